@@ -1,0 +1,71 @@
+"""Runs whose command died: named as abandoned, and what they left running ended, here and on their hosts."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from runner.events import Clock, Event, EventType, Outcome
+from runner.execution import private, processes
+from runner.execution.order import Order
+from runner.execution.supervisor import reap_everywhere
+from runner.record.audit_log import Actor, AuditLog, read
+from runner.record.run_state import RunState, StateDirectory
+
+
+def name_abandoned(
+    directory: StateDirectory, *, clock: Clock, actor: Actor, environ: Mapping[str, str]
+) -> Iterator[RunState]:
+    """Each run that calls itself running though its command is dead, once it is recorded as abandoned.
+
+    Raises:
+        AuditError: that can not be recorded; the run stays as it was.
+    """
+    for run in directory.dead():
+        try:
+            state = run.state
+            if state.status != "running":  # another command was faster
+                continue
+            with AuditLog.open(directory.audit, clock=clock, actor=actor) as log:
+                finished = [record for record in read(log.path, run=state.run) if record.type == EventType.RUN_FINISHED]
+                if finished:  # it was done, and died before it could say so here
+                    run.update(status="finished", outcome=finished[-1].data["outcome"], private=())
+                    continue
+            _end(state, environ)
+            event = Event(
+                EventType.RUN_ABANDONED, state.run, data={"outcome": Outcome.UNKNOWN, "runbook": state.runbook}
+            )
+            with AuditLog.open(directory.audit, clock=clock, actor=actor) as log:
+                log.append(event)
+            now = clock().wall.isoformat()
+            run.update(status="abandoned", outcome=Outcome.UNKNOWN, finished=now, private=())
+            yield run.state
+        finally:
+            run.release()
+
+
+def _end(state: RunState, environ: Mapping[str, str]) -> None:
+    """The supervisor does the same when its command dies; this is for when both were killed at once."""
+    processes.end(lambda: processes.carrying(state.run), grace=0)
+    for path in map(Path, state.private):
+        if path.name.startswith(private.PREFIX) and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+    if not state.environment:
+        return  # it died before it knew a host
+    directory = private.make(state.run)
+    try:
+        (directory / "ansible.cfg").touch()
+        order = Order(
+            run_id=state.run,
+            private=str(directory),
+            playbook="",
+            inventories=state.inventories,
+            limit=state.limit,
+            hosts=state.hosts,
+            becomes=state.becomes,
+        )
+        reap_everywhere(order, private.environment(environ, python=sys.executable))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

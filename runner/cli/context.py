@@ -1,0 +1,163 @@
+"""What commands share: the library, the state directory, the clock, the actor, the secrets, the inputs."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import pwd
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner import version
+from runner.cli.terminal import counted
+from runner.definition.catalog import Library
+from runner.definition.model import Runbook
+from runner.errors import AuditError, InvalidInputError
+from runner.events import Instant
+from runner.record.audit_log import Actor
+from runner.record.run_state import StateDirectory
+
+
+def library() -> Library:
+    """The library that `--library` names, or the nearest."""
+    return Library.find(click.get_current_context().obj["library"], here=Path.cwd())
+
+
+def state_path() -> Path:
+    """`--state-dir`, else `RUNBOOK_STATE`, else `.runbook` in the working directory."""
+    given = click.get_current_context().obj["state_dir"]
+    return Path(given or os.environ.get("RUNBOOK_STATE") or ".runbook")
+
+
+def state() -> StateDirectory:
+    """The state directory, made when it is absent, with every run in it that died named as what it is."""
+    from runner.abandoned import name_abandoned  # noqa: PLC0415 - only needed where there is a state
+
+    directory = StateDirectory.open(state_path())
+    for run in name_abandoned(directory, clock=clock, actor=actor(), environ=os.environ):
+        click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it was done", err=True)
+        click.echo(f"hint: what it left running was ended; runbook show {run.run} tells how far it came", err=True)
+    return directory
+
+
+def recorded() -> StateDirectory:
+    """The state directory for a command that only reads it.
+
+    Raises:
+        InvalidInputError: there is none.
+    """
+    path = state_path()
+    if not os.path.lexists(path):
+        hint = "the first run makes it; --state-dir or RUNBOOK_STATE names another"
+        raise InvalidInputError(f"there is no state directory {path}", hint=hint)
+    return state()
+
+
+def audit_log(state: StateDirectory) -> Path:
+    """The log of the installation; one that is missing or empty is only fine as long as nothing was ever done.
+
+    Raises:
+        InvalidInputError: nothing was.
+        AuditError: it is gone.
+    """
+    path = state.audit / "audit.jsonl"
+    if path.is_file() and path.stat().st_size:
+        return path
+    if runs := len(list(state.runs())):
+        lost = "is empty" if path.is_file() else "is gone"
+        told = f"{counted(runs, 'run')} {'was' if runs == 1 else 'were'} recorded in it"
+        hint = f"put it back from a copy, and find out who took it; {state.path / 'runs'} still tells of the runs"
+        raise AuditError(f"the audit log {path} {lost}, though {told}", hint=hint)
+    hint = "the first run begins it; --state-dir or RUNBOOK_STATE names another place"
+    raise InvalidInputError(f"nothing is recorded in {state.path}", hint=hint)
+
+
+def clock() -> Instant:
+    """Now, on both clocks."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Instant(datetime.now(UTC), time.monotonic(), boot)
+
+
+def actor() -> Actor:
+    """Who runs this command. The name is the kernel's, not the environment's; behind sudo both are told."""
+    uid = os.getuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = str(uid)
+    before = os.environ.get("SUDO_USER")
+    return Actor(f"{name} (sudo by {before})" if before else name, socket.gethostname(), os.getpid(), version())
+
+
+def new_run_id() -> str:
+    """An id that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
+
+
+def secret(reference: str) -> str:
+    """The value behind `env:NAME` or `file:/path`.
+
+    Raises:
+        LookupError, OSError: there is none.
+    """
+    kind, _, name = reference.partition(":")
+    return os.environ[name] if kind == "env" else Path(name).read_text(encoding="utf-8")
+
+
+def inventories(paths: Sequence[Path], where: Library) -> list[Path]:
+    """The inventories, absolute and there; what is not here is looked for in the library.
+
+    Raises:
+        InvalidInputError: one is not there.
+    """
+    found = []
+    for path in paths:
+        choices = [path, where.root / path]
+        existing = next((choice for choice in choices if choice.exists()), None)
+        if existing is None:
+            raise InvalidInputError(f"there is no inventory {path}", hint="-i takes a file or a directory")
+        found.append(existing.resolve())
+    return found
+
+
+def inputs(runbook: Runbook, given: Sequence[str]) -> dict[str, Any]:
+    """The values of `-e name=value`, typed as the runbook declares them.
+
+    Raises:
+        InvalidInputError: one is not declared, is of another type, or is missing.
+    """
+    values: dict[str, Any] = {}
+    for item in given:
+        name, separator, text = item.partition("=")
+        if not separator:
+            raise InvalidInputError(f"-e {item}: write it as name=value")
+        if not _is_text(text):
+            raise InvalidInputError(f"-e {name}: the value is not text in UTF-8", hint="name a file that holds it")
+        if name not in runbook.inputs:
+            near = difflib.get_close_matches(name, runbook.inputs, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(runbook.inputs) or 'no inputs'}"
+            raise InvalidInputError(f"{runbook.id} has no input {name!r}", hint=hint)
+        try:
+            values[name] = runbook.inputs[name].read(text)
+        except ValueError as error:
+            raise InvalidInputError(f"-e {name}: {error}") from None
+    return _complete(runbook, values)
+
+
+def _is_text(text: str) -> bool:
+    """Whether the bytes of an argument were UTF-8; Python shows others as halves of surrogate pairs."""
+    return text.encode(errors="ignore").decode() == text
+
+
+def _complete(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, Any]:
+    missing = [name for name, item in runbook.inputs.items() if item.default is None and name not in values]
+    if missing:
+        told = "; ".join(f"-e {name}=... ({runbook.inputs[name].help})" for name in missing)
+        raise InvalidInputError(f"{runbook.id} needs a value for {', '.join(missing)}", hint=told)
+    return {name: values.get(name, item.default) for name, item in runbook.inputs.items()}

@@ -1,0 +1,55 @@
+"""`runbook list`: The runbooks of the library, or the runs that were done."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from runner.cli import context
+from runner.cli.table import draw
+from runner.cli.terminal import counted
+from runner.definition.yaml import InvalidFileError
+from runner.record.run_state import StateDirectory
+
+
+@click.command("list")
+@click.option("--runs", is_flag=True, help="The runs instead, newest last.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list.")
+def command(*, runs: bool, as_json: bool) -> None:
+    """List the runbooks, or with --runs what was done with them."""
+    rows = _runs() if runs else _runbooks()
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, default=str))
+    else:
+        draw(rows, empty="no runs yet" if runs else "no runbooks here")
+
+
+def _runbooks() -> list[dict[str, object]]:
+    library = context.library()
+    rows: list[dict[str, object]] = []
+    for name in library.ids():
+        try:
+            runbook = library.source(name).runbook
+        except InvalidFileError as error:
+            found = counted(len(error.findings), "finding")
+            rows.append({"id": name, "title": f"does not load: {found}, see runbook lint {name}"})
+            continue
+        trigger = runbook.trigger.alert or runbook.trigger.event or ""
+        row = {
+            "id": runbook.id,
+            "title": runbook.title,
+            "category": str(runbook.category),
+            "severity": runbook.severity,
+        }
+        rows.append(row | {"trigger": trigger, "owner": runbook.owner, "steps": len(runbook.steps)})
+    return rows
+
+
+def _runs() -> list[dict[str, object]]:
+    if not context.state_path().is_dir():
+        return []
+    state: StateDirectory = context.state()
+    shown = ("run", "runbook", "status", "outcome", "environment", "user", "started")
+    return [{key: value for key, value in asdict(run.state).items() if key in shown} for run in state.runs()]

@@ -1,0 +1,99 @@
+"""`runbook show`: A runbook as it will be done, or the report of a run."""
+
+from __future__ import annotations
+
+import click
+
+from runner.cli import context
+from runner.cli.terminal import safe, short
+from runner.definition.model import Exclusion, Input, Runbook, Step
+from runner.errors import AuditError
+from runner.identifiers import is_run_id
+from runner.record import report
+from runner.record.audit_log import read
+from runner.record.run_state import StateDirectory
+
+
+@click.command("show")
+@click.argument("name")
+@click.option(
+    "--format", "form", type=click.Choice(report.FORMATS), default="md", help="How the report of a run is shown."
+)
+def command(name: str, form: str) -> None:
+    """Show the runbook NAME (RUN-001 or a file), or the report of the run NAME."""
+    if is_run_id(name):
+        state = context.recorded()
+        run = state.run(name)
+        click.echo(safe(report.render(_summary(state, run.path.name), form), lines=True), nl=False)
+        return
+    _show(context.library().source(name).runbook)
+
+
+def _summary(state: StateDirectory, run: str) -> report.RunReport:
+    path = context.audit_log(state)
+    try:
+        return report.summarise(read(path, run=run))
+    except ValueError:
+        hint = "it died before it had begun, or records were taken away: runbook audit verify, and compare the head"
+        raise AuditError(f"the audit log {path} does not hold the start of the run {run}", hint=hint) from None
+
+
+def _show(runbook: Runbook) -> None:
+    click.secho(f"{runbook.id} {safe(runbook.title)}", bold=True)
+    trigger = " ".join(filter(None, (runbook.trigger.alert, runbook.trigger.condition, runbook.trigger.event)))
+    facts = {"category": runbook.category, "severity": runbook.severity, "owner": runbook.owner, "trigger": trigger}
+    for key, value in {**facts, "hosts": runbook.hosts, "links": ", ".join(runbook.links)}.items():
+        click.echo(f"  {key:9} {safe(str(value))}")
+    _section("handles", runbook.scope.handles)
+    _section("does not handle", [_exclusion(item) for item in runbook.scope.excludes])
+    _section(
+        "inputs",
+        [f"{name} ({item.type}, {_default(item)}): {item.help}" for name, item in runbook.inputs.items()],
+    )
+    _section("prerequisites", [step.name for step in runbook.prerequisites])
+    click.secho("steps", bold=True)
+    for number, step in enumerate(runbook.steps, 1):
+        _step(number, step)
+    policy = runbook.escalation
+    _section("escalate when", [_when(item) for item in policy.when])
+    _section("call", policy.contacts)
+    _section("provide", policy.provide)
+    _section("follow up", [item if isinstance(item, str) else item.do for item in runbook.follow_up])
+
+
+def _step(number: int, step: Step) -> None:
+    click.echo(f"  {number:2} {safe(step.name)}  [{step.effect}]  ({step.id})")
+    if step.why:
+        click.echo(f"       why    {safe(step.why)}")
+    if step.approve:
+        click.echo(f"       asks   {safe(step.approve)}")
+    if step.action:
+        click.echo(f"       {step.action.key:6} {short(' '.join(step.action.describe().split()), 160)}")
+    for verification in step.verify:
+        click.echo(f"       verify {safe(verification.says)}")
+    click.echo(f"       fails  {step.on_failure}")
+
+
+def _section(title: str, items: object) -> None:
+    shown = list(items) if isinstance(items, list | tuple) else []
+    if shown:
+        click.secho(title, bold=True)
+        for item in shown:
+            click.echo(f"  - {safe(str(item))}")
+
+
+def _exclusion(item: Exclusion | str) -> str:
+    return item if isinstance(item, str) else item.what + (f" (see {item.see})" if item.see else "")
+
+
+def _default(item: Input) -> str:
+    return "required" if item.default is None else f"default {item.default}"
+
+
+def _when(item: object) -> str:
+    from runner import duration  # noqa: PLC0415
+    from runner.definition.model import Declared, Unresolved  # noqa: PLC0415
+
+    if isinstance(item, Unresolved):
+        return f"unresolved for {duration.show(item.unresolved_for)}"
+    return f"declared: {item.declared}" if isinstance(item, Declared) else "a step failed"

@@ -1,0 +1,22 @@
+"""Rows as an aligned table that can be copied, piped and grepped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from runner.cli.terminal import short
+
+
+def draw(rows: Sequence[Mapping[str, object]], *, empty: str) -> None:
+    """Print `rows` under the names of their keys, or `empty` when there is none."""
+    if not rows:
+        click.echo(empty, err=True)
+        return
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [[short(str(row.get(column, ""))) for column in columns] for row in rows]
+    widths = [max(len(line[n]) for line in [columns, *cells]) for n in range(len(columns))]
+    for number, line in enumerate([[column.upper() for column in columns], *cells]):
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        click.secho(text, bold=number == 0)

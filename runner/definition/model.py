@@ -1,0 +1,262 @@
+"""A runbook as it is written: the shape of a RUN- file."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
+
+from runner.definition.finding import kind_of
+from runner.definition.names import Contact, HostPattern, Name
+from runner.definition.verification import Verification
+from runner.duration import Limit, parse
+from runner.fields import AtLeastOne, Model, Prose, Several, Text, Title
+from runner.identifiers import ReferenceId, RunbookId, StepId
+from runner.steps.base import StepKind
+from runner.verifications.that import Expression
+
+
+class Category(StrEnum):
+    """What a runbook is for."""
+
+    INCIDENT = "incident"
+    DEPLOYMENT = "deployment"
+    MAINTENANCE = "maintenance"
+    RECOVERY = "recovery"
+    ESCALATION = "escalation"
+
+
+class Effect(StrEnum):
+    """What a step does to its hosts."""
+
+    READ = "read"
+    CHANGE = "change"
+    DESTRUCTIVE = "destructive"
+
+
+Severity = Literal["P0", "P1", "P2", "P3", "critical", "warning", "info"]
+OnFailure = Literal["stop", "escalate", "continue", "undo"]
+
+
+class Trigger(Model):
+    """What makes somebody reach for the runbook: an alert, or something that happens."""
+
+    alert: ReferenceId | None = None
+    condition: Prose | None = None
+    event: Prose | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.alert is None and self.event is None:
+            raise ValueError("needs an `alert` (a MON- id) or an `event` in words")
+        return self
+
+
+class Exclusion(Model):
+    """A scenario that this runbook does not handle, and the one that does."""
+
+    what: Prose
+    see: RunbookId | None = None
+
+
+class Scope(Model):
+    """What the runbook covers, and what it does not."""
+
+    handles: AtLeastOne[Prose]
+    excludes: Several[Exclusion | Prose] = ()
+
+
+class Input(Model):
+    """A value that the person who starts the run may give with `-e name=value`."""
+
+    type: Literal["string", "int", "number", "bool", "duration", "choice"] = "string"
+    help: Title
+    default: str | int | float | bool | None = None
+    choices: Several[Text] = ()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if (self.type == "choice") != bool(self.choices):
+            raise ValueError("`choices` goes with `type: choice`, and only with it")
+        if self.default is None:
+            return self
+        if not isinstance(self.default, _TYPES[self.type]) or isinstance(self.default, bool) != (self.type == "bool"):
+            given = kind_of(self.default)
+            raise ValueError(f"the default of type {self.type} must be {_WORDS[self.type]}, not {given}")
+        if isinstance(self.default, str) and "{{" in self.default:
+            raise ValueError("the default is taken as it is written, so templates are not filled in here")
+        try:
+            self.read(self.default)
+        except ValueError as error:
+            raise ValueError(f"the default: {error}") from None
+        return self
+
+    def read(self, value: str | float) -> str | int | float | bool:
+        """The typed value, given as text on the command line or as the YAML default.
+
+        Raises:
+            ValueError: it is not of this type, or not one of the choices.
+        """
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        match self.type:
+            case "bool":
+                return _truth(text)
+            case "int" | "number":
+                return _number(text, whole=self.type == "int")
+            case "duration":
+                parse(text)
+            case "choice" if text not in self.choices:
+                raise ValueError(f"{text!r} is not one of {', '.join(self.choices)}")
+        return text
+
+
+_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "number": (int, float), "bool": (bool,)}
+_TYPES = dict.fromkeys(("string", "duration", "choice"), (str,)) | _TYPES
+_WORDS = dict.fromkeys(_TYPES, "text") | {
+    "int": "a whole number",
+    "number": "a number",
+    "bool": "true or false",
+    "duration": "a duration, like 5m",
+}
+
+
+def _truth(text: str) -> bool:
+    if text not in {"true", "yes", "false", "no"}:
+        raise ValueError(f"{text!r} is neither true nor false")
+    return text in {"true", "yes"}
+
+
+def _number(text: str, *, whole: bool) -> int | float:
+    pattern = r"[-+]?[0-9]+" if whole else r"[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"
+    if not re.fullmatch(pattern, text) or not math.isfinite(float(text)):
+        raise ValueError(f"{text!r} is not a {'whole ' * whole}number")
+    return int(text) if whole else float(text)
+
+
+MOST_VERIFICATIONS = 99
+
+
+class Undo(Model):
+    """How a step's change is taken back, and how one sees that it was."""
+
+    action: InstanceOf[StepKind]
+    verify: Annotated[AtLeastOne[InstanceOf[Verification]], Field(max_length=MOST_VERIFICATIONS)]
+
+
+class Step(Model):
+    """One step of the procedure: what is done, and how one sees that it worked.
+
+    `action` is None for a step that only verifies.
+    """
+
+    id: StepId
+    name: Title
+    why: Prose | None = None
+    hosts: HostPattern | None = None
+    effect: Annotated[Effect, Strict(strict=False)] = Effect.CHANGE
+    approve: Title | None = None
+    action: InstanceOf[StepKind] | None
+    capture: dict[Name, Expression] = {}
+    verify: Annotated[AtLeastOne[InstanceOf[Verification]], Field(max_length=MOST_VERIFICATIONS)]
+    on_failure: OnFailure = "escalate"
+    undo: Undo | None = None
+    timeout: Limit = timedelta(minutes=1)
+    become: bool = False
+    become_user: Text | None = None
+
+    @property
+    def manual(self) -> bool:
+        """Whether a person does it."""
+        return self.action is not None and self.action.human
+
+    @property
+    def automated(self) -> tuple[tuple[int, Verification], ...]:
+        """The verifications that a machine makes, each with its number, from 1."""
+        return tuple((n, v) for n, v in enumerate(self.verify, 1) if not v.human)
+
+    @property
+    def confirmations(self) -> tuple[tuple[int, Verification], ...]:
+        """The verifications that a person makes, each with its number."""
+        return tuple((n, v) for n, v in enumerate(self.verify, 1) if v.human)
+
+
+class Unresolved(Model):
+    """Escalate when the run is not done after this long."""
+
+    unresolved_for: Limit
+
+
+class Declared(Model):
+    """Escalate when the operator says that this is so."""
+
+    declared: Title
+
+
+def _one_reason(value: Any) -> Any:
+    if isinstance(value, dict) and value.keys() not in ({"unresolved_for"}, {"declared"}):
+        raise ValueError("must be step_failed, {unresolved_for: 15m} or {declared: in your words}, one for each item")
+    return value
+
+
+def _reason(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(next(iter(value)))
+    return next(iter(value.model_fields_set)) if isinstance(value, Unresolved | Declared) else "word"
+
+
+Reason = Annotated[
+    Annotated[Unresolved, Tag("unresolved_for")]
+    | Annotated[Declared, Tag("declared")]
+    | Annotated[Literal["step_failed"], Tag("word")],
+    Discriminator(_reason),
+    BeforeValidator(_one_reason),
+]
+"""Why somebody is called."""
+
+
+class Escalation(Model):
+    """When somebody is called, who, and with what."""
+
+    when: AtLeastOne[Reason]
+    contacts: AtLeastOne[Contact]
+    provide: AtLeastOne[Title]
+
+
+class FollowUp(Model):
+    """What is left to do when the run is over."""
+
+    do: Prose
+    within: Limit | None = None
+    if_: Annotated[Literal["escalated", "failed", "passed"] | None, Field(alias="if")] = None
+
+
+class Runbook(Model):
+    """A whole RUN- file."""
+
+    id: RunbookId
+    title: Title
+    category: Annotated[Category, Strict(strict=False)]
+    severity: Severity
+    owner: Contact
+    trigger: Trigger
+    scope: Scope
+    hosts: HostPattern
+    inputs: dict[Name, Input] = {}
+    prerequisites: tuple[InstanceOf[Step], ...] = ()
+    steps: AtLeastOne[InstanceOf[Step]]
+    escalation: Escalation
+    follow_up: Several[FollowUp | Prose] = ()
+    links: Several[ReferenceId] = ()
+
+    @property
+    def procedure(self) -> tuple[Step, ...]:
+        """The prerequisites and the steps, in the order in which they are done."""
+        return (*self.prerequisites, *self.steps)
+
+    def hosts_of(self, step: Step) -> str:
+        """The host pattern on which `step` is done."""
+        return step.hosts or self.hosts

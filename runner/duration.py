@@ -1,0 +1,83 @@
+"""Durations as people write them: `500ms`, `30s`, `2m`, `1h30m`, `7d`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_PART = r"\d+(?:\.\d+)?(?:ms|s|m|h|d|w)"
+_SHOWN = 40  # characters of what was written, in a message
+PATTERN = rf"^(?:{_PART})+$"
+
+
+def parse(text: str) -> timedelta:
+    """The duration that `text` names.
+
+    Raises:
+        ValueError: `text` is not a sequence of numbers with a unit of ms, s, m, h, d or w.
+    """
+    if not re.fullmatch(PATTERN, text, re.ASCII):
+        raise ValueError(f"{text[:_SHOWN]!r} is not a duration; write a number and a unit, like 30s, 5m or 1h30m")
+    parts = re.findall(r"([\d.]+)(ms|s|m|h|d|w)", text, re.ASCII)
+    try:
+        return timedelta(seconds=sum(float(number) * _SECONDS[unit] for number, unit in parts))
+    except OverflowError:
+        raise ValueError(f"{text[:_SHOWN]!r} is longer than any clock can measure") from None
+
+
+def show(duration: timedelta) -> str:
+    """`duration`, which is not negative, as people write it; to the millisecond, `parse` reads the same value back."""
+    milliseconds = round(duration / timedelta(milliseconds=1))
+    if 0 < milliseconds < 1000:  # noqa: PLR2004 - a second
+        return f"{milliseconds}ms"
+    rest, text = timedelta(milliseconds=milliseconds), ""
+    for unit in ("d", "h", "m"):
+        count, rest = divmod(rest, timedelta(seconds=_SECONDS[unit]))
+        text += f"{count}{unit}" if count else ""
+    return text + seconds(rest) if rest or not text else text
+
+
+def seconds(duration: timedelta) -> str:
+    """`duration` to the millisecond as coreutils read it: `30s`, `0.5s`."""
+    whole, rest = divmod(round(duration / timedelta(milliseconds=1)), 1000)
+    return f"{whole}.{rest:03d}".rstrip("0").rstrip(".") + "s"
+
+
+def read(value: Any) -> timedelta:
+    """The duration that `value` of a written file names.
+
+    Raises:
+        ValueError: it names none.
+    """
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} has no unit; write it like 30s, 5m or 1h30m")  # noqa: TRY004 - pydantic collects ValueError
+    return parse(value)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(read),
+    PlainSerializer(show, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["30s", "5m", "1h30m"]}),
+]
+
+
+def read_limit(value: Any) -> timedelta:
+    """The same, of at least a millisecond.
+
+    Raises:
+        ValueError: it names none, or no time at all.
+    """
+    if read(value) < timedelta(milliseconds=1):
+        raise ValueError("must be longer than 0s")
+    return read(value)
+
+
+Limit = Annotated[Duration, BeforeValidator(read_limit)]
+"""A duration of at least a millisecond: no time at all is no limit to coreutils' `timeout`."""

@@ -1,0 +1,70 @@
+"""What a person must mend: errors that carry a message, a hint and an exit code."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """The public exit codes of `runbook`; they only grow."""
+
+    DONE = 0
+    FAILED = 1
+    INVALID = 2
+    ESCALATED = 3
+    DENIED = 4
+    UNREACHABLE = 5
+    LOCKED = 6
+    AUDIT = 7
+    PAGING = 8
+    TIMED_OUT = 124
+    INTERRUPTED = 130
+
+
+class RunbookError(Exception):
+    """Something a person must mend before the command can go on.
+
+    Deliberately not an `OSError`: ansible-runner swallows those when a handler raises them.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INVALID
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInputError(RunbookError):
+    """What was asked for does not make sense: an unknown runbook, a missing input, a stale playbook."""
+
+
+class DeniedError(RunbookError):
+    """A person, or the lack of one, said no."""
+
+    exit_code = ExitCode.DENIED
+
+
+class UnreachableError(RunbookError):
+    """There is no host to work on, or none answers."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class LockedError(RunbookError):
+    """Somebody else holds what this command needs."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class AuditError(RunbookError):
+    """The audit log is broken, or a record cannot be made durable: what cannot be recorded does not go on."""
+
+    exit_code = ExitCode.AUDIT
+
+
+class ExecutionError(RunbookError):
+    """Ansible did not start, or died before it could say what happened."""
+
+    exit_code = ExitCode.FAILED

@@ -1,0 +1,71 @@
+"""What happens in a run, one immutable event at a time, and who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class EventType(StrEnum):
+    """The kinds of event; the words are the audit log's vocabulary and only grow."""
+
+    RUN_STARTED = "run.started"
+    TARGET_RESOLVED = "target.resolved"
+    RUN_FINISHED = "run.finished"
+    RUN_ABANDONED = "run.abandoned"
+    SPAN_STARTED = "span.started"
+    SPAN_FINISHED = "span.finished"
+    GATE_ASKED = "gate.asked"
+    GATE_ANSWERED = "gate.answered"
+    STEP_INTENDED = "step.intended"
+    STEP_FINISHED = "step.finished"
+    ACTION_FINISHED = "action.finished"
+    VERIFICATION_FINISHED = "verification.finished"
+    VALUES_CAPTURED = "values.captured"
+    ESCALATION_DECLARED = "escalation.declared"
+    PAGE_FINISHED = "page.finished"
+    LOG_RECOVERED = "log.recovered"
+
+
+class Outcome(StrEnum):
+    """How a step ended on a host, or a whole run; different words for different things."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+    NEVER_REACHED = "never reached"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A moment on both clocks: the wall, for people, and the monotonic one, in seconds since the boot `boot_id`."""
+
+    wall: datetime
+    monotonic: float
+    boot_id: str
+
+
+Clock = Callable[[], Instant]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened in run `run`: to step `step` on host `host`, where it concerns one.
+
+    `data` is JSON: strings, numbers, booleans, None, lists and mappings of these.
+    """
+
+    type: EventType
+    run: str
+    step: str | None = None
+    host: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+Listener = Callable[[Event], None]

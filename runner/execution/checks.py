@@ -1,0 +1,103 @@
+"""One verification as Ansible tasks: a probe that looks, as often as need be, and an assert that judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from runner.definition.verification import Verification
+from runner.duration import seconds, show
+from runner.execution.conditions import bindings
+from runner.identifiers import Marker
+from runner.playbook import Task
+from runner.tasks import Invocation, whole_seconds
+
+RESULT = "result"
+"""The name under which a step's own result is registered."""
+
+_PROBE = "probe"
+
+
+def task(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, Any]) -> Task:
+    """The task that makes `call`."""
+    around: dict[str, Any] = {"environment": call.environment} if call.environment else {}
+    if call.task_timeout:
+        around["timeout"] = whole_seconds(call.task_timeout)
+    return Task(marker.task_name(title), call.module, call.args, {**around, **keywords})
+
+
+def checks(marker: Marker, verification: Verification, call: Invocation | None, text: str | None) -> Iterator[Task]:
+    """The tasks of `verification`, for a step that makes `call`, whose result has the text named `text`."""
+    probe = verification.probe()
+    conditions = verification.conditions(text)
+    if probe is None:
+        yield _assert(marker, verification, conditions, call.bound(RESULT) if call else {})
+        return
+    yield _look(replace(marker, part=f"{marker.part}/probe"), verification, probe, conditions)
+    seen = f"({_PROBE}.results | last)" if _is_repeated(verification) else _PROBE
+    full = [f"{_PROBE}.results | length == {verification.samples}"] if verification.held else []
+    that = [*full, *_answered(verification, probe, seen), *conditions]
+    yield _assert(marker, verification, that, probe.bound(seen))
+
+
+def _is_repeated(verification: Verification) -> bool:
+    return bool(verification.held or verification.within)
+
+
+def _answered(verification: Verification, probe: Invocation, seen: str) -> list[str]:
+    """Whether there was an answer at all, unless the verification says itself which exit codes are good."""
+    return [] if verification.judges_exit else [probe.answered.replace("REGISTER", seen)]
+
+
+def _assert(marker: Marker, verification: Verification, that: Sequence[str], names: Mapping[str, str]) -> Task:
+    used = bindings(that, names)
+    return Task(
+        marker.task_name(verification.says),
+        "ansible.builtin.assert",
+        {"that": list(that), "quiet": True},
+        {"vars": used} if used else {},
+    )
+
+
+def _look(marker: Marker, verification: Verification, probe: Invocation, conditions: Sequence[str]) -> Task:
+    # The assert that follows judges; the probe itself never fails, or nobody would say what was seen.
+    keywords: dict[str, Any] = {"register": _PROBE, "changed_when": False, "failed_when": False}
+    if _is_repeated(verification):
+        good = [*_answered(verification, probe, _PROBE), *conditions]
+        keywords |= _until(verification) if verification.within else _while(verification)
+        # As a variable of its own, what can not be evaluated yet (an answer without the value) is only not good yet.
+        holds = {"holds": f"{{{{ {' and '.join(f'({item})' for item in good)} }}}}"}
+        keywords["vars"] = bindings(good, probe.bound(_PROBE)) | holds
+    return task(marker, verification.says, probe, keywords)
+
+
+def _until(verification: Verification) -> dict[str, Any]:
+    assert verification.within  # noqa: S101 - the caller asked
+    # The retries alone are no limit, each may take as long as the probe does. A loop's items are evaluated once.
+    return {
+        "loop": [f"{{{{ now(utc=true).timestamp() + {seconds(verification.within)[:-1]} }}}}"],
+        "loop_control": {"loop_var": "deadline", "label": f"within {show(verification.within)}"},
+        "until": "(holds | default(false)) or now(utc=true).timestamp() >= deadline",
+        "retries": verification.samples,
+        "delay": _pause(verification, schema="integer"),
+    }
+
+
+def _while(verification: Verification) -> dict[str, Any]:
+    return {
+        "loop": f"{{{{ range({verification.samples}) | list }}}}",
+        "loop_control": {
+            "loop_var": "sample",
+            "pause": _pause(verification, schema="number"),
+            "break_when": "not (holds | default(false))",
+        },
+    }
+
+
+def _pause(verification: Verification, *, schema: Literal["integer", "number"]) -> int | float | str:
+    pause = verification.pause.total_seconds()
+    if pause.is_integer():
+        return int(pause)
+    # Ansible's schema wants whole seconds for a delay, its engine takes any number: a template passes both.
+    return pause if schema == "number" else f"{{{{ {seconds(verification.pause)[:-1]} }}}}"

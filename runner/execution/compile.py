@@ -1,0 +1,216 @@
+"""From a Runbook to the Ansible playbook that does it: one step is one block, in file order."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from runner.definition.model import Effect, Input, Runbook, Step, Undo
+from runner.definition.verification import Verification
+from runner.duration import parse
+from runner.execution.checks import RESULT, checks, task
+from runner.execution.conditions import bindings
+from runner.execution.spans import Gate, after, before
+from runner.execution.tags import GATE, NEVER, step_tag, undo_id
+from runner.identifiers import Marker
+from runner.playbook import Block, Play, Playbook, Task
+from runner.steps.base import ReadFile, StepKind
+from runner.tasks import TIMED_OUT, Invocation
+
+_WIDTH = 110
+_WIDEST = 140
+"""Characters of a prompt's line, which stands indented; ansible-lint takes lines of 160."""
+
+
+def compile_runbook(runbook: Runbook, read_file: ReadFile) -> Playbook:
+    """The playbook of `runbook`; the same runbook always gives the same one.
+
+    Raises:
+        ValueError: a file that a step names can not be used; the message begins with the step's id.
+    """
+    forward = [
+        _play(runbook, pattern, list(_forward(runbook, list(steps), read_file)))
+        for pattern, steps in groupby(runbook.procedure, key=runbook.hosts_of)
+    ]
+    backward = [
+        _play(runbook, runbook.hosts_of(step), [_undo(runbook, step, step.undo, read_file)])
+        for step in reversed(runbook.steps)
+        if step.undo
+    ]
+    return Playbook(_header(runbook), [*forward, *backward])
+
+
+def variables(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The Ansible variables for the inputs `values`: each duration is there as a number, too, in seconds."""
+    as_numbers = {
+        f"{name}_seconds": parse(value).total_seconds()
+        for name, value in values.items()
+        if runbook.inputs[name].type == "duration"
+    }
+    return {**values, **as_numbers}
+
+
+def _header(runbook: Runbook) -> list[str]:
+    takes = [_takes(name, item) for name, item in runbook.inputs.items()]
+    undos = [f"  --tags {step_tag(undo_id(step.id))}" for step in reversed(runbook.steps) if step.undo]
+    lines = [
+        f"{runbook.id}: {runbook.title}",
+        "",
+        f"Written by `runbook compile` from {runbook.id}.yml: change that file and compile again.",
+        f"It runs with plain Ansible too: ansible-playbook -i INVENTORY {runbook.id}.yml",
+        *(["Inputs:", *takes] if takes else []),
+        *(["To take changes back, newest first:", *undos] if undos else []),
+    ]
+    return [part for line in lines for part in _wrapped(line, indent="    ")]
+
+
+def _wrapped(line: str, *, width: int = _WIDTH, indent: str = "") -> list[str]:
+    """`line` in lines of that width; a word that is longer stays whole, as it may be an address."""
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return wrapper.wrap(line) or [""]
+
+
+def _takes(name: str, item: Input) -> str:
+    """How the input is given to plain Ansible, for which `-e name=value` is text, whatever the value."""
+    if item.type in {"string", "choice"}:
+        return f"  -e {name}=...  {item.help}"
+    example = {"bool": True}.get(item.type, 1) if item.default is None else item.default
+    value = {f"{name}_seconds": 60.0, name: "1m"} if item.type == "duration" else {name: example}
+    return f"  -e '{json.dumps(value)}'  {item.help}"
+
+
+def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block]) -> Play:
+    given = {name: item.default for name, item in runbook.inputs.items() if item.default is not None}
+    defaults = variables(runbook, given)
+    keywords: dict[str, Any] = {
+        "gather_facts": False,
+        "environment": {"RUNBOOK_RUN_ID": "{{ runbook_run_id | default('') }}"},
+    }
+    return Play(
+        name=f"{runbook.id} | {runbook.title}",
+        hosts=pattern,
+        tasks=tasks,
+        keywords=keywords | ({"vars": defaults} if defaults else {}),
+    )
+
+
+def _forward(runbook: Runbook, steps: Sequence[Step], read_file: ReadFile) -> Iterator[Task | Block]:
+    """The steps of one play; between two of them, and before the next play, everybody stops where one host was lost."""
+    for number, step in enumerate(steps):
+        if number:
+            yield _guard(runbook, step)
+        yield from _step(runbook, step, read_file)
+    if steps[-1] is not runbook.procedure[-1]:
+        yield _guard(runbook, steps[-1])
+
+
+def _guard(runbook: Runbook, step: Step) -> Task:
+    return Task(
+        Marker(runbook.id, step.id, "guard").task_name("Go no further when a host has failed"),
+        "ansible.builtin.assert",
+        {"that": ["ansible_play_hosts | length == ansible_play_hosts_all | length"], "quiet": True},
+        {"run_once": True, "tags": [step_tag(step.id)]},
+    )
+
+
+def _step(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Task | Block]:
+    for gate in before(step):
+        yield _gate(runbook, step, gate)
+    tasks = list(_tasks(runbook, step, read_file))
+    if tasks:
+        yield Block(
+            name=f"{runbook.id}/{step.id} | {step.name}",
+            tasks=tasks,
+            keywords={"tags": [step_tag(step.id)]} | _become(step),
+            rescue=[_carry_on(runbook, step)] if step.on_failure == "continue" else [],
+        )
+    for gate in after(step):
+        yield _gate(runbook, step, gate)
+
+
+def _tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Task]:
+    call = None
+    if step.action and not step.manual:
+        call = _call(step.id, step.action, step, read_file)
+        keywords = _action_keywords(step.effect, step.verify)
+        yield task(Marker(runbook.id, step.id, "action"), step.name, call, keywords)
+        if step.capture:
+            yield _capture(Marker(runbook.id, step.id, "capture"), step, call)
+    for number, verification in step.automated:
+        text = step.action.text if step.action else None
+        yield from checks(Marker(runbook.id, step.id, f"verify/{number}"), verification, call, text)
+
+
+def _undo(runbook: Runbook, step: Step, undo: Undo, read_file: ReadFile) -> Block:
+    name, title = undo_id(step.id), f"Undo: {step.name}"
+    call = _call(step.id, undo.action, step, read_file)
+    action = task(Marker(runbook.id, name, "action"), title, call, _action_keywords(step.effect, undo.verify))
+    verified = [
+        check
+        for number, verification in enumerate(undo.verify, 1)
+        for check in checks(Marker(runbook.id, name, f"verify/{number}"), verification, call, undo.action.text)
+    ]
+    return Block(
+        name=f"{runbook.id}/{name} | {title}",
+        tasks=[action, *verified],
+        keywords={"tags": [step_tag(name), NEVER]} | _become(step),
+    )
+
+
+def _call(step_id: str, action: StepKind, step: Step, read_file: ReadFile) -> Invocation:
+    try:
+        return action.invocation(step.timeout, read_file)
+    except ValueError as error:
+        raise ValueError(f"{step_id}: {error}") from error
+
+
+def _become(step: Step) -> dict[str, Any]:
+    wanted = step.become or step.become_user
+    return ({"become": True} if wanted else {}) | ({"become_user": step.become_user} if step.become_user else {})
+
+
+def _action_keywords(effect: Effect, verify: Sequence[Verification]) -> dict[str, Any]:
+    # Where a verification judges the exit code, only a command that never ran, or never ended, has failed by itself.
+    judged = any(verification.judges_exit and not verification.probe() for verification in verify)
+    own = {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) == {TIMED_OUT}"} if judged else {}
+    return {"register": RESULT, "changed_when": effect is not Effect.READ, **own}
+
+
+def _capture(marker: Marker, step: Step, call: Invocation) -> Task:
+    values = {name: f"{{{{ {expression} }}}}" for name, expression in step.capture.items()}
+    names = bindings(step.capture.values(), call.bound(RESULT))
+    return Task(
+        marker.task_name("Keep what later steps need"),
+        "ansible.builtin.set_fact",
+        values,
+        {"vars": names} if names else {},
+    )
+
+
+_ASKS = {
+    "approve": "Press Enter to go ahead, or Ctrl-C and A to abort",
+    "manual": "Press Enter when it is done, or Ctrl-C and A to abort",
+    "confirm": "Press Enter when this is so, or Ctrl-C and A to abort",
+}
+
+
+def _gate(runbook: Runbook, step: Step, gate: Gate) -> Task:
+    told = [line for part in (step.why, gate.text) if part for line in part.splitlines()]
+    lines = [part for line in told for part in _wrapped(line, width=_WIDEST)]
+    return Task(
+        Marker(runbook.id, step.id, "gate").task_name(step.name if gate.kind == "manual" else gate.text),
+        "ansible.builtin.pause",
+        {"prompt": "\n".join([*lines, _ASKS[gate.kind]])},
+        {"tags": [step_tag(step.id), GATE]},
+    )
+
+
+def _carry_on(runbook: Runbook, step: Step) -> Task:
+    return Task(
+        Marker(runbook.id, step.id, "rescue").task_name("Failed; the runbook goes on"),
+        "ansible.builtin.debug",
+        {"msg": f"{step.id} failed and says on_failure: continue; the run is not green"},
+    )

@@ -1,0 +1,198 @@
+"""Runs parts of one compiled playbook, each in a supervised process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner.errors import ExecutionError, RunbookError, UnreachableError
+from runner.execution import private, processes
+from runner.execution.callback_socket import CallbackSocket, Message
+from runner.execution.order import Ending, Order
+from runner.execution.supervisor import reap_everywhere
+from runner.execution.tags import GATE
+
+_POLL = 0.1
+_FORKS = 50
+"""Hosts at a time, at most; Ansible starts no more workers than there are hosts."""
+
+
+class ResolvedOnlyError(Exception):
+    """Raised by a handler that wanted to know the hosts, and nothing done."""
+
+
+@dataclass
+class Cancellation:
+    """A request to stop, made by a signal or another thread; asked a second time, it stops without grace."""
+
+    requests: list[str] = field(default_factory=list)
+
+    def request(self, why: str) -> None:
+        """Ask, once more."""
+        self.requests.append(why)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What stays the same over all parts of a run.
+
+    `inventories` are absolute paths; `hosts` is the pattern of all hosts the run is about; `environ` is the environment
+    of the command, of which children see an allow-listed part.
+    """
+
+    run_id: str
+    name: str
+    playbook: bytes
+    inventories: Sequence[Path]
+    limit: str | None
+    inputs: Mapping[str, Any]
+    hosts: str
+    becomes: bool
+    environ: Mapping[str, str]
+    cancellation: Cancellation
+    on_private: Callable[[Path], None] = lambda _: None
+
+
+def execute(
+    job: Job,
+    tags: Sequence[str],
+    *,
+    handle: Callable[[Message], None],
+    captured: Mapping[str, Mapping[str, Any]] | None = None,
+    limit: Sequence[str] = (),
+    hosts: int = 0,
+    deadline: float | None = None,
+) -> Ending:
+    """Run the tasks of the playbook that carry one of `tags`; every message of our callback plugin goes to `handle`.
+
+    `limit` names the only hosts this part may touch, `hosts` says how many there will be, and `deadline` is in seconds.
+
+    Raises:
+        ExecutionError: Ansible died without having said what happened.
+        Exception: whatever `handle` raised; nothing more has run after that.
+    """
+    directory = private.make(job.run_id)
+    heard: list[str] = []
+
+    def hear(message: Message) -> None:
+        heard.append(message["kind"])
+        if heard[0] != "hello":
+            raise ExecutionError("the callback plugin spoke before it said hello", hint="reinstall runbookctl")
+        handle(message)
+
+    try:
+        job.on_private(directory)
+        path = private.fill(directory, job.playbook, name=job.name, inputs=_inputs(job), captured=captured or {})
+        order = Order(
+            run_id=job.run_id,
+            private=str(directory),
+            playbook=str(path),
+            inventories=(*map(str, job.inventories), *([str(directory / "inventory")] if captured else [])),
+            tags=tuple(tags),
+            skip_tags=(GATE,),
+            limit=",".join(limit) or job.limit,
+            forks=min(hosts or _FORKS, _FORKS),
+            hosts=job.hosts,
+            becomes=job.becomes,
+            environment={"RUNBOOK_REPORT_SOCKET": str(directory / "report"), processes.MARKER: job.run_id},
+            deadline=deadline,
+        )
+        with CallbackSocket(directory / "report", hear) as reports:
+            ending = _supervise(order, job)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    if reports.failure:
+        raise reports.failure
+    if ending.why == "exited" and "end" not in heard:
+        raise _silent(ending, heard)
+    return ending
+
+
+def _inputs(job: Job) -> dict[str, Any]:
+    return {**job.inputs, "runbook_run_id": job.run_id}
+
+
+def _silent(ending: Ending, heard: Sequence[str]) -> RunbookError:
+    if not heard and "leaves us with no hosts" in ending.diagnosis:
+        return UnreachableError(
+            "the inventory and --limit leave no host", hint="look at -i, -l and the inventory's groups"
+        )
+    when = "before it began" if not heard else "before it said how it ended"
+    lines = [line for line in ending.diagnosis.strip().splitlines() if line.strip()]
+    said = "\n".join(lines[-12:]) or "it printed nothing"
+    return ExecutionError(f"Ansible stopped {when} (exit code {ending.code}):\n{said}", hint="mend what Ansible names")
+
+
+def _supervise(order: Order, job: Job) -> Ending:
+    processes.adopt_orphans()
+    environ = private.environment(job.environ, python=sys.executable)
+    supervisor = subprocess.Popen(
+        [sys.executable, "-P", "-m", "runner.execution.supervisor"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environ,
+        cwd=order.private,
+        start_new_session=True,
+    )
+    assert supervisor.stdin  # noqa: S101 - it was asked for
+    assert supervisor.stdout  # noqa: S101 - it was asked for
+    said = b""
+    # It may die at any moment, and what was not written yet is written once more when its pipe is closed.
+    with contextlib.suppress(BrokenPipeError), supervisor.stdin, supervisor.stdout:
+        supervisor.stdin.write(order.dumps().encode() + b"\n")
+        supervisor.stdin.flush()
+        said = _listen(supervisor, job.cancellation)
+    supervisor.wait()
+    if said.endswith(b"\n"):
+        return Ending.loads(said.decode())
+    # It died before it could report: what it supervised is ours to end now.
+    processes.end(lambda: processes.carrying(order.run_id), grace=0)
+    reap_everywhere(order, environ)
+    return Ending("orphaned", supervisor.returncode)
+
+
+def _listen(supervisor: subprocess.Popen[bytes], cancellation: Cancellation) -> bytes:
+    assert supervisor.stdin  # noqa: S101 - the caller holds it
+    assert supervisor.stdout  # noqa: S101 - the caller holds it
+    said, told = b"", len(cancellation.requests)
+    while True:
+        readable, _, _ = select.select([supervisor.stdout], [], [], _POLL)
+        if readable:
+            chunk = os.read(supervisor.stdout.fileno(), 65536)
+            if not chunk:
+                return said
+            said += chunk
+        if len(cancellation.requests) > told:
+            told = len(cancellation.requests)
+            if told > 1:
+                supervisor.kill()  # no grace: what it leaves is ended by whoever waits for it
+            with contextlib.suppress(BrokenPipeError):  # it has just ended: what it said is still to be read
+                supervisor.stdin.write(b"cancel\n")
+                supervisor.stdin.flush()
+
+
+def resolve(job: Job) -> Message:
+    """The callback plugin's first message, which names the hosts of every play; Ansible ends before it does anything.
+
+    Raises:
+        ExecutionError: Ansible could not read the inventory or the playbook, or was stopped before it had.
+    """
+    heard: list[Message] = []
+
+    def stop(message: Message) -> None:
+        heard.append(message)
+        raise ResolvedOnlyError
+
+    with contextlib.suppress(ResolvedOnlyError):
+        execute(job, ["never-anything"], handle=stop)
+    if not heard:
+        raise ExecutionError("stopped before Ansible had named the hosts")
+    return heard[0]

@@ -1,0 +1,61 @@
+"""What the command orders its supervisor to run, and what the supervisor reports back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One ansible-playbook invocation: part of a playbook against inventories, inside a private directory."""
+
+    run_id: str
+    private: str
+    playbook: str
+    inventories: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    limit: str | None = None
+    forks: int = 5
+    hosts: str = "all"
+    """The pattern of all hosts that the run is about, for the clean-up."""
+    becomes: bool = False
+    """Whether a step becomes another user, so that the clean-up must as well."""
+    environment: dict[str, str] = field(default_factory=dict)
+    deadline: float | None = None
+    """Seconds from the start after which everything is stopped."""
+
+    def dumps(self) -> str:
+        """One line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, line: str) -> Self:
+        """The order in `line`."""
+        data = json.loads(line)
+        lists = {key: tuple(data[key]) for key in ("inventories", "tags", "skip_tags")}
+        return cls(**{**data, **lists})
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an invocation ended.
+
+    `why` is `exited` (by itself, with `code`), `cancelled`, `deadline` or `orphaned` (a process above it died).
+    `diagnosis` is the tail of what Ansible printed, for a person to read and for nothing else.
+    """
+
+    why: str
+    code: int = -1
+    diagnosis: str = ""
+
+    def dumps(self) -> str:
+        """One line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, line: str) -> Self:
+        """The ending in `line`."""
+        return cls(**json.loads(line))

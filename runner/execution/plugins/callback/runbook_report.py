@@ -1,0 +1,157 @@
+# Copyright: the runbookctl authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reports what Ansible does over a unix socket, and waits at each word until it is recorded."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import json
+import os
+import socket
+import sys
+import traceback
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: runbook_report
+type: stdout
+short_description: reports to runbookctl
+description:
+  - Tells the command that started the run what is about to happen and what did, over a socket only its user can reach.
+  - Waits for the answer before it lets Ansible go on, and ends Ansible when the answer is not yes.
+"""
+
+REFUSED = 97
+BROKEN = 98
+LONGEST = 131_072
+WHOLE = 1_048_576
+
+
+def reporting(method):
+    """A callback that ends Ansible when it fails: Ansible itself would warn and go on unreported."""
+
+    @functools.wraps(method)
+    def report(*args, **kwargs):
+        try:
+            method(*args, **kwargs)
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(BROKEN)
+
+    return report
+
+
+class CallbackModule(CallbackBase):
+    """The plugin is Ansible's stdout callback: Ansible does not start without one, so nothing runs unreported."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "runbook_report"
+
+    def __init__(self):
+        super().__init__()
+        path = os.environ["RUNBOOK_REPORT_SOCKET"]
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(path)
+        self._stream = self._socket.makefile("rwb")
+
+    def _say(self, kind, **data):
+        try:
+            self._stream.write(json.dumps({"kind": kind, **data}, default=str).encode() + b"\n")
+            self._stream.flush()
+            if self._stream.readline() == b"yes\n":
+                return
+        except (OSError, ValueError) as error:
+            sys.stderr.write(f"runbook_report: {error}\n")
+        os._exit(REFUSED)
+
+    @reporting
+    def v2_playbook_on_start(self, playbook):
+        # What is loaded by now stays to the end. Each worker is a fork of this process: without this, each would search
+        # all of it for garbage, and copy it by doing so.
+        gc.freeze()
+        plays = playbook.get_plays()
+        manager = plays[0].get_variable_manager()
+        inventory = manager._inventory
+        matched = [[host.name for host in inventory.get_hosts(play.hosts)] for play in plays]
+        hosts = {name: inventory.get_host(name) for names in matched for name in names}
+        variables = {name: manager.get_vars(host=host) for name, host in hosts.items()}
+        self._say(
+            "hello",
+            pid=os.getpid(),
+            plays=[{"pattern": _pattern(play), "hosts": names} for play, names in zip(plays, matched, strict=True)],
+            environments={
+                name: str(found.get("runbook_environment", "production")) for name, found in variables.items()
+            },
+        )
+
+    @reporting
+    def v2_runner_on_start(self, host, task):
+        self._say("start", host=host.get_name(), task=task.get_name())
+
+    @reporting
+    def v2_runner_on_ok(self, result):
+        self._report("ok", result)
+
+    @reporting
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self._report("failed", result, ignored=bool(ignore_errors))
+
+    @reporting
+    def v2_runner_on_unreachable(self, result):
+        self._report("unreachable", result)
+
+    @reporting
+    def v2_runner_on_skipped(self, result):
+        self._report("skipped", result)
+
+    @reporting
+    def v2_runner_retry(self, result):
+        self._report("retry", result)
+
+    @reporting
+    def v2_playbook_on_stats(self, stats):
+        self._say("end")
+
+    def _report(self, kind, result, **data):
+        self._say(kind, host=result.host.get_name(), task=result.task.get_name(), result=_public(result.result), **data)
+
+
+def _pattern(play):
+    return play.hosts if isinstance(play.hosts, str) else ":".join(play.hosts)
+
+
+def _public(result):
+    """The result without Ansible's internals and module arguments, each text bounded, all of it bounded."""
+    kept = {
+        str(key): _bounded(value)
+        for key, value in result.items()
+        if not str(key).startswith("_ansible") and key != "invocation"
+    }
+    for key in ("stdout_lines", "stderr_lines", "diff"):
+        kept.pop(key, None)
+    if isinstance(kept.get("results"), list):
+        kept["samples"] = len(kept["results"])
+        kept["results"] = [_public(item) for item in kept["results"][-1:] if isinstance(item, dict)]
+    if len(json.dumps(kept, default=str)) > WHOLE:
+        kept = {key: _flat(kept[key]) for key in ("rc", "msg", "status", "changed", "stdout", "stderr") if key in kept}
+        kept["truncated"] = True
+    return kept
+
+
+def _flat(value):
+    return _bounded(json.dumps(value, default=str)) if isinstance(value, (dict, list)) else value
+
+
+def _bounded(value):
+    if isinstance(value, str) and len(value) > LONGEST + 64:
+        half = LONGEST // 2
+        return f"{value[:half]}\n[... {len(value) - LONGEST} characters left out ...]\n{value[-half:]}"
+    if isinstance(value, dict):
+        return {str(key): _bounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_bounded(item) for item in value]
+    return value

@@ -1,0 +1,60 @@
+"""The private directory of one invocation: 0700, outside every project, wiped at the end."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.playbook import dump, unsafe
+
+PREFIX = "runbook-"
+_LONGEST = 49
+"""Bytes of the path it lies in: with what ssh binds below it (a control socket's name, and 17 more) that makes 107."""
+
+PASSED_ON = (
+    *("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "KRB5CCNAME"),
+    *(
+        "ANSIBLE_VAULT_PASSWORD_FILE",
+        "ANSIBLE_VAULT_IDENTITY_LIST",
+        "ANSIBLE_COLLECTIONS_PATH",
+        "ANSIBLE_BECOME_PASSWORD_FILE",
+    ),
+)
+"""The only variables of the user's environment that reach Ansible; none of them changes what is run."""
+
+
+def make(run_id: str) -> Path:
+    """A new private directory for run `run_id`: an empty project, Ansible's temporary files, ssh's control sockets."""
+    root = tempfile.gettempdir()
+    short = root if len(os.fsencode(root)) <= _LONGEST else "/tmp"  # noqa: S108 - mkdtemp makes a name of its own
+    private = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{run_id[-8:]}-", dir=short))
+    for part in ("project", "home", "tmp", "ssh", "inventory"):
+        (private / part).mkdir(mode=0o700)
+    return private
+
+
+def fill(
+    private: Path, playbook: bytes, *, name: str, inputs: Mapping[str, Any], captured: Mapping[str, Mapping[str, Any]]
+) -> Path:
+    """Write what the invocation reads: the playbook as it is, the inputs, and each host's captured values; its path.
+
+    Every value goes in untemplated: Ansible treats extra variables and inventories as trusted, and a planted
+    `{{ lookup('pipe', ...) }}` would run on this machine.
+    """
+    path = private / "project" / name
+    path.write_bytes(playbook)
+    # Ansible would look for a configuration in the user's home and the working directory if this one were not there.
+    (private / "ansible.cfg").touch()
+    (private / "inputs.yml").write_text(dump(unsafe(dict(inputs))))
+    hosts = {host: unsafe(dict(values)) for host, values in captured.items()}
+    (private / "inventory" / "captured.yml").write_text(dump({"all": {"hosts": hosts}}))
+    return path
+
+
+def environment(given: Mapping[str, str], *, python: str) -> dict[str, str]:
+    """The part of the environment `given` that a child may see; programs beside `python` come first on PATH."""
+    path = os.pathsep.join((str(Path(python).parent), given.get("PATH") or os.defpath))
+    return {"PATH": path, **{name: given[name] for name in PASSED_ON if name in given}}

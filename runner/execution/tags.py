@@ -1,0 +1,19 @@
+"""The tags that let a part of a compiled playbook be run."""
+
+from __future__ import annotations
+
+GATE = "gate"
+"""A pause for a person, skipped where the product itself asks."""
+
+NEVER = "never"
+"""Ansible's own tag for what runs only when it is asked for."""
+
+
+def step_tag(step_id: str) -> str:
+    """The tag of a step's tasks."""
+    return f"step-{step_id}"
+
+
+def undo_id(step_id: str) -> str:
+    """The id under which the undo of a step is executed and recorded."""
+    return f"undo-{step_id}"

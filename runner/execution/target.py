@@ -1,0 +1,61 @@
+"""What a run is aimed at: the hosts that each pattern matches, and which class of environment they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from runner.definition.model import Runbook, Step
+from runner.errors import InvalidInputError, UnreachableError
+
+CLASSES = ("local", "lab", "staging", "production")
+"""From the most harmless to the one that counts; an inventory that says nothing is production."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`hosts` maps each pattern to the names it matches, `environments` each name to its class."""
+
+    hosts: Mapping[str, tuple[str, ...]]
+    environments: Mapping[str, str]
+
+    @classmethod
+    def from_hello(cls, message: Mapping[str, Any]) -> Self:
+        """The target that the callback plugin reports before the first play."""
+        hosts = {play["pattern"]: tuple(play["hosts"]) for play in message["plays"]}
+        return cls(hosts, dict(message["environments"]))
+
+    @property
+    def environment(self) -> str:
+        """The class of the whole target: that of its most serious host."""
+        return max(self.environments.values(), key=CLASSES.index, default="production")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All hosts, each once, in the order in which the procedure meets them."""
+        return tuple(dict.fromkeys(name for names in self.hosts.values() for name in names))
+
+    def of(self, runbook: Runbook, step: Step) -> tuple[str, ...]:
+        """The hosts on which `step` is done."""
+        return self.hosts.get(runbook.hosts_of(step), ())
+
+    def check(self, runbook: Runbook) -> None:
+        """That every step has a host, and every host a known class.
+
+        Raises:
+            UnreachableError: a pattern matches nothing.
+            InvalidInputError: a host's `runbook_environment` is not one of the classes.
+        """
+        for step in runbook.procedure:
+            if not self.of(runbook, step):
+                raise UnreachableError(
+                    f"the step {step.id!r} has no host: nothing in the inventory matches {runbook.hosts_of(step)!r}",
+                    hint="name the inventory with -i, and look at --limit and the inventory's groups",
+                )
+        for name, environment in self.environments.items():
+            if environment not in CLASSES:
+                raise InvalidInputError(
+                    f"{name}: runbook_environment is {environment!r}",
+                    hint=f"set it in the inventory's group_vars to one of {', '.join(CLASSES)}",
+                )

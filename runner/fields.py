@@ -1,0 +1,66 @@
+"""What every model of a written file shares: frozen, strict, nothing unknown, nothing empty."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict
+
+
+class Model(BaseModel):
+    """A piece of a written file; an unknown key is a fault, and text is never read as a number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+Item = TypeVar("Item")
+
+Several = Annotated[tuple[Item, ...], Strict(strict=False)]
+"""A YAML list, kept as a tuple."""
+
+
+def _not_empty(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    if not items:
+        raise ValueError("is an empty list")
+    return items
+
+
+# Not `min_length`, which complains about an item that is wrong as if it were not there.
+AtLeastOne = Annotated[tuple[Item, ...], Strict(strict=False), AfterValidator(_not_empty)]
+"""The same, with something in it."""
+
+OneOrSeveral = Annotated[
+    tuple[Item, ...],
+    Strict(strict=False),
+    BeforeValidator(lambda value: value if isinstance(value, list | tuple) else [value]),
+    AfterValidator(_not_empty),
+]
+"""A YAML list, or its only item without the brackets."""
+
+
+def _something(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    return text.strip()
+
+
+def _as_it_is(text: str) -> str:
+    if any(mark in text for mark in ("{{", "{%", "{#")):
+        raise ValueError("is shown to people as it is written, so templates are not filled in here")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text:
+        raise ValueError("must be one line")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_something)]
+"""Text that says something."""
+
+Prose = Annotated[Text, AfterValidator(_as_it_is)]
+"""Text for people, who see it in a prompt or a report."""
+
+Title = Annotated[Prose, AfterValidator(_one_line)]
+"""One line of it."""

@@ -1,0 +1,91 @@
+"""The names of things: runbooks, steps, runs, and the marker that ties an Ansible task to a step."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+RUNBOOK_ID = r"^RUN-[0-9]{3,6}$"
+REFERENCE_ID = r"^[A-Z]{2,8}-[0-9]{3,6}$"
+STEP_ID = r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$"
+VARIABLE = r"^[a-z][a-z0-9_]*$"
+RUN_ID = r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"
+
+
+_PARTS = "action|capture|rescue|gate|guard|verify/[0-9]{1,3}(?:/probe)?"
+_MARKER = re.compile(rf"^(RUN-[0-9]{{3,6}})/([a-z0-9-]{{1,80}})/({_PARTS}) \| ", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How a name is spelled: `pattern` tells it to a machine, `rule` (`must be ...`) to a person."""
+
+    pattern: str
+    rule: str
+    longest: int = 64
+
+    def check(self, text: str) -> str:
+        """`text`, which is spelled so.
+
+        Raises:
+            ValueError: it is not.
+        """
+        if not re.fullmatch(self.pattern, text, re.ASCII):
+            raise ValueError(f"must be {self.rule}, not {text[:64]!r}")
+        if len(text) > self.longest:
+            raise ValueError(f"is longer than {self.longest} characters")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": self.pattern}
+
+
+RunbookId = Annotated[str, Spelling(RUNBOOK_ID, "RUN- and three to six digits, like RUN-001")]
+ReferenceId = Annotated[str, Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like MON-001")]
+StepId = Annotated[str, Spelling(STEP_ID, "small letters and digits joined by -, like find-stuck")]
+Variable = Annotated[str, Spelling(VARIABLE, "small letters, digits and _, like stuck_after")]
+
+
+def is_run_id(text: str) -> bool:
+    """Whether `text` can name a run; anything else must never become part of a path."""
+    return re.fullmatch(RUN_ID, text, re.ASCII) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """The first word of a task's name: which runbook, step and part of it the task is.
+
+    Ansible's callbacks know a task by its name only: events carry neither tags nor variables, and a generated play has
+    no useful path. `part` is `action`, `capture`, `gate`, `guard`, `rescue`, `verify/N` (the assert) or
+    `verify/N/probe` (what it looks at).
+    """
+
+    runbook: str
+    step: str
+    part: str
+
+    def __str__(self) -> str:
+        return f"{self.runbook}/{self.step}/{self.part}"
+
+    def task_name(self, title: str) -> str:
+        """The name of the task: the marker, then what a person reads."""
+        return f"{self} | {title}"
+
+    @classmethod
+    def parse(cls, task_name: str) -> Self | None:
+        """The marker at the head of `task_name`, or None when the task is not one of ours."""
+        match = _MARKER.match(task_name)
+        return cls(match[1], match[2], match[3]) if match else None
+
+    @property
+    def verification(self) -> int | None:
+        """The number of the verification, from 1, when the task is that verification's assert."""
+        match = re.fullmatch(r"verify/([0-9]+)", self.part)
+        return int(match[1]) if match else None

@@ -1,0 +1,66 @@
+"""The journal of a run: every event is durable before anything else learns of it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from runner.events import Clock, Event, EventType, Listener
+from runner.execution.ledger import Ledger
+from runner.record import evidence
+from runner.record.audit_log import AuditLog
+from runner.record.run_state import RunDirectory
+
+
+class Journal:
+    """Takes a run's events: evidence is kept, the ledger judges, the audit log makes durable, listeners hear last.
+
+    `history` is what happened, with its time; `captured` what each host is known by. Several threads may record.
+    """
+
+    def __init__(self, run: str, log: AuditLog, directory: RunDirectory, clock: Clock) -> None:
+        self.run, self.log, self.directory = run, log, directory
+        self.ledger = Ledger(run)
+        self.history: list[tuple[datetime, Event]] = []
+        self.captured: dict[str, dict[str, Any]] = {}
+        self.listeners: Sequence[Listener] = ()
+        self._clock = clock
+        self._lock = threading.RLock()
+
+    def note(self, kind: EventType, step: str | None = None, /, **data: Any) -> None:
+        """Record one event of this run.
+
+        Raises:
+            AuditError: as `record`.
+        """
+        self.record(Event(kind, self.run, step, data=data))
+
+    def record(self, *events: Event) -> None:
+        """Make `events`, and what the ledger concludes from them, durable; only then are they shown.
+
+        Raises:
+            AuditError: they can not be recorded, so what they announce must not happen.
+        """
+        with self._lock:
+            kept = [evidence.keep(self.directory.path, event) for event in events]
+            kept = [one for event in kept for one in (event, *self.ledger.apply(event))]
+            if not kept:
+                return
+            self.log.append(*kept)
+            now = self._clock().wall
+            for event in kept:
+                self.history.append((now, event))
+                if event.type is EventType.VALUES_CAPTURED and event.host:
+                    self.captured.setdefault(event.host, {}).update(event.data["values"])
+                for listener in self.listeners:
+                    with contextlib.suppress(Exception):  # a broken screen must not stop a repair
+                        listener(event)
+
+    def close(self) -> None:
+        """Record an outcome for everything that still has none, as nothing more will happen."""
+        with self._lock:
+            if finished := self.ledger.close():
+                self.record(*finished)

@@ -1,0 +1,180 @@
+"""The state of each run on disk: durable before it goes on, locked while its command lives, found when it died."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from runner.errors import AuditError, InvalidInputError, LockedError
+from runner.identifiers import is_run_id
+from runner.record import durable
+
+_STATE = "run.json"
+_LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What must survive the command: which run it is, how far it came, and what later steps need.
+
+    `hosts` is the pattern of all hosts that the run is about, `becomes` whether a step becomes another user there,
+    `captured` maps hosts to the values captured there. `private` names directories to wipe when the run is abandoned.
+    """
+
+    run: str
+    runbook: str
+    title: str
+    started: str
+    user: str
+    inventories: tuple[str, ...] = ()
+    limit: str | None = None
+    environment: str = ""
+    status: Literal["running", "finished", "abandoned"] = "running"
+    outcome: str = ""
+    finished: str = ""
+    captured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    hosts: str = "all"
+    becomes: bool = False
+    private: tuple[str, ...] = ()
+
+
+class RunDirectory:
+    """The directory of one run; while it is held, the kernel keeps a lock that ends with the process, come what may."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: int | None = None
+
+    @property
+    def state(self) -> RunState:
+        """The state as it was last saved.
+
+        Raises:
+            InvalidInputError: it can not be read, or a later version of the product wrote it.
+        """
+        path = self.path / _STATE
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            lists = {name: tuple(data[name]) for name in ("inventories", "private")}
+            return RunState(**{**data, **lists})
+        except (OSError, ValueError, TypeError, LookupError) as error:
+            hint = f"move {self.path} away; the audit log has what happened"
+            raise InvalidInputError(f"{path} is not the state of a run: {error}", hint=hint) from error
+
+    def save(self, state: RunState) -> None:
+        """Replace the state; it is durable on return.
+
+        Raises:
+            AuditError: it can not be written.
+        """
+        path = self.path / _STATE
+        try:
+            durable.write(path, json.dumps(asdict(state), indent=1, default=str))
+        except OSError as error:
+            raise AuditError(f"{path}: {error.strerror}", hint="make room, or use --state-dir") from error
+
+    def update(self, **changes: Any) -> None:
+        """Save the state with `changes`."""
+        self.save(replace(self.state, **changes))
+
+    def hold(self) -> Self:
+        """Take the lock of this run.
+
+        Raises:
+            LockedError: another process has it.
+        """
+        self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            raise LockedError(f"the run {self.path.name} is held by another process") from None
+        return self
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+class StateDirectory:
+    """`.runbook/`: the audit log, a directory for each run, the incidents that were called and not yet resolved."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The state directory at `path`, made 0700 when absent.
+
+        Raises:
+            InvalidInputError: it is not a directory of this user's, or others may write to it.
+        """
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = path.lstat()
+        except OSError as error:
+            why = "is not a directory" if isinstance(error, FileExistsError) else f"can not be made: {error.strerror}"
+            raise InvalidInputError(f"{path} {why}", hint="name another one with --state-dir") from error
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            raise InvalidInputError(
+                f"{path} must be a directory that only you may write to", hint=f"chmod 700 {path}, or use --state-dir"
+            )
+        return cls(path.absolute())
+
+    @property
+    def audit(self) -> Path:
+        """The directory of the audit log."""
+        return self.path / "audit"
+
+    def begin(self, state: RunState) -> RunDirectory:
+        """The directory of a new run, held by this process.
+
+        Raises:
+            AuditError: it can not be made durable.
+        """
+        directory = RunDirectory(self._directory(state.run))
+        try:
+            directory.path.parent.mkdir(mode=0o700, exist_ok=True)
+            directory.path.mkdir(mode=0o700)
+            directory.hold().save(state)
+            durable.sync(directory.path.parent)
+        except OSError as error:
+            raise AuditError(f"{directory.path}: {error.strerror}", hint="make room, or use --state-dir") from error
+        return directory
+
+    def run(self, run: str) -> RunDirectory:
+        """The directory of the run `run`.
+
+        Raises:
+            InvalidInputError: there is none.
+        """
+        if not is_run_id(run) or not (self._directory(run) / _STATE).is_file():
+            raise InvalidInputError(f"there is no run {run!r}", hint="runbook list --runs shows those there are")
+        return RunDirectory(self._directory(run))
+
+    def runs(self) -> Iterator[RunDirectory]:
+        """All runs, oldest first."""
+        parent = self.path / "runs"
+        for path in sorted(parent.iterdir() if parent.is_dir() else ()):
+            if is_run_id(path.name) and (path / _STATE).is_file():
+                yield RunDirectory(path)
+
+    def dead(self) -> Iterator[RunDirectory]:
+        """The runs that call themselves running while nobody holds them; each is held when it is given."""
+        for directory in self.runs():
+            if directory.state.status == "running":
+                with contextlib.suppress(LockedError):
+                    yield directory.hold()
+
+    def _directory(self, run: str) -> Path:
+        return self.path / "runs" / run

@@ -1,0 +1,78 @@
+"""What is asked of a run, what surrounds it, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from runner.definition.catalog import Source
+from runner.definition.contacts import Contact
+from runner.errors import ExitCode
+from runner.events import Clock, Listener, Outcome
+from runner.execution.executor import Cancellation
+from runner.execution.spans import Gate
+from runner.record.audit_log import Actor
+from runner.record.run_state import StateDirectory
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asked for: the runbook, the reviewed playbook, the inventories, and the inputs with their types."""
+
+    run_id: str
+    source: Source
+    playbook: bytes
+    contacts: Mapping[str, Contact]
+    inventories: Sequence[Path]
+    limit: str | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A person's answer to a gate: who said it, with which note, and whether they declared that somebody be called."""
+
+    yes: bool
+    by: str
+    note: str = ""
+    declared: str | None = None
+
+
+class Operator(Protocol):
+    """Whoever answers for the people: a prompt, a flag, a script in a drill."""
+
+    def answer(self, gate: Gate, *, hosts: Sequence[str], captured: Mapping[str, Mapping[str, Any]]) -> Answer:
+        """The answer to `gate`, which concerns `hosts`; `captured` is what is known of each."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run needs from the outside world, so that tests can give it another one.
+
+    `environ` is the command's environment, of which Ansible sees an allow-listed part; `secrets` gives the value behind
+    a reference.
+    """
+
+    state: StateDirectory
+    clock: Clock
+    actor: Actor
+    operator: Operator
+    cancellation: Cancellation
+    environ: Mapping[str, str]
+    secrets: Callable[[str], str]
+    listeners: Sequence[Listener] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended: `problems` are sentences for a person, `hint` mends them, `report` is the page to open."""
+
+    run_id: str
+    outcome: Outcome
+    exit_code: ExitCode
+    report: Path
+    audit: Path
+    problems: tuple[str, ...] = ()
+    hint: str = ""

@@ -1,0 +1,1 @@
+"""The shelf of step kinds: one file each, found by looking."""

@@ -1,0 +1,30 @@
+"""`command`: a program with arguments, without a shell."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from runner.steps.base import ReadFile, StepKind
+from runner.tasks import Environment, Invocation, Template, bounded
+from runner.verifications.command import Arguments
+
+
+class Command(StepKind):
+    """Each `{{ template }}` stays within its argument, so a value can not become a second command."""
+
+    key = "command"
+    text = "stdout"
+
+    command: Arguments
+    env: Environment = {}
+    chdir: Template | None = None
+    stdin: Template | None = None
+
+    def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
+        """The program under `timeout`."""
+        del read_file
+        return bounded(self.command, timeout=timeout, stdin=self.stdin, chdir=self.chdir, environment=self.env)
+
+    def describe(self) -> str:
+        """The command line."""
+        return " ".join(self.command)

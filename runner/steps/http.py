@@ -1,0 +1,41 @@
+"""`http`: an HTTP request made by the host."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from runner.fields import AtLeastOne
+from runner.steps.base import ReadFile, StepKind
+from runner.tasks import Invocation, uri
+from runner.verifications.http import RequestOrUrl
+
+
+def _status(number: int) -> int:
+    if not 100 <= number <= 599:  # noqa: PLR2004 - https://www.rfc-editor.org/rfc/rfc9110#section-15
+        raise ValueError(f"a status is a number from 100 to 599, not {number}")
+    return number
+
+
+Status = Annotated[int, AfterValidator(_status)]
+
+
+class Http(StepKind):
+    """The step fails unless the answer's status is one of `accept`."""
+
+    key = "http"
+    text = "content"
+
+    http: RequestOrUrl
+    accept: AtLeastOne[Status] = (200, 201, 202, 204)
+
+    def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
+        """The request."""
+        del read_file
+        return uri(self.http.options(), timeout=timeout, accept=self.accept)
+
+    def describe(self) -> str:
+        """The request line."""
+        return f"{self.http.method} {self.http.url}"

@@ -1,0 +1,55 @@
+"""`module`: any Ansible module, so that the whole Ansible ecosystem is a step."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+from runner.identifiers import Spelling
+from runner.steps.base import ReadFile, StepKind
+from runner.tasks import Invocation, check_templates
+
+_INSTEAD = {
+    **dict.fromkeys(("command", "raw", "script", "shell"), "write a command, script or shell step, which has an end"),
+    **dict.fromkeys(("meta", "add_host", "group_by", "set_fact"), "a step acts on its hosts and not on the play"),
+    **dict.fromkeys(("import_playbook", "import_role", "import_tasks"), "a runbook is one file, reviewed as a whole"),
+    **dict.fromkeys(("include_role", "include_tasks", "include_vars"), "a runbook is one file, reviewed as a whole"),
+    "pause": "write a wait or a manual step",
+}
+"""What is no module that does something to a host, or has a kind of its own that is ended there in time."""
+
+
+def _single(module: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    if len(module) != 1:
+        raise ValueError(f"needs exactly one module, not {len(module)}")
+    (name, args), *_ = module.items()
+    collection, _, short = name.rpartition(".")
+    if instead := _INSTEAD.get(short) if collection in {"ansible.builtin", "ansible.legacy"} else None:
+        raise ValueError(f"{name} is not for a step; {instead}")
+    check_templates(args)
+    return module
+
+
+_NAME = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$"
+FullName = Annotated[str, Spelling(_NAME, "a module's full name, like ansible.builtin.service", longest=200)]
+
+
+class Module(StepKind):
+    """One module by its full name (`ansible.builtin.service`) with its arguments; its result is `result`."""
+
+    key = "module"
+
+    module: Annotated[dict[FullName, dict[str, Any]], AfterValidator(_single)]
+
+    def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
+        """The module under Ansible's own task timeout, the only one a module has."""
+        del read_file
+        (name, args), *_ = self.module.items()
+        return Invocation(name, args, task_timeout=timeout)
+
+    def describe(self) -> str:
+        """The module with its arguments."""
+        (name, args), *_ = self.module.items()
+        return " ".join((name, *(f"{key}={value}" for key, value in args.items())))

@@ -1,0 +1,30 @@
+"""`shell`: lines for bash, strict: the first failing command, also inside a pipe, ends it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from runner.fields import Text
+from runner.steps.base import ReadFile, StepKind
+from runner.tasks import Environment, Invocation, Template, bounded, check_template
+
+STRICT = ("/bin/bash", "-euo", "pipefail", "-c")
+
+
+class Shell(StepKind):
+    """Run by `bash -euo pipefail`; values are best given through `env`, or quoted with `| quote`."""
+
+    key = "shell"
+    text = "stdout"
+
+    shell: Annotated[Text, AfterValidator(check_template)]
+    env: Environment = {}
+    chdir: Template | None = None
+
+    def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
+        """The lines under a strict bash under `timeout`."""
+        del read_file
+        return bounded([*STRICT, self.shell], timeout=timeout, chdir=self.chdir, environment=self.env)

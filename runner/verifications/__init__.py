@@ -1,0 +1,1 @@
+"""The shelf of verification kinds: one file each, found by looking."""

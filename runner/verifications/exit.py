@@ -1,0 +1,42 @@
+"""`exit`: the exit codes that are good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from runner.fields import OneOrSeveral
+from runner.verifications.base import VerificationKind
+
+
+def _code(number: int) -> int:
+    if not 0 <= number <= 255:  # noqa: PLR2004 - the range of exit codes
+        raise ValueError(f"an exit code is a number from 0 to 255, not {number}")
+    return number
+
+
+Code = Annotated[int, AfterValidator(_code)]
+
+
+class Exit(VerificationKind):
+    """The command ends with this exit code, or one of these."""
+
+    key = "exit"
+
+    exit: OneOrSeveral[Code]
+
+    def conditions(self, text: str | None) -> Sequence[str]:
+        """One condition on `rc`."""
+        if text != "stdout":
+            raise ValueError("exit needs a command's result; this one has no exit code")
+        return (f"rc in {list(self.exit)}",)
+
+    def judges_exit(self) -> bool:
+        """It does."""
+        return True
+
+    def describe(self) -> str:
+        """The codes."""
+        return f"Exit code is {' or '.join(map(str, self.exit))}"

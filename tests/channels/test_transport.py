@@ -1,0 +1,209 @@
+"""The transport comes back before its deadline, and knows what it knows, whatever the other side does."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from fault_server import FaultServer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.channels.base import Receipt
+from runner.channels.transport import Answer, Post, Transport, Verdict, judge, legible, retry_after
+
+NOON = "Sun, 01 Mar 2026 12:00:00 GMT"
+
+
+def post(url):
+    return Post(url, b'{"a":1}', {"Content-Type": "application/json"})
+
+
+def hurried():
+    return Transport(deadline=0.6, attempt=0.25, jitter=lambda: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("ok", ("accepted", 1, "answered 202")),
+        ("204", ("accepted", 1, "answered 204")),
+        ("400", ("refused", 1, "answered 400")),
+        ("404", ("refused", 1, "answered 404")),
+        (
+            "redir",
+            ("refused", 1, "answered 302, a redirect, and redirects are never followed: write the final address"),
+        ),
+        ("408", ("deferred", 5, "answered 408{late}")),
+        ("429", ("deferred", 5, "answered 429{late}")),
+        ("500", ("deferred", 5, "answered 500{late}")),
+        ("503", ("deferred", 5, "answered 503{late}")),
+        ("garbage", ("deferred", 5, "the answer is not HTTP (BadStatusLine){late}")),
+        ("rst", ("deferred", 5, "network error: Connection reset by peer{late}")),
+        ("accept_then_rst", ("deferred", 5, "network error: Connection reset by peer{late}")),
+    ],
+)
+def test_every_answer_has_its_receipt(mode, expected, transport, late):
+    status, attempts, reason = expected
+    with FaultServer(mode) as server:
+        receipt = transport.send("c", post(server.url))
+    assert receipt == Receipt("c", status, attempts, reason.format(late=late))
+    assert server.bodies == [b'{"a":1}'] * attempts
+
+
+@pytest.mark.parametrize("mode", ["slow", "drip", "drip-head"])
+@pytest.mark.parametrize("encrypted", [False, True], ids=["http", "https"])
+def test_a_server_that_takes_its_time_does_not_outlast_the_deadline(mode, encrypted, trusted_tls):
+    with FaultServer(mode, tls=trusted_tls if encrypted else None) as server:
+        started = time.monotonic()
+        receipt = hurried().send("c", post(server.url))
+        elapsed = time.monotonic() - started
+    assert receipt.status == "deferred"
+    assert receipt.reason.startswith("no answer within")
+    assert elapsed < 5
+
+
+def test_the_deadline_is_eight_seconds_unless_a_test_says_otherwise():
+    with FaultServer("slow") as server:
+        started = time.monotonic()
+        receipt = Transport(jitter=lambda: 0.0).send("c", post(server.url))
+        elapsed = time.monotonic() - started
+    assert (receipt.status, receipt.attempts) == ("deferred", 3)
+    assert 6 < elapsed < 10
+
+
+def test_a_name_server_that_hangs_does_not_outlast_the_deadline_and_nothing_is_sent_afterwards(monkeypatch):
+    answered, resolve = threading.Event(), socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: answered.wait(30) and resolve(*args, **more))
+    with FaultServer("ok") as server:
+        # given a resolver that hangs longer than the deadline
+        started = time.monotonic()
+        receipt = hurried().send("c", post(server.url))
+        elapsed = time.monotonic() - started
+        # when it answers after the operator was told that nobody was reached
+        answered.set()
+        for thread in [thread for thread in threading.enumerate() if thread.name == "runbook-page"]:
+            thread.join(5)
+    # then nothing is sent behind the operator's back
+    assert receipt.status == "deferred"
+    assert elapsed < 5
+    assert server.requests == []
+
+
+def test_a_name_that_does_not_resolve_is_tried_until_the_deadline(transport, late, monkeypatch):
+    def unknown(*arguments, **more):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    receipt = transport.send("c", post("https://events.pagerduty.invalid/v2/enqueue"))
+    assert receipt == Receipt("c", "deferred", 5, f"network error: Name or service not known{late}")
+
+
+def test_a_port_where_nobody_listens_is_tried_until_the_deadline(transport, late):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    receipt = transport.send("c", post(f"http://127.0.0.1:{port}/"))
+    assert receipt == Receipt("c", "deferred", 5, f"network error: Connection refused{late}")
+
+
+def test_the_same_bytes_are_sent_until_one_attempt_succeeds(transport, pauses):
+    with FaultServer("rst", "503", "ok") as server:
+        receipt = transport.send("c", post(server.url))
+    assert receipt == Receipt("c", "accepted", 3, "answered 202")
+    assert server.bodies == [b'{"a":1}'] * 3
+    assert pauses == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(("jitter", "pause"), [(0.0, 0.25), (0.5, 0.375), (1.0, 0.5)])
+def test_a_pause_is_spread_over_its_upper_half(jitter, pause, pauses):
+    with FaultServer("503", "ok") as server:
+        Transport(sleep=pauses.append, jitter=lambda: jitter).send("c", post(server.url))
+    assert pauses == [pause]
+
+
+@pytest.mark.parametrize("status", ["429", "503"])
+def test_the_wait_the_server_asks_for_is_kept(status, transport, pauses):
+    with FaultServer((status, {"Retry-After": "3"}), "ok") as server:
+        receipt = transport.send("c", post(server.url))
+    assert receipt == Receipt("c", "accepted", 2, "answered 202")
+    assert pauses == [3.0]
+
+
+def test_a_wait_until_a_date_is_measured_by_the_servers_clock(transport, pauses):
+    then = datetime(1999, 12, 31, 23, 59, 58, tzinfo=UTC)
+    asked = format_datetime(then + timedelta(seconds=4), usegmt=True)
+    with FaultServer(("503", {"Date": format_datetime(then, usegmt=True), "Retry-After": asked}), "ok") as server:
+        receipt = transport.send("c", post(server.url))
+    assert receipt.ok
+    assert pauses == [4.0]
+
+
+def test_a_wait_beyond_the_deadline_gives_up_at_once(transport, pauses):
+    with FaultServer(("429", {"Retry-After": "30"})) as server:
+        receipt = transport.send("c", post(server.url))
+    late = "the next attempt, in 30.0 s, would pass the deadline of 8 s"
+    assert receipt == Receipt("c", "deferred", 1, f"answered 429; {late}")
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "seconds"),
+    [
+        (None, NOON, 0.0),
+        ("", NOON, 0.0),
+        ("7", None, 7.0),
+        (" 7 ", None, 7.0),
+        ("-7", None, 0.0),
+        ("\N{ARABIC-INDIC DIGIT SEVEN}", None, 0.0),
+        ("9" * 400, None, float("inf")),
+        ("Sun, 01 Mar 2026 12:00:05 GMT", NOON, 5.0),
+        ("Sun, 01 Mar 2026 11:59:00 GMT", NOON, 0.0),
+        ("Sun, 01 Mar 2026 12:00:05 GMT", None, 0.0),
+        ("Sun, 01 Mar 2026 12:00:05 -0000", NOON, 0.0),
+        ("soon", NOON, 0.0),
+    ],
+)
+def test_retry_after(value, date, seconds):
+    assert retry_after(value, date) == seconds
+
+
+@given(st.text(), st.text())
+def test_no_retry_after_is_too_strange(value, date):
+    assert retry_after(value, date) >= 0
+
+
+@given(st.integers(100, 999))
+def test_only_408_429_and_5xx_are_worth_another_attempt(status):
+    expected = "accepted" if 200 <= status < 300 else "again" if status in {408, 429, *range(500, 600)} else "refused"
+    assert judge(Answer(status, b"")).status == expected
+
+
+def test_a_channel_may_judge_for_itself(transport):
+    def never(answer):
+        return Verdict("refused", f"{answer.status} {answer.body.decode()}")
+
+    with FaultServer("html") as server:
+        receipt = transport.send("c", post(server.url), judge=never)
+    assert receipt == Receipt("c", "refused", 1, "202 <html>Please log in to the network</html>")
+
+
+def test_what_is_asked_goes_to_the_path_and_query(transport):
+    with FaultServer("ok") as server:
+        transport.send("c", post(f"{server.url}?team=a#here"))
+    assert [request.path for request in server.requests] == ["/v2/enqueue?team=a"]
+    assert server.requests[0].headers["Content-Type"] == "application/json"
+
+
+@given(st.text())
+def test_what_the_other_side_says_is_safe_to_print(text):
+    shown = legible(text)
+    assert shown.isprintable()
+    assert len(shown) <= 200
+
+
+def test_a_post_shows_nothing_of_itself():
+    assert repr(Post("https://hooks.example.com/secret", b"secret", {"A": "secret"})) == "Post()"

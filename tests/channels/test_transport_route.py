@@ -1,0 +1,124 @@
+"""The transport goes where it may, over TLS that it checks, and through the proxy of the environment."""
+
+from __future__ import annotations
+
+import pytest
+from fault_server import FaultServer, TunnelProxy
+from pydantic import TypeAdapter, ValidationError
+
+from runner.channels.base import Receipt
+from runner.channels.transport import Address, Post
+
+ADDRESS = TypeAdapter(Address)
+PAGERDUTY = Post("https://events.pagerduty.test/v2/enqueue", b"{}")
+
+
+def test_a_certificate_nobody_vouches_for_is_refused_at_once(transport, tls, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with FaultServer("ok", tls=tls) as server:
+        receipt = transport.send("c", Post(server.url, b"{}"))
+    mend = "check the address and this machine's clock, or name the authority's file in SSL_CERT_FILE"
+    assert receipt == Receipt("c", "refused", 1, f"the certificate is not trusted (self-signed certificate): {mend}")
+    assert server.requests == []
+
+
+def test_a_certificate_for_another_name_is_refused(transport, trusted_tls):
+    with FaultServer("ok", tls=trusted_tls) as server:
+        receipt = transport.send("c", Post(server.url.replace("127.0.0.1", "localhost"), b"{}"))
+    assert receipt.status == "refused"
+    assert "certificate is not valid for 'localhost'" in receipt.reason
+    assert server.requests == []
+
+
+def test_a_certificate_the_machine_trusts_is_enough(transport, trusted_tls):
+    with FaultServer("ok", tls=trusted_tls) as server:
+        receipt = transport.send("c", Post(server.url, b"{}"))
+    assert receipt == Receipt("c", "accepted", 1, "answered 202")
+    assert server.bodies == [b"{}"]
+
+
+def test_a_server_that_does_not_speak_tls_is_a_network_error(transport):
+    with FaultServer("ok") as server:
+        receipt = transport.send("c", Post(server.url.replace("http:", "https:"), b"{}"))
+    assert receipt.status == "deferred"
+    assert receipt.reason.startswith("network error: [SSL")
+
+
+@pytest.mark.parametrize("proxy", ["http://me:se%40cret@127.0.0.1:{port}", "me:se%40cret@127.0.0.1:{port}"])
+def test_https_goes_through_the_proxy_of_the_environment(proxy, transport, trusted_tls, monkeypatch):
+    with FaultServer("ok", tls=trusted_tls) as server, TunnelProxy(server.port) as tunnel:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.format(port=tunnel.port))
+        receipt = transport.send("c", PAGERDUTY)
+    assert receipt == Receipt("c", "accepted", 1, "answered 202")
+    assert tunnel.asked[0].startswith("CONNECT events.pagerduty.test:443 ")
+    assert "Proxy-Authorization: Basic bWU6c2VAY3JldA==" in tunnel.asked[0]
+    assert server.bodies == [b"{}"]
+
+
+def test_a_proxy_that_says_no_is_a_network_error(transport, late, monkeypatch):
+    with TunnelProxy(0, status="407 Proxy Authentication Required") as tunnel:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{tunnel.port}")
+        receipt = transport.send("c", PAGERDUTY)
+    reason = "network error: Tunnel connection failed: 407 Proxy Authentication Required"
+    assert receipt == Receipt("c", "deferred", 5, reason + late)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:secret@127.0.0.1:1080", "http://me:secret@127.0.0.1:none"])
+def test_a_proxy_that_can_not_be_used_is_refused_without_its_password(proxy, transport, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    receipt = transport.send("c", PAGERDUTY)
+    assert receipt == Receipt("c", "refused", 1, "the address or HTTPS_PROXY can not be used (ValueError)")
+
+
+def test_loopback_never_goes_through_a_proxy(transport, trusted_tls, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
+    with FaultServer("ok", tls=trusted_tls) as server:
+        assert transport.send("c", Post(server.url, b"{}")).ok
+
+
+def test_a_name_that_no_resolver_takes_is_refused_at_once(transport):
+    receipt = transport.send("c", Post(f"https://{'a' * 70}.example.com/", b"{}"))
+    assert receipt == Receipt("c", "refused", 1, "the address or HTTPS_PROXY can not be used (UnicodeError)")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://events.pagerduty.com/v2/enqueue",
+        "https://hooks.example.com:8443/a?b=c",
+        "http://127.0.0.1:8080/",
+        "http://127.9.9.9/",
+        "http://[::1]:80/x",
+        "http://localhost:1/",
+    ],
+)
+def test_a_page_may_go_over_https_or_to_this_machine(url):
+    assert ADDRESS.validate_python(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("http://events.pagerduty.com/", "https://"),
+        ("http://127.0.0.1.example.com/", "https://"),
+        ("http://10.0.0.1/", "https://"),
+        ("ftp://127.0.0.1/", "https://"),
+        ("https://me:hunter2@example.com/", "user or a password"),
+        ("https://me:hunter2/", "whole address"),
+        ("https:///path", "whole address"),
+        ("events.pagerduty.com", "whole address"),
+        ("https://example.com:0/", "whole address"),
+        ("https://example.com:65536/", "whole address"),
+        ("https://[::1/", "whole address"),
+        ("https://exämple.com/", "whole address"),
+        ("https://example.com/a b", "whole address"),
+        ("https://example.com/a\r\nHost: other", "whole address"),
+        ("", "whole address"),
+    ],
+)
+def test_any_other_address_is_refused_with_a_reason_that_does_not_quote_it(url, complaint):
+    with pytest.raises(ValidationError) as refused:
+        ADDRESS.validate_python(url)
+    [fault] = refused.value.errors(include_input=False, include_context=False)
+    assert complaint in fault["msg"]
+    assert "hunter2" not in fault["msg"]

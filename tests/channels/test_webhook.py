@@ -1,0 +1,139 @@
+"""A webhook gets the page as a CloudEvent that it can tell from its repetition, with the headers it asks for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from fault_server import FaultServer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from runner.channels.base import Receipt, to_json
+from runner.channels.webhook import Webhook, envelope
+
+TOKEN = "Bearer s3cret"
+SECRETS = {"env:HOOK_TOKEN": f"{TOKEN}\n", "env:TWO_LINES": "s3cret\nX-Other: 1", "env:ACCENT": "s3crèt"}.__getitem__
+
+
+def send(page, *modes, transport, reference="env:HOOK_TOKEN"):
+    with FaultServer(*modes) as server:
+        channel = Webhook(url=server.url, headers={"Authorization": reference})
+        receipt = channel.send(page, secrets=SECRETS, transport=transport)
+    return receipt, server
+
+
+def test_the_page_arrives_as_a_cloud_event(page, transport):
+    receipt, server = send(page, "204", transport=transport)
+    assert receipt == Receipt("webhook", "accepted", 1, "answered 204")
+    assert server.requests[0].headers["Authorization"] == TOKEN
+    assert server.requests[0].headers["Content-Type"] == "application/json"
+    assert server.events == [
+        {
+            "specversion": "1.0",
+            "id": "RUN-001/production/MON-005/trigger",
+            "source": "db1.example.com",
+            "type": "runbook.page.trigger",
+            "time": "2026-03-01T03:00:05.123+00:00",
+            "datacontenttype": "application/json",
+            "data": {
+                "action": "trigger",
+                "dedup_key": "RUN-001/production/MON-005",
+                "summary": "RUN-001 Database connection pool exhaustion: terminate-stuck failed on db1",
+                "severity": "critical",
+                "source": "db1.example.com",
+                "component": "RUN-001",
+                "group": "production",
+                "details": {
+                    "timeline": ["03:00 verify-alert passed"],
+                    "stuck": [{"pid": 4711}],
+                    "audit_head": "9f86d081",
+                },
+                "links": [{"href": "https://wiki.example.com/RUN-001", "text": "The runbook"}],
+            },
+        }
+    ]
+
+
+def test_a_resolve_is_another_event_of_the_same_incident(page):
+    told = envelope(replace(page, action="resolve"))
+    assert (told["id"], told["type"]) == ("RUN-001/production/MON-005/resolve", "runbook.page.resolve")
+
+
+def test_a_repetition_can_be_told_from_a_second_page(page, transport):
+    receipt, server = send(page, "accept_then_rst", "503", "ok", transport=transport)
+    assert receipt == Receipt("webhook", "accepted", 3, "answered 202")
+    assert {told["id"] for told in server.events} == {"RUN-001/production/MON-005/trigger"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("html", ("accepted", 1, "answered 202")),
+        ("404", ("refused", 1, "answered 404")),
+        ("echo", ("refused", 1, "answered 400")),
+        (
+            "redir",
+            ("refused", 1, "answered 302, a redirect, and redirects are never followed: write the final address"),
+        ),
+        ("500", ("deferred", 5, "answered 500{late}")),
+        ("rst", ("deferred", 5, "network error: Connection reset by peer{late}")),
+    ],
+)
+def test_the_answer_is_on_the_receipt(mode, expected, page, transport, late):
+    status, attempts, reason = expected
+    receipt, _ = send(page, mode, transport=transport)
+    assert receipt == Receipt("webhook", status, attempts, reason.format(late=late))
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("env:NOWHERE", "the secret env:NOWHERE is missing or blank: set the environment variable NOWHERE"),
+        ("env:TWO_LINES", "env:TWO_LINES can not stand in a header: it must be one line of printable ASCII"),
+        ("env:ACCENT", "env:ACCENT can not stand in a header: it must be one line of printable ASCII"),
+    ],
+)
+def test_a_secret_that_is_missing_or_broken_is_named_and_not_shown(reference, reason, page, transport):
+    receipt, server = send(page, "ok", transport=transport, reference=reference)
+    assert receipt == Receipt("webhook", "refused", 0, reason)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ({"headers": {"Authorization": TOKEN}}, "never the secret itself"),
+        ({"headers": {"Content-Type": "env:A"}}, "the header Content-Type is set by runbookctl itself"),
+        ({"headers": {"host": "env:A"}}, "the header host is set by runbookctl itself"),
+        ({"headers": {"X: y\r\n": "env:A"}}, "letters, digits and dashes"),
+        ({"url": "http://hooks.example.com/"}, "a page goes over https://"),
+        ({"colour": "red"}, "Extra inputs are not permitted"),
+    ],
+)
+def test_what_could_not_work_does_not_load(written, complaint):
+    with pytest.raises(ValidationError, match=complaint) as refused:
+        Webhook.model_validate({"url": "https://hooks.example.com/", **written})
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_webhook_needs_no_headers():
+    assert Webhook(url="https://hooks.example.com/").headers == {}
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_any_page_is_a_cloud_event_that_is_not_too_large(data, pages):
+    page = replace(
+        data.draw(pages),
+        summary="Too long ones are the sender's own fault",
+        links=(),
+        dedup_key="k",
+        component="RUN-001",
+    )
+    body = to_json(envelope(page))
+    told = json.loads(body)
+    assert all(told[name] for name in ("specversion", "id", "source", "type", "time"))
+    assert len(body) <= 512_000

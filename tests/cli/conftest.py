@@ -1,0 +1,79 @@
+"""The command line as a user types it, in this process: a library, a state and a working directory of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+import pytest
+from fake_run import ScriptedAnsible
+from fakes import runbook_file
+
+import runner.run
+from runner import cli
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working directory, and an environment that says nothing to the command."""
+    directory = tmp_path / "here"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    for name in ("RUNBOOK_STATE", "NO_COLOR", "SUDO_USER", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    return directory
+
+
+@pytest.fixture
+def runbook(here, monkeypatch, capsys):
+    """Does `runbook` with these words."""
+
+    def do(*words):
+        monkeypatch.setattr(sys, "argv", ["runbook", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        return Ran(ended.value.code, printed.out, printed.err)
+
+    return do
+
+
+@pytest.fixture
+def library(here, runbook):
+    """A library in the working directory: `library(steps=[...])` writes its runbook anew, and compiles it."""
+
+    def write(**changes):
+        path = runbook_file(here, **changes)
+        (here / "inventory.yml").write_text("all: {hosts: {db1: {}}}\n")
+        assert runbook("compile").code == 0
+        return path
+
+    write()
+    return write
+
+
+@pytest.fixture
+def ansible(monkeypatch):
+    """The stand-in for Ansible that runs and plans meet."""
+    made = ScriptedAnsible()
+    monkeypatch.setattr(runner.run, "execute", made.execute)
+    monkeypatch.setattr(runner.run, "resolve", made.resolve)
+    monkeypatch.setattr("runner.cli.plan.resolve", made.resolve)
+    return made
+
+
+@pytest.fixture
+def unprivileged():
+    """Skips where file permissions bind nobody."""
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")

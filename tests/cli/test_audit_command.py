@@ -1,0 +1,124 @@
+"""`runbook audit`: intact, broken, gone, or nothing recorded yet are four different things."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes import RUN_ID
+
+from runner.cli import context
+
+OTHER = "20260101T000001Z-00000001"
+
+
+@pytest.fixture
+def log(runbook, library, ansible, monkeypatch, here):
+    """The log of two runs."""
+    ids = iter([RUN_ID, OTHER])
+    monkeypatch.setattr(context, "new_run_id", lambda: next(ids))
+    for _ in range(2):
+        assert runbook("run", "RUN-001", "-i", "inventory.yml").code == 0
+    return here / ".runbook" / "audit" / "audit.jsonl"
+
+
+def test_an_intact_log_is_told_with_its_head(runbook, log):
+    ran = runbook("audit", "verify")
+
+    last = json.loads(log.read_text().splitlines()[-1])
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[0] == f"intact  18 records of 2 runs in {log}"
+    assert ran.out.splitlines()[1].startswith("head    18:")
+    assert last["hash"].startswith(ran.out.split(":")[-1].strip())
+
+
+def test_as_json_it_is_the_result(runbook, log):
+    told = json.loads(runbook("audit", "verify", "--json").out)
+
+    assert (told["path"], told["records"], told["runs"], told["recoveries"]) == (str(log), 18, 2, 0)
+
+
+def test_an_edited_log_is_broken_and_the_line_is_named(runbook, log):
+    lines = log.read_text().splitlines(keepends=True)
+    lines[3] = lines[3].replace("db1", "db2")
+    log.write_text("".join(lines))
+
+    ran = runbook("audit", "verify")
+
+    assert (ran.code, ran.out) == (7, "")
+    assert ran.err.startswith(f"error: The audit log {log} is broken at line 4: ")
+
+
+@pytest.mark.parametrize("words", [["verify"], ["verify", "--json"], ["show"]])
+def test_where_nothing_was_ever_recorded_that_is_said_and_nothing_is_made(runbook, here, words):
+    ran = runbook("audit", *words)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines() == [
+        "error: there is no state directory .runbook",
+        "hint: the first run makes it; --state-dir or RUNBOOK_STATE names another",
+    ]
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["verify"], ["show"]])
+def test_a_state_without_runs_and_without_a_log_has_nothing_recorded(runbook, here, words):
+    (here / ".runbook").mkdir(mode=0o700)
+
+    ran = runbook("audit", *words)
+
+    assert (ran.code, ran.err.splitlines()) == (
+        2,
+        [
+            f"error: nothing is recorded in {here / '.runbook'}",
+            "hint: the first run begins it; --state-dir or RUNBOOK_STATE names another place",
+        ],
+    )
+
+
+@pytest.mark.parametrize("words", [["verify"], ["show"]])
+@pytest.mark.parametrize("how", ["is gone", "is empty"])
+def test_a_log_that_is_gone_though_there_were_runs_is_no_fresh_start(runbook, log, how, words):
+    if how == "is gone":
+        log.unlink()
+    else:
+        log.write_text("")
+
+    ran = runbook("audit", *words)
+
+    assert (ran.code, ran.out) == (7, "")
+    assert ran.err.splitlines()[0] == f"error: the audit log {log} {how}, though 2 runs were recorded in it"
+
+
+def test_the_records_are_lines_oldest_first(runbook, log):
+    ran = runbook("audit", "show")
+
+    lines = ran.out.splitlines()
+    assert (ran.code, len(lines)) == (0, 18)
+    assert [line.split()[0] for line in lines] == [str(number) for number in range(1, 19)]
+    assert lines[0].split()[2:] == [RUN_ID, "run.started", "runbook=RUN-001"]
+    assert lines[6].split()[2:] == [RUN_ID, "step.finished", "look", "@db1", "outcome=passed"]
+
+
+def test_only_the_records_of_one_run(runbook, log):
+    told = [json.loads(line) for line in runbook("audit", "show", OTHER, "--json").out.splitlines()]
+
+    assert {record["run"] for record in told} == {OTHER}
+    assert [record["seq"] for record in told] == list(range(10, 19))
+
+
+def test_a_run_that_is_not_there_is_an_error(runbook, log):
+    ran = runbook("audit", "show", RUN_ID[:-8] + "ffffffff")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no run" in ran.err
+
+
+def test_what_hosts_said_does_nothing_to_the_terminal(runbook, library, ansible):
+    ansible.answers["look", "action"] = ("failed", {"rc": 1, "msg": "\x1b[2J\nforged"})
+    runbook("run", "RUN-001", "-i", "inventory.yml")
+
+    ran = runbook("audit", "show")
+
+    assert "\x1b" not in ran.out
+    assert not any(line.startswith("forged") for line in ran.out.splitlines())

@@ -1,0 +1,84 @@
+"""`runbook plan` shows what a run would do, and does nothing: no host, no state, no record."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.errors import UnreachableError
+
+STEPS = [
+    {"id": "look", "name": "Look", "effect": "read", "command": "df /", "verify": [{"exit": 0}]},
+    {
+        "id": "clean",
+        "name": "Clean up",
+        "hosts": "db",
+        "effect": "destructive",
+        "approve": "Remove the old files?",
+        "shell": "rm -r /old\nsync",
+        "verify": [{"exit": 0}, {"confirm": "It is well"}],
+    },
+    {"id": "walk", "name": "Walk there", "manual": "Walk to the machine", "verify": [{"confirm": "You are there"}]},
+]
+PLAN = ("plan", "RUN-001", "-i", "inventory.yml")
+
+
+@pytest.fixture
+def planned(library, ansible):
+    library(steps=STEPS, inputs={"count": {"type": "int", "default": 3, "help": "How many"}})
+    ansible.hosts = {"all": ["db1", "app\x1b1"], "db": ["db1"]}
+    ansible.environments = {"db1": "production", "app\x1b1": "staging"}
+
+
+def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned, here, ansible):
+    ran = runbook(*PLAN)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == [
+        "RUN-001 Disk is full",
+        "  input   count = 3",
+        "   1 Look  [read]  on db1, app\\x1b1",
+        "       command df /",
+        "   2 Clean up  [destructive]  on db1",
+        "       shell  rm -r /old sync",
+        "       asks   approve: Remove the old files?",
+        "       asks   confirm: It is well",
+        "   3 Walk there  [change]  on db1, app\\x1b1",
+        "       asks   manual: Walk to the machine",
+        "       asks   confirm: You are there",
+        "changes 1 of 2 hosts in production, 1 destructive step",
+    ]
+    assert ansible.spans == [("resolve", ())]
+    assert not (here / ".runbook").exists()
+
+
+def test_values_are_checked_as_a_run_would(runbook, planned):
+    assert "  input   count = 7" in runbook(*PLAN, "-e", "count=7").out.splitlines()
+    assert runbook(*PLAN, "-e", "count=many").err == "error: -e count: 'many' is not a whole number\n"
+
+
+def test_a_pattern_without_a_host_is_what_a_run_would_say(runbook, planned, ansible):
+    ansible.hosts["db"] = []
+
+    ran = runbook(*PLAN)
+
+    assert (ran.code, ran.out) == (5, "")
+    assert "the step 'clean' has no host" in ran.err
+
+
+def test_an_inventory_that_ansible_can_not_read_is_what_a_run_would_say(runbook, planned, monkeypatch):
+    def fail(_):
+        raise UnreachableError("the inventory and --limit leave no host", hint="look at -i")
+
+    monkeypatch.setattr("runner.cli.plan.resolve", fail)
+
+    ran = runbook(*PLAN)
+
+    assert (ran.code, ran.err) == (5, "error: the inventory and --limit leave no host\nhint: look at -i\n")
+
+
+def test_a_stale_playbook_is_what_a_run_would_say(runbook, planned, here):
+    (here / "playbooks" / "RUN-001.yml").unlink()
+
+    ran = runbook(*PLAN)
+
+    assert (ran.code, "RUN-001.yml is missing" in ran.err) == (2, True)

@@ -1,0 +1,61 @@
+"""What a run is aimed at: which hosts, and how serious they are."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import runbook_file
+
+from runner.definition.read import read_runbook
+from runner.errors import ExitCode, InvalidInputError, UnreachableError
+from runner.execution.target import Target
+
+STEP = {"id": "a", "name": "A", "command": "ls", "verify": [{"exit": 0}]}
+HELLO = {
+    "kind": "hello",
+    "plays": [
+        {"pattern": "app", "hosts": ["app1", "app2"]},
+        {"pattern": "db", "hosts": ["db1"]},
+        {"pattern": "app", "hosts": ["app1", "app2"]},
+    ],
+    "environments": {"app1": "lab", "app2": "staging", "db1": "local"},
+}
+
+
+@pytest.fixture
+def runbook(tmp_path):
+    return read_runbook(runbook_file(tmp_path, hosts="app", steps=[STEP, {**STEP, "id": "b", "hosts": "db"}]))
+
+
+def test_the_plugin_names_the_hosts_of_each_play(runbook):
+    target = Target.from_hello(HELLO)
+    assert target == Target(
+        {"app": ("app1", "app2"), "db": ("db1",)}, {"app1": "lab", "app2": "staging", "db1": "local"}
+    )
+    assert target.names == ("app1", "app2", "db1")
+    assert [target.of(runbook, step) for step in runbook.steps] == [("app1", "app2"), ("db1",)]
+    target.check(runbook)
+
+
+@pytest.mark.parametrize(
+    ("environments", "whole"),
+    [({"a": "local"}, "local"), ({"a": "lab", "b": "production", "c": "staging"}, "production"), ({}, "production")],
+)
+def test_the_whole_is_as_serious_as_its_most_serious_host(environments, whole):
+    assert Target({}, environments).environment == whole
+
+
+@pytest.mark.parametrize("hosts", [{"app": ("app1",)}, {"app": ("app1",), "db": ()}, {}])
+def test_a_step_without_a_host_is_no_success(runbook, hosts):
+    with pytest.raises(UnreachableError) as caught:
+        Target(hosts, {}).check(runbook)
+    missing = "b" if hosts else "a"
+    assert caught.value.message.startswith(f"the step {missing!r} has no host: nothing in the inventory matches ")
+    assert (caught.value.exit_code, bool(caught.value.hint)) == (ExitCode.UNREACHABLE, True)
+
+
+def test_a_class_that_nobody_knows_is_refused(runbook):
+    target = Target({"app": ("app1",), "db": ("db1",)}, {"app1": "lab", "db1": "prod"})
+    with pytest.raises(InvalidInputError) as caught:
+        target.check(runbook)
+    assert caught.value.message == "db1: runbook_environment is 'prod'"
+    assert caught.value.hint == "set it in the inventory's group_vars to one of local, lab, staging, production"

@@ -1,0 +1,197 @@
+"""What the callback plugin says becomes events; only a marker of this runbook ties a task to a step."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.events import Event, EventType, Outcome
+from runner.execution.translate import Translator
+
+RUN = "20260101T000000Z-0123abcd"
+
+
+@pytest.fixture
+def translator():
+    return Translator(RUN, "RUN-001")
+
+
+def message(kind, part, *, step="a", runbook="RUN-001", host="one", **result):
+    return {"kind": kind, "host": host, "task": f"{runbook}/{step}/{part} | Fine", "result": result}
+
+
+def events(translator, *messages):
+    return [event for each in messages for event in translator.events(each)]
+
+
+def action(outcome, **data):
+    return Event(EventType.ACTION_FINISHED, RUN, "a", "one", {"part": "action", "outcome": outcome, **data})
+
+
+def verified(outcome, part="verify/1", **data):
+    return Event(EventType.VERIFICATION_FINISHED, RUN, "a", "one", {"part": part, "outcome": outcome, **data})
+
+
+def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
+    started = [
+        {**message("start", part), "result": None} for part in ("action", "capture", "verify/1", "guard", "gate")
+    ]
+    assert events(translator, *started) == [Event(EventType.STEP_INTENDED, RUN, "a", "one")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "outcome", "reason"),
+    [
+        ("ok", {"rc": 0, "stdout": "fine"}, Outcome.PASSED, None),
+        (
+            "failed",
+            {"rc": 1, "msg": "non-zero return code", "stderr": "a\nno room\n"},
+            Outcome.FAILED,
+            "non-zero return code: no room",
+        ),
+        ("failed", {"rc": 124, "msg": "non-zero return code"}, Outcome.FAILED, "timed out on the host"),
+        ("failed", {"msg": "first\nsecond"}, Outcome.FAILED, "first"),
+        (
+            "failed",
+            {"msg": "Task failed: Error while evaluating conditional: 'row' has no attribute 'a'"},
+            Outcome.FAILED,
+            "'row' has no attribute 'a'",
+        ),
+        ("failed", {"msg": "  \n "}, Outcome.FAILED, "failed"),
+        ("failed", {"msg": 5, "stderr": 6}, Outcome.FAILED, "5: 6"),
+        ("failed", {}, Outcome.FAILED, "failed"),
+        ("unreachable", {"msg": "No route to host"}, Outcome.UNREACHABLE, "No route to host"),
+        ("skipped", {"skip_reason": "Conditional result was False"}, Outcome.SKIPPED, "Conditional result was False"),
+    ],
+)
+def test_how_an_action_ended_and_why(translator, kind, result, outcome, reason):
+    because = {"reason": reason} if reason else {}
+    assert events(translator, message(kind, "action", **result)) == [action(outcome, **because, result=result)]
+
+
+def test_what_was_captured_are_the_facts_that_were_set(translator):
+    captured = message("ok", "capture", ansible_facts={"stuck": [1, 2]}, changed=False)
+    assert events(translator, captured) == [
+        Event(EventType.VALUES_CAPTURED, RUN, "a", "one", {"values": {"stuck": [1, 2]}})
+    ]
+
+
+def test_what_could_not_be_captured_ends_the_step(translator):
+    (event,) = events(translator, message("failed", "capture", msg="row has no attribute a"))
+    assert event.type is EventType.ACTION_FINISHED
+    assert event.data == {
+        "part": "capture",
+        "outcome": Outcome.FAILED,
+        "reason": "row has no attribute a",
+        "result": {"msg": "row has no attribute a"},
+    }
+
+
+def test_a_verification_is_told_with_what_its_probe_saw(translator):
+    seen = {"rc": 0, "stdout": "up"}
+    assert events(translator, message("ok", "verify/1/probe", **seen), message("ok", "verify/1", msg="All")) == [
+        verified(Outcome.PASSED, result=seen)
+    ]
+
+
+def test_a_verification_of_the_steps_own_result_has_nothing_else_to_show(translator):
+    assert events(translator, message("ok", "verify/2")) == [verified(Outcome.PASSED, "verify/2")]
+    assert events(translator, message("failed", "verify/2", assertion="rc in [0]", evaluated_to=False)) == [
+        verified(Outcome.FAILED, "verify/2", reason="rc in [0] is not true")
+    ]
+
+
+def test_samples_become_the_trend(translator):
+    # Given a probe that was asked three times, in a loop of one item
+    samples = [{"stdout": f"[{number}]", "rc": 0} for number in (97, 80, 60)]
+    asked = [message("retry", "verify/1/probe", **sample) for sample in samples[:2]]
+    asked.append(message("ok", "verify/1/probe", results=samples[2:], samples=1))
+    # When it is judged
+    told = events(translator, *asked, message("ok", "verify/1"))
+    # Then each sample is in the trend, and the last is what was seen
+    assert told == [verified(Outcome.PASSED, trend=["[97]", "[80]", "[60]"], result=samples[2])]
+
+
+def test_a_trend_has_an_end_and_its_samples_too(translator):
+    asked = [message("retry", "verify/1/probe", stdout=f"{number} {'x' * 500}") for number in range(100)]
+    (event,) = events(translator, *asked, message("failed", "verify/1", assertion="row.a < 7"))
+    assert len(event.data["trend"]) == 60
+    assert event.data["trend"][-1] == ("99 " + "x" * 500)[:200]
+    assert event.data["reason"] == "row.a < 7 is not true after 100 samples"
+
+
+@pytest.mark.parametrize(
+    ("sample", "shown"),
+    [({"status": 503}, "503"), ({"msg": "refused"}, "refused"), ({}, ""), ({"stdout": ["a"]}, "['a']")],
+)
+def test_a_sample_is_shown_by_what_it_has(translator, sample, shown):
+    asked = [message("retry", "verify/1/probe", **sample)] * 2
+    (event,) = events(translator, *asked, message("ok", "verify/1"))
+    assert event.data["trend"] == [shown, shown]
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [("failed", Outcome.FAILED), ("unreachable", Outcome.UNREACHABLE), ("skipped", Outcome.SKIPPED)],
+)
+def test_a_probe_that_could_not_be_made_is_the_end_of_its_verification(translator, kind, outcome):
+    broken = {"msg": "no such variable"}
+    assert events(translator, message(kind, "verify/1/probe", **broken)) == [
+        verified(outcome, reason="no such variable", result=broken)
+    ]
+
+
+def test_each_hosts_samples_are_its_own(translator):
+    asked = [message("retry", "verify/1/probe", host=host, stdout=host) for host in ("one", "two", "one")]
+    told = events(translator, *asked, *(message("ok", "verify/1", host=host) for host in ("one", "two")))
+    assert [(event.host, event.data.get("trend")) for event in told] == [("one", ["one", "one"]), ("two", None)]
+
+
+def test_samples_of_one_verification_are_not_those_of_the_next(translator):
+    first = [message("retry", "verify/1/probe", stdout="a")] * 2
+    assert events(translator, *first, message("ok", "verify/1"))[0].data["trend"] == ["a", "a"]
+    assert events(translator, message("ok", "verify/1")) == [verified(Outcome.PASSED)]
+
+
+@pytest.mark.parametrize("part", ["gate", "guard", "rescue"])
+@pytest.mark.parametrize("kind", ["start", "ok", "failed", "skipped", "unreachable"])
+def test_what_belongs_to_no_part_of_a_step_means_nothing(translator, part, kind):
+    assert events(translator, message(kind, part)) == []
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        message("ok", "action", runbook="RUN-002"),
+        {"kind": "ok", "host": "one", "task": "Gathering Facts", "result": {}},
+        {"kind": "ok", "host": "one", "task": "x RUN-001/a/action | Fine", "result": {}},
+        {"kind": "ok", "host": "one", "task": "x\nRUN-001/a/action | Fine", "result": {}},
+        {"kind": "ok", "host": "one", "task": "RUN-001/a/verify/1/probe/2 | Fine", "result": {}},
+        {"kind": "ok", "host": "one", "result": {}},
+        {"kind": "end"},
+        message("other", "action"),
+    ],
+)
+def test_a_foreign_or_forged_name_means_nothing(translator, forged):
+    assert events(translator, forged) == []
+
+
+@given(st.text())
+def test_no_name_but_a_marker_means_anything(name):
+    forged = {"kind": "ok", "host": "one", "task": name, "result": {}}
+    assert list(Translator(RUN, "RUN-001").events(forged)) == []
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["msg", "rc", "stderr", "stdout", "results", "assertion", "ansible_facts"]),
+        st.none() | st.integers() | st.text() | st.lists(st.integers() | st.dictionaries(st.text(), st.text())),
+    )
+)
+def test_whatever_a_host_answers_is_translated(result):
+    translator = Translator(RUN, "RUN-001")
+    for kind in ("retry", "ok", "failed", "unreachable"):
+        for part in ("verify/1/probe", "verify/1", "action"):
+            for event in translator.events(message(kind, part, **result)):
+                assert "\n" not in event.data.get("reason", "")

@@ -1,0 +1,143 @@
+"""A run without Ansible and without a network: a channel that only remembers, and a stand-in for the executor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import yaml
+from fakes import RUN_ID, Clock, FakeOperator, runbook_file
+
+from runner.channels.base import Receipt
+from runner.definition.catalog import Library
+from runner.definition.contacts import Contact
+from runner.execution.executor import Cancellation
+from runner.execution.order import Ending
+from runner.execution.reviewed import compiled
+from runner.identifiers import Marker
+from runner.record.audit_log import Actor
+from runner.record.run_state import StateDirectory
+from runner.request import Request, Surroundings
+
+ACTOR = Actor(user="alice", host="controller.example", pid=4711, tool_version="0.1.0")
+
+
+@dataclass
+class FakeChannel:
+    """Remembers the pages that it was to send, and says that `status` became of each."""
+
+    status: str = "accepted"
+    sent: list = field(default_factory=list)
+
+    def send(self, page, *, secrets):
+        del secrets
+        self.sent.append(page)
+        return Receipt("fake", self.status, 1, "" if self.status == "accepted" else "nobody is there")
+
+    @property
+    def actions(self):
+        return [page.action for page in self.sent]
+
+
+@dataclass
+class FakeContact:
+    """Somebody who is reached by one channel."""
+
+    channels: tuple
+
+
+def request_in(directory, *, channel=None, **changes):
+    """What is asked of a run of the least runbook, with `changes`, whose on-call engineer is reached by `channel`."""
+    source = Library(directory).source(str(runbook_file(directory, **changes)))
+    inventory = directory / "inventory.yml"
+    inventory.write_text("all: {hosts: {db1: {}}}\n")
+    contacts = {"backend-team": Contact(name="Backend team")}
+    return Request(
+        run_id=RUN_ID,
+        source=source,
+        playbook=compiled(source).encode(),
+        contacts={**contacts, "on-call": FakeContact((channel or FakeChannel(),))},
+        inventories=[inventory],
+    )
+
+
+def surroundings_in(directory, **changes):
+    """A state directory of its own, a clock that stands still, and an operator who says yes."""
+    given = {
+        "state": StateDirectory.open(directory / "state"),
+        "clock": Clock(),
+        "actor": ACTOR,
+        "operator": FakeOperator(),
+        "cancellation": Cancellation(),
+        "environ": {},
+        "secrets": lambda reference: f"the value of {reference}",
+    }
+    return Surroundings(**{**given, **changes})
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads playbooks, in which texts may be tagged."""
+
+
+_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+
+
+@dataclass
+class ScriptedAnsible:
+    """Says for each task of the compiled playbook what Ansible would, on the hosts that `hosts` has for a pattern.
+
+    `answers` has what a task answers, by (step, part) or (step, part, host), where it does not just pass: kind and
+    result, or something to call. `spans` is what was asked for: tags, and the hosts it was limited to. `ending` is for
+    a span that ends in another way than by itself.
+    """
+
+    hosts: dict = field(default_factory=lambda: {"all": ["db1"]})
+    environments: dict = field(default_factory=dict)
+    answers: dict = field(default_factory=dict)
+    spans: list = field(default_factory=list)
+    ending: Ending | None = None
+
+    def resolve(self, job):
+        self.spans.append(("resolve", ()))
+        return self._hello(job)
+
+    def execute(self, job, tags, *, handle, captured=None, limit=(), hosts=0, deadline=None):
+        del captured, hosts, deadline
+        self.spans.append((tuple(tags), tuple(limit)))
+        handle(self._hello(job))
+        lost = set()
+        for play in yaml.load(job.playbook, _Loader):
+            there = [host for host in self.hosts[play["hosts"]] if not limit or host in limit]
+            for item in play["tasks"]:
+                if set(item["tags"]) & set(tags) and "pause" not in str(item.keys()):
+                    self._block(item, [host for host in there if host not in lost], lost, handle)
+                    if lost:
+                        return Ending("exited", 2)
+        handle({"kind": "end"})
+        return self.ending or Ending("exited", 0)
+
+    def _hello(self, job):
+        plays = yaml.load(job.playbook, _Loader)
+        hosts = [{"pattern": play["hosts"], "hosts": self.hosts[play["hosts"]]} for play in plays]
+        names = {host: "local" for play in hosts for host in play["hosts"]}
+        return {"kind": "hello", "plays": hosts, "environments": {**names, **self.environments}}
+
+    def _block(self, item, hosts, lost, handle):
+        failed = set()
+        for task in item.get("block", [item]):
+            for host in [host for host in hosts if host not in failed]:
+                handle({"kind": "start", "host": host, "task": task["name"]})
+                kind, result = self._answer(task, host)
+                handle({"kind": kind, "host": host, "task": task["name"], "result": result})
+                failed |= {host} if kind in {"failed", "unreachable"} else set()
+        if "rescue" not in item:
+            lost |= failed
+
+    def _answer(self, task, host):
+        marker = Marker.parse(task["name"])
+        key = (marker.step, marker.part)
+        answer = self.answers.get((*key, host), self.answers.get(key))
+        if callable(answer):
+            answer = answer(host)
+        if answer is None and marker.part == "capture":
+            answer = ("ok", {"ansible_facts": {name: f"{name} of {host}" for name in task["ansible.builtin.set_fact"]}})
+        return answer or ("ok", {"rc": 0, "stdout": ""})

@@ -1,0 +1,138 @@
+"""Eight ways to be successful with nothing done; none of them is green."""
+
+from __future__ import annotations
+
+import pytest
+from bench import runbook_text, step
+
+
+def test_an_empty_inventory(bench):
+    bench.write(step("act", "true"))
+    bench.inventory.write_text("all: {hosts: {}}\n")
+
+    ran = bench.run()
+
+    assert ran.code == 5
+    assert "has no host" in ran.events[-2]["data"]["problems"][0]
+
+
+def test_tags_and_check_mode_in_the_environment_reach_nothing(bench):
+    made = bench.directory / "made"
+    bench.write(step("act", f"touch {made}"))
+    bench.environment = {
+        "ANSIBLE_RUN_TAGS": "nothing",
+        "ANSIBLE_SKIP_TAGS": "step-act",
+        "ANSIBLE_CHECK_MODE": "1",
+        "ANSIBLE_STRATEGY": "free",
+        "ANSIBLE_STDOUT_CALLBACK": "default",
+        "ANSIBLE_LIBRARY": "/nonexistent",
+    }
+
+    ran = bench.run()
+
+    assert (ran.code, made.exists()) == (0, True), ran.err
+
+
+def test_a_configuration_file_in_the_working_directory_reaches_nothing(bench):
+    made = bench.directory / "made"
+    bench.write(step("act", f"touch {made}"))
+    (bench.directory / "ansible.cfg").write_text("[defaults]\nstdout_callback = default\n[tags]\nrun = nothing\n")
+
+    ran = bench.run()
+
+    assert (ran.code, made.exists()) == (0, True), ran.err
+
+
+def test_a_step_has_no_when(bench):
+    bench.write(step("act", "true"))
+    path = bench.directory / "runbooks" / "RUN-900.yml"
+    path.write_text(runbook_text(step("act", "true", when="false")))
+
+    ran = bench.run()
+
+    assert ran.code == 2
+    assert "when" in ran.err
+
+
+def test_a_skipped_module_is_skipped_and_not_passed(bench):
+    quiet = {
+        "module": {"ansible.builtin.debug": {"msg": "x", "verbosity": 3}},
+        "verify": [{"that": "result is defined"}],
+    }
+    bench.write({"id": "act", "name": "Act", "on_failure": "stop", **quiet})
+
+    ran = bench.run()
+
+    finished = [event["data"]["outcome"] for event in ran.events if event["type"] == "step.finished"]
+    assert (ran.code, finished) == (1, ["skipped"])
+
+
+@pytest.mark.parametrize("keyword", ["ignore_errors: true", "when: false", "check_mode: true", "failed_when: false"])
+def test_a_keyword_smuggled_into_the_playbook_is_refused(bench, keyword):
+    bench.write(step("act", "exit 1"))
+    playbook = bench.directory / "playbooks" / "RUN-900.yml"
+    playbook.write_text(playbook.read_text().replace("register: result", f"register: result\n          {keyword}"))
+
+    ran = bench.run()
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "is not what RUN-900.yml compiles to" in ran.err
+
+
+def test_a_missing_program(bench):
+    look = [{"says": "It says nothing bad", "command": "no-such-program-anywhere", "that": "'bad' not in stdout"}]
+    bench.write({"id": "act", "name": "Act", "verify": look, "on_failure": "stop"})
+
+    ran = bench.run()
+
+    assert ran.code == 1
+
+
+def test_an_unreachable_host_hides_nothing(bench):
+    gone = {
+        "ansible_connection": "ssh",
+        "ansible_host": "127.0.77.250",
+        "ansible_port": 1,
+        "ansible_ssh_common_args": "-o ConnectTimeout=2",
+    }
+    bench.hosts(here={}, gone=gone)
+    bench.write(step("act", "true"))
+
+    ran = bench.run()
+
+    finished = {event["host"]: event["data"]["outcome"] for event in ran.events if event["type"] == "step.finished"}
+    assert (ran.code, finished) == (5, {"here": "passed", "gone": "unreachable"})
+
+
+def test_a_failed_pipe(bench):
+    bench.write(step("act", "false | cat"))
+
+    assert bench.run().code == 1
+
+
+def test_an_unanswered_request_satisfies_no_condition(bench):
+    look = [{"says": "Not an error", "http": "http://127.0.0.1:9/health", "that": "status != 500"}]
+    bench.write({"id": "act", "name": "Act", "verify": look, "on_failure": "stop"})
+
+    assert bench.run().code == 1
+
+
+def test_a_host_that_prints_forged_events_changes_nothing(bench):
+    """ansible-runner's own events travel in its output between escape sequences; a host can print them as well."""
+    bench.write(
+        step(
+            "forge",
+            r"""
+            forged=$(printf '{"event":"runner_on_ok","uuid":"1","event_data":{"task":"RUN-900/real/verify/1 | x","host":"here","res":{}}}' | base64 -w0)
+            printf '\033[K%s\033[%dD\033[K\n' "$forged" 200
+            echo '{"kind": "ok", "host": "here", "task": "RUN-900/real/verify/1 | x", "result": {}}'
+            echo '{"kind": "end"}'
+            """,
+        ),
+        step("real", "exit 1"),
+    )
+
+    ran = bench.run()
+
+    finished = {event["step"]: event["data"]["outcome"] for event in ran.events if event["type"] == "step.finished"}
+    assert (ran.code, finished) == (1, {"forge": "passed", "real": "failed"})

@@ -1,0 +1,99 @@
+"""A run that fails calls somebody, and one that passes later says that it is over."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from bench import step
+from fault_server import FaultServer
+
+
+def contacts(url):
+    return (
+        "owners: {name: Owners}\n"
+        f"on-call: {{name: On-call, level: L2, channels: [{{pagerduty: {{routing_key: 'env:KEY', url: '{url}'}}}}]}}\n"
+    )
+
+
+def failing_then_passing(bench, server, **changes):
+    bench.environment = {"KEY": "R" * 32}
+    flag = bench.directory / "healthy"
+    words = f"test -e {flag}"
+    bench.write(step("act", words, on_failure="escalate"), contacts=contacts(server.url), **changes)
+    return flag
+
+
+def test_a_failed_run_triggers_and_a_later_one_resolves_the_same_incident(bench):
+    with FaultServer("ok") as server:
+        flag = failing_then_passing(bench, server)
+
+        failed = bench.run()
+        flag.touch()
+        passed = bench.run()
+        again = bench.run()
+
+    trigger, resolve = server.events
+    assert (failed.code, passed.code, again.code) == (3, 0, 0)
+    assert (trigger["event_action"], resolve["event_action"]) == ("trigger", "resolve")
+    assert trigger["dedup_key"] == resolve["dedup_key"]
+    assert trigger["payload"]["severity"] == "warning"
+    details = trigger["payload"]["custom_details"]
+    assert set(details) >= {"timeline", "actions", "run", "audit_head"}
+    assert any("act" in line and "failed" in line for line in details["timeline"])
+
+
+def test_a_page_that_does_not_arrive_is_recorded_printed_and_in_the_exit_code(bench):
+    with FaultServer("400") as server:
+        failing_then_passing(bench, server)
+        ran = bench.command("run", "RUN-900", "-i", str(bench.inventory), "--yes")
+
+    paged = next(record for record in bench.records() if record["type"] == "runbook.page.finished")
+    finished = next(record for record in bench.records() if record["type"] == "runbook.run.finished")
+    assert ran.code == 8
+    assert "on-call was not reached by pagerduty" in ran.err
+    assert paged["data"]["runbook"]["status"] == "refused"
+    assert finished["data"]["runbook"]["outcome"] == "failed"
+
+
+def test_a_missing_routing_key_does_not_stop_the_run(bench):
+    with FaultServer("ok") as server:
+        failing_then_passing(bench, server)
+        bench.environment = {}
+        ran = bench.run()
+
+    assert (ran.code, server.events) == (8, [])
+    problems = json.loads(ran.out.splitlines()[-2])["data"]["problems"]
+    assert "env:KEY" in problems[0]
+
+
+def test_a_step_that_says_stop_calls_nobody(bench):
+    with FaultServer("ok") as server:
+        bench.environment = {"KEY": "R" * 32}
+        bench.write(step("act", "exit 1", on_failure="stop"), contacts=contacts(server.url))
+        ran = bench.run()
+
+    assert (ran.code, server.events) == (1, [])
+
+
+def test_a_run_that_takes_too_long_calls_while_it_goes_on(bench):
+    policy = {"when": [{"unresolved_for": "1s"}], "contacts": ["on-call"], "provide": ["timeline"]}
+    with FaultServer("ok") as server:
+        bench.environment = {"KEY": "R" * 32}
+        bench.write(step("act", "sleep 3"), contacts=contacts(server.url), escalation=policy)
+        ran = bench.run()
+
+    kinds = [event["type"] for event in ran.events]
+    assert ran.code == 0
+    assert [event["event_action"] for event in server.events] == ["trigger", "resolve"]
+    assert kinds.index("page.finished") < kinds.index("step.finished")
+
+
+def test_a_hanging_pager_costs_no_more_than_its_deadline(bench):
+    with FaultServer("slow") as server:
+        failing_then_passing(bench, server)
+        before = time.monotonic()
+        ran = bench.run()
+
+    assert ran.code == 8
+    assert time.monotonic() - before < 30

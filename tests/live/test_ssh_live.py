@@ -1,0 +1,66 @@
+"""The same over SSH: real sshd, host keys checked, several hosts, and a clean-up that reaches them."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from bench import kill, step, survivors, wait_until
+
+from runner.demo.hosts import ssh_hosts
+from runner.errors import InvalidInputError
+
+NAMES = {"one": "127.0.77.61", "two": "127.0.77.62"}
+
+
+@pytest.fixture
+def ssh(bench, tmp_path):
+    try:
+        with ssh_hosts(tmp_path / "hosts", NAMES) as up:
+            hosts = {name: host.variables() | {"runbook_environment": "lab"} for name, host in up.hosts.items()}
+            bench.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+            yield up
+    except InvalidInputError as error:
+        pytest.skip(f"no SSH hosts here: {error.message}")
+
+
+def test_each_host_does_the_steps_and_keeps_its_own_values(bench, ssh):
+    bench.write(
+        step("look", "echo $RUNBOOK_DEMO_HOST", effect="read", capture={"me": "stdout"}),
+        step("use", 'test "$ME" = "$RUNBOOK_DEMO_HOST"', env={"ME": "{{ me }}"}, approve="Go on?"),
+    )
+
+    ran = bench.run()
+
+    captured = {event["host"]: event["data"]["values"] for event in ran.events if event["type"] == "values.captured"}
+    assert (ran.code, captured) == (0, {"one": {"me": "one"}, "two": {"me": "two"}}), ran.err
+
+
+def test_a_wrong_host_key_is_refused_and_nothing_runs_there(bench, ssh):
+    made = bench.directory / "made"
+    bench.write(step("act", f"touch {made}-$RUNBOOK_DEMO_HOST"))
+    ssh.replace_host_key("two")
+
+    ran = bench.run()
+
+    finished = {event["host"]: event["data"]["outcome"] for event in ran.events if event["type"] == "step.finished"}
+    assert (ran.code, finished) == (5, {"one": "passed", "two": "unreachable"})
+    assert (bench.directory / "made-one").exists()
+    assert not (bench.directory / "made-two").exists()
+
+
+@pytest.mark.parametrize("how", ["kill -9", "SIGTERM"])
+def test_what_runs_on_hosts_ends_with_the_command(bench, ssh, how):
+    started, finished = bench.directory / "started", bench.directory / "finished"
+    words = f"touch {started}; (setsid sleep 62 &); sleep 60; touch {finished}"
+    bench.write(step("slow", words, timeout="2m"))
+    process = bench.begun(started)
+
+    if how == "kill -9":
+        kill(process.pid)
+    else:
+        process.terminate()
+    process.communicate(timeout=20)
+
+    run_id = bench.run_ids()[-1]
+    wait_until(lambda: not survivors(run_id), "nothing of the run is left on the hosts", seconds=10)
+    assert not finished.exists()

@@ -1,0 +1,170 @@
+"""In a rendered report nothing that a host said can be more than text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.record.rendering import brief, cell, listed, points, render, text, trend
+from runner.record.report import Check, Moment, RunReport, StepReport
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "a | b",
+    "`code`",
+    "[click](javascript:alert(1))",
+    "![pixel](http://evil/x.png)",
+    "line\nbreak\r\n# title",
+    "\x1b[31mred\x1b[0m\x07\x00",
+    "right\u202eleft\u200bnothing\u2028",
+    "half \ud800 pair",
+    "&lt;b&gt;",
+    "\\",
+    "{{ 7 * 7 }}{% raw %}",
+]
+
+
+def report_of(said):
+    """A report in which every text is `said`."""
+    check = Check(1, said, said, said, said, (said, said))
+    return RunReport(
+        run=said,
+        runbook=said,
+        title=said,
+        outcome=said,
+        environment=said,
+        hosts=(said, said),
+        started=said,
+        duration=said,
+        user=said,
+        controller=said,
+        facts={"inputs": {said: said}, "limit": said, "inventories": [said]},
+        steps=(StepReport(id=said, name=said, effect=said, hosts={said: said, "b": "passed"}, checks=(check,)),),
+        timeline=(Moment(said, said, said, said, said),),
+        captured={said: {said: said, "list": [said]}},
+        pages=({"contact": said, "channel": said, "action": said, "status": said, "reason": said},),
+        follow_up=(said,),
+        head=said,
+        problems=(said,),
+    )
+
+
+class Page(HTMLParser):
+    """The shape of an HTML page, without its texts."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.shape, self.texts = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.shape.append((tag, tuple(name for name, _ in attrs)))
+
+    def handle_endtag(self, tag):
+        self.shape.append(tag)
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def rows_of(page):
+    """The number of cells in each row of a Markdown page's tables."""
+    return [len(re.findall(r"(?<!\\)\|", line)) - 1 for line in page.splitlines() if line.startswith("|")]
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+def test_html_has_the_same_shape_whatever_was_said(said):
+    page = render(report_of(said), "html")
+    assert Page(page).shape == Page(render(report_of("harmless"), "html")).shape
+    assert all(character.isprintable() or character == "\n" for character in page)
+    page.encode("utf-8")
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+def test_markdown_has_the_same_tables_whatever_was_said(said):
+    page = render(report_of(said), "md")
+    assert rows_of(page) == rows_of(render(report_of("harmless"), "md"))
+    assert len(page.splitlines()) == len(render(report_of("harmless"), "md").splitlines())
+    assert all(character.isprintable() or character == "\n" for character in page)
+    assert not re.search(r"(?<!\\)[<`]|(?<!\\)\[(?! \])|(?<!\\)!\[", page)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.text())
+def test_no_text_changes_the_shape(said):
+    report = report_of(said or "x")
+    assert Page(render(report, "html")).shape[:12] == Page(render(report_of("harmless"), "html")).shape[:12]
+    assert rows_of(render(report, "md")) == rows_of(render(report_of("harmless"), "md"))
+
+
+def test_a_page_loads_nothing_and_runs_nothing():
+    page = render(report_of("harmless"), "html")
+    assert "content=\"default-src 'none'; style-src 'unsafe-inline'\"" in page
+    assert not re.search(r"<script|<link|<img|src=|href=|@import|url\(", page)
+
+
+def test_a_report_of_nothing_has_no_empty_parts():
+    nothing = report_of("x").__class__(**{
+        **report_of("x").__dict__, "captured": {}, "pages": (), "follow_up": (), "problems": (), "hosts": (), "steps": ()
+    })  # fmt: skip
+    for form in ("md", "html"):
+        page = render(nothing, form)
+        assert not [title for title in ("Captured", "Called", "Follow up") if title in page]
+    assert "on no host" in render(nothing, "html")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("a\n b\t\x1b[0m", "a b [0m"),
+        (5, "5"),
+        (None, "null"),
+        ({"a": ["ü", 1]}, '{"a": ["ü", 1]}'),
+        ("", ""),
+    ],
+)
+def test_a_value_is_one_line_of_what_shows(value, shown):
+    assert text(value) == shown
+
+
+def test_markdown_means_nothing_in_a_cell():
+    assert cell("a|b <c> [d](e) `f` *g* & \\ _h_") == "a\\|b \\<c\\> \\[d\\](e) \\`f\\` \\*g\\* \\& \\\\ _h_"
+
+
+def test_a_long_value_is_cut_and_says_so():
+    assert brief("x" * 500) == "x" * 500
+    assert brief(["x" * 1234]).endswith(" … (the whole, of 1,238 characters, is in the JSON)")
+
+
+def test_values_are_listed():
+    assert listed(["a", 1, "b\n"]) == "a, 1, b"
+
+
+@pytest.mark.parametrize(
+    ("samples", "words", "line"),
+    [
+        (["[{'percent': 97}]", "[{'percent': 12}]"], "97 to 12 in 2 samples", "0.0,2.0 120.0,22.0"),
+        (["1", "3", "2"], "1 to 2 in 3 samples", "0.0,22.0 60.0,2.0 120.0,12.0"),
+        (["200", "200"], "200 to 200 in 2 samples", ""),
+        (["starting", "up"], "starting to up in 2 samples", ""),
+        (["1", "none"], "1 to none in 2 samples", ""),
+        (["-1.5e300", "9" * 400], "-1.5 to 1e+15 in 2 samples", "0.0,22.0 120.0,2.0"),
+        (["5"], "5 to 5 in 1 samples", ""),
+    ],
+)
+def test_a_trend_is_told_by_its_ends_and_drawn_where_there_is_something_to_draw(samples, words, line):
+    assert (trend(samples), points(samples)) == (words, line)
+
+
+@given(st.lists(st.text() | st.floats().map(str), min_size=1))
+def test_a_line_stays_in_its_picture(samples):
+    for point in points(samples).split():
+        across, down = map(float, point.split(","))
+        assert 0 <= across <= 120
+        assert 2 <= down <= 22
+    assert "\n" not in trend(samples)

@@ -1,0 +1,50 @@
+"""`module`: any Ansible module."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.steps.module import Module
+from runner.tasks import Invocation
+
+NAME = "must be a module's full name, like ansible.builtin.service, not "
+
+
+def test_a_module_is_called_by_its_full_name_with_its_arguments(minute, no_file):
+    step = Module.model_validate({"module": {"ansible.builtin.service": {"name": "nginx", "state": "{{ state }}"}}})
+    assert step.invocation(minute, no_file) == Invocation(
+        "ansible.builtin.service", {"name": "nginx", "state": "{{ state }}"}, task_timeout=minute
+    )
+    assert step.describe() == "ansible.builtin.service name=nginx state={{ state }}"
+
+
+@pytest.mark.parametrize(
+    ("module", "sentence"),
+    [
+        ({}, "needs exactly one module, not 0"),
+        ({"a.b.c": {}, "a.b.d": {}}, "needs exactly one module, not 2"),
+        ({"service": {}}, f"{NAME}'service'"),
+        ({"ansible.builtin.Service": {}}, f"{NAME}'ansible.builtin.Service'"),
+        ({"ansible.builtin.setup": None}, "Input should be a valid dictionary"),
+        (
+            {"ansible.builtin.shell": {"cmd": "ls"}},
+            "ansible.builtin.shell is not for a step; write a command, script or shell step, which has an end",
+        ),
+        ({"ansible.builtin.pause": {}}, "ansible.builtin.pause is not for a step; write a wait or a manual step"),
+        (
+            {"ansible.legacy.include_tasks": {}},
+            "ansible.legacy.include_tasks is not for a step; a runbook is one file, reviewed as a whole",
+        ),
+        (
+            {"ansible.builtin.set_fact": {"a": 1}},
+            "ansible.builtin.set_fact is not for a step; a step acts on its hosts and not on the play",
+        ),
+    ],
+)
+def test_what_it_refuses(module, sentence, refusals):
+    assert refusals(Module, module=module) == [sentence]
+
+
+def test_its_arguments_are_templates(refusals):
+    (sentence,) = refusals(Module, module={"ansible.builtin.file": {"path": ["{{ a"]}})
+    assert sentence.startswith("is not a template: ")

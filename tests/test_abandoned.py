@@ -1,0 +1,150 @@
+"""A run whose command died is named once, as what it is, and what it left running is ended, here and on its hosts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_run import ACTOR
+from fakes import RUN_ID, Clock
+
+from runner import abandoned
+from runner.errors import AuditError
+from runner.events import Event, EventType
+from runner.execution import private, processes
+from runner.record.audit_log import AuditLog, read
+from runner.record.run_state import RunState, StateDirectory
+
+STATE = RunState(run=RUN_ID, runbook="RUN-001", title="T", started="2026-01-01T00:00:00+00:00", user="alice")
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return StateDirectory.open(tmp_path / "state")
+
+
+@pytest.fixture
+def reaped(monkeypatch):
+    """The orders to clean up on hosts that were given, each with its environment."""
+    orders = []
+    monkeypatch.setattr(abandoned, "reap_everywhere", lambda order, environ: orders.append((order, environ)))
+    return orders
+
+
+def named(directory, environ=None):
+    return list(abandoned.name_abandoned(directory, clock=Clock(), actor=ACTOR, environ=environ or {}))
+
+
+def died(directory, **changes):
+    directory.begin(replace(STATE, **changes)).release()
+
+
+def recorded(directory):
+    path = directory.audit / "audit.jsonl"
+    return [str(record.type) for record in read(path)] if path.exists() else []
+
+
+def test_a_run_that_is_still_held_is_left_alone(directory, reaped):
+    held = directory.begin(STATE)
+
+    assert (named(directory), recorded(directory), reaped) == ([], [], [])
+    held.release()
+
+
+def test_a_dead_run_is_recorded_as_abandoned_and_named_once(directory, reaped):
+    died(directory)
+
+    first, second = named(directory), named(directory)
+
+    assert [(state.run, state.status, state.outcome, state.finished) for state in first] == [
+        (RUN_ID, "abandoned", "unknown", "2026-01-01T00:00:00+00:00")
+    ]
+    assert (second, recorded(directory)) == ([], ["run.abandoned"])
+
+
+def test_a_run_that_had_recorded_its_end_was_not_abandoned(directory, reaped):
+    died(directory)
+    with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:
+        log.append(Event(EventType.RUN_FINISHED, RUN_ID, data={"outcome": "passed"}))
+
+    assert (named(directory), recorded(directory)) == ([], ["run.finished"])
+    assert (directory.run(RUN_ID).state.status, directory.run(RUN_ID).state.outcome) == ("finished", "passed")
+
+
+def test_what_can_not_be_recorded_is_not_named_and_the_run_stays_as_it_was(directory, reaped, monkeypatch):
+    died(directory)
+
+    def full(*_):
+        raise AuditError("the disk is full")
+
+    real = AuditLog.append
+    monkeypatch.setattr(AuditLog, "append", full)
+    with pytest.raises(AuditError):
+        named(directory)
+    monkeypatch.setattr(AuditLog, "append", real)
+
+    assert directory.run(RUN_ID).state.status == "running"
+    assert [state.run for state in named(directory)] == [RUN_ID]
+
+
+def test_its_processes_here_are_ended_and_nobody_elses(directory, reaped):
+    died(directory)
+    marked, another = ({**os.environ, processes.MARKER: marker} for marker in (RUN_ID, RUN_ID[:-1] + "x"))
+    words = ["sleep", "60"]
+    with subprocess.Popen(words, env=marked) as its, subprocess.Popen(words, env=another) as other:
+        named(directory)
+        alive = processes.is_alive(its.pid), processes.is_alive(other.pid)
+        other.kill()
+
+    assert alive == (False, True)
+
+
+def test_its_private_directories_are_wiped_and_nothing_else_is(directory, reaped, tmp_path):
+    its, other, link = tmp_path / "runbook-x", tmp_path / "precious", tmp_path / "runbook-link"
+    for path in (its, other):
+        path.mkdir()
+    link.symlink_to(other)
+    died(directory, private=(str(its), str(other), str(link), str(tmp_path / "runbook-gone")))
+
+    named(directory)
+
+    assert (its.exists(), other.exists(), link.is_symlink()) == (False, True, True)
+    assert directory.run(RUN_ID).state.private == ()
+
+
+def test_a_run_that_had_come_to_its_hosts_is_ended_there_by_an_ansible_that_no_setting_of_the_users_disturbs(
+    directory, reaped, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    died(directory, environment="lab", inventories=("/inventories/lab",), limit="db1", hosts="db:app", becomes=True)
+
+    named(directory, {"HOME": "/home/alice", "PATH": "/bin", "ANSIBLE_RUN_TAGS": "nothing"})
+
+    ((order, environ),) = reaped
+    assert (order.run_id, order.inventories, order.limit, order.hosts, order.becomes) == (
+        *(RUN_ID, ("/inventories/lab",), "db1", "db:app", True),
+    )
+    assert environ == {"HOME": "/home/alice", "PATH": f"{Path(sys.executable).parent}:/bin"}
+    assert not Path(order.private).exists()
+    assert list(tmp_path.glob(f"{private.PREFIX}*")) == []
+
+
+def test_a_run_that_died_before_it_knew_a_host_is_not_looked_for_anywhere(directory, reaped):
+    died(directory, environment="")
+
+    named(directory)
+
+    assert reaped == []
+
+
+def test_several_dead_runs_are_named_oldest_first(directory, reaped):
+    ids = [f"2026010{day}T000000Z-{os.getpid():08x}" for day in (1, 2, 3)]
+    for run in reversed(ids):
+        died(directory, run=run)
+
+    assert [state.run for state in named(directory)] == ids

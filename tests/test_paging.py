@@ -1,0 +1,218 @@
+"""One call for each run, whatever the reasons; and who was called is told when it is over, not before and not twice."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from fake_run import FakeChannel, request_in, surroundings_in
+
+from runner.errors import AuditError
+from runner.events import EventType
+from runner.execution.target import Target
+from runner.journal import Journal
+from runner.paging import Pager
+from runner.record.audit_log import AuditLog
+from runner.record.incidents import Incidents
+from runner.record.run_state import RunState
+
+TARGET = Target({"all": ("db1",)}, {"db1": "staging"})
+POLICY = {"contacts": ["on-call"], "provide": ["timeline"]}
+
+
+@pytest.fixture
+def channel():
+    return FakeChannel()
+
+
+@pytest.fixture
+def pager_of(tmp_path, channel):
+    """Makes the pager of a run of its own in one state directory; its journal is `pager.journal`."""
+    around, opened = surroundings_in(tmp_path), []
+
+    def make(number=0, **escalation):
+        policy = {"when": ["step_failed"], **POLICY, **escalation}
+        request = request_in(tmp_path, channel=channel, escalation=policy)
+        run_id = f"20260101T000000Z-{number:08x}"
+        directory = around.state.begin(RunState(run=run_id, runbook="RUN-001", title="T", started="", user="alice"))
+        log = AuditLog.open(around.state.audit, clock=around.clock, actor=around.actor)
+        opened.extend([log.close, directory.release])
+        pager = Pager(replace(request, run_id=run_id), around, Journal(run_id, log, directory, around.clock))
+        pager.journal, pager.target, pager.steps = pager._journal, TARGET, request.source.runbook.steps
+        return pager
+
+    yield make
+    for close in opened:
+        close()
+
+
+@pytest.fixture
+def incidents(tmp_path):
+    return Incidents(tmp_path / "state" / "incidents")
+
+
+def paged(pager):
+    return [dict(event.data) for _, event in pager.journal.history if event.type is EventType.PAGE_FINISHED]
+
+
+def test_a_step_that_failed_calls_the_contacts_and_what_came_of_it_is_recorded(pager_of, channel, incidents):
+    pager = pager_of()
+    head = str(pager.journal.log.head)
+
+    pager.stopped(pager.steps, None)
+
+    (page,) = channel.sent
+    assert (page.action, page.summary) == ("trigger", "RUN-001 Disk is full (staging): step failed: Look at the disk")
+    assert page.details.keys() == {"timeline", "run", "audit_head"}
+    assert (page.details["run"], page.details["audit_head"]) == ("20260101T000000Z-00000000", head)
+    assert paged(pager) == [
+        {
+            "action": "trigger",
+            "contact": "on-call",
+            "channel": "fake",
+            "dedup_key": page.dedup_key,
+            "status": "accepted",
+            "attempts": 1,
+            "reason": "",
+        }
+    ]
+    assert incidents.find(page.dedup_key).contacts == ("on-call",)
+    assert pager.problems() == []
+
+
+def test_what_the_operator_declares_calls_though_no_step_failed(pager_of, channel):
+    pager_of(when=[{"declared": "Data is at risk"}]).stopped([], "Data is at risk")
+
+    assert [page.summary for page in channel.sent] == ["RUN-001 Disk is full (staging): declared: Data is at risk"]
+
+
+@pytest.mark.parametrize("when", [["step_failed"], [{"declared": "Too much"}]])
+def test_a_run_that_stopped_for_no_reason_to_call_calls_nobody(pager_of, channel, when):
+    pager = pager_of(when=when)
+
+    pager.stopped([] if "step_failed" in when else pager.steps, None)
+
+    assert (channel.sent, pager.told) == ([], [])
+
+
+def test_patience_that_is_over_calls_while_the_run_goes_on_and_its_end_does_not_call_again(pager_of, channel):
+    pager, called = pager_of(when=[{"unresolved_for": "50ms"}, "step_failed"]), threading.Event()
+    pager.journal.listeners = [lambda event: called.set() if event.type is EventType.PAGE_FINISHED else None]
+
+    with pager.patience():
+        assert called.wait(10)
+    pager.stopped(pager.steps, None)
+
+    assert [page.summary for page in channel.sent] == ["RUN-001 Disk is full (staging): not resolved after 50ms"]
+
+
+def test_a_run_that_ends_in_time_calls_nobody(pager_of, channel):
+    with pager_of(when=[{"unresolved_for": "10m"}]).patience():
+        pass
+
+    assert (channel.sent, threading.active_count()) == ([], 1)
+
+
+def test_a_late_call_that_can_not_be_recorded_is_raised_at_the_end_of_the_block(pager_of, channel, monkeypatch):
+    pager, tried = pager_of(when=[{"unresolved_for": "20ms"}]), threading.Event()
+
+    def full(*_):
+        tried.set()
+        raise AuditError("the disk is full")
+
+    monkeypatch.setattr(pager.journal.log, "append", full)
+
+    with pytest.raises(AuditError, match="full"), pager.patience():
+        assert tried.wait(10)
+
+    assert channel.actions == ["trigger"]
+
+
+def test_an_error_of_the_block_is_not_hidden_by_one_of_the_late_call(pager_of, monkeypatch):
+    pager, tried = pager_of(when=[{"unresolved_for": "20ms"}]), threading.Event()
+
+    def full(*_):
+        tried.set()
+        raise AuditError("the disk is full")
+
+    def block():
+        assert tried.wait(10)
+        raise KeyError("the block's own")
+
+    monkeypatch.setattr(pager.journal.log, "append", full)
+
+    with pytest.raises(KeyError, match="own"), pager.patience():
+        block()
+
+
+def test_a_run_that_passes_with_no_incident_open_tells_nobody(pager_of, channel):
+    pager_of().passed()
+
+    assert channel.sent == []
+
+
+def test_the_next_run_that_passes_tells_the_same_people_once_that_it_is_over(pager_of, channel, incidents):
+    failed, passed, again = pager_of(1), pager_of(2), pager_of(3)
+
+    failed.stopped(failed.steps, None)
+    passed.passed()
+    again.passed()
+
+    trigger, resolve = channel.sent
+    assert (trigger.action, resolve.action, resolve.dedup_key) == ("trigger", "resolve", trigger.dedup_key)
+    assert incidents.find(trigger.dedup_key) is None
+
+
+def test_a_run_against_other_hosts_does_not_end_the_incident(pager_of, channel, incidents):
+    failed, elsewhere = pager_of(1), pager_of(2)
+    elsewhere.target = Target({"all": ("db2",)}, {"db2": "staging"})
+
+    failed.stopped(failed.steps, None)
+    elsewhere.passed()
+
+    assert channel.actions == ["trigger"]
+    assert incidents.find(channel.sent[0].dedup_key)
+
+
+def test_a_resolve_that_does_not_arrive_keeps_the_incident_open_for_the_next_run(pager_of, channel, incidents):
+    failed, first, second = pager_of(1), pager_of(2), pager_of(3)
+    failed.stopped(failed.steps, None)
+
+    channel.status = "deferred"
+    first.passed()
+    still = incidents.find(channel.sent[0].dedup_key)
+    channel.status = "accepted"
+    second.passed()
+
+    assert first.problems() == ["on-call was not reached by fake: nobody is there"]
+    assert (still.run, incidents.find(channel.sent[0].dedup_key)) == ("20260101T000000Z-00000001", None)
+    assert channel.actions == ["trigger", "resolve", "resolve"]
+
+
+def test_a_call_that_does_not_arrive_is_a_problem_and_the_incident_is_open_all_the_same(pager_of, channel, incidents):
+    pager, channel.status = pager_of(), "refused"
+
+    pager.stopped(pager.steps, None)
+
+    assert pager.problems() == ["on-call was not reached by fake: nobody is there"]
+    assert [page["status"] for page in paged(pager)] == ["refused"]
+    assert incidents.find(channel.sent[0].dedup_key)
+
+
+def test_a_contact_without_a_channel_is_a_problem(pager_of, channel):
+    pager = pager_of(contacts=["backend-team", "on-call"])
+
+    pager.stopped(pager.steps, None)
+
+    assert pager.problems() == ["backend-team was not reached: this contact has no channel in contacts.yml"]
+    assert channel.actions == ["trigger"]
+
+
+def test_who_is_called_before_the_hosts_are_known_hears_that_they_are_not(pager_of, channel):
+    pager = pager_of(when=[{"declared": "x"}])
+    pager.target = None
+
+    pager.stopped([], "x")
+
+    assert channel.sent[0].group == "unknown"
