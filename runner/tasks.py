@@ -128,7 +128,7 @@ def only_expression(text: str) -> str | None:
 
 
 def _inside(template: str) -> str:
-    return re.sub(r"^\{\{[-+]?|[-+]?\}\}$", "", template).strip()
+    return re.sub(r"^\{\{[-+]?|[-+]?\}\}\s*$", "", template).strip()
 
 
 def verbatim(text: str) -> str:

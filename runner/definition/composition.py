@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NoReturn
 
 import yaml
@@ -40,7 +41,7 @@ class Composer:
     def __init__(self, text: str, faults: Faults) -> None:
         self._marks: dict[Place, Any] = {}
         self._faults = faults
-        self._events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
+        self._events = _events(text)
         self._nodes = 0
 
     @property
@@ -151,6 +152,19 @@ class Composer:
 
     def _refuse(self, event: Any, place: Place, rule: str, message: str, *, hint: str = "") -> None:
         self._faults.add(f"yaml-{rule}", message, position=_position(event.start_mark), place=place, hint=hint)
+
+
+def _events(text: str) -> Iterator[Any]:
+    """The parser's events. Since 0.2.6 libyaml refuses what is very deep before it says where; PyYAML itself does not."""
+    told = 0
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            yield event
+            told += 1
+    except yaml.scanner.ScannerError as error:
+        if "nesting depth" not in str(error.problem):
+            raise
+        yield from islice(yaml.parse(text, Loader=yaml.SafeLoader), told, None)
 
 
 def _position(mark: Any) -> Position:

@@ -1,0 +1,44 @@
+"""Proofs: which runbook passed where and when, as the audit log has it; nobody types when a runbook was last tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from runner.events import EventType, Outcome
+from runner.record.audit_log import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One run that passed: of which text of the runbook and of the playbook, in which environment, and when it ended."""
+
+    runbook: str
+    runbook_sha256: str
+    playbook_sha256: str
+    environment: str
+    run: str
+    time: datetime
+
+
+def proofs(records: Iterable[Record]) -> Iterator[Proof]:
+    """A proof for each run in `records` that passed, in the order in which they ended."""
+    started: dict[str, Mapping[str, Any]] = {}
+    environments: dict[str, str] = {}
+    for record in records:
+        match record.type:
+            case EventType.RUN_STARTED:
+                started[record.run] = record.data
+            case EventType.TARGET_RESOLVED:
+                environments[record.run] = str(record.data.get("environment", ""))
+            case EventType.RUN_FINISHED if record.run in started and record.data.get("outcome") == Outcome.PASSED:
+                first = started[record.run]
+                names = (str(first.get(key, "")) for key in ("runbook", "runbook_sha256", "playbook_sha256"))
+                yield Proof(*names, environments.get(record.run, ""), record.run, record.time)
+
+
+def newest(found: Iterable[Proof]) -> Mapping[str, Proof]:
+    """The newest of the proofs `found` for each runbook."""
+    return {proof.runbook: proof for proof in sorted(found, key=lambda proof: proof.time)}
