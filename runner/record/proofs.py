@@ -13,7 +13,7 @@ from runner.record.audit_log import Record
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One run that passed: of which text of the runbook and of the playbook, in which environment, and when it ended."""
+    """One run that passed: of which text of the runbook and the playbook, in which environment, and when it ended."""
 
     runbook: str
     runbook_sha256: str
@@ -34,9 +34,15 @@ def proofs(records: Iterable[Record]) -> Iterator[Proof]:
             case EventType.TARGET_RESOLVED:
                 environments[record.run] = str(record.data.get("environment", ""))
             case EventType.RUN_FINISHED if record.run in started and record.data.get("outcome") == Outcome.PASSED:
-                first = started[record.run]
-                names = (str(first.get(key, "")) for key in ("runbook", "runbook_sha256", "playbook_sha256"))
-                yield Proof(*names, environments.get(record.run, ""), record.run, record.time)
+                yield Proof(
+                    **{name: str(started[record.run].get(name, "")) for name in _NAMED},
+                    environment=environments.get(record.run, ""),
+                    run=record.run,
+                    time=record.time,
+                )
+
+
+_NAMED = ("runbook", "runbook_sha256", "playbook_sha256")
 
 
 def newest(found: Iterable[Proof]) -> Mapping[str, Proof]:
