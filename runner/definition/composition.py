@@ -155,7 +155,7 @@ class Composer:
 
 
 def _events(text: str) -> Iterator[Any]:
-    """The parser's events. libyaml 0.2.6 refuses what is very deep before it says where; PyYAML's own parser does not."""
+    """The parser's events. libyaml 0.2.6 refuses what is very deep before it says where; PyYAML itself does not."""
     told = 0
     try:
         for event in yaml.parse(text, Loader=_LOADER):
