@@ -48,7 +48,7 @@ def name_abandoned(
 
 def _end(state: RunState, environ: Mapping[str, str]) -> None:
     """The supervisor does the same when its command dies; this is for when both were killed at once."""
-    processes.end(lambda: processes.carrying(state.run), grace=0)
+    processes.end(lambda: processes.carrying(state.run), grace=processes.SHORT)
     for path in map(Path, state.private):
         if path.name.startswith(private.PREFIX) and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

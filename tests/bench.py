@@ -114,7 +114,8 @@ class Bench:
         ]
 
     def started(self, *words, **options):
-        environment = {**os.environ, **self.environment}
+        # What a module that was killed leaves behind goes with the test's directory.
+        environment = {**os.environ, "TMPDIR": str(self.directory), **self.environment}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
         return subprocess.Popen(
             self.words(*words), env=environment, cwd=self.directory, text=True, **{**pipes, **options}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +18,6 @@ from runner.demo.flow import ScriptedOperator, Stage, Verdict, release, repair
 from runner.demo.receiver import Receiver
 from runner.demo.shop import Shop
 from runner.demo.workspace import workspace
-from runner.errors import ExitCode
 from runner.request import Request, Result
 
 
@@ -43,7 +44,7 @@ def command(*, ssh: bool, no_remediation: bool, no_fault: bool, ask: bool) -> No
                 library=Library.shipped(),
                 inventory="lab" if ssh else "local",
                 receiver=receiver,
-                start=lambda request: _start(request, ask=ask),
+                start=lambda request: _start(request, directory, ask=ask),
                 say=say,
                 new_run_id=context.new_run_id,
             )
@@ -53,13 +54,14 @@ def command(*, ssh: bool, no_remediation: bool, no_fault: bool, ask: bool) -> No
     _tell(verdict)
 
 
-def _start(request: Request, *, ask: bool) -> Result:
+def _start(request: Request, directory: Path, *, ask: bool) -> Result:
     runbook = request.source.runbook
     drawing = progress.choose(runbook, as_json=False)
     operator: Any = ScriptedOperator()
     if ask:
         operator = Prompt(runbook, context.actor().user, yes=False, confirmed=(), pause=drawing.pause)
-    return perform(request, operator, drawing)
+    # What a module that is ended at once leaves behind goes with the demo's own directory.
+    return perform(request, operator, drawing, environ={**os.environ, "TMPDIR": str(directory)})
 
 
 def _tell(verdict: Verdict) -> None:
@@ -68,4 +70,4 @@ def _tell(verdict: Verdict) -> None:
         click.echo(f"audit   {verdict.result.audit}")
         for problem in verdict.result.problems:
             click.echo(f"error: {safe(problem, lines=True)}", err=True)
-    raise click.exceptions.Exit(ExitCode.DONE if verdict.ok else ExitCode.FAILED)
+    raise click.exceptions.Exit(verdict.exit_code)

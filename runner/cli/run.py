@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,9 @@ def command(
     raise click.exceptions.Exit(result.exit_code)
 
 
-def perform(request: Request, operator: Any, drawing: progress.Progress) -> Result:
+def perform(
+    request: Request, operator: Any, drawing: progress.Progress, *, environ: Mapping[str, str] = os.environ
+) -> Result:
     """Do `request`, drawn on the screen, stopped cleanly by a signal."""
     state = context.state()
     with cancelled_by_signals() as cancellation, drawing:
@@ -77,7 +79,7 @@ def perform(request: Request, operator: Any, drawing: progress.Progress) -> Resu
             actor=context.actor(),
             operator=_Interruptible(operator, cancellation),
             cancellation=cancellation,
-            environ=os.environ,
+            environ=environ,
             secrets=context.secret,
             listeners=[drawing],
         )

@@ -14,6 +14,7 @@ from runner.definition.contacts import Contact
 from runner.demo.probe import Probe, get
 from runner.demo.receiver import Receiver
 from runner.demo.shop import BAD, GOOD, Shop
+from runner.errors import ExitCode
 from runner.execution.reviewed import reviewed
 from runner.execution.spans import Gate
 from runner.request import Answer, Request, Result
@@ -36,6 +37,13 @@ class Verdict:
     ok: bool
     outage: float | None = None
     result: Result | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Of the command: that it was interrupted is not that it failed."""
+        if self.result and self.result.exit_code is ExitCode.INTERRUPTED:
+            return ExitCode.INTERRUPTED
+        return ExitCode.DONE if self.ok else ExitCode.FAILED
 
 
 class ScriptedOperator:
@@ -91,9 +99,9 @@ def repair(stage: Stage, *, fault: bool = True, remediation: bool = True) -> Ver
             stage.say(f"untreated  {_UNTREATED:g} s later: {_health(url)}")
             return Verdict(ok=recovered)
         result = stage.start(stage.request("RUN-001", {"stuck_after": "1s"}))
-        recovered = probe.wait(healthy=True, within=_PATIENCE)
+        passed = result.exit_code is ExitCode.DONE
+        recovered = probe.wait(healthy=True, within=_PATIENCE if passed else 0)
         outage = probe.outages[-1].seconds if recovered and probe.outages else None
-    passed = int(result.exit_code) == 0
     if fault:
         took = f"{outage:.1f} s of outage as the independent probe saw it" if outage is not None else _health(url)
         stage.say(f"{'RECOVERED' if recovered and passed else 'NOT RECOVERED'}  {took}")
@@ -110,7 +118,7 @@ def release(stage: Stage) -> Verdict:
         result = stage.start(stage.request("RUN-002", inputs))
         served = _versions(stage)
         stage.say(f"released   {version}: {result.outcome}; every host serves {served}")
-        if served != expected or (int(result.exit_code) == 0) is not (version == GOOD):
+        if served != expected or (result.exit_code is ExitCode.DONE) is not (version == GOOD):
             return Verdict(ok=False, result=result)
     pages = [message for message in stage.receiver.messages if str(message.get("type", "")).endswith(".trigger")]
     stage.say(f"called     {len(pages)} pages about the bad release arrived")

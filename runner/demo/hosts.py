@@ -34,7 +34,7 @@ UsePAM {pam}
 UseDNS no
 PrintMotd no
 PrintLastLog no
-SetEnv "HOME={home}" "{marker}={name}"
+SetEnv "HOME={home}" "TMPDIR={home}" "{marker}={name}"
 ForceCommand "{directory}/session"
 Subsystem sftp {sftp_server}
 """

@@ -154,7 +154,7 @@ def _supervise(order: Order, job: Job) -> Ending:
     if said.endswith(b"\n"):
         return Ending.loads(said.decode())
     # It died before it could report: what it supervised is ours to end now.
-    processes.end(lambda: processes.carrying(order.run_id), grace=0)
+    processes.end(lambda: processes.carrying(order.run_id), grace=processes.SHORT)
     reap_everywhere(order, environ)
     return Ending("orphaned", supervisor.returncode)
 

@@ -13,6 +13,9 @@ from pathlib import Path
 MARKER = "RUNBOOK_RUN_ID"
 """The environment variable by which everything that a run started is found again, here and on the hosts."""
 
+SHORT = 0.3
+"""Seconds in which what nobody waits for any more may tidy up before it is killed."""
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PROC = Path("/proc")

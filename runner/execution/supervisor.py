@@ -117,7 +117,7 @@ def reap_everywhere(order: Order, environ: Mapping[str, str]) -> None:
     """
     from runner.execution.ansible import settings  # noqa: PLC0415 - only a torn-down run pays for the import
 
-    processes.end(lambda: processes.carrying(order.run_id), grace=0)
+    processes.end(lambda: processes.carrying(order.run_id), grace=processes.SHORT)
     variables = {"runbook_reap": order.run_id, "runbook_hosts": order.hosts, "runbook_became": order.becomes}
     command = ["ansible-playbook", "--extra-vars", json.dumps(variables), str(Path(__file__).parent / "reap.yml")]
     command += [word for path in order.inventories for word in ("--inventory", path)]

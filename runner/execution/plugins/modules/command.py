@@ -11,7 +11,9 @@ import glob
 import hashlib
 import os
 import shlex
+import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -189,4 +191,6 @@ def _feed(process, data):
 
 
 if __name__ == "__main__":
+    # Who is asked to stop still tidies up: what Ansible unpacked for this module is removed on the way out.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     main()
