@@ -193,7 +193,10 @@ def test_nothing_runs_after_ctrl_c_or_kill_9_and_nothing_stays_on_disk(mode, end
 
         # When
         demo.send_signal(end)
-        demo.wait(30)
+        try:
+            demo.wait(30)
+        finally:
+            demo.kill()
 
     # Then
     stopped = none_left(directory)
