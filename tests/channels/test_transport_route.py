@@ -41,7 +41,7 @@ def test_a_server_that_does_not_speak_tls_is_a_network_error(transport):
     with FaultServer("ok") as server:
         receipt = transport.send("c", Post(server.url.replace("http:", "https:"), b"{}"))
     assert receipt.status == "deferred"
-    assert receipt.reason.startswith("network error: [SSL")
+    assert receipt.reason.startswith("network error: ")  # which one depends on who is faster
 
 
 @pytest.mark.parametrize("proxy", ["http://me:se%40cret@127.0.0.1:{port}", "me:se%40cret@127.0.0.1:{port}"])
