@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from runner.channels.base import Page, Receipt, Severity
 from runner.definition.contacts import Contact
-from runner.definition.model import Escalation, Runbook, Step, Unresolved
+from runner.definition.model import Escalation, Runbook, Unresolved
+from runner.definition.step import Step
 from runner.events import Event, EventType, Outcome
 
 _SEVERITIES: Mapping[str, Severity] = {

@@ -10,7 +10,7 @@ from typing import Literal
 
 from runner import duration, escalation
 from runner.channels.base import Page, Receipt
-from runner.definition.model import Step
+from runner.definition.step import Step
 from runner.errors import RunbookError
 from runner.events import EventType
 from runner.execution.target import Target

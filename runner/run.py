@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.definition.model import FollowUp, Step
+from runner.definition.model import FollowUp
+from runner.definition.step import Step
 from runner.definition.verification import Verification
 from runner.errors import AuditError, ExecutionError, ExitCode, RunbookError
 from runner.events import EventType, Outcome

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from runner.channels.base import Page, Receipt
 from runner.channels.webhook import Webhook
 from runner.definition.contacts import Contact
-from runner.definition.model import Declared, Escalation, Step, Unresolved
+from runner.definition.model import Declared, Escalation, Unresolved
 from runner.definition.read import read_runbook
+from runner.definition.step import Step
 from runner.definition.verification import Verification
 from runner.escalation import Told, dedup_key, make_page, packet, patience, reason_to_call, tell
 from runner.events import Event, EventType, Outcome

@@ -9,7 +9,8 @@ import click
 
 from runner.cli import context
 from runner.cli.terminal import safe, short
-from runner.definition.model import Effect, Runbook
+from runner.definition.model import Runbook
+from runner.definition.step import Effect
 from runner.execution.executor import Cancellation, Job, resolve
 from runner.execution.reviewed import reviewed
 from runner.execution.spans import Gate, cut

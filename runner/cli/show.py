@@ -6,7 +6,8 @@ import click
 
 from runner.cli import context
 from runner.cli.terminal import safe, short
-from runner.definition.model import Exclusion, Input, Runbook, Step
+from runner.definition.model import Exclusion, Input, Runbook
+from runner.definition.step import Step
 from runner.errors import AuditError
 from runner.identifiers import is_run_id
 from runner.record import report

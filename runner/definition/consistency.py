@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from runner.definition import consequences
 from runner.definition.finding import Place, quoted
-from runner.definition.model import Step, Undo
+from runner.definition.step import Step, Undo
 from runner.definition.verification import Verification
 from runner.verifications.confirm import Confirm
 
@@ -31,17 +32,23 @@ class Placed(NamedTuple):
         return value if isinstance(value, kind) else None
 
 
-def faults(runbook: Mapping[str, Any], prerequisites: Sequence[Placed], steps: Sequence[Placed]) -> Iterator[Fault]:
+def faults(
+    runbook: Mapping[str, Any], prerequisites: Sequence[Placed], steps: Sequence[Placed], on_cancel: Sequence[Placed]
+) -> Iterator[Fault]:
     """Every fault of the `runbook` (as it is written) that none of its parts has alone."""
     inputs = runbook.get("inputs")
     inputs = inputs if isinstance(inputs, dict) else {}
-    yield from _ids(steps)
-    yield from _names(inputs, [*prerequisites, *steps])
+    yield from _ids([*steps, *on_cancel])
+    yield from _names(inputs, [*prerequisites, *steps, *on_cancel])
     yield from _nothing_to_undo(steps)
-    for each in (*prerequisites, *steps):
+    for each in (*prerequisites, *steps, *on_cancel):
         if each.step:
             yield from _capture(each, each.step)
             yield from _verifications(each, each.step, inputs)
+            yield from consequences.faults(each.at, each.step, runbook.get("id"))
+    for each in on_cancel:
+        if each.step:
+            yield from consequences.unattended(each.at, each.step)
 
 
 def _ids(steps: Sequence[Placed]) -> Iterator[Fault]:
@@ -50,7 +57,7 @@ def _ids(steps: Sequence[Placed]) -> Iterator[Fault]:
         name = each.written("id", str)
         if name in seen:
             yield (*each.at, "id"), "duplicate-id", f"another step is called {quoted(name)}", "one name is one step"
-        elif name and name.startswith(("prerequisite-", "undo-")):
+        elif name and name.startswith(("prerequisite-", "undo-", "recheck-")):
             message = f"{quoted(name)} is what a prerequisite or an undo may be called"
             yield (*each.at, "id"), "duplicate-id", message, "choose another name"
         seen.add(name)
@@ -64,11 +71,14 @@ def _names(inputs: Mapping[str, Any], procedure: Sequence[Placed]) -> Iterator[F
             yield ("inputs", f"{name}_seconds"), "duplicate-name", message, "choose another name"
         taken[f"{name}_seconds"] = f"the input {name} in seconds"
     for each in procedure:
-        for name in each.written("capture", dict) or {}:
-            if name in taken:
-                message = f"{quoted(name)} is {taken[name]} already"
-                yield (*each.at, "capture", name), "duplicate-name", message, "one name is one thing"
-            taken.setdefault(name, "captured by an earlier step")
+        if each.step:
+            yield from consequences.unknown_names(each.at, each.step, taken)
+        for key, how in (("choose", "chosen in"), ("capture", "captured by")):
+            for name in each.written(key, dict) or {}:
+                if name in taken:
+                    message = f"{quoted(name)} is {taken[name]} already"
+                    yield (*each.at, key, name), "duplicate-name", message, "one name is one thing"
+                taken.setdefault(name, f"{how} an earlier step")
 
 
 def _is_duration(raw: Any) -> bool:

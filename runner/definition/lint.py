@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from runner.definition.catalog import Source, shown
 from runner.definition.contacts import Contact
 from runner.definition.finding import Finding, Level, Place
-from runner.definition.model import Effect, Step
+from runner.definition.step import Effect, Step
 from runner.definition.yaml import load
 from runner.steps.base import StepKind
 from runner.steps.shell import Shell

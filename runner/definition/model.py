@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
 
 from runner.definition.finding import kind_of
 from runner.definition.names import Contact, HostPattern, Name
-from runner.definition.verification import Verification
+from runner.definition.step import Step
 from runner.duration import Limit, parse
-from runner.fields import AtLeastOne, Model, Prose, Several, Text, Title
-from runner.identifiers import ReferenceId, RunbookId, StepId
-from runner.steps.base import StepKind
-from runner.verifications.that import Expression
+from runner.fields import AtLeastOne, Model, OneOrSeveral, Prose, Several, Text, Title
+from runner.identifiers import ReferenceId, RunbookId
 
 
 class Category(StrEnum):
@@ -30,16 +27,7 @@ class Category(StrEnum):
     ESCALATION = "escalation"
 
 
-class Effect(StrEnum):
-    """What a step does to its hosts."""
-
-    READ = "read"
-    CHANGE = "change"
-    DESTRUCTIVE = "destructive"
-
-
 Severity = Literal["P0", "P1", "P2", "P3", "critical", "warning", "info"]
-OnFailure = Literal["stop", "escalate", "continue", "undo"]
 
 
 class Trigger(Model):
@@ -137,51 +125,16 @@ def _number(text: str, *, whole: bool) -> int | float:
     return int(text) if whole else float(text)
 
 
-MOST_VERIFICATIONS = 99
+def _portion(value: int | str) -> int | str:
+    if isinstance(value, str) and not re.fullmatch(r"(?:100|[1-9]?[0-9])%", value):
+        raise ValueError(f"must be a number of hosts or a share of them, like 2 or 25%, not {value[:20]!r}")
+    if isinstance(value, int) and value < 0:
+        raise ValueError("must not be less than 0")
+    return value
 
 
-class Undo(Model):
-    """How a step's change is taken back, and how one sees that it was."""
-
-    action: InstanceOf[StepKind]
-    verify: Annotated[AtLeastOne[InstanceOf[Verification]], Field(max_length=MOST_VERIFICATIONS)]
-
-
-class Step(Model):
-    """One step of the procedure: what is done, and how one sees that it worked.
-
-    `action` is None for a step that only verifies.
-    """
-
-    id: StepId
-    name: Title
-    why: Prose | None = None
-    hosts: HostPattern | None = None
-    effect: Annotated[Effect, Strict(strict=False)] = Effect.CHANGE
-    approve: Title | None = None
-    action: InstanceOf[StepKind] | None
-    capture: dict[Name, Expression] = {}
-    verify: Annotated[AtLeastOne[InstanceOf[Verification]], Field(max_length=MOST_VERIFICATIONS)]
-    on_failure: OnFailure = "escalate"
-    undo: Undo | None = None
-    timeout: Limit = timedelta(minutes=1)
-    become: bool = False
-    become_user: Text | None = None
-
-    @property
-    def manual(self) -> bool:
-        """Whether a person does it."""
-        return self.action is not None and self.action.human
-
-    @property
-    def automated(self) -> tuple[tuple[int, Verification], ...]:
-        """The verifications that a machine makes, each with its number, from 1."""
-        return tuple((n, v) for n, v in enumerate(self.verify, 1) if not v.human)
-
-    @property
-    def confirmations(self) -> tuple[tuple[int, Verification], ...]:
-        """The verifications that a person makes, each with its number."""
-        return tuple((n, v) for n, v in enumerate(self.verify, 1) if v.human)
+Portion = Annotated[int | str, AfterValidator(_portion)]
+"""Some of the hosts: a number, or a share such as `25%`."""
 
 
 class Unresolved(Model):
@@ -235,7 +188,11 @@ class FollowUp(Model):
 
 
 class Runbook(Model):
-    """A whole RUN- file."""
+    """A whole RUN- file.
+
+    `serial` is how many hosts are worked on at a time (several numbers are a ramp), `max_failures` how many may fail,
+    or be unreachable, before the run stops, `locks` names what only one run may use, `deadline` ends the run.
+    """
 
     id: RunbookId
     title: Title
@@ -245,12 +202,24 @@ class Runbook(Model):
     trigger: Trigger
     scope: Scope
     hosts: HostPattern
+    max_hosts: Annotated[int, Field(ge=1)] | None = None
+    serial: OneOrSeveral[Portion] | None = None
+    max_failures: Portion = 0
+    locks: Several[Contact] = ()
+    deadline: Limit | None = None
     inputs: dict[Name, Input] = {}
     prerequisites: tuple[InstanceOf[Step], ...] = ()
     steps: AtLeastOne[InstanceOf[Step]]
+    on_cancel: tuple[InstanceOf[Step], ...] = ()
     escalation: Escalation
     follow_up: Several[FollowUp | Prose] = ()
     links: Several[ReferenceId] = ()
+
+    @model_validator(mode="after")
+    def _works_on_somebody(self) -> Self:
+        if self.serial and any(portion in {0, "0%"} for portion in self.serial):
+            raise ValueError("`serial` is how many hosts are worked on at a time, which is at least 1")
+        return self
 
     @property
     def procedure(self) -> tuple[Step, ...]:

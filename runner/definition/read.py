@@ -14,7 +14,8 @@ from runner import registry
 from runner.definition import habits
 from runner.definition.consistency import STAND_IN, STAND_IN_STEP, Placed, faults
 from runner.definition.finding import MAX_FINDINGS, Finding, Place, did_you_mean, quoted
-from runner.definition.model import Runbook, Step, Undo
+from runner.definition.model import Runbook
+from runner.definition.step import Step, Undo
 from runner.definition.verification import PROBE_TIMEOUT, Verification
 from runner.definition.yaml import Document, InvalidFileError, load, located
 from runner.steps.base import StepKind
@@ -28,7 +29,7 @@ _NO_KINDS: Mapping[str, type[StepKind]] = MappingProxyType({})
 _VERIFICATION_KEYS = frozenset({"says", "within", "every"})
 _STEP_KEYS = frozenset(Step.model_fields) - {"action"}
 _RUNBOOK_KEYS = frozenset(Runbook.model_fields)
-_NOT_OF_PREREQUISITES = ("id", "effect", "on_failure", "undo", "approve")
+_NOT_OF_PREREQUISITES = ("id", "effect", "on_failure", "undo", "approve", "choose", "auto", "reversible", "idempotent")
 _TICK_KEYS = frozenset({"confirm", "name", "why", "hosts"})
 
 # What stands for an action that has faults of its own, so that the rest of the step is still checked.
@@ -70,15 +71,18 @@ class _Reader:
             Placed(at, item, self._prerequisite(item, number, at))
             for number, (item, at) in enumerate(self._items(value, "prerequisites", ()), 1)
         ]
-        steps = [Placed(at, item, self._step(item, at)) for item, at in self._items(value, "steps", ())]
+        steps, on_cancel = self._steps(value, "steps"), self._steps(value, "on_cancel")
         known = {key: item for key, item in value.items() if key in _RUNBOOK_KEYS}
         self._known(value, _RUNBOOK_KEYS, (), habits.RUNBOOK)
-        for key, found in (("prerequisites", prerequisites), ("steps", steps)):
+        for key, found in (("prerequisites", prerequisites), ("steps", steps), ("on_cancel", on_cancel)):
             if isinstance(known.get(key), list):
                 known[key] = tuple(each.step or STAND_IN_STEP for each in found)
-        for fault in faults(value, prerequisites, steps):
+        for fault in faults(value, prerequisites, steps, on_cancel):
             self._fault(*fault)
         return self._make(Runbook, known, at=())
+
+    def _steps(self, value: Mapping[str, Any], key: str) -> list[Placed]:
+        return [Placed(at, item, self._step(item, at)) for item, at in self._items(value, key, ())]
 
     def _prerequisite(self, raw: Any, number: int, at: Place) -> Step | None:
         if not isinstance(raw, dict):

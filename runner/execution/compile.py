@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from runner.definition.model import Effect, Input, Runbook, Step, Undo
+from runner.definition.model import Input, Runbook
+from runner.definition.step import Effect, Step, Undo
 from runner.definition.verification import Verification
 from runner.duration import parse
 from runner.execution.checks import RESULT, checks, task

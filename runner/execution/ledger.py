@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from runner.definition.model import Step, Undo
+from runner.definition.step import Step, Undo
 from runner.events import Event, EventType, Outcome
 
 _WORST_FIRST = (

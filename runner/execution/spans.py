@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.definition.model import Runbook, Step
+from runner.definition.model import Runbook
+from runner.definition.step import Step
 
 GateKind = Literal["approve", "manual", "confirm"]
 

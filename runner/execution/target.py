@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from runner.definition.model import Runbook, Step
+from runner.definition.model import Runbook
+from runner.definition.step import Step
 from runner.errors import InvalidInputError, UnreachableError
 
 CLASSES = ("local", "lab", "staging", "production")

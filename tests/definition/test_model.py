@@ -6,8 +6,9 @@ import pytest
 from fakes import runbook_file
 from pydantic import ValidationError
 
-from runner.definition.model import Effect, Escalation, Input, Step
+from runner.definition.model import Escalation, Input
 from runner.definition.read import read_runbook
+from runner.definition.step import Effect, Step
 from runner.definition.verification import Verification
 from runner.steps.command import Command
 from runner.steps.manual import Manual

@@ -12,21 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.definition.finding import MAX_FINDINGS
-from runner.definition.model import (
-    Category,
-    Declared,
-    Effect,
-    Escalation,
-    FollowUp,
-    Input,
-    Runbook,
-    Scope,
-    Step,
-    Trigger,
-    Undo,
-    Unresolved,
-)
+from runner.definition.model import Category, Declared, Escalation, FollowUp, Input, Runbook, Scope, Trigger, Unresolved
 from runner.definition.read import read_runbook, to_runbook
+from runner.definition.step import Effect, Step, Undo
 from runner.definition.verification import Verification
 from runner.definition.yaml import InvalidFileError, load
 from runner.steps.command import Command

@@ -22,7 +22,6 @@ def findings(text):
 
 def test_what_is_not_there_yet_is_an_unknown_key():
     assert findings(EXAMPLE) == [
-        ("steps[2].choose", "unknown key 'choose'", LATER),
         ("steps[2].sql", "%(pids)s has no value; give it under params", ""),
         ("steps[2].verify[1].alert_resolved", "unknown key 'alert_resolved'", LATER),
         ("drill", "unknown key 'drill'", LATER),
@@ -33,9 +32,9 @@ def test_what_is_not_there_yet_is_an_unknown_key():
 def test_all_the_rest_loads():
     document = yaml.safe_load(EXAMPLE)
     terminate = document["steps"][2]
-    del document["drill"], document["schedules"], terminate["choose"], terminate["verify"][1]
+    del document["drill"], document["schedules"], terminate["verify"][1]
     terminate["sql"] = terminate["sql"].replace("%(pids)s", "%(pids)s::int[]")
-    terminate["params"] = {"pids": "{{ stuck }}"}
+    terminate["params"] = {"pids": "{{ pids }}"}
     runbook = to_runbook(load(yaml.safe_dump(document).encode(), file="RUN-001.yml"))
     assert [step.id for step in runbook.procedure] == [
         *("prerequisite-1", "prerequisite-2", "verify-alert", "find-stuck", "terminate-stuck", "root-cause"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.definition.model import Step, Undo
+from runner.definition.step import Step, Undo
 from runner.definition.verification import Verification
 from runner.events import Event, EventType, Outcome
 from runner.execution.ledger import Entry, Ledger, parts, undo_parts

@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.definition.model import Runbook, Step
+from runner.definition.model import Runbook
+from runner.definition.step import Step
 from runner.definition.verification import Verification
 from runner.execution.spans import Gate, Span, after, before, cut
 from runner.execution.tags import step_tag, undo_id
