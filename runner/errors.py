@@ -52,6 +52,12 @@ class UnreachableError(RunbookError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class TimedOutError(RunbookError):
+    """The deadline has passed."""
+
+    exit_code = ExitCode.TIMED_OUT
+
+
 class LockedError(RunbookError):
     """Somebody else holds what this command needs."""
 

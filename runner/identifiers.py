@@ -16,7 +16,7 @@ VARIABLE = r"^[a-z][a-z0-9_]*$"
 RUN_ID = r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"
 
 
-_PARTS = "action|capture|rescue|gate|guard|verify/[0-9]{1,3}(?:/probe)?"
+_PARTS = "action|attempt/[0-9]{1,2}|retry/[0-9]{1,2}|capture|choose|rescue|gate|guard|verify/[0-9]{1,3}(?:/probe)?"
 _MARKER = re.compile(rf"^(RUN-[0-9]{{3,6}})/([a-z0-9-]{{1,80}})/({_PARTS}) \| ", re.ASCII)
 
 
@@ -63,8 +63,9 @@ class Marker:
     """The first word of a task's name: which runbook, step and part of it the task is.
 
     Ansible's callbacks know a task by its name only: events carry neither tags nor variables, and a generated play has
-    no useful path. `part` is `action`, `capture`, `gate`, `guard`, `rescue`, `verify/N` (the assert) or
-    `verify/N/probe` (what it looks at).
+    no useful path. `part` is `action` (the last or only attempt), `attempt/N` (one that may be followed by another),
+    `retry/N` (whether another one is worth it), `capture`, `choose`, `gate`, `guard`, `rescue`, `verify/N` (the assert)
+    or `verify/N/probe` (what it looks at).
     """
 
     runbook: str

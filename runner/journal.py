@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,14 @@ class Journal:
         """
         self.record(Event(kind, self.run, step, data=data))
 
+    def record_of(self, kind: EventType, step: str, host: str, data: Mapping[str, Any]) -> None:
+        """Record one event that concerns `step` on `host`.
+
+        Raises:
+            AuditError: as `record`.
+        """
+        self.record(Event(kind, self.run, step, host, data))
+
     def record(self, *events: Event) -> None:
         """Make `events`, and what the ledger concludes from them, durable; only then are they shown.
 
@@ -55,6 +63,7 @@ class Journal:
                 self.history.append((now, event))
                 if event.type is EventType.VALUES_CAPTURED and event.host:
                     self.captured.setdefault(event.host, {}).update(event.data["values"])
+                    self.directory.update(captured=self.captured)
                 for listener in self.listeners:
                     with contextlib.suppress(Exception):  # a broken screen must not stop a repair
                         listener(event)

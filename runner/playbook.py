@@ -38,12 +38,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A named group of tasks; `keywords` (tags, vars, become, ...) hold for all of them."""
+    """A named group of tasks and groups; `keywords` (tags, vars, become, ...) hold for all of them."""
 
     name: str
-    tasks: Sequence[Task]
+    tasks: Sequence[Task | Block]
     keywords: Mapping[str, Any] = field(default_factory=dict)
-    rescue: Sequence[Task] = ()
+    rescue: Sequence[Task | Block] = ()
 
     def data(self) -> dict[str, Any]:
         """The mapping that stands in the playbook."""

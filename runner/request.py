@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from runner.definition.catalog import Source
+from runner.definition.catalog import Library, Source
 from runner.definition.contacts import Contact
 from runner.errors import ExitCode
 from runner.events import Clock, Listener, Outcome
@@ -16,10 +16,17 @@ from runner.execution.spans import Gate
 from runner.record.audit_log import Actor
 from runner.record.run_state import StateDirectory
 
+Mode = Literal["run", "step", "auto", "dry-run"]
+"""Whether people are asked at the gates only, before each step, or not at all; a dry run only looks."""
+
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asked for: the runbook, the reviewed playbook, the inventories, and the inputs with their types."""
+    """What somebody asked for: the runbook, the reviewed playbook, the inventories, and the inputs with their types.
+
+    `reason` is why, `parent` the run that handed over to this one, and `tree` the first of them all. `library` is where
+    a runbook that takes over is found.
+    """
 
     run_id: str
     source: Source
@@ -28,16 +35,26 @@ class Request:
     inventories: Sequence[Path]
     limit: str | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    mode: Mode = "run"
+    reason: str = ""
+    parent: str = ""
+    tree: str = ""
+    library: Library | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer to a gate: who said it, with which note, and whether they declared that somebody be called."""
+    """A person's answer to a gate: who said it, with which note, and whether they declared that somebody be called.
+
+    `instead` is what else is to happen than the question asked; `chosen` has what was picked for each host.
+    """
 
     yes: bool
     by: str
     note: str = ""
     declared: str | None = None
+    instead: Literal["", "skip", "undo", "redo"] = ""
+    chosen: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 class Operator(Protocol):
@@ -52,7 +69,7 @@ class Surroundings:
     """What a run needs from the outside world, so that tests can give it another one.
 
     `environ` is the command's environment, of which Ansible sees an allow-listed part; `secrets` gives the value behind
-    a reference.
+    a reference; `new_run_id` names a run that another one hands over to.
     """
 
     state: StateDirectory
@@ -63,6 +80,7 @@ class Surroundings:
     environ: Mapping[str, str]
     secrets: Callable[[str], str]
     listeners: Sequence[Listener] = ()
+    new_run_id: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True)

@@ -96,12 +96,12 @@ class ScriptedAnsible:
     spans: list = field(default_factory=list)
     ending: Ending | None = None
 
-    def resolve(self, job):
-        self.spans.append(("resolve", ()))
+    def resolve(self, job, part):
+        self.spans.append(("resolve", tuple(part.render)))
         return self._hello(job)
 
-    def execute(self, job, tags, *, handle, captured=None, limit=(), hosts=0, deadline=None):
-        del captured, hosts, deadline
+    def execute(self, job, part, *, handle):
+        tags, limit = part.tags, part.limit
         self.spans.append((tuple(tags), tuple(limit)))
         handle(self._hello(job))
         lost = set()

@@ -41,14 +41,14 @@ class Bench:
         self.directory, self.ansible, self.channel = directory, ScriptedAnsible(), FakeChannel()
         self.operator, self.heard = FakeOperator(), []
         self.around = surroundings_in(directory, operator=self.operator, listeners=[self.heard.append])
-        monkeypatch.setattr(runner.run, "execute", self._execute)
-        monkeypatch.setattr(runner.run, "resolve", self._resolve)
+        monkeypatch.setattr("runner.control.execute", self._execute)
+        monkeypatch.setattr("runner.control.resolve", self._resolve)
 
     def _execute(self, *arguments, **options):
         return self.ansible.execute(*arguments, **options)
 
-    def _resolve(self, job):
-        return self.ansible.resolve(job)
+    def _resolve(self, job, part):
+        return self.ansible.resolve(job, part)
 
     def run(self, *steps, **changes):
         self.request = request_in(

@@ -11,7 +11,7 @@ from runner.cli import context
 from runner.cli.terminal import safe, short
 from runner.definition.model import Runbook
 from runner.definition.step import Effect
-from runner.execution.executor import Cancellation, Job, resolve
+from runner.execution.executor import NOTHING, Cancellation, Job, resolve
 from runner.execution.reviewed import reviewed
 from runner.execution.spans import Gate, cut
 from runner.execution.target import Target
@@ -46,7 +46,7 @@ def command(runbook: str, inventories: tuple[Path, ...], limit: str | None, give
         environ=os.environ,
         cancellation=Cancellation(),
     )
-    target = Target.from_hello(resolve(job))
+    target = Target.from_hello(resolve(job, NOTHING))
     target.check(source.runbook)
     _show(source.runbook, target, job)
 
@@ -55,7 +55,7 @@ def _show(runbook: Runbook, target: Target, job: Job) -> None:
     click.secho(f"{runbook.id} {safe(runbook.title)}", bold=True)
     for name, value in job.inputs.items():
         click.echo(f"  input   {name} = {short(str(value))}")
-    gates = [item for item in cut(runbook) if isinstance(item, Gate)]
+    gates = [item for item in cut(runbook.procedure) if isinstance(item, Gate)]
     for number, step in enumerate(runbook.procedure, 1):
         hosts = ", ".join(map(safe, target.of(runbook, step)))
         click.echo(f"  {number:2} {safe(step.name)}  [{step.effect}]  on {hosts}")

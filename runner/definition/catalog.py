@@ -26,6 +26,7 @@ class Source:
     runbook: Runbook
     path: Path
     sha256: str
+    text: bytes = b""
 
     def read_file(self, name: str) -> str:
         """The text of the file `name`, which lies in or below the runbook's directory.
@@ -94,7 +95,7 @@ class Library:
             hint = f"name the file {runbook.id}.yml"
             fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
             raise InvalidFileError([fault])
-        return Source(runbook, path, hashlib.sha256(data).hexdigest())
+        return Source(runbook, path, hashlib.sha256(data).hexdigest(), data)
 
     def _path(self, name: str) -> Path:
         if re.fullmatch(RUNBOOK_ID, name):

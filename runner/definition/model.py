@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -220,6 +221,24 @@ class Runbook(Model):
         if self.serial and any(portion in {0, "0%"} for portion in self.serial):
             raise ValueError("`serial` is how many hosts are worked on at a time, which is at least 1")
         return self
+
+    def complete(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The value of every input: what is `given`, read as its type, else the default.
+
+        Raises:
+            ValueError: one is not declared, is missing or is not of its type; the message begins with its name.
+        """
+        if strange := sorted(set(given) - set(self.inputs)):
+            raise ValueError(f"{strange[0]}: {self.id} has no such input")
+        if missing := [name for name, item in self.inputs.items() if item.default is None and name not in given]:
+            raise ValueError(f"{missing[0]}: {self.id} needs a value for it")
+        values = {name: item.default for name, item in self.inputs.items()}
+        for name, value in given.items():
+            try:
+                values[name] = self.inputs[name].read(value)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        return values
 
     @property
     def procedure(self) -> tuple[Step, ...]:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from dataclasses import replace
 from typing import Any
 
-from runner.definition.model import Input, Runbook
+from runner.definition.model import Input, Portion, Runbook
 from runner.definition.step import Effect, Step, Undo
-from runner.definition.verification import Verification
 from runner.duration import parse
+from runner.execution.attempts import action_keywords, attempts
 from runner.execution.checks import RESULT, checks, task
 from runner.execution.conditions import bindings
+from runner.execution.course import plays
 from runner.execution.spans import Gate, after, before
-from runner.execution.tags import GATE, NEVER, step_tag, undo_id
+from runner.execution.tags import GATE, NEVER, recheck_tag, step_tag, undo_id
 from runner.identifiers import Marker
 from runner.playbook import Block, Play, Playbook, Task
 from runner.steps.base import ReadFile, StepKind
-from runner.tasks import TIMED_OUT, Invocation
+from runner.tasks import Invocation
 
 _WIDTH = 110
 _WIDEST = 140
@@ -33,15 +34,26 @@ def compile_runbook(runbook: Runbook, read_file: ReadFile) -> Playbook:
         ValueError: a file that a step names can not be used; the message begins with the step's id.
     """
     forward = [
-        _play(runbook, pattern, list(_forward(runbook, list(steps), read_file)))
-        for pattern, steps in groupby(runbook.procedure, key=runbook.hosts_of)
+        _play(runbook, pattern, list(_forward(runbook, steps, read_file)), serial=_serial(runbook, steps))
+        for pattern, steps in plays(runbook)
     ]
     backward = [
         _play(runbook, runbook.hosts_of(step), [_undo(runbook, step, step.undo, read_file)])
         for step in reversed(runbook.steps)
         if step.undo
     ]
-    return Playbook(_header(runbook), [*forward, *backward])
+    cancelled = [
+        _play(runbook, runbook.hosts_of(step), list(_step(runbook, step, read_file, tags=(NEVER,))))
+        for step in runbook.on_cancel
+    ]
+    return Playbook(_header(runbook), [*forward, *backward, *cancelled])
+
+
+def _serial(runbook: Runbook, steps: Sequence[Step]) -> str | None:
+    """How many hosts Ansible takes at a time by itself; the product names the hosts of each batch instead."""
+    if not runbook.serial or steps[0] in runbook.prerequisites:
+        return None
+    return f"{{{{ runbook_serial | default({list(runbook.serial)!r}) }}}}"
 
 
 def variables(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +95,7 @@ def _takes(name: str, item: Input) -> str:
     return f"  -e '{json.dumps(value)}'  {item.help}"
 
 
-def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block]) -> Play:
+def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block], *, serial: str | None = None) -> Play:
     given = {name: item.default for name, item in runbook.inputs.items() if item.default is not None}
     defaults = variables(runbook, given)
     keywords: dict[str, Any] = {
@@ -94,7 +106,7 @@ def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block]) -> Play
         name=f"{runbook.id} | {runbook.title}",
         hosts=pattern,
         tasks=tasks,
-        keywords=keywords | ({"vars": defaults} if defaults else {}),
+        keywords={**({"serial": serial} if serial else {}), **keywords, **({"vars": defaults} if defaults else {})},
     )
 
 
@@ -109,46 +121,74 @@ def _forward(runbook: Runbook, steps: Sequence[Step], read_file: ReadFile) -> It
 
 
 def _guard(runbook: Runbook, step: Step) -> Task:
+    title, that = (
+        "Go no further when a host has failed",
+        "ansible_play_hosts | length == ansible_play_hosts_all | length",
+    )
+    if runbook.max_failures:
+        title = f"Go no further when more than {runbook.max_failures} of the hosts have failed"
+        that = f"ansible_play_hosts_all | difference(ansible_play_hosts) | length <= {_may_fail(runbook.max_failures)}"
     return Task(
-        Marker(runbook.id, step.id, "guard").task_name("Go no further when a host has failed"),
+        Marker(runbook.id, step.id, "guard").task_name(title),
         "ansible.builtin.assert",
-        {"that": ["ansible_play_hosts | length == ansible_play_hosts_all | length"], "quiet": True},
+        {"that": [that], "quiet": True},
         {"run_once": True, "tags": [step_tag(step.id)]},
     )
 
 
-def _step(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Task | Block]:
+def _may_fail(some: Portion) -> str:
+    """How many hosts may fail; the product, which works on some of the hosts at a time, says how many are left."""
+    share = some if isinstance(some, int) else f"(ansible_play_hosts_all | length) * {some.rstrip('%')} // 100"
+    return f"runbook_may_fail | default({share}) | int"
+
+
+def _step(runbook: Runbook, step: Step, read_file: ReadFile, *, tags: Sequence[str] = ()) -> Iterator[Task | Block]:
     for gate in before(step):
-        yield _gate(runbook, step, gate)
+        yield _choose(runbook, step, gate.choice) if gate.kind == "choose" else _gate(runbook, step, gate)
     tasks = list(_tasks(runbook, step, read_file))
     if tasks:
         yield Block(
             name=f"{runbook.id}/{step.id} | {step.name}",
             tasks=tasks,
-            keywords={"tags": [step_tag(step.id)]} | _become(step),
+            keywords={"tags": [step_tag(step.id), *tags]} | _become(step),
             rescue=[_carry_on(runbook, step)] if step.on_failure == "continue" else [],
         )
     for gate in after(step):
         yield _gate(runbook, step, gate)
 
 
-def _tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Task]:
+def _choose(runbook: Runbook, step: Step, name: str) -> Task:
+    """Where nobody chooses, everything is chosen."""
+    choice = step.choose[name]
+    values = f"{choice.from_} | map(attribute='{choice.field}') | list" if choice.field else choice.from_
+    return Task(
+        Marker(runbook.id, step.id, "choose").task_name(f"Take all of {choice.from_}"),
+        "ansible.builtin.set_fact",
+        {name: f"{{{{ {values} }}}}"},
+        {"tags": [step_tag(step.id), GATE]},
+    )
+
+
+def _tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Task | Block]:
     call = None
     if step.action and not step.manual:
         call = _call(step.id, step.action, step, read_file)
-        keywords = _action_keywords(step.effect, step.verify)
-        yield task(Marker(runbook.id, step.id, "action"), step.name, call, keywords)
+        yield from attempts(Marker(runbook.id, step.id, "action"), step, call)
         if step.capture:
             yield _capture(Marker(runbook.id, step.id, "capture"), step, call)
+    again = {number for number, _ in step.repeated} if step.effect is not Effect.READ else set()
     for number, verification in step.automated:
         text = step.action.text if step.action else None
-        yield from checks(Marker(runbook.id, step.id, f"verify/{number}"), verification, call, text)
+        tags = [recheck_tag(step.id)] if number in again else []
+        marker = Marker(runbook.id, step.id, f"verify/{number}")
+        for check in checks(marker, verification, call, text):
+            yield replace(check, keywords={**check.keywords, "tags": tags}) if tags else check
 
 
 def _undo(runbook: Runbook, step: Step, undo: Undo, read_file: ReadFile) -> Block:
     name, title = undo_id(step.id), f"Undo: {step.name}"
     call = _call(step.id, undo.action, step, read_file)
-    action = task(Marker(runbook.id, name, "action"), title, call, _action_keywords(step.effect, undo.verify))
+    action = task(Marker(runbook.id, name, "action"), title, call, action_keywords(step.effect, undo.verify))
     verified = [
         check
         for number, verification in enumerate(undo.verify, 1)
@@ -171,13 +211,6 @@ def _call(step_id: str, action: StepKind, step: Step, read_file: ReadFile) -> In
 def _become(step: Step) -> dict[str, Any]:
     wanted = step.become or step.become_user
     return ({"become": True} if wanted else {}) | ({"become_user": step.become_user} if step.become_user else {})
-
-
-def _action_keywords(effect: Effect, verify: Sequence[Verification]) -> dict[str, Any]:
-    # Where a verification judges the exit code, only a command that never ran, or never ended, has failed by itself.
-    judged = any(verification.judges_exit and not verification.probe() for verification in verify)
-    own = {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) == {TIMED_OUT}"} if judged else {}
-    return {"register": RESULT, "changed_when": effect is not Effect.READ, **own}
 
 
 def _capture(marker: Marker, step: Step, call: Invocation) -> Task:

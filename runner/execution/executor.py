@@ -31,13 +31,25 @@ class ResolvedOnlyError(Exception):
 
 @dataclass
 class Cancellation:
-    """A request to stop, made by a signal or another thread; asked a second time, it stops without grace."""
+    """A request to stop, made by a signal or from elsewhere; asked a second time, it stops without grace.
+
+    `elsewhere` gives every request that another process has made so far.
+    """
 
     requests: list[str] = field(default_factory=list)
+    elsewhere: Callable[[], Sequence[str]] = tuple
+    _heard: int = 0
 
     def request(self, why: str) -> None:
         """Ask, once more."""
         self.requests.append(why)
+
+    def asked(self) -> int:
+        """How often it was asked until now, from everywhere."""
+        made = self.elsewhere()
+        self.requests.extend(made[self._heard :])
+        self._heard = len(made)
+        return len(self.requests)
 
 
 @dataclass(frozen=True)
@@ -61,19 +73,26 @@ class Job:
     on_private: Callable[[Path], None] = lambda _: None
 
 
-def execute(
-    job: Job,
-    tags: Sequence[str],
-    *,
-    handle: Callable[[Message], None],
-    captured: Mapping[str, Mapping[str, Any]] | None = None,
-    limit: Sequence[str] = (),
-    hosts: int = 0,
-    deadline: float | None = None,
-) -> Ending:
-    """Run the tasks of the playbook that carry one of `tags`; every message of our callback plugin goes to `handle`.
+@dataclass(frozen=True)
+class Part:
+    """What one invocation does of a job: the tasks that carry one of `tags`, on the hosts in `limit` only.
 
-    `limit` names the only hosts this part may touch, `hosts` says how many there will be, and `deadline` is in seconds.
+    `hosts` says how many there will be; `captured` is what earlier parts kept of each host; `settings` are variables of
+    ours that the playbook has defaults for; `deadline` is in seconds. The messages `hello` and `end` tell what the
+    steps in `render` would do, as far as that is known by then.
+    """
+
+    tags: Sequence[str]
+    limit: Sequence[str] = ()
+    hosts: int = 0
+    captured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    deadline: float | None = None
+    render: Sequence[str] = ()
+
+
+def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Ending:
+    """Do `part` of `job`; every message of our callback plugin goes to `handle`.
 
     Raises:
         ExecutionError: Ansible died without having said what happened.
@@ -90,20 +109,25 @@ def execute(
 
     try:
         job.on_private(directory)
-        path = private.fill(directory, job.playbook, name=job.name, inputs=_inputs(job), captured=captured or {})
+        inputs = {**job.inputs, **part.settings, "runbook_run_id": job.run_id}
+        path = private.fill(directory, job.playbook, name=job.name, inputs=inputs, captured=part.captured)
         order = Order(
             run_id=job.run_id,
             private=str(directory),
             playbook=str(path),
-            inventories=(*map(str, job.inventories), *([str(directory / "inventory")] if captured else [])),
-            tags=tuple(tags),
+            inventories=(*map(str, job.inventories), *([str(directory / "inventory")] if part.captured else [])),
+            tags=tuple(part.tags),
             skip_tags=(GATE,),
-            limit=",".join(limit) or job.limit,
-            forks=min(hosts or _FORKS, _FORKS),
+            limit=",".join(part.limit) or job.limit,
+            forks=min(part.hosts or _FORKS, _FORKS),
             hosts=job.hosts,
             becomes=job.becomes,
-            environment={"RUNBOOK_REPORT_SOCKET": str(directory / "report"), processes.MARKER: job.run_id},
-            deadline=deadline,
+            environment={
+                "RUNBOOK_REPORT_SOCKET": str(directory / "report"),
+                "RUNBOOK_RENDER": ",".join(part.render),
+                processes.MARKER: job.run_id,
+            },
+            deadline=part.deadline,
         )
         with CallbackSocket(directory / "report", hear) as reports:
             ending = _supervise(order, job)
@@ -114,10 +138,6 @@ def execute(
     if ending.why == "exited" and "end" not in heard:
         raise _silent(ending, heard)
     return ending
-
-
-def _inputs(job: Job) -> dict[str, Any]:
-    return {**job.inputs, "runbook_run_id": job.run_id}
 
 
 def _silent(ending: Ending, heard: Sequence[str]) -> RunbookError:
@@ -162,7 +182,7 @@ def _supervise(order: Order, job: Job) -> Ending:
 def _listen(supervisor: subprocess.Popen[bytes], cancellation: Cancellation) -> bytes:
     assert supervisor.stdin  # noqa: S101 - the caller holds it
     assert supervisor.stdout  # noqa: S101 - the caller holds it
-    said, told = b"", len(cancellation.requests)
+    said, told = b"", cancellation.asked()
     while True:
         readable, _, _ = select.select([supervisor.stdout], [], [], _POLL)
         if readable:
@@ -170,8 +190,8 @@ def _listen(supervisor: subprocess.Popen[bytes], cancellation: Cancellation) -> 
             if not chunk:
                 return said
             said += chunk
-        if len(cancellation.requests) > told:
-            told = len(cancellation.requests)
+        if (asked := cancellation.asked()) > told:
+            told = asked
             if told > 1:
                 supervisor.kill()  # no grace: what it leaves is ended by whoever waits for it
             with contextlib.suppress(BrokenPipeError):  # it has just ended: what it said is still to be read
@@ -179,8 +199,10 @@ def _listen(supervisor: subprocess.Popen[bytes], cancellation: Cancellation) -> 
                 supervisor.stdin.flush()
 
 
-def resolve(job: Job) -> Message:
+def resolve(job: Job, part: Part) -> Message:
     """The callback plugin's first message, which names the hosts of every play; Ansible ends before it does anything.
+
+    It tells what the steps that `part` renders would do as well.
 
     Raises:
         ExecutionError: Ansible could not read the inventory or the playbook, or was stopped before it had.
@@ -192,7 +214,11 @@ def resolve(job: Job) -> Message:
         raise ResolvedOnlyError
 
     with contextlib.suppress(ResolvedOnlyError):
-        execute(job, ["never-anything"], handle=stop)
+        execute(job, part, handle=stop)
     if not heard:
         raise ExecutionError("stopped before Ansible had named the hosts")
     return heard[0]
+
+
+NOTHING = Part(tags=("never-anything",))
+"""The part in which no task is done."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runner.definition.step import Step, Undo
 from runner.events import Event, EventType, Outcome
+from runner.execution.tags import undo_id
 
 _WORST_FIRST = (
     Outcome.ABORTED,
@@ -15,22 +16,31 @@ _WORST_FIRST = (
     Outcome.UNREACHABLE,
     Outcome.SKIPPED,
     Outcome.NEVER_REACHED,
+    Outcome.UNKNOWABLE,
+    Outcome.PLANNED,
 )
 
 
 @dataclass
 class Entry:
-    """One step on one host: the parts that must still be proven, and the outcome once there is one."""
+    """One step on one host: the parts that must still be proven, and the outcome once there is one.
+
+    `acted` is the outcome of the action alone; None while nobody knows whether it was done.
+    """
 
     missing: set[str]
     intended: bool = False
+    acted: Outcome | None = None
     outcome: Outcome | None = None
     reason: str = ""
 
 
 @dataclass
 class Ledger:
-    """Entries by (step id, host); every intended host is there from the start, so that none can be forgotten."""
+    """Entries by (step id, host); every intended host is there from the start, so that none can be forgotten.
+
+    It is a function of the events it was told: the same ones, read back from the audit log, give the same ledger.
+    """
 
     run: str
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
@@ -44,18 +54,30 @@ class Ledger:
         """Take note of `event`; the `step.finished` events that follow from it."""
         if event.step is None:
             return []
+        concerned = event.data.get("hosts")
         hosts = [event.host] if event.host else [host for step, host in self.entries if step == event.step]
+        hosts = [host for host in hosts if event.host or concerned is None or host in concerned]
         return [done for host in hosts if (done := self._apply(event, event.step, host))]
 
     def _apply(self, event: Event, step: str, host: str) -> Event | None:
         entry = self.entries.get((step, host))
+        if entry is not None and event.type is EventType.STEP_REOPENED:
+            again, missing = bool(event.data["redo"]), set(event.data["parts"])
+            intended, acted = entry.intended and not again, None if "action" in missing else entry.acted
+            self.entries[step, host] = Entry(missing, intended=intended, acted=acted)
+            if again:
+                self.entries.pop((undo_id(step), host), None)
+            return None
         if entry is None or entry.outcome:
             return None
         if event.type is EventType.STEP_INTENDED:
             entry.intended = True
             return None
-        if event.type not in _PROOFS:
-            return None
+        return self._prove(event, step, host, entry) if event.type in _PROOFS else None
+
+    def _prove(self, event: Event, step: str, host: str, entry: Entry) -> Event | None:
+        if event.data["part"] == "action":
+            entry.acted = Outcome(event.data["outcome"])
         entry.outcome = _judge(entry, event)
         if entry.outcome is None:
             return None
@@ -77,26 +99,52 @@ class Ledger:
         bad = {step for (step, _), entry in self.entries.items() if entry.outcome is not Outcome.PASSED}
         return [step for step in steps if step.id in bad]
 
-    def broken(self, steps: Iterable[Step]) -> list[Step]:
-        """Those of `steps` on which a run can not build: one that only waits for a person's word is not broken."""
-        return [step for step in steps if any(self._is_broken(step, host) for host in self._hosts_of(step.id))]
+    def broken(self, steps: Iterable[Step], hosts: Collection[str] | None = None) -> list[tuple[Step, str]]:
+        """The steps on which a run can not build, each with a host (one of `hosts`, if they are given).
 
-    def _hosts_of(self, step_id: str) -> list[str]:
+        One that only waits for a person's word is not broken.
+        """
+        return [
+            (step, host)
+            for step in steps
+            for host in self.hosts_of(step.id)
+            if (hosts is None or host in hosts) and self._is_broken(step, host)
+        ]
+
+    def hosts_of(self, step_id: str) -> list[str]:
+        """The hosts on which `step_id` is to be done."""
         return [host for step, host in self.entries if step == step_id]
 
     def _is_broken(self, step: Step, host: str) -> bool:
         entry = self.entries[step.id, host]
         waiting = {f"verify/{number}" for number, _ in step.confirmations}
-        return bool(entry.missing - waiting) if entry.outcome is None else entry.outcome is not Outcome.PASSED
+        if entry.outcome is None:
+            return bool(entry.missing - waiting)
+        return entry.outcome not in {Outcome.PASSED, Outcome.PLANNED, Outcome.UNKNOWABLE}
+
+    def waits_for(self, step_id: str, parts: Collection[str]) -> list[str]:
+        """The hosts on which one of `parts` of `step_id` is still to be proven."""
+        open_entries = ((host, self.entries[step_id, host]) for host in self.hosts_of(step_id))
+        return [host for host, entry in open_entries if entry.outcome is None and entry.missing & set(parts)]
 
     def failed(self, step_id: str) -> bool:
         """Whether `step_id` was come to and has not passed on some host."""
-        fine = {Outcome.PASSED, Outcome.NEVER_REACHED, Outcome.ABORTED}
+        fine = {Outcome.PASSED, Outcome.NEVER_REACHED, Outcome.ABORTED, Outcome.PLANNED, Outcome.UNKNOWABLE}
         return any(entry.outcome not in fine for (step, _), entry in self.entries.items() if step == step_id)
 
     def hosts(self, step_id: str, *, intended: bool) -> list[str]:
         """The hosts on which `step_id` was, or was not, begun."""
         return [host for (step, host), entry in self.entries.items() if step == step_id and entry.intended is intended]
+
+    def to_undo(self, step: Step) -> list[str]:
+        """The hosts on which `step` was begun and has not been taken back."""
+        done = (host for host in self.hosts(step.id, intended=True) if not self.is_undone(step.id, host))
+        return list(done) if step.undo else []
+
+    def is_undone(self, step_id: str, host: str) -> bool:
+        """Whether `step_id` was taken back on `host`, and proven to be."""
+        undone = self.entries.get((undo_id(step_id), host))
+        return undone is not None and undone.outcome is Outcome.PASSED
 
     @property
     def outcome(self) -> Outcome:
@@ -114,13 +162,21 @@ class Ledger:
         return table
 
 
-_PROOFS = frozenset({EventType.ACTION_FINISHED, EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED})
+_PROOFS = frozenset(
+    {EventType.ACTION_FINISHED, EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED, EventType.STEP_SETTLED}
+)
 
 
 def parts(step: Step) -> set[str]:
     """What must be proven before `step` has passed."""
     found = {f"verify/{number}" for number, _ in enumerate(step.verify, 1)}
     return found | ({"action"} if step.action else set())
+
+
+def machine_parts(step: Step) -> set[str]:
+    """What of it a machine proves."""
+    acts = step.action is not None and not step.manual
+    return {f"verify/{number}" for number, _ in step.automated} | ({"action"} if acts else set())
 
 
 def undo_parts(undo: Undo) -> set[str]:

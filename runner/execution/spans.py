@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.definition.model import Runbook
 from runner.definition.step import Step
 
-GateKind = Literal["approve", "manual", "confirm"]
+GateKind = Literal["step", "choose", "approve", "manual", "confirm", "unknown"]
+
+CROSSING = "Nothing takes this step back. Go ahead?"
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A question to a person: may this be done, has this been done, is this so.
 
-    `number` is that of the verification which a `confirm` answers.
+    `number` is that of the verification which a `confirm` answers, `choice` the name of what is chosen. `step` asks
+    before each step in a run that goes step by step; `unknown` asks what became of a step that was interrupted.
     """
 
     step: Step
     kind: GateKind
     text: str
     number: int | None = None
+    choice: str = ""
 
     @property
     def part(self) -> str:
         """The part of the step that a yes proves."""
-        return {"approve": "approve", "manual": "action", "confirm": f"verify/{self.number}"}[self.kind]
+        proven = {"manual": "action", "confirm": f"verify/{self.number}", "unknown": "action"}
+        return proven.get(self.kind, self.kind)
 
     @property
     def name(self) -> str:
         """The word by which the gate is answered in advance: the step's id."""
         return self.step.id
+
+    @property
+    def id(self) -> str:
+        """What tells it from every other gate of the run."""
+        return f"{self.step.id}-{self.kind}-{self.choice or self.number or 0}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +51,13 @@ class Span:
     steps: tuple[Step, ...]
 
 
-def cut(runbook: Runbook) -> Iterator[Gate | Span]:
-    """The procedure in order; nothing runs while a gate waits."""
+def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate | Span]:
+    """The steps in order; nothing runs while a gate waits. `stepwise` asks before each step."""
     pending: list[Step] = []
-    for step in runbook.procedure:
+    for step in procedure:
         does = [step] if (step.action and not step.manual) or step.automated else []
-        for gates, steps in ((before(step), does), (after(step), [])):
+        first = [Gate(step, "step", f"Go on with {step.name}?")] if stepwise else []
+        for gates, steps in (([*first, *before(step)], does), (after(step), [])):
             for gate in gates:
                 if pending:
                     yield Span(tuple(pending))
@@ -60,8 +70,10 @@ def cut(runbook: Runbook) -> Iterator[Gate | Span]:
 
 def before(step: Step) -> Iterator[Gate]:
     """What a person is asked before anything is done."""
-    if step.approve:
-        yield Gate(step, "approve", step.approve)
+    for name, choice in step.choose.items():
+        yield Gate(step, "choose", f"Which of {choice.from_}?", choice=name)
+    if step.approve or step.point_of_no_return:
+        yield Gate(step, "approve", step.approve or CROSSING)
     if step.action and step.manual:
         yield Gate(step, "manual", step.action.describe())
 

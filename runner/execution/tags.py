@@ -14,6 +14,11 @@ def step_tag(step_id: str) -> str:
     return f"step-{step_id}"
 
 
+def recheck_tag(step_id: str) -> str:
+    """The tag of those of a step's verifications that can be made again later."""
+    return f"recheck-{step_id}"
+
+
 def undo_id(step_id: str) -> str:
     """The id under which the undo of a step is executed and recorded."""
     return f"undo-{step_id}"

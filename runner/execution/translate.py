@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from runner.events import Event, EventType, Outcome
@@ -38,7 +39,7 @@ class Translator:
             return
         host = message["host"]
         if message["kind"] == "start":
-            if marker.part == "action":
+            if marker.part == "action" or marker.part.startswith("attempt/"):
                 yield Event(EventType.STEP_INTENDED, self._run, marker.step, host)
             return
         if message["kind"] == "retry":
@@ -53,8 +54,21 @@ class Translator:
             yield Event(EventType.VALUES_CAPTURED, self._run, marker.step, host, {"values": values})
         elif outcome is Outcome.PASSED and marker.part.endswith("/probe"):
             self._look(marker, host, result)
-        elif marker.part not in {"gate", "guard", "rescue"}:
+        elif marker.part.startswith(("attempt/", "retry/")):
+            yield from self._attempted(marker, host, outcome, result)
+        elif marker.part not in {"gate", "guard", "rescue", "choose"}:
             yield self._finished(marker, host, outcome, result)
+
+    def _attempted(self, marker: Marker, host: str, outcome: Outcome, result: Mapping[str, Any]) -> Iterator[Event]:
+        """An attempt that succeeded is the action; one that failed is not yet, unless another is not worth it."""
+        again = marker.part.startswith("retry/")
+        if again and outcome is Outcome.PASSED:
+            return
+        if again or outcome is not Outcome.FAILED:
+            yield self._finished(replace(marker, part="action"), host, outcome, result)
+            return
+        data = {"part": marker.part, "outcome": outcome, "reason": _reason(outcome, result), "result": result}
+        yield Event(EventType.ATTEMPT_FINISHED, self._run, marker.step, host, data)
 
     def _look(self, marker: Marker, host: str, result: Mapping[str, Any]) -> None:
         part = marker.part.removesuffix("/probe")

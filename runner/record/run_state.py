@@ -18,6 +18,8 @@ from runner.record import durable
 
 _STATE = "run.json"
 _LOCK = "lock"
+_CANCEL = "cancel"
+_RUNBOOK = "runbook.yml"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class RunState:
 
     `hosts` is the pattern of all hosts that the run is about, `becomes` whether a step becomes another user there,
     `captured` maps hosts to the values captured there. `private` names directories to wipe when the run is abandoned.
+    `path` is the file of the runbook and `sha256` what it was; `target` maps each host pattern to the hosts it matched,
+    `environments` each host to its class. `parent` is the run that handed over to this one, `tree` the first of all.
     """
 
     run: str
@@ -44,6 +48,15 @@ class RunState:
     hosts: str = "all"
     becomes: bool = False
     private: tuple[str, ...] = ()
+    path: str = ""
+    sha256: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    mode: str = "run"
+    reason: str = ""
+    parent: str = ""
+    tree: str = ""
+    target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    environments: Mapping[str, str] = field(default_factory=dict)
 
 
 class RunDirectory:
@@ -84,6 +97,57 @@ class RunDirectory:
     def update(self, **changes: Any) -> None:
         """Save the state with `changes`."""
         self.save(replace(self.state, **changes))
+
+    def keep(self, runbook: bytes) -> None:
+        """Keep the text of the runbook as it is now, to be compared when the run is resumed.
+
+        Raises:
+            AuditError: it can not be written.
+        """
+        try:
+            (self.path / _RUNBOOK).write_bytes(runbook)
+        except OSError as error:
+            raise AuditError(f"{self.path}: {error.strerror}", hint="make room, or use --state-dir") from error
+
+    @property
+    def runbook(self) -> str:
+        """The text of the runbook when the run began; empty when it is not there."""
+        try:
+            return (self.path / _RUNBOOK).read_text(encoding="utf-8")
+        except OSError:
+            return ""
+
+    def cancel(self, who: str) -> None:
+        """Ask the command that does this run to stop, from any process.
+
+        Raises:
+            AuditError: it can not be written.
+        """
+        try:
+            with (self.path / _CANCEL).open("a", encoding="utf-8") as file:
+                file.write(f"cancelled by {who}\n")
+        except OSError as error:
+            raise AuditError(f"{self.path}: {error.strerror}", hint="make room on that disk") from error
+
+    def cancelled(self) -> list[str]:
+        """Every request to stop that was made since the command began."""
+        try:
+            return (self.path / _CANCEL).read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return []
+
+    def forget_cancellation(self) -> None:
+        """Let requests that were made for a command which is gone mean nothing to the next."""
+        (self.path / _CANCEL).unlink(missing_ok=True)
+
+    @property
+    def live(self) -> bool:
+        """Whether a command is doing this run just now."""
+        try:
+            self.hold().release()
+        except LockedError:
+            return True
+        return False
 
     def hold(self) -> Self:
         """Take the lock of this run.

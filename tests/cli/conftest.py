@@ -66,8 +66,8 @@ def library(here, runbook):
 def ansible(monkeypatch):
     """The stand-in for Ansible that runs and plans meet."""
     made = ScriptedAnsible()
-    monkeypatch.setattr(runner.run, "execute", made.execute)
-    monkeypatch.setattr(runner.run, "resolve", made.resolve)
+    monkeypatch.setattr("runner.control.execute", made.execute)
+    monkeypatch.setattr("runner.control.resolve", made.resolve)
     monkeypatch.setattr("runner.cli.plan.resolve", made.resolve)
     return made
 

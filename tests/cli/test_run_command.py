@@ -173,7 +173,7 @@ sys.path.insert(0, {tests!r})
 import runner.run
 from fake_run import ScriptedAnsible
 made = ScriptedAnsible()
-runner.run.execute, runner.run.resolve = made.execute, made.resolve
+runner.control.execute, runner.control.resolve = made.execute, made.resolve
 sys.argv = ["runbook", *{words!r}]
 from runner.cli import main
 main()

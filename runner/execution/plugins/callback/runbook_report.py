@@ -13,6 +13,7 @@ import sys
 import traceback
 
 from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
 
 DOCUMENTATION = """
 name: runbook_report
@@ -68,6 +69,20 @@ class CallbackModule(CallbackBase):
             sys.stderr.write(f"runbook_report: {error}\n")
         os._exit(REFUSED)
 
+    def _commands(self):
+        """What the steps named in the environment would do on each host, as far as it can be said now."""
+        wanted = set(filter(None, os.environ.get("RUNBOOK_RENDER", "").split(",")))
+        found = {}
+        for play in self._plays if wanted else ():
+            actions = [task for task in _tasks(play.tasks) if _step_of(task) in wanted]
+            for host in self._manager._inventory.get_hosts(play.hosts) if actions else ():
+                for task in actions:
+                    variables = self._manager.get_vars(play=play, host=host, task=task)
+                    templar = Templar(loader=play._loader, variables=variables)
+                    said = {"module": task.action, "args": _rendered(templar, dict(task.args))}
+                    found.setdefault(_step_of(task), {})[host.name] = said
+        return found
+
     @reporting
     def v2_playbook_on_start(self, playbook):
         # What is loaded by now stays to the end. Each worker is a fork of this process: without this, each would search
@@ -75,6 +90,7 @@ class CallbackModule(CallbackBase):
         gc.freeze()
         plays = playbook.get_plays()
         manager = plays[0].get_variable_manager()
+        self._plays, self._manager = plays, manager
         inventory = manager._inventory
         matched = [[host.name for host in inventory.get_hosts(play.hosts)] for play in plays]
         hosts = {name: inventory.get_host(name) for names in matched for name in names}
@@ -86,6 +102,7 @@ class CallbackModule(CallbackBase):
             environments={
                 name: str(found.get("runbook_environment", "production")) for name, found in variables.items()
             },
+            commands=self._commands(),
         )
 
     @reporting
@@ -114,10 +131,37 @@ class CallbackModule(CallbackBase):
 
     @reporting
     def v2_playbook_on_stats(self, stats):
-        self._say("end")
+        self._say("end", commands=self._commands())
 
     def _report(self, kind, result, **data):
         self._say(kind, host=result.host.get_name(), task=result.task.get_name(), result=_public(result.result), **data)
+
+
+def _tasks(items):
+    """Every task in blocks within blocks."""
+    for item in items:
+        if hasattr(item, "block"):
+            yield from _tasks([*item.block, *item.rescue])
+        else:
+            yield item
+
+
+def _step_of(task):
+    """The step whose action the task is, its last attempt if there are several."""
+    head = str(task.name).partition(" | ")[0].split("/")
+    return head[1] if head[2:] == ["action"] else None
+
+
+def _rendered(templar, value):
+    """The value with each template filled in for which everything is known; the others stay as they are written."""
+    if isinstance(value, dict):
+        return {str(key): _rendered(templar, item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rendered(templar, item) for item in value]
+    try:
+        return templar.template(value) if isinstance(value, str) else value
+    except Exception:
+        return value
 
 
 def _pattern(play):

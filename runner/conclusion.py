@@ -1,0 +1,102 @@
+"""How a run ends: who is called or told that it is over, the exit code, what is left to do, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner.control import Control
+from runner.definition.model import FollowUp
+from runner.definition.step import HandOver
+from runner.errors import ExitCode, RunbookError
+from runner.events import EventType, Outcome
+from runner.paging import Pager
+from runner.record import report
+from runner.record.audit_log import read
+from runner.request import Result
+
+_CODES = {
+    Outcome.PASSED: ExitCode.DONE,
+    Outcome.PLANNED: ExitCode.DONE,
+    Outcome.UNDONE: ExitCode.DONE,
+    Outcome.ABORTED: ExitCode.DENIED,
+    Outcome.UNREACHABLE: ExitCode.UNREACHABLE,
+}
+
+
+def conclude(
+    control: Control, pager: Pager, *, outcome: Outcome, error: RunbookError | None, handed_over: bool = False
+) -> Result:
+    """Call or resolve, record the end, and write the report of a run that came to `outcome`, or to `error`.
+
+    A step that was handed over calls nobody: whoever takes over does if it fails as well.
+    """
+    if outcome in {Outcome.PASSED, Outcome.UNDONE}:
+        pager.passed()
+    elif outcome is not Outcome.PLANNED and not (control.cancelled and not control.declared):
+        begun = [step for step in control.runbook.procedure if control.ledger.failed(step.id)]
+        calls = [step for step in begun if not (handed_over and isinstance(step.on_failure, HandOver))]
+        pager.stopped(calls, control.declared)
+    if control.cancelled and outcome not in {Outcome.PASSED, Outcome.UNDONE}:
+        outcome = Outcome.ABORTED
+    code = _exit_code(control, pager, outcome, error)
+    problems = [*([error.message] if error else []), *partial(control, outcome), *pager.problems()]
+    follow_up = [item if isinstance(item, str) else item.do for item in _due(control, pager, outcome)]
+    finished = {"exit_code": int(code), "follow_up": follow_up, "problems": problems}
+    control.journal.note(EventType.RUN_FINISHED, outcome=outcome, **finished)
+    now = control.around.clock().wall.isoformat()
+    table = control.ledger.table()
+    control.directory.update(status="finished", outcome=outcome, finished=now, steps=table, private=())
+    path = _report(control, problems)
+    hint = error.hint if error else ""
+    return Result(control.request.run_id, outcome, code, path, control.journal.log.path, tuple(problems), hint)
+
+
+def partial(control: Control, outcome: Outcome) -> list[str]:
+    """A sentence for a run that passed on some of its hosts only."""
+    names = control.target.names if control.target else ()
+    lost = [name for name in names if name in control.lost]
+    passed = [name for name in names if name not in lost and _has_passed(control, name)]
+    if not (lost and passed) or outcome is Outcome.PASSED:
+        return []
+    return [f"partial: passed on {_listed(passed)}; failed on {_listed(lost)}"]
+
+
+def _has_passed(control: Control, host: str) -> bool:
+    entries = [entry for (_, where), entry in control.ledger.entries.items() if where == host]
+    return all(entry.outcome is Outcome.PASSED for entry in entries)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"  # noqa: PLR2004
+
+
+def _report(control: Control, problems: list[str]) -> Path:
+    """Where the report was written; where that fails, the run is recorded all the same."""
+    try:
+        told = report.summarise(read(control.journal.log.path, run=control.request.run_id))
+        return report.write(told, control.directory.path)
+    except OSError as error:
+        problems.append(f"no report: {error.strerror}; runbook show {control.request.run_id} prints it")
+        return control.directory.path
+
+
+def _due(control: Control, pager: Pager, outcome: Outcome) -> list[FollowUp | str]:
+    if outcome is Outcome.PLANNED:
+        return []
+    passed = outcome is Outcome.PASSED
+    true = {None: True, "escalated": bool(pager.told), "passed": passed, "failed": not passed}
+    return [item for item in control.runbook.follow_up if isinstance(item, str) or true[item.if_]]
+
+
+def _exit_code(control: Control, pager: Pager, outcome: Outcome, error: RunbookError | None) -> ExitCode:
+    if pager.problems():
+        return ExitCode.PAGING
+    if control.cancelled and outcome is Outcome.ABORTED:
+        return ExitCode.INTERRUPTED
+    if error:
+        return error.exit_code
+    if outcome not in {Outcome.PASSED, Outcome.UNDONE} and pager.told:
+        return ExitCode.ESCALATED
+    return _CODES.get(outcome, ExitCode.FAILED)

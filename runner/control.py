@@ -1,0 +1,204 @@
+"""What a run can do next: ask a person, have Ansible do a part, take note; every word of it is recorded first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from runner.definition.step import Step
+from runner.errors import ExecutionError, TimedOutError
+from runner.events import EventType, Outcome
+from runner.execution.compile import variables
+from runner.execution.course import portion
+from runner.execution.executor import NOTHING, Job, Part, execute, resolve
+from runner.execution.ledger import parts
+from runner.execution.rendered import in_words
+from runner.execution.spans import Gate
+from runner.execution.target import Target
+from runner.execution.translate import Translator
+from runner.journal import Journal
+from runner.record.audit_log import AuditLog
+from runner.record.run_state import RunDirectory
+from runner.request import Answer, Request, Surroundings
+
+
+class Control:
+    """One run in progress: the only place that makes Ansible do something, and that asks somebody.
+
+    `target` is None until Ansible has named the hosts. `commands` has what each step would do on each host, where that
+    was rendered.
+    """
+
+    def __init__(self, request: Request, around: Surroundings, log: AuditLog, directory: RunDirectory) -> None:
+        self.request, self.around, self.directory = request, around, directory
+        self.runbook = request.source.runbook
+        self.journal = Journal(request.run_id, log, directory, around.clock)
+        self.journal.listeners = around.listeners
+        self.ledger = self.journal.ledger
+        self.translator = Translator(request.run_id, self.runbook.id)
+        self.target: Target | None = None
+        self.declared: str | None = None
+        self.commands: dict[str, dict[str, str]] = {}
+        self.on_target: Callable[[Target], None] = lambda _: None
+        self._ends = time.monotonic() + self.runbook.deadline.total_seconds() if self.runbook.deadline else None
+        around.cancellation.elsewhere = directory.cancelled
+        self.job = Job(
+            run_id=request.run_id,
+            name=f"{self.runbook.id}.yml",
+            playbook=request.playbook,
+            inventories=request.inventories,
+            limit=request.limit,
+            inputs=variables(self.runbook, request.inputs),
+            hosts=directory.state.hosts,
+            becomes=directory.state.becomes,
+            environ=around.environ,
+            cancellation=around.cancellation,
+            on_private=lambda path: directory.update(private=(*directory.state.private, str(path))),
+        )
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody has asked the run to stop."""
+        return bool(self.around.cancellation.asked())
+
+    def know(self) -> Target:
+        """The hosts of every step, which Ansible is asked for if nobody has yet."""
+        if self.target is None:
+            self._on_hello(resolve(self.job, NOTHING))
+        assert self.target  # noqa: S101 - a hello sets it or raises
+        return self.target
+
+    def ask(self, gate: Gate, hosts: Sequence[str]) -> Answer:
+        """The answer of whoever answers for the people, about `hosts`; nothing runs while they think."""
+        note = self.journal.note
+        about = {"kind": gate.kind, "part": gate.part, "hosts": list(hosts)}
+        note(EventType.GATE_ASKED, gate.step.id, text=gate.text, commands=self.shown(gate, hosts), **about)
+        answer = self.around.operator.answer(gate, hosts=hosts, captured=self.journal.captured)
+        outcome = Outcome.PASSED if answer.yes else Outcome.ABORTED
+        if answer.instead == "skip":
+            outcome = Outcome.SKIPPED
+        if gate.kind == "unknown" and answer.instead:
+            outcome = Outcome.UNKNOWN
+        said = {"outcome": outcome, "by": answer.by, "note": answer.note, "instead": answer.instead}
+        note(EventType.GATE_ANSWERED, gate.step.id, **about, **said)
+        for host, chosen in answer.chosen.items():
+            values = {"values": {gate.choice: list(chosen)}}
+            self.journal.record_of(EventType.VALUES_CAPTURED, gate.step.id, host, values)
+        if answer.declared:
+            self.declared = answer.declared
+            note(EventType.ESCALATION_DECLARED, gate.step.id, declared=answer.declared, by=answer.by)
+        return answer
+
+    def shown(self, gate: Gate, hosts: Sequence[str]) -> dict[str, str]:
+        """What the step of `gate` would do on each of `hosts`, as it is shown to whoever decides."""
+        if gate.kind not in {"approve", "step", "unknown"} or gate.step.action is None or gate.step.manual:
+            return {}
+        if gate.step.id not in self.commands or gate.step.choose:
+            self.render([gate.step.id])
+        known = self.commands.get(gate.step.id, {})
+        return {host: known[host] for host in hosts if host in known}
+
+    def render(self, steps: Sequence[str]) -> None:
+        """Find out what `steps` would do on each host."""
+        part = Part(NOTHING.tags, captured=self.journal.captured, render=steps)
+        self._keep_commands(resolve(self.job, part))
+
+    def execute(self, tags: Sequence[str], limit: Sequence[str] = (), *, render: Sequence[str] = ()) -> None:
+        """One span: one invocation of Ansible, every word of which is recorded before Ansible may go on.
+
+        Raises:
+            TimedOutError: the deadline of the run passed; what was going on has been stopped.
+            ExecutionError: it did not start, or was stopped from outside.
+        """
+        limit = () if self.target is None or set(limit) == set(self.target.names) else limit
+        self.journal.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
+        part = Part(
+            tags,
+            limit,
+            hosts=len(limit) or (len(self.target.names) if self.target else 0),
+            captured=self.journal.captured,
+            settings=self._settings(),
+            deadline=self._left(),
+            render=render,
+        )
+        ending = execute(self.job, part, handle=self._hear)
+        self.journal.note(EventType.SPAN_FINISHED, why=ending.why, code=ending.code)
+        self.directory.update(captured=self.journal.captured, steps=self.ledger.table())
+        if ending.why == "deadline":
+            raise self._late()
+        if ending.why != "exited" and not self.cancelled:
+            how = "died" if ending.why == "orphaned" else "was stopped from outside"
+            raise ExecutionError(f"the supervisor of the run {how}; what it had started was ended", hint="run it again")
+
+    def _left(self) -> float | None:
+        """Seconds until the deadline of the run, by a clock that nobody can set."""
+        if self._ends is None:
+            return None
+        if (left := self._ends - time.monotonic()) <= 0:
+            raise self._late()
+        return left
+
+    def _late(self) -> TimedOutError:
+        return TimedOutError(
+            "the deadline of the run has passed; what was going on was stopped",
+            hint=f"runbook resume {self.request.run_id} goes on from there, with as much time again",
+        )
+
+    def _settings(self) -> dict[str, Any]:
+        """What the playbook leaves to whoever runs it: here, each invocation names its hosts."""
+        own: dict[str, Any] = {"runbook_serial": "100%"} if self.runbook.serial else {}
+        return own | ({"runbook_may_fail": self.may_fail - len(self.lost)} if self.runbook.max_failures else {})
+
+    @property
+    def may_fail(self) -> int:
+        """How many hosts may fail before the run stops."""
+        return portion(self.runbook.max_failures, len(self.target.names) if self.target else 0)
+
+    @property
+    def lost(self) -> list[str]:
+        """The hosts on which the run can not go on."""
+        ended = [step for step in self.runbook.procedure if step.on_failure != "continue"]
+        table = self.ledger.table()
+        bad = {Outcome.FAILED, Outcome.UNREACHABLE, Outcome.SKIPPED, Outcome.UNKNOWN, Outcome.ABORTED}
+        found = [host for step in ended for host, outcome in table.get(step.id, {}).items() if outcome in bad]
+        return list(dict.fromkeys(found))
+
+    def hosts_of(self, step: Step) -> Sequence[str]:
+        """The hosts on which `step` is done, once they are known."""
+        return self.target.of(self.runbook, step) if self.target else ()
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        """What the callback plugin says, on its socket's thread; returning is the leave to go on."""
+        if message["kind"] == "hello":
+            self._on_hello(message)
+        elif message["kind"] == "end":
+            self._keep_commands(message)
+        else:
+            self.journal.record(*self.translator.events(message))
+
+    def _keep_commands(self, message: Mapping[str, Any]) -> None:
+        for step, hosts in (message.get("commands") or {}).items():
+            self.commands[step] = {host: in_words(command) for host, command in hosts.items()}
+
+    def _on_hello(self, message: Mapping[str, Any]) -> None:
+        self._keep_commands(message)
+        seen = Target.from_hello(message)
+        if self.target is None:
+            seen.check(self.runbook)
+            self.aim(seen)
+            self.on_target(seen)
+            self.journal.note(EventType.TARGET_RESOLVED, environment=seen.environment, hosts=list(seen.names))
+            self.directory.update(environment=seen.environment, target=seen.hosts, environments=seen.environments)
+        elif strangers := set(seen.names) - set(self.target.names):
+            raise ExecutionError(f"the inventory names other hosts than at the start: {', '.join(sorted(strangers))}")
+
+    def aim(self, target: Target) -> None:
+        """Intend every step on each of its hosts in `target`."""
+        self.target = target
+        for step in self.runbook.procedure:
+            self.expect(step, target.of(self.runbook, step))
+
+    def expect(self, step: Step, hosts: Sequence[str]) -> None:
+        """Intend `step` on `hosts`."""
+        self.ledger.expect(step.id, hosts, parts(step))

@@ -1,0 +1,85 @@
+"""A dry run: what only looks is really done, a change is only shown, and what depends on it is unknowable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from runner.control import Control
+from runner.definition.step import Effect, Step
+from runner.events import EventType, Outcome
+from runner.execution.ledger import parts
+from runner.execution.tags import step_tag
+
+
+def dry_run(control: Control) -> None:
+    """Go through the procedure: each step ends as passed, failed, planned or unknowable on each of its hosts.
+
+    Raises:
+        RunbookError: as `Control.execute`.
+    """
+    control.know()
+    unknown: set[str] = set()
+    changed: set[str] = set()
+    for step in control.runbook.procedure:
+        hosts = [host for host in control.hosts_of(step) if host not in control.lost]
+        looks = step.effect is Effect.READ and not step.manual and bool(step.action or step.automated)
+        if _uses(step, unknown):
+            _end(control, step, hosts, Outcome.UNKNOWABLE, "it needs what an earlier step would have found or made")
+        elif looks:
+            _look(control, step, hosts, after=changed & set(hosts))
+        else:
+            _plan(control, step, hosts)
+            changed |= set(hosts) if step.effect is not Effect.READ else set()
+        if not all(control.ledger.entries[step.id, host].outcome is Outcome.PASSED for host in hosts):
+            unknown |= {*step.capture, *step.choose}
+        if control.cancelled or (control.lost and not changed):
+            return
+
+
+def _look(control: Control, step: Step, hosts: Sequence[str], *, after: Collection[str]) -> None:
+    """Do what only looks; what does not hold now may hold once an earlier step has really changed something."""
+    if not hosts:
+        return
+    control.execute([step_tag(step.id)], hosts)
+    human = [f"verify/{number}" for number, _ in step.confirmations]
+    waiting = control.ledger.waits_for(step.id, human)
+    _end(control, step, waiting, Outcome.PLANNED, "a person would be asked")
+    if after:
+        failed = [host for _, host in control.ledger.broken([step], after)]
+        _end(control, step, failed, Outcome.UNKNOWABLE, "it does not hold now, and an earlier step may change that")
+
+
+def _plan(control: Control, step: Step, hosts: Sequence[str]) -> None:
+    if step.action and not step.manual and hosts:
+        control.render([step.id])
+        commands = {host: control.commands.get(step.id, {}).get(host, "") for host in hosts}
+        control.journal.note(EventType.COMMANDS_RENDERED, step.id, commands=commands)
+    _end(control, step, hosts, Outcome.PLANNED, "a person would do it" if step.manual else "not done in a dry run")
+
+
+def _end(control: Control, step: Step, hosts: Sequence[str], outcome: Outcome, reason: str) -> None:
+    for host in hosts:
+        if control.ledger.entries[step.id, host].outcome is not None:
+            again = {"parts": sorted(parts(step)), "hosts": [host], "redo": True}
+            control.journal.note(EventType.STEP_REOPENED, step.id, **again)
+        said = {"part": "action", "outcome": outcome, "reason": reason}
+        control.journal.record_of(EventType.STEP_SETTLED, step.id, host, said)
+
+
+def _uses(step: Step, names: Collection[str]) -> bool:
+    """Whether `step` speaks of one of `names`."""
+    text = " ".join(_texts([step.action, *step.verify, step.capture, *step.choose.values()]))
+    return any(re.search(rf"\b{name}\b", text) for name in names)
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, BaseModel):
+        return _texts([getattr(value, name) for name in type(value).model_fields])
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [text for item in items for text in _texts(item)]

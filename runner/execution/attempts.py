@@ -1,0 +1,83 @@
+"""The action of a step as Ansible tasks: one, or with `retry` one inside the rescue of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from runner.definition.step import Effect, Retry, Step
+from runner.definition.verification import Verification
+from runner.duration import seconds, show
+from runner.execution.checks import RESULT, task
+from runner.identifiers import Marker
+from runner.playbook import Block, Task
+from runner.tasks import TIMED_OUT, Invocation
+from runner.verifications.exit import Exit
+
+
+def attempts(marker: Marker, step: Step, call: Invocation) -> Iterator[Task | Block]:
+    """The tasks that make `call` for `step` under `marker`, as often as its `retry` says."""
+    last = task(marker, step.name, call, action_keywords(step.effect, step.verify))
+    if not step.retry:
+        yield last
+        return
+    tried: Task | Block = last
+    for number in range(step.retry.attempts - 1, 0, -1):
+        tried = _attempt(replace(marker, part=f"attempt/{number}"), step, call, tried)
+    yield tried
+
+
+def _attempt(marker: Marker, step: Step, call: Invocation, then: Task | Block) -> Block:
+    assert step.retry  # noqa: S101 - the caller asked
+    number = int(marker.part.rpartition("/")[2])
+    keywords = action_keywords(step.effect, step.verify) | _worth_another(step)
+    return Block(
+        name=f"{marker} | Attempt {number} of {step.retry.attempts}",
+        tasks=[task(marker, step.name, call, keywords)],
+        rescue=[*_pause(replace(marker, part=f"retry/{number}"), step.retry, number), then],
+    )
+
+
+def _pause(marker: Marker, retry: Retry, number: int) -> Iterator[Task]:
+    """What stands between two attempts: whether another one is worth it, and the wait."""
+    if retry.exit_codes:
+        codes = list(retry.exit_codes)
+        title = f"Try again only after exit code {' or '.join(map(str, codes))}"
+        yield Task(
+            marker.task_name(title),
+            "ansible.builtin.assert",
+            {"that": [f"{RESULT}.rc | default({TIMED_OUT}) in {codes}"], "quiet": True},
+        )
+    pause = retry.pauses[number - 1]
+    yield Task(
+        marker.task_name(f"Wait for {show(pause)} before attempt {number + 1}"),
+        "ansible.builtin.command",
+        {"argv": ["sleep", seconds(pause)]},
+        {"changed_when": False},
+    )
+
+
+def action_keywords(effect: Effect, verify: Sequence[Verification]) -> dict[str, Any]:
+    """The keywords of an action: what it is registered as, whether it changes something, when it has failed by itself.
+
+    Where a verification judges the exit code, only a command that never ran, or never ended, has failed by itself.
+    """
+    own = {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) == {TIMED_OUT}"} if _judged(verify) else {}
+    return {"register": RESULT, "changed_when": effect is not Effect.READ, **own}
+
+
+def _judged(verify: Sequence[Verification]) -> list[Verification]:
+    return [verification for verification in verify if verification.judges_exit and not verification.probe()]
+
+
+def _worth_another(step: Step) -> dict[str, Any]:
+    """When an attempt that may be followed by another has failed, if a verification judges the exit code."""
+    if not (judged := _judged(step.verify)):
+        return {}
+    codes = step.retry.exit_codes if step.retry else None
+    if codes:
+        return {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) in {list(codes)}"}
+    kinds = [kind for verification in judged for kind in verification.kinds if isinstance(kind, Exit)]
+    good = sorted(set.intersection(*(set(kind.exit) for kind in kinds)))
+    return {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) not in {good}"}

@@ -1,0 +1,162 @@
+"""Going on with a run: what is done is looked at again; what nobody knows of is asked about, never just repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from runner.control import Control
+from runner.definition.step import Effect, Step
+from runner.errors import DeniedError, InvalidInputError
+from runner.events import Event, EventType, Outcome
+from runner.execution.course import legs
+from runner.execution.ledger import Entry, machine_parts, parts, undo_parts
+from runner.execution.spans import Gate
+from runner.execution.tags import recheck_tag, undo_id
+from runner.execution.target import Target
+from runner.record.audit_log import Record
+
+_NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED, Outcome.ABORTED})
+"""What an action may have come to for sure; an unreachable host may have done it before it was lost."""
+
+_EVENTS = frozenset(EventType)
+
+
+def restore(control: Control, records: Iterable[Record]) -> None:
+    """Bring the ledger, the captured values and the history to where `records` and the run's state have left them.
+
+    Raises:
+        InvalidInputError: the run died before it knew its hosts, so there is nothing to go on with.
+    """
+    state = control.directory.state
+    if not state.target:
+        raise InvalidInputError(f"the run {state.run} had not begun", hint=f"runbook run {state.runbook}")
+    control.journal.captured.update({host: dict(values) for host, values in state.captured.items()})
+    control.aim(Target({key: tuple(names) for key, names in state.target.items()}, dict(state.environments)))
+    undone = {undo_id(step.id): step.undo for step in control.runbook.steps if step.undo}
+    for record in records:
+        if record.type not in _EVENTS or (record.truncated and "part" not in record.data):
+            continue  # of a later version, or too long for the log: what it proved is not known here
+        event = Event(EventType(record.type), record.run, record.step, record.host, record.data)
+        control.journal.history.append((record.time, event))
+        undo = undone.get(record.step or "")
+        if undo and event.type is EventType.STEP_INTENDED and record.host:
+            control.ledger.expect(str(record.step), [record.host], undo_parts(undo))
+        control.ledger.apply(event)
+
+
+def reopen(control: Control, *, done: Collection[str], redo: Collection[str]) -> None:
+    """Settle for each step on each host whether it is still to be done.
+
+    `done` and `redo` name steps of which somebody has said what is to become of them, should that be in doubt.
+
+    Raises:
+        InvalidInputError: one of them is no step.
+        DeniedError: a step is in doubt, and nobody says what is to become of it.
+    """
+    known = [step.id for step in control.runbook.procedure]
+    for name in {*done, *redo} - set(known):
+        raise InvalidInputError(f"{control.runbook.id} has no step {name!r}", hint=f"its steps are {', '.join(known)}")
+    for step in control.runbook.procedure:
+        _reopen_undone(control, step)
+    _recheck(control)
+    for step in control.runbook.procedure:
+        _settle(control, step)
+        if doubtful := _doubtful(control, step):
+            _decide(control, step, doubtful, said="redo" if step.id in redo else "done" if step.id in done else "")
+
+
+def _entries(control: Control, step: Step) -> Mapping[str, Entry]:
+    return {host: control.ledger.entries[step.id, host] for host in control.ledger.hosts_of(step.id)}
+
+
+def _reopen_undone(control: Control, step: Step) -> None:
+    """Whatever is for sure not done is to be done: it never began, failed, was taken back, or may be repeated."""
+    again, waiting = [], []
+    for host, entry in _entries(control, step).items():
+        if control.ledger.is_undone(step.id, host):
+            again.append(host)
+        elif entry.outcome is Outcome.PASSED:
+            continue
+        elif entry.intended and (step.repeatable or entry.acted in _NOT_DONE):
+            again.append(host)
+        elif not entry.intended and entry.outcome is not None:
+            waiting.append(host)
+    _reopen(control, step, again, parts(step), redo=True)
+    for host in waiting:  # what a person has said already counts
+        _reopen(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
+
+
+def _reopen(control: Control, step: Step, hosts: Sequence[str], missing: Iterable[str], *, redo: bool) -> None:
+    if hosts:
+        data = {"parts": sorted(missing), "hosts": list(hosts), "redo": redo}
+        control.journal.note(EventType.STEP_REOPENED, step.id, **data)
+
+
+def _recheck(control: Control) -> None:
+    """Make the verifications again that look for themselves, of every change that was made or may have been."""
+    checked: dict[str, list[str]] = {}
+    for step in control.runbook.procedure:
+        again = {f"verify/{number}" for number, _ in step.repeated} if step.effect is not Effect.READ else set()
+        for host, entry in _entries(control, step).items():
+            passed = entry.outcome is Outcome.PASSED
+            if again and (passed or entry.intended):
+                _reopen(control, step, [host], again if passed else again | entry.missing, redo=False)
+                checked.setdefault(step.id, []).append(host)
+    steps = [step for step in control.runbook.procedure if step.id in checked]
+    for leg in legs(steps, on=lambda step: checked[step.id], of=control.hosts_of):
+        control.execute([recheck_tag(step.id) for step in leg.steps], leg.hosts)
+
+
+def _settle(control: Control, step: Step) -> None:
+    """An interrupted step was done where all that a machine verifies of it holds, and looks for itself."""
+    looks = {f"verify/{number}" for number, _ in step.repeated}
+    if not looks or looks != machine_parts(step) - {"action"}:
+        return
+    for host, entry in _entries(control, step).items():
+        if entry.outcome is None and entry.intended and entry.missing & machine_parts(step) == {"action"}:
+            said = {"part": "action", "outcome": Outcome.PASSED, "reason": "its verifications hold"}
+            control.journal.record_of(EventType.STEP_SETTLED, step.id, host, said)
+
+
+def _doubtful(control: Control, step: Step) -> list[str]:
+    """The hosts on which `step` was begun and is not proven, or no longer holds."""
+    return [
+        host
+        for host, entry in _entries(control, step).items()
+        if entry.outcome not in {None, Outcome.PASSED} or (entry.intended and entry.missing & machine_parts(step))
+    ]
+
+
+def _decide(control: Control, step: Step, hosts: Sequence[str], *, said: str) -> None:
+    """Let a person say whether an interrupted step is done or to be done again; it is never repeated without."""
+    if not said:
+        known = {host: control.ledger.entries[step.id, host] for host in hosts}
+        why = "; ".join(f"{host}: {entry.reason or _unknown(entry)}" for host, entry in known.items())
+        answer = control.ask(Gate(step, "unknown", f"{step.name}: {why}"), hosts)
+        said = "redo" if answer.instead == "redo" else "done" if answer.yes else ""
+        if not said:
+            raise DeniedError(
+                f"{step.id} is in doubt on {', '.join(hosts)} ({why})",
+                hint=f"look, then say --done {step.id} or --redo {step.id}",
+            )
+    if said == "redo":
+        later = control.runbook.procedure[control.runbook.procedure.index(step) :]
+        for each in later:
+            _reopen(
+                control,
+                each,
+                [host for host in control.ledger.hosts_of(each.id) if host in hosts],
+                parts(each),
+                redo=True,
+            )
+        return
+    for host in hosts:
+        missing = sorted(control.ledger.entries[step.id, host].missing & machine_parts(step))
+        _reopen(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
+        for part in missing:
+            told = {"part": part, "outcome": Outcome.PASSED, "reason": "a person says that it is done"}
+            control.journal.record_of(EventType.STEP_SETTLED, step.id, host, told)
+
+
+def _unknown(entry: Entry) -> str:
+    return "it was done, and is not verified" if entry.acted is Outcome.PASSED else "nobody knows whether it was done"
