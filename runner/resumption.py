@@ -77,13 +77,22 @@ def _reopen_undone(control: Control, step: Step) -> None:
             again.append(host)
         elif entry.outcome is Outcome.PASSED:
             continue
-        elif entry.intended and (step.repeatable or entry.acted in _NOT_DONE):
+        elif entry.intended and (step.repeatable or _failed_for_sure(step, entry)):
             again.append(host)
         elif not entry.intended and entry.outcome is not None:
             waiting.append(host)
     _reopen(control, step, again, parts(step), redo=True)
     for host in waiting:  # what a person has said already counts
         _reopen(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
+
+
+def _failed_for_sure(step: Step, entry: Entry) -> bool:
+    """Whether the action itself was not good: it said so, or the first verification to fail is one of its result."""
+    if entry.outcome is not Outcome.FAILED or entry.acted is not Outcome.PASSED:
+        return entry.acted in _NOT_DONE
+    looks = {number for number, _ in step.repeated}
+    failed = next((number for number, _ in step.automated if f"verify/{number}" in entry.missing), None)
+    return failed is not None and failed not in looks
 
 
 def _reopen(control: Control, step: Step, hosts: Sequence[str], missing: Iterable[str], *, redo: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from runner import handover, resumption
+from runner import escalation, handover, resumption
 from runner.conclusion import conclude
 from runner.control import Control
 from runner.definition.step import Step
@@ -107,7 +107,7 @@ class _Run:
 
     def undo(self) -> Result:
         """Take everything back, as a story of its own."""
-        self.control.journal.note(EventType.RUN_RESUMED, undo=True, **_described(self.request))
+        self.control.journal.note(EventType.RUN_RESUMED, take_back=True, **_described(self.request))
         self._try(lambda: undo(self.control))
         left = [step for step in self.runbook.steps if self.control.ledger.to_undo(step)]
         outcome = Outcome.FAILED if left or self.error else Outcome.UNDONE
@@ -248,9 +248,16 @@ def _described(request: Request) -> dict[str, Any]:
         "mode": request.mode,
         "reason": request.reason,
         "parent": request.parent,
+        "budget": _budget(request),
         "steps": [_in_words(step.id, step, step.name, step.verify) for step in steps],
         "undo": [_in_words(undo_id(step.id), step, f"Undo: {step.name}", undo.verify) for step, undo in undone],
     }
+
+
+def _budget(request: Request) -> float | None:
+    """Seconds in which it should be done: until the deadline, or until somebody is called."""
+    runbook = request.source.runbook
+    return runbook.deadline.total_seconds() if runbook.deadline else escalation.patience(runbook.escalation)
 
 
 def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification]) -> Mapping[str, Any]:

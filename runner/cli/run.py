@@ -18,8 +18,26 @@ from runner.cli.terminal import safe
 from runner.errors import ExitCode
 from runner.execution.executor import Cancellation
 from runner.execution.reviewed import reviewed
-from runner.request import Answer, Request, Result, Surroundings
+from runner.request import Answer, Mode, Request, Result, Surroundings
 from runner.run import run
+
+Do = Callable[[Request, Surroundings], Result]
+
+_GATES = (
+    click.option("--step", is_flag=True, help="Ask before each step: go on, skip it, undo everything, escalate, stop."),
+    click.option("--yes", is_flag=True, help="Approve in advance what the runbook asks to be approved."),
+    click.option(
+        "--confirm", multiple=True, metavar="STEP", help="Vouch in advance for what a person does or confirms."
+    ),
+    click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout."),
+)
+
+
+def gates(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that may ask somebody."""
+    for option in reversed(_GATES):
+        command = option(command)
+    return command
 
 
 @click.command(
@@ -41,12 +59,11 @@ from runner.run import run
 )
 @click.option("-l", "--limit", metavar="HOSTS", help="Only hosts that this Ansible pattern matches, too.")
 @click.option("-e", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A value that the runbook asks for.")
-@click.option("--yes", is_flag=True, help="Approve in advance what the runbook asks to be approved.")
-@click.option("--confirm", multiple=True, metavar="STEP", help="Vouch in advance for a manual step or a confirmation.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout.")
-def command(
-    runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], as_json: bool, **options: Any
-) -> None:
+@click.option("--auto", is_flag=True, help="Ask nobody; refused where a question has no automatic answer.")
+@click.option("--dry-run", is_flag=True, help="Really do what only looks; what changes something is only shown.")
+@click.option("--reason", default="", help="Why, for the record.")
+@gates
+def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
     """Do RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
     library = context.library()
     source = library.source(runbook)
@@ -58,19 +75,41 @@ def command(
         inventories=context.inventories(inventories, library),
         limit=options["limit"],
         inputs=context.inputs(source.runbook, given),
+        mode=_mode(options),
+        reason=options["reason"],
+        library=library,
     )
-    drawing = progress.choose(source.runbook, as_json=as_json)
+    perform_with(request, options, run)
+
+
+def _mode(options: Mapping[str, Any]) -> Mode:
+    modes: dict[Mode, bool] = {"step": options["step"], "auto": options["auto"], "dry-run": options["dry_run"]}
+    chosen = [mode for mode, given in modes.items() if given]
+    if len(chosen) > 1:
+        raise click.UsageError(f"--{chosen[0]} and --{chosen[1]} do not go together")
+    return chosen[0] if chosen else "run"
+
+
+def perform_with(request: Request, options: Mapping[str, Any], do: Do) -> None:
+    """Do `request` by `do`, with the answers that `options` give in advance, and exit as it ended."""
+    runbook = request.source.runbook
+    drawing = progress.choose(runbook, as_json=options["as_json"])
     user = context.actor().user
-    asking = Prompt(source.runbook, user, yes=options["yes"], confirmed=options["confirm"], pause=drawing.pause)
-    result = perform(request, asking, drawing)
-    show(result, as_json=as_json)
+    asking = Prompt(runbook, user, yes=options["yes"], confirmed=options["confirm"], pause=drawing.pause)
+    result = perform(request, asking, drawing, do=do)
+    show(result, as_json=options["as_json"])
     raise click.exceptions.Exit(result.exit_code)
 
 
 def perform(
-    request: Request, operator: Any, drawing: progress.Progress, *, environ: Mapping[str, str] = os.environ
+    request: Request,
+    operator: Any,
+    drawing: progress.Progress,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    do: Do = run,
 ) -> Result:
-    """Do `request`, drawn on the screen, stopped cleanly by a signal."""
+    """Do `request` by `do`, drawn on the screen, stopped cleanly by a signal."""
     state = context.state()
     with cancelled_by_signals() as cancellation, drawing:
         around = Surroundings(
@@ -82,8 +121,9 @@ def perform(
             environ=environ,
             secrets=context.secret,
             listeners=[drawing],
+            new_run_id=context.new_run_id,
         )
-        return run(request, around)
+        return do(request, around)
 
 
 def show(result: Result, *, as_json: bool) -> None:

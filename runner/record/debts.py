@@ -49,9 +49,11 @@ class Debts:
         """Forget the debt: it was taken back after all."""
         self._file(host, runbook, step).unlink(missing_ok=True)
 
+    def everything(self) -> list[Debt]:
+        """Every debt, oldest first."""
+        found = [Debt(**json.loads(path.read_text(encoding="utf-8"))) for path in self._path.glob("*.json")]
+        return sorted(found, key=lambda debt: (debt.since, debt.host, debt.step))
+
     def of(self, hosts: Collection[str]) -> list[Debt]:
         """What is owed to `hosts`, oldest first."""
-        found = [Debt(**json.loads(path.read_text(encoding="utf-8"))) for path in self._path.glob("*.json")]
-        return sorted(
-            (debt for debt in found if debt.host in hosts), key=lambda debt: (debt.since, debt.host, debt.step)
-        )
+        return [debt for debt in self.everything() if debt.host in hosts]

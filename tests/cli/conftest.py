@@ -10,7 +10,6 @@ import pytest
 from fake_run import ScriptedAnsible
 from fakes import runbook_file
 
-import runner.run
 from runner import cli
 
 

@@ -1,0 +1,77 @@
+"""What going on with a run, and taking it back, have in common: the run, and what was asked of it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from runner.cli import context
+from runner.cli.terminal import safe
+from runner.definition.catalog import Library, Source
+from runner.errors import InvalidInputError, LockedError
+from runner.execution.reviewed import reviewed
+from runner.record.run_state import RunDirectory, RunState, StateDirectory
+from runner.request import Mode, Request
+
+
+def run_of(state: StateDirectory, name: str) -> RunDirectory:
+    """The run `name`, or the newest when it is `last`, which nobody is doing just now.
+
+    Raises:
+        InvalidInputError: there is none.
+        LockedError: a command is doing it.
+    """
+    runs = [run.path.name for run in state.runs()]
+    if name == "last" and not runs:
+        raise InvalidInputError("there is no run yet")
+    run = state.run(runs[-1] if name == "last" else name)
+    if run.live:
+        hint = f"runbook status {run.path.name} tells where it is, runbook cancel {run.path.name} stops it"
+        raise LockedError(f"the run {run.path.name} is going on", hint=hint)
+    return run
+
+
+def request_of(run: RunDirectory, *, mode: Mode | None = None, accept_changes: bool = False) -> Request:
+    """What was asked of `run`, with the runbook as it is now.
+
+    Raises:
+        InvalidInputError: the runbook has changed since, and nobody accepts the changes; they have been shown.
+    """
+    state = run.state
+    library = context.library()
+    source = library.source(_where(state, library))
+    if source.sha256 != state.sha256 and not accept_changes:
+        _show_changes(run, source)
+        raise InvalidInputError(
+            f"{source.path} has changed since the run {state.run} began",
+            hint="look at the changes above, then go on with --accept-changes; that is recorded",
+        )
+    request = Request(
+        run_id=state.run,
+        source=source,
+        playbook=reviewed(library, source),
+        contacts=library.contacts(source),
+        inventories=[Path(path) for path in state.inventories],
+        limit=state.limit,
+        inputs=dict(state.inputs),
+        reason=state.reason,
+        parent=state.parent,
+        tree=state.tree,
+        library=library,
+    )
+    kept: Mode = "step" if state.mode == "step" else "auto" if state.mode == "auto" else "run"
+    return replace(request, mode=mode or kept)
+
+
+def _where(state: RunState, library: Library) -> str:
+    """The file that the run was made from, or the runbook of that id where the file is gone."""
+    return state.path if Path(state.path).is_file() else str(library.root / "runbooks" / f"{state.runbook}.yml")
+
+
+def _show_changes(run: RunDirectory, source: Source) -> None:
+    before, now = run.runbook.splitlines(), source.text.decode(errors="replace").splitlines()
+    for line in difflib.unified_diff(before, now, "when the run began", "now", lineterm=""):
+        click.echo(safe(line), err=True)

@@ -1,0 +1,29 @@
+"""`runbook resume`: Go on with a run where it stopped, once what was done is looked at again."""
+
+from __future__ import annotations
+
+import click
+
+from runner import run
+from runner.cli import context
+from runner.cli.again import request_of, run_of
+from runner.cli.run import gates, perform_with
+
+
+@click.command("resume")
+@click.argument("run_id", metavar="RUN")
+@click.option("--accept-changes", is_flag=True, help="Go on though the runbook has changed since; that is recorded.")
+@click.option("--done", multiple=True, metavar="STEP", help="Say of a step that was interrupted that it is done.")
+@click.option("--redo", multiple=True, metavar="STEP", help="Let a step that is in doubt be done again.")
+@gates
+def command(
+    run_id: str, *, accept_changes: bool, done: tuple[str, ...], redo: tuple[str, ...], **options: object
+) -> None:
+    """Go on with RUN (its id, or `last`) at the first step that is not verified, on each host.
+
+    What was done is verified again first. A step that was begun and of which nobody knows how it ended is shown, and
+    never repeated unless the runbook calls it idempotent, or you say --redo.
+    """
+    directory = run_of(context.state(), run_id)
+    request = request_of(directory, mode="step" if options["step"] else None, accept_changes=accept_changes)
+    perform_with(request, options, lambda asked, around: run.resume(asked, around, done=done, redo=redo))
