@@ -1,20 +1,27 @@
-"""`runbook plan`: What a run would do: its hosts, its steps, its questions. Nothing is done."""
+"""`runbook plan`: What a run would do: its hosts, its commands, its questions, its blast radius. Nothing is done."""
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from runner.cli import context
-from runner.cli.terminal import safe, short
+from runner.cli.terminal import one_line, safe, short
 from runner.definition.model import Runbook
-from runner.definition.step import Effect
-from runner.execution.executor import NOTHING, Cancellation, Job, resolve
+from runner.definition.step import HandOver, Step
+from runner.execution.compile import variables
+from runner.execution.executor import NOTHING, Cancellation, Job, Part, resolve
+from runner.execution.radius import radius
+from runner.execution.rendered import in_words
 from runner.execution.reviewed import reviewed
-from runner.execution.spans import Gate, cut
+from runner.execution.spans import after, before
 from runner.execution.target import Target
+from runner.record.debts import Debts
 
 
 @click.command("plan")
@@ -30,47 +37,95 @@ from runner.execution.target import Target
 )
 @click.option("-l", "--limit", metavar="HOSTS", help="Only hosts that this Ansible pattern matches, too.")
 @click.option("-e", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A value that the runbook asks for.")
-def command(runbook: str, inventories: tuple[Path, ...], limit: str | None, given: tuple[str, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
+def command(
+    runbook: str, *, inventories: tuple[Path, ...], limit: str | None, given: tuple[str, ...], as_json: bool
+) -> None:
     """Show what `runbook run` would do with the same words. No host is contacted."""
     library = context.library()
     source = library.source(runbook)
+    inputs = context.inputs(source.runbook, given)
     job = Job(
         run_id=context.new_run_id(),
         name=f"{source.runbook.id}.yml",
         playbook=reviewed(library, source),
         inventories=context.inventories(inventories, library),
         limit=limit,
-        inputs=context.inputs(source.runbook, given),
+        inputs=variables(source.runbook, inputs),
         hosts="all",
         becomes=False,
         environ=os.environ,
         cancellation=Cancellation(),
     )
-    target = Target.from_hello(resolve(job, NOTHING))
+    steps = [step.id for step in source.runbook.procedure]
+    hello = resolve(job, Part(NOTHING.tags, render=steps))
+    target = Target.from_hello(hello)
     target.check(source.runbook)
-    _show(source.runbook, target, job)
+    plan = _plan(source.runbook, target, hello, inputs)
+    if as_json:
+        click.echo(json.dumps(plan, indent=2, default=str))
+    else:
+        _show(plan)
 
 
-def _show(runbook: Runbook, target: Target, job: Job) -> None:
-    click.secho(f"{runbook.id} {safe(runbook.title)}", bold=True)
-    for name, value in job.inputs.items():
+def _plan(runbook: Runbook, target: Target, hello: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    commands = hello.get("commands") or {}
+    known = {step: {host: in_words(command) for host, command in hosts.items()} for step, hosts in commands.items()}
+    reach = radius(runbook, target, total=hello.get("inventory_hosts"))
+    path = context.state_path() / "debts"
+    return {
+        "runbook": runbook.id,
+        "title": runbook.title,
+        "environment": target.environment,
+        "hosts": list(target.names),
+        "inputs": dict(inputs),
+        "prerequisites": [_step(runbook, step, target, known) for step in runbook.prerequisites],
+        "steps": [_step(runbook, step, target, known) for step in runbook.steps],
+        "debts": [f"{debt.host}: {debt.step} of {debt.runbook} is not undone" for debt in Debts(path).of(target.names)],
+        "last_safe_stop": reach.last_safe,
+        "radius": str(reach),
+    }
+
+
+def _step(runbook: Runbook, step: Step, target: Target, commands: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    gates = [f"{gate.kind}: {' '.join(gate.text.split())}" for gate in (*before(step), *after(step))]
+    fails = f"hand over to {step.on_failure.run}" if isinstance(step.on_failure, HandOver) else step.on_failure
+    return {
+        "id": step.id,
+        "name": step.name,
+        "effect": str(step.effect),
+        "hosts": list(target.of(runbook, step)),
+        "commands": commands.get(step.id, {}),
+        "asks": gates,
+        "on_failure": fails,
+        "undo": step.undo.action.describe() if step.undo else None,
+        "point_of_no_return": step.point_of_no_return,
+    }
+
+
+def _show(plan: Mapping[str, Any]) -> None:
+    click.secho(f"{plan['runbook']} {safe(plan['title'])}", bold=True)
+    for name, value in plan["inputs"].items():
         click.echo(f"  input   {name} = {short(str(value))}")
-    gates = [item for item in cut(runbook.procedure) if isinstance(item, Gate)]
-    for number, step in enumerate(runbook.procedure, 1):
-        hosts = ", ".join(map(safe, target.of(runbook, step)))
-        click.echo(f"  {number:2} {safe(step.name)}  [{step.effect}]  on {hosts}")
-        if step.action and not step.manual:
-            click.echo(f"       {step.action.key:6} {short(' '.join(step.action.describe().split()), 160)}")
-        for gate in gates:
-            if gate.step.id == step.id:
-                click.echo(f"       asks   {gate.kind}: {short(' '.join(gate.text.split()), 160)}")
-    click.echo(_radius(runbook, target))
+    for step in plan["prerequisites"]:
+        _show_step("  -", step)
+    for number, step in enumerate(plan["steps"], 1):
+        _show_step(f"  {number:2}", step)
+        if number == plan["last_safe_stop"]:
+            click.echo("     last safe stop: what follows can not be taken back")
+    for debt in plan["debts"]:
+        click.echo(f"debt: {safe(debt)}", err=True)
+    click.echo(plan["radius"])
 
 
-def _radius(runbook: Runbook, target: Target) -> str:
-    """The blast radius in one sentence."""
-    changing = [step for step in runbook.steps if step.effect is not Effect.READ and not step.manual]
-    touched = {host for step in changing for host in target.of(runbook, step)}
-    destructive = sum(step.effect is Effect.DESTRUCTIVE for step in changing)
-    words = f"changes {len(touched)} of {len(target.names)} hosts in {target.environment}"
-    return f"{words}, {destructive} destructive step{'s' * (destructive != 1)}"
+def _show_step(number: str, step: Mapping[str, Any]) -> None:
+    click.echo(f"{number} {safe(step['name'])}  [{step['effect']}]  on {', '.join(map(safe, step['hosts']))}")
+    shown = dict.fromkeys(step["commands"].values())
+    for command in shown:
+        hosts = [host for host, said in step["commands"].items() if said == command]
+        where = f"{', '.join(map(safe, hosts))}: " if len(shown) > 1 else ""
+        click.echo(f"       does   {where}{short(one_line(command), 160)}")
+    for asked in step["asks"]:
+        click.echo(f"       asks   {short(asked, 160)}")
+    if step["undo"]:
+        click.echo(f"       undo   {short(one_line(step['undo']), 160)}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import click
 
-from runner.cli.terminal import safe, short
+from runner.cli.terminal import one_line, safe, short
 from runner.definition.model import Runbook
 from runner.events import Event, EventType, Outcome
 from runner.execution.tags import undo_id
@@ -120,33 +120,52 @@ class Words:
         return safe(self._verify[event.step or ""][number - 1].says)
 
 
-def lines(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one return for each kind of event
+def lines(event: Event, words: Words) -> list[str]:
     """What a person is told of `event`, in words that need no colours."""
-    name = words.name(event)
-    where = f" on {safe(event.host)}" if event.host else ""
+    if event.step is None or event.type in {EventType.PAGE_FINISHED, EventType.ESCALATION_DECLARED}:
+        return _of_the_run(event)
+    return _of_a_step(event, words)
+
+
+def _of_the_run(event: Event) -> list[str]:
     data = event.data
     match event.type:
-        case EventType.RUN_STARTED:
-            return [f"run {event.run} of {data['runbook']} {safe(data['title'])}"]
+        case EventType.RUN_STARTED | EventType.RUN_RESUMED:
+            again = "resumes " * (event.type is EventType.RUN_RESUMED)
+            return [f"{again}run {event.run} of {data['runbook']} {safe(data['title'])}"]
         case EventType.TARGET_RESOLVED:
             return [f"{data['environment']}: {', '.join(map(safe, data['hosts']))}"]
-        case EventType.STEP_INTENDED:
-            return [f"begins   {name}{where}"]
-        case EventType.VERIFICATION_FINISHED:
-            return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}"]
-        case EventType.ACTION_FINISHED if data["outcome"] != Outcome.PASSED:
-            return [f"{verdict(data)}     {name}{where}{because(data)}"]
-        case EventType.STEP_FINISHED if not (event.step in words.asked and data["outcome"] == Outcome.PASSED):
-            return [f"{data['outcome']:8} {name}{where}"]
-        case EventType.GATE_ANSWERED:
-            said = "yes" if data["outcome"] == Outcome.PASSED else "no"
-            return [f"{said:8} {name}: {safe(data['by'])}{because({'reason': data.get('note')})}"]
         case EventType.ESCALATION_DECLARED:
             return [f"declared {short(data['declared'])}"]
         case EventType.PAGE_FINISHED:
             return [f"page     {called(data)}"]
-        case _:
-            return []
+    return []
+
+
+def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one return for each kind of event
+    name, data = words.name(event), event.data
+    where = f" on {safe(event.host)}" if event.host else ""
+    match event.type:
+        case EventType.STEP_INTENDED:
+            return [f"begins   {name}{where}"]
+        case EventType.VERIFICATION_FINISHED:
+            return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}"]
+        case EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if data["outcome"] != Outcome.PASSED:
+            return [f"{verdict(data)}     {name}{where}{because(data)}"]
+        case EventType.STEP_FINISHED if not (event.step in words.asked and data["outcome"] == Outcome.PASSED):
+            return [f"{data['outcome']:8} {name}{where}"]
+        case EventType.GATE_ANSWERED:
+            said = data["instead"] or ("yes" if data["outcome"] == Outcome.PASSED else "no")
+            return [f"{said:8} {name}: {safe(data['by'])}{because({'reason': data.get('note')})}"]
+        case EventType.STEP_SETTLED:
+            return [f"settled  {name}{where}{because(data)}"]
+        case EventType.COMMANDS_RENDERED:
+            return [f"would do {short(one_line(text))}" for text in dict.fromkeys(data["commands"].values()) if text]
+        case EventType.DEBT_FOUND | EventType.DEBT_MADE:
+            return [f"debt     {name}{where} of {data['runbook']} is not taken back"]
+        case EventType.RUN_HANDED_OVER:
+            return [f"over to  {data['to']}, as the run {data['as_run']}"]
+    return []
 
 
 def verdict(data: Any) -> str:

@@ -25,6 +25,11 @@ def short(text: str, width: int = 200) -> str:
     return safe(first[: width - 1]) + "…" if cut else safe(first)
 
 
+def one_line(text: str) -> str:
+    """`text` with a mark where a line ends, so that two commands do not look like one."""
+    return " ⏎ ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
 def brief(value: Any) -> str:
     """`value` in one line: of a long list the first items and their number, of a mapping its keys and values."""
     if isinstance(value, list):

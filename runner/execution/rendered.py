@@ -1,21 +1,28 @@
-"""What a step would do on a host, in a form that a person can read and that a hash can bind."""
+"""What a step would do on a host, in a form that a person can read; what is not known yet stays a template."""
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from runner.steps.shell import STRICT
+
 _LIMIT = ("timeout", "--kill-after=")
+_SET = "--set="
+_PSQL = re.compile(r"^\\encoding UTF8\nSET statement_timeout = \d+;\n(?P<statement>.*)$", re.DOTALL)
+_ROWS = re.compile(r"^WITH (answer_*) AS \(\n(?P<query>.*)\n\)\nSELECT coalesce\(json_agg\(\1\)", re.DOTALL)
+    r"^WITH (?P<name>answer_*) AS \(\n(?P<query>.*)\n\)\nSELECT coalesce\(json_agg\((?P=name)\)", re.DOTALL
+)
 
 
 def in_words(command: Mapping[str, Any]) -> str:
-    """`command` (a module and its filled-in arguments) as a person would type it; what is not known is a template."""
+    """`command`, which is a module and its filled-in arguments, as a person would write it."""
     module, args = str(command["module"]), command["args"]
     if module == "ansible.builtin.command" and isinstance(args.get("argv"), list):
-        line = " ".join(map(_quoted, _without_limit(args["argv"])))
-        return f"{line}\n{args['stdin']}" if args.get("stdin") else line
+        return _program(_without_limit(args["argv"]), str(args.get("stdin") or ""))
     if module == "ansible.builtin.uri":
         body = f" {json.dumps(args['body'], default=str)}" if args.get("body") else ""
         return f"{args.get('method', 'GET')} {args.get('url', '')}{body}"
@@ -26,6 +33,24 @@ def _without_limit(argv: Sequence[Any]) -> Sequence[Any]:
     """The program itself, without the `timeout` that ends it."""
     limited = len(argv) > len(_LIMIT) and argv[0] == _LIMIT[0] and str(argv[1]).startswith(_LIMIT[1])
     return argv[3:] if limited else argv
+
+
+def _program(argv: Sequence[Any], stdin: str) -> str:
+    if statement := _PSQL.match(stdin):
+        return _statement(argv, statement["statement"])
+    if tuple(argv[: len(STRICT)]) == STRICT:
+        return str(argv[len(STRICT)])
+    line = " ".join(map(_quoted, argv))
+    return f"{line}\n{stdin}" if stdin else line
+
+
+def _statement(argv: Sequence[Any], text: str) -> str:
+    """The SQL statement as it was written, and the values that are bound in it."""
+    query = _ROWS.match(text)
+    written = re.sub("^  ", "", query["query"], flags=re.MULTILINE) if query else text.strip().removesuffix(";")
+    values = [str(word).removeprefix(_SET) for word in argv if str(word).startswith(_SET)]
+    bound = ", ".join(value for value in values if value != "ON_ERROR_STOP=1")
+    return f"SQL {written.strip()}" + (f"\nwith {bound}" if bound else "")
 
 
 def _quoted(value: Any) -> str:

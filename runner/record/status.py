@@ -20,7 +20,7 @@ _ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_ABANDONED})
 
 @dataclass(frozen=True, slots=True)
 class StepStatus:
-    """One step: its outcome on each host (`running` where it has begun), and seconds: so far, and usually."""
+    """One step: its outcome on each host (`running` until it has ended), and its seconds: so far, and usually."""
 
     id: str
     name: str
@@ -45,12 +45,12 @@ def status(records: Iterable[Record], *, usually: Mapping[str, float], now: Inst
     first = next((record for record in reversed(told) if record.type in _RUNS), told[0])
     begun = [record for record in told if record.seq >= first.seq]
     end = _elapsed(first, begun[-1]) if now is None else _until(first, now)
-    steps = first.data.get("steps", [])
+    steps = [item for item in first.data.get("steps", []) if isinstance(item, Mapping)]
     return RunStatus(
         used=end,
         budget=first.data.get("budget"),
         waiting=_waiting(begun) if now else "",
-        steps=tuple(_step(item, told, usually, now) for item in steps if isinstance(item, Mapping)),
+        steps=tuple(_step(item, told, usually, now) for item in steps),
     )
 
 
@@ -83,7 +83,7 @@ def _step(
     for record in told:
         if record.step == name and record.host:
             if record.type == EventType.STEP_INTENDED:
-                hosts[record.host] = "running"
+                hosts[record.host] = "running" if now else Outcome.UNKNOWN
             elif record.type == EventType.STEP_FINISHED:
                 hosts[record.host] = str(record.data.get("outcome"))
     return StepStatus(name, str(item.get("name")), hosts, _took(name, told, now), usually.get(name))

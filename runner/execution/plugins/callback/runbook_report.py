@@ -102,6 +102,7 @@ class CallbackModule(CallbackBase):
             environments={
                 name: str(found.get("runbook_environment", "production")) for name, found in variables.items()
             },
+            inventory_hosts=len(inventory.get_hosts(ignore_limits=True)),
             commands=self._commands(),
         )
 
