@@ -14,8 +14,6 @@ _LIMIT = ("timeout", "--kill-after=")
 _SET = "--set="
 _PSQL = re.compile(r"^\\encoding UTF8\nSET statement_timeout = \d+;\n(?P<statement>.*)$", re.DOTALL)
 _ROWS = re.compile(r"^WITH (answer_*) AS \(\n(?P<query>.*)\n\)\nSELECT coalesce\(json_agg\(\1\)", re.DOTALL)
-    r"^WITH (?P<name>answer_*) AS \(\n(?P<query>.*)\n\)\nSELECT coalesce\(json_agg\((?P=name)\)", re.DOTALL
-)
 
 
 def in_words(command: Mapping[str, Any]) -> str:
