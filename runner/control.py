@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from runner.definition.step import Step
@@ -62,10 +63,10 @@ class Control:
         """Whether somebody has asked the run to stop."""
         return bool(self.around.cancellation.asked())
 
-    def know(self) -> Target:
-        """The hosts of every step, which Ansible is asked for if nobody has yet."""
+    def know(self, *, render: Sequence[str] = ()) -> Target:
+        """The hosts of every step, which Ansible is asked for if nobody has yet, and what the steps in `render` do."""
         if self.target is None:
-            self._on_hello(resolve(self.job, NOTHING))
+            self._on_hello(resolve(self.job, replace(NOTHING, render=render)))
         assert self.target  # noqa: S101 - a hello sets it or raises
         return self.target
 

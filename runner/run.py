@@ -131,6 +131,8 @@ class _Run:
         """Batch by batch, gate by gate and span by span, until the end or until something is not as it must be."""
         for batch in self._batches():
             for item in cut(batch.steps, stepwise=self.request.mode == "step"):
+                if self.control.cancelled:
+                    return
                 goes_on = self._ask(item, batch) if isinstance(item, Gate) else self._execute(item, batch)
                 if self.control.cancelled:
                     self._cancel()
@@ -148,7 +150,7 @@ class _Run:
 
     def _ask(self, gate: Gate, batch: Batch) -> bool:
         """Whether the run goes on after the question, which is only asked where its step is still to be done."""
-        self.control.know()
+        self.control.know(render=[gate.step.id])
         asks_about = {gate.part} if gate.kind in {"manual", "confirm"} else machine_parts(gate.step) | {"action"}
         hosts = self._due(gate.step, asks_about, batch)
         if not hosts:

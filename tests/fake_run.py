@@ -81,6 +81,11 @@ class _Loader(yaml.CSafeLoader):
 _Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
 
 
+def _tasks(item):
+    """Every task in blocks within blocks."""
+    return [task for each in item["block"] for task in _tasks(each)] if "block" in item else [item]
+
+
 @dataclass
 class ScriptedAnsible:
     """Says for each task of the compiled playbook what Ansible would, on the hosts that `hosts` has for a pattern.
@@ -98,7 +103,19 @@ class ScriptedAnsible:
 
     def resolve(self, job, part):
         self.spans.append(("resolve", tuple(part.render)))
-        return self._hello(job)
+        return {**self._hello(job), "commands": self._commands(job, part)}
+
+    def _commands(self, job, part):
+        """What each step that is to be rendered would do, as it is written."""
+        found = {}
+        for play in yaml.load(job.playbook, _Loader):
+            for task in [task for item in play["tasks"] for task in _tasks(item)]:
+                marker = Marker.parse(task["name"])
+                if marker and marker.part == "action" and marker.step in part.render:
+                    module = next(key for key in task if key.startswith("ansible."))
+                    said = {"module": module, "args": task[module]}
+                    found.setdefault(marker.step, {}).update(dict.fromkeys(self.hosts[play["hosts"]], said))
+        return found
 
     def execute(self, job, part, *, handle):
         tags, limit = part.tags, part.limit
@@ -112,7 +129,7 @@ class ScriptedAnsible:
                     self._block(item, [host for host in there if host not in lost], lost, handle)
                     if lost:
                         return Ending("exited", 2)
-        handle({"kind": "end"})
+        handle({"kind": "end", "commands": self._commands(job, part)})
         return self.ending or Ending("exited", 0)
 
     def _hello(self, job):

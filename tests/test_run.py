@@ -187,7 +187,7 @@ def test_undo_takes_back_what_was_begun_newest_first_and_only_there(bench):
     )
 
     assert result.outcome == "failed"
-    assert bench.ansible.spans[1:] == [(("step-undo-two",), ("good", "bad")), (("step-undo-one",), ("good", "bad"))]
+    assert bench.ansible.spans[1:] == [(("step-undo-two",), ()), (("step-undo-one",), ())]
     assert {key: outcome for key, outcome in bench.outcomes.items() if "undo" in key[0]} == {
         (f"undo-{name}", host): "passed" for name in ("one", "two") for host in ("good", "bad")
     }
@@ -199,7 +199,7 @@ def test_nothing_runs_before_the_person_at_the_gate_says_yes(bench):
     result = bench.run(step("act", approve="Go?"))
 
     assert (result.outcome, result.exit_code) == ("aborted", ExitCode.DENIED)
-    assert bench.ansible.spans == [("resolve", ())]
+    assert bench.ansible.spans == [("resolve", ("act",))]
     assert bench.kinds[1:4] == ["target.resolved", "gate.asked", "gate.answered"]
     assert bench.channel.sent == []
 
@@ -212,7 +212,7 @@ def test_the_person_is_told_the_hosts_and_what_earlier_steps_captured(bench):
 
     bench.run(step("look", capture={"pids": "stdout"}), step("act", approve="Go?"))
 
-    assert seen == [(("db1",), {"db1": {"pids": "pids of db1"}})]
+    assert seen == [(["db1"], {"db1": {"pids": "pids of db1"}})]
     assert bench.state["captured"] == {"db1": {"pids": "pids of db1"}}
 
 
@@ -301,7 +301,7 @@ def test_a_supervisor_that_somebody_else_ended_is_no_success(bench, why, how):
 
 
 def test_to_be_stopped_while_the_hosts_are_looked_up_is_to_be_interrupted(bench):
-    def stopped(_):
+    def stopped(*_):
         bench.around.cancellation.request("SIGINT")
         raise ExecutionError("stopped before Ansible had named the hosts")
 

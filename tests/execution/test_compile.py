@@ -129,8 +129,8 @@ def test_a_step_that_may_fail_has_a_rescue_and_no_other(tmp_path):
     ],
 )
 def test_an_action_fails_by_itself_unless_its_exit_code_is_judged(tmp_path, effect, verify, keywords):
-    play = playbook(tmp_path, steps=[{**STEP, "effect": effect, "verify": verify}]).plays[0]
-    assert play.tasks[0].tasks[0].keywords == {"register": "result", **keywords}
+    play = playbook(tmp_path, steps=[{**STEP, "effect": effect, "approve": "Go?", "verify": verify}]).plays[0]
+    assert play.tasks[1].tasks[0].keywords == {"register": "result", **keywords}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from fakes import RUN_ID
 
 from runner.errors import AuditError, ExecutionError, UnreachableError
 from runner.execution import processes
-from runner.execution.executor import Cancellation, Job, execute, resolve
+from runner.execution.executor import NOTHING, Cancellation, Job, Part, execute, resolve
 from runner.execution.order import Ending
 
 HELLO = {"kind": "hello", "plays": [{"pattern": "all", "hosts": ["here"]}], "environments": {"here": "local"}}
@@ -50,7 +50,7 @@ def spoil(message):
 
 
 def run(job, *, handle=lambda _: None, **options):
-    return execute(job, ["step-look"], handle=handle, **options)
+    return execute(job, Part(("step-look",), **options), handle=handle)
 
 
 def wait_for(path):
@@ -241,7 +241,7 @@ def test_a_deadline_ends_it(job, ansible):
 def test_to_resolve_is_to_hear_who_is_meant_and_to_go_no_further(job, ansible):
     ansible.says(HELLO, then="open('went-on', 'w')")
 
-    assert resolve(job) == HELLO
+    assert resolve(job, NOTHING) == HELLO
     assert not (ansible.directory / "went-on").exists()
 
 
@@ -249,14 +249,14 @@ def test_to_resolve_nothing_is_an_error_in_words(job, ansible):
     ansible.does("echo 'ERROR! the inventory is broken'; exit 1")
 
     with pytest.raises(ExecutionError, match="the inventory is broken"):
-        resolve(job)
+        resolve(job, NOTHING)
 
 
 def test_to_be_stopped_while_resolving_is_an_error_in_words(job, ansible):
     ansible.does("echo x >said; sleep 60")
 
     with Cancelling(job, ansible, "SIGINT"), pytest.raises(ExecutionError, match="before Ansible had named the hosts"):
-        resolve(job)
+        resolve(job, NOTHING)
 
 
 @pytest.mark.parametrize(("hosts", "forks"), [(0, "50"), (3, "3"), (200, "50")])

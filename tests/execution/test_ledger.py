@@ -200,11 +200,12 @@ def test_what_must_be_proven_of_an_undo():
 def test_a_step_that_waits_for_a_persons_word_is_not_broken():
     waiting, made = step(ZERO, FINE), Ledger(RUN)
     made.expect("a", HOSTS, parts(waiting))
-    assert made.broken([waiting]) == [waiting]
+    assert made.broken([waiting]) == [(waiting, host) for host in HOSTS]
+    assert made.broken([waiting], HOSTS[:1]) == [(waiting, HOSTS[0])]
     told(made, *(proof(part, host=host) for part in ("action", "verify/1") for host in HOSTS))
     assert (made.broken([waiting]), made.not_passed([waiting])) == ([], [waiting])
     told(made, proof("verify/2", Outcome.ABORTED, host=None))
-    assert made.broken([waiting]) == [waiting]
+    assert made.broken([waiting]) == [(waiting, host) for host in HOSTS]
 
 
 def test_where_a_step_was_begun_and_whether_it_failed():

@@ -7,10 +7,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.definition.model import Runbook
 from runner.definition.step import Step
 from runner.definition.verification import Verification
-from runner.execution.spans import Gate, Span, after, before, cut
+from runner.execution.spans import CROSSING, Gate, Span, after, before, cut
 from runner.execution.tags import step_tag, undo_id
 from runner.steps.command import Command
 from runner.steps.manual import Manual
@@ -26,20 +25,16 @@ def step(name, *verify, action="machine", **keys):
     return Step(id=name, name=name.upper(), action=actions[action], verify=verify, **keys)
 
 
-def runbook(*steps, prerequisites=()):
-    return Runbook.model_construct(prerequisites=prerequisites, steps=steps)
-
-
 def test_steps_without_a_person_are_done_in_one_go():
     a, b = step("a", ZERO), step("b", ZERO)
-    assert list(cut(runbook(b, prerequisites=(a,)))) == [Span((a, b))]
+    assert list(cut((a, b))) == [Span((a, b))]
 
 
 def test_a_person_is_asked_before_and_after():
     a = step("a", ZERO)
     b = step("b", ZERO, FINE, approve="Really?")
     c = step("c", FINE, action="person")
-    assert list(cut(runbook(a, b, c))) == [
+    assert list(cut((a, b, c))) == [
         Span((a,)),
         Gate(b, "approve", "Really?"),
         Span((b,)),
@@ -51,7 +46,7 @@ def test_a_person_is_asked_before_and_after():
 
 def test_what_a_machine_verifies_of_a_manual_step_comes_before_what_a_person_does():
     a = step("a", FINE, ZERO, action="person", approve="Really?")
-    assert [type(item).__name__ for item in cut(runbook(a))] == ["Gate", "Gate", "Span", "Gate"]
+    assert [type(item).__name__ for item in cut((a,))] == ["Gate", "Gate", "Span", "Gate"]
     assert [gate.kind for gate in (*before(a), *after(a))] == ["approve", "manual", "confirm"]
     assert {gate.name for gate in before(a)} == {"a"}
 
@@ -74,7 +69,7 @@ STEPS = st.lists(
 @given(STEPS)
 def test_every_step_and_every_question_has_its_place(steps):
     # Given any procedure
-    items = list(cut(runbook(*steps)))
+    items = list(cut(steps))
     # Then each step that a machine has a part in is in one span, in order
     done = [each for item in items if isinstance(item, Span) for each in item.steps]
     assert done == [each for each in steps if (each.action and not each.manual) or each.automated]
@@ -84,6 +79,27 @@ def test_every_step_and_every_question_has_its_place(steps):
     # and spans are never empty, and never cut without a question
     assert all(item.steps for item in items if isinstance(item, Span))
     assert not any(isinstance(one, Span) and isinstance(two, Span) for one, two in pairwise(items))
+
+
+def test_a_run_that_goes_step_by_step_asks_before_each():
+    a, b = step("a", ZERO), step("b", ZERO, approve="Really?")
+    assert list(cut((a, b), stepwise=True)) == [
+        Gate(a, "step", "Go on with A?"),
+        Span((a,)),
+        Gate(b, "step", "Go on with B?"),
+        Gate(b, "approve", "Really?"),
+        Span((b,)),
+    ]
+
+
+def test_what_nothing_takes_back_is_asked_about_and_choosing_comes_before_approving():
+    a = step("a", ZERO, effect="destructive")
+    b = step("b", ZERO, reversible=False, choose={"pids": {"from": "stuck", "field": "pid"}})
+    assert [(gate.kind, gate.text, gate.id) for each in (a, b) for gate in before(each)] == [
+        ("approve", CROSSING, "a-approve-0"),
+        ("choose", "Which of stuck?", "b-choose-pids"),
+        ("approve", CROSSING, "b-approve-0"),
+    ]
 
 
 def test_the_tags_by_which_a_part_is_run():
