@@ -155,7 +155,7 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one 
         case EventType.STEP_FINISHED if not (event.step in words.asked and data["outcome"] == Outcome.PASSED):
             return [f"{data['outcome']:8} {name}{where}"]
         case EventType.GATE_ANSWERED:
-            said = data["instead"] or ("yes" if data["outcome"] == Outcome.PASSED else "no")
+            said = data.get("instead") or ("yes" if data["outcome"] == Outcome.PASSED else "no")
             return [f"{said:8} {name}: {safe(data['by'])}{because({'reason': data.get('note')})}"]
         case EventType.STEP_SETTLED:
             return [f"settled  {name}{where}{because(data)}"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from runner.errors import UnreachableError
+from runner.record.debts import Debt, Debts
 
 STEPS = [
     {"id": "look", "name": "Look", "effect": "read", "command": "df /", "verify": [{"exit": 0}]},
@@ -37,18 +40,40 @@ def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned,
         "RUN-001 Disk is full",
         "  input   count = 3",
         "   1 Look  [read]  on db1, app\\x1b1",
-        "       command df /",
+        "       does   df /",
+        "     last safe stop: what follows can not be taken back",
         "   2 Clean up  [destructive]  on db1",
-        "       shell  rm -r /old sync",
+        "       does   rm -r /old ⏎ sync",
         "       asks   approve: Remove the old files?",
         "       asks   confirm: It is well",
         "   3 Walk there  [change]  on db1, app\\x1b1",
         "       asks   manual: Walk to the machine",
         "       asks   confirm: You are there",
-        "changes 1 of 2 hosts in production, 1 destructive step",
+        "changes 1 of 2 hosts in production, 1 destructive step, cannot be undone after step 2",
     ]
-    assert ansible.spans == [("resolve", ())]
+    assert ansible.spans == [("resolve", ("look", "clean", "walk"))]
     assert not (here / ".runbook").exists()
+
+
+def test_the_plan_as_json_and_what_is_owed_to_its_hosts(runbook, planned, here):
+    (here / ".runbook").mkdir(mode=0o700)
+    Debts(here / ".runbook" / "debts").owe(Debt("db1", "RUN-009", "deploy", "20260101T000000Z-00000000", "2026-01-01"))
+
+    plan = json.loads(runbook(*PLAN, "--json").out)
+
+    assert plan["debts"] == ["db1: deploy of RUN-009 is not undone"]
+    assert (plan["environment"], plan["last_safe_stop"]) == ("production", 1)
+    assert plan["steps"][1] == {
+        "id": "clean",
+        "name": "Clean up",
+        "effect": "destructive",
+        "hosts": ["db1"],
+        "commands": {"db1": "rm -r /old\nsync"},
+        "asks": ["approve: Remove the old files?", "confirm: It is well"],
+        "on_failure": "escalate",
+        "undo": None,
+        "point_of_no_return": True,
+    }
 
 
 def test_values_are_checked_as_a_run_would(runbook, planned):
@@ -66,7 +91,7 @@ def test_a_pattern_without_a_host_is_what_a_run_would_say(runbook, planned, ansi
 
 
 def test_an_inventory_that_ansible_can_not_read_is_what_a_run_would_say(runbook, planned, monkeypatch):
-    def fail(_):
+    def fail(*_):
         raise UnreachableError("the inventory and --limit leave no host", hint="look at -i")
 
     monkeypatch.setattr("runner.cli.plan.resolve", fail)

@@ -92,6 +92,15 @@ DENIED = [
     event("escalation.declared", "cause", declared="Data is at risk", by="alice"),
     event("step.finished", "cause", "db1", outcome="aborted"),
 ]
+AGAIN = [
+    event("run.resumed", runbook="RUN-001", title="Disk is full"),
+    event("debt.found", "clean", "db1", runbook="RUN-001"),
+    event("step.settled", "clean", "db1", part="action", outcome="passed", reason="its verifications hold"),
+    event("attempt.finished", "clean", "db1", part="attempt/1", outcome="failed", reason="non-zero return code"),
+    event("commands.rendered", "clean", commands={"db1": "rm -r /old\nsync", "db2": "rm -r /old\nsync", "db3": ""}),
+    event("gate.answered", "clean", kind="step", part="step", outcome="skipped", by="al", note="", instead="skip"),
+    event("run.handed_over", "clean", to="RUN-002", as_run="20260101T000001Z-00000000"),
+]
 WHOLE = [*STARTED, *LOOKED, *LOST, *ASKED, *APPROVED, *CLEANED, *UNDONE, *DENIED, *PAGED]
 
 LINES = f"""\
@@ -126,6 +135,20 @@ def test_the_lines_of_a_run(runbook, clock, capsys):
     assert (printed.out, printed.err) == ("", LINES)
 
 
+def test_the_lines_of_what_may_happen_besides(runbook):
+    words = progress.Words(runbook)
+
+    assert [line for one in AGAIN for line in progress.lines(one, words)] == [
+        f"resumes run {RUN_ID} of RUN-001 Disk is full",
+        "debt     Remove old files on db1 of RUN-001 is not taken back",
+        "settled  Remove old files on db1: its verifications hold",
+        "FAIL     Remove old files on db1: non-zero return code",
+        "would do rm -r /old ⏎ sync",
+        "skip     Remove old files: al",
+        "over to  RUN-002, as the run 20260101T000001Z-00000000",
+    ]
+
+
 def test_the_lines_say_how_long_it_has_been(runbook, clock, capsys):
     drawing = progress.LineProgress(runbook)
     clock.now += 83.21
@@ -149,11 +172,12 @@ def test_what_a_person_did_is_said_once(runbook, clock, capsys):
 def test_a_person_is_not_told_what_only_the_record_needs(runbook):
     words = progress.Words(runbook)
 
-    told = {one.type for one in WHOLE if progress.lines(one, words)}
+    told = {one.type for one in [*WHOLE, *AGAIN] if progress.lines(one, words)}
 
     assert {str(kind) for kind in set(EventType) - told} == {
         *("run.finished", "run.abandoned", "span.started", "span.finished"),
-        *("gate.asked", "values.captured", "log.recovered"),
+        *("gate.asked", "values.captured", "log.recovered", "step.reopened", "run.cancelled"),
+        *("debt.made", "debt.paid"),
     }
 
 

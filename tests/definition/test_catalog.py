@@ -27,7 +27,7 @@ def refusal(call, *args, **options):
 
 def test_a_runbook_is_found_by_its_id_or_its_file(library, tmp_path):
     path = tmp_path / "runbooks" / "RUN-001.yml"
-    source = Source(read_runbook(path), path, hashlib.sha256(RUNBOOK.encode()).hexdigest())
+    source = Source(read_runbook(path), path, hashlib.sha256(RUNBOOK.encode()).hexdigest(), RUNBOOK.encode())
     assert library.source("RUN-001") == source
     assert library.source(str(path)) == source
 

@@ -116,6 +116,8 @@ def test_hello_names_the_hosts_of_every_play_and_the_class_of_each_host(plugin_a
                 {"pattern": "nobody", "hosts": []},
             ],
             "environments": {"db1": "staging", "db2": "production", "app1": "local"},
+            "inventory_hosts": 3,
+            "commands": {},
         }
     ]
 
@@ -138,7 +140,7 @@ def test_every_callback_says_what_happened_where_and_to_which_task(plugin_at):
         {"kind": "unreachable", **about, "result": {"unreachable": True}},
         {"kind": "skipped", **about, "result": {"skipped": True}},
         {"kind": "retry", **about, "result": {"attempts": 1}},
-        {"kind": "end"},
+        {"kind": "end", "commands": {}},
     ]
 
 
