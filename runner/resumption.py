@@ -15,7 +15,7 @@ from runner.execution.tags import recheck_tag, undo_id
 from runner.execution.target import Target
 from runner.record.audit_log import Record
 
-_NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED, Outcome.ABORTED})
+_NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED})
 """What an action may have come to for sure; an unreachable host may have done it before it was lost."""
 
 _EVENTS = frozenset(EventType)

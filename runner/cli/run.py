@@ -130,7 +130,8 @@ def show(result: Result, *, as_json: bool) -> None:
     """The result, on standard output."""
     if as_json:
         said = {"outcome": result.outcome, "exit_code": int(result.exit_code), "report": str(result.report)}
-        click.echo(json.dumps({"type": "result", "run": result.run_id, **said, "audit": str(result.audit)}))
+        words = {"problems": result.problems, "hint": result.hint}
+        click.echo(json.dumps({"type": "result", "run": result.run_id, **said, "audit": str(result.audit), **words}))
         return
     colour = "green" if result.exit_code is ExitCode.DONE else "red"
     click.secho(f"{result.outcome}  run {result.run_id}", fg=colour, bold=True)

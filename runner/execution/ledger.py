@@ -16,8 +16,8 @@ _WORST_FIRST = (
     Outcome.UNREACHABLE,
     Outcome.SKIPPED,
     Outcome.NEVER_REACHED,
-    Outcome.UNKNOWABLE,
     Outcome.PLANNED,
+    Outcome.UNKNOWABLE,
 )
 
 

@@ -30,7 +30,7 @@ class Gate:
     @property
     def part(self) -> str:
         """The part of the step that a yes proves."""
-        proven = {"manual": "action", "confirm": f"verify/{self.number}", "unknown": "action"}
+        proven = {"manual": "action", "confirm": f"verify/{self.number}"}
         return proven.get(self.kind, self.kind)
 
     @property

@@ -73,6 +73,8 @@ def test_as_json_there_is_an_object_for_each_event_and_then_the_result(runbook, 
         "exit_code": 0,
         "report": str(here / ".runbook" / "runs" / run_id(here) / "report.html"),
         "audit": str(here / ".runbook" / "audit" / "audit.jsonl"),
+        "problems": [],
+        "hint": "",
     }
 
 

@@ -1,0 +1,251 @@
+"""A run is gone on with after a failure, a cancellation or a kill: what was done is not done again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+from bench import kill, step, wait_until
+
+HOSTS = ("a", "b", "c")
+
+
+@pytest.fixture
+def marks(bench):
+    """What was done on a host, in order: each step of the runbooks here leaves a line."""
+    bench.hosts(**{name: {} for name in HOSTS})
+    return lambda host: (bench.directory / f"{host}.log").read_text().split()
+
+
+def marking(bench, name, *, fails=False, slow=0, **keys):
+    """A change that leaves a line, verified by looking for it; it fails where there is a file that says so."""
+    log = f"{bench.directory}/{{{{ inventory_hostname }}}}.log"
+    stop = f"test ! -e {bench.directory}/{{{{ inventory_hostname }}}}.{name}; " * fails
+    words = f"{stop}echo {name} >> {log}; sleep {slow}"
+    look = {"says": f"{name} is there", "command": f"grep -qx {name} {log}"}
+    undo = {"shell": f"echo undo-{name} >> {log}", "verify": [{"exit": 0}]}
+    return step(name, words, **{"verify": [look], "undo": undo, **keys})
+
+
+def outcomes(ran):
+    return {
+        (event["step"], event["host"]): event["data"]["outcome"]
+        for event in ran.events
+        if event["type"] == "step.finished"
+    }
+
+
+def test_three_hosts_that_fail_at_different_steps_each_go_on_where_they_stand(bench, marks):
+    # Given
+    bench.write(*(marking(bench, name, fails=True) for name in ("one", "two", "three")), max_failures=2)
+    (bench.directory / "b.two").touch()
+    (bench.directory / "c.three").touch()
+    # When
+    failed = bench.run()
+    # Then
+    assert failed.code == 1
+    assert {host: marks(host) for host in HOSTS} == {
+        "a": ["one", "two", "three"],
+        "b": ["one"],
+        "c": ["one", "two"],
+    }
+    assert "partial: passed on a; failed on b, c" in failed.events[-2]["data"]["problems"]
+    # When it is mended, and gone on with
+    (bench.directory / "b.two").unlink()
+    (bench.directory / "c.three").unlink()
+    resumed = bench.command("resume", "last", "--json")
+    # Then
+    assert (resumed.code, resumed.events[-1]["outcome"]) == (0, "passed"), resumed.err
+    assert {host: marks(host) for host in HOSTS} == {host: ["one", "two", "three"] for host in HOSTS}
+    # When all of it is taken back
+    undone = bench.command("undo", "last", "--json")
+    # Then newest first, and only once
+    assert (undone.code, undone.events[-1]["outcome"]) == (0, "undone"), undone.err
+    taken_back = ["undo-three", "undo-two", "undo-one"]
+    assert {host: marks(host)[3:] for host in HOSTS} == dict.fromkeys(HOSTS, taken_back)
+    assert bench.command("audit", "verify").code == 0
+
+
+def test_undo_is_done_exactly_where_the_step_was_begun(bench, marks):
+    bench.write(*(marking(bench, name, fails=True) for name in ("one", "two")), max_failures=1)
+    (bench.directory / "b.two").touch()
+    bench.run()
+
+    undone = bench.command("undo", "last", "--json")
+
+    assert undone.code == 0, undone.err
+    assert (marks("a"), marks("b")) == (["one", "two", "undo-two", "undo-one"], ["one", "undo-two", "undo-one"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_change_that_was_interrupted_is_settled_by_what_verifies_it_and_not_done_twice(bench, marks, number):
+    # Given a run that is interrupted in the midst of a change
+    bench.write(marking(bench, "one"), marking(bench, "two", slow=30), marking(bench, "three"))
+    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
+    wait_until(lambda: all(_has(bench, host, "two") for host in HOSTS), "the second step has begun", process)
+    # When
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    wait_until(lambda: not _live(bench), "the run is over")
+    resumed = bench.command("resume", "last", "--json")
+    # Then
+    assert (resumed.code, resumed.events[-1]["outcome"]) == (0, "passed"), resumed.err
+    assert {host: marks(host) for host in HOSTS} == {host: ["one", "two", "three"] for host in HOSTS}
+
+
+def _has(bench, host, word):
+    path = bench.directory / f"{host}.log"
+    return path.exists() and word in path.read_text().split()
+
+
+def _live(bench):
+    return bench.command("list", "--runs", "--json").out.count('"running"')
+
+
+def test_a_change_of_which_nobody_knows_is_shown_and_only_a_person_lets_it_be_done_again(bench, marks):
+    bench.write(marking(bench, "one", slow=30, verify=[{"exit": 0}]), marking(bench, "two"))
+    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
+    wait_until(lambda: all(_has(bench, host, "one") for host in HOSTS), "the first step has begun", process)
+    kill(process.pid)
+    process.communicate()
+
+    asked = bench.command("resume", "last", "--json")
+    done = bench.command("resume", "last", "--json", "--done", "one")
+
+    assert asked.code == 4
+    assert "one is in doubt on a, b, c" in asked.events[-1]["problems"][0]
+    assert asked.events[-1]["hint"] == "look, then say --done one or --redo one"
+    assert (done.code, marks("a")) == (0, ["one", "two"]), done.err
+
+
+def test_what_is_idempotent_is_simply_done_again(bench, marks):
+    bench.write(marking(bench, "one", slow=3, verify=[{"exit": 0}], idempotent=True))
+    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
+    wait_until(lambda: all(_has(bench, host, "one") for host in HOSTS), "the step has begun", process)
+    kill(process.pid)
+    process.communicate()
+
+    resumed = bench.command("resume", "last", "--json")
+
+    assert (resumed.code, marks("a")) == (0, ["one", "one"]), resumed.err
+
+
+def test_what_no_longer_holds_is_named_and_done_again_from_there_on_a_persons_word(bench, marks):
+    bench.write(*(marking(bench, name, fails=name == "three") for name in ("one", "two", "three")))
+    for host in HOSTS:
+        (bench.directory / f"{host}.three").touch()
+    bench.run()
+    for host in HOSTS:
+        (bench.directory / f"{host}.three").unlink()
+    (bench.directory / "b.log").write_text("one\n")
+
+    asked = bench.command("resume", "last", "--json")
+    redone = bench.command("resume", "last", "--json", "--redo", "two")
+
+    assert (asked.code, "two is in doubt on b" in asked.events[-1]["problems"][0]) == (4, True), asked.err
+    assert redone.code == 0, redone.err
+    assert {host: marks(host) for host in HOSTS} == {host: ["one", "two", "three"] for host in HOSTS}
+
+
+def test_a_runbook_that_has_changed_is_shown_and_only_accepted_on_a_persons_word(bench, marks):
+    bench.write(marking(bench, "one"), marking(bench, "two", fails=True))
+    (bench.directory / "a.two").touch()
+    bench.run()
+    bench.write(marking(bench, "one"), marking(bench, "two"))
+
+    refused = bench.command("resume", "last", "--json")
+    accepted = bench.command("resume", "last", "--json", "--accept-changes")
+
+    assert refused.code == 2
+    assert "+++ now" in refused.err
+    assert "has changed since the run" in refused.err
+    assert accepted.code == 0, accepted.err
+    resumed = [record for record in bench.records() if record["type"] == "runbook.run.resumed"]
+    started = [record for record in bench.records() if record["type"] == "runbook.run.started"]
+    hashes = [record["data"]["runbook"]["runbook_sha256"] for record in (*started, *resumed)]
+    assert len(set(hashes)) == 2
+
+
+def test_a_run_is_stopped_from_another_terminal_and_what_it_wants_to_be_done_then_is_done(bench, marks):
+    tidy = step("tidy", f"echo tidied >> {bench.directory}/{{{{ inventory_hostname }}}}.log")
+    bench.write(marking(bench, "one"), marking(bench, "two", slow=30), on_cancel=[tidy])
+    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
+    wait_until(lambda: all(_has(bench, host, "two") for host in HOSTS), "the second step has begun", process)
+
+    seen = bench.command("status")
+    stopped = bench.command("cancel", "last")
+    out, _ = process.communicate(timeout=20)
+
+    assert ("running" in seen.out, "Two" in seen.out) == (True, True)
+    assert stopped.code == 0, stopped.err
+    assert (process.returncode, json.loads(out.splitlines()[-1])["outcome"]) == (130, "aborted")
+    assert marks("a") == ["one", "two", "tidied"]
+
+
+def test_a_deadline_ends_a_run_whatever_the_wall_clock_says(bench, marks):
+    bench.write(marking(bench, "one", slow=60, timeout="2m"), deadline="4s")
+    began = time.monotonic()
+
+    ran = bench.run()
+
+    assert (ran.code, time.monotonic() - began < 30) == (124, True), ran.err
+    assert outcomes(ran)["one", "a"] == "unknown"
+
+
+def test_a_dry_run_looks_and_changes_nothing(bench, marks):
+    look = step("look", "echo 3", effect="read", capture={"count": "stdout"})
+    uses = step("use", "test {{ count }} = 3", effect="read")
+    after = step("after", "true", effect="read", verify=[{"command": f"grep one {bench.directory}/a.log"}])
+    needs = step("need", "echo {{ made }}", effect="read")
+    bench.write(look, uses, marking(bench, "one", capture={"made": "stdout"}), after, needs)
+
+    ran = bench.command("run", "RUN-900", "-i", str(bench.inventory), "-l", "a", "--dry-run", "--json")
+
+    assert (ran.code, ran.events[-1]["outcome"]) == (0, "planned"), ran.err
+    last = outcomes(ran)
+    assert {name: last[name, "a"] for name in ("look", "use", "one", "after", "need")} == {
+        "look": "passed",
+        "use": "passed",
+        "one": "planned",
+        "after": "unknowable",
+        "need": "unknowable",
+    }
+    assert not (bench.directory / "a.log").exists()
+    shown = next(event["data"]["commands"] for event in ran.events if event["type"] == "commands.rendered")
+    assert "echo one >>" in shown["a"]
+
+
+def test_batches_go_up_a_ramp_and_a_failed_one_stops_before_the_next(bench, marks):
+    bench.write(marking(bench, "one", fails=True), serial=[1, 2])
+    (bench.directory / "a.one").touch()
+
+    ran = bench.run()
+
+    assert (ran.code, outcomes(ran)) == (
+        1,
+        {("one", "a"): "failed", ("one", "b"): "never reached", ("one", "c"): "never reached"},
+    )
+    spans = [event["data"]["hosts"] for event in ran.events if event["type"] == "span.started"]
+    assert spans == [["a"]]
+
+
+def test_another_runbook_takes_over_and_is_told_what_is_known(bench, marks):
+    other = bench.directory / "runbooks" / "RUN-901.yml"
+    bench.write(step("first", "exit 3", on_failure="stop"))
+    text = (bench.directory / "runbooks" / "RUN-900.yml").read_text()
+    takes = text.replace("RUN-900", "RUN-901").replace("exit 3", f"echo {{{{ word }}}} > {bench.directory}/took-over")
+    other.write_text(takes + "inputs: {word: {help: A word}}\n")
+    look = step("look", "echo hello", effect="read", capture={"found": "stdout"})
+    over = step("second", "exit 3", on_failure={"run": "RUN-901", "inputs": {"word": "{{ found }}"}})
+    bench.write(look, over)
+
+    ran = bench.run("-l", "a")
+
+    assert ran.code == 0, ran.err
+    assert (bench.directory / "took-over").read_text() == "hello\n"
+    first, second = [record for record in bench.records() if record["type"] == "runbook.run.started"]
+    assert second["data"]["runbook"]["parent"] == first["run"]
+    ended = [r["data"]["runbook"]["outcome"] for r in bench.records() if r["type"] == "runbook.run.finished"]
+    assert ended == ["failed", "passed"]
