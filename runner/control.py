@@ -20,6 +20,7 @@ from runner.execution.target import Target
 from runner.execution.translate import Translator
 from runner.journal import Journal
 from runner.record.audit_log import AuditLog
+from runner.record.debts import Debts
 from runner.record.run_state import RunDirectory
 from runner.request import Answer, Request, Surroundings
 
@@ -191,8 +192,15 @@ class Control:
             self.on_target(seen)
             self.journal.note(EventType.TARGET_RESOLVED, environment=seen.environment, hosts=list(seen.names))
             self.directory.update(environment=seen.environment, target=seen.hosts, environments=seen.environments)
+            self.show_debts()
         elif strangers := set(seen.names) - set(self.target.names):
             raise ExecutionError(f"the inventory names other hosts than at the start: {', '.join(sorted(strangers))}")
+
+    def show_debts(self) -> None:
+        """Say what was begun on the hosts of this run by an earlier one, and should have been taken back."""
+        for debt in Debts(self.around.state.path / "debts").of(self.target.names if self.target else ()):
+            said = {"runbook": debt.runbook, "run": debt.run, "since": debt.since}
+            self.journal.record_of(EventType.DEBT_FOUND, debt.step, debt.host, said)
 
     def aim(self, target: Target) -> None:
         """Intend every step on each of its hosts in `target`."""

@@ -96,6 +96,7 @@ class _Run:
     def do(self, begins: EventType, *, first: Callable[[], None] = lambda: None, **described: Any) -> Result:
         """The run, from its first record to its last."""
         self.control.journal.note(begins, **described)
+        self.control.show_debts()
         with self.pager.patience():
             self._try(first, self._dry_run if self.request.mode == "dry-run" else self._procedure)
         self.control.journal.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+from engine import Engine
 from hypothesis import settings
 
 settings.register_profile("local", deadline=None)
@@ -14,3 +16,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 # Whoever starts the tests in the background of a shell script makes them ignore Ctrl-C, and what they start as well.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    """A run on a bench, with a stand-in for Ansible."""
+    return Engine(tmp_path, monkeypatch)

@@ -125,10 +125,10 @@ class ScriptedAnsible:
         for play in yaml.load(job.playbook, _Loader):
             there = [host for host in self.hosts[play["hosts"]] if not limit or host in limit]
             for item in play["tasks"]:
-                if set(item["tags"]) & set(tags) and "pause" not in str(item.keys()):
-                    self._block(item, [host for host in there if host not in lost], lost, handle)
-                    if lost:
-                        return Ending("exited", 2)
+                here = [host for host in there if host not in lost]
+                lost |= self._do(item, here, handle, tags=set(tags), mine=set())
+                if lost and b"runbook_may_fail" not in job.playbook:  # the guard before the next step stops everybody
+                    return Ending("exited", 2)
         handle({"kind": "end", "commands": self._commands(job, part)})
         return self.ending or Ending("exited", 0)
 
@@ -138,16 +138,30 @@ class ScriptedAnsible:
         names = {host: "local" for play in hosts for host in play["hosts"]}
         return {"kind": "hello", "plays": hosts, "environments": {**names, **self.environments}}
 
-    def _block(self, item, hosts, lost, handle):
-        failed = set()
-        for task in item.get("block", [item]):
-            for host in [host for host in hosts if host not in failed]:
-                handle({"kind": "start", "host": host, "task": task["name"]})
-                kind, result = self._answer(task, host)
-                handle({"kind": kind, "host": host, "task": task["name"], "result": result})
-                failed |= {host} if kind in {"failed", "unreachable"} else set()
-        if "rescue" not in item:
-            lost |= failed
+    def _do(self, item, hosts, handle, *, tags, mine):
+        """The hosts that a task, or a block with its rescue, has lost."""
+        mine = mine | set(item.get("tags", []))
+        if "block" not in item:
+            return self._task(item, hosts, handle) if mine & tags and "pause" not in str(item.keys()) else set()
+        lost = self._each(item["block"], hosts, handle, tags=tags, mine=mine)
+        if not (lost and "rescue" in item):
+            return lost
+        return self._each(item["rescue"], sorted(lost), handle, tags=tags, mine=mine)
+
+    def _each(self, items, hosts, handle, *, tags, mine):
+        lost = set()
+        for item in items:
+            lost |= self._do(item, [host for host in hosts if host not in lost], handle, tags=tags, mine=mine)
+        return lost
+
+    def _task(self, task, hosts, handle):
+        lost = set()
+        for host in hosts:
+            handle({"kind": "start", "host": host, "task": task["name"]})
+            kind, result = self._answer(task, host)
+            handle({"kind": kind, "host": host, "task": task["name"], "result": result})
+            lost |= {host} if kind in {"failed", "unreachable"} else set()
+        return lost
 
     def _answer(self, task, host):
         marker = Marker.parse(task["name"])

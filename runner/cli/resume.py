@@ -8,6 +8,8 @@ from runner import run
 from runner.cli import context
 from runner.cli.again import request_of, run_of
 from runner.cli.run import gates, perform_with
+from runner.errors import InvalidInputError
+from runner.events import Outcome
 
 
 @click.command("resume")
@@ -25,5 +27,7 @@ def command(
     never repeated unless the runbook calls it idempotent, or you say --redo.
     """
     directory = run_of(context.state(), run_id)
+    if directory.state.outcome == Outcome.PASSED:
+        raise InvalidInputError(f"the run {directory.path.name} has passed; there is nothing to go on with")
     request = request_of(directory, mode="step" if options["step"] else None, accept_changes=accept_changes)
     perform_with(request, options, lambda asked, around: run.resume(asked, around, done=done, redo=redo))

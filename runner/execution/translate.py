@@ -45,10 +45,10 @@ class Translator:
         if message["kind"] == "retry":
             self._look(marker, host, message["result"])
             return
-        outcome = _OUTCOMES.get(message["kind"])
-        if outcome is None:
-            return
-        result = message["result"]
+        if outcome := _outcome(message):
+            yield from self._ended(marker, host, outcome, message["result"])
+
+    def _ended(self, marker: Marker, host: str, outcome: Outcome, result: Mapping[str, Any]) -> Iterator[Event]:
         if outcome is Outcome.PASSED and marker.part == "capture":
             values = result.get("ansible_facts", {})
             yield Event(EventType.VALUES_CAPTURED, self._run, marker.step, host, {"values": values})
@@ -88,6 +88,17 @@ class Translator:
             shown = {"result": seen[-1]} if seen else {}
             return Event(EventType.VERIFICATION_FINISHED, self._run, marker.step, host, data | shown)
         return Event(EventType.ACTION_FINISHED, self._run, marker.step, host, data | {"result": result})
+
+
+def _outcome(message: Mapping[str, Any]) -> Outcome | None:
+    """What a task came to; unknown where the module ended without an answer, as nobody knows what it has done.
+
+    A host without a Python answers so as well, with the exit code of a program that can not be started.
+    """
+    outcome = _OUTCOMES.get(message["kind"])
+    if outcome is Outcome.FAILED and "module_stdout" in message["result"]:
+        return outcome if message["result"].get("rc") in {126, 127} else Outcome.UNKNOWN
+    return outcome
 
 
 def _last(result: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -52,6 +52,8 @@ def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
         ),
         ("failed", {"rc": 124, "msg": "non-zero return code"}, Outcome.FAILED, "timed out on the host"),
         ("failed", {"msg": "first\nsecond"}, Outcome.FAILED, "first"),
+        ("failed", {"rc": -9, "msg": "MODULE FAILURE", "module_stdout": ""}, Outcome.UNKNOWN, "MODULE FAILURE"),
+        ("failed", {"rc": 127, "msg": "no Python", "module_stdout": ""}, Outcome.FAILED, "no Python"),
         (
             "failed",
             {"msg": "Task failed: Error while evaluating conditional: 'row' has no attribute 'a'"},
@@ -195,3 +197,35 @@ def test_whatever_a_host_answers_is_translated(result):
         for part in ("verify/1/probe", "verify/1", "action"):
             for event in translator.events(message(kind, part, **result)):
                 assert "\n" not in event.data.get("reason", "")
+
+
+def test_an_attempt_that_may_be_followed_by_another_proves_nothing_when_it_fails(translator):
+    # Given one that fails, and a second that succeeds
+    tried = [
+        {**message("start", "attempt/1"), "result": None},
+        message("failed", "attempt/1", rc=3, msg="non-zero return code"),
+        message("ok", "retry/1"),
+        {**message("start", "action"), "result": None},
+        message("ok", "action", rc=0),
+    ]
+    # Then only the second is the action
+    intended = Event(EventType.STEP_INTENDED, RUN, "a", "one")
+    failed = {"part": "attempt/1", "outcome": "failed", "reason": "non-zero return code"}
+    assert events(translator, *tried) == [
+        intended,
+        Event(EventType.ATTEMPT_FINISHED, RUN, "a", "one", {**failed, "result": {"rc": 3, "msg": failed["reason"]}}),
+        intended,
+        action("passed", result={"rc": 0}),
+    ]
+
+
+def test_an_attempt_that_succeeds_is_the_action_and_one_that_is_not_worth_another_has_failed(translator):
+    assert events(translator, message("ok", "attempt/1", rc=0)) == [action("passed", result={"rc": 0})]
+    lost = {"msg": "no route to host"}
+    assert events(translator, message("unreachable", "attempt/1", **lost)) == [
+        action("unreachable", reason="no route to host", result=lost)
+    ]
+    judged = {"assertion": "result.rc in [3]", "msg": "Assertion failed"}
+    assert events(translator, message("failed", "retry/1", **judged)) == [
+        action("failed", reason="result.rc in [3] is not true", result=judged)
+    ]

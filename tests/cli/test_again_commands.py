@@ -1,0 +1,107 @@
+"""`runbook resume`, `undo`, `cancel` and `status`: from any terminal, over a plain pipe, with flags only."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes import RUN_ID
+
+from runner.record.debts import Debt, Debts
+from runner.record.run_state import StateDirectory
+
+STEPS = [
+    {
+        "id": "one",
+        "name": "One",
+        "command": "touch /one",
+        "verify": [{"exit": 0}],
+        "undo": {"command": "rm /one", "verify": [{"exit": 0}]},
+    },
+    {"id": "two", "name": "Two", "command": "touch /two", "verify": [{"exit": 0}], "on_failure": "stop"},
+]
+RUN = ("run", "RUN-001", "-i", "inventory.yml")
+FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
+
+
+@pytest.fixture
+def failed(runbook, library, ansible, monkeypatch):
+    """A run that has failed at its second step."""
+    monkeypatch.setattr("runner.cli.context.new_run_id", lambda: RUN_ID)
+    library(steps=STEPS)
+    ansible.answers["two", "action"] = FAILED
+    assert runbook(*RUN).code == 1
+    ansible.answers.clear()
+    ansible.spans.clear()
+
+
+@pytest.mark.parametrize("name", ["last", RUN_ID], ids=["last", "its id"])
+def test_a_run_is_gone_on_with(runbook, failed, ansible, name):
+    ran = runbook("resume", name)
+
+    assert (ran.code, ran.out.splitlines()[0]) == (0, f"passed  run {RUN_ID}")
+    assert ansible.spans == [(("step-two",), ())]
+    assert runbook("resume", name).err.startswith(f"error: the run {RUN_ID} has passed")
+
+
+def test_a_run_is_taken_back(runbook, failed, ansible):
+    ran = runbook("undo", "last")
+
+    assert (ran.code, ran.out.splitlines()[0]) == (0, f"undone  run {RUN_ID}")
+    assert ansible.spans == [(("step-undo-one",), ())]
+
+
+def test_there_is_nothing_to_go_on_with(runbook, library):
+    library()
+
+    assert (runbook("resume", "last").code, runbook("resume", "last").err) == (2, "error: there is no run yet\n")
+    assert "there is no run" in runbook("undo", RUN_ID).err
+
+
+def test_a_runbook_that_has_changed_is_shown_and_refused(runbook, failed, library, ansible):
+    library(steps=[*STEPS, {"id": "three", "name": "Three", "command": "ls", "verify": [{"exit": 0}]}])
+
+    refused = runbook("resume", "last")
+    spans = list(ansible.spans)
+    accepted = runbook("resume", "last", "--accept-changes")
+
+    assert (refused.code, spans) == (2, [])
+    assert "--- when the run began\n+++ now\n" in refused.err
+    assert "id: three" in refused.err
+    assert (accepted.code, ansible.spans) == (0, [(("step-two", "step-three"), ())])
+
+
+def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook, failed, here, monkeypatch):
+    held = StateDirectory.open(here / ".runbook").run(RUN_ID).hold()
+    again = runbook("resume", "last")
+    monkeypatch.setattr("runner.cli.cancel._PATIENCE", 0.2)
+    cancelled = runbook("cancel", "last")
+    asked = held.cancelled()
+    held.release()
+
+    assert (again.code, f"the run {RUN_ID} is going on" in again.err) == (6, True)
+    assert (cancelled.code, [line.split()[:2] for line in asked]) == (1, [["cancelled", "by"]])
+    assert f"runbook cancel {RUN_ID} --now" in cancelled.err
+    assert runbook("cancel", RUN_ID).err.startswith(f"error: the run {RUN_ID} is not going on")
+
+
+def test_where_everything_stands(runbook, failed, here):
+    Debts(here / ".runbook" / "debts").owe(Debt("db1", "RUN-001", "one", RUN_ID, "2026-01-01"))
+
+    rows = json.loads(runbook("status", "--json").out)
+    table = runbook("status")
+    steps = runbook("status", "last").out.splitlines()
+
+    assert [(row["run"], row["status"], row["outcome"], row["now"]) for row in rows] == [
+        (RUN_ID, "finished", "failed", "")
+    ]
+    assert table.err == f"debt: db1: one of RUN-001 is not undone, since 2026-01-01; runbook undo {RUN_ID}\n"
+    assert steps[0] == f"RUN-001 Disk is full  {RUN_ID}  failed"
+    assert [line.split("(")[0].rstrip() for line in steps[1:3]] == ["   1 One: db1 passed", "   2 Two: db1 failed"]
+    assert json.loads(runbook("status", "last", "--json").out)["outcome"] == "failed"
+
+
+def test_without_a_record_there_is_nothing_to_show(runbook, library):
+    library()
+
+    assert runbook("status").code == 2

@@ -1,0 +1,97 @@
+"""A run on a bench: a request, its surroundings, a stand-in for Ansible, and what was recorded of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from fake_run import FakeChannel, ScriptedAnsible, request_in, surroundings_in
+from fakes import RUN_ID, FakeOperator
+
+import runner.run
+from runner.definition.catalog import Library
+from runner.events import EventType
+from runner.execution.executor import Cancellation
+from runner.record.audit_log import read
+
+FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
+LOST = ("unreachable", {"msg": "no route to host"})
+NOBODY = {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]}
+"""A policy that calls nobody when a step fails."""
+
+
+def change(name, **keys):
+    """A step that changes something, and is verified by looking for it."""
+    looks = {"says": f"{name} is there", "command": f"ls /{name}"}
+    return {
+        "id": name,
+        "name": name.capitalize(),
+        "command": f"touch /{name}",
+        "verify": [looks],
+        "on_failure": "stop",
+        **keys,
+    }
+
+
+def undoing(name, **keys):
+    """The same, and how it is taken back."""
+    return change(name, undo={"command": f"rm /{name}", "verify": [{"exit": 0}]}, **keys)
+
+
+class Engine:
+    """`run` does it, `resume` and `undo` go on with it; `records` is what was recorded, `asked` who was asked what."""
+
+    def __init__(self, directory, monkeypatch):
+        self.directory, self.ansible, self.channel = directory, ScriptedAnsible(), FakeChannel()
+        self.operator, self.heard = FakeOperator(), []
+        self.around = surroundings_in(directory, operator=self.operator, listeners=[self.heard.append])
+        monkeypatch.setattr("runner.control.execute", self._execute)
+        monkeypatch.setattr("runner.control.resolve", self._resolve)
+
+    # What a test puts in the place of the stand-in's own is what counts.
+    def _execute(self, *words, **options):
+        return self.ansible.execute(*words, **options)
+
+    def _resolve(self, *words):
+        return self.ansible.resolve(*words)
+
+    def request(self, *steps, **changes):
+        asked = {key: changes.pop(key) for key in ("mode", "reason", "inputs") if key in changes}
+        changed = {"escalation": NOBODY, **({"steps": list(steps)} if steps else {}), **changes}
+        made = request_in(self.directory, channel=self.channel, **changed)
+        return replace(made, library=Library(self.directory), **asked)
+
+    def run(self, *steps, **changes):
+        self.asked_for = self.request(*steps, **changes)
+        return runner.run.run(self.asked_for, self.around)
+
+    def _again(self):
+        self.ansible.spans.clear()
+        self.heard.clear()
+        self.around = replace(self.around, cancellation=Cancellation())
+        return self.asked_for, self.around
+
+    def resume(self, **said):
+        return runner.run.resume(*self._again(), **said)
+
+    def undo(self):
+        return runner.run.take_back(*self._again())
+
+    @property
+    def records(self):
+        return list(read(self.around.state.audit / "audit.jsonl", run=RUN_ID))
+
+    @property
+    def outcomes(self):
+        """The last outcome of each step on each host."""
+        finished = [record for record in self.records if record.type == EventType.STEP_FINISHED]
+        return {(record.step, record.host): record.data["outcome"] for record in finished}
+
+    def done(self, host):
+        """What was begun on `host`, in order."""
+        began = [record for record in self.records if record.type == EventType.STEP_INTENDED]
+        return [record.step for record in began if record.host == host]
+
+    @property
+    def state(self):
+        return json.loads((self.around.state.path / "runs" / RUN_ID / "run.json").read_text())

@@ -1,0 +1,53 @@
+"""The blast radius says what may be changed, where, and until when all of it can be taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.definition.model import Runbook
+from runner.definition.step import Step, Undo
+from runner.definition.verification import Verification
+from runner.execution.radius import radius
+from runner.execution.target import Target
+from runner.steps.command import Command
+from runner.steps.manual import Manual
+from runner.verifications.exit import Exit
+
+ZERO = Verification(says="Zero", kinds=(Exit(exit=0),))
+UNDO = Undo(action=Command(command="ls"), verify=(ZERO,))
+TARGET = Target({"all": ("db1", "app1"), "db": ("db1",)}, {"db1": "production", "app1": "staging"})
+
+
+def step(**keys):
+    return Step(**{"id": "a", "name": "A", "action": Command(command="ls"), "verify": (ZERO,), **keys})
+
+
+@pytest.mark.parametrize(
+    ("steps", "sentence", "last_safe"),
+    [
+        ([step(effect="read")], "changes nothing on 14 hosts in production", None),
+        (
+            [step(undo=UNDO, hosts="db")],
+            "changes 1 of 14 hosts in production, 0 destructive steps, all of it can be undone",
+            None,
+        ),
+        (
+            [step(), step(action=Manual(manual="Do it"))],
+            "changes 2 of 14 hosts in production, 0 destructive steps, step 1 without an undo",
+            None,
+        ),
+        (
+            [step(undo=UNDO), step(effect="read"), step(effect="destructive", hosts="db"), step()],
+            "changes 2 of 14 hosts in production, 1 destructive step, cannot be undone after step 3",
+            2,
+        ),
+        (
+            [step(reversible=False)],
+            "changes 2 of 14 hosts in production, 0 destructive steps, cannot be undone after step 1",
+            0,
+        ),
+    ],
+)
+def test_one_sentence(steps, sentence, last_safe):
+    found = radius(Runbook.model_construct(hosts="all", steps=tuple(steps)), TARGET, total=14)
+    assert (str(found), found.last_safe) == (sentence, last_safe)

@@ -1,0 +1,44 @@
+"""What a step would do, as a person would write it: without what the product puts around it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from runner.execution.rendered import in_words
+from runner.steps.command import Command
+from runner.steps.http import Http
+from runner.steps.module import Module
+from runner.steps.shell import Shell
+from runner.steps.sql import Sql
+
+
+def words(action):
+    call = action.invocation(timedelta(seconds=30), lambda _: "")
+    return in_words({"module": call.module, "args": dict(call.args)})
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        (Command(command="rm -r '/a b' {{ dir }}"), "rm -r '/a b' {{ dir }}"),
+        (Command(command="cat", stdin="a\nb"), "cat\na\nb"),
+        (Shell(shell="cd /x\nls | wc -l"), "cd /x\nls | wc -l"),
+        (Sql(sql="SELECT 1 AS one"), "SQL SELECT 1 AS one"),
+        (
+            Sql(sql="SELECT pid FROM a\nWHERE pid = ANY (%(pids)s::int[])", params={"pids": [1, 2]}),
+            "SQL SELECT pid FROM a\n"
+            "WHERE pid = ANY (ARRAY(SELECT jsonb_array_elements_text(:'pids'))::int[])\nwith pids=[1, 2]",
+        ),
+        (Sql(sql="DELETE FROM a"), "SQL DELETE FROM a"),
+        (Http(http="http://x/"), "GET http://x/"),
+        (Http(http={"url": "http://x/", "method": "POST", "body": {"a": 1}}), 'POST http://x/ {"a": 1}'),
+        (
+            Module(module={"ansible.builtin.service": {"name": "a b", "state": "started"}}),
+            "ansible.builtin.service name='a b' state=started",
+        ),
+    ],
+)
+def test_each_kind_of_action_in_words(action, expected):
+    assert words(action) == expected

@@ -1,0 +1,90 @@
+"""Another runbook takes over where a step did not pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from engine import FAILED, NOBODY, change
+from fakes import RUN_ID, RUNBOOK, runbook_file
+
+from runner.definition.catalog import Library
+from runner.errors import InvalidInputError
+from runner.events import EventType
+from runner.execution.reviewed import compiled
+from runner.record.audit_log import read
+
+OTHER = RUN_ID[:-1] + "x"
+
+
+@pytest.fixture
+def other(engine):
+    """The runbook that takes over."""
+
+    def write(**changes):
+        runbook_file(engine.directory, RUNBOOK, id="RUN-002", title="Take over", escalation=NOBODY, **changes)
+        library = Library(engine.directory)
+        source = library.source("RUN-002")
+        library.playbook(source).parent.mkdir(exist_ok=True)
+        library.playbook(source).write_text(compiled(source))
+
+    ids = iter([RUN_ID.replace("T000000Z", "T000001Z")])
+    engine.around = replace(engine.around, new_run_id=lambda: next(ids))
+    return write
+
+
+def ends(engine):
+    records = read(engine.around.state.audit / "audit.jsonl")
+    return [(record.run, record.data["outcome"]) for record in records if record.type == EventType.RUN_FINISHED]
+
+
+def test_it_is_told_what_is_known_and_its_end_is_the_end(engine, other):
+    # Given
+    other(inputs={"word": {"help": "A word"}, "count": {"type": "int", "default": 3, "help": "How many"}})
+    engine.ansible.answers["two", "action"] = FAILED
+    over = {"run": "RUN-002", "inputs": {"word": "{{ found }}"}}
+    # When
+    result = engine.run(change("one", effect="read", capture={"found": "stdout"}), change("two", on_failure=over))
+    # Then
+    assert (result.outcome, result.run_id) == ("passed", RUN_ID.replace("T000000Z", "T000001Z"))
+    assert ends(engine) == [(RUN_ID, "failed"), (result.run_id, "passed")]
+    started = [r.data for r in read(result.audit) if r.type == EventType.RUN_STARTED][-1]
+    assert (started["parent"], started["inputs"]) == (RUN_ID, {"word": "found of db1", "count": 3})
+
+
+def test_whoever_hands_over_calls_nobody_and_whoever_takes_over_does(engine, other):
+    other()
+    engine.ansible.answers["two", "action"] = FAILED
+    policy = {**NOBODY, "when": ["step_failed"]}
+
+    engine.run(change("two", on_failure="RUN-002"), escalation=policy)
+
+    assert engine.channel.sent == []
+
+
+@pytest.mark.parametrize("wrong", ["absent", "stale"])
+def test_what_can_not_take_over_is_known_before_anything_is_done(engine, other, wrong):
+    if wrong == "stale":
+        other()
+        (engine.directory / "playbooks" / "RUN-002.yml").write_text("[]\n")
+
+    with pytest.raises(InvalidInputError, match="RUN-002"):
+        engine.run(change("two", on_failure="RUN-002"))
+
+    assert engine.ansible.spans == []
+
+
+def test_an_input_that_is_not_known_in_the_end_is_a_failure_that_calls(engine, other):
+    other(inputs={"word": {"help": "A word"}})
+    engine.ansible.hosts = {"all": ["a", "b"]}
+    engine.ansible.answers["two", "action"] = FAILED
+    over = {"run": "RUN-002", "inputs": {"word": "{{ found }}"}}
+
+    result = engine.run(
+        change("one", effect="read", capture={"found": "stdout"}),
+        change("two", on_failure=over),
+        escalation={**NOBODY, "when": ["step_failed"]},
+    )
+
+    assert result.problems[0] == "RUN-002 can not take over: found is not the same on every host"
+    assert engine.channel.actions == ["trigger"]

@@ -1,0 +1,238 @@
+"""Going on with a run: what is done stays done, what is not is done, and what nobody knows of is asked about."""
+
+from __future__ import annotations
+
+import pytest
+from engine import FAILED, LOST, change, undoing
+
+from runner.errors import ExitCode
+from runner.events import EventType
+from runner.execution.order import Ending
+from runner.request import Answer
+
+HOSTS = ["a", "b", "c"]
+NO = Answer(yes=False, by="alice")
+
+
+class KilledError(BaseException):
+    """The command is gone: nothing that would come after this is done."""
+
+
+def killed(*_):
+    raise KilledError
+
+
+def die(engine, *steps, **changes):
+    """A run whose command is killed in the midst of something, and whose lock the kernel frees."""
+    with pytest.raises(KilledError):
+        engine.run(*steps, **changes)
+
+
+@pytest.fixture
+def three(engine):
+    engine.ansible.hosts = {"all": HOSTS}
+    return engine
+
+
+def test_each_host_goes_on_at_its_first_step_that_is_not_verified(three):
+    # Given hosts that failed at different steps
+    three.ansible.answers = {("two", "action", "b"): FAILED, ("three", "action", "c"): FAILED}
+    failed = three.run(change("one"), change("two"), change("three"), max_failures=2)
+    assert (failed.exit_code, failed.problems) == (ExitCode.FAILED, ("partial: passed on a; failed on b, c",))
+    # When it is mended and gone on with
+    three.ansible.answers = {}
+    resumed = three.resume()
+    # Then nothing that was verified is done again
+    assert (resumed.outcome, resumed.exit_code) == ("passed", ExitCode.DONE)
+    assert [three.done(host) for host in HOSTS] == [
+        ["one", "two", "three"],
+        ["one", "two", "two", "three"],
+        ["one", "two", "three", "three"],
+    ]
+    # and only looked at again, each host for itself
+    assert three.ansible.spans == [
+        (("recheck-one",), ()),
+        (("recheck-two",), ("a", "c")),
+        (("recheck-three",), ("a",)),
+        (("step-two",), ("b",)),
+        (("step-three",), ("b", "c")),
+    ]
+
+
+def test_an_interrupted_change_was_done_where_all_that_verifies_it_holds(engine):
+    engine.ansible.answers["two", "action"] = killed
+    die(engine, change("one"), change("two"), change("three"))
+
+    engine.ansible.answers = {}
+    resumed = engine.resume()
+
+    assert (resumed.outcome, engine.done("db1")) == ("passed", ["one", "two", "three"])
+    settled = [record.data for record in engine.records if record.type == EventType.STEP_SETTLED]
+    assert settled == [{"part": "action", "outcome": "passed", "reason": "its verifications hold"}]
+
+
+@pytest.mark.parametrize("ending", ["killed", "unreachable"])
+def test_where_they_do_not_a_person_is_asked_and_nothing_is_done_without(engine, ending):
+    engine.ansible.answers["one", "action"] = killed if ending == "killed" else LOST
+    if ending == "killed":
+        die(engine, change("one"), change("two"))
+    else:
+        engine.run(change("one"), change("two"))
+    engine.ansible.answers = {("one", "verify/1"): FAILED}
+    engine.operator.answers["one"] = NO
+
+    denied = engine.resume()
+    denied_again = engine.resume()
+
+    assert [result.exit_code for result in (denied, denied_again)] == [ExitCode.DENIED] * 2
+    assert denied.hint == "look, then say --done one or --redo one"
+    assert (engine.done("db1"), [kind for kind, *_ in engine.operator.asked]) == (["one"], ["unknown", "unknown"])
+
+
+@pytest.mark.parametrize(
+    ("said", "done"), [({"done": ["one"]}, ["one", "two"]), ({"redo": ["one"]}, ["one", "one", "two"])]
+)
+def test_a_person_says_what_became_of_it_in_advance(engine, said, done):
+    engine.ansible.answers["one", "action"] = killed
+    die(engine, change("one", verify=[{"exit": 0}]), change("two"))
+
+    engine.ansible.answers = {}
+    resumed = engine.resume(**said)
+
+    assert (resumed.outcome, engine.done("db1"), engine.operator.asked) == ("passed", done, [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "done"),
+    [(Answer(yes=True, by="al"), ["one", "two"]), (Answer(yes=False, by="al", instead="redo"), ["one", "one", "two"])],
+)
+def test_or_when_asked(engine, answer, done):
+    engine.ansible.answers["one", "action"] = killed
+    die(engine, change("one", verify=[{"exit": 0}]), change("two"))
+
+    engine.ansible.answers, engine.operator.answers = {}, {"one": answer}
+    resumed = engine.resume()
+
+    assert (resumed.outcome, engine.done("db1")) == ("passed", done)
+
+
+@pytest.mark.parametrize("keys", [{"idempotent": True}, {"effect": "read"}])
+def test_what_may_be_repeated_is_repeated_without_asking(engine, keys):
+    engine.ansible.answers["one", "action"] = killed
+    die(engine, change("one", verify=[{"exit": 0}], **keys))
+
+    engine.ansible.answers = {}
+
+    assert (engine.resume().outcome, engine.done("db1"), engine.operator.asked) == ("passed", ["one", "one"], [])
+
+
+def test_an_action_that_failed_for_sure_is_done_again(engine):
+    engine.ansible.answers["one", "verify/1"] = FAILED
+    engine.run(change("one", verify=[{"exit": 0}]))
+
+    engine.ansible.answers = {}
+
+    assert (engine.resume().outcome, engine.done("db1")) == ("passed", ["one", "one"])
+
+
+def test_a_change_that_was_made_and_not_verified_in_time_is_only_looked_at(engine):
+    engine.ansible.answers["one", "verify/1"] = FAILED
+    engine.run(change("one"), change("two"))
+
+    engine.ansible.answers = {}
+
+    assert (engine.resume().outcome, engine.done("db1")) == ("passed", ["one", "two"])
+
+
+def test_what_no_longer_holds_is_named_and_everything_from_there_is_done_again_on_a_persons_word(engine):
+    engine.ansible.answers["three", "action"] = FAILED
+    engine.run(change("one"), change("two"), change("three"))
+    # Given that it does not hold when it is looked at, twice, and does when it is done again
+    seen = iter([("failed", {"assertion": "rc == 0"})] * 2)
+    engine.ansible.answers = {("two", "verify/1"): lambda _: next(seen, None)}
+    engine.operator.answers["two"] = NO
+
+    denied = engine.resume()
+    redone = engine.resume(redo=["two"])
+
+    assert denied.problems == ("two is in doubt on db1 (db1: rc == 0 is not true)",)
+    assert redone.outcome == "passed"
+    assert engine.done("db1") == ["one", "two", "three", "two", "three"]
+
+
+def test_what_was_taken_back_is_done_again(engine):
+    engine.ansible.answers["two", "action"] = FAILED
+    engine.run(undoing("one"), undoing("two", on_failure="undo"))
+    engine.ansible.answers = {}
+
+    resumed = engine.resume()
+
+    assert resumed.outcome == "passed"
+    assert engine.done("db1") == ["one", "two", "undo-two", "undo-one", "one", "two"]
+
+
+def test_what_a_person_has_said_is_not_asked_again_and_values_survive(engine):
+    manual = {
+        "id": "walk",
+        "name": "Walk",
+        "manual": "Walk",
+        "verify": [{"confirm": "You are there"}],
+        "on_failure": "stop",
+    }
+    look = change("look", effect="read", capture={"pids": "stdout"}, verify=[{"exit": 0}])
+    engine.operator.answers["two"] = NO
+    engine.run(look, manual, change("two", approve="Go?"))
+    engine.operator.asked.clear()
+    engine.operator.answers = {}
+
+    resumed = engine.resume()
+
+    assert (resumed.outcome, [kind for kind, *_ in engine.operator.asked]) == ("passed", ["approve"])
+    assert engine.state["captured"] == {"db1": {"pids": "pids of db1"}}
+    assert engine.done("db1") == ["look", "two"]
+
+
+def test_a_run_that_was_stopped_goes_on(engine):
+    def stop(_):
+        engine.around.cancellation.request("SIGINT")
+        raise StoppedHereError
+
+    class StoppedHereError(Exception):
+        pass
+
+    real = engine.ansible.execute
+
+    def execute(*words, **options):
+        try:
+            return real(*words, **options)
+        except StoppedHereError:
+            return Ending("cancelled")
+
+    engine.ansible.execute = execute
+    engine.ansible.answers["two", "action"] = stop
+    stopped = engine.run(change("one"), change("two"), change("three"))
+    engine.ansible.answers = {}
+
+    assert (stopped.outcome, stopped.exit_code) == ("aborted", ExitCode.INTERRUPTED)
+    assert (engine.resume().outcome, engine.done("db1")) == ("passed", ["one", "two", "three"])
+
+
+def test_a_run_that_had_not_begun_can_not_be_gone_on_with(engine):
+    engine.ansible.resolve = killed
+    die(engine, change("one", approve="Go?"))
+
+    with pytest.raises(Exception, match="had not begun"):
+        engine.resume()
+
+
+def test_a_step_that_is_none_is_refused_before_anything_is_done(engine):
+    engine.ansible.answers["one", "action"] = FAILED
+    engine.run(change("one"))
+
+    refused = engine.resume(redo=["tow"])
+
+    assert (refused.exit_code, refused.problems, engine.ansible.spans) == (
+        ExitCode.INVALID,
+        ("RUN-001 has no step 'tow'",),
+        [],
+    )
