@@ -22,7 +22,7 @@ from runner.journal import Journal
 from runner.record.audit_log import AuditLog
 from runner.record.debts import Debts
 from runner.record.run_state import RunDirectory
-from runner.request import Answer, Request, Surroundings
+from runner.request import About, Answer, Request, Surroundings
 
 
 class Control:
@@ -74,16 +74,17 @@ class Control:
     def ask(self, gate: Gate, hosts: Sequence[str]) -> Answer:
         """The answer of whoever answers for the people, about `hosts`; nothing runs while they think."""
         note = self.journal.note
-        about = {"kind": gate.kind, "part": gate.part, "hosts": list(hosts)}
-        note(EventType.GATE_ASKED, gate.step.id, text=gate.text, commands=self.shown(gate, hosts), **about)
-        answer = self.around.operator.answer(gate, hosts=hosts, captured=self.journal.captured)
+        which = {"kind": gate.kind, "part": gate.part, "hosts": list(hosts)}
+        about = About(hosts, self.journal.captured, self.shown(gate, hosts))
+        note(EventType.GATE_ASKED, gate.step.id, text=gate.text, commands=dict(about.commands), **which)
+        answer = self.around.operator.answer(gate, about)
         outcome = Outcome.PASSED if answer.yes else Outcome.ABORTED
         if answer.instead == "skip":
             outcome = Outcome.SKIPPED
         if gate.kind == "unknown" and answer.instead:
             outcome = Outcome.UNKNOWN
         said = {"outcome": outcome, "by": answer.by, "note": answer.note, "instead": answer.instead}
-        note(EventType.GATE_ANSWERED, gate.step.id, **about, **said)
+        note(EventType.GATE_ANSWERED, gate.step.id, **which, **said)
         for host, chosen in answer.chosen.items():
             values = {"values": {gate.choice: list(chosen)}}
             self.journal.record_of(EventType.VALUES_CAPTURED, gate.step.id, host, values)
@@ -160,11 +161,7 @@ class Control:
     @property
     def lost(self) -> list[str]:
         """The hosts on which the run can not go on."""
-        ended = [step for step in self.runbook.procedure if step.on_failure != "continue"]
-        table = self.ledger.table()
-        bad = {Outcome.FAILED, Outcome.UNREACHABLE, Outcome.SKIPPED, Outcome.UNKNOWN, Outcome.ABORTED}
-        found = [host for step in ended for host, outcome in table.get(step.id, {}).items() if outcome in bad]
-        return list(dict.fromkeys(found))
+        return self.ledger.lost(step for step in self.runbook.procedure if step.on_failure != "continue")
 
     def hosts_of(self, step: Step) -> Sequence[str]:
         """The hosts on which `step` is done, once they are known."""

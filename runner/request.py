@@ -57,11 +57,20 @@ class Answer:
     chosen: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class About:
+    """What a question is about: its hosts, what earlier steps kept of each host, and what would be done there."""
+
+    hosts: Sequence[str]
+    captured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)
+
+
 class Operator(Protocol):
     """Whoever answers for the people: a prompt, a flag, a script in a drill."""
 
-    def answer(self, gate: Gate, *, hosts: Sequence[str], captured: Mapping[str, Mapping[str, Any]]) -> Answer:
-        """The answer to `gate`, which concerns `hosts`; `captured` is what is known of each."""
+    def answer(self, gate: Gate, about: About) -> Answer:
+        """The answer to `gate`."""
 
 
 @dataclass(frozen=True)

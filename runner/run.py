@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from runner import escalation, handover, resumption
+from runner import automatic, escalation, handover, resumption
 from runner.conclusion import conclude
 from runner.control import Control
 from runner.definition.step import Step
@@ -207,6 +207,8 @@ class _Run:
                 self.control.execute([step_tag(step.id)], hosts)
 
     def _aimed(self, target: Target) -> None:
+        if self.request.mode == "auto":
+            automatic.check(self.runbook, target)
         self.pager.target = target
 
 

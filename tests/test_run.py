@@ -206,13 +206,13 @@ def test_nothing_runs_before_the_person_at_the_gate_says_yes(bench):
 
 def test_the_person_is_told_the_hosts_and_what_earlier_steps_captured(bench):
     seen = []
-    bench.operator.answer = lambda gate, *, hosts, captured: (
-        seen.append((hosts, dict(captured))) or Answer(yes=True, by="al")
+    bench.operator.answer = lambda _, about: (
+        seen.append((about.hosts, dict(about.captured), about.commands)) or Answer(yes=True, by="al")
     )
 
     bench.run(step("look", capture={"pids": "stdout"}), step("act", approve="Go?"))
 
-    assert seen == [(["db1"], {"db1": {"pids": "pids of db1"}})]
+    assert seen == [(["db1"], {"db1": {"pids": "pids of db1"}}, {"db1": "df /"})]
     assert bench.state["captured"] == {"db1": {"pids": "pids of db1"}}
 
 

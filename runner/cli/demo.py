@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from runner.cli import context, progress
-from runner.cli.operator import Prompt
+from runner.cli.operator import InAdvance, Prompt
 from runner.cli.run import perform
 from runner.cli.terminal import safe
 from runner.definition.catalog import Library
@@ -59,7 +59,7 @@ def _start(request: Request, directory: Path, *, ask: bool) -> Result:
     drawing = progress.choose(runbook, as_json=False)
     operator: Any = ScriptedOperator()
     if ask:
-        operator = Prompt(runbook, context.actor().user, yes=False, confirmed=(), pause=drawing.pause)
+        operator = Prompt(runbook, context.actor().user, given=InAdvance(), pause=drawing.pause)
     # What a module that is ended at once leaves behind goes with the demo's own directory.
     return perform(request, operator, drawing, environ={**os.environ, "TMPDIR": str(directory)})
 

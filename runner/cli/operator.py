@@ -5,74 +5,129 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from runner.cli.terminal import brief, safe, short
+from runner.cli import choice
+from runner.cli.terminal import brief, one_line, safe, short
 from runner.definition.model import Declared, Runbook
 from runner.execution.spans import Gate
-from runner.request import Answer
+from runner.request import About, Answer
 
-_QUESTIONS = {"approve": "Go ahead?", "manual": "Done?", "confirm": "Is this so?"}
+_QUESTIONS = {
+    "approve": "Go ahead? (y)es, (n)o, (e)scalate",
+    "manual": "Done? (y)es, (n)o, (e)scalate",
+    "confirm": "Is this so? (y)es, (n)o, (e)scalate",
+    "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort",
+    "unknown": "Is it (d)one, shall it be done again (r), or (n)either?",
+}
+_YES, _SHOWN = frozenset("ygd"), frozenset({"approve", "step", "unknown"})
+_INSTEAD: Mapping[str, Any] = {"s": "skip", "u": "undo", "r": "redo"}
+
+
+@dataclass(frozen=True)
+class InAdvance:
+    """What flags have answered before anybody is asked.
+
+    `yes` answers approvals, `confirmed` names the steps whose manual work and confirmations the person who started the
+    run vouches for, `picked` is what is chosen, and `auto` answers everything that has an automatic answer.
+    """
+
+    yes: bool = False
+    confirmed: Collection[str] = ()
+    picked: Sequence[choice.Picked] = ()
+    auto: bool = False
 
 
 class Prompt:
-    """Asks on the terminal; where there is none, only what a flag has answered in advance passes.
-
-    `yes` answers approvals. `confirmed` names the steps whose manual work and confirmations the person who started the
-    run vouches for.
-    """
+    """Asks on the terminal; where there is none, only what a flag has answered in advance passes."""
 
     def __init__(
-        self,
-        runbook: Runbook,
-        user: str,
-        *,
-        yes: bool,
-        confirmed: Collection[str],
-        pause: Callable[[], AbstractContextManager[Any]],
+        self, runbook: Runbook, user: str, *, given: InAdvance, pause: Callable[[], AbstractContextManager[Any]]
     ) -> None:
-        self._runbook, self._user, self._yes, self._confirmed, self._pause = runbook, user, yes, confirmed, pause
+        self._runbook, self._user, self._given, self._pause = runbook, user, given, pause
 
-    def answer(self, gate: Gate, *, hosts: Sequence[str], captured: Mapping[str, Mapping[str, Any]]) -> Answer:
+    def answer(self, gate: Gate, about: About) -> Answer:
         """The answer to `gate`."""
-        if gate.kind == "approve" and self._yes:
-            return Answer(yes=True, by=self._user, note="given in advance with --yes")
-        if gate.kind != "approve" and gate.name in self._confirmed:
-            return Answer(yes=True, by=self._user, note="given in advance with --confirm")
+        if early := self._in_advance(gate, about):
+            return early
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            flag = "--yes" if gate.kind == "approve" else f"--confirm {gate.name}"
-            return Answer(yes=False, by="nobody", note=f"there is no terminal to ask on; {flag} answers in advance")
+            return Answer(yes=False, by="nobody", note=f"there is no terminal to ask on; {_flag(gate)}")
         with self._pause():
-            self._show(gate, hosts, captured)
+            self._show(gate, about)
+            if gate.kind == "choose":
+                return self._choose(gate, about)
             return self._ask(gate)
 
-    def _show(self, gate: Gate, hosts: Sequence[str], captured: Mapping[str, Mapping[str, Any]]) -> None:
+    def _in_advance(self, gate: Gate, about: About) -> Answer | None:
+        note = ""
+        if gate.kind == "choose":
+            return self._picked(gate, about)
+        if self._given.auto and gate.kind in {"approve", "manual", "confirm"}:
+            note = "nobody was asked: --auto"
+        elif gate.kind == "approve" and self._given.yes:
+            note = "given in advance with --yes"
+        elif gate.kind in {"manual", "confirm"} and gate.name in self._given.confirmed:
+            note = "given in advance with --confirm"
+        return Answer(yes=True, by=self._user, note=note) if note else None
+
+    def _picked(self, gate: Gate, about: About) -> Answer | None:
+        """What is chosen in advance: everything in an automatic run, else what `--choose` names for each host."""
+        chosen: dict[str, Sequence[Any]] = {}
+        for host in about.hosts:
+            values = choice.values_of(gate.step.choose[gate.choice], about.captured.get(host, {}))
+            wanted = [
+                each.values
+                for each in self._given.picked
+                if (each.step, each.name) == (gate.step.id, gate.choice) and each.host in {None, host}
+            ]
+            if not (wanted or self._given.auto):
+                return None
+            chosen[host] = choice.pick(values, wanted[-1], host=host) if wanted else values
+        return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
+
+    def _choose(self, gate: Gate, about: About) -> Answer:
+        picks = gate.step.choose[gate.choice]
+        chosen: dict[str, Sequence[Any]] = {}
+        for host in about.hosts:
+            rows = about.captured.get(host, {}).get(picks.from_, [])
+            rows = rows if isinstance(rows, list) else [rows]
+            chosen[host] = choice.ask(rows, choice.values_of(picks, about.captured.get(host, {})), host=host)
+        if not any(chosen.values()):
+            return Answer(yes=False, by=self._user, note="nothing was chosen")
+        return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
+
+    def _show(self, gate: Gate, about: About) -> None:
         step = gate.step
         click.secho(f"\n{safe(step.name)}", bold=True, err=True)
         if step.why:
             click.echo(f"  why     {safe(step.why)}", err=True)
-        click.echo(f"  hosts   {safe(', '.join(hosts))}", err=True)
-        if step.action and gate.kind == "approve":
+        click.echo(f"  hosts   {safe(', '.join(about.hosts))}", err=True)
+        if step.action and not step.manual and gate.kind in _SHOWN:
             click.echo(f"  effect  {step.effect}", err=True)
-            click.echo(f"  does    {short(' '.join(step.action.describe().split()), 300)}", err=True)
-            for host in hosts:
-                for name, value in captured.get(host, {}).items():
+            for command in dict.fromkeys(about.commands.values()) or [step.action.describe()]:
+                click.echo(f"  does    {short(one_line(command), 300)}", err=True)
+            for host in about.hosts:
+                for name, value in about.captured.get(host, {}).items():
                     click.echo(f"  knows   {safe(host)}: {safe(name)} = {brief(value)}", err=True)
         click.echo("\n" + "\n".join(f"  {safe(line)}" for line in gate.text.splitlines()), err=True)
 
     def _ask(self, gate: Gate) -> Answer:
-        choices = click.Choice(["y", "n", "e"], case_sensitive=False)
+        question = _QUESTIONS[gate.kind]
+        letters = [question[at + 1] for at, mark in enumerate(question) if mark == "("]
         said = click.prompt(
-            f"  {_QUESTIONS[gate.kind]} (y)es, (n)o, (e)scalate", type=choices, show_choices=False, err=True
+            f"  {question}", type=click.Choice(letters, case_sensitive=False), show_choices=False, err=True
         )
         if said == "e":
             return Answer(yes=False, by=self._user, declared=self._declare())
+        if said in _INSTEAD:
+            return Answer(yes=False, by=self._user, instead=_INSTEAD[said])
         note = ""
-        if gate.kind != "approve" and said == "y":
+        if gate.kind in {"manual", "confirm"} and said in _YES:
             note = _text(click.prompt("  Note for the record", default="", show_default=False, err=True))
-        return Answer(yes=said == "y", by=self._user, note=note)
+        return Answer(yes=said in _YES, by=self._user, note=note)
 
     def _declare(self) -> str:
         known = [item.declared for item in self._runbook.escalation.when if isinstance(item, Declared)]
@@ -80,6 +135,21 @@ class Prompt:
             click.echo(f"    {number}  {safe(text)}", err=True)
         said = _text(click.prompt("  Why (a number, or in words)", err=True))
         return known[int(said) - 1] if said.isdecimal() and 0 < int(said) <= len(known) else said
+
+
+def _flag(gate: Gate) -> str:
+    """Which flag would have answered."""
+    flags = {
+        "approve": "--yes answers in advance",
+        "choose": f"--choose {gate.step.id}.{gate.choice}=VALUE,VALUE answers in advance",
+        "step": "--step needs one",
+        "unknown": f"--done {gate.step.id} or --redo {gate.step.id} answers in advance",
+    }
+    return flags.get(gate.kind, f"--confirm {gate.name} answers in advance")
+
+
+def _told(chosen: Mapping[str, Sequence[Any]]) -> str:
+    return "; ".join(f"{host}: {brief(list(values))}" for host, values in chosen.items())
 
 
 def _text(typed: str) -> str:

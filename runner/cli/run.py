@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from runner.cli import context, progress
-from runner.cli.operator import Prompt
+from runner.cli.choice import read_picked
+from runner.cli.operator import InAdvance, Prompt
 from runner.cli.terminal import safe
 from runner.errors import ExitCode
 from runner.execution.executor import Cancellation
@@ -28,6 +29,9 @@ _GATES = (
     click.option("--yes", is_flag=True, help="Approve in advance what the runbook asks to be approved."),
     click.option(
         "--confirm", multiple=True, metavar="STEP", help="Vouch in advance for what a person does or confirms."
+    ),
+    click.option(
+        "--choose", multiple=True, metavar="STEP.NAME=VALUE,...", help="Pick in advance (STEP.NAME@HOST=...)."
     ),
     click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout."),
 )
@@ -95,7 +99,13 @@ def perform_with(request: Request, options: Mapping[str, Any], do: Do) -> None:
     runbook = request.source.runbook
     drawing = progress.choose(runbook, as_json=options["as_json"])
     user = context.actor().user
-    asking = Prompt(runbook, user, yes=options["yes"], confirmed=options["confirm"], pause=drawing.pause)
+    given = InAdvance(
+        yes=options["yes"],
+        confirmed=options["confirm"],
+        picked=read_picked(options["choose"]),
+        auto=request.mode == "auto",
+    )
+    asking = Prompt(runbook, user, given=given, pause=drawing.pause)
     result = perform(request, asking, drawing, do=do)
     show(result, as_json=options["as_json"])
     raise click.exceptions.Exit(result.exit_code)
@@ -176,7 +186,7 @@ class _Interruptible:
     def __init__(self, operator: Any, cancellation: Cancellation) -> None:
         self._operator, self._cancellation = operator, cancellation
 
-    def answer(self, gate: Any, **about: Any) -> Any:
+    def answer(self, gate: Any, about: Any) -> Any:
         """The operator's answer, or no when the prompt was interrupted or its input came to an end."""
 
         def interrupt(number: int, _: Any) -> None:
@@ -185,7 +195,7 @@ class _Interruptible:
 
         try:
             with _on_signals(interrupt):
-                return self._operator.answer(gate, **about)
+                return self._operator.answer(gate, about)
         except (KeyboardInterrupt, click.Abort):
             if not self._cancellation.requests:
                 self._cancellation.request("end of input")

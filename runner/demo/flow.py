@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from runner.demo.shop import BAD, GOOD, Shop
 from runner.errors import ExitCode
 from runner.execution.reviewed import reviewed
 from runner.execution.spans import Gate
-from runner.request import Answer, Request, Result
+from runner.request import About, Answer, Request, Result
 
 Say = Callable[[str], None]
 Start = Callable[[Request], Result]
@@ -49,9 +49,9 @@ class Verdict:
 class ScriptedOperator:
     """Answers every gate with yes and says that it is a script, in the audit log too."""
 
-    def answer(self, gate: Gate, *, hosts: Sequence[str], captured: Mapping[str, Mapping[str, Any]]) -> Answer:
+    def answer(self, gate: Gate, about: About) -> Answer:
         """Yes."""
-        del hosts, captured
+        del about
         return Answer(yes=True, by="demo script", note=f"{gate.kind} answered without a person, as this is a demo")
 
 

@@ -127,6 +127,17 @@ class Ledger:
         open_entries = ((host, self.entries[step_id, host]) for host in self.hosts_of(step_id))
         return [host for host, entry in open_entries if entry.outcome is None and entry.missing & set(parts)]
 
+    def lost(self, steps: Iterable[Step]) -> list[str]:
+        """The hosts on which one of `steps` has ended and not passed, unless a person has skipped it."""
+        bad = {Outcome.FAILED, Outcome.UNREACHABLE, Outcome.UNKNOWN, Outcome.ABORTED}
+        found: dict[str, None] = {}
+        for step in steps:
+            for host in self.hosts_of(step.id):
+                entry = self.entries[step.id, host]
+                if entry.outcome in bad or (entry.outcome is Outcome.SKIPPED and entry.intended):
+                    found[host] = None
+        return list(found)
+
     def failed(self, step_id: str) -> bool:
         """Whether `step_id` was come to and has not passed on some host."""
         fine = {Outcome.PASSED, Outcome.NEVER_REACHED, Outcome.ABORTED, Outcome.PLANNED, Outcome.UNKNOWABLE}

@@ -10,10 +10,12 @@ import click
 import pytest
 from fakes import runbook_file
 
-from runner.cli.operator import Prompt
+from runner.cli.choice import Picked, read_picked
+from runner.cli.operator import InAdvance, Prompt
 from runner.definition.catalog import Library
+from runner.errors import InvalidInputError
 from runner.execution.spans import Gate
-from runner.request import Answer
+from runner.request import About, Answer
 
 STEPS = [
     {
@@ -24,6 +26,21 @@ STEPS = [
         "approve": "Remove them?",
         "command": "rm -r /old",
         "verify": [{"exit": 0}, {"confirm": "The service is well"}],
+    },
+    {
+        "id": "list",
+        "name": "List",
+        "effect": "read",
+        "command": "ls",
+        "capture": {"found": "stdout_lines"},
+        "verify": [{"exit": 0}],
+    },
+    {
+        "id": "kill",
+        "name": "Kill",
+        "choose": {"pids": {"from": "found", "field": "pid"}},
+        "command": "kill {{ pids }}",
+        "verify": [{"exit": 0}],
     },
     {"id": "walk", "name": "Walk there", "manual": "Walk to the machine", "verify": [{"exit": 0, "command": "true"}]},
 ]
@@ -60,8 +77,8 @@ def prompt(runbook, paused):
         yield
         paused.append("on")
 
-    def make(*, yes=False, confirmed=()):
-        return Prompt(runbook, "alice", yes=yes, confirmed=confirmed, pause=pause)
+    def make(**given):
+        return Prompt(runbook, "alice", given=InAdvance(**given), pause=pause)
 
     return make
 
@@ -80,25 +97,36 @@ def typed(monkeypatch):
 
 
 def gate_of(runbook, kind):
-    clean, walk = runbook.steps
+    clean, _, kill, walk = runbook.steps
     return {
+        "choose": Gate(kill, "choose", "Which of found?", choice="pids"),
+        "step": Gate(clean, "step", "Go on with Remove old files?"),
+        "unknown": Gate(clean, "unknown", "Remove old files: db1: nobody knows whether it was done"),
         "approve": Gate(clean, "approve", clean.approve),
         "confirm": Gate(clean, "confirm", "The service is well", 2),
         "manual": Gate(walk, "manual", "Walk to the machine"),
     }[kind]
 
 
-def answer(prompt, gate, captured=None):
-    return prompt.answer(gate, hosts=["db1", "db2"], captured=captured or {})
+def answer(prompt, gate, captured=None, commands=None):
+    return prompt.answer(gate, About(["db1", "db2"], captured or {}, commands or {}))
 
 
 @pytest.mark.parametrize(
-    ("kind", "flag"), [("approve", "--yes"), ("confirm", "--confirm clean"), ("manual", "--confirm walk")]
+    ("kind", "flag"),
+    [
+        ("approve", "--yes answers in advance"),
+        ("confirm", "--confirm clean answers in advance"),
+        ("manual", "--confirm walk answers in advance"),
+        ("choose", "--choose kill.pids=VALUE,VALUE answers in advance"),
+        ("step", "--step needs one"),
+        ("unknown", "--done clean or --redo clean answers in advance"),
+    ],
 )
 def test_without_a_terminal_it_is_no_and_the_flag_is_told(runbook, prompt, paused, kind, flag):
     said = answer(prompt(), gate_of(runbook, kind))
 
-    assert said == Answer(yes=False, by="nobody", note=f"there is no terminal to ask on; {flag} answers in advance")
+    assert said == Answer(yes=False, by="nobody", note=f"there is no terminal to ask on; {flag}")
     assert paused == []
 
 
@@ -162,6 +190,14 @@ def test_who_is_asked_to_approve_sees_what_it_is_about(runbook, prompt, typed, p
         ("manual", ["e", "0"], Answer(yes=False, by="alice", declared="0")),
         ("manual", ["e", "3"], Answer(yes=False, by="alice", declared="3")),
         ("manual", ["e", "²"], Answer(yes=False, by="alice", declared="²")),
+        ("step", ["g"], Answer(yes=True, by="alice")),
+        ("step", ["s"], Answer(yes=False, by="alice", instead="skip")),
+        ("step", ["u"], Answer(yes=False, by="alice", instead="undo")),
+        ("step", ["e", "1"], Answer(yes=False, by="alice", declared="Data is at risk")),
+        ("step", ["a"], Answer(yes=False, by="alice")),
+        ("unknown", ["d"], Answer(yes=True, by="alice")),
+        ("unknown", ["r"], Answer(yes=False, by="alice", instead="redo")),
+        ("unknown", ["n"], Answer(yes=False, by="alice")),
     ],
 )
 def test_the_answer_is_what_was_typed(runbook, prompt, typed, kind, lines, expected):
@@ -196,3 +232,76 @@ def test_what_hosts_said_does_nothing_to_the_terminal(runbook, prompt, typed):
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert not any(line.startswith("Go ahead?") for line in shown.splitlines())
+
+
+ROWS = {"db1": {"found": [{"pid": 7, "user": "a"}, {"pid": 8, "user": "b"}]}, "db2": {"found": [{"pid": 7}]}}
+
+
+def test_what_would_really_be_done_is_shown_where_it_is_known(runbook, prompt, typed):
+    screen = typed("a")
+
+    answer(prompt(), gate_of(runbook, "step"), {}, {"db1": "rm -r /old\nsync", "db2": "rm -r /old\nsync"})
+
+    assert [line for line in screen.getvalue().splitlines() if "does" in line] == ["  does    rm -r /old ⏎ sync"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "chosen"),
+    [
+        (["1", "n"], {"db1": [7], "db2": []}),
+        (["1-2", "1"], {"db1": [7, 8], "db2": [7]}),
+        (["a", "all"], {"db1": [7, 8], "db2": [7]}),
+        (["3", "0", "x", "2", "a"], {"db1": [8], "db2": [7]}),
+    ],
+)
+def test_the_operator_picks_from_the_rows_of_each_host(runbook, prompt, typed, lines, chosen):
+    screen = typed(*lines)
+
+    said = answer(prompt(), gate_of(runbook, "choose"), ROWS)
+
+    assert (said.yes, said.by, said.chosen) == (True, "alice", chosen)
+    assert "      1  (pid=7 user=a)\n      2  (pid=8 user=b)\n" in screen.getvalue()
+
+
+def test_to_choose_nothing_anywhere_is_no(runbook, prompt, typed):
+    typed("n", "none")
+
+    assert answer(prompt(), gate_of(runbook, "choose"), ROWS) == Answer(
+        yes=False, by="alice", note="nothing was chosen"
+    )
+
+
+def test_what_is_chosen_in_advance_for_every_host_or_for_one(runbook, prompt):
+    everywhere, there = Picked("kill", "pids", None, ("7",)), Picked("kill", "pids", "db1", ("8", "7"))
+
+    both = answer(prompt(picked=[everywhere, there]), gate_of(runbook, "choose"), ROWS)
+    one = answer(prompt(picked=[there]), gate_of(runbook, "choose"), ROWS)
+
+    assert both == Answer(yes=True, by="alice", note="db1: 7, 8; db2: 7", chosen={"db1": [7, 8], "db2": [7]})
+    assert (one.yes, one.by) == (False, "nobody")
+
+
+def test_what_is_not_there_can_not_be_chosen(runbook, prompt):
+    with pytest.raises(InvalidInputError, match="9 is not there to be picked on db1"):
+        answer(prompt(picked=[Picked("kill", "pids", None, ("9",))]), gate_of(runbook, "choose"), ROWS)
+
+
+def test_a_run_that_asks_nobody_takes_all_and_knows_nothing_of_what_was_interrupted(runbook, prompt):
+    said = {kind: answer(prompt(auto=True), gate_of(runbook, kind), ROWS) for kind in ("choose", "confirm", "unknown")}
+
+    assert said["choose"].chosen == {"db1": [7, 8], "db2": [7]}
+    assert said["confirm"] == Answer(yes=True, by="alice", note="nobody was asked: --auto")
+    assert (said["unknown"].yes, said["unknown"].by) == (False, "nobody")
+
+
+@pytest.mark.parametrize("text", ["", "kill", "kill.pids", "kill.pids=", "Kill.pids=1", "=1"])
+def test_a_choice_that_is_not_written_as_it_must_be(text):
+    with pytest.raises(InvalidInputError, match="write it as"):
+        read_picked([text])
+
+
+def test_a_choice_as_it_is_written():
+    assert read_picked(["kill.pids=1,2", "kill.pids@db-1.x=3"]) == [
+        Picked("kill", "pids", None, ("1", "2")),
+        Picked("kill", "pids", "db-1.x", ("3",)),
+    ]

@@ -1,0 +1,27 @@
+"""A run that asks nobody: only where each question has an automatic answer, or the environment is for trying out."""
+
+from __future__ import annotations
+
+from runner.definition.model import Runbook
+from runner.errors import DeniedError
+from runner.execution.spans import after, before
+from runner.execution.target import Target
+
+_FORBIDS = "production"
+
+
+def check(runbook: Runbook, target: Target) -> None:
+    """That `runbook` may run against `target` without asking anybody.
+
+    Raises:
+        DeniedError: it may not; the message names every question that is for a person.
+    """
+    if target.environment != _FORBIDS:
+        return
+    asked = [gate for step in runbook.procedure if not step.auto for gate in (*before(step), *after(step))]
+    if asked:
+        questions = "; ".join(f"{gate.step.id} ({gate.kind}: {gate.text.splitlines()[0]})" for gate in asked)
+        raise DeniedError(
+            f"--auto asks nobody, and in {target.environment} these questions are for a person: {questions}",
+            hint="leave --auto out, or write `auto: true` in the steps that a machine may answer for",
+        )

@@ -1,0 +1,90 @@
+"""Picking from rows: by number on a terminal, by value in advance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from runner.cli.terminal import brief, safe
+from runner.definition.step import Choice
+from runner.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What `--choose STEP.NAME[@HOST]=VALUE,...` picks in advance; without a host it counts for each."""
+
+    step: str
+    name: str
+    host: str | None
+    values: tuple[str, ...]
+
+
+def read_picked(texts: Sequence[str]) -> list[Picked]:
+    """What the values of `--choose` mean.
+
+    Raises:
+        InvalidInputError: one of them is not written as it must be.
+    """
+    found = []
+    for text in texts:
+        match = re.fullmatch(r"([a-z0-9-]+)\.([a-z0-9_]+)(?:@([^=]+))?=(.+)", text)
+        if match is None:
+            raise InvalidInputError(f"--choose {text}: write it as STEP.NAME=VALUE,VALUE or STEP.NAME@HOST=VALUE")
+        found.append(Picked(match[1], match[2], match[3], tuple(match[4].split(","))))
+    return found
+
+
+def values_of(choice: Choice, captured: Mapping[str, Any]) -> list[Any]:
+    """What can be picked on a host of which `captured` is known: a value for each row."""
+    rows = captured.get(choice.from_, [])
+    rows = rows if isinstance(rows, list) else [rows]
+    return [row.get(choice.field) if choice.field and isinstance(row, Mapping) else row for row in rows]
+
+
+def pick(values: Sequence[Any], wanted: Sequence[str], *, host: str) -> list[Any]:
+    """The `values` that `wanted` names as text, in their own order.
+
+    Raises:
+        InvalidInputError: one of the wanted is not there.
+    """
+    there = {str(value): value for value in values}
+    if strange := [word for word in wanted if word not in there]:
+        raise InvalidInputError(
+            f"--choose: {strange[0]} is not there to be picked on {host}",
+            hint=f"there {'is' if len(there) == 1 else 'are'} {', '.join(there) or 'nothing'}",
+        )
+    return [value for text, value in there.items() if text in wanted]
+
+
+def ask(rows: Sequence[Any], values: Sequence[Any], *, host: str) -> list[Any]:
+    """What a person picks of `values`, which are shown by their `rows`; none is an answer, too."""
+    click.echo(f"  on {safe(host)}:", err=True)
+    for number, row in enumerate(rows, 1):
+        click.echo(f"    {number:3}  {brief(row)}", err=True)
+    while True:
+        said = click.prompt("  Which? Numbers like 1,3-5, (a)ll or (n)one", err=True).strip().lower()
+        if said in {"a", "all"}:
+            return list(values)
+        if said in {"n", "none"}:
+            return []
+        numbers = _numbers(said, len(values))
+        if numbers:
+            return [values[number - 1] for number in numbers]
+        click.echo(f"  {safe(said)!r} names none of 1 to {len(values)}", err=True)
+
+
+def _numbers(text: str, most: int) -> list[int]:
+    """The numbers that `text` names, in order; none when one of them is not from 1 to `most`."""
+    found: set[int] = set()
+    for word in filter(None, re.split(r"[,\s]+", text)):
+        match = re.fullmatch(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", word)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 1 <= first <= last <= most:
+            return []
+        found |= set(range(first, last + 1))
+    return sorted(found)
