@@ -21,6 +21,8 @@ from runner.execution.translate import Translator
 from runner.journal import Journal
 from runner.record.audit_log import AuditLog
 from runner.record.debts import Debts
+from runner.record.holder import Blocked, Holder
+from runner.record.locks import Held, Locks
 from runner.record.run_state import RunDirectory
 from runner.request import About, Answer, Request, Surroundings
 
@@ -43,6 +45,8 @@ class Control:
         self.declared: str | None = None
         self.commands: dict[str, dict[str, str]] = {}
         self.on_target: Callable[[Target], None] = lambda _: None
+        self.held: Held | None = None
+        self._at = ""
         self._ends = time.monotonic() + self.runbook.deadline.total_seconds() if self.runbook.deadline else None
         around.cancellation.elsewhere = directory.cancelled
         self.job = Job(
@@ -116,6 +120,9 @@ class Control:
         """
         limit = () if self.target is None or set(limit) == set(self.target.names) else limit
         self.journal.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
+        self._at = tags[0].partition("-")[2]
+        if self.held:
+            self.held.update(step=self._at)
         part = Part(
             tags,
             limit,
@@ -185,13 +192,51 @@ class Control:
         seen = Target.from_hello(message)
         if self.target is None:
             seen.check(self.runbook)
-            self.aim(seen)
             self.on_target(seen)
+            self.lock(seen)
+            self.aim(seen)
             self.journal.note(EventType.TARGET_RESOLVED, environment=seen.environment, hosts=list(seen.names))
             self.directory.update(environment=seen.environment, target=seen.hosts, environments=seen.environments)
+            self.directory.update(machines=seen.machines)
             self.show_debts()
         elif strangers := set(seen.names) - set(self.target.names):
             raise ExecutionError(f"the inventory names other hosts than at the start: {', '.join(sorted(strangers))}")
+
+    def lock(self, target: Target) -> None:
+        """Have the machines of `target`, and what the runbook names besides, for this run alone.
+
+        Raises:
+            LockedError: another run has one of them.
+        """
+        if self.request.mode == "dry-run":
+            return
+        actor, state = self.around.actor, self.directory.state
+        holder = Holder(
+            run=state.run,
+            runbook=state.runbook,
+            user=actor.user,
+            host=actor.host,
+            pid=actor.pid,
+            since=self.around.clock(),
+            tree=state.tree,
+            step=self._at,
+        )
+        self.held = Locks(self.around.state.path / "locks", clock=self.around.clock).take(
+            [*target.locks, *(f"lock:{name}" for name in self.runbook.locks)],
+            holder,
+            wait=self.request.wait,
+            waiting=self._wait,
+            cancelled=lambda: self.cancelled,
+        )
+
+    def _wait(self, for_whom: Sequence[Blocked]) -> None:
+        now = self.around.clock()
+        self.journal.note(EventType.LOCK_AWAITED, held=[each.sentence(now) for each in for_whom])
+
+    def release(self) -> None:
+        """Give back what the run had for itself."""
+        if self.held:
+            self.held.release()
 
     def show_debts(self) -> None:
         """Say what was begun on the hosts of this run by an earlier one, and should have been taken back."""

@@ -19,6 +19,7 @@ class EventType(StrEnum):
     RUN_CANCELLED = "run.cancelled"
     RUN_HANDED_OVER = "run.handed_over"
     RUN_ABANDONED = "run.abandoned"
+    LOCK_AWAITED = "lock.awaited"
     SPAN_STARTED = "span.started"
     SPAN_FINISHED = "span.finished"
     GATE_ASKED = "gate.asked"

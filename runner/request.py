@@ -24,8 +24,8 @@ Mode = Literal["run", "step", "auto", "dry-run"]
 class Request:
     """What somebody asked for: the runbook, the reviewed playbook, the inventories, and the inputs with their types.
 
-    `reason` is why, `parent` the run that handed over to this one, and `tree` the first of them all. `library` is where
-    a runbook that takes over is found.
+    `reason` is why, `wait` for how many seconds it waits for whoever holds its hosts, `parent` the run that handed over
+    to this one, and `tree` the first of them all. `library` is where a runbook that takes over is found.
     """
 
     run_id: str
@@ -37,6 +37,7 @@ class Request:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     mode: Mode = "run"
     reason: str = ""
+    wait: float = 0.0
     parent: str = ""
     tree: str = ""
     library: Library | None = None

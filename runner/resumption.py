@@ -31,7 +31,8 @@ def restore(control: Control, records: Iterable[Record]) -> None:
     if not state.target:
         raise InvalidInputError(f"the run {state.run} had not begun", hint=f"runbook run {state.runbook}")
     control.journal.captured.update({host: dict(values) for host, values in state.captured.items()})
-    control.aim(Target({key: tuple(names) for key, names in state.target.items()}, dict(state.environments)))
+    hosts = {key: tuple(names) for key, names in state.target.items()}
+    control.aim(Target(hosts, dict(state.environments), dict(state.machines)))
     undone = {undo_id(step.id): step.undo for step in control.runbook.steps if step.undo}
     for record in records:
         if record.type not in _EVENTS or (record.truncated and "part" not in record.data):

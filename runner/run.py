@@ -65,7 +65,11 @@ def take_back(request: Request, around: Surroundings) -> Result:
 def _held(directory: RunDirectory, request: Request, around: Surroundings) -> Iterator[Control]:
     try:
         with AuditLog.open(around.state.audit, clock=around.clock, actor=around.actor) as log:
-            yield Control(request, around, log, directory)
+            control = Control(request, around, log, directory)
+            try:
+                yield control
+            finally:
+                control.release()
     finally:
         directory.release()
 
@@ -78,6 +82,8 @@ def _again(request: Request, around: Surroundings) -> Iterator[Control]:
     directory.keep(request.source.text)
     with _held(directory, request, around) as control:
         resumption.restore(control, read(control.journal.log.path, run=request.run_id))
+        assert control.target  # noqa: S101 - what is restored has one
+        control.lock(control.target)
         yield control
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -29,7 +30,8 @@ def other(engine):
         library.playbook(source).write_text(compiled(source))
 
     ids = iter([RUN_ID.replace("T000000Z", "T000001Z")])
-    engine.around = replace(engine.around, new_run_id=lambda: next(ids))
+    actor = replace(engine.around.actor, pid=os.getpid())  # locks are joined in the process that has them
+    engine.around = replace(engine.around, new_run_id=lambda: next(ids), actor=actor)
     return write
 
 

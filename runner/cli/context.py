@@ -18,6 +18,7 @@ from runner import version
 from runner.cli.terminal import counted
 from runner.definition.catalog import Library
 from runner.definition.model import Runbook
+from runner.duration import parse
 from runner.errors import AuditError, InvalidInputError
 from runner.events import Instant
 from runner.record.audit_log import Actor
@@ -108,6 +109,18 @@ def secret(reference: str) -> str:
     """
     kind, _, name = reference.partition(":")
     return os.environ[name] if kind == "env" else Path(name).read_text(encoding="utf-8")
+
+
+def seconds(text: str, *, flag: str) -> float:
+    """The seconds that a flag's value names.
+
+    Raises:
+        InvalidInputError: it is no duration.
+    """
+    try:
+        return parse(text).total_seconds()
+    except ValueError as error:
+        raise InvalidInputError(f"{flag}: {error}") from None
 
 
 def inventories(paths: Sequence[Path], where: Library) -> list[Path]:

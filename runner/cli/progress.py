@@ -135,6 +135,8 @@ def _of_the_run(event: Event) -> list[str]:
             return [f"{again}run {event.run} of {data['runbook']} {safe(data['title'])}"]
         case EventType.TARGET_RESOLVED:
             return [f"{data['environment']}: {', '.join(map(safe, data['hosts']))}"]
+        case EventType.LOCK_AWAITED:
+            return [f"waits    {short(each)}" for each in data["held"]]
         case EventType.ESCALATION_DECLARED:
             return [f"declared {short(data['declared'])}"]
         case EventType.PAGE_FINISHED:

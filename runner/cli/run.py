@@ -66,6 +66,7 @@ def gates(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--auto", is_flag=True, help="Ask nobody; refused where a question has no automatic answer.")
 @click.option("--dry-run", is_flag=True, help="Really do what only looks; what changes something is only shown.")
 @click.option("--reason", default="", help="Why, for the record.")
+@click.option("--wait", metavar="TIME", default="0s", help="Wait for another run that holds the hosts, like 10m.")
 @gates
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
     """Do RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
@@ -81,6 +82,7 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
         inputs=context.inputs(source.runbook, given),
         mode=_mode(options),
         reason=options["reason"],
+        wait=context.seconds(options["wait"], flag="--wait"),
         library=library,
     )
     perform_with(request, options, run)

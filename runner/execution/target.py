@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from runner.definition.model import Runbook
@@ -16,16 +16,20 @@ CLASSES = ("local", "lab", "staging", "production")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`hosts` maps each pattern to the names it matches, `environments` each name to its class."""
+    """`hosts` maps each pattern to the names it matches; `environments` and `machines` map each name.
+
+    The former to its class, the latter to its address: two names with one address are one machine.
+    """
 
     hosts: Mapping[str, tuple[str, ...]]
     environments: Mapping[str, str]
+    machines: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_hello(cls, message: Mapping[str, Any]) -> Self:
         """The target that the callback plugin reports before the first play."""
         hosts = {play["pattern"]: tuple(play["hosts"]) for play in message["plays"]}
-        return cls(hosts, dict(message["environments"]))
+        return cls(hosts, dict(message["environments"]), dict(message.get("machines", {})))
 
     @property
     def environment(self) -> str:
@@ -36,6 +40,11 @@ class Target:
     def names(self) -> tuple[str, ...]:
         """All hosts, each once, in the order in which the procedure meets them."""
         return tuple(dict.fromkeys(name for names in self.hosts.values() for name in names))
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """The names by which only one run at a time may have each of the machines."""
+        return tuple(f"host:{self.machines.get(name, name)}" for name in self.names)
 
     def of(self, runbook: Runbook, step: Step) -> tuple[str, ...]:
         """The hosts on which `step` is done."""

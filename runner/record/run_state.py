@@ -29,7 +29,8 @@ class RunState:
     `hosts` is the pattern of all hosts that the run is about, `becomes` whether a step becomes another user there,
     `captured` maps hosts to the values captured there. `private` names directories to wipe when the run is abandoned.
     `path` is the file of the runbook and `sha256` what it was; `target` maps each host pattern to the hosts it matched,
-    `environments` each host to its class. `parent` is the run that handed over to this one, `tree` the first of all.
+    `environments` and `machines` each host to its class and its address. `parent` is the run that handed over to this
+    one, `tree` the first of all.
     """
 
     run: str
@@ -57,6 +58,7 @@ class RunState:
     tree: str = ""
     target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     environments: Mapping[str, str] = field(default_factory=dict)
+    machines: Mapping[str, str] = field(default_factory=dict)
 
 
 class RunDirectory:

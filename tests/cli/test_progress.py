@@ -94,6 +94,7 @@ DENIED = [
 ]
 AGAIN = [
     event("run.resumed", runbook="RUN-001", title="Disk is full"),
+    event("lock.awaited", held=["host:db1 is held by alice"]),
     event("debt.found", "clean", "db1", runbook="RUN-001"),
     event("step.settled", "clean", "db1", part="action", outcome="passed", reason="its verifications hold"),
     event("attempt.finished", "clean", "db1", part="attempt/1", outcome="failed", reason="non-zero return code"),
@@ -140,6 +141,7 @@ def test_the_lines_of_what_may_happen_besides(runbook):
 
     assert [line for one in AGAIN for line in progress.lines(one, words)] == [
         f"resumes run {RUN_ID} of RUN-001 Disk is full",
+        "waits    host:db1 is held by alice",
         "debt     Remove old files on db1 of RUN-001 is not taken back",
         "settled  Remove old files on db1: its verifications hold",
         "FAIL     Remove old files on db1: non-zero return code",

@@ -95,8 +95,8 @@ def playbook_of(directory, playbook, inventory):
 INVENTORY = """
 all:
   children:
-    db: {hosts: {db1: {runbook_environment: staging}, db2: {}}}
-    app: {hosts: {app1: {runbook_environment: local}}}
+    db: {hosts: {db1: {runbook_environment: staging}, db2: {ansible_host: "{{ net }}.2", ansible_port: 2222, net: 10.0.0}}}
+    app: {hosts: {app1: {runbook_environment: local, ansible_connection: local}}}
 """
 
 
@@ -116,6 +116,7 @@ def test_hello_names_the_hosts_of_every_play_and_the_class_of_each_host(plugin_a
                 {"pattern": "nobody", "hosts": []},
             ],
             "environments": {"db1": "staging", "db2": "production", "app1": "local"},
+            "machines": {"db1": "db1:22", "db2": "10.0.0.2:2222", "app1": "app1"},
             "inventory_hosts": 3,
             "commands": {},
         }

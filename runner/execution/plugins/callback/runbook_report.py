@@ -102,6 +102,7 @@ class CallbackModule(CallbackBase):
             environments={
                 name: str(found.get("runbook_environment", "production")) for name, found in variables.items()
             },
+            machines={name: _machine(name, found, plays[0]._loader) for name, found in variables.items()},
             inventory_hosts=len(inventory.get_hosts(ignore_limits=True)),
             commands=self._commands(),
         )
@@ -163,6 +164,15 @@ def _rendered(templar, value):
         return templar.template(value) if isinstance(value, str) else value
     except Exception:
         return value
+
+
+def _machine(name, variables, loader):
+    """What tells the machine from every other, whatever an inventory calls it: where it is reached."""
+    if variables.get("ansible_connection") == "local":
+        return name
+    where = [variables.get("ansible_host") or name, variables.get("ansible_port") or 22]
+    host, port = _rendered(Templar(loader=loader, variables=variables), where)
+    return f"{host}:{port}"
 
 
 def _pattern(play):

@@ -1,0 +1,79 @@
+"""Files that the kernel locks for this process alone: it frees them at death, and no fork keeps one alive."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+# A lock belongs to an opening of the file, and a fork shares the openings of its parent: what a fork did not close
+# would stay locked when the parent dies. So a fork closes all of them, and none is made in the middle of a fork. A
+# program that is started (exec) closes them by O_CLOEXEC.
+_forking = threading.RLock()
+_ours: set[int] = set()
+
+
+def _forget() -> None:
+    for descriptor in _ours:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+    _ours.clear()
+    _forking.release()
+
+
+os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_forget)
+
+
+class LockFile:
+    """A file that can be locked: `text` is a note in it for whoever finds it locked.
+
+    It is never removed, neither here nor by anybody else: two processes could then hold two files of one name.
+    """
+
+    def __init__(self, path: Path, *, mode: int) -> None:
+        self.path = path
+        self._pid = os.getpid()
+        with _forking:
+            self._descriptor = os.open(path, _FLAGS, mode)
+            _ours.add(self._descriptor)
+        status = os.fstat(self._descriptor)
+        if status.st_uid == os.geteuid() and status.st_mode & 0o777 != mode:
+            os.fchmod(self._descriptor, mode)  # the umask of whoever made it must not lock others out
+
+    def lock(self) -> bool:
+        """Whether the lock is ours now; it is not when somebody else, in this process or another, has it."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def read(self) -> str:
+        """The note in it, without what can not be read."""
+        return os.pread(self._descriptor, 65536, 0).decode(errors="replace")
+
+    def write(self, text: str) -> None:
+        """Replace the note in it."""
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, text.encode(), 0)
+
+    def is_in_place(self) -> bool:
+        """Whether it is still the file of its name."""
+        try:
+            return os.path.samestat(self.path.stat(follow_symlinks=False), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
+
+    def close(self) -> None:
+        """Give the lock back, if it is ours; a fork, which closed it already, gives back nothing."""
+        if self._pid != os.getpid():
+            return
+        # Closing alone is not enough: a program about to be started may still share it for a moment.
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        with _forking:
+            _ours.discard(self._descriptor)
+            os.close(self._descriptor)

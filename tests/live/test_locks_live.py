@@ -1,0 +1,64 @@
+"""Of several runs against the same hosts exactly one goes on; the others are told who is there."""
+
+from __future__ import annotations
+
+import json
+
+from bench import kill, step, wait_until
+
+
+def start(bench, *words):
+    return bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json", *words)
+
+
+def test_exactly_one_of_two_that_start_together_runs_each_time(bench):
+    done = bench.directory / "done"
+    bench.write(step("act", f"echo x >> {done}; sleep 1.5"))
+    for round_ in range(1, 6):
+        both = [start(bench) for _ in range(2)]
+        ended = [process.communicate(timeout=60) for process in both]
+        assert sorted(process.returncode for process in both) == [0, 6], ended
+        assert len(done.read_text().splitlines()) == round_
+
+
+def test_who_comes_second_is_told_who_is_there_or_waits(bench):
+    begun = bench.directory / "begun"
+    bench.write(step("act", f"touch {begun}; sleep 4"), locks=["deploy-pipeline"])
+    first = start(bench)
+    wait_until(begun.exists, "the first has begun", first)
+
+    refused = bench.run()
+    shown = bench.command("locks")
+    waited = bench.run("--wait", "30s")
+    first.communicate(timeout=30)
+
+    assert refused.code == 6
+    problem = refused.events[-1]["problems"][0]
+    assert "host:here, lock:deploy-pipeline are held by" in problem
+    assert "at the step act" in problem
+    assert "host:here, lock:deploy-pipeline are held by" in shown.out
+    assert waited.code == 0, waited.err
+    assert [event["type"] for event in waited.events].count("lock.awaited") == 1
+    assert bench.command("locks").err == "nothing is held\n"
+
+
+def test_the_kernel_frees_what_a_killed_command_held(bench):
+    begun = bench.directory / "begun"
+    bench.write(step("act", f"test -e {begun} || (touch {begun}; sleep 30)"))
+    first = start(bench)
+    wait_until(begun.exists, "the first has begun", first)
+
+    kill(first.pid)
+    first.communicate()
+
+    assert bench.run().code == 0
+
+
+def test_two_names_of_one_machine_are_one_host(bench):
+    bench.hosts(here={"ansible_host": "127.0.0.1", "ansible_connection": "ssh", "ansible_port": 9})
+    bench.write(step("act", "true"))
+    plan = bench.command("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
+    state = next((bench.state / "runs").iterdir()) / "run.json"
+
+    assert plan.code == 5
+    assert json.loads(state.read_text())["machines"] == {"here": "127.0.0.1:9"}
