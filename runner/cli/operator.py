@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Any
 
 import click
 
-from runner.cli import choice
+from runner.cli import choice, typed
 from runner.cli.terminal import brief, one_line, safe, short
 from runner.definition.model import Declared, Runbook
 from runner.execution.spans import Gate
@@ -18,12 +20,14 @@ from runner.request import About, Answer
 
 _QUESTIONS = {
     "approve": "Go ahead? (y)es, (n)o, (e)scalate",
+    "elsewhere": "(n)o, (e)scalate",
     "manual": "Done? (y)es, (n)o, (e)scalate",
     "confirm": "Is this so? (y)es, (n)o, (e)scalate",
     "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort",
     "unknown": "Is it (d)one, shall it be done again (r), or (n)either?",
 }
 _YES, _SHOWN = frozenset("ygd"), frozenset({"approve", "step", "unknown"})
+_PAUSE = 0.2
 _INSTEAD: Mapping[str, Any] = {"s": "skip", "u": "undo", "r": "redo"}
 
 
@@ -32,13 +36,15 @@ class InAdvance:
     """What flags have answered before anybody is asked.
 
     `yes` answers approvals, `confirmed` names the steps whose manual work and confirmations the person who started the
-    run vouches for, `picked` is what is chosen, and `auto` answers everything that has an automatic answer.
+    run vouches for, `picked` is what is chosen, and `auto` answers everything that has an automatic answer. `wait` is
+    for how many seconds an answer from elsewhere is waited for where there is no terminal.
     """
 
     yes: bool = False
     confirmed: Collection[str] = ()
     picked: Sequence[choice.Picked] = ()
     auto: bool = False
+    wait: float = 0.0
 
 
 class Prompt:
@@ -49,17 +55,29 @@ class Prompt:
     ) -> None:
         self._runbook, self._user, self._given, self._pause = runbook, user, given, pause
 
-    def answer(self, gate: Gate, about: About) -> Answer:
-        """The answer to `gate`."""
+    def answer(self, gate: Gate, about: About) -> Answer | None:
+        """The answer to `gate`; None once it is settled from elsewhere."""
         if early := self._in_advance(gate, about):
             return early
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            return Answer(yes=False, by="nobody", note=f"there is no terminal to ask on; {_flag(gate)}")
+            return self._wait(gate, about)
         with self._pause():
             self._show(gate, about)
             if gate.kind == "choose":
                 return self._choose(gate, about)
-            return self._ask(gate)
+            return self._ask(gate, about)
+
+    def _wait(self, gate: Gate, about: About) -> Answer | None:
+        """Where there is nobody to ask: wait for those who are elsewhere, if there is a word of them."""
+        if not (about.objection or (about.needs and self._given.wait)):
+            return Answer(yes=False, by="nobody", note=f"there is no terminal to ask on; {_flag(gate)}")
+        click.echo(f"waits    {gate.step.id} needs {safe(about.needs)}: runbook approve {about.run}", err=True)
+        ends = time.monotonic() + self._given.wait if self._given.wait else math.inf
+        while not about.settled():
+            if time.monotonic() >= ends:
+                return Answer(yes=False, by="nobody", note="nobody has answered while the run waited; see --wait")
+            time.sleep(_PAUSE)
+        return None
 
     def _in_advance(self, gate: Gate, about: About) -> Answer | None:
         note = ""
@@ -67,7 +85,7 @@ class Prompt:
             return self._picked(gate, about)
         if self._given.auto and gate.kind in {"approve", "manual", "confirm"}:
             note = "nobody was asked: --auto"
-        elif gate.kind == "approve" and self._given.yes:
+        elif gate.kind == "approve" and self._given.yes and not about.objection:
             note = "given in advance with --yes"
         elif gate.kind in {"manual", "confirm"} and gate.name in self._given.confirmed:
             note = "given in advance with --confirm"
@@ -113,13 +131,16 @@ class Prompt:
                 for name, value in about.captured.get(host, {}).items():
                     click.echo(f"  knows   {safe(host)}: {safe(name)} = {brief(value)}", err=True)
         click.echo("\n" + "\n".join(f"  {safe(line)}" for line in gate.text.splitlines()), err=True)
+        if about.objection:
+            click.echo(f"  {safe(about.objection)}", err=True)
+            click.echo(f"  It needs {safe(about.needs)}: runbook approve {about.run}", err=True)
 
-    def _ask(self, gate: Gate) -> Answer:
-        question = _QUESTIONS[gate.kind]
+    def _ask(self, gate: Gate, about: About) -> Answer | None:
+        question = _QUESTIONS["elsewhere" if about.objection else gate.kind]
         letters = [question[at + 1] for at, mark in enumerate(question) if mark == "("]
-        said = click.prompt(
-            f"  {question}", type=click.Choice(letters, case_sensitive=False), show_choices=False, err=True
-        )
+        said = typed.letter(f"  {question}", letters, settled=about.settled)
+        if said is None:
+            return None
         if said == "e":
             return Answer(yes=False, by=self._user, declared=self._declare())
         if said in _INSTEAD:

@@ -102,7 +102,7 @@ def gate_of(runbook, kind):
         "choose": Gate(kill, "choose", "Which of found?", choice="pids"),
         "step": Gate(clean, "step", "Go on with Remove old files?"),
         "unknown": Gate(clean, "unknown", "Remove old files: db1: nobody knows whether it was done"),
-        "approve": Gate(clean, "approve", clean.approve),
+        "approve": Gate(clean, "approve", clean.approve.says),
         "confirm": Gate(clean, "confirm", "The service is well", 2),
         "manual": Gate(walk, "manual", "Walk to the machine"),
     }[kind]
