@@ -106,13 +106,16 @@ class Prompt:
             chosen[host] = choice.pick(values, wanted[-1], host=host) if wanted else values
         return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
 
-    def _choose(self, gate: Gate, about: About) -> Answer:
+    def _choose(self, gate: Gate, about: About) -> Answer | None:
         picks = gate.step.choose[gate.choice]
         chosen: dict[str, Sequence[Any]] = {}
         for host in about.hosts:
             rows = about.captured.get(host, {}).get(picks.from_, [])
             rows = rows if isinstance(rows, list) else [rows]
-            chosen[host] = choice.ask(rows, choice.values_of(picks, about.captured.get(host, {})), host=host)
+            values = choice.values_of(picks, about.captured.get(host, {}))
+            if (picked := choice.ask(rows, values, host=host, settled=about.settled)) is None:
+                return None
+            chosen[host] = picked
         if not any(chosen.values()):
             return Answer(yes=False, by=self._user, note="nothing was chosen")
         return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
