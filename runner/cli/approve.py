@@ -6,7 +6,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from runner.cli import context
-from runner.cli.terminal import one_line, safe, short
+from runner.cli.terminal import safe
 from runner.errors import DeniedError, InvalidInputError
 from runner.events import Event, EventType
 from runner.identifiers import Login
@@ -93,8 +93,9 @@ def _show(question: Question) -> None:
     click.secho(f"{question.runbook} {safe(question.title)}  run {question.run}", bold=True, err=True)
     click.echo(f"  {question.kind:8}{safe(question.text.splitlines()[0])}  ({question.step})", err=True)
     for host in question.hosts:
-        does = question.commands.get(host)
-        click.echo(f"  on      {safe(host)}{f': {short(one_line(does), 300)}' if does else ''}", err=True)
+        click.echo(f"  on      {safe(host)}", err=True)
+        for number, line in enumerate(question.commands.get(host, "").splitlines()):
+            click.echo(f"  {'' if number else 'does':8}{safe(line)}", err=True)
     for key, value in question.inputs.items():
         click.echo(f"  with    {safe(key)} = {safe(str(value))}", err=True)
     click.echo(f"  subject {question.subject[:12]}", err=True)

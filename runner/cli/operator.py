@@ -23,7 +23,7 @@ _QUESTIONS = {
     "elsewhere": "(n)o, (e)scalate",
     "manual": "Done? (y)es, (n)o, (e)scalate",
     "confirm": "Is this so? (y)es, (n)o, (e)scalate",
-    "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort",
+    "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort, show the whole (c)ommand",
     "unknown": "Is it (d)one, shall it be done again (r), or (n)either?",
 }
 _YES, _SHOWN = frozenset("ygd"), frozenset({"approve", "step", "unknown"})
@@ -129,7 +129,10 @@ class Prompt:
         if step.action and not step.manual and gate.kind in _SHOWN:
             click.echo(f"  effect  {step.effect}", err=True)
             for command in dict.fromkeys(about.commands.values()) or [step.action.describe()]:
-                click.echo(f"  does    {short(one_line(command), 300)}", err=True)
+                if gate.kind == "approve":  # whoever says yes has seen all of it
+                    _whole(command)
+                else:
+                    click.echo(f"  does    {short(one_line(command), 300)}", err=True)
             for host in about.hosts:
                 for name, value in about.captured.get(host, {}).items():
                     click.echo(f"  knows   {safe(host)}: {safe(name)} = {brief(value)}", err=True)
@@ -141,7 +144,9 @@ class Prompt:
     def _ask(self, gate: Gate, about: About) -> Answer | None:
         question = _QUESTIONS["elsewhere" if about.objection else gate.kind]
         letters = [question[at + 1] for at, mark in enumerate(question) if mark == "("]
-        said = typed.letter(f"  {question}", letters, settled=about.settled)
+        while (said := typed.letter(f"  {question}", letters, settled=about.settled)) == "c":
+            for command in dict.fromkeys(about.commands.values()):
+                _whole(command)
         if said is None:
             return None
         if said == "e":
@@ -159,6 +164,11 @@ class Prompt:
             click.echo(f"    {number}  {safe(text)}", err=True)
         said = _text(click.prompt("  Why (a number, or in words)", err=True))
         return known[int(said) - 1] if said.isdecimal() and 0 < int(said) <= len(known) else said
+
+
+def _whole(command: str) -> None:
+    for number, line in enumerate(command.splitlines()):
+        click.echo(f"  {'' if number else 'does':8}{safe(line)}", err=True)
 
 
 def _flag(gate: Gate) -> str:

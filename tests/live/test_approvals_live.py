@@ -42,7 +42,7 @@ def test_somebody_approves_from_another_terminal(bench):
     about = {"runbook": "RUN-900", "step": "act", "asks": "approve: Go?", "hosts": "here"}
     assert {key: asked[key] for key in about} == about
     assert (said.code, said.out) == (0, "approved  act by bob\n")
-    assert f"  on      here: echo x >> {bench.directory / 'done'}" in said.err
+    assert f"  on      here\n  does    echo x >> {bench.directory / 'done'}\n" in said.err
     assert code == 0, events
     assert (again.code, again.out) == (0, "approved  act by bob, already\n")
     assert (late.code, late.err.splitlines()[0]) == (
