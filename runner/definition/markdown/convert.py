@@ -83,11 +83,11 @@ def _stretches(manuscript: Manuscript) -> Iterator[tuple[int, int]]:
 def _with_own_ids(entries: Sequence[Entry], notes: Notes, new_id: Callable[[], str]) -> Iterator[tuple[Entry, str]]:
     """The entries with their ids; one whose own another one of the same page has already gets a new one."""
     seen: dict[str, int] = {}
-    fresh = lambda: next(name for name in iter(new_id, "") if name not in {entry.id for entry in entries})  # noqa: E731
+    unused = (name for name in iter(new_id, "") if name not in {entry.id for entry in entries})
     for entry in entries:
-        name = entry.id or fresh()
+        name = entry.id or next(unused)
         if name in seen:
-            name = fresh()
+            name = next(unused)
             message = f"{entry.id} stands in line {seen[entry.id or '']} already; this one becomes {name}"
             notes.warn(entry.line - 1, "import-duplicate", message, "one id is one runbook")
         seen.setdefault(name, entry.line - 1)
