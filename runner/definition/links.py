@@ -43,6 +43,11 @@ class Link:
         """The place as people write it, without the entry's own id before it."""
         return show(self.place[1:] if self.place[:1] == (self.source,) else self.place)
 
+    @property
+    def line(self) -> int:
+        """The line of the file, from 1."""
+        return self.document.position(self.place).line
+
     def finding(self, rule: str, message: str, *, hint: str = "", level: Level = Level.ERROR) -> Finding:
         """The finding that something is wrong with this link."""
         return self.document.finding(self.place, rule, message, hint=hint, level=level)
@@ -94,8 +99,12 @@ def _written(
         elif key.startswith(("owner", "contact")) and value in collection.contacts:
             yield Link(source, value, "contact", place, document)
         for name in dict.fromkeys(_ids(value, prefixes)):
-            sort: Sort = "runbook" if prefix(name) == "RUN" else "entry"
-            yield Link(source, name, sort, place, document)
+            yield Link(source, name, sort(name), place, document)
+
+
+def sort(name: str) -> Sort:
+    """What the id `name` is that of."""
+    return "runbook" if prefix(name) == "RUN" else "entry"
 
 
 def _ids(text: str, prefixes: Iterable[str]) -> list[str]:
