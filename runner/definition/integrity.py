@@ -10,7 +10,7 @@ from runner.definition.coverage import alerts, near
 from runner.definition.finding import Finding, Level, did_you_mean
 from runner.definition.links import Link, links, technologies
 from runner.definition.meanings import Gloss, agree, glosses, words
-from runner.definition.reference import Planned, Reference, Technology, of_kind
+from runner.definition.reference import Alert, Planned, Reference, Technology, of_kind
 
 
 def findings(collection: Collection) -> list[Finding]:
@@ -27,6 +27,7 @@ def findings(collection: Collection) -> list[Finding]:
         *_orphans(collection, among),
         *_strangers(collection),
         *_disagreements(collection),
+        *_namesakes(collection),
         *_deprecated(collection, among),
         *_meanings(collection),
     )
@@ -91,6 +92,14 @@ def _disagreements(collection: Collection) -> Iterator[Finding]:
             message = f"{alert.id} leads to {' and to '.join(alert.runbooks)}: whom it wakes must not have to choose"
             hint = "name one in its `runbook`, and let the others link to it instead of having it as their trigger"
             yield alert.finding("two-runbooks", message, hint=hint)
+
+
+def _namesakes(collection: Collection) -> Iterator[Finding]:
+    first: dict[str, str] = {}
+    for name, entry in of_kind(collection.references.values(), Alert):
+        if entry.alertname and first.setdefault(entry.alertname, name) != name:
+            message = f"{entry.alertname!r} is {first[entry.alertname]} already: one name is one alert"
+            yield collection.references[name].finding("alertname", "duplicate-name", message)
 
 
 def _deprecated(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
