@@ -14,7 +14,10 @@ from runner import errors
 from runner.cli import cli, complain
 from runner.errors import RunbookError
 
-COMMANDS = ["audit", "cancel", "compile", "demo", "lint", "list", "plan", "resume", "run", "show", "status", "undo"]
+COMMANDS = [
+    *("audit", "cancel", "compile", "demo", "gate", "impact", "links", "lint", "list", "matrix", "plan", "registry"),
+    *("resume", "run", "show", "status", "undo", "urls"),
+]
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RunbookError)]
 
 

@@ -88,6 +88,10 @@ def test_without_a_directory_there_is_nothing(tmp_path):
         ),
         ("SCN-001: {title: A, owner: x, severity: P1}", "a.yml:1:1: SCN-001.category: is missing [error: missing-key]"),
         (
+            "SCN-001: {title: A, owner: x, severity: P1, category: recovery, must_have: hotfix}",
+            "a.yml:1:1: SCN-001: hotfix is a procedure for deployment, not recovery [error: wrong-value]",
+        ),
+        (
             "MON-005: {title: A, owner: x, severity: P1, condition: y, runbook: RUN-1}",
             "a.yml:1:59: MON-005.runbook: must be RUN- and three to six digits, like RUN-001, not 'RUN-1' "
             "[error: wrong-value]",
