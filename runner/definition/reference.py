@@ -139,6 +139,9 @@ def of_kind(references: Iterable[Reference], kind: type[Kind]) -> Iterator[tuple
 
 def read_registry(directory: Path) -> tuple[Mapping[str, Reference], list[Finding]]:
     """The entries in the files `*.yml` of `directory` by their ids, and everything that is wrong with them."""
+    if directory.exists() and not directory.is_dir():
+        message = "must be a directory with files *.yml"
+        return {}, [Finding(shown(directory), 1, 1, "", Level.ERROR, "file-name", message)]
     found: dict[str, Reference] = {}
     findings = [_ignored(path) for path in sorted(directory.glob("*.yaml"))]
     for path in sorted(directory.glob("*.yml")):

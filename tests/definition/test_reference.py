@@ -132,5 +132,14 @@ def test_a_file_that_would_be_passed_over_is_told(registry, tmp_path):
     ]
 
 
+def test_a_registry_that_is_a_file_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "registry").touch()
+
+    assert [str(each) for each in read_registry(tmp_path / "registry")[1]] == [
+        "registry:1:1: must be a directory with files *.yml [error: file-name]"
+    ]
+
+
 def test_the_prefix_of_an_id():
     assert [prefix("MON-005"), prefix("RISK-123456")] == ["MON", "RISK"]
