@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from runner.definition.step import Step
-from runner.errors import ExecutionError, TimedOutError
+from runner.errors import ExecutionError, TimedOutError, UnreachableError
 from runner.events import EventType, Outcome
 from runner.execution.compile import variables
 from runner.execution.course import portion
@@ -27,10 +27,15 @@ from runner.record.run_state import RunDirectory
 from runner.request import About, Answer, Request, Surroundings
 
 
+class NotAtRestError(Exception):
+    """A person is to be asked something before the run may begin, and nothing runs while they think."""
+
+
 class Control:
     """One run in progress: the only place that makes Ansible do something, and that asks somebody.
 
-    `target` is None until Ansible has named the hosts. `commands` has what each step would do on each host, where that
+    `target` is None until Ansible has named the hosts; `on_target` is told of them first, with whether nothing runs at
+    that moment, and refuses the run by raising. `commands` has what each step would do on each host, where that
     was rendered.
     """
 
@@ -44,7 +49,7 @@ class Control:
         self.target: Target | None = None
         self.declared: str | None = None
         self.commands: dict[str, dict[str, str]] = {}
-        self.on_target: Callable[[Target], None] = lambda _: None
+        self.on_target: Callable[[Target, bool], None] = lambda _target, _at_rest: None
         self.held: Held | None = None
         self._at = ""
         self._ends = time.monotonic() + self.runbook.deadline.total_seconds() if self.runbook.deadline else None
@@ -71,9 +76,25 @@ class Control:
     def know(self, *, render: Sequence[str] = ()) -> Target:
         """The hosts of every step, which Ansible is asked for if nobody has yet, and what the steps in `render` do."""
         if self.target is None:
-            self._on_hello(resolve(self.job, replace(NOTHING, render=render)))
+            self._on_hello(resolve(self.job, replace(NOTHING, render=render)), at_rest=True)
         assert self.target  # noqa: S101 - a hello sets it or raises
         return self.target
+
+    def survey(self) -> Target:
+        """What the inventory says now about the hosts of a run that is gone on with.
+
+        Raises:
+            UnreachableError: it no longer has one of them.
+        """
+        seen = Target.from_hello(resolve(self.job, NOTHING))
+        known = self.target.names if self.target else ()
+        self._check_strangers(seen)
+        if gone := [name for name in known if name not in seen.names]:
+            raise UnreachableError(
+                f"the inventory no longer has {', '.join(gone)}, which the run was begun on",
+                hint="put it back, or begin a new run",
+            )
+        return seen
 
     def ask(self, gate: Gate, hosts: Sequence[str]) -> Answer:
         """The answer of whoever answers for the people, about `hosts`; nothing runs while they think."""
@@ -132,7 +153,11 @@ class Control:
             deadline=self._left(),
             render=render,
         )
-        ending = execute(self.job, part, handle=self._hear)
+        try:
+            ending = execute(self.job, part, handle=self._hear)
+        except NotAtRestError:
+            self.know()
+            ending = execute(self.job, part, handle=self._hear)
         self.journal.note(EventType.SPAN_FINISHED, why=ending.why, code=ending.code)
         self.directory.update(captured=self.journal.captured, steps=self.ledger.table())
         if ending.why == "deadline":
@@ -163,7 +188,11 @@ class Control:
     @property
     def may_fail(self) -> int:
         """How many hosts may fail before the run stops."""
-        return portion(self.runbook.max_failures, len(self.target.names) if self.target else 0)
+        return self.allowed(self.target) if self.target else 0
+
+    def allowed(self, target: Target) -> int:
+        """How many of the hosts of `target` may fail."""
+        return portion(self.runbook.max_failures, len(target.names))
 
     @property
     def lost(self) -> list[str]:
@@ -187,19 +216,21 @@ class Control:
         for step, hosts in (message.get("commands") or {}).items():
             self.commands[step] = {host: in_words(command) for host, command in hosts.items()}
 
-    def _on_hello(self, message: Mapping[str, Any]) -> None:
+    def _on_hello(self, message: Mapping[str, Any], *, at_rest: bool = False) -> None:
         self._keep_commands(message)
         seen = Target.from_hello(message)
-        if self.target is None:
-            seen.check(self.runbook)
-            self.on_target(seen)
-            self.lock(seen)
-            self.aim(seen)
-            self.journal.note(EventType.TARGET_RESOLVED, environment=seen.environment, hosts=list(seen.names))
-            self.directory.update(environment=seen.environment, target=seen.hosts, environments=seen.environments)
-            self.directory.update(machines=seen.machines)
-            self.show_debts()
-        elif strangers := set(seen.names) - set(self.target.names):
+        if self.target is not None:
+            self._check_strangers(seen)
+            return
+        seen.check(self.runbook, inherited=bool(self.request.parent))
+        self.on_target(seen, at_rest)
+        self.aim(seen)
+        self.directory.update(environment=seen.environment, target=seen.hosts, environments=seen.environments)
+        self.directory.update(machines=seen.machines)
+        self.show_debts()
+
+    def _check_strangers(self, seen: Target) -> None:
+        if self.target and (strangers := set(seen.names) - set(self.target.names)):
             raise ExecutionError(f"the inventory names other hosts than at the start: {', '.join(sorted(strangers))}")
 
     def lock(self, target: Target) -> None:
@@ -208,7 +239,7 @@ class Control:
         Raises:
             LockedError: another run has one of them.
         """
-        if self.request.mode == "dry-run":
+        if self.request.looks:
             return
         actor, state = self.around.actor, self.directory.state
         holder = Holder(

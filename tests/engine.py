@@ -56,7 +56,11 @@ class Engine:
         return self.ansible.resolve(*words)
 
     def request(self, *steps, **changes):
-        asked = {key: changes.pop(key) for key in ("mode", "reason", "inputs") if key in changes}
+        asked = {
+            key: changes.pop(key)
+            for key in ("mode", "reason", "inputs", "environment", "break_glass", "limit")
+            if key in changes
+        }
         changed = {"escalation": NOBODY, **({"steps": list(steps)} if steps else {}), **changes}
         made = request_in(self.directory, channel=self.channel, **changed)
         return replace(made, library=Library(self.directory), **asked)

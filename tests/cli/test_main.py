@@ -23,6 +23,7 @@ COMMANDS = [
     "list",
     "locks",
     "plan",
+    "preflight",
     "resume",
     "run",
     "show",
