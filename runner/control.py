@@ -188,11 +188,11 @@ class Control:
     @property
     def may_fail(self) -> int:
         """How many hosts may fail before the run stops."""
-        return self.allowed(self.target) if self.target else 0
+        return self.allowed(self.target)
 
-    def allowed(self, target: Target) -> int:
-        """How many of the hosts of `target` may fail."""
-        return portion(self.runbook.max_failures, len(target.names))
+    def allowed(self, target: Target | None) -> int:
+        """How many of the hosts of `target`, or of those that are not known yet, may fail."""
+        return portion(self.runbook.max_failures, len(target.names) if target else 0)
 
     @property
     def lost(self) -> list[str]:
