@@ -11,20 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runner.execution.ssh_settings import NotCheckedError, Settings
+from runner.execution.ssh_settings import NotCheckedError, Settings, UnfitError
 
 _PORT = 22
 _PATIENCE = 5.0
 _LINE = re.compile(r"^(?:(@[a-z-]+) )?(\S+) (\S+) ([A-Za-z0-9+/=]+)")
 _FOUND = re.compile(r"^# Host .* found: line ([0-9]+)")
-
-
-class HostKeyError(Exception):
-    """The key is not to be trusted: what is wrong, and how that is mended."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message, self.hint = message, hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +95,12 @@ def judge(settings: Settings, known: list[Known], kind: str, key: str) -> None:
     """Whether OpenSSH would go on with a host that shows `key` (of `kind`, in base64).
 
     Raises:
-        HostKeyError: it would not.
+        UnfitError: it would not.
         NotCheckedError: that depends on something that can not be judged here.
     """
     is_there = [each for each in known if each.key == key]
     if any(each.marker == "@revoked" for each in is_there):
-        raise HostKeyError(
+        raise UnfitError(
             f"its host key {kind} {fingerprint(key)} is revoked",
             "whoever shows it must not be trusted; ask who revoked it, and give the host a new key",
         )
@@ -135,20 +127,20 @@ def _is_exempt(settings: Settings) -> bool:
         return settings.address == "localhost"
 
 
-def _changed(settings: Settings, known: list[Known], kind: str, key: str) -> HostKeyError:
+def _changed(settings: Settings, known: list[Known], kind: str, key: str) -> UnfitError:
     same = [each for each in known if each.kind == kind] or known
     name, host = _name(settings), settings.reach.host
-    return HostKeyError(
+    return UnfitError(
         f"its host key is not the one that is known: was {same[0].words}, is {kind} {fingerprint(key)}",
         f"somebody may be between you and {host}, or another machine has its address: ask who runs it whether the new "
         f"fingerprint is right, and only then ssh-keygen -R '{name}' -f {same[0].path} and add the new key",
     )
 
 
-def _unknown(settings: Settings, kind: str, key: str) -> HostKeyError:
+def _unknown(settings: Settings, kind: str, key: str) -> UnfitError:
     files = _files(settings) or [Path(settings.first("userknownhostsfile").split(" ")[0])]
     port = f" -p {settings.port}" if settings.port != _PORT else ""
-    return HostKeyError(
+    return UnfitError(
         f"its host key is not known: it is {kind} {fingerprint(key)}",
         f"compare that with what the host itself says (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub), then "
         f"ssh-keyscan{port} {settings.address} >> {files[0]}",

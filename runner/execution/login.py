@@ -22,7 +22,7 @@ from paramiko.ssh_exception import (
     SSHException,
 )
 
-from runner.execution.ssh_settings import NotCheckedError, Settings
+from runner.execution.ssh_settings import NotCheckedError, Settings, UnfitError
 
 # What paramiko would say of a host that hangs up would otherwise be printed, with a traceback.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -32,14 +32,6 @@ _PATIENCE = 5.0
 
 _OTHERWISE = {"gssapi-with-mic": "gssapiauthentication", "hostbased": "hostbasedauthentication"}
 """Ways to log in that are not tried here, and the option that switches each on."""
-
-
-class LoginError(Exception):
-    """The host lets us in with nothing that OpenSSH would offer."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message, self.hint = message, hint
 
 
 @dataclass
@@ -55,7 +47,7 @@ def log_in(transport: Transport, settings: Settings, environ: Mapping[str, str])
     """Log in.
 
     Raises:
-        LoginError: nobody would get in with these settings.
+        UnfitError: nobody would get in with these settings.
         NotCheckedError: it depends on something that is not tried here: a password, a token, a ticket.
     """
     takes = _takes(transport, settings)
@@ -107,7 +99,7 @@ def _judge(settings: Settings, takes: list[str], offer: _Offer) -> None:
         raise NotCheckedError(f"not tried: {'; '.join(offer.unknown)}")
     tried = ", ".join(offer.refused) or "no key"
     unusable = f"; {'; '.join(offer.unusable)}" if offer.unusable else ""
-    raise LoginError(
+    raise UnfitError(
         f"it does not let {settings.user} in: offered {tried}{unusable}; it takes {', '.join(takes)}",
         hint=f"put the public key into ~/.ssh/authorized_keys of {settings.user} there, or name another user or key "
         "(ansible_user, ansible_ssh_private_key_file, ssh-add)",

@@ -29,6 +29,14 @@ class NotCheckedError(Exception):
     """Something that is left to Ansible, as it can not be judged here; the message says what and why."""
 
 
+class UnfitError(Exception):
+    """Ansible would not get further than this either: what is wrong, and how it is mended."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """OpenSSH's settings for one host; `options` has each of its words in lower case, with every value it was given."""
