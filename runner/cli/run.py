@@ -153,7 +153,7 @@ def show(result: Result, *, as_json: bool) -> None:
     for problem in result.problems:
         click.echo(f"error: {safe(problem, lines=True)}", err=True)
     if result.hint:
-        click.echo(f"hint: {safe(result.hint)}", err=True)
+        click.echo(f"hint: {safe(result.hint, lines=True)}", err=True)
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
