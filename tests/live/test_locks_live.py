@@ -30,7 +30,9 @@ def test_who_comes_second_is_told_who_is_there_or_waits(bench):
     refused = bench.run()
     shown = bench.command("locks")
     second = start(bench, "--wait", "60s")
-    wait_until(lambda: any(each["type"] == "lock.awaited" for each in bench.records()), "the second waits", second)
+    wait_until(
+        lambda: any(each["type"] == "runbook.lock.awaited" for each in bench.records()), "the second waits", second
+    )
     go.touch()
     first.communicate(timeout=30)
     out, err = second.communicate(timeout=60)
