@@ -76,6 +76,7 @@ def _case(control: Control, target: Target) -> Case:
         reason=request.reason,
         typed=typed,
         break_glass=request.break_glass,
+        asks_nobody=request.mode == "auto",
         playbooks=_playbooks(control),
         proofs=lambda: _proofs(control),
         now=control.around.clock().wall,
@@ -99,6 +100,7 @@ def _proofs(control: Control) -> Iterable[Proof]:
 
 def _hold(control: Control, case: Case, *, undo: bool = False) -> None:
     """Hold up the run unless every guard is met; in a preflight it is only said which are not."""
+    control.policy = case.target.policy
     rulings = guards.undoing(case) if undo else guards.rules(case)
     case = _typed(control, case, rulings)
     rulings = [*rulings, *guards.environment(case)]

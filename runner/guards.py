@@ -11,6 +11,7 @@ from runner import duration
 from runner.definition.model import Runbook
 from runner.definition.policy import Policy
 from runner.definition.step import Effect, Step
+from runner.execution.spans import before
 from runner.execution.target import Target
 from runner.record.proofs import Proof
 
@@ -42,8 +43,9 @@ class Ruling:
 class Case:
     """A run that is to begin, and what was given for it.
 
-    `typed` is the environment that somebody has named, `playbooks` the SHA-256 of what will run, for each runbook that
-    may. `proofs` is only asked where a proof is required.
+    `typed` is the environment that somebody has named, `asks_nobody` whether a machine says yes where a person would
+    be asked, `playbooks` the SHA-256 of what will run, for each runbook that may. `proofs` is only asked where a proof
+    is required.
     """
 
     runbook: Runbook
@@ -52,6 +54,7 @@ class Case:
     reason: str
     typed: str
     break_glass: str
+    asks_nobody: bool
     playbooks: Mapping[str, str]
     proofs: Callable[[], Iterable[Proof]]
     now: datetime
@@ -164,15 +167,30 @@ def _proof(case: Case, policy: Policy) -> Iterator[Ruling]:
 
 
 def _four_eyes(case: Case, policy: Policy) -> Iterator[Ruling]:
-    """Until somebody else can be asked from here, what is to be seen by two people is not done by one."""
-    if policy.four_eyes:
+    """Somebody else says yes before anything is changed; with a broken glass whoever began the run may say it."""
+    asks = not case.asks_nobody and _is_asked_first(case)
+    wanted = policy.four_eyes or case.target.environment == PRODUCTION
+    alone = bool(case.break_glass.strip()) and asks and wanted
+    asked = "a question that whoever began the run may answer" if alone else "such a question"
+    if policy.four_eyes or alone:
         yield Ruling(
             "four_eyes",
-            "a second person (says the inventory's policy)",
-            "one person",
-            _overridable(case, met=False),
-            hint=_BREAK,
+            "that somebody else says yes before anything is changed",
+            asked if asks else "no question",
+            _overridable(case, met=asks and not case.break_glass.strip()),
+            hint=f"write `approve` in the first step that changes something, and leave --auto out; {_BREAK}",
         )
+
+
+def _is_asked_first(case: Case) -> bool:
+    """Whether an approval stands before everything that changes something."""
+    first = next(iter(case.changing), None)
+    for step in case.runbook.procedure:
+        if any(gate.kind == "approve" for gate in before(step)):
+            return True
+        if step is first:
+            return False
+    return False
 
 
 def _passed(proof: Proof, now: datetime) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from runner import guards
 from runner.definition.model import Runbook
-from runner.definition.step import Step
+from runner.definition.step import Approval, Step
 from runner.definition.verification import Verification
 from runner.execution.reach import Reach
 from runner.execution.target import CLASSES, Target
@@ -48,6 +48,7 @@ def case(environment="production", **changes):
         "reason": "",
         "typed": "",
         "break_glass": "",
+        "asks_nobody": False,
         "playbooks": {"RUN-001": SHA},
         "proofs": list,
         "now": NOW,
@@ -198,10 +199,43 @@ def test_a_runbook_that_only_looks_needs_no_proof_and_no_second_person():
     assert verdicts(ruled) == [("reason", "met")]
 
 
-def test_what_two_people_must_see_is_not_done_by_one():
+LOOK = step(id="look", effect="read")
+ASKS = Approval(says="Go?")
+
+
+@pytest.mark.parametrize(
+    ("steps", "changes", "verdict", "given"),
+    [
+        ([LOOK, step()], {}, "refused", "no question"),
+        ([step(), step(id="later", approve=ASKS)], {}, "refused", "no question"),
+        ([LOOK, step(approve=ASKS), step(id="later")], {}, "met", "such a question"),
+        ([step(effect="destructive")], {}, "met", "such a question"),
+        ([step(approve=ASKS)], {"asks_nobody": True}, "refused", "no question"),
+        ([step()], {"break_glass": "It burns"}, "overridden", "no question"),
+        (
+            [step(approve=ASKS)],
+            {"break_glass": "It burns"},
+            "overridden",
+            "a question that whoever began the run may answer",
+        ),
+    ],
+)
+def test_what_two_people_must_see_asks_one_of_them_before_anything_is_changed(steps, changes, verdict, given):
     told = target(db1={"policy": {"four_eyes": True}})
 
-    assert verdicts(guards.rules(case(target=told, reason="Why"))) == [("reason", "met"), ("four_eyes", "refused")]
+    *_, ruling = guards.rules(case(target=told, runbook=runbook(*steps), reason="Why", **changes))
+
+    assert (ruling.guard, ruling.verdict, ruling.given) == ("four_eyes", verdict, given)
+
+
+def test_that_one_may_approve_alone_in_production_with_a_broken_glass_is_said():
+    asking = runbook(step(approve=ASKS))
+
+    assert verdicts(guards.rules(case(runbook=asking, reason="Why"))) == [("reason", "met")]
+    assert verdicts(guards.rules(case(runbook=asking, break_glass="It burns"))) == [
+        ("reason", "met"),
+        ("four_eyes", "overridden"),
+    ]
 
 
 def test_to_take_back_what_was_done_only_a_reason_is_wanted():
