@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.definition.policy import Policy
 from runner.definition.step import Step
-from runner.errors import DeniedError, ExecutionError, TimedOutError, UnreachableError
+from runner.errors import DeniedError, ExecutionError, TimedOutError
 from runner.events import EventType
 from runner.execution.compile import variables
 from runner.execution.course import portion
@@ -85,19 +85,9 @@ class Control:
         return self.target
 
     def survey(self) -> Target:
-        """What the inventory says now about the hosts of a run that is gone on with.
-
-        Raises:
-            UnreachableError: it no longer has one of them.
-        """
+        """What the inventory says now about the hosts of a run that is gone on with."""
         seen = Target.from_hello(resolve(self.job, NOTHING))
-        known = self.target.names if self.target else ()
         self._check_strangers(seen)
-        if gone := [name for name in known if name not in seen.names]:
-            raise UnreachableError(
-                f"the inventory no longer has {', '.join(gone)}, which the run was begun on",
-                hint="put it back, or begin a new run",
-            )
         return seen
 
     def shown(self, gate: Gate, hosts: Sequence[str]) -> dict[str, str]:
