@@ -15,7 +15,6 @@ from runner.execution.supervisor import GRACE, REAP_LIMIT, reap_everywhere, supe
 from runner.record.audit_log import Actor, AuditLog, read
 from runner.record.run_state import RunState, StateDirectory
 
-
 _TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, EventType.RUN_FINISHED})
 """What says whether the command that did a run last had come to its end."""
 

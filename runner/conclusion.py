@@ -33,7 +33,7 @@ def conclude(
     """
     if outcome in {Outcome.PASSED, Outcome.UNDONE}:
         pager.passed()
-    elif outcome is not Outcome.PLANNED and not (control.cancelled and not control.declared):
+    elif not control.request.looks and not (control.cancelled and not control.declared):
         begun = [step for step in control.runbook.procedure if control.ledger.failed(step.id)]
         calls = [step for step in begun if not (handed_over and isinstance(step.on_failure, HandOver))]
         pager.stopped(calls, control.declared)

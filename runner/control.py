@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from runner.definition.policy import Policy
 from runner.definition.step import Step
 from runner.errors import DeniedError, ExecutionError, TimedOutError
 from runner.events import EventType
@@ -28,11 +29,16 @@ from runner.record.run_state import RunDirectory
 from runner.request import Request, Surroundings
 
 
+class NotAtRestError(Exception):
+    """A person is to be asked something before the run may begin, and nothing runs while they think."""
+
+
 class Control:
     """One run in progress: the only place that makes Ansible do something.
 
-    `target` is None until Ansible has named the hosts. `commands` has what each step would do on each host, where that
-    was rendered, and `approved` what people have said yes to.
+    `target` is None until Ansible has named the hosts; `on_target` is told of them first, with whether nothing runs at
+    that moment, and refuses the run by raising. `commands` has what each step would do on each host, where that was
+    rendered, `approved` what people have said yes to, and `policy` what the inventory demands.
     """
 
     def __init__(self, request: Request, around: Surroundings, log: AuditLog, directory: RunDirectory) -> None:
@@ -46,7 +52,8 @@ class Control:
         self.declared: str | None = None
         self.commands: dict[str, dict[str, str]] = {}
         self.approved: dict[str, Mapping[str, str]] = {}
-        self.on_target: Callable[[Target], None] = lambda _: None
+        self.policy = Policy()
+        self.on_target: Callable[[Target, bool], None] = lambda _target, _at_rest: None
         self.held: Held | None = None
         self._at = ""
         self._ends = time.monotonic() + self.runbook.deadline.total_seconds() if self.runbook.deadline else None
@@ -73,9 +80,15 @@ class Control:
     def know(self, *, render: Sequence[str] = ()) -> Target:
         """The hosts of every step, which Ansible is asked for if nobody has yet, and what the steps in `render` do."""
         if self.target is None:
-            self._on_hello(resolve(self.job, replace(NOTHING, render=render)))
+            self._on_hello(resolve(self.job, replace(NOTHING, render=render)), at_rest=True)
         assert self.target  # noqa: S101 - a hello sets it or raises
         return self.target
+
+    def survey(self) -> Target:
+        """What the inventory says now about the hosts of a run that is gone on with."""
+        seen = Target.from_hello(resolve(self.job, NOTHING))
+        self._check_strangers(seen)
+        return seen
 
     def shown(self, gate: Gate, hosts: Sequence[str]) -> dict[str, str]:
         """What the step of `gate` would do on each of `hosts`, as it is shown to whoever decides."""
@@ -113,7 +126,12 @@ class Control:
             deadline=self.left(),
             render=[*render, *approved],
         )
-        ending = execute(self.job, part, handle=lambda message: self._hear(message, approved))
+        handle = lambda message: self._hear(message, approved)  # noqa: E731
+        try:
+            ending = execute(self.job, part, handle=handle)
+        except NotAtRestError:
+            self.know()
+            ending = execute(self.job, part, handle=handle)
         self.journal.note(EventType.SPAN_FINISHED, why=ending.why, code=ending.code)
         self.directory.update(captured=self.journal.captured, steps=self.ledger.table())
         if ending.why == "deadline":
@@ -150,13 +168,18 @@ class Control:
 
     @property
     def four_eyes(self) -> bool:
-        """Whether nobody may approve what they have started themselves."""
-        return self.target is not None and self.target.environment == "production"
+        """Whether nobody may approve what they have started themselves; a broken glass is for when they are alone."""
+        in_production = self.target is not None and self.target.environment == "production"
+        return (in_production or self.policy.four_eyes) and not self.request.break_glass
 
     @property
     def may_fail(self) -> int:
         """How many hosts may fail before the run stops."""
-        return portion(self.runbook.max_failures, len(self.target.names) if self.target else 0)
+        return self.allowed(self.target)
+
+    def allowed(self, target: Target | None) -> int:
+        """How many of the hosts of `target`, or of those that are not known yet, may fail."""
+        return portion(self.runbook.max_failures, len(target.names) if target else 0)
 
     @property
     def lost(self) -> list[str]:
@@ -195,21 +218,25 @@ class Control:
         for step, hosts in (message.get("commands") or {}).items():
             self.commands[step] = {host: in_words(command) for host, command in hosts.items()}
 
-    def _on_hello(self, message: Mapping[str, Any]) -> None:
+    def _on_hello(self, message: Mapping[str, Any], *, at_rest: bool = False) -> None:
         self._keep_commands(message)
         seen = Target.from_hello(message)
+        if self.target is not None:
+            self._check_strangers(seen)
+            return
+        seen.check(self.runbook, inherited=bool(self.request.parent))
+        self.on_target(seen, at_rest)
+        self.aim(seen)
+        self.directory.update(environment=seen.environment, target=seen.hosts, environments=seen.environments)
+        self.directory.update(machines=seen.machines)
+        self.show_debts()
+
+    def _check_strangers(self, seen: Target) -> None:
         if self.target is None:
-            seen.check(self.runbook)
-            self.on_target(seen)
-            self.lock(seen)
-            self.aim(seen)
-            self.journal.note(EventType.TARGET_RESOLVED, environment=seen.environment, hosts=list(seen.names))
-            self.directory.update(environment=seen.environment, target=seen.hosts, environments=seen.environments)
-            self.directory.update(machines=seen.machines)
-            self.show_debts()
-        elif strangers := set(seen.names) - set(self.target.names):
+            return
+        if strangers := set(seen.names) - set(self.target.names):
             raise ExecutionError(f"the inventory names other hosts than at the start: {', '.join(sorted(strangers))}")
-        elif moved := [name for name in seen.names if seen.machines.get(name) != self.target.machines.get(name)]:
+        if moved := [name for name in seen.names if seen.machines.get(name) != self.target.machines.get(name)]:
             was, now = self.target.machines.get(moved[0]), seen.machines.get(moved[0])
             raise ExecutionError(
                 f"{moved[0]} is another machine than at the start: it was at {was}, and is at {now}",
@@ -222,7 +249,7 @@ class Control:
         Raises:
             LockedError: another run has one of them.
         """
-        if self.request.mode == "dry-run":
+        if self.request.looks:
             return
         actor, state = self.around.actor, self.directory.state
         holder = Holder(

@@ -1,4 +1,4 @@
-"""A dry run: what only looks is really done, a change is only shown, and what depends on it is unknowable."""
+"""Runs that only look: a dry run, in which a change is only shown, and a preflight, which asks what must hold first."""
 
 from __future__ import annotations
 
@@ -38,6 +38,25 @@ def dry_run(control: Control) -> None:
             unknown |= {*step.capture, *step.choose}
         if control.cancelled or (control.lost and not changed):
             return
+
+
+def preflight(control: Control) -> None:
+    """Probe every prerequisite, whatever became of the others; nothing else is done.
+
+    Raises:
+        RunbookError: as `Control.execute`, or a host can not be worked on.
+    """
+    control.know()
+    for step in control.runbook.procedure:
+        hosts = control.hosts_of(step)
+        if control.cancelled:
+            return
+        if step not in control.runbook.prerequisites:
+            _end(control, step, hosts, Outcome.PLANNED, "not done in a preflight")
+        elif step.action or step.automated:
+            _look(control, step, hosts, after=())
+        else:
+            _end(control, step, hosts, Outcome.PLANNED, "a person would be asked")
 
 
 def _look(control: Control, step: Step, hosts: Sequence[str], *, after: Collection[str]) -> None:

@@ -14,6 +14,9 @@ class EventType(StrEnum):
 
     RUN_STARTED = "run.started"
     TARGET_RESOLVED = "target.resolved"
+    GUARD_CHECKED = "guard.checked"
+    GLASS_BROKEN = "glass.broken"
+    PREFLIGHT_FINISHED = "preflight.finished"
     RUN_FINISHED = "run.finished"
     RUN_RESUMED = "run.resumed"
     RUN_CANCELLED = "run.cancelled"

@@ -62,6 +62,8 @@ def _request(control: Control, to: HandOver) -> Request:
         inputs=inputs,
         mode=request.mode,
         reason=request.reason or f"{request.source.runbook.id} handed over",
+        environment=request.environment,
+        break_glass=request.break_glass,
         parent=request.run_id,
         tree=request.tree or request.run_id,
         library=library,

@@ -88,9 +88,13 @@ class Pager:
             reason=reason,
             environment=self.target.environment if self.target else "unknown",
             hosts=self.target.names if self.target else (),
-            details={**known, "run": self._request.run_id, "audit_head": str(self._journal.log.head)},
+            details={**known, "run": self._request.run_id, "audit_head": str(self._journal.log.head), **self._glass()},
             timestamp=self._around.clock().wall,
         )
+
+    def _glass(self) -> dict[str, str]:
+        """That guards were gone past is the first thing that whoever is called must know."""
+        return {"break_glass": self._request.break_glass} if self._request.break_glass else {}
 
     def _send(self, page: Page, names: Sequence[str]) -> bool:
         """Whether everybody in `names` has it for sure; every receipt is recorded, whatever it says."""

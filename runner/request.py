@@ -16,15 +16,19 @@ from runner.execution.spans import Gate
 from runner.record.audit_log import Actor
 from runner.record.run_state import StateDirectory
 
-Mode = Literal["run", "step", "auto", "dry-run"]
-"""Whether people are asked at the gates only, before each step, or not at all; a dry run only looks."""
+Mode = Literal["run", "step", "auto", "dry-run", "preflight"]
+"""Whether people are asked at the gates only, before each step, or not at all; a dry run only looks.
+
+A preflight only looks at what must hold before the first step.
+"""
 
 
 @dataclass(frozen=True)
 class Request:
     """What somebody asked for: the runbook, the reviewed playbook, the inventories, and the inputs with their types.
 
-    `reason` is why, `wait` for how many seconds it waits for whoever holds its hosts, `parent` the run that handed over
+    `reason` is why, `environment` the class that somebody has named in advance, `break_glass` why the guards are to be
+    gone past, `wait` for how many seconds it waits for whoever holds its hosts, `parent` the run that handed over
     to this one, and `tree` the first of them all. `library` is where a runbook that takes over is found.
     """
 
@@ -37,10 +41,17 @@ class Request:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     mode: Mode = "run"
     reason: str = ""
+    environment: str = ""
+    break_glass: str = ""
     wait: float = 0.0
     parent: str = ""
     tree: str = ""
     library: Library | None = None
+
+    @property
+    def looks(self) -> bool:
+        """Whether it only looks, whatever the runbook would change."""
+        return self.mode in {"dry-run", "preflight"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,8 @@ class Surroundings:
     """What a run needs from the outside world, so that tests can give it another one.
 
     `environ` is the command's environment, of which Ansible sees an allow-listed part; `secrets` gives the value behind
-    a reference; `new_run_id` names a run that another one hands over to.
+    a reference; `new_run_id` names a run that another one hands over to. `type_environment` is what a person types who
+    is asked for the name of the environment, below these lines; nothing where there is nobody.
     """
 
     state: StateDirectory
@@ -99,6 +111,7 @@ class Surroundings:
     secrets: Callable[[str], str]
     listeners: Sequence[Listener] = ()
     new_run_id: Callable[[], str] = lambda: ""
+    type_environment: Callable[[str, Sequence[str]], str] = lambda _name, _lines: ""
 
 
 @dataclass(frozen=True)

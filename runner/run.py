@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from runner import automatic, escalation, handover, resumption
+from runner import admission, escalation, handover, resumption
 from runner.asking import ask
 from runner.conclusion import conclude
 from runner.control import Control
 from runner.definition.step import Step
 from runner.definition.verification import Verification
-from runner.dry_run import dry_run
+from runner.dry_run import dry_run, preflight
 from runner.errors import AuditError, ExecutionError, RunbookError
 from runner.events import EventType, Outcome
 from runner.execution.course import Batch, Leg, batches, legs
@@ -48,7 +49,11 @@ def resume(request: Request, around: Surroundings, *, done: Collection[str] = ()
         AuditError: as `run`.
     """
     with _again(request, around) as control:
-        reopen = lambda: resumption.reopen(control, done=done, redo=redo)  # noqa: E731
+
+        def reopen() -> None:
+            admission.again(control)
+            resumption.reopen(control, done=done, redo=redo)
+
         return _Run(control).do(EventType.RUN_RESUMED, first=reopen, **_described(request))
 
 
@@ -80,6 +85,7 @@ def _again(request: Request, around: Surroundings) -> Iterator[Control]:
     directory = around.state.run(request.run_id).hold()
     directory.forget_cancellation()
     directory.update(status="running", mode=request.mode, sha256=request.source.sha256)
+    directory.update(reason=request.reason, break_glass=request.break_glass)
     directory.keep(request.source.text)
     with _held(directory, request, around) as control:
         resumption.restore(control, read(control.journal.log.path, run=request.run_id))
@@ -96,8 +102,7 @@ class _Run:
         self.runbook, self.request = control.runbook, control.request
         self.pager = Pager(control.request, control.around, control.journal)
         control.on_target = self._aimed
-        if control.target:
-            self._aimed(control.target)
+        self.pager.target = control.target
         self.error: RunbookError | None = None
 
     def do(self, begins: EventType, *, first: Callable[[], None] = lambda: None, **described: Any) -> Result:
@@ -105,7 +110,7 @@ class _Run:
         self.control.journal.note(begins, **described)
         self.control.show_debts()
         with self.pager.patience():
-            self._try(first, self._dry_run if self.request.mode == "dry-run" else self._procedure)
+            self._try(first, self._acts())
             if self.control.cancelled:
                 self._try(self._cancel)
         self.control.journal.close()
@@ -118,7 +123,7 @@ class _Run:
     def undo(self) -> Result:
         """Take everything back, as a story of its own."""
         self.control.journal.note(EventType.RUN_RESUMED, take_back=True, **_described(self.request))
-        self._try(lambda: undo(self.control))
+        self._try(lambda: admission.again(self.control, undo=True), lambda: undo(self.control))
         left = [step for step in self.runbook.steps if self.control.ledger.to_undo(step)]
         outcome = Outcome.FAILED if left or self.error else Outcome.UNDONE
         return conclude(self.control, self.pager, outcome=outcome, error=self.error)
@@ -134,8 +139,9 @@ class _Run:
         except OSError as error:  # no room for temporary files, no process left: it ends as a run that failed
             self.error = ExecutionError(f"{error.filename or 'the system'}: {error.strerror or error}")
 
-    def _dry_run(self) -> None:
-        dry_run(self.control)
+    def _acts(self) -> Callable[[], None]:
+        looks = {"dry-run": dry_run, "preflight": preflight}.get(self.request.mode)
+        return partial(looks, self.control) if looks else self._procedure
 
     def _procedure(self) -> None:
         """Batch by batch, gate by gate and span by span, until the end or until something is not as it must be."""
@@ -215,10 +221,9 @@ class _Run:
                 self.control.expect(step, hosts)
                 self.control.execute([step_tag(step.id)], hosts)
 
-    def _aimed(self, target: Target) -> None:
-        if self.request.mode == "auto":
-            automatic.check(self.runbook, target)
+    def _aimed(self, target: Target, at_rest: bool) -> None:  # noqa: FBT001 - as Control.on_target has it
         self.pager.target = target
+        admission.admit(self.control, target, at_rest=at_rest)
 
 
 def _state(request: Request, around: Surroundings) -> RunState:
@@ -239,6 +244,7 @@ def _state(request: Request, around: Surroundings) -> RunState:
         inputs=dict(request.inputs),
         mode=request.mode,
         reason=request.reason,
+        break_glass=request.break_glass,
         parent=request.parent,
         tree=request.tree or request.run_id,
     )
@@ -261,6 +267,7 @@ def _described(request: Request) -> dict[str, Any]:
         "inputs": dict(request.inputs),
         "mode": request.mode,
         "reason": request.reason,
+        "break_glass": request.break_glass,
         "parent": request.parent,
         "budget": _budget(request),
         "steps": [_in_words(step.id, step, step.name, step.verify) for step in steps],

@@ -56,7 +56,8 @@ class Engine:
         return self.ansible.resolve(*words)
 
     def request(self, *steps, **changes):
-        asked = {key: changes.pop(key) for key in ("mode", "reason", "inputs") if key in changes}
+        kept = ("mode", "reason", "inputs", "environment", "break_glass", "limit")
+        asked = {key: changes.pop(key) for key in kept if key in changes}
         if "takes" in changes:  # `inputs` is what is given
             changes["inputs"] = changes.pop("takes")
         changed = {"escalation": NOBODY, **({"steps": list(steps)} if steps else {}), **changes}

@@ -18,6 +18,9 @@ from runner.record.audit_log import Actor
 from runner.record.run_state import StateDirectory
 from runner.request import Request, Surroundings
 
+SURVEY = ("resolve", ())
+"""What the inventory says is asked again before a run is gone on with, or taken back."""
+
 ACTOR = Actor(user="alice", host="controller.example", pid=4711, tool_version="0.1.0")
 
 

@@ -20,6 +20,7 @@ from runner.record.questions import Questions
 from runner.request import About, Answer
 
 TWO = {"says": "Go?", "min": 2}
+CEREMONY = {"reason": "It is time", "environment": "production"}
 COUNT = {"count": {"type": "int", "default": 0, "help": "How many"}}
 
 
@@ -108,7 +109,7 @@ def test_in_production_who_started_it_can_not_approve_it(engine, elsewhere):
     engine.ansible.environments["db1"] = "production"
     elsewhere.acts = [elsewhere.votes("alice"), elsewhere.votes("bob")]
 
-    assert engine.run(change("act", approve="Go?")).exit_code == ExitCode.DONE
+    assert engine.run(change("act", approve="Go?"), **CEREMONY).exit_code == ExitCode.DONE
     assert elsewhere.abouts[0].objection == "alice started this run; somebody else has to approve it"
     assert answers(engine) == [("passed", "bob", "")]
 
@@ -116,15 +117,38 @@ def test_in_production_who_started_it_can_not_approve_it(engine, elsewhere):
 def test_an_operator_who_says_yes_all_the_same_has_said_no(engine):
     engine.ansible.environments["db1"] = "production"
 
-    result = engine.run(change("act", approve="Go?"))
+    result = engine.run(change("act", approve="Go?"), **CEREMONY)
 
     assert (result.exit_code, engine.done("db1")) == (ExitCode.DENIED, [])
     assert answers(engine) == [("aborted", "alice", "alice started this run; somebody else has to approve it")]
 
 
+def test_where_the_policy_says_so_it_is_the_same_everywhere(engine, elsewhere):
+    demands(engine, {"four_eyes": True})
+    elsewhere.acts = [elsewhere.votes("alice"), elsewhere.votes("bob")]
+
+    assert engine.run(change("act", approve="Go?")).exit_code == ExitCode.DONE
+    assert answers(engine) == [("passed", "bob", "")]
+
+
+def test_who_is_alone_when_it_burns_may_approve_it_with_a_broken_glass(engine, elsewhere):
+    engine.ansible.environments["db1"] = "production"
+    elsewhere.acts = [elsewhere.votes("alice")]
+
+    result = engine.run(change("act", approve="Go?"), environment="production", break_glass="It burns, I am alone")
+
+    assert (result.exit_code, answers(engine)) == (ExitCode.DONE, [("passed", "alice", "")])
+
+
+def demands(engine, policy):
+    """The inventory has this policy for every host."""
+    real = engine.ansible._hello
+    engine.ansible._hello = lambda job: {**real(job), "reach": {"db1": {"connection": "local", "policy": policy}}}
+
+
 def test_who_goes_on_with_a_run_of_somebody_else_can_not_approve_it_either(engine, elsewhere):
     engine.ansible.environments["db1"] = "production"
-    engine.run(change("act", approve="Go?"))
+    engine.run(change("act", approve="Go?"), **CEREMONY)
     engine.around = replace(engine.around, actor=replace(ACTOR, user="root (sudo by Bob)"))
     elsewhere.acts = [elsewhere.votes("alice"), elsewhere.votes("bob"), elsewhere.votes("carol")]
 
@@ -190,6 +214,8 @@ def test_what_was_voted_is_void_when_something_has_changed(engine, elsewhere, wh
         engine.ansible.hosts["all"] = ["db1", "db2"]
     if what == "an address":
         engine.directory_of_the_run.update(machines={"db1": "10.0.0.9:22"})
+        real = engine.ansible._hello
+        engine.ansible._hello = lambda job: {**real(job), "machines": {"db1": "10.0.0.9:22"}}
     elsewhere.acts = [elsewhere.votes("carol")]
 
     result = engine.resume()
@@ -279,7 +305,8 @@ def test_however_votes_time_aborts_and_crashes_come_in_between(tmp_path_factory,
     again = iter([what for kind, *what in acts if kind in {"crash", "abort"}])
 
     act = change("act", approve={"says": "Go?", "min": least, "expires": "1m"})
-    result = tried(lambda: engine.run(act, takes=COUNT, inputs={"count": 0}))
+    given = CEREMONY if four_eyes else {}
+    result = tried(lambda: engine.run(act, takes=COUNT, inputs={"count": 0}, **given))
     while result is None or result.exit_code is ExitCode.INTERRUPTED:
         seconds, edits = next(again)
         engine.around.clock.forward(seconds)

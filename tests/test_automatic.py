@@ -33,7 +33,9 @@ def test_in_production_every_question_needs_an_automatic_answer(engine):
 def test_in_production_it_goes_where_each_has_one(engine):
     engine.ansible.environments = {"db1": "production"}
 
-    assert engine.run(*({**step, "auto": True} for step in STEPS), mode="auto").outcome == "passed"
+    given = {"mode": "auto", "reason": "It is time", "environment": "production"}
+
+    assert engine.run(*({**step, "auto": True} for step in STEPS), **given).outcome == "passed"
 
 
 def test_step_by_step_one_is_skipped_and_the_run_is_not_green(engine):

@@ -54,3 +54,41 @@ def test_what_does_not_hold_after_a_change_is_unknowable(engine):
     result = engine.run(change("make"), look("after"), mode="dry-run")
 
     assert (result.outcome, engine.outcomes["after", "db1"]) == ("planned", "unknowable")
+
+
+def test_a_preflight_probes_every_prerequisite_whatever_became_of_the_others_and_does_nothing_else(engine):
+    def probe(name):
+        return {"name": name, "command": f"test {name}", "verify": [{"exit": 0}]}
+
+    engine.ansible.environments = {"db1": "production"}
+    engine.ansible.answers["prerequisite-1", "action"] = FAILED
+    needs = [probe("May log in"), {"confirm": "You can open PagerDuty"}, probe("May signal")]
+
+    result = engine.run(change("make", approve="Go?"), prerequisites=needs, mode="preflight")
+
+    assert (result.outcome, result.exit_code) == ("failed", ExitCode.FAILED)
+    assert {step: outcome for (step, _), outcome in engine.outcomes.items()} == {
+        "prerequisite-1": "failed",
+        "prerequisite-2": "planned",
+        "prerequisite-3": "passed",
+        "make": "planned",
+    }
+    assert (engine.done("db1"), engine.operator.asked) == (["prerequisite-1", "prerequisite-3"], [])
+    # What the guards would want is said, and nobody is called
+    wanted = [record.data["guard"] for record in engine.records if record.type == EventType.GUARD_CHECKED]
+    assert (wanted, engine.channel.sent) == (["reason", "environment"], [])
+
+
+def test_a_preflight_with_nothing_in_the_way_is_green(engine):
+    result = engine.run(change("make"), mode="preflight")
+
+    assert (result.outcome, result.exit_code, engine.done("db1")) == ("planned", ExitCode.DONE, [])
+
+
+def test_a_dry_run_that_fails_calls_nobody(engine):
+    engine.ansible.answers["look", "action"] = FAILED
+    calls = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
+
+    result = engine.run(look("look", on_failure="escalate"), mode="dry-run", escalation=calls)
+
+    assert (result.exit_code, engine.channel.sent) == (ExitCode.FAILED, [])

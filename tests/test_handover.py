@@ -90,3 +90,38 @@ def test_an_input_that_is_not_known_in_the_end_is_a_failure_that_calls(engine, o
 
     assert result.problems[0] == "RUN-002 can not take over: found is not the same on every host"
     assert engine.channel.actions == ["trigger"]
+
+
+def test_in_production_nobody_is_asked_again_when_another_takes_over(engine, other):
+    other()
+    engine.ansible.environments = {"db1": "production"}
+    engine.ansible.answers["two", "action"] = FAILED
+
+    given = {"reason": "The pool is full", "environment": "production"}
+    result = engine.run(change("two", on_failure="RUN-002"), **given)
+
+    assert result.outcome == "passed"
+    rulings = [r.data for r in read(result.audit, run=result.run_id) if r.type == EventType.GUARD_CHECKED]
+    assert [(each["guard"], each["given"], each["verdict"]) for each in rulings] == [
+        ("reason", "The pool is full", "met"),
+        ("environment", "production", "met"),
+    ]
+
+
+def test_the_runbook_that_takes_over_may_have_hosts_that_are_more_harmless(engine, other):
+    other(hosts="spare")
+    engine.ansible.hosts = {"all": ["db1"], "spare": ["s1"]}
+    engine.ansible.environments = {"db1": "production", "s1": "lab"}
+    engine.ansible.answers["two", "action"] = FAILED
+    real = engine.ansible._hello
+    engine.ansible._hello = lambda job: _only_its_own(real(job))
+
+    given = {"reason": "The pool is full", "environment": "production"}
+
+    assert engine.run(change("two", on_failure="RUN-002"), **given).outcome == "passed"
+
+
+def _only_its_own(hello):
+    names = {host for play in hello["plays"] for host in play["hosts"]}
+    environments = {name: found for name, found in hello["environments"].items() if name in names}
+    return {**hello, "environments": environments}

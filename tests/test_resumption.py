@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from engine import FAILED, LOST, change, undoing
+from fake_run import SURVEY
 
 from runner.errors import ExitCode
 from runner.events import EventType
@@ -51,6 +52,7 @@ def test_each_host_goes_on_at_its_first_step_that_is_not_verified(three):
     ]
     # and only looked at again, each host for itself
     assert three.ansible.spans == [
+        SURVEY,
         (("recheck-one",), ()),
         (("recheck-two",), ("a", "c")),
         (("recheck-three",), ("a",)),
@@ -234,5 +236,5 @@ def test_a_step_that_is_none_is_refused_before_anything_is_done(engine):
     assert (refused.exit_code, refused.problems, engine.ansible.spans) == (
         ExitCode.INVALID,
         ("RUN-001 has no step 'tow'",),
-        [],
+        [SURVEY],
     )

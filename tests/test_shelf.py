@@ -138,7 +138,8 @@ def test_it_is_done(shelves):
     program = "import runner.steps, runner.verifications; from runner.__main__ import main\n"
     for package in ("runner.steps", "runner.verifications"):
         program += f"{package}.__path__.append({str(shelves / package)!r})\n"
-    (shelves / "hosts").write_text(f"here ansible_connection=local ansible_python_interpreter={sys.executable}\n")
+    variables = f"ansible_connection=local ansible_python_interpreter={sys.executable} runbook_environment=local"
+    (shelves / "hosts").write_text(f"here {variables}\n")
     words = [sys.executable, "-c", program + "main()", "--library", shelves, "--state-dir", shelves / "state"]
     subprocess.run([*words, "compile"], check=True, capture_output=True, cwd=shelves)
     # When the runbook is done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import FAILED, LOST, change, undoing
+from fake_run import SURVEY
 
 from runner.errors import ExitCode
 from runner.events import EventType
@@ -22,13 +23,14 @@ def test_on_the_operators_word_exactly_what_was_begun_is_taken_back_newest_first
 
     assert (result.outcome, result.exit_code, engine.state["outcome"]) == ("undone", ExitCode.DONE, "undone")
     assert engine.ansible.spans == [
+        SURVEY,
         (("step-undo-three",), ("a",)),
         (("step-undo-two",), ()),
         (("step-undo-one",), ()),
     ]
     assert debts(engine) == []
     assert engine.undo().outcome == "undone"
-    assert engine.ansible.spans == []
+    assert engine.ansible.spans == [SURVEY]
 
 
 def test_a_host_that_can_not_be_reached_keeps_a_debt_until_it_is_paid(engine):
@@ -42,7 +44,11 @@ def test_a_host_that_can_not_be_reached_keeps_a_debt_until_it_is_paid(engine):
     paid = engine.undo()
 
     assert (owed.outcome, owed.exit_code, before) == ("failed", ExitCode.FAILED, [("b", "one")])
-    assert (paid.outcome, debts(engine), engine.ansible.spans) == ("undone", [], [(("step-undo-one",), ("b",))])
+    assert (paid.outcome, debts(engine), engine.ansible.spans) == (
+        "undone",
+        [],
+        [SURVEY, (("step-undo-one",), ("b",))],
+    )
     kinds = [str(record.type) for record in engine.records if record.type.startswith("debt.")]
     assert kinds == ["debt.made", "debt.made", "debt.paid", "debt.made", "debt.paid"]
 

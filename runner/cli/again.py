@@ -58,6 +58,7 @@ def request_of(run: RunDirectory, *, mode: Mode | None = None, accept_changes: b
         limit=state.limit,
         inputs=dict(state.inputs),
         reason=state.reason,
+        break_glass=state.break_glass,
         parent=state.parent,
         tree=state.tree,
         library=library,

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from runner.cli import context
+from runner.cli.aim import aimed
 from runner.cli.terminal import one_line, safe, short
 from runner.definition.model import Runbook
 from runner.definition.step import HandOver, Step
@@ -25,18 +26,7 @@ from runner.record.debts import Debts
 
 
 @click.command("plan")
-@click.argument("runbook")
-@click.option(
-    "-i",
-    "--inventory",
-    "inventories",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A file or directory of hosts; may be given again.",
-)
-@click.option("-l", "--limit", metavar="HOSTS", help="Only hosts that this Ansible pattern matches, too.")
-@click.option("-e", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A value that the runbook asks for.")
+@aimed
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
 def command(
     runbook: str, *, inventories: tuple[Path, ...], limit: str | None, given: tuple[str, ...], as_json: bool

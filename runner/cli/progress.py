@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import click
 
+from runner.cli import ceremony
 from runner.cli.terminal import one_line, safe, short
 from runner.definition.model import Runbook
 from runner.events import Event, EventType, Outcome
@@ -83,7 +84,11 @@ class LineProgress:
     def __call__(self, event: Event) -> None:
         """Print the event's lines."""
         for line in lines(event, self._words):
-            click.echo(f"{time.monotonic() - self._start:6.1f}s  {line}", err=True)
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        """Print a line, with the time since the start."""
+        click.echo(f"{time.monotonic() - self._start:6.1f}s  {line}", err=True)
 
     @contextmanager
     def pause(self) -> Iterator[None]:
@@ -141,7 +146,7 @@ def _of_the_run(event: Event) -> list[str]:
             return [f"declared {short(data['declared'])}"]
         case EventType.PAGE_FINISHED:
             return [f"page     {called(data)}"]
-    return []
+    return ceremony.lines(event)
 
 
 def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one return for each kind of event
@@ -234,7 +239,8 @@ class LiveProgress:
         if event.type is EventType.GATE_ANSWERED and data.get("note"):
             self._notes[step] = f"{safe(data['by'])}: {short(data['note'])}"
         if event.type is EventType.PAGE_FINISHED:
-            self._pages.append(called(data))
+            self._pages.append(f"☎  {called(data)}")
+        self._pages += ceremony.lines(event)
 
     def __rich__(self) -> RenderableType:
         """The table as it stands, under the run's name and above the calls that were made."""
@@ -251,7 +257,7 @@ class LiveProgress:
                 name = self._words.names.get(step, step)
                 note = Text(self._note_of(step, hosts), style="dim" if style in {"green", "dim"} else style)
                 table.add_row(Text(sign, style=style), Text(name), Text(self._time(step), style="dim"), note)
-            pages = [Text(f"☎  {page}") for page in self._pages]
+            pages = [Text(page) for page in self._pages]
         return Group(Text(self._title, style="bold"), table, *pages)
 
     def _sign(self, step: str, hosts: dict[str, str]) -> tuple[str, str]:

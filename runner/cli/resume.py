@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from runner import run
 from runner.cli import context
 from runner.cli.again import request_of, run_of
+from runner.cli.ceremony import ceremony, with_ceremony
 from runner.cli.run import gates, perform_with
 from runner.errors import InvalidInputError
 from runner.events import Outcome
@@ -17,17 +20,18 @@ from runner.events import Outcome
 @click.option("--accept-changes", is_flag=True, help="Go on though the runbook has changed since; that is recorded.")
 @click.option("--done", multiple=True, metavar="STEP", help="Say of a step that was interrupted that it is done.")
 @click.option("--redo", multiple=True, metavar="STEP", help="Let a step that is in doubt be done again.")
+@ceremony
 @gates
-def command(
-    run_id: str, *, accept_changes: bool, done: tuple[str, ...], redo: tuple[str, ...], **options: object
-) -> None:
+def command(run_id: str, *, accept_changes: bool, done: tuple[str, ...], redo: tuple[str, ...], **options: Any) -> None:
     """Go on with RUN (its id, or `last`) at the first step that is not verified, on each host.
 
     What was done is verified again first. A step that was begun and of which nobody knows how it ended is shown, and
-    never repeated unless the runbook calls it idempotent, or you say --redo.
+    never repeated unless the runbook calls it idempotent, or you say --redo. In production its environment is typed
+    again; the reason it was begun with, and a broken glass, still count.
     """
     directory = run_of(context.state(), run_id)
     if directory.state.outcome == Outcome.PASSED:
         raise InvalidInputError(f"the run {directory.path.name} has passed; there is nothing to go on with")
     request = request_of(directory, mode="step" if options["step"] else None, accept_changes=accept_changes)
+    request = with_ceremony(request, options)
     perform_with(request, options, lambda asked, around: run.resume(asked, around, done=done, redo=redo))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from runner.cli import context, progress
+from runner.cli import ceremony, context, progress
+from runner.cli.aim import aimed
 from runner.cli.choice import read_picked
 from runner.cli.operator import InAdvance, Prompt
 from runner.cli.terminal import safe
@@ -58,39 +59,36 @@ def gates(command: Callable[..., None]) -> Callable[..., None]:
     runbook run RUN-001 -i inventories/staging -l db2 -e stuck_after=10m --yes
     """,
 )
-@click.argument("runbook")
-@click.option(
-    "-i",
-    "--inventory",
-    "inventories",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A file or directory of hosts; may be given again.",
-)
-@click.option("-l", "--limit", metavar="HOSTS", help="Only hosts that this Ansible pattern matches, too.")
-@click.option("-e", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A value that the runbook asks for.")
+@aimed
 @click.option("--auto", is_flag=True, help="Ask nobody; refused where a question has no automatic answer.")
 @click.option("--dry-run", is_flag=True, help="Really do what only looks; what changes something is only shown.")
-@click.option("--reason", default="", help="Why, for the record.")
+@ceremony.ceremony
 @gates
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
     """Do RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
+    request = request_for(runbook, inventories=inventories, given=given, limit=options["limit"])
+    request = replace(request, mode=_mode(options), wait=context.seconds(options["wait"], flag="--wait"))
+    perform_with(ceremony.with_ceremony(request, options), options, run)
+
+
+def request_for(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], limit: str | None) -> Request:
+    """The request to do `runbook`, as it was reviewed, against `inventories`.
+
+    Raises:
+        InvalidInputError: something of it is not there, or makes no sense.
+    """
     library = context.library()
     source = library.usable(runbook)
-    request = Request(
+    return Request(
         run_id=context.new_run_id(),
         source=source,
         playbook=reviewed(library, source),
         contacts=library.contacts(source),
         inventories=context.inventories(inventories, library),
-        limit=options["limit"],
+        limit=limit,
         inputs=context.inputs(source.runbook, given),
-        mode=_mode(options),
-        reason=options["reason"],
         library=library,
     )
-    perform_with(request, options, run)
 
 
 def _mode(options: Mapping[str, Any]) -> Mode:
@@ -103,6 +101,7 @@ def _mode(options: Mapping[str, Any]) -> Mode:
 
 def perform_with(request: Request, options: Mapping[str, Any], do: Do) -> None:
     """Do `request` by `do`, with the answers that `options` give in advance, and exit as it ended."""
+    ceremony.shout(request)
     runbook = request.source.runbook
     request = replace(request, wait=context.seconds(options["wait"], flag="--wait"))
     drawing = progress.choose(runbook, as_json=options["as_json"])
@@ -131,16 +130,18 @@ def perform(
     """Do `request` by `do`, drawn on the screen, stopped cleanly by a signal."""
     state = context.state()
     with cancelled_by_signals() as cancellation, drawing:
+        person = _Interruptible(operator, cancellation, drawing)
         around = Surroundings(
             state=state,
             clock=context.clock,
             actor=context.actor(),
-            operator=_Interruptible(operator, cancellation),
+            operator=person,
             cancellation=cancellation,
             environ=environ,
             secrets=context.secret,
             listeners=[drawing],
             new_run_id=context.new_run_id,
+            type_environment=(lambda _name, _lines: "") if request.mode == "auto" else person.type_environment,
         )
         return do(request, around)
 
@@ -159,7 +160,7 @@ def show(result: Result, *, as_json: bool) -> None:
     for problem in result.problems:
         click.echo(f"error: {safe(problem, lines=True)}", err=True)
     if result.hint:
-        click.echo(f"hint: {safe(result.hint)}", err=True)
+        click.echo(f"hint: {safe(result.hint, lines=True)}", err=True)
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -192,20 +193,28 @@ def cancelled_by_signals() -> Iterator[Cancellation]:
 class _Interruptible:
     """An operator whose prompt a signal ends: nothing runs while a person is asked, so the run simply stops there."""
 
-    def __init__(self, operator: Any, cancellation: Cancellation) -> None:
-        self._operator, self._cancellation = operator, cancellation
+    def __init__(self, operator: Any, cancellation: Cancellation, drawing: progress.Progress) -> None:
+        self._operator, self._cancellation, self._drawing = operator, cancellation, drawing
 
     def answer(self, gate: Any, about: Any) -> Any:
         """The operator's answer, or no when the prompt was interrupted or its input came to an end."""
+        no = Answer(yes=False, by=context.actor().user, note="interrupted")
+        return self._unless_interrupted(lambda: self._operator.answer(gate, about), no)
 
+    def type_environment(self, name: str, lines: Sequence[str]) -> str:
+        """What was typed; nothing when the prompt was interrupted or its input came to an end."""
+        asked = lambda: ceremony.type_name(name, lines, pause=self._drawing.pause)  # noqa: E731
+        return str(self._unless_interrupted(asked, ""))
+
+    def _unless_interrupted(self, ask: Callable[[], Any], otherwise: Any) -> Any:
         def interrupt(number: int, _: Any) -> None:
             self._cancellation.request(signal.Signals(number).name)
             raise KeyboardInterrupt
 
         try:
             with _on_signals(interrupt):
-                return self._operator.answer(gate, about)
+                return ask()
         except (KeyboardInterrupt, click.Abort):
             if not self._cancellation.requests:
                 self._cancellation.request("end of input")
-            return Answer(yes=False, by=context.actor().user, note="interrupted")
+            return otherwise

@@ -138,15 +138,14 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
     if reports.failure:
         raise reports.failure
     if ending.why == "exited" and "end" not in heard:
-        raise _silent(ending, heard)
+        raise _silent(ending, heard, job.limit)
     return ending
 
 
-def _silent(ending: Ending, heard: Sequence[str]) -> RunbookError:
+def _silent(ending: Ending, heard: Sequence[str], limit: str | None) -> RunbookError:
     if not heard and "leaves us with no hosts" in ending.diagnosis:
-        return UnreachableError(
-            "the inventory and --limit leave no host", hint="look at -i, -l and the inventory's groups"
-        )
+        left = f"the inventory and --limit {limit} leave" if limit else "the inventory leaves"
+        return UnreachableError(f"{left} no host", hint="look at -i, -l and the inventory's groups")
     when = "before it began" if not heard else "before it said how it ended"
     lines = [line for line in ending.diagnosis.strip().splitlines() if line.strip()]
     said = "\n".join(lines[-12:]) or "it printed nothing"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from runner.definition.model import Runbook
+from runner.definition.policy import Policy, read_policies
 from runner.definition.step import Step
 from runner.errors import InvalidInputError, UnreachableError
+from runner.execution.reach import Reach
 
 CLASSES = ("local", "lab", "staging", "production")
 """From the most harmless to the one that counts; an inventory that says nothing is production."""
@@ -16,20 +18,33 @@ CLASSES = ("local", "lab", "staging", "production")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`hosts` maps each pattern to the names it matches; `environments` and `machines` map each name.
+    """`hosts` maps each pattern to the names it matches; the other mappings have something for each name.
 
-    The former to its class, the latter to its address: two names with one address are one machine.
+    `environments` its class, `machines` its address (two names with one address are one machine), `reach` how it is
+    reached and what its inventory says about it. `missing` has each name that the inventory lacks, and where it was
+    asked for (a pattern of the runbook, or `--limit`); `idle` what `--limit` names though the runbook does nothing
+    there.
     """
 
     hosts: Mapping[str, tuple[str, ...]]
     environments: Mapping[str, str]
     machines: Mapping[str, str] = field(default_factory=dict)
+    reach: Mapping[str, Reach] = field(default_factory=dict)
+    missing: tuple[tuple[str, str], ...] = ()
+    idle: tuple[str, ...] = ()
 
     @classmethod
     def from_hello(cls, message: Mapping[str, Any]) -> Self:
         """The target that the callback plugin reports before the first play."""
         hosts = {play["pattern"]: tuple(play["hosts"]) for play in message["plays"]}
-        return cls(hosts, dict(message["environments"]), dict(message.get("machines", {})))
+        return cls(
+            hosts,
+            dict(message["environments"]),
+            dict(message.get("machines", {})),
+            reach={name: Reach.read(name, told) for name, told in message.get("reach", {}).items()},
+            missing=tuple((item["where"], item["name"]) for item in message.get("missing", ())),
+            idle=tuple(message.get("idle", ())),
+        )
 
     @property
     def environment(self) -> str:
@@ -46,17 +61,34 @@ class Target:
         """The names by which only one run at a time may have each of the machines."""
         return tuple(f"host:{self.machines.get(name, name)}" for name in self.names)
 
+    @property
+    def policy(self) -> Policy:
+        """What the inventory demands of a run against these hosts: all that it demands of any of them.
+
+        Raises:
+            InvalidInputError: it can not be understood.
+        """
+        return read_policies({name: each.policy for name, each in self.reach.items() if each.policy is not None})
+
+    @property
+    def protected(self) -> Mapping[str, str]:
+        """The hosts that are only changed when somebody names them, each with why it is so."""
+        return {name: each.protected for name, each in self.reach.items() if each.protected}
+
     def of(self, runbook: Runbook, step: Step) -> tuple[str, ...]:
         """The hosts on which `step` is done."""
         return self.hosts.get(runbook.hosts_of(step), ())
 
-    def check(self, runbook: Runbook) -> None:
-        """That every step has a host, and every host a known class.
+    def check(self, runbook: Runbook, *, inherited: bool = False) -> None:
+        """That no host that was asked for is missing, every step has one, and every host a known class.
+
+        `inherited` says that --limit was meant for the runbook that handed over to this one.
 
         Raises:
-            UnreachableError: a pattern matches nothing.
+            UnreachableError: there are fewer hosts than somebody meant; Ansible would only warn, and go on without.
             InvalidInputError: a host's `runbook_environment` is not one of the classes.
         """
+        self._check_names(runbook, () if inherited else self.idle)
         for step in runbook.procedure:
             if not self.of(runbook, step):
                 raise UnreachableError(
@@ -69,3 +101,22 @@ class Target:
                     f"{name}: runbook_environment is {environment!r}",
                     hint=f"set it in the inventory's group_vars to one of {', '.join(CLASSES)}",
                 )
+
+    def _check_names(self, runbook: Runbook, idle: Sequence[str]) -> None:
+        if self.missing:
+            names = "; ".join(f"{name!r}, named by {_where(where, name, runbook)}" for where, name in self.missing)
+            raise UnreachableError(
+                f"the inventory has no host for {names}",
+                hint="look at --limit and the inventory's groups: all that is named must be there, or nothing is done",
+            )
+        if idle:
+            raise UnreachableError(
+                f"--limit names {', '.join(idle)}, where {runbook.id} has no host to work on",
+                hint=f"it works on {', '.join(self.names) or runbook.hosts}; name only hosts of these",
+            )
+
+
+def _where(where: str, name: str, runbook: Runbook) -> str:
+    if where == "--limit":
+        return where
+    return runbook.id if where == name else f"{runbook.id} in {where!r}"

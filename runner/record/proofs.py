@@ -31,6 +31,8 @@ def proofs(records: Iterable[Record]) -> Iterator[Proof]:
         match record.type:
             case EventType.RUN_STARTED:
                 started[record.run] = record.data
+            case EventType.RUN_RESUMED if record.data.get("playbook_sha256") != _sha256(started.get(record.run)):
+                started.pop(record.run, None)  # begun with one text and ended with another, it proves neither
             case EventType.TARGET_RESOLVED:
                 environments[record.run] = str(record.data.get("environment", ""))
             case EventType.RUN_FINISHED if record.run in started and record.data.get("outcome") == Outcome.PASSED:
@@ -40,6 +42,10 @@ def proofs(records: Iterable[Record]) -> Iterator[Proof]:
                     run=record.run,
                     time=record.time,
                 )
+
+
+def _sha256(data: Mapping[str, Any] | None) -> Any:
+    return data.get("playbook_sha256") if data else None
 
 
 _NAMED = ("runbook", "runbook_sha256", "playbook_sha256")

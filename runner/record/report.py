@@ -64,7 +64,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What happened in one run, for whoever comes after; `head` is the audit log's after the last record it is of."""
+    """What happened in one run, for whoever comes after; `head` is the audit log's after the last record it is of.
+
+    `glass` says who went past the guards, why, and past which.
+    """
 
     run: str
     runbook: str
@@ -84,6 +87,7 @@ class RunReport:
     follow_up: tuple[str, ...]
     head: str
     problems: tuple[str, ...] = ()
+    glass: tuple[str, ...] = ()
 
 
 def summarise(records: Iterable[Record]) -> RunReport:
@@ -120,16 +124,34 @@ def summarise(records: Iterable[Record]) -> RunReport:
         follow_up=tuple(map(str, _list(end, "follow_up"))),
         head=f"{last.seq}:{last.hash}",
         problems=tuple(map(str, _list(end, "problems"))),
+        glass=tuple(_broken(record.data) for record in told if record.type == EventType.GLASS_BROKEN),
     )
 
 
+def _broken(data: Mapping[str, Any]) -> str:
+    past = "; ".join(map(str, _list(data, "overrides"))) or "no guard, as all of them were met"
+    return f"{_text(data, 'by')} broke the glass: {_text(data, 'reason')} (past {past})"
+
+
 _ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_ABANDONED})
-_FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256", "tool_version")
+_FACTS = (
+    "severity",
+    "reason",
+    "inventories",
+    "limit",
+    "inputs",
+    "runbook_sha256",
+    "playbook_sha256",
+    "tool_version",
+)
 _TOLD = {
     EventType.RUN_STARTED: "run started",
     EventType.RUN_RESUMED: "run resumed",
     EventType.LOCK_AWAITED: "waited",
     EventType.TARGET_RESOLVED: "hosts resolved",
+    EventType.GUARD_CHECKED: "guard",
+    EventType.GLASS_BROKEN: "BREAK GLASS",
+    EventType.PREFLIGHT_FINISHED: "preflight",
     EventType.DEBT_FOUND: "debt found",
     EventType.GATE_ASKED: "asked",
     EventType.VOTE_GIVEN: "voted",
@@ -148,6 +170,10 @@ _TOLD = {
     EventType.RUN_FINISHED: "run finished",
 }
 _DETAILS = (
+    "guard",
+    "verdict",
+    "required",
+    "given",
     "action",
     "kind",
     "text",

@@ -54,6 +54,7 @@ class RunState:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     mode: str = "run"
     reason: str = ""
+    break_glass: str = ""
     parent: str = ""
     tree: str = ""
     target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from fake_run import SURVEY
 from fakes import RUN_ID
 
 from runner.record.debts import Debt, Debts
@@ -40,7 +41,7 @@ def test_a_run_is_gone_on_with(runbook, failed, ansible, name):
     ran = runbook("resume", name)
 
     assert (ran.code, ran.out.splitlines()[0]) == (0, f"passed  run {RUN_ID}")
-    assert ansible.spans == [(("step-two",), ())]
+    assert ansible.spans == [SURVEY, (("step-two",), ())]
     assert runbook("resume", name).err.startswith(f"error: the run {RUN_ID} has passed")
 
 
@@ -48,7 +49,7 @@ def test_a_run_is_taken_back(runbook, failed, ansible):
     ran = runbook("undo", "last")
 
     assert (ran.code, ran.out.splitlines()[0]) == (0, f"undone  run {RUN_ID}")
-    assert ansible.spans == [(("step-undo-one",), ())]
+    assert ansible.spans == [SURVEY, (("step-undo-one",), ())]
 
 
 def test_there_is_nothing_to_go_on_with(runbook, library):
@@ -68,7 +69,7 @@ def test_a_runbook_that_has_changed_is_shown_and_refused(runbook, failed, librar
     assert (refused.code, spans) == (2, [])
     assert "--- when the run began\n+++ now\n" in refused.err
     assert "id: three" in refused.err
-    assert (accepted.code, ansible.spans) == (0, [(("step-two", "step-three"), ())])
+    assert (accepted.code, ansible.spans) == (0, [SURVEY, (("step-two", "step-three"), ())])
 
 
 def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook, failed, here, monkeypatch):

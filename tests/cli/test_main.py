@@ -33,6 +33,7 @@ COMMANDS = [
     "new",
     "pending",
     "plan",
+    "preflight",
     "registry",
     "resume",
     "run",

@@ -86,6 +86,14 @@ PAGED = [
         "page.finished", action="trigger", contact="on-call", channel="pagerduty", status="deferred", reason="HTTP 503"
     )
 ]
+REFUSED = [
+    event("guard.checked", guard="reason", required="a reason", given="It is time", verdict="met"),
+    event("guard.checked", guard="max_hosts", required="at most 1 host", given="2 hosts", verdict="overridden"),
+    event("glass.broken", reason="The shop is down", by="alice", overrides=["max_hosts"]),
+    event("preflight.finished", None, "db1", outcome="passed", passed=["reachable"], reason=""),
+    event("preflight.finished", None, "db2", outcome="unreachable", passed=[], reason="db2 (10.0.0.2:22): no answer"),
+    event("preflight.finished", None, "db3", outcome="not checked", passed=[], reason="it logs in with a password"),
+]
 DENIED = [
     event("gate.asked", "cause", kind="manual", text="Look around", hosts=["db1"]),
     event("gate.answered", "cause", kind="manual", part="action", outcome="aborted", by="alice", note="no time"),
@@ -171,10 +179,21 @@ def test_what_a_person_did_is_said_once(runbook, clock, capsys):
     assert capsys.readouterr().err == "   0.0s  yes      Find the cause: alice: a leak\n"
 
 
+def test_a_guard_that_was_gone_past_is_told_loudly_and_one_that_is_met_not_at_all(runbook):
+    words = progress.Words(runbook)
+
+    assert [line for one in REFUSED for line in progress.lines(one, words)] == [
+        "overridden max_hosts: required is at most 1 host; given is 2 hosts",
+        "BREAK GLASS by alice, past 1 guard: The shop is down",
+        "FAIL     db2 (10.0.0.2:22): no answer",
+        "left     db3 is not checked: it logs in with a password",
+    ]
+
+
 def test_a_person_is_not_told_what_only_the_record_needs(runbook):
     words = progress.Words(runbook)
 
-    told = {one.type for one in [*WHOLE, *AGAIN] if progress.lines(one, words)}
+    told = {one.type for one in [*WHOLE, *AGAIN, *REFUSED] if progress.lines(one, words)}
 
     assert {str(kind) for kind in set(EventType) - told} == {
         *("run.finished", "run.abandoned", "span.started", "span.finished"),

@@ -8,10 +8,15 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ssh_lab import Lab, environ
+
+from runner.demo.hosts import ssh_hosts
+from runner.errors import InvalidInputError
 
 _PYTHON = sys.executable
 
@@ -102,3 +107,15 @@ def temporary(monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", root)
     yield root
     shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Two hosts behind real sshd, on loopback."""
+    with ExitStack() as stack:
+        try:
+            names = {"one": "127.0.77.71", "two": "127.0.77.72"}
+            up = stack.enter_context(ssh_hosts(tmp_path_factory.mktemp("lab") / "hosts", names))
+        except InvalidInputError as error:
+            pytest.skip(f"no SSH hosts here: {error.message}")
+        yield Lab(up, environ())

@@ -49,6 +49,13 @@ def spoil(message):
     raise AuditError(f"the disk is full at {message['kind']}")
 
 
+def test_a_limit_that_leaves_nobody_is_named(ansible, job):
+    ansible.does("echo 'Specified hosts and options leaves us with no hosts to target.'; exit 1")
+
+    with pytest.raises(UnreachableError, match="the inventory and --limit db9 leave no host"):
+        run(replace(job, limit="db9"))
+
+
 def run(job, *, handle=lambda _: None, **options):
     return execute(job, Part(("step-look",), **options), handle=handle)
 
@@ -145,7 +152,7 @@ def test_a_plugin_that_does_not_say_hello_first_is_not_believed(job, ansible):
         (
             "echo 'Specified inventory, host pattern and/or --limit leaves us with no hosts to target.'; exit 1",
             UnreachableError,
-            "leave no host",
+            "the inventory leaves no host",
         ),
     ],
 )

@@ -59,3 +59,39 @@ def test_a_class_that_nobody_knows_is_refused(runbook):
         target.check(runbook)
     assert caught.value.message == "db1: runbook_environment is 'prod'"
     assert caught.value.hint == "set it in the inventory's group_vars to one of local, lab, staging, production"
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (
+            {"missing": [{"where": "app", "name": "app"}, {"where": "db:bd2", "name": "bd2"}]},
+            "the inventory has no host for 'app', named by RUN-001; 'bd2', named by RUN-001 in 'db:bd2'",
+        ),
+        (
+            {"missing": [{"where": "--limit", "name": "app9"}]},
+            "the inventory has no host for 'app9', named by --limit",
+        ),
+        ({"idle": ["web1"]}, "--limit names web1, where RUN-001 has no host to work on"),
+    ],
+)
+def test_fewer_hosts_than_somebody_meant_are_refused_by_name(runbook, told, message):
+    with pytest.raises(UnreachableError) as caught:
+        Target.from_hello({**HELLO, **told}).check(runbook)
+
+    assert caught.value.message == message
+
+
+def test_a_limit_that_was_meant_for_the_runbook_before_may_name_other_hosts_too(runbook):
+    Target.from_hello({**HELLO, "idle": ["web1"]}).check(runbook, inherited=True)
+
+
+def test_what_the_inventory_demands_and_protects_is_known():
+    reach = {
+        "app1": {"policy": {"max_hosts": 3}},
+        "app2": {"protected": False},
+        "db1": {"protected": "Holds the ledger", "policy": {"max_hosts": 2}},
+    }
+    target = Target.from_hello({**HELLO, "reach": reach})
+
+    assert (target.policy.max_hosts, target.protected) == (2, {"db1": "Holds the ledger"})

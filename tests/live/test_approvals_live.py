@@ -66,7 +66,7 @@ def test_a_no_ends_it_and_nothing_is_done(bench):
 
 def test_in_production_somebody_else_must_approve_whatever_the_flags_say(bench):
     bench.hosts(here={"runbook_environment": "production"})
-    process = waiting(bench, "--yes")
+    process = waiting(bench, "--yes", "--reason", "It is time", "--environment", "production")
 
     mine = bench.command("approve", "last")
     theirs = bench.command("approve", "last", "--as", "bob")

@@ -39,6 +39,16 @@ def test_a_run_that_did_not_pass_or_never_ended_proves_nothing(log):
     assert found(log) == []
 
 
+def test_a_run_that_was_gone_on_with_proves_only_one_and_the_same_text(log):
+    first, aimed, last = story("run-1", Outcome.PASSED)
+    again = Event(EventType.RUN_RESUMED, "run-1", data=FIRST)
+    log.append(first, aimed, again, last)
+    other = list(story("run-2", Outcome.PASSED))
+    log.append(*other[:2], Event(EventType.RUN_RESUMED, "run-2", data={**FIRST, "playbook_sha256": "cc"}), other[2])
+
+    assert [each.run for each in found(log)] == ["run-1"]
+
+
 def test_an_end_without_a_start_proves_nothing(log):
     log.append(*list(story("run-1", Outcome.PASSED))[1:])
 

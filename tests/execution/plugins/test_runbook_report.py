@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import json
 import os
@@ -82,8 +83,14 @@ def result(**answer):
     return SimpleNamespace(host=named("db1"), task=named(TASK), result=answer)
 
 
-def playbook_of(directory, playbook, inventory):
+@functools.cache
+def plugin_loader():
+    """Ansible's, which may be made ready once in a process."""
     init_plugin_loader([])
+
+
+def playbook_of(directory, playbook, inventory):
+    plugin_loader()
     (directory / "play.yml").write_text(playbook)
     (directory / "hosts.yml").write_text(inventory)
     loader = DataLoader()
@@ -115,12 +122,84 @@ def test_hello_names_the_hosts_of_every_play_and_the_class_of_each_host(plugin_a
                 {"pattern": "app:db1", "hosts": ["app1", "db1"]},
                 {"pattern": "nobody", "hosts": []},
             ],
+            "missing": [{"where": "nobody", "name": "nobody"}],
+            "idle": [],
             "environments": {"db1": "staging", "db2": "production", "app1": "local"},
             "machines": {"db1": "db1:22", "db2": "10.0.0.2:2222", "app1": "app1"},
+            "reach": {"db1": {}, "db2": {"address": "10.0.0.2", "port": 2222}, "app1": {"connection": "local"}},
             "inventory_hosts": 3,
             "commands": {},
         }
     ]
+
+
+NAMES = """
+all:
+  children:
+    db: {hosts: {db1: {}, db2: {}}}
+    app: {hosts: {app1: {}}}
+    spare: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("hosts", "limit", "missing", "idle"),
+    [
+        ("db:app", None, [], []),
+        ("db:spare", None, [("db:spare", "spare")], []),
+        ("[db, bd]", None, [("db:bd", "bd")], []),
+        ("db:!spare", None, [], []),
+        ("db:!bd2", None, [("db:!bd2", "bd2")], []),
+        ("db:!bd*", None, [], []),
+        ("db:!sprae[0]", None, [("db:!sprae[0]", "sprae[0]")], []),
+        ("db:&nobody", None, [("db:&nobody", "nobody")], []),
+        ("web*:db", None, [("web*:db", "web*")], []),
+        ("db", "db1,db3", [("--limit", "db3")], []),
+        ("db", "db1:!db9", [("--limit", "db9")], []),
+        ("db", "db1,app1", [], ["app1"]),
+        ("db", "db1,app", [], ["app"]),
+        ("db", "all:!app", [], []),
+    ],
+)
+def test_hello_names_what_the_inventory_lacks_and_where_nothing_is_done(
+    plugin_at, tmp_path, hosts, limit, missing, idle
+):
+    playbook = playbook_of(tmp_path, f"- hosts: {json.dumps(hosts) if hosts[0] != '[' else hosts}\n", NAMES)
+    playbook.get_plays()[0].get_variable_manager()._inventory.subset(limit)
+
+    with plugin_at() as (plugin, heard):
+        plugin.v2_playbook_on_start(playbook)
+
+    assert [(item["where"], item["name"]) for item in heard[0]["missing"]] == missing
+    assert heard[0]["idle"] == idle
+
+
+def test_of_a_secret_no_more_is_told_than_that_it_is_there_and_of_two_names_the_last_counts(
+    plugin_at, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("ANSIBLE_BECOME_PASSWORD_FILE", raising=False)
+    variables = """
+        ansible_host: 10.0.0.1
+        ansible_ssh_host: 10.0.0.2
+        ansible_password: hunter2
+        ansible_become: true
+        runbook_policy: {max_hosts: "{{ most }}"}
+        most: 3
+        runbook_protected: Holds the ledger
+    """
+    playbook = playbook_of(tmp_path, "- hosts: all\n", f"all:\n  hosts:\n    db1:{variables}")
+
+    with plugin_at() as (plugin, heard):
+        plugin.v2_playbook_on_start(playbook)
+
+    assert heard[0]["reach"]["db1"] == {
+        "address": "10.0.0.2",
+        "become": True,
+        "password": True,
+        "policy": {"max_hosts": 3},
+        "protected": "Holds the ledger",
+    }
+    assert "hunter2" not in json.dumps(heard)
 
 
 def test_every_callback_says_what_happened_where_and_to_which_task(plugin_at):

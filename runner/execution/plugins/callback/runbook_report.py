@@ -12,6 +12,7 @@ import socket
 import sys
 import traceback
 
+from ansible.inventory.manager import split_host_pattern
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
@@ -34,6 +35,35 @@ NEVER_THERE = (
     "Host key verification failed",
     "Permission denied (",
 )
+
+# Several names for one thing: of those that are set, Ansible takes the last.
+REACHED = {
+    "connection": ("ansible_connection",),
+    "address": ("ansible_host", "ansible_ssh_host"),
+    "port": ("ansible_port", "ansible_ssh_port"),
+    "user": ("ansible_user", "ansible_ssh_user"),
+    "private_key_file": ("ansible_private_key_file", "ansible_ssh_private_key_file"),
+    "ssh_executable": ("ansible_ssh_executable",),
+    "ssh_args": ("ansible_ssh_args",),
+    "ssh_common_args": ("ansible_ssh_common_args",),
+    "ssh_extra_args": ("ansible_ssh_extra_args",),
+    "host_key_checking": ("ansible_host_key_checking", "ansible_ssh_host_key_checking"),
+    "timeout": ("ansible_timeout", "ansible_ssh_timeout"),
+    "shell_type": ("ansible_shell_type",),
+    "become": ("ansible_become",),
+    "become_user": ("ansible_become_user", "ansible_sudo_user"),
+    "become_method": ("ansible_become_method",),
+    "become_exe": ("ansible_become_exe", "ansible_sudo_exe"),
+    "become_flags": ("ansible_become_flags", "ansible_sudo_flags"),
+    "policy": ("runbook_policy",),
+    "protected": ("runbook_protected",),
+}
+# Of these no more is told than that they are there.
+SECRET = {
+    "password": ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password"),
+    "become_password": ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"),
+    "inline_key": ("ansible_private_key", "ansible_ssh_private_key", "ansible_ssh_private_key_passphrase"),
+}
 
 
 def reporting(method):
@@ -107,14 +137,18 @@ class CallbackModule(CallbackBase):
         matched = [[host.name for host in inventory.get_hosts(play.hosts)] for play in plays]
         hosts = {name: inventory.get_host(name) for names in matched for name in names}
         variables = {name: manager.get_vars(host=host) for name, host in hosts.items()}
+        loader = plays[0]._loader
         self._say(
             "hello",
             pid=os.getpid(),
             plays=[{"pattern": _pattern(play), "hosts": names} for play, names in zip(plays, matched, strict=True)],
+            missing=_missing(inventory, plays),
+            idle=_idle(inventory, hosts),
             environments={
                 name: str(found.get("runbook_environment", "production")) for name, found in variables.items()
             },
-            machines={name: _machine(name, found, plays[0]._loader) for name, found in variables.items()},
+            machines={name: _machine(name, found, loader) for name, found in variables.items()},
+            reach={name: _reach(found, loader) for name, found in variables.items()},
             inventory_hosts=len(inventory.get_hosts(ignore_limits=True)),
             commands=self._commands(),
         )
@@ -196,6 +230,51 @@ def _machine(name, variables, loader):
     where = [variables.get("ansible_host") or name, variables.get("ansible_port") or 22]
     host, port = _rendered(Templar(loader=loader, variables=variables), where)
     return f"{host}:{port}"
+
+
+def _reach(variables, loader):
+    """How the host is reached, and what its inventory says about runs against it; whatever is not set is left out."""
+    templar = Templar(loader=loader, variables=variables)
+    told = {}
+    for key, names in REACHED.items():
+        given = [variables[name] for name in names if variables.get(name) is not None]
+        if given:
+            told[key] = _rendered(templar, given[-1])
+    for key, names in SECRET.items():
+        if any(variables.get(name) is not None for name in names):
+            told[key] = True
+    if os.environ.get("ANSIBLE_BECOME_PASSWORD_FILE"):
+        told["become_password"] = True
+    return told
+
+
+def _missing(inventory, plays):
+    """Each name in the pattern of a play, or in --limit, by which the inventory has no host; Ansible only warns."""
+    asked = [(_pattern(play), term) for play in plays for term in split_host_pattern(play.hosts)]
+    asked += [("--limit", term) for term in inventory._subset or () if term]
+    absent = [{"where": where, "name": _bare(term)} for where, term in asked if _is_absent(inventory, term)]
+    return [item for number, item in enumerate(absent) if item not in absent[:number]]
+
+
+def _is_absent(inventory, term):
+    """Whether the term names nothing; what is taken out may be empty, but has to be there."""
+    name = _bare(term)
+    whole = name.partition("[")[0]
+    if term.startswith("!"):
+        is_pattern = any(mark in whole for mark in "~*?")
+        return not is_pattern and whole not in inventory.groups and whole not in inventory.hosts
+    return not inventory._match_one_pattern(name)
+
+
+def _idle(inventory, hosts):
+    """Each name in --limit on whose hosts the runbook does nothing."""
+    terms = [term for term in inventory._subset or () if term and term[0] not in "!&"]
+    there = [(term, {host.name for host in inventory._match_one_pattern(term)}) for term in terms]
+    return [term for term, names in there if names and not names & hosts.keys()]
+
+
+def _bare(term):
+    return term[1:] if term[:1] in "!&" else term
 
 
 def _pattern(play):

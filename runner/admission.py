@@ -1,0 +1,182 @@
+"""The door that a run goes through before its first step: the guards, the locks, and a look at every host."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runner import automatic, guards
+from runner.control import Control, NotAtRestError
+from runner.definition.step import HandOver
+from runner.errors import DeniedError, UnreachableError
+from runner.events import Event, EventType
+from runner.execution import private
+from runner.execution.radius import radius
+from runner.execution.reviewed import reviewed
+from runner.execution.target import CLASSES, Target
+from runner.guards import Case, Ruling
+from runner.record.audit_log import read
+from runner.record.proofs import Proof, proofs
+
+if TYPE_CHECKING:
+    from runner.execution.preflight import Checked
+
+
+def admit(control: Control, target: Target, *, at_rest: bool) -> None:
+    """Let the run begin against `target`, or refuse it; what was required and given is recorded either way.
+
+    Raises:
+        NotAtRestError: a person is to be asked, and something runs; nothing was recorded.
+        DeniedError: a guard is not met, or a run that asks nobody has a question for a person.
+        LockedError: another run has one of the hosts.
+        UnreachableError: more hosts than the runbook allows can not be worked on.
+    """
+    if control.request.mode == "auto":
+        automatic.check(control.runbook, target)
+    if not at_rest and _asks(control, target):
+        raise NotAtRestError
+    control.journal.note(EventType.TARGET_RESOLVED, environment=target.environment, hosts=list(target.names))
+    if control.request.mode != "dry-run":
+        _hold(control, _case(control, target))
+    control.lock(target)
+    look(control, target)
+
+
+def again(control: Control, *, undo: bool = False) -> None:
+    """Let a run be gone on with, or taken back: the environment is named anew, the reason stands.
+
+    To take it back, no policy of the inventory and no host that does not answer stands in the way.
+
+    Raises:
+        DeniedError, UnreachableError, InvalidInputError: as `admit`.
+    """
+    if control.request.mode == "auto" and not undo:
+        automatic.check(control.runbook, control.know())
+    target = control.survey()
+    if gone := [name for name in control.know().names if name not in target.names]:
+        raise UnreachableError(
+            f"the inventory no longer has {', '.join(gone)}, which the run was begun on",
+            hint="put it back, or begin a new run",
+        )
+    _hold(control, _case(control, target), undo=undo)
+    look(control, target, refuse=not undo)
+
+
+def _asks(control: Control, target: Target) -> bool:
+    request = control.request
+    return target.environment == guards.PRODUCTION and not (request.environment or request.looks)
+
+
+def _case(control: Control, target: Target) -> Case:
+    request, typed = control.request, control.request.environment
+    if request.parent and typed in CLASSES and CLASSES.index(target.environment) < CLASSES.index(typed):
+        typed = ""  # it was typed for the runbook that handed over; this one is more harmless, so nothing is asked
+    return Case(
+        runbook=control.runbook,
+        target=target,
+        limit=request.limit,
+        reason=request.reason,
+        typed=typed,
+        break_glass=request.break_glass,
+        asks_nobody=request.mode == "auto",
+        playbooks=_playbooks(control),
+        proofs=lambda: _proofs(control),
+        now=control.around.clock().wall,
+    )
+
+
+def _playbooks(control: Control) -> Mapping[str, str]:
+    """What may run: the playbook itself, and those of the runbooks that may take over."""
+    request = control.request
+    found = {control.runbook.id: request.playbook}
+    for step in control.runbook.procedure:
+        if isinstance(step.on_failure, HandOver) and request.library:
+            source = request.library.source(step.on_failure.run)
+            found[source.runbook.id] = reviewed(request.library, source)
+    return {name: hashlib.sha256(playbook).hexdigest() for name, playbook in found.items()}
+
+
+def _proofs(control: Control) -> Iterable[Proof]:
+    return proofs(read(control.journal.log.path))
+
+
+def _hold(control: Control, case: Case, *, undo: bool = False) -> None:
+    """Hold up the run unless every guard is met; in a preflight it is only said which are not."""
+    control.policy = case.target.policy
+    rulings = guards.undoing(case) if undo else guards.rules(case)
+    case = _typed(control, case, rulings)
+    rulings = [*rulings, *guards.environment(case)]
+    for ruling in rulings:
+        said = {"guard": ruling.guard, "required": ruling.required, "given": ruling.given, "verdict": ruling.verdict}
+        control.journal.note(EventType.GUARD_CHECKED, **said)
+    if control.request.looks:
+        return
+    if refused := [ruling for ruling in rulings if ruling.verdict == "refused"]:
+        told = "\n".join(ruling.sentence for ruling in refused)
+        raise DeniedError(told, hint="\n".join(dict.fromkeys(ruling.hint for ruling in refused)))
+    control.request = replace(control.request, environment=case.typed)
+    if case.break_glass:
+        past = [ruling.sentence for ruling in rulings if ruling.verdict == "overridden"]
+        by = control.around.actor.user
+        control.journal.note(EventType.GLASS_BROKEN, reason=case.break_glass, by=by, overrides=past)
+
+
+def _typed(control: Control, case: Case, rulings: Iterable[Ruling]) -> Case:
+    """The case with the environment that somebody has named; they are only asked when every other guard is met."""
+    found = list(rulings)
+    unasked = case.target.environment == guards.PRODUCTION and not (case.typed or control.request.looks)
+    if not unasked or any(ruling.verdict == "refused" for ruling in found):
+        return case
+    past = [f"BREAKS THE GLASS past {ruling.sentence}" for ruling in found if ruling.verdict == "overridden"]
+    lines = [
+        f"{control.runbook.id} {control.runbook.title}",
+        str(radius(control.runbook, case.target)),
+        f"hosts: {', '.join(case.target.names)}",
+        *past,
+    ]
+    return replace(case, typed=control.around.type_environment(case.target.environment, lines))
+
+
+def look(control: Control, target: Target, *, refuse: bool = True) -> None:
+    """Look at every host that is reached over a network, and record what is found.
+
+    Raises:
+        UnreachableError: more hosts than the runbook allows can not be worked on.
+    """
+    there = [target.reach[name] for name in target.names if name in target.reach and not target.reach[name].local]
+    if not there:
+        return
+    from runner.execution.preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
+
+    found = preflight(
+        there,
+        become={reach.host: _becomes(control, target, reach.host) for reach in there},
+        environ=private.environment(control.job.environ, python=sys.executable),
+        cancelled=lambda: control.cancelled,
+    )
+    for each in found:
+        control.journal.record(
+            Event(EventType.PREFLIGHT_FINISHED, control.request.run_id, None, each.host, _told(each))
+        )
+    bad = [each for each in found if each.problem]
+    if refuse and len(bad) > control.allowed(target):
+        hints = dict.fromkeys(each.hint for each in bad if each.hint)
+        raise UnreachableError("\n".join(each.problem for each in bad), hint="; ".join(hints))
+
+
+def _told(each: Checked) -> Mapping[str, object]:
+    data = {"outcome": each.outcome, "passed": list(each.passed), "reason": each.problem or each.left}
+    return data | ({"hint": each.hint} if each.hint else {})
+
+
+def _becomes(control: Control, target: Target, host: str) -> set[str]:
+    """Whom a step becomes on `host`; what the inventory says counts more than the step."""
+    reach = target.reach[host]
+    steps = [step for step in (*control.runbook.procedure, *control.runbook.on_cancel) if step.action or step.automated]
+    mine = [step for step in steps if host in target.of(control.runbook, step) and not step.manual]
+    wanted = [step for step in mine if (step.become or step.become_user) if reach.become is None]
+    wanted = mine if reach.become else wanted
+    return {reach.become_user or step.become_user or "root" for step in wanted}

@@ -1,0 +1,205 @@
+"""The guards of a run, as pure rulings: what is required of it, what was given, and whether that will do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from runner import duration
+from runner.definition.model import Runbook
+from runner.definition.policy import Policy
+from runner.definition.step import Effect, Step
+from runner.execution.spans import before
+from runner.execution.target import Target
+from runner.record.proofs import Proof
+
+PRODUCTION, STAGING = "production", "staging"
+
+Guard = Literal["environment", "reason", "max_hosts", "protected", "proof", "four_eyes"]
+Verdict = Literal["met", "refused", "overridden"]
+
+_NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What one guard requires, what was given, and what follows; `hint` says how it can be met."""
+
+    guard: Guard
+    required: str
+    given: str
+    verdict: Verdict
+    hint: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The ruling in words."""
+        return f"{self.guard}: required is {self.required}; given is {self.given}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A run that is to begin, and what was given for it.
+
+    `typed` is the environment that somebody has named, `asks_nobody` whether a machine says yes where a person would
+    be asked, `playbooks` the SHA-256 of what will run, for each runbook that may. `proofs` is only asked where a proof
+    is required.
+    """
+
+    runbook: Runbook
+    target: Target
+    limit: str | None
+    reason: str
+    typed: str
+    break_glass: str
+    asks_nobody: bool
+    playbooks: Mapping[str, str]
+    proofs: Callable[[], Iterable[Proof]]
+    now: datetime
+
+    @property
+    def changing(self) -> list[Step]:
+        """The steps that a machine does and that do more than look."""
+        steps = (*self.runbook.procedure, *self.runbook.on_cancel)
+        return [step for step in steps if step.effect is not Effect.READ and step.action and not step.manual]
+
+
+def environment(case: Case) -> Iterator[Ruling]:
+    """In production somebody says that they mean it; whoever names an environment elsewhere must not be wrong."""
+    here = case.target.environment
+    if here == PRODUCTION or case.typed:
+        yield Ruling(
+            "environment",
+            f"the typed name {here}",
+            case.typed or _NOTHING,
+            "met" if case.typed == here else "refused",
+            hint=f"if {here} is what you mean, say --environment {here}" if not case.typed else _elsewhere(case),
+        )
+
+
+def _elsewhere(case: Case) -> str:
+    named = ", ".join(f"{name} is {found}" for name, found in list(case.target.environments.items())[:5])
+    return f"look at the inventory and at --limit: {named}"
+
+
+def rules(case: Case) -> list[Ruling]:
+    """The rulings of every guard but that of the environment, which may have to ask a person.
+
+    Raises:
+        InvalidInputError: what the inventory demands can not be understood.
+    """
+    policy = case.target.policy
+    found = [*_reason(case), *_most_hosts(case, policy)]
+    return [*found, *_protected(case), *_proof(case, policy), *_four_eyes(case, policy)] if case.changing else found
+
+
+def undoing(case: Case) -> list[Ruling]:
+    """What is required to take back what was done: to say why; no policy stands in the way of that."""
+    return [*_reason(case)]
+
+
+def _reason(case: Case) -> Iterator[Ruling]:
+    if case.target.environment == PRODUCTION:
+        given = case.reason or case.break_glass
+        yield Ruling(
+            "reason",
+            "a reason",
+            given or _NOTHING,
+            "met" if given.strip() else "refused",
+            hint="say why with --reason; it is recorded",
+        )
+
+
+def _overridable(case: Case, *, met: bool) -> Verdict:
+    return "met" if met else "overridden" if case.break_glass.strip() else "refused"
+
+
+_BREAK = "where life or service depends on it, --break-glass REASON goes on all the same, and tells everybody"
+
+
+def _most_hosts(case: Case, policy: Policy) -> Iterator[Ruling]:
+    for most, whose in ((case.runbook.max_hosts, case.runbook.id), (policy.max_hosts, "the inventory's policy")):
+        if most is not None:
+            names = case.target.names
+            yield Ruling(
+                "max_hosts",
+                f"at most {_hosts(most)} (says {whose})",
+                f"{_hosts(len(names))}: {_listed(names)}",
+                _overridable(case, met=len(names) <= most),
+                hint=f"do fewer at a time with --limit; {_BREAK}",
+            )
+
+
+def _protected(case: Case) -> Iterator[Ruling]:
+    """A protected host is changed only when it is named itself, not by a group or a pattern, and with a reason."""
+    named = set((case.limit or "").replace(",", ":").split(":"))
+    touched = {host for step in case.changing for host in case.target.of(case.runbook, step)}
+    for host, why in case.target.protected.items():
+        if host in touched:
+            told = [f"{host} in --limit"] * (host in named) + ["a reason"] * bool(case.reason.strip())
+            yield Ruling(
+                "protected",
+                f"{host} in --limit by its own name, and a reason ({why})",
+                " and ".join(told) or _NOTHING,
+                _overridable(case, met=len(told) == 2),  # noqa: PLR2004 - both of them
+                hint=f"leave it out with --limit '{case.limit or 'all'}:!{host}', or name it: --limit {host} --reason "
+                f"WHY; {_BREAK}",
+            )
+
+
+def _proof(case: Case, policy: Policy) -> Iterator[Ruling]:
+    if policy.proof is None or case.target.environment != PRODUCTION:
+        return
+    within = policy.proof.within
+    proven = {proof.playbook_sha256: proof for proof in case.proofs() if proof.environment == STAGING}
+    for runbook, sha256 in case.playbooks.items():
+        proof = proven.get(sha256)
+        yield Ruling(
+            "proof",
+            f"that {runbook} as it is compiled now ({sha256[:12]}) has passed on {STAGING} "
+            f"within {duration.show(within)}",
+            _passed(proof, case.now) if proof else "no such run",
+            _overridable(case, met=proof is not None and case.now - proof.time <= within),
+            hint=f"runbook run {runbook} against a {STAGING} inventory first; {_BREAK}",
+        )
+
+
+def _four_eyes(case: Case, policy: Policy) -> Iterator[Ruling]:
+    """Somebody else says yes before anything is changed; with a broken glass whoever began the run may say it."""
+    asks = not case.asks_nobody and _is_asked_first(case)
+    wanted = policy.four_eyes or case.target.environment == PRODUCTION
+    alone = bool(case.break_glass.strip()) and asks and wanted
+    asked = "a question that whoever began the run may answer" if alone else "such a question"
+    if policy.four_eyes or alone:
+        yield Ruling(
+            "four_eyes",
+            "that somebody else says yes before anything is changed",
+            asked if asks else "no question",
+            _overridable(case, met=asks and not case.break_glass.strip()),
+            hint=f"write `approve` in the first step that changes something, and leave --auto out; {_BREAK}",
+        )
+
+
+def _is_asked_first(case: Case) -> bool:
+    """Whether an approval stands before everything that changes something."""
+    first = next(iter(case.changing), None)
+    for step in case.runbook.procedure:
+        if any(gate.kind == "approve" for gate in before(step)):
+            return True
+        if step is first:
+            return False
+    return False
+
+
+def _passed(proof: Proof, now: datetime) -> str:
+    return f"the run {proof.run}, {duration.show(max(timedelta(), now - proof.time))} ago"
+
+
+def _hosts(number: int) -> str:
+    return f"{number} host{'s' * (number != 1)}"
+
+
+def _listed(names: Sequence[str], most: int = 10) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

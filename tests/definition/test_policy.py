@@ -1,0 +1,68 @@
+"""A policy is what the inventory demands; of several, all of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.definition.policy import Policy, Proof, read_policies, strictest
+from runner.errors import InvalidInputError
+
+POLICIES = st.builds(
+    Policy,
+    proof=st.none() | st.builds(Proof, within=st.timedeltas(timedelta(seconds=1), timedelta(days=90))),
+    four_eyes=st.booleans(),
+    max_hosts=st.none() | st.integers(1, 1000),
+)
+
+
+def test_no_policy_demands_nothing():
+    assert read_policies({}) == Policy(proof=None, four_eyes=False, max_hosts=None)
+
+
+def test_a_policy_as_an_inventory_writes_it():
+    written = {"proof": {"within": "3d"}, "four_eyes": True, "max_hosts": 5}
+
+    assert read_policies({"db1": written}) == Policy(proof=Proof(within=timedelta(days=3)), four_eyes=True, max_hosts=5)
+    assert read_policies({"db1": {"proof": {}}}).proof == Proof(within=timedelta(days=7))
+
+
+def test_of_several_hosts_the_strictest_counts_whichever_demands_it():
+    written = {
+        "db1": {"max_hosts": 5, "proof": {"within": "7d"}},
+        "db2": {"max_hosts": 2, "proof": {"within": "14d"}},
+        "app1": {"four_eyes": True},
+    }
+
+    assert read_policies(written) == Policy(proof=Proof(within=timedelta(days=7)), four_eyes=True, max_hosts=2)
+
+
+@given(st.lists(POLICIES))
+def test_the_strictest_is_at_least_as_strict_as_each_and_no_order_matters(policies):
+    whole = strictest(policies)
+
+    assert whole == strictest(reversed(policies)) == strictest([whole, *policies])
+    for policy in policies:
+        assert whole.four_eyes >= policy.four_eyes
+        assert policy.max_hosts is None or whole.max_hosts <= policy.max_hosts
+        assert policy.proof is None or whole.proof.within <= policy.proof.within
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ({"max_host": 5}, "db1: runbook_policy.max_host: Extra inputs are not permitted"),
+        ({"max_hosts": 0}, "db1: runbook_policy.max_hosts: Input should be greater than or equal to 1"),
+        ({"proof": {"within": 7}}, "db1: runbook_policy.proof.within: 7 has no unit; write it like 30s, 5m or 1h30m"),
+        ("strict", "db1: runbook_policy: Input should be a valid dictionary or instance of Policy"),
+    ],
+)
+def test_a_policy_that_can_not_be_understood_is_refused_and_not_guessed(written, message):
+    with pytest.raises(InvalidInputError) as caught:
+        read_policies({"db1": written})
+
+    assert caught.value.message == message
+    assert caught.value.hint == "mend it in the inventory; a policy has proof, four_eyes, max_hosts"

@@ -1,0 +1,131 @@
+"""The guards with Ansible for real: hosts that are missing, production, protection, the proof of staging."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from bench import step
+
+PRODUCTION = ("--reason", "The pool is full", "--environment", "production")
+
+
+def groups(bench, *, policy=None, **hosts):
+    """An inventory with a group `db` of these hosts, and an empty one `spare`."""
+    bench.hosts(**(hosts or {"db1": {}, "db2": {}}))
+    written = yaml.safe_load(bench.inventory.read_text())["all"]["hosts"]
+    children = {"db": {"hosts": written}, "spare": {}}
+    bench.inventory.write_text(yaml.safe_dump({"all": {"children": children, "vars": policy or {}}}))
+
+
+def made(bench):
+    return sorted(path.name for path in bench.directory.glob("made-*"))
+
+
+@pytest.fixture
+def marking(bench):
+    """A runbook that leaves a file for each host on which it was done."""
+
+    def write(**changes):
+        bench.write(step("act", f"touch {bench.directory}/made-{{{{ inventory_hostname }}}}"), **changes)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("hosts", "words", "problem"),
+    [
+        ("db", ("-l", "db1,db9"), "the inventory has no host for 'db9', named by --limit"),
+        ("db", ("-l", "db:!db9"), "the inventory has no host for 'db9', named by --limit"),
+        ("db:app", (), "the inventory has no host for 'app', named by RUN-900 in 'db:app'"),
+        ("db:spare", (), "the inventory has no host for 'spare', named by RUN-900 in 'db:spare'"),
+        ("db1", ("-l", "db1,db2"), "--limit names db2, where RUN-900 has no host to work on"),
+        ("db", ("-l", "db9"), "the inventory and --limit db9 leave no host"),
+    ],
+)
+def test_fewer_hosts_than_somebody_meant_are_refused_by_name_and_nothing_is_done(bench, marking, hosts, words, problem):
+    groups(bench)
+    marking(hosts=hosts)
+
+    ran = bench.run(*words)
+
+    assert (ran.code, ran.events[-1]["problems"], made(bench)) == (5, [problem], []), ran.err
+    assert "Exception" not in ran.err
+
+
+def test_an_exclusion_that_leaves_out_a_host_that_is_there_is_fine(bench, marking):
+    groups(bench)
+    marking(hosts="db:!spare")
+
+    assert (bench.run("-l", "all:!db1").code, made(bench)) == (0, ["made-db2"])
+
+
+def test_production_is_refused_without_its_ceremony_and_done_with_it(bench, marking):
+    groups(bench, db1={"runbook_environment": "production"}, db2={})
+    marking(hosts="db")
+
+    refused, wrong = bench.run("--reason", "Why"), bench.run("--reason", "Why", "--environment", "local")
+    before = made(bench)
+    done = bench.run(*PRODUCTION)
+
+    assert (refused.code, wrong.code, before, done.code) == (4, 4, [], 0), done.err
+    assert made(bench) == ["made-db1", "made-db2"]
+    assert bench.command("audit", "verify").code == 0
+
+
+def test_a_policy_of_group_vars_is_kept_and_a_protected_host_is_left_alone(bench, marking):
+    groups(bench, policy={"runbook_policy": {"max_hosts": 1}}, db1={}, db2={"runbook_protected": "Holds the ledger"})
+    marking(hosts="db")
+
+    all_of_them, group, by_name = bench.run(), bench.run("-l", "db[1]"), bench.run("-l", "db2", "--reason", "Why")
+
+    assert (all_of_them.code, group.code, by_name.code) == (4, 4, 0), by_name.err
+    assert made(bench) == ["made-db2"]
+    assert "at most 1 host (says the inventory's policy)" in all_of_them.events[-1]["problems"][0]
+    assert "(Holds the ledger)" in group.events[-1]["problems"][0]
+
+
+def test_what_passed_on_staging_may_be_done_in_production_and_what_was_changed_since_may_not(bench, marking):
+    def inventory(environment):
+        policy = {"runbook_policy": {"proof": {"within": "7d"}}}
+        groups(bench, policy=policy, db1={"runbook_environment": environment})
+
+    marking(hosts="db")
+    inventory("production")
+    before = bench.run(*PRODUCTION)
+    inventory("staging")
+    staging = bench.run()
+    inventory("production")
+    proven = bench.run(*PRODUCTION)
+    marking(hosts="db", title="Another trial")
+    changed = bench.run(*PRODUCTION)
+    broken = bench.run(*PRODUCTION, "--break-glass", "The shop is down")
+
+    assert [ran.code for ran in (before, staging, proven, changed, broken)] == [4, 0, 0, 4, 0]
+    assert "given is no such run" in changed.events[-1]["problems"][0]
+    assert broken.err.splitlines()[0] == "BREAK GLASS: The shop is down"
+
+
+def test_a_preflight_looks_at_every_prerequisite_and_does_nothing(bench, marking):
+    groups(bench)
+    needs = [
+        {"name": "May log in", "command": "false", "verify": [{"exit": 0}]},
+        {"name": "Has a disk", "command": "test -d /", "verify": [{"exit": 0}]},
+    ]
+    marking(hosts="db", prerequisites=needs)
+
+    looked = bench.command("preflight", "RUN-900", "-i", str(bench.inventory), "--json")
+
+    finished = {
+        (event["step"], event["host"]): event["data"]["outcome"]
+        for event in looked.events
+        if event["type"] == "step.finished"
+    }
+    assert (looked.code, made(bench)) == (1, [])
+    assert finished == {
+        ("prerequisite-1", "db1"): "failed",
+        ("prerequisite-1", "db2"): "failed",
+        ("prerequisite-2", "db1"): "passed",
+        ("prerequisite-2", "db2"): "passed",
+        ("act", "db1"): "planned",
+        ("act", "db2"): "planned",
+    }

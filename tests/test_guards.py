@@ -1,0 +1,266 @@
+"""The guards rule: what is required of a run, what was given, and what follows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner import guards
+from runner.definition.model import Runbook
+from runner.definition.step import Approval, Step
+from runner.definition.verification import Verification
+from runner.execution.reach import Reach
+from runner.execution.target import CLASSES, Target
+from runner.guards import Case
+from runner.record.proofs import Proof
+from runner.steps.command import Command
+from runner.steps.manual import Manual
+from runner.verifications.exit import Exit
+
+NOW = datetime(2026, 1, 8, tzinfo=UTC)
+ZERO = Verification(says="Zero", kinds=(Exit(exit=0),))
+SHA = "ab" * 32
+
+
+def step(**keys):
+    return Step(**{"id": "act", "name": "Act", "action": Command(command="ls"), "verify": (ZERO,), **keys})
+
+
+def runbook(*steps, **keys):
+    return Runbook.model_construct(id="RUN-001", hosts="all", steps=steps or (step(),), **keys)
+
+
+def target(environment="production", **hosts):
+    """One host or more, each with what its inventory says about runs."""
+    reach = {name: Reach.read(name, told) for name, told in (hosts or {"db1": {}}).items()}
+    return Target({"all": tuple(reach)}, dict.fromkeys(reach, environment), reach=reach)
+
+
+def case(environment="production", **changes):
+    given = {
+        "runbook": runbook(),
+        "target": target(environment),
+        "limit": None,
+        "reason": "",
+        "typed": "",
+        "break_glass": "",
+        "asks_nobody": False,
+        "playbooks": {"RUN-001": SHA},
+        "proofs": list,
+        "now": NOW,
+    }
+    return Case(**{**given, **changes})
+
+
+def verdicts(rulings):
+    return [(ruling.guard, ruling.verdict) for ruling in rulings]
+
+
+@pytest.mark.parametrize("environment", ["local", "lab", "staging"])
+def test_where_one_tries_out_nothing_is_asked(environment):
+    assert [*guards.rules(case(environment)), *guards.environment(case(environment))] == []
+
+
+@pytest.mark.parametrize(("reason", "verdict"), [("", "refused"), ("  ", "refused"), ("The pool is full", "met")])
+def test_production_wants_a_reason(reason, verdict):
+    assert verdicts(guards.rules(case(reason=reason))) == [("reason", verdict)]
+
+
+@pytest.mark.parametrize(
+    ("environment", "typed", "verdict"),
+    [
+        ("production", "", "refused"),
+        ("production", "prod", "refused"),
+        ("production", "Production", "refused"),
+        ("production", "production", "met"),
+        ("production", "staging", "refused"),
+        ("staging", "production", "refused"),
+        ("staging", "staging", "met"),
+    ],
+)
+def test_who_names_an_environment_must_be_right_and_in_production_it_must_be_named(environment, typed, verdict):
+    assert verdicts(guards.environment(case(environment, typed=typed))) == [("environment", verdict)]
+
+
+def test_who_is_wrong_is_told_where_they_are():
+    (ruling,) = guards.environment(case("production", typed="staging"))
+
+    assert ruling.sentence == "environment: required is the typed name production; given is staging"
+    assert ruling.hint == "look at the inventory and at --limit: db1 is production"
+
+
+@pytest.mark.parametrize(
+    ("most", "policy", "glass", "found"),
+    [
+        (None, None, "", []),
+        (2, 3, "", [("max_hosts", "met"), ("max_hosts", "met")]),
+        (1, None, "", [("max_hosts", "refused")]),
+        (None, 1, "", [("max_hosts", "refused")]),
+        (1, 2, "The shop is down", [("max_hosts", "overridden"), ("max_hosts", "met")]),
+    ],
+)
+def test_no_more_hosts_than_the_runbook_and_the_policy_allow(most, policy, glass, found):
+    policy = {"policy": {"max_hosts": policy}} if policy else {}
+    two = target("staging", db1={}, db2=policy)
+
+    ruled = guards.rules(case(target=two, runbook=runbook(max_hosts=most), break_glass=glass))
+
+    assert verdicts(ruled) == found
+
+
+def test_too_many_hosts_are_named():
+    (ruling,) = guards.rules(case(target=target("lab", db1={}, db2={}), runbook=runbook(max_hosts=1)))
+
+    assert ruling.sentence == "max_hosts: required is at most 1 host (says RUN-001); given is 2 hosts: db1, db2"
+    assert ruling.hint.startswith("do fewer at a time with --limit; ")
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason", "glass", "verdict"),
+    [
+        (None, "Why", "", "refused"),
+        ("all", "Why", "", "refused"),
+        ("db*", "Why", "", "refused"),
+        ("db:!app", "Why", "", "refused"),
+        ("!db1", "Why", "", "refused"),
+        ("db1", "", "", "refused"),
+        ("db1", "Why", "", "met"),
+        ("app1,db1", "Why", "", "met"),
+        (None, "", "The ledger burns", "overridden"),
+    ],
+)
+def test_a_protected_host_is_changed_only_when_it_is_named_itself_and_with_a_reason(limit, reason, glass, verdict):
+    told = target("lab", db1={"protected": "Holds the ledger"}, db2={"protected": False})
+
+    ruled = guards.rules(case(target=told, limit=limit, reason=reason, break_glass=glass))
+
+    assert verdicts(ruled) == [("protected", verdict)]
+    assert ruled[0].required == "db1 in --limit by its own name, and a reason (Holds the ledger)"
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [step(effect="read")],
+        [step(action=Manual(manual="Do it"))],
+        [step(hosts="others")],
+    ],
+)
+def test_a_protected_host_may_be_looked_at_and_others_be_changed(steps):
+    told = target("lab", db1={"protected": True})
+
+    assert guards.rules(case(target=told, runbook=runbook(*steps))) == []
+
+
+def proof(**changes):
+    given = {"runbook": "RUN-001", "runbook_sha256": "-", "playbook_sha256": SHA, "environment": "staging"}
+    return Proof(**{**given, "run": "run-7", "time": NOW - timedelta(days=2), **changes})
+
+
+@pytest.mark.parametrize(
+    ("proofs", "given", "verdict"),
+    [
+        ([proof()], "the run run-7, 2d ago", "met"),
+        ([], "no such run", "refused"),
+        ([proof(time=NOW - timedelta(days=8)), proof()], "the run run-7, 2d ago", "met"),
+        ([proof(time=NOW - timedelta(days=7, seconds=1))], "the run run-7, 7d1s ago", "refused"),
+        ([proof(environment="production")], "no such run", "refused"),
+        ([proof(environment="lab")], "no such run", "refused"),
+        ([proof(playbook_sha256="cd" * 32)], "no such run", "refused"),
+    ],
+)
+def test_what_runs_in_production_has_passed_on_staging_as_it_is_compiled_now(proofs, given, verdict):
+    told = target(db1={"policy": {"proof": {"within": "7d"}}})
+
+    *_, ruling = guards.rules(case(target=told, reason="Why", proofs=lambda: proofs))
+
+    assert (ruling.guard, ruling.given, ruling.verdict) == ("proof", given, verdict)
+    assert ruling.required == f"that RUN-001 as it is compiled now ({SHA[:12]}) has passed on staging within 7d"
+
+
+def test_the_runbooks_that_may_take_over_are_proven_as_well():
+    told = target(db1={"policy": {"proof": {}}})
+    playbooks = {"RUN-001": SHA, "RUN-010": "cd" * 32}
+
+    ruled = guards.rules(case(target=told, reason="Why", playbooks=playbooks, proofs=lambda: [proof()]))
+
+    assert verdicts(ruled) == [("reason", "met"), ("proof", "met"), ("proof", "refused")]
+
+
+def test_a_runbook_that_only_looks_needs_no_proof_and_no_second_person():
+    told = target(db1={"policy": {"proof": {}, "four_eyes": True}})
+
+    ruled = guards.rules(case(target=told, runbook=runbook(step(effect="read")), reason="Why"))
+
+    assert verdicts(ruled) == [("reason", "met")]
+
+
+LOOK = step(id="look", effect="read")
+ASKS = Approval(says="Go?")
+
+
+@pytest.mark.parametrize(
+    ("steps", "changes", "verdict", "given"),
+    [
+        ([LOOK, step()], {}, "refused", "no question"),
+        ([step(), step(id="later", approve=ASKS)], {}, "refused", "no question"),
+        ([LOOK, step(approve=ASKS), step(id="later")], {}, "met", "such a question"),
+        ([step(effect="destructive")], {}, "met", "such a question"),
+        ([step(approve=ASKS)], {"asks_nobody": True}, "refused", "no question"),
+        ([step()], {"break_glass": "It burns"}, "overridden", "no question"),
+        (
+            [step(approve=ASKS)],
+            {"break_glass": "It burns"},
+            "overridden",
+            "a question that whoever began the run may answer",
+        ),
+    ],
+)
+def test_what_two_people_must_see_asks_one_of_them_before_anything_is_changed(steps, changes, verdict, given):
+    told = target(db1={"policy": {"four_eyes": True}})
+
+    *_, ruling = guards.rules(case(target=told, runbook=runbook(*steps), reason="Why", **changes))
+
+    assert (ruling.guard, ruling.verdict, ruling.given) == ("four_eyes", verdict, given)
+
+
+def test_that_one_may_approve_alone_in_production_with_a_broken_glass_is_said():
+    asking = runbook(step(approve=ASKS))
+
+    assert verdicts(guards.rules(case(runbook=asking, reason="Why"))) == [("reason", "met")]
+    assert verdicts(guards.rules(case(runbook=asking, break_glass="It burns"))) == [
+        ("reason", "met"),
+        ("four_eyes", "overridden"),
+    ]
+
+
+def test_to_take_back_what_was_done_only_a_reason_is_wanted():
+    told = target(db1={"policy": {"proof": {}, "max_hosts": 1}, "protected": True}, db2={})
+
+    assert verdicts(guards.undoing(case(target=told, reason="Why"))) == [("reason", "met")]
+
+
+@given(
+    environment=st.sampled_from(CLASSES),
+    reason=st.sampled_from(["", "Why"]),
+    glass=st.sampled_from(["", " ", "It burns"]),
+    limit=st.sampled_from([None, "db1", "all"]),
+    policy=st.fixed_dictionaries({}, optional={"proof": st.just({}), "max_hosts": st.just(1)}),
+)
+def test_a_broken_glass_goes_past_every_guard_but_never_past_the_typed_name(environment, reason, glass, limit, policy):
+    told = target(environment, db1={"policy": policy, "protected": True}, db2={})
+    plain = case(target=told, reason=reason, limit=limit)
+
+    with_glass = guards.rules(replace(plain, break_glass=glass))
+
+    assert [ruling.guard for ruling in with_glass] == [ruling.guard for ruling in guards.rules(plain)]
+    if glass.strip():
+        assert "refused" not in {ruling.verdict for ruling in with_glass}
+    else:
+        assert "overridden" not in {ruling.verdict for ruling in with_glass}
+    refused = {ruling.verdict for ruling in guards.environment(replace(plain, break_glass=glass))}
+    assert refused == ({"refused"} if environment == "production" else set())
