@@ -14,7 +14,22 @@ from runner import errors
 from runner.cli import cli, complain
 from runner.errors import RunbookError
 
-COMMANDS = ["audit", "cancel", "compile", "demo", "find", "lint", "list", "plan", "resume", "run", "show", "status", "undo"]
+COMMANDS = [
+    "audit",
+    "cancel",
+    "compile",
+    "demo",
+    "find",
+    "lint",
+    "list",
+    "plan",
+    "resume",
+    "run",
+    "schema",
+    "show",
+    "status",
+    "undo",
+]
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RunbookError)]
 
 

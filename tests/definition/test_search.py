@@ -30,7 +30,9 @@ RUN-003: {title: Renew a certificate, owner: on-call, category: maintenance}
 
 @pytest.fixture
 def library(tmp_path):
-    runbook_file(tmp_path, scope={"handles": ["Too little space"], "excludes": [{"what": "A dead disk", "see": "RUN-004"}]})
+    runbook_file(
+        tmp_path, scope={"handles": ["Too little space"], "excludes": [{"what": "A dead disk", "see": "RUN-004"}]}
+    )
     runbook_file(
         tmp_path,
         id="RUN-002",
@@ -115,7 +117,13 @@ def test_a_planned_runbook_has_the_title_of_its_entry(library):
 
 @pytest.mark.parametrize(
     ("question", "expected"),
-    [("MON-005", "RUN-002"), ("stuck", "RUN-002"), ("RUN-001 RUN-002", None), ("space sessions", None), ("banana", None)],
+    [
+        ("MON-005", "RUN-002"),
+        ("stuck", "RUN-002"),
+        ("RUN-001 RUN-002", None),
+        ("space sessions", None),
+        ("banana", None),
+    ],
 )
 def test_one_is_meant_only_where_there_is_no_doubt(library, question, expected):
     meant = clear(search(question, read(Library(library))))
@@ -127,6 +135,13 @@ def test_the_order_does_not_depend_on_how_often_a_long_runbook_repeats_a_word(li
     steps = [
         {"id": f"look-{n}", "name": f"Look at disk {n}", "command": "df /", "verify": [{"exit": 0}]} for n in range(20)
     ]
-    runbook_file(library, id="RUN-005", title="Something else", trigger={"event": "Friday"}, scope={"handles": ["Load"]}, steps=steps)
+    runbook_file(
+        library,
+        id="RUN-005",
+        title="Something else",
+        trigger={"event": "Friday"},
+        scope={"handles": ["Load"]},
+        steps=steps,
+    )
 
     assert found(library, "disk is full")[0] == "RUN-001"
