@@ -19,9 +19,13 @@ _WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class Contact(Model):
-    """A person, a team or a rota; L1 is called first. Without a channel it only owns."""
+    """A person, a team or a rota; L1 is called first. Without a channel it only owns.
+
+    `handle` is how it is mentioned in a chat, like @db-team.
+    """
 
     name: Text
+    handle: Text | None = None
     level: Literal["L1", "L2", "L3"] = "L1"
     channels: tuple[InstanceOf[Channel], ...] = ()
 

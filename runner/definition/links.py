@@ -14,7 +14,7 @@ from runner.definition.catalog import Source
 from runner.definition.collection import Collection
 from runner.definition.finding import Finding, Level, Place, show
 from runner.definition.programs import programs
-from runner.definition.reference import KINDS, prefix
+from runner.definition.reference import KINDS, Technology, of_kind, prefix
 from runner.definition.yaml import Document
 from runner.identifiers import REFERENCE_ID
 from runner.steps.base import StepKind
@@ -43,6 +43,11 @@ class Link:
         """The place as people write it, without the entry's own id before it."""
         return show(self.place[1:] if self.place[:1] == (self.source,) else self.place)
 
+    @property
+    def line(self) -> int:
+        """The line of the file, from 1."""
+        return self.document.position(self.place).line
+
     def finding(self, rule: str, message: str, *, hint: str = "", level: Level = Level.ERROR) -> Finding:
         """The finding that something is wrong with this link."""
         return self.document.finding(self.place, rule, message, hint=hint, level=level)
@@ -50,11 +55,12 @@ class Link:
 
 def links(collection: Collection) -> tuple[Link, ...]:
     """Every link of `collection`, in the order of its files."""
-    prefixes = {"RUN", *KINDS, *map(prefix, collection.references)}
+    prefixes = {*KINDS, *map(prefix, collection.references)}
+    owners = technologies(collection)
     found: list[Link] = []
     for name, document in collection.documents.items():
         found += _written(name, document, (), collection, prefixes)
-        found += _programs(collection.sources[name], document)
+        found += _programs(collection.sources[name], document, owners)
     for name, reference in collection.references.items():
         found += _written(name, reference.document, (name,), collection, prefixes)
     return tuple(link for link in found if link.source != link.target)
@@ -93,8 +99,12 @@ def _written(
         elif key.startswith(("owner", "contact")) and value in collection.contacts:
             yield Link(source, value, "contact", place, document)
         for name in dict.fromkeys(_ids(value, prefixes)):
-            sort: Sort = "runbook" if prefix(name) == "RUN" else "entry"
-            yield Link(source, name, sort, place, document)
+            yield Link(source, name, sort(name), place, document)
+
+
+def sort(name: str) -> Sort:
+    """What the id `name` is that of."""
+    return "runbook" if prefix(name) == "RUN" else "entry"
 
 
 def _ids(text: str, prefixes: Iterable[str]) -> list[str]:
@@ -110,10 +120,18 @@ def host_names(pattern: str) -> list[str]:
     return list(dict.fromkeys(part for part in parts if part))
 
 
-def _programs(source: Source, document: Document) -> Iterator[Link]:
+def technologies(collection: Collection) -> Mapping[str, str]:
+    """The id of the TECH- entry that each program belongs to."""
+    known = of_kind(collection.references.values(), Technology)
+    return {program: name for name, entry in known for program in entry.commands}
+
+
+def _programs(source: Source, document: Document, owners: Mapping[str, str]) -> Iterator[Link]:
     for place, kind in kinds(source.runbook):
         for name in programs_of(kind, source.read_file):
             yield Link(source.runbook.id, name, "program", place, document)
+            if name in owners:
+                yield Link(source.runbook.id, owners[name], "entry", place, document)
 
 
 def programs_of(kind: StepKind | VerificationKind, read_file: Callable[[str], str]) -> list[str]:

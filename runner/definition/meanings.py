@@ -10,7 +10,8 @@ _ID = r"[A-Z]{2,8}-[0-9]{3,6}"
 _ITEM = rf"{_ID}(?:/[0-9]{{3,6}})*"
 _AFTER = re.compile(rf"(?<![\w-])({_ITEM})[^().;:,]{{0,60}}\(([^()]+)\)")  # MON-005 alert (connection pool above 90 %)
 _COLON = re.compile(rf"^[^\w]*({_ID}): *(\S.*)$")  # DEP-003: No critical blockers
-_WITHIN = re.compile(r"([^().:,]*)\(([^()]*)\)([^().:,]*)")  # Run the smoke tests (per DEP-004)
+_WITHIN = re.compile(r"([^().:,]*)\(([^()]*)\)(?=([^().:,]*))")  # Run the smoke tests (per DEP-004)
+_MARKS = re.compile(r"^[\s*-]*(?:\[[ xX]\])?[\s*]*")  # of an item, and a box to tick
 _SAYS_NOTHING = """
 a an and are as at by for from has have in is it its must not of on or per see stays than that the this to via with
 within alert source check above below entry id linked run case holds version
@@ -22,17 +23,19 @@ _LONG = 4
 
 @dataclass(frozen=True, slots=True)
 class Gloss:
-    """What a text says about `id`, and the line, from 1, that says it."""
+    """What a text says about `id`, and the line and column, from 1, where the id stands."""
 
     id: str
     text: str
     line: int = 1
+    column: int = 1
 
 
 def glosses(text: str) -> Iterator[Gloss]:
     """Every gloss in `text`; one that stands behind several ids names the group, and is none."""
     for number, line in enumerate(text.splitlines(), 1):
-        yield from (Gloss(name, said.strip(), number) for name, said in _of(line))
+        for name, said in _of(line):
+            yield Gloss(name, _MARKS.sub("", said).strip(), number, line.index(name) + 1)
 
 
 def _of(line: str) -> Iterator[tuple[str, str]]:
@@ -46,7 +49,13 @@ def _of(line: str) -> Iterator[tuple[str, str]]:
         before, inside, after = match.groups()
         ids = re.findall(_ITEM, inside)
         if len(ids) == 1 and "/" not in ids[0] and not re.search(_ID, before):
-            yield ids[0], f"{before.strip()} {inside.replace(ids[0], '').strip()} {after.strip()}".strip()
+            yield ids[0], _around(before, inside.replace(ids[0], ""), after)
+
+
+def _around(before: str, inside: str, after: str) -> str:
+    """What a text says around an id in brackets: before them, else behind, and beside the id."""
+    near = before if words(before) else after
+    return " ".join(f"{near} {inside if words(inside) else ''}".split())
 
 
 def words(text: str) -> frozenset[str]:

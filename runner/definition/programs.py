@@ -22,11 +22,14 @@ hash times history help enable
 _BUILTINS = frozenset(_OF_THE_SHELL.split())
 _LEADS = re.compile(
     r"(?:^|[;|&(`{])[ \t]*"  # where a command may begin
-    r"(?:(?:then|do|else|elif|if|while|until|exec|command|sudo|nohup|time|!)[ \t]+|[A-Za-z_]\w*=\S*[ \t]+)*"
-    r"(?P<name>[A-Za-z0-9_./][A-Za-z0-9_./+-]*)(?![\w=$\"'{(])",
+    r"(?:(?:then|do|else|elif|if|while|until|exec|command|sudo|nohup|time|!)[ \t]+|[A-Za-z_]\w*=[^\s(]*[ \t]+)*"
+    r"(?P<name>[A-Za-z0-9_./\x00][A-Za-z0-9_./+\x00-]*)(?![\w=$\"'{(])",
     re.MULTILINE,
 )
 _EXPANSION = re.compile(r"\$\(\([^)]*\)\)|\$\{[^}]*\}|\$\w+")
+_UNKNOWN = "\x00"
+"""Stands for what only a run knows."""
+
 _TEMPLATE = re.compile(r"^\{\{.*\|\s*default\('([^']+)'\).*\}\}$")
 _TEMPLATES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _WRAPPED = 3
@@ -59,12 +62,12 @@ def _scripted(words: Sequence[str]) -> Iterator[str]:
 
 def in_shell(text: str) -> Iterator[str]:
     """The programs in the shell code `text`, as far as one can tell without running it."""
-    bare = _TEMPLATES.sub("x", re.sub(r"^\s*#.*$|\s#[^\n]*$", "", text, flags=re.MULTILINE))
-    bare = re.sub(r"'[^']*'", "''", _EXPANSION.sub("x", bare))
+    bare = _TEMPLATES.sub(_UNKNOWN, re.sub(r"^\s*#.*$|\s#[^\n]*$", "", text, flags=re.MULTILINE))
+    bare = re.sub(r"'[^']*'", "''", _EXPANSION.sub(_UNKNOWN, bare))
     bare = re.sub(r'"([^"]*)"', lambda quoted: f'"{_substitutions(quoted[1])}"', bare)
     for match in _LEADS.finditer(bare.replace("\\\n", " ")):
         name = PurePosixPath(match["name"]).name
-        if name not in _BUILTINS and re.search(r"[A-Za-z]", name):
+        if name not in _BUILTINS and _UNKNOWN not in name and re.search(r"[A-Za-z]", name):
             yield name
 
 
