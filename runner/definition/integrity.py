@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from runner.definition.collection import Collection
 from runner.definition.coverage import alerts, near
 from runner.definition.finding import Finding, Level, did_you_mean
 from runner.definition.links import Link, links, technologies
 from runner.definition.meanings import Gloss, agree, glosses, words
-from runner.definition.reference import Planned, Reference, Technology, of_kind
+from runner.definition.reference import Alert, Planned, Reference, Technology, of_kind
 
 
 def findings(collection: Collection) -> list[Finding]:
@@ -27,6 +27,7 @@ def findings(collection: Collection) -> list[Finding]:
         *_orphans(collection, among),
         *_strangers(collection),
         *_disagreements(collection),
+        *_namesakes(collection),
         *_deprecated(collection, among),
         *_meanings(collection),
     )
@@ -93,6 +94,14 @@ def _disagreements(collection: Collection) -> Iterator[Finding]:
             yield alert.finding("two-runbooks", message, hint=hint)
 
 
+def _namesakes(collection: Collection) -> Iterator[Finding]:
+    first: dict[str, str] = {}
+    for name, entry in of_kind(collection.references.values(), Alert):
+        if entry.alertname and first.setdefault(entry.alertname, name) != name:
+            message = f"{entry.alertname!r} is {first[entry.alertname]} already: one name is one alert"
+            yield collection.references[name].finding("alertname", "duplicate-name", message)
+
+
 def _deprecated(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
     known = technologies(collection)
     replaced = {
@@ -113,24 +122,21 @@ def _meanings(collection: Collection) -> Iterator[Finding]:
         for gloss in glosses(document.text):
             said[gloss.id].append((document.file, gloss))
     for name, places in said.items():
-        meant = _meant(collection, name)
+        where, title, meant = _meant(collection, name)
         for file, gloss in places:
-            if meant and words(gloss.text) and not agree(words(gloss.text), words(" ".join(meant.values()))):
-                where = next(iter(meant))
-                message = f"{name} is spoken of as {gloss.text!r}, and is {meant[where]!r} in {where}"
+            if meant and words(gloss.text) and not agree(words(gloss.text), words(meant)):
+                message = f"{name} is spoken of as {gloss.text!r}, and is {title!r} in {where}"
                 hint = "one id is one thing: link to another entry here, or say there that it is this as well"
                 yield Finding(file, gloss.line, gloss.column, "", Level.WARNING, "two-meanings", message, hint)
 
 
-def _meant(collection: Collection, name: str) -> Mapping[str, str]:
-    """What `name` means where it is defined; the first item is its title, by the place."""
+def _meant(collection: Collection, name: str) -> tuple[str, str, str]:
+    """Where `name` is defined, its title, and all that is said there; empty where nothing is."""
     if name in collection.sources:
         document, runbook = collection.documents[name], collection.runbooks[name]
-        handles = " ".join(runbook.scope.handles)
-        return {f"{document.file}:{document.position(('title',)).line}": runbook.title, "handles": handles}
+        place = f"{document.file}:{document.position(('title',)).line}"
+        return place, runbook.title, " ".join((runbook.title, *runbook.scope.handles))
     if name not in collection.references:
-        return {}
+        return "", "", ""
     reference = collection.references[name]
-    place = f"{reference.document.file}:{reference.document.position((name,)).line}"
-    rest = reference.entry.model_dump(exclude={"title", "owner", "links"}, exclude_none=True)
-    return {place: reference.entry.title} | {key: str(value) for key, value in rest.items()}
+    return reference.where, reference.entry.title, reference.words

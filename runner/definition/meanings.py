@@ -11,6 +11,7 @@ _ITEM = rf"{_ID}(?:/[0-9]{{3,6}})*"
 _AFTER = re.compile(rf"(?<![\w-])({_ITEM})[^().;:,]{{0,60}}\(([^()]+)\)")  # MON-005 alert (connection pool above 90 %)
 _COLON = re.compile(rf"^[^\w]*({_ID}): *(\S.*)$")  # DEP-003: No critical blockers
 _WITHIN = re.compile(r"([^().:,]*)\(([^()]*)\)(?=([^().:,]*))")  # Run the smoke tests (per DEP-004)
+_TARGET = re.compile(r"\]\([^()\s]*\)")  # of a link in Markdown
 _MARKS = re.compile(r"^[\s*-]*(?:\[[ xX]\])?[\s*]*")  # of an item, and a box to tick
 _SAYS_NOTHING = """
 a an and are as at by for from has have in is it its must not of on or per see stays than that the this to via with
@@ -34,7 +35,7 @@ class Gloss:
 def glosses(text: str) -> Iterator[Gloss]:
     """Every gloss in `text`; one that stands behind several ids names the group, and is none."""
     for number, line in enumerate(text.splitlines(), 1):
-        for name, said in _of(line):
+        for name, said in _of(_TARGET.sub("]", line)):
             yield Gloss(name, _MARKS.sub("", said).strip(), number, line.index(name) + 1)
 
 

@@ -100,6 +100,17 @@ class Reference:
     entry: Entry
     document: Document
 
+    @property
+    def where(self) -> str:
+        """The file and the line that define it."""
+        return f"{self.document.file}:{self.document.position((self.id,)).line}"
+
+    @property
+    def words(self) -> str:
+        """Everything that it says about what it is."""
+        said = self.entry.model_dump(exclude={"owner", "links"}, exclude_none=True)
+        return " ".join(map(str, said.values()))
+
     def finding(self, key: str, rule: str, message: str, *, hint: str = "") -> Finding:
         """The finding that something is wrong with its `key`, or with the whole entry where that is empty."""
         place = (self.id, key) if key else (self.id,)
@@ -177,9 +188,8 @@ def _twice(first: Reference, second: Reference) -> Iterator[Finding]:
     """What is wrong with a `second` entry of the same id; one id with two meanings is worse than one written twice."""
     if first is second:
         return
-    where = f"{first.document.file}:{first.document.position((first.id,)).line}"
     if first.entry.title.casefold() == second.entry.title.casefold():
-        yield second.finding("", "duplicate-id", f"{second.id} is in {where} already", hint="keep one of the two")
+        yield second.finding("", "duplicate-id", f"{second.id} is in {first.where} already", hint="keep one of the two")
     else:
-        message = f"{second.id} means {second.entry.title!r} here and {first.entry.title!r} in {where}"
+        message = f"{second.id} means {second.entry.title!r} here and {first.entry.title!r} in {first.where}"
         yield second.finding("", "two-meanings", message, hint="one id is one thing: give one of them another")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from collected import SHIPPED, alert, collected, entry
 from fakes import runbook_file
 
@@ -73,3 +74,65 @@ def test_what_an_entry_says_does_nothing_to_the_terminal(runbook, here):
 
 def test_the_registry_that_is_shipped_holds(runbook):
     assert runbook("--library", SHIPPED.root, "registry").code == 0
+
+
+TABLE = "| ID | Alert | Severity | Condition |\n|-|-|-|-|\n| MON-001 | Disk full | P1 | above 90 % |\n"
+
+
+def test_a_markdown_table_becomes_a_file_of_the_registry(runbook, here):
+    collected(here, {})
+    (here / "alerts.md").write_text(TABLE)
+    target = "runbooks/registry/alerts.yml"
+
+    printed = runbook("registry", "import", "alerts.md", "--owner", "backend-team")
+    written = runbook("registry", "import", "alerts.md", "--owner", "backend-team", "--write", target)
+
+    assert (printed.code, printed.err, written.out) == (0, "", f"wrote  {target}\n")
+    assert (
+        printed.out
+        == (here / target).read_text()
+        == (
+            "# Imported from alerts.md.\n"
+            "---\n"
+            "MON-001:\n"
+            "  title: Disk full\n"
+            "  owner: backend-team\n"
+            "  severity: P1\n"
+            "  condition: above 90 %\n"
+        )
+    )
+    assert runbook("registry").code == 0
+
+
+def test_what_is_wrong_in_markdown_is_told_and_nothing_is_written(runbook, here):
+    collected(here, {})
+    (here / "alerts.md").write_text(TABLE)
+
+    ran = runbook("registry", "import", "alerts.md", "--write", "new.yml")
+
+    assert (ran.code, ran.out, (here / "new.yml").exists()) == (2, "", False)
+    assert ran.err == "alerts.md:3:1: MON-001.owner: is missing; name one with --owner [error: missing-key]\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "told"),
+    [
+        (None, [], "error: a.md can not be read: No such file or directory"),
+        (b"ok\n\xff", [], "error: a.md:2: is not UTF-8"),
+        (b"x" * (256 * 1024 + 1), [], "error: a.md is larger than 256 KiB"),
+        (b"# Nothing\n", [], "error: a.md has no entries that are new"),
+        (
+            TABLE.encode(),
+            ["--owner", "ops", "--write", "runbooks/RUN-001.yml"],
+            "error: runbooks/RUN-001.yml is there already",
+        ),
+    ],
+)
+def test_what_can_not_be_imported(runbook, here, data, words, told):
+    collected(here, {})
+    if data is not None:
+        (here / "a.md").write_bytes(data)
+
+    ran = runbook("registry", "import", "a.md", *words)
+
+    assert (ran.code, ran.err.splitlines()[0]) == (2, told)

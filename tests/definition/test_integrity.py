@@ -75,6 +75,14 @@ def test_an_alert_leads_to_one_runbook(told):
     assert finding.endswith("[error: two-runbooks]")
 
 
+def test_two_alerts_of_one_name(told):
+    found = told({}, a=alert("MON-001", alertname="Disk") + alert("MON-002", alertname="Disk", runbook="RUN-001"))
+
+    assert found == [
+        "a.yml:2:85: MON-002.alertname: 'Disk' is MON-001 already: one name is one alert [error: duplicate-name]"
+    ]
+
+
 def test_a_tool_that_is_deprecated(told):
     technologies = entry("TECH-001", commands="[df]", replaced_by="TECH-002") + entry("TECH-002", commands="[duf]")
 

@@ -24,6 +24,7 @@ from runner.definition.meanings import Gloss, agree, glosses, senses, words
         ),
         ("Linked IDs: DEP-001/002 (release criteria), RUN-005 (rollback)", [("RUN-005", "rollback")]),
         ("MON-001 → RUN-001", []),
+        ("[Latency](#l) of [pages](https://x.example/) (MON-002)", [("MON-002", "[Latency] of [pages]")]),
         ("see (MON-001, MON-002)", []),
         ("SHA-256 of MON-5", []),
     ],
