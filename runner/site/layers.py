@@ -33,7 +33,7 @@ class Layers:
 def layered(groups: Sequence[Sequence[str]], edges: Iterable[Edge]) -> Layers:
     """The layers of the graph of the nodes in `groups` and `edges`; the same graph always gives the same ones."""
     rank = {node: n for n, group in enumerate(groups) for node in group}
-    wanted = [edge for edge in dict.fromkeys(edges) if edge[0] != edge[1]]
+    wanted = sorted({edge for edge in edges if edge[0] != edge[1]})
     depth: dict[str, int] = {}
     for group in groups:
         inner = [edge for edge in wanted if edge[0] in group and edge[1] in group]

@@ -26,14 +26,17 @@ COMMANDS = [
     "links",
     "lint",
     "list",
+    "matrix",
     "plan",
     "registry",
     "resume",
     "run",
     "schema",
     "show",
+    "site",
     "status",
     "undo",
+    "urls",
 ]
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RunbookError)]
 
