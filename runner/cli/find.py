@@ -16,11 +16,14 @@ import click
 from runner.cli import context
 from runner.cli.terminal import counted, safe, short
 from runner.definition.collection import Collection, read
-from runner.definition.search import Hit, Reason, clear, search
+from runner.definition.search import Hit, Reason, clear, search, unanswered
 from runner.errors import InvalidInputError
 
 _SHOWN = 72
 """Characters of a passage that are shown."""
+
+_LONGEST = 65_536
+"""Bytes that are read of what is pasted."""
 
 
 @click.command(
@@ -59,11 +62,15 @@ def command(
     """
     if at_once and not to["inventories"]:
         raise click.UsageError("--plan needs -i: a plan is for the hosts of an inventory", ctx)
-    question = sys.stdin.read() if words == ("-",) else " ".join(words)
+    question = _pasted() if words == ("-",) else " ".join(words)
     collection = read(context.library())
     if collection.faults:
         click.echo(f"warning: {counted(len(collection.faults), 'fault')}: see runbook lint", err=True)
     hits = search(question, collection)
+    for entry in unanswered(question, collection):
+        owner = collection.contacts.get(entry.entry.owner)
+        whose = f"its owner is {owner.name if owner else entry.entry.owner}"
+        click.echo(f"no runbook is for {entry.id} ({safe(entry.entry.title)}); {safe(whose)}", err=True)
     if not hits:
         hint = "try fewer or other words; runbook list shows those there are"
         raise InvalidInputError(f"no runbook is about {short(question, _SHOWN)!r}", hint=hint)
@@ -79,6 +86,11 @@ def command(
         _show(hit, following)
     if len(hits) > most:
         click.echo(f"{len(hits) - most} more, of less weight; -n {len(hits)} shows them", err=True)
+
+
+def _pasted() -> str:
+    """The beginning of standard input, which may be a log with bytes that are no text."""
+    return sys.stdin.buffer.read(_LONGEST).decode(errors="replace")
 
 
 def _plan(ctx: click.Context, hits: Sequence[Hit], **options: Any) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from runner.definition import words
 from runner.definition.collection import Collection
 from runner.definition.passages import Passage, Subject, subjects
+from runner.definition.reference import Reference
 
 _TOGETHER = 0.5
 _WEAK = 0.25
@@ -69,6 +70,12 @@ def clear(hits: Sequence[Hit]) -> Hit | None:
         case [first, second, *_] if not first.exact and first.score >= _CLEAR * second.score:
             return first
     return None
+
+
+def unanswered(question: str, collection: Collection) -> list[Reference]:
+    """The entries that `question` names and that lead to no runbook."""
+    led = {name for subject in subjects(collection).values() for name in subject.names}
+    return [collection.references[name] for name in words.ids(question) if name in collection.references.keys() - led]
 
 
 @dataclass(frozen=True, slots=True)

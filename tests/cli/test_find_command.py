@@ -34,7 +34,7 @@ def test_the_next_command_has_what_is_known_and_shows_what_is_missing(runbook, h
 
 
 def test_an_error_message_is_read_from_a_pipe(runbook, library, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO("2026-01-01 sshd[1]: the disk\n is full\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"2026-01-01 sshd[1]: the \xff disk\n is full\n")))
 
     ran = runbook("find", "-")
 
@@ -138,3 +138,17 @@ def test_only_what_fits_is_shown_of_a_long_passage(runbook, here):
     assert line.endswith("…")
     assert "needle" in line
     assert len(line) < 110
+
+
+def test_an_alert_that_leads_nowhere_is_said_with_its_owner(runbook, library, here):
+    (here / "runbooks" / "registry").mkdir()
+    alert = "{title: Too slow, owner: on-call, severity: P1, condition: above 1 s}"
+    (here / "runbooks" / "registry" / "a.yml").write_text(f"MON-009: {alert}\n")
+
+    ran = runbook("find", "MON-009")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines()[:2] == [
+        "no runbook is for MON-009 (Too slow); its owner is On-call engineer",
+        "error: no runbook is about 'MON-009'",
+    ]

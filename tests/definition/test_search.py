@@ -7,7 +7,7 @@ from fakes import runbook_file
 
 from runner.definition.catalog import Library
 from runner.definition.collection import read
-from runner.definition.search import Reason, clear, search
+from runner.definition.search import Reason, clear, search, unanswered
 
 REGISTRY = """\
 MON-001:
@@ -145,3 +145,11 @@ def test_the_order_does_not_depend_on_how_often_a_long_runbook_repeats_a_word(li
     )
 
     assert found(library, "disk is full")[0] == "RUN-001"
+
+
+def test_an_entry_that_leads_to_no_runbook_is_told_as_that(library):
+    (library / "runbooks" / "registry" / "more.yml").write_text("DEP-001: {title: A criterion, owner: on-call}\n")
+    collection = read(Library(library))
+
+    assert [each.id for each in unanswered("dep-1, MON-001 and MON-404", collection)] == ["DEP-001"]
+    assert unanswered("disk", collection) == []
