@@ -24,7 +24,11 @@ def index(material: Material) -> list[dict[str, Any]]:
     seen = {item["id"] for item in found}
     for name, reference in material.collection.references.items():
         if name not in seen:
-            texts = [text for _, text in leaves(reference.document.at((name,))) if isinstance(text, str)]
-            said = [[name, " ".join(texts)[:_LONGEST], _LEAST]]
+            leaf = leaves(reference.document.at((name,)))
+            said = [
+                [" ".join(map(str, place[:1])), text[:_LONGEST], _LEAST]
+                for place, text in leaf
+                if isinstance(text, str)
+            ]
             found.append({"id": name, "title": reference.entry.title, "url": material.href(name), "texts": said})
     return found

@@ -176,6 +176,7 @@ def test_the_search_index_is_what_find_looks_at(site):
     assert index["RUN-009"]["url"] == "registry.html#RUN-009"
     assert ["RUN-001 leaves this to it", "A dead disk", 3.0] in index["RUN-009"]["texts"]
     assert ["MON-001 symptoms", "No space left on device", 4.0] in index["RUN-001"]["texts"]
+    assert ["symptoms", "No space left on device", 1.0] in index["MON-001"]["texts"]
 
 
 def test_without_a_record_there_is_no_page_of_runs(collection, now):
