@@ -82,11 +82,11 @@ def completed(line):
         ("runbook run RUN-001 --confirm l", ["look"]),
         ("runbook run RUN-001 --choose ", ["pick.pids="]),
         ("runbook run --dry", ["--dry-run"]),
-        ("runbook resume ", ["last", RUN_ID]),
+        ("runbook resume ", ["last", "RUN"]),
         ("runbook resume last --redo ", ["look", "pick"]),
-        (f"runbook resume {RUN_ID} --done p", ["pick"]),
+        ("runbook resume RUN --done p", ["pick"]),
         ("runbook audit ", ["show", "verify"]),
-        ("runbook show ", ["RUN-001", "RUN-002", "last", RUN_ID]),
+        ("runbook show ", ["RUN-001", "RUN-002", "last", "RUN"]),
         ("runbook find MON", ["MON-001"]),
         ("runbook impact ", ["RUN-001", "RUN-002", "MON-001"]),
         ("runbook show RUN-001 --format ", ["md", "html", "json"]),
@@ -97,7 +97,8 @@ def completed(line):
     ],
 )
 def test_bash_offers_what_may_come_next(shell, line, expected):
-    offered = completed(line)
+    # RUN stands for an id that differs from process to process, which the name of a test must not.
+    offered = [word.replace(RUN_ID, "RUN") for word in completed(line.replace(" RUN ", f" {RUN_ID} "))]
 
     assert offered == expected or (expected is None and {"run", "find", "show"} <= set(offered))
 
