@@ -12,6 +12,7 @@ from runner.cli.proven import proven
 from runner.cli.table import draw
 from runner.cli.terminal import safe
 from runner.definition.collection import Collection, read
+from runner.definition.common_procedures import common_procedures
 from runner.definition.matrix import Row, matrix
 from runner.definition.matrix_forms import FORMS, note
 from runner.errors import ExitCode, InvalidInputError
@@ -21,18 +22,17 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command("matrix")
 @click.option("--format", "form", type=click.Choice(["table", *FORMS]), default="table", show_default=True)
-@click.option(
-    "--write", type=_FILE, help="Write what is written, without the record, to a file (.md .html .csv .json)."
-)
+@click.option("--must-haves", is_flag=True, help="Only the procedures that every team has a runbook for.")
+@click.option("--write", type=_FILE, help="Write it, without the record, to a file: .md, .html, .csv or .json.")
 @click.option("--check", type=_FILE, help="Write nothing; exit 1 when that file is missing or stale.")
-def command(form: str, write: Path | None, check: Path | None) -> None:
+def command(form: str, write: Path | None, check: Path | None, *, must_haves: bool) -> None:
     """Show what may happen, the runbook for it, who answers how soon, and who is called; the gaps come first.
 
     A copy that is committed says nothing about tests: those are in the record, and a drill must not make it stale.
     """
     collection = read(context.library())
-    if write and check:
-        raise click.UsageError("--write and --check exclude each other")
+    if sum(map(bool, (write, check, must_haves))) > 1:
+        raise click.UsageError("--write, --check and --must-haves exclude each other")
     if check:
         _check(collection, check)
     elif write:
@@ -40,7 +40,8 @@ def command(form: str, write: Path | None, check: Path | None) -> None:
         write.write_text(_copy(collection, write), encoding="utf-8")
         click.echo(f"wrote  {write}")
     else:
-        _show(matrix(collection, proven()), form)
+        rows = common_procedures if must_haves else matrix
+        _show(rows(collection, proven()), form)
 
 
 def _check(collection: Collection, path: Path) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.definition.catalog import Library, Source, shown
 from runner.definition.contacts import Contact, read_contacts
-from runner.definition.finding import Finding, InvalidFileError
+from runner.definition.finding import Finding, InvalidFileError, Level
 from runner.definition.model import Runbook
 from runner.definition.reference import Reference, read_registry
 from runner.definition.yaml import Document, load
+
+_NEARLY = re.compile(r"RUN[-_ ]*([0-9]{1,6})\.ya?ml", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def read(library: Library) -> Collection:
     """Everything that is written in `library`; what does not load is told in its `faults`."""
     directory = library.root / "runbooks"
     references, faults = read_registry(directory / "registry")
+    faults += _passed_over(directory, library.ids())
     sources: dict[str, Source] = {}
     documents: dict[str, Document] = {}
     for name in library.ids():
@@ -60,6 +64,15 @@ def read(library: Library) -> Collection:
             faults += error.findings
     contacts, handles = _contacts(directory / "contacts.yml", faults)
     return Collection(library.root, sources, documents, references, contacts, handles, tuple(sorted(set(faults))))
+
+
+def _passed_over(directory: Path, ids: Sequence[str]) -> Iterator[Finding]:
+    """The files that somebody took for runbooks, and that are none by their names."""
+    for path in sorted(directory.glob("*")):
+        match = _NEARLY.fullmatch(path.name)
+        if match and (path.suffix != ".yml" or path.stem not in ids):
+            hint = f"name it RUN-{int(match[1]):03d}.yml"
+            yield Finding(shown(path), 1, 1, "", Level.ERROR, "file-name", "is not read as a runbook", hint)
 
 
 def _contacts(path: Path, faults: list[Finding]) -> tuple[Mapping[str, Contact], Document | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Group
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,8 @@ class Situation:
 
 def situations(collection: Collection) -> tuple[Situation, ...]:
     """Everything that may happen: alerts and scenarios by their ids, then what only a runbook speaks of."""
-    return (*alerts(collection), *scenarios(collection), *_events(collection))
+    spoken_of = {name for scenario in scenarios(collection) for name in scenario.runbooks}
+    return (*alerts(collection), *scenarios(collection), *_events(collection, spoken_of))
 
 
 def alerts(collection: Collection) -> tuple[Situation, ...]:
@@ -74,11 +76,12 @@ def waiting_for(collection: Collection, alert: str) -> tuple[str, ...]:
     return tuple(name for name, runbook in collection.runbooks.items() if runbook.trigger.alert == alert)
 
 
-def _events(collection: Collection) -> Iterator[Situation]:
-    """What runbooks wait for that is no alert of the registry."""
+def _events(collection: Collection, spoken_of: Group[str]) -> Iterator[Situation]:
+    """What runbooks wait for that is no alert of the registry, nor the event of a scenario that is `spoken_of`."""
     for name, runbook in collection.runbooks.items():
         trigger = runbook.trigger
-        if trigger.alert is None or trigger.alert not in collection.references:
+        known = trigger.alert in collection.references if trigger.alert else name in spoken_of
+        if not known:
             document, title = collection.documents[name], trigger.event or trigger.condition or runbook.title
             what = trigger.alert or "event"
             yield Situation(what, title, runbook.severity, runbook.owner, (name,), document, ("trigger",))

@@ -168,12 +168,12 @@ def resolve(word: str, collection: Collection, among: Iterable[Link]) -> list[st
     bare = word.removeprefix("@")
     known = {link.target for link in among} | {*collection.contacts, *collection.references, *collection.sources}
     exact = [name for name in (word, bare, word.upper()) if name in known]
-    return list(dict.fromkeys([*exact, *_handles(word, collection)]))
+    return exact[:1] or _mentioned(bare, collection)
 
 
-def _handles(word: str, collection: Collection) -> list[str]:
-    if collection.handles is None:
+def _mentioned(handle: str, collection: Collection) -> list[str]:
+    if collection.handles is None or not handle:
         return []
-    written = re.compile(rf"(?<![\w@-]){re.escape(word)}(?![\w-])", re.IGNORECASE)
+    written = re.compile(rf"(?<![\w@-])@{re.escape(handle)}(?![\w-])", re.IGNORECASE)
     value = collection.handles.value
     return [name for name in value if any(written.search(str(text)) for _, text in leaves(value[name]))]

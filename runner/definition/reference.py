@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, Strict
+from pydantic import Field, Strict, model_validator
 
 from runner.definition.catalog import shown
 from runner.definition.finding import Finding, Level
 from runner.definition.model import Category, Severity
+from runner.definition.must_haves import MUST_HAVES, MustHave
 from runner.definition.names import Contact
 from runner.definition.yaml import MAX_BYTES, Document, InvalidFileError, load, validate
 from runner.fields import Model, Prose, Several, Text, Title
@@ -76,6 +77,15 @@ class Scenario(Entry):
     severity: Severity = Field(description="P0 to P3, or critical, warning or info")
     symptoms: Several[Prose] = Field(default=(), description="What people see then: error messages, complaints")
     runbook: RunbookId | None = Field(default=None, description="The runbook for it")
+    must_have: Annotated[MustHave | None, Strict(strict=False)] = Field(
+        default=None, description="Which of the common procedures its runbook is"
+    )
+
+    @model_validator(mode="after")
+    def _of_its_category(self) -> Self:
+        if self.must_have and MUST_HAVES[self.must_have] is not self.category:
+            raise ValueError(f"{self.must_have} is a procedure for {MUST_HAVES[self.must_have]}, not {self.category}")
+        return self
 
 
 class Planned(Entry):
@@ -129,6 +139,9 @@ def of_kind(references: Iterable[Reference], kind: type[Kind]) -> Iterator[tuple
 
 def read_registry(directory: Path) -> tuple[Mapping[str, Reference], list[Finding]]:
     """The entries in the files `*.yml` of `directory` by their ids, and everything that is wrong with them."""
+    if directory.exists() and not directory.is_dir():
+        message = "must be a directory with files *.yml"
+        return {}, [Finding(shown(directory), 1, 1, "", Level.ERROR, "file-name", message)]
     found: dict[str, Reference] = {}
     findings = [_ignored(path) for path in sorted(directory.glob("*.yaml"))]
     for path in sorted(directory.glob("*.yml")):

@@ -15,28 +15,8 @@ from runner.cli import cli, complain
 from runner.errors import RunbookError
 
 COMMANDS = [
-    "audit",
-    "cancel",
-    "compile",
-    "completion",
-    "demo",
-    "find",
-    "gate",
-    "impact",
-    "links",
-    "lint",
-    "list",
-    "matrix",
-    "plan",
-    "registry",
-    "resume",
-    "run",
-    "schema",
-    "show",
-    "site",
-    "status",
-    "undo",
-    "urls",
+    *("audit", "cancel", "compile", "completion", "demo", "find", "gate", "impact", "links", "lint", "list", "matrix"),
+    *("plan", "registry", "resume", "run", "schema", "show", "site", "status", "undo", "urls"),
 ]
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RunbookError)]
 

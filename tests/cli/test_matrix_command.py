@@ -66,13 +66,23 @@ def test_a_copy_that_is_not_there_is_stale(runbook, covered):
             ["--check", "matrix.txt"],
             "error: matrix.txt: its ending says no form\nhint: end it with .md, .html, .csv, .json\n",
         ),
-        (["--check", "a.md", "--write", "a.md"], "--write and --check exclude each other"),
+        (["--check", "a.md", "--write", "a.md"], "--write, --check and --must-haves exclude each other"),
     ],
 )
 def test_what_makes_no_sense(runbook, covered, words, told):
     ran = runbook("matrix", *words)
 
     assert (ran.code, told in ran.err) == (2, True)
+
+
+def test_the_procedures_that_every_team_has(runbook, covered, here):
+    collected(here, b=entry("SCN-001", category="incident", severity="P1", runbook="RUN-001", must_have="service-down"))
+
+    ran = runbook("matrix", "--must-haves", "--format", "json")
+
+    rows = json.loads(ran.out)
+    assert (ran.code, len(rows), [row["id"] for row in rows if row["id"]]) == (0, 12, ["SCN-001"])
+    assert rows[-1]["gap"] == ["no SCN- entry says `must_have: service-restart`"]
 
 
 def test_a_library_that_does_not_load_has_no_matrix(runbook, covered, here):

@@ -56,3 +56,12 @@ def test_a_library_without_contacts_and_registry_is_one(tmp_path):
     found = read(Library(tmp_path))
 
     assert (found.references, found.contacts, found.handles, found.faults) == ({}, {}, None, ())
+
+
+@pytest.mark.parametrize("name", ["RUN-002.yaml", "RUN-2.yml", "run-002.yml", "RUN_002.yml"])
+def test_a_file_that_is_nearly_a_runbook_is_not_passed_over(root, name):
+    (root / "runbooks" / name).touch()
+
+    assert [str(each) for each in read(Library(root)).faults] == [
+        f"runbooks/{name}:1:1: is not read as a runbook; name it RUN-002.yml [error: file-name]"
+    ]

@@ -15,6 +15,7 @@ def collection(tmp_path):
         {"trigger": {"alert": "MON-001"}},
         {"id": "RUN-002", "trigger": {"event": "A release"}, "severity": "P3"},
         {"id": "RUN-003", "trigger": {"alert": "MON-009", "condition": "too hot"}},
+        {"id": "RUN-004", "trigger": {"event": "Friday"}},
         registry=alert("MON-001", runbook="RUN-005")
         + alert("MON-002", "info", page="docs/a.md")
         + entry("SCN-001", category="incident", severity="P0", runbook="RUN-002")
@@ -30,8 +31,8 @@ def test_what_may_happen_and_what_is_for_it(collection):
         ("MON-001", "Something", "P1", ("RUN-005", "RUN-001"), None),
         ("MON-002", "Something", "info", (), "docs/a.md"),
         ("SCN-001", "Something", "P0", ("RUN-002",), None),
-        ("event", "A release", "P3", ("RUN-002",), None),
         ("MON-009", "too hot", "P2", ("RUN-003",), None),
+        ("event", "Friday", "P2", ("RUN-004",), None),
     ]
 
 
@@ -41,8 +42,8 @@ def test_each_situation_knows_where_it_is_written(collection):
         ("registry.yml", 1, "MON-001"),
         ("registry.yml", 2, "MON-002"),
         ("registry.yml", 3, "SCN-001"),
-        ("RUN-002.yml", 7, "trigger"),
         ("RUN-003.yml", 7, "trigger"),
+        ("RUN-004.yml", 7, "trigger"),
     ]
 
 

@@ -91,7 +91,11 @@ def test_a_file_that_is_not_there_has_no_programs(tmp_path):
         ("psql", ["psql"]),
         ("@on-call", ["on-call"]),
         ("@db-team", ["backend-team"]),
+        ("DB-team", ["backend-team"]),
         ("@db-tea", []),
+        ("team", []),
+        ("@", []),
+        ("", []),
         ("redis", []),
     ],
 )

@@ -88,6 +88,10 @@ def test_without_a_directory_there_is_nothing(tmp_path):
         ),
         ("SCN-001: {title: A, owner: x, severity: P1}", "a.yml:1:1: SCN-001.category: is missing [error: missing-key]"),
         (
+            "SCN-001: {title: A, owner: x, severity: P1, category: recovery, must_have: hotfix}",
+            "a.yml:1:1: SCN-001: hotfix is a procedure for deployment, not recovery [error: wrong-value]",
+        ),
+        (
             "MON-005: {title: A, owner: x, severity: P1, condition: y, runbook: RUN-1}",
             "a.yml:1:59: MON-005.runbook: must be RUN- and three to six digits, like RUN-001, not 'RUN-1' "
             "[error: wrong-value]",
@@ -125,6 +129,15 @@ def test_a_file_that_would_be_passed_over_is_told(registry, tmp_path):
     assert registry()[1] == [
         "risks.yaml:1:1: is not read, as only *.yml is; name it risks.yml [error: file-name]",
         "a.yml:1:1: can not be read: Is a directory [error: unusable-file]",
+    ]
+
+
+def test_a_registry_that_is_a_file_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "registry").touch()
+
+    assert [str(each) for each in read_registry(tmp_path / "registry")[1]] == [
+        "registry:1:1: must be a directory with files *.yml [error: file-name]"
     ]
 
 
