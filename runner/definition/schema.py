@@ -90,16 +90,18 @@ def _definitions(*models: type[BaseModel]) -> tuple[Callable[[type[BaseModel]], 
     named, made = models_json_schema([(model, "validation") for model in wanted], schema_generator=_Generator)
     names = {model: str(said["$ref"]).removeprefix("#/$defs/") for (model, _), said in named.items()}
     definitions: dict[str, _Schema] = made["$defs"]
+    keys = {names[model]: getattr(model, "key", "") for model in wanted}
     for name, definition in definitions.items():
-        _describe(name.rpartition("__")[2], definition)
+        _describe(name.rpartition("__")[2], definition, keys.get(name, ""))
     return names.__getitem__, definitions
 
 
-def _describe(model: str, definition: _Schema) -> None:
+def _describe(model: str, definition: _Schema, kind: str) -> None:
+    """Explain each key of `definition`; the key of a `kind` by what the kind itself says, others by our words."""
     for key, said in definition.get("properties", {}).items():
         text = DESCRIPTIONS.get(f"{model}.{key}") or DESCRIPTIONS.get(key)
-        # A kind is explained where its key is written; what the model itself says of a key comes first.
-        said.setdefault("description", text or definition.get("description", ""))
+        if text or key == kind:
+            said.setdefault("description", text or definition["description"])
 
 
 def _act(definition: _Schema, actions: Mapping[str, _Schema], *, one: bool) -> None:
