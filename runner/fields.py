@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, Strict
+from pydantic_core import CoreSchema
 
 
 class Model(BaseModel):
     """A piece of a written file; an unknown key is a fault, and text is never read as a number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Keywords:
+    """What JSON Schema can say of a check that is made in Python, so that an editor complains where the reader does."""
+
+    def __init__(self, **keywords: Any) -> None:
+        self._keywords = keywords
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), **self._keywords}
+
+
+class Short:
+    """A shorter way to write a value, which a validator reads first; `keywords` say it in JSON Schema."""
+
+    def __init__(self, **keywords: Any) -> None:
+        self._keywords = keywords
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [self._keywords, handler(schema)]}
+
+
+class OrItem:
+    """A list whose only item may be written without the brackets."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        said = handler(schema)
+        return {"anyOf": [said["items"], said]}
 
 
 Item = TypeVar("Item")
@@ -26,7 +55,7 @@ def _not_empty(items: tuple[Item, ...]) -> tuple[Item, ...]:
 
 
 # Not `min_length`, which complains about an item that is wrong as if it were not there.
-AtLeastOne = Annotated[tuple[Item, ...], Strict(strict=False), AfterValidator(_not_empty)]
+AtLeastOne = Annotated[tuple[Item, ...], Strict(strict=False), AfterValidator(_not_empty), Keywords(minItems=1)]
 """The same, with something in it."""
 
 OneOrSeveral = Annotated[
@@ -34,6 +63,8 @@ OneOrSeveral = Annotated[
     Strict(strict=False),
     BeforeValidator(lambda value: value if isinstance(value, list | tuple) else [value]),
     AfterValidator(_not_empty),
+    Keywords(minItems=1),
+    OrItem(),
 ]
 """A YAML list, or its only item without the brackets."""
 
@@ -56,11 +87,11 @@ def _one_line(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_something)]
+Text = Annotated[str, AfterValidator(_something), Keywords(pattern=r"\S")]
 """Text that says something."""
 
-Prose = Annotated[Text, AfterValidator(_as_it_is)]
+Prose = Annotated[Text, AfterValidator(_as_it_is), Keywords(**{"not": {"pattern": r"\{[{%#]"}})]
 """Text for people, who see it in a prompt or a report."""
 
-Title = Annotated[Prose, AfterValidator(_one_line)]
+Title = Annotated[Prose, AfterValidator(_one_line), Keywords(pattern=r"^\s*\S[^\n]*\s*$")]
 """One line of it."""

@@ -45,7 +45,7 @@ class Spelling:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {**handler(schema), "pattern": self.pattern}
+        return {**handler(schema), "pattern": self.pattern, "maxLength": self.longest}
 
 
 RunbookId = Annotated[str, Spelling(RUNBOOK_ID, "RUN- and three to six digits, like RUN-001")]

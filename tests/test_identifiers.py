@@ -39,8 +39,9 @@ def test_a_name_has_an_end():
         Spelling("^a+$", "a", longest=3).check("aaaa")
 
 
-def test_an_editor_is_told_the_pattern():
-    assert TypeAdapter(RunbookId).json_schema() == {"type": "string", "pattern": "^RUN-[0-9]{3,6}$"}
+def test_an_editor_is_told_the_pattern_and_the_length():
+    told = {"type": "string", "pattern": "^RUN-[0-9]{3,6}$", "maxLength": 64}
+    assert TypeAdapter(RunbookId).json_schema() == told
 
 
 @pytest.mark.parametrize("text", ["20260101T000000Z-0123abcd", "20261231T235959Z-ffffffff"])

@@ -94,6 +94,11 @@ def cli(ctx: click.Context, state_dir: Path | None, library: Path | None) -> Non
 
 def main() -> None:
     """Run the command line and exit with one of the public exit codes."""
+    if asked := os.environ.get("_RUNBOOK_COMPLETE"):
+        from runner.cli.completion import answer  # noqa: PLC0415
+
+        click.echo(answer(cli, asked))
+        sys.exit(0)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal has no letter for must not end a run
     try:

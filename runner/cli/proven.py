@@ -6,7 +6,7 @@ import os
 
 from runner.cli import context
 from runner.errors import InvalidInputError
-from runner.record.audit_log import read, verify
+from runner.record.audit_log import Record, read, verify
 from runner.record.proofs import Proof, proofs
 
 
@@ -16,12 +16,21 @@ def proven() -> list[Proof]:
     Raises:
         AuditError: the audit log is broken or gone: then it proves nothing, and somebody must look.
     """
+    return list(proofs(recorded() or ()))
+
+
+def recorded() -> list[Record] | None:
+    """Every record of this installation; None where nothing was ever recorded.
+
+    Raises:
+        AuditError: the audit log is broken or gone: then it tells nothing, and somebody must look.
+    """
     if not os.path.lexists(context.state_path()):
-        return []
+        return None
     state = context.state()
     try:
         path = context.audit_log(state)
     except InvalidInputError:  # a state directory in which nothing was done yet
-        return []
+        return None
     verify(path)
-    return list(proofs(read(path)))
+    return list(read(path))

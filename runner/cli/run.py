@@ -67,7 +67,7 @@ def gates(command: Callable[..., None]) -> Callable[..., None]:
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
     """Do RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
     request = request_for(runbook, inventories=inventories, given=given, limit=options["limit"])
-    request = replace(request, mode=_mode(options), wait=context.seconds(options["wait"], flag="--wait"))
+    request = replace(request, mode=_mode(options))
     perform_with(ceremony.with_ceremony(request, options), options, run)
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import runner
 from runner.definition.contacts import Contact, read_contacts
 from runner.definition.model import Runbook
 from runner.definition.read import to_runbook
+from runner.definition.root import library_root, shipped_root
 from runner.definition.yaml import MAX_BYTES, InvalidFileError, load
 from runner.errors import InvalidInputError
 from runner.identifiers import RUNBOOK_ID
@@ -58,18 +58,14 @@ class Library:
         Raises:
             InvalidInputError: `given` holds no `runbooks/`.
         """
-        if given is not None:
-            if not (given / "runbooks").is_dir():
-                raise InvalidInputError(f"{given} holds no runbooks/", hint="name the directory above runbooks/")
-            return cls(given)
-        return cls(here) if (here / "runbooks").is_dir() else cls.shipped()
+        if given is not None and not (given / "runbooks").is_dir():
+            raise InvalidInputError(f"{given} holds no runbooks/", hint="name the directory above runbooks/")
+        return cls(library_root(given, here=here))
 
     @classmethod
     def shipped(cls) -> Self:
         """The product's own library: inside the package when it was installed, beside it in a checkout."""
-        package = Path(runner.__file__).parent
-        inside = package / "library"
-        return cls(inside if inside.is_dir() else package.parent)
+        return cls(shipped_root())
 
     def ids(self) -> list[str]:
         """The ids of all runbooks, in order."""

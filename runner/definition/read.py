@@ -29,8 +29,8 @@ _NO_KINDS: Mapping[str, type[StepKind]] = MappingProxyType({})
 _VERIFICATION_KEYS = frozenset({"says", "within", "every"})
 _STEP_KEYS = frozenset(Step.model_fields) - {"action"}
 _RUNBOOK_KEYS = frozenset(Runbook.model_fields)
-_NOT_OF_PREREQUISITES = ("id", "effect", "on_failure", "undo", "approve", "choose", "auto", "reversible", "idempotent")
-_TICK_KEYS = frozenset({"confirm", "name", "why", "hosts"})
+NOT_OF_PREREQUISITES = ("id", "effect", "on_failure", "undo", "approve", "choose", "auto", "reversible", "idempotent")
+TICK_KEYS = frozenset({"confirm", "name", "why", "hosts"})
 
 # What stands for an action that has faults of its own, so that the rest of the step is still checked.
 _COMMAND = Command(command=("-",))
@@ -91,14 +91,14 @@ class _Reader:
         fixed = {"id": f"prerequisite-{number}", "effect": "read", "on_failure": "stop"}
         if "confirm" in raw:
             return self._tick(raw, fixed, at)
-        for key in raw.keys() & set(_NOT_OF_PREREQUISITES):
+        for key in raw.keys() & set(NOT_OF_PREREQUISITES):
             message = f"a prerequisite has no `{key}`: it only looks, and the run stops where it is not met"
             self._fault((*at, key), "unknown-key", message)
-        rest = {key: item for key, item in raw.items() if key not in _NOT_OF_PREREQUISITES}
+        rest = {key: item for key, item in raw.items() if key not in NOT_OF_PREREQUISITES}
         return self._step({**rest, **fixed}, at, "this prerequisite")
 
     def _tick(self, raw: dict[str, Any], fixed: dict[str, str], at: Place) -> Step | None:
-        self._known(raw, _TICK_KEYS, at, {"verify": "`confirm` is what is verified; write one prerequisite for each"})
+        self._known(raw, TICK_KEYS, at, {"verify": "`confirm` is what is verified; write one prerequisite for each"})
         said = self._verification({"confirm": raw["confirm"]}, at)
         if said is None:
             return None

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, 
 from runner.definition.names import Contact, HostPattern, Name
 from runner.definition.verification import Verification
 from runner.duration import Limit
-from runner.fields import AtLeastOne, Model, OneOrSeveral, Prose, Text, Title
+from runner.fields import AtLeastOne, Model, OneOrSeveral, Prose, Short, Text, Title
 from runner.identifiers import RUNBOOK_ID, RunbookId, StepId
 from runner.steps.base import StepKind
 from runner.verifications.exit import Code
@@ -110,6 +110,7 @@ OnFailure = Annotated[
     Annotated[Literal["stop", "escalate", "continue", "undo"], Tag("word")] | Annotated[HandOver, Tag("hand over")],
     Discriminator(lambda value: "hand over" if isinstance(value, dict | HandOver) else "word"),
     BeforeValidator(_hand_over),
+    Short(type="string", pattern=RUNBOOK_ID),
 ]
 """What follows when a step did not pass; the id of a runbook is short for handing over to it."""
 
@@ -136,15 +137,15 @@ class Step(Model):
     hosts: HostPattern | None = None
     effect: Annotated[Effect, Strict(strict=False)] = Effect.CHANGE
     choose: dict[Name, Choice] = {}
-    approve: Annotated[Approval | None, BeforeValidator(_approval)] = None
+    approve: Annotated[Approval | None, BeforeValidator(_approval), Short(type="string")] = None
     auto: bool = False
     action: InstanceOf[StepKind] | None
     capture: dict[Name, Expression] = {}
     verify: Verifications
-    retry: Annotated[Retry | None, BeforeValidator(_attempts)] = None
+    retry: Annotated[Retry | None, BeforeValidator(_attempts), Short(type="integer")] = None
     on_failure: OnFailure = "escalate"
     undo: Undo | None = None
-    reversible: Annotated[bool | None, BeforeValidator(_truth)] = None
+    reversible: Annotated[bool | None, BeforeValidator(_truth), Short(enum=["yes", "no"])] = None
     idempotent: bool = False
     timeout: Limit = timedelta(minutes=1)
     become: bool = False

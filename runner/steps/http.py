@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from runner.fields import AtLeastOne
+from runner.fields import AtLeastOne, Keywords
 from runner.steps.base import ReadFile, StepKind
 from runner.tasks import Invocation, uri
 from runner.verifications.http import RequestOrUrl
@@ -19,7 +19,7 @@ def _status(number: int) -> int:
     return number
 
 
-Status = Annotated[int, AfterValidator(_status)]
+Status = Annotated[int, AfterValidator(_status), Keywords(minimum=100, maximum=599)]
 
 
 class Http(StepKind):

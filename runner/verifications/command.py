@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
-from runner.fields import Several
+from runner.fields import Keywords, Several, Short
 from runner.tasks import Invocation, Template, bounded, split
 from runner.verifications.base import VerificationKind
 
@@ -23,7 +23,9 @@ def _not_empty(arguments: tuple[str, ...]) -> tuple[str, ...]:
     return arguments
 
 
-Arguments = Annotated[Several[Template], AfterValidator(_not_empty), BeforeValidator(_split)]
+Arguments = Annotated[
+    Several[Template], AfterValidator(_not_empty), Keywords(minItems=1), BeforeValidator(_split), Short(type="string")
+]
 """An argument vector, or the command line that a shell would split into it."""
 
 

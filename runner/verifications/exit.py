@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from runner.fields import OneOrSeveral
+from runner.fields import Keywords, OneOrSeveral
 from runner.verifications.base import VerificationKind
 
 
@@ -17,7 +17,7 @@ def _code(number: int) -> int:
     return number
 
 
-Code = Annotated[int, AfterValidator(_code)]
+Code = Annotated[int, AfterValidator(_code), Keywords(minimum=0, maximum=255)]
 
 
 class Exit(VerificationKind):

@@ -6,16 +6,19 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
-from runner.duration import read_limit
+from runner.duration import PATTERN, read_limit
 from runner.verifications.base import VerificationKind
+
+_INPUT = r"\{\{ *([a-z][a-z0-9_]*) *\}\}"
+_WRITTEN = {"type": "string", "anyOf": [{"pattern": PATTERN}, {"pattern": f"^{_INPUT}$"}], "examples": ["30s", "5m"]}
 
 
 def _read(value: object) -> object:
     if not isinstance(value, str) or "{{" not in value:
         return read_limit(value)
-    match = re.fullmatch(r"\{\{ *([a-z][a-z0-9_]*) *\}\}", value)
+    match = re.fullmatch(_INPUT, value)
     if match is None:
         raise ValueError("takes a duration or the name of one input, like {{ watch_for }}")
     return match[1]
@@ -29,7 +32,7 @@ class HoldFor(VerificationKind):
 
     key = "hold_for"
 
-    hold_for: Annotated[timedelta | str, BeforeValidator(_read)]
+    hold_for: Annotated[timedelta | str, BeforeValidator(_read), WithJsonSchema(_WRITTEN)]
 
     def describe(self) -> str:
         """Nothing: how long something holds is not what holds."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
-from runner.fields import Model
+from runner.fields import Keywords, Model, Short
 from runner.tasks import Invocation, Template, check_templates, uri
 from runner.verifications.base import VerificationKind
 
@@ -19,10 +19,13 @@ def _address(url: str) -> str:
     return url
 
 
+_BEGINNING = r"^(?:https?://|\{\{)"
+
+
 class Request(Model):
     """A request; `body` given as a mapping or list is sent as JSON."""
 
-    url: Annotated[Template, AfterValidator(_address)]
+    url: Annotated[Template, AfterValidator(_address), Keywords(pattern=_BEGINNING)]
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     headers: dict[str, Template] = {}
     body: Annotated[str | dict[str, Any] | list[Any] | None, AfterValidator(check_templates)] = None
@@ -35,7 +38,11 @@ class Request(Model):
         return {**said, "body": self.body, **({} if isinstance(self.body, str) else {"body_format": "json"})}
 
 
-RequestOrUrl = Annotated[Request, BeforeValidator(lambda value: {"url": value} if isinstance(value, str) else value)]
+RequestOrUrl = Annotated[
+    Request,
+    BeforeValidator(lambda value: {"url": value} if isinstance(value, str) else value),
+    Short(type="string", pattern=_BEGINNING),
+]
 """A request, or just its URL."""
 
 

@@ -1,0 +1,145 @@
+"""What may stand for each parameter of a command, by the name that the parameter has in every command."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from runner.cli import written
+from runner.definition.root import library_root
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+_Told = Iterable[tuple[str, str]]
+
+
+def _completer(found: Callable[[click.Context], _Told]) -> Completer:
+    """A completer that offers each of the values `found`, with what it is, that begins as what was typed."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        given = ctx.params.get(param.name or "")
+        used = set(given) if isinstance(given, list | tuple) else set()
+        return [
+            CompletionItem(value, help=about or None)
+            for value, about in found(ctx)
+            if value.casefold().startswith(incomplete.casefold()) and value not in used
+        ]
+
+    return complete
+
+
+def _runbooks(ctx: click.Context) -> _Told:
+    return written.titles(_root(ctx)).items()
+
+
+def _runs(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    known = written.runs(_state(ctx))
+    if known:
+        yield "last", "the newest run"
+    for name, told in known.items():
+        yield name, f"{told.get('runbook', '')} {told.get('outcome') or told.get('status', '')}".strip()
+
+
+def _named(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """Runbooks, and what else the command shows: runs for `show`, entries of the registry for the others."""
+    yield from _runbooks(ctx)
+    yield from (_runs(ctx) if ctx.info_name == "show" else _entries(ctx))
+
+
+def _entries(ctx: click.Context) -> _Told:
+    return written.entries(_root(ctx)).items()
+
+
+def _searched(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    yield from _entries(ctx)
+    yield from _runbooks(ctx)
+
+
+def _hosts(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Hosts and groups of the inventories that were given; of a pattern such as `app:!db`, its last name."""
+    start = re.split(r"[:,&!]", incomplete)[-1]
+    before = incomplete[: len(incomplete) - len(start)]
+    places = [path for given in ctx.params.get("inventories") or () for path in (Path(given), _root(ctx) / given)]
+    named = dict.fromkeys(name for path in places if path.exists() for name in written.hosts(path))
+    return [CompletionItem(before + name) for name in named if name.startswith(start)]
+
+
+def _inputs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """`name=` for each input of the runbook, then the values that it may have."""
+    declared = _runbook(ctx).get("inputs")
+    known: Mapping[str, Any] = declared if isinstance(declared, dict) else {}
+    name, given, start = incomplete.partition("=")
+    if not given:
+        used = {str(item).partition("=")[0] for item in ctx.params.get("given") or ()}
+        free = [key for key in known if key.startswith(name) and key not in used]
+        return [CompletionItem(f"{key}=", help=_field(known[key], "help")) for key in free]
+    values = _values(known.get(name))
+    return [CompletionItem(f"{name}={value}") for value in values if value.startswith(start)]
+
+
+def _values(declared: Any) -> list[str]:
+    if _field(declared, "type") == "bool":
+        return ["true", "false"]
+    choices = declared.get("choices") if isinstance(declared, dict) else None
+    default = _field(declared, "default")
+    return [str(choice) for choice in choices] if isinstance(choices, list) else [default] if default else []
+
+
+def _field(declared: Any, key: str) -> str:
+    return str(declared.get(key) or "") if isinstance(declared, dict) else ""
+
+
+def _steps(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    for step in written.steps(_runbook(ctx)):
+        yield str(step["id"]), str(step.get("name", ""))
+
+
+def _choices(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """`STEP.NAME=` for whatever the operator picks."""
+    picked = [
+        f"{step['id']}.{name}="
+        for step in written.steps(_runbook(ctx))
+        if isinstance(step.get("choose"), dict)
+        for name in step["choose"]
+    ]
+    return [CompletionItem(value) for value in picked if value.startswith(incomplete)]
+
+
+def _runbook(ctx: click.Context) -> Mapping[str, Any]:
+    """What the runbook says that the command is about: the one that is named, or the one of the run."""
+    # While an option still lacks its value, click leaves the arguments where they are.
+    name = ctx.params.get("runbook") or ctx.params.get("run_id") or next(iter(ctx.args), "")
+    known = written.runs(_state(ctx))
+    name = next(iter(known), "") if name == "last" else name
+    if name in known:
+        return written.runbook(_state(ctx) / "runs" / name / "runbook.yml")
+    return written.runbook(Path(name) if Path(name).is_file() else _root(ctx) / "runbooks" / f"{name}.yml")
+
+
+def _root(ctx: click.Context) -> Path:
+    given = ctx.find_root().params.get("library")
+    return library_root(Path(given) if given else None, here=Path.cwd())
+
+
+def _state(ctx: click.Context) -> Path:
+    return Path(ctx.find_root().params.get("state_dir") or os.environ.get("RUNBOOK_STATE") or ".runbook")
+
+
+COMPLETERS: Mapping[str, Completer] = MappingProxyType(
+    {
+        **dict.fromkeys(("runbook", "runbooks"), _completer(_runbooks)),
+        **dict.fromkeys(("run_id", "run"), _completer(_runs)),
+        **dict.fromkeys(("confirm", "done", "redo", "skip", "from_step"), _completer(_steps)),
+        "name": _completer(_named),
+        "words": _completer(_searched),
+        "limit": _hosts,
+        "given": _inputs,
+        "choose": _choices,
+    }
+)

@@ -1,0 +1,48 @@
+"""`runbook site`: Write the catalogue that people browse: a static site of the runbooks, offline, in one directory."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner import duration
+from runner.cli import context
+from runner.cli.proven import recorded
+from runner.cli.terminal import counted, safe
+from runner.definition.collection import read
+from runner.site.material import gather
+from runner.site.pages import pages
+from runner.site.publish import check, publish
+
+
+class _Duration(click.ParamType[timedelta]):
+    """A duration as runbooks write it."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        try:
+            return duration.read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command("site")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--stale-after", type=_Duration(), default="90d", show_default=True, help="How old a test may be, like 30d or 12w."
+)
+def command(out: Path, *, stale_after: timedelta) -> None:
+    """Write the site to the directory OUT, all of it or nothing; OUT is new, empty, or an earlier site.
+
+    The pages need no server and nothing from elsewhere. With the record of runs at hand they tell what was done, and
+    which runbooks no fresh test stands behind.
+    """
+    check(out)
+    collection = read(context.library())
+    made = pages(gather(collection, recorded(), now=context.clock().wall, stale_after=stale_after))
+    publish(made, out)
+    click.echo(f"wrote {counted(len(made), 'page')} to {safe(str(out / 'index.html'))}")

@@ -1,0 +1,119 @@
+"""What completion needs to know of files, read leniently and quickly: nothing is checked, and no fault is told.
+
+The models that check a runbook take longer to import than a person waits for the Tab key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+_LARGEST = 256 * 1024
+_TITLE = re.compile(r"^title: *(.*)$", re.MULTILINE)
+_ENTRY = re.compile(r"^([A-Z]{2,8}-[0-9]{3,6}):(?:\s*\n)?(?:.*?\btitle: *([^\n,}]*))?", re.MULTILINE)
+_RUNBOOK = re.compile(r"RUN-[0-9]{3,6}")
+_RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+_BESIDE_HOSTS = ("group_vars", "host_vars")
+
+
+def titles(root: Path) -> Mapping[str, str]:
+    """The title of each runbook in the library at `root`, by its id."""
+    paths = sorted((root / "runbooks").glob("RUN-*.yml"))
+    found = {path.stem: _TITLE.search(_text(path)) for path in paths if _RUNBOOK.fullmatch(path.stem)}
+    return {name: _bare(match[1]) if match else "" for name, match in found.items()}
+
+
+def entries(root: Path) -> Mapping[str, str]:
+    """The title of each entry in the registry of the library at `root`, by its id."""
+    paths = sorted((root / "runbooks" / "registry").glob("*.yml"))
+    return {match[1]: _bare(match[2] or "") for path in paths for match in _ENTRY.finditer(_text(path))}
+
+
+def runbook(path: Path) -> Mapping[str, Any]:
+    """What the file at `path` says; nothing when it is no YAML mapping."""
+    value = _plain(_compose(path))
+    return value if isinstance(value, dict) else {}
+
+
+def steps(written: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps of the runbook that says `written`."""
+    found = written.get("steps")
+    return [step for step in found if isinstance(step, dict) and "id" in step] if isinstance(found, list) else []
+
+
+def runs(state: Path) -> Mapping[str, Mapping[str, Any]]:
+    """What is known of each run in the state directory, newest first, by its id."""
+    paths = sorted((state / "runs").glob("*/run.json"), reverse=True)
+    return {path.parent.name: _json(path) for path in paths if _RUN.fullmatch(path.parent.name)}
+
+
+def hosts(inventory: Path) -> list[str]:
+    """The hosts and groups in an inventory, a file or a directory; a program that would print one is not run."""
+    if inventory.is_dir():
+        inside = sorted(path for path in inventory.iterdir() if path.name not in _BESIDE_HOSTS and path.name[0] != ".")
+        return list(dict.fromkeys(name for path in inside for name in hosts(path)))
+    text = _text(inventory)
+    if text.startswith("#!"):
+        return []
+    named = _ini(text) if re.search(r"^\[", text, re.MULTILINE) else _groups(_plain(_compose(inventory)))
+    return list(dict.fromkeys(named))
+
+
+def _groups(value: Any) -> Iterator[str]:
+    for name, group in value.items() if isinstance(value, dict) else ():
+        yield str(name)
+        if isinstance(group, dict):
+            yield from (str(host) for host in group.get("hosts") or ())
+            yield from _groups(group.get("children"))
+
+
+def _ini(text: str) -> Iterator[str]:
+    names = True
+    for line in map(str.strip, text.splitlines()):
+        if match := re.match(r"\[([^\]:]+)(?::(\w+))?\]", line):
+            names = match[2] != "vars"
+            yield match[1]
+        elif names and line and line[0] not in "#;":
+            yield line.split()[0]
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_LARGEST)
+    except OSError:
+        return ""
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        value = json.loads(_text(path))
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _compose(path: Path) -> Any:
+    import yaml  # noqa: PLC0415 - what completes the id of a runbook does not wait for it
+
+    try:
+        # A node, not a value: tags such as !vault are not followed.
+        return yaml.compose(_text(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, RecursionError):
+        return None
+
+
+def _plain(node: Any) -> Any:
+    """The mappings, lists and texts of a YAML node."""
+    if node is None or isinstance(node.value, str):
+        return node and node.value
+    if node.id == "sequence":
+        return [_plain(item) for item in node.value]
+    return {key.value: _plain(item) for key, item in node.value if isinstance(key.value, str)}
+
+
+def _bare(text: str) -> str:
+    return text.partition(" #")[0].strip().strip("'\"")

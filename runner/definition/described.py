@@ -1,0 +1,133 @@
+"""What each key of a written file is for, as an editor shows it beside the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_RUNBOOK = {
+    "id": "RUN- and three to six digits; the file is named like it",
+    "title": "What happens, in one line: people search for it at night",
+    "deprecated": "Since when it is not used any more, and what is instead; nobody can run it",
+    "category": "What the runbook is for",
+    "severity": "How bad it is: P0 to P3, or critical, warning, info",
+    "owner": "Who keeps the runbook right: a word of contacts.yml",
+    "trigger": "What makes somebody reach for it: an alert, or an event in words",
+    "scope": "What it handles, and what it does not",
+    "hosts": "On which hosts: an Ansible host pattern; a step may narrow it",
+    "max_hosts": "The most hosts that one run may touch",
+    "min_hosts": "The fewest hosts that a run may be about",
+    "serial": "How many hosts are worked on at a time: 2, 25%, or a ramp such as [1, 2, 25%]",
+    "max_failures": "How many hosts may fail, or be unreachable, before the run stops: a number or a share",
+    "locks": "What only one run at a time may use",
+    "deadline": "How long the whole run may take",
+    "inputs": "Values that the person who starts the run may give with -e name=value",
+    "prerequisites": "What must hold before step 1: each is probed; a tick (`confirm`) is for what no probe can know",
+    "steps": "The procedure: one action each, with how one sees that it worked",
+    "on_cancel": "Steps that are done when somebody cancels the run",
+    "escalation": "When somebody is called, who, and with what",
+    "follow_up": "What is left to do when the run is over",
+    "links": "Ids of what it belongs to: MON-005, DEP-001, RISK-008",
+}
+
+_STEP = {
+    "id": "The step's own word: small letters and digits joined by -, never changed once it is published",
+    "name": "What is done, in one line",
+    "why": "Why it is done, for somebody who does it the first time",
+    "hosts": "Only on these of the runbook's hosts",
+    "effect": "What it does to its hosts: read only looks, change (the default), destructive can not be repaired",
+    "choose": "What the operator picks from captured rows: {pids: {from: stuck, field: pid}}",
+    "approve": "The question that a person answers before it is done",
+    "auto": "Whether a run that asks nobody may answer yes for this step",
+    "capture": "Values that later steps need: each an expression over the result, {used: row.used}",
+    "verify": "How one sees that it worked; a step without it does not load",
+    "retry": "How often a failed action is tried: 3, or {attempts: 3, delay: 2s, backoff: 2, exit_codes: 75}",
+    "on_failure": "What follows when it did not pass: stop, escalate, continue, undo, or a runbook that takes over",
+    "undo": "How its change is taken back, and how one sees that it was",
+    "reversible": "`no` says that nothing takes it back",
+    "idempotent": "Whether doing it twice is as good as once",
+    "timeout": "How long the action may take on each host",
+    "become": "Whether it is done as another user",
+    "become_user": "As which user; root when it is not said",
+}
+
+_VERIFICATION = {
+    "says": "What is expected, in a sentence that people read in reports",
+    "within": "Ask again until it holds, for this long",
+    "every": "The pause between two samples",
+}
+
+_ELSEWHERE = {
+    "Trigger.alert": "The alert that leads here: a MON- id",
+    "Trigger.condition": "When the alert fires",
+    "Trigger.event": "What happens, where no alert fires",
+    "Scope.handles": "What it covers, each in a few words that people would use",
+    "Scope.excludes": "What it does not cover, with the runbook that does: {what: Server crash, see: RUN-010}",
+    "Deprecated.since": "The day, like 2026-01-31",
+    "Deprecated.replaced_by": "The runbook that is used instead",
+    "Deprecated.reason": "Why, in one line",
+    "Exclusion.what": "What is not handled here",
+    "Exclusion.see": "The runbook that handles it",
+    "Input.type": "What the value is; text when it is not said",
+    "Input.help": "What the value is for, in one line",
+    "Input.default": "The value when none is given; without it one must be given",
+    "Input.choices": "The possible values of `type: choice`",
+    "Input.values": "The possible values of `type: enum`",
+    "Input.pattern": "A regular expression that the whole value matches",
+    "Input.min": "The least that it may be",
+    "Input.max": "The most that it may be",
+    "Input.min_length": "The fewest characters that it may have",
+    "Input.max_length": "The most characters that it may have",
+    "Approval.says": "The question",
+    "Approval.min": "How many different people must say yes",
+    "Approval.group": "Only its members may say yes: a contact that names them",
+    "Approval.expires": "How long a yes counts",
+    "Escalation.when": "Each is enough: step_failed, {unresolved_for: 15m}, {declared: Data integrity concern}",
+    "Escalation.contacts": "Who is called, in this order: words of contacts.yml",
+    "Escalation.provide": "What they are told",
+    "Unresolved.unresolved_for": "Call when the run is not done after this long",
+    "Declared.declared": "Call when the operator says that this is so",
+    "FollowUp.do": "What is to be done",
+    "FollowUp.within": "How soon",
+    "FollowUp.if": "Only after a run that ended so",
+    "Choice.from": "The captured list to pick from",
+    "Choice.field": "The part of each picked row that is kept",
+    "Retry.attempts": "How often in all, the first one included",
+    "Retry.delay": "The pause before the second attempt",
+    "Retry.backoff": "How many times longer each pause is than the one before",
+    "Retry.exit_codes": "Only a command that ends with one of these is tried again",
+    "HandOver.run": "The runbook that takes over",
+    "HandOver.inputs": "Its inputs: each a value, or the {{ name }} of something known here",
+    "Undo.verify": "How one sees that it was taken back",
+    "Contact.name": "The person, team or rota as people call it",
+    "Contact.level": "L1 is called first, L3 last",
+    "Contact.handle": "How they are mentioned in a chat, like @db-team",
+    "Contact.members": "Who belongs to it",
+    "Contact.channels": "How they are called; without one they only own",
+    "Until.port": "The port that is waited for",
+    "Until.host": "Where the port is, as the step's host sees it",
+    "Until.path": "The file that is waited for",
+    "Until.state": "Whether it should be there, or gone",
+    "Request.url": "Where to: http://, https:// or a template",
+    "Request.method": "The method of the request",
+    "Request.headers": "Headers of the request",
+    "Request.body": "What is sent; a mapping or a list is sent as JSON",
+}
+
+_KINDS = {
+    "env": "Environment variables, which is how a value reaches shell code safely",
+    "chdir": "The directory that it is done in",
+    "stdin": "What the program reads from standard input",
+    "args": "The arguments of the script",
+    "accept": "The statuses that are good: 200, 201, 202 and 204 when it is not said",
+    "params": "Values that are bound in the statement as %(name)s, never pasted into it",
+}
+
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {f"Runbook.{key}": text for key, text in _RUNBOOK.items()}
+    | {f"Step.{key}": text for key, text in _STEP.items()}
+    | {f"Verification.{key}": text for key, text in _VERIFICATION.items()}
+    | _ELSEWHERE
+    | _KINDS
+)
+"""Each key by `Model.key`, or by the key alone where it means the same beside several kinds."""

@@ -1,0 +1,75 @@
+"""The words of a text, and how alike two words are: a person at 3 AM types other endings, and typos."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+_ID = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2,8})[-_]([0-9]{1,6})(?![A-Za-z0-9])")
+_SHORT_ID = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2,8})[-_]?([0-9]{1,6})(?![A-Za-z0-9])")
+_WORD = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NOISE = re.compile(r"[0-9]{1,2}|[0-9]{6,}|(?=[a-z]*[0-9])[0-9a-f]{8,}")  # counters, hashes
+_MOMENT = re.compile(r"(?<![\w.])[0-9]+(?:[-:.T][0-9]+)+(?![\w.])")  # a date, a time, an address, a version
+_SAYS_NOTHING = """
+a an and any are as at be by can do does for from has have how i if in into is it its my no not of on or our so that the
+then there these they this to was we what when which while why will with you error fatal info warn warning log
+"""
+_EMPTY = frozenset(_SAYS_NOTHING.split())
+MOST = 60
+"""Words of a question that are looked for; a pasted log is mostly the same again."""
+
+EXACT, FORM, TYPO = 1.0, 0.8, 0.6
+_LONG, _SHARED, _LIKE = 5, 0.7, 0.8
+
+
+def words(text: str) -> Iterator[str]:
+    """The words of `text` in small letters, an id such as `MON-005` as one; of `PoolSaturated` also its parts."""
+    yield from (_spelled(match).casefold() for match in _ID.finditer(text))
+    for word in _WORD.findall(_ID.sub(" ", text)):
+        parts = _CAMEL.split(word)
+        yield from (part.casefold() for part in dict.fromkeys([word, *parts]))
+
+
+def asked(text: str) -> list[str]:
+    """The words of a question that say something, each once; what changes from one log line to the next does not."""
+    said = (
+        word
+        for word in words(_MOMENT.sub(" ", text))
+        if len(word) > 1 and word not in _EMPTY and not _NOISE.fullmatch(word)
+    )
+    return list(dict.fromkeys(said))[:MOST]
+
+
+def ids(text: str) -> list[str]:
+    """The ids that `text` names, spelled as they are written: `mon5`, `MON_005` and `MON-005` are one."""
+    return list(dict.fromkeys(map(_spelled, _SHORT_ID.finditer(text))))
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return f"{match[1].upper()}-{int(match[2]):03d}"
+
+
+def likeness(word: str, known: Iterable[str]) -> Mapping[str, float]:
+    """Each of the `known` words that `word` may mean, and how well, up to 1.
+
+    Another form of the word counts less than the word, and a typo, looked for only when there is neither, less still.
+    """
+    known = list(known)
+    found = {other: EXACT if other == word else FORM for other in known if other == word or _same(word, other)}
+    if found or not word.isalpha() or len(word) < _LONG - 1:
+        return found
+    near = [other for other in known if abs(len(other) - len(word)) <= 2 and other.isalpha()]  # noqa: PLR2004 - two slips
+    return dict.fromkeys(get_close_matches(word, near, n=3, cutoff=_LIKE), TYPO)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two words are forms of one: connection, connections; exhausted, exhaustion; deploy, deployment."""
+    short, long = sorted((one, other), key=len)
+    if not (short.isalpha() and long.isalpha()) or len(short) < _LONG - 1:
+        return False
+    if long.startswith(short):
+        return len(short) >= _LONG or len(long) - len(short) <= 1
+    shared = next((n for n, pair in enumerate(zip(short, long, strict=False)) if pair[0] != pair[1]), len(short))
+    return shared > _LONG and shared >= _SHARED * len(long)

@@ -1,0 +1,84 @@
+"""What the pages of the site tell of, gathered once: the library, its links, its matrix, its gates and its record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from runner.definition.collection import Collection
+from runner.definition.finding import Finding, Level
+from runner.definition.gates import Gate, ask
+from runner.definition.integrity import findings
+from runner.definition.links import Link, links
+from runner.definition.matrix import Row, matrix
+from runner.record.audit_log import Record
+from runner.record.proofs import Proof, proofs
+from runner.site.freshness import Freshness, freshness
+from runner.site.history import Run, history
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that is told; `runs` is None where there is no record at hand."""
+
+    collection: Collection
+    links: tuple[Link, ...]
+    rows: tuple[Row, ...]
+    gates: tuple[Gate, ...]
+    findings: tuple[Finding, ...]
+    fresh: Mapping[str, Freshness]
+    runs: tuple[Run, ...] | None
+    now: datetime
+
+    @property
+    def gaps(self) -> tuple[Row, ...]:
+        """The rows of the matrix that have a gap."""
+        return tuple(row for row in self.rows if row.gaps)
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The runbooks behind which no fresh test stands."""
+        return tuple(name for name, fresh in self.fresh.items() if not fresh.good)
+
+    @property
+    def faults(self) -> tuple[Finding, ...]:
+        """The findings that somebody should do something about."""
+        return tuple(finding for finding in self.findings if finding.level is not Level.NOTE)
+
+    def href(self, name: str) -> str:
+        """Where the runbook, the entry or the contact `name` is told of; empty where it is not."""
+        if name in self.collection.sources:
+            return f"{name}.html"
+        return f"registry.html#{name}" if name in self.collection.references else ""
+
+    def title(self, name: str) -> str:
+        """What `name` is called."""
+        if name in self.collection.sources:
+            return self.collection.runbooks[name].title
+        reference = self.collection.references.get(name)
+        return reference.entry.title if reference else ""
+
+
+def gather(
+    collection: Collection, records: Sequence[Record] | None, *, now: datetime, stale_after: timedelta
+) -> Material:
+    """What there is to tell of `collection`, and of the `records` of its runs where there are any.
+
+    Raises:
+        InvalidFileError: a part of the library does not load; a catalogue without it would mislead.
+    """
+    proven: list[Proof] = list(proofs(records or ()))
+    return Material(
+        collection=collection.whole(),
+        links=links(collection),
+        rows=matrix(collection, proven),
+        gates=ask(collection, proven),
+        findings=tuple(findings(collection)),
+        fresh={
+            name: freshness(source, proven, now=now, stale_after=stale_after)
+            for name, source in collection.sources.items()
+        },
+        runs=None if records is None else history(records),
+        now=now,
+    )

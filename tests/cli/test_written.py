@@ -1,0 +1,89 @@
+"""Files are read leniently for completion: what is there is offered, and what is broken is no cause for noise."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes import RUN_ID, runbook_file
+
+from runner.cli import written
+
+REGISTRY = """\
+# Alerts
+MON-001:
+  title: Too slow   # a comment
+  owner: on-call
+MON-002: {owner: on-call, title: "Too many errors"}
+MON-003:
+  owner: on-call
+"""
+
+
+def test_runbooks_and_entries_have_their_titles(tmp_path):
+    runbook_file(tmp_path)
+    (tmp_path / "runbooks" / "RUN-002.yml").write_bytes(b"title: 'Quoted'\n\xff: [")
+    (tmp_path / "runbooks" / "RUN-x.yml").write_text("title: no id")
+    registry = tmp_path / "runbooks" / "registry"
+    registry.mkdir()
+    (registry / "alerts.yml").write_text(REGISTRY)
+
+    assert written.titles(tmp_path) == {"RUN-001": "Disk is full", "RUN-002": "Quoted"}
+    assert written.entries(tmp_path) == {"MON-001": "Too slow", "MON-002": "Too many errors", "MON-003": ""}
+
+
+def test_where_there_is_no_library_there_is_nothing(tmp_path):
+    assert (written.titles(tmp_path), written.entries(tmp_path), written.runs(tmp_path)) == ({}, {}, {})
+    assert written.runbook(tmp_path / "RUN-001.yml") == {}
+    assert written.hosts(tmp_path / "hosts.yml") == []
+
+
+def test_a_runbook_is_its_keys_and_texts(tmp_path):
+    found = written.runbook(runbook_file(tmp_path))
+
+    assert found["title"] == "Disk is full"
+    assert [step["id"] for step in written.steps(found)] == ["look"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "- a", "a: [", "steps: {a: 1}", "steps: [a, {name: b}]", "? [a]\n: b", "{" * 5000]
+)
+def test_what_is_no_runbook_has_no_steps(tmp_path, text):
+    (tmp_path / "a.yml").write_text(text)
+
+    assert written.steps(written.runbook(tmp_path / "a.yml")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("all: {hosts: {a: , b: {x: 1}}, children: {web: {hosts: {c: }}, db: }}", ["all", "a", "b", "web", "c", "db"]),
+        ("all: {hosts: {a: {key: !vault x}}}", ["all", "a"]),
+        ("[web]\na x=1\n# b\n\n[db:children]\nweb\n[all:vars]\nx=1\n", ["web", "a", "db", "all"]),
+        ("#!/bin/sh\necho {}\n", []),
+        ("plugin: aws_ec2\n", ["plugin"]),
+        ("all: [", []),
+    ],
+)
+def test_the_hosts_and_groups_of_an_inventory(tmp_path, text, expected):
+    (tmp_path / "hosts").write_text(text)
+
+    assert written.hosts(tmp_path / "hosts") == expected
+
+
+def test_a_directory_is_an_inventory_without_what_lies_beside_its_hosts(tmp_path):
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text("secret: {hosts: {z: }}")
+    (tmp_path / ".a.yml").write_text("y: {hosts: {y: }}")
+    (tmp_path / "1.yml").write_text("all: {hosts: {a: }}")
+    (tmp_path / "2.ini").write_text("[all]\nb\n")
+
+    assert written.hosts(tmp_path) == ["all", "a", "b"]
+
+
+def test_the_runs_are_newest_first_and_one_that_can_not_be_read_is_one(tmp_path):
+    for name, text in ((RUN_ID, json.dumps({"runbook": "RUN-001"})), ("20250101T000000Z-00000000", "{"), ("x", "{}")):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "run.json").write_text(text)
+
+    assert list(written.runs(tmp_path).items()) == [(RUN_ID, {"runbook": "RUN-001"}), ("20250101T000000Z-00000000", {})]
