@@ -15,7 +15,6 @@ from runner.execution.supervisor import GRACE, REAP_LIMIT, reap_everywhere, supe
 from runner.record.audit_log import Actor, AuditLog, read
 from runner.record.run_state import RunState, StateDirectory
 
-
 _TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, EventType.RUN_FINISHED})
 """What says whether the command that did a run last had come to its end."""
 
@@ -60,7 +59,7 @@ def _end(state: RunState, environ: Mapping[str, str]) -> None:
     """The supervisor does the same when its command dies; this is for when both were killed at once."""
     _await_supervisor(state.run)
     processes.end(lambda: processes.carrying(state.run), grace=processes.SHORT)
-    for path in map(Path, state.private):
+    for path in dict.fromkeys((*map(Path, state.private), *private.left(state.run))):
         if path.name.startswith(private.PREFIX) and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
     if not state.environment:

@@ -15,7 +15,6 @@ from runner.playbook import Block, Task
 from runner.tasks import TIMED_OUT, Invocation
 from runner.verifications.exit import Exit
 
-
 _ANSWERED = f"{RESULT}.module_stdout is not defined"
 _UNANSWERED = f"{RESULT}.module_stdout is defined"
 """The module ended without an answer: it was killed, or its connection was. Nobody knows what it has done by then."""
