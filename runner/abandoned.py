@@ -59,7 +59,7 @@ def _end(state: RunState, environ: Mapping[str, str]) -> None:
     """The supervisor does the same when its command dies; this is for when both were killed at once."""
     _await_supervisor(state.run)
     processes.end(lambda: processes.carrying(state.run), grace=processes.SHORT)
-    for path in map(Path, state.private):
+    for path in dict.fromkeys((*map(Path, state.private), *private.left(state.run))):
         if path.name.startswith(private.PREFIX) and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
     if not state.environment:

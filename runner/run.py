@@ -84,13 +84,14 @@ def _held(directory: RunDirectory, request: Request, around: Surroundings) -> It
 def _again(request: Request, around: Surroundings) -> Iterator[Control]:
     directory = around.state.run(request.run_id).hold()
     directory.forget_cancellation()
-    directory.update(status="running", mode=request.mode, sha256=request.source.sha256)
-    directory.update(reason=request.reason, break_glass=request.break_glass)
-    directory.keep(request.source.text)
     with _held(directory, request, around) as control:
         resumption.restore(control, read(control.journal.log.path, run=request.run_id))
         assert control.target  # noqa: S101 - what is restored has one
         control.lock(control.target)
+        # Only now: whoever is refused leaves the run as it was.
+        directory.update(status="running", mode=request.mode, sha256=request.source.sha256)
+        directory.update(reason=request.reason, break_glass=request.break_glass)
+        directory.keep(request.source.text)
         yield control
 
 

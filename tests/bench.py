@@ -74,10 +74,12 @@ class Bench:
 
     directory: Path
     environment: dict = field(default_factory=dict)
+    elsewhere: Path | None = None
+    """Where the state is kept, if not in `directory`."""
 
     @property
     def state(self):
-        return self.directory / "state"
+        return self.elsewhere or self.directory / "state"
 
     @property
     def inventory(self):

@@ -59,6 +59,10 @@ class Place:
         """What was done on the hosts, in order: each step leaves a line."""
         return self.log.read_text().split() if self.log.exists() else []
 
+    def records(self):
+        """What is recorded, be it nothing."""
+        return self.bench.records() if (self.bench.state / "audit" / "audit.jsonl").exists() else []
+
     def processes(self):
         """Every process that names the bench's directory or a run of its, and every session that an sshd serves."""
         runs = [path.name for path in (self.bench.state / "runs").glob("*")]
@@ -73,12 +77,19 @@ class Place:
         kept = [path.name[-8:] for path in (self.bench.state / "runs").glob("*")]
         return [path for run in kept for path in Path(tempfile.gettempdir()).glob(f"runbook-{run}-*")]
 
-    def nothing_is_left(self, seconds=15):
-        """Wait until the run is gone with everything that it has ever started, here and on the hosts."""
+    def nobody_is_left(self, seconds=15):
+        """Wait until every process of the run has ended, here and on the hosts."""
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: not (self.processes() or self.directories()), "nothing is left", seconds=seconds)
-        left = [*self.processes().items(), *self.directories()]
-        assert not left, "\n".join(map(str, left))
+            wait_until(lambda: not self.processes(), "nobody is left", seconds=seconds)
+        left = self.processes()
+        assert not left, "\n".join(map(str, left.items()))
+
+    def nothing_is_left(self, seconds=15):
+        """The same, and no private directory is left."""
+        self.nobody_is_left(seconds)
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: not self.directories(), "the directories are wiped", seconds=seconds)
+        assert self.directories() == []
 
 
 def _all():

@@ -156,6 +156,16 @@ def test_its_private_directories_are_wiped_and_nothing_else_is(directory, reaped
     assert directory.run(RUN_ID).state.private == ()
 
 
+def test_a_private_directory_that_nobody_had_noted_yet_is_wiped_too(directory, reaped, tmp_path):
+    its, others = private.make(RUN_ID), private.make(RUN_ID[:-8] + "ffffffff")
+    died(directory)
+
+    named(directory)
+
+    assert (its.exists(), others.exists()) == (False, True)
+    others.rename(tmp_path / "others")
+
+
 def test_a_run_that_had_come_to_its_hosts_is_ended_there_by_an_ansible_that_no_setting_of_the_users_disturbs(
     directory, reaped, tmp_path, monkeypatch
 ):

@@ -6,7 +6,7 @@ import pytest
 from engine import FAILED, LOST, change, undoing
 from fake_run import SURVEY
 
-from runner.errors import ExitCode
+from runner.errors import ExitCode, LockedError
 from runner.events import EventType
 from runner.execution.order import Ending
 from runner.request import Answer
@@ -238,3 +238,18 @@ def test_a_step_that_is_none_is_refused_before_anything_is_done(engine):
         ("RUN-001 has no step 'tow'",),
         [SURVEY],
     )
+
+
+def test_who_is_refused_leaves_the_run_as_it_was(engine, monkeypatch):
+    engine.ansible.answers["one", "action"] = FAILED
+    engine.run(change("one"))
+    before = engine.state
+
+    def refuse(*_, **__):
+        raise LockedError("host:db1 is held by somebody else")
+
+    monkeypatch.setattr("runner.control.Locks.take", refuse)
+    with pytest.raises(LockedError):
+        engine.resume()
+
+    assert (engine.state, before["status"]) == (before, "finished")

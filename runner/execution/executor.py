@@ -156,7 +156,7 @@ def _supervise(order: Order, job: Job) -> Ending:
     processes.adopt_orphans()
     environ = private.environment(job.environ, python=sys.executable)
     supervisor = subprocess.Popen(
-        [sys.executable, "-P", "-m", "runner.execution.supervisor", order.run_id],
+        [sys.executable, "-P", "-m", "runner.execution.supervisor", order.run_id, order.private],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environ,

@@ -28,12 +28,24 @@ PASSED_ON = (
 
 def make(run_id: str) -> Path:
     """A new private directory for run `run_id`: an empty project, Ansible's temporary files, ssh's control sockets."""
-    root = tempfile.gettempdir()
-    short = root if len(os.fsencode(root)) <= _LONGEST else "/tmp"  # noqa: S108 - mkdtemp makes a name of its own
-    private = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{run_id[-8:]}-", dir=short))
+    private = Path(tempfile.mkdtemp(prefix=_prefix(run_id), dir=_root()))
     for part in ("project", "home", "tmp", "ssh", "inventory"):
         (private / part).mkdir(mode=0o700)
     return private
+
+
+def left(run_id: str) -> list[Path]:
+    """The private directories of run `run_id` that are there, whoever was to wipe them."""
+    return [path for path in Path(_root()).glob(f"{_prefix(run_id)}*") if path.is_dir() and not path.is_symlink()]
+
+
+def _prefix(run_id: str) -> str:
+    return f"{PREFIX}{run_id[-8:]}-"
+
+
+def _root() -> str:
+    root = tempfile.gettempdir()
+    return root if len(os.fsencode(root)) <= _LONGEST else "/tmp"  # noqa: S108 - mkdtemp makes a name of its own
 
 
 def fill(

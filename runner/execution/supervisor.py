@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import traceback
 from collections.abc import Mapping
@@ -32,14 +33,17 @@ BEGUN = "begun"
 """The file in the private directory in which the callback plugin notes each task's begin and end on each host."""
 
 
-def main() -> None:
+def main(private: str) -> None:
     """Read one order from standard input, run it, and write its ending to standard output.
+
+    `private` is the directory that goes at the end, also when no order comes.
 
     Standard input stays open while the command lives. Its end means that the command is dead; a line means cancel.
     """
     line = os.fdopen(0, "rb", buffering=0, closefd=False).readline()
     if not line.endswith(b"\n"):
-        return  # the command died before it had ordered anything
+        shutil.rmtree(private, ignore_errors=True)  # the command died before it had ordered anything
+        return
     order = Order.loads(line.decode())
     processes.adopt_orphans()
     wake = _signals_as_readable()
@@ -166,4 +170,4 @@ def _end_connections(order: Order) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[2])  # the first word is the run, for whoever looks for its supervisor

@@ -41,10 +41,11 @@ def order(tmp_path, temporary):
 class Supervised:
     """A supervisor, and the command's end of its pipes."""
 
-    def __init__(self, ansible, order, **changes):
+    def __init__(self, ansible, order, *, private_of=None, **changes):
+        private_of = private_of or order.private
         self.order = order and Order(**{**json.loads(order.dumps()), **changes})
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "runner.execution.supervisor"],
+            [sys.executable, "-P", "-m", "runner.execution.supervisor", RUN_ID, str(private_of)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -267,11 +268,11 @@ def test_what_goes_wrong_before_ansible_starts_is_in_the_diagnosis(supervised, o
 
 
 @pytest.mark.parametrize("said", [b"", b'{"run_id": '])
-def test_a_command_that_dies_before_it_has_ordered_anything_is_no_cause_for_noise(ansible, said):
-    with Supervised(ansible, None).process as process:
+def test_a_command_that_dies_before_it_has_ordered_anything_leaves_no_directory_and_no_noise(ansible, order, said):
+    with Supervised(ansible, None, private_of=order.private).process as process:
         out, complaints = process.communicate(said, timeout=10)
 
-    assert (out, complaints) == (b"", b"")
+    assert (out, complaints, Path(order.private).exists()) == (b"", b"", False)
 
 
 def test_somebody_else_may_wipe_the_directory_first(ansible, supervised):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bench import Bench
+from places import Place, reach, sshd_hosts
 
 
 def pytest_collection_modifyitems(items):
@@ -17,3 +18,21 @@ def bench(tmp_path):
     made = Bench(tmp_path)
     made.hosts()
     return made
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory):
+    """One host of real sshd, for all tests."""
+    with sshd_hosts(tmp_path_factory.mktemp("ssh") / "hosts", {"here": "127.0.77.71"}) as hosts:
+        yield hosts
+
+
+@pytest.fixture
+def place(bench, request):
+    """A bench that works in the way that the test is given as a parameter."""
+    way = request.param
+    if way == "local":
+        return Place(bench, way)
+    up = request.getfixturevalue("up")
+    reach(bench, up, way)
+    return Place(bench, way, tuple(up.servers.values()))

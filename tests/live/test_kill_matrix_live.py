@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from bench import step, wait_until
-from places import WAYS, Place, Tree, kill, reach, sshd_hosts
+from places import WAYS, Tree, kill
 
 SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM, "sighup": signal.SIGHUP}
 VICTIMS = {
@@ -21,22 +21,6 @@ CAUSES = (*SIGNALS, *VICTIMS, "deadline")
 
 STOPPED = dict.fromkeys(SIGNALS, (130, "aborted")) | {"deadline": (124, "unknown")}
 """The exit code of the command, and the outcome, where it is not 1 and unknown."""
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory):
-    with sshd_hosts(tmp_path_factory.mktemp("ssh") / "hosts", {"here": "127.0.77.71"}) as hosts:
-        yield hosts
-
-
-@pytest.fixture
-def place(bench, request):
-    way = request.param
-    if way == "local":
-        return Place(bench, way)
-    up = request.getfixturevalue("up")
-    reach(bench, up, way)
-    return Place(bench, way, tuple(up.servers.values()))
 
 
 def interrupted(place, cause, deadline="3s", **keys):

@@ -1,0 +1,97 @@
+"""kill -9 of any process of a run at any instant: nothing is left, it is honest, and no step is done twice.
+
+`RUNBOOK_TEST_KILLS` says how many instants, `RUNBOOK_TEST_SEED` which ones: a failure names its seed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import time
+
+import pytest
+from bench import step
+from places import WAYS, Tree, kill
+
+KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "8"))
+SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
+NAMES = ("one", "two", "three")
+LONGEST = 2.5
+"""Seconds that the run takes, about: some instants come when all of it is over."""
+
+VICTIMS = {
+    "the command": lambda tree, pick: [tree.command],
+    "any process": lambda tree, pick: [pick.choice(tree.all)],
+    "all at once": lambda tree, pick: tree.all,
+}
+
+
+@pytest.mark.parametrize(
+    ("seed", "place"),
+    [pytest.param(seed, WAYS[seed % len(WAYS)], id=f"{seed}") for seed in range(SEED, SEED + KILLS)],
+    indirect=["place"],
+)
+def test_a_run_that_is_killed_at_a_random_instant_is_finished_with_each_step_done_once(place, seed):
+    # Given
+    pick, bench = random.Random(seed), place.bench
+    bench.write(*(step(name, f"sleep 0.05; echo {name} >> {place.log}; sleep 0.05") for name in NAMES))
+    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
+    # When
+    time.sleep(pick.uniform(0.0, LONGEST))
+    victims = pick.choice(list(VICTIMS))
+    killed(Tree(process.pid), victims, pick)
+    out, err = process.communicate(timeout=30)
+    # Then
+    told = f"seed {seed}, {victims}: {err}"
+    if victims != "all at once":
+        place.nobody_is_left()
+    assert honest(process.returncode, out, place), told
+    # When somebody goes on with it, and says of a step in doubt what they see on the host
+    finish(place, told)
+    # Then
+    assert place.done == list(NAMES), told
+    place.nothing_is_left()
+    assert bench.command("audit", "verify").code == 0, told
+
+
+def killed(tree, victims, pick):
+    """Stop all of them first where all are to die: none of them sees another die."""
+    pids = VICTIMS[victims](tree, pick)
+    for pid in pids if len(pids) > 1 else ():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    for pid in pids:
+        kill(pid)
+
+
+def honest(code, out, place):
+    """Whether a command that says that all is well has done all, and one that was killed has not said anything."""
+    whole = [json.loads(line) for line in out.splitlines() if line.endswith("}")]
+    ended = [event for event in whole if event["type"] == "result"]
+    passed = [event["outcome"] == "passed" for event in ended]
+    return (code == 0) is any(passed) and (code != 0 or place.done == list(NAMES)) and (code >= 0 or not passed)
+
+
+def finish(place, told):
+    """Go on until it has passed, at most as often as there are steps; what never began is begun."""
+    for _ in range(len(NAMES) + 1):
+        runs = json.loads(place.bench.command("list", "--runs", "--json").out or "[]")
+        assert all(run["status"] in {"finished", "abandoned"} for run in runs), told
+        if runs and runs[-1]["outcome"] == "passed":
+            return
+        words = [word for name in doubtful(place) for word in ("--done" if name in place.done else "--redo", name)]
+        resumed = place.bench.command("resume", "last", "--json", *words)
+        if "had not begun" in resumed.out + resumed.err or "there is no run yet" in resumed.err:
+            resumed = place.bench.run()
+        assert resumed.code in {0, 1, 4}, f"{told}; {resumed.out} {resumed.err}"
+    pytest.fail(f"it is never finished: {told}")
+
+
+def doubtful(place):
+    """The steps in doubt that the last resume has named."""
+    ended = [record for record in place.records() if record["type"] == "runbook.run.finished"]
+    problems = ended[-1]["data"]["runbook"]["problems"] if ended else []
+    return [problem.partition(" ")[0] for problem in problems if " is in doubt on " in problem]

@@ -1,0 +1,162 @@
+"""A run that is stopped by a person, a dead terminal, a full disk or a clock that jumps ends honestly and is gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import resource
+import signal
+import subprocess
+
+import pytest
+from bench import step, wait_until
+from places import Place, Tree
+
+
+def tidying(place):
+    return [step("tidy", f"echo tidied >> {place.log}")]
+
+
+def begun(place, *, slow="sleep 60", words=(), on_cancel=(), **options):
+    """The command in the midst of its second step."""
+    bench = place.bench
+    bench.write(
+        step("first", f"echo first >> {place.log}"),
+        step("slow", f"echo slow >> {place.log}; {slow}", timeout="2m"),
+        step("last", f"echo last >> {place.log}"),
+        on_cancel=list(on_cancel),
+    )
+    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", *words, **options)
+    wait_until(lambda: place.done == ["first", "slow"], "the slow step has begun", process, seconds=60)
+    return process
+
+
+def finished(place, *before):
+    """Whether going on with it does what is left, once; `before` is what was done until then."""
+    resumed = place.bench.command("resume", "last", "--json", "--done", "slow")
+    assert (resumed.code, place.done) == (0, [*before, "last"]), resumed.err
+    place.nothing_is_left()
+
+
+@pytest.fixture
+def here(bench):
+    return Place(bench, "local")
+
+
+def test_a_second_ctrl_c_kills_what_does_not_obey(here):
+    process = begun(here, slow="trap '' TERM INT HUP; while :; do sleep 1; done", words=["--json"])
+    supervisor = Tree(process.pid).supervisor
+
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    here.nothing_is_left()
+    assert (process.returncode, json.loads(out.splitlines()[-1])["outcome"]) == (130, "aborted")
+    assert "once more to stop without waiting" in err
+    spans = [record["data"]["runbook"] for record in here.records() if record["type"] == "runbook.span.finished"]
+    assert (spans[-1]["why"], supervisor in here.processes()) == ("orphaned", False)
+    finished(here, "first", "slow")
+
+
+@pytest.mark.parametrize("place", ["tty", "pipelined"], indirect=True)
+@pytest.mark.parametrize("now", [[], ["--now"]], ids=["", "now"])
+def test_a_run_over_ssh_is_cancelled_from_elsewhere_and_tidies_up_once(place, now):
+    process = begun(place, words=["--json"], on_cancel=tidying(place))
+
+    stopped = place.bench.command("cancel", "last", *now)
+    out, err = process.communicate(timeout=60)
+
+    place.nothing_is_left()
+    assert stopped.code == 0, stopped.err
+    assert (process.returncode, json.loads(out.splitlines()[-1])["outcome"]) == (130, "aborted"), err
+    finished(place, "first", "slow", "tidied")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_is_to_be_done_on_a_cancellation_is_done_once(here, number):
+    process = begun(here, words=["--json"], on_cancel=tidying(here))
+
+    process.send_signal(number)
+    process.communicate(timeout=60)
+
+    assert (process.returncode, here.done) == (130, ["first", "slow", "tidied"])
+    finished(here, "first", "slow", "tidied")
+
+
+def test_a_terminal_that_is_closed_stops_the_run_and_it_is_recorded(here):
+    # Given a run on a terminal of its own, as a laptop's is
+    master, terminal = pty.openpty()
+
+    def control():
+        os.setsid()
+        os.close(
+            os.open(os.ttyname(0), os.O_RDWR)
+        )  # the first that a session leader opens is the one it is hung up with
+
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+    process = begun(here, preexec_fn=control, **streams)
+    os.close(terminal)
+    # When
+    os.close(master)
+    process.wait(timeout=60)
+    # Then
+    here.nothing_is_left()
+    ended = [record["data"]["runbook"] for record in here.records() if record["type"] == "runbook.run.finished"]
+    assert [(end["outcome"], end["exit_code"]) for end in ended] == [("aborted", 130)]
+    finished(here, "first", "slow")
+
+
+def test_a_disk_that_is_full_in_the_midst_of_it_ends_it_and_it_is_gone_on_with(here):
+    bench = here.bench
+    # Given a run that can not record the end of its second step: no file may grow any more from then on
+    go = bench.directory / "go"
+    process = begun(here, slow=f"until [ -e {go} ]; do sleep 0.02; done", words=["--json"])
+    size = (bench.state / "audit" / "audit.jsonl").stat().st_size
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    # When
+    go.touch()
+    out, err = process.communicate(timeout=60)
+    # Then
+    here.nobody_is_left()
+    assert (process.returncode, "Traceback" in err, "error: Cannot write the audit log" in err) == (7, False, True), err
+    assert "last" not in here.done
+    assert not [line for line in out.splitlines() if '"passed"' in line and '"slow"' in line]
+    assert bench.command("audit", "verify").code == 0
+    finished(here, "first", "slow")
+
+
+@pytest.fixture
+def volume(tmp_path_factory):
+    """A small file system of one's own."""
+    path = tmp_path_factory.mktemp("volume")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs", str(path)]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def test_a_volume_that_fills_up_in_the_midst_of_it_does_the_same(here, volume):
+    bench = here.bench
+    bench.elsewhere = volume / "state"
+    go = bench.directory / "go"
+    process = begun(here, slow=f"until [ -e {go} ]; do sleep 0.02; done", words=["--json"])
+    filler = volume / "filler"
+    with filler.open("wb", buffering=0) as file:
+        while True:
+            try:
+                file.write(b"x" * 512)
+            except OSError:
+                break
+    go.touch()
+    _, err = process.communicate(timeout=60)
+
+    here.nobody_is_left()
+    assert (process.returncode, "Traceback" in err) == (7, False), err
+    looked = bench.command("list", "--runs")
+    assert "Traceback" not in looked.err
+    filler.unlink()
+    assert bench.command("audit", "verify").code == 0
+    finished(here, "first", "slow")
