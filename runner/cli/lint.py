@@ -38,6 +38,6 @@ def command(runbooks: tuple[str, ...], *, as_json: bool) -> None:
 def _findings(library: Library, name: str) -> list[Finding]:
     try:
         source = library.source(name)
-        return lint(source, library.contacts(source))
+        return lint(source, library.contacts(source), today=context.clock().wall.date())
     except InvalidFileError as error:
         return list(error.findings)
