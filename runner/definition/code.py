@@ -26,8 +26,8 @@ _WRAPPERS = frozenset({"sudo", "env", "nohup", "nice", "ionice", "timeout", "std
 class Code:
     """What is done in the words of a shell.
 
-    `in_shell` is whether a shell reads it, else it is one program with arguments; `pipefail` whether a pipeline fails with
-    any of its commands.
+    `in_shell` is whether a shell reads it, else it is one program with arguments; `pipefail` whether a pipeline fails
+    when any of its commands does.
     """
 
     work: Work
@@ -134,3 +134,21 @@ def _program(words: Sequence[str]) -> list[str]:
         else:
             return [name, *rest[1:]]
     return []
+
+
+_PASS_ON = frozenset({"cat", "tee", "head", "tail", "sort", "wc", "column", "less"})
+
+
+def unjudged(code: Code, program: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Each call of `program` whose exit code is all that counts, with its number among the calls (from 0).
+
+    What goes into a file, or into another program that judges it, is left out.
+    """
+    number = -1
+    for pipeline in code.pipelines():
+        for place, command in enumerate(pipeline.commands):
+            number += program in command[:1]
+            later = pipeline.commands[place + 1 :]
+            into_file = any(">" in word and "/dev/null" not in word for word in command) and not code.work.looks
+            if command[:1] == (program,) and all(each[:1] and each[0] in _PASS_ON for each in later) and not into_file:
+                yield number, command

@@ -69,7 +69,7 @@ def hits(subject: Subject) -> list[tuple[Rule, Hit]]:
 
 def position(subject: Subject, hit: Hit) -> Position:
     """Where in the file `hit` stands."""
-    offset = hit.offset if hit.offset is not None else subject.tree.offset(hit.place, hit.fragment)
+    offset = hit.offset if hit.offset is not None else subject.tree.offset(hit.place, hit.fragment, hit.nth)
     return subject.document.position(hit.place) if offset is None else subject.tree.position(offset)
 
 

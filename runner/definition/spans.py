@@ -10,6 +10,9 @@ import yaml
 
 from runner.definition.finding import Place, Position
 
+# The reader's own choice: PyYAML and libyaml do not read everything alike (`{a: b?, c: d}`).
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -26,18 +29,22 @@ class Tree:
     def __init__(self, text: str) -> None:
         self.text = text
         self._lines = _starts(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_LOADER)
         self._spans: Mapping[Place, Span] = dict(self._walk(node, ())) if node else {}
 
     def span(self, place: Place) -> Span | None:
         """The characters of the value at `place`."""
         return self._spans.get(place)
 
-    def offset(self, place: Place, fragment: str) -> int | None:
-        """Where `fragment` first stands in the value at `place`, when it is written there as it is."""
+    def offset(self, place: Place, fragment: str, nth: int = 0) -> int | None:
+        """Where `fragment` stands in the value at `place` for the time `nth`, when it is written there as it is."""
         span = self.span(place)
-        found = self.text.find(fragment, span.start, span.end) if span and fragment else -1
-        return None if found < 0 else found
+        found = span.start - 1 if span and fragment else None
+        for _ in range(nth + 1):
+            if span and found is not None:
+                next_one = self.text.find(fragment, found + 1, span.end)
+                found = None if next_one < 0 else next_one
+        return found
 
     def position(self, offset: int) -> Position:
         """The line and column of a character."""

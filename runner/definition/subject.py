@@ -12,7 +12,7 @@ from runner.definition.contacts import Contact
 from runner.definition.finding import Place
 from runner.definition.model import Runbook
 from runner.definition.spans import Tree
-from runner.definition.step import Step, Undo
+from runner.definition.step import Approval, Step, Undo
 from runner.definition.verification import PROBE_TIMEOUT, Verification
 from runner.definition.yaml import Document
 from runner.steps.base import StepKind
@@ -72,11 +72,26 @@ class Subject:
         except LookupError:
             return None
 
+    def leaves(self, place: Place) -> Iterator[tuple[Place, str]]:
+        """Every text that is written at or below `place`."""
+        value = self.written(place)
+        if isinstance(value, str):
+            yield place, value
+        parts = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+        for part in parts:
+            yield from self.leaves((*place, part))
+
     def procedure(self) -> Iterator[Placed]:
         """Every step where it stands, in the order in which they are done."""
         for key in PROCEDURES:
             for number, step in enumerate(getattr(self.runbook, key, ())):
                 yield Placed((key, number), step)
+
+    def approvals(self) -> Iterator[tuple[Place, Approval]]:
+        """What is asked before a step, where it stands."""
+        for placed in self.procedure():
+            if placed.step.approve:
+                yield (*placed.place, "approve"), placed.step.approve
 
     def verifications(self) -> Iterator[tuple[Place, Step, Verification]]:
         """Every verification where it stands, those of an undo as well."""

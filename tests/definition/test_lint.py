@@ -85,7 +85,7 @@ def test_what_destroys_is_approved_or_can_be_undone(found, keys, rules):
         ("rm {{ a }}", ["{{ a }}"]),
         ("rm {{ a }} {{ b | quote }} {{ c|quote }}", ["{{ a }}"]),
         ("rm {{ a | quote -}}", []),
-        ('rm "$A"', []),
+        ('A=b; rm "$A"', []),
     ],
 )
 def test_a_value_in_shell_code_is_quoted(found, shell, pasted):

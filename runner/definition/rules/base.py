@@ -26,14 +26,15 @@ class Criterion(StrEnum):
 class Hit:
     """Where a rule speaks, and what it says.
 
-    The finding stands at the first `fragment` in what is written at `place`, or at `offset` of the file's text; without
-    either at the key. `replacement` is what may safely stand there instead of the fragment.
+    The finding stands at the `fragment` number `nth` (from 0) of what is written at `place`, or at `offset` of the text;
+    without either at the key. `replacement` is what may safely stand there instead of the fragment.
     """
 
     place: Place
     message: str
     hint: str = ""
     fragment: str = ""
+    nth: int = 0
     offset: int | None = None
     replacement: str | None = None
 
@@ -42,7 +43,8 @@ class Hit:
 class Rule:
     """One rule. `wrong` and `right` are top-level keys of a runbook in which it speaks, and in which it is silent.
 
-    Where a rule of `gives_way_to` speaks about the same line, this one has nothing to add.
+    Where a rule of `gives_way_to` speaks about the same line, this one has nothing to add. Unless it is `quotable`, the
+    line is not shown beside the finding.
     """
 
     id: str
@@ -54,3 +56,4 @@ class Rule:
     find: Callable[[Subject], Iterable[Hit]]
     gives_way_to: tuple[str, ...] = ()
     fixes: bool = False
+    quotable: bool = True
