@@ -51,12 +51,18 @@ class Pipeline:
 def codes(subject: Subject) -> Iterator[Code]:
     """Every piece of shell code, and every command line, of `subject`."""
     for work in subject.works():
-        if isinstance(work.kind, Shell):
-            yield Code(work, work.kind.shell, in_shell=True, pipefail=not re.search(r"\+o\s+pipefail", work.kind.shell))
-        elif isinstance(work.kind, Script):
-            yield from _script(subject, work, work.kind)
-        elif arguments := argv(work):
-            yield _command(work, arguments)
+        yield from codes_of(subject, work)
+
+
+def codes_of(subject: Subject, work: Work) -> Iterator[Code]:
+    """The code of one `work`; none where it is something else."""
+    if isinstance(work.kind, Shell):
+        lax = re.search(r"\+o\s+pipefail", work.kind.shell) is not None
+        yield Code(work, work.kind.shell, in_shell=True, pipefail=not lax)
+    elif isinstance(work.kind, Script):
+        yield from _script(subject, work, work.kind)
+    elif arguments := argv(work):
+        yield _command(work, arguments)
 
 
 def argv(work: Work) -> list[str]:

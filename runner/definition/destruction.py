@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from runner.definition.code import codes
+from runner.definition.code import codes, codes_of
 from runner.definition.finding import Place
 from runner.definition.subject import Subject, Work
 from runner.verifications.sql import Statement
@@ -25,7 +25,7 @@ _SQL_DESTROYS = re.compile(
 )
 _WRITES = re.compile(
     r"""(?x) (?<![\w/.-])(?:
-    (?:rm|rmdir|mv|cp|ln|mkdir|touch|tee|chmod|chown|truncate|install|rsync|dd|useradd|usermod|mount|umount)\s
+    (?:rm|rmdir|mv|cp|ln|mkdir|touch|tee|chmod|chown|truncate|install|rsync|dd|useradd|usermod|umount)\s
     | sed\s+(?:-\S+\s+)*-i | git\s+(?:push|commit|tag\s+-|reset|checkout|merge) | (?:re|shut)?(?:boot|down)\s+now
     | systemctl\s[^\n|;]*\b(?:start|stop|restart|reload|enable|disable|mask)\b
     | service\s+\S+\s+(?:start|stop|restart|reload)\b
@@ -52,12 +52,18 @@ def writing(subject: Subject) -> Mapping[Place, tuple[Place, str]]:
     return {**_found(subject, _WRITES, _SQL_WRITES), **destruction(subject)}
 
 
-def written_by(work: Work) -> str:
-    """The words with which an SQL statement or an HTTP request changes something; empty where it does not."""
+def written_by(subject: Subject, work: Work) -> str:
+    """The words with which `work` changes something; empty where it only looks, as far as one can see."""
     if isinstance(work.kind, Statement):
         match = _SQL_WRITES.search(work.kind.sql) or _SQL_DESTROYS.search(work.kind.sql)
-        return match[0].strip() if match else ""
-    return ""
+        return match[0].strip().splitlines()[0] if match else ""
+    if work.kind.key == "http":
+        method = str(getattr(work.kind, "http").method)  # noqa: B009 - both kinds have it, their base has not
+        return method if method in {"PUT", "PATCH", "DELETE"} else ""
+    found = [
+        match for code in codes_of(subject, work) for match in (_WRITES.search(code.text), _DESTROYS.search(code.text))
+    ]
+    return next((match[0].strip() for match in found if match), "")
 
 
 def _found(subject: Subject, code: re.Pattern[str], sql: re.Pattern[str]) -> Mapping[Place, tuple[Place, str]]:

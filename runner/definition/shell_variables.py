@@ -15,12 +15,14 @@ _SET = re.compile(
     r"((?:-\S+\s+|\"[^\"]*\"\s+)*\w[\w\s]*)|\bprintf\s+-v\s+(\w+)|\$\{(\w+):?="
 )
 # What a login, or bash itself, sets: https://www.gnu.org/software/bash/manual/html_node/Bash-Variables.html
-_GIVEN = frozenset(
-    ["BASH", "BASHPID", "BASH_REMATCH", "BASH_SOURCE", "BASH_VERSION", "COLUMNS", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS", "HOME", "HOSTNAME", "HOSTTYPE", "IFS", "LANG", "LC_ALL", "LINENO", "LINES", "LOGNAME", "MACHTYPE", "MAIL", "OLDPWD", "OPTARG", "OPTIND", "OSTYPE", "PATH", "PIPESTATUS", "PPID", "PS1", "PS2", "PS3", "PS4", "PWD", "RANDOM", "REPLY", "SECONDS", "SHELL", "SHELLOPTS", "SHLVL", "SUDO_USER", "TERM", "TMPDIR", "TZ", "UID", "USER", "_"]
-)
-_EXPAND = frozenset(
-    ["awk", "gawk", "mawk", "perl", "ruby", "jq", "yq", "sed", "envsubst", "mongo", "mongosh", "ssh", "find", "psql", "mysql", "php", "node", "pwsh"]
-)
+_LOGIN = """
+BASH BASHPID BASH_REMATCH BASH_SOURCE BASH_VERSION COLUMNS EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS HOME HOSTNAME
+HOSTTYPE IFS LANG LC_ALL LINENO LINES LOGNAME MACHTYPE MAIL OLDPWD OPTARG OPTIND OSTYPE PATH PIPESTATUS PPID PS1 PS2 PS3
+PS4 PWD RANDOM REPLY SECONDS SHELL SHELLOPTS SHLVL SUDO_USER TERM TMPDIR TZ UID USER _
+"""
+_GIVEN = frozenset(_LOGIN.split())
+_PROGRAMS = "awk gawk mawk perl ruby jq yq sed envsubst mongo mongosh ssh find psql mysql php node pwsh"
+_EXPAND = frozenset(_PROGRAMS.split())
 
 
 def unset(code: Code, given: Collection[str]) -> list[str]:

@@ -26,7 +26,7 @@ class Criterion(StrEnum):
 class Hit:
     """Where a rule speaks, and what it says.
 
-    The finding stands at the `fragment` number `nth` (from 0) of what is written at `place`, or at `offset` of the text;
+    The finding stands at the `fragment` number `nth` (from 0) of what is written at `place`, or at the text's `offset`;
     without either at the key. `replacement` is what may safely stand there instead of the fragment.
     """
 

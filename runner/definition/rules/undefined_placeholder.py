@@ -14,7 +14,8 @@ from runner.definition.rules.base import Criterion, Hit, Rule
 from runner.definition.shell_variables import unset
 from runner.definition.subject import Placed, Subject
 
-_RESULT = frozenset(["result", "probe", "holds", "deadline", "sample", "rows", "row", "rc", "stdout", "stderr", "json", "status", "content"])
+_OF_RESULT = "result probe holds deadline sample rows row rc stdout stderr json status content"
+_RESULT = frozenset(_OF_RESULT.split())
 _GAP = re.compile(r"(?<![\w?<(])<[A-Za-z][\w-]*(?:[ ][\w-]+)*>(?![>])|\bYOUR[_-][A-Z][A-Z_-]*\b")
 _MARKUP = re.compile(r"<(?:a|b|body|br|div|h[1-6]|head|html|i|li|p|pre|span|table|td|title|tr|ul)>", re.IGNORECASE)
 _AFTER = frozenset({"verify", "capture", "undo", "retry"})
