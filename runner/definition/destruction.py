@@ -14,7 +14,7 @@ _DESTROYS = re.compile(
     r"""(?x) (?<![\w/.-])(?:
     rm\s+(?:-\S+\s+)*-[a-zA-Z]*[rRf][a-zA-Z]*\b | rm\s+--recursive | mkfs(?:\.\w+)?\s | wipefs\s | shred\s
     | dd\s[^\n|;]*\bof=/dev/ | find\s[^\n|;]*\s-delete\b | truncate\s+-s\s*0 | dropdb\s | dropuser\s
-    | kubectl\s[^\n|;]*\bdelete\b | helm\s+(?:uninstall|delete)\b | terraform\s[^\n|;]*\bdestroy\b
+    | kubectl\s(?!auth\b)[^\n|;]*\bdelete\b | helm\s+(?:uninstall|delete)\b | terraform\s[^\n|;]*\bdestroy\b
     | docker\s+(?:volume\s+rm|system\s+prune) | git\s+push\s[^\n|;]*(?:--force\b|-f\b) | git\s+reset\s+--hard
     | aws\s+s3\s+(?:rm|rb)\b | aws\s+\S+\s+(?:delete|terminate)-\S+ | redis-cli\s[^\n|;]*\bFLUSH(?:ALL|DB)\b
     | lvremove\s | vgremove\s | zfs\s+destroy\b | userdel\s | kill(?:all)?\s+-(?:9|KILL|SIGKILL)\b | pkill\s
@@ -30,7 +30,7 @@ _WRITES = re.compile(
     | systemctl\s[^\n|;]*\b(?:start|stop|restart|reload|enable|disable|mask)\b
     | service\s+\S+\s+(?:start|stop|restart|reload)\b
     | (?:apt|apt-get|yum|dnf|pip)\s[^\n|;]*\b(?:install|remove|upgrade)\b
-    | kubectl\s[^\n|;]*\b(?:apply|create|delete|patch|scale|edit|drain|cordon|rollout\s+(?:undo|restart))\b
+    | kubectl\s(?!auth\b)[^\n|;]*\b(?:apply|create|delete|patch|scale|edit|drain|cordon|rollout\s+(?:undo|restart))\b
     | docker\s+(?:rm|stop|start|restart|kill|run|compose\s+(?:up|down))\b
     | curl\s[^\n|;]*(?:-X\s*|--request[ =])(?:POST|PUT|PATCH|DELETE)\b
     )"""

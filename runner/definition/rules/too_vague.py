@@ -28,7 +28,8 @@ _CONFIRMED = re.compile(
     r"""(?ix)\s*(?:(?:it|everything|all|things?|this|(?:the\s+)?(?:system|service|step|issue|problem|incident|app|application))
     \s+(?:(?:now\s+)?works?(?:\s+again)?|(?:is|are|looks?|seems?)\s+(?:all\s+)?(?:ok(?:ay)?|fine|good|normal|well|right|done|fixed|
     resolved|solved|healthy|working|as\s+expected|gone|in\s+order))(?:\s+(?:again|now))?
-    | (?:looks?|all)\s+(?:ok(?:ay)?|good|fine|done|well) | done | ok(?:ay)? | success(?:ful)? | it\s+worked | (?:the\s+)?step\s+is\s+done
+    | (?:looks?|all)\s+(?:ok(?:ay)?|good|fine|done|well) | done | ok(?:ay)? | success(?:ful)? | it\s+worked
+    | (?:the\s+)?step\s+is\s+done
     )\s*[.!]?\s*"""
 )
 _SPECIFIC = re.compile(r"[`/:=_()0-9\"“]|[a-z][A-Z]|\b[A-Z]{2,}-")
@@ -74,7 +75,7 @@ steps:
 steps:
   - id: cause
     name: Find what filled the disk
-    manual: List the twenty largest files with `du -ax /var | sort -n | tail -20`, and name the program that writes them.
+    manual: List the largest files with `du -ax /var | sort -n | tail -20`, and name the program that writes them.
     verify: [{confirm: A cause is named}]
 """,
     find=_find,
