@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from types import MappingProxyType
 import runner.definition.rules
 from runner.definition.catalog import Source, shown
 from runner.definition.contacts import Contact
+from runner.definition.exceptions import exemptions
 from runner.definition.finding import Finding, Position, show
 from runner.definition.rules.base import Hit, Rule
 from runner.definition.spans import Tree
@@ -32,6 +34,22 @@ def rules() -> Mapping[str, Rule]:
     return MappingProxyType(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Excepted:
+    """A finding that the file excepts, and why."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What lint says about one runbook, in the order of the file."""
+
+    findings: tuple[Finding, ...]
+    excepted: tuple[Excepted, ...] = ()
+
+
 def lint(
     source: Source,
     contacts: Mapping[str, Contact],
@@ -39,12 +57,11 @@ def lint(
     today: date,
     variables: Iterable[str] | None = None,
 ) -> list[Finding]:
-    """Every finding about `source` on the day `today`, in the order of the file.
+    """Every finding about `source` on the day `today` that the file does not except, in the order of the file.
 
     `variables` are the names that the inventories set; None when there is no inventory to ask.
     """
-    subject = subject_of(source, contacts, today=today, variables=variables)
-    return sorted(dict.fromkeys(finding for rule, hit in hits(subject) for finding in [_finding(subject, rule, hit)]))
+    return list(examine(subject_of(source, contacts, today=today, variables=variables)).findings)
 
 
 def subject_of(
@@ -53,18 +70,29 @@ def subject_of(
     """`source` as the rules look at it."""
     document = load(source.path.read_bytes(), file=shown(source.path))
     known = None if variables is None else frozenset(variables)
-    return Subject(source, document, Tree(document.text), contacts, today, known)
+    return Subject(source, document, Tree(document.text), contacts, today, known, frozenset(rules()))
+
+
+def examine(subject: Subject) -> Report:
+    """What the rules say about `subject`, without what the file excepts."""
+    reasons = {(each.rule, each.line): each.reason for each in exemptions(subject.document.text) if each.reason}
+    found = sorted(dict.fromkeys(_finding(subject, rule, hit) for rule, hit in hits(subject)))
+    kept = [each for each in found if (each.rule, each.line) not in reasons]
+    excepted = [Excepted(each, reasons[each.rule, each.line]) for each in found if each not in kept]
+    return Report(tuple(kept), tuple(excepted))
 
 
 def hits(subject: Subject) -> list[tuple[Rule, Hit]]:
     """What each rule says about `subject`, without what another rule says better about the same line."""
-    found = [(rule, hit) for rule in rules().values() for hit in rule.find(subject)]
-    spoken = {(rule.id, position(subject, hit).line) for rule, hit in found}
-    return [
+    last = rules()["useless-exception"]
+    found = [(rule, hit) for rule in rules().values() if rule is not last for hit in rule.find(subject)]
+    spoken = frozenset((rule.id, position(subject, hit).line) for rule, hit in found)
+    kept = [
         (rule, hit)
         for rule, hit in found
         if not any((other, position(subject, hit).line) in spoken for other in rule.gives_way_to)
     ]
+    return [*kept, *((last, hit) for hit in last.find(replace(subject, spoken=spoken)))]
 
 
 def position(subject: Subject, hit: Hit) -> Position:

@@ -26,8 +26,8 @@ _LEAP_YEAR = 2024
 class Schedule(Model):
     """One schedule as it is written.
 
-    `cron` has five fields, in the time of `zone`, a name like Europe/Berlin. A run may begin `late_ok` after its time and
-    within the `window`; `if_missed` and `overlap` say what follows when it can not.
+    `cron` has five fields, in the time of `zone`, a name like Europe/Berlin. A run may begin `late_ok` after its time,
+    and within the `window`; `if_missed` and `overlap` say what follows when it can not.
     """
 
     cron: Text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -50,7 +50,8 @@ class Work:
 class Subject:
     """One runbook to be looked at on the day `today`.
 
-    `variables` are the names that the inventories set; None when there is no inventory to ask.
+    `variables` are the names that the inventories set; None when there is no inventory to ask. `rules` are the names of
+    the rules, `spoken` those that have spoken, each with the line.
     """
 
     source: Source
@@ -58,7 +59,9 @@ class Subject:
     tree: Tree
     contacts: Mapping[str, Contact]
     today: date
-    variables: frozenset[str] | None = field(default=None)
+    variables: frozenset[str] | None = None
+    rules: frozenset[str] = frozenset()
+    spoken: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def runbook(self) -> Runbook:
