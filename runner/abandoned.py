@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from runner.events import Clock, Event, EventType, Outcome
 from runner.execution import private, processes
 from runner.execution.order import Order
-from runner.execution.supervisor import reap_everywhere
+from runner.execution.supervisor import GRACE, REAP_LIMIT, reap_everywhere, supervising
 from runner.record.audit_log import Actor, AuditLog, read
 from runner.record.run_state import RunState, StateDirectory
+
+
+_TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, EventType.RUN_FINISHED})
+"""What says whether the command that did a run last had come to its end."""
+
+_PATIENCE = GRACE + REAP_LIMIT + 2.0
+"""Seconds in which a supervisor whose command died has done all that it does then."""
 
 
 def name_abandoned(
@@ -29,9 +37,11 @@ def name_abandoned(
             if state.status != "running":  # another command was faster
                 continue
             with AuditLog.open(directory.audit, clock=clock, actor=actor) as log:
-                finished = [record for record in read(log.path, run=state.run) if record.type == EventType.RUN_FINISHED]
-                if finished:  # it was done, and died before it could say so here
-                    run.update(status="finished", outcome=finished[-1].data["outcome"], private=())
+                told = [record for record in read(log.path, run=state.run) if record.type in _TURNS]
+                if (
+                    told and told[-1].type == EventType.RUN_FINISHED
+                ):  # it was done, and died before it could say so here
+                    run.update(status="finished", outcome=told[-1].data["outcome"], private=())
                     continue
             _end(state, environ)
             event = Event(
@@ -48,6 +58,7 @@ def name_abandoned(
 
 def _end(state: RunState, environ: Mapping[str, str]) -> None:
     """The supervisor does the same when its command dies; this is for when both were killed at once."""
+    _await_supervisor(state.run)
     processes.end(lambda: processes.carrying(state.run), grace=processes.SHORT)
     for path in map(Path, state.private):
         if path.name.startswith(private.PREFIX) and path.is_dir() and not path.is_symlink():
@@ -69,3 +80,12 @@ def _end(state: RunState, environ: Mapping[str, str]) -> None:
         reap_everywhere(order, private.environment(environ, python=sys.executable))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _await_supervisor(run: str) -> None:
+    """Let whoever tears the run down just now come to the end: it would end as well what is done for the run next."""
+    deadline = time.monotonic() + _PATIENCE
+    while supervising(run) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for pid in supervising(run):
+        processes.end(lambda pid=pid: filter(processes.is_alive, (pid, *processes.descendants(pid))), grace=0)  # type: ignore[misc]

@@ -23,7 +23,7 @@ def check(request: Request) -> None:
             library = request.library
             if library is None:
                 raise InvalidInputError(f"{step.on_failure.run} can not be found: there is no library here")
-            reviewed(library, library.source(step.on_failure.run))
+            reviewed(library, library.usable(step.on_failure.run))
 
 
 def prepare(control: Control) -> Request | None:

@@ -106,6 +106,8 @@ class _Run:
         self.control.show_debts()
         with self.pager.patience():
             self._try(first, self._dry_run if self.request.mode == "dry-run" else self._procedure)
+            if self.control.cancelled:
+                self._try(self._cancel)
         self.control.journal.close()
         takes_over: list[Request] = []
         self._try(lambda: takes_over.extend(filter(None, [handover.prepare(self.control)])))
@@ -142,9 +144,7 @@ class _Run:
                 if self.control.cancelled:
                     return
                 goes_on = self._ask(item, batch) if isinstance(item, Gate) else self._execute(item, batch)
-                if self.control.cancelled:
-                    self._cancel()
-                if self.control.cancelled or not goes_on:
+                if not goes_on:
                     return
 
     def _batches(self) -> Iterator[Batch]:
@@ -206,7 +206,9 @@ class _Run:
 
     def _cancel(self) -> None:
         """What the runbook wants to be done when somebody stops it, on the hosts on which it was begun."""
-        self.control.journal.note(EventType.RUN_CANCELLED, why=self.control.around.cancellation.requests[-1])
+        cancellation = self.control.around.cancellation
+        self.control.journal.note(EventType.RUN_CANCELLED, why=cancellation.requests[-1])
+        cancellation.answered = len(cancellation.requests)
         begun = {host for (_, host), entry in self.control.ledger.entries.items() if entry.intended}
         for step in self.runbook.on_cancel:
             if hosts := [host for host in self.control.hosts_of(step) if host in begun]:

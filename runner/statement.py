@@ -53,6 +53,23 @@ def check_statement(statement: str, params: Mapping[str, Any]) -> None:
     _check_params(tokens, params)
 
 
+def statements(text: str) -> list[tuple[str, int]]:
+    """Each statement of `text`, and how many lines stand above it; `text` as one where a quotation is not closed."""
+    found: list[tuple[str, int]] = []
+    pending, tokens = "", _tokens(text)
+    if any(token.kind == "open" for token in tokens):
+        return [(text.strip(), 0)]
+    for token in (*tokens, None):
+        if token is not None:
+            pending += token.text
+        ends = token is None or token.text == ";"
+        if ends and any(part.kind not in {"comment", "space"} and part.text != ";" for part in _tokens(pending)):
+            above = text[: text.index(pending.strip(), sum(len(piece) for piece, _ in found))].count("\n")
+            found.append((pending.strip(), above))
+            pending = ""
+    return found
+
+
 def _tokens(statement: str) -> list[Token]:
     tokens: list[Token] = []
     for match in _TOKEN.finditer(statement):

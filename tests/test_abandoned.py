@@ -76,6 +76,45 @@ def test_a_run_that_had_recorded_its_end_was_not_abandoned(directory, reaped):
     assert (directory.run(RUN_ID).state.status, directory.run(RUN_ID).state.outcome) == ("finished", "passed")
 
 
+def test_a_run_that_died_when_it_was_gone_on_with_is_not_what_it_came_to_before(directory, reaped):
+    died(directory)
+    with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:
+        log.append(Event(EventType.RUN_FINISHED, RUN_ID, data={"outcome": "failed"}))
+        log.append(Event(EventType.RUN_RESUMED, RUN_ID))
+
+    assert [state.status for state in named(directory)] == ["abandoned"]
+    assert recorded(directory)[-1] == "run.abandoned"
+
+
+SUPERVISOR = "import sys, time; time.sleep({}); open(sys.argv[1], 'w')"
+
+
+def supervisor(path, seconds, run=RUN_ID):
+    """A process with the command line of one, which makes `path` when it has torn everything down."""
+    words = [sys.executable, "-c", SUPERVISOR.format(seconds), str(path), "runner.execution.supervisor", run]
+    return subprocess.Popen(words)
+
+
+def test_a_supervisor_that_tears_its_run_down_is_waited_for(directory, reaped, tmp_path):
+    died(directory)
+    with supervisor(tmp_path / "done", 0.5), supervisor(tmp_path / "other", 60, RUN_ID[:-1] + "x") as other:
+        named(directory)
+        alive = processes.is_alive(other.pid)
+        other.kill()
+
+    assert ((tmp_path / "done").exists(), alive) == (True, True)
+
+
+def test_a_supervisor_that_hangs_is_ended(directory, reaped, tmp_path, monkeypatch):
+    monkeypatch.setattr(abandoned, "_PATIENCE", 0.2)
+    died(directory)
+    with supervisor(tmp_path / "done", 60) as hangs:
+        named(directory)
+        alive = processes.is_alive(hangs.pid)
+
+    assert (alive, (tmp_path / "done").exists()) == (False, False)
+
+
 def test_what_can_not_be_recorded_is_not_named_and_the_run_stays_as_it_was(directory, reaped, monkeypatch):
     died(directory)
 

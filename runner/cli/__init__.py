@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import keyword
 import os
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ def _captions() -> dict[str, str]:
         with path.open(encoding="utf-8") as file:
             first = file.readline()
         if first.startswith(_CAPTION):
-            captions[path.stem] = first.partition("`: ")[2].strip().removesuffix('"""').removesuffix(".")
+            captions[path.stem.rstrip("_")] = first.partition("`: ")[2].strip().removesuffix('"""').removesuffix(".")
     return captions
 
 
@@ -44,7 +45,8 @@ class _Commands(click.Group):
         # What is imported stays to the end: searching it for garbage again and again takes a sixth of a short command.
         gc.disable()
         try:
-            command: click.Command = importlib.import_module(f"runner.cli.{cmd_name}").command
+            name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+            command: click.Command = importlib.import_module(f"runner.cli.{name}").command
         finally:
             gc.freeze()
             gc.enable()

@@ -39,7 +39,7 @@ def _runbooks() -> list[dict[str, object]]:
         trigger = runbook.trigger.alert or runbook.trigger.event or ""
         row = {
             "id": runbook.id,
-            "title": runbook.title,
+            "title": f"{runbook.title} (deprecated)" if runbook.deprecated else runbook.title,
             "category": str(runbook.category),
             "severity": runbook.severity,
         }

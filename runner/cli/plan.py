@@ -43,7 +43,7 @@ def command(
 ) -> None:
     """Show what `runbook run` would do with the same words. No host is contacted."""
     library = context.library()
-    source = library.source(runbook)
+    source = library.usable(runbook)
     inputs = context.inputs(source.runbook, given)
     job = Job(
         run_id=context.new_run_id(),

@@ -77,7 +77,7 @@ def gates(command: Callable[..., None]) -> Callable[..., None]:
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
     """Do RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
     library = context.library()
-    source = library.source(runbook)
+    source = library.usable(runbook)
     request = Request(
         run_id=context.new_run_id(),
         source=source,

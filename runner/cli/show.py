@@ -41,6 +41,9 @@ def _summary(state: StateDirectory, run: str) -> report.RunReport:
 
 def _show(runbook: Runbook) -> None:
     click.secho(f"{runbook.id} {safe(runbook.title)}", bold=True)
+    if old := runbook.deprecated:
+        instead = f"; use {old.replaced_by}" if old.replaced_by else ""
+        click.secho(f"  {safe(old.says)}{instead}", fg="yellow", bold=True)
     trigger = " ".join(filter(None, (runbook.trigger.alert, runbook.trigger.condition, runbook.trigger.event)))
     facts = {"category": runbook.category, "severity": runbook.severity, "owner": runbook.owner, "trigger": trigger}
     for key, value in {**facts, "hosts": runbook.hosts, "links": ", ".join(runbook.links)}.items():

@@ -97,6 +97,27 @@ class Library:
             raise InvalidFileError([fault])
         return Source(runbook, path, hashlib.sha256(data).hexdigest(), data)
 
+    def usable(self, name: str) -> Source:
+        """The same, if it is still to be used.
+
+        Raises:
+            InvalidInputError: as `source`; or it is deprecated.
+        """
+        source = self.source(name)
+        if (old := source.runbook.deprecated) is not None:
+            hint = f"use {old.replaced_by}" if old.replaced_by else "runbook find tells what there is instead"
+            raise InvalidInputError(f"{source.runbook.id} is {old.says}", hint=hint)
+        return source
+
+    def next_id(self) -> str:
+        """An id that no runbook has, and that none of them speaks of."""
+        texts = (path.read_text(encoding="utf-8", errors="replace") for path in self._files())
+        taken = [int(number) for text in texts for number in re.findall(r"RUN-([0-9]{3,6})", text)]
+        return f"RUN-{max([*taken, *(int(name[4:]) for name in self.ids())], default=0) + 1:03}"
+
+    def _files(self) -> list[Path]:
+        return [self.root / "runbooks" / f"{name}.yml" for name in self.ids()]
+
     def _path(self, name: str) -> Path:
         if re.fullmatch(RUNBOOK_ID, name):
             path = self.root / "runbooks" / f"{name}.yml"

@@ -171,6 +171,14 @@ def _position(mark: Any) -> Position:
     return Position(mark.line + 1, mark.column + 1)
 
 
+def is_text(text: str) -> bool:
+    """Whether `text`, written without quotes, is read as text."""
+    try:
+        return isinstance(_plain(text), str)
+    except ValueError:
+        return False
+
+
 def _plain(text: str) -> str | int | float | bool | None:
     """What a plain scalar means.
 

@@ -22,10 +22,12 @@ _WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
 class Contact(Model):
     """A person, a team or a rota; L1 is called first. Without a channel it only owns.
 
-    `members` are the login names of those who may approve where a step asks this group.
+    `handle` is how it is mentioned in a chat, like @db-team; `members` are the login names of those who may approve
+    where a step asks this group.
     """
 
     name: Text
+    handle: Text | None = None
     level: Literal["L1", "L2", "L3"] = "L1"
     channels: tuple[InstanceOf[Channel], ...] = ()
     members: Several[Login] = ()

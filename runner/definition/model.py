@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -139,6 +140,13 @@ Portion = Annotated[int | str, AfterValidator(_portion)]
 """Some of the hosts: a number, or a share such as `25%`."""
 
 
+def _date(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError(f"must be a date like 2026-01-31, not {text[:20]!r}")
+    date.fromisoformat(text)
+    return text
+
+
 class Unresolved(Model):
     """Escalate when the run is not done after this long."""
 
@@ -189,6 +197,20 @@ class FollowUp(Model):
     if_: Annotated[Literal["escalated", "failed", "passed"] | None, Field(alias="if")] = None
 
 
+class Deprecated(Model):
+    """Since when (YYYY-MM-DD) a runbook is not used any more, what is used instead, and why. Its id stays taken."""
+
+    since: Annotated[str, AfterValidator(_date)]
+    replaced_by: RunbookId | None = None
+    reason: Title | None = None
+
+    @property
+    def says(self) -> str:
+        """The same in words."""
+        why = f": {self.reason}" if self.reason else ""
+        return f"deprecated since {self.since}{why}"
+
+
 class Runbook(Model):
     """A whole RUN- file.
 
@@ -198,6 +220,7 @@ class Runbook(Model):
 
     id: RunbookId
     title: Title
+    deprecated: Deprecated | None = None
     category: Annotated[Category, Strict(strict=False)]
     severity: Severity
     owner: Contact

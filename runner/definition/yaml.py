@@ -25,7 +25,7 @@ from runner.definition.finding import (
 )
 from runner.definition.validation import problems
 
-__all__ = ["MAX_BYTES", "Document", "InvalidFileError", "Position", "load", "located", "validate"]
+__all__ = ["MAX_BYTES", "Document", "InvalidFileError", "Position", "load", "located", "readable", "validate"]
 
 MAX_BYTES = 256 * 1024
 """The largest file that is read; a caller need not read more than one byte beyond it."""
@@ -93,6 +93,11 @@ def load(data: bytes, *, file: str) -> Document:
     value = composer.compose()
     faults.settle()
     return Document(file, text, value, composer.positions)
+
+
+def readable(text: str) -> str:
+    """`text` with U+FFFD for each character that no file may hold."""
+    return _UNSAFE.sub("\ufffd", text)
 
 
 def validate(document: Document, model: type[Model], *, at: Place = ()) -> Model:

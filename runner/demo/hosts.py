@@ -19,7 +19,7 @@ from runner.demo.sshd import Account, Programs, privilege_separation
 
 MARKER = "RUNBOOK_DEMO_HOST"
 
-# StrictModes would refuse the temporary directory; with terminals, every login would go into the machine's wtmp.
+# StrictModes would refuse the temporary directory. Without terminals no login goes into the machine's wtmp.
 _CONFIGURATION = """\
 ListenAddress {address}:{port}
 HostKey "{directory}/host_key"
@@ -28,7 +28,7 @@ AuthorizedKeysFile "{client_key}.pub"
 AuthenticationMethods publickey
 AllowUsers {user}
 PermitRootLogin prohibit-password
-PermitTTY no
+PermitTTY {terminals}
 StrictModes no
 UsePAM {pam}
 UseDNS no
@@ -104,18 +104,20 @@ class SshHosts:
 
 
 @contextmanager
-def ssh_hosts(directory: Path, names: Mapping[str, str]) -> Iterator[SshHosts]:
+def ssh_hosts(directory: Path, names: Mapping[str, str], *, terminals: bool = False) -> Iterator[SshHosts]:
     """A host for each of `names` (name to loopback address), all its files under `directory`, until the block ends.
+
+    `terminals` lets whoever asks for a terminal have one.
 
     Raises:
         InvalidInputError: OpenSSH is not installed, or nobody can log in to this account.
         ExecutionError: an sshd did not start.
     """
-    with held(lambda stack: _start(stack, directory, names)) as hosts:
+    with held(lambda stack: _start(stack, directory, names, terminals=terminals)) as hosts:
         yield hosts
 
 
-def _start(stack: ExitStack, directory: Path, names: Mapping[str, str]) -> SshHosts:
+def _start(stack: ExitStack, directory: Path, names: Mapping[str, str], *, terminals: bool) -> SshHosts:
     programs, account = Programs.find(), Account.own()
     directory.mkdir(mode=0o700)
     client_key, known_hosts = directory / "client_key", directory / "known_hosts"
@@ -125,7 +127,7 @@ def _start(stack: ExitStack, directory: Path, names: Mapping[str, str]) -> SshHo
         for name, address in names.items()
     }
     for host in hosts.values():
-        _furnish(host, programs, account)
+        _furnish(host, programs, account, terminals="yes" if terminals else "no")
     known_hosts.write_text("".join(map(_known, hosts.values())), encoding="ascii")
     stack.enter_context(privilege_separation())
     servers = {name: stack.enter_context(running(_sshd(host, programs))) for name, host in hosts.items()}
@@ -134,7 +136,7 @@ def _start(stack: ExitStack, directory: Path, names: Mapping[str, str]) -> SshHo
     return SshHosts(hosts, programs, servers)
 
 
-def _furnish(host: Host, programs: Programs, account: Account) -> None:
+def _furnish(host: Host, programs: Programs, account: Account, *, terminals: str) -> None:
     host.home.mkdir(mode=0o700, parents=True)
     _make_key(programs, host.directory / "host_key")
     session = host.directory / "session"
@@ -146,6 +148,7 @@ def _furnish(host: Host, programs: Programs, account: Account) -> None:
         directory=host.directory,
         client_key=host.client_key,
         user=host.user,
+        terminals=terminals,
         home=host.home,
         marker=MARKER,
         name=host.name,

@@ -16,6 +16,11 @@ from runner.tasks import TIMED_OUT, Invocation
 from runner.verifications.exit import Exit
 
 
+_ANSWERED = f"{RESULT}.module_stdout is not defined"
+_UNANSWERED = f"{RESULT}.module_stdout is defined"
+"""The module ended without an answer: it was killed, or its connection was. Nobody knows what it has done by then."""
+
+
 def attempts(marker: Marker, step: Step, call: Invocation) -> Iterator[Task | Block]:
     """The tasks that make `call` for `step` under `marker`, as often as its `retry` says."""
     last = task(marker, step.name, call, action_keywords(step.effect, step.verify))
@@ -41,14 +46,12 @@ def _attempt(marker: Marker, step: Step, call: Invocation, then: Task | Block) -
 
 def _pause(marker: Marker, retry: Retry, number: int) -> Iterator[Task]:
     """What stands between two attempts: whether another one is worth it, and the wait."""
-    if retry.exit_codes:
-        codes = list(retry.exit_codes)
-        title = f"Try again only after exit code {' or '.join(map(str, codes))}"
-        yield Task(
-            marker.task_name(title),
-            "ansible.builtin.assert",
-            {"that": [f"{RESULT}.rc | default({TIMED_OUT}) in {codes}"], "quiet": True},
-        )
+    codes = list(retry.exit_codes or ())
+    after = f"exit code {' or '.join(map(str, codes))}" if codes else "an attempt that has answered"
+    that = [_ANSWERED, *([f"{RESULT}.rc | default({TIMED_OUT}) in {codes}"] if codes else [])]
+    yield Task(
+        marker.task_name(f"Try again only after {after}"), "ansible.builtin.assert", {"that": that, "quiet": True}
+    )
     pause = retry.pauses[number - 1]
     yield Task(
         marker.task_name(f"Wait for {show(pause)} before attempt {number + 1}"),
@@ -63,7 +66,11 @@ def action_keywords(effect: Effect, verify: Sequence[Verification]) -> dict[str,
 
     Where a verification judges the exit code, only a command that never ran, or never ended, has failed by itself.
     """
-    own = {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) == {TIMED_OUT}"} if _judged(verify) else {}
+    own = (
+        {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) == {TIMED_OUT} or {_UNANSWERED}"}
+        if _judged(verify)
+        else {}
+    )
     return {"register": RESULT, "changed_when": effect is not Effect.READ, **own}
 
 
@@ -77,7 +84,7 @@ def _worth_another(step: Step) -> dict[str, Any]:
         return {}
     codes = step.retry.exit_codes if step.retry else None
     if codes:
-        return {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) in {list(codes)}"}
+        return {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) in {list(codes)} or {_UNANSWERED}"}
     kinds = [kind for verification in judged for kind in verification.kinds if isinstance(kind, Exit)]
     good = sorted(set.intersection(*(set(kind.exit) for kind in kinds)))
-    return {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) not in {good}"}
+    return {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) not in {good} or {_UNANSWERED}"}

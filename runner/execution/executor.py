@@ -33,11 +33,13 @@ class ResolvedOnlyError(Exception):
 class Cancellation:
     """A request to stop, made by a signal or from elsewhere; asked a second time, it stops without grace.
 
-    `elsewhere` gives every request that another process has made so far.
+    `elsewhere` gives every request that another process has made so far. `answered` is how many requests have had their
+    effect: what is begun after that goes on in spite of them.
     """
 
     requests: list[str] = field(default_factory=list)
     elsewhere: Callable[[], Sequence[str]] = tuple
+    answered: int = 0
     _heard: int = 0
 
     def request(self, why: str) -> None:
@@ -155,7 +157,7 @@ def _supervise(order: Order, job: Job) -> Ending:
     processes.adopt_orphans()
     environ = private.environment(job.environ, python=sys.executable)
     supervisor = subprocess.Popen(
-        [sys.executable, "-P", "-m", "runner.execution.supervisor"],
+        [sys.executable, "-P", "-m", "runner.execution.supervisor", order.run_id],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environ,
@@ -182,7 +184,7 @@ def _supervise(order: Order, job: Job) -> Ending:
 def _listen(supervisor: subprocess.Popen[bytes], cancellation: Cancellation) -> bytes:
     assert supervisor.stdin  # noqa: S101 - the caller holds it
     assert supervisor.stdout  # noqa: S101 - the caller holds it
-    said, told = b"", cancellation.asked()
+    said, told = b"", cancellation.answered
     while True:
         readable, _, _ = select.select([supervisor.stdout], [], [], _POLL)
         if readable:

@@ -28,6 +28,9 @@ _ENDED_BY_ITSELF = {0, 1, 2, 4, 5}
 
 _DIAGNOSIS = 4000
 
+BEGUN = "begun"
+"""The file in the private directory in which the callback plugin notes each task's begin and end on each host."""
+
 
 def main() -> None:
     """Read one order from standard input, run it, and write its ending to standard output.
@@ -42,7 +45,7 @@ def main() -> None:
     wake = _signals_as_readable()
     child = _fork(order)
     why, code = _watch(order, child, wake)
-    if why != "exited" or code not in _ENDED_BY_ITSELF:
+    if why != "exited" or code not in _ENDED_BY_ITSELF or _is_open(order):
         processes.end(lambda: processes.descendants(os.getpid()), grace=GRACE)
         reap_everywhere(order, os.environ)
     _end_connections(order)
@@ -102,6 +105,18 @@ def _watch(order: Order, child: int, wake: int) -> tuple[str, int]:
             return "deadline", -1
 
 
+def _is_open(order: Order) -> bool:
+    """Whether a task was begun of which our callback plugin never heard the end: its worker or its ssh was killed.
+
+    Ansible ends by itself then, with an exit code like any other, while the task may go on on its host.
+    """
+    going: set[str] = set()
+    with contextlib.suppress(OSError):
+        for line in (Path(order.private) / BEGUN).read_text().splitlines():
+            (going.add if line[0] == "+" else going.discard)(line[1:])
+    return bool(going)
+
+
 def _diagnosis(order: Order) -> str:
     """The last words of Ansible; none when the directory is gone, as a command that finds an abandoned run wipes it."""
     try:
@@ -117,7 +132,11 @@ def reap_everywhere(order: Order, environ: Mapping[str, str]) -> None:
     """
     from runner.execution.ansible import settings  # noqa: PLC0415 - only a torn-down run pays for the import
 
+    own = f"reap-{Path(order.private).name}"
     processes.end(lambda: processes.carrying(order.run_id), grace=processes.SHORT)
+    # Another process may have been killed in the midst of the same; and no connection of old is to be trusted.
+    processes.end(lambda: processes.carrying(own), grace=0)
+    _end_connections(order)
     variables = {"runbook_reap": order.run_id, "runbook_hosts": order.hosts, "runbook_became": order.becomes}
     command = ["ansible-playbook", "--extra-vars", json.dumps(variables), str(Path(__file__).parent / "reap.yml")]
     command += [word for path in order.inventories for word in ("--inventory", path)]
@@ -125,27 +144,25 @@ def reap_everywhere(order: Order, environ: Mapping[str, str]) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired, OSError):
         subprocess.run(
             command,
-            env={**environ, **settings(Path(order.private)), **order.environment, processes.MARKER: ""},
+            env={**environ, **settings(Path(order.private)), **order.environment, processes.MARKER: own},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=REAP_LIMIT,
             check=False,
         )
+    processes.end(lambda: processes.carrying(own), grace=0)
+    _end_connections(order)
+
+
+def supervising(run_id: str) -> list[int]:
+    """The supervisors of run `run_id`; they outlive their command for as long as they tear it down."""
+    words = f"runner.execution.supervisor\0{run_id}\0"
+    return processes.naming(words)
 
 
 def _end_connections(order: Order) -> None:
     """End the ssh masters that Ansible keeps; their command line names the private directory."""
-    needle = order.private.encode()
-
-    def masters() -> list[int]:
-        found = []
-        for pid in processes.descendants(os.getpid()):
-            with contextlib.suppress(OSError):
-                if needle in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    found.append(pid)
-        return found
-
-    processes.end(masters, grace=0.2)
+    processes.end(lambda: processes.naming(str(Path(order.private) / "ssh")), grace=0.2)
 
 
 if __name__ == "__main__":

@@ -96,8 +96,8 @@ def _outcome(message: Mapping[str, Any]) -> Outcome | None:
     A host without a Python answers so as well, with the exit code of a program that can not be started.
     """
     outcome = _OUTCOMES.get(message["kind"])
-    if outcome is Outcome.FAILED and "module_stdout" in message["result"]:
-        return outcome if message["result"].get("rc") in {126, 127} else Outcome.UNKNOWN
+    if outcome in {Outcome.PASSED, Outcome.FAILED} and "module_stdout" in message["result"]:
+        return Outcome.FAILED if message["result"].get("rc") in {126, 127} else Outcome.UNKNOWN
     return outcome
 
 

@@ -81,3 +81,9 @@ def test_the_contacts_of_this_library_load():
 
     library = Library.shipped()
     assert {"on-call", "database-lead"} <= set(library.contacts(library.source("RUN-001")))
+
+
+def test_a_contact_may_say_how_it_is_mentioned(tmp_path):
+    path = tmp_path / "contacts.yml"
+    path.write_text('dba: {name: Database team, handle: "@db-team"}\n')
+    assert read_contacts(path) == {"dba": Contact(name="Database team", handle="@db-team")}

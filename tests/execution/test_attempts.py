@@ -47,8 +47,8 @@ def test_without_retry_there_is_one_task():
 def test_each_attempt_waits_in_the_rescue_of_the_one_before_it_longer_each_time():
     (block,) = made({"attempts": 4, "delay": "500ms", "backoff": 3})
 
-    last = (["attempt/3"], ["retry/3", "action"])
-    assert shape(block) == (["attempt/1"], ["retry/1", (["attempt/2"], ["retry/2", last])])
+    last = (["attempt/3"], ["retry/3", "retry/3", "action"])
+    assert shape(block) == (["attempt/1"], ["retry/1", "retry/1", (["attempt/2"], ["retry/2", "retry/2", last])])
     assert pauses(block) == ["0.5s", "1.5s", "4.5s"]
 
 
@@ -56,21 +56,35 @@ def test_with_exit_codes_another_attempt_is_only_worth_it_after_one_of_them():
     (block,) = made({"attempts": 2, "exit_codes": [3, 4]})
 
     assert shape(block) == (["attempt/1"], ["retry/1", "retry/1", "action"])
-    assert block.rescue[0].args["that"] == ["result.rc | default(124) in [3, 4]"]
+    assert block.rescue[0].args["that"] == [
+        "result.module_stdout is not defined",
+        "result.rc | default(124) in [3, 4]",
+    ]
+
+
+def test_what_never_answered_is_not_tried_again_as_it_may_still_be_at_it():
+    (block,) = made({"attempts": 2})
+
+    assert (block.rescue[0].module, block.rescue[0].args["that"]) == (
+        "ansible.builtin.assert",
+        ["result.module_stdout is not defined"],
+    )
 
 
 @pytest.mark.parametrize(
     ("retry", "failed_when"),
     [
-        ({"attempts": 2}, "result.rc | default(124) not in [0, 2]"),
-        ({"attempts": 2, "exit_codes": 3}, "result.rc | default(124) in [3]"),
+        ({"attempts": 2}, "result.rc | default(124) not in [0, 2] or result.module_stdout is defined"),
+        ({"attempts": 2, "exit_codes": 3}, "result.rc | default(124) in [3] or result.module_stdout is defined"),
     ],
 )
 def test_where_a_verification_judges_the_exit_code_it_says_which_attempt_has_failed(retry, failed_when):
     (block,) = made(retry, verify=Exit(exit=(0, 2)))
 
     assert block.tasks[0].keywords["failed_when"] == failed_when
-    assert block.rescue[-1].keywords["failed_when"] == "result.rc | default(124) == 124"
+    assert block.rescue[-1].keywords["failed_when"] == (
+        "result.rc | default(124) == 124 or result.module_stdout is defined"
+    )
 
 
 def test_the_pauses_of_a_retry():

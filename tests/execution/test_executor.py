@@ -175,6 +175,21 @@ def test_a_cancellation_stops_it(job, ansible):
     assert (ending.why, len(ansible.reaped)) == ("cancelled", 1)
 
 
+def test_what_was_asked_before_the_supervisor_was_there_is_not_forgotten(job, ansible):
+    ansible.says(HELLO, START, then="time.sleep(60)")
+    job.cancellation.request("SIGINT")
+
+    assert run(job).why == "cancelled"
+
+
+def test_what_is_begun_when_a_request_has_had_its_effect_goes_on(job, ansible):
+    ansible.says(HELLO, START, END, then="time.sleep(0.3)")
+    job.cancellation.request("SIGINT")
+    job.cancellation.answered = 1
+
+    assert run(job).why == "exited"
+
+
 def test_asked_twice_it_does_not_wait_for_those_who_do_not_obey(job, ansible):
     ansible.says(HELLO, START, then="signal.signal(15, signal.SIG_IGN); time.sleep(60)")
     before = time.monotonic()

@@ -93,6 +93,15 @@ def test_those_that_carry_the_marker_are_found_whoever_their_parent_is(started):
     assert sorted(processes.carrying(RUN_ID)) == sorted([marked.pid, *processes.descendants(marked.pid)])
 
 
+def test_those_that_name_something_are_found_whoever_their_parent_is(started, tmp_path):
+    naming = started(f"setsid sh -c 'echo ready; sleep 60; : {tmp_path}/x' & wait")
+    started("echo ready; sleep 60")
+
+    found = processes.naming(f"{tmp_path}/")
+
+    assert sorted(found) == sorted([naming.pid, *processes.descendants(naming.pid)[:1]])
+
+
 def test_a_process_does_not_find_itself():
     assert python(f"print(*processes.carrying({RUN_ID!r}), 'nobody')", env=MARKED) == ["nobody"]
 

@@ -214,6 +214,26 @@ def test_when_it_is_killed_itself_its_child_dies_with_it(ansible, supervised):
     assert all_ended(child)
 
 
+BEGUN = '"${ANSIBLE_CONFIG%/*}/begun"'
+
+
+@pytest.mark.parametrize(
+    ("noted", "goes_on"),
+    [("+a", False), ("+a\\n-a\\n+b", False), ("+a\\n-b", False), ("+a\\n-a", True), ("+a\\n+b\\n-a\\n-b", True)],
+)
+def test_what_was_begun_and_never_heard_of_again_is_ended_though_ansible_ended_by_itself(
+    ansible, supervised, noted, goes_on
+):
+    away = AWAY.split("&", 1)[0].strip("(")
+    ansible.does(f"({away} >&- 2>&- &); while [ ! -s far ]; do sleep 0.01; done; printf '{noted}\\n' >{BEGUN}; exit 2")
+
+    ending = supervised().ending()
+
+    far = ansible.number("far")
+    assert (ending.why, ending.code, processes.is_alive(far)) == ("exited", 2, goes_on)
+    assert len(ansible.reaped) == (0 if goes_on else 1)
+
+
 def test_what_a_passed_step_started_on_purpose_goes_on(ansible, supervised):
     ansible.does(f"({AWAY.split('&', 1)[0].strip('(')} >&- 2>&- &); while [ ! -s far ]; do sleep 0.01; done")
     one = supervised()

@@ -53,6 +53,7 @@ def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
         ("failed", {"rc": 124, "msg": "non-zero return code"}, Outcome.FAILED, "timed out on the host"),
         ("failed", {"msg": "first\nsecond"}, Outcome.FAILED, "first"),
         ("failed", {"rc": -9, "msg": "MODULE FAILURE", "module_stdout": ""}, Outcome.UNKNOWN, "MODULE FAILURE"),
+        ("ok", {"rc": 137, "msg": "MODULE FAILURE", "module_stdout": ""}, Outcome.UNKNOWN, "MODULE FAILURE"),
         ("failed", {"rc": 127, "msg": "no Python", "module_stdout": ""}, Outcome.FAILED, "no Python"),
         (
             "failed",

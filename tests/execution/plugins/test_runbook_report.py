@@ -145,6 +145,30 @@ def test_every_callback_says_what_happened_where_and_to_which_task(plugin_at):
     ]
 
 
+@pytest.mark.parametrize(
+    ("ends", "answer", "may_go_on"),
+    [
+        ("ok", {"rc": 0}, False),
+        ("failed", {"rc": 1, "msg": "non-zero return code"}, False),
+        ("skipped", {"skipped": True}, False),
+        ("failed", {"rc": -9, "module_stdout": "", "msg": "MODULE FAILURE"}, True),
+        ("ok", {"rc": 137, "module_stdout": "", "msg": "its exit code is judged by a verification"}, True),
+        ("unreachable", {"msg": "Shared connection to db1 closed."}, True),
+        ("unreachable", {"msg": "Failed to connect: ssh: connect to host db1 port 22: Connection refused"}, False),
+        ("unreachable", {"msg": "Failed to connect: alice@db1: Permission denied (publickey)."}, False),
+        ("retry", {"attempts": 1}, True),
+    ],
+)
+def test_what_may_still_go_on_is_noted_for_the_supervisor(plugin_at, tmp_path, ends, answer, may_go_on):
+    with plugin_at() as (plugin, _):
+        plugin.v2_runner_on_start(named("db1"), named(TASK))
+        getattr(plugin, f"v2_runner_{'' if ends == 'retry' else 'on_'}{ends}")(result(**answer))
+
+    about = json.dumps(["db1", TASK])
+    noted = (tmp_path / "begun").read_text().splitlines()
+    assert noted == ([f"+{about}"] if may_go_on else [f"+{about}", f"-{about}"])
+
+
 def test_a_word_that_is_refused_ends_ansible(plugin_at, ended):
     def refuse(_):
         raise AuditError("the disk is full")

@@ -28,6 +28,12 @@ REFUSED = 97
 BROKEN = 98
 LONGEST = 131_072
 WHOLE = 1_048_576
+NEVER_THERE = (
+    "ssh: connect to host",
+    "ssh: Could not resolve hostname",
+    "Host key verification failed",
+    "Permission denied (",
+)
 
 
 def reporting(method):
@@ -58,6 +64,7 @@ class CallbackModule(CallbackBase):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.connect(path)
         self._stream = self._socket.makefile("rwb")
+        self._begun = os.path.join(os.path.dirname(path), "begun")
 
     def _say(self, kind, **data):
         try:
@@ -68,6 +75,11 @@ class CallbackModule(CallbackBase):
         except (OSError, ValueError) as error:
             sys.stderr.write(f"runbook_report: {error}\n")
         os._exit(REFUSED)
+
+    def _note(self, sign, host, task):
+        """For the supervisor, which must know what may still go on when Ansible has ended."""
+        with open(self._begun, "a") as file:
+            file.write(f"{sign}{json.dumps([host, task])}\n")
 
     def _commands(self):
         """What the steps named in the environment would do on each host, as far as it can be said now."""
@@ -109,6 +121,7 @@ class CallbackModule(CallbackBase):
 
     @reporting
     def v2_runner_on_start(self, host, task):
+        self._note("+", host.get_name(), task.get_name())
         self._say("start", host=host.get_name(), task=task.get_name())
 
     @reporting
@@ -136,7 +149,17 @@ class CallbackModule(CallbackBase):
         self._say("end", commands=self._commands())
 
     def _report(self, kind, result, **data):
-        self._say(kind, host=result.host.get_name(), task=result.task.get_name(), result=_public(result.result), **data)
+        host, task = result.host.get_name(), result.task.get_name()
+        self._say(kind, host=host, task=task, result=_public(result.result), **data)
+        if not (kind == "retry" or _may_go_on(kind, result.result)):
+            self._note("-", host, task)
+
+
+def _may_go_on(kind, result):
+    """Whether the task may still be at it on its host: the connection broke, or the module ended without an answer."""
+    if kind == "unreachable":
+        return not any(word in str(result.get("msg")) for word in NEVER_THERE)
+    return "module_stdout" in result
 
 
 def _tasks(items):

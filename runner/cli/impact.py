@@ -1,0 +1,42 @@
+"""`runbook impact`: What a change to an alert, a host, a contact or a program would reach."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from runner.cli import context
+from runner.cli.table import draw
+from runner.definition.collection import Collection, read
+from runner.definition.impact import Impact, impact, meant, title
+from runner.definition.links import links
+
+
+@click.command("impact")
+@click.argument("name")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(name: str, form: str) -> None:
+    """Show what points to NAME, and what leads to those runbooks.
+
+    NAME is an id (MON-005), a host or group (db_primary), a contact or its handle (@db-team), or a program that a step
+    uses (psql).
+    """
+    collection = read(context.library()).whole()
+    among = links(collection)
+    rows = [_row(each, collection) for each in impact(meant(name, collection, among), among)]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        draw(rows, empty=f"nothing points to {name}")
+
+
+def _row(reached: Impact, collection: Collection) -> dict[str, object]:
+    link = reached.link
+    return {
+        "reaches": link.source,
+        "title": title(link.source, collection),
+        "through": reached.through or link.target,
+        "at": link.where,
+        "written in": f"{link.document.file}:{link.line}",
+    }

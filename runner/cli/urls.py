@@ -1,0 +1,65 @@
+"""`runbook urls`: The runbook_url of each alert for Prometheus, and a check of existing rule files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from runner.cli import context
+from runner.cli.terminal import counted, safe
+from runner.definition.collection import Collection, read
+from runner.definition.finding import Level
+from runner.definition.rule_files import KEY, check
+from runner.definition.urls import Url, urls
+from runner.errors import ExitCode, InvalidInputError
+from runner.playbook import dump
+
+
+@click.command("urls")
+@click.option("--base-url", envvar="RUNBOOK_BASE_URL", help="Where runbooks are published; {id} stands for RUN-001.")
+@click.option("--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@click.option("--check", "files", type=click.Path(path_type=Path), multiple=True, help="A rule file; may be repeated.")
+def command(base_url: str | None, form: str, files: Sequence[Path]) -> None:
+    """Print the runbook_url annotation of each alert, to be pasted into Prometheus' rules.
+
+    With --check, look at rule files instead: exit 2 when an alert has no runbook_url, or one that is wrong or leads to
+    a runbook that is not there.
+    """
+    if base_url is not None and urlsplit(base_url).scheme not in {"http", "https"}:
+        raise InvalidInputError(f"--base-url {base_url}: is no URL", hint="like https://runbooks.example.com")
+    collection = read(context.library()).whole()
+    if files:
+        _check(files, collection, base_url, form)
+    elif base_url is None:
+        raise click.UsageError("--base-url (or RUNBOOK_BASE_URL) says where the runbooks are published")
+    else:
+        _emit(list(urls(collection, base_url)), form)
+
+
+def _check(files: Sequence[Path], collection: Collection, base: str | None, form: str) -> None:
+    found = [finding for path in files for finding in check(path, collection, base)]
+    if form == "json":
+        click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
+    else:
+        for finding in found:
+            click.echo(safe(str(finding)))
+        click.echo(f"{counted(len(files), 'file')}, {counted(len(found), 'finding')}", err=True)
+    if any(finding.level is Level.ERROR for finding in found):
+        raise click.exceptions.Exit(ExitCode.INVALID)
+
+
+def _emit(found: Sequence[Url], form: str) -> None:
+    there = [each for each in found if each.url]
+    if form == "json":
+        click.echo(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    if there:
+        click.echo(dump({each.alertname: {"annotations": {KEY: each.url}} for each in there}), nl=False)
+    for each in found:
+        if each.why:
+            click.echo(f"without a URL: {each.id} {safe(each.title)}: {safe(each.why)}", err=True)

@@ -1,0 +1,178 @@
+"""From a Markdown file to runbooks that load: whatever does not load as a command stays text for a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from runner import registry
+from runner.definition.finding import Finding
+from runner.definition.markdown.draft import Draft, Given, draft
+from runner.definition.markdown.page import fence
+from runner.definition.markdown.phrases import NOBODY, TODO
+from runner.definition.markdown.reading import read_page
+from runner.definition.markdown.said import Notes, spell
+from runner.definition.markdown.source import Entry, Manuscript, decode, split
+from runner.definition.model import Runbook
+from runner.definition.read import to_runbook
+from runner.definition.written import plain, write
+from runner.definition.yaml import InvalidFileError, load
+
+_ROUNDS = 3
+_INSTEAD: Mapping[str, Any] = {
+    "title": f"{TODO}: a title",
+    "owner": NOBODY,
+    "hosts": NOBODY,
+    "trigger": {"event": f"{TODO}: what makes somebody reach for this runbook"},
+    "scope": {"handles": [f"{TODO}: what this runbook handles"]},
+    "escalation": {"when": ["step_failed"], "contacts": [NOBODY], "provide": [f"{TODO}: what they must be told"]},
+}
+"""What stands for a part of a page that can not be said in YAML as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """One runbook of a Markdown file: its id, its line, the text of its YAML file, and how it is read back."""
+
+    id: str
+    line: int
+    text: str
+    runbook: Runbook
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What a Markdown file became; where a finding is an error, one of its runbooks became nothing."""
+
+    runbooks: tuple[Converted, ...]
+    findings: tuple[Finding, ...]
+
+
+def convert(data: bytes, *, file: str, new_id: Callable[[], str], category: str | None = None) -> Conversion:
+    """The runbooks in the Markdown `data` of the file that findings call `file`.
+
+    `new_id` gives an id to a page that has none, `category` is that of a page which does not say.
+    """
+    notes = Notes(file)
+    manuscript = split(decode(data))
+    for line in manuscript.templates:
+        notes.note(line, "import-template", "is the template itself, and no runbook")
+    for first, last in _stretches(manuscript):
+        where = "stands" if first == last else f"and what follows, up to line {last}, stands"
+        notes.note(first, "import-outside", f"{where} outside of every runbook and is not imported")
+    entries = list(_with_own_ids([entry for entry in manuscript.entries if _says_something(entry)], notes, new_id))
+    found = [_convert(entry, notes, Given(name, category, file)) for entry, name in entries]
+    if not found:
+        notes.fail(
+            1, "import-empty", "holds no runbook", "a runbook is a page with headings, or begins with `RUN-001: Title`"
+        )
+    return Conversion(tuple(filter(None, found)), tuple(sorted(set(notes.findings))))
+
+
+def _stretches(manuscript: Manuscript) -> Iterator[tuple[int, int]]:
+    """The first and last line of each stretch that belongs to no runbook."""
+    heads = [entry.line for entry in manuscript.entries]
+    for _, lines in groupby(manuscript.outside, key=lambda line: sum(head <= line for head in heads)):
+        stretch = list(lines)
+        yield stretch[0], stretch[-1]
+
+
+def _with_own_ids(entries: Sequence[Entry], notes: Notes, new_id: Callable[[], str]) -> Iterator[tuple[Entry, str]]:
+    """The entries with their ids; one whose own another one of the same page has already gets a new one."""
+    seen: dict[str, int] = {}
+    unused = (name for name in iter(new_id, "") if name not in {entry.id for entry in entries})
+    for entry in entries:
+        name = entry.id or next(unused)
+        if name in seen:
+            name = next(unused)
+            message = f"{entry.id} stands in line {seen[entry.id or '']} already; this one becomes {name}"
+            notes.warn(entry.line - 1, "import-duplicate", message, "one id is one runbook")
+        seen.setdefault(name, entry.line - 1)
+        yield entry, name
+
+
+def _says_something(entry: Entry) -> bool:
+    return any(line.strip() for line in entry.lines)
+
+
+def _convert(entry: Entry, notes: Notes, given: Given) -> Converted | None:
+    page = read_page(entry)
+    made = draft(page, given, notes)
+    carries = page.carried is not None or any(step.carried for step in page.steps)
+    value, runbook = _settled(made, notes, entry, patient=not carries)
+    if runbook is None:
+        return None
+    return Converted(given.id, entry.line, _written(value, made, notes.file), runbook)
+
+
+def _written(value: Mapping[str, Any], made: Draft, file: str) -> str:
+    kept = [f"line {said.line}: {said.text.strip()}" for said in sorted(made.lost, key=lambda said: said.line)]
+    head = [f"What {file} says besides:", *kept, ""] if kept else []
+    return write(value, comments=head)
+
+
+def _settled(made: Draft, notes: Notes, entry: Entry, *, patient: bool) -> tuple[Mapping[str, Any], Runbook | None]:
+    """The values as they load, and the runbook; None, with findings, when they do not."""
+    value = dict(made.value)
+    for again in range(_ROUNDS, -1, -1):
+        try:
+            return value, to_runbook(load(_written(value, made, notes.file).encode(), file=notes.file))
+        except InvalidFileError as error:
+            if not again or not patient:
+                for fault in error.findings:
+                    notes.fail(entry.line, fault.rule, f"{fault.path}: {fault.message}", fault.hint)
+                return value, None
+            value = _mended(value, error.findings, notes, entry)
+    return value, None
+
+
+def _mended(value: Mapping[str, Any], faults: Iterable[Finding], notes: Notes, entry: Entry) -> dict[str, Any]:
+    """`value` with something that loads in the place of each part with a fault."""
+    done = dict(value)
+    for fault in faults:
+        match = re.match(r"(?P<key>\w+)(?:\[(?P<number>\d+)\])?", fault.path)
+        key, number = (match["key"], match["number"]) if match else ("", None)
+        if key == "steps" and number:
+            done["steps"] = [
+                _by_hand(step, fault, notes, entry) if at == int(number) else step
+                for at, step in enumerate(done["steps"])
+            ]
+        elif key in _INSTEAD:
+            notes.warn(
+                entry.line, "import-text", f"{fault.path}: {fault.message}", "write it in the file that was made"
+            )
+            done[key] = _INSTEAD[key]
+        elif number and isinstance(done.get(key), list):
+            notes.warn(entry.line, "import-lost", f"{fault.path}: {fault.message}")
+            done[key] = [item for at, item in enumerate(done[key]) if at != int(number)]
+        elif key:
+            notes.warn(entry.line, "import-lost", f"{fault.path}: {fault.message}")
+            done.pop(key, None)
+    return {key: item for key, item in done.items() if item not in ([], {})}
+
+
+def _by_hand(step: Mapping[str, Any], fault: Finding, notes: Notes, entry: Entry) -> dict[str, Any]:
+    """The step as one that a person does; without the part that is at fault when they do already."""
+    name = str(step.get("name", TODO))
+    notes.warn(entry.line, "import-command", f"{name!r} stays text: {fault.message}", "a person does it")
+    kept = {key: step[key] for key in ("id",) if key in step} or {"id": "todo"}
+    acts = {key: step[key] for key in step if key in registry.steps() and key != "manual"}
+    text = "\n".join(str(part) for part in (step.get("why"), _shown(acts)) if part)
+    if not acts:
+        title = " ".join(spell(name).text.split())[:200] or TODO
+        return {**kept, "name": title, "manual": f"{TODO}: {title}", "verify": [{"confirm": f"{TODO}: it is done"}]}
+    checks = [item for item in _list(step.get("verify")) if "confirm" in item] or [{"confirm": f"{TODO}: it is done"}]
+    return {**kept, "name": name, "manual": spell(text).text, "verify": checks}
+
+
+def _shown(acts: Mapping[str, Any]) -> str:
+    text = "\n".join(item if isinstance(item, str) else plain(item) for item in acts.values())
+    marks = fence(text)
+    return f"{marks}\n{text}\n{marks}"
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,25 @@
+"""The beginning of a runbook: a file for each category that loads, and says TODO where somebody must write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from runner.definition.contacts import Contact
+from runner.definition.markdown.phrases import NOBODY
+from runner.definition.model import Category
+
+_HERE = Path(__file__).parent / "scaffolds"
+
+
+def scaffold(name: str, category: Category, *, owner: str, contact: str) -> str:
+    """The text of the new runbook with the id `name`, whose `owner` and `contact` are words of contacts.yml."""
+    text = (_HERE / f"{category}.yml").read_text(encoding="utf-8")
+    return text.replace("RUN-000", name).replace("OWNER", owner).replace("CONTACT", contact)
+
+
+def who(contacts: Mapping[str, Contact]) -> tuple[str, str]:
+    """Who might own a runbook and who might be called: the first who has no channel, and the first who has one."""
+    called = next((name for name, contact in contacts.items() if contact.channels), NOBODY)
+    owners = (name for name, contact in contacts.items() if not contact.channels)
+    return next(owners, called), called

@@ -1,0 +1,49 @@
+"""The `runbook_url` of each alert for Prometheus' rules, so that whoever is paged is one click from the runbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from runner.definition.collection import Collection
+from runner.definition.coverage import Situation, absence, alerts
+from runner.definition.reference import Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """The annotation of one alert; where there is no `url`, `why` says what is missing."""
+
+    id: str
+    title: str
+    alertname: str
+    target: str
+    url: str
+    why: str = ""
+
+
+def urls(collection: Collection, base: str) -> Iterator[Url]:
+    """The annotation of each alert in the registry.
+
+    `base` is where the runbooks are published: `{id}` in it stands for RUN-001, which else follows after a slash.
+    """
+    for alert in alerts(collection):
+        target, why = leads_to(collection, alert)
+        entry = collection.references[alert.id].entry
+        name = entry.alertname if isinstance(entry, Alert) and entry.alertname else alert.id
+        yield Url(alert.id, alert.title, name, target, "" if why else address(target, base), why)
+
+
+def leads_to(collection: Collection, alert: Situation) -> tuple[str, str]:
+    """Where `alert` leads to, a runbook's id or a page, and why it can not be linked to; one of the two is empty."""
+    if not alert.runbooks:
+        return (alert.page, "") if alert.page else ("", "no runbook is for it")
+    why = next((why for name in alert.runbooks if (why := absence(collection, name))), "")
+    return ("", why) if why else (alert.runbooks[0], "")
+
+
+def address(target: str, base: str) -> str:
+    """The URL of `target`, which may be one already."""
+    if "://" in target:
+        return target
+    return base.replace("{id}", target) if "{id}" in base else f"{base.rstrip('/')}/{target}"

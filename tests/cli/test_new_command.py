@@ -1,0 +1,59 @@
+"""`runbook new` begins a runbook that loads, with an id that was never used."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from runner.definition.model import Category
+from runner.definition.read import read_runbook
+
+
+@pytest.mark.parametrize("category", [str(each) for each in Category])
+def test_each_category_begins_with_a_file_that_loads_and_lints(runbook, library, here, category):
+    library()
+    (here / "runbooks" / "contacts.yml").write_text(
+        "backend-team: {name: Backend}\non-call: {name: On call, channels: [{webhook: {url: 'http://localhost:1'}}]}\n"
+    )
+
+    ran = runbook("new", "RUN-007", "--category", category)
+
+    path = here / "runbooks" / "RUN-007.yml"
+    made = read_runbook(path)
+    assert (ran.code, ran.out) == (0, "wrote  runbooks/RUN-007.yml\n")
+    assert (str(made.category), made.owner, made.escalation.contacts) == (category, "backend-team", ("on-call",))
+    assert runbook("compile", "RUN-007").code == 0
+    found = json.loads(runbook("lint", "RUN-007", "--format", "json").out)
+    assert {finding["rule"] for finding in found} == {"todo-left"}
+
+
+def test_without_an_id_it_is_one_that_nobody_speaks_of(runbook, library, here):
+    path = library()
+    path.write_text(f"{path.read_text()}# see RUN-033\n")
+
+    assert runbook("new", "--category", "incident").out == "wrote  runbooks/RUN-034.yml\n"
+    assert (here / "runbooks" / "RUN-034.yml").is_file()
+
+
+def test_an_id_is_never_used_twice(runbook, library, ansible, here):
+    library()
+    runbook("run", "RUN-001", "-i", "inventory.yml")
+
+    taken = runbook("new", "RUN-001", "--category", "incident")
+    (here / "runbooks" / "RUN-001.yml").unlink()
+    gone = runbook("new", "RUN-001", "--category", "incident")
+
+    assert (taken.code, taken.err.splitlines()[0]) == (2, "error: RUN-001 is taken: runbooks/RUN-001.yml")
+    assert (gone.code, gone.err.splitlines()[0]) == (2, "error: RUN-001 was the id of a runbook that is gone")
+
+
+def test_an_id_that_is_none(runbook, library):
+    library()
+
+    ran = runbook("new", "RUN-1", "--category", "incident")
+
+    assert (ran.code, ran.err) == (
+        2,
+        "error: 'RUN-1': must be RUN- and three to six digits, like RUN-001, not 'RUN-1'\n",
+    )

@@ -1,0 +1,57 @@
+"""The programs of a call are those that start on the host: not its shell's own words, not what stands in quotes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.definition.programs import in_shell, programs
+from runner.steps.command import Command
+from runner.steps.shell import Shell
+from runner.tasks import Invocation, psql, uri
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("df -h | sort -n", ["df", "sort"]),
+        ("cd /srv && ln -sfn a b; /usr/bin/mv b c", ["ln", "mv"]),
+        ("if systemctl is-active nginx; then journalctl -u nginx; fi", ["systemctl", "journalctl"]),
+        ("PGHOST=db psql -c 'drop; rm -rf /'", ["psql"]),
+        ('echo "$(hostname -f)" `date` "; reboot"', ["hostname", "date"]),
+        ("sudo kubectl get pods # helm list", ["kubectl"]),
+        ("tar cz dir \\\n | ssh backup cat", ["tar", "ssh"]),
+        ("x=$(cat f)\nfor i in 1 2; do touch $i; done", ["cat", "touch"]),
+        ("{{ tool }} --go; $TOOL; /opt/$version/bin/app; bin-${x}", ["app"]),
+        ("", []),
+    ],
+)
+def test_the_programs_of_shell_code(text, names):
+    assert list(in_shell(text)) == names
+
+
+@given(st.text(alphabet="ab/|;&$(){}`\"'\\\n #=-", max_size=80))
+def test_any_shell_code_is_looked_at(text):
+    assert all(name == name.strip() and "/" not in name for name in in_shell(text))
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        (Command(command=("df", "-h")).invocation(MINUTE, str), ["df"]),
+        (Command(command=("/usr/bin/df",)).invocation(MINUTE, str), ["df"]),
+        (Command(command=("bash", "-c", "df | sort")).invocation(MINUTE, str), ["bash", "df", "sort"]),
+        (Shell(shell="df | sort").invocation(MINUTE, str), ["df", "sort"]),
+        (psql("SELECT 1", {}, timeout=MINUTE), ["psql"]),
+        (uri({"url": "http://127.0.0.1/"}, timeout=MINUTE), ["ansible.builtin.uri"]),
+        (Command(command=("{{ tool }}",)).invocation(MINUTE, str), []),
+        (Invocation("ansible.builtin.service", {"name": "nginx"}), ["ansible.builtin.service"]),
+    ],
+)
+def test_the_programs_of_a_call(call, names):
+    assert programs(call) == names

@@ -1,0 +1,112 @@
+"""However a run is stopped or killed, wherever it works: nothing of it goes on, it says so, and it is gone on with."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+from bench import step, wait_until
+from places import WAYS, Place, Tree, kill, reach, sshd_hosts
+
+SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM, "sighup": signal.SIGHUP}
+VICTIMS = {
+    "kill-command": lambda tree: tree.command,
+    "kill-supervisor": lambda tree: tree.supervisor,
+    "kill-ansible": lambda tree: tree.ansible,
+    "kill-worker": lambda tree: tree.worker,
+    "kill-ssh": lambda tree: tree.transport,
+}
+CAUSES = (*SIGNALS, *VICTIMS, "deadline")
+
+STOPPED = dict.fromkeys(SIGNALS, (130, "aborted")) | {"deadline": (124, "unknown")}
+"""The exit code of the command, and the outcome, where it is not 1 and unknown."""
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory):
+    with sshd_hosts(tmp_path_factory.mktemp("ssh") / "hosts", {"here": "127.0.77.71"}) as hosts:
+        yield hosts
+
+
+@pytest.fixture
+def place(bench, request):
+    way = request.param
+    if way == "local":
+        return Place(bench, way)
+    up = request.getfixturevalue("up")
+    reach(bench, up, way)
+    return Place(bench, way, tuple(up.servers.values()))
+
+
+def interrupted(place, cause, deadline="3s", **keys):
+    """The command that does three steps, stopped by `cause` in the midst of the second."""
+    words = f"(setsid sleep 61 &); echo slow >> {place.log}; sleep 60; echo late >> {place.log}"
+    place.bench.write(
+        step("first", f"echo first >> {place.log}"),
+        step("slow", words, timeout="2m", **keys),
+        step("last", f"echo last >> {place.log}"),
+        **({"deadline": deadline} if cause == "deadline" else {}),
+    )
+    process = place.bench.started("run", "RUN-900", "-i", str(place.bench.inventory), "--yes", "--json")
+    begun = ["first", "slow"]
+    wait_until(lambda: place.done == begun or process.poll() is not None, "the slow step has begun", seconds=60)
+    if place.done != begun and cause == "deadline" and deadline != "1m":
+        process.communicate()
+        place.log.unlink(missing_ok=True)
+        return interrupted(place, cause, deadline={"3s": "10s", "10s": "1m"}[deadline])  # this machine is that slow
+    if cause in SIGNALS:
+        process.send_signal(SIGNALS[cause])
+    elif cause in VICTIMS:
+        kill(VICTIMS[cause](Tree(process.pid)))
+    out, err = process.communicate(timeout=30)
+    return process.returncode, [json.loads(line) for line in out.splitlines()], err
+
+
+def outcomes(events):
+    return {event["step"]: event["data"]["outcome"] for event in events if event["type"] == "step.finished"}
+
+
+@pytest.mark.parametrize(
+    ("cause", "place"),
+    [pytest.param(cause, way, id=f"{cause}-{way}") for cause in CAUSES for way in WAYS],
+    indirect=["place"],
+)
+def test_nothing_is_left_it_is_honest_and_a_resume_finishes_it(place, cause):
+    # Given
+    code, events, err = interrupted(place, cause)
+    # Then nothing goes on, here and on the host, before anybody does anything about it
+    place.nothing_is_left()
+    if cause == "kill-command":
+        assert (code, outcomes(events)) == (-signal.SIGKILL, {"first": "passed"}), err
+    else:
+        assert (code, events[-1]["outcome"]) == STOPPED.get(cause, (1, "unknown")), err
+        assert outcomes(events) == {"first": "passed", "slow": "unknown", "last": "never reached"}
+    # When it is gone on with, and nobody says what became of the step, then it is not done twice
+    if place.way == "local":
+        asked = place.bench.command("resume", "last", "--json")
+        assert (asked.code, asked.events[-1]["hint"]) == (4, "look, then say --done slow or --redo slow"), asked.err
+        assert place.done == ["first", "slow"]
+    # When somebody has looked
+    resumed = place.bench.command("resume", "last", "--json", "--done", "slow")
+    # Then
+    assert (resumed.code, resumed.events[-1]["outcome"]) == (0, "passed"), resumed.err
+    assert [record["type"] for record in place.bench.records()].count("runbook.run.abandoned") == (
+        1 if cause == "kill-command" else 0
+    )
+    assert place.done == ["first", "slow", "last"]
+    place.nothing_is_left()
+
+
+@pytest.mark.parametrize("place", ["pipelined"], indirect=True)
+def test_what_is_idempotent_is_done_again_without_a_question(place):
+    interrupted(place, "kill-ssh", idempotent=True)
+    place.nothing_is_left()
+    slow = place.bench.directory / "runbooks" / "RUN-900.yml"
+    slow.write_text(slow.read_text().replace("(setsid sleep 61 &); ", "").replace("sleep 60", "sleep 0"))
+    place.bench.compile()
+
+    resumed = place.bench.command("resume", "last", "--json", "--accept-changes")
+
+    assert (resumed.code, place.done) == (0, ["first", "slow", "slow", "late", "last"]), resumed.err
+    place.nothing_is_left()
