@@ -14,6 +14,8 @@ _ASSUMES = re.compile(
     r"""(?ix)\b(?:
     as\ (?:usual|always|you\ know|everybody\ knows|everyone\ knows|we\ (?:always\ )?do|we\ did|last\ time|before\ with)
     | (?:in\ )?the\ (?:usual|normal|customary)\ (?:way|steps?|procedure|place|commands?|people|person|checks?)
+    | the\ usual(?:\ \w+)?
+    | (?:he|she|they|who)\ knows?\ (?:how|what|where|which|the|this|it)
     | you\ (?:already\ )?know\ (?:how|what|where|the|which|who|when) | you(?:'ll|\ will)\ know
     | everyone\ knows | everybody\ knows | obvious(?:ly)? | of\ course | self[- ]explanatory | needless\ to\ say
     | like\ (?:last\ time|we\ always\ do|always) | same\ as\ (?:always|last\ time|usual)

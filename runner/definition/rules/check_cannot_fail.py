@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runner.definition.certainty import always
 from runner.definition.code import Code, codes
-from runner.definition.condition import always
 from runner.definition.finding import Level, Place
 from runner.definition.judging import conditions, exit_codes, judges_output
 from runner.definition.rules.base import Criterion, Hit, Rule

@@ -112,4 +112,5 @@ steps:
     verify: [{says: The disk usage is above 90 %, that: stdout | int > 90}]
 """,
     find=_find,
+    gives_way_to=("check-cannot-fail", "unreachable-condition"),
 )

@@ -28,7 +28,13 @@ _TOOLS = {
     r"fgrep": "=grep -F",
     r"docker-compose": "=docker compose",
     r"apt-key": "files in /etc/apt/keyrings",
-    r"chkconfig": "systemctl enable",
+    r"chkconfig|update-rc\.d|insserv": "systemctl enable",
+    r"initctl": "systemctl",
+    r"service\s+[\w@.-]+\s+(?:start|stop|restart|reload|status)": "systemctl",
+    r"letsencrypt-auto|certbot-auto": "certbot",
+    r"docker-machine": "docker context",
+    r"easy_install": "pip",
+    r"pip2": "pip3",
     r"/etc/init\.d/\S+": "systemctl",
     r"(?:rsh|rlogin|rcp|telnet)": "ssh",
     r"ntpdate": "chronyc",
@@ -45,7 +51,15 @@ _IN_SQL = {
     r"(?i:change\s+master\s+to)": "CHANGE REPLICATION SOURCE TO",
     r"pg_switch_xlog|pg_current_xlog_\w+|pg_xlogfile_name|pg_last_xlog_\w+": "the names with wal",
 }
-_IN_PROSE = {"HipChat": "Slack", "netstat": "ss", "ifconfig": "ip address", "docker-compose": "docker compose"}
+_IN_PROSE = {
+    r"CentOS(?: Linux)? [5-7]|(?:Red Hat Enterprise Linux|RHEL) [4-6]": "the name of the release in use",
+    r"Ubuntu 1[0-8]\.\d\d|Debian (?:[6-9]|10)": "the name of the release in use",
+    r"Python 2(?:\.\d)?|(?:PostgreSQL|Postgres) (?:8|9)(?:\.\d)?|MySQL 5(?:\.\d)?": "the version in use",
+    "HipChat": "Slack",
+    "netstat": "ss",
+    "ifconfig": "ip address",
+    "docker-compose": "docker compose",
+}
 _REVIEWED = re.compile(r"(?i)\b(?:last\s+)?(?:reviewed|checked|updated)\s*(?:on|:|at)?\s*(\d{4}-\d\d-\d\d)\b")
 _UNTIL = re.compile(
     r"(?i)\b(?:review(?:\s+(?:again|date))?(?:\s+(?:by|before|until|on))?|valid\s+until|until|expires(?:\s+on)?|end\s+of\s+life)"

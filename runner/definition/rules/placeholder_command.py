@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from runner.definition.finding import Level, quoted
 from runner.definition.rules.base import Criterion, Hit, Rule
+from runner.definition.step import Effect
 from runner.definition.subject import Subject
 from runner.steps.base import StepKind
 from runner.verifications.base import VerificationKind
@@ -25,6 +26,7 @@ _PLACEHOLDER = re.compile(
     | (?:select|values)\s+(?:\.{3}|<[^<>]+>)
     """
 )
+_PRINTS = re.compile(r"(?:echo|printf)\s[^|>$&;`{]*")
 _NOTHING = frozenset({"true", ":", "/bin/true", "exit 0", "pass", "noop", "no-op"})
 
 
@@ -33,6 +35,8 @@ def _find(subject: Subject) -> Iterator[Hit]:
         text = _text(work.kind)
         if _PLACEHOLDER.fullmatch(text) or (not work.looks and text in _NOTHING):
             yield Hit(work.place, f"{quoted(text)} only stands for a command", "write the command itself")
+        elif _PRINTS.fullmatch(text) and not work.looks and work.step.effect is not Effect.READ:
+            yield Hit(work.place, f"{quoted(text)} changes nothing, it only prints", "write the command itself")
     for placed in subject.procedure():
         action = placed.step.action
         if action and action.human and re.fullmatch(r"\.{2,}|…|<[^<>]+>|\[[^\[\]]+\]", _text(action)):

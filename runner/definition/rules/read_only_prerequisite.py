@@ -43,7 +43,7 @@ _ACCESSES = (
     ),
 )
 _SQL_MAY_WRITE = re.compile(
-    r"(?i)pg_has_role|rolsuper|usesuper|is_superuser|pg_is_in_recovery|transaction_read_only|table_grants"
+    r"(?i)pg_has_role\s*\((?![^)]*'(?:pg_read_\w+|pg_monitor|pg_stat_\w+|\w*read_?only\w*)')|rolsuper|usesuper|is_superuser|pg_is_in_recovery|transaction_read_only|table_grants"
     r"|has_\w+_privilege\s*\((?![^)]*'\s*(?:select|usage|connect)\s*')"
 )
 _FILE_READ = re.compile(r"(?:\btest\s+-[refsd]|\[\s+-[refsd]|\b(?:ls|cat|stat|head|wc)(?:\s+-\S+)*)\s+(/[\w./-]+)")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.definition.condition import always
+from runner.definition.certainty import always
 from runner.definition.finding import Level, Place
 from runner.definition.judging import conditions
 from runner.definition.model import Unresolved
 from runner.definition.rules.base import Criterion, Hit, Rule
 from runner.definition.subject import Subject
+from runner.definition.verification import Verification
 from runner.duration import show
+from runner.verifications.exit import Exit
 
 
 def _find(subject: Subject) -> Iterator[Hit]:
@@ -47,11 +49,20 @@ def _escalation(subject: Subject) -> Iterator[Hit]:
 
 def _verifications(subject: Subject) -> Iterator[Hit]:
     for place, _, verification in subject.verifications():
-        written = subject.written((*place, "that"))
-        for number, text in enumerate(conditions(verification)):
-            if always(text, holds=False):
-                where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
-                yield Hit(where, "never holds, whatever the result is", "say what is good")
+        said, written = conditions(verification), subject.written((*place, "that"))
+        places = [
+            (*place, "that", number) if isinstance(written, list) else (*place, "that") for number in range(len(said))
+        ]
+        alone = [where for text, where in zip(said, places, strict=True) if always(text, holds=False)]
+        for where in alone:
+            yield Hit(where, "never holds, whatever the result is", "say what is good")
+        if said and not alone and always(" and ".join([*map("({})".format, said), *_exit(verification)]), holds=False):
+            yield Hit(places[-1], "never holds together with the rest of this verification", "say what is good")
+
+
+def _exit(verification: Verification) -> list[str]:
+    """What `exit` says, as a condition."""
+    return [f"rc in {list(kind.exit)}" for kind in verification.kinds if isinstance(kind, Exit)]
 
 
 RULE = Rule(
