@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -107,8 +110,22 @@ def _fix(subject: Subject) -> None:
     if not count:
         return
     path = subject.source.path
+    mark = BOM_UTF8 if subject.source.text.startswith(BOM_UTF8) else b""
     try:
-        path.write_bytes(text.encode())
+        _write(path.resolve(), mark + text.encode())
     except OSError as error:
         raise InvalidInputError(f"{path} can not be written: {error.strerror}") from None
     click.echo(f"{shown(path)}: mended in {counted(count, 'place')}", err=True)
+
+
+def _write(path: Path, text: bytes) -> None:
+    """Put `text` into the file at once, so that nobody reads half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text)
+        Path(name).chmod(path.stat().st_mode & 0o7777)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

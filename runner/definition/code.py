@@ -145,6 +145,12 @@ def _program(words: Sequence[str]) -> list[str]:
 _PASS_ON = frozenset({"cat", "tee", "head", "tail", "sort", "wc", "column", "less"})
 
 
+def certain(code: Code, program: str) -> bool:
+    """Whether `program` is written in `code` only where it is called, so that the calls can be told by counting."""
+    calls = sum(command[:1] == (program,) for each in code.pipelines() for command in each.commands)
+    return code.text.count(program) == calls
+
+
 def unjudged(code: Code, program: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Each call of `program` whose exit code is all that counts, with its number among the calls (from 0).
 
@@ -153,7 +159,7 @@ def unjudged(code: Code, program: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     number = -1
     for pipeline in code.pipelines():
         for place, command in enumerate(pipeline.commands):
-            number += program in command[:1]
+            number += command[:1] == (program,)
             later = pipeline.commands[place + 1 :]
             into_file = any(">" in word and "/dev/null" not in word for word in command) and not code.work.looks
             if command[:1] == (program,) and all(each[:1] and each[0] in _PASS_ON for each in later) and not into_file:

@@ -175,6 +175,19 @@ def test_fixing_changes_nothing_but_what_is_wrong(runbook, written):
     assert runbook("lint", "--fix").err == "1 runbook, 0 findings\n"
 
 
+def test_fixing_keeps_the_mode_and_the_mark_of_the_file_and_leaves_nothing_beside_it(runbook, here):
+    path = runbook_file(here)
+    text = path.read_text().replace("command: df /", "command: curl http://127.0.0.1/  # it warms a cache")
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    path.chmod(0o640)
+
+    ran = runbook("lint", "--fix")
+
+    assert (ran.code, path.stat().st_mode & 0o777) == (0, 0o640)
+    assert path.read_bytes() == b"\xef\xbb\xbf" + text.replace("curl ", "curl --fail ").encode()
+    assert [each.name for each in path.parent.glob(".*")] == []
+
+
 def test_what_the_file_excepts_is_told_with_its_reason_only_to_machines(runbook, written):
     path = written(STEPS.replace("# the slow one", "# lint: allow curl-without-fail - it answers 404 until it is warm"))
     before = path.read_text().replace("egrep", "grep -E")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.definition.code import codes, unjudged
+from runner.definition.code import certain, codes, unjudged
 from runner.definition.finding import Level
 from runner.definition.judging import judges_output
 from runner.definition.rules.base import Criterion, Hit, Rule
@@ -20,14 +20,14 @@ def _find(subject: Subject) -> Iterator[Hit]:
             continue
         for number, command in unjudged(code, "jq"):
             if not any(_FAILS.fullmatch(word) for word in command):
-                whole = isinstance(subject.written(code.work.place), str) and code.work.kind.key != "script"
+                sure = certain(code, "jq") and isinstance(subject.written(code.work.place), str)
                 yield Hit(
                     code.work.place,
                     "jq succeeds when the answer is false, null or absent",
                     "add --exit-status (-e), or judge the output with `json`",
                     fragment="jq",
                     nth=number,
-                    replacement="jq -e" if whole else None,
+                    replacement="jq -e" if sure and code.work.kind.key != "script" else None,
                 )
 
 

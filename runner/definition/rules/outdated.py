@@ -69,24 +69,23 @@ _UNTIL = re.compile(
 
 def _find(subject: Subject) -> Iterator[Hit]:
     for code in codes(subject):
-        for number, (old, new) in _old(code.text, _TOOLS, before=r"(?<![\w./-])", after=r"(?![\w./-])").items():
-            same = new.startswith("=") and isinstance(subject.written(code.work.place), str) and number == 0
-            yield _hit(
-                code.work.place, old, new, replacement=new[1:] if same and code.work.kind.key != "script" else None
-            )
+        place = code.work.place
+        for old, new in _old(code.text, _TOOLS, before=r"(?<![\w./-])", after=r"(?![\w./-])"):
+            same = new.startswith("=") and isinstance(subject.written(place), str) and code.text.count(old) == 1
+            yield _hit(place, old, new, replacement=new[1:] if same and code.work.kind.key != "script" else None)
     for work in subject.works():
         if isinstance(work.kind, Statement):
-            for old, new in _old(work.kind.sql, _IN_SQL).values():
+            for old, new in _old(work.kind.sql, _IN_SQL):
                 yield _hit(work.place, old, new)
     for place, text in sentences(subject):
-        for old, new in _old(text, _IN_PROSE, before=r"\b", after=r"\b").values():
+        for old, new in _old(text, _IN_PROSE, before=r"\b", after=r"\b"):
             yield _hit(place, old, new)
     yield from _dates(subject)
 
 
-def _old(text: str, table: dict[str, str], *, before: str = "", after: str = "") -> dict[int, tuple[str, str]]:
+def _old(text: str, table: dict[str, str], *, before: str = "", after: str = "") -> list[tuple[str, str]]:
     matches = [(re.search(f"{before}(?:{old}){after}", text), new) for old, new in table.items()]
-    return dict(enumerate((match[0], new) for match, new in matches if match))
+    return [(match[0], new) for match, new in matches if match]
 
 
 def _hit(place: tuple[str | int, ...], old: str, new: str, replacement: str | None = None) -> Hit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from runner.definition.finding import Level
@@ -21,13 +22,15 @@ def _find(subject: Subject) -> Iterator[Hit]:
 
 
 def _pasted(place: tuple[str | int, ...], shell: str) -> Iterator[Hit]:
-    before = ""
+    before, seen = "", Counter[str]()
     for is_template, piece in pieces(shell):
         if is_template and piece.startswith("{{") and not _QUOTED.search(piece):
             inside = before.count('"') % 2 or before.count("'") % 2
             better = None if inside else re.sub(r"\s*(-?\}\})$", r" | quote \1", piece)
             message = f"{_shown(piece)} is pasted into shell code"
-            yield Hit(place, message, "give it through `env`, or add `| quote`", fragment=piece, replacement=better)
+            hint = "give it through `env`, or add `| quote`"
+            yield Hit(place, message, hint, fragment=piece, nth=seen[piece], replacement=better)
+        seen[piece] += is_template
         before += "x" if is_template else piece
 
 
