@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
@@ -99,10 +99,44 @@ def _always(node: nodes.Node, holds: bool) -> bool:  # noqa: FBT001 - one of two
         case nodes.Or() | nodes.And():
             enough = isinstance(node, nodes.Or) is holds
             sides = (_always(node.left, holds), _always(node.right, holds))
-            return (any(sides) or _opposite(node.left, node.right)) if enough else all(sides)
+            if not enough:
+                return all(sides)
+            return any(sides) or _opposite(node.left, node.right) or _bounded(node, holds)
         case nodes.Compare():
             return len(node.ops) == 1 and _compared(node.expr, node.ops[0], holds)
     return False
+
+
+def _bounded(node: nodes.And | nodes.Or, holds: bool) -> bool:  # noqa: FBT001 - one of two answers
+    """Whether two bounds of the same thing leave nothing between them, or (one of them is enough) nothing outside."""
+    bounds = [each for part in _parts(node, type(node)) if isinstance(part, nodes.Compare) for each in _bound(part)]
+    exact = set() if holds else {"eq"}
+    lows = [each for each in bounds if each[1] in {"gt", "gteq"} | exact]
+    highs = [each for each in bounds if each[1] in {"lt", "lteq"} | exact]
+    return any(what == other and _meet(low, high, holds) for what, *low in lows for other, *high in highs)
+
+
+def _meet(low: Sequence[Any], high: Sequence[Any], holds: bool) -> bool:  # noqa: FBT001 - one of two answers
+    (low_op, lowest), (high_op, highest) = low, high
+    if lowest != highest:
+        return bool(lowest < highest) is holds
+    return (low_op, high_op) != ("gt", "lt") if holds else low_op == "gt" or high_op == "lt"
+
+
+def _parts(node: nodes.Expr, kind: type[nodes.And | nodes.Or]) -> Iterator[nodes.Expr]:
+    """What is joined by `and`, or by `or`."""
+    if isinstance(node, kind):
+        yield from _parts(node.left, kind)
+        yield from _parts(node.right, kind)
+    else:
+        yield node
+
+
+def _bound(node: nodes.Compare) -> Iterator[tuple[nodes.Expr, str, float]]:
+    if len(node.ops) == 1 and isinstance(node.ops[0].expr, nodes.Const):
+        value = node.ops[0].expr.value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield node.expr, node.ops[0].op, value
 
 
 def _compared(left: nodes.Expr, operand: nodes.Operand, holds: bool) -> bool:  # noqa: FBT001

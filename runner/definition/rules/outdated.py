@@ -28,6 +28,7 @@ _TOOLS = {
     r"fgrep": "=grep -F",
     r"docker-compose": "=docker compose",
     r"apt-key": "files in /etc/apt/keyrings",
+    r"service\s+\S+\s+(?:start|stop|restart|reload|status)": "systemctl",
     r"chkconfig": "systemctl enable",
     r"/etc/init\.d/\S+": "systemctl",
     r"(?:rsh|rlogin|rcp|telnet)": "ssh",

@@ -17,10 +17,11 @@ _DO = (
 _THING = (
     r"(?:(?:the|this|that|any|all|all\s+the|whatever|other|possible)\s+)?(?:issues?|problems?|incidents?|errors?|things?|stuff|"
     r"it|everything|situation|systems?|cause|logs?|what\s+is\s+wrong|what(?:'s|\s+is)\s+going\s+on|what\s+happened|"
-    r"failures?|services?|what(?:\s+is|'s)?\s+(?:needed|necessary|required)|the\s+(?:needful|necessary|rest))"
+    r"failures?|services?|servers?|databases?|applications?|apps?|network|dashboards?|metrics|status|health|alerts?|what(?:\s+is|'s)?\s+(?:needed|necessary|required)|the\s+(?:needful|necessary|rest))"
 )
 _INSTRUCTION = re.compile(
-    rf"(?ix)\s*{_DO}\s+{_THING}(?:\s+(?:is|are|and)\s+.{{0,24}}|\s+(?:further|properly|carefully|again|accordingly|"
+    rf"(?ix)\s*(?:take\s+(?:the\s+)?(?:appropriate|necessary|corrective|suitable|required)\s+(?:actions?|steps|measures)|"
+    rf"{_DO}(?:\s+{_THING})?)(?:\s+(?:is|are|and|works?|runs?)(?:\s+.{{0,24}})?|\s+(?:further|properly|carefully|again|accordingly|"
     rf"manually|as\s+\w+|if\s+\w+))?\s*[.!]?\s*"
 )
 _HEDGE = re.compile(r"(?i)\b(?:as|if|where|when)\s+(?:appropriate|necessary|needed|required|applicable|sensible)\b")

@@ -52,6 +52,11 @@ def _verifications(subject: Subject) -> Iterator[Hit]:
             if always(text, holds=False):
                 where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
                 yield Hit(where, "never holds, whatever the result is", "say what is good")
+                break
+        else:
+            together = " and ".join(f"({text})" for text in conditions(verification))
+            if together and always(together, holds=False):
+                yield Hit((*place, "that"), "the conditions never hold together", "say what is good")
 
 
 RULE = Rule(
