@@ -142,6 +142,7 @@ def _program(words: Sequence[str]) -> list[str]:
     return []
 
 
+_INTO_FILE = re.compile(r"(?<![0-9&])>>?\s*(?!/dev/null|&)\S")
 _PASS_ON = frozenset({"cat", "tee", "head", "tail", "sort", "wc", "column", "less"})
 
 
@@ -161,6 +162,6 @@ def unjudged(code: Code, program: str) -> Iterator[tuple[int, tuple[str, ...]]]:
         for place, command in enumerate(pipeline.commands):
             number += command[:1] == (program,)
             later = pipeline.commands[place + 1 :]
-            into_file = any(">" in word and "/dev/null" not in word for word in command) and not code.work.looks
+            into_file = _INTO_FILE.search(" ".join(command)) is not None and not code.work.looks
             if command[:1] == (program,) and all(each[:1] and each[0] in _PASS_ON for each in later) and not into_file:
                 yield number, command

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from runner.definition.code import codes, codes_of
 from runner.definition.finding import Place
 from runner.definition.subject import Subject, Work
+from runner.steps.module import Module
 from runner.verifications.sql import Statement
 
 _DESTROYS = re.compile(
@@ -22,6 +23,9 @@ _DESTROYS = re.compile(
 )
 _SQL_DESTROYS = re.compile(
     r"(?i)\b(?:drop\s+(?:table|database|schema|index|view|role|user)|truncate\b|delete\s+from\b|pg_terminate_backend\b)"
+)
+_REMOVERS = frozenset(
+    {"file", "user", "lvol", "lvg", "filesystem", "postgresql_db", "mysql_db", "docker_volume", "k8s"}
 )
 _WRITES = re.compile(
     r"""(?x) (?<![\w/.-])(?:
@@ -80,3 +84,7 @@ def _matches(subject: Subject, code: re.Pattern[str], sql: re.Pattern[str]) -> I
             match = sql.search(work.kind.sql)
             if match:
                 yield work.place[:2], work.place, match[0].strip().splitlines()[0]
+        elif isinstance(work.kind, Module) and "undo" not in work.place:
+            (name, args), *_ = work.kind.module.items()
+            if name.rpartition(".")[2] in _REMOVERS and args.get("state") == "absent":
+                yield work.place[:2], work.place, "absent"

@@ -7,18 +7,19 @@ import re
 _VERBS = """
 act address analyse analyze assess check clean confirm correct deal debug determine diagnose do ensure examine figure
 find fix handle identify inspect investigate look make mitigate monitor recover remediate repair resolve respond
-restore review see solve sort take test troubleshoot try understand verify use
+restore review see solve sort take test troubleshoot try understand use verify
 """
 _THINGS = """
-action actions anything app application applications care cause causes component components dashboard dashboards
-environment error errors everything failure failures fault faults health incident incidents infrastructure issue
-issues it log logs measures metrics needful problem problems rest root server servers service services situation
-something state status steps stuff system systems thing things
+action actions alert alerts anything app application applications care cause causes component components dashboard
+dashboards database databases disk environment error errors everything failure failures fault faults health host hosts
+incident incidents infrastructure issue issues it log logs machine machines measures memory metrics needful network
+networks problem problems rest root server servers service services situation something state status steps stuff
+system systems thing things
 """
 _QUALITIES = """
-abnormal affected appropriate bad broken expected failed failing fine fixed gone good healthy necessary needed normal
-odd ok okay other possible relevant required resolved right running solved stable strange success successful
-suspicious underlying unexpected unusual usual well work worked working works wrong
+abnormal affected appropriate bad broken corrective expected failed failing fine fixed gone good healthy necessary
+needed normal odd ok okay other possible relevant required resolved right running solved stable strange success
+successful suitable suspicious underlying unexpected unusual usual well work worked working works wrong
 """
 _MANNERS = """
 accordingly again appropriately as carefully closely correctly directly further immediately manually now please

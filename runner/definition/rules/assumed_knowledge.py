@@ -13,8 +13,9 @@ from runner.definition.subject import Subject
 _ASSUMES = re.compile(
     r"""(?ix)\b(?:
     as\ (?:usual|always|you\ know|everybody\ knows|everyone\ knows|we\ (?:always\ )?do|we\ did|last\ time|before\ with)
-    | (?:in\ )?the\ (?:usual|normal|customary)\ (?:way|steps?|procedure|place|commands?|people|person|checks?)
-    | the\ usual(?:\ \w+)?
+    | (?:the|our|your)\ usual\ \w+ | (?:the\ way\ )?(?:that\ )?we\ always\ (?:do|did|use) | you\ already\ have
+    | (?-i:[Aa]sk\ (?!PagerDuty)[A-Z][a-z]+)\ (?:how|what|where|which|for|to|if|about)
+    | (?:in\ )?the\ (?:normal|customary)\ (?:way|steps?|procedure|place|commands?|people|person|checks?)
     | (?:he|she|they|who)\ knows?\ (?:how|what|where|which|the|this|it)
     | you\ (?:already\ )?know\ (?:how|what|where|the|which|who|when) | you(?:'ll|\ will)\ know
     | everyone\ knows | everybody\ knows | obvious(?:ly)? | of\ course | self[- ]explanatory | needless\ to\ say

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from runner.definition.finding import Level
@@ -29,6 +30,8 @@ def _said(kind: StepKind | VerificationKind) -> str:
     value = getattr(kind, kind.key)
     if kind.key == "http":
         return f"{value.method} {value.url} {value.body}"
+    if isinstance(value, tuple) and len(value) > 2 and re.fullmatch(r"-[a-z]*c", str(value[-2])):  # noqa: PLR2004
+        value = value[-1]  # `bash -c TEXT`
     return " ".join((" ".join(value) if isinstance(value, tuple) else str(value)).split())
 
 
