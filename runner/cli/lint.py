@@ -1,43 +1,131 @@
-"""`runbook lint`: Find what is wrong in runbooks, each fault with its place in the file."""
+"""`runbook lint`: Find what is wrong in runbooks, each fault with its place in the file; explain, mend, score."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+import os
+import tempfile
+from codecs import BOM_UTF8
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
-from runner.cli import context
-from runner.cli.terminal import counted, safe
-from runner.definition.catalog import Library
-from runner.definition.finding import Finding, Level
-from runner.definition.lint import lint
-from runner.definition.yaml import InvalidFileError
-from runner.errors import ExitCode
+from runner.cli import context, findings_shown
+from runner.cli.explanation import explain
+from runner.cli.scores import draw_scores
+from runner.cli.terminal import counted
+from runner.definition.catalog import Library, Source, shown
+from runner.definition.contacts import read_contacts
+from runner.definition.finding import Finding, InvalidFileError, Level
+from runner.definition.inventory import variables
+from runner.definition.lint import Report, examine, subject_of
+from runner.definition.mending import mended
+from runner.definition.subject import Subject
+from runner.errors import ExitCode, InvalidInputError
+
+_LEVELS = [str(level) for level in Level]
 
 
 @click.command("lint")
 @click.argument("runbooks", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="The findings as a JSON list.")
-def command(runbooks: tuple[str, ...], *, as_json: bool) -> None:
-    """Lint RUNBOOKS (all of them when none is named); exit 2 when one does not load or has an error."""
+@click.option("--format", "form", type=click.Choice([*findings_shown.FORMS]), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--fix", is_flag=True, help="Mend what can safely be mended, and tell the rest.")
+@click.option("--level", type=click.Choice(_LEVELS), default="info", help="Tell no finding below this level.")
+@click.option("--strict", is_flag=True, help="Exit 2 when there is a warning, too.")
+@click.option("--score", is_flag=True, help="A mark for each of the seven criteria of the checklist instead.")
+@click.option("--explain", "rule", is_flag=False, flag_value="", metavar="[RULE]", help="What a rule is about.")
+@click.option("-i", "--inventory", multiple=True, type=click.Path(path_type=Path), help="Variables that runbooks use.")
+def command(  # noqa: PLR0913 - one for each option
+    runbooks: tuple[str, ...],
+    *,
+    form: str,
+    as_json: bool,
+    fix: bool,
+    level: str,
+    strict: bool,
+    score: bool,
+    rule: str | None,
+    inventory: Sequence[Path],
+) -> None:
+    """Lint RUNBOOKS (all of them when none is named); exit 2 when one does not load or has an error.
+
+    A line that ends with `# lint: allow RULE - reason` is excepted from that rule.
+    """
+    form = "json" if as_json else form
+    if rule is not None:
+        explain(rule, form)
+        return
     library = context.library()
-    names = runbooks or library.ids()
+    known = [library.root / "inventories", *context.inventories(inventory, library)]
+    names = runbooks or tuple(library.ids())
+    if score:
+        draw_scores([(name, *_subject(library, name, known)) for name in names], as_json=form == "json")
+        return
+    reports = [_report(library, name, known, fix=fix) for name in names]
     # What is wrong in contacts.yml is found with every runbook, and told once.
-    findings = list(dict.fromkeys(finding for name in names for finding in _findings(library, name)))
-    if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
-    else:
-        for finding in findings:
-            click.echo(safe(str(finding)))
-        click.echo(f"{counted(len(names), 'runbook')}, {counted(len(findings), 'finding')}", err=True)
-    if any(finding.level is Level.ERROR for finding in findings):
+    findings = list(dict.fromkeys(each for report in reports for each in report.findings))
+    told = [each for each in findings if _LEVELS.index(each.level) <= _LEVELS.index(level)]
+    excepted = [each for report in reports for each in report.excepted]
+    click.echo(findings_shown.FORMS[form](told, excepted, names), nl=False)
+    also = f", {len(excepted)} excepted" if excepted else ""
+    click.echo(f"{counted(len(names), 'runbook')}, {counted(len(told), 'finding')}{also}", err=True)
+    bad = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
+    if any(each.level in bad for each in findings):
         raise click.exceptions.Exit(ExitCode.INVALID)
 
 
-def _findings(library: Library, name: str) -> list[Finding]:
+def _subject(library: Library, name: str, inventories: Sequence[Path]) -> tuple[Subject | None, Sequence[Finding]]:
     try:
-        source = library.source(name)
-        return lint(source, library.contacts(source))
+        # A draft that lies elsewhere may be called anything, and its people are those of the library.
+        source = library.source(name, named=_in_library(name))
+        return _around(library, source, inventories), ()
     except InvalidFileError as error:
-        return list(error.findings)
+        return None, error.findings
+
+
+def _in_library(name: str) -> bool:
+    return "." not in name or Path(name).resolve().parent.name == "runbooks"
+
+
+def _around(library: Library, source: Source, inventories: Sequence[Path]) -> Subject:
+    beside = source.path.parent / "contacts.yml"
+    people = beside if beside.exists() else library.root / "runbooks" / "contacts.yml"
+    paths = [path for path in {*inventories, source.path.parent.parent / "inventories"} if path.exists()]
+    known = frozenset(name for path in paths for name in variables(path)) if paths else None
+    contacts = read_contacts(people, file=shown(people))
+    return subject_of(source, contacts, today=context.clock().wall.date(), variables=known)
+
+
+def _report(library: Library, name: str, inventories: Sequence[Path], *, fix: bool) -> Report:
+    subject, faults = _subject(library, name, inventories)
+    if subject and fix:
+        _fix(subject)
+        subject, faults = _subject(library, name, inventories)
+    return examine(subject) if subject else Report(tuple(faults))
+
+
+def _fix(subject: Subject) -> None:
+    text, count = mended(subject)
+    if not count:
+        return
+    path = subject.source.path
+    mark = BOM_UTF8 if subject.source.text.startswith(BOM_UTF8) else b""
+    try:
+        _write(path.resolve(), mark + text.encode())
+    except OSError as error:
+        raise InvalidInputError(f"{path} can not be written: {error.strerror}") from None
+    click.echo(f"{shown(path)}: mended in {counted(count, 'place')}", err=True)
+
+
+def _write(path: Path, text: bytes) -> None:
+    """Put `text` into the file at once, so that nobody reads half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text)
+        Path(name).chmod(path.stat().st_mode & 0o7777)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

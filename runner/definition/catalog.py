@@ -73,8 +73,8 @@ class Library:
             path.stem for path in (self.root / "runbooks").glob("RUN-*.yml") if re.match(RUNBOOK_ID, path.stem)
         )
 
-    def source(self, name: str) -> Source:
-        """The runbook with the id `name`, or in the file of that name.
+    def source(self, name: str, *, named: bool = True) -> Source:
+        """The runbook with the id `name`, or in the file of that name; unless `named`, that may be any name.
 
         Raises:
             InvalidInputError: there is none; or the file has faults, which are all in the error.
@@ -87,7 +87,7 @@ class Library:
             raise InvalidInputError(f"{path} can not be read: {error.strerror}") from None
         document = load(data, file=shown(path))
         runbook = to_runbook(document)
-        if runbook.id != path.stem:
+        if named and runbook.id != path.stem:
             hint = f"name the file {runbook.id}.yml"
             fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
             raise InvalidFileError([fault])

@@ -34,11 +34,12 @@ class Position(NamedTuple):
 
 
 class Level(StrEnum):
-    """How bad a finding is: an error stops, a warning asks for attention, a note informs."""
+    """How bad a finding is: an error stops, a warning asks for attention, an info is good to know."""
 
     ERROR = "error"
     WARNING = "warning"
-    NOTE = "note"
+    INFO = "info"
+    NOTE = "info"
 
 
 @dataclass(frozen=True, order=True)

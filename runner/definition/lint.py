@@ -1,77 +1,106 @@
-"""Lint: what a runbook that loads may still have wrong, looked at together with its contacts and its files."""
+"""Lint: what a runbook that loads may still have wrong, by the rules on the shelf and the exceptions in the file."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from types import MappingProxyType
 
+import runner.definition.rules
 from runner.definition.catalog import Source, shown
 from runner.definition.contacts import Contact
-from runner.definition.finding import Finding, Level, Place
-from runner.definition.step import Effect, Step
+from runner.definition.exceptions import exemptions
+from runner.definition.finding import Finding, Position, show
+from runner.definition.rules.base import Hit, Rule
+from runner.definition.spans import Tree
+from runner.definition.subject import Subject
 from runner.definition.yaml import load
-from runner.steps.base import StepKind
-from runner.steps.shell import Shell
-from runner.tasks import expressions
-
-LONGEST_PROCEDURE = 50
-
-_Raw = tuple[Place, str, str, str, Level]
 
 
-def lint(source: Source, contacts: Mapping[str, Contact]) -> list[Finding]:
-    """Every finding about `source`, in the order of the file."""
+@cache
+def rules() -> Mapping[str, Rule]:
+    """Every rule on the shelf, by its name."""
+    found: dict[str, Rule] = {}
+    shelf = runner.definition.rules
+    for name in sorted(entry.name for entry in pkgutil.iter_modules(shelf.__path__) if entry.name != "base"):
+        rule: Rule = importlib.import_module(f"{shelf.__name__}.{name}").RULE
+        if rule.id != name.replace("_", "-"):
+            raise RuntimeError(f"{shelf.__name__}: the rule {rule.id!r} stands in {name}.py")
+        found[rule.id] = rule
+    return MappingProxyType(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Excepted:
+    """A finding that the file excepts, and why."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What lint says about one runbook, in the order of the file."""
+
+    findings: tuple[Finding, ...]
+    excepted: tuple[Excepted, ...] = ()
+
+
+def lint(
+    source: Source,
+    contacts: Mapping[str, Contact],
+    *,
+    today: date,
+    variables: Iterable[str] | None = None,
+) -> list[Finding]:
+    """Every finding about `source` on the day `today` that the file does not except, in the order of the file.
+
+    `variables` are the names that the inventories set; None when there is no inventory to ask.
+    """
+    return list(examine(subject_of(source, contacts, today=today, variables=variables)).findings)
+
+
+def subject_of(
+    source: Source, contacts: Mapping[str, Contact], *, today: date, variables: Iterable[str] | None = None
+) -> Subject:
+    """`source` as the rules look at it."""
     document = load(source.path.read_bytes(), file=shown(source.path))
-    raw = (*_people(source, contacts), *_length(source), *_steps(source))
-    return sorted(document.finding(place, rule, text, hint=hint, level=level) for place, rule, text, hint, level in raw)
+    known = None if variables is None else frozenset(variables)
+    return Subject(source, document, Tree(document.text), contacts, today, known, frozenset(rules()))
 
 
-def _people(source: Source, contacts: Mapping[str, Contact]) -> Iterator[_Raw]:
-    known = f"contacts.yml knows {', '.join(contacts) or 'nobody'}"
-    if source.runbook.owner not in contacts:
-        yield ("owner",), "unknown-contact", f"nobody is called {source.runbook.owner!r}", known, Level.ERROR
-    for number, name in enumerate(source.runbook.escalation.contacts):
-        place = ("escalation", "contacts", number)
-        if name not in contacts:
-            yield place, "unknown-contact", f"nobody is called {name!r}", known, Level.ERROR
-        elif not contacts[name].channels:
-            yield place, "no-channel", f"{name!r} can not be called: no channel", "add one to contacts.yml", Level.ERROR
+def examine(subject: Subject) -> Report:
+    """What the rules say about `subject`, without what the file excepts."""
+    reasons = {(each.rule, each.line): each.reason for each in exemptions(subject.document.text) if each.reason}
+    found = sorted(dict.fromkeys(_finding(subject, rule, hit) for rule, hit in hits(subject)))
+    kept = [each for each in found if (each.rule, each.line) not in reasons]
+    excepted = [Excepted(each, reasons[each.rule, each.line]) for each in found if each not in kept]
+    return Report(tuple(kept), tuple(excepted))
 
 
-def _length(source: Source) -> Iterator[_Raw]:
-    if len(source.runbook.steps) >= LONGEST_PROCEDURE:
-        message = f"has {len(source.runbook.steps)} steps; nobody follows that at night"
-        yield ("steps",), "too-long", message, "split it", Level.WARNING
+def hits(subject: Subject) -> list[tuple[Rule, Hit]]:
+    """What each rule says about `subject`, without what another rule says better about the same line."""
+    last = rules()["useless-exception"]
+    found = [(rule, hit) for rule in rules().values() if rule is not last for hit in rule.find(subject)]
+    spoken = frozenset((rule.id, position(subject, hit).line) for rule, hit in found)
+    kept = [
+        (rule, hit)
+        for rule, hit in found
+        if not any((other, position(subject, hit).line) in spoken for other in rule.gives_way_to)
+    ]
+    return [*kept, *((last, hit) for hit in last.find(replace(subject, spoken=spoken)))]
 
 
-def _steps(source: Source) -> Iterator[_Raw]:
-    runbook = source.runbook
-    for key, steps in (("prerequisites", runbook.prerequisites), ("steps", runbook.steps)):
-        for number, step in enumerate(steps):
-            yield from _step(source, step, (key, number))
+def position(subject: Subject, hit: Hit) -> Position:
+    """Where in the file `hit` stands."""
+    offset = hit.offset if hit.offset is not None else subject.tree.offset(hit.place, hit.fragment, hit.nth)
+    return subject.document.position(hit.place) if offset is None else subject.tree.position(offset)
 
 
-def _step(source: Source, step: Step, place: Place) -> Iterator[_Raw]:
-    if step.effect is Effect.DESTRUCTIVE and not (step.approve or step.undo):
-        hint = "add `approve` or `undo`"
-        yield place, "destructive-unguarded", "destroys, and nobody is asked before", hint, Level.WARNING
-    actions = [(place, step.action), ((*place, "undo"), step.undo.action if step.undo else None)]
-    for where, action in actions:
-        if action and not action.human:
-            yield from _action(source, step, action, where)
-
-
-def _action(source: Source, step: Step, action: StepKind, place: Place) -> Iterator[_Raw]:
-    try:
-        action.invocation(step.timeout, source.read_file)
-    except ValueError as error:
-        yield (*place, action.key), "unusable-file", str(error), "", Level.ERROR
-    for expression in _unquoted(action):
-        hint = "give it through `env`, or add `| quote`"
-        yield (*place, "shell"), "unquoted-value", f"{expression} is pasted into shell code", hint, Level.WARNING
-
-
-def _unquoted(action: StepKind) -> list[str]:
-    if not isinstance(action, Shell):
-        return []
-    return [f"{{{{ {found} }}}}" for found in expressions(action.shell) if not re.search(r"\|\s*quote$", found)]
+def _finding(subject: Subject, rule: Rule, hit: Hit) -> Finding:
+    at = position(subject, hit)
+    return Finding(subject.document.file, *at, show(hit.place), rule.level, rule.id, hit.message, hit.hint)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Inst
 
 from runner.definition.finding import kind_of
 from runner.definition.names import Contact, HostPattern, Name
+from runner.definition.schedule import Schedule
 from runner.definition.step import Step
 from runner.duration import Limit, parse
 from runner.fields import AtLeastOne, Model, OneOrSeveral, Prose, Several, Text, Title
@@ -238,6 +239,7 @@ class Runbook(Model):
     escalation: Escalation
     follow_up: Several[FollowUp | Prose] = ()
     links: Several[ReferenceId] = ()
+    schedules: Several[Schedule] = ()
 
     @model_validator(mode="after")
     def _works_on_somebody(self) -> Self:

@@ -131,7 +131,7 @@ def test_what_the_registry_knows_is_left_out_and_must_mean_the_same(tmp_path, mo
     assert (found, told) == (
         {},
         [
-            "a.md:3:1: MON-005 is in runbooks/registry/a.yml:1 already, and left out [note: duplicate-id]",
+            "a.md:3:1: MON-005 is in runbooks/registry/a.yml:1 already, and left out [info: duplicate-id]",
             "a.md:4:1: MON-006 is 'Disk full' here and 'Latency' in runbooks/registry/a.yml:2; "
             "one id is one thing: give one of them another [error: two-meanings]",
         ],

@@ -46,7 +46,7 @@ def test_a_runbook_that_is_planned_is_no_dangling_link_and_told_until_it_is_writ
     planned = {"a": alert("MON-001", runbook="RUN-002"), "b": entry("RUN-002", category="incident")}
 
     assert told({"trigger": {"event": "x"}}, **planned) == [
-        "b.yml:1:1: RUN-002: is planned, and not written yet; MON-001 leads to it [note: planned-runbook]"
+        "b.yml:1:1: RUN-002: is planned, and not written yet; MON-001 leads to it [info: planned-runbook]"
     ]
     assert told({"id": "RUN-002"}, **planned) == [
         "b.yml:1:1: RUN-002: RUN-002 is written: its file says what it is; take the entry out [warning: duplicate-id]"

@@ -25,14 +25,13 @@ def test_what_is_not_there_yet_is_an_unknown_key():
         ("steps[2].sql", "%(pids)s has no value; give it under params", ""),
         ("steps[2].verify[1].alert_resolved", "unknown key 'alert_resolved'", LATER),
         ("drill", "unknown key 'drill'", LATER),
-        ("schedules", "unknown key 'schedules'", LATER),
     ]
 
 
 def test_all_the_rest_loads():
     document = yaml.safe_load(EXAMPLE)
     terminate = document["steps"][2]
-    del document["drill"], document["schedules"], terminate["verify"][1]
+    del document["drill"], terminate["verify"][1]
     terminate["sql"] = terminate["sql"].replace("%(pids)s", "%(pids)s::int[]")
     terminate["params"] = {"pids": "{{ pids }}"}
     runbook = to_runbook(load(yaml.safe_dump(document).encode(), file="RUN-001.yml"))

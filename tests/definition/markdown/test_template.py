@@ -22,7 +22,7 @@ SHIPPED = sorted(
 
 def again(data):
     made = convert(export(data, file="x.yml").encode(), file="x.md", new_id=lambda: "RUN-999")
-    assert [finding for finding in made.findings if finding.level != "note"] == []
+    assert [finding for finding in made.findings if finding.level != "info"] == []
     return made.runbooks
 
 

@@ -1,0 +1,58 @@
+"""`assumed-knowledge`: a sentence that only helps who knows already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from runner.definition.finding import Level, quoted
+from runner.definition.prose import sentences
+from runner.definition.rules.base import Criterion, Hit, Rule
+from runner.definition.subject import Subject
+
+_ASSUMES = re.compile(
+    r"""(?ix)\b(?:
+    as\ (?:usual|always|you\ know|everybody\ knows|everyone\ knows|we\ (?:always\ )?do|we\ did|last\ time|before\ with)
+    | (?:the|our|your)\ usual\ \w+ | (?:the\ way\ )?(?:that\ )?we\ always\ (?:do|did|use) | you\ already\ have
+    | (?-i:[Aa]sk\ (?!PagerDuty)[A-Z][a-z]+)\ (?:how|what|where|which|for|to|if|about)
+    | (?:in\ )?the\ (?:normal|customary)\ (?:way|steps?|procedure|place|commands?|people|person|checks?)
+    | (?:he|she|they|who)\ knows?\ (?:how|what|where|which|the|this|it)
+    | you\ (?:already\ )?know\ (?:how|what|where|the|which|who|when) | you(?:'ll|\ will)\ know
+    | everyone\ knows | everybody\ knows | obvious(?:ly)? | of\ course | self[- ]explanatory | needless\ to\ say
+    | like\ (?:last\ time|we\ always\ do|always) | same\ as\ (?:always|last\ time|usual)
+    | (?:simply|just)\ (?:do|fix|restart|run|use|check|ask|log|call|deploy|clean|follow|handle|apply)
+    | standard\ (?:procedure|steps|commands?|checks?) | ask\ (?:around|somebody|someone|a\ colleague|the\ usual)
+    | (?:use|do|apply|follow)\ (?:your\ )?(?:common\ sense|best\ judgement|best\ judgment|experience)
+    | should\ be\ (?:clear|familiar|obvious) | well[- ]known\ (?:steps|procedure|way|command)
+    )\b"""
+)
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    for place, text in sentences(subject):
+        if match := _ASSUMES.search(text):
+            message = f"{quoted(match[0])} says nothing to whoever does this for the first time"
+            yield Hit(place, message, "write what is done, for somebody's first day", fragment=match[0])
+
+
+RULE = Rule(
+    id="assumed-knowledge",
+    level=Level.WARNING,
+    criterion=Criterion.ACTIONABLE,
+    problem="A runbook is written for somebody's first day on call; who knows already needs no runbook.",
+    wrong="""\
+steps:
+  - id: restart
+    name: Restart the workers
+    manual: Restart the workers in the usual way.
+    verify: [{confirm: Four workers are listed on the page Workers}]
+""",
+    right="""\
+steps:
+  - id: restart
+    name: Restart the workers
+    manual: Open the page Workers of the console, and press Restart beside each of the four workers.
+    verify: [{confirm: Four workers are listed on the page Workers}]
+""",
+    find=_find,
+)

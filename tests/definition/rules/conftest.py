@@ -1,0 +1,44 @@
+"""A library around one runbook: contacts, a script and an inventory, as the rules of lint meet them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from runner.definition.catalog import Library
+from runner.definition.inventory import variables
+from runner.definition.lint import lint
+
+TODAY = date(2026, 1, 1)
+CONTACTS = """\
+backend-team: {name: Backend team}
+dba:
+  name: Database administrators
+  members: [alice, bob]
+on-call:
+  name: On-call engineer
+  channels: [{webhook: {url: "http://127.0.0.1:9/"}}]
+"""
+SCRIPTS = {"smoke.sh": "#!/bin/bash\ncurl --fail http://127.0.0.1:8000/health\n", "nobody.sh": "curl http://x\n"}
+
+
+@pytest.fixture
+def linted(tmp_path):
+    """The findings of a text that stands in a library as RUN-001.yml."""
+
+    def look(text):
+        runbooks = tmp_path / "runbooks"
+        (runbooks / "scripts").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "inventories").mkdir(exist_ok=True)
+        (tmp_path / "inventories" / "hosts.yml").write_text("all: {vars: {app_url: http://127.0.0.1, root: /srv}}\n")
+        for name, script in SCRIPTS.items():
+            (runbooks / "scripts" / name).write_text(script)
+        (runbooks / "contacts.yml").write_text(CONTACTS)
+        (runbooks / "RUN-001.yml").write_text(text)
+        library = Library(tmp_path)
+        source = library.source("RUN-001")
+        known = variables(tmp_path / "inventories")
+        return lint(source, library.contacts(source), today=TODAY, variables=known)
+
+    return look
