@@ -27,6 +27,7 @@ _RUNBOOK = {
     "on_cancel": "Steps that are done when somebody cancels the run",
     "escalation": "When somebody is called, who, and with what",
     "follow_up": "What is left to do when the run is over",
+    "schedules": "When it is run without anybody starting it",
     "links": "Ids of what it belongs to: MON-005, DEP-001, RISK-008",
 }
 
@@ -82,6 +83,13 @@ _ELSEWHERE = {
     "Approval.min": "How many different people must say yes",
     "Approval.group": "Only its members may say yes: a contact that names them",
     "Approval.expires": "How long a yes counts",
+    "Schedule.cron": "When: minute, hour, day of the month, month and weekday, as cron reads them",
+    "Schedule.zone": "In whose time: a name such as Europe/Berlin",
+    "Schedule.inventory": "Against which inventory",
+    "Schedule.window": "Only within these hours",
+    "Schedule.late_ok": "How much later than its time it may still begin",
+    "Schedule.if_missed": "What follows when its time went by without a run",
+    "Schedule.overlap": "What follows when the one before is not done yet",
     "Escalation.when": "Each is enough: step_failed, {unresolved_for: 15m}, {declared: Data integrity concern}",
     "Escalation.contacts": "Who is called, in this order: words of contacts.yml",
     "Escalation.provide": "What they are told",

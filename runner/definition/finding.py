@@ -39,7 +39,6 @@ class Level(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
-    NOTE = "info"
 
 
 @dataclass(frozen=True, order=True)

@@ -156,4 +156,4 @@ def _differs(there: Reference, gloss: Gloss, file: str, *, entered: bool) -> Ite
         yield Finding(*place, Level.ERROR, "two-meanings", message, "one id is one thing: give one of them another")
     elif entered:
         message = f"{there.id} is in {there.where} already, and left out"
-        yield Finding(*place, Level.NOTE, "duplicate-id", message)
+        yield Finding(*place, Level.INFO, "duplicate-id", message)

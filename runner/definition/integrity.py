@@ -57,7 +57,7 @@ def _planned(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]
             yield _about(reference, "duplicate-id", message, Level.WARNING, hint)
         elif sources := sorted({link.source for link in among if link.target == reference.id}):
             message = f"is planned, and not written yet; {', '.join(sources)} {_lead(sources)} to it"
-            yield _about(reference, "planned-runbook", message, Level.NOTE)
+            yield _about(reference, "planned-runbook", message, Level.INFO)
 
 
 def _lead(sources: Sequence[str]) -> str:

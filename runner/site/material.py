@@ -44,7 +44,7 @@ class Material:
     @property
     def faults(self) -> tuple[Finding, ...]:
         """The findings that somebody should do something about."""
-        return tuple(finding for finding in self.findings if finding.level is not Level.NOTE)
+        return tuple(finding for finding in self.findings if finding.level is not Level.INFO)
 
     def href(self, name: str) -> str:
         """Where the runbook, the entry or the contact `name` is told of; empty where it is not."""

@@ -47,8 +47,8 @@ def test_what_is_not_in_a_document_stands_where_its_nearest_ancestor_does():
     assert document.at(("a", 0, "b")) == 1
     with pytest.raises(LookupError):
         document.at(("a", 1))
-    assert document.finding(("a", 0, "b"), "r", "what", hint="why", level=Level.NOTE) == Finding(
-        "f.yml", 2, 3, "a[0].b", Level.NOTE, "r", "what", "why"
+    assert document.finding(("a", 0, "b"), "r", "what", hint="why", level=Level.INFO) == Finding(
+        "f.yml", 2, 3, "a[0].b", Level.INFO, "r", "what", "why"
     )
 
 

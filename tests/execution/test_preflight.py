@@ -31,6 +31,7 @@ def listening():
                         connection, _ = server.accept()
                     except OSError:
                         return
+                    stack.enter_context(connection)
                     threading.Thread(target=answer, args=(connection,), daemon=True).start()
 
             threading.Thread(target=serve, daemon=True).start()

@@ -35,7 +35,7 @@ class Notes:
 
     def note(self, line: int, rule: str, message: str, hint: str = "") -> None:
         """What a reader should know."""
-        self._add(line, Level.NOTE, rule, message, hint)
+        self._add(line, Level.INFO, rule, message, hint)
 
     def warn(self, line: int, rule: str, message: str, hint: str = "") -> None:
         """What a person has to decide or to complete."""
