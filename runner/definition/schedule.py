@@ -1,26 +1,37 @@
-"""When a runbook is due: a cron expression, and the days on which it means anything at all."""
+"""When a runbook is due: a cron expression, and whether its time ever comes."""
 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
-from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+
+from cronsim import CronSim, CronSimError
 
 from runner.duration import Limit
 from runner.fields import Model, Text
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
-_DAYS = "sun mon tue wed thu fri sat"
-_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
-    ("minute", 0, 59, {}),
-    ("hour", 0, 23, {}),
-    ("day", 1, 31, {}),
-    ("month", 1, 12, {name: n for n, name in enumerate(_MONTHS.split(), 1)}),
-    ("weekday", 0, 7, {name: n for n, name in enumerate(_DAYS.split())}),
-)
-_SHORT = frozenset({"@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"})
-_ITEM = re.compile(r"(?P<any>\*)|(?P<first>\w+)(?:-(?P<last>\w+))?")
-_LEAP_YEAR = 2024
+_SHORT = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+_FIELDS = ("minute", "hour", "day of the month", "month", "weekday")
+_BAD = {
+    "Bad minute": "no such minute: 0 to 59",
+    "Bad hour": "no such hour: 0 to 23",
+    "Bad day-of-month": "no such day in any of its months",
+    "Bad month": "no such month: 1 to 12, or jan to dec",
+    "Bad day-of-week": "no such weekday: 0 to 7, or sun to sat",
+}
+_HOURS = re.compile(r"(?P<from>[012]?\d:[0-5]\d)\s*(?:-|to)\s*(?P<to>[012]?\d:[0-5]\d)")
+_ANY_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - the hours of the day are compared, wherever they are
+_MANY = 400
+"""As many occurrences are looked at: more than a year of days."""
 
 
 class Schedule(Model):
@@ -41,41 +52,25 @@ class Schedule(Model):
 
 def problem(cron: str) -> str:
     """Why `cron` never comes, or is no cron expression; empty when there is nothing wrong with it."""
-    words = cron.casefold().split()
-    if words in [[name] for name in _SHORT]:
-        return ""
-    if len(words) != len(_FIELDS):
-        return f"has {len(words)} fields; a cron expression has minute, hour, day, month and weekday"
-    values: list[set[int]] = []
-    for word, (name, low, high, names) in zip(words, _FIELDS, strict=True):
-        try:
-            values.append({value for item in word.split(",") for value in _values(item, low, high, names)})
-        except ValueError as error:
-            return f"the {name} {word!r} {error}"
-    return _never(values[2], values[3]) if words[4] == "*" else ""
+    written = _SHORT.get(cron.casefold(), cron)
+    if len(written.split()) != len(_FIELDS):
+        return f"has {len(written.split())} fields; a cron expression has {', '.join(_FIELDS[:-1])} and {_FIELDS[-1]}"
+    try:
+        next(CronSim(written, _ANY_DAY))
+    except CronSimError as error:
+        return _BAD.get(str(error), str(error))
+    except StopIteration:
+        return "never comes"
+    return ""
 
 
-def _values(item: str, low: int, high: int, names: dict[str, int]) -> Iterator[int]:
-    text, slash, step = item.partition("/")
-    match = _ITEM.fullmatch(text)
-    if match is None or (slash and not (step.isascii() and step.isdigit() and int(step))):
-        raise ValueError("is not a number, a range or a step")
-    first = low if match["any"] else _value(match["first"], low, high, names)
-    last = _value(match["last"], low, high, names) if match["last"] else high if match["any"] or slash else first
-    if last < first:
-        raise ValueError("ends before it begins")
-    yield from range(first, last + 1, int(step or 1))
-
-
-def _value(text: str, low: int, high: int, names: dict[str, int]) -> int:
-    number = names.get(text, int(text) if text.isascii() and text.isdigit() else None)
-    if number is None or not low <= number <= high:
-        raise ValueError(f"is not from {low} to {high}")
-    return number
-
-
-def _never(days: set[int], months: set[int]) -> str:
-    if any(min(days) <= monthrange(_LEAP_YEAR, month)[1] for month in months):
-        return ""
-    names = _MONTHS.title().split()
-    return f"never comes: no {' or '.join(names[month - 1] for month in sorted(months))} has a day {min(days)}"
+def outside(cron: str, window: str) -> bool:
+    """Whether none of the times of a good `cron` is within the hours of `window` (22:00-04:00)."""
+    match = _HOURS.search(window)
+    if match is None:
+        return False
+    first, last = (tuple(map(int, match[side].split(":"))) for side in ("from", "to"))
+    times = ((each.hour, each.minute) for each in islice(CronSim(_SHORT.get(cron.casefold(), cron), _ANY_DAY), _MANY))
+    if first <= last:
+        return not any(first <= time <= last for time in times)
+    return all(last < time < first for time in times)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from runner.definition.finding import Level, quoted
 from runner.definition.rules.base import Criterion, Hit, Rule
-from runner.definition.schedule import problem
+from runner.definition.schedule import outside, problem
 from runner.definition.subject import Subject
 
 
@@ -16,6 +16,9 @@ def _find(subject: Subject) -> Iterator[Hit]:
         place = ("schedules", number)
         if found := problem(schedule.cron):
             yield Hit((*place, "cron"), f"{quoted(schedule.cron)}: {found}", "write it like 30 3 * * 1")
+        elif schedule.window and outside(schedule.cron, schedule.window):
+            message = f"never comes within {quoted(schedule.window)}"
+            yield Hit((*place, "cron"), f"{quoted(schedule.cron)} {message}", "give it a time within the window")
         if schedule.zone and not _known(schedule.zone):
             message = f"no time zone is called {quoted(schedule.zone)}"
             yield Hit((*place, "zone"), message, "write a name like Europe/Berlin")
