@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from runner.definition.step import Step
-from runner.errors import ExecutionError, TimedOutError
+from runner.errors import ExecutionError, RunbookError, TimedOutError
 from runner.events import EventType, Outcome
 from runner.execution.compile import variables
 from runner.execution.course import portion
@@ -16,7 +16,7 @@ from runner.execution.executor import NOTHING, Job, Part, execute, resolve
 from runner.execution.ledger import parts
 from runner.execution.rendered import in_words
 from runner.execution.spans import Gate
-from runner.execution.target import Target
+from runner.execution.target import Target, check_hosts
 from runner.execution.translate import Translator
 from runner.journal import Journal
 from runner.record.audit_log import AuditLog
@@ -24,6 +24,7 @@ from runner.record.debts import Debts
 from runner.record.holder import Blocked, Holder
 from runner.record.locks import Held, Locks
 from runner.record.run_state import RunDirectory
+from runner.redaction import Redaction
 from runner.request import About, Answer, Request, Surroundings
 
 
@@ -39,6 +40,7 @@ class Control:
         self.runbook = request.source.runbook
         self.journal = Journal(request.run_id, log, directory, around.clock)
         self.journal.listeners = around.listeners
+        self.redaction = self.journal.redaction = Redaction((*request.hidden, *request.secrets.values()))
         self.ledger = self.journal.ledger
         self.translator = Translator(request.run_id, self.runbook.id)
         self.target: Target | None = None
@@ -61,6 +63,8 @@ class Control:
             environ=around.environ,
             cancellation=around.cancellation,
             on_private=lambda path: directory.update(private=(*directory.state.private, str(path))),
+            secrets=request.secrets,
+            names=self.runbook.asks_for_hosts,
         )
 
     @property
@@ -93,7 +97,7 @@ class Control:
             values = {"values": {gate.choice: list(chosen)}}
             self.journal.record_of(EventType.VALUES_CAPTURED, gate.step.id, host, values)
         if answer.declared:
-            self.declared = answer.declared
+            self.declared = self.redaction.text(answer.declared)
             note(EventType.ESCALATION_DECLARED, gate.step.id, declared=answer.declared, by=answer.by)
         return answer
 
@@ -181,15 +185,29 @@ class Control:
         elif message["kind"] == "end":
             self._keep_commands(message)
         else:
-            self.journal.record(*self.translator.events(message))
+            self.journal.record(*self.translator.events(self._redacted(message)))
+
+    def _redacted(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """`message` without any secret, before any of it is shortened; `withheld` names what is not as it was."""
+        result = message.get("result") or {}
+        clean = self.redaction.data(result, ours=2)
+        before, facts = result.get("ansible_facts"), clean.get("ansible_facts")
+        withheld = [name for name in facts if facts[name] != before[name]] if before and facts else []
+        return {**message, "result": clean} | ({"withheld": withheld} if withheld else {})
+
+    def without_secrets(self, error: RunbookError) -> RunbookError:
+        """`error`, whose words may be Ansible's own, without any secret."""
+        error.message, error.hint = self.redaction.text(error.message), self.redaction.text(error.hint)
+        return error
 
     def _keep_commands(self, message: Mapping[str, Any]) -> None:
         for step, hosts in (message.get("commands") or {}).items():
-            self.commands[step] = {host: in_words(command) for host, command in hosts.items()}
+            self.commands[step] = {host: self.redaction.text(in_words(command)) for host, command in hosts.items()}
 
     def _on_hello(self, message: Mapping[str, Any]) -> None:
         self._keep_commands(message)
         seen = Target.from_hello(message)
+        check_hosts(self.runbook, self.request.inputs, message.get("names") or ())
         if self.target is None:
             seen.check(self.runbook)
             self.on_target(seen)

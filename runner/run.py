@@ -127,9 +127,10 @@ class _Run:
         except AuditError:
             raise
         except RunbookError as error:
-            self.error = error
+            self.error = self.control.without_secrets(error)
         except OSError as error:  # no room for temporary files, no process left: it ends as a run that failed
-            self.error = ExecutionError(f"{error.filename or 'the system'}: {error.strerror or error}")
+            said = ExecutionError(f"{error.filename or 'the system'}: {error.strerror or error}")
+            self.error = self.control.without_secrets(said)
 
     def _dry_run(self) -> None:
         dry_run(self.control)

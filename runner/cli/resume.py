@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from runner import run
-from runner.cli import context
+from runner.cli import context, inputs
 from runner.cli.again import request_of, run_of
 from runner.cli.run import gates, perform_with
 from runner.errors import InvalidInputError
@@ -17,9 +17,16 @@ from runner.events import Outcome
 @click.option("--accept-changes", is_flag=True, help="Go on though the runbook has changed since; that is recorded.")
 @click.option("--done", multiple=True, metavar="STEP", help="Say of a step that was interrupted that it is done.")
 @click.option("--redo", multiple=True, metavar="STEP", help="Let a step that is in doubt be done again.")
+@inputs.options_again
 @gates
 def command(
-    run_id: str, *, accept_changes: bool, done: tuple[str, ...], redo: tuple[str, ...], **options: object
+    run_id: str,
+    *,
+    accept_changes: bool,
+    done: tuple[str, ...],
+    redo: tuple[str, ...],
+    given: tuple[str, ...],
+    **options: object,
 ) -> None:
     """Go on with RUN (its id, or `last`) at the first step that is not verified, on each host.
 
@@ -29,5 +36,5 @@ def command(
     directory = run_of(context.state(), run_id)
     if directory.state.outcome == Outcome.PASSED:
         raise InvalidInputError(f"the run {directory.path.name} has passed; there is nothing to go on with")
-    request = request_of(directory, mode="step" if options["step"] else None, accept_changes=accept_changes)
+    request = request_of(directory, given, mode="step" if options["step"] else None, accept_changes=accept_changes)
     perform_with(request, options, lambda asked, around: run.resume(asked, around, done=done, redo=redo))

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from runner.cli import context, progress
+from runner.cli import context, inputs, progress
 from runner.cli.choice import read_picked
 from runner.cli.operator import InAdvance, Prompt
 from runner.cli.terminal import safe
@@ -62,7 +62,7 @@ def gates(command: Callable[..., None]) -> Callable[..., None]:
     help="A file or directory of hosts; may be given again.",
 )
 @click.option("-l", "--limit", metavar="HOSTS", help="Only hosts that this Ansible pattern matches, too.")
-@click.option("-e", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A value that the runbook asks for.")
+@inputs.options
 @click.option("--auto", is_flag=True, help="Ask nobody; refused where a question has no automatic answer.")
 @click.option("--dry-run", is_flag=True, help="Really do what only looks; what changes something is only shown.")
 @click.option("--reason", default="", help="Why, for the record.")
@@ -72,14 +72,18 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     """Do RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
     library = context.library()
     source = library.source(runbook)
+    paths = context.inventories(inventories, library)
+    playbook = reviewed(library, source)
+    values = inputs.read(source, given, ask=options["ask"])
     request = Request(
         run_id=context.new_run_id(),
         source=source,
-        playbook=reviewed(library, source),
+        playbook=playbook,
         contacts=library.contacts(source),
-        inventories=context.inventories(inventories, library),
+        inventories=paths,
         limit=options["limit"],
-        inputs=context.inputs(source.runbook, given),
+        inputs=values,
+        secrets=inputs.reveal(source.runbook, values),
         mode=_mode(options),
         reason=options["reason"],
         wait=context.seconds(options["wait"], flag="--wait"),

@@ -30,7 +30,12 @@ def test_a_run_that_passes_is_recorded_and_leaves_nothing_behind(bench):
             effect="read",
             capture={"said": "stdout_lines | default(stdout)"},
         ),
-        step("act", "echo done > {{ target }}", verify=[{"command": "cat {{ target }}", "that": "stdout == 'done'"}]),
+        step(
+            "act",
+            'echo done > "$TARGET"',
+            env={"TARGET": "{{ target }}"},
+            verify=[{"command": "cat {{ target }}", "that": "stdout == 'done'"}],
+        ),
         inputs={"target": {"help": "A file"}},
     )
 
