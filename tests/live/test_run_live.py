@@ -122,7 +122,12 @@ def test_captured_values_reach_later_spans_untemplated(bench):
             env={"EVIL": f"$(touch x) {{{{ '{{{{' }}}} lookup('pipe', 'touch {planted}') {{{{ '}}}}' }}}}"},
             capture={"said": "stdout"},
         ),
-        step("use", "printf '%s' \"$SAID\" > {{ out }}", env={"SAID": "{{ said }}"}, approve="Go on?"),
+        step(
+            "use",
+            'printf \'%s\' "$SAID" > "$OUT"',
+            env={"SAID": "{{ said }}", "OUT": "{{ out }}"},
+            approve="Go on?",
+        ),
         inputs={"out": {"help": "A file"}},
     )
 
