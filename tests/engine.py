@@ -56,8 +56,9 @@ class Engine:
         return self.ansible.resolve(*words)
 
     def request(self, *steps, **changes):
-        asked = {key: changes.pop(key) for key in ("mode", "reason", "inputs") if key in changes}
-        changed = {"escalation": NOBODY, **({"steps": list(steps)} if steps else {}), **changes}
+        asked = {key: changes.pop(key) for key in ("mode", "reason", "inputs", "secrets") if key in changes}
+        declared = {"inputs": changes.pop("takes")} if "takes" in changes else {}
+        changed = {"escalation": NOBODY, **({"steps": list(steps)} if steps else {}), **declared, **changes}
         made = request_in(self.directory, channel=self.channel, **changed)
         return replace(made, library=Library(self.directory), **asked)
 
