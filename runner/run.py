@@ -78,7 +78,7 @@ def _held(directory: RunDirectory, request: Request, around: Surroundings) -> It
 def _again(request: Request, around: Surroundings) -> Iterator[Control]:
     directory = around.state.run(request.run_id).hold()
     directory.forget_cancellation()
-    directory.update(status="running", mode=request.mode, sha256=request.source.sha256)
+    directory.update(status="running", mode=request.mode, sha256=request.source.sha256, inputs=dict(request.inputs))
     directory.keep(request.source.text)
     with _held(directory, request, around) as control:
         resumption.restore(control, read(control.journal.log.path, run=request.run_id))

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import pexpect
 import pytest
 import yaml
 from bench import CONTACTS, step
@@ -200,6 +201,38 @@ def test_whatever_a_step_tells_of_it_is_redacted_everywhere_also_in_a_page(bench
     assert started["data"]["runbook"]["inputs"] == {"password": kept}
     state = json.loads((bench.state / "runs" / bench.run_ids()[0] / "run.json").read_text())
     assert state["inputs"] == {"password": kept}
+
+
+def test_a_secret_that_is_typed_is_not_shown_and_kept_in_memory_only(bench):
+    words = f'printf %s "$PASSWORD" | sha256sum > {bench.directory / "sum"}; echo "$COPIES of $PASSWORD"'
+    bench.write(
+        step("act", words, env={"PASSWORD": "{{ password }}", "COPIES": "{{ copies }}"}),
+        inputs={"copies": {"type": "int", "min": 1, "help": "How many"}, "password": PASSWORD},
+    )
+    program, *line = bench.words("run", "RUN-900", "-i", str(bench.inventory))
+    environment = {**os.environ, "TMPDIR": str(bench.directory), "TERM": "dumb"}
+    secret = SECRET.replace("\\", "/")  # which is typed as it is
+
+    child = pexpect.spawn(program, line, env=environment, cwd=bench.directory, timeout=60, encoding="utf-8")
+    child.expect("How many: a whole number, at least 1\r\n  copies: ")
+    child.sendline("none")
+    child.expect("'none' is not a whole number\r\n  copies: |  copies: ")
+    child.sendline("3")
+    child.expect("The password: a secret, which is not shown\r\n  password: ")
+    child.sendline("abc")
+    child.expect("has less than 4 characters, which can not be kept out of what is shown\r\n  password: ")
+    child.sendline(secret)
+    child.expect(pexpect.EOF)
+    child.close()
+
+    assert child.exitstatus == 0, child.before
+    assert (bench.directory / "sum").read_text()[:64] == digest(secret)
+    assert str(os.getpid()) + " It's" not in child.before
+    assert in_files(bench.directory) == []
+    said = [path.read_text() for path in (bench.state / "runs").rglob("*-act-*.json")]
+    assert any("3 of ***" in text for text in said)
+    state = json.loads((bench.state / "runs" / bench.run_ids()[0] / "run.json").read_text())
+    assert state["inputs"] == {"copies": 3, "password": "prompt"}
 
 
 def test_who_decides_sees_where_the_secret_comes_from(bench, kept):
