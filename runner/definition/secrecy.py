@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import Any
 
 from runner.definition.finding import Place, quoted
-from runner.tasks import names_in
+from runner.tasks import names_in, split
 
 Fault = tuple[Place, str, str, str]
 
 _SEEN = ("command", "shell", "args", "chdir")
 """The keys of which the arguments of a program are made."""
+
+_SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
 
 
 def faults(at: Place, raw: Any, inputs: Mapping[str, Any]) -> Iterator[Fault]:
@@ -23,7 +28,7 @@ def faults(at: Place, raw: Any, inputs: Mapping[str, Any]) -> Iterator[Fault]:
         for key in _SEEN:
             for where, text in _texts((*place, key), part.get(key)):
                 yield from _shown(where, sorted(names_in(text) & secrets))
-        for where, text in _texts((*place, "shell"), part.get("shell")):
+        for where, text in (*_texts((*place, "shell"), part.get("shell")), *_code(place, part.get("command"))):
             yield from _obeyed(where, sorted(names_in(text) & _of_type(inputs, "string")))
     for where, text in _texts((*at, "capture"), raw.get("capture")):
         for name in sorted(names_in(f"{{{{ {text} }}}}") & secrets):
@@ -52,6 +57,16 @@ def _texts(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
     elif isinstance(value, dict | list):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _texts((*place, key), item)
+
+
+def _code(at: Place, command: Any) -> Iterator[tuple[Place, str]]:
+    """What a shell that is the program of `command` takes for its code."""
+    try:
+        words = split(command) if isinstance(command, str) else list(map(str, command or ()))
+    except (ValueError, TypeError):  # others complain about that
+        return
+    if words and PurePosixPath(words[0]).name in _SHELLS:
+        yield from (((*at, "command"), code) for flag, code in pairwise(words) if re.fullmatch("-[a-z]*c", flag))
 
 
 def _shown(place: Place, names: Collection[str]) -> Iterator[Fault]:
