@@ -8,14 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from runner.definition.step import Step
-from runner.errors import ExecutionError, RunbookError, TimedOutError
-from runner.events import EventType, Outcome
+from runner.errors import DeniedError, ExecutionError, RunbookError, TimedOutError
+from runner.events import EventType
 from runner.execution.compile import variables
 from runner.execution.course import portion
 from runner.execution.executor import NOTHING, Job, Part, execute, resolve
 from runner.execution.ledger import parts
 from runner.execution.rendered import in_words
 from runner.execution.spans import Gate
+from runner.execution.tags import step_tag
 from runner.execution.target import Target, check_hosts
 from runner.execution.translate import Translator
 from runner.journal import Journal
@@ -25,14 +26,14 @@ from runner.record.holder import Blocked, Holder
 from runner.record.locks import Held, Locks
 from runner.record.run_state import RunDirectory
 from runner.redaction import Redaction
-from runner.request import About, Answer, Request, Surroundings
+from runner.request import Answer, Request, Surroundings
 
 
 class Control:
-    """One run in progress: the only place that makes Ansible do something, and that asks somebody.
+    """One run in progress: the only place that makes Ansible do something.
 
     `target` is None until Ansible has named the hosts. `commands` has what each step would do on each host, where that
-    was rendered.
+    was rendered, and `approved` what people have said yes to.
     """
 
     def __init__(self, request: Request, around: Surroundings, log: AuditLog, directory: RunDirectory) -> None:
@@ -46,6 +47,7 @@ class Control:
         self.target: Target | None = None
         self.declared: str | None = None
         self.commands: dict[str, dict[str, str]] = {}
+        self.approved: dict[str, Mapping[str, str]] = {}
         self.on_target: Callable[[Target], None] = lambda _: None
         self.held: Held | None = None
         self._at = ""
@@ -79,28 +81,6 @@ class Control:
         assert self.target  # noqa: S101 - a hello sets it or raises
         return self.target
 
-    def ask(self, gate: Gate, hosts: Sequence[str]) -> Answer:
-        """The answer of whoever answers for the people, about `hosts`; nothing runs while they think."""
-        note = self.journal.note
-        which = {"kind": gate.kind, "part": gate.part, "hosts": list(hosts)}
-        about = About(hosts, self.journal.captured, self.shown(gate, hosts))
-        note(EventType.GATE_ASKED, gate.step.id, text=gate.text, commands=dict(about.commands), **which)
-        answer = self.around.operator.answer(gate, about)
-        outcome = Outcome.PASSED if answer.yes else Outcome.ABORTED
-        if answer.instead == "skip":
-            outcome = Outcome.SKIPPED
-        if gate.kind == "unknown" and answer.instead:
-            outcome = Outcome.UNKNOWN
-        said = {"outcome": outcome, "by": answer.by, "note": answer.note, "instead": answer.instead}
-        note(EventType.GATE_ANSWERED, gate.step.id, **which, **said)
-        for host, chosen in answer.chosen.items():
-            values = {"values": {gate.choice: list(chosen)}}
-            self.journal.record_of(EventType.VALUES_CAPTURED, gate.step.id, host, values)
-        if answer.declared:
-            self.declared = self.redaction.text(answer.declared)
-            note(EventType.ESCALATION_DECLARED, gate.step.id, declared=answer.declared, by=answer.by)
-        return answer
-
     def shown(self, gate: Gate, hosts: Sequence[str]) -> dict[str, str]:
         """What the step of `gate` would do on each of `hosts`, as it is shown to whoever decides."""
         if gate.kind not in {"approve", "step", "unknown"} or gate.step.action is None or gate.step.manual:
@@ -124,6 +104,7 @@ class Control:
         """
         limit = () if self.target is None or set(limit) == set(self.target.names) else limit
         self.journal.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
+        approved = [step for step in self.approved if step_tag(step) in tags]
         self._at = tags[0].partition("-")[2]
         if self.held:
             self.held.update(step=self._at)
@@ -133,10 +114,10 @@ class Control:
             hosts=len(limit) or (len(self.target.names) if self.target else 0),
             captured=self.journal.captured,
             settings=self._settings(),
-            deadline=self._left(),
-            render=render,
+            deadline=self.left(),
+            render=[*render, *approved],
         )
-        ending = execute(self.job, part, handle=self._hear)
+        ending = execute(self.job, part, handle=lambda message: self._hear(message, approved))
         self.journal.note(EventType.SPAN_FINISHED, why=ending.why, code=ending.code)
         self.directory.update(captured=self.journal.captured, steps=self.ledger.table())
         if ending.why == "deadline":
@@ -145,13 +126,15 @@ class Control:
             how = "died" if ending.why == "orphaned" else "was stopped from outside"
             raise ExecutionError(f"the supervisor of the run {how}; what it had started was ended", hint="run it again")
 
-    def _left(self) -> float | None:
-        """Seconds until the deadline of the run, by a clock that nobody can set."""
-        if self._ends is None:
-            return None
-        if (left := self._ends - time.monotonic()) <= 0:
+    def left(self) -> float | None:
+        """Seconds until the deadline of the run, by a clock that nobody can set; None without one.
+
+        Raises:
+            TimedOutError: it has passed.
+        """
+        if self.is_late:
             raise self._late()
-        return left
+        return None if self._ends is None else self._ends - time.monotonic()
 
     def _late(self) -> TimedOutError:
         return TimedOutError(
@@ -163,6 +146,16 @@ class Control:
         """What the playbook leaves to whoever runs it: here, each invocation names its hosts."""
         own: dict[str, Any] = {"runbook_serial": "100%"} if self.runbook.serial else {}
         return own | ({"runbook_may_fail": self.may_fail - len(self.lost)} if self.runbook.max_failures else {})
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the deadline of the run has passed."""
+        return self._ends is not None and self._ends <= time.monotonic()
+
+    @property
+    def four_eyes(self) -> bool:
+        """Whether nobody may approve what they have started themselves."""
+        return self.target is not None and self.target.environment == "production"
 
     @property
     def may_fail(self) -> int:
@@ -178,10 +171,12 @@ class Control:
         """The hosts on which `step` is done, once they are known."""
         return self.target.of(self.runbook, step) if self.target else ()
 
-    def _hear(self, message: Mapping[str, Any]) -> None:
+    def _hear(self, message: Mapping[str, Any], approved: Sequence[str]) -> None:
         """What the callback plugin says, on its socket's thread; returning is the leave to go on."""
         if message["kind"] == "hello":
             self._on_hello(message)
+            for step in approved:
+                self._check_approved(step)
         elif message["kind"] == "end":
             self._keep_commands(message)
         else:
@@ -195,10 +190,28 @@ class Control:
         withheld = [name for name in facts if facts[name] != before[name]] if before and facts else []
         return {**message, "result": clean} | ({"withheld": withheld} if withheld else {})
 
+    def said_without_secrets(self, answer: Answer) -> Answer:
+        """`answer`, in which a person may have named a secret, without any."""
+        text = self.redaction.text
+        return replace(answer, note=text(answer.note), declared=text(answer.declared or "") or None)
+
     def without_secrets(self, error: RunbookError) -> RunbookError:
         """`error`, whose words may be Ansible's own, without any secret."""
         error.message, error.hint = self.redaction.text(error.message), self.redaction.text(error.hint)
         return error
+
+    def _check_approved(self, step: str) -> None:
+        """That `step` will do what people have said yes to.
+
+        Raises:
+            DeniedError: it would do something else now, so that the yes is void.
+        """
+        for host, command in self.approved[step].items():
+            if (now := self.commands[step].get(host)) != command:
+                raise DeniedError(
+                    f"the approval of {step} is void: on {host} it was for `{command}`, and now it would do `{now}`",
+                    hint=f"find out who changed that, then runbook resume {self.request.run_id} asks again",
+                )
 
     def _keep_commands(self, message: Mapping[str, Any]) -> None:
         for step, hosts in (message.get("commands") or {}).items():
@@ -219,6 +232,12 @@ class Control:
             self.show_debts()
         elif strangers := set(seen.names) - set(self.target.names):
             raise ExecutionError(f"the inventory names other hosts than at the start: {', '.join(sorted(strangers))}")
+        elif moved := [name for name in seen.names if seen.machines.get(name) != self.target.machines.get(name)]:
+            was, now = self.target.machines.get(moved[0]), seen.machines.get(moved[0])
+            raise ExecutionError(
+                f"{moved[0]} is another machine than at the start: it was at {was}, and is at {now}",
+                hint="put the inventory back, or start another run",
+            )
 
     def lock(self, target: Target) -> None:
         """Have the machines of `target`, and what the runbook names besides, for this run alone.

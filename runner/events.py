@@ -24,6 +24,7 @@ class EventType(StrEnum):
     SPAN_FINISHED = "span.finished"
     GATE_ASKED = "gate.asked"
     GATE_ANSWERED = "gate.answered"
+    VOTE_GIVEN = "vote.given"
     STEP_INTENDED = "step.intended"
     STEP_FINISHED = "step.finished"
     STEP_REOPENED = "step.reopened"
@@ -63,6 +64,12 @@ class Instant:
     wall: datetime
     monotonic: float
     boot_id: str
+
+    def since(self, earlier: Instant) -> float:
+        """Seconds since `earlier`, by the monotonic clock where that has not begun anew."""
+        if self.boot_id == earlier.boot_id:
+            return max(0.0, self.monotonic - earlier.monotonic)
+        return max(0.0, (self.wall - earlier.wall).total_seconds())
 
 
 Clock = Callable[[], Instant]

@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 RUNBOOK_ID = r"^RUN-[0-9]{3,6}$"
 REFERENCE_ID = r"^[A-Z]{2,8}-[0-9]{3,6}$"
 STEP_ID = r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$"
+LOGIN = r"^[A-Za-z0-9_][A-Za-z0-9_.@+-]*$"
 VARIABLE = r"^[a-z][a-z0-9_]*$"
 RUN_ID = r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"
 
@@ -50,6 +51,7 @@ class Spelling:
 RunbookId = Annotated[str, Spelling(RUNBOOK_ID, "RUN- and three to six digits, like RUN-001")]
 ReferenceId = Annotated[str, Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like MON-001")]
 StepId = Annotated[str, Spelling(STEP_ID, "small letters and digits joined by -, like find-stuck")]
+Login = Annotated[str, Spelling(LOGIN, "a login name, like alice")]
 Variable = Annotated[str, Spelling(VARIABLE, "small letters, digits and _, like stuck_after")]
 
 

@@ -64,18 +64,26 @@ class Answer:
 
 @dataclass(frozen=True)
 class About:
-    """What a question is about: its hosts, what earlier steps kept of each host, and what would be done there."""
+    """What a question is about: its hosts, what earlier steps kept of each host, and what would be done there.
+
+    `run` is the run that asks, `needs` who else must say yes, in words; `objection` why a yes from here does not count,
+    empty when it does; `settled` says whether there is no need to ask any more, as somebody else has answered.
+    """
 
     hosts: Sequence[str]
     captured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
+    run: str = ""
+    needs: str = ""
+    objection: str = ""
+    settled: Callable[[], bool] = lambda: False
 
 
 class Operator(Protocol):
     """Whoever answers for the people: a prompt, a flag, a script in a drill."""
 
-    def answer(self, gate: Gate, about: About) -> Answer:
-        """The answer to `gate`."""
+    def answer(self, gate: Gate, about: About) -> Answer | None:
+        """The answer to `gate`; None once the question is settled without one."""
 
 
 @dataclass(frozen=True)

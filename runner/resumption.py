@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from runner.asking import ask
 from runner.control import Control
 from runner.definition.step import Effect, Step
 from runner.errors import DeniedError, InvalidInputError
@@ -142,7 +143,7 @@ def _decide(control: Control, step: Step, hosts: Sequence[str], *, said: str) ->
     if not said:
         known = {host: control.ledger.entries[step.id, host] for host in hosts}
         why = "; ".join(f"{host}: {entry.reason or _unknown(entry)}" for host, entry in known.items())
-        answer = control.ask(Gate(step, "unknown", f"{step.name}: {why}"), hosts)
+        answer = ask(control, Gate(step, "unknown", f"{step.name}: {why}"), hosts)
         said = "redo" if answer.instead == "redo" else "done" if answer.yes else ""
         if not said:
             raise DeniedError(

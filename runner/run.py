@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from runner import automatic, escalation, handover, resumption
+from runner.asking import ask
 from runner.conclusion import conclude
 from runner.control import Control
 from runner.definition.step import Step
@@ -163,7 +164,7 @@ class _Run:
         hosts = self._due(gate.step, asks_about, batch)
         if not hosts:
             return True
-        answer = self.control.ask(gate, hosts)
+        answer = ask(self.control, gate, hosts)
         if answer.instead == "undo":
             undo(self.control)
         return answer.yes or answer.instead == "skip"

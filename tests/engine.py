@@ -57,13 +57,17 @@ class Engine:
 
     def request(self, *steps, **changes):
         asked = {key: changes.pop(key) for key in ("mode", "reason", "inputs", "secrets") if key in changes}
-        declared = {"inputs": changes.pop("takes")} if "takes" in changes else {}
-        changed = {"escalation": NOBODY, **({"steps": list(steps)} if steps else {}), **declared, **changes}
+        if "takes" in changes:  # `inputs` is what is given
+            changes["inputs"] = changes.pop("takes")
+        changed = {"escalation": NOBODY, **({"steps": list(steps)} if steps else {}), **changes}
         made = request_in(self.directory, channel=self.channel, **changed)
         return replace(made, library=Library(self.directory), **asked)
 
     def run(self, *steps, **changes):
         self.asked_for = self.request(*steps, **changes)
+        return self.do()
+
+    def do(self):
         return runner.run.run(self.asked_for, self.around)
 
     def _again(self):
@@ -92,6 +96,10 @@ class Engine:
         """What was begun on `host`, in order."""
         began = [record for record in self.records if record.type == EventType.STEP_INTENDED]
         return [record.step for record in began if record.host == host]
+
+    @property
+    def directory_of_the_run(self):
+        return self.around.state.run(RUN_ID)
 
     @property
     def state(self):

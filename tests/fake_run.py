@@ -121,7 +121,7 @@ class ScriptedAnsible:
     def execute(self, job, part, *, handle):
         tags, limit = part.tags, part.limit
         self.spans.append((tuple(tags), tuple(limit)))
-        handle(self._hello(job))
+        handle({**self._hello(job), "commands": self._commands(job, part)})
         lost = set()
         for play in yaml.load(job.playbook, _Loader):
             there = [host for host in self.hosts[play["hosts"]] if not limit or host in limit]

@@ -81,6 +81,16 @@ def test_what_a_person_types_has_none_either(engine, asked):
     assert files_with(engine.around.state.path, SECRET) == []
 
 
+def test_neither_has_the_question_that_others_see(engine, asked):
+    engine.operator.answers["one"] = Answer(yes=True, by="alice", note=f"{SECRET} is right")
+
+    engine.run(change("one", approve="Go?", command="login", env={"KEY": "{{ key }}"}), **asked)
+
+    assert of_type(engine, EventType.GATE_ANSWERED)[0]["note"] == "*** is right"
+    assert files_with(engine.around.state.path, SECRET) == []
+    assert files_with(engine.around.state.path, "*** is right") != []
+
+
 def test_a_captured_value_that_held_one_is_no_value_for_a_later_step(engine, asked):
     facts = {"ansible_facts": {"line": f"key={SECRET}", "size": 3}}
     engine.ansible.answers["one", "capture"] = ("ok", facts)

@@ -200,7 +200,7 @@ def test_nothing_runs_before_the_person_at_the_gate_says_yes(bench):
 
     assert (result.outcome, result.exit_code) == ("aborted", ExitCode.DENIED)
     assert bench.ansible.spans == [("resolve", ("act",))]
-    assert bench.kinds[1:4] == ["target.resolved", "gate.asked", "gate.answered"]
+    assert bench.kinds[1:5] == ["target.resolved", "gate.asked", "vote.given", "gate.answered"]
     assert bench.channel.sent == []
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
+from runner.cli import checkboxes, typed
 from runner.cli.terminal import brief, safe
 from runner.definition.step import Choice
 from runner.errors import InvalidInputError
@@ -61,13 +62,28 @@ def pick(values: Sequence[Any], wanted: Sequence[str], *, host: str) -> list[Any
     return [value for text, value in there.items() if text in wanted]
 
 
-def ask(rows: Sequence[Any], values: Sequence[Any], *, host: str) -> list[Any]:
-    """What a person picks of `values`, which are shown by their `rows`; none is an answer, too."""
+def ask(
+    rows: Sequence[Any], values: Sequence[Any], *, host: str, settled: Callable[[], bool] = lambda: False
+) -> list[Any] | None:
+    """What a person picks of `values`, which are shown by their `rows`; none is an answer, too.
+
+    None, once the question is settled without one.
+    """
     click.echo(f"  on {safe(host)}:", err=True)
+    if rows and checkboxes.are_possible():
+        ticked = checkboxes.tick([brief(row) for row in rows], settled=settled)
+        picked = None if ticked is None else [values[number] for number in ticked]
+        click.echo(f"    {brief(picked)}" if picked else "    nothing", err=True)
+        return picked
     for number, row in enumerate(rows, 1):
         click.echo(f"    {number:3}  {brief(row)}", err=True)
-    while True:
-        said = click.prompt("  Which? Numbers like 1,3-5, (a)ll or (n)one", err=True).strip().lower()
+    return _by_number(values, settled)
+
+
+def _by_number(values: Sequence[Any], settled: Callable[[], bool]) -> list[Any] | None:
+    """What is picked where a terminal can only show lines."""
+    while (typed_ := typed.line("  Which? Numbers like 1,3-5, (a)ll or (n)one", settled=settled)) is not None:
+        said = typed_.strip().lower()
         if said in {"a", "all"}:
             return list(values)
         if said in {"n", "none"}:
@@ -76,6 +92,7 @@ def ask(rows: Sequence[Any], values: Sequence[Any], *, host: str) -> list[Any]:
         if numbers:
             return [values[number - 1] for number in numbers]
         click.echo(f"  {safe(said)!r} names none of 1 to {len(values)}", err=True)
+    return None
 
 
 def _numbers(text: str, most: int) -> list[int]:

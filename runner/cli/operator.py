@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Any
 
 import click
 
-from runner.cli import choice
+from runner.cli import choice, typed
 from runner.cli.terminal import brief, one_line, safe, short
 from runner.definition.model import Declared, Runbook
 from runner.execution.spans import Gate
@@ -18,12 +20,14 @@ from runner.request import About, Answer
 
 _QUESTIONS = {
     "approve": "Go ahead? (y)es, (n)o, (e)scalate",
+    "elsewhere": "(n)o, (e)scalate",
     "manual": "Done? (y)es, (n)o, (e)scalate",
     "confirm": "Is this so? (y)es, (n)o, (e)scalate",
-    "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort",
+    "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort, show the whole (c)ommand",
     "unknown": "Is it (d)one, shall it be done again (r), or (n)either?",
 }
 _YES, _SHOWN = frozenset("ygd"), frozenset({"approve", "step", "unknown"})
+_PAUSE = 0.2
 _INSTEAD: Mapping[str, Any] = {"s": "skip", "u": "undo", "r": "redo"}
 
 
@@ -32,13 +36,15 @@ class InAdvance:
     """What flags have answered before anybody is asked.
 
     `yes` answers approvals, `confirmed` names the steps whose manual work and confirmations the person who started the
-    run vouches for, `picked` is what is chosen, and `auto` answers everything that has an automatic answer.
+    run vouches for, `picked` is what is chosen, and `auto` answers everything that has an automatic answer. `wait` is
+    for how many seconds an answer from elsewhere is waited for where there is no terminal.
     """
 
     yes: bool = False
     confirmed: Collection[str] = ()
     picked: Sequence[choice.Picked] = ()
     auto: bool = False
+    wait: float = 0.0
 
 
 class Prompt:
@@ -49,17 +55,29 @@ class Prompt:
     ) -> None:
         self._runbook, self._user, self._given, self._pause = runbook, user, given, pause
 
-    def answer(self, gate: Gate, about: About) -> Answer:
-        """The answer to `gate`."""
+    def answer(self, gate: Gate, about: About) -> Answer | None:
+        """The answer to `gate`; None once it is settled from elsewhere."""
         if early := self._in_advance(gate, about):
             return early
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            return Answer(yes=False, by="nobody", note=f"there is no terminal to ask on; {_flag(gate)}")
+            return self._wait(gate, about)
         with self._pause():
             self._show(gate, about)
             if gate.kind == "choose":
                 return self._choose(gate, about)
-            return self._ask(gate)
+            return self._ask(gate, about)
+
+    def _wait(self, gate: Gate, about: About) -> Answer | None:
+        """Where there is nobody to ask: wait for those who are elsewhere, if there is a word of them."""
+        if not (about.objection or (about.needs and self._given.wait)):
+            return Answer(yes=False, by="nobody", note=f"there is no terminal to ask on; {_flag(gate)}")
+        click.echo(f"waits    {gate.step.id} needs {safe(about.needs)}: runbook approve {about.run}", err=True)
+        ends = time.monotonic() + self._given.wait if self._given.wait else math.inf
+        while not about.settled():
+            if time.monotonic() >= ends:
+                return Answer(yes=False, by="nobody", note="nobody has answered while the run waited; see --wait")
+            time.sleep(_PAUSE)
+        return None
 
     def _in_advance(self, gate: Gate, about: About) -> Answer | None:
         note = ""
@@ -67,7 +85,7 @@ class Prompt:
             return self._picked(gate, about)
         if self._given.auto and gate.kind in {"approve", "manual", "confirm"}:
             note = "nobody was asked: --auto"
-        elif gate.kind == "approve" and self._given.yes:
+        elif gate.kind == "approve" and self._given.yes and not about.objection:
             note = "given in advance with --yes"
         elif gate.kind in {"manual", "confirm"} and gate.name in self._given.confirmed:
             note = "given in advance with --confirm"
@@ -88,13 +106,16 @@ class Prompt:
             chosen[host] = choice.pick(values, wanted[-1], host=host) if wanted else values
         return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
 
-    def _choose(self, gate: Gate, about: About) -> Answer:
+    def _choose(self, gate: Gate, about: About) -> Answer | None:
         picks = gate.step.choose[gate.choice]
         chosen: dict[str, Sequence[Any]] = {}
         for host in about.hosts:
             rows = about.captured.get(host, {}).get(picks.from_, [])
             rows = rows if isinstance(rows, list) else [rows]
-            chosen[host] = choice.ask(rows, choice.values_of(picks, about.captured.get(host, {})), host=host)
+            values = choice.values_of(picks, about.captured.get(host, {}))
+            if (picked := choice.ask(rows, values, host=host, settled=about.settled)) is None:
+                return None
+            chosen[host] = picked
         if not any(chosen.values()):
             return Answer(yes=False, by=self._user, note="nothing was chosen")
         return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
@@ -108,18 +129,26 @@ class Prompt:
         if step.action and not step.manual and gate.kind in _SHOWN:
             click.echo(f"  effect  {step.effect}", err=True)
             for command in dict.fromkeys(about.commands.values()) or [step.action.describe()]:
-                click.echo(f"  does    {short(one_line(command), 300)}", err=True)
+                if gate.kind == "approve":  # whoever says yes has seen all of it
+                    _whole(command)
+                else:
+                    click.echo(f"  does    {short(one_line(command), 300)}", err=True)
             for host in about.hosts:
                 for name, value in about.captured.get(host, {}).items():
                     click.echo(f"  knows   {safe(host)}: {safe(name)} = {brief(value)}", err=True)
         click.echo("\n" + "\n".join(f"  {safe(line)}" for line in gate.text.splitlines()), err=True)
+        if about.objection:
+            click.echo(f"  {safe(about.objection)}", err=True)
+            click.echo(f"  It needs {safe(about.needs)}: runbook approve {about.run}", err=True)
 
-    def _ask(self, gate: Gate) -> Answer:
-        question = _QUESTIONS[gate.kind]
+    def _ask(self, gate: Gate, about: About) -> Answer | None:
+        question = _QUESTIONS["elsewhere" if about.objection else gate.kind]
         letters = [question[at + 1] for at, mark in enumerate(question) if mark == "("]
-        said = click.prompt(
-            f"  {question}", type=click.Choice(letters, case_sensitive=False), show_choices=False, err=True
-        )
+        while (said := typed.letter(f"  {question}", letters, settled=about.settled)) == "c":
+            for command in dict.fromkeys(about.commands.values()):
+                _whole(command)
+        if said is None:
+            return None
         if said == "e":
             return Answer(yes=False, by=self._user, declared=self._declare())
         if said in _INSTEAD:
@@ -135,6 +164,11 @@ class Prompt:
             click.echo(f"    {number}  {safe(text)}", err=True)
         said = _text(click.prompt("  Why (a number, or in words)", err=True))
         return known[int(said) - 1] if said.isdecimal() and 0 < int(said) <= len(known) else said
+
+
+def _whole(command: str) -> None:
+    for number, line in enumerate(command.splitlines()):
+        click.echo(f"  {'' if number else 'does':8}{safe(line)}", err=True)
 
 
 def _flag(gate: Gate) -> str:

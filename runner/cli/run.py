@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,12 @@ _GATES = (
     ),
     click.option(
         "--choose", multiple=True, metavar="STEP.NAME=VALUE,...", help="Pick in advance (STEP.NAME@HOST=...)."
+    ),
+    click.option(
+        "--wait",
+        metavar="TIME",
+        default="0s",
+        help="Wait for another run that holds the hosts, and for answers from elsewhere, like 10m.",
     ),
     click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout."),
 )
@@ -66,7 +73,6 @@ def gates(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--auto", is_flag=True, help="Ask nobody; refused where a question has no automatic answer.")
 @click.option("--dry-run", is_flag=True, help="Really do what only looks; what changes something is only shown.")
 @click.option("--reason", default="", help="Why, for the record.")
-@click.option("--wait", metavar="TIME", default="0s", help="Wait for another run that holds the hosts, like 10m.")
 @gates
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
     """Do RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
@@ -86,7 +92,6 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
         secrets=inputs.reveal(source.runbook, values),
         mode=_mode(options),
         reason=options["reason"],
-        wait=context.seconds(options["wait"], flag="--wait"),
         library=library,
     )
     perform_with(request, options, run)
@@ -103,6 +108,7 @@ def _mode(options: Mapping[str, Any]) -> Mode:
 def perform_with(request: Request, options: Mapping[str, Any], do: Do) -> None:
     """Do `request` by `do`, with the answers that `options` give in advance, and exit as it ended."""
     runbook = request.source.runbook
+    request = replace(request, wait=context.seconds(options["wait"], flag="--wait"))
     drawing = progress.choose(runbook, as_json=options["as_json"])
     user = context.actor().user
     given = InAdvance(
@@ -110,6 +116,7 @@ def perform_with(request: Request, options: Mapping[str, Any], do: Do) -> None:
         confirmed=options["confirm"],
         picked=read_picked(options["choose"]),
         auto=request.mode == "auto",
+        wait=request.wait,
     )
     asking = Prompt(runbook, user, given=given, pause=drawing.pause)
     result = perform(request, asking, drawing, do=do)

@@ -11,7 +11,7 @@ from runner.cli import context
 from runner.cli.terminal import safe, short
 from runner.definition.input import Input
 from runner.definition.model import Exclusion, Runbook
-from runner.definition.step import Step
+from runner.definition.step import Approval, Step
 from runner.errors import AuditError
 from runner.identifiers import is_run_id
 from runner.record import report
@@ -99,12 +99,19 @@ def _step(number: int, step: Step) -> None:
     if step.why:
         click.echo(f"       why    {safe(step.why)}")
     if step.approve:
-        click.echo(f"       asks   {safe(step.approve)}")
+        click.echo(f"       asks   {safe(step.approve.says)}{_of_whom(step.approve)}")
     if step.action:
         click.echo(f"       {step.action.key:6} {short(' '.join(step.action.describe().split()), 160)}")
     for verification in step.verify:
         click.echo(f"       verify {safe(verification.says)}")
     click.echo(f"       fails  {step.on_failure}")
+
+
+def _of_whom(approval: Approval) -> str:
+    """Who must say yes, where that is more than anybody at the prompt."""
+    group = f"of {approval.group}" if approval.group else ""
+    number = f"{approval.min} {'person' if approval.min == 1 else 'people'}" if approval.min > 1 or group else ""
+    return f" ({' '.join(filter(None, [number, group]))})" if number else ""
 
 
 def _section(title: str, items: object) -> None:

@@ -13,17 +13,22 @@ from runner import registry
 from runner.channels.base import Channel
 from runner.definition.finding import Finding, did_you_mean, quoted
 from runner.definition.yaml import Document, InvalidFileError, load, located
-from runner.fields import Model, Text
+from runner.fields import Model, Several, Text
+from runner.identifiers import Login
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class Contact(Model):
-    """A person, a team or a rota; L1 is called first. Without a channel it only owns."""
+    """A person, a team or a rota; L1 is called first. Without a channel it only owns.
+
+    `members` are the login names of those who may approve where a step asks this group.
+    """
 
     name: Text
     level: Literal["L1", "L2", "L3"] = "L1"
     channels: tuple[InstanceOf[Channel], ...] = ()
+    members: Several[Login] = ()
 
 
 def read_contacts(path: Path, *, file: str = "contacts.yml") -> Mapping[str, Contact]:

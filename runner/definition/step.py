@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
 
-from runner.definition.names import HostPattern, Name
+from runner.definition.names import Contact, HostPattern, Name
 from runner.definition.verification import Verification
 from runner.duration import Limit
 from runner.fields import AtLeastOne, Model, OneOrSeveral, Prose, Text, Title
@@ -20,6 +20,7 @@ from runner.verifications.that import Expression
 
 MOST_VERIFICATIONS = 99
 MOST_ATTEMPTS = 10
+MOST_APPROVERS = 9
 
 Verifications = Annotated[AtLeastOne[InstanceOf[Verification]], Field(max_length=MOST_VERIFICATIONS)]
 
@@ -37,6 +38,22 @@ class Undo(Model):
 
     action: InstanceOf[StepKind]
     verify: Verifications
+
+
+class Approval(Model):
+    """What is asked before the step is done: `min` different people must say yes within `expires`, or it is not done.
+
+    With a `group`, a contact that names its `members`, only these may say yes; anybody may say no.
+    """
+
+    says: Title
+    min: Annotated[int, Field(ge=1, le=MOST_APPROVERS)] = 1
+    group: Contact | None = None
+    expires: Limit = timedelta(hours=1)
+
+
+def _approval(value: Any) -> Any:
+    return {"says": value} if isinstance(value, str) else value
 
 
 class Choice(Model):
@@ -119,7 +136,7 @@ class Step(Model):
     hosts: HostPattern | None = None
     effect: Annotated[Effect, Strict(strict=False)] = Effect.CHANGE
     choose: dict[Name, Choice] = {}
-    approve: Title | None = None
+    approve: Annotated[Approval | None, BeforeValidator(_approval)] = None
     auto: bool = False
     action: InstanceOf[StepKind] | None
     capture: dict[Name, Expression] = {}

@@ -73,7 +73,7 @@ def before(step: Step) -> Iterator[Gate]:
     for name, choice in step.choose.items():
         yield Gate(step, "choose", f"Which of {choice.from_}?", choice=name)
     if step.approve or step.point_of_no_return:
-        yield Gate(step, "approve", step.approve or CROSSING)
+        yield Gate(step, "approve", step.approve.says if step.approve else CROSSING)
     if step.action and step.manual:
         yield Gate(step, "manual", step.action.describe())
 

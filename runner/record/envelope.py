@@ -47,6 +47,17 @@ class Actor:
     pid: int
     tool_version: str
 
+    @property
+    def person(self) -> str:
+        """The login of the person behind it."""
+        return person(self.user)
+
+
+def person(user: str) -> str:
+    """The login of the person who is recorded as `user`: behind `sudo`, who came before it."""
+    name, _, before = user.partition(" (sudo by ")
+    return (before.removesuffix(")") or name).lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -54,9 +54,7 @@ class Holder:
 
     def age(self, now: Instant) -> timedelta:
         """How long it has been the holder; by the monotonic clock where that has not begun anew since."""
-        if self.since.boot_id == now.boot_id:
-            return timedelta(seconds=max(0.0, now.monotonic - self.since.monotonic))
-        return max(timedelta(0), now.wall - self.since.wall)
+        return timedelta(seconds=now.since(self.since))
 
     def sentence(self, now: Instant) -> str:
         """Who it is, and since when, for a person."""

@@ -127,18 +127,41 @@ _ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_ABANDONED})
 _FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256", "tool_version")
 _TOLD = {
     EventType.RUN_STARTED: "run started",
+    EventType.RUN_RESUMED: "run resumed",
+    EventType.LOCK_AWAITED: "waited",
     EventType.TARGET_RESOLVED: "hosts resolved",
+    EventType.DEBT_FOUND: "debt found",
     EventType.GATE_ASKED: "asked",
+    EventType.VOTE_GIVEN: "voted",
     EventType.GATE_ANSWERED: "answered",
     EventType.STEP_INTENDED: "began",
     EventType.VERIFICATION_FINISHED: "verified",
     EventType.STEP_FINISHED: "ended",
+    EventType.STEP_REOPENED: "reopened",
+    EventType.DEBT_MADE: "debt made",
+    EventType.DEBT_PAID: "debt paid",
+    EventType.RUN_CANCELLED: "cancelled",
+    EventType.RUN_HANDED_OVER: "handed over",
     EventType.ESCALATION_DECLARED: "declared",
     EventType.PAGE_FINISHED: "page",
     EventType.RUN_ABANDONED: "run abandoned",
     EventType.RUN_FINISHED: "run finished",
 }
-_DETAILS = ("action", "kind", "text", "contact", "channel", "outcome", "status", "reason", "by", "note", "declared")
+_DETAILS = (
+    "action",
+    "kind",
+    "text",
+    "contact",
+    "channel",
+    "outcome",
+    "status",
+    "reason",
+    "by",
+    "vote",
+    "note",
+    "refused",
+    "declared",
+)
 
 
 def _text(data: Mapping[str, Any], key: str) -> str:

@@ -15,6 +15,7 @@ from runner.cli import cli, complain
 from runner.errors import RunbookError
 
 COMMANDS = [
+    "approve",
     "audit",
     "cancel",
     "compile",
@@ -22,6 +23,7 @@ COMMANDS = [
     "lint",
     "list",
     "locks",
+    "pending",
     "plan",
     "resume",
     "run",

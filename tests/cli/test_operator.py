@@ -102,7 +102,7 @@ def gate_of(runbook, kind):
         "choose": Gate(kill, "choose", "Which of found?", choice="pids"),
         "step": Gate(clean, "step", "Go on with Remove old files?"),
         "unknown": Gate(clean, "unknown", "Remove old files: db1: nobody knows whether it was done"),
-        "approve": Gate(clean, "approve", clean.approve),
+        "approve": Gate(clean, "approve", clean.approve.says),
         "confirm": Gate(clean, "confirm", "The service is well", 2),
         "manual": Gate(walk, "manual", "Walk to the machine"),
     }[kind]
@@ -195,6 +195,7 @@ def test_who_is_asked_to_approve_sees_what_it_is_about(runbook, prompt, typed, p
         ("step", ["u"], Answer(yes=False, by="alice", instead="undo")),
         ("step", ["e", "1"], Answer(yes=False, by="alice", declared="Data is at risk")),
         ("step", ["a"], Answer(yes=False, by="alice")),
+        ("step", ["c", "c", "g"], Answer(yes=True, by="alice")),
         ("unknown", ["d"], Answer(yes=True, by="alice")),
         ("unknown", ["r"], Answer(yes=False, by="alice", instead="redo")),
         ("unknown", ["n"], Answer(yes=False, by="alice")),
@@ -243,6 +244,16 @@ def test_what_would_really_be_done_is_shown_where_it_is_known(runbook, prompt, t
     answer(prompt(), gate_of(runbook, "step"), {}, {"db1": "rm -r /old\nsync", "db2": "rm -r /old\nsync"})
 
     assert [line for line in screen.getvalue().splitlines() if "does" in line] == ["  does    rm -r /old ⏎ sync"]
+
+
+@pytest.mark.parametrize(("kind", "typed_"), [("step", ["c", "a"]), ("approve", ["n"])])
+def test_the_whole_command_is_there_for_who_wants_to_see_it_and_for_who_approves(runbook, prompt, typed, kind, typed_):
+    screen = typed(*typed_)
+
+    answer(prompt(), gate_of(runbook, kind), {}, {"db1": f"rm -r /old/{'x' * 400}\nsync", "db2": "sync"})
+
+    shown = click.unstyle(screen.getvalue())
+    assert f"  does    rm -r /old/{'x' * 400}\n          sync\n  does    sync\n" in shown
 
 
 @pytest.mark.parametrize(
