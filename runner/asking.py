@@ -151,7 +151,8 @@ class _Poll:
 
     def _take(self, said: Answer, objection: str) -> Answer | None:
         """The answer, if what was said here is one; a yes or no of a person is a vote as any other."""
-        question = self.question
+        text, question = self.control.redaction.text, self.question  # a person may have named a secret
+        said = replace(said, note=text(said.note), declared=text(said.declared or "") or None)
         if question is None:
             return said
         if said.by == "nobody" or said.instead or said.declared or (said.yes and objection):

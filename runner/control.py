@@ -18,7 +18,7 @@ from runner.execution.ledger import parts
 from runner.execution.rendered import in_words
 from runner.execution.spans import Gate
 from runner.execution.tags import step_tag
-from runner.execution.target import Target
+from runner.execution.target import Target, check_hosts
 from runner.execution.translate import Translator
 from runner.journal import Journal
 from runner.record.audit_log import AuditLog
@@ -26,6 +26,7 @@ from runner.record.debts import Debts
 from runner.record.holder import Blocked, Holder
 from runner.record.locks import Held, Locks
 from runner.record.run_state import RunDirectory
+from runner.redaction import Redaction
 from runner.request import Request, Surroundings
 
 
@@ -46,6 +47,7 @@ class Control:
         self.runbook = request.source.runbook
         self.journal = Journal(request.run_id, log, directory, around.clock)
         self.journal.listeners = around.listeners
+        self.redaction = self.journal.redaction = Redaction((*request.hidden, *request.secrets.values()))
         self.ledger = self.journal.ledger
         self.translator = Translator(request.run_id, self.runbook.id)
         self.target: Target | None = None
@@ -70,6 +72,8 @@ class Control:
             environ=around.environ,
             cancellation=around.cancellation,
             on_private=lambda path: directory.update(private=(*directory.state.private, str(path))),
+            secrets=request.secrets,
+            names=self.runbook.asks_for_hosts,
         )
 
     @property
@@ -199,7 +203,7 @@ class Control:
         elif message["kind"] == "end":
             self._keep_commands(message)
         else:
-            self.journal.record(*self.translator.events(message))
+            self.journal.record(*self.translator.events(self.redaction.report(message)))
 
     def _check_approved(self, step: str) -> None:
         """That `step` will do what people have said yes to.
@@ -216,11 +220,12 @@ class Control:
 
     def _keep_commands(self, message: Mapping[str, Any]) -> None:
         for step, hosts in (message.get("commands") or {}).items():
-            self.commands[step] = {host: in_words(command) for host, command in hosts.items()}
+            self.commands[step] = {host: self.redaction.text(in_words(command)) for host, command in hosts.items()}
 
     def _on_hello(self, message: Mapping[str, Any], *, at_rest: bool = False) -> None:
         self._keep_commands(message)
         seen = Target.from_hello(message)
+        check_hosts(self.runbook, self.request.inputs, message.get("names") or ())
         if self.target is not None:
             self._check_strangers(seen)
             return
@@ -232,8 +237,7 @@ class Control:
         self.show_debts()
 
     def _check_strangers(self, seen: Target) -> None:
-        if self.target is None:
-            return
+        assert self.target  # noqa: S101 - whoever looks for strangers knows the hosts
         if strangers := set(seen.names) - set(self.target.names):
             raise ExecutionError(f"the inventory names other hosts than at the start: {', '.join(sorted(strangers))}")
         if moved := [name for name in seen.names if seen.machines.get(name) != self.target.machines.get(name)]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +14,19 @@ from runner.execution.ledger import Ledger
 from runner.record import evidence
 from runner.record.audit_log import AuditLog
 from runner.record.run_state import RunDirectory
+from runner.redaction import Redaction
+
+_OURS = frozenset(
+    {"part", "parts", "outcome", "kind", "hosts", "tags", "steps", "undo", "instead", "withheld", "mode", "status"}
+)
+"""What of an event the product itself says, in words that no secret may take away."""
 
 
 class Journal:
     """Takes a run's events: evidence is kept, the ledger judges, the audit log makes durable, listeners hear last.
 
-    `history` is what happened, with its time; `captured` what each host is known by. Several threads may record.
+    `history` is what happened, with its time; `captured` what each host is known by. Several threads may record. What
+    `redaction` knows of is in none of them.
     """
 
     def __init__(self, run: str, log: AuditLog, directory: RunDirectory, clock: Clock) -> None:
@@ -27,6 +35,7 @@ class Journal:
         self.history: list[tuple[datetime, Event]] = []
         self.captured: dict[str, dict[str, Any]] = {}
         self.listeners: Sequence[Listener] = ()
+        self.redaction = Redaction()
         self._clock = clock
         self._lock = threading.RLock()
 
@@ -53,7 +62,7 @@ class Journal:
             AuditError: they can not be recorded, so what they announce must not happen.
         """
         with self._lock:
-            kept = [evidence.keep(self.directory.path, event) for event in events]
+            kept = [evidence.keep(self.directory.path, self._redacted(event)) for event in events]
             kept = [one for event in kept for one in (event, *self.ledger.apply(event))]
             if not kept:
                 return
@@ -62,7 +71,7 @@ class Journal:
             for event in kept:
                 self.history.append((now, event))
                 if event.type is EventType.VALUES_CAPTURED and event.host:
-                    self.captured.setdefault(event.host, {}).update(event.data["values"])
+                    self.captured.setdefault(event.host, {}).update(_usable(event.data))
                     self.directory.update(captured=self.captured)
                 for listener in self.listeners:
                     with contextlib.suppress(Exception):  # a broken screen must not stop a repair
@@ -73,3 +82,12 @@ class Journal:
         with self._lock:
             if finished := self.ledger.close():
                 self.record(*finished)
+
+    def _redacted(self, event: Event) -> Event:
+        said = {key: item if key in _OURS else self.redaction.data(item, ours=1) for key, item in event.data.items()}
+        return replace(event, data=said)
+
+
+def _usable(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The captured values without those that held a secret: a later step must not take `***` for a value."""
+    return {name: value for name, value in data["values"].items() if name not in data.get("withheld", ())}

@@ -27,6 +27,8 @@ A preflight only looks at what must hold before the first step.
 class Request:
     """What somebody asked for: the runbook, the reviewed playbook, the inventories, and the inputs with their types.
 
+    Of a secret, `inputs` has where it is and `secrets` what it is; `hidden` are secrets of the runs before in the tree.
+    Nothing that is written, sent or shown may hold one of these.
     `reason` is why, `environment` the class that somebody has named in advance, `break_glass` why the guards are to be
     gone past, `wait` for how many seconds it waits for whoever holds its hosts, `parent` the run that handed over
     to this one, and `tree` the first of them all. `library` is where a runbook that takes over is found.
@@ -39,6 +41,8 @@ class Request:
     inventories: Sequence[Path]
     limit: str | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
     mode: Mode = "run"
     reason: str = ""
     environment: str = ""

@@ -90,7 +90,7 @@ def _again(request: Request, around: Surroundings) -> Iterator[Control]:
         control.lock(control.target)
         # Only now: whoever is refused leaves the run as it was.
         directory.update(status="running", mode=request.mode, sha256=request.source.sha256)
-        directory.update(reason=request.reason, break_glass=request.break_glass)
+        directory.update(inputs=dict(request.inputs), reason=request.reason, break_glass=request.break_glass)
         directory.keep(request.source.text)
         yield control
 
@@ -136,9 +136,10 @@ class _Run:
         except AuditError:
             raise
         except RunbookError as error:
-            self.error = error
+            self.error = self.control.redaction.error(error)
         except OSError as error:  # no room for temporary files, no process left: it ends as a run that failed
-            self.error = ExecutionError(f"{error.filename or 'the system'}: {error.strerror or error}")
+            said = ExecutionError(f"{error.filename or 'the system'}: {error.strerror or error}")
+            self.error = self.control.redaction.error(said)
 
     def _acts(self) -> Callable[[], None]:
         looks = {"dry-run": dry_run, "preflight": preflight}.get(self.request.mode)

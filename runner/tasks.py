@@ -12,6 +12,7 @@ from math import ceil
 from typing import Annotated, Any
 
 import jinja2
+import jinja2.nodes
 from pydantic import AfterValidator
 
 from runner.duration import seconds
@@ -129,6 +130,16 @@ def only_expression(text: str) -> str | None:
 
 def _inside(template: str) -> str:
     return re.sub(r"^\{\{[-+]?|[-+]?\}\}\s*$", "", template).strip()
+
+
+def names_in(text: str) -> set[str]:
+    """The variables that the templates in `text` read, also those that are named in quotes, as in `vars['name']`."""
+    try:
+        parsed = _JINJA.parse(text)
+    except (jinja2.TemplateSyntaxError, RecursionError):  # that it is no template, others complain about
+        return set()
+    quoted = {str(item.value) for item in parsed.find_all(jinja2.nodes.Const) if isinstance(item.value, str)}
+    return {item.name for item in parsed.find_all(jinja2.nodes.Name)} | quoted
 
 
 def verbatim(text: str) -> str:

@@ -56,7 +56,7 @@ class Engine:
         return self.ansible.resolve(*words)
 
     def request(self, *steps, **changes):
-        kept = ("mode", "reason", "inputs", "environment", "break_glass", "limit")
+        kept = ("mode", "reason", "inputs", "secrets", "environment", "break_glass", "limit")
         asked = {key: changes.pop(key) for key in kept if key in changes}
         if "takes" in changes:  # `inputs` is what is given
             changes["inputs"] = changes.pop("takes")

@@ -95,7 +95,7 @@ class ScriptedAnsible:
 
     `answers` has what a task answers, by (step, part) or (step, part, host), where it does not just pass: kind and
     result, or something to call. `spans` is what was asked for: tags, and the hosts it was limited to. `ending` is for
-    a span that ends in another way than by itself.
+    a span that ends in another way than by itself, `names` for an inventory with more hosts than the plays have.
     """
 
     hosts: dict = field(default_factory=lambda: {"all": ["db1"]})
@@ -103,6 +103,7 @@ class ScriptedAnsible:
     answers: dict = field(default_factory=dict)
     spans: list = field(default_factory=list)
     ending: Ending | None = None
+    names: list | None = None
 
     def resolve(self, job, part):
         self.spans.append(("resolve", tuple(part.render)))
@@ -139,7 +140,8 @@ class ScriptedAnsible:
         plays = yaml.load(job.playbook, _Loader)
         hosts = [{"pattern": play["hosts"], "hosts": self.hosts[play["hosts"]]} for play in plays]
         names = {host: "local" for play in hosts for host in play["hosts"]}
-        return {"kind": "hello", "plays": hosts, "environments": {**names, **self.environments}}
+        asked = {"names": self.names or list(names)} if job.names else {}
+        return {"kind": "hello", "plays": hosts, "environments": {**names, **self.environments}, **asked}
 
     def _do(self, item, hosts, handle, *, tags, mine):
         """The hosts that a task, or a block with its rescue, has lost."""

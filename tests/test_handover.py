@@ -125,3 +125,107 @@ def _only_its_own(hello):
     names = {host for play in hello["plays"] for host in play["hosts"]}
     environments = {name: found for name, found in hello["environments"].items() if name in names}
     return {**hello, "environments": environments}
+
+
+KEY, WORD = {"type": "secret", "help": "A key"}, {"help": "A word"}
+
+
+def hands_over(engine, takes, mapped, inputs, **secrets):
+    """A run whose only step fails and hands over, with these inputs, to RUN-002."""
+    engine.ansible.answers["two", "action"] = FAILED
+    over = {"run": "RUN-002", "inputs": mapped}
+    return engine.run(change("two", on_failure=over), takes=takes, inputs=inputs, secrets=secrets)
+
+
+def jobs_of(engine):
+    jobs, real = [], engine.ansible.execute
+    engine.ansible.execute = lambda job, *words, **options: jobs.append(job) or real(job, *words, **options)
+    return jobs
+
+
+def test_a_secret_goes_over_as_one_also_when_a_person_typed_it(engine, other):
+    other(inputs={"token": KEY})
+    jobs = jobs_of(engine)
+
+    result = hands_over(engine, {"key": KEY}, {"token": "{{ key }}"}, {"key": "prompt"}, key="hunter2!")
+
+    assert (result.outcome, dict(jobs[1].secrets)) == ("passed", {"token": "hunter2!"})
+    started = [record.data["inputs"] for record in read(result.audit) if record.type == EventType.RUN_STARTED]
+    assert started == [{"key": "prompt"}, {"token": "prompt"}]
+
+
+def test_a_secret_of_its_own_is_looked_for_when_it_takes_over(engine, other):
+    other(inputs={"token": KEY, "other": {**KEY, "default": "file:keys/other"}})
+    jobs = jobs_of(engine)
+    asked_for = []
+    secrets = lambda reference: asked_for.append(reference) or f"behind {reference}"  # noqa: E731
+    engine.around = replace(engine.around, secrets=secrets)
+
+    result = hands_over(engine, {}, {"token": "file:token"}, {})
+
+    runbooks = engine.directory / "runbooks"
+    assert (result.outcome, asked_for) == ("passed", [f"file:{runbooks}/keys/other", f"file:{runbooks}/token"])
+    assert jobs[1].secrets["token"] == f"behind file:{runbooks}/token"
+
+
+def test_what_the_first_knew_the_second_does_not_tell(engine, other):
+    other(inputs={})
+    engine.ansible.answers["look", "action"] = ("ok", {"rc": 0, "stdout": "it was hunter2!"})
+
+    result = hands_over(engine, {"key": KEY}, {}, {"key": "env:KEY"}, key="hunter2!")
+
+    answers = [
+        record.data["result"] for record in read(result.audit) if record.step == "look" and "result" in record.data
+    ]
+    assert answers[0]["stdout"] == "it was ***"
+
+
+def test_a_secret_that_is_not_there_when_it_is_needed_is_a_failure(engine, other):
+    other(inputs={"token": {**KEY, "default": "env:TOKEN", "min_length": 100}})
+
+    result = hands_over(engine, {}, {}, {})
+
+    assert result.problems == ("RUN-002 can not take over: token: is shorter than 100 characters",)
+
+
+@pytest.mark.parametrize(
+    ("takes", "mapped", "inputs", "declared", "wrong"),
+    [
+        (
+            {"key": KEY},
+            {"word": "{{ key }}"},
+            {"key": "env:KEY"},
+            {"word": WORD},
+            "word: key is a secret, and this is none; make both of type secret in RUN-001 and here",
+        ),
+        (
+            {"word": WORD},
+            {"token": "{{ word }}"},
+            {"word": "x"},
+            {"token": KEY},
+            "token: word is no secret, and this is one; make both of type secret in RUN-001 and here",
+        ),
+        (
+            {"word": WORD},
+            {"count": "{{ word }}", "level": "x", "strange": 1},
+            {"word": "ten"},
+            {"count": {"type": "int", "help": "How many"}, "level": {"type": "enum", "values": ["a"], "help": "Which"}},
+            "count: 'ten' is not a whole number; write a whole number (How many); "
+            "level: 'x' is not one of a; write one of a (Which); "
+            "strange: there is no such input; it takes count, level",
+        ),
+        ({}, {}, {}, {"word": WORD}, "word: has no value; write text (A word)"),
+        ({}, {}, {}, {"token": KEY}, "token: has no value; write a secret (A key)"),
+        ({}, {"token": "prompt"}, {}, {"token": KEY}, "token: nobody is asked when a runbook takes over"),
+    ],
+)
+def test_inputs_that_could_not_be_taken_over_are_told_before_anything_is_done(
+    engine, other, takes, mapped, inputs, declared, wrong
+):
+    other(inputs=declared)
+
+    with pytest.raises(InvalidInputError) as caught:
+        hands_over(engine, takes, mapped, inputs)
+
+    assert caught.value.message == f"RUN-002 could not take over from two: {wrong}"
+    assert engine.ansible.spans == []

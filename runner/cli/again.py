@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from runner.cli import context
+from runner.cli import context, inputs
 from runner.cli.terminal import safe
 from runner.definition.catalog import Library, Source
+from runner.definition.model import Runbook
 from runner.errors import InvalidInputError, LockedError
 from runner.execution.reviewed import reviewed
 from runner.record.run_state import RunDirectory, RunState, StateDirectory
@@ -34,11 +36,14 @@ def run_of(state: StateDirectory, name: str) -> RunDirectory:
     return run
 
 
-def request_of(run: RunDirectory, *, mode: Mode | None = None, accept_changes: bool = False) -> Request:
-    """What was asked of `run`, with the runbook as it is now.
+def request_of(
+    run: RunDirectory, given: Sequence[str] = (), *, mode: Mode | None = None, accept_changes: bool = False
+) -> Request:
+    """What was asked of `run`, with the runbook as it is now; `given` says where secrets are now.
 
     Raises:
-        InvalidInputError: the runbook has changed since, and nobody accepts the changes; they have been shown.
+        InvalidInputError: the runbook has changed since, and nobody accepts the changes, which have been shown; or an
+            input, which can not be changed any more unless it is a secret, is wrong.
     """
     state = run.state
     library = context.library()
@@ -49,14 +54,18 @@ def request_of(run: RunDirectory, *, mode: Mode | None = None, accept_changes: b
             f"{source.path} has changed since the run {state.run} began",
             hint="look at the changes above, then go on with --accept-changes; that is recorded",
         )
+    _only_secrets(source.runbook, given)
+    playbook = reviewed(library, source)
+    values = inputs.read(source, given, before=state.inputs)
     request = Request(
         run_id=state.run,
         source=source,
-        playbook=reviewed(library, source),
+        playbook=playbook,
         contacts=library.contacts(source),
         inventories=[Path(path) for path in state.inventories],
         limit=state.limit,
-        inputs=dict(state.inputs),
+        inputs=values,
+        secrets=inputs.reveal(source.runbook, values),
         reason=state.reason,
         break_glass=state.break_glass,
         parent=state.parent,
@@ -65,6 +74,15 @@ def request_of(run: RunDirectory, *, mode: Mode | None = None, accept_changes: b
     )
     kept: Mode = "step" if state.mode == "step" else "auto" if state.mode == "auto" else "run"
     return replace(request, mode=mode or kept)
+
+
+def _only_secrets(runbook: Runbook, given: Sequence[str]) -> None:
+    names = [item.partition("=")[0] for item in given]
+    if plain := [name for name in names if name in runbook.inputs.keys() - runbook.secrets]:
+        raise InvalidInputError(
+            f"-e {plain[0]}: the run has begun with another value, and only where a secret is may be said anew",
+            hint="begin a new run",
+        )
 
 
 def _where(state: RunState, library: Library) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from runner.cli import inputs
+
 _WORDS = (
     click.argument("runbook"),
     click.option(
@@ -19,9 +21,7 @@ _WORDS = (
         help="A file or directory of hosts; may be given again.",
     ),
     click.option("-l", "--limit", metavar="HOSTS", help="Only hosts that this Ansible pattern matches, too."),
-    click.option(
-        "-e", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A value that the runbook asks for."
-    ),
+    inputs.options,
 )
 
 

@@ -1,28 +1,26 @@
-"""What commands share: the library, the state directory, the clock, the actor, the secrets, the inputs."""
+"""What commands share: the library, the state directory, the clock, the actor, the secrets."""
 
 from __future__ import annotations
 
-import difflib
 import os
 import pwd
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from runner import version
 from runner.cli.terminal import counted
 from runner.definition.catalog import Library
-from runner.definition.model import Runbook
 from runner.duration import parse
 from runner.errors import AuditError, InvalidInputError
 from runner.events import Instant
 from runner.record.audit_log import Actor
 from runner.record.run_state import StateDirectory
+from runner.secret import Reference
 
 
 def library() -> Library:
@@ -102,13 +100,12 @@ def new_run_id() -> str:
 
 
 def secret(reference: str) -> str:
-    """The value behind `env:NAME` or `file:/path`.
+    """The value behind a reference, like `env:NAME` or `file:/path`.
 
     Raises:
-        LookupError, OSError: there is none.
+        ValueError: there is none.
     """
-    kind, _, name = reference.partition(":")
-    return os.environ[name] if kind == "env" else Path(name).read_text(encoding="utf-8")
+    return Reference.parse(reference).resolve(os.environ)
 
 
 def seconds(text: str, *, flag: str) -> float:
@@ -137,40 +134,3 @@ def inventories(paths: Sequence[Path], where: Library) -> list[Path]:
             raise InvalidInputError(f"there is no inventory {path}", hint="-i takes a file or a directory")
         found.append(existing.resolve())
     return found
-
-
-def inputs(runbook: Runbook, given: Sequence[str]) -> dict[str, Any]:
-    """The values of `-e name=value`, typed as the runbook declares them.
-
-    Raises:
-        InvalidInputError: one is not declared, is of another type, or is missing.
-    """
-    values: dict[str, Any] = {}
-    for item in given:
-        name, separator, text = item.partition("=")
-        if not separator:
-            raise InvalidInputError(f"-e {item}: write it as name=value")
-        if not _is_text(text):
-            raise InvalidInputError(f"-e {name}: the value is not text in UTF-8", hint="name a file that holds it")
-        if name not in runbook.inputs:
-            near = difflib.get_close_matches(name, runbook.inputs, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(runbook.inputs) or 'no inputs'}"
-            raise InvalidInputError(f"{runbook.id} has no input {name!r}", hint=hint)
-        try:
-            values[name] = runbook.inputs[name].read(text)
-        except ValueError as error:
-            raise InvalidInputError(f"-e {name}: {error}") from None
-    return _complete(runbook, values)
-
-
-def _is_text(text: str) -> bool:
-    """Whether the bytes of an argument were UTF-8; Python shows others as halves of surrogate pairs."""
-    return text.encode(errors="ignore").decode() == text
-
-
-def _complete(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, Any]:
-    missing = [name for name, item in runbook.inputs.items() if item.default is None and name not in values]
-    if missing:
-        told = "; ".join(f"-e {name}=... ({runbook.inputs[name].help})" for name in missing)
-        raise InvalidInputError(f"{runbook.id} needs a value for {', '.join(missing)}", hint=told)
-    return {name: values.get(name, item.default) for name, item in runbook.inputs.items()}

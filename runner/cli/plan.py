@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from runner.cli import context
+from runner.cli import context, inputs
 from runner.cli.aim import aimed
 from runner.cli.terminal import one_line, safe, short
 from runner.definition.model import Runbook
@@ -21,7 +21,7 @@ from runner.execution.radius import radius
 from runner.execution.rendered import in_words
 from runner.execution.reviewed import reviewed
 from runner.execution.spans import after, before
-from runner.execution.target import Target
+from runner.execution.target import Target, check_hosts
 from runner.record.debts import Debts
 
 
@@ -29,36 +29,44 @@ from runner.record.debts import Debts
 @aimed
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
 def command(
-    runbook: str, *, inventories: tuple[Path, ...], limit: str | None, given: tuple[str, ...], as_json: bool
+    runbook: str,
+    *,
+    inventories: tuple[Path, ...],
+    limit: str | None,
+    given: tuple[str, ...],
+    ask: bool,
+    as_json: bool,
 ) -> None:
     """Show what `runbook run` would do with the same words. No host is contacted."""
     library = context.library()
     source = library.usable(runbook)
-    inputs = context.inputs(source.runbook, given)
+    values = inputs.read(source, given, ask=ask, planned=True)
     job = Job(
         run_id=context.new_run_id(),
         name=f"{source.runbook.id}.yml",
         playbook=reviewed(library, source),
         inventories=context.inventories(inventories, library),
         limit=limit,
-        inputs=variables(source.runbook, inputs),
+        inputs=variables(source.runbook, values),
         hosts="all",
         becomes=False,
         environ=os.environ,
         cancellation=Cancellation(),
+        names=source.runbook.asks_for_hosts,
     )
     steps = [step.id for step in source.runbook.procedure]
     hello = resolve(job, Part(NOTHING.tags, render=steps))
     target = Target.from_hello(hello)
     target.check(source.runbook)
-    plan = _plan(source.runbook, target, hello, inputs)
+    check_hosts(source.runbook, values, hello.get("names") or ())
+    plan = _plan(source.runbook, target, hello, values)
     if as_json:
         click.echo(json.dumps(plan, indent=2, default=str))
     else:
         _show(plan)
 
 
-def _plan(runbook: Runbook, target: Target, hello: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _plan(runbook: Runbook, target: Target, hello: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     commands = hello.get("commands") or {}
     known = {step: {host: in_words(command) for host, command in hosts.items()} for step, hosts in commands.items()}
     reach = radius(runbook, target, total=hello.get("inventory_hosts"))
@@ -68,7 +76,7 @@ def _plan(runbook: Runbook, target: Target, hello: Mapping[str, Any], inputs: Ma
         "title": runbook.title,
         "environment": target.environment,
         "hosts": list(target.names),
-        "inputs": dict(inputs),
+        "inputs": dict(values),
         "prerequisites": [_step(runbook, step, target, known) for step in runbook.prerequisites],
         "steps": [_step(runbook, step, target, known) for step in runbook.steps],
         "debts": [f"{debt.host}: {debt.step} of {debt.runbook} is not undone" for debt in Debts(path).of(target.names)],

@@ -27,7 +27,7 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     Every host is logged in to (its key, the account, becoming another user), every prerequisite is probed, whatever
     becomes of the others, and each guard says what it would want. Nobody is asked or called; it is recorded.
     """
-    request = request_for(runbook, inventories=inventories, given=given, limit=options["limit"])
+    request = request_for(runbook, inventories=inventories, given=given, ask=options["ask"], limit=options["limit"])
     request = replace(with_ceremony(request, options), mode="preflight")
     asked = request.source.runbook
     drawing = progress.NdjsonProgress() if options["as_json"] else _Everything(asked)

@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from runner import run
-from runner.cli import context
+from runner.cli import context, inputs
 from runner.cli.again import request_of, run_of
 from runner.cli.ceremony import ceremony, with_ceremony
 from runner.cli.run import gates, perform_with
 from runner.errors import InvalidInputError
 from runner.events import Outcome
+from runner.request import Mode
 
 
 @click.command("resume")
@@ -21,8 +22,17 @@ from runner.events import Outcome
 @click.option("--done", multiple=True, metavar="STEP", help="Say of a step that was interrupted that it is done.")
 @click.option("--redo", multiple=True, metavar="STEP", help="Let a step that is in doubt be done again.")
 @ceremony
+@inputs.options_again
 @gates
-def command(run_id: str, *, accept_changes: bool, done: tuple[str, ...], redo: tuple[str, ...], **options: Any) -> None:
+def command(
+    run_id: str,
+    *,
+    accept_changes: bool,
+    done: tuple[str, ...],
+    redo: tuple[str, ...],
+    given: tuple[str, ...],
+    **options: Any,
+) -> None:
     """Go on with RUN (its id, or `last`) at the first step that is not verified, on each host.
 
     What was done is verified again first. A step that was begun and of which nobody knows how it ended is shown, and
@@ -32,6 +42,7 @@ def command(run_id: str, *, accept_changes: bool, done: tuple[str, ...], redo: t
     directory = run_of(context.state(), run_id)
     if directory.state.outcome == Outcome.PASSED:
         raise InvalidInputError(f"the run {directory.path.name} has passed; there is nothing to go on with")
-    request = request_of(directory, mode="step" if options["step"] else None, accept_changes=accept_changes)
+    mode: Mode | None = "step" if options["step"] else None
+    request = request_of(directory, given, mode=mode, accept_changes=accept_changes)
     request = with_ceremony(request, options)
     perform_with(request, options, lambda asked, around: run.resume(asked, around, done=done, redo=redo))

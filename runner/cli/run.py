@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from runner.cli import ceremony, context, progress
+from runner.cli import ceremony, context, inputs, progress
 from runner.cli.aim import aimed
 from runner.cli.choice import read_picked
 from runner.cli.operator import InAdvance, Prompt
@@ -66,12 +66,14 @@ def gates(command: Callable[..., None]) -> Callable[..., None]:
 @gates
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
     """Do RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
-    request = request_for(runbook, inventories=inventories, given=given, limit=options["limit"])
+    request = request_for(runbook, inventories=inventories, given=given, ask=options["ask"], limit=options["limit"])
     request = replace(request, mode=_mode(options))
     perform_with(ceremony.with_ceremony(request, options), options, run)
 
 
-def request_for(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], limit: str | None) -> Request:
+def request_for(
+    runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], ask: bool, limit: str | None
+) -> Request:
     """The request to do `runbook`, as it was reviewed, against `inventories`.
 
     Raises:
@@ -79,14 +81,18 @@ def request_for(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str
     """
     library = context.library()
     source = library.usable(runbook)
+    paths = context.inventories(inventories, library)
+    playbook = reviewed(library, source)
+    values = inputs.read(source, given, ask=ask)
     return Request(
         run_id=context.new_run_id(),
         source=source,
-        playbook=reviewed(library, source),
+        playbook=playbook,
         contacts=library.contacts(source),
-        inventories=context.inventories(inventories, library),
+        inventories=paths,
         limit=limit,
-        inputs=context.inputs(source.runbook, given),
+        inputs=values,
+        secrets=inputs.reveal(source.runbook, values),
         library=library,
     )
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import click
 
 from runner.cli import context
 from runner.cli.terminal import safe, short
-from runner.definition.model import Exclusion, Input, Runbook
+from runner.definition.input import Input
+from runner.definition.model import Exclusion, Runbook
 from runner.definition.step import Approval, Step
 from runner.errors import AuditError
 from runner.identifiers import is_run_id
@@ -20,14 +24,39 @@ from runner.record.run_state import StateDirectory
 @click.option(
     "--format", "form", type=click.Choice(report.FORMATS), default="md", help="How the report of a run is shown."
 )
-def command(name: str, form: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(name: str, *, form: str, as_json: bool) -> None:
     """Show the runbook NAME (RUN-001 or a file), or the report of the run NAME."""
     if is_run_id(name):
         state = context.recorded()
         run = state.run(name)
+        form = "json" if as_json else form
         click.echo(safe(report.render(_summary(state, run.path.name), form), lines=True), nl=False)
         return
-    _show(context.library().source(name).runbook)
+    runbook = context.library().source(name).runbook
+    if as_json:
+        click.echo(json.dumps(_as_data(runbook), indent=2))
+    else:
+        _show(runbook)
+
+
+def _as_data(runbook: Runbook) -> dict[str, Any]:
+    """The runbook for programs: what it is, the inputs that it takes, and its steps."""
+    written = runbook.model_dump(mode="json", exclude={"prerequisites", "steps", "on_cancel"}, by_alias=True)
+    inputs = {name: _input(item) for name, item in runbook.inputs.items()}
+    steps = {key: [_step_data(step) for step in getattr(runbook, key)] for key in ("prerequisites", "steps")}
+    return {**written, "inputs": inputs, **steps}
+
+
+def _input(item: Input) -> dict[str, Any]:
+    said = item.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return {"type": item.type, "required": item.default is None, "takes": item.takes, **said}
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    does = {step.action.key: step.action.describe()} if step.action else {}
+    verify = [item.says for item in step.verify]
+    return {"id": step.id, "name": step.name, "effect": str(step.effect), **does, "verify": verify}
 
 
 def _summary(state: StateDirectory, run: str) -> report.RunReport:
@@ -52,7 +81,10 @@ def _show(runbook: Runbook) -> None:
     _section("does not handle", [_exclusion(item) for item in runbook.scope.excludes])
     _section(
         "inputs",
-        [f"{name} ({item.type}, {_default(item)}): {item.help}" for name, item in runbook.inputs.items()],
+        [
+            f"{name} ({', '.join([item.type, *item.limits, _default(item)])}): {item.help}"
+            for name, item in runbook.inputs.items()
+        ],
     )
     _section("prerequisites", [step.name for step in runbook.prerequisites])
     click.secho("steps", bold=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from runner.definition import consequences
+from runner.definition import consequences, secrecy
 from runner.definition.finding import Place, quoted
 from runner.definition.step import Step, Undo
 from runner.definition.verification import Verification
@@ -42,6 +42,7 @@ def faults(
     yield from _names(inputs, [*prerequisites, *steps, *on_cancel])
     yield from _nothing_to_undo(steps)
     for each in (*prerequisites, *steps, *on_cancel):
+        yield from secrecy.faults(each.at, each.raw, inputs)
         if each.step:
             yield from _capture(each, each.step)
             yield from _verifications(each, each.step, inputs)

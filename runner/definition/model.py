@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -11,12 +10,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
 
-from runner.definition.finding import kind_of
+from runner.definition.input import Input, missing, read_all
 from runner.definition.names import Contact, HostPattern, Name
 from runner.definition.schedule import Schedule
 from runner.definition.step import Step
-from runner.duration import Limit, parse
-from runner.fields import AtLeastOne, Model, OneOrSeveral, Prose, Several, Text, Title
+from runner.duration import Limit
+from runner.fields import AtLeastOne, Model, OneOrSeveral, Prose, Several, Title
 from runner.identifiers import ReferenceId, RunbookId
 
 
@@ -59,73 +58,6 @@ class Scope(Model):
 
     handles: AtLeastOne[Prose]
     excludes: Several[Exclusion | Prose] = ()
-
-
-class Input(Model):
-    """A value that the person who starts the run may give with `-e name=value`."""
-
-    type: Literal["string", "int", "number", "bool", "duration", "choice"] = "string"
-    help: Title
-    default: str | int | float | bool | None = None
-    choices: Several[Text] = ()
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        if (self.type == "choice") != bool(self.choices):
-            raise ValueError("`choices` goes with `type: choice`, and only with it")
-        if self.default is None:
-            return self
-        if not isinstance(self.default, _TYPES[self.type]) or isinstance(self.default, bool) != (self.type == "bool"):
-            given = kind_of(self.default)
-            raise ValueError(f"the default of type {self.type} must be {_WORDS[self.type]}, not {given}")
-        if isinstance(self.default, str) and "{{" in self.default:
-            raise ValueError("the default is taken as it is written, so templates are not filled in here")
-        try:
-            self.read(self.default)
-        except ValueError as error:
-            raise ValueError(f"the default: {error}") from None
-        return self
-
-    def read(self, value: str | float) -> str | int | float | bool:
-        """The typed value, given as text on the command line or as the YAML default.
-
-        Raises:
-            ValueError: it is not of this type, or not one of the choices.
-        """
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        match self.type:
-            case "bool":
-                return _truth(text)
-            case "int" | "number":
-                return _number(text, whole=self.type == "int")
-            case "duration":
-                parse(text)
-            case "choice" if text not in self.choices:
-                raise ValueError(f"{text!r} is not one of {', '.join(self.choices)}")
-        return text
-
-
-_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "number": (int, float), "bool": (bool,)}
-_TYPES = dict.fromkeys(("string", "duration", "choice"), (str,)) | _TYPES
-_WORDS = dict.fromkeys(_TYPES, "text") | {
-    "int": "a whole number",
-    "number": "a number",
-    "bool": "true or false",
-    "duration": "a duration, like 5m",
-}
-
-
-def _truth(text: str) -> bool:
-    if text not in {"true", "yes", "false", "no"}:
-        raise ValueError(f"{text!r} is neither true nor false")
-    return text in {"true", "yes"}
-
-
-def _number(text: str, *, whole: bool) -> int | float:
-    pattern = r"[-+]?[0-9]+" if whole else r"[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"
-    if not re.fullmatch(pattern, text) or not math.isfinite(float(text)):
-        raise ValueError(f"{text!r} is not a {'whole ' * whole}number")
-    return int(text) if whole else float(text)
 
 
 def _portion(value: int | str) -> int | str:
@@ -248,22 +180,27 @@ class Runbook(Model):
         return self
 
     def complete(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The value of every input: what is `given`, read as its type, else the default.
+        """The value of every input: what is `given`, read as its type, else the default; of a secret, where it is.
 
         Raises:
-            ValueError: one is not declared, is missing or is not of its type; the message begins with its name.
+            ValueError: some are not declared, missing, or not what they must be; the message tells of all of them.
         """
-        if strange := sorted(set(given) - set(self.inputs)):
-            raise ValueError(f"{strange[0]}: {self.id} has no such input")
-        if missing := [name for name, item in self.inputs.items() if item.default is None and name not in given]:
-            raise ValueError(f"{missing[0]}: {self.id} needs a value for it")
-        values = {name: item.default for name, item in self.inputs.items()}
-        for name, value in given.items():
-            try:
-                values[name] = self.inputs[name].read(value)
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from None
+        values, wrong = read_all(self.inputs, given)
+        named = {each.name for each in wrong}
+        wrong += [each for each in missing(self.inputs, values) if each.name not in named]
+        if wrong:
+            raise ValueError("; ".join(map(str, wrong)))
         return values
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the inputs whose values are never written down."""
+        return frozenset(name for name, item in self.inputs.items() if item.type == "secret")
+
+    @property
+    def asks_for_hosts(self) -> bool:
+        """Whether an input is the name of a host."""
+        return any(item.type == "host" for item in self.inputs.values())
 
     @property
     def procedure(self) -> tuple[Step, ...]:

@@ -15,13 +15,14 @@ from typing import Any, BinaryIO, Self
 from runner.errors import ExecutionError
 
 Message = dict[str, Any]
-Handler = Callable[[Message], None]
+Handler = Callable[[Message], Message | None]
+"""Takes a message; what it gives back is told to the plugin."""
 
 _LONGEST_LINE = 8 * 1024 * 1024
 
 
 class CallbackSocket:
-    """Serves one connection; each message is answered `yes` only after `handle` returned.
+    """Serves one connection; each message is answered `yes` only after `handle` returned, with what it gave back.
 
     When `handle` raises, the plugin is refused and ends Ansible, and the exception is kept in `failure`.
     """
@@ -62,12 +63,12 @@ class CallbackSocket:
     def _converse(self, lines: BinaryIO, connection: socket.socket) -> None:
         while line := lines.readline(_LONGEST_LINE):
             try:
-                self._handle(_message(line))
+                answer = self._handle(_message(line))
             except BaseException as error:  # noqa: BLE001 - whatever it is, Ansible must not go on
                 self.failure = error
                 connection.sendall(b"no\n")
                 return
-            connection.sendall(b"yes\n")
+            connection.sendall(b"yes" + (b" " + json.dumps(answer).encode() if answer else b"") + b"\n")
 
 
 def _message(line: bytes) -> Message:

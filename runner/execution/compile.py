@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runner.definition.model import Input, Portion, Runbook
+from runner.definition.input import Input
+from runner.definition.model import Portion, Runbook
 from runner.definition.step import Effect, Step, Undo
 from runner.duration import parse
 from runner.execution.attempts import action_keywords, attempts
 from runner.execution.checks import RESULT, checks, task
 from runner.execution.conditions import bindings
 from runner.execution.course import plays
+from runner.execution.hidden import hide
 from runner.execution.spans import Gate, after, before
 from runner.execution.tags import GATE, NEVER, recheck_tag, step_tag, undo_id
 from runner.identifiers import Marker
@@ -88,7 +90,9 @@ def _wrapped(line: str, *, width: int = _WIDTH, indent: str = "") -> list[str]:
 
 def _takes(name: str, item: Input) -> str:
     """How the input is given to plain Ansible, for which `-e name=value` is text, whatever the value."""
-    if item.type in {"string", "choice"}:
+    if item.type == "secret":
+        return f"  -e @FILE  which ansible-vault has encrypted, and which sets {name}: {item.help}"
+    if item.type in {"string", "enum", "date", "host"}:
         return f"  -e {name}=...  {item.help}"
     example = {"bool": True}.get(item.type, 1) if item.default is None else item.default
     value = {f"{name}_seconds": 60.0, name: "1m"} if item.type == "duration" else {name: example}
@@ -96,7 +100,8 @@ def _takes(name: str, item: Input) -> str:
 
 
 def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block], *, serial: str | None = None) -> Play:
-    given = {name: item.default for name, item in runbook.inputs.items() if item.default is not None}
+    known = {name: item for name, item in runbook.inputs.items() if name not in runbook.secrets}
+    given = {name: item.default for name, item in known.items() if item.default is not None}
     defaults = variables(runbook, given)
     keywords: dict[str, Any] = {
         "gather_facts": False,
@@ -105,7 +110,7 @@ def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block], *, seri
     return Play(
         name=f"{runbook.id} | {runbook.title}",
         hosts=pattern,
-        tasks=tasks,
+        tasks=[hide(each, runbook.secrets) for each in tasks],
         keywords={**({"serial": serial} if serial else {}), **keywords, **({"vars": defaults} if defaults else {})},
     )
 

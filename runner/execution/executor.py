@@ -59,7 +59,8 @@ class Job:
     """What stays the same over all parts of a run.
 
     `inventories` are absolute paths; `hosts` is the pattern of all hosts the run is about; `environ` is the environment
-    of the command, of which children see an allow-listed part.
+    of the command, of which children see an allow-listed part. `secrets` are inputs that Ansible is told on the report
+    socket only, in place of what `inputs` has for them; `names` asks for the names of all hosts of the inventory.
     """
 
     run_id: str
@@ -73,6 +74,8 @@ class Job:
     environ: Mapping[str, str]
     cancellation: Cancellation
     on_private: Callable[[Path], None] = lambda _: None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    names: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,12 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
     directory = private.make(job.run_id)
     heard: list[str] = []
 
-    def hear(message: Message) -> None:
+    def hear(message: Message) -> Message | None:
         heard.append(message["kind"])
         if heard[0] != "hello":
             raise ExecutionError("the callback plugin spoke before it said hello", hint="reinstall runbookctl")
         handle(message)
+        return {"secrets": dict(job.secrets)} if message["kind"] == "hello" and job.secrets else None
 
     try:
         job.on_private(directory)
@@ -127,6 +131,7 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
             environment={
                 "RUNBOOK_REPORT_SOCKET": str(directory / "report"),
                 "RUNBOOK_RENDER": ",".join(part.render),
+                "RUNBOOK_NAMES": "yes" if job.names else "",
                 processes.MARKER: job.run_id,
             },
             deadline=part.deadline,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from runner.execution.hidden import LIMIT, SHELL
 from runner.steps.shell import STRICT
 
 _LIMIT = ("timeout", "--kill-after=")
 _SET = "--set="
-_PSQL = re.compile(r"^\\encoding UTF8\nSET statement_timeout = \d+;\n(?P<statement>.*)$", re.DOTALL)
+_PSQL = re.compile(
+    r"^\\encoding UTF8\n(?P<set>(?:\\set [^\n]*\n)*)SET statement_timeout = \d+;\n(?P<statement>.*)$", re.DOTALL
+)
 _ROWS = re.compile(r"^WITH (answer_*) AS \(\n(?P<query>.*)\n\)\nSELECT coalesce\(json_agg\(\1\)", re.DOTALL)
 
 
@@ -20,7 +24,7 @@ def in_words(command: Mapping[str, Any]) -> str:
     """`command`, which is a module and its filled-in arguments, as a person would write it."""
     module, args = str(command["module"]), command["args"]
     if module == "ansible.builtin.command" and isinstance(args.get("argv"), list):
-        return _program(_without_limit(args["argv"]), str(args.get("stdin") or ""))
+        return _revealed(_without_limit(args["argv"]), str(args.get("stdin") or ""))
     if module == "ansible.builtin.uri":
         body = f" {json.dumps(args['body'], default=str)}" if args.get("body") else ""
         return f"{args.get('method', 'GET')} {args.get('url', '')}{body}"
@@ -30,23 +34,42 @@ def in_words(command: Mapping[str, Any]) -> str:
 def _without_limit(argv: Sequence[Any]) -> Sequence[Any]:
     """The program itself, without the `timeout` that ends it."""
     limited = len(argv) > len(_LIMIT) and argv[0] == _LIMIT[0] and str(argv[1]).startswith(_LIMIT[1])
-    return argv[3:] if limited else argv
+    return argv[LIMIT:] if limited else argv
+
+
+def _revealed(argv: Sequence[Any], stdin: str) -> str:
+    """The program without the one that gives it its secrets, each of which is told by name and reference."""
+    if tuple(argv[: len(SHELL)]) != SHELL:
+        return _program(argv, stdin)
+    end = argv.index("--")
+    names = argv[len(SHELL) : end]
+    *lines, rest = stdin.split("\n", len(names))
+    given = " ".join(f"{name}={_quoted(_decoded(line))}" for name, line in zip(names, lines, strict=False))
+    return f"{given} {_program(argv[end + 1 :], rest)}"
+
+
+def _decoded(line: str) -> str:
+    try:
+        return base64.b64decode(line, validate=True).decode()
+    except ValueError:
+        return line  # a template of which something is not known yet
 
 
 def _program(argv: Sequence[Any], stdin: str) -> str:
     if statement := _PSQL.match(stdin):
-        return _statement(argv, statement["statement"])
+        return _statement(argv, statement["statement"], statement["set"])
     if tuple(argv[: len(STRICT)]) == STRICT:
         return str(argv[len(STRICT)])
     line = " ".join(map(_quoted, argv))
     return f"{line}\n{stdin}" if stdin else line
 
 
-def _statement(argv: Sequence[Any], text: str) -> str:
+def _statement(argv: Sequence[Any], text: str, hidden: str) -> str:
     """The SQL statement as it was written, and the values that are bound in it."""
     query = _ROWS.match(text)
     written = re.sub("^  ", "", query["query"], flags=re.MULTILINE) if query else text.strip().removesuffix(";")
     values = [str(word).removeprefix(_SET) for word in argv if str(word).startswith(_SET)]
+    values += [f"{name}={value}" for name, value in re.findall(r"^\\set (\w+) '(.*)'$", hidden, re.MULTILINE)]
     bound = ", ".join(value for value in values if value != "ON_ERROR_STOP=1")
     return f"SQL {written.strip()}" + (f"\nwith {bound}" if bound else "")
 

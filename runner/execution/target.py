@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from runner.definition.finding import did_you_mean
 from runner.definition.model import Runbook
 from runner.definition.policy import Policy, read_policies
 from runner.definition.step import Step
@@ -120,3 +121,17 @@ def _where(where: str, name: str, runbook: Runbook) -> str:
     if where == "--limit":
         return where
     return runbook.id if where == name else f"{runbook.id} in {where!r}"
+
+
+def check_hosts(runbook: Runbook, inputs: Mapping[str, Any], names: Collection[str]) -> None:
+    """That each input which is a host is one of `names`, the hosts of the whole inventory.
+
+    Raises:
+        InvalidInputError: some are not; the message tells of all of them.
+    """
+    asked = {name: inputs[name] for name, item in runbook.inputs.items() if item.type == "host" and name in inputs}
+    wrong = {name: host for name, host in asked.items() if host not in names}
+    if wrong:
+        told = [f"-e {name}={host}: the inventory has no such host" for name, host in wrong.items()]
+        near = [hint for host in wrong.values() if (hint := did_you_mean(host, names))]
+        raise InvalidInputError("\n".join(told), hint=" ".join(near) or "look at -i, and ansible-inventory --graph")

@@ -46,12 +46,14 @@ class Translator:
             self._look(marker, host, message["result"])
             return
         if outcome := _outcome(message):
-            yield from self._ended(marker, host, outcome, message["result"])
+            yield from self._ended(marker, host, outcome, message)
 
-    def _ended(self, marker: Marker, host: str, outcome: Outcome, result: Mapping[str, Any]) -> Iterator[Event]:
+    def _ended(self, marker: Marker, host: str, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
+        result = message["result"]
         if outcome is Outcome.PASSED and marker.part == "capture":
             values = result.get("ansible_facts", {})
-            yield Event(EventType.VALUES_CAPTURED, self._run, marker.step, host, {"values": values})
+            withheld = {"withheld": names} if (names := message.get("withheld")) else {}
+            yield Event(EventType.VALUES_CAPTURED, self._run, marker.step, host, {"values": values, **withheld})
         elif outcome is Outcome.PASSED and marker.part.endswith("/probe"):
             self._look(marker, host, result)
         elif marker.part.startswith(("attempt/", "retry/")):

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator
 
 from runner.fields import Keywords, Several, Short
-from runner.tasks import Invocation, Template, bounded, split
+from runner.tasks import Environment, Invocation, Template, bounded, split
 from runner.verifications.base import VerificationKind
 
 
@@ -36,10 +36,11 @@ class Command(VerificationKind):
     text = "stdout"
 
     command: Arguments
+    env: Environment = {}
 
     def probe(self, timeout: timedelta) -> Invocation:
         """The command, without a shell."""
-        return bounded(self.command, timeout=timeout)
+        return bounded(self.command, timeout=timeout, environment=self.env)
 
     def default_conditions(self) -> Sequence[str]:
         """Success."""

@@ -106,3 +106,53 @@ def test_without_a_record_there_is_nothing_to_show(runbook, library):
     library()
 
     assert runbook("status").code == 2
+
+
+KEYS = {"key": {"type": "secret", "help": "The key"}, "word": {"help": "A word", "default": "a"}}
+
+
+@pytest.fixture
+def keyed(runbook, library, ansible, monkeypatch):
+    """A run with a secret that has failed at its second step; what Ansible is told from then on."""
+    monkeypatch.setattr("runner.cli.context.new_run_id", lambda: RUN_ID)
+    monkeypatch.setenv("OLD", "hunter2!")
+    library(steps=STEPS, inputs=KEYS)
+    ansible.answers["two", "action"] = FAILED
+    assert runbook(*RUN, "-e", "key=env:OLD", "-e", "word=b").code == 1
+    ansible.answers.clear()
+    told, real = [], ansible.execute
+
+    def execute(job, part, **options):
+        told.append((dict(job.inputs), dict(job.secrets)))
+        return real(job, part, **options)
+
+    monkeypatch.setattr("runner.control.execute", execute)
+    return told
+
+
+@pytest.mark.parametrize("how", ["resume", "undo"])
+def test_a_secret_is_looked_for_again_where_it_was_or_where_it_is_now(runbook, keyed, here, monkeypatch, how):
+    monkeypatch.delenv("OLD")
+    monkeypatch.setenv("NEW", "another secret")
+
+    lost = runbook(how, "last")
+    found = runbook(how, "last", "-e", "key=env:NEW")
+
+    assert (lost.code, found.code) == (2, 0)
+    assert "key (env:OLD): the environment variable OLD is not set" in lost.err
+    assert keyed == [({"key": "env:NEW", "word": "b"}, {"key": "another secret"})]
+    assert StateDirectory.open(here / ".runbook").run(RUN_ID).state.inputs == {"key": "env:NEW", "word": "b"}
+
+
+def test_no_other_input_is_changed_on_the_way(runbook, keyed):
+    ran = runbook("resume", "last", "-e", "word=c")
+
+    assert (ran.code, keyed) == (2, [])
+    assert ran.err.startswith("error: -e word: the run has begun with another value")
+
+
+def test_a_secret_that_was_typed_is_asked_for_again(runbook, keyed, ansible):
+    ran = runbook("resume", "last", "-e", "key=prompt")
+
+    assert (ran.code, keyed) == (2, [])
+    assert "key is asked for, and there is no terminal; give -e key=..., where it is: env:NAME" in ran.err

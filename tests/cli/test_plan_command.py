@@ -78,7 +78,11 @@ def test_the_plan_as_json_and_what_is_owed_to_its_hosts(runbook, planned, here):
 
 def test_values_are_checked_as_a_run_would(runbook, planned):
     assert "  input   count = 7" in runbook(*PLAN, "-e", "count=7").out.splitlines()
-    assert runbook(*PLAN, "-e", "count=many").err == "error: -e count: 'many' is not a whole number\n"
+    assert runbook(*PLAN, "-e", "count=many").err.splitlines() == [
+        "error: RUN-001 can not begin with these inputs:",
+        "  -e count: 'many' is not a whole number; write a whole number (How many)",
+        "hint: runbook show RUN-001 tells of each input",
+    ]
 
 
 def test_a_pattern_without_a_host_is_what_a_run_would_say(runbook, planned, ansible):

@@ -88,6 +88,66 @@ def test_a_runbook_in_words(runbook, here):
     ]
 
 
+LIMITED = {
+    "size": {"type": "int", "min": 1, "max": 9, "help": "How many"},
+    "level": {"type": "enum", "values": ["low", "high"], "default": "low", "help": "Which"},
+    "key": {"type": "secret", "default": "env:KEY", "min_length": 8, "help": "The key"},
+}
+
+
+def test_inputs_are_told_with_their_limits(runbook, here):
+    runbook_file(here, inputs=LIMITED)
+
+    assert [line for line in runbook("show", "RUN-001").out.splitlines() if line.startswith("  - ")][1:4] == [
+        "  - size (int, at least 1, at most 9, required): How many",
+        "  - level (enum, one of low, high, default low): Which",
+        "  - key (secret, of at least 8 characters, default env:KEY): The key",
+    ]
+
+
+def test_a_runbook_for_programs(runbook, here):
+    runbook_file(here, **{**EVERYTHING, "inputs": LIMITED})
+
+    said = json.loads(runbook("show", "RUN-001", "--json").out)
+
+    assert said["inputs"] == {
+        "size": {
+            "type": "int",
+            "required": True,
+            "takes": "a whole number, at least 1, at most 9",
+            "help": "How many",
+            "min": 1,
+            "max": 9,
+        },
+        "level": {
+            "type": "enum",
+            "required": False,
+            "takes": "one of low, high",
+            "help": "Which",
+            "default": "low",
+            "values": ["low", "high"],
+        },
+        "key": {
+            "type": "secret",
+            "required": False,
+            "takes": "a secret, of at least 8 characters",
+            "help": "The key",
+            "default": "env:KEY",
+            "min_length": 8,
+        },
+    }
+    assert said["steps"] == [
+        {
+            "id": "clean",
+            "name": "Remove old files",
+            "effect": "destructive",
+            "shell": "rm -r /old\nsync",
+            "verify": ["There is enough"],
+        }
+    ]
+    assert (said["id"], said["escalation"]["when"][1]) == ("RUN-001", {"unresolved_for": "15m"})
+
+
 def test_a_file_is_shown_wherever_it_lies(runbook, tmp_path):
     path = runbook_file(tmp_path / "elsewhere")
 

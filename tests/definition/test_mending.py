@@ -22,8 +22,8 @@ owner: backend-team
 trigger: {alert: MON-001}
 scope: {handles: [Too little space]}
 hosts: all
-inputs: {path: {help: A path}}
 steps:
+  - {id: which, name: B, effect: read, command: uptime, capture: {path: stdout}, verify: [{exit: 0}]}
 """
 TAIL = """\
 escalation: {when: [step_failed], contacts: [on-call], provide: [timeline]}

@@ -1,4 +1,4 @@
-"""The shape of a runbook: typed inputs, steps and the order in which they are done."""
+"""The shape of a runbook: its steps, and the order in which they are done."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from fakes import runbook_file
 from pydantic import ValidationError
 
-from runner.definition.model import Escalation, Input
+from runner.definition.model import Escalation
 from runner.definition.read import read_runbook
 from runner.definition.step import Effect, Step
 from runner.definition.verification import Verification
@@ -17,60 +17,6 @@ from runner.verifications.exit import Exit
 
 CONFIRMED = Verification(says="Fine", kinds=(Confirm(confirm="Fine"),))
 ZERO = Verification(says="Zero", kinds=(Exit(exit=0),))
-
-
-@pytest.mark.parametrize(
-    ("type_", "text", "value"),
-    [
-        ("string", "any thing", "any thing"),
-        ("string", "", ""),
-        ("int", "-5", -5),
-        ("number", "0.5", 0.5),
-        ("number", "5", 5.0),
-        ("number", ".5e-3", 0.0005),
-        ("bool", "true", True),
-        ("bool", "no", False),
-        ("bool", True, True),
-        ("duration", "5m", "5m"),
-    ],
-)
-def test_what_is_typed_on_the_command_line_has_the_type_of_its_input(type_, text, value):
-    read = Input(type=type_, help="A").read(text)
-    assert (read, type(read)) == (value, type(value))
-
-
-@pytest.mark.parametrize(
-    ("type_", "text", "sentence"),
-    [
-        ("int", "1.5", "'1.5' is not a whole number"),
-        ("int", "1_000", "'1_000' is not a whole number"),
-        ("int", "٣", "'٣' is not a whole number"),
-        ("number", "nan", "'nan' is not a number"),
-        ("number", "inf", "'inf' is not a number"),
-        ("number", "1e999", "'1e999' is not a number"),
-        ("bool", "1", "'1' is neither true nor false"),
-        ("duration", "5", "'5' is not a duration; write a number and a unit, like 30s, 5m or 1h30m"),
-    ],
-)
-def test_what_is_of_another_type_is_refused(type_, text, sentence):
-    with pytest.raises(ValueError, match=".") as caught:
-        Input(type=type_, help="A").read(text)
-    assert str(caught.value) == sentence
-
-
-def test_a_choice_is_one_of_its_choices():
-    item = Input(type="choice", help="A", choices=("a", "b"), default="a")
-    assert item.read("b") == "b"
-    with pytest.raises(ValueError, match="^'c' is not one of a, b$"):
-        item.read("c")
-
-
-@pytest.mark.parametrize(
-    ("type_", "default"),
-    [("string", "a"), ("int", 5), ("number", 5), ("number", 0.5), ("bool", False), ("duration", "5m")],
-)
-def test_a_default_has_the_type_that_it_is_the_default_of(type_, default):
-    assert Input(type=type_, help="A", default=default).default == default
 
 
 def test_verifications_are_numbered_whoever_makes_them():

@@ -24,7 +24,7 @@ trigger: {alert: MON-001}
 scope: {handles: [Too little space]}
 hosts: all
 escalation: {when: [step_failed], contacts: [on-call], provide: [timeline]}
-inputs: {watch: {type: duration, default: 5m, help: How long}, word: {help: A word}}
+inputs: {watch: {type: duration, default: 5m, help: How long}, word: {help: A word}, key: {type: secret, help: A secret}}
 steps:
   - {id: fine, name: Fine, command: ls, verify: [{exit: 0}]}
 """

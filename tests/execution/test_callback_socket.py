@@ -48,6 +48,18 @@ def peer_of(path):
         yield peer
 
 
+def test_what_the_handler_gives_back_is_told_with_the_yes(path):
+    answers = {"hello": {"secrets": {"key": "it's\n\u20ac"}}}
+
+    with CallbackSocket(path, lambda message: answers.get(message["kind"])), peer_of(path) as peer:
+        peer.say({"kind": "hello"})
+        first = peer.hear()
+        peer.say({"kind": "end"})
+        second = peer.hear()
+
+    assert (first[:4], json.loads(first[4:]), second) == (b"yes ", answers["hello"], b"yes\n")
+
+
 def test_the_answer_is_yes_only_after_the_handler_returned(path):
     may_return, heard = threading.Event(), []
 

@@ -150,7 +150,8 @@ def test_a_step_may_become_somebody_else(tmp_path, keys, keywords):
     ("item", "line"),
     [
         ({}, "-e a=...  What for"),
-        ({"type": "choice", "choices": ["x"]}, "-e a=...  What for"),
+        ({"type": "enum", "values": ["x"]}, "-e a=...  What for"),
+        ({"type": "secret"}, "-e @FILE  which ansible-vault has encrypted, and which sets a: What for"),
         ({"type": "int", "default": 5}, "-e '{\"a\": 5}'  What for"),
         ({"type": "number"}, "-e '{\"a\": 1}'  What for"),
         ({"type": "bool", "default": False}, "-e '{\"a\": false}'  What for"),

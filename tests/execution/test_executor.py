@@ -113,6 +113,22 @@ def test_ansible_gets_the_part_that_was_asked_for_and_an_allow_listed_environmen
     assert environment["RUNBOOK_RUN_ID"] == RUN_ID
 
 
+def test_a_secret_is_told_on_the_socket_only_and_not_when_nothing_is_done(job, ansible):
+    ansible.says(HELLO, END)
+    secret = replace(job, secrets={"word": "hunter2!"}, names=True)
+
+    run(secret)
+
+    answered = (ansible.directory / "answers").read_text().splitlines()
+    assert answered == ['yes {"secrets": {"word": "hunter2!"}}', "yes"]
+    assert "hunter2!" not in " ".join([*ansible.words, *ansible.environment.values()])
+    assert ansible.environment["RUNBOOK_NAMES"] == "yes"
+    assert "hunter2!" not in repr(secret)
+    (ansible.directory / "answers").unlink()
+    resolve(secret, NOTHING)
+    assert (ansible.directory / "answers").read_text().splitlines() == ["no"]
+
+
 def test_hosts_named_for_this_part_come_before_the_limit_of_the_run(job, ansible):
     ansible.says(HELLO, END)
 

@@ -7,7 +7,7 @@ from fakes import runbook_file
 
 from runner.definition.read import read_runbook
 from runner.errors import ExitCode, InvalidInputError, UnreachableError
-from runner.execution.target import Target
+from runner.execution.target import Target, check_hosts
 
 STEP = {"id": "a", "name": "A", "command": "ls", "verify": [{"exit": 0}]}
 HELLO = {
@@ -95,3 +95,19 @@ def test_what_the_inventory_demands_and_protects_is_known():
     target = Target.from_hello({**HELLO, "reach": reach})
 
     assert (target.policy.max_hosts, target.protected) == (2, {"db1": "Holds the ledger"})
+
+
+NODE, SPARE = ({"type": "host", "help": help_} for help_ in ("The node", "Another"))
+
+
+def test_every_host_that_the_inventory_does_not_have_is_told(tmp_path):
+    runbook = read_runbook(runbook_file(tmp_path, inputs={"node": NODE, "spare": SPARE, "word": {"help": "A word"}}))
+
+    check_hosts(runbook, {"node": "db1", "spare": "db2", "word": "x"}, ["db1", "db2"])
+    with pytest.raises(InvalidInputError) as caught:
+        check_hosts(runbook, {"node": "bd1", "spare": "x", "word": "x"}, ["db1", "db2"])
+
+    assert caught.value.message == (
+        "-e node=bd1: the inventory has no such host\n-e spare=x: the inventory has no such host"
+    )
+    assert caught.value.hint == "did you mean 'db1'?"

@@ -235,7 +235,8 @@ def test_another_runbook_takes_over_and_is_told_what_is_known(bench, marks):
     other = bench.directory / "runbooks" / "RUN-901.yml"
     bench.write(step("first", "exit 3", on_failure="stop"))
     text = (bench.directory / "runbooks" / "RUN-900.yml").read_text()
-    takes = text.replace("RUN-900", "RUN-901").replace("exit 3", f"echo {{{{ word }}}} > {bench.directory}/took-over")
+    writes = f"echo \"$WORD\" > {bench.directory}/took-over\n  env: {{WORD: '{{{{ word }}}}'}}"
+    takes = text.replace("RUN-900", "RUN-901").replace("exit 3", writes)
     other.write_text(takes + "inputs: {word: {help: A word}}\n")
     look = step("look", "echo hello", effect="read", capture={"found": "stdout"})
     over = step("second", "exit 3", on_failure={"run": "RUN-901", "inputs": {"word": "{{ found }}"}})

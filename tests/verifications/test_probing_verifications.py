@@ -17,6 +17,11 @@ def test_a_command_that_only_looks(short):
     assert kind.describe() == "systemctl is-active {{ unit }} succeeds"
 
 
+def test_a_command_may_be_given_variables_like_a_password(short):
+    kind = Command.model_validate({"command": "psql -c ''", "env": {"PGPASSWORD": "{{ key }}"}})
+    assert kind.probe(short) == bounded(["psql", "-c", ""], timeout=short, environment={"PGPASSWORD": "{{ key }}"})
+
+
 @pytest.mark.parametrize(
     ("written", "request_", "words"),
     [

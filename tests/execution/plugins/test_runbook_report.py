@@ -16,6 +16,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook import Playbook
 from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
 from ansible.vars.manager import VariableManager
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,7 +60,7 @@ def plugin_at(tmp_path, monkeypatch):
 
         def hear(message):
             heard.append(message)
-            handle(message)
+            return handle(message)
 
         path = tmp_path / "report"
         monkeypatch.setenv("RUNBOOK_REPORT_SOCKET", str(path))
@@ -246,6 +247,49 @@ def test_what_may_still_go_on_is_noted_for_the_supervisor(plugin_at, tmp_path, e
     about = json.dumps(["db1", TASK])
     noted = (tmp_path / "begun").read_text().splitlines()
     assert noted == ([f"+{about}"] if may_go_on else [f"+{about}", f"-{about}"])
+
+
+PLAY = """
+- hosts: db1
+  gather_facts: false
+  tasks:
+    - name: RUN-001/act/action | Act
+      ansible.builtin.command: {argv: [act], stdin: "{{ key }} {{ word }}"}
+"""
+
+
+def test_a_secret_takes_the_place_of_its_reference_and_commands_are_shown_with_the_latter(
+    plugin_at, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RUNBOOK_RENDER", "act")
+    monkeypatch.setenv("RUNBOOK_NAMES", "yes")
+    playbook = playbook_of(tmp_path, PLAY, INVENTORY)
+    manager = playbook.get_plays()[0].get_variable_manager()
+    manager.extra_vars.update({"key": "env:KEY", "word": "x"})
+    secret = "{{ lookup('pipe', 'id') }}"
+
+    with plugin_at(lambda message: {"secrets": {"key": secret}} if message["kind"] == "hello" else None) as (
+        plugin,
+        heard,
+    ):
+        plugin.v2_playbook_on_start(playbook)
+        plugin.v2_playbook_on_stats(None)
+
+    shown = {"act": {"db1": {"module": "ansible.builtin.command", "args": {"argv": ["act"], "stdin": "env:KEY x"}}}}
+    assert [message["commands"] for message in heard] == [shown, shown]
+    assert heard[0]["names"] == ["db1", "db2", "app1"]
+    templar = Templar(loader=DataLoader(), variables=manager.get_vars())
+    assert templar.template(trust_as_template("{{ key }}")) == secret
+    manager.extra_vars.clear()
+
+
+def test_a_secret_that_no_input_waits_for_ends_ansible(plugin_at, tmp_path, ended):
+    playbook = playbook_of(tmp_path, "- hosts: db1\n", INVENTORY)
+
+    with plugin_at(lambda _: {"secrets": {"key": "hunter2"}}) as (plugin, _), pytest.raises(EndedError):
+        plugin.v2_playbook_on_start(playbook)
+
+    assert ended == [report.BROKEN]
 
 
 def test_a_word_that_is_refused_ends_ansible(plugin_at, ended):

@@ -95,13 +95,15 @@ class CallbackModule(CallbackBase):
         self._socket.connect(path)
         self._stream = self._socket.makefile("rwb")
         self._begun = os.path.join(os.path.dirname(path), "begun")
+        self._shown = {}
 
     def _say(self, kind, **data):
         try:
             self._stream.write(json.dumps({"kind": kind, **data}, default=str).encode() + b"\n")
             self._stream.flush()
-            if self._stream.readline() == b"yes\n":
-                return
+            answer, _, told = self._stream.readline().rstrip(b"\n").partition(b" ")
+            if answer == b"yes":
+                return json.loads(told or b"{}")
         except (OSError, ValueError) as error:
             sys.stderr.write(f"runbook_report: {error}\n")
         os._exit(REFUSED)
@@ -119,7 +121,7 @@ class CallbackModule(CallbackBase):
             actions = [task for task in _tasks(play.tasks) if _step_of(task) in wanted]
             for host in self._manager._inventory.get_hosts(play.hosts) if actions else ():
                 for task in actions:
-                    variables = self._manager.get_vars(play=play, host=host, task=task)
+                    variables = {**self._manager.get_vars(play=play, host=host, task=task), **self._shown}
                     templar = Templar(loader=play._loader, variables=variables)
                     said = {"module": task.action, "args": _rendered(templar, dict(task.args))}
                     found.setdefault(_step_of(task), {})[host.name] = said
@@ -138,7 +140,7 @@ class CallbackModule(CallbackBase):
         hosts = {name: inventory.get_host(name) for names in matched for name in names}
         variables = {name: manager.get_vars(host=host) for name, host in hosts.items()}
         loader = plays[0]._loader
-        self._say(
+        answer = self._say(
             "hello",
             pid=os.getpid(),
             plays=[{"pattern": _pattern(play), "hosts": names} for play, names in zip(plays, matched, strict=True)],
@@ -151,7 +153,18 @@ class CallbackModule(CallbackBase):
             reach={name: _reach(found, loader) for name, found in variables.items()},
             inventory_hosts=len(inventory.get_hosts(ignore_limits=True)),
             commands=self._commands(),
+            **({"names": _names(inventory)} if os.environ.get("RUNBOOK_NAMES") else {}),
         )
+        self._take(answer.get("secrets", {}))
+
+    def _take(self, secrets):
+        """Let each secret take the place of its reference, in memory only; commands go on being shown with the latter.
+
+        Text that does not come from a playbook is no template to Ansible, whatever it holds.
+        """
+        variables = self._manager.extra_vars
+        self._shown = {name: variables[name] for name in secrets}
+        variables.update(secrets)
 
     @reporting
     def v2_runner_on_start(self, host, task):
@@ -275,6 +288,11 @@ def _idle(inventory, hosts):
 
 def _bare(term):
     return term[1:] if term[:1] in "!&" else term
+
+
+def _names(inventory):
+    """Every host of the inventory, also those that a limit leaves out."""
+    return [host.name for host in inventory.get_hosts(ignore_limits=True)]
 
 
 def _pattern(play):
