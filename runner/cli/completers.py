@@ -86,7 +86,7 @@ def _inputs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Com
 def _values(declared: Any) -> list[str]:
     if _field(declared, "type") == "bool":
         return ["true", "false"]
-    choices = declared.get("choices") if isinstance(declared, dict) else None
+    choices = declared.get("values") if isinstance(declared, dict) else None
     default = _field(declared, "default")
     return [str(choice) for choice in choices] if isinstance(choices, list) else [default] if default else []
 

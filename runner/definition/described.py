@@ -72,7 +72,6 @@ _ELSEWHERE = {
     "Input.type": "What the value is; text when it is not said",
     "Input.help": "What the value is for, in one line",
     "Input.default": "The value when none is given; without it one must be given",
-    "Input.choices": "The possible values of `type: choice`",
     "Input.values": "The possible values of `type: enum`",
     "Input.pattern": "A regular expression that the whole value matches",
     "Input.min": "The least that it may be",

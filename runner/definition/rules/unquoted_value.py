@@ -39,7 +39,7 @@ steps:
     name: Find the largest report
     effect: read
     command: find /srv/reports -size +1G
-    capture: {report: "stdout_lines[0]"}
+    capture: {report: stdout}
     verify: [{exit: 0}]
   - {id: archive, name: Archive the report, shell: "gzip {{ report }}", verify: [{exit: 0}]}
 """,
@@ -49,7 +49,7 @@ steps:
     name: Find the largest report
     effect: read
     command: find /srv/reports -size +1G
-    capture: {report: "stdout_lines[0]"}
+    capture: {report: stdout}
     verify: [{exit: 0}]
   - {id: archive, name: Archive the report, shell: 'gzip "$REPORT"', env: {REPORT: "{{ report }}"}, verify: [{exit: 0}]}
 """,
