@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
@@ -67,11 +68,15 @@ class Pager:
             self._call(reason)
 
     def passed(self) -> None:
-        """The run has passed: whoever was called for the same incident is told that it is over."""
+        """The run has passed: whoever was called for the same incident is told that it is over.
+
+        What this run itself has called for is so, whatever it was called: its hosts may not have been known by then.
+        """
         page = self._page("resolve", "resolved")
-        incident = self._incidents.find(page.dedup_key)
-        if incident and self._send(page, incident.contacts):
-            self._incidents.close(page.dedup_key)
+        keys = {page.dedup_key, *self._incidents.opened_by(self._request.run_id)}
+        for incident in filter(None, map(self._incidents.find, sorted(keys))):
+            if self._send(replace(page, dedup_key=incident.dedup_key), incident.contacts):
+                self._incidents.close(incident.dedup_key)
 
     def _call(self, reason: str) -> None:
         self._called = True

@@ -218,3 +218,16 @@ def test_who_is_called_before_the_hosts_are_known_hears_that_they_are_not(pager_
     pager.stopped([], "x")
 
     assert channel.sent[0].group == "unknown"
+
+
+def test_who_was_called_before_the_hosts_were_known_hears_that_it_is_over(pager_of, channel, incidents):
+    pager = pager_of(when=[{"declared": "x"}])
+    pager.target = None
+    pager.stopped([], "x")
+
+    pager.target = TARGET
+    pager.passed()
+
+    trigger, resolve = channel.sent
+    assert (resolve.action, resolve.dedup_key) == ("resolve", trigger.dedup_key)
+    assert incidents.find(trigger.dedup_key) is None

@@ -49,6 +49,11 @@ class Incidents:
             return None
         return Incident(data["dedup_key"], data["run"], tuple(data["contacts"]))
 
+    def opened_by(self, run: str) -> list[str]:
+        """The keys of the open incidents that the run of that id has called for."""
+        found = [json.loads(path.read_text()) for path in sorted(self._path.glob("*.json"))]
+        return [each["dedup_key"] for each in found if each["run"] == run]
+
     def close(self, dedup_key: str) -> None:
         """Forget the incident of that key."""
         self._file(dedup_key).unlink(missing_ok=True)

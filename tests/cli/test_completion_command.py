@@ -19,7 +19,7 @@ from runner.cli.completion import SHELLS
 INPUTS = {
     "version": {"help": "Which one"},
     "fast": {"help": "Hurry", "type": "bool", "default": False},
-    "mode": {"help": "How", "type": "choice", "choices": ["all at once", "slow"], "default": "slow"},
+    "mode": {"help": "How", "type": "enum", "values": ["all at once", "slow"], "default": "slow"},
 }
 STEPS = [
     {"id": "look", "name": "Look", "command": "df", "capture": {"stuck": "stdout"}, "verify": [{"exit": 0}]},

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import socket
 
 from bench import Ran, kill, step, wait_until
 
@@ -67,10 +67,16 @@ def test_the_kernel_frees_what_a_killed_command_held(bench):
 
 
 def test_two_names_of_one_machine_are_one_host(bench):
-    bench.hosts(here={"ansible_host": "127.0.0.1", "ansible_connection": "ssh", "ansible_port": 9})
-    bench.write(step("act", "true"))
-    plan = bench.command("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
-    state = next((bench.state / "runs").iterdir()) / "run.json"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = {"ansible_host": "127.0.0.1", "ansible_connection": "ssh", "ansible_port": silent.getsockname()[1]}
+        bench.hosts(here=there, again=there)
+        bench.write(step("act", "true"))
+        first = start(bench, "--limit", "here")
+        wait_until(lambda: bench.command("locks").out, "the first waits for the machine to answer", first)
 
-    assert plan.code == 5
-    assert json.loads(state.read_text())["machines"] == {"here": "127.0.0.1:9"}
+        second = bench.run("--limit", "again")
+        first.kill()
+        first.communicate()
+
+    assert second.code == 6
+    assert f"host:127.0.0.1:{there['ansible_port']} is held by" in second.events[-1]["problems"][0]
