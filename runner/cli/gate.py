@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 
 from runner.cli import context
+from runner.cli.forms import forms
 from runner.cli.proven import proven
 from runner.cli.terminal import safe
 from runner.definition.collection import read
@@ -18,7 +19,7 @@ from runner.errors import ExitCode
 
 
 @click.command("gate")
-@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
+@forms(("text", "json", "junit"))
 @click.option("--expect", type=click.Choice(GATES), multiple=True, help="A gate that fails by now; may be repeated.")
 def command(form: str, expect: Sequence[str]) -> None:
     """Ask the six quality gates; exit 1 when one fails.

@@ -7,6 +7,7 @@ import json
 import click
 
 from runner.cli import context
+from runner.cli.forms import forms
 from runner.cli.table import draw
 from runner.definition.collection import Collection, read
 from runner.definition.impact import Impact, impact, meant, title
@@ -15,7 +16,7 @@ from runner.definition.links import links
 
 @click.command("impact")
 @click.argument("name")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@forms(("table", "json"))
 def command(name: str, form: str) -> None:
     """Show what points to NAME, and what leads to those runbooks.
 

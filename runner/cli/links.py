@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import click
 
 from runner.cli import context
+from runner.cli.forms import forms
 from runner.cli.table import draw
 from runner.definition.collection import Collection, read
 from runner.definition.impact import meant, title
@@ -17,7 +18,7 @@ from runner.definition.links import Link, links, of, sort, to
 
 @click.command("links")
 @click.argument("name")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@forms(("table", "json"))
 def command(name: str, form: str) -> None:
     """Show both directions of NAME: a runbook, an entry, a contact, a host or group, or a program."""
     collection = read(context.library()).whole()

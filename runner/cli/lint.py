@@ -12,6 +12,7 @@ import click
 
 from runner.cli import context, findings_shown
 from runner.cli.explanation import explain
+from runner.cli.forms import forms
 from runner.cli.scores import draw_scores
 from runner.cli.terminal import counted
 from runner.definition.catalog import Library, Source, shown
@@ -28,19 +29,17 @@ _LEVELS = [str(level) for level in Level]
 
 @click.command("lint")
 @click.argument("runbooks", nargs=-1)
-@click.option("--format", "form", type=click.Choice([*findings_shown.FORMS]), default="text", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@forms(findings_shown.FORMS)
 @click.option("--fix", is_flag=True, help="Mend what can safely be mended, and tell the rest.")
 @click.option("--level", type=click.Choice(_LEVELS), default="info", help="Tell no finding below this level.")
 @click.option("--strict", is_flag=True, help="Exit 2 when there is a warning, too.")
 @click.option("--score", is_flag=True, help="A mark for each of the seven criteria of the checklist instead.")
 @click.option("--explain", "rule", is_flag=False, flag_value="", metavar="[RULE]", help="What a rule is about.")
 @click.option("-i", "--inventory", multiple=True, type=click.Path(path_type=Path), help="Variables that runbooks use.")
-def command(  # noqa: PLR0913 - one for each option
+def command(
     runbooks: tuple[str, ...],
     *,
     form: str,
-    as_json: bool,
     fix: bool,
     level: str,
     strict: bool,
@@ -52,7 +51,6 @@ def command(  # noqa: PLR0913 - one for each option
 
     A line that ends with `# lint: allow RULE - reason` is excepted from that rule.
     """
-    form = "json" if as_json else form
     if rule is not None:
         explain(rule, form)
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from runner.cli import context
+from runner.cli.forms import forms
 from runner.cli.proven import proven
 from runner.cli.table import draw
 from runner.cli.terminal import safe
@@ -21,7 +22,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("matrix")
-@click.option("--format", "form", type=click.Choice(["table", *FORMS]), default="table", show_default=True)
+@forms(("table", *FORMS))
 @click.option("--must-haves", is_flag=True, help="Only the procedures that every team has a runbook for.")
 @click.option("--write", type=_FILE, help="Write it, without the record, to a file: .md, .html, .csv or .json.")
 @click.option("--check", type=_FILE, help="Write nothing; exit 1 when that file is missing or stale.")

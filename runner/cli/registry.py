@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from runner.cli import context
+from runner.cli.forms import forms
 from runner.cli.table import draw
 from runner.cli.terminal import counted, safe
 from runner.definition.catalog import shown
@@ -24,7 +25,7 @@ from runner.playbook import dump
 
 
 @click.group("registry", invoke_without_command=True)
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@forms(("table", "json"))
 @click.pass_context
 def command(ctx: click.Context, form: str) -> None:
     """Show the entries of runbooks/registry/, and every finding about links; exit 2 when one is an error."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from runner.cli import context
+from runner.cli.forms import forms
 from runner.cli.terminal import counted, safe
 from runner.definition.collection import Collection, read
 from runner.definition.finding import Level
@@ -22,7 +23,7 @@ from runner.playbook import dump
 
 @click.command("urls")
 @click.option("--base-url", envvar="RUNBOOK_BASE_URL", help="Where runbooks are published; {id} stands for RUN-001.")
-@click.option("--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@forms(("yaml", "json"))
 @click.option("--check", "files", type=click.Path(path_type=Path), multiple=True, help="A rule file; may be repeated.")
 def command(base_url: str | None, form: str, files: Sequence[Path]) -> None:
     """Print the runbook_url annotation of each alert, to be pasted into Prometheus' rules.
