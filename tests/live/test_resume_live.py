@@ -37,37 +37,6 @@ def outcomes(ran):
     }
 
 
-def test_three_hosts_that_fail_at_different_steps_each_go_on_where_they_stand(bench, marks):
-    # Given
-    bench.write(*(marking(bench, name, fails=True) for name in ("one", "two", "three")), max_failures=2)
-    (bench.directory / "b.two").touch()
-    (bench.directory / "c.three").touch()
-    # When
-    failed = bench.run()
-    # Then
-    assert failed.code == 1
-    assert {host: marks(host) for host in HOSTS} == {
-        "a": ["one", "two", "three"],
-        "b": ["one"],
-        "c": ["one", "two"],
-    }
-    assert "partial: passed on a; failed on b, c" in failed.events[-2]["data"]["problems"]
-    # When it is mended, and gone on with
-    (bench.directory / "b.two").unlink()
-    (bench.directory / "c.three").unlink()
-    resumed = bench.command("resume", "last", "--json")
-    # Then
-    assert (resumed.code, resumed.events[-1]["outcome"]) == (0, "passed"), resumed.err
-    assert {host: marks(host) for host in HOSTS} == {host: ["one", "two", "three"] for host in HOSTS}
-    # When all of it is taken back
-    undone = bench.command("undo", "last", "--json")
-    # Then newest first, and only once
-    assert (undone.code, undone.events[-1]["outcome"]) == (0, "undone"), undone.err
-    taken_back = ["undo-three", "undo-two", "undo-one"]
-    assert {host: marks(host)[3:] for host in HOSTS} == dict.fromkeys(HOSTS, taken_back)
-    assert bench.command("audit", "verify").code == 0
-
-
 def test_undo_is_done_exactly_where_the_step_was_begun(bench, marks):
     bench.write(*(marking(bench, name, fails=True) for name in ("one", "two")), max_failures=1)
     (bench.directory / "b.two").touch()
