@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import socketserver
 import sys
 import threading
-import time
-from contextlib import ExitStack
 
 import pytest
 from ssh_lab import script
