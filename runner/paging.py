@@ -39,7 +39,7 @@ class Pager:
             AuditError: that could not be recorded; it is raised when the block has ended without an error of its own.
         """
         wait = escalation.patience(self._runbook.escalation)
-        if wait is None:
+        if wait is None or self._request.looks:
             yield
             return
         reason = f"not resolved after {duration.show(timedelta(seconds=wait))}"

@@ -28,6 +28,11 @@ def library() -> Library:
     return Library.find(click.get_current_context().obj["library"], here=Path.cwd())
 
 
+def own_library() -> Library:
+    """The library to write to: the one that `--library` names, or that of the working directory."""
+    return Library.own(click.get_current_context().obj["library"], here=Path.cwd())
+
+
 def state_path() -> Path:
     """`--state-dir`, else `RUNBOOK_STATE`, else `.runbook` in the working directory."""
     given = click.get_current_context().obj["state_dir"]

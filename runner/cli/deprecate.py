@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from runner.cli import context
-from runner.definition.catalog import shown
+from runner.definition.catalog import Library, shown
+from runner.definition.collection import read
 from runner.definition.deprecation import deprecate
+from runner.definition.links import links, to
 from runner.definition.read import to_runbook
 from runner.definition.yaml import load
 from runner.errors import InvalidInputError
@@ -19,7 +21,7 @@ from runner.record import durable
 @click.option("--reason", default="", help="Why, in one line.")
 def command(name: str, *, replaced_by: str | None, reason: str) -> None:
     """Deprecate RUNBOOK: it stays with its id and its comments, but is not run any more."""
-    library = context.library()
+    library = context.own_library()
     source = library.source(name)
     if replaced_by == source.runbook.id:
         raise InvalidInputError(f"{replaced_by} can not take its own place", hint="name another one")
@@ -29,10 +31,11 @@ def command(name: str, *, replaced_by: str | None, reason: str) -> None:
     to_runbook(load(text.encode(), file=shown(source.path)))
     durable.write(source.path, text)
     click.echo(f"wrote  {shown(source.path)}")
-    if others := [each for each in library.ids() if each != source.runbook.id and _names(each, source.runbook.id)]:
-        click.echo(f"hint: {', '.join(others)} still name {source.runbook.id}", err=True)
+    if others := _leading(library, source.runbook.id):
+        click.echo(f"hint: {', '.join(others)} still {'leads' if len(others) == 1 else 'lead'} to it", err=True)
 
 
-def _names(name: str, other: str) -> bool:
-    path = context.library().root / "runbooks" / f"{name}.yml"
-    return other in path.read_text(encoding="utf-8", errors="replace")
+def _leading(library: Library, name: str) -> list[str]:
+    """What leads to the runbook `name`, and should lead elsewhere: other runbooks, and entries of the registry."""
+    among = links(read(library))
+    return sorted({link.source for link in to([name], among) if link.source != name})

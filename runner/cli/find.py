@@ -113,13 +113,14 @@ def _next(
     hit: Hit, collection: Collection, *, inventories: Sequence[Path], limit: str | None, given: Sequence[str]
 ) -> str:
     """The command to type next, with what is still to be filled in in capital letters; none where there is nothing."""
-    if not hit.written:
+    name = (hit.instead or "") if hit.deprecated else hit.runbook
+    if name not in collection.used:
         return ""
     hosts = " ".join(f"-i {shlex.quote(str(path))}" for path in inventories) or "-i INVENTORY"
-    words = [f"runbook plan {hit.runbook} {hosts}", *([f"-l {shlex.quote(limit)}"] if limit else [])]
+    words = [f"runbook plan {name} {hosts}", *([f"-l {shlex.quote(limit)}"] if limit else [])]
     words += [f"-e {shlex.quote(item)}" for item in given]
     named = {item.partition("=")[0] for item in given}
-    inputs = collection.runbooks[hit.runbook].inputs
+    inputs = collection.used[name].inputs
     words += [f"-e {name}=..." for name, item in inputs.items() if item.default is None and name not in named]
     return " ".join(words)
 
@@ -128,7 +129,12 @@ def _show(hit: Hit, following: str) -> None:
     click.echo(f"{click.style(hit.runbook, bold=True)}  {safe(hit.title)}")
     for reason in hit.reasons:
         click.echo(f"         {safe(reason.where)}: {_marked(reason)}")
-    click.echo(f"         {'next: ' + safe(following) if following else f'nobody has written it yet: {_CALL}'}")
+    if hit.deprecated:
+        click.echo(f"         {safe(hit.deprecated)}{f'; use {hit.instead}' if hit.instead else ''}")
+    if following:
+        click.echo(f"         next: {safe(following)}")
+    elif not hit.written:
+        click.echo(f"         nobody has written it yet: {_CALL}")
 
 
 def _marked(reason: Reason) -> str:

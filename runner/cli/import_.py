@@ -11,6 +11,7 @@ import click
 
 from runner.cli import context
 from runner.cli.terminal import counted, safe
+from runner.definition.beginning import SCHEMA_LINE, begin
 from runner.definition.catalog import Library, shown
 from runner.definition.finding import Finding, Level
 from runner.definition.markdown.convert import convert
@@ -45,16 +46,30 @@ def command(
     Nothing is guessed: what no command says is for a person (`manual`, `confirm`), and everything that a person should
     look at is a finding with its line. What finds no place is kept as a comment.
     """
-    where = into or context.library().root / "runbooks"
+    where = into or context.own_library().root / "runbooks"
     ids = _Ids(where, name)
-    rows = [_import(page, where, ids, category, writes=not dry_run, force=force) for page in _pages(pages)]
+    place = _Place(where, "" if into else SCHEMA_LINE, writes=not dry_run, force=force)
+    rows = [_import(page, place, ids, category) for page in _pages(pages)]
+    begun = list(begin(where)) if place.writes and not into and any(row.runbooks for row in rows) else []
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=2))
     else:
         for row in rows:
             row.tell(dry_run=dry_run)
+        for path in begun:
+            click.echo(f"wrote  {shown(path)}")
     if any(finding.level is Level.ERROR for row in rows for finding in row.findings):
         raise click.exceptions.Exit(ExitCode.INVALID)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where runbooks are written to, and whether; `head` stands above each."""
+
+    where: Path
+    head: str
+    writes: bool
+    force: bool
 
 
 @dataclass(frozen=True)
@@ -107,20 +122,20 @@ class _Ids:
         return max(numbers, default=0) + 1
 
 
-def _import(page: Path, where: Path, ids: _Ids, category: str | None, *, writes: bool, force: bool) -> _Imported:
+def _import(page: Path, place: _Place, ids: _Ids, category: str | None) -> _Imported:
     made = convert(_read(page), file=shown(page), new_id=ids.next, category=category)
     findings, done = list(made.findings), []
     for one in made.runbooks:
-        path = where / f"{one.id}.yml"
-        if path.exists() and writes and not force:
+        path, text = place.where / f"{one.id}.yml", place.head + one.text
+        if path.exists() and place.writes and not place.force:
             hint = "--force writes over it, --into DIR writes elsewhere"
             message = f"{one.id} is there already: {shown(path)}"
             findings.append(Finding(shown(page), one.line, 1, "", Level.ERROR, "import-exists", message, hint))
             continue
-        if writes:
-            where.mkdir(parents=True, exist_ok=True)
-            durable.write(path, one.text)
-        done.append(_Made(one.id, shown(path) if writes else "", len(one.runbook.steps), one.text))
+        if place.writes:
+            place.where.mkdir(parents=True, exist_ok=True)
+            durable.write(path, text)
+        done.append(_Made(one.id, shown(path) if place.writes else "", len(one.runbook.steps), text))
     return _Imported(shown(page), done, sorted(findings))
 
 

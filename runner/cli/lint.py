@@ -54,7 +54,7 @@ def command(
     if rule is not None:
         explain(rule, form)
         return
-    library = context.library()
+    library = context.own_library() if fix else context.library()
     known = [library.root / "inventories", *context.inventories(inventory, library)]
     names = runbooks or tuple(library.ids())
     if score:

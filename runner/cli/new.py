@@ -8,6 +8,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from runner.cli import context
+from runner.definition.beginning import begin
 from runner.definition.catalog import shown
 from runner.definition.contacts import read_contacts
 from runner.definition.model import Category
@@ -21,8 +22,11 @@ from runner.identifiers import RunbookId
 @click.option("--category", type=click.Choice([str(each) for each in Category]), required=True)
 @click.option("--owner", metavar="WORD", help="Whose it is, a word of contacts.yml.")
 def command(name: str | None, *, category: str, owner: str | None) -> None:
-    """Begin the runbook ID (like RUN-007; the next free one when none is given). An id is never used a second time."""
-    library = context.library()
+    """Begin the runbook ID (like RUN-007; the next free one when none is given). An id is never used a second time.
+
+    Where there is no library yet, one is begun in the working directory, with the contacts whom runbooks may call.
+    """
+    library = context.own_library()
     chosen = _checked(name) if name else library.next_id()
     path = library.root / "runbooks" / f"{chosen}.yml"
     if path.exists():
@@ -31,6 +35,8 @@ def command(name: str | None, *, category: str, owner: str | None) -> None:
     if chosen in _done():
         hint = f"its runs are in the audit log; the next free id is {library.next_id()}"
         raise InvalidInputError(f"{chosen} was the id of a runbook that is gone", hint=hint)
+    for made in begin(path.parent):
+        click.echo(f"wrote  {shown(made)}")
     own, called = who(read_contacts(path.with_name("contacts.yml")))
     _write(path, scaffold(chosen, Category(category), owner=owner or own, contact=called))
     click.echo(f"wrote  {shown(path)}")
@@ -50,6 +56,5 @@ def _done() -> set[str]:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(exist_ok=True)
     with path.open("x", encoding="utf-8") as file:
         file.write(text)

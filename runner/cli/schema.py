@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from runner.definition.schema import SCHEMAS
+from runner.definition.schema import SCHEMAS, text
 
 
 @click.command(
@@ -20,4 +18,4 @@ from runner.definition.schema import SCHEMAS
 @click.argument("of", type=click.Choice([*SCHEMAS]), default="runbook")
 def command(of: str) -> None:
     """Print the JSON Schema of a RUN- file, of contacts.yml, or of a file in registry/."""
-    click.echo(json.dumps(SCHEMAS[of](), indent=1, ensure_ascii=False))
+    click.echo(text(of), nl=False)

@@ -63,6 +63,19 @@ class Library:
         return cls(library_root(given, here=here))
 
     @classmethod
+    def own(cls, given: Path | None, *, here: Path) -> Self:
+        """The library to write to: the one `given`, else that of the directory `here`, whether it is begun or not.
+
+        The library that is shipped with the product is nobody's to write to, unless it is named.
+
+        Raises:
+            InvalidInputError: `given` is no directory.
+        """
+        if given is not None and not given.is_dir():
+            raise InvalidInputError(f"there is no directory {given}", hint="name the directory above runbooks/")
+        return cls(here if given is None else given)
+
+    @classmethod
     def shipped(cls) -> Self:
         """The product's own library: inside the package when it was installed, beside it in a checkout."""
         return cls(shipped_root())
@@ -101,7 +114,7 @@ class Library:
         """
         source = self.source(name)
         if (old := source.runbook.deprecated) is not None:
-            hint = f"use {old.replaced_by}" if old.replaced_by else "runbook find tells what there is instead"
+            hint = old.instead or "runbook find tells what there is instead"
             raise InvalidInputError(f"{source.runbook.id} is {old.says}", hint=hint)
         return source
 

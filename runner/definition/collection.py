@@ -37,6 +37,11 @@ class Collection:
         """The runbooks by their ids."""
         return {name: source.runbook for name, source in self.sources.items()}
 
+    @property
+    def used(self) -> Mapping[str, Runbook]:
+        """Those of the runbooks that are not deprecated."""
+        return {name: runbook for name, runbook in self.runbooks.items() if not runbook.deprecated}
+
     def whole(self) -> Collection:
         """The same, for a judgement that must not pass over anything.
 

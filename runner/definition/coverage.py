@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection as Group
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -73,12 +74,12 @@ def _both(named: str | None, waiting: Sequence[str]) -> tuple[str, ...]:
 
 def waiting_for(collection: Collection, alert: str) -> tuple[str, ...]:
     """The runbooks whose trigger is `alert`."""
-    return tuple(name for name, runbook in collection.runbooks.items() if runbook.trigger.alert == alert)
+    return tuple(name for name, runbook in collection.used.items() if runbook.trigger.alert == alert)
 
 
 def _events(collection: Collection, spoken_of: Group[str]) -> Iterator[Situation]:
     """What runbooks wait for that is no alert of the registry, nor the event of a scenario that is `spoken_of`."""
-    for name, runbook in collection.runbooks.items():
+    for name, runbook in collection.used.items():
         trigger = runbook.trigger
         known = trigger.alert in collection.references if trigger.alert else name in spoken_of
         if not known:
@@ -99,14 +100,24 @@ def answered(collection: Collection) -> tuple[tuple[Reference, str, str | None],
 
 
 def absence(collection: Collection, name: str) -> str:
-    """Why there is no runbook `name`, in a clause; empty when there is one."""
+    """Why there is no runbook `name` to be used, in a clause; empty when there is one."""
     if name in collection.sources:
-        return ""
+        return _unusable(name, collection.runbooks[name], collection.documents[name])
     reference = collection.references.get(name)
     if reference and isinstance(reference.entry, Planned):
         return f"{name} ({reference.entry.title}) is planned, and not written yet"
     hint = near(name, collection.sources)
     return f"there is no {name}" + (f"; {hint}" if hint else "")
+
+
+def _unusable(name: str, runbook: Runbook, document: Document) -> str:
+    if old := runbook.deprecated:
+        return "; ".join(filter(None, [f"{name} is {old.says}", old.instead]))
+    # As `runbook new` and `runbook import` leave it where somebody must write.
+    if todo := re.search(r"\bTODO\b", document.text):
+        line = document.text.count("\n", 0, todo.start()) + 1
+        return f"{name} is not written to its end: TODO is left in its line {line}"
+    return ""
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -121,5 +132,5 @@ def _letters(name: str) -> tuple[list[str], list[str]]:
 
 
 def written(collection: Collection, names: Sequence[str]) -> list[Runbook]:
-    """Those of the runbooks `names` that are there."""
-    return [collection.runbooks[name] for name in names if name in collection.sources]
+    """Those of the runbooks `names` that are there, and not deprecated."""
+    return [collection.used[name] for name in names if name in collection.used]

@@ -29,6 +29,7 @@ def findings(collection: Collection) -> list[Finding]:
         *_disagreements(collection),
         *_namesakes(collection),
         *_deprecated(collection, among),
+        *_retired(collection, among),
         *_meanings(collection),
     )
     return sorted(set(found))
@@ -114,6 +115,16 @@ def _deprecated(collection: Collection, among: Sequence[Link]) -> Iterator[Findi
         if owner in replaced:
             message = f"uses {link.target}, which is deprecated ({owner})"
             yield link.finding("deprecated-tool", message, hint=f"use {replaced[owner]}", level=Level.WARNING)
+
+
+def _retired(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
+    """The links of what is used to runbooks that are not."""
+    for link in among:
+        runbook = collection.runbooks.get(link.target)
+        source = collection.runbooks.get(link.source)
+        if runbook and runbook.deprecated and not (source and source.deprecated):
+            message = f"leads to {link.target}, which is {runbook.deprecated.says}"
+            yield link.finding("deprecated-runbook", message, hint=runbook.deprecated.instead, level=Level.WARNING)
 
 
 def _meanings(collection: Collection) -> Iterator[Finding]:

@@ -142,6 +142,11 @@ class Deprecated(Model):
         why = f": {self.reason}" if self.reason else ""
         return f"deprecated since {self.since}{why}"
 
+    @property
+    def instead(self) -> str:
+        """What to use in its place, in words; empty where nothing is."""
+        return f"use {self.replaced_by}" if self.replaced_by else ""
+
 
 class Runbook(Model):
     """A whole RUN- file.

@@ -31,7 +31,8 @@ class Passage:
 class Subject:
     """A runbook that may be found; one that is not `written` is only named by others.
 
-    `names` are the words that mean this runbook and nothing else, each with the reason.
+    `names` are the words that mean this runbook and nothing else, each with the reason; `deprecated` tells that it is
+    not used any more, and `instead` what is in its place.
     """
 
     id: str
@@ -39,6 +40,8 @@ class Subject:
     written: bool = False
     passages: list[Passage] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    deprecated: str = ""
+    instead: str | None = None
 
 
 def subjects(collection: Collection) -> Mapping[str, Subject]:
@@ -47,6 +50,8 @@ def subjects(collection: Collection) -> Mapping[str, Subject]:
     for name, runbook in collection.runbooks.items():
         subject = Subject(name, runbook.title, written=True, names={name: "its id"})
         subject.passages += _of_runbook(collection.documents[name])
+        if old := runbook.deprecated:
+            subject.deprecated, subject.instead = old.says, old.replaced_by
         if runbook.trigger.alert:
             subject.names[runbook.trigger.alert] = "the alert that triggers it"
         found[name] = subject

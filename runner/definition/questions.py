@@ -59,13 +59,15 @@ def risks(collection: Collection, _: Sequence[Proof]) -> Answer:
 
 def owners_and_tests(collection: Collection, proofs: Sequence[Proof]) -> Answer:
     """Whether each runbook has an owner whom somebody knows, and a proof that it works as it is now."""
-    yield from _something(collection.sources, "runbook", "runbooks")
-    for name, source in collection.sources.items():
+    yield from _something(collection.used, "runbook", "runbooks")
+    for name in collection.used:
+        source = collection.sources[name]
         document, owner, tested = collection.documents[name], source.runbook.owner, last_tested(source, proofs)
         if owner not in collection.contacts:
             yield document.finding(("owner",), "unknown-contact", f"nobody is called {owner!r}")
         if tested is None or not tested.current:
             when = "was never tested" if tested is None else f"has changed since its test on {tested.time:%Y-%m-%d}"
+            when = f"{name} {when}"
             hint = f"let a run of it pass: runbook run {name} -i inventories/staging"
             yield document.finding(("id",), "not-tested", when, hint=hint)
         elif owner in collection.contacts:
@@ -74,8 +76,8 @@ def owners_and_tests(collection: Collection, proofs: Sequence[Proof]) -> Answer:
 
 def escalation(collection: Collection, _: Sequence[Proof]) -> Answer:
     """Whether everybody whom a runbook escalates to can be called."""
-    yield from _something(collection.sources, "runbook", "runbooks")
-    for name, runbook in collection.runbooks.items():
+    yield from _something(collection.used, "runbook", "runbooks")
+    for name, runbook in collection.used.items():
         contacts = runbook.escalation.contacts
         mute = [
             (number, contact)

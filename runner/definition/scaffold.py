@@ -11,6 +11,9 @@ from runner.definition.model import Category
 
 _HERE = Path(__file__).parent / "scaffolds"
 
+CONTACTS = _HERE / "contacts.yml"
+"""The contacts that a library begins with."""
+
 
 def scaffold(name: str, category: Category, *, owner: str, contact: str) -> str:
     """The text of the new runbook with the id `name`, whose `owner` and `contact` are words of contacts.yml."""

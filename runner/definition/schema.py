@@ -6,6 +6,7 @@ other keys of a step, a verification or a contact, as `read` takes them apart.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
@@ -82,6 +83,11 @@ SCHEMAS: Mapping[str, Callable[[], _Schema]] = MappingProxyType(
     {"runbook": runbook, "contacts": contacts, "registry": references}
 )
 """What there is a schema for."""
+
+
+def text(of: str) -> str:
+    """The schema of SCHEMAS that is called `of`, as its file has it."""
+    return json.dumps(SCHEMAS[of](), indent=1, ensure_ascii=False) + "\n"
 
 
 def _definitions(*models: type[BaseModel]) -> tuple[Callable[[type[BaseModel]], str], dict[str, _Schema]]:

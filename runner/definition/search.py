@@ -38,7 +38,8 @@ class Reason:
 class Hit:
     """A runbook that was found; `exact` when the question names it, and `written` unless others only speak of it.
 
-    `words` are those of the question that it speaks of.
+    `words` are those of the question that it speaks of. Where it is `deprecated`, which then tells since when and why,
+    `instead` is the runbook that is used in its place.
     """
 
     runbook: str
@@ -48,10 +49,12 @@ class Hit:
     score: float
     words: tuple[str, ...]
     reasons: tuple[Reason, ...]
+    deprecated: str = ""
+    instead: str | None = None
 
 
 def search(question: str, collection: Collection) -> list[Hit]:
-    """What `question` may be about, best first: what it names before what it is like."""
+    """What `question` may be about, best first: what it names before what it is like, and what is deprecated last."""
     known = subjects(collection)
     wanted = words.asked(question)
     texts = {name: [_words(passage) for passage in subject.passages] for name, subject in known.items()}
@@ -59,12 +62,13 @@ def search(question: str, collection: Collection) -> list[Hit]:
     hits = [_hit(question, subject, texts[name], meanings) for name, subject in known.items()]
     best = max((hit.score for hit in hits), default=0.0)
     kept = [hit for hit in hits if hit.exact or (hit.score and hit.score >= _WEAK * best and _enough(hit, wanted))]
-    return sorted(kept, key=lambda hit: (not hit.exact, -hit.score, not hit.written, hit.runbook))
+    return sorted(kept, key=lambda hit: (bool(hit.deprecated), not hit.exact, -hit.score, not hit.written, hit.runbook))
 
 
 def clear(hits: Sequence[Hit]) -> Hit | None:
     """The one of `hits`, as `search` sorts them, that is meant without doubt; None when there is none."""
-    match [hit for hit in hits if hit.exact] or hits:
+    used = [hit for hit in hits if not hit.deprecated] or hits
+    match [hit for hit in used if hit.exact] or used:
         case [only]:
             return only
         case [first, second, *_] if not first.exact and first.score >= _CLEAR * second.score:
@@ -120,7 +124,17 @@ def _hit(question: str, subject: Subject, texts: Sequence[frozenset[str]], meani
     like = [_reason(subject.passages[n], texts[n], gains[n], meanings) for n in order if gains[n]]
     score = round(sum(best.values()) + _TOGETHER * together, 3)
     reasons = (*named, *_distinct(like, told={reason.text.casefold() for reason in named}))[:_REASONS]
-    return Hit(subject.id, subject.title, subject.written, bool(named), score, tuple(sorted(best)), reasons)
+    return Hit(
+        runbook=subject.id,
+        title=subject.title,
+        written=subject.written,
+        exact=bool(named),
+        score=score,
+        words=tuple(sorted(best)),
+        reasons=reasons,
+        deprecated=subject.deprecated,
+        instead=subject.instead,
+    )
 
 
 def _names(question: str, name: str) -> bool:

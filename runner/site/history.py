@@ -11,10 +11,12 @@ from runner import duration
 from runner.events import EventType
 from runner.record.audit_log import Record
 
+_LOOKS = frozenset({"dry-run", "preflight"})
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run, when it began and, when it is over, how it ended and how long it took."""
+    """A run, when it began and, when it is over, how it ended and how long it took; `looks` where it did nothing."""
 
     run: str
     runbook: str
@@ -23,6 +25,7 @@ class Run:
     environment: str = ""
     outcome: str = "not ended"
     took: str = ""
+    looks: bool = False
 
 
 def history(records: Iterable[Record]) -> tuple[Run, ...]:
@@ -31,7 +34,8 @@ def history(records: Iterable[Record]) -> tuple[Run, ...]:
     for record in records:
         if record.type == EventType.RUN_STARTED and record.run not in found:
             runbook = str(record.data.get("runbook", ""))
-            found[record.run] = Run(record.run, runbook, record.time, record.actor.user)
+            looks = record.data.get("mode") in _LOOKS
+            found[record.run] = Run(record.run, runbook, record.time, record.actor.user, looks=looks)
         elif record.run in found:
             found[record.run] = replace(found[record.run], **_told(record, found[record.run]))
     return tuple(sorted(found.values(), key=lambda run: (run.started, run.run), reverse=True))

@@ -14,13 +14,24 @@ _LONGEST = 200
 
 
 def index(material: Material) -> list[dict[str, Any]]:
-    """Each runbook and entry with its address, and its passages as `[where, text, weight]`."""
+    """Each runbook and entry with its address, its passages as `[where, text, weight]`, and what means it alone.
+
+    What is deprecated is found by what it says, and by its id, but an alert does not lead to it.
+    """
     found = []
     for subject in subjects(material.collection).values():
         if where := material.href(subject.id):
             passages = {(each.where, each.text[:_LONGEST], each.weight) for each in subject.passages}
             told = [list(each) for each in sorted(passages, key=lambda each: (-each[2], each)) if each[2] >= _LEAST]
-            found.append({"id": subject.id, "title": subject.title, "url": where, "texts": told})
+            found.append(
+                {
+                    "id": subject.id,
+                    "title": f"{subject.title} (deprecated)" if subject.deprecated else subject.title,
+                    "url": where,
+                    "names": [] if subject.deprecated else sorted(subject.names),
+                    "texts": told,
+                }
+            )
     seen = {item["id"] for item in found}
     for name, reference in material.collection.references.items():
         if name not in seen:
@@ -30,5 +41,7 @@ def index(material: Material) -> list[dict[str, Any]]:
                 for place, text in leaf
                 if isinstance(text, str)
             ]
-            found.append({"id": name, "title": reference.entry.title, "url": material.href(name), "texts": said})
+            found.append(
+                {"id": name, "title": reference.entry.title, "url": material.href(name), "names": [], "texts": said}
+            )
     return found

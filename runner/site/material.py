@@ -38,8 +38,8 @@ class Material:
 
     @property
     def untested(self) -> tuple[str, ...]:
-        """The runbooks behind which no fresh test stands."""
-        return tuple(name for name, fresh in self.fresh.items() if not fresh.good)
+        """The runbooks in use behind which no fresh test stands."""
+        return tuple(name for name in self.collection.used if not self.fresh[name].good)
 
     @property
     def faults(self) -> tuple[Finding, ...]:

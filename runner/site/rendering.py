@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from runner.identifiers import REFERENCE_ID
 
-_MENTION = re.compile(rf"(?<![\w-]){REFERENCE_ID.strip('^$')}(?![\w-])")
+_LINK = re.compile(rf"(?P<web>https?://[^\s<>\"'`]*[\w/])|(?<![\w-]){REFERENCE_ID.strip('^$')}(?![\w-])")
 _KEPT = "\n\t"
 
 Href = Callable[[str], str]
@@ -51,12 +51,12 @@ def visible(value: Any) -> Any:
 
 
 def linked(text: str, href: Href) -> Markup:
-    """`text` with a link at each id that is told of somewhere."""
+    """`text` with a link at each address, and at each id that is told of somewhere."""
     made, end = Markup(), 0
-    for match in _MENTION.finditer(text):
-        if where := href(match[0]):
+    for match in _LINK.finditer(text):
+        if where := match[0] if match["web"] else href(match[0]):
             made += escape(visible(text[end : match.start()]))
-            made += Markup('<a href="{}">{}</a>').format(where, match[0])
+            made += Markup('<a href="{}">{}</a>').format(visible(where), visible(match[0]))
             end = match.end()
     return made + escape(visible(text[end:]))
 

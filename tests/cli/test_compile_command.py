@@ -17,8 +17,8 @@ def test_what_is_missing_is_written_and_what_is_fresh_is_left_alone(runbook, pla
     written = playbook.stat().st_mtime_ns
     second = runbook("compile")
 
-    assert (first.code, first.out, first.err) == (0, f"wrote  {playbook}\n", "")
-    assert (second.code, second.out, second.err) == (0, f"fresh  {playbook}\n", "")
+    assert (first.code, first.out, first.err) == (0, "wrote  playbooks/RUN-001.yml\n", "")
+    assert (second.code, second.out, second.err) == (0, "fresh  playbooks/RUN-001.yml\n", "")
     assert playbook.stat().st_mtime_ns == written
 
 
@@ -39,7 +39,7 @@ def test_check_writes_nothing_and_fails_when_something_is_stale(runbook, playboo
 
     ran = runbook("compile", "--check")
 
-    assert (ran.code, ran.out) == (1, f"stale  {playbook}\n")
+    assert (ran.code, ran.out) == (1, "stale  playbooks/RUN-001.yml\n")
     assert ran.err == "hint: runbook compile, then review the difference\n"
     assert (playbook.read_text() if playbook.exists() else None) == text
 
@@ -84,4 +84,14 @@ def test_what_can_not_be_written_is_an_error_in_words(runbook, playbook):
 def test_a_library_without_runbooks_has_nothing_to_compile(runbook, here):
     (here / "runbooks").mkdir()
 
-    assert runbook("compile") == runbook("compile", "--check")
+    for words in (["compile"], ["compile", "--check"]):
+        ran = runbook(*words)
+        assert (ran.code, ran.err) == (
+            2,
+            f"error: {here / 'runbooks'} holds no runbooks\nhint: runbook new begins one\n",
+        )
+
+
+def test_the_library_that_is_shipped_is_not_compiled_unasked(runbook, here):
+    assert runbook("compile").code == 2
+    assert list(here.iterdir()) == []

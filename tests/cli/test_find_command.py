@@ -51,6 +51,8 @@ def test_as_json_it_is_a_list(runbook, library):
             "score": 0.0,
             "words": [],
             "reasons": [{"where": "the alert that triggers it", "text": "MON-001", "words": []}],
+            "deprecated": "",
+            "instead": None,
             "next": "runbook plan RUN-001 -i INVENTORY",
         }
     ]

@@ -40,7 +40,7 @@ def test_every_gate_is_told_with_what_speaks_for_and_against_it(runbook, sound):
         "pass  risks: RISK- high/medium entries have response runbooks",
         "      + RISK-001 Something: RUN-001",
         "FAIL  owners-and-tests: All runbooks have owners and last-tested dates",
-        "      - runbooks/RUN-001.yml:1:1: id: was never tested; let a run of it pass: runbook run RUN-001 "
+        "      - runbooks/RUN-001.yml:1:1: id: RUN-001 was never tested; let a run of it pass: runbook run RUN-001 "
         "-i inventories/staging [error: not-tested]",
         "pass  escalation: Escalation paths defined for all runbooks",
         "      + RUN-001 Disk is full: on-call",

@@ -33,7 +33,16 @@ def test_a_page_becomes_a_file_of_the_library_that_loads(runbook, page, here):
     ran = runbook("import", page)
 
     path = here / "runbooks" / "RUN-041.yml"
-    assert (ran.code, ran.out) == (0, "wrote  runbooks/RUN-041.yml  (1 step) from mail.md\n")
+    assert (ran.code, ran.out.splitlines()) == (
+        0,
+        [
+            "wrote  runbooks/RUN-041.yml  (1 step) from mail.md",
+            "wrote  runbooks/contacts.yml",
+            "wrote  runbooks/schemas/runbook.json",
+            "wrote  runbooks/schemas/contacts.json",
+            "wrote  runbooks/schemas/registry.json",
+        ],
+    )
     assert "mail.md:12:1: only a person can tell whether this is so" in ran.err
     assert ran.err.splitlines()[-1].startswith("mail.md: ")
     assert path.is_file()
@@ -50,14 +59,14 @@ def test_what_is_there_is_only_written_over_when_that_is_asked_for(runbook, page
 
     assert (refused.code, refused.out, kept) == (2, "", "mine")
     assert "RUN-041 is there already: runbooks/RUN-041.yml; --force writes over it" in refused.err
-    assert (forced.code, path.read_text().startswith("id: RUN-041")) == (0, True)
+    assert (forced.code, "\nid: RUN-041\n" in path.read_text()) == (0, True)
 
 
 def test_a_dry_run_prints_the_yaml_and_writes_nothing(runbook, page, here):
     ran = runbook("import", page, "--dry-run")
 
     assert ran.code == 0
-    assert ran.out.startswith("id: RUN-041\ntitle: Mail waits\n")
+    assert ran.out.startswith("# yaml-language-server: $schema=schemas/runbook.json\nid: RUN-041\ntitle: Mail waits\n")
     assert list((here / "runbooks").iterdir()) == []
 
 

@@ -205,7 +205,7 @@ def test_a_bad_file_is_told_with_every_fault_and_nothing_is_recorded(runbook, he
     assert not (here / ".runbook").exists()
 
 
-@pytest.mark.parametrize("words", [["list"], ["lint"], ["show", "RUN-001"], ["compile", "--check"]])
+@pytest.mark.parametrize("words", [["list"], ["lint"], ["show", "RUN-001"]])
 def test_outside_of_any_library_the_one_that_is_shipped_is_used(runbook, here, words):
     ran = runbook(*words)
 

@@ -21,7 +21,7 @@ def test_each_category_begins_with_a_file_that_loads_and_lints(runbook, library,
 
     path = here / "runbooks" / "RUN-007.yml"
     made = read_runbook(path)
-    assert (ran.code, ran.out) == (0, "wrote  runbooks/RUN-007.yml\n")
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "wrote  runbooks/RUN-007.yml")
     assert (str(made.category), made.owner, made.escalation.contacts) == (category, "backend-team", ("on-call",))
     assert runbook("compile", "RUN-007").code == 0
     found = json.loads(runbook("lint", "RUN-007", "--format", "json").out)
@@ -32,7 +32,7 @@ def test_without_an_id_it_is_one_that_nobody_speaks_of(runbook, library, here):
     path = library()
     path.write_text(f"{path.read_text()}# see RUN-033\n")
 
-    assert runbook("new", "--category", "incident").out == "wrote  runbooks/RUN-034.yml\n"
+    assert runbook("new", "--category", "incident").out.splitlines()[-1] == "wrote  runbooks/RUN-034.yml"
     assert (here / "runbooks" / "RUN-034.yml").is_file()
 
 
@@ -57,3 +57,42 @@ def test_an_id_that_is_none(runbook, library):
         2,
         "error: 'RUN-1': must be RUN- and three to six digits, like RUN-001, not 'RUN-1'\n",
     )
+
+
+def test_where_there_is_no_library_one_is_begun(runbook, here):
+    ran = runbook("new", "--category", "recovery")
+
+    made = [line.removeprefix("wrote  ") for line in ran.out.splitlines()]
+    assert (ran.code, made) == (
+        0,
+        [
+            "runbooks/contacts.yml",
+            "runbooks/schemas/runbook.json",
+            "runbooks/schemas/contacts.json",
+            "runbooks/schemas/registry.json",
+            "runbooks/RUN-001.yml",
+        ],
+    )
+    assert (here / "runbooks" / "schemas" / "runbook.json").read_text() == runbook("schema").out
+    assert (here / made[-1]).read_text().startswith("# yaml-language-server: $schema=schemas/runbook.json\n")
+    assert runbook("compile").code == 0
+    assert {finding["rule"] for finding in json.loads(runbook("lint", "--format", "json").out)} == {"todo-left"}
+
+
+def test_what_is_there_of_a_library_is_left_alone(runbook, library, here):
+    library()
+    contacts = (here / "runbooks" / "contacts.yml").read_text()
+
+    assert runbook("new", "--category", "recovery").code == 0
+
+    assert (here / "runbooks" / "contacts.yml").read_text() == contacts
+
+
+def test_a_library_that_is_named_is_begun_there(runbook, here):
+    (here / "mine").mkdir()
+
+    assert runbook("--library", "mine", "new", "--category", "incident").code == 0
+    assert runbook("--library", "yours", "new", "--category", "incident").err.splitlines()[0] == (
+        "error: there is no directory yours"
+    )
+    assert [path.name for path in here.rglob("RUN-*.yml")] == ["RUN-001.yml"]

@@ -142,7 +142,7 @@ def test_a_sound_library_passes_every_gate_and_shows_why(asked):
             {"risk": entry("RISK-001", level="low")},
             ["registry:1 there is no RISK- entry that is high or medium, so nothing shows that the gate holds"],
         ),
-        ("owners-and-tests", {"tested": False}, ["RUN-001.yml:1 was never tested"]),
+        ("owners-and-tests", {"tested": False}, ["RUN-001.yml:1 RUN-001 was never tested"]),
     ],
 )
 def test_each_gate_names_its_offenders(offenders, gate, changes, told):
@@ -191,7 +191,7 @@ def test_a_runbook_that_has_changed_since_its_test_is_not_tested(tmp_path):
 
     (finding,) = ask(collection, [old])[4].offenders
 
-    assert finding.message == "has changed since its test on 2026-01-02"
+    assert finding.message == "RUN-001 has changed since its test on 2026-01-02"
 
 
 def test_an_empty_library_passes_no_gate(tmp_path):

@@ -49,6 +49,9 @@
   const rest = document.getElementById("all");
   const told = document.getElementById("told");
   const wordsOf = (text) => text.toLowerCase().match(/[a-z]{2,8}-\d+|[\p{L}\p{N}]+/gu) || [];
+  // MON-005, MON_005 and mon5 are one id.
+  const idsOf = (text) => [...text.toLowerCase().matchAll(/(?<![a-z0-9])([a-z]{2,8})[-_ ]?(\d{1,6})(?![a-z0-9])/g)]
+    .map(([, prefix, number]) => `${prefix}-${String(Number(number)).padStart(3, "0")}`);
   const empty = new Set("a an and are as at be by can for from has have in is it no not of on or that the to was with".split(" "));
   for (const item of index) for (const passage of item.texts) passage.push(wordsOf(passage[1]));
 
@@ -56,7 +59,7 @@
     word === wanted ? 1 : word.startsWith(wanted) && wanted.length > 1 ? 0.8
       : wanted.length > 5 && word.length > 4 && wanted.startsWith(word) ? 0.8 : 0;
 
-  const hit = (item, wanted) => {
+  const hit = (item, wanted, named) => {
     const best = new Map();
     let shown = null, most = 0;
     for (const [where, text, weight, words] of item.texts) {
@@ -68,7 +71,8 @@
       }
       if (sum > most) { most = sum; shown = [where, text]; }
     }
-    const exact = wanted.includes(item.id.toLowerCase()) ? 1000 : 0;
+    // What an alert leads to comes before the alert itself, as with `runbook find`.
+    const exact = item.names.some((name) => named.has(name.toLowerCase())) ? 2000 : named.has(item.id.toLowerCase()) ? 1000 : 0;
     const enough = wanted.length > 5 ? best.size > 1 : best.size * 2 >= wanted.length;
     const score = exact + most / 2 + [...best.values()].reduce((a, b) => a + b, 0);
     return exact || (best.size && enough) ? { item, shown, score } : null;
@@ -85,11 +89,12 @@
 
   const search = () => {
     const wanted = [...new Set(wordsOf(input.value))].filter((word) => word.length > 1 && !empty.has(word)).slice(0, 40);
+    const named = new Set([...wanted, ...idsOf(input.value)]);
     list.replaceChildren();
     rest.hidden = wanted.length > 0;
     told.textContent = "";
     if (!wanted.length) return;
-    const hits = index.map((item) => hit(item, wanted)).filter(Boolean).sort((a, b) => b.score - a.score).slice(0, 20);
+    const hits = index.map((item) => hit(item, wanted, named)).filter(Boolean).sort((a, b) => b.score - a.score).slice(0, 20);
     told.textContent = hits.length ? `${hits.length} found` : "Nothing is about that. Try fewer or other words.";
     for (const { item, shown } of hits) {
       const link = make("a", undefined, "card");
@@ -128,6 +133,9 @@
       input.focus();
     }
   });
-  const asked = new URLSearchParams(location.search).get("q") || decodeURIComponent(location.hash.startsWith("#q=") ? location.hash.slice(3) : "");
+  const plain = (text) => {
+    try { return decodeURIComponent(text); } catch { return text; }
+  };
+  const asked = new URLSearchParams(location.search).get("q") || plain(location.hash.startsWith("#q=") ? location.hash.slice(3) : "");
   if (asked) { input.value = asked; search(); }
 })();
