@@ -39,6 +39,14 @@ def test_what_only_looks_is_done_and_what_changes_is_shown(engine):
     assert (list(proofs(engine.records)), engine.channel.sent) == ([], [])
 
 
+def test_a_runbook_that_only_looks_is_not_proven_by_a_dry_run(engine):
+    result = engine.run(look("look"), look("again"), mode="dry-run")
+
+    assert (result.outcome, result.exit_code) == ("planned", ExitCode.DONE)
+    assert engine.outcomes == {("look", "db1"): "passed", ("again", "db1"): "passed"}
+    assert (list(proofs(engine.records)), engine.channel.sent) == ([], [])
+
+
 def test_what_does_not_hold_before_any_change_has_failed_and_ends_it(engine):
     engine.ansible.answers["look", "verify/1"] = FAILED
 

@@ -116,6 +116,16 @@ def test_a_run_that_ends_in_time_calls_nobody(pager_of, channel):
     assert (channel.sent, threading.active_count()) == ([], before)
 
 
+def test_a_run_that_only_looks_may_take_as_long_as_it_likes(pager_of, channel):
+    pager, before = pager_of(when=[{"unresolved_for": "1ms"}]), threading.active_count()
+    pager._request = replace(pager._request, mode="dry-run")
+
+    with pager.patience():
+        assert threading.active_count() == before
+
+    assert channel.sent == []
+
+
 def test_a_late_call_that_can_not_be_recorded_is_raised_at_the_end_of_the_block(pager_of, channel, monkeypatch):
     pager, tried = pager_of(when=[{"unresolved_for": "20ms"}]), threading.Event()
 

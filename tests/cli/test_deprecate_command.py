@@ -34,6 +34,18 @@ def test_it_is_not_run_any_more_and_says_what_is_instead(runbook, two):
     assert first.is_file()
 
 
+def test_what_still_leads_to_it_is_told(runbook, two, here):
+    first, _ = two
+    first.write_text(first.read_text() + "links: [RUN-002]\n")
+    (here / "runbooks" / "registry").mkdir()
+    entry = "{title: Space, owner: backend-team, severity: P1, condition: x, runbook: RUN-002}"
+    (here / "runbooks" / "registry" / "a.yml").write_text(f"MON-009: {entry}\n")
+
+    ran = runbook("deprecate", "RUN-002")
+
+    assert (ran.code, ran.err) == (0, "hint: MON-009, RUN-001 still lead to it\n")
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

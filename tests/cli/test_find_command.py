@@ -114,6 +114,18 @@ def test_what_nobody_has_written_is_said_and_not_planned(runbook, here):
     assert "error: RUN-009 (A dead controller) is named, and nobody has written it" in planned.err
 
 
+def test_what_is_deprecated_leads_to_what_is_used_instead(runbook, here):
+    runbook_file(here, deprecated={"since": "2026-01-01", "replaced_by": "RUN-002"})
+    runbook_file(here, id="RUN-002", title="Space", trigger={"event": "x"}, scope={"handles": ["Space"]})
+
+    assert runbook("find", "full").out.splitlines() == [
+        "RUN-001  Disk is full",
+        "         title: Disk is full",
+        "         deprecated since 2026-01-01; use RUN-002",
+        "         next: runbook plan RUN-002 -i INVENTORY",
+    ]
+
+
 @pytest.mark.parametrize("words", [["banana"], ["the"], ["--", "-1"]])
 def test_nothing_found_is_said(runbook, library, words):
     ran = runbook("find", *words)

@@ -185,6 +185,40 @@ def test_an_owner_or_a_contact_that_nobody_knows_offends(asked):
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (
+            {"deprecated": {"since": "2026-01-01", "replaced_by": "RUN-002", "reason": "Merged"}},
+            "RUN-001 is deprecated since 2026-01-01: Merged; use RUN-002",
+        ),
+        ({"title": "TODO"}, "RUN-001 is not written to its end: TODO is left in its line 3"),
+    ],
+)
+def test_a_runbook_that_is_deprecated_or_unfinished_stands_for_nothing(asked, changes, why):
+    other = {"id": "RUN-002", "trigger": {"event": "x"}}
+
+    gates = asked(changes, other, mon=alert("MON-001", "warning", runbook="RUN-001"))
+
+    assert {name: [each.message for each in gates[name].offenders] for name in list(gates)[:4]} == {
+        "critical-scenarios": [f"a critical scenario needs a runbook, and {why}"],
+        "alerts": [f"warning: needs a runbook, which it may share, and {why}"],
+        "rollbacks": [f"rollback when it fails: needs a runbook, and {why}"],
+        "risks": [f"high risk: needs a runbook, and {why}"],
+    }
+
+
+def test_nobody_needs_to_own_or_to_test_what_is_deprecated(asked):
+    old = {"id": "RUN-002", "trigger": {"event": "x"}, "owner": "ghost", "deprecated": {"since": "2026-01-01"}}
+
+    gates = asked({}, old)
+
+    assert [(gates[name].passed, len(gates[name].evidence)) for name in ("owners-and-tests", "escalation")] == [
+        (True, 1),
+        (True, 1),
+    ]
+
+
 def test_a_runbook_that_has_changed_since_its_test_is_not_tested(tmp_path):
     collection = collected(tmp_path, {}, **SOUND)
     old = Proof("RUN-001", hashlib.sha256(b"old").hexdigest(), "p", "lab", "run", datetime(2026, 1, 2, tzinfo=UTC))

@@ -104,6 +104,19 @@ def test_an_id_that_is_spoken_of_as_something_else(told):
     assert finding.endswith("[warning: two-meanings]")
 
 
+def test_what_leads_to_a_runbook_that_is_not_used_any_more(told):
+    gone = {"deprecated": {"since": "2026-01-01", "replaced_by": "RUN-002"}, "links": ["RUN-003"]}
+    other = {"trigger": {"event": "x"}, "links": ["RUN-001"]}
+    older = {"id": "RUN-003", "trigger": {"event": "y"}, "deprecated": {"since": "2025-01-01"}}
+
+    found = told(gone, {"id": "RUN-002", **other}, older, a=alert("MON-001", runbook="RUN-001"))
+
+    assert [each.partition(":")[0] for each in found] == ["RUN-002.yml", "a.yml"]
+    assert [each.partition(": ")[2].partition(": ")[2] for each in found] == [
+        "leads to RUN-001, which is deprecated since 2026-01-01; use RUN-002 [warning: deprecated-runbook]"
+    ] * 2
+
+
 def test_faults_are_told_alone(told):
     found = told({"links": ["MON-002"]}, a="{")
 

@@ -115,6 +115,19 @@ def test_a_planned_runbook_has_the_title_of_its_entry(library):
     assert (hit.runbook, hit.title, hit.written) == ("RUN-003", "Renew a certificate", False)
 
 
+def test_what_is_deprecated_comes_last_is_never_meant_and_says_what_is_instead(library):
+    runbook_file(library, deprecated={"since": "2026-01-01", "replaced_by": "RUN-005"})
+    runbook_file(library, id="RUN-005", title="A full disk, and what to do", trigger={"alert": "MON-001"})
+
+    hits = search("disk is full", read(Library(library)))
+
+    assert [(hit.runbook, hit.deprecated, hit.instead) for hit in hits] == [
+        ("RUN-005", "", None),
+        ("RUN-001", "deprecated since 2026-01-01", "RUN-005"),
+    ]
+    assert clear(hits) is hits[0]
+
+
 @pytest.mark.parametrize(
     ("question", "expected"),
     [

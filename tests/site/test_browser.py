@@ -61,6 +61,14 @@ def test_the_search_answers_from_a_file(browser, written):
     assert '<div id="all" hidden="">' in shown
 
 
+@pytest.mark.parametrize("question", ["MON-001", "mon1", "MON_001", "%5BFIRING%3A1%5D%20mon-1", "100%25%20MON-001"])
+def test_an_alert_leads_to_its_runbook_in_every_spelling(browser, written, question):
+    shown, _ = browser(f"{written}/index.html#q={question}", "--dump-dom")
+
+    hits = re.search('<ul class="hits".*?</ul>', shown, re.DOTALL)[0]
+    assert re.findall('href="(.*?)"', hits)[:2] == ["RUN-001.html", "registry.html#MON-001"]
+
+
 def test_what_nothing_is_about_is_said(browser, written):
     shown, _ = browser(f"{written}/index.html#q=banana", "--dump-dom")
 

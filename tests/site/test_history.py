@@ -31,6 +31,13 @@ def test_a_run_that_never_ended_and_one_that_was_abandoned(started, make_record)
     assert [run.outcome for run in history([started, left])] == ["abandoned"]
 
 
+@pytest.mark.parametrize(("mode", "looks"), [("dry-run", True), ("preflight", True), ("normal", False)])
+def test_a_run_that_only_looked_is_told_from_one_that_did_something(make_record, mode, looks):
+    (run,) = history([make_record(EventType.RUN_STARTED, RUN_ID, runbook="RUN-001", mode=mode)])
+
+    assert run.looks is looks
+
+
 def test_what_has_no_beginning_is_no_run(make_record):
     assert history([make_record(EventType.RUN_FINISHED, RUN_ID, outcome="passed")]) == ()
 

@@ -22,6 +22,12 @@ def href(name):
         ("RUN-404 and XRUN-001, RUN-0011, SHA-256", "RUN-404 and XRUN-001, RUN-0011, SHA-256"),
         ("<RUN-001>&\"'", '&lt;<a href="RUN-001.html">RUN-001</a>&gt;&amp;&#34;&#39;'),
         ("javascript:alert(1)", "javascript:alert(1)"),
+        (
+            "See https://wiki.example/a?b=1&c=RUN-001.",
+            'See <a href="https://wiki.example/a?b=1&amp;c=RUN-001">https://wiki.example/a?b=1&amp;c=RUN-001</a>.',
+        ),
+        ("(http://a/)", '(<a href="http://a/">http://a/</a>)'),
+        ("https://", "https://"),
         ("{{ a }}{% b %}", "{{ a }}{% b %}"),
         ("", ""),
     ],
