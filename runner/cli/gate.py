@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
@@ -13,51 +13,69 @@ from runner.cli.forms import forms
 from runner.cli.proven import proven
 from runner.cli.terminal import safe
 from runner.definition.collection import read
-from runner.definition.gates import GATES, Gate, ask
+from runner.definition.expectation import Comparison, check, compare, name
+from runner.definition.finding import Finding
+from runner.definition.gates import ask
 from runner.definition.junit import junit
 from runner.errors import ExitCode
 
 
+def _checked(_: click.Context, __: click.Parameter, names: Sequence[str]) -> Sequence[str]:
+    try:
+        return [check(each) for each in names]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command("gate")
 @forms(("text", "json", "junit"))
-@click.option("--expect", type=click.Choice(GATES), multiple=True, help="A gate that fails by now; may be repeated.")
+@click.option(
+    "--expect",
+    metavar="GATE:ID",
+    multiple=True,
+    callback=_checked,
+    help="An offender that is known by now, like alerts:MON-001; may be repeated.",
+)
 def command(form: str, expect: Sequence[str]) -> None:
     """Ask the six quality gates; exit 1 when one fails.
 
-    With --expect, exit 0 only when exactly the gates that are named fail: one that passes though it is expected to fail
-    is told as well, so that nobody goes on expecting it.
+    With --expect, exit 0 only when exactly the offenders that are named offend: one that does not any more is told as
+    well, so that nobody goes on expecting it. A gate that finds nothing to judge is expected by its name alone.
     """
-    gates = ask(read(context.library()), proven())
+    compared = [compare(gate, expect) for gate in ask(read(context.library()), proven())]
     if form == "json":
-        click.echo(json.dumps([_data(gate, expect) for gate in gates], indent=2))
+        click.echo(json.dumps([_data(each) for each in compared], indent=2))
     elif form == "junit":
-        click.echo(junit(gates, expect), nl=False)
+        click.echo(junit(compared), nl=False)
     else:
-        _tell(gates, expect)
-    if any(gate.passed == (gate.name in expect) for gate in gates):
+        _tell(compared)
+    if any(each.surprises for each in compared):
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _data(gate: Gate, expected: Collection[str]) -> dict[str, object]:
-    return {**asdict(gate), "passed": gate.passed, "expected_to_fail": gate.name in expected}
+def _data(compared: Comparison) -> dict[str, object]:
+    gate = compared.gate
+
+    def offender(finding: Finding) -> dict[str, object]:
+        return {**asdict(finding), "name": name(gate.name, finding), "expected": finding in compared.expected}
+
+    offenders = [offender(finding) for finding in gate.offenders]
+    return {**asdict(gate), "passed": gate.passed, "offenders": offenders, "expected_in_vain": compared.vain}
 
 
-def _tell(gates: Sequence[Gate], expected: Collection[str]) -> None:
-    for gate in gates:
-        click.secho(f"{_verdict(gate)}  {gate.name}: {gate.title}{_surprise(gate, expected)}", bold=True)
+def _tell(all_of_them: Sequence[Comparison]) -> None:
+    for compared in all_of_them:
+        gate = compared.gate
+        click.secho(f"{'pass' if gate.passed else 'FAIL'}  {gate.name}: {gate.title}{_known(compared)}", bold=True)
         for line in gate.evidence:
             click.echo(f"      + {safe(line)}")
         for finding in gate.offenders:
-            click.echo(f"      - {safe(str(finding))}")
-    failed = [gate.name for gate in gates if not gate.passed]
-    click.echo(f"{len(gates) - len(failed)} of {len(gates)} gates pass", err=True)
+            click.echo(f"      - {safe(str(finding))}{' (as expected)' if finding in compared.expected else ''}")
+        for gone in compared.vain:
+            click.echo(f"      ? {gone} does not offend: take --expect {gone} away")
+    failed = [compared for compared in all_of_them if not compared.gate.passed]
+    click.echo(f"{len(all_of_them) - len(failed)} of {len(all_of_them)} gates pass", err=True)
 
 
-def _verdict(gate: Gate) -> str:
-    return "pass" if gate.passed else "FAIL"
-
-
-def _surprise(gate: Gate, expected: Collection[str]) -> str:
-    if gate.name not in expected:
-        return ""
-    return " (though it is expected to fail: take its --expect away)" if gate.passed else " (as expected)"
+def _known(compared: Comparison) -> str:
+    return " (as expected)" if compared.expected and not compared.surprises else ""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from runner.definition.gates import Gate
+from runner.definition.expectation import Comparison
 
 # What XML 1.0 can not hold, not even escaped: https://www.w3.org/TR/xml/#charsets
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(gates: Sequence[Gate], expected: Collection[str]) -> str:
-    """The report. A gate that is `expected` to fail is skipped when it does, and a failure when it passes."""
+def junit(gates: Sequence[Comparison]) -> str:
+    """The report. A gate that fails as expected is skipped; one that is not as it was expected to be is a failure."""
     suite = ET.Element("testsuite", name="runbook gate", tests=str(len(gates)), errors="0")
-    cases = [_case(suite, gate, expected=gate.name in expected) for gate in gates]
+    cases = [_case(suite, compared) for compared in gates]
     suite.set("failures", str(cases.count("failure")))
     suite.set("skipped", str(cases.count("skipped")))
     root = ET.Element("testsuites")
@@ -24,21 +24,21 @@ def junit(gates: Sequence[Gate], expected: Collection[str]) -> str:
     return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
 
 
-def _case(suite: ET.Element, gate: Gate, *, expected: bool) -> str:
+def _case(suite: ET.Element, compared: Comparison) -> str:
+    gate = compared.gate
     case = ET.SubElement(suite, "testcase", classname="runbook.gate", name=_safe(f"{gate.name}: {gate.title}"))
-    if gate.passed and expected:
-        verdict, message = "failure", "passed, though it was expected to fail"
-    elif gate.passed:
-        verdict, message = "passed", ""
-    else:
-        verdict = "skipped" if expected else "failure"
-        number = len(gate.offenders)
-        message = f"{number} offender{'s' * (number > 1)}" + (", as expected" if expected else "")
-    if message:
-        told = ET.SubElement(case, verdict, message=message)
+    verdict = "failure" if compared.surprises else "passed" if gate.passed else "skipped"
+    if verdict != "passed":
+        told = ET.SubElement(case, verdict, message=_message(compared))
         told.text = _safe("\n".join(map(str, gate.offenders))) or None
     ET.SubElement(case, "system-out").text = _safe("\n".join(gate.evidence))
     return verdict
+
+
+def _message(compared: Comparison) -> str:
+    number, known = len(compared.gate.offenders), len(compared.expected)
+    said = [f"{number} offender{'s' * (number > 1)}" + (f", {known} as expected" if known else "")] if number else []
+    return "; ".join([*said, *(f"{gone} was expected to offend, and does not" for gone in compared.vain)])
 
 
 def _safe(text: str) -> str:

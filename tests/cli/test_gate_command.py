@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from collected import SHIPPED, alert, collected, entry
@@ -61,10 +62,11 @@ def test_a_run_that_passed_is_a_test_until_the_runbook_changes(runbook, sound, a
 @pytest.mark.parametrize(
     ("expected", "code", "told"),
     [
-        (["owners-and-tests"], 0, "last-tested dates (as expected)"),
+        (["owners-and-tests:RUN-001"], 0, "last-tested dates (as expected)\n"),
         ([], 1, "FAIL"),
-        (["alerts"], 1, "RUN- procedure (though it is expected to fail: take its --expect away)"),
-        (["owners-and-tests", "alerts"], 1, "though it is expected to fail"),
+        (["owners-and-tests"], 1, "? owners-and-tests does not offend: take --expect owners-and-tests away"),
+        (["owners-and-tests:RUN-002"], 1, "? owners-and-tests:RUN-002 does not offend"),
+        (["owners-and-tests:RUN-001", "alerts:MON-001"], 1, "? alerts:MON-001 does not offend"),
     ],
 )
 def test_exactly_what_is_expected_fails(runbook, sound, expected, code, told):
@@ -75,18 +77,51 @@ def test_exactly_what_is_expected_fails(runbook, sound, expected, code, told):
     assert (ran.code, told in ran.out) == (code, True)
 
 
-def test_a_gate_that_is_no_gate_can_not_be_expected(runbook, sound):
-    ran = runbook("gate", "--expect", "everything")
+def test_no_other_offender_hides_behind_one_that_is_expected(runbook, sound, here):
+    runbook_file(here, id="RUN-002", trigger={"event": "x"})
 
-    assert (ran.code, "'everything' is not one of 'critical-scenarios'" in ran.err) == (2, True)
+    ran = runbook("gate", "--expect", "owners-and-tests:RUN-001")
+
+    told = [line for line in ran.out.splitlines() if line.startswith(("FAIL", "      -"))]
+    assert ran.code == 1
+    assert told[0] == "FAIL  owners-and-tests: All runbooks have owners and last-tested dates"
+    assert [line.endswith("(as expected)") for line in told[1:]] == [True, False]
+
+
+def test_where_there_is_nothing_to_judge_the_gate_alone_is_expected(runbook, sound, here):
+    (here / "runbooks" / "registry" / "d.yml").unlink()
+
+    ran = runbook("gate", "--expect", "owners-and-tests:RUN-001", "--expect", "risks")
+
+    assert ran.code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("everything", "'everything' is no gate; they are critical-scenarios, alerts,"),
+        ("alerts:", "'' is no id, like MON-001"),
+        ("alerts:mon1", "'mon1' is no id, like MON-001"),
+    ],
+)
+def test_what_can_not_be_expected(runbook, sound, name, why):
+    ran = runbook("gate", "--expect", name)
+
+    assert (ran.code, ran.out, why in ran.err) == (2, "", True)
 
 
 def test_as_json_it_is_a_list_of_gates(runbook, sound):
-    ran = runbook("gate", "--format", "json", "--expect", "owners-and-tests")
+    words = ["--expect", "owners-and-tests:RUN-001", "--expect", "alerts:MON-001"]
+    ran = runbook("gate", "--format", "json", *words)
 
     gates = json.loads(ran.out)
-    assert (ran.code, tuple(gate["name"] for gate in gates)) == (0, GATES)
-    assert (gates[4]["passed"], gates[4]["expected_to_fail"], gates[4]["offenders"][0]["line"]) == (False, True, 1)
+    assert (ran.code, tuple(gate["name"] for gate in gates)) == (1, GATES)
+    assert [(gate["passed"], gate["expected_in_vain"]) for gate in (gates[1], gates[4])] == [
+        (True, ["alerts:MON-001"]),
+        (False, []),
+    ]
+    offender = gates[4]["offenders"][0]
+    assert [offender[key] for key in ("line", "name", "expected")] == [1, "owners-and-tests:RUN-001", True]
 
 
 def test_as_junit_it_is_xml(runbook, sound):
@@ -122,7 +157,6 @@ def test_a_state_in_which_nothing_was_done_proves_nothing(runbook, sound, here):
 
 def test_ci_expects_of_the_shipped_library_what_it_does(runbook):
     script = (SHIPPED.root / ".ci" / "run").read_text()
-    expected = [word for word in GATES if f"--expect {word}" in script]
-    words = [word for name in expected for word in ("--expect", name)]
+    words = [word for name in re.findall(r"--expect (\S+)", script) for word in ("--expect", name)]
 
     assert runbook("--library", SHIPPED.root, "gate", *words).code == 0

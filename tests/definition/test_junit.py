@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from runner.definition.expectation import compare
 from runner.definition.finding import Finding, Level
 from runner.definition.gates import Gate
 from runner.definition.junit import junit
@@ -20,12 +21,17 @@ BAD = Gate("alerts", "Alerts", (), (OFFENDER,))
     [
         (GOOD, [], {}),
         (BAD, [], {"failure": "1 offender"}),
-        (BAD, ["alerts"], {"skipped": "1 offender, as expected"}),
-        (GOOD, ["risks"], {"failure": "passed, though it was expected to fail"}),
+        (BAD, ["alerts:MON-001"], {"skipped": "1 offender, 1 as expected"}),
+        (
+            BAD,
+            ["alerts:MON-001", "alerts:MON-002"],
+            {"failure": "1 offender, 1 as expected; alerts:MON-002 was expected to offend, and does not"},
+        ),
+        (GOOD, ["risks", "alerts:MON-001"], {"failure": "risks was expected to offend, and does not"}),
     ],
 )
 def test_a_gate_is_a_test_case(gate, expected, told):
-    (suite,) = ET.fromstring(junit([gate], expected))
+    (suite,) = ET.fromstring(junit([compare(gate, expected)]))
     (case,) = suite
 
     assert {each.tag: each.get("message") for each in case if each.tag != "system-out"} == told
@@ -36,7 +42,7 @@ def test_a_gate_is_a_test_case(gate, expected, told):
 
 
 def test_what_xml_can_not_hold_is_replaced():
-    assert junit([GOOD, BAD], []) == (
+    assert junit([compare(gate, []) for gate in (GOOD, BAD)]) == (
         "<testsuites>\n"
         '  <testsuite name="runbook gate" tests="2" errors="0" failures="1" skipped="0">\n'
         '    <testcase classname="runbook.gate" name="risks: Risks">\n'
