@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -31,7 +31,7 @@ def command(base_url: str | None, form: str, files: Sequence[Path]) -> None:
     With --check, look at rule files instead: exit 2 when an alert has no runbook_url, or one that is wrong or leads to
     a runbook that is not there.
     """
-    if base_url is not None and urlsplit(base_url).scheme not in {"http", "https"}:
+    if base_url is not None and not re.fullmatch(r"https?://[^/\s{}]+(?:/(?:[^\s{}]|\{id\})*)?", base_url):
         raise InvalidInputError(f"--base-url {base_url}: is no URL", hint="like https://runbooks.example.com")
     collection = read(context.library()).whole()
     if files:

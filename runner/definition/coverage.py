@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from runner.definition.collection import Collection
 from runner.definition.finding import Finding, Place
-from runner.definition.model import Runbook, Severity
+from runner.definition.model import Category, Runbook, Severity
 from runner.definition.reference import Alert, Deployment, Planned, Reference, Risk, Scenario
 from runner.definition.yaml import Document
 
@@ -117,6 +117,23 @@ def _unusable(name: str, runbook: Runbook, document: Document) -> str:
     if todo := re.search(r"\bTODO\b", document.text):
         line = document.text.count("\n", 0, todo.start()) + 1
         return f"{name} is not written to its end: TODO is left in its line {line}"
+    return ""
+
+
+def page_absence(collection: Collection, situation: Situation) -> str:
+    """Why the page of `situation` is not there to be read, in a clause; empty when it is, or is somebody else's."""
+    page = situation.page
+    return "" if page is None or "://" in page or (collection.root / page).is_file() else f"{page} is not there"
+
+
+def not_dedicated(collection: Collection, alert: Situation) -> str:
+    """Why a runbook of the critical `alert` is not its own, or not for incidents; empty when each is both."""
+    for runbook in written(collection, alert.runbooks):
+        others = [other.id for other in alerts(collection) if other.id != alert.id and runbook.id in other.runbooks]
+        if others:
+            return f"{runbook.id} is for {', '.join(others)} as well"
+        if runbook.category is not Category.INCIDENT:
+            return f"{runbook.id} is for {runbook.category}"
     return ""
 
 

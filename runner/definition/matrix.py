@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.definition.collection import Collection
-from runner.definition.coverage import Situation, absence, situations, written
+from runner.definition.coverage import Situation, absence, not_dedicated, page_absence, situations, written
 from runner.definition.model import Runbook
+from runner.definition.reference import prefix
 from runner.definition.severity import NEEDS, Urgency, response, urgency
 from runner.definition.tested import Proof, last_tested
 
@@ -80,12 +81,15 @@ def _row(collection: Collection, situation: Situation, proofs: Sequence[Proof] |
 
 
 def _missing(collection: Collection, situation: Situation) -> Iterator[str]:
-    """Why nothing is for `situation`."""
-    reference = urgency(situation.severity) is Urgency.INFO and situation.page
+    """Why nothing that it asks for is for `situation`."""
+    wanted = urgency(situation.severity)
+    reference = wanted is Urgency.INFO and situation.page
     if not situation.runbooks and not reference:
-        yield f"no runbook: needs {NEEDS[urgency(situation.severity)]}"
-    if reference and "://" not in reference and not (collection.root / reference).is_file():
-        yield f"{reference} is not there"
+        yield f"no {'page' if wanted is Urgency.INFO else 'runbook'}: needs {NEEDS[wanted]}"
+    if reference and (why := page_absence(collection, situation)):
+        yield why
+    if wanted is Urgency.CRITICAL and prefix(situation.id) == "MON" and (why := not_dedicated(collection, situation)):
+        yield f"no runbook of its own: {why}"
     yield from (why for name in situation.runbooks if (why := absence(collection, name)))
 
 

@@ -42,6 +42,13 @@ Name = Annotated[Variable, AfterValidator(_free)]
 
 Contact = Annotated[str, Spelling(r"^[a-z0-9][a-z0-9-]*$", "a word of contacts.yml, like database-lead")]
 
+# No other scheme (a reader will click on it), and nothing outside of the library.
+_PAGE = r"^(?:https?://[^\s/]+\S*|(?![^/]*:)(?!/)(?!(?:.*/)?\.\.(?:/|$))[^\s\\]+)$"
+PageReference = Annotated[
+    str, Spelling(_PAGE, "a file of the library, like docs/disk.md, or an http(s) URL, without a space", longest=500)
+]
+"""A page of documentation."""
+
 _PATTERN = r"^[A-Za-z0-9_.*~!][A-Za-z0-9_.:&!*\[\]~-]*$"
 HostPattern = Annotated[str, Spelling(_PATTERN, "an Ansible host pattern, like app1:app2 or app:!app[0]", longest=200)]
 """Hosts and groups joined by `:`."""

@@ -8,7 +8,6 @@ from runner.definition import coverage
 from runner.definition.collection import Collection
 from runner.definition.coverage import Situation, absence, answered
 from runner.definition.finding import Finding, Level
-from runner.definition.model import Category
 from runner.definition.reference import Deployment, Reference, Risk
 from runner.definition.severity import NEEDS, Urgency, urgency
 from runner.definition.tested import Proof, last_tested
@@ -32,13 +31,13 @@ def alerts(collection: Collection, _: Sequence[Proof]) -> Answer:
     for alert in known:
         wanted = urgency(alert.severity)
         needs = f"{wanted}: needs {NEEDS[wanted]}"
-        shared = _not_dedicated(collection, alert, known) if wanted is Urgency.CRITICAL else ""
+        shared = coverage.not_dedicated(collection, alert) if wanted is Urgency.CRITICAL else ""
         if wanted is Urgency.INFO and alert.page is not None:
-            yield _page(collection, alert, alert.page, needs)
+            yield _page(collection, alert, needs)
         elif shared:
             yield alert.finding("not-dedicated", f"{needs}, and {shared}")
         else:
-            yield from _leads(collection, alert, needs)
+            yield from _leads(collection, alert, needs, key="page" if wanted is Urgency.INFO else "runbook")
 
 
 def rollbacks(collection: Collection, _: Sequence[Proof]) -> Answer:
@@ -99,32 +98,21 @@ def _something(found: object, what: str, where: str = "runbooks/registry") -> It
         yield Finding(where, 1, 1, "", Level.ERROR, "nothing-to-judge", message, "write it to a file there")
 
 
-def _leads(collection: Collection, situation: Situation, needs: str) -> Answer:
+def _leads(collection: Collection, situation: Situation, needs: str, *, key: str = "runbook") -> Answer:
     """Whether `situation` leads to runbooks that are there."""
     missing = [why for name in situation.runbooks if (why := absence(collection, name))]
     if not situation.runbooks:
-        yield situation.finding("no-runbook", needs, hint="name it in `runbook`")
+        yield situation.finding("no-runbook", needs, hint=f"name it in `{key}`")
     elif not missing:
         yield f"{situation.id} {situation.title}: {', '.join(situation.runbooks)}"
     for why in missing:
         yield situation.finding("no-runbook", f"{needs}, and {why}")
 
 
-def _page(collection: Collection, alert: Situation, page: str, needs: str) -> str | Finding:
-    if "://" in page or (collection.root / page).is_file():
-        return f"{alert.id} {alert.title}: {page}"
-    return alert.finding("no-page", f"{needs}, and {page} is not there", hint="name a file of the library, or a URL")
-
-
-def _not_dedicated(collection: Collection, alert: Situation, known: Sequence[Situation]) -> str:
-    """Why a runbook of the critical `alert` is not its own, or not for incidents; empty when each is both."""
-    for runbook in coverage.written(collection, alert.runbooks):
-        others = [other.id for other in known if other is not alert and runbook.id in other.runbooks]
-        if others:
-            return f"{runbook.id} is for {', '.join(others)} as well"
-        if runbook.category is not Category.INCIDENT:
-            return f"{runbook.id} is for {runbook.category}"
-    return ""
+def _page(collection: Collection, alert: Situation, needs: str) -> str | Finding:
+    if why := coverage.page_absence(collection, alert):
+        return alert.finding("no-page", f"{needs}, and {why}", hint="name a file of the library, or a URL")
+    return f"{alert.id} {alert.title}: {alert.page}"
 
 
 def _answers(collection: Collection, reference: Reference, why: str, runbook: str | None) -> str | Finding:

@@ -15,7 +15,7 @@ from runner.definition.catalog import shown
 from runner.definition.finding import Finding, Level
 from runner.definition.model import Category, Severity
 from runner.definition.must_haves import MUST_HAVES, MustHave
-from runner.definition.names import Contact
+from runner.definition.names import Contact, PageReference
 from runner.definition.yaml import MAX_BYTES, Document, InvalidFileError, load, validate
 from runner.fields import Model, Prose, Several, Text, Title
 from runner.identifiers import REFERENCE_ID, ReferenceId, RunbookId, Spelling
@@ -40,7 +40,9 @@ class Alert(Entry):
     alertname: Text | None = Field(default=None, description="What the monitoring calls it: Prometheus' alertname")
     symptoms: Several[Prose] = Field(default=(), description="What people see then: error messages, complaints")
     runbook: RunbookId | None = Field(default=None, description="The runbook that it leads to")
-    page: Text | None = Field(default=None, description="What an info alert leads to: a file of the library, or a URL")
+    page: PageReference | None = Field(
+        default=None, description="What an info alert leads to: a file of the library, or an http(s) URL"
+    )
 
 
 class Rollback(Model):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runner.definition.collection import Collection
-from runner.definition.coverage import Situation, absence, alerts
+from runner.definition.coverage import Situation, absence, alerts, page_absence
 from runner.definition.reference import Alert
+from runner.identifiers import RUNBOOK_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ def urls(collection: Collection, base: str) -> Iterator[Url]:
 def leads_to(collection: Collection, alert: Situation) -> tuple[str, str]:
     """Where `alert` leads to, a runbook's id or a page, and why it can not be linked to; one of the two is empty."""
     if not alert.runbooks:
-        return (alert.page, "") if alert.page else ("", "no runbook is for it")
+        missing = page_absence(collection, alert) if alert.page else "no runbook is for it"
+        return ("", missing) if missing else (alert.page or "", "")
     why = next((why for name in alert.runbooks if (why := absence(collection, name))), "")
     return ("", why) if why else (alert.runbooks[0], "")
 
@@ -46,4 +49,8 @@ def address(target: str, base: str) -> str:
     """The URL of `target`, which may be one already."""
     if "://" in target:
         return target
-    return base.replace("{id}", target) if "{id}" in base else f"{base.rstrip('/')}/{target}"
+    if "{id}" not in base:
+        return f"{base.rstrip('/')}/{target}"
+    if re.fullmatch(RUNBOOK_ID, target):
+        return base.replace("{id}", target)
+    return f"{base.partition('{id}')[0].rpartition('/')[0]}/{target}"  # a page is published beside the runbooks

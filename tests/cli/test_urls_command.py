@@ -40,6 +40,8 @@ def test_as_json_and_with_the_base_from_the_environment(runbook, alerts, monkeyp
     [
         ([], "Error: --base-url (or RUNBOOK_BASE_URL) says where the runbooks are published"),
         (["--base-url", "runbooks"], "error: --base-url runbooks: is no URL"),
+        (["--base-url", "https://"], "error: --base-url https://: is no URL"),
+        (["--base-url", "https://x.example/{ID}"], "is no URL"),
         (["--base-url", "javascript:alert(1)"], "is no URL"),
         (["--check", "absent.yml"], "error: absent.yml can not be read: No such file or directory"),
     ],

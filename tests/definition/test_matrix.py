@@ -74,7 +74,7 @@ def test_what_is_missing_is_a_gap(rows, changes, gaps):
     [
         ({"severity": "P0"}, ("no runbook: needs a dedicated incident runbook",)),
         ({"severity": "warning"}, ("no runbook: needs a runbook, which it may share",)),
-        ({"severity": "info"}, ("no runbook: needs a page of reference documentation",)),
+        ({"severity": "info"}, ("no page: needs a page of reference documentation",)),
         ({"severity": "info", "page": "absent.md"}, ("absent.md is not there",)),
         ({"severity": "info", "page": "'https://wiki.example/'"}, ()),
     ],
@@ -82,6 +82,14 @@ def test_what_is_missing_is_a_gap(rows, changes, gaps):
 def test_an_alert_without_what_its_severity_asks_for_is_a_gap(rows, keys, gaps):
     (row,) = [row for row in rows(a=MON + alert("MON-002", **keys), written=True) if row.id == "MON-002"]
     assert row.gaps == gaps
+
+
+def test_a_critical_alert_that_shares_its_runbook_has_a_gap_as_it_fails_the_gate(rows):
+    found = rows(a=MON + alert("MON-002", "P0", runbook="RUN-001"), written=True)
+
+    assert [row.gaps for row in found if row.id == "MON-002"] == [
+        ("no runbook of its own: RUN-001 is for MON-001 as well",)
+    ]
 
 
 def test_a_runbook_that_nobody_owns_or_is_called_for_is_a_gap(rows):

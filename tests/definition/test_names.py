@@ -8,7 +8,7 @@ import pytest
 from ansible.vars.reserved import get_reserved_names
 from pydantic import TypeAdapter, ValidationError
 
-from runner.definition.names import RESERVED, Contact, HostPattern, Name
+from runner.definition.names import RESERVED, Contact, HostPattern, Name, PageReference
 from runner.registry import steps, verifications
 
 
@@ -69,3 +69,17 @@ def test_a_contact_is_a_word():
         ValidationError, match="must be a word of contacts.yml, like database-lead, not 'Database lead'"
     ):
         TypeAdapter(Contact).validate_python("Database lead")
+
+
+@pytest.mark.parametrize("page", ["docs/disk.md", "a", "a..b/c.md", "https://wiki.example/a?b=c:d", "http://x"])
+def test_a_page_is_a_file_of_the_library_or_an_address(page):
+    assert TypeAdapter(PageReference).validate_python(page) == page
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["../secret", "docs/../../x", "..", "/etc/passwd", "javascript:alert(1)", "file:///x", "https://", "a b", "a\\b"],
+)
+def test_a_page_leads_nowhere_else(page):
+    with pytest.raises(ValidationError, match="must be a file of the library"):
+        TypeAdapter(PageReference).validate_python(page)

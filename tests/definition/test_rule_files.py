@@ -20,6 +20,8 @@ REGISTRY = (
 def judged(tmp_path, monkeypatch):
     """What is wrong with a rule file of this text."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("#")
     collection = collected(tmp_path, {}, a=REGISTRY)
 
     def judge(text, base=BASE):

@@ -15,6 +15,8 @@ from runner.definition.urls import Url, address, urls
         ("RUN-001", "https://x.example/r/", "https://x.example/r/RUN-001"),
         ("RUN-001", "https://x.example/{id}.html", "https://x.example/RUN-001.html"),
         ("docs/a.md", "https://x.example", "https://x.example/docs/a.md"),
+        ("docs/a.md", "https://x.example/r/{id}.html", "https://x.example/r/docs/a.md"),
+        ("docs/a.md", "https://x.example/?page={id}", "https://x.example/docs/a.md"),
         ("https://wiki.example/a", "https://x.example/{id}", "https://wiki.example/a"),
     ],
 )
@@ -23,6 +25,7 @@ def test_where_a_runbook_is_published(target, base, url):
 
 
 def test_an_alert_leads_to_its_runbook_or_its_page_or_nowhere(tmp_path):
+    (tmp_path / "a.md").write_text("#")
     collection = collected(
         tmp_path,
         {},

@@ -26,7 +26,7 @@ MON-001:
   condition: below 5 %
   symptoms: [No space left on device, "</script><script>document.title='owned'</script>"]
   runbook: RUN-001
-MON-002: {title: Info, owner: on-call, severity: info, condition: a, page: "javascript:alert(1)"}
+MON-002: {title: Info, owner: on-call, severity: info, condition: a, page: docs/info.md, note: "javascript:alert(1)"}
 DEP-001: {title: "<b>bold</b> 'quoted'", owner: backend-team, note: "See RUN-001, javascript:alert(1) and RUN-404"}
 RUN-009: {title: Planned, owner: on-call, category: recovery}
 XYZ-001: {title: Alone, owner: on-call}
