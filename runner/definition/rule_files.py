@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,7 @@ from runner.definition.collection import Collection
 from runner.definition.coverage import Situation, absence, alerts
 from runner.definition.finding import Finding, Level, Place, did_you_mean, kind_of
 from runner.definition.links import leaves
-from runner.definition.reference import Alert
-from runner.definition.urls import address, leads_to
+from runner.definition.urls import address, alertname, leads_to
 from runner.definition.yaml import MAX_BYTES, Document, InvalidFileError, load
 from runner.errors import InvalidInputError
 
@@ -66,8 +65,9 @@ def check(path: Path, collection: Collection, base: str | None) -> list[Finding]
     found: list[Finding] = []
     known = _names(collection)
     for rule in _rules(document, found):
-        alert = _meant(rule, known)
-        found += _judged(rule, alert, collection, base) if alert else _unregistered(rule, known, collection)
+        meant = [list(_judged(rule, alert, collection, base)) for alert in _meant(rule, known)]
+        # Alerts that share a name are no fault of the rule: it leads to one of them.
+        found += min(meant, key=len) if meant else list(_unregistered(rule, known, collection))
     return sorted(found)
 
 
@@ -121,7 +121,7 @@ def _right(url: str, target: str, expected: str) -> bool:
     return _RUNBOOK.findall(url) == [target] if _RUNBOOK.fullmatch(target) else target in url
 
 
-def _unregistered(rule: Rule, known: Mapping[str, Situation], collection: Collection) -> Iterator[Finding]:
+def _unregistered(rule: Rule, known: Mapping[str, Sequence[Situation]], collection: Collection) -> Iterator[Finding]:
     """What is wrong with a rule that the registry does not know: it may still lead somewhere."""
     hint = did_you_mean(rule.name, known)
     hint = hint or f"add a MON- entry with `alertname: {rule.name}` to runbooks/registry/"
@@ -138,19 +138,18 @@ def _dangling(rule: Rule, collection: Collection) -> str:
     return "; ".join(why for name in _RUNBOOK.findall(str(rule.url)) if (why := absence(collection, name)))
 
 
-def _names(collection: Collection) -> Mapping[str, Situation]:
-    """The alerts of the registry by what the monitoring calls them."""
-    known: dict[str, Situation] = {}
+def _names(collection: Collection) -> Mapping[str, Sequence[Situation]]:
+    """The alerts of the registry by what the monitoring calls them, which several may share, and by their ids."""
+    known: dict[str, list[Situation]] = {}
     for alert in alerts(collection):
-        entry = collection.references[alert.id].entry
-        known[alert.id] = alert
-        if isinstance(entry, Alert) and entry.alertname:
-            known[entry.alertname] = alert
+        for name in {alert.id, alertname(collection, alert)}:
+            known.setdefault(name, []).append(alert)
     return known
 
 
-def _meant(rule: Rule, known: Mapping[str, Situation]) -> Situation | None:
-    """The alert that `rule` fires: by its name, else by the MON- id that its labels or annotations mention."""
+def _meant(rule: Rule, known: Mapping[str, Sequence[Situation]]) -> Sequence[Situation]:
+    """The alerts that `rule` may fire: by its name, of which its labels or annotations may mention one, or by that."""
     said = " ".join(str(text) for key in ("labels", "annotations") for _, text in leaves(rule.read(key)))
-    mentioned = (known[name] for name in _ALERT.findall(said) if name in known)
-    return known.get(rule.name) or next(mentioned, None)
+    mentioned = [known[name][0] for name in _ALERT.findall(said) if name in known]
+    named = known.get(rule.name, ())
+    return [alert for alert in named if alert in mentioned] or named or mentioned[:1]

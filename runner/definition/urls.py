@@ -29,11 +29,21 @@ def urls(collection: Collection, base: str) -> Iterator[Url]:
 
     `base` is where the runbooks are published: `{id}` in it stands for RUN-001, which else follows after a slash.
     """
-    for alert in alerts(collection):
+    known = alerts(collection)
+    named = {alert.id: alertname(collection, alert) for alert in known}
+    for alert in known:
         target, why = leads_to(collection, alert)
-        entry = collection.references[alert.id].entry
-        name = entry.alertname if isinstance(entry, Alert) and entry.alertname else alert.id
+        name = named[alert.id]
+        same = [each for each in known if named[each.id] == name and leads_to(collection, each) != (target, why)]
+        if same and not why:
+            why = f"{name} is the alertname of {', '.join(each.id for each in same)} as well, which leads elsewhere"
         yield Url(alert.id, alert.title, name, target, "" if why else address(target, base), why)
+
+
+def alertname(collection: Collection, alert: Situation) -> str:
+    """What the monitoring calls `alert`."""
+    entry = collection.references[alert.id].entry
+    return entry.alertname if isinstance(entry, Alert) and entry.alertname else alert.id
 
 
 def leads_to(collection: Collection, alert: Situation) -> tuple[str, str]:

@@ -158,3 +158,25 @@ def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InvalidInputError) as caught:
         check(tmp_path / "absent.yml", collected(tmp_path, {}), BASE)
     assert caught.value.message.endswith("absent.yml can not be read: No such file or directory")
+
+
+@pytest.mark.parametrize(
+    ("labels", "run", "rules"),
+    [
+        ({}, "RUN-001", []),
+        ({}, "RUN-002", []),
+        ({"id": "MON-012"}, "RUN-001", ["wrong-url"]),
+        ({"id": "MON-012"}, "RUN-002", []),
+    ],
+)
+def test_alerts_that_share_a_name_are_told_apart_by_their_ids(tmp_path, labels, run, rules):
+    shared = alert("MON-011", alertname="Disk", runbook="RUN-001") + alert(
+        "MON-012", alertname="Disk", runbook="RUN-002"
+    )
+    collection = collected(
+        tmp_path, {"trigger": {"event": "x"}}, {"id": "RUN-002", "trigger": {"event": "y"}}, a=shared
+    )
+    path = tmp_path / "rules.yml"
+    path.write_text(rule("Disk", f"{BASE}/{run}", **labels))
+
+    assert [each.rule for each in check(path, collection, BASE)] == rules

@@ -24,6 +24,21 @@ def test_where_a_runbook_is_published(target, base, url):
     assert address(target, base) == url
 
 
+def test_alerts_that_share_a_name_have_a_url_only_where_they_lead_to_the_same(tmp_path):
+    mon = [alert(f"MON-00{n}", runbook=f"RUN-00{run}", alertname=name) for n, run, name in SHARED]
+    collection = collected(tmp_path, {}, {"id": "RUN-002", "trigger": {"event": "x"}}, a="".join(mon))
+
+    assert [(each.url, each.why) for each in urls(collection, "https://x")] == [
+        ("", "Disk is the alertname of MON-002 as well, which leads elsewhere"),
+        ("", "Disk is the alertname of MON-001 as well, which leads elsewhere"),
+        ("https://x/RUN-002", ""),
+        ("https://x/RUN-002", ""),
+    ]
+
+
+SHARED = [(1, 1, "Disk"), (2, 2, "Disk"), (3, 2, "Pool"), (4, 2, "Pool")]
+
+
 def test_an_alert_leads_to_its_runbook_or_its_page_or_nowhere(tmp_path):
     (tmp_path / "a.md").write_text("#")
     collection = collected(
