@@ -65,9 +65,10 @@ def check(path: Path, collection: Collection, base: str | None) -> list[Finding]
     found: list[Finding] = []
     known = _names(collection)
     for rule in _rules(document, found):
-        meant = [list(_judged(rule, alert, collection, base)) for alert in _meant(rule, known)]
         # Alerts that share a name are no fault of the rule: it leads to one of them.
-        found += min(meant, key=len) if meant else list(_unregistered(rule, known, collection))
+        meant = [list(_judged(rule, alert, collection, base)) for alert in _meant(rule, known)]
+        judged = min(meant, key=len, default=None)
+        found += _unregistered(rule, known, collection) if judged is None else judged
     return sorted(found)
 
 
