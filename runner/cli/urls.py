@@ -15,7 +15,8 @@ from runner.cli.forms import forms
 from runner.cli.terminal import counted, safe
 from runner.definition.collection import Collection, read
 from runner.definition.finding import Level
-from runner.definition.rule_files import KEY, check
+from runner.definition.rule_files import KEY, opened
+from runner.definition.rule_urls import check
 from runner.definition.urls import Url, urls
 from runner.errors import ExitCode, InvalidInputError
 from runner.playbook import dump
@@ -24,7 +25,13 @@ from runner.playbook import dump
 @click.command("urls")
 @click.option("--base-url", envvar="RUNBOOK_BASE_URL", help="Where runbooks are published; {id} stands for RUN-001.")
 @forms(("yaml", "json"))
-@click.option("--check", "files", type=click.Path(path_type=Path), multiple=True, help="A rule file; may be repeated.")
+@click.option(
+    "--check",
+    "files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Rule file or directory; may be repeated.",
+)
 def command(base_url: str | None, form: str, files: Sequence[Path]) -> None:
     """Print the runbook_url annotation of each alert, to be pasted into Prometheus' rules.
 
@@ -43,13 +50,14 @@ def command(base_url: str | None, form: str, files: Sequence[Path]) -> None:
 
 
 def _check(files: Sequence[Path], collection: Collection, base: str | None, form: str) -> None:
-    found = [finding for path in files for finding in check(path, collection, base)]
+    there = [file for path in files for file in opened(path)]
+    found = [finding for file in there for finding in check(file, collection, base)]
     if form == "json":
         click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
         for finding in found:
             click.echo(safe(str(finding)))
-        click.echo(f"{counted(len(files), 'file')}, {counted(len(found), 'finding')}", err=True)
+        click.echo(f"{counted(len(there), 'file')}, {counted(len(found), 'finding')}", err=True)
     if any(finding.level is Level.ERROR for finding in found):
         raise click.exceptions.Exit(ExitCode.INVALID)
 

@@ -41,7 +41,7 @@ class Composer:
     def __init__(self, text: str, faults: Faults) -> None:
         self._marks: dict[Place, Any] = {}
         self._faults = faults
-        self._events = _events(text)
+        self._events = events(text)
         self._nodes = 0
 
     @property
@@ -59,20 +59,12 @@ class Composer:
         try:
             values = [self._document(event) for event in self._events if isinstance(event, yaml.DocumentStartEvent)]
         except yaml.MarkedYAMLError as error:
-            self._not_yaml(error)
+            malformed(error, self._faults)
         except (ValueError, OverflowError):  # PyYAML's own parser; libyaml's error is a YAMLError
             self._faults.stop("yaml-syntax", "is not valid YAML: an escape beyond Unicode", position=start)
         if not values:
             self._faults.stop("yaml-mapping", "must be a mapping of keys to values, not empty", position=start)
         return values[0]
-
-    def _not_yaml(self, error: yaml.MarkedYAMLError) -> NoReturn:
-        position, message = _position(error.problem_mark), f"is not valid YAML: {error.problem}"
-        if error.context and error.context_mark:
-            message += f" {error.context}"
-            message += f" (from line {line})" if (line := error.context_mark.line + 1) < position.line else ""
-        hint = next((hint for words, hint in _HINTS.items() if words in str(error.problem)), "")
-        self._faults.stop("yaml-syntax", message, position=position, hint=hint)
 
     def _document(self, start: Any) -> Any:
         if self._marks:
@@ -154,7 +146,21 @@ class Composer:
         self._faults.add(f"yaml-{rule}", message, position=_position(event.start_mark), place=place, hint=hint)
 
 
-def _events(text: str) -> Iterator[Any]:
+def malformed(error: yaml.MarkedYAMLError, faults: Faults) -> NoReturn:
+    """Note as the last fault what PyYAML says is wrong.
+
+    Raises:
+        InvalidFileError: always.
+    """
+    position, message = _position(error.problem_mark), f"is not valid YAML: {error.problem}"
+    if error.context and error.context_mark:
+        message += f" {error.context}"
+        message += f" (from line {line})" if (line := error.context_mark.line + 1) < position.line else ""
+    hint = next((hint for words, hint in _HINTS.items() if words in str(error.problem)), "")
+    faults.stop("yaml-syntax", message, position=position, hint=hint)
+
+
+def events(text: str) -> Iterator[Any]:
     """The parser's events. libyaml 0.2.6 refuses what is very deep before it says where; PyYAML itself does not."""
     told = 0
     try:

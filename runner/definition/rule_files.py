@@ -1,156 +1,131 @@
-"""Prometheus' rule files: whether each alert in them has a `runbook_url`, and one that leads to its runbook."""
+"""Prometheus' rule files, as they are found: the alerts in them, and where each says its `runbook_url`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from runner.definition.catalog import shown
-from runner.definition.collection import Collection
-from runner.definition.coverage import Situation, absence, alerts
-from runner.definition.finding import Finding, Level, Place, did_you_mean, kind_of
-from runner.definition.links import leaves
-from runner.definition.urls import address, alertname, leads_to
-from runner.definition.yaml import MAX_BYTES, Document, InvalidFileError, load
+from runner.definition.finding import Finding, InvalidFileError, Level
+from runner.definition.foreign import MAX_BYTES, Value, documents
 from runner.errors import InvalidInputError
 
 KEY = "runbook_url"
 
-_RUNBOOK = re.compile(r"RUN-[0-9]{3,6}(?![0-9])")
-_ALERT = re.compile(r"MON-[0-9]{3,6}(?![0-9])")
+_SUFFIXES = (".yml", ".yaml", ".rules")
+
+
+@dataclass(frozen=True)
+class RuleFile:
+    """A file with alerts: what holds its `groups`, and why it can not be read where it can not."""
+
+    groups: Sequence[Value] = ()
+    faults: Sequence[Finding] = ()
 
 
 @dataclass(frozen=True)
 class Rule:
-    """An alert of a rule file, and where it stands."""
+    """An alert of a rule file."""
 
     name: str
-    place: Place
-    document: Document
+    value: Value
 
-    def read(self, key: str) -> Mapping[str, Any]:
-        """Its `annotations` or `labels`; empty where there are none."""
-        value = self.document.at(self.place).get(key)
-        return value if isinstance(value, dict) else {}
+    def said(self, key: str) -> str:
+        """The texts of its `annotations` or `labels`."""
+        there = self.value.get(key)
+        return " ".join(each.text or "" for each in there.values()) if there else ""
 
     @property
-    def url(self) -> Any:
-        """What is written as its runbook's URL."""
-        return self.read("annotations").get(KEY)
+    def url(self) -> str:
+        """What is written as its runbook's URL; empty where nothing is."""
+        return (written.text or "") if (written := self._written) else ""
 
     def finding(self, rule: str, message: str, *, hint: str = "", level: Level = Level.ERROR) -> Finding:
         """The finding that something is wrong with its URL, or that it has none."""
-        place = (*self.place, "annotations", KEY) if KEY in self.read("annotations") else (*self.place, "alert")
-        return self.document.finding(place, rule, f"{self.name} {message}", hint=hint, level=level)
+        at = self._written or self.value.get("alert") or self.value
+        return at.finding(rule, f"{self.name} {message}", hint=hint, level=level)
+
+    @property
+    def _written(self) -> Value | None:
+        annotations = self.value.get("annotations")
+        return annotations.get(KEY) if annotations else None
 
 
-def check(path: Path, collection: Collection, base: str | None) -> list[Finding]:
-    """Everything that is wrong with the URLs in the rule file at `path`, in its order.
-
-    Without a `base` it is enough that a URL names the runbook.
+def opened(path: Path) -> Sequence[RuleFile]:
+    """The rule file at `path`, or those in that directory and below it, where any other YAML file is passed over.
 
     Raises:
-        InvalidInputError: the file can not be read.
+        InvalidInputError: nothing can be read there, or the directory has no rule file.
     """
+    if not path.is_dir():
+        return [_opened(path)]
+    inside = sorted(each for each in path.rglob("*") if each.suffix in _SUFFIXES and each.is_file())
+    files = [_opened(each, among_others=True) for each in inside]
+    found = [file for file in files if file.groups or file.faults]
+    if not found:
+        raise InvalidInputError(f"{path} holds no rule file of Prometheus", hint=f"they end in {', '.join(_SUFFIXES)}")
+    return found
+
+
+def _opened(path: Path, *, among_others: bool = False) -> RuleFile:
     try:
         with path.open("rb") as file:
-            document = load(file.read(MAX_BYTES + 1), file=shown(path))
+            read = documents(file.read(MAX_BYTES + 1), file=shown(path))
     except OSError as error:
         raise InvalidInputError(f"{path} can not be read: {error.strerror}") from None
     except InvalidFileError as error:
-        return list(error.findings)
-    found: list[Finding] = []
-    known = _names(collection)
-    for rule in _rules(document, found):
-        # Alerts that share a name are no fault of the rule: it leads to one of them.
-        meant = [list(_judged(rule, alert, collection, base)) for alert in _meant(rule, known)]
-        judged = min(meant, key=len, default=None)
-        found += _unregistered(rule, known, collection) if judged is None else judged
-    return sorted(found)
+        return RuleFile(faults=error.findings)
+    groups = [place for document in read for each in _each(document) if (place := _place_of_groups(each))]
+    if groups or among_others:
+        return RuleFile(groups)
+    if not read:
+        nothing = Finding(shown(path), 1, 1, "", Level.ERROR, "yaml-mapping", "has no groups of rules: it is empty")
+        return RuleFile(faults=[nothing])
+    return RuleFile(faults=[_missing(read[0], "groups")])
 
 
-def _rules(document: Document, found: list[Finding]) -> Iterator[Rule]:
-    """The alerts of the file, be it Prometheus' own or a PrometheusRule of Kubernetes."""
-    inner = document.value.get("spec")
-    at: Place = ("spec", "groups") if isinstance(inner, dict) else ("groups",)
-    for place, group in _items(document, at, found):
-        if not isinstance(group, dict):
-            message = f"must be a mapping with `rules`, not {kind_of(group)}"
-            found.append(document.finding(place, "wrong-type", message))
+def _each(document: Value) -> Iterator[Value]:
+    """The document, or the documents in it where it is a List of Kubernetes."""
+    items = document.get("items") if _kind(document) == "List" else None
+    yield from items.items() if items else [document]
+
+
+def _place_of_groups(document: Value) -> Value | None:
+    """What has `groups` in a file of Prometheus or in a PrometheusRule of Kubernetes."""
+    if _kind(document) == "PrometheusRule":
+        return document.get("spec") or document
+    return document if document.get("groups") else None
+
+
+def _kind(document: Value) -> str | None:
+    kind = document.get("kind")
+    return kind.text if kind else None
+
+
+def rules(file: RuleFile, found: list[Finding]) -> Iterator[Rule]:
+    """The alerts in `file`; adds to `found` what is no rule."""
+    for group in (group for place in file.groups for group in _items(place, "groups", found)):
+        if not group.is_mapping:
+            found.append(group.finding("wrong-type", f"must be a mapping with `rules`, not {group.kind}"))
             continue
-        for where, rule in _items(document, (*place, "rules"), found):
-            if isinstance(rule, dict) and isinstance(rule.get("alert"), str):
-                yield Rule(rule["alert"], where, document)
-            elif not (isinstance(rule, dict) and "record" in rule):
-                message = "must be a mapping with `alert` or `record`"
-                found.append(document.finding(where, "wrong-type", message))
+        for rule in _items(group, "rules", found):
+            name = rule.get("alert")
+            if name and name.text:
+                yield Rule(name.text, rule)
+            elif not rule.get("record"):
+                found.append(rule.finding("wrong-type", "must be a mapping with `alert` or `record`"))
 
 
-def _items(document: Document, at: Place, found: list[Finding]) -> Iterator[tuple[Place, Any]]:
-    *before, key = at
-    value = document.at(tuple(before)).get(key)
-    if isinstance(value, list):
-        yield from (((*at, number), item) for number, item in enumerate(value))
-    elif value is None:
-        hint = "a rule file of Prometheus has groups of rules"
-        found.append(document.finding(tuple(before), "missing-key", f"has no `{key}`", hint=hint))
+def _items(value: Value, key: str, found: list[Finding]) -> Iterator[Value]:
+    inner = value.get(key)
+    if inner is None or inner.kind == "empty":
+        found.append(_missing(value, key))
+    elif inner.kind != "a list":
+        found.append(inner.finding("wrong-type", f"must be a list, not {inner.kind}"))
     else:
-        found.append(document.finding(at, "wrong-type", f"must be a list, not {kind_of(value)}"))
+        yield from inner.items()
 
 
-def _judged(rule: Rule, alert: Situation, collection: Collection, base: str | None) -> Iterator[Finding]:
-    target, why = leads_to(collection, alert)
-    expected = address(target, base) if base and target else ""
-    if not rule.url:
-        add = f"add {KEY}: {expected}" if expected else f"it leads to {target}" if target else f"{alert.id}: {why}"
-        yield rule.finding("no-runbook-url", f"has no {KEY}", hint=add)
-    elif dangling := _dangling(rule, collection):
-        yield rule.finding("dangling-url", f"leads to a runbook that is not there: {dangling}")
-    elif why:
-        yield rule.finding("wrong-url", f"is {alert.id}, and its URL can not be right", hint=why)
-    elif not _right(str(rule.url), target, expected):
-        hint = f"write {expected}" if expected else ""
-        yield rule.finding("wrong-url", f"is {alert.id}, which leads to {target}, and its URL does not", hint=hint)
-
-
-def _right(url: str, target: str, expected: str) -> bool:
-    if expected:
-        return url == expected
-    return _RUNBOOK.findall(url) == [target] if _RUNBOOK.fullmatch(target) else target in url
-
-
-def _unregistered(rule: Rule, known: Mapping[str, Sequence[Situation]], collection: Collection) -> Iterator[Finding]:
-    """What is wrong with a rule that the registry does not know: it may still lead somewhere."""
-    hint = did_you_mean(rule.name, known)
-    hint = hint or f"add a MON- entry with `alertname: {rule.name}` to runbooks/registry/"
-    if not rule.url:
-        yield rule.finding("no-runbook-url", f"has no {KEY}, and no MON- entry has that alertname", hint=hint)
-    elif dangling := _dangling(rule, collection):
-        yield rule.finding("dangling-url", f"leads to a runbook that is not there: {dangling}")
-    else:
-        message = "is in no MON- entry, so nobody can tell whether its URL is right"
-        yield rule.finding("unknown-alert", message, hint=hint, level=Level.WARNING)
-
-
-def _dangling(rule: Rule, collection: Collection) -> str:
-    return "; ".join(why for name in _RUNBOOK.findall(str(rule.url)) if (why := absence(collection, name)))
-
-
-def _names(collection: Collection) -> Mapping[str, Sequence[Situation]]:
-    """The alerts of the registry by what the monitoring calls them, which several may share, and by their ids."""
-    known: dict[str, list[Situation]] = {}
-    for alert in alerts(collection):
-        for name in {alert.id, alertname(collection, alert)}:
-            known.setdefault(name, []).append(alert)
-    return known
-
-
-def _meant(rule: Rule, known: Mapping[str, Sequence[Situation]]) -> Sequence[Situation]:
-    """The alerts that `rule` may fire: by its name, of which its labels or annotations may mention one, or by that."""
-    said = " ".join(str(text) for key in ("labels", "annotations") for _, text in leaves(rule.read(key)))
-    mentioned = [known[name][0] for name in _ALERT.findall(said) if name in known]
-    named = known.get(rule.name, ())
-    return [alert for alert in named if alert in mentioned] or named or mentioned[:1]
+def _missing(value: Value, key: str) -> Finding:
+    return value.finding("missing-key", f"has no `{key}`", hint="a rule file of Prometheus has groups of rules")

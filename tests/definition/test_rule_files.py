@@ -1,182 +1,110 @@
-"""A rule file is read as Prometheus and Kubernetes have it, and every alert in it is judged by where it leads."""
+"""A rule file is read as Prometheus and Kubernetes have it: alone, in several documents, or among other files."""
 
 from __future__ import annotations
 
 import pytest
-from collected import alert, collected
 
-from runner.definition.rule_files import check
+from runner.definition.rule_files import opened, rules
 from runner.errors import InvalidInputError
 
-BASE = "https://x.example"
-REGISTRY = (
-    alert("MON-001", alertname="DiskFull")
-    + alert("MON-002", "info", page="docs/a.md", alertname="DiskHalfFull")
-    + alert("MON-003", alertname="DiskGone", runbook="RUN-009")
-)
+GROUPS = "groups: [{name: g, rules: [{alert: Full, annotations: {runbook_url: https://x}}]}]\n"
+RULE = f"kind: PrometheusRule\nspec:\n  {GROUPS}"
 
 
 @pytest.fixture
-def judged(tmp_path, monkeypatch):
-    """What is wrong with a rule file of this text."""
+def read(tmp_path, monkeypatch):
+    """The alerts and URLs in a file, or in the files of a directory, and what is told of them."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "a.md").write_text("#")
-    collection = collected(tmp_path, {}, a=REGISTRY)
 
-    def judge(text, base=BASE):
-        path = tmp_path / "rules.yml"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return [str(each) for each in check(path, collection, base)]
+    def read(text=None, /, **files):
+        for name, content in files.items() if text is None else [("rules_yml", text)]:
+            path = tmp_path / "rules" / name.replace("_", ".")
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        faults, found = [], []
+        for file in opened(path if text is not None else path.parent):
+            faults += file.faults
+            found += [(rule.name, rule.url) for rule in rules(file, faults)]
+        return found, [str(each) for each in faults]
 
-    return judge
-
-
-def rule(name, url=None, **labels):
-    annotations = f", annotations: {{runbook_url: '{url}'}}" if url is not None else ""
-    marks = ", ".join(f"{key}: {value}" for key, value in labels.items())
-    return f"groups: [{{name: g, rules: [{{alert: {name}, expr: x, labels: {{{marks}}}{annotations}}}]}}]\n"
+    return read
 
 
 @pytest.mark.parametrize(
-    ("text", "base"),
+    "text",
     [
-        (rule("DiskFull", f"{BASE}/RUN-001"), BASE),
-        (rule("MON-001", f"{BASE}/RUN-001"), BASE),
-        (rule("Other", f"{BASE}/RUN-001", entry="MON-001"), BASE),
-        (rule("DiskFull", "https://elsewhere.example/RUN-001.html"), None),
-        (rule("DiskHalfFull", f"{BASE}/docs/a.md"), BASE),
-        (rule("DiskHalfFull", "https://elsewhere.example/docs/a.md"), None),
-        ("groups: [{name: g, rules: [{record: a, expr: b}]}]", BASE),
-        ("kind: PrometheusRule\nspec: {groups: []}", BASE),
+        GROUPS,
+        RULE,
+        f"---\n{GROUPS}---\n",
+        f"kind: Service\n---\n{RULE}...\n---\nkind: ConfigMap\ndata: {{groups: x}}\n",
+        "kind: List\nitems:\n- kind: Service\n- kind: PrometheusRule\n  spec:\n    " + GROUPS,
+        "x: &r {alert: Full, annotations: &a {runbook_url: https://x}}\ngroups: [{rules: [*r]}]",
+        "x: &r {alert: Full, annotations: {runbook_url: https://x}}\ngroups: [{rules: [{<<: *r, expr: y}]}]",
+        "x: &r {alert: Old, annotations: {runbook_url: https://x}}\ngroups: [{rules: [{<<: [*r], alert: Full}]}]",
+        '%YAML 1.1\n---\ngroups: [{rules: [{"alert": !!str Full, annotations: {runbook_url: "https://x"}}, {record: r}]}]',
     ],
 )
-def test_what_is_right(judged, text, base):
-    assert judged(text, base) == []
+def test_the_alerts_of_a_file(read, text):
+    assert read(text) == ([("Full", "https://x")], [])
 
 
-AT = "groups[0].rules[0]"
+def test_each_document_of_a_file_has_alerts(read):
+    found, told = read(f"{GROUPS}---\n{RULE}")
+
+    assert (found, told) == ([("Full", "https://x")] * 2, [])
 
 
-@pytest.mark.parametrize(
-    ("text", "base", "told"),
-    [
-        (
-            rule("DiskFull"),
-            BASE,
-            f"rules.yml:1:29: {AT}.alert: DiskFull has no runbook_url; add runbook_url: {BASE}/RUN-001 "
-            "[error: no-runbook-url]",
-        ),
-        (
-            rule("DiskFull", ""),
-            None,
-            f"rules.yml:1:81: {AT}.annotations.runbook_url: DiskFull has no runbook_url; it leads to RUN-001 "
-            "[error: no-runbook-url]",
-        ),
-        (
-            rule("DiskGone"),
-            BASE,
-            f"rules.yml:1:29: {AT}.alert: DiskGone has no runbook_url; MON-003: there is no RUN-009 "
-            "[error: no-runbook-url]",
-        ),
-        (
-            rule("DiskFull", f"{BASE}/RUN-009"),
-            BASE,
-            f"rules.yml:1:81: {AT}.annotations.runbook_url: DiskFull leads to a runbook that is not there: "
-            "there is no RUN-009 [error: dangling-url]",
-        ),
-        (
-            rule("DiskFull", f"{BASE}/wiki"),
-            BASE,
-            f"rules.yml:1:81: {AT}.annotations.runbook_url: DiskFull is MON-001, which leads to RUN-001, and its URL "
-            f"does not; write {BASE}/RUN-001 [error: wrong-url]",
-        ),
-        (
-            rule("DiskFull", f"{BASE}/wiki"),
-            None,
-            f"rules.yml:1:81: {AT}.annotations.runbook_url: DiskFull is MON-001, which leads to RUN-001, and its URL "
-            "does not [error: wrong-url]",
-        ),
-        (
-            rule("DiskGone", f"{BASE}/RUN-001"),
-            BASE,
-            f"rules.yml:1:81: {AT}.annotations.runbook_url: DiskGone is MON-003, and its URL can not be right; "
-            "there is no RUN-009 [error: wrong-url]",
-        ),
-        (
-            rule("DiskFul"),
-            BASE,
-            f"rules.yml:1:29: {AT}.alert: DiskFul has no runbook_url, and no MON- entry has that alertname; "
-            "did you mean 'DiskFull'? [error: no-runbook-url]",
-        ),
-        (
-            rule("Unheard", f"{BASE}/RUN-009"),
-            BASE,
-            f"rules.yml:1:80: {AT}.annotations.runbook_url: Unheard leads to a runbook that is not there: "
-            "there is no RUN-009 [error: dangling-url]",
-        ),
-        (
-            rule("Unheard", f"{BASE}/RUN-001"),
-            BASE,
-            f"rules.yml:1:80: {AT}.annotations.runbook_url: Unheard is in no MON- entry, so nobody can tell whether its "
-            "URL is right; add a MON- entry with `alertname: Unheard` to runbooks/registry/ [warning: unknown-alert]",
-        ),
-    ],
-)
-def test_what_is_wrong(judged, text, base, told):
-    assert judged(text, base) == [told]
+def test_a_number_is_a_name_as_it_is_for_prometheus(read):
+    assert read("groups: [{rules: [{alert: 404, annotations: {runbook_url: }}]}]") == ([("404", "")], [])
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "rules.yml:1:1: must be a mapping of keys to values, not empty [error: yaml-mapping]"),
-        (b"groups: \xff", "rules.yml:1:9: byte 0xFF is not UTF-8 [error: yaml-encoding]"),
-        ("a: 1", "rules.yml:1:1: has no `groups`; a rule file of Prometheus has groups of rules [error: missing-key]"),
-        ("groups: x", "rules.yml:1:1: groups: must be a list, not text [error: wrong-type]"),
+        ("", "1:1: has no groups of rules: it is empty [error: yaml-mapping]"),
+        ("# nothing\n---\n", "1:1: has no groups of rules: it is empty [error: yaml-mapping]"),
+        (b"groups: \xff", "1:9: byte 0xFF is not UTF-8 [error: yaml-encoding]"),
+        ("a: 1", "1:1: has no `groups`; a rule file of Prometheus has groups of rules [error: missing-key]"),
+        ("- a", "1:1: has no `groups`; a rule file of Prometheus has groups of rules [error: missing-key]"),
+        (
+            "kind: PrometheusRule\nspec: {}",
+            "2:1: spec: has no `groups`; a rule file of Prometheus has groups of rules [error: missing-key]",
+        ),
+        ("groups: x", "1:1: groups: must be a list, not text [error: wrong-type]"),
         (
             "groups: [{name: g}]",
-            "rules.yml:1:10: groups[0]: has no `rules`; a rule file of Prometheus has groups of rules [error: missing-key]",
+            "1:10: groups[0]: has no `rules`; a rule file of Prometheus has groups of rules [error: missing-key]",
         ),
         (
-            "groups: [{rules: [{alert: 1}]}]",
-            "rules.yml:1:19: groups[0].rules[0]: must be a mapping with `alert` or `record` [error: wrong-type]",
+            "groups: [{rules: [{alert: [a]}]}]",
+            "1:19: groups[0].rules[0]: must be a mapping with `alert` or `record` [error: wrong-type]",
         ),
+        ("groups: [1]", "1:10: groups[0]: must be a mapping with `rules`, not text [error: wrong-type]"),
     ],
 )
-def test_what_is_no_rule_file(judged, text, told):
-    assert judged(text) == [told]
+def test_what_is_no_rule_file(read, text, told):
+    assert read(text) == ([], [f"rules/rules.yml:{told}"])
 
 
-def test_a_group_that_is_none_is_told(judged):
-    assert judged("groups: [1]") == [
-        "rules.yml:1:10: groups[0]: must be a mapping with `rules`, not the number 1 [error: wrong-type]"
-    ]
+def test_a_directory_gives_its_rule_files_and_passes_over_what_else_is_there(read):
+    found, told = read(
+        a_yml=GROUPS, b_yaml="kind: Service", c_rules=RULE, d_yml="- a list", e_yml="", f_txt="\xff", g_yml="a: [\n"
+    )
+
+    assert found == [("Full", "https://x")] * 2
+    assert [each.partition(": is not valid YAML")[0] for each in told] == ["rules/g.yml:2:1"]
+
+
+def test_a_directory_without_rule_files(read):
+    with pytest.raises(InvalidInputError) as caught:
+        read(a_yml="kind: Service")
+    assert (caught.value.message.rpartition("/")[2], caught.value.hint) == (
+        "rules holds no rule file of Prometheus",
+        "they end in .yml, .yaml, .rules",
+    )
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InvalidInputError) as caught:
-        check(tmp_path / "absent.yml", collected(tmp_path, {}), BASE)
+        opened(tmp_path / "absent.yml")
     assert caught.value.message.endswith("absent.yml can not be read: No such file or directory")
-
-
-@pytest.mark.parametrize(
-    ("labels", "run", "rules"),
-    [
-        ({}, "RUN-001", []),
-        ({}, "RUN-002", []),
-        ({"id": "MON-012"}, "RUN-001", ["wrong-url"]),
-        ({"id": "MON-012"}, "RUN-002", []),
-    ],
-)
-def test_alerts_that_share_a_name_are_told_apart_by_their_ids(tmp_path, labels, run, rules):
-    shared = alert("MON-011", alertname="Disk", runbook="RUN-001") + alert(
-        "MON-012", alertname="Disk", runbook="RUN-002"
-    )
-    collection = collected(
-        tmp_path, {"trigger": {"event": "x"}}, {"id": "RUN-002", "trigger": {"event": "y"}}, a=shared
-    )
-    path = tmp_path / "rules.yml"
-    path.write_text(rule("Disk", f"{BASE}/{run}", **labels))
-
-    assert [each.rule for each in check(path, collection, BASE)] == rules
