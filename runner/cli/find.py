@@ -16,7 +16,8 @@ import click
 from runner.cli import context
 from runner.cli.terminal import counted, safe, short
 from runner.definition.collection import Collection, read
-from runner.definition.search import Hit, Reason, clear, search, unanswered
+from runner.definition.coverage import Situation
+from runner.definition.search import Hit, Reason, clear, pages, search, unanswered
 from runner.errors import InvalidInputError
 
 _SHOWN = 72
@@ -58,7 +59,8 @@ def command(
 ) -> None:
     """Find the runbook that is about WORDS: an id (MON-005), an error message, or what people see.
 
-    `-` reads them from standard input. Exit code 2: there is none, or with --plan it is not clear which one is meant.
+    `-` reads them from standard input. An alert that only informs leads to its page. Exit code 2: there is nothing, or
+    with --plan it is not clear which runbook is meant.
     """
     if at_once and not to["inventories"]:
         raise click.UsageError("--plan needs -i: a plan is for the hosts of an inventory", ctx)
@@ -71,17 +73,22 @@ def command(
         owner = collection.contacts.get(entry.entry.owner)
         whose = f"its owner is {owner.name if owner else entry.entry.owner}"
         click.echo(f"no runbook is for {entry.id} ({safe(entry.entry.title)}); {safe(whose)}", err=True)
-    if not hits:
+    to_read = pages(question, collection)
+    if not hits and not to_read:
         hint = "try fewer or other words; runbook list shows those there are"
         raise InvalidInputError(f"no runbook is about {short(question, _SHOWN)!r}", hint=hint)
     if at_once:
-        _plan(ctx, hits, as_json=as_json, **to)
+        _plan(ctx, hits, to_read, as_json=as_json, **to)
         return
     nexts = [_next(hit, collection, **to) for hit in hits[:most]]
     if as_json:
-        found = zip(hits[:most], nexts, strict=True)
-        click.echo(json.dumps([{**asdict(hit), "next": following} for hit, following in found], indent=2))
+        found = [{**asdict(hit), "next": following} for hit, following in zip(hits[:most], nexts, strict=True)]
+        told = [{"alert": alert.id, "title": alert.title, "page": alert.page} for alert in to_read]
+        click.echo(json.dumps([*told, *found], indent=2))
         return
+    for alert in to_read:
+        click.echo(f"{click.style(alert.id, bold=True)}  {safe(alert.title)}")
+        click.echo(f"         it asks for no action; read {safe(str(alert.page))}")
     for hit, following in zip(hits[:most], nexts, strict=True):
         _show(hit, following)
     if len(hits) > most:
@@ -93,12 +100,17 @@ def _pasted() -> str:
     return sys.stdin.buffer.read(_LONGEST).decode(errors="replace")
 
 
-def _plan(ctx: click.Context, hits: Sequence[Hit], **options: Any) -> None:
+def _plan(ctx: click.Context, hits: Sequence[Hit], to_read: Sequence[Situation], **options: Any) -> None:
     meant = clear(hits)
+    if to_read and not (meant and meant.exact):
+        raise InvalidInputError(
+            f"{to_read[0].id} asks for no action, so there is no plan", hint=f"read {to_read[0].page}"
+        )
     if meant is None:
-        names = "\n".join(f"  {hit.runbook}  {hit.title}" for hit in hits)
-        hint = f"name one: runbook plan {hits[0].runbook} -i ..."
-        raise InvalidInputError(f"{len(hits)} runbooks may be meant:\n{names}", hint=hint)
+        several = [hit for hit in hits if hit.exact] or hits
+        names = "\n".join(f"  {hit.runbook}  {hit.title}" for hit in several)
+        hint = f"name one: runbook plan {several[0].runbook} -i ..."
+        raise InvalidInputError(f"{len(several)} runbooks may be meant:\n{names}", hint=hint)
     if not meant.written:
         raise InvalidInputError(f"{meant.runbook} ({meant.title}) is named, and nobody has written it", hint=_CALL)
     from runner.cli import plan  # noqa: PLC0415 - only who plans waits for its imports

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from runner.definition import words
 from runner.definition.collection import Collection
+from runner.definition.coverage import Situation, alerts
 from runner.definition.passages import Passage, Subject, subjects
 from runner.definition.reference import Reference
+from runner.definition.urls import alertname, leads_to
 
 _TOGETHER = 0.5
 _WEAK = 0.25
@@ -76,9 +78,16 @@ def clear(hits: Sequence[Hit]) -> Hit | None:
     return None
 
 
+def pages(question: str, collection: Collection) -> list[Situation]:
+    """The alerts that `question` names and that lead to a page, as those do that only inform."""
+    reading = [alert for alert in alerts(collection) if not leads_to(collection, alert)[1] and not alert.runbooks]
+    return [each for each in reading if any(_names(question, name) for name in (each.id, alertname(collection, each)))]
+
+
 def unanswered(question: str, collection: Collection) -> list[Reference]:
-    """The entries that `question` names and that lead to no runbook."""
+    """The entries that `question` names and that lead to no runbook, nor to a page."""
     led = {name for subject in subjects(collection).values() for name in subject.names}
+    led |= {alert.id for alert in pages(question, collection)}
     return [collection.references[name] for name in words.ids(question) if name in collection.references.keys() - led]
 
 

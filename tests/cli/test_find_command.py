@@ -166,3 +166,42 @@ def test_an_alert_that_leads_nowhere_is_said_with_its_owner(runbook, library, he
         "no runbook is for MON-009 (Too slow); its owner is On-call engineer",
         "error: no runbook is about 'MON-009'",
     ]
+
+
+ONLY_INFORMS = (
+    "MON-009: {title: Half full, owner: backend-team, severity: info, condition: it is so, alertname: DiskHalf, "
+    "page: README.md}\n"
+)
+
+
+@pytest.fixture
+def informing(here, library):
+    (here / "README.md").write_text("# Disks\n")
+    (here / "runbooks" / "registry").mkdir()
+    (here / "runbooks" / "registry" / "alerts.yml").write_text(ONLY_INFORMS)
+
+
+@pytest.mark.parametrize("word", ["MON-009", "mon9", "DiskHalf"])
+def test_an_alert_that_only_informs_leads_to_its_page(runbook, informing, word):
+    ran = runbook("find", word)
+    as_json = runbook("find", word, "--json")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[:2] == ["MON-009  Half full", "         it asks for no action; read README.md"]
+    assert json.loads(as_json.out)[0] == {"alert": "MON-009", "title": "Half full", "page": "README.md"}
+
+
+def test_an_alert_that_only_informs_has_no_plan(runbook, informing):
+    ran = runbook("find", "MON-009", "--plan", "-i", "inventory.yml")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "error: MON-009 asks for no action, so there is no plan\nhint: read README.md\n" in ran.err
+
+
+def test_a_page_that_is_not_there_is_no_answer(runbook, informing, here):
+    (here / "README.md").unlink()
+
+    ran = runbook("find", "MON-009")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "no runbook is for MON-009 (Half full)" in ran.err
