@@ -63,10 +63,12 @@ def _searched(ctx: click.Context) -> Iterator[tuple[str, str]]:
 
 def _hosts(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Hosts and groups of the inventories that were given; of a pattern such as `app:!db`, its last name."""
+    from runner.definition.inventory import names  # noqa: PLC0415 - what completes the id of a runbook does not wait
+
     start = re.split(r"[:,&!]", incomplete)[-1]
     before = incomplete[: len(incomplete) - len(start)]
     places = [path for given in ctx.params.get("inventories") or () for path in (Path(given), _root(ctx) / given)]
-    named = dict.fromkeys(name for path in places if path.exists() for name in written.hosts(path))
+    named = dict.fromkeys(name for path in places if path.exists() for name in names(path))
     return [CompletionItem(before + name) for name in named if name.startswith(start)]
 
 

@@ -20,8 +20,8 @@ from runner.definition.links import links
 def command(name: str, form: str) -> None:
     """Show what points to NAME, and what leads to those runbooks.
 
-    NAME is an id (MON-005), a host or group (db_primary), a contact or its handle (@db-team), or a program that a step
-    uses (psql).
+    NAME is an id (MON-005), a host or group (db_primary), a contact, its handle (@db-team) or a member's login name, or
+    a program that a step uses (psql). Hosts are looked up in the library's inventories/.
     """
     collection = read(context.library()).whole()
     among = links(collection)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ _TITLE = re.compile(r"^title: *(.*)$", re.MULTILINE)
 _ENTRY = re.compile(r"^([A-Z]{2,8}-[0-9]{3,6}):(?:\s*\n)?(?:.*?\btitle: *([^\n,}]*))?", re.MULTILINE)
 _RUNBOOK = re.compile(r"RUN-[0-9]{3,6}")
 _RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
-_BESIDE_HOSTS = ("group_vars", "host_vars")
 
 
 def titles(root: Path) -> Mapping[str, str]:
@@ -48,36 +47,6 @@ def runs(state: Path) -> Mapping[str, Mapping[str, Any]]:
     """What is known of each run in the state directory, newest first, by its id."""
     paths = sorted((state / "runs").glob("*/run.json"), reverse=True)
     return {path.parent.name: _json(path) for path in paths if _RUN.fullmatch(path.parent.name)}
-
-
-def hosts(inventory: Path) -> list[str]:
-    """The hosts and groups in an inventory, a file or a directory; a program that would print one is not run."""
-    if inventory.is_dir():
-        inside = sorted(path for path in inventory.iterdir() if path.name not in _BESIDE_HOSTS and path.name[0] != ".")
-        return list(dict.fromkeys(name for path in inside for name in hosts(path)))
-    text = _text(inventory)
-    if text.startswith("#!"):
-        return []
-    named = _ini(text) if re.search(r"^\[", text, re.MULTILINE) else _groups(_plain(_compose(inventory)))
-    return list(dict.fromkeys(named))
-
-
-def _groups(value: Any) -> Iterator[str]:
-    for name, group in value.items() if isinstance(value, dict) else ():
-        yield str(name)
-        if isinstance(group, dict):
-            yield from (str(host) for host in group.get("hosts") or ())
-            yield from _groups(group.get("children"))
-
-
-def _ini(text: str) -> Iterator[str]:
-    names = True
-    for line in map(str.strip, text.splitlines()):
-        if match := re.match(r"\[([^\]:]+)(?::(\w+))?\]", line):
-            names = match[2] != "vars"
-            yield match[1]
-        elif names and line and line[0] not in "#;":
-            yield line.split()[0]
 
 
 def _text(path: Path) -> str:

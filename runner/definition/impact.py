@@ -31,7 +31,7 @@ def impact(targets: Group[str], among: Sequence[Link]) -> tuple[Impact, ...]:
 
 
 def meant(word: str, collection: Collection, among: Iterable[Link]) -> list[str]:
-    """What `word` means: an id, a host or group, a program, a contact or a handle like @db-team.
+    """What `word` means: an id, a host or group, a program, a contact, its member or a handle like @db-team.
 
     Raises:
         InvalidInputError: nothing here is called so.
@@ -40,7 +40,7 @@ def meant(word: str, collection: Collection, among: Iterable[Link]) -> list[str]
     found = resolve(word, collection, among)
     if not found:
         known = {link.target for link in among} | {*collection.sources, *collection.references, *collection.contacts}
-        hint = did_you_mean(word, sorted(known)) or "an id, a host or group, a contact, or a program that a step uses"
+        hint = did_you_mean(word, sorted(known)) or "an id, a host or group, a contact or its member, or a program"
         raise InvalidInputError(f"nothing here is called {word!r}, and nothing links to it", hint=hint)
     return found
 

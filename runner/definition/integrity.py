@@ -10,6 +10,7 @@ from runner.definition.coverage import alerts, near
 from runner.definition.finding import Finding, Level, did_you_mean
 from runner.definition.links import Link, links, technologies
 from runner.definition.meanings import Gloss, agree, glosses, words
+from runner.definition.model import Severity
 from runner.definition.reference import Alert, Planned, Reference, Technology, of_kind
 
 
@@ -96,10 +97,12 @@ def _disagreements(collection: Collection) -> Iterator[Finding]:
 
 
 def _namesakes(collection: Collection) -> Iterator[Finding]:
-    first: dict[str, str] = {}
+    """Alerts that cannot be told apart: rules of one name are common in Prometheus, one for each severity."""
+    first: dict[tuple[str, Severity], str] = {}
     for name, entry in of_kind(collection.references.values(), Alert):
-        if entry.alertname and first.setdefault(entry.alertname, name) != name:
-            message = f"{entry.alertname!r} is {first[entry.alertname]} already: one name is one alert"
+        fires = entry.alertname or "", entry.severity
+        if entry.alertname and first.setdefault(fires, name) != name:
+            message = f"{entry.alertname!r} at {entry.severity} is {first[fires]} already: that is one alert"
             yield collection.references[name].finding("alertname", "duplicate-name", message)
 
 
@@ -112,7 +115,7 @@ def _deprecated(collection: Collection, among: Sequence[Link]) -> Iterator[Findi
     }
     for link in among:
         owner = known.get(link.target, "") if link.sort == "program" else ""
-        if owner in replaced:
+        if owner in replaced and link.source != owner:
             message = f"uses {link.target}, which is deprecated ({owner})"
             yield link.finding("deprecated-tool", message, hint=f"use {replaced[owner]}", level=Level.WARNING)
 

@@ -1,42 +1,117 @@
-"""The names of the variables that inventories set, as far as their files say it in plain YAML or INI."""
+"""Inventories, as far as their files say it in plain YAML or INI: groups, hosts and the variables that are set.
+
+No program is run that would print one, and no value is decrypted.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from runner.definition.yaml import MAX_BYTES, InvalidFileError, load
+from runner.definition.finding import InvalidFileError
+from runner.definition.foreign import MAX_BYTES, Value, documents
 
-_VARIABLES = frozenset({"group_vars", "host_vars"})
-_INI = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)\s*=")
+_VARIABLES = ("group_vars", "host_vars")
+_SECTION = re.compile(r"\[([^\]:]+)(?::(\w+))?\]")
+_ASSIGNED = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)\s*=")
+_DEEPEST = 24
+
+
+def names(path: Path) -> list[str]:
+    """The groups and hosts in the inventory at `path`, a file or a directory."""
+    return list(dict.fromkeys(member for _, member in _memberships(path)))
+
+
+def groups_of(name: str, path: Path) -> list[str]:
+    """The groups that hold the host or group `name` in the inventory at `path`, directly or through others.
+
+    The group `all` holds all there are.
+    """
+    pairs = list(_memberships(path))
+    if all(member != name for _, member in pairs):
+        return []
+    found, wanted = {"all"}, [name]
+    while wanted:
+        inner = wanted.pop()
+        outer = {group for group, member in pairs if member == inner and group} - found
+        found |= outer
+        wanted += outer
+    return sorted(found - {name})
 
 
 def variables(path: Path) -> frozenset[str]:
     """Every variable that a file in or below `path` sets for a host or a group; what can not be read sets none."""
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    return frozenset(name for file in files for name in _names(file))
+    return frozenset(name for file in files for name in _set_in(file))
 
 
-def _names(path: Path) -> Iterator[str]:
-    if path.stat().st_size > MAX_BYTES:
-        return
-    data = path.read_bytes()
-    if path.suffix in {".yml", ".yaml", ".json"} or _VARIABLES & set(path.parts):
-        try:
-            value = load(data, file=path.name).value
-        except InvalidFileError:
-            return
-        yield from value if _VARIABLES & set(path.parts) else _of_groups(value)
-    elif path.suffix in {"", ".ini", ".cfg"} and not data.startswith(b"#!"):
-        yield from _INI.findall(data.decode("utf-8", "replace"))
+def _memberships(path: Path) -> Iterator[tuple[str, str]]:
+    """Each group and each member of it; what stands at the top is a member of nothing."""
+    if path.is_dir():
+        inside = sorted(each for each in path.iterdir() if each.name not in _VARIABLES and each.name[0] != ".")
+        for each in inside:
+            yield from _memberships(each)
+    elif (text := _text(path)) and re.search(r"^\[", text, re.MULTILINE):
+        yield from _ini(text)
+    else:
+        for document in _documents(path):
+            yield from (("", top) for top in _keys(document))
+            for name, group in _groups(document):
+                yield from ((name, member) for key in ("children", "hosts") for member in _keys(group.get(key)))
 
 
-def _of_groups(groups: Any) -> Iterator[str]:
-    for group in groups.values() if isinstance(groups, dict) else ():
-        if isinstance(group, dict):
-            yield from group.get("vars") or ()
-            for host in (group.get("hosts") or {}).values() if isinstance(group.get("hosts"), dict) else ():
-                yield from host or ()
-            yield from _of_groups(group.get("children"))
+def _ini(text: str) -> Iterator[tuple[str, str]]:
+    group, kind = "", ""
+    for line in map(str.strip, text.splitlines()):
+        if match := _SECTION.match(line):
+            group, kind = match[1], match[2] or ""
+            yield "", group
+        elif line and line[0] not in "#;" and kind != "vars":
+            yield group, line.split()[0]
+
+
+def _groups(value: Value, depth: int = 0) -> Iterator[tuple[str, Value]]:
+    """Each group in a YAML inventory, and what is written there; an alias may lead back into itself."""
+    for group in value.values() if depth < _DEEPEST else ():
+        yield str(group.place[-1]), group
+        if children := group.get("children"):
+            yield from _groups(children, depth + 1)
+
+
+def _set_in(path: Path) -> Iterator[str]:
+    beside = not set(_VARIABLES).isdisjoint(path.parts)
+    if beside or path.suffix in {".yml", ".yaml", ".json"}:
+        for document in _documents(path):
+            yield from _keys(document) if beside else _set_by(document)
+    elif path.suffix in {"", ".ini", ".cfg"}:
+        yield from _ASSIGNED.findall(_text(path))
+
+
+def _set_by(document: Value) -> Iterator[str]:
+    for _, group in _groups(document):
+        yield from _keys(group.get("vars"))
+        if hosts := group.get("hosts"):
+            for host in hosts.values():
+                yield from _keys(host)
+
+
+def _keys(value: Value | None) -> Iterable[str]:
+    return [str(each.place[-1]) for each in value.values()] if value else []
+
+
+def _documents(path: Path) -> list[Value]:
+    try:
+        return documents(_text(path).encode(), file=path.name)
+    except InvalidFileError:
+        return []
+
+
+def _text(path: Path) -> str:
+    """What the file says; a program, and what is too large or can not be read, says nothing."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError:
+        return ""
+    return "" if data.startswith(b"#!") or len(data) > MAX_BYTES else data.decode("utf-8", "replace")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -13,8 +14,9 @@ from pydantic import BaseModel
 from runner.definition.catalog import Source
 from runner.definition.collection import Collection
 from runner.definition.finding import Finding, Level, Place, show
+from runner.definition.inventory import groups_of
 from runner.definition.programs import programs
-from runner.definition.reference import KINDS, Technology, of_kind, prefix
+from runner.definition.reference import KINDS, Reference, Technology, of_kind, prefix
 from runner.definition.yaml import Document
 from runner.identifiers import REFERENCE_ID
 from runner.steps.base import StepKind
@@ -25,6 +27,7 @@ Sort = Literal["entry", "runbook", "hosts", "contact", "program"]
 
 _ID = re.compile(REFERENCE_ID)
 _MENTION = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{2,8}-[0-9]{3,6}(?![0-9A-Za-z-])")
+_APPROVERS = ("approve", "group")
 _MINUTE = timedelta(minutes=1)
 
 
@@ -63,6 +66,8 @@ def links(collection: Collection) -> tuple[Link, ...]:
         found += _programs(collection.sources[name], document, owners)
     for name, reference in collection.references.items():
         found += _written(name, reference.document, (name,), collection, prefixes)
+        if isinstance(reference.entry, Technology):
+            found += _commands(reference, reference.entry)
     return tuple(link for link in found if link.source != link.target)
 
 
@@ -96,7 +101,7 @@ def _written(
             continue
         if key == "hosts":
             yield from (Link(source, name, "hosts", place, document) for name in host_names(value))
-        elif key.startswith(("owner", "contact")) and value in collection.contacts:
+        elif value in collection.contacts and (key.startswith(("owner", "contact")) or place[-2:] == _APPROVERS):
             yield Link(source, value, "contact", place, document)
         for name in dict.fromkeys(_ids(value, prefixes)):
             yield Link(source, name, sort(name), place, document)
@@ -115,8 +120,9 @@ def _ids(text: str, prefixes: Iterable[str]) -> list[str]:
 
 
 def host_names(pattern: str) -> list[str]:
-    """The hosts and groups that the host pattern is made of."""
-    parts = (re.sub(r"\[[^\]]*\]$", "", part.lstrip("!&")) for part in re.split(r"[:,]", pattern))
+    """The hosts and groups that the host pattern matches or asks for; not those that it leaves out."""
+    asked = (part.lstrip("&") for part in re.split(r"[:,]", pattern) if not part.startswith("!"))
+    parts = (re.sub(r"\[[^\]]*\]$", "", part) for part in asked)
     return list(dict.fromkeys(part for part in parts if part))
 
 
@@ -124,6 +130,12 @@ def technologies(collection: Collection) -> Mapping[str, str]:
     """The id of the TECH- entry that each program belongs to."""
     known = of_kind(collection.references.values(), Technology)
     return {program: name for name, entry in known for program in entry.commands}
+
+
+def _commands(reference: Reference, entry: Technology) -> Iterator[Link]:
+    """The programs by which a technology is used."""
+    for number, program in enumerate(entry.commands):
+        yield Link(reference.id, program, "program", (reference.id, "commands", number), reference.document)
 
 
 def _programs(source: Source, document: Document, owners: Mapping[str, str]) -> Iterator[Link]:
@@ -161,14 +173,28 @@ def kinds(value: Any, place: Place = ()) -> Iterator[tuple[Place, StepKind | Ver
 
 
 def resolve(word: str, collection: Collection, among: Iterable[Link]) -> list[str]:
-    """What `word` may mean as a target: an id, a host or group, a program, a contact or a handle like @db-team.
+    """What `word` may mean as a target: an id, a host or group, a program, a contact, its member or its handle.
 
-    A handle means every contact in whose entry it is written.
+    A handle like @db-team means every contact in whose entry it is written, and a login name every one that it is a
+    member of. A host of the library's inventories means its groups as well.
     """
+    among = tuple(among)
     bare = word.removeprefix("@")
     known = {link.target for link in among} | {*collection.contacts, *collection.references, *collection.sources}
     exact = [name for name in (word, bare, word.upper()) if name in known]
-    return exact[:1] or _mentioned(bare, collection)
+    found = [*exact[:1], *_holding(bare, collection, among)]
+    return list(dict.fromkeys(found)) or [*_groups_of_people(bare, collection), *_mentioned(bare, collection)]
+
+
+def _holding(host: str, collection: Collection, among: Iterable[Link]) -> list[str]:
+    """The host or group of the library's inventories, and the patterns of runbooks that match it."""
+    groups = groups_of(host, collection.root / "inventories")
+    patterns = sorted({link.target for link in among if link.sort == "hosts"})
+    return [host, *(name for name in patterns if name in groups or fnmatchcase(host, name))] if groups else []
+
+
+def _groups_of_people(login: str, collection: Collection) -> list[str]:
+    return [name for name, contact in collection.contacts.items() if login in contact.members]
 
 
 def _mentioned(handle: str, collection: Collection) -> list[str]:

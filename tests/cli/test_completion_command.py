@@ -70,7 +70,7 @@ def completed(line):
         ("runbook run RUN-", ["RUN-001", "RUN-002"]),
         ("runbook run run-", ["RUN-001", "RUN-002"]),
         ("runbook lint RUN-001 ", ["RUN-002"]),
-        ("runbook plan RUN-001 -i hosts.yml -l ", ["all", "db1", "app", "app1"]),
+        ("runbook plan RUN-001 -i hosts.yml -l ", ["all", "app", "db1", "app1"]),
         ("runbook plan RUN-001 -i hosts.yml -l db1,a", ["db1,all", "db1,app", "db1,app1"]),
         ("runbook plan RUN-001 -i hosts.yml -l db1:app", ["app", "app1"]),
         ("runbook plan RUN-001 -l ", [""]),

@@ -35,7 +35,6 @@ def test_runbooks_and_entries_have_their_titles(tmp_path):
 def test_where_there_is_no_library_there_is_nothing(tmp_path):
     assert (written.titles(tmp_path), written.entries(tmp_path), written.runs(tmp_path)) == ({}, {}, {})
     assert written.runbook(tmp_path / "RUN-001.yml") == {}
-    assert written.hosts(tmp_path / "hosts.yml") == []
 
 
 def test_a_runbook_is_its_keys_and_texts(tmp_path):
@@ -52,33 +51,6 @@ def test_what_is_no_runbook_has_no_steps(tmp_path, text):
     (tmp_path / "a.yml").write_text(text)
 
     assert written.steps(written.runbook(tmp_path / "a.yml")) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("all: {hosts: {a: , b: {x: 1}}, children: {web: {hosts: {c: }}, db: }}", ["all", "a", "b", "web", "c", "db"]),
-        ("all: {hosts: {a: {key: !vault x}}}", ["all", "a"]),
-        ("[web]\na x=1\n# b\n\n[db:children]\nweb\n[all:vars]\nx=1\n", ["web", "a", "db", "all"]),
-        ("#!/bin/sh\necho {}\n", []),
-        ("plugin: aws_ec2\n", ["plugin"]),
-        ("all: [", []),
-    ],
-)
-def test_the_hosts_and_groups_of_an_inventory(tmp_path, text, expected):
-    (tmp_path / "hosts").write_text(text)
-
-    assert written.hosts(tmp_path / "hosts") == expected
-
-
-def test_a_directory_is_an_inventory_without_what_lies_beside_its_hosts(tmp_path):
-    (tmp_path / "group_vars").mkdir()
-    (tmp_path / "group_vars" / "all.yml").write_text("secret: {hosts: {z: }}")
-    (tmp_path / ".a.yml").write_text("y: {hosts: {y: }}")
-    (tmp_path / "1.yml").write_text("all: {hosts: {a: }}")
-    (tmp_path / "2.ini").write_text("[all]\nb\n")
-
-    assert written.hosts(tmp_path) == ["all", "a", "b"]
 
 
 def test_the_runs_are_newest_first_and_one_that_can_not_be_read_is_one(tmp_path):

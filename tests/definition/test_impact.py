@@ -56,7 +56,7 @@ def test_what_nothing_points_to_reaches_nothing(collection):
     ("word", "hint"),
     [
         ("backend-taem", "did you mean 'backend-team'?"),
-        ("redis", "an id, a host or group, a contact, or a program that a step uses"),
+        ("redis", "an id, a host or group, a contact or its member, or a program"),
     ],
 )
 def test_a_word_that_means_nothing_is_an_error(collection, word, hint):

@@ -79,8 +79,14 @@ def test_two_alerts_of_one_name(told):
     found = told({}, a=alert("MON-001", alertname="Disk") + alert("MON-002", alertname="Disk", runbook="RUN-001"))
 
     assert found == [
-        "a.yml:2:85: MON-002.alertname: 'Disk' is MON-001 already: one name is one alert [error: duplicate-name]"
+        "a.yml:2:85: MON-002.alertname: 'Disk' at P1 is MON-001 already: that is one alert [error: duplicate-name]"
     ]
+
+
+def test_two_alerts_of_one_name_that_differ_in_severity(told):
+    both = alert("MON-001", alertname="Disk") + alert("MON-002", "P3", alertname="Disk", runbook="RUN-002")
+
+    assert told({}, {"id": "RUN-002", "trigger": {"event": "x"}}, a=both) == []
 
 
 def test_a_tool_that_is_deprecated(told):

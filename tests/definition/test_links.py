@@ -18,6 +18,7 @@ RUNBOOK = {
             "hosts": "db",
             "shell": "psql -l | sort",
             "verify": [{"exit": 0}, {"http": "http://127.0.0.1/", "that": "status == 200"}],
+            "approve": {"says": "Do it?", "group": "on-call"},
             "undo": {"command": "rm x", "verify": [{"exit": 0}]},
             "on_failure": "RUN-003",
         }
@@ -37,6 +38,7 @@ def test_every_link_is_found_with_its_place(collection):
     assert found == {
         ("contact", "backend-team", "owner"),
         ("contact", "on-call", "escalation.contacts[0]"),
+        ("contact", "on-call", "steps[0].approve.group"),
         ("entry", "MON-001", "trigger.alert"),
         ("entry", "MON-002", "steps[0].name"),
         ("entry", "RISK-001", "scope.handles[0]"),
@@ -64,6 +66,7 @@ def test_entries_link_as_well_and_never_to_themselves(collection):
         ("MON-001", "backend-team", "owner"),
         ("TECH-001", "backend-team", "owner"),
         ("TECH-001", "MON-001", "note"),
+        ("TECH-001", "psql", "commands[0]"),
     }
 
 
@@ -97,12 +100,22 @@ def test_a_file_that_is_not_there_has_no_programs(tmp_path):
         ("@", []),
         ("", []),
         ("redis", []),
+        ("ann", ["backend-team"]),
+        ("db7", ["db7", "db"]),
+        ("web1", ["web1", "web"]),
+        ("idle1", ["idle1"]),
+        ("idle", ["idle"]),
     ],
 )
 def test_what_a_word_means(tmp_path, word, meant):
     collected(tmp_path, RUNBOOK, registry=REGISTRY)
     contacts = tmp_path / "runbooks" / "contacts.yml"
-    contacts.write_text(contacts.read_text().replace("Backend team", "Backend team (Slack @db-team)"))
+    changed = contacts.read_text().replace("Backend team", "Backend team (Slack @db-team)")
+    contacts.write_text(changed.replace("{name: Backend", "{members: [ann], name: Backend"))
+    (tmp_path / "inventories").mkdir()
+    (tmp_path / "inventories" / "hosts.yml").write_text(
+        "db: {children: {old: {hosts: {db7: }}}}\nweb: {hosts: {web1: }}\nidle: {hosts: {idle1: }}\n"
+    )
     collection = collected(tmp_path)
 
     assert resolve(word, collection, links(collection)) == meant
@@ -110,6 +123,7 @@ def test_what_a_word_means(tmp_path, word, meant):
 
 def test_the_hosts_of_a_pattern():
     assert host_names("app:!app[0]:&eu,db*") == ["app", "eu", "db*"]
+    assert host_names("app:!eu:!app[0]") == ["app"]
 
 
 def test_a_program_belongs_to_its_technology(collection):

@@ -1,0 +1,77 @@
+"""What the files of an inventory say is read as far as it is plain, and whatever is in them, nothing is run."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.definition.inventory import groups_of, names, variables
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("all: {hosts: {a: , b: {x: 1}}, children: {web: {hosts: {c: }}, db: }}", ["all", "web", "db", "a", "b", "c"]),
+        ("all: {hosts: {a: {key: !vault x}}}", ["all", "a"]),
+        ("[web]\na x=1\n# b\n\n[db:children]\nweb\n[all:vars]\nx=1\n", ["web", "a", "db", "all"]),
+        ("#!/bin/sh\necho {}\n", []),
+        ("plugin: aws_ec2\n", ["plugin"]),
+        ("all: [", []),
+    ],
+)
+def test_the_hosts_and_groups_of_an_inventory(tmp_path, text, expected):
+    (tmp_path / "hosts").write_text(text)
+
+    assert names(tmp_path / "hosts") == expected
+
+
+def test_a_directory_is_an_inventory_without_what_lies_beside_its_hosts(tmp_path):
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text("secret: {hosts: {z: }}")
+    (tmp_path / ".a.yml").write_text("y: {hosts: {y: }}")
+    (tmp_path / "1.yml").write_text("all: {hosts: {a: }}")
+    (tmp_path / "2.ini").write_text("[all]\nb\n")
+
+    assert names(tmp_path) == ["all", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [("db1", ["all", "db", "eu"]), ("db", ["all", "eu"]), ("eu", ["all"]), ("app1", ["all", "app", "eu"]), ("x", [])],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "all: {children: {eu: {children: {db: {hosts: {db1: }}, app: {hosts: {app1: }}}}}}\n",
+        "[eu:children]\ndb\napp\n[db]\ndb1 ansible_host=10.0.0.1\n[app]\napp1\n[eu:vars]\nx=1\n",
+    ],
+)
+def test_a_host_is_in_its_groups_and_in_those_that_hold_them(tmp_path, text, name, groups):
+    (tmp_path / "hosts").write_text(text)
+
+    assert groups_of(name, tmp_path) == groups
+
+
+def test_groups_that_hold_each_other_are_no_trap(tmp_path):
+    (tmp_path / "a").write_text("[a:children]\nb\n[b:children]\na\n[b]\nx\n")
+    (tmp_path / "b.yml").write_text("g: &g {children: {h: *g}, hosts: {y: }}\n")
+
+    assert (groups_of("x", tmp_path), groups_of("y", tmp_path)) == (["a", "all", "b"], ["all", "g", "h"])
+
+
+def test_there_are_no_groups_where_there_is_no_inventory(tmp_path):
+    assert (groups_of("x", tmp_path / "absent"), names(tmp_path / "absent")) == ([], [])
+
+
+def test_the_variables_of_groups_and_hosts(tmp_path):
+    (tmp_path / "group_vars" / "all").mkdir(parents=True)
+    (tmp_path / "group_vars" / "all" / "a").write_text(
+        "one: &x !vault |\n  $ANSIBLE_VAULT\n---\ntwo: *x\n".replace("*x", "2")
+    )
+    (tmp_path / "host_vars").mkdir()
+    (tmp_path / "host_vars" / "a.yml").write_text("three: 3")
+    (tmp_path / "hosts.yml").write_text("g: {vars: {four: 4}, hosts: {a: {five: 5}}, children: {h: {vars: {six: 6}}}}")
+    (tmp_path / "more.ini").write_text("[g]\na seven=7\n[g:vars]\neight = 8\n")
+    (tmp_path / "broken.yml").write_text("g: [")
+    (tmp_path / "program").write_text("#!/bin/sh\nnine=9\n")
+
+    assert sorted(variables(tmp_path)) == ["eight", "five", "four", "one", "seven", "six", "three", "two"]
