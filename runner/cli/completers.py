@@ -47,9 +47,40 @@ def _runs(ctx: click.Context) -> Iterator[tuple[str, str]]:
 
 
 def _named(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """Runbooks, and what else the command shows: runs for `show`, entries of the registry for the others."""
+    """What each command has a name for: a new runbook, one that is there, a run, or whatever links to something."""
+    if ctx.info_name == "new":
+        from runner.definition.catalog import Library  # noqa: PLC0415 - only this one waits for the models
+
+        yield Library(_root(ctx)).next_id(), "the next free id"
+        return
     yield from _runbooks(ctx)
-    yield from (_runs(ctx) if ctx.info_name == "show" else _entries(ctx))
+    if ctx.info_name == "show":
+        yield from _runs(ctx)
+    elif ctx.info_name in {"links", "impact"}:
+        yield from _entries(ctx)
+        yield from _contacts(ctx)
+        yield from ((name, "") for name in _in_inventories([_root(ctx) / "inventories"]))
+
+
+def _contacts(ctx: click.Context) -> _Told:
+    return written.contacts(_root(ctx)).items()
+
+
+def _rules(_: click.Context) -> Iterator[tuple[str, str]]:
+    from runner.definition.lint import rules  # noqa: PLC0415 - only this one waits for the rules
+
+    yield from ((name, rule.problem) for name, rule in rules().items())
+
+
+def _expected(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """A gate, then who may offend against it."""
+    from runner.definition.gates import GATES  # noqa: PLC0415 - only this one waits for the models
+
+    gate, colon, start = incomplete.partition(":")
+    if not colon:
+        return [CompletionItem(f"{name}:") for name in GATES if name.startswith(gate)]
+    known = {**written.entries(_root(ctx)), **written.titles(_root(ctx))}
+    return [CompletionItem(f"{gate}:{name}", help=title) for name, title in known.items() if name.startswith(start)]
 
 
 def _entries(ctx: click.Context) -> _Told:
@@ -63,13 +94,16 @@ def _searched(ctx: click.Context) -> Iterator[tuple[str, str]]:
 
 def _hosts(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Hosts and groups of the inventories that were given; of a pattern such as `app:!db`, its last name."""
-    from runner.definition.inventory import names  # noqa: PLC0415 - what completes the id of a runbook does not wait
-
     start = re.split(r"[:,&!]", incomplete)[-1]
     before = incomplete[: len(incomplete) - len(start)]
     places = [path for given in ctx.params.get("inventories") or () for path in (Path(given), _root(ctx) / given)]
-    named = dict.fromkeys(name for path in places if path.exists() for name in names(path))
-    return [CompletionItem(before + name) for name in named if name.startswith(start)]
+    return [CompletionItem(before + name) for name in _in_inventories(places) if name.startswith(start)]
+
+
+def _in_inventories(places: Iterable[Path]) -> Iterable[str]:
+    from runner.definition.inventory import names  # noqa: PLC0415 - what completes the id of a runbook does not wait
+
+    return dict.fromkeys(name for path in places if path.exists() for name in names(path))
 
 
 def _inputs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -135,11 +169,14 @@ def _state(ctx: click.Context) -> Path:
 
 COMPLETERS: Mapping[str, Completer] = MappingProxyType(
     {
-        **dict.fromkeys(("runbook", "runbooks"), _completer(_runbooks)),
+        **dict.fromkeys(("runbook", "runbooks", "replaced_by"), _completer(_runbooks)),
         **dict.fromkeys(("run_id", "run"), _completer(_runs)),
         **dict.fromkeys(("confirm", "done", "redo", "skip", "from_step"), _completer(_steps)),
         "name": _completer(_named),
         "words": _completer(_searched),
+        "owner": _completer(_contacts),
+        "rule": _completer(_rules),
+        "expect": _expected,
         "limit": _hosts,
         "given": _inputs,
         "choose": _choices,

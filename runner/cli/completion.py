@@ -62,7 +62,7 @@ class _Bash(BashComplete):
     def format_completion(self, item: CompletionItem) -> str:
         if item.type != "plain":
             return f"{item.type},{item.value}"
-        return f"{'part' if item.value.endswith('=') else 'plain'},{shlex.quote(item.value)}"
+        return f"{'part' if item.value.endswith(('=', ':')) else 'plain'},{shlex.quote(item.value)}"
 
 
 def _breaks(incomplete: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 _LARGEST = 256 * 1024
 _TITLE = re.compile(r"^title: *(.*)$", re.MULTILINE)
 _ENTRY = re.compile(r"^([A-Z]{2,8}-[0-9]{3,6}):(?:\s*\n)?(?:.*?\btitle: *([^\n,}]*))?", re.MULTILINE)
+_CONTACT = re.compile(r"^([a-z0-9][a-z0-9-]*):(?:\s*\n)?(?:.*?\bname: *([^\n,}]*))?", re.MULTILINE)
 _RUNBOOK = re.compile(r"RUN-[0-9]{3,6}")
 _RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
@@ -29,6 +30,12 @@ def entries(root: Path) -> Mapping[str, str]:
     """The title of each entry in the registry of the library at `root`, by its id."""
     paths = sorted((root / "runbooks" / "registry").glob("*.yml"))
     return {match[1]: _bare(match[2] or "") for path in paths for match in _ENTRY.finditer(_text(path))}
+
+
+def contacts(root: Path) -> Mapping[str, str]:
+    """The name of each contact in the library at `root`, by its word."""
+    matches = _CONTACT.finditer(_text(root / "runbooks" / "contacts.yml"))
+    return {match[1]: _bare(match[2] or "") for match in matches}
 
 
 def runbook(path: Path) -> Mapping[str, Any]:

@@ -41,6 +41,8 @@ def shell(here, tmp_path, monkeypatch):
     (here / "runbooks" / "registry").mkdir()
     (here / "runbooks" / "registry" / "a.yml").write_text("MON-001: {title: Full, owner: on-call}\n")
     (here / "hosts.yml").write_text("all: {hosts: {db1: }, children: {app: {hosts: {app1: }}}}\n")
+    (here / "inventories").mkdir()
+    (here / "inventories" / "hosts.yml").write_text("all: {children: {web: {hosts: {web1: }}}}\n")
     run = here / ".runbook" / "runs" / RUN_ID
     run.mkdir(parents=True)
     (run / "run.json").write_text(json.dumps({"runbook": "RUN-001", "outcome": "failed"}))
@@ -88,7 +90,15 @@ def completed(line):
         ("runbook audit ", ["show", "verify"]),
         ("runbook show ", ["RUN-001", "RUN-002", "last", "RUN"]),
         ("runbook find MON", ["MON-001"]),
-        ("runbook impact ", ["RUN-001", "RUN-002", "MON-001"]),
+        ("runbook impact ", ["RUN-001", "RUN-002", "MON-001", "backend-team", "on-call", "all", "web", "web1"]),
+        ("runbook links w", ["web", "web1"]),
+        ("runbook new ", ["RUN-003"]),
+        ("runbook new --owner b", ["backend-team"]),
+        ("runbook deprecate ", ["RUN-001", "RUN-002"]),
+        ("runbook deprecate RUN-001 --replaced-by ", ["RUN-001", "RUN-002"]),
+        ("runbook lint --explain check-", ["check-always-true"]),
+        ("runbook gate --expect al", ["alerts:"]),
+        ("runbook gate --expect alerts:MON", ["MON-001"]),
         ("runbook show RUN-001 --format ", ["md", "html", "json"]),
         ("runbook --library /nowhere run ", [""]),
         ("runbook run 'RUN-001", ["RUN-001"]),

@@ -34,7 +34,17 @@ def test_runbooks_and_entries_have_their_titles(tmp_path):
 
 def test_where_there_is_no_library_there_is_nothing(tmp_path):
     assert (written.titles(tmp_path), written.entries(tmp_path), written.runs(tmp_path)) == ({}, {}, {})
+    assert written.contacts(tmp_path) == {}
     assert written.runbook(tmp_path / "RUN-001.yml") == {}
+
+
+def test_contacts_have_their_names(tmp_path):
+    (tmp_path / "runbooks").mkdir()
+    (tmp_path / "runbooks" / "contacts.yml").write_text(
+        "# who\ndb-team: {name: 'The DBAs', level: L2}\non-call:\n  name: On-call # always\nx:\n  level: L1\n"
+    )
+
+    assert written.contacts(tmp_path) == {"db-team": "The DBAs", "on-call": "On-call", "x": ""}
 
 
 def test_a_runbook_is_its_keys_and_texts(tmp_path):
