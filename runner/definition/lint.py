@@ -85,14 +85,18 @@ def examine(subject: Subject) -> Report:
 def hits(subject: Subject) -> list[tuple[Rule, Hit]]:
     """What each rule says about `subject`, without what another rule says better about the same line."""
     last = rules()["useless-exception"]
-    found = [(rule, hit) for rule in rules().values() if rule is not last for hit in rule.find(subject)]
+    found = [(rule, hit) for rule in rules().values() if rule is not last for hit in _found(rule, subject)]
     spoken = frozenset((rule.id, position(subject, hit).line) for rule, hit in found)
     kept = [
         (rule, hit)
         for rule, hit in found
         if not any((other, position(subject, hit).line) in spoken for other in rule.gives_way_to)
     ]
-    return [*kept, *((last, hit) for hit in last.find(replace(subject, spoken=spoken)))]
+    return [*kept, *((last, hit) for hit in _found(last, replace(subject, spoken=spoken)))]
+
+
+def _found(rule: Rule, subject: Subject) -> Iterable[Hit]:
+    return rule.find(subject) if rule.find else ()
 
 
 def position(subject: Subject, hit: Hit) -> Position:

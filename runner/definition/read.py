@@ -34,6 +34,8 @@ TICK_KEYS = frozenset({"confirm", "name", "why", "hosts"})
 
 # What stands for an action that has faults of its own, so that the rest of the step is still checked.
 _COMMAND = Command(command=("-",))
+# The same for an escalation that calls nobody.
+_NOBODY = MappingProxyType({"when": ("step_failed",), "contacts": ("nobody",), "provide": ("-",)})
 
 
 def read_runbook(path: Path) -> Runbook:
@@ -77,9 +79,26 @@ class _Reader:
         for key, found in (("prerequisites", prerequisites), ("steps", steps), ("on_cancel", on_cancel)):
             if isinstance(known.get(key), list):
                 known[key] = tuple(each.step or STAND_IN_STEP for each in found)
+        known["escalation"] = self._escalation(value)
         for fault in faults(value, prerequisites, steps, on_cancel):
             self._fault(*fault)
         return self._make(Runbook, known, at=())
+
+    def _escalation(self, value: Mapping[str, Any]) -> Any:
+        """What is written; a stand-in where nobody is called, which is told here and in words of its own."""
+        raw = value.get("escalation")
+        if not raw:
+            hint = "say when, whom and with what: {when: [step_failed], contacts: [on-call], provide: [timeline]}"
+            at: Place = ("escalation",) if "escalation" in value else ()
+            self._fault(at, "no-escalation", "nobody is called, whatever happens: `escalation` is missing", hint)
+            return dict(_NOBODY)
+        if not isinstance(raw, dict):
+            return raw
+        for key in (key for key in ("when", "contacts") if raw.get(key) in (None, [])):
+            at = ("escalation", key) if key in raw else ("escalation",)
+            self._fault(at, "no-escalation", f"nobody is called, whatever happens: it has nothing in `{key}`")
+            raw = {**raw, key: _NOBODY[key]}
+        return raw
 
     def _steps(self, value: Mapping[str, Any], key: str) -> list[Placed]:
         return [Placed(at, item, self._step(item, at)) for item, at in self._items(value, key, ())]

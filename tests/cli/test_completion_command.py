@@ -96,7 +96,7 @@ def completed(line):
         ("runbook new --owner b", ["backend-team"]),
         ("runbook deprecate ", ["RUN-001", "RUN-002"]),
         ("runbook deprecate RUN-001 --replaced-by ", ["RUN-001", "RUN-002"]),
-        ("runbook lint --explain check-", ["check-always-true"]),
+        ("runbook lint --explain check-r", ["check-repeats-action"]),
         ("runbook gate --expect al", ["alerts:"]),
         ("runbook gate --expect alerts:MON", ["MON-001"]),
         ("runbook show RUN-001 --format ", ["md", "html", "json"]),

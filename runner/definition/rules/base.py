@@ -43,6 +43,7 @@ class Hit:
 class Rule:
     """One rule. `wrong` and `right` are top-level keys of a runbook in which it speaks, and in which it is silent.
 
+    A rule that finds nothing itself (`find` is None) is kept by the reader: a runbook that breaks it does not load.
     Where a rule of `gives_way_to` speaks about the same line, this one has nothing to add. Unless it is `quotable`, the
     line is not shown beside the finding.
     """
@@ -53,7 +54,7 @@ class Rule:
     problem: str
     wrong: str
     right: str
-    find: Callable[[Subject], Iterable[Hit]]
+    find: Callable[[Subject], Iterable[Hit]] | None
     gives_way_to: tuple[str, ...] = ()
     fixes: bool = False
     quotable: bool = True
