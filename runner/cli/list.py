@@ -10,16 +10,21 @@ import click
 from runner.cli import context
 from runner.cli.table import draw
 from runner.cli.terminal import counted
+from runner.definition.collection import read
+from runner.definition.model import Category
 from runner.definition.yaml import InvalidFileError
 from runner.record.run_state import StateDirectory
 
 
 @click.command("list")
 @click.option("--runs", is_flag=True, help="The runs instead, newest last.")
+@click.option("--categories", is_flag=True, help="What each category is for, and its runbooks.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list.")
-def command(*, runs: bool, as_json: bool) -> None:
+def command(*, runs: bool, categories: bool, as_json: bool) -> None:
     """List the runbooks, or with --runs what was done with them."""
-    rows = _runs() if runs else _runbooks()
+    if runs and categories:
+        raise click.UsageError("--runs and --categories are two lists")
+    rows = _runs() if runs else _categories() if categories else _runbooks()
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
     else:
@@ -45,6 +50,19 @@ def _runbooks() -> list[dict[str, object]]:
         }
         rows.append(row | {"trigger": trigger, "owner": runbook.owner, "steps": len(runbook.steps)})
     return rows
+
+
+def _categories() -> list[dict[str, object]]:
+    used = read(context.library()).used
+    return [
+        {
+            "category": str(each),
+            "purpose": each.purpose,
+            "trigger": each.trigger,
+            "runbooks": [name for name, runbook in used.items() if runbook.category is each],
+        }
+        for each in Category
+    ]
 
 
 def _runs() -> list[dict[str, object]]:

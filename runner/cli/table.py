@@ -15,8 +15,12 @@ def draw(rows: Sequence[Mapping[str, object]], *, empty: str) -> None:
         click.echo(empty, err=True)
         return
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    cells = [[short(str(row.get(column, ""))) for column in columns] for row in rows]
+    cells = [[short(_said(row.get(column, ""))) for column in columns] for row in rows]
     widths = [max(len(line[n]) for line in [columns, *cells]) for n in range(len(columns))]
     for number, line in enumerate([[column.upper() for column in columns], *cells]):
         text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         click.secho(text, bold=number == 0)
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
@@ -28,6 +29,26 @@ class Category(StrEnum):
     RECOVERY = "recovery"
     ESCALATION = "escalation"
 
+    @property
+    def purpose(self) -> str:
+        """What its runbooks do."""
+        return _CATEGORIES[self][0]
+
+    @property
+    def trigger(self) -> str:
+        """What makes somebody reach for one."""
+        return _CATEGORIES[self][1]
+
+
+_CATEGORIES: Mapping[Category, tuple[str, str]] = MappingProxyType(
+    {
+        Category.INCIDENT: ("handle what goes wrong in production", "an alert fires, users report"),
+        Category.DEPLOYMENT: ("carry out a release", "a scheduled release"),
+        Category.MAINTENANCE: ("do what has to be done regularly", "a scheduled window"),
+        Category.RECOVERY: ("restore what has failed", "a disaster"),
+        Category.ESCALATION: ("route to the right people", "it is beyond whoever is on call"),
+    }
+)
 
 Severity = Literal["P0", "P1", "P2", "P3", "critical", "warning", "info"]
 

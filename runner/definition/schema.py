@@ -47,6 +47,7 @@ def runbook() -> _Schema:
     _act(definitions["Step"], actions, one=False)
     _act(definitions["Undo"], actions, one=True)
     _judge(definitions["Verification"], checks)
+    definitions["Trigger"]["anyOf"] = [{"required": ["alert"]}, {"required": ["event"]}]
     definitions["Prerequisite"] = _prerequisite(definitions["Step"], checks["confirm"]["properties"]["confirm"])
     whole = definitions.pop("Runbook")
     for key, item in (("steps", "Step"), ("on_cancel", "Step"), ("prerequisites", "Prerequisite")):
@@ -61,7 +62,10 @@ def contacts() -> _Schema:
     definitions["Channel"] = {
         "type": "object",
         "description": "One way to call a person: one key with what it needs",
-        "properties": {key: {"$ref": f"#/$defs/{ref(kind)}"} for key, kind in channels.items()},
+        "properties": {
+            key: {"$ref": f"#/$defs/{ref(kind)}", "description": definitions[ref(kind)]["description"]}
+            for key, kind in channels.items()
+        },
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,

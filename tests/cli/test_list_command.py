@@ -106,3 +106,35 @@ def test_a_run_whose_command_died_is_named_once_and_what_it_left_is_ended(runboo
     ]
     assert code is not None
     assert [record.type for record in read(directory.audit / "audit.jsonl")] == ["run.abandoned"]
+
+
+def test_each_category_has_its_purpose_its_trigger_and_its_runbooks(runbook, here):
+    runbook_file(here)
+    runbook_file(here, id="RUN-002", deprecated={"since": "2026-01-01"})
+    runbook_file(here, id="RUN-003", category="recovery", trigger={"event": "x"})
+
+    ran = runbook("list", "--categories")
+    as_json = json.loads(runbook("list", "--categories", "--json").out)
+
+    assert (
+        ran.out
+        == """\
+CATEGORY     PURPOSE                               TRIGGER                          RUNBOOKS
+incident     handle what goes wrong in production  an alert fires, users report     RUN-001
+deployment   carry out a release                   a scheduled release              none
+maintenance  do what has to be done regularly      a scheduled window               none
+recovery     restore what has failed               a disaster                       RUN-003
+escalation   route to the right people             it is beyond whoever is on call  none
+"""
+    )
+    assert [(row["category"], row["runbooks"]) for row in as_json if row["runbooks"]] == [
+        ("incident", ["RUN-001"]),
+        ("recovery", ["RUN-003"]),
+    ]
+
+
+def test_two_lists_at_once_are_refused(runbook, library):
+    ran = runbook("list", "--runs", "--categories")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "--runs and --categories are two lists" in ran.err

@@ -160,6 +160,13 @@ def test_what_has_the_wrong_shape_for_the_reader_is_refused_here_too(kind, writt
     assert bool(faults("runbook", value)) or rules <= SEMANTIC
 
 
+def test_a_trigger_says_something():
+    value = copy.deepcopy(DOCUMENTS["short"])
+    value["trigger"] = {}
+
+    assert faults("runbook", value) == ["['trigger']: {} is not valid under any of the given schemas"]
+
+
 def places(value, at=()):
     yield at
     if isinstance(value, dict | list):
