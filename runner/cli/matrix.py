@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from runner.cli import context
 from runner.cli.forms import forms
@@ -26,7 +27,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--must-haves", is_flag=True, help="Only the procedures that every team has a runbook for.")
 @click.option("--write", type=_FILE, help="Write it, without the record, to a file: .md, .html, .csv or .json.")
 @click.option("--check", type=_FILE, help="Write nothing; exit 1 when that file is missing or stale.")
-def command(form: str, write: Path | None, check: Path | None, *, must_haves: bool) -> None:
+@click.pass_context
+def command(ctx: click.Context, /, form: str, write: Path | None, check: Path | None, *, must_haves: bool) -> None:
     """Show what may happen, the runbook for it, who answers how soon, and who is called; the gaps come first.
 
     A copy that is committed says nothing about tests: those are in the record, and a drill must not make it stale.
@@ -34,6 +36,8 @@ def command(form: str, write: Path | None, check: Path | None, *, must_haves: bo
     collection = read(context.library())
     if sum(map(bool, (write, check, must_haves))) > 1:
         raise click.UsageError("--write, --check and --must-haves exclude each other")
+    if (write or check) and ctx.get_parameter_source("form") is not ParameterSource.DEFAULT:
+        raise click.UsageError("the ending of the file says its form, so --format has nothing to say")
     if check:
         _check(collection, check)
     elif write:
@@ -48,11 +52,11 @@ def command(form: str, write: Path | None, check: Path | None, *, must_haves: bo
 def _check(collection: Collection, path: Path) -> None:
     expected = _copy(collection, path)
     try:
-        fresh = path.read_bytes() == expected.encode()
+        state = "fresh" if path.read_bytes() == expected.encode() else "stale"
     except FileNotFoundError:
-        fresh = False
-    click.echo(f"{'fresh' if fresh else 'stale'}  {path}")
-    if not fresh:
+        state = "missing"
+    click.echo(f"{state}  {path}")
+    if state != "fresh":
         click.echo(f"hint: runbook matrix --write {path}, then review the difference", err=True)
         raise click.exceptions.Exit(ExitCode.FAILED)
 

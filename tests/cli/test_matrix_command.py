@@ -55,8 +55,10 @@ def test_a_copy_is_stale_when_somebody_has_written_since(runbook, covered, here,
     assert runbook("matrix", "--check", f"copy.{ending}").code == 0
 
 
-def test_a_copy_that_is_not_there_is_stale(runbook, covered):
-    assert runbook("matrix", "--check", "absent.md").code == 1
+def test_a_copy_that_is_not_there_is_missing(runbook, covered):
+    ran = runbook("matrix", "--check", "absent.md")
+
+    assert (ran.code, ran.out) == (1, "missing  absent.md\n")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,7 @@ def test_a_copy_that_is_not_there_is_stale(runbook, covered):
             ["--check", "matrix.txt"],
             "error: matrix.txt: its ending says no form\nhint: end it with .md, .html, .csv, .json\n",
         ),
+        (["--write", "a.csv", "--json"], "the ending of the file says its form, so --format has nothing to say"),
         (["--check", "a.md", "--write", "a.md"], "--write, --check and --must-haves exclude each other"),
     ],
 )
