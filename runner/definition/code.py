@@ -104,6 +104,23 @@ def plain(text: str) -> str:
     return _COMMENT.sub("", text)
 
 
+def remarks(text: str) -> list[range]:
+    """Where the comments of a shell's `text` are; a `#` within quotation marks begins none."""
+    found = []
+    for match in _COMMENT.finditer(text):
+        before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if before.count('"') % 2 == before.count("'") % 2 == 0:
+            found.append(range(*match.span()))
+    return found
+
+
+def without_remarks(text: str) -> str:
+    """`text` with spaces in the place of its comments, so that the rest stands where it did."""
+    for each in remarks(text):
+        text = text[: each.start] + " " * len(each) + text[each.stop :]
+    return text
+
+
 def pipelines(text: str) -> list[Pipeline]:
     """The pipelines of a shell's `text`; none where a quotation is not closed."""
     joined = plain(text).replace("\\\n", " ")

@@ -12,7 +12,7 @@ _USED = re.compile(r"(?<!\\)\$(?:([A-Za-z_]\w*)|\{#?([A-Za-z_]\w*)(?![\w]*:?[-+=
 _COMMAND_USED = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)\}|([A-Z][A-Z0-9_]+)\b)")
 _SET = re.compile(
     r"(?:^|[\s;&|({])([A-Za-z_]\w*)\+?=|\bfor\s+(\w+)\b|\b(?:read|mapfile|readarray|getopts|unset|local|declare|export)\s+"
-    r"((?:-\S+\s+|\"[^\"]*\"\s+)*\w[\w\s]*)|\bprintf\s+-v\s+(\w+)|\$\{(\w+):?="
+    r"((?:-\S+\s+|\"[^\"]*\"\s+|'[^']*'\s+)*\w[\w\s]*)|\bprintf\s+-v\s+(\w+)|\$\{(\w+):?="
 )
 # What a login, or bash itself, sets: https://www.gnu.org/software/bash/manual/html_node/Bash-Variables.html
 _LOGIN = """

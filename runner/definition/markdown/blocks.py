@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ Kind = Literal["heading", "paragraph", "fence", "list", "quote", "table", "other
 
 # Only blocks matter here: what is bold or a link within a paragraph is kept as it is written.
 _MARKDOWN = MarkdownIt("commonmark", {"maxNesting": 60}).enable("table").disable("inline")
+_COMMENTS = re.compile(r"(?:\s*<!--.*?-->)+\s*", re.DOTALL)
 _KINDS: dict[str, Kind] = {
     "heading": "heading",
     "paragraph": "paragraph",
@@ -52,7 +54,10 @@ class Block:
 
 
 def blocks(lines: Sequence[str], first: int) -> tuple[list[Block], list[Said]]:
-    """The blocks of a text whose first line is line `first` of its file, and the link definitions it holds."""
+    """The blocks of a text whose first line is line `first` of its file, and what it holds that nobody sees.
+
+    That is its link definitions and its HTML comments.
+    """
     environment: dict[str, Any] = {}
     tokens = _MARKDOWN.parse("\n".join(lines), environment)
     reader = _Reader(lines, first)
@@ -60,7 +65,8 @@ def blocks(lines: Sequence[str], first: int) -> tuple[list[Block], list[Said]]:
         Said(f"[{label}]: {link['href']}", link["map"][0] + first)
         for label, link in environment.get("references", {}).items()
     ]
-    return list(reader.all(SyntaxTreeNode(tokens).children)), links
+    found = list(reader.all(SyntaxTreeNode(tokens).children))
+    return found, sorted([*links, *reader.comments], key=lambda said: said.line)
 
 
 class _Reader:
@@ -69,9 +75,15 @@ class _Reader:
     def __init__(self, lines: Sequence[str], first: int) -> None:
         self._lines = lines
         self._first = first
+        self.comments: list[Said] = []
 
     def all(self, nodes: Sequence[SyntaxTreeNode]) -> Iterator[Block]:
-        return (self._block(node) for node in nodes if node.type != "hr")
+        for node in nodes:
+            if node.type == "html_block" and _COMMENTS.fullmatch(node.content):
+                line = (node.map or (0, 0))[0] + self._first
+                self.comments.append(Said(node.content.strip(), line))
+            elif node.type != "hr":
+                yield self._block(node)
 
     def _block(self, node: SyntaxTreeNode) -> Block:
         begin, end = node.map or (0, 0)

@@ -118,7 +118,8 @@ class Steps:
 
     def _id(self, step: PageStep) -> str:
         slug = phrases.slug(step.title.text)[:_LONGEST_ID].strip("-")
-        slug = slug if slug[:1].isalpha() and not slug.startswith(_RESERVED) else f"step-{slug}".strip("-")
+        if not slug[:1].isalpha() or slug.startswith(_RESERVED):
+            slug = f"step-{slug}"[:_LONGEST_ID].strip("-")
         number, name = 1, slug
         while name in self._ids:
             number += 1

@@ -14,13 +14,13 @@ _WORD = (
 )
 # A value that stands for a secret and is none: a template, a variable, a reference, a file, a kind of value.
 _VALUE = (
-    r"(?!(?:env:|file:|vault:|/|true\b|false\b|null\b|none\b|string\b|secret\b|required\b|x+\b|\*+))"
-    r"[^\s\"',;{}\[\]$<>%()~&|#]{4,}"
+    r"(?!(?:env:|file:|vault:|/|\.\.\.|\+|your[_-]|(?:true|false|null|none|string|secret|required|include|x+)\b|\*+))"
+    r"(?!\S+\.(?:pem|key|crt|json|ya?ml|txt)\b)[^\s\"'`,;{}\[\]$<>%()~&|#]{4,}"
 )
 _SECRETS = re.compile(
     rf"""(?ix)
     (?P<name>[\w-]*{_WORD}["']?(?:\s*=\s*|:\s+)["']?(?P<assigned>{_VALUE}))
-    | --?{_WORD}(?:=|\s+)["']?{_VALUE}
+    | (?<![\w-])--?(?:[a-z0-9]+-)*{_WORD}(?:=|\s+)["']?{_VALUE}
     | \bpassword\s+'(?!%|\$|\{{){_VALUE}
     | \bauthorization["']?\s*:\s*["']?(?:bearer|basic|token)\s+{_VALUE}
     | \b(?:bearer|basic)\s+(?!auth|access|health)(?=[\w.+/=-]*\d)[\w.+/=-]{{12,}}

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runner.definition.code import Code, codes
+from runner.definition.code import Code, codes, remarks
 from runner.definition.condition import names, names_in
 from runner.definition.finding import Level, Place, did_you_mean, quoted
 from runner.definition.names import RESERVED
 from runner.definition.rules.base import Criterion, Hit, Rule
 from runner.definition.shell_variables import unset
 from runner.definition.subject import Placed, Subject
+from runner.steps.shell import Shell
 
 _OF_RESULT = "result probe holds deadline sample rows row rc stdout stderr json status content"
 _RESULT = frozenset(_OF_RESULT.split())
@@ -75,10 +76,13 @@ def _variables(subject: Subject, code: Code) -> Iterator[Hit]:
 def _gaps(subject: Subject) -> Iterator[Hit]:
     for work in subject.works():
         for place, text in subject.leaves(work.place):
+            passed_over = remarks(text) if isinstance(work.kind, Shell) else []
             for match in _GAP.finditer(text):
-                if not _MARKUP.fullmatch(match[0]):
+                remark = any(match.start() in each for each in passed_over)
+                if not remark and not _MARKUP.fullmatch(match[0]):
                     hint = "declare an input, or capture it in an earlier step"
-                    yield Hit(place, f"{match[0]} is a gap that nobody fills in", hint, fragment=match[0])
+                    nth = text[: match.start()].count(match[0])
+                    yield Hit(place, f"{match[0]} is a gap that nobody fills in", hint, fragment=match[0], nth=nth)
 
 
 RULE = Rule(

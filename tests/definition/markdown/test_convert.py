@@ -120,3 +120,20 @@ def test_no_line_with_a_word_is_dropped_in_silence():
         words = line.strip(" -#*>[]`").split()
         says_nothing = not words or line.startswith("```") or words[-1] in headings or "Incident" in words
         assert number <= 3 or number in told or says_nothing or words[-1].strip('*:,();"{}') in text, line
+
+
+def test_a_title_of_any_length_makes_an_id_that_loads():
+    for start in ("9 ", "Run "):
+        made = converted(
+            f"# Page\n\n## {start}{'longer and ' * 20}\n\nDo it.\n\n## {start}{'longer and ' * 20}\n\nAgain.\n".encode()
+        )
+
+        assert [each for each in made.findings if each.level is Level.ERROR] == []
+
+
+def test_a_comment_is_no_step_and_not_lost():
+    (made,) = converted(b"# Page\n\n## Steps\n\n<!-- begin -->\n\nRestart it.\n\n<!-- end\nof it -->\n").runbooks
+
+    assert "manual: Restart it." in made.text
+    assert "# line 5: <!-- begin -->\n# line 9: <!-- end\n# of it -->\n" in made.text
+    assert made.text.count("<!--") == 2
