@@ -67,6 +67,22 @@ def always(expression: str, *, holds: bool) -> bool:
     return bool(found) and all(each is holds for each in found)
 
 
+def accepts(expression: str, **known: Any) -> bool:
+    """Whether `expression` asks for nothing but the values `known` by their names, and holds with them."""
+    node = parse(expression)
+    if node is None:
+        return False
+    terms: dict[str, _Term] = {}
+    _collect(node, terms)
+    names = {text: term.node.name for text, term in terms.items() if isinstance(term.node, nodes.Name)}
+    if not (terms and len(names) == len(terms) and known.keys() >= set(names.values())):
+        return False
+    try:
+        return bool(_value(node, {text: known[name] for text, name in names.items()}))
+    except TypeError:
+        return False
+
+
 def _collect(node: nodes.Node, terms: dict[str, _Term]) -> None:
     match node:
         case nodes.And() | nodes.Or():

@@ -30,8 +30,9 @@ a all an and any are at back be been by down for from going happened happening h
 my no not of on or order our out seems so sure that the their them there these they this those to up was we were what
 whatever whichever while with you your
 """
-_EMPTY = frozenset(f"{_VERBS} {_THINGS} {_QUALITIES} {_MANNERS} {_LINKS}".split())
-_TELLING = frozenset(f"{_VERBS} {_THINGS} {_QUALITIES}".split())
+_TICKS = "checked complete completed confirmed done finished passed ready true verified yes"
+_EMPTY = frozenset(f"{_VERBS} {_THINGS} {_QUALITIES} {_MANNERS} {_LINKS} {_TICKS}".split())
+_TELLING = frozenset(f"{_VERBS} {_THINGS} {_QUALITIES} {_TICKS}".split())
 _SPECIFIC = re.compile(r"[`/:=_()0-9\"“]|[a-z][A-Z]|\b[A-Z]{2,}")
 _HEDGE = re.compile(
     r"(?i)\b(?:(?:as|if|where|when)\s+(?:appropriate|necessary|needed|required|applicable|sensible)"
@@ -43,6 +44,7 @@ _FEW = 16
 
 def empty(text: str) -> bool:
     """Whether `text` is made of words that say nothing."""
+    text = text.replace("OK", "ok")
     words = re.findall(r"[a-z']+", text.casefold().replace("what's", "what is"))
     return bool(not _SPECIFIC.search(text) and _TELLING & set(words) and set(words) <= _EMPTY)
 

@@ -2,58 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 
-from runner.definition.certainty import always
+from runner.definition.certainty import accepts, always
 from runner.definition.code import Code, codes
 from runner.definition.finding import Level, Place
 from runner.definition.judging import conditions, exit_codes, judges_output
 from runner.definition.rules.base import Criterion, Hit, Rule
+from runner.definition.step import Step
 from runner.definition.subject import Subject
 from runner.definition.verification import Verification
+from runner.verifications.sql import Statement
 
-_ALWAYS = frozenset({"true", ":", "echo", "printf"})
+_SAYS_THE_SAME = frozenset({"true", ":", "echo", "printf"})
+_SUCCEEDS = "date env hostname id pwd sleep sync uname uptime whoami"
+_ALWAYS = _SAYS_THE_SAME | frozenset(_SUCCEEDS.split())
+_COMPARES = frozenset({"=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 _TWO_ENDED = frozenset({"test", "[", "[["})
 _HINT = "look at what the step was to bring about"
 
 
 def _find(subject: Subject) -> Iterator[Hit]:
-    for place, _, verification in subject.verifications():
-        yield from _conditions(subject, place, verification)
+    for place, step, verification in subject.verifications():
+        yield from _conditions(subject, place, step, verification)
     for code in codes(subject):
         yield from _code(code)
 
 
-def _conditions(subject: Subject, place: Place, verification: Verification) -> Iterator[Hit]:
+def _conditions(subject: Subject, place: Place, step: Step, verification: Verification) -> Iterator[Hit]:
     written = subject.written((*place, "that"))
-    for number, text in enumerate(conditions(verification)):
-        if always(text, holds=True):
-            where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
-            yield Hit(where, "always holds, whatever the result is", _HINT)
+    judged = conditions(verification)
+    certain = [number for number, text in enumerate(judged) if always(_counting(text, verification, step), holds=True)]
+    for number in certain:
+        where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
+        yield Hit(where, "always holds, whatever the result is", _HINT)
+    over_http = any(kind.key == "http" for kind in (*verification.kinds, step.action) if kind)
+    judges = over_http and judged and not certain
+    if judges and all(accepts(text, status=good) for text in judged for good in (200, 500)):
+        yield Hit((*place, "that"), "is green when the server answers 500, too", "write that: status == 200")
+
+
+def _counting(text: str, verification: Verification, step: Step) -> str:
+    """The condition `text` with the columns that an SQL statement counts called so, which are never less than 0."""
+    for kind in (*verification.kinds, step.action):
+        if isinstance(kind, Statement):
+            for name in re.findall(r"(?i)\bcount\s*\([^)]*\)\s+(?:as\s+)?(\w+)", kind.sql):
+                text = re.sub(rf"\brow\.{name}\b", f"row.{name}_count", text)
+    return text
 
 
 def _code(code: Code) -> Iterator[Hit]:
     work = code.work
-    if judges_output(work.judged_by) and not (work.looks and _constant(code)):
+    judged = judges_output(work.judged_by)
+    constant = work.looks and _constant(code, _SAYS_THE_SAME if judged else _ALWAYS)
+    if judged and not constant:
         return
     found = code.pipelines()
     last = found[-1].commands[-1] if found else ()
-    if work.looks and _constant(code):
+    if constant:
         yield Hit(work.place, f"`{last[0]}` always succeeds", _HINT)
     elif last[:1] and last[0] in _TWO_ENDED and {0, 1} <= exit_codes(work.judged_by):
         yield Hit(work.place, f"`{last[0]}` ends with 0 or 1, and both are called good", "write exit: 0")
+    elif {0, 1, 2} <= exit_codes(work.judged_by):
+        yield Hit(work.place, "0, 1 and 2 are called good, and with these programs end that failed", "write exit: 0")
     elif fragment := _masked(code):
         yield Hit(work.place, f"`{fragment}` makes it succeed whatever happened", "leave it out", fragment=fragment)
 
 
-def _constant(code: Code) -> bool:
+def _constant(code: Code, harmless: Collection[str]) -> bool:
     commands = [command for pipeline in code.pipelines() for command in pipeline.commands if command]
     words = [word for command in commands for word in command]
     return (
         bool(commands)
-        and all(each[0] in _ALWAYS or each == ("exit", "0") for each in commands)
-        and not any("{{" in word or "$" in word for word in [*words, code.text])
+        and all(each[0] in harmless or each == ("exit", "0") or _of_constants(each) for each in commands)
+        and not any(mark in word for word in [*words, code.text] for mark in ("{{", "$", "`"))
     )
+
+
+def _of_constants(command: Sequence[str]) -> bool:
+    """Whether it is a test that compares what is written there."""
+    return command[0] in _TWO_ENDED and not _COMPARES.isdisjoint(command)
 
 
 def _masked(code: Code) -> str:

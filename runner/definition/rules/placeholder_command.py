@@ -15,7 +15,7 @@ from runner.verifications.base import VerificationKind
 _PLACEHOLDER = re.compile(
     r"""(?ix)
     (?:\.{2,}|…|-+|\?+|x{2,}|tbd|tba|n/?a|none|foo|bar|baz)
-    | <[^<>|]+> | \[[^\[\]]+\] | \{[^{}]+\}
+    | <[^<>|]+> | \[(?!\s)[^\[\]]+\] | \{[^{}]+\}
     | (?:\#.*\s*)+
     | (?:echo|printf|print|:)\s+["']?(?:
         .*\b(?:todo|fixme|tbd|placeholder|replace\ ?me|changeme|not\ implemented|dummy)\b.* | \.{3} )
