@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pydantic_core import PydanticCustomError
+
 _WIDTH = 110
 _QUERIES = frozenset({"select", "values", "table"})
 _CHANGES = frozenset({"insert", "update", "delete", "merge"})
@@ -97,7 +99,8 @@ def _check_psql(tokens: Sequence[Token]) -> None:
 def _check_params(tokens: Sequence[Token], params: Mapping[str, Any]) -> None:
     arrays = parameters(tokens)
     if missing := sorted(set(arrays) - set(params)):
-        raise ValueError(f"%({missing[0]})s has no value; give it under params")
+        told = "%({name})s has no value; give it under params"
+        raise PydanticCustomError("undefined-placeholder", told, {"name": missing[0]})
     for name, value in params.items():
         if name not in arrays:
             quoted = any(token.kind == "quoted" and f"%({name})s" in token.text for token in tokens)

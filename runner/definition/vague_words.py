@@ -14,7 +14,7 @@ action actions alert alerts anything app application applications care cause cau
 dashboards database databases disk environment error errors everything failure failures fault faults health host hosts
 incident incidents infrastructure issue issues it log logs machine machines measures memory metrics needful network
 networks problem problems rest root server servers service services situation something state status steps stuff
-system systems thing things
+system systems team teams thing things
 """
 _QUALITIES = """
 abnormal affected appropriate bad broken corrective expected failed failing fine fixed gone good healthy necessary

@@ -8,6 +8,7 @@ import pytest
 from fakes import CONTACTS, runbook_file
 
 from runner.definition.catalog import Library, shown
+from runner.definition.inventory import variables
 from runner.definition.lint import lint
 from runner.definition.rules.too_long import LONGEST as LONGEST_PROCEDURE
 
@@ -18,12 +19,12 @@ UNDO = {"shell": "ls", "verify": [{"exit": 0}]}
 
 @pytest.fixture
 def found(tmp_path):
-    def look(contacts=CONTACTS, **changes):
+    def look(contacts=CONTACTS, known=("a", "b", "c"), **changes):
         path = runbook_file(tmp_path, **changes)
         (path.parent / "contacts.yml").write_text(contacts)
         library = Library(tmp_path)
         source = library.source("RUN-001")
-        findings = lint(source, library.contacts(source), today=TODAY)
+        findings = lint(source, library.contacts(source), today=TODAY, variables=known)
         assert findings == sorted(findings)
         assert {finding.file for finding in findings} <= {shown(path)}
         return [(each.path, str(each.level), each.rule, each.message, each.hint) for each in findings]
@@ -138,4 +139,17 @@ def test_a_script_is_there_and_says_what_runs_it(found, tmp_path):
 def test_the_runbooks_of_this_library_have_nothing_wrong():
     library = Library.shipped()
     sources = [library.source(name) for name in library.ids()]
-    assert [finding for source in sources for finding in lint(source, library.contacts(source), today=TODAY)] == []
+    known = variables(library.root / "inventories")
+    for source in sources:
+        assert lint(source, library.contacts(source), today=TODAY, variables=known) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "more"), [(None, ", or name the inventory with -i"), ((), ""), (("other",), ""), (("nowhere",), None)]
+)
+def test_a_name_that_nothing_sets_is_told_whether_there_is_an_inventory_or_not(found, known, more):
+    step = {**STEP, "command": "ls {{ nowhere }} {{ inventory_hostname }} {{ ansible_host }}"}
+    message = "'nowhere' is neither an input, nor captured before, nor set in an inventory"
+    told = [("steps[0].command", "error", "undefined-placeholder", message, f"declare it under `inputs`{more}")]
+
+    assert found(known=known, steps=[step]) == (told if more is not None else [])

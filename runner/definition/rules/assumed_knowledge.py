@@ -17,11 +17,15 @@ _ASSUMES = re.compile(
     | (?-i:[Aa]sk\ (?!PagerDuty)[A-Z][a-z]+)\ (?:how|what|where|which|for|to|if|about)
     | (?:in\ )?the\ (?:normal|customary)\ (?:way|steps?|procedure|place|commands?|people|person|checks?)
     | (?:he|she|they|who)\ knows?\ (?:how|what|where|which|the|this|it)
-    | you\ (?:already\ )?know\ (?:how|what|where|the|which|who|when) | you(?:'ll|\ will)\ know
-    | everyone\ knows | everybody\ knows | obvious(?:ly)? | of\ course | self[- ]explanatory | needless\ to\ say
+    | (?<!if\ )(?<!once\ )(?<!when\ )(?<!sure\ )(?<!that\ )(?<!so\ )(?<!than\ )(?<!until\ )you\ (?:already\ )?know
+      \ (?:how|what|where|the|which|who|when)
+    | you(?:'ll|\ will)\ know | you\ were\ (?:given|told|shown|taught|trained)
+    | every(?:one|body)\ (?:knows|uses) | of\ course | self[- ]explanatory | needless\ to\ say
+    | (?<!non-)(?<!not\ )(?<!n't\ )(?<!less\ )(?<!no\ )(?<!nothing\ )(?<!anything\ )obvious(?:ly)?
     | like\ (?:last\ time|we\ always\ do|always) | same\ as\ (?:always|last\ time|usual)
-    | (?:simply|just)\ (?:do|fix|restart|run|use|check|ask|log|call|deploy|clean|follow|handle|apply)
-    | standard\ (?:procedure|steps|commands?|checks?) | ask\ (?:around|somebody|someone|a\ colleague|the\ usual)
+    | simply\ [a-z]+ | just\ (?:do|fix|restart|run|use|check|ask|log|call|deploy|clean|follow|handle|apply)
+    | standard\ (?:\w+\ )?(?:procedure|steps|commands?|checks?)
+    | ask\ (?:around|somebody|someone|a\ colleague|the\ usual)
     | (?:use|do|apply|follow)\ (?:your\ )?(?:common\ sense|best\ judgement|best\ judgment|experience)
     | should\ be\ (?:clear|familiar|obvious) | well[- ]known\ (?:steps|procedure|way|command)
     )\b"""

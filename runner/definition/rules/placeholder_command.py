@@ -23,6 +23,7 @@ _PLACEHOLDER = re.compile(
     | (?:your|some|the|my|a)[-_ ](?:\w+[-_ ])?command(?:[-_ ](?:goes[-_ ])?here)? | command(?:[-_ ](?:goes[-_ ])?here)?
     | (?:insert|add|put|enter)\ (?:your\ |the\ )?commands?(?:\ here)?\.?
     | (?:replace|change)[-_ ]?me
+    | [A-Z]?[a-z]+\ (?:the|an?|all|your|this)\ [a-z]+(?:\ [a-z]+)*\.?
     | (?:select|values)\s+(?:\.{3}|<[^<>]+>)
     """
 )

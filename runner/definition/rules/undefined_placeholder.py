@@ -17,7 +17,11 @@ from runner.steps.shell import Shell
 
 _OF_RESULT = "result probe holds deadline sample rows row rc stdout stderr json status content"
 _RESULT = frozenset(_OF_RESULT.split())
-_GAP = re.compile(r"(?<![\w?<(])<[A-Za-z][\w-]*(?:[ ][\w-]+)*>(?![>])|\bYOUR[_-][A-Z][A-Z_-]*\b")
+_GAP = re.compile(
+    r"(?<![\w?<(])<[A-Za-z][\w-]*(?:[ ][\w-]+)*>(?![>])|\bYOUR[_-][A-Z][A-Z_-]*\b|\b[A-Z][A-Z_]*_HERE\b"
+    r"|(?<![\w/-])your[_-][a-z][\w-]*|(?<!\S)\[[A-Za-z]{3,}(?:[ _-][A-Za-z]{2,})*\](?!\S)|(?<!\S)(?:\.\.\.|…)(?!\S)"
+    r"|(?<=://)[^\s'\"/]*?(?<![{$%])\{[A-Za-z_]\w*\}(?!\})"
+)
 _MARKUP = re.compile(r"<(?:a|b|body|br|div|h[1-6]|head|html|i|li|p|pre|span|table|td|title|tr|ul)>", re.IGNORECASE)
 _AFTER = frozenset({"verify", "capture", "undo", "retry"})
 _EXPRESSIONS = frozenset({"that", "capture"})
@@ -58,11 +62,11 @@ def _walk(subject: Subject) -> Iterator[tuple[Placed, _Known]]:
 
 def _undefined(subject: Subject, place: Place, missing: list[str], known: frozenset[str]) -> Iterator[Hit]:
     for name in missing:
-        near = did_you_mean(name, known - RESERVED - _RESULT)
-        # Without an inventory to ask, a name like no other may well be set in one.
-        if not name.startswith(("ansible_", "runbook_")) and (near or subject.variables is not None):
+        if not name.startswith(("ansible_", "runbook_")):
+            asked = subject.variables is not None
             message = f"{quoted(name)} is neither an input, nor captured before, nor set in an inventory"
-            yield Hit(place, message, near or "declare it under `inputs`", fragment=name)
+            hint = did_you_mean(name, known - RESERVED - _RESULT) or "declare it under `inputs`"
+            yield Hit(place, message, hint if asked else f"{hint}, or name the inventory with -i", fragment=name)
 
 
 def _variables(subject: Subject, code: Code) -> Iterator[Hit]:
