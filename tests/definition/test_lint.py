@@ -145,7 +145,7 @@ def test_the_runbooks_of_this_library_have_nothing_wrong():
 
 
 @pytest.mark.parametrize(
-    ("known", "more"), [(None, ", or name the inventory with -i"), ((), ""), (("other",), ""), (("nowhere",), None)]
+    ("known", "more"), [(None, ", or name the inventory with -i"), ((), ""), (("b",), ""), (("nowhere",), None)]
 )
 def test_a_name_that_nothing_sets_is_told_whether_there_is_an_inventory_or_not(found, known, more):
     step = {**STEP, "command": "ls {{ nowhere }} {{ inventory_hostname }} {{ ansible_host }}"}
