@@ -46,20 +46,22 @@ def _runs(ctx: click.Context) -> Iterator[tuple[str, str]]:
         yield name, f"{told.get('runbook', '')} {told.get('outcome') or told.get('status', '')}".strip()
 
 
-def _named(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """What each command has a name for: a new runbook, one that is there, a run, or whatever links to something."""
-    if ctx.info_name == "new":
-        from runner.definition.catalog import Library  # noqa: PLC0415 - only this one waits for the models
-
-        yield Library(_root(ctx)).next_id(), "the next free id"
-        return
+def _shown(ctx: click.Context) -> Iterator[tuple[str, str]]:
     yield from _runbooks(ctx)
-    if ctx.info_name == "show":
-        yield from _runs(ctx)
-    elif ctx.info_name in {"links", "impact"}:
-        yield from _entries(ctx)
-        yield from _contacts(ctx)
-        yield from ((name, "") for name in _in_inventories([_root(ctx) / "inventories"]))
+    yield from _runs(ctx)
+
+
+def _linked(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    yield from _runbooks(ctx)
+    yield from _entries(ctx)
+    yield from _contacts(ctx)
+    yield from ((name, "") for name in _in_inventories([_root(ctx) / "inventories"]))
+
+
+def _free(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    from runner.definition.catalog import Library  # noqa: PLC0415 - only this one waits for the models
+
+    yield Library(_root(ctx)).next_id(), "the next free id"
 
 
 def _contacts(ctx: click.Context) -> _Told:
@@ -172,7 +174,9 @@ COMPLETERS: Mapping[str, Completer] = MappingProxyType(
         **dict.fromkeys(("runbook", "runbooks", "replaced_by"), _completer(_runbooks)),
         **dict.fromkeys(("run_id", "run"), _completer(_runs)),
         **dict.fromkeys(("confirm", "done", "redo", "skip", "from_step"), _completer(_steps)),
-        "name": _completer(_named),
+        "shown": _completer(_shown),
+        "linked": _completer(_linked),
+        "new_id": _completer(_free),
         "words": _completer(_searched),
         "owner": _completer(_contacts),
         "rule": _completer(_rules),

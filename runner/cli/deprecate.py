@@ -16,13 +16,13 @@ from runner.record import durable
 
 
 @click.command("deprecate")
-@click.argument("name", metavar="RUNBOOK")
+@click.argument("runbook")
 @click.option("--replaced-by", metavar="RUNBOOK", help="The one that is used instead.")
 @click.option("--reason", default="", help="Why, in one line.")
-def command(name: str, *, replaced_by: str | None, reason: str) -> None:
+def command(runbook: str, *, replaced_by: str | None, reason: str) -> None:
     """Deprecate RUNBOOK: it stays with its id and its comments, but is not run any more."""
     library = context.own_library()
-    source = library.source(name)
+    source = library.source(runbook)
     if replaced_by == source.runbook.id:
         raise InvalidInputError(f"{replaced_by} can not take its own place", hint="name another one")
     if replaced_by:

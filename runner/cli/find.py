@@ -17,7 +17,7 @@ from runner.cli import context
 from runner.cli.terminal import counted, safe, short
 from runner.definition.collection import Collection, read
 from runner.definition.coverage import Situation
-from runner.definition.search import Hit, Reason, clear, pages, search, unanswered
+from runner.definition.search import Hit, Reason, candidates, clear, pages, search, unanswered
 from runner.errors import InvalidInputError
 
 _SHOWN = 72
@@ -69,11 +69,12 @@ def command(
     if collection.faults:
         click.echo(f"warning: {counted(len(collection.faults), 'fault')}: see runbook lint", err=True)
     hits = search(question, collection)
-    for entry in unanswered(question, collection):
+    to_read = pages(question, collection)
+    answered = {alert.id for alert in to_read}
+    for entry in (each for each in unanswered(question, collection) if each.id not in answered):
         owner = collection.contacts.get(entry.entry.owner)
         whose = f"its owner is {owner.name if owner else entry.entry.owner}"
         click.echo(f"no runbook is for {entry.id} ({safe(entry.entry.title)}); {safe(whose)}", err=True)
-    to_read = pages(question, collection)
     if not hits and not to_read:
         hint = "try fewer or other words; runbook list shows those there are"
         raise InvalidInputError(f"no runbook is about {short(question, _SHOWN)!r}", hint=hint)
@@ -107,7 +108,7 @@ def _plan(ctx: click.Context, hits: Sequence[Hit], to_read: Sequence[Situation],
             f"{to_read[0].id} asks for no action, so there is no plan", hint=f"read {to_read[0].page}"
         )
     if meant is None:
-        several = [hit for hit in hits if hit.exact] or hits
+        several = candidates(hits)
         names = "\n".join(f"  {hit.runbook}  {hit.title}" for hit in several)
         hint = f"name one: runbook plan {several[0].runbook} -i ..."
         raise InvalidInputError(f"{len(several)} runbooks may be meant:\n{names}", hint=hint)

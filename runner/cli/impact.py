@@ -15,9 +15,9 @@ from runner.definition.links import links
 
 
 @click.command("impact")
-@click.argument("name")
+@click.argument("linked", metavar="NAME")
 @forms(("table", "json"))
-def command(name: str, form: str) -> None:
+def command(linked: str, form: str) -> None:
     """Show what points to NAME, and what leads to those runbooks.
 
     NAME is an id (MON-005), a host or group (db_primary), a contact, its handle (@db-team) or a member's login name, or
@@ -25,11 +25,11 @@ def command(name: str, form: str) -> None:
     """
     collection = read(context.library()).whole()
     among = links(collection)
-    rows = [_row(each, collection) for each in impact(meant(name, collection, among), among)]
+    rows = [_row(each, collection) for each in impact(meant(linked, collection, among), among)]
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
     else:
-        draw(rows, empty=f"nothing points to {name}")
+        draw(rows, empty=f"nothing points to {linked}")
 
 
 def _row(reached: Impact, collection: Collection) -> dict[str, object]:

@@ -17,13 +17,13 @@ from runner.definition.links import Link, links, of, sort, to
 
 
 @click.command("links")
-@click.argument("name")
+@click.argument("linked", metavar="NAME")
 @forms(("table", "json"))
-def command(name: str, form: str) -> None:
+def command(linked: str, form: str) -> None:
     """Show both directions of NAME: a runbook, an entry, a contact, a host or group, or a program."""
     collection = read(context.library()).whole()
     among = links(collection)
-    names = meant(name, collection, among)
+    names = meant(linked, collection, among)
     if form == "json":
         click.echo(json.dumps([_both(each, collection, among) for each in names], indent=2))
         return

@@ -18,16 +18,16 @@ from runner.identifiers import RunbookId
 
 
 @click.command("new")
-@click.argument("name", metavar="[ID]", required=False)
+@click.argument("new_id", metavar="[ID]", required=False)
 @click.option("--category", type=click.Choice([str(each) for each in Category]), required=True)
 @click.option("--owner", metavar="WORD", help="Whose it is, a word of contacts.yml.")
-def command(name: str | None, *, category: str, owner: str | None) -> None:
+def command(new_id: str | None, *, category: str, owner: str | None) -> None:
     """Begin the runbook ID (like RUN-007; the next free one when none is given). An id is never used a second time.
 
     Where there is no library yet, one is begun in the working directory, with the contacts whom runbooks may call.
     """
     library = context.own_library()
-    chosen = _checked(name) if name else library.next_id()
+    chosen = _checked(new_id) if new_id else library.next_id()
     path = library.root / "runbooks" / f"{chosen}.yml"
     if path.exists():
         hint = f"ids are never used again; the next free one is {library.next_id()}"

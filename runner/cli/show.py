@@ -20,20 +20,20 @@ from runner.record.run_state import StateDirectory
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("shown", metavar="NAME")
 @click.option(
     "--format", "form", type=click.Choice(report.FORMATS), default="md", help="How the report of a run is shown."
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(name: str, *, form: str, as_json: bool) -> None:
+def command(shown: str, *, form: str, as_json: bool) -> None:
     """Show the runbook NAME (RUN-001 or a file), or the report of the run NAME."""
-    if is_run_id(name):
+    if is_run_id(shown):
         state = context.recorded()
-        run = state.run(name)
+        run = state.run(shown)
         form = "json" if as_json else form
         click.echo(safe(report.render(_summary(state, run.path.name), form), lines=True), nl=False)
         return
-    runbook = context.library().source(name).runbook
+    runbook = context.library().source(shown).runbook
     if as_json:
         click.echo(json.dumps(_as_data(runbook), indent=2))
     else:

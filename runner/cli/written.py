@@ -29,13 +29,12 @@ def titles(root: Path) -> Mapping[str, str]:
 def entries(root: Path) -> Mapping[str, str]:
     """The title of each entry in the registry of the library at `root`, by its id."""
     paths = sorted((root / "runbooks" / "registry").glob("*.yml"))
-    return {match[1]: _bare(match[2] or "") for path in paths for match in _ENTRY.finditer(_text(path))}
+    return {name: title for path in paths for name, title in _titled(path, _ENTRY).items()}
 
 
 def contacts(root: Path) -> Mapping[str, str]:
     """The name of each contact in the library at `root`, by its word."""
-    matches = _CONTACT.finditer(_text(root / "runbooks" / "contacts.yml"))
-    return {match[1]: _bare(match[2] or "") for match in matches}
+    return _titled(root / "runbooks" / "contacts.yml", _CONTACT)
 
 
 def runbook(path: Path) -> Mapping[str, Any]:
@@ -54,6 +53,11 @@ def runs(state: Path) -> Mapping[str, Mapping[str, Any]]:
     """What is known of each run in the state directory, newest first, by its id."""
     paths = sorted((state / "runs").glob("*/run.json"), reverse=True)
     return {path.parent.name: _json(path) for path in paths if _RUN.fullmatch(path.parent.name)}
+
+
+def _titled(path: Path, pattern: re.Pattern[str]) -> Mapping[str, str]:
+    """Each key of the file at `path` that the `pattern` finds, and how it is called there."""
+    return {match[1]: _bare(match[2] or "") for match in pattern.finditer(_text(path))}
 
 
 def _text(path: Path) -> str:

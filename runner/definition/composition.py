@@ -47,7 +47,7 @@ class Composer:
     @property
     def positions(self) -> dict[Place, Position]:
         """The place of each key and each item of a list, and of the whole."""
-        return {place: _position(mark) for place, mark in self._marks.items()}
+        return {place: position_of(mark) for place, mark in self._marks.items()}
 
     def compose(self) -> Any:
         """The value of the one document; after a fault it is not to be used.
@@ -69,20 +69,20 @@ class Composer:
     def _document(self, start: Any) -> Any:
         if self._marks:
             message = "must be one document, and a second one starts here"
-            self._faults.stop("yaml-documents", message, position=_position(start.start_mark))
+            self._faults.stop("yaml-documents", message, position=position_of(start.start_mark))
         event = next(self._events)
         self._marks[()] = event.start_mark
         value = self._node(event, ())
         if not isinstance(value, dict):
             message = f"must be a mapping of keys to values, not {kind_of(value)}"
-            self._faults.add("yaml-mapping", message, position=_position(event.start_mark))
+            self._faults.add("yaml-mapping", message, position=position_of(event.start_mark))
         return value
 
     def _node(self, event: Any, place: Place) -> Any:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             self._faults.stop(
-                "yaml-nodes", f"has more than {MAX_NODES:,} keys and values", position=_position(event.start_mark)
+                "yaml-nodes", f"has more than {MAX_NODES:,} keys and values", position=position_of(event.start_mark)
             )
         if event.anchor is not None:
             kind = "alias" if isinstance(event, yaml.AliasEvent) else "anchor"
@@ -97,7 +97,7 @@ class Composer:
             return self._scalar(event, place)
         if len(place) >= MAX_DEPTH:
             message = f"is more than {MAX_DEPTH} levels deep"
-            self._faults.stop("yaml-depth", message, position=_position(event.start_mark), place=place)
+            self._faults.stop("yaml-depth", message, position=position_of(event.start_mark), place=place)
         return self._mapping(place) if isinstance(event, yaml.MappingStartEvent) else self._sequence(place)
 
     def _sequence(self, place: Place) -> list[Any]:
@@ -128,7 +128,7 @@ class Composer:
             hint = "put it in quotes" if scalar else "put a {{ template }} in quotes"
             self._refuse(event, place, "key", f"a key must be text, not {kind_of(value)}", hint=hint)
         if known and scalar:
-            message = f"key {quoted(event.value)} is already given in line {_position(self._marks[place]).line}"
+            message = f"key {quoted(event.value)} is already given in line {position_of(self._marks[place]).line}"
             self._refuse(event, place, "duplicate-key", message)
 
     def _scalar(self, event: Any, place: Place) -> Any:
@@ -143,7 +143,7 @@ class Composer:
         return text
 
     def _refuse(self, event: Any, place: Place, rule: str, message: str, *, hint: str = "") -> None:
-        self._faults.add(f"yaml-{rule}", message, position=_position(event.start_mark), place=place, hint=hint)
+        self._faults.add(f"yaml-{rule}", message, position=position_of(event.start_mark), place=place, hint=hint)
 
 
 def malformed(error: yaml.MarkedYAMLError, faults: Faults) -> NoReturn:
@@ -152,7 +152,7 @@ def malformed(error: yaml.MarkedYAMLError, faults: Faults) -> NoReturn:
     Raises:
         InvalidFileError: always.
     """
-    position, message = _position(error.problem_mark), f"is not valid YAML: {error.problem}"
+    position, message = position_of(error.problem_mark), f"is not valid YAML: {error.problem}"
     if error.context and error.context_mark:
         message += f" {error.context}"
         message += f" (from line {line})" if (line := error.context_mark.line + 1) < position.line else ""
@@ -173,7 +173,8 @@ def events(text: str) -> Iterator[Any]:
         yield from islice(yaml.parse(text, Loader=yaml.SafeLoader), told, None)
 
 
-def _position(mark: Any) -> Position:
+def position_of(mark: Any) -> Position:
+    """Where PyYAML's `mark` is."""
     return Position(mark.line + 1, mark.column + 1)
 
 

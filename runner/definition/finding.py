@@ -7,7 +7,7 @@ import reprlib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 from runner.errors import InvalidInputError
 
@@ -31,6 +31,11 @@ class Position(NamedTuple):
 
     line: int
     column: int
+
+    @classmethod
+    def at(cls, text: str, offset: int) -> Self:
+        """Where the character number `offset` (from 0) of `text` stands."""
+        return cls(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
 class Level(StrEnum):

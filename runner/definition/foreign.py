@@ -10,7 +10,7 @@ import yaml
 from yaml.composer import Composer
 from yaml.resolver import Resolver
 
-from runner.definition.composition import events, malformed
+from runner.definition.composition import events, malformed, position_of
 from runner.definition.finding import Faults, Finding, Level, Place, Position, quoted, show
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -68,8 +68,7 @@ class Value:
         return Finding(self.file, *self.position, show(self.place), level, rule, message, hint)
 
     def _part(self, name: str | int, start: yaml.Node, node: yaml.Node) -> Value:
-        position = Position(start.start_mark.line + 1, start.start_mark.column + 1)
-        return Value(self.file, (*self.place, name), position, node)
+        return Value(self.file, (*self.place, name), position_of(start.start_mark), node)
 
 
 def documents(data: bytes, *, file: str) -> list[Value]:
@@ -84,7 +83,7 @@ def documents(data: bytes, *, file: str) -> list[Value]:
     text = _decode(data, faults)
     if odd := yaml.reader.Reader.NON_PRINTABLE.search(text):
         message = f"U+{ord(odd[0]):04X} is not allowed"
-        faults.stop("yaml-character", message, position=_after(text[: odd.start()]))
+        faults.stop("yaml-character", message, position=Position.at(text, odd.start()))
     found = []
     try:
         nodes = _Nodes(text)
@@ -97,9 +96,7 @@ def documents(data: bytes, *, file: str) -> list[Value]:
     except RecursionError:
         faults.stop("yaml-depth", "is too deep", position=start)
     return [
-        Value(file, (), Position(node.start_mark.line + 1, node.start_mark.column + 1), node)
-        for node in found
-        if node is not None and node.tag != _NULL
+        Value(file, (), position_of(node.start_mark), node) for node in found if node is not None and node.tag != _NULL
     ]
 
 
@@ -164,9 +161,6 @@ def _decode(data: bytes, faults: Faults) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        position = _after(data[: error.start].decode("utf-8-sig"))
+        before = data[: error.start].decode("utf-8-sig")
+        position = Position.at(before, len(before))
         faults.stop("yaml-encoding", f"byte 0x{data[error.start]:02X} is not UTF-8", position=position)
-
-
-def _after(text: str) -> Position:
-    return Position(text.count("\n") + 1, len(text) - text.rfind("\n"))

@@ -52,13 +52,16 @@ def _memberships(path: Path) -> Iterator[tuple[str, str]]:
         inside = sorted(each for each in path.iterdir() if each.name not in _VARIABLES and each.name[0] != ".")
         for each in inside:
             yield from _memberships(each)
-    elif (text := _text(path)) and re.search(r"^\[", text, re.MULTILINE):
-        yield from _ini(text)
-    else:
-        for document in _documents(path):
-            yield from (("", top) for top in _keys(document))
-            for name, group in _groups(document):
-                yield from ((name, member) for key in ("children", "hosts") for member in _keys(group.get(key)))
+        return
+    text = _text(path)
+    yield from _ini(text) if re.search(r"^\[", text, re.MULTILINE) else _yaml(text)
+
+
+def _yaml(text: str) -> Iterator[tuple[str, str]]:
+    for document in _documents(text):
+        yield from (("", top) for top in _keys(document))
+        for name, group in _groups(document):
+            yield from ((name, member) for key in ("children", "hosts") for member in _keys(group.get(key)))
 
 
 def _ini(text: str) -> Iterator[tuple[str, str]]:
@@ -82,7 +85,7 @@ def _groups(value: Value, depth: int = 0) -> Iterator[tuple[str, Value]]:
 def _set_in(path: Path) -> Iterator[str]:
     beside = not set(_VARIABLES).isdisjoint(path.parts)
     if beside or path.suffix in {".yml", ".yaml", ".json"}:
-        for document in _documents(path):
+        for document in _documents(_text(path)):
             yield from _keys(document) if beside else _set_by(document)
     elif path.suffix in {"", ".ini", ".cfg"}:
         yield from _ASSIGNED.findall(_text(path))
@@ -100,9 +103,9 @@ def _keys(value: Value | None) -> Iterable[str]:
     return [str(each.place[-1]) for each in value.values()] if value else []
 
 
-def _documents(path: Path) -> list[Value]:
+def _documents(text: str) -> list[Value]:
     try:
-        return documents(_text(path).encode(), file=path.name)
+        return documents(text.encode(), file="inventory")
     except InvalidFileError:
         return []
 

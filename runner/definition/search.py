@@ -67,10 +67,14 @@ def search(question: str, collection: Collection) -> list[Hit]:
     return sorted(kept, key=lambda hit: (bool(hit.deprecated), not hit.exact, -hit.score, not hit.written, hit.runbook))
 
 
+def candidates(hits: Sequence[Hit]) -> Sequence[Hit]:
+    """Those of `hits` that the question names; all of them where it names none."""
+    return [hit for hit in hits if hit.exact] or hits
+
+
 def clear(hits: Sequence[Hit]) -> Hit | None:
     """The one of `hits`, as `search` sorts them, that is meant without doubt; None when there is none."""
-    used = [hit for hit in hits if not hit.deprecated] or hits
-    match [hit for hit in used if hit.exact] or used:
+    match candidates([hit for hit in hits if not hit.deprecated] or hits):
         case [only]:
             return only
         case [first, second, *_] if not first.exact and first.score >= _CLEAR * second.score:
@@ -85,9 +89,8 @@ def pages(question: str, collection: Collection) -> list[Situation]:
 
 
 def unanswered(question: str, collection: Collection) -> list[Reference]:
-    """The entries that `question` names and that lead to no runbook, nor to a page."""
+    """The entries that `question` names and that lead to no runbook."""
     led = {name for subject in subjects(collection).values() for name in subject.names}
-    led |= {alert.id for alert in pages(question, collection)}
     return [collection.references[name] for name in words.ids(question) if name in collection.references.keys() - led]
 
 

@@ -135,7 +135,7 @@ def _decode(data: bytes, faults: Faults) -> str:
 def _disarm(text: str, faults: Faults) -> str:
     """`text` with harmless characters for those that would stop the parser, or (directives) keep it busy."""
     for match in _UNSAFE.finditer(text):
-        position, code = _position(text, match.start()), ord(match[0])
+        position, code = Position.at(text, match.start()), ord(match[0])
         if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - where Python's surrogateescape puts the bytes 0x80 to 0xFF
             faults.add("yaml-encoding", f"byte 0x{code - 0xDC00:02X} is not UTF-8", position=position)
         else:
@@ -143,9 +143,5 @@ def _disarm(text: str, faults: Faults) -> str:
             faults.add("yaml-character", f"U+{code:04X} ({name}) is not allowed", position=position)
     for match in _DIRECTIVE.finditer(text):
         message = "a line must not start with '%', which makes it a directive"
-        faults.add("yaml-directive", message, position=_position(text, match.start()))
+        faults.add("yaml-directive", message, position=Position.at(text, match.start()))
     return _DIRECTIVE.sub("#", _UNSAFE.sub("\ufffd", text))
-
-
-def _position(text: str, offset: int) -> Position:
-    return Position(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))

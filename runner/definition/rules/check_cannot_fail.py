@@ -10,10 +10,13 @@ from runner.definition.code import Code, codes
 from runner.definition.finding import Level, Place
 from runner.definition.judging import conditions, exit_codes, judges_output
 from runner.definition.rules.base import Criterion, Hit, Rule
-from runner.definition.step import Step
 from runner.definition.subject import Subject
 from runner.definition.verification import Verification
+from runner.steps.base import StepKind
+from runner.verifications.base import VerificationKind
 from runner.verifications.sql import Statement
+
+_Kind = StepKind | VerificationKind
 
 _SAYS_THE_SAME = frozenset({"true", ":", "echo", "printf"})
 _SUCCEEDS = "date env hostname id pwd sleep sync uname uptime whoami"
@@ -25,27 +28,29 @@ _HINT = "look at what the step was to bring about"
 
 def _find(subject: Subject) -> Iterator[Hit]:
     for place, step, verification in subject.verifications():
-        yield from _conditions(subject, place, step, verification)
+        done = step.undo if step.undo and "undo" in place else step
+        kinds = [kind for kind in (*verification.kinds, done.action) if kind]
+        yield from _conditions(subject, place, verification, kinds)
     for code in codes(subject):
         yield from _code(code)
 
 
-def _conditions(subject: Subject, place: Place, step: Step, verification: Verification) -> Iterator[Hit]:
+def _conditions(subject: Subject, place: Place, verification: Verification, kinds: Sequence[_Kind]) -> Iterator[Hit]:
+    """What `verification`, which looks at what `kinds` gave, asks for in vain."""
     written = subject.written((*place, "that"))
     judged = conditions(verification)
-    certain = [number for number, text in enumerate(judged) if always(_counting(text, verification, step), holds=True)]
+    certain = [number for number, text in enumerate(judged) if always(_counting(text, kinds), holds=True)]
     for number in certain:
         where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
         yield Hit(where, "always holds, whatever the result is", _HINT)
-    over_http = any(kind.key == "http" for kind in (*verification.kinds, step.action) if kind)
-    judges = over_http and judged and not certain
+    judges = judged and not certain and any(kind.key == "http" for kind in kinds)
     if judges and all(accepts(text, status=good) for text in judged for good in (200, 500)):
         yield Hit((*place, "that"), "is green when the server answers 500, too", "write that: status == 200")
 
 
-def _counting(text: str, verification: Verification, step: Step) -> str:
+def _counting(text: str, kinds: Sequence[_Kind]) -> str:
     """The condition `text` with the columns that an SQL statement counts called so, which are never less than 0."""
-    for kind in (*verification.kinds, step.action):
+    for kind in kinds:
         if isinstance(kind, Statement):
             for name in re.findall(r"(?i)\bcount\s*\([^)]*\)\s+(?:as\s+)?(\w+)", kind.sql):
                 text = re.sub(rf"\brow\.{name}\b", f"row.{name}_count", text)
