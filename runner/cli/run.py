@@ -135,7 +135,7 @@ def perform(
 ) -> Result:
     """Do `request` by `do`, drawn on the screen, stopped cleanly by a signal."""
     state = context.state()
-    with cancelled_by_signals() as cancellation, drawing:
+    with cancelled_by_signals(drawing.notify) as cancellation, drawing:
         person = _Interruptible(operator, cancellation, drawing)
         around = Surroundings(
             state=state,
@@ -169,6 +169,10 @@ def show(result: Result, *, as_json: bool) -> None:
         click.echo(f"hint: {safe(result.hint, lines=True)}", err=True)
 
 
+_NOTICES = (
+    "stopping: what is going on is ended cleanly; a second Ctrl-C stops at once",
+    "stopping at once",
+)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -183,14 +187,14 @@ def _on_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
 
 
 @contextmanager
-def cancelled_by_signals() -> Iterator[Cancellation]:
-    """Ctrl-C, SIGTERM and SIGHUP ask the run to stop; it does so cleanly, and says how it ended."""
+def cancelled_by_signals(notify: Callable[[str], None]) -> Iterator[Cancellation]:
+    """Ctrl-C, SIGTERM and SIGHUP ask the run to stop, cleanly; `notify` says so of a Ctrl-C."""
     cancellation = Cancellation()
 
     def ask(number: int, _: Any) -> None:
         cancellation.request(signal.Signals(number).name)
-        if number == signal.SIGINT and len(cancellation.requests) == 1:
-            click.echo("\nstopping; once more to stop without waiting", err=True)
+        if number == signal.SIGINT and len(cancellation.requests) <= len(_NOTICES):
+            notify(_NOTICES[len(cancellation.requests) - 1])
 
     with _on_signals(ask):
         yield cancellation

@@ -10,7 +10,7 @@ import pytest
 from fakes import RUN_ID, runbook_file
 from rich.console import Console
 
-from runner.cli import progress
+from runner.cli import live_progress, progress
 from runner.definition.catalog import Library
 from runner.events import Event, EventType
 from runner.execution.tags import undo_id
@@ -44,7 +44,8 @@ def runbook(tmp_path):
 def clock(monkeypatch):
     """The monotonic clock of the screen, which stands still until it is set."""
     made = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: made.now))
+    for module in (progress, live_progress):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: made.now))
     return made
 
 
@@ -232,7 +233,7 @@ def test_each_event_is_one_json_object_and_says_nothing_else(capsys):
 
 def drawn(runbook, *events, width=100, **options):
     """The table after `events`, as text."""
-    drawing = progress.LiveProgress(runbook)
+    drawing = live_progress.LiveProgress(runbook)
     for one in events:
         drawing(one)
     console = Console(file=io.StringIO(), width=width, color_system=None, **options)
@@ -319,7 +320,7 @@ def test_hostile_names_and_texts_do_nothing_to_lines(runbook, clock, capsys):
 @pytest.mark.parametrize(
     ("terminal", "term", "as_json", "kind"),
     [
-        (True, "xterm", False, progress.LiveProgress),
+        (True, "xterm", False, live_progress.LiveProgress),
         (True, "dumb", False, progress.LineProgress),
         (False, "xterm", False, progress.LineProgress),
         (True, "xterm", True, progress.NdjsonProgress),
@@ -339,7 +340,7 @@ def test_a_terminal_has_colours_unless_nobody_wants_them(runbook, clock, monkeyp
     if no_color:
         monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setenv("TERM", "xterm-256color")
-    drawing = progress.LiveProgress(runbook)
+    drawing = live_progress.LiveProgress(runbook)
     for one in WHOLE:
         drawing(one)
     console = Console(file=io.StringIO(), width=100, force_terminal=True)
@@ -350,7 +351,7 @@ def test_a_terminal_has_colours_unless_nobody_wants_them(runbook, clock, monkeyp
 
 
 def test_a_table_steps_aside_for_a_prompt_and_comes_back_below(runbook, capsys):
-    drawing = progress.LiveProgress(runbook)
+    drawing = live_progress.LiveProgress(runbook)
     with drawing:
         with drawing.pause():
             during = drawing._live
@@ -358,3 +359,26 @@ def test_a_table_steps_aside_for_a_prompt_and_comes_back_below(runbook, capsys):
 
     assert (during, after is not None, drawing._live) == (None, True, None)
     assert capsys.readouterr().err.count("Look at the disk") >= 2
+
+
+def test_a_notice_is_part_of_the_table_and_still_there_when_the_run_has_ended(runbook, clock, capsys):
+    drawing = live_progress.LiveProgress(runbook)
+    with drawing:
+        drawing.notify("stopping")
+        capsys.readouterr()
+        drawing(STARTED[0])
+
+    assert drawn_last(capsys.readouterr().err) == "stopping"
+
+
+def drawn_last(text):
+    return [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()][-1]
+
+
+@pytest.mark.parametrize(
+    "kind", [progress.NdjsonProgress, lambda: progress.LineProgress(SimpleNamespace(procedure=(), steps=()))]
+)
+def test_a_notice_in_a_pipe_is_a_line_on_standard_error(kind, capfd):
+    kind().notify("stopping")
+
+    assert capfd.readouterr() == ("", "stopping\n")

@@ -49,7 +49,7 @@ def test_a_second_ctrl_c_kills_what_does_not_obey(here):
     supervisor = Tree(process.pid).supervisor
 
     process.send_signal(signal.SIGINT)
-    while "once more to stop without waiting" not in process.stderr.readline():
+    while "a second Ctrl-C stops at once" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
