@@ -79,8 +79,16 @@ def _version(ctx: click.Context, _: Any, given: bool) -> None:  # noqa: FBT001 -
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--state-dir", type=click.Path(path_type=Path), help="Where runs are recorded.  [default: .runbook]")
-@click.option("--library", type=click.Path(path_type=Path), help="The directory above runbooks/ and playbooks/.")
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    help="Where runs are recorded.  [default: .runbook, beside the library]",
+)
+@click.option(
+    "--library",
+    type=click.Path(path_type=Path),
+    help="The directory above runbooks/ and playbooks/; `shipped` is that of the product.  [default: the nearest]",
+)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
 )

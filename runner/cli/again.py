@@ -46,7 +46,7 @@ def request_of(
             input, which can not be changed any more unless it is a secret, is wrong.
     """
     state = run.state
-    library = context.library()
+    library = context.library(state.path)
     source = library.source(_where(state, library))
     if source.sha256 != state.sha256 and not accept_changes:
         _show_changes(run, source)

@@ -16,7 +16,6 @@ _WORDS = (
         "--inventory",
         "inventories",
         multiple=True,
-        required=True,
         type=click.Path(path_type=Path),
         help="A file or directory of hosts; may be given again.",
     ),

@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from runner.cli import written
-from runner.definition.root import library_root
+from runner.definition.root import default_state, library_root
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 _Told = Iterable[tuple[str, str]]
@@ -162,11 +162,12 @@ def _runbook(ctx: click.Context) -> Mapping[str, Any]:
 
 def _root(ctx: click.Context) -> Path:
     given = ctx.find_root().params.get("library")
-    return library_root(Path(given) if given else None, here=Path.cwd())
+    return library_root(Path(given) if given else None, here=Path.cwd()) or Path.cwd()
 
 
 def _state(ctx: click.Context) -> Path:
-    return Path(ctx.find_root().params.get("state_dir") or os.environ.get("RUNBOOK_STATE") or ".runbook")
+    given = ctx.find_root().params.get("state_dir") or os.environ.get("RUNBOOK_STATE")
+    return Path(given) if given else default_state(Path.cwd())
 
 
 COMPLETERS: Mapping[str, Completer] = MappingProxyType(

@@ -13,8 +13,10 @@ from pathlib import Path
 import click
 
 from runner import version
-from runner.cli.terminal import counted
-from runner.definition.catalog import Library
+from runner.cli.terminal import counted, safe
+from runner.definition.catalog import Library, shown
+from runner.definition.inventory import environments
+from runner.definition.root import default_state, root_above
 from runner.duration import parse
 from runner.errors import AuditError, InvalidInputError
 from runner.events import Instant
@@ -23,20 +25,37 @@ from runner.record.run_state import StateDirectory
 from runner.secret import Reference
 
 
-def library() -> Library:
-    """The library that `--library` names, or the nearest."""
-    return Library.find(click.get_current_context().obj["library"], here=Path.cwd())
+def library(file: str = "") -> Library:
+    """The library that `--library` names, else that in which the runbook's `file` lies, else the nearest.
+
+    Which one it is is said unless it is that of the working directory.
+
+    Raises:
+        InvalidInputError: there is none.
+    """
+    given, path = click.get_current_context().obj["library"], Path(file)
+    if given is None and "." in file and path.is_file():
+        around = path.absolute().parent
+        if around.name == "runbooks" or root_above(Path.cwd()) is None:
+            return _named(Library(around.parent))
+    return _named(Library.find(given, here=Path.cwd()))
 
 
 def own_library() -> Library:
-    """The library to write to: the one that `--library` names, or that of the working directory."""
-    return Library.own(click.get_current_context().obj["library"], here=Path.cwd())
+    """The library to write to: the one that `--library` names, else the nearest, else that of the working directory."""
+    return _named(Library.own(click.get_current_context().obj["library"], here=Path.cwd()))
+
+
+def _named(library: Library) -> Library:
+    if library.root.absolute() != Path.cwd():
+        click.echo(f"library  {safe(str(library.root.absolute()))}", err=True)
+    return library
 
 
 def state_path() -> Path:
-    """`--state-dir`, else `RUNBOOK_STATE`, else `.runbook` in the working directory."""
-    given = click.get_current_context().obj["state_dir"]
-    return Path(given or os.environ.get("RUNBOOK_STATE") or ".runbook")
+    """`--state-dir`, else `RUNBOOK_STATE`, else `.runbook` beside the nearest library, or in the working directory."""
+    given = click.get_current_context().obj["state_dir"] or os.environ.get("RUNBOOK_STATE")
+    return Path(given) if given else default_state(Path.cwd())
 
 
 def state() -> StateDirectory:
@@ -129,13 +148,28 @@ def inventories(paths: Sequence[Path], where: Library) -> list[Path]:
     """The inventories, absolute and there; what is not here is looked for in the library.
 
     Raises:
-        InvalidInputError: one is not there.
+        InvalidInputError: none is named, or one is not there; the error names those that are.
     """
+    if not paths:
+        raise InvalidInputError(f"-i INVENTORY is missing: on which hosts?\n{_there(where)}", hint=_HINT)
     found = []
     for path in paths:
-        choices = [path, where.root / path]
-        existing = next((choice for choice in choices if choice.exists()), None)
+        existing = next((each for each in (path, where.root / path) if each.exists()), None)
         if existing is None:
-            raise InvalidInputError(f"there is no inventory {path}", hint="-i takes a file or a directory")
+            raise InvalidInputError(f"there is no inventory {path}\n{_there(where)}", hint=_HINT)
         found.append(existing.resolve())
     return found
+
+
+_HINT = "-i takes a file or a directory, like -i inventories/local"
+
+
+def _there(library: Library) -> str:
+    """The inventories in the library's `inventories/`, as -i takes them, each with its class of environment."""
+    folder = library.root / "inventories"
+    entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    names = [each for each in entries if each.name[0] != "." and each.name not in {"group_vars", "host_vars"}]
+    if not names:
+        return f"there is none in {shown(folder)}/ yet"
+    wide = max(len(each.name) for each in names)
+    return "\n".join(f"  inventories/{each.name:{wide}}  {', '.join(environments(each))}" for each in names)

@@ -18,7 +18,7 @@ from runner.record import durable
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Write files there, not to stdout.")
 def command(runbooks: tuple[str, ...], *, into: Path | None) -> None:
     """Export RUNBOOKS. What the template has no words for stands in YAML fences, so that an import loses nothing."""
-    library = context.library()
+    library = context.library(runbooks[0])
     if into is None and len(runbooks) > 1:
         raise InvalidInputError("several runbooks do not go to one output", hint="name a directory with --into")
     for name in runbooks:

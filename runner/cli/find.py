@@ -62,8 +62,6 @@ def command(
     `-` reads them from standard input. An alert that only informs leads to its page. Exit code 2: there is nothing, or
     with --plan it is not clear which runbook is meant.
     """
-    if at_once and not to["inventories"]:
-        raise click.UsageError("--plan needs -i: a plan is for the hosts of an inventory", ctx)
     question = _pasted() if words == ("-",) else " ".join(words)
     collection = read(context.library())
     if collection.faults:

@@ -54,8 +54,8 @@ def command(
     if rule is not None:
         explain(rule, form)
         return
-    library = context.own_library() if fix else context.library()
-    known = [library.root / "inventories", *context.inventories(inventory, library)]
+    library = context.own_library() if fix else context.library(next(iter(runbooks), ""))
+    known = [library.root / "inventories", *(context.inventories(inventory, library) if inventory else ())]
     names = runbooks or tuple(library.ids())
     if score:
         draw_scores([(name, *_subject(library, name, known)) for name in names], as_json=form == "json")

@@ -38,7 +38,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Show what `runbook run` would do with the same words. No host is contacted."""
-    library = context.library()
+    library = context.library(runbook)
     source = library.usable(runbook)
     values = inputs.read(source, given, ask=ask, planned=True)
     job = Job(

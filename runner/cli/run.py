@@ -79,7 +79,7 @@ def request_for(
     Raises:
         InvalidInputError: something of it is not there, or makes no sense.
     """
-    library = context.library()
+    library = context.library(runbook)
     source = library.usable(runbook)
     paths = context.inventories(inventories, library)
     playbook = reviewed(library, source)

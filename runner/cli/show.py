@@ -33,7 +33,7 @@ def command(shown: str, *, form: str, as_json: bool) -> None:
         form = "json" if as_json else form
         click.echo(safe(report.render(_summary(state, run.path.name), form), lines=True), nl=False)
         return
-    runbook = context.library().source(shown).runbook
+    runbook = context.library(shown).source(shown).runbook
     if as_json:
         click.echo(json.dumps(_as_data(runbook), indent=2))
     else:

@@ -53,27 +53,33 @@ class Library:
 
     @classmethod
     def find(cls, given: Path | None, *, here: Path) -> Self:
-        """The library `given`, else the one in the directory `here`, else the one that is shipped with the product.
+        """The library `given`, else the one that the directory `here` lies in.
 
         Raises:
-            InvalidInputError: `given` holds no `runbooks/`.
+            InvalidInputError: `given` holds no `runbooks/`; or `here` lies in no library.
         """
-        if given is not None and not (given / "runbooks").is_dir():
-            raise InvalidInputError(f"{given} holds no runbooks/", hint="name the directory above runbooks/")
-        return cls(library_root(given, here=here))
+        root = library_root(given, here=here)
+        if root is None:
+            raise InvalidInputError(
+                f"there is no library here: neither {here} nor a directory above it holds runbooks/ with RUN- files",
+                hint="runbook new --category incident begins one here; --library DIR names one, "
+                "--library shipped the examples that come with the product; runbook demo shows it at work",
+            )
+        if not (root / "runbooks").is_dir():
+            raise InvalidInputError(f"{root} holds no runbooks/", hint="name the directory above runbooks/")
+        return cls(root)
 
     @classmethod
     def own(cls, given: Path | None, *, here: Path) -> Self:
-        """The library to write to: the one `given`, else that of the directory `here`, whether it is begun or not.
-
-        The library that is shipped with the product is nobody's to write to, unless it is named.
+        """The library to write to: the one `given`, else the one that `here` lies in, else a new one in `here`.
 
         Raises:
             InvalidInputError: `given` is no directory.
         """
-        if given is not None and not given.is_dir():
-            raise InvalidInputError(f"there is no directory {given}", hint="name the directory above runbooks/")
-        return cls(here if given is None else given)
+        root = library_root(given, here=here) or here
+        if not root.is_dir():
+            raise InvalidInputError(f"there is no directory {root}", hint="name the directory above runbooks/")
+        return cls(root)
 
     @classmethod
     def shipped(cls) -> Self:

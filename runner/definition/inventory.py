@@ -14,7 +14,7 @@ from runner.definition.foreign import MAX_BYTES, Value, documents
 
 _VARIABLES = ("group_vars", "host_vars")
 _SECTION = re.compile(r"\[([^\]:]+)(?::(\w+))?\]")
-_ASSIGNED = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)\s*=")
+_ASSIGNED = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S*)")
 _DEEPEST = 24
 
 
@@ -42,8 +42,20 @@ def groups_of(name: str, path: Path) -> list[str]:
 
 def variables(path: Path) -> frozenset[str]:
     """Every variable that a file in or below `path` sets for a host or a group; what can not be read sets none."""
-    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    return frozenset(name for file in files for name in _set_in(file))
+    return frozenset(name for name, _ in _settings(path))
+
+
+def environments(path: Path) -> list[str]:
+    """The environment classes that the inventory at `path` names; one that names none is production."""
+    beside = [path, *(path.parent / each for each in _VARIABLES)] if path.is_file() else [path]
+    named = {value for each in beside for name, value in _settings(each) if name == "runbook_environment"}
+    return sorted(named) or ["production"]
+
+
+def _settings(path: Path) -> Iterator[tuple[str, str]]:
+    """Each variable that is set in or below `path`, and the text that it is set to; empty where that is no text."""
+    for file in [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file()):
+        yield from _set_in(file)
 
 
 def _memberships(path: Path) -> Iterator[tuple[str, str]]:
@@ -82,21 +94,25 @@ def _groups(value: Value, depth: int = 0) -> Iterator[tuple[str, Value]]:
             yield from _groups(children, depth + 1)
 
 
-def _set_in(path: Path) -> Iterator[str]:
+def _set_in(path: Path) -> Iterator[tuple[str, str]]:
     beside = not set(_VARIABLES).isdisjoint(path.parts)
     if beside or path.suffix in {".yml", ".yaml", ".json"}:
         for document in _documents(_text(path)):
-            yield from _keys(document) if beside else _set_by(document)
+            yield from _pairs(document) if beside else _set_by(document)
     elif path.suffix in {"", ".ini", ".cfg"}:
-        yield from _ASSIGNED.findall(_text(path))
+        yield from ((name, value.strip("\"'")) for name, value in _ASSIGNED.findall(_text(path)))
 
 
-def _set_by(document: Value) -> Iterator[str]:
+def _set_by(document: Value) -> Iterator[tuple[str, str]]:
     for _, group in _groups(document):
-        yield from _keys(group.get("vars"))
+        yield from _pairs(group.get("vars"))
         if hosts := group.get("hosts"):
             for host in hosts.values():
-                yield from _keys(host)
+                yield from _pairs(host)
+
+
+def _pairs(value: Value | None) -> Iterable[tuple[str, str]]:
+    return [(str(each.place[-1]), each.text or "") for each in value.values()] if value else []
 
 
 def _keys(value: Value | None) -> Iterable[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from fakes import runbook_file
 
 from runner.cli import context
 from runner.definition.catalog import Library
@@ -157,3 +158,95 @@ def test_a_state_of_another_user_is_refused(group, here):
 
     with pytest.raises(InvalidInputError, match="only you may write to"):
         context.state()
+
+
+LOOKS = [["list"], ["lint"], ["show", "RUN-001"], ["matrix"], ["plan", "RUN-001", "-i", "inventory.yml"]]
+
+
+@pytest.mark.parametrize("words", LOOKS)
+def test_outside_of_any_library_none_is_used_and_it_is_said_how_to_begin(runbook, here, words):
+    ran = runbook(*words)
+
+    assert (ran.code, ran.out, list(here.iterdir())) == (2, "", [])
+    assert ran.err == (
+        f"error: there is no library here: neither {here} nor a directory above it holds runbooks/ with RUN- files\n"
+        "hint: runbook new --category incident begins one here; --library DIR names one, --library shipped the examples "
+        "that come with the product; runbook demo shows it at work\n"
+    )
+
+
+def test_the_library_that_is_shipped_is_used_where_it_is_asked_for_and_named(runbook, here):
+    ran = runbook("--library", "shipped", "list")
+
+    assert (ran.code, ran.err, list(here.iterdir())) == (0, f"library  {Library.shipped().root}\n", [])
+    assert "RUN-001" in ran.out
+
+
+@pytest.mark.parametrize("words", LOOKS)
+def test_below_a_library_it_is_the_one_that_is_used_and_it_is_named(
+    runbook, library, ansible, here, monkeypatch, words
+):
+    # Given a directory two levels below the library, with Markdown pages in a directory that is called like its own
+    below = here / "services" / "shop"
+    (below / "runbooks").mkdir(parents=True)
+    (below / "runbooks" / "README.md").touch()
+    above = runbook(*words)
+    monkeypatch.chdir(below)
+
+    ran = runbook(*words)
+
+    # Then the answer is the same, and where it comes from is said
+    assert (ran.code, ran.err.splitlines()[0]) == (above.code, f"library  {here}")
+    assert ran.out.replace(f"{here}/", "") == above.out
+
+
+def test_a_run_below_a_library_is_recorded_beside_it(runbook, library, ansible, here, monkeypatch):
+    below = here / "services"
+    below.mkdir()
+    monkeypatch.chdir(below)
+
+    ran = runbook("run", "RUN-001", "-i", "inventory.yml")
+
+    assert (ran.code, list(below.iterdir())) == (0, [])
+    assert (here / ".runbook").is_dir()
+
+
+def test_a_directory_that_everybody_may_write_to_is_no_library_for_those_below(runbook, library, here, monkeypatch):
+    here.chmod(0o1777)
+    (here / "mine").mkdir()
+    monkeypatch.chdir(here / "mine")
+
+    assert "there is no library here" in runbook("list").err
+
+
+def test_a_runbook_that_is_named_by_its_file_is_one_of_the_library_it_lies_in(
+    runbook, library, ansible, here, tmp_path
+):
+    # Given another library, whose runbook has the same id
+    path = runbook_file(tmp_path / "other", title="Disk of another team")
+
+    ran = runbook("show", path)
+
+    assert (ran.code, ran.err) == (0, f"library  {tmp_path / 'other'}\n")
+    assert "Disk of another team" in ran.out
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "preflight"])
+@pytest.mark.parametrize("words", [[], ["-i", "nowhere"]])
+def test_without_an_inventory_those_there_are_are_named_with_their_class(runbook, library, here, command, words):
+    for name, said in (("local", "runbook_environment: local\n"), ("prod", "x: 1\n")):
+        (here / "inventories" / name / "group_vars").mkdir(parents=True)
+        (here / "inventories" / name / "group_vars" / "all.yml").write_text(said)
+    (here / "inventories" / "lab.ini").write_text("[web]\nh1\n[web:vars]\nrunbook_environment=lab\n")
+
+    ran = runbook(command, "RUN-001", *words)
+
+    message = "there is no inventory nowhere" if words else "-i INVENTORY is missing: on which hosts?"
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        f"error: {message}\n"
+        "  inventories/lab.ini  lab\n"
+        "  inventories/local    local\n"
+        "  inventories/prod     production\n"
+        "hint: -i takes a file or a directory, like -i inventories/local\n"
+    )

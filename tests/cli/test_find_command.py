@@ -81,7 +81,7 @@ def test_a_plan_without_hosts_is_refused(runbook, library):
     ran = runbook("find", "MON-001", "--plan")
 
     assert (ran.code, ran.out) == (2, "")
-    assert "--plan needs -i: a plan is for the hosts of an inventory" in ran.err
+    assert "-i INVENTORY is missing: on which hosts?" in ran.err
 
 
 def test_where_it_is_in_doubt_nothing_is_planned_and_the_candidates_are_named(runbook, here):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 from fakes import CONTACTS, RUNBOOK, runbook_file
@@ -104,13 +105,16 @@ def test_the_playbook_and_the_contacts_lie_beside_the_runbook(library, tmp_path)
     assert CONTACTS.startswith("backend-team")
 
 
-def test_a_library_is_named_or_here_or_the_products_own(tmp_path):
+def test_a_library_is_named_or_here_or_above_and_the_products_own_only_where_it_is_asked_for(tmp_path):
     here, given = tmp_path / "here", tmp_path / "given"
     (here / "runbooks").mkdir(parents=True)
     (given / "runbooks").mkdir(parents=True)
     assert Library.find(given, here=here) == Library(given)
     assert Library.find(None, here=here) == Library(here)
-    assert Library.find(None, here=tmp_path) == Library.shipped()
+    assert Library.find(Path("shipped"), here=here) == Library.shipped()
+    assert refusal(Library.find, None, here=tmp_path)[0].startswith("there is no library here")
+    (here / "runbooks" / "RUN-001.yml").touch()
+    assert Library.find(None, here=here / "a" / "b") == Library(here)
     assert "RUN-001" in Library.shipped().ids()
     assert refusal(Library.find, tmp_path, here=here) == (
         f"{tmp_path} holds no runbooks/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.definition.inventory import groups_of, names, variables
+from runner.definition.inventory import environments, groups_of, names, variables
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,32 @@ def test_the_variables_of_groups_and_hosts(tmp_path):
     (tmp_path / "program").write_text("#!/bin/sh\nnine=9\n")
 
     assert sorted(variables(tmp_path)) == ["eight", "five", "four", "one", "seven", "six", "three", "two"]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"group_vars/all.yml": "runbook_environment: lab\n"}, ["lab"]),
+        (
+            {"hosts.yml": "all: {vars: {runbook_environment: staging}, hosts: {a: {runbook_environment: 'lab'}}}"},
+            ["lab", "staging"],
+        ),
+        ({"hosts": "[web]\na runbook_environment=local\n"}, ["local"]),
+        ({"hosts": "[web:vars]\nrunbook_environment = 'local'\n"}, ["local"]),
+        ({"hosts": "a\n"}, ["production"]),
+    ],
+)
+def test_an_inventory_without_a_class_of_environment_is_production(tmp_path, files, expected):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    assert environments(tmp_path) == expected
+
+
+def test_what_lies_beside_an_inventory_that_is_a_file_counts(tmp_path):
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text("runbook_environment: lab\n")
+    (tmp_path / "hosts").write_text("a\n")
+
+    assert environments(tmp_path / "hosts") == ["lab"]
