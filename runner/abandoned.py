@@ -12,7 +12,8 @@ from runner.events import Clock, Event, EventType, Outcome
 from runner.execution import private, processes
 from runner.execution.order import Order
 from runner.execution.supervisor import GRACE, REAP_LIMIT, reap_everywhere, supervising
-from runner.record.audit_log import Actor, AuditLog, read
+from runner.record.audit_log import Actor, read
+from runner.record.manifest import file_run
 from runner.record.run_state import RunState, StateDirectory
 
 _TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, EventType.RUN_FINISHED})
@@ -35,21 +36,21 @@ def name_abandoned(
             state = run.state
             if state.status != "running":  # another command was faster
                 continue
-            with AuditLog.open(directory.audit, clock=clock, actor=actor) as log:
+            with directory.open_log(clock=clock, actor=actor) as log:
                 told = [record for record in read(log.path, run=state.run) if record.type in _TURNS]
                 if (
                     told and told[-1].type == EventType.RUN_FINISHED
                 ):  # it was done, and died before it could say so here
-                    run.update(status="finished", outcome=told[-1].data["outcome"], private=())
+                    file_run(run, log, status="finished", outcome=told[-1].data["outcome"], private=())
                     continue
             _end(state, environ)
             event = Event(
                 EventType.RUN_ABANDONED, state.run, data={"outcome": Outcome.UNKNOWN, "runbook": state.runbook}
             )
-            with AuditLog.open(directory.audit, clock=clock, actor=actor) as log:
+            with directory.open_log(clock=clock, actor=actor) as log:
                 log.append(event)
-            now = clock().wall.isoformat()
-            run.update(status="abandoned", outcome=Outcome.UNKNOWN, finished=now, private=())
+                now = clock().wall.isoformat()
+                file_run(run, log, status="abandoned", outcome=Outcome.UNKNOWN, finished=now, private=())
             yield run.state
         finally:
             run.release()

@@ -13,6 +13,7 @@ from runner.events import EventType, Outcome
 from runner.paging import Pager
 from runner.record import report
 from runner.record.audit_log import read
+from runner.record.manifest import file_run
 from runner.request import Result
 
 _CODES = {
@@ -48,8 +49,9 @@ def conclude(
     control.journal.note(EventType.RUN_FINISHED, outcome=outcome, **finished)
     now = control.around.clock().wall.isoformat()
     table = control.ledger.table()
-    control.directory.update(status="finished", outcome=outcome, finished=now, steps=table, private=())
     path = _report(control, problems)
+    end = {"status": "finished", "outcome": outcome, "finished": now}
+    file_run(control.directory, control.journal.log, **end, steps=table, private=())
     hint = error.hint if error else ""
     return Result(control.request.run_id, outcome, code, path, control.journal.log.path, tuple(problems), hint)
 

@@ -18,6 +18,7 @@ class EventType(StrEnum):
     GLASS_BROKEN = "glass.broken"
     PREFLIGHT_FINISHED = "preflight.finished"
     RUN_FINISHED = "run.finished"
+    RUN_FILED = "run.filed"
     RUN_RESUMED = "run.resumed"
     RUN_CANCELLED = "run.cancelled"
     RUN_HANDED_OVER = "run.handed_over"

@@ -36,10 +36,11 @@ def run(request: Request, around: Surroundings) -> Result:
         AuditError: something could not be recorded; what was going on has been stopped.
     """
     handover.check(request)
-    directory = around.state.begin(_state(request, around))
-    directory.keep(request.source.text)
-    with _held(directory, request, around) as control:
-        return _Run(control).do(EventType.RUN_STARTED, **_described(request))
+    with _log(around) as log:
+        directory = around.state.begin(_state(request, around))
+        directory.keep(request.source.text)
+        with _held(directory, request, around, log) as control:
+            return _Run(control).do(EventType.RUN_STARTED, **_described(request))
 
 
 def resume(request: Request, around: Surroundings, *, done: Collection[str] = (), redo: Collection[str] = ()) -> Result:
@@ -67,32 +68,36 @@ def take_back(request: Request, around: Surroundings) -> Result:
         return _Run(control).undo()
 
 
+def _log(around: Surroundings) -> AuditLog:
+    return around.state.open_log(clock=around.clock, actor=around.actor)
+
+
 @contextmanager
-def _held(directory: RunDirectory, request: Request, around: Surroundings) -> Iterator[Control]:
+def _held(directory: RunDirectory, request: Request, around: Surroundings, log: AuditLog) -> Iterator[Control]:
     try:
-        with AuditLog.open(around.state.audit, clock=around.clock, actor=around.actor) as log:
-            control = Control(request, around, log, directory)
-            try:
-                yield control
-            finally:
-                control.release()
+        control = Control(request, around, log, directory)
+        try:
+            yield control
+        finally:
+            control.release()
     finally:
         directory.release()
 
 
 @contextmanager
 def _again(request: Request, around: Surroundings) -> Iterator[Control]:
-    directory = around.state.run(request.run_id).hold()
-    directory.forget_cancellation()
-    with _held(directory, request, around) as control:
-        resumption.restore(control, read(control.journal.log.path, run=request.run_id))
-        assert control.target  # noqa: S101 - what is restored has one
-        control.lock(control.target)
-        # Only now: whoever is refused leaves the run as it was.
-        directory.update(status="running", mode=request.mode, sha256=request.source.sha256)
-        directory.update(inputs=dict(request.inputs), reason=request.reason, break_glass=request.break_glass)
-        directory.keep(request.source.text)
-        yield control
+    with _log(around) as log:
+        directory = around.state.run(request.run_id).hold()
+        directory.forget_cancellation()
+        with _held(directory, request, around, log) as control:
+            resumption.restore(control, read(control.journal.log.path, run=request.run_id))
+            assert control.target  # noqa: S101 - what is restored has one
+            control.lock(control.target)
+            # Only now: whoever is refused leaves the run as it was.
+            directory.update(status="running", mode=request.mode, sha256=request.source.sha256)
+            directory.update(inputs=dict(request.inputs), reason=request.reason, break_glass=request.break_glass)
+            directory.keep(request.source.text)
+            yield control
 
 
 class _Run:

@@ -42,6 +42,9 @@ def named(directory, environ=None):
 
 def died(directory, **changes):
     directory.begin(replace(STATE, **changes)).release()
+    if changes.get("environment"):  # which is recorded before it is in the state
+        with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:
+            log.append(Event(EventType.RUN_STARTED, RUN_ID))
 
 
 def recorded(directory):
@@ -64,7 +67,7 @@ def test_a_dead_run_is_recorded_as_abandoned_and_named_once(directory, reaped):
     assert [(state.run, state.status, state.outcome, state.finished) for state in first] == [
         (RUN_ID, "abandoned", "unknown", "2026-01-01T00:00:00+00:00")
     ]
-    assert (second, recorded(directory)) == ([], ["run.abandoned"])
+    assert (second, recorded(directory)) == ([], ["run.abandoned", "run.filed"])
 
 
 def test_a_run_that_had_recorded_its_end_was_not_abandoned(directory, reaped):
@@ -72,7 +75,7 @@ def test_a_run_that_had_recorded_its_end_was_not_abandoned(directory, reaped):
     with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:
         log.append(Event(EventType.RUN_FINISHED, RUN_ID, data={"outcome": "passed"}))
 
-    assert (named(directory), recorded(directory)) == ([], ["run.finished"])
+    assert (named(directory), recorded(directory)) == ([], ["run.finished", "run.filed"])
     assert (directory.run(RUN_ID).state.status, directory.run(RUN_ID).state.outcome) == ("finished", "passed")
 
 
@@ -83,7 +86,7 @@ def test_a_run_that_died_when_it_was_gone_on_with_is_not_what_it_came_to_before(
         log.append(Event(EventType.RUN_RESUMED, RUN_ID))
 
     assert [state.status for state in named(directory)] == ["abandoned"]
-    assert recorded(directory)[-1] == "run.abandoned"
+    assert recorded(directory)[-2:] == ["run.abandoned", "run.filed"]
 
 
 SUPERVISOR = "import sys, time; time.sleep({}); open(sys.argv[1], 'w')"

@@ -10,7 +10,6 @@ from runner.cli.terminal import safe
 from runner.errors import DeniedError, InvalidInputError
 from runner.events import Event, EventType
 from runner.identifiers import Login
-from runner.record.audit_log import AuditLog
 from runner.record.question import Question, Vote
 from runner.record.questions import Questions
 from runner.record.run_state import RunDirectory, StateDirectory
@@ -104,7 +103,7 @@ def _show(question: Question) -> None:
 def _record(state: StateDirectory, question: Question, vote: Vote, objection: str) -> None:
     """The vote in the audit log, before it counts; also one that does not."""
     said = {**vote.told(question), **({"refused": objection} if objection else {})}
-    with AuditLog.open(state.audit, clock=context.clock, actor=context.actor()) as log:
+    with state.open_log(clock=context.clock, actor=context.actor()) as log:
         log.append(Event(EventType.VOTE_GIVEN, question.run, question.step, data=said))
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 import click
 
 from runner.cli import context
-from runner.cli.terminal import safe
-from runner.record.audit_log import Record, read, verify
+from runner.cli.terminal import counted, safe
+from runner.errors import AuditError
+from runner.record.audit_log import Head, Record, read, verify
+from runner.record.state_check import disagreements
 
 
 @click.group("audit")
@@ -17,21 +20,39 @@ def command() -> None:
     """Verify or show the audit log."""
 
 
-@command.command("verify", short_help="Check that no record was edited, removed, inserted or reordered.")
+class _Head(click.ParamType[Head]):
+    name = "SEQ:HASH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Head:
+        try:
+            return Head.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@command.command("verify", short_help="Check the audit log, and that the state directory is as it says.")
+@click.option("--head", "noted", type=_Head(), help="Where the log once stood, as a page or an earlier check told.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
-def verify_log(*, as_json: bool) -> None:
+def verify_log(*, noted: Head | None, as_json: bool) -> None:
     """Check that no record was edited, removed, inserted or reordered; exit 7 when one was.
 
-    The chain alone does not detect a log that somebody re-chained from an edited record on, or whose end was cut off:
-    compare the head with one that was kept elsewhere, as in a page.
+    Each run's directory is compared with the log as well: its state, its report and every file of evidence. What the
+    chain alone does not detect is a log that somebody re-chained from an edited record on together with these files:
+    name a head that was kept elsewhere with --head.
     """
-    path = context.audit_log(context.recorded())
-    verified = verify(path)
+    state = context.recorded()
+    path = context.audit_log(state)
+    verified = verify(path, noted=noted)
+    found = disagreements(state, read(path))
     if as_json:
-        click.echo(json.dumps({"path": str(path), **asdict(verified)}))
-    else:
+        click.echo(json.dumps({"path": str(path), **asdict(verified), "disagreements": found}))
+    elif not found:
         click.echo(f"intact  {verified.records} records of {verified.runs} runs in {path}")
+        click.echo(f"files   those of {counted(len(list(state.runs())), 'run')} are as the log says")
         click.echo(f"head    {verified.head.seq}:{verified.head.hash}")
+    if found:
+        told = f"{state.path} is not as the audit log says:\n" + "\n".join(map(safe, found))
+        raise AuditError(told, hint="keep all of it as evidence, and find out who wrote to it")
 
 
 @command.command("show", short_help="Show the records, oldest first.")

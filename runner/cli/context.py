@@ -13,12 +13,12 @@ from pathlib import Path
 import click
 
 from runner import version
-from runner.cli.terminal import counted, safe
+from runner.cli.terminal import safe
 from runner.definition.catalog import Library, shown
 from runner.definition.inventory import environments
 from runner.definition.root import default_state, root_above
 from runner.duration import parse
-from runner.errors import AuditError, InvalidInputError
+from runner.errors import InvalidInputError
 from runner.events import Instant
 from runner.record.audit_log import Actor
 from runner.record.run_state import StateDirectory
@@ -83,20 +83,15 @@ def recorded() -> StateDirectory:
 
 
 def audit_log(state: StateDirectory) -> Path:
-    """The log of the installation; one that is missing or empty is only fine as long as nothing was ever done.
+    """The log of the installation.
 
     Raises:
-        InvalidInputError: nothing was.
-        AuditError: it is gone.
+        InvalidInputError: nothing was recorded yet.
+        AuditError: it is gone though runs were recorded in it.
     """
-    path = state.audit / "audit.jsonl"
-    if path.is_file() and path.stat().st_size:
-        return path
-    if runs := len(list(state.runs())):
-        lost = "is empty" if path.is_file() else "is gone"
-        told = f"{counted(runs, 'run')} {'was' if runs == 1 else 'were'} recorded in it"
-        hint = f"put it back from a copy, and find out who took it; {state.path / 'runs'} still tells of the runs"
-        raise AuditError(f"the audit log {path} {lost}, though {told}", hint=hint)
+    state.check_log()
+    if state.log_path.is_file() and state.log_path.stat().st_size:
+        return state.log_path
     hint = "the first run begins it; --state-dir or RUNBOOK_STATE names another place"
     raise InvalidInputError(f"nothing is recorded in {state.path}", hint=hint)
 

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["Actor", "AuditLog", "Head", "Record", "Verified", "read", "verify"]
 
 NAME = "audit.jsonl"
+CHECKED = 16 * 1024 * 1024  # bytes at the end of the log that are checked before anything is added to it
 _TORN = "A writer was killed, or the end was cut off. The next command that records cuts the line and reports it"
-_ASIDE = "Keep the file as evidence: find out who wrote to it, then move it aside; the next command begins a new log"
+_ASIDE = (
+    "Keep the file as evidence, and find out who wrote to it; meanwhile --state-dir names another place to record in"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class _Tail:
 class AuditLog:
     """The audit log of one installation, open for appending.
 
-    It trusts what it has seen and checks what others have appended since; the whole file is checked by `verify` only.
+    It trusts what it has seen and checks what others have appended since; the whole file is checked by `read` and
+    `verify` only.
     """
 
     def __init__(self, path: Path, *, clock: Clock, actor: Actor) -> None:
@@ -53,20 +57,21 @@ class AuditLog:
         self._pin: int | None = guard.create(path)
 
     @classmethod
-    def open(cls, directory: Path, *, clock: Clock, actor: Actor) -> Self:
+    def open(cls, directory: Path, *, clock: Clock, actor: Actor, checked: int = CHECKED) -> Self:
         """The log in `directory`; both are made when absent, readable and writable by the owner only.
 
         A torn last line, left by a writer that was killed, is cut off and reported by a `log.recovered` record with the
-        number and the SHA-256 of its bytes. Only the end of the file is read, so the cost does not grow with the log.
+        number and the SHA-256 of its bytes. The chain is checked over the last `checked` bytes: the cost does not grow
+        with the log.
 
         Raises:
             AuditError: the log or its directory is a symbolic link, belongs to another user, can be written by others
-                or does not end in a record; or it cannot be read or written.
+                or is broken there; or it cannot be read or written.
         """
         log = cls(directory / NAME, clock=clock, actor=actor)
         try:
             with log._locked() as descriptor:
-                log._tail = _find_tail(descriptor, log.path)
+                log._tail = _find_tail(descriptor, log.path, checked=checked)
                 log._catch_up(descriptor)
         except BaseException:
             log.close()
@@ -159,7 +164,7 @@ class Verified:
     """What a log that verifies holds: records, runs, recoveries from a torn last line, and the head they lead to.
 
     It means that nobody changed, removed, inserted or reordered a line *alone*. It does not mean that nobody rewrote
-    all lines from one on, or cut lines off the end: compare `head` with one noted elsewhere, on a page for example.
+    all lines from one on, or cut lines off the end: that shows against a head that was noted elsewhere, as on a page.
     """
 
     records: int
@@ -169,27 +174,35 @@ class Verified:
 
 
 def read(path: Path, *, run: str | None = None) -> Iterator[Record]:
-    """The records of the log at `path`, or those of `run`, in order and one at a time; the chain is not checked.
+    """The records of the log at `path`, or those of `run`, in order and one at a time, each checked against the chain.
 
     A last line that has no end, because it is being written or was torn, is not a record and is left out.
 
     Raises:
-        AuditError: the file cannot be read, or a line of it is no record.
+        AuditError: the file cannot be read, or a line, the first of which is named, is not what belongs there.
     """
-    sought = b"" if run is None else envelope.run_member(run)
+    sought, head = b"" if run is None else envelope.run_member(run), chain.START
     with guard.explained(path, "read"), path.open("rb") as file:
         for number, line in _lines(file):
-            if sought in line and line.endswith(b"\n"):
+            if len(line) < chain.MAX_LINE and not line.endswith(b"\n"):
+                return
+            head = _follow(head, line, path)
+            if sought in line:
                 record = _parse(line, path, number)
                 if run in (None, record.run):
                     yield record
 
 
-def verify(path: Path) -> Verified:
+def verify(path: Path, *, noted: Head | None = None) -> Verified:
     """Checks every line of the log at `path` against the chain, and says what it holds.
 
+    Args:
+        path: the log.
+        noted: where the log once stood; the hash may be the beginning of one, as `str(Head)` shows it.
+
     Raises:
-        AuditError: the file cannot be read, or a line, the first of which is named, is not what belongs there.
+        AuditError: the file cannot be read, a line, the first of which is named, is not what belongs there, or the log
+            no longer leads to `noted`.
     """
     head, runs, recoveries = chain.START, set(), 0
     with guard.explained(path, "read"), path.open("rb") as file:
@@ -197,28 +210,37 @@ def verify(path: Path) -> Verified:
             if len(line) < chain.MAX_LINE and not line.endswith(b"\n"):
                 raise _bad_line(path, number, "this line is torn", hint=_TORN)
             head = _follow(head, line, path)
+            if noted and head.seq == noted.seq and not head.hash.startswith(noted.hash):
+                what = f"its hash begins with {head.hash[:16]}, and {noted.hash[:16]} was noted: the log was rewritten"
+                raise _bad_line(path, number, what)
             record = _parse(line, path, number)
             runs.add(record.run)
             recoveries += record.type == EventType.LOG_RECOVERED
+    if noted and head.seq < noted.seq:
+        message = f"The audit log {path} ends at record {head.seq}, and {noted.seq} was noted: its end was cut off"
+        raise AuditError(message, hint=_ASIDE)
     return Verified(records=head.seq, runs=len(runs - {""}), recoveries=recoveries, head=head)
 
 
-def _find_tail(descriptor: int, path: Path) -> _Tail:
-    """The last whole record in the file, checked against the one before it."""
+def _find_tail(descriptor: int, path: Path, *, checked: int) -> _Tail:
+    """The last whole record in the file; the chain is followed over the latest part of it, which has a fixed size."""
     size = os.fstat(descriptor).st_size
-    start, window = size, b""
-    while start and window.count(b"\n") < 3:  # noqa: PLR2004 - the ends of the last record, of the one before, and what precedes it
-        start = max(0, size - max(chain.MAX_LINE // 8, 2 * len(window)))
-        window = os.pread(descriptor, size - start, start)
-    lines = window.split(b"\n")[:-1]
-    if not lines:
-        return _Tail(chain.START, 0)
-    try:
-        before = chain.START if len(lines) == 1 else chain.claimed_head(lines[-2] + b"\n")
-        head = chain.follow(before, lines[-1] + b"\n")
-    except chain.BrokenChainError as error:
-        raise AuditError(f"The audit log {path} is broken at its end: {error}", hint=_ASIDE) from error
+    start = max(0, size - checked)
+    window = os.pread(descriptor, size - start, start)
+    begin = window.find(b"\n") + 1 if start else 0  # the window may begin within a record
+    *lines, _torn = window[begin:].split(b"\n")
+    head = chain.START if not start else _claimed(lines.pop(0) + b"\n", path)
+    for line in lines:
+        head = _follow(head, line + b"\n", path)
     return _Tail(head, start + window.rfind(b"\n") + 1)
+
+
+def _claimed(line: bytes, path: Path) -> Head:
+    """The head of a record in the middle of the log, of which what stands before is not looked at."""
+    try:
+        return chain.claimed_head(line)
+    except chain.BrokenChainError as error:
+        raise AuditError(f"The audit log {path} is broken: {error}", hint=_ASIDE) from error
 
 
 def _lines(file: BinaryIO, *, up_to: float = float("inf")) -> Iterator[tuple[int, bytes]]:

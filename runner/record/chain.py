@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Self
 
 MAX_LINE = 64 * 1024  # bytes, newline included: what a reader must be ready to hold
 MAX_MEMBERS = MAX_LINE - len(b'{"seq":,,"hash":""}\n') - 18 - 64  # the digits of the largest seq, and of the hash
@@ -40,6 +41,17 @@ class Head:
 
     def __str__(self) -> str:
         return f"{self.seq}:{self.hash[:16]}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The head that `str` or a person wrote, whose hash has at least the 16 digits that `str` shows.
+
+        Raises:
+            ValueError: it is none.
+        """
+        if (match := re.fullmatch(r"([1-9][0-9]{0,17}):([0-9a-f]{16,64})", text)) is None:
+            raise ValueError("a head is the number of a record and the beginning of its hash: 42:ab12cd34ef56ab78")
+        return cls(int(match[1]), match[2])
 
 
 START = Head(0, hashlib.sha256(b"runbookctl audit log 1").hexdigest())

@@ -98,7 +98,7 @@ def summarise(records: Iterable[Record]) -> RunReport:
     Raises:
         ValueError: there is no record of how it started.
     """
-    told = list(records)
+    told = [record for record in records if record.type != EventType.RUN_FILED]  # which comes after the report
     first = next((record for record in told if record.type == EventType.RUN_STARTED), None)
     if first is None:
         raise ValueError("the audit log does not hold the start of that run")

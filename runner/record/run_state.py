@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from runner.errors import AuditError, InvalidInputError, LockedError
+from runner.events import Clock
 from runner.identifiers import is_run_id
-from runner.record import durable
+from runner.record import audit_log, durable
+from runner.record.audit_log import Actor, AuditLog
 
-_STATE = "run.json"
-_LOCK = "lock"
-_CANCEL = "cancel"
+STATE = "run.json"
+LOCK = "lock"
+CANCEL = "cancel"
 _RUNBOOK = "runbook.yml"
 
 
@@ -61,6 +63,15 @@ class RunState:
     environments: Mapping[str, str] = field(default_factory=dict)
     machines: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def was_recorded(self) -> bool:
+        """Whether the audit log must know of it: a command may be killed before its first record."""
+        return self.status != "running" or bool(self.environment)
+
+    def written(self) -> str:
+        """The state as it is saved."""
+        return json.dumps(asdict(self), indent=1, default=str)
+
 
 class RunDirectory:
     """The directory of one run; while it is held, the kernel keeps a lock that ends with the process, come what may."""
@@ -76,7 +87,7 @@ class RunDirectory:
         Raises:
             InvalidInputError: it can not be read, or a later version of the product wrote it.
         """
-        path = self.path / _STATE
+        path = self.path / STATE
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             lists = {name: tuple(data[name]) for name in ("inventories", "private")}
@@ -91,9 +102,9 @@ class RunDirectory:
         Raises:
             AuditError: it can not be written.
         """
-        path = self.path / _STATE
+        path = self.path / STATE
         try:
-            durable.write(path, json.dumps(asdict(state), indent=1, default=str))
+            durable.write(path, state.written())
         except OSError as error:
             raise AuditError(f"{path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
@@ -127,7 +138,7 @@ class RunDirectory:
             AuditError: it can not be written.
         """
         try:
-            with (self.path / _CANCEL).open("a", encoding="utf-8") as file:
+            with (self.path / CANCEL).open("a", encoding="utf-8") as file:
                 file.write(f"cancelled by {who}\n")
         except OSError as error:
             raise AuditError(f"{self.path}: {error.strerror}", hint="make room on that disk") from error
@@ -135,13 +146,13 @@ class RunDirectory:
     def cancelled(self) -> list[str]:
         """Every request to stop that was made since the command began."""
         try:
-            return (self.path / _CANCEL).read_text(encoding="utf-8").splitlines()
+            return (self.path / CANCEL).read_text(encoding="utf-8").splitlines()
         except OSError:
             return []
 
     def forget_cancellation(self) -> None:
         """Let requests that were made for a command which is gone mean nothing to the next."""
-        (self.path / _CANCEL).unlink(missing_ok=True)
+        (self.path / CANCEL).unlink(missing_ok=True)
 
     @property
     def live(self) -> bool:
@@ -158,7 +169,7 @@ class RunDirectory:
         Raises:
             LockedError: another process has it.
         """
-        self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -203,6 +214,42 @@ class StateDirectory:
         """The directory of the audit log."""
         return self.path / "audit"
 
+    @property
+    def log_path(self) -> Path:
+        """The audit log itself."""
+        return self.audit / audit_log.NAME
+
+    @property
+    def runs_path(self) -> Path:
+        """Where each run has a directory of its own."""
+        return self.path / "runs"
+
+    def open_log(self, *, clock: Clock, actor: Actor) -> AuditLog:
+        """The audit log, to be added to.
+
+        Raises:
+            AuditError: it cannot be opened, is broken, or is gone.
+        """
+        self.check_log()
+        return AuditLog.open(self.audit, clock=clock, actor=actor)
+
+    def check_log(self) -> None:
+        """That the audit log is there; one that is missing or empty is only fine as long as nothing was done.
+
+        Raises:
+            AuditError: it is gone.
+        """
+        path = self.log_path
+        if path.is_file() and path.stat().st_size:
+            return
+        if runs := sum(run.state.was_recorded for run in self.runs()):
+            what = "is empty" if path.is_file() else "is gone"
+            message = (
+                f"the audit log {path} {what}, though {runs} run{' was' if runs == 1 else 's were'} recorded in it"
+            )
+            hint = f"put it back from a copy, and find out who took it; {self.runs_path} still tells of the runs"
+            raise AuditError(message, hint=f"{hint}; to record elsewhere meanwhile, use --state-dir")
+
     def begin(self, state: RunState) -> RunDirectory:
         """The directory of a new run, held by this process.
 
@@ -225,15 +272,14 @@ class StateDirectory:
         Raises:
             InvalidInputError: there is none.
         """
-        if not is_run_id(run) or not (self._directory(run) / _STATE).is_file():
+        if not is_run_id(run) or not (self._directory(run) / STATE).is_file():
             raise InvalidInputError(f"there is no run {run!r}", hint="runbook list --runs shows those there are")
         return RunDirectory(self._directory(run))
 
     def runs(self) -> Iterator[RunDirectory]:
         """All runs, oldest first."""
-        parent = self.path / "runs"
-        for path in sorted(parent.iterdir() if parent.is_dir() else ()):
-            if is_run_id(path.name) and (path / _STATE).is_file():
+        for path in sorted(self.runs_path.iterdir() if self.runs_path.is_dir() else ()):
+            if is_run_id(path.name) and (path / STATE).is_file():
                 yield RunDirectory(path)
 
     def dead(self) -> Iterator[RunDirectory]:
@@ -244,4 +290,4 @@ class StateDirectory:
                     yield directory.hold()
 
     def _directory(self, run: str) -> Path:
-        return self.path / "runs" / run
+        return self.runs_path / run

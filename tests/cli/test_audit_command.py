@@ -15,7 +15,7 @@ OTHER = "20260101T000001Z-00000001"
 @pytest.fixture
 def log(runbook, library, ansible, monkeypatch, here):
     """The log of two runs."""
-    ids = iter([RUN_ID, OTHER])
+    ids = iter([RUN_ID, OTHER, *(f"20260101T00000{number}Z-00000001" for number in (2, 3))])
     monkeypatch.setattr(context, "new_run_id", lambda: next(ids))
     for _ in range(2):
         assert runbook("run", "RUN-001", "-i", "inventory.yml").code == 0
@@ -27,15 +27,16 @@ def test_an_intact_log_is_told_with_its_head(runbook, log):
 
     last = json.loads(log.read_text().splitlines()[-1])
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.splitlines()[0] == f"intact  18 records of 2 runs in {log}"
-    assert ran.out.splitlines()[1].startswith("head    18:")
+    assert ran.out.splitlines()[0] == f"intact  20 records of 2 runs in {log}"
+    assert ran.out.splitlines()[1] == "files   those of 2 runs are as the log says"
+    assert ran.out.splitlines()[2].startswith("head    20:")
     assert last["hash"].startswith(ran.out.split(":")[-1].strip())
 
 
 def test_as_json_it_is_the_result(runbook, log):
     told = json.loads(runbook("audit", "verify", "--json").out)
 
-    assert (told["path"], told["records"], told["runs"], told["recoveries"]) == (str(log), 18, 2, 0)
+    assert (told["path"], told["records"], told["runs"], told["recoveries"]) == (str(log), 20, 2, 0)
 
 
 def test_an_edited_log_is_broken_and_the_line_is_named(runbook, log):
@@ -94,8 +95,8 @@ def test_the_records_are_lines_oldest_first(runbook, log):
     ran = runbook("audit", "show")
 
     lines = ran.out.splitlines()
-    assert (ran.code, len(lines)) == (0, 18)
-    assert [line.split()[0] for line in lines] == [str(number) for number in range(1, 19)]
+    assert (ran.code, len(lines)) == (0, 20)
+    assert [line.split()[0] for line in lines] == [str(number) for number in range(1, 21)]
     assert lines[0].split()[2:] == [RUN_ID, "run.started", "runbook=RUN-001"]
     assert lines[6].split()[2:] == [RUN_ID, "step.finished", "look", "@db1", "outcome=passed"]
 
@@ -104,7 +105,7 @@ def test_only_the_records_of_one_run(runbook, log):
     told = [json.loads(line) for line in runbook("audit", "show", OTHER, "--json").out.splitlines()]
 
     assert {record["run"] for record in told} == {OTHER}
-    assert [record["seq"] for record in told] == list(range(10, 19))
+    assert [record["seq"] for record in told] == list(range(11, 21))
 
 
 def test_a_run_that_is_not_there_is_an_error(runbook, log):
@@ -122,3 +123,54 @@ def test_what_hosts_said_does_nothing_to_the_terminal(runbook, library, ansible)
 
     assert "\x1b" not in ran.out
     assert not any(line.startswith("forged") for line in ran.out.splitlines())
+
+
+def test_a_head_that_was_kept_elsewhere_shows_that_the_end_was_cut_off(runbook, log):
+    head = runbook("audit", "verify").out.split()[-1]
+    assert runbook("audit", "verify", "--head", head[:19]).code == 0
+
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    ran = runbook("audit", "verify", "--head", head)
+
+    assert (ran.code, ran.out) == (7, "")
+    assert (
+        ran.err.splitlines()[0]
+        == f"error: The audit log {log} ends at record 19, and 20 was noted: its end was cut off"
+    )
+
+
+def test_a_head_that_is_none_is_a_usage_error(runbook, log):
+    ran = runbook("audit", "verify", "--head", "20")
+
+    assert ran.code == 2
+    assert "a head is the number of a record and the beginning of its hash: 42:ab12cd34ef56ab78" in ran.err
+
+
+@pytest.mark.parametrize("name", ["run.json", "report.html", "report.md", "report.json", "runbook.yml"])
+def test_a_file_of_a_run_that_was_edited_is_named(runbook, log, here, name):
+    path = here / ".runbook" / "runs" / RUN_ID / name
+    path.write_text(path.read_text().replace("RUN-001", "RUN-002"))
+
+    text, as_json = runbook("audit", "verify"), runbook("audit", "verify", "--json")
+
+    assert (text.code, as_json.code, text.out) == (7, 7, "")
+    assert text.err.splitlines() == [
+        f"error: {here / '.runbook'} is not as the audit log says:",
+        f"{path} was edited since the run ended",
+        "hint: keep all of it as evidence, and find out who wrote to it",
+    ]
+    assert json.loads(as_json.out)["disagreements"] == [f"{path} was edited since the run ended"]
+
+
+@pytest.mark.parametrize("words", [["run", "RUN-001", "-i", "inventory.yml"], ["status", RUN_ID], ["show", RUN_ID]])
+def test_nothing_goes_on_over_a_log_that_was_edited_or_taken_away(runbook, log, here, words):
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join([lines[0], lines[1].replace('"time":"20', '"time":"19'), *lines[2:]]))
+    edited = runbook(*words)
+    log.unlink()
+    gone = runbook(*words)
+
+    assert (edited.code, gone.code) == (7, 7)
+    assert len(list((here / ".runbook" / "runs").iterdir())) == 2
+    assert f"The audit log {log} is broken at line 2" in edited.err
+    assert f"the audit log {log} is gone, though 2 runs were recorded in it" in gone.err

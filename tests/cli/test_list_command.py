@@ -105,7 +105,7 @@ def test_a_run_whose_command_died_is_named_once_and_what_it_left_is_ended(runboo
         (RUN_ID, "abandoned", "unknown")
     ]
     assert code is not None
-    assert [record.type for record in read(directory.audit / "audit.jsonl")] == ["run.abandoned"]
+    assert [record.type for record in read(directory.audit / "audit.jsonl")] == ["run.abandoned", "run.filed"]
 
 
 def test_each_category_has_its_purpose_its_trigger_and_its_runbooks(runbook, here):

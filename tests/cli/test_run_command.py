@@ -64,8 +64,8 @@ def test_as_json_there_is_an_object_for_each_event_and_then_the_result(runbook, 
     ran = runbook(*RUN, "--json")
 
     *events, result = map(json.loads, ran.out.splitlines())
-    recorded = [str(record.type) for record in read(here / ".runbook" / "audit" / "audit.jsonl")]
-    assert ([event["type"] for event in events], ran.err) == (recorded, "")
+    *recorded, filed = [str(record.type) for record in read(here / ".runbook" / "audit" / "audit.jsonl")]
+    assert ([event["type"] for event in events], filed, ran.err) == (recorded, "run.filed", "")
     assert result == {
         "type": "result",
         "run": run_id(here),
@@ -259,7 +259,7 @@ def test_a_question_can_be_interrupted_and_the_run_ends_at_once(terminal, asking
     stop(child)
 
     shown, code = ended(child)
-    last = list(read(here / ".runbook" / "audit" / "audit.jsonl"))[-1]
+    last, _filed = list(read(here / ".runbook" / "audit" / "audit.jsonl"))[-2:]
     assert (code, last.type, last.data["outcome"]) == (130, "run.finished", "aborted"), shown
     assert "Traceback" not in shown
 

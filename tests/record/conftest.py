@@ -30,7 +30,7 @@ def actor():
 
 @pytest.fixture(scope="session")
 def open_log(clock, actor):
-    return lambda directory: AuditLog.open(directory, clock=clock, actor=actor)
+    return lambda directory, **options: AuditLog.open(directory, clock=clock, actor=actor, **options)
 
 
 @pytest.fixture(scope="session")

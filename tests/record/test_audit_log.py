@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import stat
@@ -189,7 +190,7 @@ def test_read_leaves_out_a_line_without_an_end(five, log):
 def test_read_names_the_line_that_is_no_record(five, log):
     log.path.write_bytes(b"".join([five[0], b"{oops\n", *five[1:]]))
 
-    with pytest.raises(AuditError, match="is broken at line 2: this is not JSON"):
+    with pytest.raises(AuditError, match="is broken at line 2: this is not a record"):
         list(read(log.path))
 
 
@@ -256,7 +257,7 @@ def test_opening_reads_the_end_of_the_log_only(open_log, log, monkeypatch):
     seen, pread = [], os.pread
     monkeypatch.setattr(os, "pread", lambda *args: seen.append(args[1]) or pread(*args))
 
-    with open_log(log.path.parent) as reopened:
+    with open_log(log.path.parent, checked=4 * chain.MAX_LINE) as reopened:
         assert reopened.head == log.head
 
     assert log.path.stat().st_size > 5_000_000
@@ -279,9 +280,42 @@ def test_a_log_that_does_not_end_in_a_record_is_not_opened(five, log, open_log):
     for end in (b"hello\n", five[2], b"hello\nhello\n"):
         log.path.write_bytes(b"".join([*five, end]))
 
-        with pytest.raises(AuditError, match="broken at its end: ") as caught:
+        with pytest.raises(AuditError, match="broken at line 6: ") as caught:
             open_log(log.path.parent)
-        assert "move it aside" in caught.value.hint
+        assert "--state-dir" in caught.value.hint
+
+
+@pytest.mark.parametrize("look", [lambda path, _: list(read(path)), lambda path, open_log: open_log(path.parent)])
+def test_a_record_that_was_edited_in_the_middle_is_found_by_reading_and_by_opening(look, five, log, open_log):
+    log.path.write_bytes(b"".join([five[0], five[1].replace(b"r1", b"r2"), *five[2:]]))
+
+    with pytest.raises(AuditError, match="broken at line 2: the hash of record 2 does not fit"):
+        look(log.path, open_log)
+
+
+def test_a_long_log_is_opened_by_its_latest_part_in_which_an_edit_is_found(open_log, log):
+    log.append(*(Event(EventType.STEP_FINISHED, run="r1", data={"number": number}) for number in range(30)))
+    lines = log.path.read_bytes().splitlines(keepends=True)
+
+    log.path.write_bytes(b"".join([lines[0].replace(b"alice", b"mallo"), *lines[1:]]))
+    with open_log(log.path.parent, checked=1500) as reopened:
+        assert reopened.head == log.head
+    log.path.write_bytes(b"".join([*lines[:28], lines[28].replace(b"alice", b"mallo"), lines[29]]))
+    with pytest.raises(AuditError, match="broken at line 29: "):
+        open_log(log.path.parent, checked=1500)
+
+
+def test_a_head_that_was_noted_shows_a_log_that_was_cut_or_rewritten(five, log, open_log, tmp_path):
+    noted = Head(4, json.loads(five[3])["hash"][:16])
+
+    assert verify(log.path, noted=noted).records == 5
+    log.path.write_bytes(b"".join(five[:3]))
+    with pytest.raises(AuditError, match="ends at record 3, and 4 was noted: its end was cut off"):
+        verify(log.path, noted=noted)
+    with open_log(log.path.parent) as again:
+        again.append(finished(99), finished(100))
+    with pytest.raises(AuditError, match="broken at line 4: its hash begins with .*: the log was rewritten"):
+        verify(log.path, noted=noted)
 
 
 def test_what_others_appended_is_checked_before_the_next_append(five, log):

@@ -133,3 +133,14 @@ def test_the_longest_record_fits_in_a_line_whatever_its_number():
 def test_what_is_not_one_bounded_line_is_not_linked(members):
     with pytest.raises(ValueError, match="a record is one line"):
         chain.link(START, members)
+
+
+@pytest.mark.parametrize("digits", [16, 64])
+def test_a_head_is_read_back_from_what_a_page_shows(digits):
+    assert Head.parse(f"42:{'ab' * (digits // 2)}") == Head(42, "ab" * (digits // 2))
+
+
+@pytest.mark.parametrize("text", ["", "42", "0:" + "a" * 16, "42:" + "a" * 15, "42:" + "A" * 16, "42:" + "a" * 65])
+def test_what_is_no_head_is_refused(text):
+    with pytest.raises(ValueError, match="42:ab12cd34ef56ab78"):
+        Head.parse(text)

@@ -1,0 +1,69 @@
+"""Whether the audit log and the state directory tell the same of each run, file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.events import EventType
+from runner.record import manifest
+from runner.record.audit_log import Record
+from runner.record.run_state import RunDirectory, StateDirectory
+
+_BEGINS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED})
+_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_ABANDONED})
+
+
+@dataclass
+class _Logged:
+    """What the log has of one run: whether it began, its latest end, and the digests of its files."""
+
+    began: bool = False
+    ended: bool = False
+    manifest: str = ""
+    evidence: dict[str, str] = field(default_factory=dict)
+
+    def add(self, record: Record) -> None:
+        if record.type in _BEGINS:
+            self.began, self.ended, self.manifest = True, False, ""
+        elif record.type in _ENDS:
+            self.ended = True
+        elif record.type == EventType.RUN_FILED:
+            self.manifest = str(record.data.get("manifest_sha256"))
+        kept = record.data.get("evidence")
+        if isinstance(kept, Mapping):
+            self.evidence[str(kept.get("file"))] = str(kept.get("sha256"))
+
+
+def disagreements(state: StateDirectory, records: Iterable[Record]) -> list[str]:
+    """A sentence for each thing in which `state` is not as its log says; a run that is going on is no such thing."""
+    logged: dict[str, _Logged] = {}
+    for record in records:
+        if record.run:
+            logged.setdefault(record.run, _Logged()).add(record)
+    directories = {run.path.name: run for run in state.runs()}
+    gone = [f"{state.runs_path / run} is gone, though the log tells of that run" for run in logged.keys() - directories]
+    return [*sorted(gone), *(told for run in directories.values() for told in _of_run(run, logged.get(run.path.name)))]
+
+
+def _of_run(run: RunDirectory, logged: _Logged | None) -> Iterator[str]:
+    name, state = run.path.name, run.state
+    if logged is None or not logged.began:
+        yield f"the log does not hold the run {name}, of which {run.path} tells: records were removed"
+        return
+    going_on = state.status == "running"
+    if not going_on and not logged.ended:
+        yield f"the log does not hold the end of the run {name}, which {state.status}: records were removed"
+    elif not going_on and not logged.manifest:
+        yield f"the log does not hold what the run {name} has left in {run.path}: its last record was removed"
+    if logged.manifest and not going_on:
+        yield from manifest.differences(run.path, logged.manifest)
+    else:
+        yield from _evidence(run.path, logged.evidence)
+
+
+def _evidence(run: Path, expected: Mapping[str, str]) -> Iterator[str]:
+    for name, sha256 in expected.items():
+        if manifest.digest(run / name) != sha256:
+            yield f"the evidence {run / name} is not what the log says: it was edited or removed"
