@@ -16,12 +16,6 @@ _LONG_TEMPLATE = 80
 _LONG_LINES = ("", "yamllint disable rule:line-length", "(a line of the runbook's own is longer)")
 
 
-class Unsafe(str):
-    """Text that Ansible must never template: it is written with the tag `!unsafe`."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Task:
     """One Ansible task: `module` with `args`, and keywords such as `register` or `until` in their written order."""
@@ -99,9 +93,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: Any, value: str) -> Any:
-    tag = "!unsafe" if isinstance(value, Unsafe) else "tag:yaml.org,2002:str"
     quoted = "{{" in value or ("'" in value and not dumper.analyze_scalar(value).allow_block_plain)
-    return dumper.represent_scalar(tag, str(value), style=_style(value, quoted=quoted))
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style=_style(value, quoted=quoted))
 
 
 def _style(value: str, *, quoted: bool) -> str | None:
@@ -116,7 +109,6 @@ def _style(value: str, *, quoted: bool) -> str | None:
 
 
 _Dumper.add_representer(str, _text)
-_Dumper.add_representer(Unsafe, _text)
 
 
 def dump(value: Any) -> str:
@@ -130,17 +122,3 @@ def dump(value: Any) -> str:
         default_flow_style=False,
         width=_WIDTH,
     )
-
-
-def unsafe(value: Any) -> Any:
-    """`value` with every text in it, keys too, marked so that Ansible does not template it.
-
-    Half a surrogate pair, as broken output may hold, becomes a question mark: there is no YAML for it.
-    """
-    if isinstance(value, str):
-        return Unsafe(value.encode(errors="replace").decode())
-    if isinstance(value, Mapping):
-        return {unsafe(key): unsafe(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [unsafe(item) for item in value]
-    return value

@@ -77,13 +77,6 @@ def surroundings_in(directory, **changes):
     return Surroundings(**{**given, **changes})
 
 
-class _Loader(yaml.CSafeLoader):
-    """Reads playbooks, in which texts may be tagged."""
-
-
-_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
-
-
 def _tasks(item):
     """Every task in blocks within blocks."""
     return [task for each in item["block"] for task in _tasks(each)] if "block" in item else [item]
@@ -112,7 +105,7 @@ class ScriptedAnsible:
     def _commands(self, job, part):
         """What each step that is to be rendered would do, as it is written."""
         found = {}
-        for play in yaml.load(job.playbook, _Loader):
+        for play in yaml.safe_load(job.playbook):
             for task in [task for item in play["tasks"] for task in _tasks(item)]:
                 marker = Marker.parse(task["name"])
                 if marker and marker.part == "action" and marker.step in part.render:
@@ -126,7 +119,7 @@ class ScriptedAnsible:
         self.spans.append((tuple(tags), tuple(limit)))
         handle({**self._hello(job), "commands": self._commands(job, part)})
         lost = set()
-        for play in yaml.load(job.playbook, _Loader):
+        for play in yaml.safe_load(job.playbook):
             there = [host for host in self.hosts[play["hosts"]] if not limit or host in limit]
             for item in play["tasks"]:
                 here = [host for host in there if host not in lost]
@@ -137,7 +130,7 @@ class ScriptedAnsible:
         return self.ending or Ending("exited", 0)
 
     def _hello(self, job):
-        plays = yaml.load(job.playbook, _Loader)
+        plays = yaml.safe_load(job.playbook)
         hosts = [{"pattern": play["hosts"], "hosts": self.hosts[play["hosts"]]} for play in plays]
         names = {host: "local" for play in hosts for host in play["hosts"]}
         asked = {"names": self.names or list(names)} if job.names else {}

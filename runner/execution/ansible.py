@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ansible_runner.interface import init_runner
 
+from runner.execution import private as files
 from runner.execution.order import Order
 
 _PLUGINS = Path(__file__).parent / "plugins"
@@ -34,7 +35,7 @@ def play(order: Order) -> int:
         skip_tags=",".join(order.skip_tags) or None,
         limit=order.limit,
         forks=order.forks,
-        cmdline=f"--extra-vars @{private / 'inputs.yml'}",
+        cmdline=f"--extra-vars @{private / files.INPUTS}",
         envvars=settings(private) | order.environment,
         quiet=True,
         # Without a cancel callback ansible-runner replaces the signal handlers of its process.

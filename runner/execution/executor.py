@@ -121,7 +121,7 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
             run_id=job.run_id,
             private=str(directory),
             playbook=str(path),
-            inventories=(*map(str, job.inventories), *([str(directory / "inventory")] if part.captured else [])),
+            inventories=tuple(map(str, job.inventories)),
             tags=tuple(part.tags),
             skip_tags=(GATE,),
             limit=",".join(part.limit) or job.limit,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runner.playbook import dump, unsafe
-
 PREFIX = "runbook-"
+INPUTS = "inputs.json"
+"""The file of Ansible's extra variables."""
+
+CAPTURED = "captured.json"
+"""The file of what earlier parts kept of each host; our callback plugin reads it, no loader of Ansible's does."""
+
 _LONGEST = 49
 """Bytes of the path it lies in: with what ssh binds below it (a control socket's name, and 17 more) that makes 107."""
 
@@ -29,7 +34,7 @@ PASSED_ON = (
 def make(run_id: str) -> Path:
     """A new private directory for run `run_id`: an empty project, Ansible's temporary files, ssh's control sockets."""
     private = Path(tempfile.mkdtemp(prefix=_prefix(run_id), dir=_root()))
-    for part in ("project", "home", "tmp", "ssh", "inventory"):
+    for part in ("project", "home", "tmp", "ssh"):
         (private / part).mkdir(mode=0o700)
     return private
 
@@ -53,17 +58,22 @@ def fill(
 ) -> Path:
     """Write what the invocation reads: the playbook as it is, the inputs, and each host's captured values; its path.
 
-    Every value goes in untemplated: Ansible treats extra variables and inventories as trusted, and a planted
-    `{{ lookup('pipe', ...) }}` would run on this machine.
+    Every value arrives as it is, and no text in it is a template to Ansible: a planted `{{ lookup('pipe', ...) }}`
+    would run on this machine. YAML cannot do that: of a scalar that is tagged `!unsafe` ansible-core 2.19 finds out
+    the type again, quoted or not, so that "1.10" becomes 1.1.
     """
     path = private / "project" / name
     path.write_bytes(playbook)
     # Ansible would look for a configuration in the user's home and the working directory if this one were not there.
     (private / "ansible.cfg").touch()
-    (private / "inputs.yml").write_text(dump(unsafe(dict(inputs))))
-    hosts = {host: unsafe(dict(values)) for host, values in captured.items()}
-    (private / "inventory" / "captured.yml").write_text(dump({"all": {"hosts": hosts}}))
+    (private / INPUTS).write_text(json.dumps({name: _untemplated(value) for name, value in inputs.items()}))
+    (private / CAPTURED).write_text(json.dumps(captured))
     return path
+
+
+def _untemplated(value: Any) -> Any:
+    """How Ansible's JSON says that a text is no template."""
+    return {"__ansible_unsafe": value} if isinstance(value, str) else value
 
 
 def environment(given: Mapping[str, str], *, python: str) -> dict[str, str]:

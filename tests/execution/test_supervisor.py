@@ -107,7 +107,7 @@ def test_ansible_is_told_what_the_order_says_and_nothing_else(ansible, supervise
 
     directory = one.order.private
     assert ansible.words == [
-        *("--extra-vars", f"@{directory}/inputs.yml", "-i", one.order.inventories[0], "--limit", "db1,db2"),
+        *("--extra-vars", f"@{directory}/inputs.json", "-i", one.order.inventories[0], "--limit", "db1,db2"),
         *("--tags", "step-a,step-b", "--skip-tags", "gate", "--forks", "7", one.order.playbook),
     ]
     told = {key: value for key, value in ansible.environment.items() if key.startswith(("ANSIBLE_", "RUNBOOK_"))}

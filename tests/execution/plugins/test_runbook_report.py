@@ -20,6 +20,7 @@ from ansible.template import Templar, trust_as_template
 from ansible.vars.manager import VariableManager
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from texts import WORDS
 
 import runner
 from runner.errors import AuditError
@@ -55,7 +56,7 @@ def plugin_at(tmp_path, monkeypatch):
     """The plugin, and the messages that it has sent to a socket whose handler is `handle` besides."""
 
     @contextlib.contextmanager
-    def connected(handle=lambda _: None):
+    def connected(handle=lambda _: None, captured=None):
         heard = []
 
         def hear(message):
@@ -63,6 +64,7 @@ def plugin_at(tmp_path, monkeypatch):
             return handle(message)
 
         path = tmp_path / "report"
+        (tmp_path / "captured.json").write_text(json.dumps(captured or {}))
         monkeypatch.setenv("RUNBOOK_REPORT_SOCKET", str(path))
         with CallbackSocket(path, hear):
             plugin = report.CallbackModule()
@@ -281,6 +283,33 @@ def test_a_secret_takes_the_place_of_its_reference_and_commands_are_shown_with_t
     templar = Templar(loader=DataLoader(), variables=manager.get_vars())
     assert templar.template(trust_as_template("{{ key }}")) == secret
     manager.extra_vars.clear()
+
+
+ODD = "db;{{ 1 }} {1}"
+"""A name of a host that would be several, or another one, in the file of an inventory, or as the name of a file."""
+
+
+def test_each_host_has_what_was_captured_on_it_before_what_its_inventory_says(plugin_at, tmp_path):
+    playbook = playbook_of(tmp_path, PLAY, INVENTORY)
+    play = playbook.get_plays()[0]
+    manager = play.get_variable_manager()
+    for name in ("db1", "db2", ODD):
+        manager._inventory._inventory.add_host(name)
+    manager._inventory._inventory.set_variable("db1", "texts", "of the inventory")
+    kept = {"texts": [*WORDS], "rows": [{"{{ 1 }}": "{{ 2 }}", "__ansible_vault": "x"}], "none": None, "yes": True}
+    captured = {"db1": kept, ODD: {"texts": "1.10"}, "gone": {"texts": "x"}}
+
+    with plugin_at(captured=captured) as (plugin, _):
+        plugin.v2_playbook_on_start(playbook)
+
+    def known(host, template):
+        variables = manager.get_vars(play=play, host=manager._inventory.get_host(host))
+        return Templar(loader=DataLoader(), variables=variables).template(trust_as_template(template))
+
+    assert {name: known("db1", f"{{{{ {name} }}}}") for name in kept} == kept
+    assert known(ODD, "{{ texts }}") == "1.10"
+    assert known("db2", "{{ texts | default('nothing') }}") == "nothing"
+    assert manager._inventory.get_host("gone") is None
 
 
 def test_a_secret_that_no_input_waits_for_ends_ansible(plugin_at, tmp_path, ended):

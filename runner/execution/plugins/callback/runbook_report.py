@@ -94,7 +94,8 @@ class CallbackModule(CallbackBase):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.connect(path)
         self._stream = self._socket.makefile("rwb")
-        self._begun = os.path.join(os.path.dirname(path), "begun")
+        self._private = os.path.dirname(path)
+        self._begun = os.path.join(self._private, "begun")
         self._shown = {}
 
     def _say(self, kind, **data):
@@ -135,6 +136,7 @@ class CallbackModule(CallbackBase):
         plays = playbook.get_plays()
         manager = plays[0].get_variable_manager()
         self._plays, self._manager = plays, manager
+        self._recall()
         inventory = manager._inventory
         matched = [[host.name for host in inventory.get_hosts(play.hosts)] for play in plays]
         hosts = {name: inventory.get_host(name) for names in matched for name in names}
@@ -156,6 +158,16 @@ class CallbackModule(CallbackBase):
             **({"names": _names(inventory)} if os.environ.get("RUNBOOK_NAMES") else {}),
         )
         self._take(answer.get("secrets", {}))
+
+    def _recall(self):
+        """Give each host what earlier parts kept of it, as if set_fact had done so just now.
+
+        A loader of Ansible's would take some texts for numbers or templates, and an inventory would have its own
+        variables before these.
+        """
+        with open(os.path.join(self._private, "captured.json")) as file:
+            for host, values in json.load(file).items():
+                self._manager.set_nonpersistent_facts(host, values)
 
     def _take(self, secrets):
         """Let each secret take the place of its reference, in memory only; commands go on being shown with the latter.

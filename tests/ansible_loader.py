@@ -1,0 +1,20 @@
+"""Ansible's own reading of a file, and what it would take for a template afterwards."""
+
+from __future__ import annotations
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import is_trusted_as_template
+
+
+def load(path):
+    """What Ansible reads from `path` where it reads variables: with templates in it."""
+    return DataLoader().load_from_file(str(path), cache="none", trusted_as_template=True)
+
+
+def templates(value):
+    """Every text in `value`, keys too, that Ansible would fill in if it had the marks of a template."""
+    if isinstance(value, dict):
+        return [text for item in (*value, *value.values()) for text in templates(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in templates(item)]
+    return [value] if isinstance(value, str) and is_trusted_as_template(value) else []

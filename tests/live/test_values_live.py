@@ -1,0 +1,98 @@
+"""What somebody gives, and what a host says, reaches hosts and databases as exactly that, however often it crosses.
+
+`RUNBOOK_TEXTS` is how many texts are tried.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import pytest
+from bench import step
+from texts import WORDS, texts
+
+from runner.demo.postgres import Postgres
+from runner.demo.workspace import workspace
+
+COUNT = int(os.environ.get("RUNBOOK_TEXTS", "300"))
+AT_ONCE = 800
+"""Texts in one run: all of them are in one command line."""
+
+TELL = "import json, os, sys; print(json.dumps([sys.argv[1:], [os.environ.get(f'T{n}') for n in range(len(sys.argv) - 1)]]))"
+
+
+@pytest.fixture(scope="module")
+def database():
+    with workspace() as directory, Postgres.running(directory / "postgres") as running:
+        yield running
+
+
+def batches():
+    made = [*WORDS, *texts(max(0, COUNT - len(WORDS)), seed=13)][: max(COUNT, 1)]
+    return [made[at : at + AT_ONCE] for at in range(0, len(made), AT_ONCE)]
+
+
+def tell(name, values, **keys):
+    """A step that says with which arguments, and with which environment, it was started."""
+    env = {f"T{number}": value for number, value in enumerate(values)}
+    keys = {"capture": {name: "stdout | from_json"}, "verify": [{"exit": 0}], "on_failure": "stop", **keys}
+    return {
+        "id": name,
+        "name": name,
+        "effect": "read",
+        "command": [sys.executable, "-c", TELL, *values],
+        "env": env,
+        **keys,
+    }
+
+
+def ask(name, count):
+    """A step that has a database say what it was given: each as a parameter of its own, and all in one list."""
+    each = ", ".join(f"%(t{number})s" for number in range(count))
+    params = {f"t{number}": f"{{{{ given[0][{number}] }}}}" for number in range(count)}
+    query = f"SELECT ARRAY[{each}]::text[] AS each, %(listed)s::text[] AS listed"
+    given = {"sql": query, "params": {**params, "listed": "{{ picked }}"}, "capture": {name: "row"}}
+    return {"id": name, "name": name, "effect": "read", **given, "verify": [{"that": "row.each | length > 0"}]}
+
+
+def cross(bench, database, values):
+    """What is captured of `values` on every road: they are given, captured, chosen, bound, kept by a run that fails."""
+    bench.hosts(here={"runbook_sql": database.environment("runbook"), "runbook_psql": str(database.psql)})
+    names = [f"t{number}" for number in range(len(values))]
+    go = bench.directory / "go"
+    bench.write(
+        tell(
+            "given",
+            [f"{{{{ {name} }}}}" for name in names],
+            capture={"given": "stdout | from_json", "all": "(stdout | from_json)[0]"},
+        ),
+        step("stops", f"test -e {go}", approve="Go on?", idempotent=True),
+        tell("kept", [f"{{{{ given[0][{number}] }}}}" for number in range(len(values))]),
+        {**tell("chosen", ["{{ picked | to_json }}"]), "choose": {"picked": {"from": "all"}}},
+        ask("bound", len(values)),
+        tell("answered", [f"{{{{ bound['each'][{number}] }}}}" for number in range(len(values))], approve="Go on?"),
+        inputs={name: {"type": "string", "help": "A text"} for name in names},
+    )
+    words = [word for name, value in zip(names, values, strict=True) for word in ("-e", f"{name}={value}")]
+    failed = bench.run("--auto", *words)
+    go.touch()
+    passed = bench.command("resume", "last", "--yes", "--json")
+    assert [failed.code != 0, passed.code] == [True, 0], passed.err
+    state = json.loads((bench.state / "runs" / bench.run_ids()[-1] / "run.json").read_text())
+    return state["captured"]["here"]
+
+
+@pytest.mark.parametrize("number", range(len(batches())))
+def test_texts_arrive_as_they_are_given_captured_chosen_bound_and_kept(bench, database, number):
+    values = batches()[number]
+
+    arrived = cross(bench, database, values)
+
+    both = [values, values]
+    assert arrived["given"] == both
+    assert arrived["kept"] == both
+    assert json.loads(arrived["chosen"][0][0]) == values
+    assert arrived["bound"] == {"each": values, "listed": values}
+    assert arrived["answered"] == both
