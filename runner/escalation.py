@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 from runner.channels.base import Page, Receipt, Severity
@@ -38,16 +39,23 @@ class Told:
     receipt: Receipt
 
 
-def reason_to_call(policy: Escalation, not_passed: Iterable[Step], declared: str | None) -> str | None:
+def reason_to_call(
+    policy: Escalation,
+    not_passed: Iterable[Step],
+    declared: str | None,
+    *,
+    why: Mapping[str, str] = MappingProxyType({}),
+) -> str | None:
     """Why somebody must be called now that the run has stopped, None when nobody must.
 
-    A step that says `on_failure: stop` ends the run without waking anybody: that is its point.
+    `why` has for a step that did not pass, by its id, what was seen. A step that says `on_failure: stop` ends the run
+    without waking anybody: that is its point.
     """
     if declared:
         return f"declared: {declared}"
     failed = [step for step in not_passed if step.on_failure != "stop"]
     if failed and "step_failed" in policy.when:
-        return f"step failed: {failed[0].name}"
+        return ": ".join(["step failed", failed[0].name, *filter(None, [why.get(failed[0].id)])])
     return None
 
 

@@ -63,7 +63,8 @@ class Pager:
 
     def stopped(self, not_passed: Iterable[Step], declared: str | None) -> None:
         """The run has stopped short: call somebody if the policy says so and nobody has been called yet."""
-        reason = escalation.reason_to_call(self._runbook.escalation, not_passed, declared)
+        why = {step: entry.reason for (step, _), entry in self._journal.ledger.entries.items() if entry.reason}
+        reason = escalation.reason_to_call(self._runbook.escalation, not_passed, declared, why=why)
         if reason and not self._called:
             self._call(reason)
 

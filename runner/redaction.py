@@ -67,7 +67,8 @@ class Redaction:
         clean = self.data(result, ours=2)
         before, facts = result.get("ansible_facts"), clean.get("ansible_facts")
         withheld = [name for name in facts if facts[name] != before[name]] if before and facts else []
-        return {**message, "result": clean} | ({"withheld": withheld} if withheld else {})
+        observed = {"observed": self.data(message["observed"], ours=1)} if "observed" in message else {}
+        return {**message, "result": clean, **observed} | ({"withheld": withheld} if withheld else {})
 
     def error(self, error: RunbookError) -> RunbookError:
         """`error`, whose words may be those of somebody else, without any secret."""

@@ -143,3 +143,11 @@ def test_a_word_of_a_vocabulary_stays_one():
 
 def test_it_does_not_tell_what_it_knows():
     assert "hunter2" not in repr(Redaction(["hunter2!"]))
+
+
+def test_the_values_in_a_condition_are_cleaned_before_any_of_them_is_cut():
+    observed = [[{"name": "stdout", "value": f"{'x' * 990} {SECRET}", "worst": ""}]]
+
+    clean = Redaction([SECRET]).report({"kind": "failed", "result": {}, "observed": observed})
+
+    assert clean["observed"] == [[{"name": "stdout", "value": f"{'x' * 990} ***", "worst": ""}]]

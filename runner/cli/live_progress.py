@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from runner.cli import ceremony
-from runner.cli.progress import Words, because, called, write_at_once
+from runner.cli.progress import Words, because, called, output_of, write_at_once
 from runner.cli.terminal import safe, short
 from runner.definition.model import Runbook
 from runner.events import Event, EventType, Outcome
@@ -36,6 +36,7 @@ class LiveProgress:
         self._began: dict[str, float] = {}
         self._took: dict[str, float] = {}
         self._notes: dict[str, str] = {}
+        self._bad: set[str] = set()
         self._pages: list[str] = []
         self._asking = ""
         self._notices: list[str] = []
@@ -66,10 +67,14 @@ class LiveProgress:
 
     def _note_words(self, event: Event) -> None:
         step, data = event.step or "", event.data
-        if event.type is EventType.VERIFICATION_FINISHED:
-            self._notes[step] = self._words.says(event) + because(data)
-        if event.type is EventType.ACTION_FINISHED and data["outcome"] != Outcome.PASSED:
-            self._notes[step] = because(data).removeprefix(": ")
+        bad = data.get("outcome") != Outcome.PASSED
+        # What another host passes does not take the place of what is wrong on this one.
+        if event.type is EventType.VERIFICATION_FINISHED and (bad or step not in self._bad):
+            self._notes[step] = "\n".join([self._words.says(event) + because(data), *output_of(data)])
+        if event.type is EventType.ACTION_FINISHED and bad:
+            self._notes[step] = "\n".join([because(data).removeprefix(": "), *output_of(data)])
+        if event.type in {EventType.VERIFICATION_FINISHED, EventType.ACTION_FINISHED} and bad:
+            self._bad.add(step)
         if event.type is EventType.GATE_ANSWERED and data.get("note"):
             self._notes[step] = f"{safe(data['by'])}: {short(data['note'])}"
         if event.type is EventType.PAGE_FINISHED:

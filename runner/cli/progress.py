@@ -18,6 +18,11 @@ from runner.cli.terminal import one_line, safe, short
 from runner.definition.model import Runbook
 from runner.events import Event, EventType, Outcome
 from runner.execution.tags import undo_id
+from runner.observation import Observation
+
+_REASON = 300
+_OUTPUT = 400
+"""Characters of the last lines of a command's output."""
 
 
 class Progress(Protocol):
@@ -167,9 +172,9 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one 
         case EventType.STEP_INTENDED:
             return [f"begins   {name}{where}"]
         case EventType.VERIFICATION_FINISHED:
-            return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}"]
+            return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}", *output_of(data)]
         case EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if data["outcome"] != Outcome.PASSED:
-            return [f"{verdict(data)}     {name}{where}{because(data)}"]
+            return [f"{verdict(data)}     {name}{where}{because(data)}", *output_of(data)]
         case EventType.STEP_FINISHED if not (event.step in words.asked and data["outcome"] == Outcome.PASSED):
             return [f"{data['outcome']:8} {name}{where}"]
         case EventType.GATE_ANSWERED:
@@ -198,4 +203,12 @@ def called(data: Any) -> str:
 
 def because(data: Any) -> str:
     """The reason, when there is one."""
-    return f": {short(str(data['reason']))}" if data.get("reason") else ""
+    return f": {short(str(data['reason']), _REASON)}" if data.get("reason") else ""
+
+
+def output_of(data: Any) -> list[str]:
+    """The last lines of what a command that failed has printed, in one, where the reason has not all of them."""
+    seen = Observation.from_data(data.get("seen"))
+    if not seen.exit_code or not seen.lines or (len(seen.lines) == 1 and seen.lines[0] in str(data.get("reason"))):
+        return []
+    return [f"{seen.stream}   {short(one_line(chr(10).join(seen.lines)), _OUTPUT)}"]

@@ -37,7 +37,8 @@ def checks(marker: Marker, verification: Verification, call: Invocation | None, 
     yield _look(replace(marker, part=f"{marker.part}/probe"), verification, probe, conditions)
     seen = f"({_PROBE}.results | last)" if _is_repeated(verification) else _PROBE
     full = [f"{_PROBE}.results | length == {verification.samples}"] if verification.held else []
-    that = [*full, *_answered(verification, probe, seen), *conditions]
+    # A sample that is not good is the last: what it has not met says more than how many there were.
+    that = [*_answered(verification, probe, seen), *conditions, *full]
     yield _assert(marker, verification, that, probe.bound(seen))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from runner.definition.condition import names
 from runner.events import Event, EventType, Outcome
 from runner.identifiers import Marker
+from runner.observation import Observation, Operand, texts, worst_of
 from runner.tasks import TIMED_OUT
 
 _OUTCOMES = {
@@ -24,13 +26,30 @@ _SAMPLES = 60
 _SHORT = 200
 
 
+@dataclass
+class _Samples:
+    """What the probe of one verification has seen so far; `values` has the operands of its condition, oldest first."""
+
+    results: list[Mapping[str, Any]] = field(default_factory=list)
+    values: list[Sequence[Operand]] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, message: Mapping[str, Any]) -> None:
+        """One message of the probe, which may tell of several samples."""
+        self.count += int(message["result"].get("samples") or 1)
+        self.results = [*self.results, _last(message["result"])][-_SAMPLES:]
+        # Of a long value only the beginning is kept: there may be ten thousand samples.
+        self.values += [[_brief(operand) for operand in operands] for operands in message.get("observed", ())]
+
+
 class Translator:
-    """Translates the messages of one run; it remembers what each probe saw until its verification is judged."""
+    """Translates the messages of one run; it remembers what was seen until it is judged."""
 
     def __init__(self, run: str, runbook: str) -> None:
         self._run = run
         self._runbook = runbook
-        self._seen: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+        self._seen: dict[tuple[str, str, str], _Samples] = {}
+        self._acted: dict[tuple[str, str], Observation] = {}
 
     def events(self, message: Mapping[str, Any]) -> Iterator[Event]:
         """What `message` means; a task that is not this runbook's means nothing."""
@@ -43,53 +62,103 @@ class Translator:
                 yield Event(EventType.STEP_INTENDED, self._run, marker.step, host)
             return
         if message["kind"] == "retry":
-            self._look(marker, host, message["result"])
+            self._look(marker, message)
             return
         if outcome := _outcome(message):
-            yield from self._ended(marker, host, outcome, message)
+            yield from self._ended(marker, outcome, message)
 
-    def _ended(self, marker: Marker, host: str, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
-        result = message["result"]
+    def _ended(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
+        result, host = message["result"], message["host"]
         if outcome is Outcome.PASSED and marker.part == "capture":
             values = result.get("ansible_facts", {})
             withheld = {"withheld": names} if (names := message.get("withheld")) else {}
             yield Event(EventType.VALUES_CAPTURED, self._run, marker.step, host, {"values": values, **withheld})
         elif outcome is Outcome.PASSED and marker.part.endswith("/probe"):
-            self._look(marker, host, result)
+            self._look(marker, message)
         elif marker.part.startswith(("attempt/", "retry/")):
-            yield from self._attempted(marker, host, outcome, result)
+            yield from self._attempted(marker, outcome, message)
+        elif marker.part.startswith("verify/"):
+            yield self._verified(marker, outcome, message)
         elif marker.part not in {"gate", "guard", "rescue", "choose"}:
-            yield self._finished(marker, host, outcome, result)
+            yield self._finished(marker.step, marker.part, outcome, message)
 
-    def _attempted(self, marker: Marker, host: str, outcome: Outcome, result: Mapping[str, Any]) -> Iterator[Event]:
+    def _attempted(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
         """An attempt that succeeded is the action; one that failed is not yet, unless another is not worth it."""
         again = marker.part.startswith("retry/")
         if again and outcome is Outcome.PASSED:
             return
-        if again or outcome is not Outcome.FAILED:
-            yield self._finished(replace(marker, part="action"), host, outcome, result)
+        if again:
+            yield self._given_up(marker.step, outcome, message)
             return
-        data = {"part": marker.part, "outcome": outcome, "reason": _reason(outcome, result), "result": result}
-        yield Event(EventType.ATTEMPT_FINISHED, self._run, marker.step, host, data)
+        if outcome not in {Outcome.FAILED, Outcome.SKIPPED}:
+            yield self._finished(marker.step, "action", outcome, message)
+            return
+        event = self._finished(marker.step, marker.part, outcome, message)
+        yield replace(event, type=EventType.ATTEMPT_FINISHED)
 
-    def _look(self, marker: Marker, host: str, result: Mapping[str, Any]) -> None:
+    def _look(self, marker: Marker, message: Mapping[str, Any]) -> None:
         part = marker.part.removesuffix("/probe")
-        self._seen.setdefault((marker.step, host, part), []).append(_last(result))
+        self._seen.setdefault((marker.step, message["host"], part), _Samples()).add(message)
 
-    def _finished(self, marker: Marker, host: str, outcome: Outcome, result: Mapping[str, Any]) -> Event:
-        if marker.part.endswith("/probe"):  # it could not be made or judged: no assert follows it
-            self._look(marker, host, result)
-        part = marker.part.removesuffix("/probe")
-        seen = self._seen.pop((marker.step, host, part), [])
+    def _finished(self, step: str, part: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
+        """The end of an action, or of what belongs to it."""
+        result, host = message["result"], message["host"]
+        seen = Observation.of_result(_last(result))
+        if part != "capture":
+            self._acted[step, host] = seen
         data: dict[str, Any] = {"part": part, "outcome": outcome}
-        if reason := _reason(outcome, _last(result)):
-            data["reason"] = f"{reason} after {len(seen)} samples" if len(seen) > 1 else reason
-        if len(seen) > 1:
-            data["trend"] = [str(_text(sample))[:_SHORT] for sample in seen[-_SAMPLES:]]
-        if part.startswith("verify/"):
-            shown = {"result": seen[-1]} if seen else {}
-            return Event(EventType.VERIFICATION_FINISHED, self._run, marker.step, host, data | shown)
-        return Event(EventType.ACTION_FINISHED, self._run, marker.step, host, data | {"result": result})
+        if outcome is not Outcome.PASSED:
+            data |= {"reason": _reason(outcome, _last(result), seen)} | _shown(seen)
+        return Event(EventType.ACTION_FINISHED, self._run, step, host, {**data, "result": result})
+
+    def _given_up(self, step: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
+        """After an attempt that is not worth another one, or a pause that failed: the attempt says why."""
+        seen = self._acted.get((step, message["host"]), Observation())
+        reason = {"reason": _reason(outcome, {} if seen.sentence else message["result"], seen)}
+        data = {"part": "action", "outcome": outcome, **reason, **_shown(seen), "result": message["result"]}
+        return Event(EventType.ACTION_FINISHED, self._run, step, message["host"], data)
+
+    def _verified(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Event:
+        if marker.part.endswith("/probe"):  # it could not be made or judged: no assert follows it
+            self._look(marker, message)
+        part, host = marker.part.removesuffix("/probe"), message["host"]
+        samples = self._seen.pop((marker.step, host, part), _Samples())
+        data: dict[str, Any] = {"part": part, "outcome": outcome}
+        if outcome is not Outcome.PASSED:
+            last = samples.results[-1] if samples.results else {}
+            seen = (
+                Observation.of_result(last) if samples.results else self._acted.get((marker.step, host), Observation())
+            )
+            seen = _with_values(seen, samples, message)
+            data |= {"reason": _verdict(outcome, message["result"], last, seen, samples.count)} | _shown(seen)
+        if samples.count > 1:
+            data["trend"] = [str(_text(sample))[:_SHORT] for sample in samples.results]
+        if samples.results:
+            data["result"] = samples.results[-1]
+        return Event(EventType.VERIFICATION_FINISHED, self._run, marker.step, host, data)
+
+
+def _shown(seen: Observation) -> dict[str, Any]:
+    return {"seen": data} if (data := seen.data()) else {}
+
+
+def _with_values(seen: Observation, samples: _Samples, message: Mapping[str, Any]) -> Observation:
+    """`seen` with the values in the condition that does not hold, and with those of other samples if they differ."""
+    observed = message.get("observed") or [[]]
+    values = texts(observed[-1])
+    if samples.count < 2 or not samples.values:  # noqa: PLR2004 - one sample has no first and no worst
+        return replace(seen, values=values)
+    first, worst = texts(samples.values[0]), worst_of([*samples.values, observed[-1]])
+    return replace(seen, values=values, first=_other(first, values), worst=_other(worst, values))
+
+
+def _other(found: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in found.items() if values.get(name, value) != value}
+
+
+def _brief(operand: Operand) -> Operand:
+    value = operand.get("value")
+    return operand if isinstance(value, int | float) or value is None else {**operand, "value": str(value)[:_SHORT]}
 
 
 def _outcome(message: Mapping[str, Any]) -> Outcome | None:
@@ -113,14 +182,32 @@ def _text(result: Mapping[str, Any]) -> Any:
     return next((result[key] for key in ("stdout", "status", "msg") if result.get(key)), "")
 
 
-def _reason(outcome: Outcome, result: Mapping[str, Any]) -> str:
+def _verdict(
+    outcome: Outcome, judged: Mapping[str, Any], last: Mapping[str, Any], seen: Observation, samples: int
+) -> str:
+    """One line that says why a verification did not pass: what `judged` it, after `last` was seen."""
+    assertion = " ".join(str(judged.get("assertion", "")).split())
+    if not assertion:
+        words = _reason(outcome, _last(judged), Observation() if last else seen)
+        values = seen.in_words()
+    elif "probe" in names(assertion):  # there was no answer that could be judged
+        words, values = _reason(outcome, last, seen), ""
+    elif seen.exit_code and set(seen.values) == {"rc"}:
+        words, values = _reason(outcome, {}, seen), ""
+    else:
+        words, values = f"{assertion} is not true", seen.in_words()
+    after = f" after {samples} samples" if samples > 1 else ""
+    return f"{words}{after}" + (f": {values}" if values else "")
+
+
+def _reason(outcome: Outcome, result: Mapping[str, Any], seen: Observation) -> str:
     """One line that says why it did not pass."""
-    if outcome is Outcome.PASSED:
-        return ""
+    if seen.exit_code == TIMED_OUT:
+        return "timed out on the host"
     if "assertion" in result:
         return f"{' '.join(str(result['assertion']).split())} is not true"
-    if result.get("rc") == TIMED_OUT:
-        return "timed out on the host"
-    message = _NOISE.sub("", str(result.get("msg") or result.get("skip_reason") or outcome).strip())
-    last = str(result.get("stderr") or "").strip().splitlines()[-1:]
-    return ": ".join([*message.splitlines()[:1], *last]) or outcome
+    message = _NOISE.sub("", str(result.get("msg") or result.get("skip_reason") or "").strip())
+    if message in {"", "non-zero return code"} and seen.sentence:
+        return seen.sentence
+    last = seen.lines[-1:] if seen.stream == "stderr" else ()
+    return ": ".join([*(message or outcome).splitlines()[:1], *last])

@@ -11,6 +11,7 @@ from typing import Any
 
 from runner import duration
 from runner.events import EventType, Outcome
+from runner.observation import Observation
 from runner.record.audit_log import Record
 
 FORMATS = ("md", "html", "json")
@@ -21,7 +22,8 @@ class Check:
     """One verification, or one answer of a person, on one host: what was expected, and how it was.
 
     `number` counts the step's verifications from 1 and is 0 for an approval, and for the action where it did not pass.
-    `reason` says why it did not, or who answered and with which note. `trend` is what the samples saw, first to last.
+    `reason` says why it did not, or who answered and with which note. `trend` is what the samples saw, first to last;
+    `seen` what there was to see where it did not pass: values, exit code and the last lines of the output.
     """
 
     number: int
@@ -30,6 +32,7 @@ class Check:
     outcome: str
     reason: str = ""
     trend: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -239,6 +242,7 @@ def _checks(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
             outcome=outcome,
             reason=_text(data, "reason") or answer,
             trend=tuple(map(str, _list(data, "trend"))),
+            seen=tuple(Observation.from_data(data.get("seen")).paragraphs()),
         )
 
 

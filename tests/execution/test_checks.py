@@ -115,7 +115,7 @@ def test_hold_for_takes_every_sample_and_stops_at_the_first_bad_one(hold_for, ev
         },
     )
     assert assertion == judged(
-        [f"probe.results | length == {samples}", "(probe.results | last).status | default(-1) >= 100", "status == 200"],
+        ["(probe.results | last).status | default(-1) >= 100", "status == 200", f"probe.results | length == {samples}"],
         status="{{ (probe.results | last).status | default(-1) }}",
     )
 

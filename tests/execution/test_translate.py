@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from runner.events import Event, EventType, Outcome
 from runner.execution.translate import Translator
+from runner.observation import Observation
 
 RUN = "20260101T000000Z-0123abcd"
 
@@ -48,7 +49,7 @@ def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
             "failed",
             {"rc": 1, "msg": "non-zero return code", "stderr": "a\nno room\n"},
             Outcome.FAILED,
-            "non-zero return code: no room",
+            "exit code 1: no room",
         ),
         ("failed", {"rc": 124, "msg": "non-zero return code"}, Outcome.FAILED, "timed out on the host"),
         ("failed", {"msg": "first\nsecond"}, Outcome.FAILED, "first"),
@@ -69,7 +70,8 @@ def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
     ],
 )
 def test_how_an_action_ended_and_why(translator, kind, result, outcome, reason):
-    because = {"reason": reason} if reason else {}
+    seen = Observation.of_result(result).data() if reason else {}
+    because = {"reason": reason, **({"seen": seen} if seen else {})} if reason else {}
     assert events(translator, message(kind, "action", **result)) == [action(outcome, **because, result=result)]
 
 
@@ -103,6 +105,35 @@ def test_a_verification_of_the_steps_own_result_has_nothing_else_to_show(transla
     assert events(translator, message("failed", "verify/2", assertion="rc in [0]", evaluated_to=False)) == [
         verified(Outcome.FAILED, "verify/2", reason="rc in [0] is not true")
     ]
+
+
+def failed(assertion, **values):
+    """A verification that does not hold, with the values that the plugin has seen in its condition."""
+    observed = [{"name": name, "value": value} for name, value in values.items()]
+    return {**message("failed", "verify/1", assertion=assertion, msg="Assertion failed"), "observed": [observed]}
+
+
+def test_a_condition_that_does_not_hold_shows_its_values(translator):
+    (event,) = events(translator, failed("used >= 0.9 * size", used=2, size=100))
+    assert event == verified(
+        Outcome.FAILED,
+        reason="used >= 0.9 * size is not true: used = 2, size = 100",
+        seen={"values": {"used": "2", "size": "100"}},
+    )
+
+
+def test_an_exit_code_that_is_not_as_it_must_be_is_told_with_what_the_action_complained_of(translator):
+    answer = {"rc": 42, "stderr": "a\nb\nc\nd\ne\ndisk full on /var\n"}
+    *_, event = events(translator, message("ok", "action", **answer), failed("rc in [0]", rc=42))
+    lines = ["b", "c", "d", "e", "disk full on /var"]
+    seen = {"exit_code": 42, "stream": "stderr", "lines": lines, "values": {"rc": "42"}}
+    assert event == verified(Outcome.FAILED, reason="exit code 42: disk full on /var", seen=seen)
+
+
+def test_a_long_value_is_cut_with_its_length(translator):
+    (event,) = events(translator, failed("'ready' in stdout", stdout="x" * 5000))
+    assert event.data["reason"] == f"'ready' in stdout is not true: stdout = \"{'x' * 79}... (5,002 characters)"
+    assert event.data["seen"]["values"] == {"stdout": f'"{"x" * 999}... (5,002 characters)'}
 
 
 def test_samples_become_the_trend(translator):
@@ -211,10 +242,10 @@ def test_an_attempt_that_may_be_followed_by_another_proves_nothing_when_it_fails
     ]
     # Then only the second is the action
     intended = Event(EventType.STEP_INTENDED, RUN, "a", "one")
-    failed = {"part": "attempt/1", "outcome": "failed", "reason": "non-zero return code"}
+    failed = {"part": "attempt/1", "outcome": "failed", "reason": "exit code 3", "seen": {"exit_code": 3}}
     assert events(translator, *tried) == [
         intended,
-        Event(EventType.ATTEMPT_FINISHED, RUN, "a", "one", {**failed, "result": {"rc": 3, "msg": failed["reason"]}}),
+        Event(EventType.ATTEMPT_FINISHED, RUN, "a", "one", {**failed, "result": tried[1]["result"]}),
         intended,
         action("passed", result={"rc": 0}),
     ]
@@ -230,3 +261,13 @@ def test_an_attempt_that_succeeds_is_the_action_and_one_that_is_not_worth_anothe
     assert events(translator, message("failed", "retry/1", **judged)) == [
         action("failed", reason="result.rc in [3] is not true", result=judged)
     ]
+
+
+def test_an_attempt_that_is_not_worth_another_says_why_the_step_has_failed(translator):
+    tried = [message("failed", "attempt/1", rc=5, msg="non-zero return code", stderr="no such table")]
+    judged = {"assertion": "result.rc in [3]", "msg": "Assertion failed"}
+
+    *_, last = events(translator, *tried, message("failed", "retry/1", **judged))
+
+    seen = {"exit_code": 5, "stream": "stderr", "lines": ["no such table"]}
+    assert last == action("failed", reason="exit code 5: no such table", seen=seen, result=judged)

@@ -16,6 +16,10 @@ from ansible.inventory.manager import split_host_pattern
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
+
+from runbook_operands import observe
+
 DOCUMENTATION = """
 name: runbook_report
 type: stdout
@@ -97,6 +101,7 @@ class CallbackModule(CallbackBase):
         self._private = os.path.dirname(path)
         self._begun = os.path.join(self._private, "begun")
         self._shown = {}
+        self._play = None
 
     def _say(self, kind, **data):
         try:
@@ -179,6 +184,10 @@ class CallbackModule(CallbackBase):
         variables.update(secrets)
 
     @reporting
+    def v2_playbook_on_play_start(self, play):
+        self._play = play
+
+    @reporting
     def v2_runner_on_start(self, host, task):
         self._note("+", host.get_name(), task.get_name())
         self._say("start", host=host.get_name(), task=task.get_name())
@@ -209,9 +218,39 @@ class CallbackModule(CallbackBase):
 
     def _report(self, kind, result, **data):
         host, task = result.host.get_name(), result.task.get_name()
+        if observed := self._observed(kind, result):
+            data["observed"] = observed
         self._say(kind, host=host, task=task, result=_public(result.result), **data)
         if not (kind == "retry" or _may_go_on(kind, result.result)):
             self._note("-", host, task)
+
+    def _observed(self, kind, result):
+        """The values in the conditions of a verification that does not hold: of each sample, oldest first.
+
+        Secrets are shown by their references.
+        """
+        task, answer = result.task, result.result
+        if answer.get("_ansible_no_log") or self._play is None:
+            return []
+        if kind == "failed" and task.action == "ansible.builtin.assert":
+            conditions, samples = [answer.get("assertion")] if "assertion" in answer else task.args["that"], [None]
+        elif "holds" in task.vars and kind in ("retry", "ok"):
+            conditions, samples = [_inner(task.vars["holds"])], _ends(answer.get("results", [answer]))
+        else:
+            return []
+        variables = self._manager.get_vars(play=self._play, host=result.host, task=task) | self._shown
+        seen = [variables | ({"probe": sample} if sample is not None else {}) for sample in samples]
+        return [_bounded(observe(map(str, conditions), each, self._play._loader)) for each in seen]
+
+
+def _inner(template):
+    """The expression that a template is."""
+    return template.strip().removeprefix("{{").removesuffix("}}")
+
+
+def _ends(samples):
+    """The first and the last of them."""
+    return [*samples[:1], *samples[1:][-1:]]
 
 
 def _may_go_on(kind, result):

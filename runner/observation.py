@@ -1,0 +1,143 @@
+"""What was seen where something is not as it must be: exit code, last lines, and the values in a condition."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+_LINES = 5
+_LONGEST_LINE = 300
+_LONGEST_VALUE = 1000
+_SHORT = 80
+"""Characters of a value in a sentence."""
+
+Value = str | int | float | bool | None
+Operand = Mapping[str, Any]
+"""A part of a condition as the callback plugin reports it: `name`, `value` or `missing`, and what is `worst` of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What an action, or the last sample of a verification, has shown; whatever it has not is empty.
+
+    `lines` are the last of `stream`. `values` has each name in the condition that does not hold, `first` and `worst`
+    the same of other samples where there were several.
+    """
+
+    exit_code: int | None = None
+    status: int | None = None
+    stream: str = ""
+    lines: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    first: Mapping[str, str] = field(default_factory=dict)
+    worst: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_result(cls, result: Mapping[str, Any]) -> Self:
+        """What a module has answered; a host may have answered anything."""
+        stream = next((key for key in ("stderr", "stdout", "content") if _text(result, key)), "")
+        return cls(
+            exit_code=_whole(result, "rc"),
+            status=_whole(result, "status"),
+            stream=stream,
+            lines=tuple(_cut(line, _LONGEST_LINE) for line in _text(result, stream).splitlines()[-_LINES:]),
+        )
+
+    @classmethod
+    def from_data(cls, data: object) -> Self:
+        """The observation in an event's data, which may have come from a log; what is not as it must be is left out."""
+        given: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
+        return cls(
+            exit_code=_whole(given, "exit_code"),
+            status=_whole(given, "status"),
+            stream=str(given.get("stream") or ""),
+            lines=tuple(map(str, _list(given.get("lines")))),
+            values=_texts(given.get("values")),
+            first=_texts(given.get("first")),
+            worst=_texts(given.get("worst")),
+        )
+
+    def data(self) -> dict[str, Any]:
+        """The same for an event, without what is empty."""
+        filled = {key: value for key, value in asdict(self).items() if value not in (None, "", (), {})}
+        return filled | ({"lines": list(self.lines)} if self.lines else {})
+
+    @property
+    def sentence(self) -> str:
+        """`exit code 42: disk full on /var`, as far as there is one that is not 0."""
+        if not self.exit_code:
+            return ""
+        return ": ".join([f"exit code {self.exit_code}", *self.lines[-1:]])
+
+    def paragraphs(self) -> list[str]:
+        """All of it in lines for people: first the values, then the last lines of the output."""
+        rows = [f"{name} = {value}{self._others(name)}" for name, value in self.values.items()]
+        rows += [f"exit code {self.exit_code}"] if self.exit_code else []
+        rows += [f"status {self.status}"] if self.status is not None else []
+        return rows + [f"{self.stream}: {line}" for line in self.lines]
+
+    def in_words(self) -> str:
+        """The values in a sentence: `row.used = 2, row.size = 100`, with those of other samples."""
+        return ", ".join(f"{name} = {_cut(value, _SHORT)}{self._others(name)}" for name, value in self.values.items())
+
+    def _others(self, name: str) -> str:
+        found = [
+            f"{when} {_cut(values[name], _SHORT)}"
+            for when, values in (("first", self.first), ("worst", self.worst))
+            if name in values
+        ]
+        return f" ({', '.join(found)})" if found else ""
+
+
+def texts(operands: Sequence[Operand]) -> dict[str, str]:
+    """The values of `operands` as they are shown, each cut to a bounded length with the number of its characters."""
+    return {str(operand["name"]): _cut(_shown(operand), _LONGEST_VALUE) for operand in operands}
+
+
+def worst_of(samples: Sequence[Sequence[Operand]]) -> dict[str, str]:
+    """Of each operand that is compared as a number, the value of all `samples` that is farthest from being good."""
+    found: dict[str, tuple[Any, str]] = {}
+    for operands in samples:
+        for operand in operands:
+            name, value, pick = str(operand["name"]), operand.get("value"), _PICK.get(str(operand.get("worst")))
+            if pick and type(value) in {int, float}:
+                found[name] = pick(found.get(name, (value, _shown(operand))), (value, _shown(operand)))
+    return {name: shown for name, (_, shown) in found.items()}
+
+
+_PICK = {"max": max, "min": min}
+
+
+def _shown(operand: Operand) -> str:
+    if operand.get("missing"):
+        return "not there"
+    value = operand.get("value")
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _whole(data: Mapping[str, Any], key: str) -> int | None:
+    value = data.get(key)
+    return value if type(value) is int else None
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _text(result: Mapping[str, Any], key: str) -> str:
+    return str(result.get(key) or "").strip()
+
+
+def _cut(text: str, longest: int) -> str:
+    """The beginning of `text`, with the number of its characters; what has been cut before keeps the first number."""
+    if len(text) <= longest:
+        return text
+    before = re.search(r"\.\.\. \([0-9,]+ characters\)$", text)
+    return text[:longest] + (before[0] if before else f"... ({len(text):,} characters)")
