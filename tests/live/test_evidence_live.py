@@ -46,7 +46,13 @@ def test_a_condition_shows_the_values_of_its_names(bench):
 def test_samples_are_shown_as_first_worst_and_last(bench):
     count = bench.directory / "count"
     look = f"echo x >> {count}; case $(wc -l < {count}) in 1) echo 70;; 2) echo 97;; *) echo 80;; esac"
-    probe = {"says": "It calms down", "command": ["bash", "-c", look], "that": "stdout | int < 60", "within": "4s"}
+    probe = {
+        "says": "It calms down",
+        "command": ["bash", "-c", look],
+        "that": "stdout | int < 60",
+        "within": "10s",
+        "every": "200ms",
+    }
     bench.write(step("act", "true", verify=[probe]))
 
     (checked,) = ended(bench.run())
