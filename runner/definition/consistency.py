@@ -41,8 +41,11 @@ def faults(
     yield from _ids([*steps, *on_cancel])
     yield from _names(inputs, [*prerequisites, *steps, *on_cancel])
     yield from _nothing_to_undo(steps)
-    for each in (*prerequisites, *steps, *on_cancel):
-        yield from secrecy.faults(each.at, each.raw, inputs)
+    everything = (*prerequisites, *steps, *on_cancel)
+    captured = [name for each in everything for key in ("capture", "choose") for name in each.written(key, dict) or {}]
+    known = secrecy.Known(inputs, captured)
+    for each in everything:
+        yield from secrecy.faults(each.at, each.raw, known)
         if each.step:
             yield from _capture(each, each.step)
             yield from _verifications(each, each.step, inputs)

@@ -7,10 +7,27 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import jinja2
+import jinja2.nodes
+
 from runner.tasks import pieces
 
-_QUOTED = re.compile(r"\|\s*quote\s*-?\}\}$")
+_JINJA = jinja2.Environment(autoescape=False)  # noqa: S701 - nothing is rendered
+_NUMBERS = frozenset({"int", "float", "length", "count"})
+"""The filters that give a number, whatever they are given."""
+
 _ASKS = re.compile(r"\{%[-+]?\s*(?:el)?(?:if|se)\b|\{%[-+]?\s*end|\{#")
+_BEGINS = r"<<-?[ \t]*\\?(['\"]?)(\w+)\1[^\n]*\n"
+_OPEN_DOCUMENT = re.compile(_BEGINS)
+_DOCUMENT = re.compile(rf"{_BEGINS}.*?^\t*\2$", re.DOTALL | re.MULTILINE)
+_TOKEN = re.compile(
+    r"""(?P<skip>\\.)
+      | (?P<closed>'[^']*'|\$'(?:[^'\\]|\\.)*'|\$?"(?:[^"\\]|\\.)*")
+      | (?P<open>\$?['"])
+      | (?:^|(?<=[\s;&|()]))(?P<remark>\#[^\n]*)
+      | (?P<other>.)""",
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
+)
 
 
 class Pasted(NamedTuple):
@@ -30,8 +47,27 @@ def pasted(code: str) -> Iterator[Pasted]:
     before, seen = "", Counter[str]()
     for is_template, piece in pieces(code):
         if is_template and not _ASKS.match(piece):
-            within = bool(before.count('"') % 2 or before.count("'") % 2)
-            if within or not _QUOTED.search(piece):
+            within, last = _is_within(before), _last_filter(piece)
+            if last not in _NUMBERS and (within or last != "quote"):
                 yield Pasted(piece, seen[piece], within)
         seen[piece] += is_template
         before += "x" if is_template else piece
+
+
+def _last_filter(template: str) -> str:
+    """The filter that the whole of a `{{ template }}` goes through last; of `a ~ b | quote` that is none."""
+    match _JINJA.parse(template).body if template.startswith("{{") else []:
+        case [jinja2.nodes.Output(nodes=[jinja2.nodes.Filter(name=name)])]:
+            return str(name).rpartition(".")[2]
+    return ""
+
+
+def _is_within(before: str) -> bool:
+    """Whether what follows `before` is where quotation marks are no quotation: in one, a here-document, or a remark."""
+    before = _DOCUMENT.sub("x", before)
+    if _OPEN_DOCUMENT.search(before):
+        return True
+    for token in _TOKEN.finditer(before):
+        if token["open"] or (token["remark"] and token.end() == len(before)):
+            return True
+    return before.count("$((") > before.count("))")

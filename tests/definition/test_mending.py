@@ -22,8 +22,9 @@ owner: backend-team
 trigger: {alert: MON-001}
 scope: {handles: [Too little space]}
 hosts: all
+inputs: {path: {type: enum, values: [/srv, /var], help: Where}}
 steps:
-  - {id: which, name: B, effect: read, command: uptime, capture: {path: stdout}, verify: [{exit: 0}]}
+  - {id: which, name: B, effect: read, command: uptime, verify: [{exit: 0}]}
 """
 TAIL = """\
 escalation: {when: [step_failed], contacts: [on-call], provide: [timeline]}

@@ -34,24 +34,20 @@ RULE = Rule(
     criterion=Criterion.ACTIONABLE,
     problem="A value with a space, a quote or a semicolon in it becomes another command when it is pasted into code.",
     wrong="""\
+inputs:
+  report: {type: enum, values: [daily, year end], help: Which report}
 steps:
-  - id: largest
-    name: Find the largest report
-    effect: read
-    command: find /srv/reports -size +1G
-    capture: {report: stdout}
-    verify: [{exit: 0}]
-  - {id: archive, name: Archive the report, shell: "gzip {{ report }}", verify: [{exit: 0}]}
+  - {id: archive, name: Archive the report, shell: "gzip /srv/{{ report }}", verify: [{exit: 0}]}
 """,
     right="""\
+inputs:
+  report: {type: enum, values: [daily, year end], help: Which report}
 steps:
-  - id: largest
-    name: Find the largest report
-    effect: read
-    command: find /srv/reports -size +1G
-    capture: {report: stdout}
+  - id: archive
+    name: Archive the report
+    shell: gzip "/srv/$REPORT"
+    env: {REPORT: "{{ report }}"}
     verify: [{exit: 0}]
-  - {id: archive, name: Archive the report, shell: 'gzip "$REPORT"', env: {REPORT: "{{ report }}"}, verify: [{exit: 0}]}
 """,
     find=_find,
     fixes=True,
