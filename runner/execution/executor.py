@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from runner import trusted_files
 from runner.errors import ExecutionError, RunbookError, UnreachableError
 from runner.execution import private, processes
 from runner.execution.callback_socket import CallbackSocket, Message
@@ -101,8 +102,10 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
 
     Raises:
         ExecutionError: Ansible died without having said what happened.
+        InvalidInputError: others can change an inventory, which may hold programs.
         Exception: whatever `handle` raised; nothing more has run after that.
     """
+    trusted_files.check(job.inventories, variables_beside=True)
     directory = private.make(job.run_id)
     heard: list[str] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner import trusted_files
 from runner.definition.catalog import Library, Source
 from runner.errors import InvalidInputError
 from runner.execution.compile import compile_runbook
@@ -28,9 +29,11 @@ def reviewed(library: Library, source: Source) -> bytes:
     """The committed playbook of `source`, as it is.
 
     Raises:
-        InvalidInputError: it is missing, or the runbook has changed since, or somebody edited it.
+        InvalidInputError: it is missing, or the runbook has changed since, or somebody edited it; or others can change
+            one of them, or whom the runbook calls.
     """
     path, committed = library.playbook(source), _committed(library, source)
+    trusted_files.check([source.path, source.path.with_name("contacts.yml"), path])
     if committed is None:
         raise InvalidInputError(f"{path} is missing", hint=f"runbook compile {source.runbook.id}, then review it")
     if committed != compiled(source).encode():

@@ -207,6 +207,8 @@ class StateDirectory:
             raise InvalidInputError(
                 f"{path} must be a directory that only you may write to", hint=f"chmod 700 {path}, or use --state-dir"
             )
+        for place in (path, path / "runs"):
+            _refuse_links(place)
         return cls(path.absolute())
 
     @property
@@ -291,3 +293,20 @@ class StateDirectory:
 
     def _directory(self, run: str) -> Path:
         return self.runs_path / run
+
+
+def _refuse_links(directory: Path) -> None:
+    """That nothing in `directory` leads elsewhere: the product makes no links there.
+
+    Raises:
+        InvalidInputError: something does.
+    """
+    if not directory.is_dir():
+        return
+    with os.scandir(directory) as entries:
+        links = sorted(entry.path for entry in entries if entry.is_symlink())
+    if links:
+        message = f"{links[0]} is a symbolic link, and what is recorded must not lie elsewhere"
+        raise InvalidInputError(
+            message, hint=f"put what it leads to in its place, or use --state-dir: ls -l {links[0]}"
+        )
