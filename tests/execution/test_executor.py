@@ -105,10 +105,7 @@ def test_ansible_gets_the_part_that_was_asked_for_and_an_allow_listed_environmen
     assert [words[words.index(flag) + 1] for flag in ("--tags", "--skip-tags", "--limit")] == [
         *("step-look", "gate", "all:!b")
     ]
-    assert [word for flag, word in itertools.pairwise(words) if flag == "-i"] == [
-        str(job.inventories[0]),
-        str(Path(environment["ANSIBLE_CONFIG"]).parent / "inventory"),
-    ]
+    assert [word for flag, word in itertools.pairwise(words) if flag == "-i"] == [str(job.inventories[0])]
     assert not environment.keys() & {"ANSIBLE_RUN_TAGS", "SECRET"}
     assert environment["RUNBOOK_RUN_ID"] == RUN_ID
 
