@@ -16,7 +16,8 @@ from runner.record.audit_log import Actor, read
 from runner.record.manifest import file_run
 from runner.record.run_state import RunState, StateDirectory
 
-_TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, EventType.RUN_FINISHED})
+_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED})
+_TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, *_ENDS})
 """What says whether the command that did a run last had come to its end."""
 
 _PATIENCE = GRACE + REAP_LIMIT + 2.0
@@ -38,9 +39,7 @@ def name_abandoned(
                 continue
             with directory.open_log(clock=clock, actor=actor) as log:
                 told = [record for record in read(log.path, run=state.run) if record.type in _TURNS]
-                if (
-                    told and told[-1].type == EventType.RUN_FINISHED
-                ):  # it was done, and died before it could say so here
+                if told and told[-1].type in _ENDS:  # it was done, and died before it could say so here
                     file_run(run, log, status="finished", outcome=told[-1].data["outcome"], private=())
                     continue
             _end(state, environ)

@@ -50,9 +50,9 @@ def ask(control: Control, gate: Gate, hosts: Sequence[str]) -> Answer:
 def _outcome(gate: Gate, answer: Answer) -> Outcome:
     if answer.instead == "skip":
         return Outcome.SKIPPED
-    if gate.kind == "unknown" and answer.instead:
-        return Outcome.UNKNOWN
-    return Outcome.PASSED if answer.yes else Outcome.ABORTED
+    if answer.yes:
+        return Outcome.PASSED
+    return Outcome.UNKNOWN if gate.kind == "unknown" else Outcome.ABORTED
 
 
 class _Poll:

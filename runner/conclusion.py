@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from runner.control import Control
@@ -10,10 +11,13 @@ from runner.definition.model import FollowUp
 from runner.definition.step import HandOver
 from runner.errors import ExitCode, RunbookError
 from runner.events import EventType, Outcome
+from runner.execution.tags import undo_id
+from runner.execution.undo_plan import standing
 from runner.paging import Pager
 from runner.record import report
 from runner.record.audit_log import read
 from runner.record.manifest import file_run
+from runner.record.run_state import RunState
 from runner.request import Result
 
 _CODES = {
@@ -23,6 +27,8 @@ _CODES = {
     Outcome.ABORTED: ExitCode.DENIED,
     Outcome.UNREACHABLE: ExitCode.UNREACHABLE,
 }
+_STAY = frozenset({Outcome.PASSED, Outcome.UNDONE, Outcome.PARTLY_UNDONE})
+"""What stays the outcome though somebody has asked the run to stop."""
 
 
 def conclude(
@@ -34,16 +40,15 @@ def conclude(
     """
     if control.request.looks and outcome is Outcome.PASSED:
         outcome = Outcome.PLANNED  # whatever it found, nothing was done: it proves nothing and resolves nothing
-    if outcome in {Outcome.PASSED, Outcome.UNDONE}:
+    if outcome is Outcome.PASSED:
         pager.passed()
-    elif not control.request.looks and not (control.cancelled and not control.declared):
-        begun = [step for step in control.runbook.procedure if control.ledger.failed(step.id)]
-        calls = [step for step in begun if not (handed_over and isinstance(step.on_failure, HandOver))]
-        pager.stopped(calls, control.declared)
-    if control.cancelled and outcome not in {Outcome.PASSED, Outcome.UNDONE}:
+    elif outcome is not Outcome.UNDONE:  # what is taken back is not resolved, and calls nobody either
+        _call(control, pager, outcome, handed_over=handed_over)
+    if control.cancelled and outcome not in _STAY:
         outcome = Outcome.ABORTED
     code = _exit_code(control, pager, outcome, error)
-    problems = [*([error.message] if error else []), *partial(control, outcome), *pager.problems()]
+    left = map(str, standing(control.runbook, control.ledger, control.taken_back))
+    problems = [*([error.message] if error else []), *left, *partial(control, outcome), *pager.problems()]
     follow_up = [item if isinstance(item, str) else item.do for item in _due(control, pager, outcome)]
     finished = {"exit_code": int(code), "follow_up": follow_up, "problems": problems}
     control.journal.note(EventType.RUN_FINISHED, outcome=outcome, **finished)
@@ -56,12 +61,33 @@ def conclude(
     return Result(control.request.run_id, outcome, code, path, control.journal.log.path, tuple(problems), hint)
 
 
+def refuse(control: Control, before: RunState, error: RunbookError) -> Result:
+    """The end of an attempt to go on with a run, or to take it back, that was refused: the run stays as it was."""
+    control.journal.close()
+    code = ExitCode.INTERRUPTED if control.cancelled else error.exit_code
+    control.journal.note(EventType.RUN_REFUSED, outcome=before.outcome, reason=error.message, exit_code=int(code))
+    outcome, path = Outcome(before.outcome or Outcome.UNKNOWN), _report(control, [])
+    kept = {field.name: getattr(before, field.name) for field in fields(before)}
+    file_run(control.directory, control.journal.log, **{**kept, "steps": control.ledger.table()})
+    return Result(before.run, outcome, code, path, control.journal.log.path, (error.message,), error.hint)
+
+
+def _call(control: Control, pager: Pager, outcome: Outcome, *, handed_over: bool) -> None:
+    """Call somebody for the steps that failed, or for the undos that did, if the policy says so."""
+    if control.request.looks or (control.cancelled and not control.declared):
+        return
+    names = undo_id if outcome is Outcome.PARTLY_UNDONE else str
+    failed = [step for step in control.runbook.procedure if control.ledger.failed_on(names(step.id))]
+    calls = [step for step in failed if not (handed_over and isinstance(step.on_failure, HandOver))]
+    pager.stopped(calls, control.declared)
+
+
 def partial(control: Control, outcome: Outcome) -> list[str]:
     """A sentence for a run that passed on some of its hosts only."""
     names = control.target.names if control.target else ()
     lost = [name for name in names if name in control.lost]
     passed = [name for name in names if name not in lost and _has_passed(control, name)]
-    if not (lost and passed) or outcome is Outcome.PASSED:
+    if not (lost and passed) or outcome in _STAY:
         return []
     return [f"partial: passed on {_listed(passed)}; failed on {_listed(lost)}"]
 
@@ -99,8 +125,10 @@ def _exit_code(control: Control, pager: Pager, outcome: Outcome, error: RunbookE
         return ExitCode.PAGING
     if control.cancelled and outcome is Outcome.ABORTED:
         return ExitCode.INTERRUPTED
+    if outcome is Outcome.PARTLY_UNDONE:
+        return ExitCode.INTERRUPTED if control.cancelled else ExitCode.PARTLY_UNDONE
     if error:
         return error.exit_code
-    if outcome not in {Outcome.PASSED, Outcome.UNDONE} and pager.told:
+    if outcome not in _STAY and pager.told:
         return ExitCode.ESCALATED
     return _CODES.get(outcome, ExitCode.FAILED)

@@ -39,7 +39,8 @@ class Control:
 
     `target` is None until Ansible has named the hosts; `on_target` is told of them first, with whether nothing runs at
     that moment, and refuses the run by raising. `commands` has what each step would do on each host, where that was
-    rendered, `approved` what people have said yes to, and `policy` what the inventory demands.
+    rendered, `approved` what people have said yes to, `policy` what the inventory demands, and `taken_back` the hosts
+    on which what was done was to be undone.
     """
 
     def __init__(self, request: Request, around: Surroundings, log: AuditLog, directory: RunDirectory) -> None:
@@ -57,6 +58,7 @@ class Control:
         self.policy = Policy()
         self.on_target: Callable[[Target, bool], None] = lambda _target, _at_rest: None
         self.held: Held | None = None
+        self.taken_back: set[str] = set()
         self._at = ""
         self._ends = time.monotonic() + self.runbook.deadline.total_seconds() if self.runbook.deadline else None
         around.cancellation.elsewhere = directory.cancelled

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     LOCKED = 6
     AUDIT = 7
     PAGING = 8
+    PARTLY_UNDONE = 9
     TIMED_OUT = 124
     INTERRUPTED = 130
 

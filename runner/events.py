@@ -20,6 +20,7 @@ class EventType(StrEnum):
     RUN_FINISHED = "run.finished"
     RUN_FILED = "run.filed"
     RUN_RESUMED = "run.resumed"
+    RUN_REFUSED = "run.refused"
     RUN_CANCELLED = "run.cancelled"
     RUN_HANDED_OVER = "run.handed_over"
     RUN_ABANDONED = "run.abandoned"
@@ -38,6 +39,7 @@ class EventType(StrEnum):
     VERIFICATION_FINISHED = "verification.finished"
     VALUES_CAPTURED = "values.captured"
     COMMANDS_RENDERED = "commands.rendered"
+    UNDO_PLANNED = "undo.planned"
     DEBT_FOUND = "debt.found"
     DEBT_MADE = "debt.made"
     DEBT_PAID = "debt.paid"
@@ -59,6 +61,7 @@ class Outcome(StrEnum):
     PLANNED = "planned"
     UNKNOWABLE = "unknowable"
     UNDONE = "undone"
+    PARTLY_UNDONE = "partly undone"
 
 
 @dataclass(frozen=True, slots=True)

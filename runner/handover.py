@@ -68,7 +68,7 @@ def prepare(control: Control) -> Request | None:
         InvalidInputError: it can not take over; nothing of it was done.
     """
     for step in control.runbook.procedure:
-        if isinstance(step.on_failure, HandOver) and control.ledger.failed(step.id) and not control.cancelled:
+        if isinstance(step.on_failure, HandOver) and control.ledger.failed_on(step.id) and not control.cancelled:
             request = _request(control, step.on_failure)
             what = {"to": request.source.runbook.id, "as_run": request.run_id}
             control.journal.note(EventType.RUN_HANDED_OVER, step.id, **what)

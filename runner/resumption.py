@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from runner.asking import ask
 from runner.control import Control
+from runner.definition.model import Runbook
 from runner.definition.step import Effect, Step
 from runner.errors import DeniedError, InvalidInputError
 from runner.events import Event, EventType, Outcome
 from runner.execution.course import legs
-from runner.execution.ledger import Entry, machine_parts, parts, undo_parts
+from runner.execution.ledger import Entry, Ledger, machine_parts, parts, undo_parts
 from runner.execution.spans import Gate
 from runner.execution.tags import recheck_tag, undo_id
 from runner.execution.target import Target
+from runner.execution.undo_plan import UndoPlan, undo_plan
 from runner.record.audit_log import Record
+from runner.record.run_state import RunState
 
 _NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED})
 """What an action may have come to for sure; an unreachable host may have done it before it was lost."""
@@ -32,18 +36,38 @@ def restore(control: Control, records: Iterable[Record]) -> None:
     if not state.target:
         raise InvalidInputError(f"the run {state.run} had not begun", hint=f"runbook run {state.runbook}")
     control.journal.captured.update({host: dict(values) for host, values in state.captured.items()})
+    control.aim(_target(state))
+    control.journal.history.extend(_replay(control.ledger, control.runbook, records))
+
+
+def planned_undo(runbook: Runbook, state: RunState, records: Iterable[Record]) -> UndoPlan:
+    """What an undo of the run would do by its `records`, which leaves the run alone; nothing where it only looked."""
+    ledger, target = Ledger(state.run), _target(state)
+    for step in runbook.procedure:
+        ledger.expect(step.id, target.of(runbook, step), parts(step))
+    for _ in _replay(ledger, runbook, records):
+        pass
+    return UndoPlan((), ()) if state.looks else undo_plan(runbook, ledger)
+
+
+def _target(state: RunState) -> Target:
+    """What the run was aimed at when it began."""
     hosts = {key: tuple(names) for key, names in state.target.items()}
-    control.aim(Target(hosts, dict(state.environments), dict(state.machines)))
-    undone = {undo_id(step.id): step.undo for step in control.runbook.steps if step.undo}
+    return Target(hosts, dict(state.environments), dict(state.machines))
+
+
+def _replay(ledger: Ledger, runbook: Runbook, records: Iterable[Record]) -> Iterator[tuple[datetime, Event]]:
+    """Each event of `records` with its time, once `ledger` has taken note of it."""
+    undone = {undo_id(step.id): step.undo for step in runbook.steps if step.undo}
     for record in records:
         if record.type not in _EVENTS or (record.truncated and "part" not in record.data):
             continue  # of a later version, or too long for the log: what it proved is not known here
         event = Event(EventType(record.type), record.run, record.step, record.host, record.data)
-        control.journal.history.append((record.time, event))
         undo = undone.get(record.step or "")
         if undo and event.type is EventType.STEP_INTENDED and record.host:
-            control.ledger.expect(str(record.step), [record.host], undo_parts(undo))
-        control.ledger.apply(event)
+            ledger.expect(str(record.step), [record.host], undo_parts(undo))
+        ledger.apply(event)
+        yield record.time, event
 
 
 def reopen(control: Control, *, done: Collection[str], redo: Collection[str]) -> None:

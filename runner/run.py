@@ -10,21 +10,22 @@ from typing import Any
 
 from runner import admission, escalation, handover, resumption
 from runner.asking import ask
-from runner.conclusion import conclude
+from runner.conclusion import conclude, refuse
 from runner.control import Control
 from runner.definition.step import Step
 from runner.definition.verification import Verification
 from runner.dry_run import dry_run, preflight
-from runner.errors import AuditError, ExecutionError, RunbookError
+from runner.errors import AuditError, DeniedError, ExecutionError, ExitCode, RunbookError
 from runner.events import EventType, Outcome
 from runner.execution.course import Batch, Leg, batches, legs
 from runner.execution.ledger import machine_parts
 from runner.execution.spans import Gate, Span, cut
 from runner.execution.tags import step_tag, undo_id
 from runner.execution.target import Target
+from runner.execution.undo_plan import UndoPlan, standing, undo_plan
 from runner.paging import Pager
-from runner.record.audit_log import AuditLog, read
-from runner.record.run_state import RunDirectory, RunState
+from runner.record.audit_log import NAME, AuditLog, read
+from runner.record.run_state import RunDirectory, RunState, StateDirectory
 from runner.request import Request, Result, Surroundings
 from runner.undoing import undo
 
@@ -53,23 +54,55 @@ def resume(request: Request, around: Surroundings, *, done: Collection[str] = ()
 
         def reopen() -> None:
             admission.again(control)
+            _begin_again(control)
             resumption.reopen(control, done=done, redo=redo)
 
         return _Run(control).do(EventType.RUN_RESUMED, first=reopen, **_described(request))
 
 
-def take_back(request: Request, around: Surroundings) -> Result:
+def plan_undo(request: Request, directory: StateDirectory) -> UndoPlan:
+    """What `take_back` would do now; nothing is done, and nothing is recorded."""
+    state = directory.run(request.run_id).state
+    records = read(directory.audit / NAME, run=request.run_id) if state.target else ()
+    return resumption.planned_undo(request.source.runbook, state, records)
+
+
+def take_back(request: Request, around: Surroundings, *, expected: UndoPlan | None = None) -> Result:
     """Undo what the run of that id has done, newest first, on exactly the hosts on which it was begun.
+
+    `expected` is what somebody has agreed to, if it was shown to them. Where nothing was changed, nothing is done, and
+    the run keeps its outcome.
 
     Raises:
         AuditError: as `run`.
+        DeniedError: something else than `expected` is to be undone by now.
     """
+    if not plan_undo(request, around.state):
+        return _nothing_to_undo(request, around)
     with _again(request, around) as control:
+        plan = undo_plan(control.runbook, control.ledger)
+        if expected not in {None, plan}:
+            hint = f"runbook undo {request.run_id} shows it"
+            raise DeniedError("the run has gone on since its undo was shown: something else is to be undone", hint=hint)
         return _Run(control).undo()
 
 
 def _log(around: Surroundings) -> AuditLog:
     return around.state.open_log(clock=around.clock, actor=around.actor)
+
+
+def _nothing_to_undo(request: Request, around: Surroundings) -> Result:
+    directory = around.state.run(request.run_id)
+    state = directory.state
+    why = "it only looked" if state.looks else "it has changed nothing that is not taken back"
+    return Result(
+        state.run,
+        Outcome(state.outcome or Outcome.UNKNOWN),
+        ExitCode.DONE,
+        directory.path / "report.html",
+        around.state.audit / NAME,
+        hint=f"nothing to undo in the run {state.run} of {state.runbook}: {why}",
+    )
 
 
 @contextmanager
@@ -93,11 +126,15 @@ def _again(request: Request, around: Surroundings) -> Iterator[Control]:
             resumption.restore(control, read(control.journal.log.path, run=request.run_id))
             assert control.target  # noqa: S101 - what is restored has one
             control.lock(control.target)
-            # Only now: whoever is refused leaves the run as it was.
-            directory.update(status="running", mode=request.mode, sha256=request.source.sha256)
-            directory.update(inputs=dict(request.inputs), reason=request.reason, break_glass=request.break_glass)
-            directory.keep(request.source.text)
             yield control
+
+
+def _begin_again(control: Control) -> None:
+    """Say in the state of the run that it goes on; whoever is refused before leaves it as it was."""
+    request, directory = control.request, control.directory
+    directory.update(status="running", mode=request.mode, sha256=request.source.sha256)
+    directory.update(inputs=dict(request.inputs), reason=request.reason, break_glass=request.break_glass)
+    directory.keep(request.source.text)
 
 
 class _Run:
@@ -110,13 +147,17 @@ class _Run:
         control.on_target = self._aimed
         self.pager.target = control.target
         self.error: RunbookError | None = None
+        self.before = self.control.directory.state
 
     def do(self, begins: EventType, *, first: Callable[[], None] = lambda: None, **described: Any) -> Result:
         """The run, from its first record to its last."""
         self.control.journal.note(begins, **described)
         self.control.show_debts()
         with self.pager.patience():
-            self._try(first, self._acts())
+            self._try(first)
+            if self.error:
+                return refuse(self.control, self.before, self.error)
+            self._try(self._acts())
             if self.control.cancelled:
                 self._try(self._cancel)
         self.control.journal.close()
@@ -129,9 +170,12 @@ class _Run:
     def undo(self) -> Result:
         """Take everything back, as a story of its own."""
         self.control.journal.note(EventType.RUN_RESUMED, take_back=True, **_described(self.request))
-        self._try(lambda: admission.again(self.control, undo=True), lambda: undo(self.control))
-        left = [step for step in self.runbook.steps if self.control.ledger.to_undo(step)]
-        outcome = Outcome.FAILED if left or self.error else Outcome.UNDONE
+        self._try(lambda: admission.again(self.control, undo=True))
+        if self.error:
+            return refuse(self.control, self.before, self.error)
+        self._try(lambda: _begin_again(self.control), lambda: undo(self.control))
+        left = standing(self.runbook, self.control.ledger)
+        outcome = Outcome.PARTLY_UNDONE if left else Outcome.UNDONE
         return conclude(self.control, self.pager, outcome=outcome, error=self.error)
 
     def _try(self, *acts: Callable[[], None]) -> None:

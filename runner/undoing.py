@@ -8,29 +8,34 @@ from runner.control import Control
 from runner.events import EventType, Outcome
 from runner.execution.ledger import undo_parts
 from runner.execution.tags import step_tag, undo_id
+from runner.execution.undo_plan import undo_plan
 from runner.record.debts import Debt, Debts
 
 
 def undo(control: Control, hosts: Collection[str] | None = None) -> None:
     """Take back every step that was begun, on all hosts or on those in `hosts`, and prove that it is.
 
+    What stays, as nothing takes it back, is recorded first.
+
     Raises:
         RunbookError: as `Control.execute`; what was not taken back by then is a debt as well.
     """
     debts = Debts(control.around.state.path / "debts")
-    for step in reversed(control.runbook.steps):
-        begun = [host for host in control.ledger.to_undo(step) if hosts is None or host in hosts]
-        if not (step.undo and begun):
-            continue
-        name = undo_id(step.id)
-        control.ledger.expect(name, begun, undo_parts(step.undo))
-        for host in begun:  # until it is proven, it is owed: also when this very process dies
-            _owe(control, debts, step.id, host)
-        control.execute([step_tag(name)], begun)
-        for host in begun:
+    plan = undo_plan(control.runbook, control.ledger, hosts)
+    control.taken_back |= set(hosts if hosts is not None else control.target.names if control.target else ())
+    control.journal.note(EventType.UNDO_PLANNED, **plan.data())
+    steps = {step.id: step for step in control.runbook.steps}
+    for item in plan.takes_back:
+        name, taken = undo_id(item.step), steps[item.step].undo
+        assert taken  # noqa: S101 - only what has an undo is taken back
+        control.ledger.expect(name, item.hosts, undo_parts(taken))
+        for host in item.hosts:  # until it is proven, it is owed: also when this very process dies
+            _owe(control, debts, item.step, host)
+        control.execute([step_tag(name)], item.hosts)
+        for host in item.hosts:
             if control.ledger.entries[name, host].outcome is Outcome.PASSED:
-                debts.pay(host, control.runbook.id, step.id)
-                control.journal.record_of(EventType.DEBT_PAID, step.id, host, {"runbook": control.runbook.id})
+                debts.pay(host, control.runbook.id, item.step)
+                control.journal.record_of(EventType.DEBT_PAID, item.step, host, {"runbook": control.runbook.id})
 
 
 def _owe(control: Control, debts: Debts, step: str, host: str) -> None:

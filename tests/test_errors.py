@@ -21,6 +21,7 @@ def test_the_exit_codes_are_those_of_the_manual():
         "LOCKED": 6,
         "AUDIT": 7,
         "PAGING": 8,
+        "PARTLY_UNDONE": 9,
         "TIMED_OUT": 124,
         "INTERRUPTED": 130,
     }

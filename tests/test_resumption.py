@@ -6,7 +6,7 @@ import pytest
 from engine import FAILED, LOST, change, undoing
 from fake_run import SURVEY
 
-from runner.errors import ExitCode, LockedError
+from runner.errors import DeniedError, ExitCode, LockedError
 from runner.events import EventType
 from runner.execution.order import Ending
 from runner.request import Answer
@@ -253,3 +253,51 @@ def test_who_is_refused_leaves_the_run_as_it_was(engine, monkeypatch):
         engine.resume()
 
     assert (engine.state, before["status"]) == (before, "finished")
+
+
+ESCALATES = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
+
+
+def test_who_is_refused_at_the_door_leaves_every_step_and_the_incident_as_they_were(three, monkeypatch):
+    # Given a run that failed on one host, lost another, and called somebody
+    three.ansible.answers = {("two", "action", "b"): FAILED, ("two", "action", "c"): LOST}
+    three.run(change("one"), change("two", on_failure="escalate"), max_failures=1, escalation=ESCALATES)
+    before, steps, pages = three.state, three.outcomes, list(three.channel.actions)
+
+    def refuse(*_, **__):
+        raise DeniedError("environment: required is the typed name production")
+
+    monkeypatch.setattr("runner.run.admission.again", refuse)
+    refused = three.resume()
+
+    assert (refused.outcome, refused.exit_code, refused.problems) == (
+        "failed",
+        ExitCode.DENIED,
+        ("environment: required is the typed name production",),
+    )
+    assert (three.state, three.outcomes, three.channel.actions) == (before, steps, pages)
+
+
+def test_a_doubt_that_nobody_settles_leaves_what_failed_failed_and_what_is_unknown_unknown(three):
+    # Given a step that was lost on one host, and that failed on another
+    three.ansible.answers = {("one", "action", "b"): FAILED, ("one", "action", "c"): LOST}
+    three.run(change("one", on_failure="escalate"), change("two"), max_failures=2, escalation=ESCALATES)
+    steps, pages = three.state["steps"], list(three.channel.actions)
+    three.ansible.answers = {("one", "verify/1", "c"): FAILED}
+    three.operator.answers["one"] = NO
+
+    denied = three.resume()
+
+    assert (denied.outcome, denied.exit_code) == ("failed", ExitCode.DENIED)
+    assert steps["one"] == {"a": "passed", "b": "failed", "c": "unreachable"}
+    assert three.state["steps"]["one"] == {"a": "passed", "b": "failed", "c": "failed"}
+    assert three.outcomes["one", "b"] == "failed"
+    assert three.channel.actions == pages
+
+
+def test_an_interrupted_step_that_nobody_settles_stays_unknown(engine):
+    engine.ansible.answers["one", "action"] = killed
+    die(engine, change("one", verify=[{"exit": 0}]), change("two"))
+    engine.operator.answers["one"] = NO
+
+    assert (engine.resume().exit_code, engine.outcomes["one", "db1"]) == (ExitCode.DENIED, "unknown")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 from fake_run import FakeChannel, ScriptedAnsible, request_in, surroundings_in
@@ -395,3 +396,18 @@ def test_inputs_reach_the_playbook_a_duration_in_seconds_too(bench):
     runner.run.run(type(request)(**{**vars(request), "inputs": {"wait": "2m"}}), bench.around)
 
     assert dict(jobs[0].inputs) == {"wait": "2m", "wait_seconds": 120.0}
+
+
+def test_a_step_that_a_person_skips_calls_nobody(bench):
+    bench.operator.answers["one"] = Answer(yes=False, by="alice", instead="skip")
+    policy = {**NOBODY, "when": ["step_failed"]}
+
+    bench.request = request_in(
+        bench.directory,
+        channel=bench.channel,
+        steps=[step("one", on_failure="escalate"), step("two")],
+        escalation=policy,
+    )
+    result = runner.run.run(replace(bench.request, mode="step"), bench.around)
+
+    assert (result.outcome, bench.outcomes["one", "db1"], bench.channel.actions) == ("skipped", "skipped", [])

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from runner.cli import context, inputs
+from runner.cli.named_run import find_run
 from runner.cli.terminal import safe
 from runner.definition.catalog import Library, Source
 from runner.definition.model import Runbook
@@ -20,16 +21,13 @@ from runner.request import Mode, Request
 
 
 def run_of(state: StateDirectory, name: str) -> RunDirectory:
-    """The run `name`, or the newest when it is `last`, which nobody is doing just now.
+    """The run `name`, or the newest that did more than look when it is `last`, which nobody is doing just now.
 
     Raises:
         InvalidInputError: there is none.
         LockedError: a command is doing it.
     """
-    runs = [run.path.name for run in state.runs()]
-    if name == "last" and not runs:
-        raise InvalidInputError("there is no run yet")
-    run = state.run(runs[-1] if name == "last" else name)
+    run = find_run(state, name, suits=lambda run: not run.state.looks, none="every run that there is has only looked")
     if run.live:
         hint = f"runbook status {run.path.name} tells where it is, runbook cancel {run.path.name} stops it"
         raise LockedError(f"the run {run.path.name} is going on", hint=hint)

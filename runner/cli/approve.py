@@ -6,6 +6,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from runner.cli import context
+from runner.cli.named_run import find_run
 from runner.cli.terminal import safe
 from runner.errors import DeniedError, InvalidInputError
 from runner.events import Event, EventType
@@ -44,7 +45,9 @@ def command(run_id: str, *, name: str | None, deny: bool, note: str, subject: st
     """
     state = context.recorded()
     actor = context.actor()
-    run = _run(state, run_id)
+    run = find_run(
+        state, run_id, suits=waiting, none="no run waits for anybody: runbook status shows what each is doing"
+    )
     questions, by = Questions(run.path), _login(name) if name else actor.person
     question = questions.latest()
     if question is None or not (question.verdict == "open" and run.live):
@@ -70,15 +73,6 @@ def command(run_id: str, *, name: str | None, deny: bool, note: str, subject: st
     click.echo(f"{'denied' if deny else 'approved'}  {question.step} by {by}")
     if open_:
         click.echo(f"hint: it still needs {question.needs(votes)}", err=True)
-
-
-def _run(state: StateDirectory, run_id: str) -> RunDirectory:
-    if run_id != "last":
-        return state.run(run_id)
-    found = [run for run in state.runs() if waiting(run)]
-    if not found:
-        raise InvalidInputError("no run waits for anybody", hint="runbook status shows what each is doing")
-    return found[-1]
 
 
 def _login(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from runner.cli import context
+from runner.cli.named_run import find_run
 from runner.cli.terminal import counted, safe
 from runner.errors import AuditError
 from runner.record.audit_log import Head, Record, read, verify
@@ -59,11 +60,10 @@ def verify_log(*, noted: Head | None, as_json: bool) -> None:
 @click.argument("run", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per record.")
 def show_log(run: str | None, *, as_json: bool) -> None:
-    """Show the records, oldest first; only those of RUN when it is named."""
+    """Show the records, oldest first; only those of RUN (its id, or `last`) when it is named."""
     state = context.recorded()
-    if run:
-        state.run(run)
-    for record in read(context.audit_log(state), run=run):
+    name = find_run(state, run).path.name if run else None
+    for record in read(context.audit_log(state), run=name):
         if as_json:
             click.echo(json.dumps(asdict(record), default=str))
         else:

@@ -7,6 +7,7 @@ import time
 import click
 
 from runner.cli import context
+from runner.cli.named_run import find_run
 from runner.errors import ExitCode, InvalidInputError
 from runner.record.run_state import RunDirectory
 
@@ -17,11 +18,14 @@ _PATIENCE = 30.0
 @click.argument("run_id", metavar="RUN")
 @click.option("--now", is_flag=True, help="Do not wait for what is going on to end by itself.")
 def command(run_id: str, *, now: bool) -> None:
-    """Ask the command that does RUN to stop, and wait until it has. What the runbook does on a cancellation is done."""
+    """Ask the command that does RUN (its id, or `last`) to stop, and wait until it has.
+
+    What the runbook does on a cancellation is done.
+    """
     state = context.state()
-    live = [run.path.name for run in state.runs() if run.live]
-    run = state.run(live[-1] if run_id == "last" and live else run_id)
+    run = find_run(state, run_id, suits=lambda run: run.live, none="no run is going on")
     if not run.live:
+        live = [run.path.name for run in state.runs() if run.live]
         hint = f"the runs that are: {', '.join(live)}" if live else "no run is"
         raise InvalidInputError(f"the run {run.path.name} is not going on", hint=hint)
     for _ in range(2 if now else 1):

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, Self
 
@@ -148,7 +148,7 @@ def lines(event: Event, words: Words) -> list[str]:
     return _of_a_step(event, words)
 
 
-def _of_the_run(event: Event) -> list[str]:
+def _of_the_run(event: Event) -> list[str]:  # noqa: PLR0911 - one return for each kind of event
     data = event.data
     match event.type:
         case EventType.RUN_STARTED | EventType.RUN_RESUMED:
@@ -162,7 +162,17 @@ def _of_the_run(event: Event) -> list[str]:
             return [f"declared {short(data['declared'])}"]
         case EventType.PAGE_FINISHED:
             return [f"page     {called(data)}"]
+        case EventType.UNDO_PLANNED:
+            return [
+                f"stays    {safe(each['name'])} on {_listed(each['hosts'])}: {each['why']}" for each in data["stays"]
+            ]
+        case EventType.RUN_REFUSED:
+            return [f"refused  the run stays {data['outcome'] or 'as it was'}"]
     return ceremony.lines(event)
+
+
+def _listed(hosts: Sequence[str]) -> str:
+    return ", ".join(map(safe, hosts))
 
 
 def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one return for each kind of event

@@ -40,6 +40,11 @@ def command(
     again; the reason it was begun with, and a broken glass, still count.
     """
     directory = run_of(context.state(), run_id)
+    if directory.state.looks:
+        hint = f"runbook run {directory.state.runbook} does it"
+        raise InvalidInputError(
+            f"the run {directory.path.name} only looked: it has begun nothing to go on with", hint=hint
+        )
     if directory.state.outcome == Outcome.PASSED:
         raise InvalidInputError(f"the run {directory.path.name} has passed; there is nothing to go on with")
     mode: Mode | None = "step" if options["step"] else None

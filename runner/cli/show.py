@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import click
 
 from runner.cli import context
+from runner.cli.named_run import LAST, find_run
 from runner.cli.terminal import safe, short
 from runner.definition.input import Input
 from runner.definition.model import Exclusion, Runbook
 from runner.definition.step import Approval, Step
-from runner.errors import AuditError
-from runner.identifiers import is_run_id
+from runner.errors import AuditError, InvalidInputError
+from runner.identifiers import RUNBOOK_ID, is_run_id
 from runner.record import report
 from runner.record.audit_log import read
 from runner.record.run_state import StateDirectory
@@ -26,13 +29,18 @@ from runner.record.run_state import StateDirectory
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(shown: str, *, form: str, as_json: bool) -> None:
-    """Show the runbook NAME (RUN-001 or a file), or the report of the run NAME."""
-    if is_run_id(shown):
+    """Show the runbook NAME (RUN-001 or a file), or the report of the run NAME (its id, or `last`)."""
+    if is_run_id(shown) or shown == LAST:
         state = context.recorded()
-        run = state.run(shown)
+        run = find_run(state, shown)
         form = "json" if as_json else form
         click.echo(safe(report.render(_summary(state, run.path.name), form), lines=True), nl=False)
         return
+    if not (re.fullmatch(RUNBOOK_ID, shown) or Path(shown).is_file()):
+        raise InvalidInputError(
+            f"{shown!r} is neither a runbook (an id like RUN-001, or a file) nor a run (its id, or `last`)",
+            hint="runbook list shows the runbooks, runbook list --runs the runs",
+        )
     runbook = context.library(shown).source(shown).runbook
     if as_json:
         click.echo(json.dumps(_as_data(runbook), indent=2))

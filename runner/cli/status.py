@@ -10,6 +10,7 @@ import click
 
 from runner import duration
 from runner.cli import context
+from runner.cli.named_run import find_run
 from runner.cli.table import draw
 from runner.cli.terminal import safe
 from runner.record.audit_log import read
@@ -30,8 +31,7 @@ def command(run_id: str | None, *, as_json: bool) -> None:
     state = context.recorded()
     runs = list(state.runs())
     if run_id:
-        run = runs[-1] if run_id == "last" and runs else state.run(run_id)
-        _show(state, run, as_json=as_json)
+        _show(state, find_run(state, run_id), as_json=as_json)
         return
     rows = [_row(state, run) for run in runs if run.live or run in runs[-_LATEST:]]
     if as_json:

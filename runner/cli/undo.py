@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -11,6 +12,10 @@ from runner.cli import context, inputs
 from runner.cli.again import request_of, run_of
 from runner.cli.ceremony import ceremony, with_ceremony
 from runner.cli.run import gates, perform_with
+from runner.cli.terminal import one_line, safe, short
+from runner.errors import DeniedError
+from runner.execution.undo_plan import UndoPlan
+from runner.request import Request
 
 
 @click.command("undo")
@@ -22,9 +27,44 @@ from runner.cli.run import gates, perform_with
 def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **options: Any) -> None:
     """Undo RUN (its id, or `last`): every step that has an undo and was begun, and prove that it is taken back.
 
-    A host that can not be reached keeps a debt, which every later run against it shows; undo again pays it. In
-    production its environment is typed again; no policy stands in the way of taking back.
+    What is taken back, and what stays, is shown first; then you are asked (--yes answers in advance). It ends as
+    `undone` only when no change of RUN stands, else as `partly undone`, with exit code 9. A host that cannot be
+    reached keeps a debt, which every later run against it shows; undo again pays it. In production its environment is
+    typed again; no policy stands in the way of taking back.
     """
-    request = request_of(run_of(context.state(), run_id), given, accept_changes=accept_changes)
+    state = context.state()
+    request = request_of(run_of(state, run_id), given, accept_changes=accept_changes)
     request = with_ceremony(request, options)
-    perform_with(request, options, run.take_back)
+    plan = run.plan_undo(request, state)
+    if plan:
+        _show(plan, request)
+        _ask(request, yes=options["yes"])
+    perform_with(request, options, lambda asked, around: run.take_back(asked, around, expected=plan))
+
+
+def _show(plan: UndoPlan, request: Request) -> None:
+    runbook = request.source.runbook
+    click.secho(f"undo of the run {request.run_id} of {runbook.id} {safe(runbook.title)}", bold=True, err=True)
+    for item in plan.takes_back:
+        click.echo(f"  takes back  {safe(item.name)}  on {_listed(item.hosts)}", err=True)
+        click.echo(f"              {short(one_line(item.does), 160)}", err=True)
+    if not plan.takes_back:
+        click.echo("  takes back  nothing", err=True)
+    for left in plan.stays:
+        click.secho(f"  stays       {safe(left.name)}  on {_listed(left.hosts)}: {left.why}", fg="yellow", err=True)
+
+
+def _listed(hosts: tuple[str, ...]) -> str:
+    return ", ".join(map(safe, hosts))
+
+
+def _ask(request: Request, *, yes: bool) -> None:
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise DeniedError(
+            "nothing was taken back: there is no terminal to ask on",
+            hint=f"runbook undo {request.run_id} --yes takes back what is shown above",
+        )
+    if not click.confirm("  Go ahead?", default=False, err=True):
+        raise DeniedError("nothing was taken back: the answer was no")

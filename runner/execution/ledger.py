@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from runner.definition.step import Step, Undo
 from runner.events import Event, EventType, Outcome
-from runner.execution.tags import undo_id
+from runner.execution.tags import undo_id, undone_step
 
 _WORST_FIRST = (
     Outcome.ABORTED,
@@ -25,7 +25,9 @@ _WORST_FIRST = (
 class Entry:
     """One step on one host: the parts that must still be proven, and the outcome once there is one.
 
-    `acted` is the outcome of the action alone; None while nobody knows whether it was done.
+    `acted` is the outcome of the action alone; None while nobody knows whether it was done. `begun` says that the
+    action was begun at some time and has not been taken back since. `earlier` is what a step that is to be done or
+    verified again had come to: it still stands when that does not happen.
     """
 
     missing: set[str]
@@ -33,6 +35,8 @@ class Entry:
     acted: Outcome | None = None
     outcome: Outcome | None = None
     reason: str = ""
+    begun: bool = False
+    earlier: Outcome | None = None
 
 
 @dataclass
@@ -64,23 +68,31 @@ class Ledger:
         if entry is not None and event.type is EventType.STEP_REOPENED:
             again, missing = bool(event.data["redo"]), set(event.data["parts"])
             intended, acted = entry.intended and not again, None if "action" in missing else entry.acted
-            self.entries[step, host] = Entry(missing, intended=intended, acted=acted)
+            earlier = None if self.is_undone(step, host) else entry.outcome or entry.earlier
+            self.entries[step, host] = Entry(missing, intended, acted, begun=entry.begun, earlier=earlier)
             if again:
                 self.entries.pop((undo_id(step), host), None)
             return None
         if entry is None or entry.outcome:
             return None
         if event.type is EventType.STEP_INTENDED:
-            entry.intended = True
+            entry.intended = entry.begun = True
+            entry.earlier = None
             return None
         return self._prove(event, step, host, entry) if event.type in _PROOFS else None
 
     def _prove(self, event: Event, step: str, host: str, entry: Entry) -> Event | None:
+        if _leaves_open(event):
+            return None
         if event.data["part"] == "action":
             entry.acted = Outcome(event.data["outcome"])
+            entry.begun = entry.begun or entry.acted is Outcome.PASSED  # a person has done it
         entry.outcome = _judge(entry, event)
         if entry.outcome is None:
             return None
+        undone = self.entries.get((undone_step(step) or "", host))
+        if undone and entry.outcome is Outcome.PASSED:
+            undone.begun = False
         entry.reason = str(event.data.get("reason", ""))
         data = {"outcome": entry.outcome} | ({"reason": entry.reason} if entry.reason else {})
         return Event(EventType.STEP_FINISHED, self.run, step, host, data)
@@ -90,7 +102,7 @@ class Ledger:
         finished = []
         for (step, host), entry in self.entries.items():
             if entry.outcome is None:
-                entry.outcome = Outcome.UNKNOWN if entry.intended else Outcome.NEVER_REACHED
+                entry.outcome = entry.earlier or (Outcome.UNKNOWN if entry.intended else Outcome.NEVER_REACHED)
                 finished.append(Event(EventType.STEP_FINISHED, self.run, step, host, {"outcome": entry.outcome}))
         return finished
 
@@ -129,28 +141,18 @@ class Ledger:
 
     def lost(self, steps: Iterable[Step]) -> list[str]:
         """The hosts on which one of `steps` has ended and not passed, unless a person has skipped it."""
-        bad = {Outcome.FAILED, Outcome.UNREACHABLE, Outcome.UNKNOWN, Outcome.ABORTED}
-        found: dict[str, None] = {}
-        for step in steps:
-            for host in self.hosts_of(step.id):
-                entry = self.entries[step.id, host]
-                if entry.outcome in bad or (entry.outcome is Outcome.SKIPPED and entry.intended):
-                    found[host] = None
-        return list(found)
+        lost = (host for step in steps for host in self.hosts_of(step.id) if _is_lost(self.entries[step.id, host]))
+        return list(dict.fromkeys(lost))
 
-    def failed(self, step_id: str) -> bool:
-        """Whether `step_id` was come to and has not passed on some host."""
+    def failed_on(self, step_id: str) -> list[str]:
+        """The hosts on which `step_id` was come to and has not passed, though nobody has said that it shall not be."""
         fine = {Outcome.PASSED, Outcome.NEVER_REACHED, Outcome.ABORTED, Outcome.PLANNED, Outcome.UNKNOWABLE}
-        return any(entry.outcome not in fine for (step, _), entry in self.entries.items() if step == step_id)
+        mine = ((host, self.entries[step_id, host]) for host in self.hosts_of(step_id))
+        return [host for host, entry in mine if entry.outcome not in fine and not _is_skipped_by_choice(entry)]
 
-    def hosts(self, step_id: str, *, intended: bool) -> list[str]:
-        """The hosts on which `step_id` was, or was not, begun."""
-        return [host for (step, host), entry in self.entries.items() if step == step_id and entry.intended is intended]
-
-    def to_undo(self, step: Step) -> list[str]:
-        """The hosts on which `step` was begun and has not been taken back."""
-        done = (host for host in self.hosts(step.id, intended=True) if not self.is_undone(step.id, host))
-        return list(done) if step.undo else []
+    def begun_on(self, step_id: str) -> list[str]:
+        """The hosts on which the action of `step_id` was begun and has not been taken back since."""
+        return [host for host in self.hosts_of(step_id) if self.entries[step_id, host].begun]
 
     def is_undone(self, step_id: str, host: str) -> bool:
         """Whether `step_id` was taken back on `host`, and proven to be."""
@@ -171,6 +173,21 @@ class Ledger:
         for (step, host), entry in self.entries.items():
             table.setdefault(step, {})[host] = entry.outcome or Outcome.NEVER_REACHED
         return table
+
+
+def _is_skipped_by_choice(entry: Entry) -> bool:
+    """Whether a person has skipped it; a task that answered that it was skipped had been begun."""
+    return entry.outcome is Outcome.SKIPPED and not entry.intended
+
+
+def _is_lost(entry: Entry) -> bool:
+    bad = {Outcome.FAILED, Outcome.UNREACHABLE, Outcome.UNKNOWN, Outcome.ABORTED}
+    return entry.outcome in bad or (entry.outcome is Outcome.SKIPPED and entry.intended)
+
+
+def _leaves_open(event: Event) -> bool:
+    """Whether it is the answer of somebody who does not say what became of an interrupted step."""
+    return event.data.get("kind") == "unknown" and event.data["outcome"] != Outcome.PASSED
 
 
 _PROOFS = frozenset(

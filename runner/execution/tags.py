@@ -8,6 +8,9 @@ GATE = "gate"
 NEVER = "never"
 """Ansible's own tag for what runs only when it is asked for."""
 
+_UNDO = "undo-"
+"""No step may be called so."""
+
 
 def step_tag(step_id: str) -> str:
     """The tag of a step's tasks."""
@@ -21,4 +24,9 @@ def recheck_tag(step_id: str) -> str:
 
 def undo_id(step_id: str) -> str:
     """The id under which the undo of a step is executed and recorded."""
-    return f"undo-{step_id}"
+    return f"{_UNDO}{step_id}"
+
+
+def undone_step(name: str) -> str | None:
+    """The id of the step whose undo is executed and recorded as `name`; None where `name` is no undo."""
+    return name.removeprefix(_UNDO) if name.startswith(_UNDO) else None

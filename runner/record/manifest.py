@@ -20,7 +20,7 @@ _APART = frozenset({NAME, LOCK, CANCEL})
 """The manifest itself, and what other commands may write at any time."""
 
 
-def file_run(run: RunDirectory, log: AuditLog, **changes: Any) -> None:
+def file_run(run: RunDirectory, log: AuditLog, /, **changes: Any) -> None:
     """Save the state of `run` with `changes`, the last ones, after a record of what its directory holds with them.
 
     A run whose state says that it has ended is therefore always one whose files the log knows.

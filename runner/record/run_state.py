@@ -72,6 +72,11 @@ class RunState:
         """The state as it is saved."""
         return json.dumps(asdict(self), indent=1, default=str)
 
+    @property
+    def looks(self) -> bool:
+        """Whether it only looked, whatever the runbook would change."""
+        return self.mode in {"dry-run", "preflight"}
+
 
 class RunDirectory:
     """The directory of one run; while it is held, the kernel keeps a lock that ends with the process, come what may."""

@@ -12,7 +12,7 @@ from runner.record.audit_log import Record
 from runner.record.run_state import RunDirectory, StateDirectory
 
 _BEGINS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED})
-_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_ABANDONED})
+_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED, EventType.RUN_ABANDONED})
 
 
 @dataclass

@@ -46,9 +46,26 @@ def test_a_run_is_gone_on_with(runbook, failed, ansible, name):
 
 
 def test_a_run_is_taken_back(runbook, failed, ansible):
-    ran = runbook("undo", "last")
+    unasked = runbook("undo", "last")
+    ran = runbook("undo", "last", "--yes")
 
-    assert (ran.code, ran.out.splitlines()[0]) == (0, f"undone  run {RUN_ID}")
+    plan = [
+        f"undo of the run {RUN_ID} of RUN-001 Disk is full",
+        "  takes back  One  on db1",
+        "              rm /one",
+        "  stays       Two  on db1: it has no `undo:`",
+    ]
+    assert (unasked.code, unasked.err.splitlines()) == (
+        4,
+        [
+            *plan,
+            "error: nothing was taken back: there is no terminal to ask on",
+            f"hint: runbook undo {RUN_ID} --yes takes back what is shown above",
+        ],
+    )
+    assert (ran.code, ran.out.splitlines()[0]) == (9, f"partly undone  run {RUN_ID}")
+    assert ran.err.splitlines()[:4] == plan
+    assert ran.err.splitlines()[-1] == "error: two stays as it was done on db1: it has no `undo:`"
     assert ansible.spans == [SURVEY, (("step-undo-one",), ())]
 
 
@@ -136,9 +153,9 @@ def test_a_secret_is_looked_for_again_where_it_was_or_where_it_is_now(runbook, k
     monkeypatch.setenv("NEW", "another secret")
 
     lost = runbook(how, "last")
-    found = runbook(how, "last", "-e", "key=env:NEW")
+    found = runbook(how, "last", "-e", "key=env:NEW", "--yes")
 
-    assert (lost.code, found.code) == (2, 0)
+    assert (lost.code, found.code) == (2, 0 if how == "resume" else 9)
     assert "key (env:OLD): the environment variable OLD is not set" in lost.err
     assert keyed == [({"key": "env:NEW", "word": "b"}, {"key": "another secret"})]
     assert StateDirectory.open(here / ".runbook").run(RUN_ID).state.inputs == {"key": "env:NEW", "word": "b"}

@@ -110,6 +110,10 @@ AGAIN = [
     event("commands.rendered", "clean", commands={"db1": "rm -r /old\nsync", "db2": "rm -r /old\nsync", "db3": ""}),
     event("gate.answered", "clean", kind="step", part="step", outcome="skipped", by="al", note="", instead="skip"),
     event("run.handed_over", "clean", to="RUN-002", as_run="20260101T000001Z-00000000"),
+    event(
+        "undo.planned", takes_back=[], stays=[{"step": "clean", "name": "Remove", "hosts": ["db1"], "why": "it is so"}]
+    ),
+    event("run.refused", outcome="failed", reason="it is locked"),
 ]
 WHOLE = [*STARTED, *LOOKED, *LOST, *ASKED, *APPROVED, *CLEANED, *UNDONE, *DENIED, *PAGED]
 
@@ -157,6 +161,8 @@ def test_the_lines_of_what_may_happen_besides(runbook):
         "would do rm -r /old ⏎ sync",
         "skip     Remove old files: al",
         "over to  RUN-002, as the run 20260101T000001Z-00000000",
+        "stays    Remove on db1: it is so",
+        "refused  the run stays failed",
     ]
 
 

@@ -184,7 +184,10 @@ def test_the_report_as_json_and_html(runbook, done):
     ("name", "message"),
     [
         ("RUN-009", "there is no runbook RUN-009"),
-        ("absent.yml", "'absent.yml' is neither the id of a runbook (RUN-001) nor a file"),
+        (
+            "absent.yml",
+            "'absent.yml' is neither a runbook (an id like RUN-001, or a file) nor a run (its id, or `last`)",
+        ),
         ("../../etc/passwd", "'../../etc/passwd' is neither"),
     ],
 )
