@@ -15,7 +15,7 @@ _ARGS = r"\s(?:[^\n|;]*\s)?"
 
 _FILES = (
     r"rm(?!\s+(?:-\S+\s+)*/(?:tmp|run|var/tmp|var/run|var/lock)/(?!\S*(?:\*|\.\.))\S+\s*(?:$|[\n;&|)}\"']))(?:\s+-\S+)*\s+(?:\{\{.*?\}\}|\S+)",
-    r"xargs\s[^\n|;]*\brm\b",
+    r"rm(?=\s*$)",  # of what xargs gives it
     r"unlink\s+\S+",
     rf"find{_ARGS}-delete\b",
     r"shred\s",
@@ -77,18 +77,15 @@ _MACHINES = (
     r"(?:userdel|deluser|groupdel)\s",
     r"systemctl\s+(?:reboot|poweroff|halt|kexec|rescue|emergency|isolate)\b",
     rf"iptables{_ARGS}(?:-F|--flush)\b|nft\s+flush\b|ufw\s+reset\b",
+    r"(?:reboot|poweroff|halt|shutdown)\b(?:\s+[^\n;&|]+)?",
     rf"(?:apt|apt-get|yum|dnf|zypper|apk|pacman){_ARGS}(?:purge|remove|autoremove|erase|del)\b",
 )
-# Words that are said more often than done: only where a command begins.
-_BEGINS = (
-    r"(?:^|[\n;&|(]\s*|\b(?:sudo|exec|then|do|else)\s+|\bssh\s+\S+\s+[\"']?)"
-    r"(?P<begun>(?:/(?:usr/)?s?bin/)?(?:reboot|poweroff|halt|shutdown)\b(?!\s*[=(])(?:\s+[^\n;&|]+)?)"
-)
-_EMPTIED = r"(?:^|[\n;&(]\s*)(?P<emptied>:?\s*>\s*(?!/dev/|&)\S+)"
-
 _ALL = (*_FILES, *_DISKS, *_DATABASES, *_PLATFORMS, *_SOURCES, *_MACHINES)
-CODE = re.compile(rf"{_CALL}(?P<words>{'|'.join(_ALL)})|{_BEGINS}|{_EMPTIED}")
-"""What destroys something in a command line; one of its groups has the words."""
+CODE = re.compile(rf"{_CALL}(?:{'|'.join(_ALL)})")
+"""A command that destroys something, from its program on."""
+
+EMPTIED = re.compile(r"(?:^|[\n;&(]\s*)(?P<emptied>:?\s*>\s*(?!/dev/|&)\S+)")
+"""A file that is emptied by nothing that goes into it."""
 
 SQL = re.compile(
     r"(?i)\b(?:drop\s+(?:table|database|schema|index|(?:materialized\s+)?view|role|user|sequence|function|trigger|type"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from runner.definition import destroyers
-from runner.definition.code import codes_of, without_remarks
+from runner.definition.code import Code, codes_of, without_remarks
 from runner.definition.finding import Place
+from runner.definition.starters import SHELLS
 from runner.definition.subject import Subject, Work
 from runner.steps.module import Module
 from runner.verifications.sql import Statement
@@ -48,8 +49,8 @@ def written_by(subject: Subject, work: Work) -> str:
     if work.kind.key == "http":
         method = _method(work)
         return method if method in {"PUT", "PATCH", "DELETE"} else ""
-    found = (_WRITES.search(without_remarks(code.text)) for code in codes_of(subject, work))
-    return next((match[0].strip() for match in found if match), "") or _destroying(subject, work)
+    found = (match[0].strip() for code in codes_of(subject, work) for match in _begun(code, _WRITES))
+    return next(found, "") or _destroying(subject, work)
 
 
 def _destroying(subject: Subject, work: Work) -> str:
@@ -60,14 +61,26 @@ def _destroying(subject: Subject, work: Work) -> str:
         return _in_module(work.kind)
     if work.kind.key == "http":
         return "DELETE" if _method(work) == "DELETE" else ""
-    return next((words for code in codes_of(subject, work) if (words := _in_code(code.text))), "")
+    return next((words for code in codes_of(subject, work) if (words := _in_code(code))), "")
 
 
-def _in_code(text: str) -> str:
-    text = without_remarks(text)
-    if match := destroyers.CODE.search(text):
-        return next(match[group] for group in ("words", "begun", "emptied") if match[group]).strip()
-    return _in_sql(text) if destroyers.SQL_CLIENT.search(text) else ""
+def _in_code(code: Code) -> str:
+    for match in _begun(code, destroyers.CODE):
+        return match[0].strip()
+    text = without_remarks(code.text)
+    if code.in_shell and (emptied := destroyers.EMPTIED.search(text)):
+        return emptied["emptied"].strip()
+    clients = any(destroyers.SQL_CLIENT.match(command.source) for command in code.commands())
+    return _in_sql(text) if clients else ""
+
+
+def _begun(code: Code, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Where a command of `code` begins with the `pattern`; anywhere in what another shell reads from its input."""
+    for command in code.commands():
+        reads = command.name in SHELLS | {"ssh"} and "<<" in command.source
+        match = pattern.search(command.source) if reads else pattern.match(command.source)
+        if match:
+            yield match
 
 
 def _in_sql(statement: str) -> str:

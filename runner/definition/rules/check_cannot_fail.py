@@ -10,6 +10,7 @@ from runner.definition.code import Code, codes
 from runner.definition.finding import Level, Place
 from runner.definition.judging import conditions, exit_codes, judges_output
 from runner.definition.rules.base import Criterion, Hit, Rule
+from runner.definition.shell import Command
 from runner.definition.subject import Subject
 from runner.definition.verification import Verification
 from runner.steps.base import StepKind
@@ -63,12 +64,12 @@ def _code(code: Code) -> Iterator[Hit]:
     constant = work.looks and _constant(code, _SAYS_THE_SAME if judged else _ALWAYS)
     if judged and not constant:
         return
-    found = code.pipelines()
-    last = found[-1].commands[-1] if found else ()
+    found = code.pipelines
+    last = found[-1].commands[-1] if found else Command(())
     if constant:
-        yield Hit(work.place, f"`{last[0]}` always succeeds", _HINT)
-    elif last[:1] and last[0] in _TWO_ENDED and {0, 1} <= exit_codes(work.judged_by):
-        yield Hit(work.place, f"`{last[0]}` ends with 0 or 1, and both are called good", "write exit: 0")
+        yield Hit(work.place, f"`{last.name}` always succeeds", _HINT)
+    elif last.name in _TWO_ENDED and {0, 1} <= exit_codes(work.judged_by):
+        yield Hit(work.place, f"`{last.name}` ends with 0 or 1, and both are called good", "write exit: 0")
     elif {0, 1, 2} <= exit_codes(work.judged_by):
         yield Hit(work.place, "0, 1 and 2 are called good, and with these programs end that failed", "write exit: 0")
     elif fragment := _masked(code):
@@ -76,31 +77,30 @@ def _code(code: Code) -> Iterator[Hit]:
 
 
 def _constant(code: Code, harmless: Collection[str]) -> bool:
-    commands = [command for pipeline in code.pipelines() for command in pipeline.commands if command]
-    words = [word for command in commands for word in command]
+    commands = [command for pipeline in code.pipelines for command in pipeline.commands]
     return (
         bool(commands)
-        and all(each[0] in harmless or each == ("exit", "0") or _of_constants(each) for each in commands)
-        and not any(mark in word for word in [*words, code.text] for mark in ("{{", "$", "`"))
+        and all(each.name in harmless or each.words == ("exit", "0") or _of_constants(each) for each in commands)
+        and not any(mark in code.text for mark in ("{{", "$", "`"))
     )
 
 
-def _of_constants(command: Sequence[str]) -> bool:
+def _of_constants(command: Command) -> bool:
     """Whether it is a test that compares what is written there."""
-    return command[0] in _TWO_ENDED and not _COMPARES.isdisjoint(command)
+    return command.name in _TWO_ENDED and not _COMPARES.isdisjoint(command.words)
 
 
 def _masked(code: Code) -> str:
     """What makes shell code succeed whatever its last command but one did."""
-    found = code.pipelines() if code.in_shell else []
+    found = code.pipelines if code.in_shell else []
     if len(found) < 2 or not code.work.judged_by:  # noqa: PLR2004 - something, and what hides its failure
         return ""
     before, last = found[-2].then, found[-1].commands[-1]
-    good = last[:1] and (last[0] in _ALWAYS or last == ("exit", "0"))
+    good = last.name in _ALWAYS or last.words == ("exit", "0")
     lax = code.work.kind.key not in {"shell", "script"} and "-e" not in code.text.split()
     if good and before == "||":
-        return f"|| {last[0]}"
-    return last[0] if good and lax and before in {";", ""} else ""
+        return f"|| {last.name}"
+    return last.name if good and lax and before in {";", ""} else ""
 
 
 RULE = Rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.definition.code import certain, codes, unjudged
+from runner.definition.code import codes, fixable, unjudged
 from runner.definition.finding import Level
 from runner.definition.judging import judges_output
 from runner.definition.rules.base import Criterion, Hit, Rule
@@ -19,15 +19,14 @@ def _find(subject: Subject) -> Iterator[Hit]:
         if judges_output(code.work.judged_by):
             continue
         for number, command in unjudged(code, "curl"):
-            if not any(_FAILS.fullmatch(word) for word in command):
-                sure = certain(code, "curl") and isinstance(subject.written(code.work.place), str)
+            if not any(_FAILS.fullmatch(word) for word in command.words):
                 yield Hit(
                     code.work.place,
                     "curl succeeds when the server answers 404 or 500",
                     "add --fail",
                     fragment="curl",
                     nth=number,
-                    replacement="curl --fail" if sure and code.work.kind.key != "script" else None,
+                    replacement="curl --fail" if fixable(subject, code, "curl") else None,
                 )
 
 

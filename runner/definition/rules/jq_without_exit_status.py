@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.definition.code import certain, codes, unjudged
+from runner.definition.code import codes, fixable, unjudged
 from runner.definition.finding import Level
 from runner.definition.judging import judges_output
 from runner.definition.rules.base import Criterion, Hit, Rule
@@ -19,15 +19,14 @@ def _find(subject: Subject) -> Iterator[Hit]:
         if judges_output(code.work.judged_by):
             continue
         for number, command in unjudged(code, "jq"):
-            if not any(_FAILS.fullmatch(word) for word in command):
-                sure = certain(code, "jq") and isinstance(subject.written(code.work.place), str)
+            if not any(_FAILS.fullmatch(word) for word in command.words):
                 yield Hit(
                     code.work.place,
                     "jq succeeds when the answer is false, null or absent",
                     "add --exit-status (-e), or judge the output with `json`",
                     fragment="jq",
                     nth=number,
-                    replacement="jq -e" if sure and code.work.kind.key != "script" else None,
+                    replacement="jq -e" if fixable(subject, code, "jq") else None,
                 )
 
 

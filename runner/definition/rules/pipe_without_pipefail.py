@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.definition.code import codes
+from runner.definition.code import argv, codes
 from runner.definition.finding import Level
 from runner.definition.rules.base import Criterion, Hit, Rule
 from runner.definition.subject import Subject
@@ -12,12 +12,12 @@ from runner.definition.subject import Subject
 
 def _find(subject: Subject) -> Iterator[Hit]:
     for code in codes(subject):
-        piped = [each.commands[0] for each in code.pipelines() if len(each.commands) > 1 and each.commands[0]]
-        if piped and not code.pipefail:
-            message = f"when {piped[0][0]} fails, the pipe does not"
+        lax = next((each for each in code.pipelines if len(each.commands) > 1 and not each.strict), None)
+        if lax:
+            message = f"when {lax.commands[0].name} fails, the pipe does not"
             hint = "write a `shell` step, which is strict, or begin with set -o pipefail in bash"
             yield Hit(code.work.place, message, hint)
-        elif not code.in_shell and "|" in code.text.split():
+        elif not code.in_shell and "|" in argv(code.work):
             hint = "a command has no shell; write `shell`"
             yield Hit(code.work.place, "`|` is an argument here, and no pipe", hint)
 

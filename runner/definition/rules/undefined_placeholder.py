@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runner.definition.code import Code, codes, remarks
+from runner.definition.code import Code, codes, unset
 from runner.definition.condition import names, names_in
 from runner.definition.finding import Level, Place, did_you_mean, quoted
 from runner.definition.names import RESERVED
 from runner.definition.rules.base import Criterion, Hit, Rule
-from runner.definition.shell_variables import unset
+from runner.definition.shell import Shell
 from runner.definition.subject import Placed, Subject
-from runner.steps.shell import Shell
+from runner.steps.shell import Shell as ShellStep
 
 _OF_RESULT = "result probe holds deadline sample rows row rc stdout stderr json status content"
 _RESULT = frozenset(_OF_RESULT.split())
@@ -80,7 +80,7 @@ def _variables(subject: Subject, code: Code) -> Iterator[Hit]:
 def _gaps(subject: Subject) -> Iterator[Hit]:
     for work in subject.works():
         for place, text in subject.leaves(work.place):
-            passed_over = remarks(text) if isinstance(work.kind, Shell) else []
+            passed_over = Shell(text).comments() if isinstance(work.kind, ShellStep) else []
             for match in _GAP.finditer(text):
                 remark = any(match.start() in each for each in passed_over)
                 if not remark and not _MARKUP.fullmatch(match[0]):

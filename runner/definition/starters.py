@@ -1,0 +1,149 @@
+"""Programs that only start another one, such as `sudo` and `timeout`: which of their words begin the program meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from types import MappingProxyType
+
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
+ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\])?\+?=")
+
+
+@dataclass(frozen=True, slots=True)
+class _Starter:
+    """The options of a program that take a word of their own, and the operands before the program that it starts.
+
+    `counts` is whether it does work of its own, so that one may ask what depends on it; with `-c` or `joined` the words
+    are code for a shell.
+    """
+
+    takes: str = ""
+    operands: int = 0
+    counts: bool = False
+    code_flag: str = ""
+    joined: bool = False
+    after: str = ""
+    verb: str = ""
+
+
+_CONTAINER = _Starter("-e -u -w --env --user --workdir --env-file --detach-keys", 1, counts=True, verb="exec")
+_CLUSTER = _Starter(counts=True, verb="exec", after="--")
+_SSH = "-B -b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w"
+# As their manuals say it; what takes no word of its own is left out.
+_STARTERS: Mapping[str, _Starter] = MappingProxyType(
+    {
+        "sudo": _Starter("-u -g -h -p -C -r -t -T -U -D -R --user --group --host --prompt --chdir --close-from"),
+        "doas": _Starter("-u -C"),
+        "su": _Starter("-s -g -G --shell --group", 1, code_flag="-c"),
+        "runuser": _Starter("-l -u -g -G -s --user --group --shell", code_flag="-c"),
+        "setpriv": _Starter("--reuid --regid --groups --inh-caps --bounding-set --securebits --pdeathsig"),
+        "env": _Starter("-u -C --unset --chdir"),
+        "timeout": _Starter("-k -s --kill-after --signal", 1),
+        "nice": _Starter("-n --adjustment"),
+        "ionice": _Starter("-c -n --class --classdata"),
+        "chrt": _Starter("", 1),
+        "taskset": _Starter("", 1),
+        "nohup": _Starter(),
+        "setsid": _Starter(),
+        "stdbuf": _Starter("-i -o -e --input --output --error"),
+        "time": _Starter("-f -o --format --output"),
+        "exec": _Starter("-a"),
+        "command": _Starter(),
+        "builtin": _Starter(),
+        "flock": _Starter("-w -E --timeout --wait --conflict-exit-code", 1, code_flag="-c"),
+        "chroot": _Starter("", 1),
+        "systemd-run": _Starter("-p -u -E -M -H --property --unit --uid --gid --setenv --slice --description"),
+        "watch": _Starter("-n --interval", joined=True),
+        "xargs": _Starter(
+            "-n -P -I -d -L -s -a -E --max-args --max-procs --max-lines --delimiter --arg-file --replace", counts=True
+        ),
+        "ssh": _Starter(_SSH, 1, counts=True, joined=True),
+        "docker": _CONTAINER,
+        "podman": _CONTAINER,
+        "kubectl": _CLUSTER,
+        "oc": _CLUSTER,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `words` start: the words from the number `at` on, or `code` for a shell that stands in the word `at`.
+
+    `through` are the programs with work of their own that it is started through, and `strict` whether the shell fails
+    when one command of a pipe does.
+    """
+
+    at: int
+    code: str | None = None
+    strict: bool = False
+    through: tuple[str, ...] = ()
+
+
+def started(words: Sequence[str]) -> Started:
+    """The program that is meant, or the shell code, behind whatever only starts it."""
+    at, through = 0, tuple[str, ...]()
+    while at < len(words):
+        name = PurePosixPath(words[at]).name
+        if ASSIGNMENT.match(words[at]):
+            at += 1
+            continue
+        if name in SHELLS:
+            return _shell(words, at, through)
+        starter = _STARTERS.get(name)
+        found = _next(words, at, starter) if starter else None
+        if starter is None or found is None:
+            return Started(at, through=through)
+        through += (name,) * starter.counts
+        if found.code is not None:
+            return Started(found.at, found.code, through=through)
+        at = found.at
+    return Started(len(words), through=through)
+
+
+def _shell(words: Sequence[str], at: int, through: tuple[str, ...]) -> Started:
+    end = next((n for n in range(at + 1, len(words)) if words[n][:1] not in "-+" and words[n - 1][-1:] != "o"), 0)
+    options = words[at + 1 : end]
+    if not any(re.fullmatch("-[a-z]*c[a-z]*", each) for each in options):
+        return Started(at, through=through)
+    strict = "pipefail" in options or sets_pipefail(words[end])
+    return Started(end, words[end], strict, (*through, PurePosixPath(words[at]).name))
+
+
+def sets_pipefail(code: str) -> bool:
+    """Whether the shell `code` itself says that a pipe fails when one of its commands does."""
+    return re.search(r"set\s+(?:-\S+\s+)*-[a-z]*o\s+pipefail", code) is not None
+
+
+def _next(words: Sequence[str], at: int, starter: _Starter) -> Started | None:
+    """Where the program begins that the `starter` at the word number `at` starts; None where it starts none."""
+    rest = at + 1
+    if starter.verb:
+        if starter.verb not in words[rest:]:
+            return None
+        rest = words.index(starter.verb, rest) + 1
+    if starter.after:
+        return Started(words.index(starter.after, rest) + 1) if starter.after in words[rest:-1] else None
+    begin = rest
+    for _ in range(starter.operands):
+        rest = _after_options(words, rest, starter.takes.split()) + 1
+    rest = _after_options(words, rest, starter.takes.split())
+    if starter.code_flag in words[begin : min(rest, len(words) - 1)]:
+        code = words.index(starter.code_flag, begin) + 1
+        return Started(code, words[code])
+    if words[at] == "command" and {"-v", "-V"} & set(words[at + 1 : rest]):
+        return None
+    if rest >= len(words):
+        return None
+    return Started(rest, " ".join(words[rest:])) if starter.joined else Started(rest)
+
+
+def _after_options(words: Sequence[str], at: int, takes: Sequence[str]) -> int:
+    while at < len(words) and (words[at].startswith("-") or ASSIGNMENT.match(words[at])):
+        if words[at] == "--":
+            return at + 1
+        at += 2 if words[at] in takes else 1
+    return at
