@@ -41,6 +41,8 @@ def ask(control: Control, gate: Gate, hosts: Sequence[str]) -> Answer:
     for host, chosen in answer.chosen.items():
         values = {"values": {gate.choice: list(chosen)}}
         control.journal.record_of(EventType.VALUES_CAPTURED, gate.step.id, host, values)
+    if answer.waited:
+        control.unanswered = gate.step.name
     if answer.declared:
         control.declared = answer.declared
         note(EventType.ESCALATION_DECLARED, gate.step.id, declared=answer.declared, by=answer.by)
@@ -175,7 +177,8 @@ class _Poll:
             no = [vote for vote in votes if not vote.yes]
             return Answer(yes=False, by=_by(no), note=_notes(no))
         after = show(timedelta(seconds=self.question.expires or 0))
-        return Answer(yes=False, by="nobody", note=f"not approved within {after}: {self.question.needs(votes)} missing")
+        missing = f"not approved within {after}: {self.question.needs(votes)} missing"
+        return Answer(yes=False, by="nobody", note=missing, waited=True)
 
 
 def _by(votes: Sequence[Vote]) -> str:

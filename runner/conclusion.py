@@ -1,15 +1,28 @@
-"""How a run ends: who is called or told that it is over, the exit code, what is left to do, and the report."""
+"""How a run ends, whatever was raised: people are called or told, the end is recorded, the report is written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+import traceback
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
+from runner import aftermath
 from runner.control import Control
 from runner.definition.model import FollowUp
-from runner.definition.step import HandOver
-from runner.errors import ExitCode, RunbookError
+from runner.definition.step import HandOver, Step
+from runner.errors import (
+    AuditError,
+    DefectError,
+    DeniedError,
+    ExitCode,
+    InvalidInputError,
+    LockedError,
+    RunbookError,
+    StoppedError,
+    explain,
+)
 from runner.events import EventType, Outcome
 from runner.execution.tags import undo_id
 from runner.execution.undo_plan import standing
@@ -20,115 +33,233 @@ from runner.record.manifest import file_run
 from runner.record.run_state import RunState
 from runner.request import Result
 
-_CODES = {
-    Outcome.PASSED: ExitCode.DONE,
-    Outcome.PLANNED: ExitCode.DONE,
-    Outcome.UNDONE: ExitCode.DONE,
-    Outcome.ABORTED: ExitCode.DENIED,
-    Outcome.UNREACHABLE: ExitCode.UNREACHABLE,
-}
-_STAY = frozenset({Outcome.PASSED, Outcome.UNDONE, Outcome.PARTLY_UNDONE})
+_CODES = {Outcome.ABORTED: ExitCode.DENIED, Outcome.UNREACHABLE: ExitCode.UNREACHABLE}
+_WELL = frozenset({Outcome.PASSED, Outcome.PLANNED, Outcome.UNDONE})
+_STAY = frozenset({*_WELL, Outcome.PARTLY_UNDONE})
 """What stays the outcome though somebody has asked the run to stop."""
+_LOST = frozenset({Outcome.UNREACHABLE, Outcome.UNKNOWN})
+_TRACEBACK = "defect.txt"
+
+Value = TypeVar("Value")
 
 
-def conclude(
-    control: Control, pager: Pager, *, outcome: Outcome, error: RunbookError | None, handed_over: bool = False
-) -> Result:
-    """Call or resolve, record the end, and write the report of a run that came to `outcome`, or to `error`.
+class Ending:
+    """The end of one run, which comes whatever is raised: `attempt` what is to be done, then `conclude`.
 
-    A step that was handed over calls nobody: whoever takes over does if it fails as well.
+    `error` is the first thing that was raised by what was done, in words for a person; `problems` are sentences about
+    what went wrong besides, which changes nothing of the outcome. Each part of the end is made on its own, and twice if
+    it must be, so that neither a defect nor an interrupt takes the others away.
     """
-    if control.request.looks and outcome is Outcome.PASSED:
-        outcome = Outcome.PLANNED  # whatever it found, nothing was done: it proves nothing and resolves nothing
-    if outcome is Outcome.PASSED:
-        pager.passed()
-    elif outcome is not Outcome.UNDONE:  # what is taken back is not resolved, and calls nobody either
-        _call(control, pager, outcome, handed_over=handed_over)
-    if control.cancelled and outcome not in _STAY:
-        outcome = Outcome.ABORTED
-    code = _exit_code(control, pager, outcome, error)
-    left = map(str, standing(control.runbook, control.ledger, control.taken_back))
-    problems = [*([error.message] if error else []), *left, *partial(control, outcome), *pager.problems()]
-    follow_up = [item if isinstance(item, str) else item.do for item in _due(control, pager, outcome)]
-    finished = {"exit_code": int(code), "follow_up": follow_up, "problems": problems}
-    control.journal.note(EventType.RUN_FINISHED, outcome=outcome, **finished)
-    now = control.around.clock().wall.isoformat()
-    table = control.ledger.table()
-    path = _report(control, problems)
-    end = {"status": "finished", "outcome": outcome, "finished": now}
-    file_run(control.directory, control.journal.log, **end, steps=table, private=())
-    hint = error.hint if error else ""
-    return Result(control.request.run_id, outcome, code, path, control.journal.log.path, tuple(problems), hint)
 
+    def __init__(self, control: Control, pager: Pager) -> None:
+        self.control, self.pager = control, pager
+        self.error: RunbookError | None = None
+        self.problems: list[str] = []
+        self._made: set[str] = set()
 
-def refuse(control: Control, before: RunState, error: RunbookError) -> Result:
-    """The end of an attempt to go on with a run, or to take it back, that was refused: the run stays as it was."""
-    control.journal.close()
-    code = ExitCode.INTERRUPTED if control.cancelled else error.exit_code
-    control.journal.note(EventType.RUN_REFUSED, outcome=before.outcome, reason=error.message, exit_code=int(code))
-    outcome, path = Outcome(before.outcome or Outcome.UNKNOWN), _report(control, [])
-    kept = {field.name: getattr(before, field.name) for field in fields(before)}
-    file_run(control.directory, control.journal.log, **{**kept, "steps": control.ledger.table()})
-    return Result(before.run, outcome, code, path, control.journal.log.path, (error.message,), error.hint)
+    def attempt(self, *acts: Callable[[], object]) -> None:
+        """Do `acts` up to the first that raises; an interrupt is a request to stop."""
+        raised = self._raised_by(*acts)
+        if isinstance(raised, StoppedError) and not self.control.cancelled:
+            self.control.around.cancellation.request("an interrupt")
+        self.error = self.error or raised
 
+    def _raised_by(self, *acts: Callable[[], object]) -> RunbookError | None:
+        try:
+            for act in acts:
+                act()
+        except BaseException as error:  # noqa: BLE001 - nothing gets past this place
+            return self._in_words(error)
+        return None
 
-def _call(control: Control, pager: Pager, outcome: Outcome, *, handed_over: bool) -> None:
-    """Call somebody for the steps that failed, or for the undos that did, if the policy says so."""
-    if control.request.looks or (control.cancelled and not control.declared):
-        return
-    names = undo_id if outcome is Outcome.PARTLY_UNDONE else str
-    failed = [step for step in control.runbook.procedure if control.ledger.failed_on(names(step.id))]
-    calls = [step for step in failed if not (handed_over and isinstance(step.on_failure, HandOver))]
-    pager.stopped(calls, control.declared)
+    def _in_words(self, error: BaseException) -> RunbookError:
+        words = self.control.redaction.error(explain(error))
+        if isinstance(words, DefectError):
+            path = self.control.directory.path / _TRACEBACK
+            text = self.control.redaction.text("".join(traceback.format_exception(error)))
+            try:
+                path.write_text(text, encoding="utf-8", errors="replace")
+                words.hint = f"report it to the maintainers of runbookctl, with {path}"
+            except OSError as full:
+                words.hint += f"; where it happened is lost ({full.strerror})"
+        return words
 
+    def _make(self, what: str, act: Callable[[], object], *, otherwise: str) -> bool:
+        """Whether the part `what` of the end was made, now or before; a problem begins with `otherwise` if not."""
+        if what in self._made:
+            return True
+        raised = self._raised_by(act) and self._raised_by(act)
+        if raised is None:
+            self._made.add(what)
+        else:
+            self.problems.append(f"{otherwise}: {raised.message}")
+        return raised is None
 
-def partial(control: Control, outcome: Outcome) -> list[str]:
-    """A sentence for a run that passed on some of its hosts only."""
-    names = control.target.names if control.target else ()
-    lost = [name for name in names if name in control.lost]
-    passed = [name for name in names if name not in lost and _has_passed(control, name)]
-    if not (lost and passed) or outcome in _STAY:
-        return []
-    return [f"partial: passed on {_listed(passed)}; failed on {_listed(lost)}"]
+    def _value(self, act: Callable[[], Value], otherwise: Value) -> Value:
+        """What `act` gives, or `otherwise` where it raises; that is a defect of what is told, not of the run."""
+        found: list[Value] = []
+        raised = self._raised_by(lambda: found.append(act())) and self._raised_by(lambda: found.append(act()))
+        if raised:
+            self.problems.append(raised.message)
+        return found[-1] if found else otherwise
 
+    def conclude(self, *, undoing: bool = False, handed_over: bool = False) -> Result:
+        """Call or resolve, record the end, and write the report.
 
-def _has_passed(control: Control, host: str) -> bool:
-    entries = [entry for (_, where), entry in control.ledger.entries.items() if where == host]
-    return all(entry.outcome is Outcome.PASSED for entry in entries)
+        A step that was handed over calls nobody: whoever takes over does if it fails as well.
+        """
+        try:
+            return self._conclude(undoing=undoing, handed_over=handed_over)
+        except BaseException as error:  # noqa: BLE001 - what was made of the end is not made again
+            self.problems.append(self._in_words(error).message)
+            return self._conclude(undoing=undoing, handed_over=handed_over)
 
+    def _conclude(self, *, undoing: bool, handed_over: bool) -> Result:
+        control = self.control
+        outcome = self._value(lambda: self._outcome(undoing=undoing), Outcome.UNKNOWN)
+        if isinstance(self.error, AuditError):
+            self.pager.unrecorded.append(self.error)
+        self._make("call", lambda: self._call(outcome, handed_over=handed_over), otherwise="nobody could be called")
+        result = self._value(lambda: self._result(outcome, undoing=undoing), self._bare(outcome))
+        record = lambda: control.journal.note(EventType.RUN_FINISHED, **self._recorded(result))  # noqa: E731
+        recorded = self._make("record", record, otherwise="the end of the run is not recorded")
+        if not recorded:
+            result = replace(result, exit_code=ExitCode.AUDIT)
+            self._make("alarm", self._call_unrecorded, otherwise="nobody could be called")
+        now = control.around.clock().wall.isoformat()
+        end = {"status": "finished", "outcome": outcome, "finished": now, "private": ()}
+        return self._filed(result, end if recorded else {})
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"  # noqa: PLR2004
+    def _filed(self, result: Result, end: dict[str, Any]) -> Result:
+        """`result` with its report, once the state of the run is saved with what `end` says."""
+        control, written = self.control, [result.report]
+        shown = f"no report (runbook show {result.run_id} prints it)"
+        self._make("report", lambda: written.append(self._report()), otherwise=shown)
+        if end:
+            file = lambda: file_run(control.directory, control.journal.log, **end, steps=control.ledger.table())  # noqa: E731
+            self._make("state", file, otherwise="the state of the run is not saved")
+        problems = tuple(dict.fromkeys([*result.problems, *self.problems]))
+        return replace(result, report=written[-1], problems=problems, calls=tuple(self.pager.calls))
 
+    def refuse(self, before: RunState) -> Result:
+        """The end of an attempt to go on with a run, or to take it back, that was refused: the run stays as it was."""
+        control, error = self.control, self.error or RunbookError("it was refused")
+        outcome = Outcome(before.outcome or Outcome.UNKNOWN)
+        code = ExitCode.INTERRUPTED if control.cancelled else error.exit_code
+        refusal = {"outcome": before.outcome, "reason": error.message, "exit_code": int(code)}
+        self._make("close", control.journal.close, otherwise="not recorded")
+        record = lambda: control.journal.note(EventType.RUN_REFUSED, **refusal)  # noqa: E731
+        recorded = self._make("record", record, otherwise="that it was refused is not recorded")
+        result = replace(
+            self._value(lambda: self._result(outcome, undoing=False), self._bare(outcome)),
+            exit_code=code if recorded else ExitCode.AUDIT,
+            problems=(error.message,),
+            happened=aftermath.first_line(error.message),
+        )
+        kept = {field.name: getattr(before, field.name) for field in fields(before) if field.name != "steps"}
+        return self._filed(result, kept)
 
-def _report(control: Control, problems: list[str]) -> Path:
-    """Where the report was written; where that fails, the run is recorded all the same."""
-    try:
-        told = report.summarise(read(control.journal.log.path, run=control.request.run_id))
-        return report.write(told, control.directory.path)
-    except OSError as error:
-        problems.append(f"no report: {error.strerror}; runbook show {control.request.run_id} prints it")
-        return control.directory.path
+    def _outcome(self, *, undoing: bool) -> Outcome:
+        control = self.control
+        outcome = control.ledger.outcome
+        if undoing:
+            return Outcome.PARTLY_UNDONE if self.error or standing(control.runbook, control.ledger) else Outcome.UNDONE
+        if control.request.looks and outcome is Outcome.PASSED:
+            outcome = Outcome.PLANNED  # whatever it found, nothing was done: it proves nothing and resolves nothing
+        if control.cancelled and outcome not in _STAY:
+            return Outcome.ABORTED
+        return Outcome.FAILED if self.error and outcome in _WELL else outcome
 
+    def _call(self, outcome: Outcome, *, handed_over: bool) -> None:
+        control = self.control
+        if outcome is Outcome.PASSED:
+            self.pager.passed()
+        elif outcome not in _WELL and not control.request.looks and not (control.cancelled and not control.declared):
+            names = undo_id if outcome is Outcome.PARTLY_UNDONE else str
+            failed = [step for step in control.runbook.procedure if self._calls(step, names(step.id))]
+            failed = [step for step in failed if not (handed_over and isinstance(step.on_failure, HandOver))]
+            self.pager.stopped(failed, control.declared, self._besides())
 
-def _due(control: Control, pager: Pager, outcome: Outcome) -> list[FollowUp | str]:
-    if outcome is Outcome.PLANNED:
-        return []
-    passed = outcome is Outcome.PASSED
-    true = {None: True, "escalated": bool(pager.told), "passed": passed, "failed": not passed}
-    return [item for item in control.runbook.follow_up if isinstance(item, str) or true[item.if_]]
+    def _calls(self, step: Step, name: str) -> bool:
+        """Whether `step`, or its undo, as `name` says, has failed in a way of which somebody must hear.
 
+        One that says `on_failure: stop` ends the run without waking anybody: that is its point, unless it was never
+        judged, as its host was lost. What must hold before the run has no such word of its own.
+        """
+        ledger = self.control.ledger
+        failed = ledger.failed_on(name)
+        lost = [host for host in failed if ledger.entries[name, host].outcome in _LOST]
+        return bool(failed) and (step.on_failure != "stop" or bool(lost) or step in self.control.runbook.prerequisites)
 
-def _exit_code(control: Control, pager: Pager, outcome: Outcome, error: RunbookError | None) -> ExitCode:
-    if pager.problems():
-        return ExitCode.PAGING
-    if control.cancelled and outcome is Outcome.ABORTED:
-        return ExitCode.INTERRUPTED
-    if outcome is Outcome.PARTLY_UNDONE:
-        return ExitCode.INTERRUPTED if control.cancelled else ExitCode.PARTLY_UNDONE
-    if error:
-        return error.exit_code
-    if outcome not in _STAY and pager.told:
-        return ExitCode.ESCALATED
-    return _CODES.get(outcome, ExitCode.FAILED)
+    def _besides(self) -> str | None:
+        """Why the run stopped where no step of it failed; None where that is only for who has started it."""
+        error, control = self.error, self.control
+        if control.unanswered:
+            return f"nobody has answered in time: {control.unanswered}"
+        refused = isinstance(error, LockedError | DeniedError)
+        if control.request.mode != "auto":  # somebody is there, and reads why
+            refused = refused or isinstance(error, InvalidInputError)
+        return f"could not go on: {aftermath.first_line(error.message)}" if error and not refused else None
+
+    def _call_unrecorded(self) -> None:
+        """Call somebody for a run of which nobody can read how it ended, unless that was done already."""
+        self.pager.unrecorded.append(RunbookError(self.problems[-1]))
+        if not self.control.request.looks and not any(call.action == "trigger" for call in self.pager.calls):
+            self.pager.stopped([], None, self.problems[-1])
+
+    def _bare(self, outcome: Outcome) -> Result:
+        request, log = self.control.request, self.control.journal.log
+        return Result(request.run_id, outcome, self._code(outcome), self.control.directory.path, log.path)
+
+    def _result(self, outcome: Outcome, *, undoing: bool) -> Result:
+        control, pager = self.control, self.pager
+        problems = [*([self.error.message] if self.error else []), *self.problems]
+        problems += map(str, standing(control.runbook, control.ledger, control.taken_back))
+        problems += [] if outcome in _STAY else aftermath.partial(control)
+        problems += [*pager.problems(), *(error.message for error in pager.unrecorded)]
+        return replace(
+            self._bare(outcome),
+            problems=tuple(dict.fromkeys(problems)),
+            hint=self.error.hint if self.error else "",
+            happened=aftermath.happened(control, outcome, self.error),
+            hosts={} if control.request.looks else aftermath.standings(control),
+            calls=tuple(pager.calls),
+            ways_on=aftermath.ways_on(control, outcome, undoing=undoing),
+        )
+
+    def _recorded(self, result: Result) -> dict[str, Any]:
+        return {
+            "outcome": result.outcome,
+            "exit_code": int(result.exit_code),
+            "follow_up": [item if isinstance(item, str) else item.do for item in self._due(result.outcome)],
+            "problems": list(result.problems),
+            "happened": result.happened,
+            "standing": {standing: list(hosts) for standing, hosts in result.hosts.items()},
+            "ways_on": [list(way.words) for way in result.ways_on],
+        }
+
+    def _report(self) -> Path:
+        told = report.summarise(read(self.control.journal.log.path, run=self.control.request.run_id))
+        return report.write(told, self.control.directory.path)
+
+    def _due(self, outcome: Outcome) -> list[FollowUp | str]:
+        if outcome is Outcome.PLANNED:
+            return []
+        passed = outcome is Outcome.PASSED
+        true = {None: True, "escalated": bool(self.pager.calls), "passed": passed, "failed": not passed}
+        return [item for item in self.control.runbook.follow_up if isinstance(item, str) or true[item.if_]]
+
+    def _code(self, outcome: Outcome) -> ExitCode:
+        if isinstance(self.error, AuditError):
+            return ExitCode.AUDIT
+        if outcome in _WELL:
+            return ExitCode.DONE
+        called = any(call.action == "trigger" for call in self.pager.calls)
+        worst_first = {
+            ExitCode.PAGING: bool(self.pager.unreached),
+            ExitCode.INTERRUPTED: self.control.cancelled and outcome in {Outcome.ABORTED, Outcome.PARTLY_UNDONE},
+            ExitCode.PARTLY_UNDONE: outcome is Outcome.PARTLY_UNDONE,
+            ExitCode.ESCALATED: called,
+        }
+        own = self.error.exit_code if self.error else _CODES.get(outcome, ExitCode.FAILED)
+        return next((code for code, holds in worst_first.items() if holds), own)

@@ -39,8 +39,8 @@ class Control:
 
     `target` is None until Ansible has named the hosts; `on_target` is told of them first, with whether nothing runs at
     that moment, and refuses the run by raising. `commands` has what each step would do on each host, where that was
-    rendered, `approved` what people have said yes to, `policy` what the inventory demands, and `taken_back` the hosts
-    on which what was done was to be undone.
+    rendered, `approved` what people have said yes to, `policy` what the inventory demands, `taken_back` the hosts on
+    which what was done was to be undone, and `unanswered` the name of a step about which nobody has answered in time.
     """
 
     def __init__(self, request: Request, around: Surroundings, log: AuditLog, directory: RunDirectory) -> None:
@@ -53,6 +53,7 @@ class Control:
         self.translator = Translator(request.run_id, self.runbook.id)
         self.target: Target | None = None
         self.declared: str | None = None
+        self.unanswered: str | None = None
         self.commands: dict[str, dict[str, str]] = {}
         self.approved: dict[str, Mapping[str, str]] = {}
         self.policy = Policy()

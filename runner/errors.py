@@ -75,3 +75,31 @@ class ExecutionError(RunbookError):
     """Ansible did not start, or died before it could say what happened."""
 
     exit_code = ExitCode.FAILED
+
+
+class DefectError(RunbookError):
+    """Something that nobody foresaw went wrong inside of the product."""
+
+    exit_code = ExitCode.FAILED
+
+
+class StoppedError(RunbookError):
+    """A person has stopped it."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+def explain(error: BaseException) -> RunbookError:
+    """`error` in words for a person; what nobody foresaw is a defect, of which the words keep the kind and the text."""
+    if isinstance(error, RunbookError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return StoppedError("it was interrupted")
+    if isinstance(error, MemoryError):
+        return ExecutionError("this machine has no memory left", hint="free some, then go on")
+    if isinstance(error, OSError):  # no room for temporary files, no process left, a file that may not be read
+        return ExecutionError(f"{error.filename or 'the system'}: {error.strerror or error}")
+    kind, text = type(error).__name__, " ".join(str(error).split())
+    return DefectError(
+        f"a defect of runbookctl ({kind}{f': {text}' * bool(text)})", hint="report it to its maintainers"
+    )

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
-from runner.channels.base import Page, Receipt, Severity
+from runner.channels.base import Channel, Page, Receipt, Severity
 from runner.definition.contacts import Contact
 from runner.definition.model import Escalation, Runbook, Unresolved
 from runner.definition.step import Step
@@ -41,22 +41,23 @@ class Told:
 
 def reason_to_call(
     policy: Escalation,
-    not_passed: Iterable[Step],
+    failed: Sequence[Step],
     declared: str | None,
+    otherwise: str | None = None,
     *,
     why: Mapping[str, str] = MappingProxyType({}),
 ) -> str | None:
     """Why somebody must be called now that the run has stopped, None when nobody must.
 
-    `why` has for a step that did not pass, by its id, what was seen. A step that says `on_failure: stop` ends the run
-    without waking anybody: that is its point.
+    `otherwise` is why it stopped where none of its steps failed; `why` has for a step, by its id, what was seen.
     """
     if declared:
         return f"declared: {declared}"
-    failed = [step for step in not_passed if step.on_failure != "stop"]
-    if failed and "step_failed" in policy.when:
-        return ": ".join(["step failed", failed[0].name, *filter(None, [why.get(failed[0].id)])])
-    return None
+    if "step_failed" not in policy.when:
+        return None
+    if not failed:
+        return otherwise
+    return ": ".join(["step failed", failed[0].name, *filter(None, [why.get(failed[0].id)])])
 
 
 def patience(policy: Escalation) -> float | None:
@@ -66,7 +67,10 @@ def patience(policy: Escalation) -> float | None:
 
 
 def dedup_key(runbook: str, environment: str, hosts: Sequence[str]) -> str:
-    """The name of an incident: the same runbook against the same hosts is the same incident, whichever run sees it."""
+    """The name of an incident: the same runbook against the same hosts is the same incident, whichever run sees it.
+
+    Where no host is known yet, `hosts` has what was aimed at.
+    """
     where = hashlib.sha256("\n".join(sorted(hosts)).encode()).hexdigest()[:16]
     return f"runbookctl/{runbook}/{environment}/{where}"
 
@@ -155,5 +159,14 @@ def tell(
         channels = contact.channels if contact else ()
         if not channels:
             told.append(Told(name, Receipt("none", "refused", 0, "this contact has no channel in contacts.yml")))
-        told.extend(Told(name, channel.send(page, secrets=secrets)) for channel in channels)
+        told.extend(Told(name, _sent(channel, page, secrets)) for channel in channels)
     return told
+
+
+def _sent(channel: Channel, page: Page, secrets: Callable[[str], str]) -> Receipt:
+    """The channel's receipt; a defect of one channel keeps nobody else from being called."""
+    try:
+        return channel.send(page, secrets=secrets)
+    except BaseException as error:  # noqa: BLE001 - its text may hold a secret
+        name = getattr(channel, "key", type(channel).__name__)
+        return Receipt(name, "deferred", 1, f"a defect of this channel ({type(error).__name__})")

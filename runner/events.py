@@ -45,6 +45,7 @@ class EventType(StrEnum):
     DEBT_PAID = "debt.paid"
     ESCALATION_DECLARED = "escalation.declared"
     PAGE_FINISHED = "page.finished"
+    INCIDENT_FORGOTTEN = "incident.forgotten"
     LOG_RECOVERED = "log.recovered"
 
 

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from runner import duration, escalation
-from runner.channels.base import Page, Receipt
+from runner.channels.base import Page
 from runner.definition.step import Step
-from runner.errors import RunbookError
+from runner.errors import AuditError, RunbookError, explain
 from runner.events import EventType
 from runner.execution.target import Target
 from runner.journal import Journal
 from runner.record.incidents import Incident, Incidents
-from runner.request import Request, Surroundings
+from runner.request import Call, Request, Surroundings
 
 
 class Pager:
-    """The escalation of one run. `told` is what was sent and what came back, in order."""
+    """The escalation of one run. `calls` is who was told what, and what came of it, in order.
+
+    That something of it cannot be recorded keeps nobody from being called: it stands in `unrecorded`, and in the page.
+    """
 
     def __init__(self, request: Request, around: Surroundings, journal: Journal) -> None:
-        self.told: list[escalation.Told] = []
+        self.calls: list[Call] = []
+        self.unrecorded: list[RunbookError] = []
         self.target: Target | None = None
         self._request, self._around, self._journal = request, around, journal
         self._runbook = request.source.runbook
         self._incidents = Incidents(around.state.path / "incidents")
-        self._called = False
 
     @contextlib.contextmanager
     def patience(self) -> Iterator[None]:
@@ -43,8 +46,7 @@ class Pager:
             yield
             return
         reason = f"not resolved after {duration.show(timedelta(seconds=wait))}"
-        errors: list[RunbookError] = []
-        timer = threading.Timer(wait, self._call_late, (reason, errors))
+        timer = threading.Timer(wait, self._call, (reason,))
         timer.daemon = True
         timer.start()
         try:
@@ -52,72 +54,123 @@ class Pager:
         finally:
             timer.cancel()
             timer.join()
-        if errors:
-            raise errors[0]
+        for error in self.unrecorded:
+            if isinstance(error, AuditError):
+                raise error
 
-    def _call_late(self, reason: str, errors: list[RunbookError]) -> None:
-        try:
-            self._call(reason)
-        except RunbookError as error:  # on a thread of its own nobody would hear of it
-            errors.append(error)
+    def stopped(self, failed: Sequence[Step], declared: str | None, otherwise: str | None = None) -> None:
+        """The run has stopped short: call somebody if the policy says so.
 
-    def stopped(self, not_passed: Iterable[Step], declared: str | None) -> None:
-        """The run has stopped short: call somebody if the policy says so and nobody has been called yet."""
+        Who was called because it took too long is called once more: it is another cause, of the same incident.
+        """
         why = {step: entry.reason for (step, _), entry in self._journal.ledger.entries.items() if entry.reason}
-        reason = escalation.reason_to_call(self._runbook.escalation, not_passed, declared, why=why)
-        if reason and not self._called:
+        policy = self._runbook.escalation
+        if reason := escalation.reason_to_call(policy, failed, declared, otherwise, why=why):
             self._call(reason)
 
     def passed(self) -> None:
         """The run has passed: whoever was called for the same incident is told that it is over.
 
-        What this run itself has called for is so, whatever it was called: its hosts may not have been known by then.
+        What this run itself has called for is so, whatever it was called, and what one of the same aim has called for
+        before it knew its hosts.
         """
         page = self._page("resolve", "resolved")
-        keys = {page.dedup_key, *self._incidents.opened_by(self._request.run_id)}
-        for incident in filter(None, map(self._incidents.find, sorted(keys))):
-            if self._send(replace(page, dedup_key=incident.dedup_key), incident.contacts):
-                self._incidents.close(incident.dedup_key)
+        keys = {page.dedup_key, self._key(None), *self._incidents.opened_by(self._request.run_id)}
+        for key in sorted(keys):
+            with self._noting():
+                incident = self._incidents.find(key)
+                if incident and all(item.receipt.ok for item in self._send(replace(page, dedup_key=key), incident)):
+                    self._incidents.close(key)
 
     def _call(self, reason: str) -> None:
-        self._called = True
         page = self._page("trigger", reason)
-        names = self._runbook.escalation.contacts
-        self._incidents.open(Incident(page.dedup_key, self._request.run_id, names))
-        self._send(page, names)
+        open_before: list[Incident] = []
+        with self._noting():
+            open_before += filter(None, [self._incidents.find(page.dedup_key)])
+        incident = Incident(page.dedup_key, self._request.run_id, self._runbook.escalation.contacts)
+        with self._noting():  # before anybody is called: whoever may have heard of it must hear that it is over
+            self._incidents.open(incident)
+        told = self._send(page, incident)
+        with self._noting():
+            self._remember(incident, told, open_before)
 
-    def _page(self, action: Literal["trigger", "resolve"], reason: str) -> Page:
-        known = escalation.packet(self._runbook, self._journal.history, self._journal.captured)
-        return escalation.make_page(
-            self._runbook,
-            action=action,
-            reason=reason,
-            environment=self.target.environment if self.target else "unknown",
-            hosts=self.target.names if self.target else (),
-            details={**known, "run": self._request.run_id, "audit_head": str(self._journal.log.head), **self._glass()},
-            timestamp=self._around.clock().wall,
+    def _remember(self, incident: Incident, told: Sequence[escalation.Told], before: Sequence[Incident]) -> None:
+        """Keep those who may know of the incident; one of which nobody can know is forgotten."""
+        heard = [item.contact for item in told if item.receipt.may_have_arrived]
+        names = tuple(dict.fromkeys([*heard, *(name for each in before for name in each.contacts)]))
+        if names:
+            self._incidents.open(replace(incident, contacts=names))
+            return
+        self._incidents.close(incident.dedup_key)
+        self._journal.note(
+            EventType.INCIDENT_FORGOTTEN, dedup_key=incident.dedup_key, reason="no page can have arrived"
         )
 
-    def _glass(self) -> dict[str, str]:
-        """That guards were gone past is the first thing that whoever is called must know."""
-        return {"break_glass": self._request.break_glass} if self._request.break_glass else {}
+    def _page(self, action: Literal["trigger", "resolve"], reason: str) -> Page:
+        known: dict[str, Any] = {}
+        with self._noting():
+            known |= escalation.packet(self._runbook, self._journal.history, self._journal.captured)
+        page = escalation.make_page(
+            self._runbook,
+            action=action,
+            reason=self._journal.redaction.text(reason),
+            environment=self.target.environment if self.target else "unknown",
+            hosts=self.target.names if self.target else (),
+            details={
+                **known,
+                "run": self._request.run_id,
+                "audit_head": str(self._journal.log.head),
+                **self._besides(),
+            },
+            timestamp=self._around.clock().wall,
+        )
+        return replace(page, dedup_key=self._key(self.target))
 
-    def _send(self, page: Page, names: Sequence[str]) -> bool:
-        """Whether everybody in `names` has it for sure; every receipt is recorded, whatever it says."""
-        told = escalation.tell(page, self._request.contacts, names, self._around.secrets)
-        self.told.extend(told)
+    def _key(self, target: Target | None) -> str:
+        """The incident's name, by the hosts of `target`, or by what was aimed at while nobody knows them."""
+        if target:
+            return escalation.dedup_key(self._runbook.id, target.environment, target.names)
+        aim = [*map(str, self._request.inventories), self._request.limit or ""]
+        return escalation.dedup_key(self._runbook.id, "unknown", aim)
+
+    def _besides(self) -> dict[str, str]:
+        """What whoever is called must know first: that guards were gone past, and that there is no record."""
+        glass = {"break_glass": self._request.break_glass} if self._request.break_glass else {}
+        unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
+        return glass | unrecorded
+
+    def _send(self, page: Page, incident: Incident) -> list[escalation.Told]:
+        """What came of telling the incident's contacts; every receipt is recorded, whatever it says."""
+        told = escalation.tell(page, self._request.contacts, incident.contacts, self._around.secrets)
         for item in told:
             receipt = item.receipt
+            self.calls.append(Call(item.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
             said = {"status": receipt.status, "attempts": receipt.attempts, "reason": receipt.reason}
             where = {"contact": item.contact, "channel": receipt.channel, "dedup_key": page.dedup_key}
-            self._journal.note(EventType.PAGE_FINISHED, action=page.action, **where, **said)
-        return all(item.receipt.ok for item in told)
+            with self._noting():
+                self._journal.note(EventType.PAGE_FINISHED, action=page.action, **where, **said)
+        return told
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """What cannot be remembered or recorded in the block is noted, and nobody is called the less for it."""
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - whatever it is, people are called
+            self.unrecorded.append(self._journal.redaction.error(explain(error)))
 
     def problems(self) -> list[str]:
         """A sentence for each page that did not arrive."""
-        return [_problem(item.contact, item.receipt) for item in self.told if not item.receipt.ok]
+        return [_problem(call) for call in self.calls if not call.arrived]
+
+    @property
+    def unreached(self) -> list[str]:
+        """The contacts who were to be called, and whom no call of this run has reached for sure."""
+        triggers = [call for call in self.calls if call.action == "trigger"]
+        reached = {call.contact for call in triggers if call.arrived}
+        return list(dict.fromkeys(call.contact for call in triggers if call.contact not in reached))
 
 
-def _problem(contact: str, receipt: Receipt) -> str:
-    by = f" by {receipt.channel}" if receipt.channel != "none" else ""
-    return f"{contact} was not reached{by}: {receipt.reason}"
+def _problem(call: Call) -> str:
+    by = f" by {call.channel}" if call.channel != "none" else ""
+    return f"{call.contact} was not reached{by}: {call.reason}"

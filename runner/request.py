@@ -62,7 +62,8 @@ class Request:
 class Answer:
     """A person's answer to a gate: who said it, with which note, and whether they declared that somebody be called.
 
-    `instead` is what else is to happen than the question asked; `chosen` has what was picked for each host.
+    `instead` is what else is to happen than the question asked; `chosen` has what was picked for each host. `waited`
+    says that there was time to answer, and that nobody did.
     """
 
     yes: bool
@@ -71,6 +72,7 @@ class Answer:
     declared: str | None = None
     instead: Literal["", "skip", "undo", "redo"] = ""
     chosen: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    waited: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,31 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
+class WayOn:
+    """A command that goes on from where a run has ended, as the words after `runbook`, and what it does."""
+
+    words: tuple[str, ...]
+    does: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """Somebody who was called, or told that it is over: by which channel, and what became of it."""
+
+    contact: str
+    channel: str
+    action: str
+    arrived: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class Result:
-    """How a run ended: `problems` are sentences for a person, `hint` mends them, `report` is the page to open."""
+    """How a run ended: `problems` are sentences for a person, `hint` mends them, `report` is the page to open.
+
+    `happened` is the end in one sentence, `hosts` has the hosts by how they stand now, `calls` who was called, and
+    `ways_on` what to type next.
+    """
 
     run_id: str
     outcome: Outcome
@@ -129,3 +154,7 @@ class Result:
     audit: Path
     problems: tuple[str, ...] = ()
     hint: str = ""
+    happened: str = ""
+    hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    calls: tuple[Call, ...] = ()
+    ways_on: tuple[WayOn, ...] = ()

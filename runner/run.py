@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
 
-from runner import admission, escalation, handover, resumption
+from runner import admission, handover, resumption
 from runner.asking import ask
-from runner.conclusion import conclude, refuse
+from runner.beginning import described, first_state
+from runner.conclusion import Ending
 from runner.control import Control
 from runner.definition.step import Step
-from runner.definition.verification import Verification
 from runner.dry_run import dry_run, preflight
-from runner.errors import AuditError, DeniedError, ExecutionError, ExitCode, RunbookError
+from runner.errors import DeniedError, ExitCode, explain
 from runner.events import EventType, Outcome
 from runner.execution.course import Batch, Leg, batches, legs
 from runner.execution.ledger import machine_parts
 from runner.execution.spans import Gate, Span, cut
-from runner.execution.tags import step_tag, undo_id
+from runner.execution.tags import step_tag
 from runner.execution.target import Target
-from runner.execution.undo_plan import UndoPlan, standing, undo_plan
+from runner.execution.undo_plan import UndoPlan, undo_plan
 from runner.paging import Pager
-from runner.record.audit_log import NAME, AuditLog, read
-from runner.record.run_state import RunDirectory, RunState, StateDirectory
+from runner.record.audit_log import NAME, AuditLog, NoLog, read
+from runner.record.run_state import RunDirectory, StateDirectory
 from runner.request import Request, Result, Surroundings
 from runner.undoing import undo
 
@@ -34,21 +32,21 @@ def run(request: Request, around: Surroundings) -> Result:
     """Do the runbook that `request` names, and what takes over when it hands over.
 
     Raises:
-        AuditError: something could not be recorded; what was going on has been stopped.
+        RunbookError: it was refused before it had begun, and nothing of it is recorded. Whatever is raised after that
+            is in the result.
     """
     handover.check(request)
     with _log(around) as log:
-        directory = around.state.begin(_state(request, around))
-        directory.keep(request.source.text)
+        directory = around.state.begin(first_state(request, around))
         with _held(directory, request, around, log) as control:
-            return _Run(control).do(EventType.RUN_STARTED, **_described(request))
+            return _Run(control).do(EventType.RUN_STARTED, prepare=lambda: directory.keep(request.source.text))
 
 
 def resume(request: Request, around: Surroundings, *, done: Collection[str] = (), redo: Collection[str] = ()) -> Result:
     """Go on with the run of that id where it stopped; `done` and `redo` say what became of steps that are in doubt.
 
     Raises:
-        AuditError: as `run`.
+        RunbookError: as `run`.
     """
     with _again(request, around) as control:
 
@@ -57,7 +55,7 @@ def resume(request: Request, around: Surroundings, *, done: Collection[str] = ()
             _begin_again(control)
             resumption.reopen(control, done=done, redo=redo)
 
-        return _Run(control).do(EventType.RUN_RESUMED, first=reopen, **_described(request))
+        return _Run(control).do(EventType.RUN_RESUMED, first=reopen)
 
 
 def plan_undo(request: Request, directory: StateDirectory) -> UndoPlan:
@@ -74,7 +72,7 @@ def take_back(request: Request, around: Surroundings, *, expected: UndoPlan | No
     the run keeps its outcome.
 
     Raises:
-        AuditError: as `run`.
+        RunbookError: as `run`.
         DeniedError: something else than `expected` is to be undone by now.
     """
     if not plan_undo(request, around.state):
@@ -88,7 +86,11 @@ def take_back(request: Request, around: Surroundings, *, expected: UndoPlan | No
 
 
 def _log(around: Surroundings) -> AuditLog:
-    return around.state.open_log(clock=around.clock, actor=around.actor)
+    """The log; where it cannot be opened, one that tells whoever records, so that the run ends as every other."""
+    try:
+        return around.state.open_log(clock=around.clock, actor=around.actor)
+    except Exception as error:  # noqa: BLE001 - it is raised again by the first record
+        return NoLog(around.state.audit / NAME, explain(error))
 
 
 def _nothing_to_undo(request: Request, around: Surroundings) -> Result:
@@ -107,14 +109,11 @@ def _nothing_to_undo(request: Request, around: Surroundings) -> Result:
 
 @contextmanager
 def _held(directory: RunDirectory, request: Request, around: Surroundings, log: AuditLog) -> Iterator[Control]:
-    try:
+    with ExitStack() as held:
+        held.callback(directory.release)
         control = Control(request, around, log, directory)
-        try:
-            yield control
-        finally:
-            control.release()
-    finally:
-        directory.release()
+        held.callback(control.release)
+        yield control
 
 
 @contextmanager
@@ -146,49 +145,44 @@ class _Run:
         self.pager = Pager(control.request, control.around, control.journal)
         control.on_target = self._aimed
         self.pager.target = control.target
-        self.error: RunbookError | None = None
+        self.end = Ending(control, self.pager)
         self.before = self.control.directory.state
 
-    def do(self, begins: EventType, *, first: Callable[[], None] = lambda: None, **described: Any) -> Result:
-        """The run, from its first record to its last."""
-        self.control.journal.note(begins, **described)
-        self.control.show_debts()
-        with self.pager.patience():
-            self._try(first)
-            if self.error:
-                return refuse(self.control, self.before, self.error)
-            self._try(self._acts())
-            if self.control.cancelled:
-                self._try(self._cancel)
-        self.control.journal.close()
-        takes_over: list[Request] = []
-        self._try(lambda: takes_over.extend(filter(None, [handover.prepare(self.control)])))
-        outcome = self.control.ledger.outcome
-        result = conclude(self.control, self.pager, outcome=outcome, error=self.error, handed_over=bool(takes_over))
+    def do(
+        self, begins: EventType, *, prepare: Callable[[], None] = lambda: None, first: Callable[[], None] | None = None
+    ) -> Result:
+        """The run, from its first record to its last; where `first` is refused, the run stays as it was."""
+        note, takes_over = self.control.journal.note, list[Request]()
+        self.end.attempt(prepare, lambda: note(begins, **described(self.request)), self.control.show_debts)
+        if first and not self.end.error:
+            self.end.attempt(first)
+            if self.end.error:
+                return self.end.refuse(self.before)
+        if not self.end.error:
+            self.end.attempt(self._act)
+        self.end.attempt(self.control.journal.close)
+        self.end.attempt(lambda: takes_over.extend(filter(None, [handover.prepare(self.control)])))
+        result = self.end.conclude(handed_over=bool(takes_over))
         return run(takes_over[0], self.control.around) if takes_over else result
 
     def undo(self) -> Result:
         """Take everything back, as a story of its own."""
-        self.control.journal.note(EventType.RUN_RESUMED, take_back=True, **_described(self.request))
-        self._try(lambda: admission.again(self.control, undo=True))
-        if self.error:
-            return refuse(self.control, self.before, self.error)
-        self._try(lambda: _begin_again(self.control), lambda: undo(self.control))
-        left = standing(self.runbook, self.control.ledger)
-        outcome = Outcome.PARTLY_UNDONE if left else Outcome.UNDONE
-        return conclude(self.control, self.pager, outcome=outcome, error=self.error)
+        note = self.control.journal.note
+        self.end.attempt(
+            lambda: note(EventType.RUN_RESUMED, take_back=True, **described(self.request)),
+            lambda: admission.again(self.control, undo=True),
+        )
+        if self.end.error:
+            return self.end.refuse(self.before)
+        self.end.attempt(lambda: _begin_again(self.control), lambda: undo(self.control))
+        return self.end.conclude(undoing=True)
 
-    def _try(self, *acts: Callable[[], None]) -> None:
-        try:
-            for act in acts:
-                act()
-        except AuditError:
-            raise
-        except RunbookError as error:
-            self.error = self.control.redaction.error(error)
-        except OSError as error:  # no room for temporary files, no process left: it ends as a run that failed
-            said = ExecutionError(f"{error.filename or 'the system'}: {error.strerror or error}")
-            self.error = self.control.redaction.error(said)
+    def _act(self) -> None:
+        """What is to be done, while somebody is called if it takes too long; and what a cancellation asks for."""
+        with self.pager.patience():
+            self.end.attempt(self._acts())
+            if self.control.cancelled:
+                self.end.attempt(self._cancel)
 
     def _acts(self) -> Callable[[], None]:
         looks = {"dry-run": dry_run, "preflight": preflight}.get(self.request.mode)
@@ -275,62 +269,3 @@ class _Run:
     def _aimed(self, target: Target, at_rest: bool) -> None:  # noqa: FBT001 - as Control.on_target has it
         self.pager.target = target
         admission.admit(self.control, target, at_rest=at_rest)
-
-
-def _state(request: Request, around: Surroundings) -> RunState:
-    runbook = request.source.runbook
-    steps = (*runbook.procedure, *runbook.on_cancel)
-    return RunState(
-        run=request.run_id,
-        runbook=runbook.id,
-        title=runbook.title,
-        started=around.clock().wall.isoformat(),
-        user=around.actor.user,
-        inventories=tuple(map(str, request.inventories)),
-        limit=request.limit,
-        hosts=":".join(dict.fromkeys(map(runbook.hosts_of, steps))),
-        becomes=any(step.become or step.become_user for step in steps),
-        path=str(request.source.path.resolve()),
-        sha256=request.source.sha256,
-        inputs=dict(request.inputs),
-        mode=request.mode,
-        reason=request.reason,
-        break_glass=request.break_glass,
-        parent=request.parent,
-        tree=request.tree or request.run_id,
-    )
-
-
-def _described(request: Request) -> dict[str, Any]:
-    """What the first record says of the run, so that the log explains itself when the files have changed."""
-    runbook = request.source.runbook
-    undone = [(step, step.undo) for step in runbook.steps if step.undo]
-    steps = (*runbook.procedure, *runbook.on_cancel)
-    return {
-        "runbook": runbook.id,
-        "title": runbook.title,
-        "category": str(runbook.category),
-        "severity": runbook.severity,
-        "runbook_sha256": request.source.sha256,
-        "playbook_sha256": hashlib.sha256(request.playbook).hexdigest(),
-        "inventories": list(map(str, request.inventories)),
-        "limit": request.limit,
-        "inputs": dict(request.inputs),
-        "mode": request.mode,
-        "reason": request.reason,
-        "break_glass": request.break_glass,
-        "parent": request.parent,
-        "budget": _budget(request),
-        "steps": [_in_words(step.id, step, step.name, step.verify) for step in steps],
-        "undo": [_in_words(undo_id(step.id), step, f"Undo: {step.name}", undo.verify) for step, undo in undone],
-    }
-
-
-def _budget(request: Request) -> float | None:
-    """Seconds in which it should be done: until the deadline, or until somebody is called."""
-    runbook = request.source.runbook
-    return runbook.deadline.total_seconds() if runbook.deadline else escalation.patience(runbook.escalation)
-
-
-def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification]) -> Mapping[str, Any]:
-    return {"id": name, "name": title, "effect": str(step.effect), "verify": [item.says for item in verify]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from fake_run import FakeChannel, ScriptedAnsible, request_in, surroundings_in
+from fake_run import FakeChannel, ScriptedAnsible, mortal, request_in, surroundings_in
 from fakes import RUN_ID, FakeOperator
 
 import runner.run
@@ -45,6 +45,7 @@ class Engine:
         self.directory, self.ansible, self.channel = directory, ScriptedAnsible(), FakeChannel()
         self.operator, self.heard = FakeOperator(), []
         self.around = surroundings_in(directory, operator=self.operator, listeners=[self.heard.append])
+        mortal(monkeypatch)
         monkeypatch.setattr("runner.control.execute", self._execute)
         monkeypatch.setattr("runner.control.resolve", self._resolve)
 

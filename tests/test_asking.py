@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from engine import Engine, change
-from fake_run import ACTOR
+from fake_run import ACTOR, Killed
 from fakes import RUN_ID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -181,10 +181,6 @@ def test_what_is_not_approved_in_time_is_denied(engine, elsewhere):
 
     assert (result.exit_code, engine.done("db1")) == (ExitCode.DENIED, [])
     assert answers(engine) == [("aborted", "nobody", "not approved within 10m: 1 person missing")]
-
-
-class Killed(BaseException):
-    """The command is no more."""
 
 
 def dies():

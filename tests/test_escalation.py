@@ -40,21 +40,21 @@ def policy(*when):
 
 
 @pytest.mark.parametrize(
-    ("when", "not_passed", "declared", "reason"),
+    ("when", "failed", "declared", "reason"),
     [
-        ((STEP_FAILED,), [], None, None),
+        ((STEP_FAILED,), [], None, "the log is full"),
         ((STEP_FAILED,), ["escalate"], None, "step failed: Act"),
         ((STEP_FAILED,), ["continue"], None, "step failed: Act"),
         ((STEP_FAILED,), ["undo"], None, "step failed: Act"),
-        ((STEP_FAILED,), ["stop"], None, None),
-        ((STEP_FAILED,), ["stop", "escalate"], None, "step failed: Act"),
+        ((FIVE, DECLARED), [], None, None),
         ((FIVE, DECLARED), ["escalate"], None, None),
         ((FIVE,), [], "Too much", "declared: Too much"),
         ((STEP_FAILED,), ["stop"], "Too much", "declared: Too much"),
     ],
 )
-def test_when_somebody_is_called(when, not_passed, declared, reason):
-    assert reason_to_call(policy(*when), map(step, not_passed), declared) == reason
+def test_when_somebody_is_called(when, failed, declared, reason):
+    assert reason_to_call(policy(*when), [*map(step, failed)], declared, "the log is full") == reason
+    assert failed or declared or reason_to_call(policy(*when), [], None) is None
 
 
 @pytest.mark.parametrize(

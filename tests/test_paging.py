@@ -93,10 +93,14 @@ def test_a_run_that_stopped_for_no_reason_to_call_calls_nobody(pager_of, channel
 
     pager.stopped([] if "step_failed" in when else pager.steps, None)
 
-    assert (channel.sent, pager.told) == ([], [])
+    assert (channel.sent, pager.calls) == ([], [])
 
 
-def test_patience_that_is_over_calls_while_the_run_goes_on_and_its_end_does_not_call_again(pager_of, channel):
+@pytest.mark.parametrize("status", ["accepted", "refused"])
+def test_patience_that_is_over_calls_while_the_run_goes_on_and_its_end_calls_for_the_same_incident(
+    pager_of, channel, status
+):
+    channel.status = status
     pager, called = pager_of(when=[{"unresolved_for": "50ms"}, "step_failed"]), threading.Event()
     pager.journal.listeners = [lambda event: called.set() if event.type is EventType.PAGE_FINISHED else None]
 
@@ -104,7 +108,11 @@ def test_patience_that_is_over_calls_while_the_run_goes_on_and_its_end_does_not_
         assert called.wait(10)
     pager.stopped(pager.steps, None)
 
-    assert [page.summary for page in channel.sent] == ["RUN-001 Disk is full (staging): not resolved after 50ms"]
+    assert [page.summary for page in channel.sent] == [
+        "RUN-001 Disk is full (staging): not resolved after 50ms",
+        "RUN-001 Disk is full (staging): step failed: Look at the disk",
+    ]
+    assert len({page.dedup_key for page in channel.sent}) == 1
 
 
 def test_a_run_that_ends_in_time_calls_nobody(pager_of, channel):
@@ -202,14 +210,92 @@ def test_a_resolve_that_does_not_arrive_keeps_the_incident_open_for_the_next_run
     assert channel.actions == ["trigger", "resolve", "resolve"]
 
 
-def test_a_call_that_does_not_arrive_is_a_problem_and_the_incident_is_open_all_the_same(pager_of, channel, incidents):
+def test_an_incident_of_which_nobody_can_have_heard_is_forgotten_and_that_is_recorded(pager_of, channel, incidents):
     pager, channel.status = pager_of(), "refused"
 
     pager.stopped(pager.steps, None)
 
-    assert pager.problems() == ["on-call was not reached by fake: nobody is there"]
+    key = channel.sent[0].dedup_key
+    assert (pager.problems(), pager.unreached) == (["on-call was not reached by fake: nobody is there"], ["on-call"])
     assert [page["status"] for page in paged(pager)] == ["refused"]
-    assert incidents.find(channel.sent[0].dedup_key)
+    last = pager.journal.history[-1][1]
+    assert (last.type, last.data["dedup_key"], incidents.find(key)) == (EventType.INCIDENT_FORGOTTEN, key, None)
+    # and so a later run that passes has nobody to tell
+    later = pager_of(1)
+    later.passed()
+    assert (channel.actions, later.problems()) == (["trigger"], [])
+
+
+def test_an_incident_of_which_somebody_may_have_heard_is_kept(pager_of, channel, incidents):
+    pager, channel.status = pager_of(), "deferred"
+
+    pager.stopped(pager.steps, None)
+
+    assert incidents.find(channel.sent[0].dedup_key).contacts == ("on-call",)
+
+
+def test_a_call_that_does_not_arrive_does_not_forget_what_an_earlier_run_has_called_for(pager_of, channel, incidents):
+    first, second = pager_of(1), pager_of(2)
+    first.stopped(first.steps, None)
+    channel.status = "refused"
+
+    second.stopped(second.steps, None)
+
+    assert incidents.find(channel.sent[0].dedup_key).contacts == ("on-call",)
+
+
+def test_a_contact_who_is_reached_in_the_end_was_reached(pager_of, channel):
+    pager, channel.status = pager_of(), "refused"
+    pager.stopped([], None, "the log is full")
+    channel.status = "accepted"
+    pager.stopped(pager.steps, None)
+
+    assert (pager.unreached, [call.arrived for call in pager.calls]) == ([], [False, True])
+
+
+@pytest.mark.parametrize(
+    "broken", ["no JSON", "[]", "{}", '{"dedup_key": "x", "run": "y", "contacts": 3}', "[" * 100_000]
+)
+def test_a_broken_file_of_an_incident_keeps_nobody_from_being_called(pager_of, channel, incidents, broken):
+    pager = pager_of()
+    pager.stopped(pager.steps, None)
+    for path in incidents._path.glob("*.json"):
+        path.write_text(broken)
+
+    pager.stopped(pager.steps, None)
+    pager_of(1).passed()
+
+    assert channel.actions == ["trigger", "trigger", "resolve"]
+    assert "is not an incident" in pager.unrecorded[0].message
+
+
+def test_a_channel_with_a_defect_keeps_nobody_else_from_being_called(pager_of, channel):
+    class Defect:
+        key = "defect"
+
+        def send(self, page, *, secrets):
+            raise TypeError(secrets("env:KEY"))
+
+    pager = pager_of(contacts=["on-call"])
+    pager._request.contacts["on-call"].channels = (Defect(), channel)
+
+    pager.stopped(pager.steps, None)
+
+    assert channel.actions == ["trigger"]
+    assert pager.problems() == ["on-call was not reached by defect: a defect of this channel (TypeError)"]
+
+
+def test_a_run_that_passes_ends_what_one_of_the_same_aim_has_called_for_before_it_knew_its_hosts(pager_of, channel):
+    blind, seeing = pager_of(1), pager_of(2)
+    blind.target = None
+
+    blind.stopped([], None, "could not go on: no inventory")
+    seeing.passed()
+
+    assert [(page.action, page.dedup_key) for page in channel.sent] == [
+        ("trigger", channel.sent[0].dedup_key),
+        ("resolve", channel.sent[0].dedup_key),
+    ]
 
 
 def test_a_contact_without_a_channel_is_a_problem(pager_of, channel):

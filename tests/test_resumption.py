@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from engine import FAILED, LOST, change, undoing
-from fake_run import SURVEY
+from fake_run import SURVEY, Killed
 
 from runner.errors import DeniedError, ExitCode, LockedError
 from runner.events import EventType
@@ -15,17 +15,13 @@ HOSTS = ["a", "b", "c"]
 NO = Answer(yes=False, by="alice")
 
 
-class KilledError(BaseException):
-    """The command is gone: nothing that would come after this is done."""
-
-
 def killed(*_):
-    raise KilledError
+    raise Killed
 
 
 def die(engine, *steps, **changes):
     """A run whose command is killed in the midst of something, and whose lock the kernel frees."""
-    with pytest.raises(KilledError):
+    with pytest.raises(Killed):
         engine.run(*steps, **changes)
 
 

@@ -152,9 +152,39 @@ def test_a_page_that_does_not_arrive_is_the_worst_there_is(bench):
 def test_a_host_that_can_not_be_reached_is_not_a_host_that_failed(bench):
     bench.ansible.answers["one", "action"] = ("unreachable", {"unreachable": True, "msg": "no route"})
 
-    result = bench.run(step("one"))
+    result = bench.run(step("one"), escalation=NOBODY)
 
     assert (result.outcome, result.exit_code) == ("unreachable", ExitCode.UNREACHABLE)
+
+
+def test_a_host_that_is_lost_calls_whatever_the_step_says_as_it_was_never_judged(bench):
+    bench.ansible.answers["one", "action"] = ("unreachable", {"unreachable": True, "msg": "no route"})
+
+    result = bench.run(step("one", on_failure="stop"))
+
+    assert (result.exit_code, bench.channel.actions) == (ExitCode.ESCALATED, ["trigger"])
+
+
+def test_a_prerequisite_that_does_not_hold_calls(bench):
+    bench.ansible.answers["prerequisite-1", "action"] = FAILED
+
+    result = bench.run(step("one"), prerequisites=[{"name": "Is there", "command": "true", "verify": [{"exit": 0}]}])
+
+    assert (result.exit_code, bench.channel.actions) == (ExitCode.ESCALATED, ["trigger"])
+
+
+@pytest.mark.parametrize("status", ["accepted", "refused"])
+def test_a_run_that_passes_is_done_whatever_became_of_a_page(bench, status):
+    bench.ansible.answers["one", "action"] = FAILED
+    bench.run(step("one", on_failure="escalate"))
+    bench.ansible.answers.clear()
+    bench.channel.status = status
+    again = request_in(bench.directory, channel=bench.channel, steps=[step("one", on_failure="escalate")])
+
+    result = runner.run.run(type(again)(**{**vars(again), "run_id": RUN_ID[:-8] + "ffffffff"}), bench.around)
+
+    lost = () if status == "accepted" else ("on-call was not reached by fake: nobody is there",)
+    assert (result.outcome, result.exit_code, result.problems) == ("passed", ExitCode.DONE, lost)
 
 
 def test_one_host_that_fails_stops_all_but_each_has_its_own_outcome(bench):
@@ -296,7 +326,8 @@ def test_a_supervisor_that_somebody_else_ended_is_no_success(bench, why, how):
 
     result = bench.run(step("one"), step("two", approve="Go?"))
 
-    assert (result.outcome, result.exit_code) == ("never reached", ExitCode.FAILED)
+    assert (result.outcome, result.exit_code) == ("never reached", ExitCode.ESCALATED)
+    assert bench.channel.actions == ["trigger"]
     assert (result.problems, result.hint) == (
         (f"the supervisor of the run {how}; what it had started was ended",),
         "run it again",
@@ -321,7 +352,7 @@ def test_a_system_that_has_no_room_left_fails_the_run_and_it_ends_as_one(bench):
 
     bench.ansible.execute = full
 
-    result = bench.run()
+    result = bench.run(escalation=NOBODY)
 
     assert (result.exit_code, result.problems) == (ExitCode.FAILED, ("/tmp/runbook-x: No space left on device",))
     assert bench.state["status"] == "finished"
@@ -330,7 +361,7 @@ def test_a_system_that_has_no_room_left_fails_the_run_and_it_ends_as_one(bench):
 def test_a_pattern_that_matches_nothing_is_an_error_and_no_success(bench):
     bench.ansible.hosts["all"] = []
 
-    result = bench.run()
+    result = bench.run(escalation=NOBODY)
 
     assert (result.outcome, result.exit_code, result.hint[:4]) == ("never reached", ExitCode.UNREACHABLE, "name")
     assert "has no host" in result.problems[0]
@@ -342,7 +373,7 @@ def test_an_inventory_that_names_other_hosts_later_is_not_followed(bench):
 
     bench.ansible.answers["one", "action"] = grow
 
-    result = bench.run(step("one"), step("two", approve="Go?"))
+    result = bench.run(step("one"), step("two", approve="Go?"), escalation=NOBODY)
 
     assert (result.exit_code, bench.outcomes["two", "db1"]) == (ExitCode.FAILED, "never reached")
     assert result.problems == ("the inventory names other hosts than at the start: db2",)
@@ -366,12 +397,13 @@ def test_what_can_not_be_recorded_ends_the_run_at_once(bench, monkeypatch):
 
     monkeypatch.setattr(AuditLog, "append", append)
 
-    with pytest.raises(AuditError, match="full"):
-        bench.run(step("one"))
+    result = bench.run(step("one"))
 
-    assert bench.kinds == ["run.started", "span.started", "target.resolved"]
-    assert bench.state["status"] == "running"
-    assert [run.path.name for run in bench.around.state.dead()] == [RUN_ID]
+    assert (result.exit_code, result.problems) == (ExitCode.AUDIT, ("the disk is full",))
+    assert bench.kinds == [
+        *("run.started", "span.started", "target.resolved", "step.finished", "page.finished", "run.finished"),
+    ]
+    assert bench.channel.sent[0].details["not_recorded"] == "the disk is full"
 
 
 @pytest.mark.parametrize(

@@ -64,18 +64,25 @@ class Receipt:
     """What became of a page: `accepted`, `refused` (a person must mend something) or `deferred`.
 
     Deferred means that nobody knows: it was tried until the deadline, and a lost answer looks like a lost page.
-    `attempts` counts the requests that were made; `reason` is for a person and never holds a secret.
+    `attempts` counts the requests that were made; `reason` is for a person and never holds a secret. `sent` is False
+    where none of it has left this machine.
     """
 
     channel: str
     status: Literal["accepted", "refused", "deferred"]
     attempts: int
     reason: str
+    sent: bool = True
 
     @property
     def ok(self) -> bool:
         """Whether the other side has the page for sure."""
         return self.status == "accepted"
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether the other side has the page, as far as anybody can know."""
+        return self.ok or (self.status == "deferred" and self.sent)
 
 
 class Channel(Model):

@@ -57,10 +57,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt means for the page, and why."""
+    """What an attempt means for the page, and why; `sent` is False where nothing has left this machine."""
 
     status: Literal["accepted", "refused", "again"]
     reason: str
+    sent: bool = True
 
 
 def judge(answer: Answer) -> Verdict:
@@ -95,10 +96,11 @@ class Transport:
 
     def send(self, channel: str, post: Post, *, judge: Callable[[Answer], Verdict] = judge) -> Receipt:
         """Sends `post` until `judge` is content, the other side refuses, or another attempt would pass the deadline."""
-        end = time.monotonic() + self.deadline
+        end, sent = time.monotonic() + self.deadline, False
         for number in count(1):
             left = max(0.001, end - time.monotonic())  # a pause can last longer than it was meant to
             verdict, asked = _attempt(post, judge, limit=min(self.attempt, left))
+            sent |= verdict.sent
             if verdict.status != "again":
                 return Receipt(channel, verdict.status, number, verdict.reason)
             pause = max(asked, FIRST_PAUSE * 2 ** (number - 1) * (1 + self.jitter()) / 2)
@@ -106,7 +108,7 @@ class Transport:
                 break
             self.sleep(pause)
         late = f"the next attempt, in {pause:.1f} s, would pass the deadline of {self.deadline:g} s"
-        return Receipt(channel, "deferred", number, f"{verdict.reason}; {late}")
+        return Receipt(channel, "deferred", number, f"{verdict.reason}; {late}", sent=sent)
 
 
 STANDARD = Transport()
@@ -114,17 +116,19 @@ STANDARD = Transport()
 
 
 def _attempt(post: Post, judge: Callable[[Answer], Verdict], *, limit: float) -> tuple[Verdict, float]:
+    exchange = _Exchange(post, limit)
     try:
-        answer = _Exchange(post, limit).answer()
+        answer = exchange.answer()
     except TimeoutError:
-        return Verdict("again", f"no answer within {limit:.1f} s"), 0.0
+        return Verdict("again", f"no answer within {limit:.1f} s", sent=exchange.sent), 0.0
     except ssl.SSLCertVerificationError as error:  # nothing that another attempt could mend
         mend = "check the address and this machine's clock, or name the authority's file in SSL_CERT_FILE"
         return Verdict("refused", f"the certificate is not trusted ({error.verify_message}): {mend}"), 0.0
     except http.client.HTTPException as error:
         return Verdict("again", f"the answer is not HTTP ({type(error).__name__})"), 0.0
     except OSError as error:
-        return Verdict("again", f"network error: {legible(error.strerror or str(error))}"), 0.0
+        said = f"network error: {legible(error.strerror or str(error))}"
+        return Verdict("again", said, sent=exchange.sent), 0.0
     except ValueError as error:  # its text may quote a header or the proxy's password
         return Verdict("refused", f"the address or HTTPS_PROXY can not be used ({type(error).__name__})"), 0.0
     return judge(answer), answer.retry_after
@@ -138,6 +142,7 @@ class _Exchange:
 
     def __init__(self, post: Post, limit: float) -> None:
         self._post, self._limit = post, limit
+        self.sent = False
         self._answer: Future[Answer] = Future()
         self._connection: http.client.HTTPConnection | None = None
         self._abandoned = False
@@ -161,6 +166,7 @@ class _Exchange:
         self._connection = _connection(self._post.url, self._limit)
         with closing(self._connection) as connection:
             connection.connect()
+            self.sent = True  # before it is asked whether anybody waits: then nothing goes out that is taken for unsent
             if self._abandoned:  # somebody was told that this failed: it must not be sent now
                 raise TimeoutError
             connection.request("POST", _target(self._post.url), self._post.body, dict(self._post.headers))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import socket
 import time
 from collections.abc import Sequence
@@ -94,6 +95,13 @@ def audit_log(state: StateDirectory) -> Path:
         return state.log_path
     hint = "the first run begins it; --state-dir or RUNBOOK_STATE names another place"
     raise InvalidInputError(f"nothing is recorded in {state.path}", hint=hint)
+
+
+def typed(words: Sequence[str]) -> str:
+    """The command line of `runbook` with `words`, as it is to be typed where this command was."""
+    given = {f"--{name.replace('_', '-')}": value for name, value in click.get_current_context().obj.items()}
+    options = [word for flag, value in given.items() if value for word in (flag, str(value))]
+    return shlex.join(["runbook", *options, *words])
 
 
 def clock() -> Instant:

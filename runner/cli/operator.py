@@ -75,7 +75,9 @@ class Prompt:
         ends = time.monotonic() + self._given.wait if self._given.wait else math.inf
         while not about.settled():
             if time.monotonic() >= ends:
-                return Answer(yes=False, by="nobody", note="nobody has answered while the run waited; see --wait")
+                return Answer(
+                    yes=False, by="nobody", note="nobody has answered while the run waited; see --wait", waited=True
+                )
             time.sleep(_PAUSE)
         return None
 

@@ -11,8 +11,9 @@ import click
 from runner.cli import progress
 from runner.cli.aim import aimed
 from runner.cli.ceremony import ceremony, guard, with_ceremony
+from runner.cli.ended import show
 from runner.cli.operator import InAdvance, Prompt
-from runner.cli.run import perform, request_for, show
+from runner.cli.run import perform, request_for
 from runner.cli.terminal import safe
 from runner.events import Event, EventType
 

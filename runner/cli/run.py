@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,12 +12,10 @@ from typing import Any
 
 import click
 
-from runner.cli import ceremony, context, inputs, progress
+from runner.cli import ceremony, context, ended, inputs, progress
 from runner.cli.aim import aimed
 from runner.cli.choice import read_picked
 from runner.cli.operator import InAdvance, Prompt
-from runner.cli.terminal import safe
-from runner.errors import ExitCode
 from runner.execution.executor import Cancellation
 from runner.execution.reviewed import reviewed
 from runner.request import Answer, Mode, Request, Result, Surroundings
@@ -121,7 +118,7 @@ def perform_with(request: Request, options: Mapping[str, Any], do: Do) -> None:
     )
     asking = Prompt(runbook, user, given=given, pause=drawing.pause)
     result = perform(request, asking, drawing, do=do)
-    show(result, as_json=options["as_json"])
+    ended.show(result, as_json=options["as_json"])
     raise click.exceptions.Exit(result.exit_code)
 
 
@@ -150,23 +147,6 @@ def perform(
             type_environment=(lambda _name, _lines: "") if request.mode == "auto" else person.type_environment,
         )
         return do(request, around)
-
-
-def show(result: Result, *, as_json: bool) -> None:
-    """The result, on standard output."""
-    if as_json:
-        said = {"outcome": result.outcome, "exit_code": int(result.exit_code), "report": str(result.report)}
-        words = {"problems": result.problems, "hint": result.hint}
-        click.echo(json.dumps({"type": "result", "run": result.run_id, **said, "audit": str(result.audit), **words}))
-        return
-    colour = "green" if result.exit_code is ExitCode.DONE else "red"
-    click.secho(f"{result.outcome}  run {result.run_id}", fg=colour, bold=True)
-    click.echo(f"report  {result.report}")
-    click.echo(f"audit   {result.audit}")
-    for problem in result.problems:
-        click.echo(f"error: {safe(problem, lines=True)}", err=True)
-    if result.hint:
-        click.echo(f"hint: {safe(result.hint, lines=True)}", err=True)
 
 
 _NOTICES = (

@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from runner.errors import AuditError
+from runner.errors import AuditError, RunbookError
 from runner.events import Clock, Event, EventType
 from runner.record import chain, envelope, guard
 from runner.record.chain import Head
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Actor", "AuditLog", "Head", "Record", "Verified", "read", "verify"]
+__all__ = ["Actor", "AuditLog", "Head", "NoLog", "Record", "Verified", "read", "verify"]
 
 NAME = "audit.jsonl"
 CHECKED = 16 * 1024 * 1024  # bytes at the end of the log that are checked before anything is added to it
@@ -157,6 +157,25 @@ class AuditLog:
             line, head = chain.link(head, members)
             lines.append(line)
         return b"".join(lines), head
+
+
+class NoLog(AuditLog):
+    """What stands for a log that could not be opened: whoever wants to record learns why nothing can be."""
+
+    def __init__(self, path: Path, error: RunbookError) -> None:
+        self.path = path
+        self._tail = _Tail(chain.START, 0)
+        self._pin = None
+        self._error = AuditError(error.message, hint=error.hint)
+
+    def append(self, *events: Event) -> Head:
+        """Records nothing.
+
+        Raises:
+            AuditError: always.
+        """
+        del events
+        raise self._error
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from runner.errors import AuditError
+from runner.errors import AuditError, InvalidInputError
 from runner.record import durable
 
 
@@ -42,17 +43,35 @@ class Incidents:
             raise AuditError(f"{self._path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
     def find(self, dedup_key: str) -> Incident | None:
-        """The open incident of that key."""
-        try:
-            data = json.loads(self._file(dedup_key).read_text())
-        except FileNotFoundError:
-            return None
-        return Incident(data["dedup_key"], data["run"], tuple(data["contacts"]))
+        """The open incident of that key.
+
+        Raises:
+            InvalidInputError: its file is broken.
+        """
+        path = self._file(dedup_key)
+        return self._read(path) if path.exists() else None
 
     def opened_by(self, run: str) -> list[str]:
-        """The keys of the open incidents that the run of that id has called for."""
-        found = [json.loads(path.read_text()) for path in sorted(self._path.glob("*.json"))]
-        return [each["dedup_key"] for each in found if each["run"] == run]
+        """The keys of the open incidents that the run of that id has called for; a broken file is of no run."""
+        found = []
+        for path in sorted(self._path.glob("*.json")):
+            with contextlib.suppress(InvalidInputError):
+                found.append(self._read(path))
+        return [each.dedup_key for each in found if each.run == run]
+
+    def _read(self, path: Path) -> Incident:
+        """The incident in the file at `path`.
+
+        Raises:
+            InvalidInputError: it is not one.
+        """
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            key, run, contacts = str(data["dedup_key"]), str(data["run"]), tuple(map(str, data["contacts"]))
+            return Incident(key, run, contacts)
+        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+            hint = "who was called for it is in the audit log: tell them, then remove the file"
+            raise InvalidInputError(f"{path} is not an incident: {error}", hint=hint) from error
 
     def close(self, dedup_key: str) -> None:
         """Forget the incident of that key."""

@@ -100,14 +100,14 @@ def test_a_name_that_does_not_resolve_is_tried_until_the_deadline(transport, lat
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     receipt = transport.send("c", post("https://events.pagerduty.invalid/v2/enqueue"))
-    assert receipt == Receipt("c", "deferred", 5, f"network error: Name or service not known{late}")
+    assert receipt == Receipt("c", "deferred", 5, f"network error: Name or service not known{late}", sent=False)
 
 
 def test_a_port_where_nobody_listens_is_tried_until_the_deadline(transport, late):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     receipt = transport.send("c", post(f"http://127.0.0.1:{port}/"))
-    assert receipt == Receipt("c", "deferred", 5, f"network error: Connection refused{late}")
+    assert receipt == Receipt("c", "deferred", 5, f"network error: Connection refused{late}", sent=False)
 
 
 def test_the_same_bytes_are_sent_until_one_attempt_succeeds(transport, pauses):

@@ -60,7 +60,7 @@ def test_a_proxy_that_says_no_is_a_network_error(transport, late, monkeypatch):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{tunnel.port}")
         receipt = transport.send("c", PAGERDUTY)
     reason = "network error: Tunnel connection failed: 407 Proxy Authentication Required"
-    assert receipt == Receipt("c", "deferred", 5, reason + late)
+    assert receipt == Receipt("c", "deferred", 5, reason + late, sent=False)
 
 
 @pytest.mark.parametrize("proxy", ["socks5://me:secret@127.0.0.1:1080", "http://me:secret@127.0.0.1:none"])

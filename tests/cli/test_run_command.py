@@ -16,6 +16,7 @@ import pytest
 from runner.record.audit_log import read
 
 FAILED = ("failed", {"rc": 1, "stderr": "no \x1b[31mspace", "msg": "non-zero return code"})
+NOBODY = {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]}
 RUN = ("run", "RUN-001", "-i", "inventory.yml")
 
 
@@ -71,6 +72,10 @@ def test_as_json_there_is_an_object_for_each_event_and_then_the_result(runbook, 
         "run": run_id(here),
         "outcome": "passed",
         "exit_code": 0,
+        "happened": "every verification has passed on every host",
+        "hosts": {"verified": ["db1"]},
+        "calls": [],
+        "next": [],
         "report": str(here / ".runbook" / "runs" / run_id(here) / "report.html"),
         "audit": str(here / ".runbook" / "audit" / "audit.jsonl"),
         "problems": [],
@@ -113,6 +118,7 @@ def test_what_was_answered_in_advance_is_not_asked(runbook, library, ansible):
 
 
 def test_problems_and_a_hint_are_on_stderr(runbook, library, ansible):
+    library(escalation=NOBODY)
     ansible.hosts["all"] = []
 
     ran = runbook(*RUN)

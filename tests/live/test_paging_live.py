@@ -8,6 +8,8 @@ import time
 from bench import step
 from fault_server import FaultServer
 
+POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "actions"]}
+
 
 def contacts(url):
     return (
@@ -20,7 +22,7 @@ def failing_then_passing(bench, server, **changes):
     bench.environment = {"KEY": "R" * 32}
     flag = bench.directory / "healthy"
     words = f"test -e {flag}"
-    bench.write(step("act", words, on_failure="escalate"), contacts=contacts(server.url), **changes)
+    bench.write(step("act", words, on_failure="escalate"), contacts=contacts(server.url), escalation=POLICY, **changes)
     return flag
 
 
@@ -70,7 +72,7 @@ def test_a_missing_routing_key_does_not_stop_the_run(bench):
 def test_a_step_that_says_stop_calls_nobody(bench):
     with FaultServer("ok") as server:
         bench.environment = {"KEY": "R" * 32}
-        bench.write(step("act", "exit 1", on_failure="stop"), contacts=contacts(server.url))
+        bench.write(step("act", "exit 1", on_failure="stop"), contacts=contacts(server.url), escalation=POLICY)
         ran = bench.run()
 
     assert (ran.code, server.events) == (1, [])

@@ -1,0 +1,159 @@
+"""What a run leaves behind: its end in one sentence, how each host stands, and the commands that go on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from runner.control import Control
+from runner.definition.step import Effect, Step
+from runner.errors import RunbookError
+from runner.events import EventType, Outcome
+from runner.execution.ledger import Entry
+from runner.execution.tags import undo_id
+from runner.execution.undo_plan import standing, undo_plan
+from runner.request import Request, WayOn
+
+_ENDED = {
+    Outcome.FAILED: "{step} failed on {hosts}",
+    Outcome.UNREACHABLE: "{step} could not reach {hosts}",
+    Outcome.UNKNOWN: "{step} was begun on {hosts}, and nobody knows how it ended",
+    Outcome.ABORTED: "{step} was not agreed to for {hosts}",
+    Outcome.SKIPPED: "{step} was skipped on {hosts}",
+}
+_SHOWN = 5
+
+
+class Standing(StrEnum):
+    """How a host stands when a run is over."""
+
+    VERIFIED = "verified"
+    UNTOUCHED = "untouched"
+    UNDONE = "taken back"
+    CHANGED = "changed and not verified"
+    UNKNOWN = "unknown"
+
+
+def happened(control: Control, outcome: Outcome, error: RunbookError | None) -> str:
+    """The end of the run in one sentence."""
+    if outcome is Outcome.PASSED:
+        return "every verification has passed on every host"
+    if outcome is Outcome.UNDONE:
+        return "what was done is taken back"
+    if error:
+        return first_line(error.message)
+    if outcome is Outcome.PARTLY_UNDONE:
+        return first_line(str(next(iter(standing(control.runbook, control.ledger)), "not everything is taken back")))
+    if control.cancelled and control.around.cancellation.requests:
+        return f"stopped by {control.around.cancellation.requests[0]}{_at(control)}"
+    return _broken(control) or f"ended as {outcome}"
+
+
+def _at(control: Control) -> str:
+    open_steps = [step.name for step in _steps(control) if _hosts(control, step.id, {Outcome.UNKNOWN})]
+    return f" during {open_steps[-1]}" if open_steps else ""
+
+
+def _broken(control: Control) -> str:
+    """The first step that is not as it must be; of an undo, that step of it."""
+    named = [(undo_id(step.id), f"Undo: {step.name}") for step in reversed(control.runbook.steps)]
+    for name, title in [*named, *((step.id, step.name) for step in _steps(control))]:
+        for outcome, words in _ENDED.items():
+            if hosts := _hosts(control, name, {outcome}):
+                reason = control.ledger.entries[name, hosts[0]].reason or _answer(control, name)
+                why = f": {first_line(reason)}" if reason else ""
+                return words.format(step=title, hosts=listed(hosts)) + why
+    return ""
+
+
+def _answer(control: Control, step: str) -> str:
+    """What the last person said who said no about `step`."""
+    for _, event in reversed(control.journal.history):
+        if event.type is EventType.GATE_ANSWERED and event.step == step:
+            return ": ".join(filter(None, [str(event.data.get("by", "")), str(event.data.get("note") or "")]))
+    return ""
+
+
+def _hosts(control: Control, step: str, outcomes: set[Outcome]) -> list[str]:
+    return [host for host in control.ledger.hosts_of(step) if control.ledger.entries[step, host].outcome in outcomes]
+
+
+def _steps(control: Control) -> Sequence[Step]:
+    return (*control.runbook.procedure, *control.runbook.on_cancel)
+
+
+def standings(control: Control) -> Mapping[str, list[str]]:
+    """The hosts of the run by how they stand, the worst first; nothing where nobody knows the hosts."""
+    found: dict[str, list[str]] = {standing: [] for standing in reversed(Standing)}
+    for host in control.target.names if control.target else ():
+        found[_standing(control, host)].append(host)
+    return {standing: hosts for standing, hosts in found.items() if hosts}
+
+
+def _standing(control: Control, host: str) -> Standing:
+    entries = [(step, control.ledger.entries.get((step.id, host))) for step in _steps(control)]
+    own = [(step, entry) for step, entry in entries if entry is not None]
+    made = [entry for step, entry in own if step.effect is not Effect.READ and entry.begun]
+    undone = any(control.ledger.is_undone(step.id, host) for step, _ in own)
+    if any(_is_doubtful(entry) for entry in made):
+        return Standing.UNKNOWN
+    if undone:
+        return Standing.CHANGED if made else Standing.UNDONE
+    if own and all(entry.outcome is Outcome.PASSED for step, entry in own if step not in control.runbook.on_cancel):
+        return Standing.VERIFIED
+    return Standing.CHANGED if made else Standing.UNTOUCHED
+
+
+def _is_doubtful(entry: Entry) -> bool:
+    settled = entry.acted in {Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED}
+    return not settled and entry.outcome not in {Outcome.PASSED, Outcome.FAILED}
+
+
+def ways_on(control: Control, outcome: Outcome, *, undoing: bool) -> tuple[WayOn, ...]:
+    """What can be typed next; nothing after a run that passed or only looked."""
+    request, run = control.request, control.request.run_id
+    if outcome is Outcome.PASSED or request.looks:
+        return ()
+    again = WayOn(("resume", run), "goes on with the first step that is not verified; nothing is done twice")
+    if control.target is None:
+        again = WayOn(_begin(request), "begins anew: no host was known yet, so nothing was done")
+    back = WayOn(("undo", run), "takes back what was changed, as far as the runbook says how")
+    show = WayOn(("show", run), "tells everything that happened")
+    can_undo = bool(undo_plan(control.runbook, control.ledger).takes_back)
+    if outcome is Outcome.UNDONE:
+        return (show,)
+    ways = [*([back] if can_undo else []), again] if undoing else [again, *([back] if can_undo else [])]
+    return (*ways, show)
+
+
+def _begin(request: Request) -> tuple[str, ...]:
+    where = [word for path in request.inventories for word in ("-i", str(path))]
+    inputs = [word for name, value in request.inputs.items() if value for word in ("-e", f"{name}={value}")]
+    limit = ["-l", request.limit] if request.limit else []
+    return ("run", request.source.runbook.id, *where, *limit, *inputs)
+
+
+def partial(control: Control) -> list[str]:
+    """A sentence for a run that passed on some of its hosts only."""
+    names = control.target.names if control.target else ()
+    lost = [name for name in names if name in control.lost]
+    passed = [name for name in names if name not in lost and _has_passed(control, name)]
+    if not (lost and passed):
+        return []
+    return [f"partial: passed on {listed(passed, 10)}; failed on {listed(lost, 10)}"]
+
+
+def _has_passed(control: Control, host: str) -> bool:
+    entries = [entry for (_, where), entry in control.ledger.entries.items() if where == host]
+    return all(entry.outcome is Outcome.PASSED for entry in entries)
+
+
+def first_line(text: str) -> str:
+    """What of `text` goes into one sentence."""
+    return text.strip().partition("\n")[0]
+
+
+def listed(names: Sequence[str], most: int = _SHOWN) -> str:
+    """`names` in one line: of many the first, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

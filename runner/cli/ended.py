@@ -1,0 +1,86 @@
+"""The last lines of a run: what happened, how the hosts stand, who was called, what to type next, where the rest is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+
+import click
+
+from runner.aftermath import listed
+from runner.cli import context
+from runner.cli.terminal import safe, short
+from runner.errors import ExitCode
+from runner.request import Result
+
+
+def show(result: Result, *, as_json: bool) -> None:
+    """The result on standard output; where that leads to nowhere, the run has ended as it has all the same."""
+    with contextlib.suppress(OSError):
+        if as_json:
+            click.echo(json.dumps(_as_data(result)))
+        else:
+            _show(result)
+    with contextlib.suppress(OSError):
+        if not as_json:
+            _complain(result)
+
+
+def _as_data(result: Result) -> dict[str, object]:
+    return {
+        "type": "result",
+        "run": result.run_id,
+        "outcome": result.outcome,
+        "exit_code": int(result.exit_code),
+        "happened": result.happened,
+        "hosts": {standing: list(hosts) for standing, hosts in result.hosts.items()},
+        "calls": [
+            {"contact": call.contact, "channel": call.channel, "action": call.action, "arrived": call.arrived}
+            for call in result.calls
+        ],
+        "next": [context.typed(way.words) for way in result.ways_on],
+        "report": str(result.report),
+        "audit": str(result.audit),
+        "problems": result.problems,
+        "hint": result.hint,
+    }
+
+
+def _show(result: Result) -> None:
+    colour = "green" if result.exit_code is ExitCode.DONE else "red"
+    click.secho(f"{result.outcome}  run {result.run_id}", fg=colour, bold=True)
+    if result.ways_on:
+        for line in _aftermath(result):
+            click.echo(line)
+    click.echo(f"report  {result.report}")
+    click.echo(f"audit   {result.audit}")
+
+
+def _aftermath(result: Result) -> Iterator[str]:
+    yield f"what    {short(result.happened)}"
+    hosts = [f"{standing}: {safe(listed(names))}" for standing, names in result.hosts.items()]
+    yield from _under("hosts", hosts or ["none was known yet, and none was touched"])
+    calls = [f"{safe(call.contact)} by {call.channel}: {_arrived(call.arrived)}" for call in result.calls]
+    yield from _under("called", calls or ["nobody"])
+    commands = {context.typed(way.words): way.does for way in result.ways_on}
+    width = max(map(len, commands))
+    yield from _under("next", [f"{safe(command):{width}}  # {does}" for command, does in commands.items()])
+
+
+def _arrived(arrived: bool) -> str:  # noqa: FBT001 - it is a word
+    return "it arrived" if arrived else "NOT REACHED, call them yourself"
+
+
+def _under(title: str, lines: list[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield f"{title if number == 0 else '':7} {line}"
+
+
+def _complain(result: Result) -> None:
+    for problem in result.problems:
+        if not (result.ways_on and problem == result.happened and sys.stdout.isatty()):  # it is there already
+            click.echo(f"error: {safe(problem, lines=True)}", err=True)
+    if result.hint:
+        click.echo(f"hint: {safe(result.hint, lines=True)}", err=True)
