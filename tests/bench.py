@@ -135,9 +135,9 @@ class Bench:
             self.words(*words), env=environment, cwd=self.directory, text=True, **{**pipes, **options}
         )
 
-    def command(self, *words, **options):
+    def command(self, *words, patience=90, **options):
         process = self.started(*words, **options)
-        out, err = process.communicate(timeout=90)
+        out, err = process.communicate(timeout=patience)
         return Ran(process.returncode, out, err)
 
     def run(self, *words, **options):
