@@ -26,7 +26,6 @@ from runner.record.debts import Debts
 from runner.record.holder import Blocked, Holder
 from runner.record.locks import Held, Locks
 from runner.record.run_state import RunDirectory
-from runner.redaction import Redaction
 from runner.request import Request, Surroundings
 
 
@@ -48,7 +47,7 @@ class Control:
         self.runbook = request.source.runbook
         self.journal = Journal(request.run_id, log, directory, around.clock)
         self.journal.listeners = around.listeners
-        self.redaction = self.journal.redaction = Redaction((*request.hidden, *request.secrets.values()))
+        self.redaction = self.journal.redaction = request.redaction()
         self.ledger = self.journal.ledger
         self.translator = Translator(request.run_id, self.runbook.id)
         self.target: Target | None = None

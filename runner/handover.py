@@ -104,7 +104,7 @@ def _request(control: Control, to: HandOver) -> Request:
         parent=request.run_id,
         tree=request.tree or request.run_id,
         library=library,
-    )
+    ).masked()
 
 
 def _secret(control: Control, source: Source, to: HandOver, name: str, where: str) -> str:

@@ -110,18 +110,15 @@ class Pager:
         known: dict[str, Any] = {}
         with self._noting():
             known |= escalation.packet(self._runbook, self._journal.history, self._journal.captured)
+        head = str(self._journal.log.head)
+        details = {**known, "run": self._request.run_id, "audit_head": head, **self._besides()}
         page = escalation.make_page(
             self._runbook,
             action=action,
             reason=self._journal.redaction.text(reason),
             environment=self.target.environment if self.target else "unknown",
             hosts=self.target.names if self.target else (),
-            details={
-                **known,
-                "run": self._request.run_id,
-                "audit_head": str(self._journal.log.head),
-                **self._besides(),
-            },
+            details=self._journal.redaction.data(details, ours=1),
             timestamp=self._around.clock().wall,
         )
         return replace(page, dedup_key=self._key(self.target))

@@ -24,10 +24,20 @@ _GAP = re.compile(r"\n\[\.\.\. \d+ (?:bytes|characters) left out \.\.\.\]\n")
 
 
 class Redaction:
-    """Knows the secrets of one run. Without any, everything stays as it is."""
+    """Knows the secrets of one run, and learns more. Without any, everything stays as it is."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        found = {spelling for secret in secrets for part in _parts(secret) for spelling in spellings(part)}
+        self._secrets: frozenset[str] = frozenset()
+        self._spelled: list[str] = []
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Keep `secrets` out as well from now on."""
+        new = frozenset(secrets) - self._secrets
+        if not new:
+            return
+        self._secrets |= new
+        found = {spelling for secret in self._secrets for part in _parts(secret) for spelling in spellings(part)}
         whole = {_BREAK.sub("", spelling) for spelling in found}
         self._spelled = sorted((each for each in found | whole if len(each) >= _SHORTEST), key=len, reverse=True)
 
@@ -69,6 +79,10 @@ class Redaction:
         withheld = [name for name in facts if facts[name] != before[name]] if before and facts else []
         observed = {"observed": self.data(message["observed"], ours=1)} if "observed" in message else {}
         return {**message, "result": clean, **observed} | ({"withheld": withheld} if withheld else {})
+
+    def holds(self, value: Any) -> bool:
+        """Whether there is a secret in `value`, which is made of JSON's types."""
+        return bool(self.data(value) != value)
 
     def error(self, error: RunbookError) -> RunbookError:
         """`error`, whose words may be those of somebody else, without any secret."""

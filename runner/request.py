@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from runner.definition.catalog import Library, Source
 from runner.definition.contacts import Contact
-from runner.errors import ExitCode
+from runner.errors import ExitCode, InvalidInputError
 from runner.events import Clock, Listener, Outcome
 from runner.execution.executor import Cancellation
 from runner.execution.spans import Gate
 from runner.record.audit_log import Actor
 from runner.record.run_state import StateDirectory
+from runner.redaction import Redaction
 
 Mode = Literal["run", "step", "auto", "dry-run", "preflight"]
 """Whether people are asked at the gates only, before each step, or not at all; a dry run only looks.
@@ -51,6 +52,22 @@ class Request:
     parent: str = ""
     tree: str = ""
     library: Library | None = None
+
+    def redaction(self) -> Redaction:
+        """What keeps the secrets out of all that is written, sent or shown."""
+        return Redaction((*self.hidden, *self.secrets.values()))
+
+    def masked(self) -> Request:
+        """The same, without a secret in what somebody has written to be read.
+
+        Raises:
+            InvalidInputError: an input that is written down as it is holds a secret.
+        """
+        redaction = self.redaction()
+        if holding := [name for name, value in self.inputs.items() if redaction.holds(value)]:
+            message = f"the input {holding[0]} holds a secret, and is written down"
+            raise InvalidInputError(message, hint=f"give it another value, or make {holding[0]} of type secret")
+        return replace(self, reason=redaction.text(self.reason), break_glass=redaction.text(self.break_glass))
 
     @property
     def looks(self) -> bool:

@@ -35,6 +35,7 @@ def run(request: Request, around: Surroundings) -> Result:
         RunbookError: it was refused before it had begun, and nothing of it is recorded. Whatever is raised after that
             is in the result.
     """
+    request = request.masked()
     handover.check(request)
     with _log(around) as log:
         directory = around.state.begin(first_state(request, around))
@@ -48,7 +49,7 @@ def resume(request: Request, around: Surroundings, *, done: Collection[str] = ()
     Raises:
         RunbookError: as `run`.
     """
-    with _again(request, around) as control:
+    with _again(request.masked(), around) as control:
 
         def reopen() -> None:
             admission.again(control)
@@ -75,6 +76,7 @@ def take_back(request: Request, around: Surroundings, *, expected: UndoPlan | No
         RunbookError: as `run`.
         DeniedError: something else than `expected` is to be undone by now.
     """
+    request = request.masked()
     if not plan_undo(request, around.state):
         return _nothing_to_undo(request, around)
     with _again(request, around) as control:
