@@ -19,6 +19,7 @@ from runner.execution.reviewed import reviewed
 from runner.execution.target import CLASSES, Target
 from runner.guards import Case, Ruling
 from runner.record.audit_log import read
+from runner.record.history import histories
 from runner.record.proofs import Proof, proofs
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _playbooks(control: Control) -> Mapping[str, str]:
 
 
 def _proofs(control: Control) -> Iterable[Proof]:
-    return proofs(read(control.journal.log.path))
+    return proofs(histories(read(control.journal.log.path)))
 
 
 def _hold(control: Control, case: Case, *, undo: bool = False) -> None:

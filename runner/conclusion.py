@@ -29,6 +29,7 @@ from runner.execution.undo_plan import standing
 from runner.paging import Pager
 from runner.record import report
 from runner.record.audit_log import read
+from runner.record.history import history
 from runner.record.manifest import file_run
 from runner.record.run_state import RunState
 from runner.request import Result
@@ -239,7 +240,7 @@ class Ending:
         }
 
     def _report(self) -> Path:
-        told = report.summarise(read(self.control.journal.log.path, run=self.control.request.run_id))
+        told = history(read(self.control.journal.log.path, run=self.control.request.run_id))
         return report.write(told, self.control.directory.path)
 
     def _due(self, outcome: Outcome) -> list[FollowUp | str]:

@@ -102,7 +102,7 @@ def test_a_dry_run_needs_no_ceremony(production):
 def test_the_report_of_a_refused_run_knows_where_it_was_refused(production):
     refused = production.run(change("one"))
 
-    assert "in\n  <strong>production</strong>" in refused.report.read_text()
+    assert "in <strong>production</strong>" in refused.report.read_text()
     assert production.state["target"] == {}
 
 

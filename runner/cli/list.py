@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 
 import click
 
 from runner.cli import context
+from runner.cli.runs import rows as runs_of
 from runner.cli.table import draw
 from runner.cli.terminal import counted
 from runner.definition.collection import read
 from runner.definition.model import Category
 from runner.definition.yaml import InvalidFileError
-from runner.record.run_state import StateDirectory
 
 
 @click.command("list")
@@ -24,11 +24,11 @@ def command(*, runs: bool, categories: bool, as_json: bool) -> None:
     """List the runbooks, or with --runs what was done with them."""
     if runs and categories:
         raise click.UsageError("--runs and --categories are two lists")
-    rows = _runs() if runs else _categories() if categories else _runbooks()
+    rows: Sequence[Mapping[str, object]] = _runs() if runs else _categories() if categories else _runbooks()
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
     else:
-        draw(rows, empty="no runs yet" if runs else "no runbooks here")
+        draw(rows, empty="no runs yet" if runs else "no runbooks here", optional=("undelivered",))
 
 
 def _runbooks() -> list[dict[str, object]]:
@@ -65,9 +65,5 @@ def _categories() -> list[dict[str, object]]:
     ]
 
 
-def _runs() -> list[dict[str, object]]:
-    if not context.state_path().is_dir():
-        return []
-    state: StateDirectory = context.state()
-    shown = ("run", "runbook", "status", "outcome", "environment", "user", "started")
-    return [{key: value for key, value in asdict(run.state).items() if key in shown} for run in state.runs()]
+def _runs() -> list[Mapping[str, object]]:
+    return [row.as_data() for row in runs_of(context.state())] if context.state_path().is_dir() else []

@@ -1,4 +1,4 @@
-"""What the record of this installation proves about runbooks, for the commands that ask when one was tested."""
+"""The history of the runs of this installation, for the commands that list them or ask when a runbook was tested."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 
 from runner.cli import context
 from runner.errors import InvalidInputError
-from runner.record.audit_log import Record, read, verify
+from runner.record.audit_log import read, verify
+from runner.record.history import RunHistory, histories
 from runner.record.proofs import Proof, proofs
 
 
@@ -19,8 +20,8 @@ def proven() -> list[Proof]:
     return list(proofs(recorded() or ()))
 
 
-def recorded() -> list[Record] | None:
-    """Every record of this installation; None where nothing was ever recorded.
+def recorded() -> list[RunHistory] | None:
+    """Every run of this installation; None where nothing was ever recorded.
 
     Raises:
         AuditError: the audit log is broken or gone: then it tells nothing, and somebody must look.
@@ -33,4 +34,4 @@ def recorded() -> list[Record] | None:
     except InvalidInputError:  # a state directory in which nothing was done yet
         return None
     verify(path)
-    return list(read(path))
+    return list(histories(read(path), now=context.clock()))

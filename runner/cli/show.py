@@ -19,6 +19,7 @@ from runner.errors import AuditError, InvalidInputError
 from runner.identifiers import RUNBOOK_ID, is_run_id
 from runner.record import report
 from runner.record.audit_log import read
+from runner.record.history import RunHistory, history
 from runner.record.run_state import StateDirectory
 
 
@@ -34,7 +35,7 @@ def command(shown: str, *, form: str, as_json: bool) -> None:
         state = context.recorded()
         run = find_run(state, shown)
         form = "json" if as_json else form
-        click.echo(safe(report.render(_summary(state, run.path.name), form), lines=True), nl=False)
+        click.echo(safe(report.render(_history(state, run.path.name), form), lines=True), nl=False)
         return
     if not (re.fullmatch(RUNBOOK_ID, shown) or Path(shown).is_file()):
         raise InvalidInputError(
@@ -67,10 +68,10 @@ def _step_data(step: Step) -> dict[str, Any]:
     return {"id": step.id, "name": step.name, "effect": str(step.effect), **does, "verify": verify}
 
 
-def _summary(state: StateDirectory, run: str) -> report.RunReport:
+def _history(state: StateDirectory, run: str) -> RunHistory:
     path = context.audit_log(state)
     try:
-        return report.summarise(read(path, run=run))
+        return history(read(path, run=run), now=context.clock())
     except ValueError:
         hint = "it died before it had begun, or records were taken away: runbook audit verify, and compare the head"
         raise AuditError(f"the audit log {path} does not hold the start of the run {run}", hint=hint) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -11,11 +12,11 @@ import click
 from runner import duration
 from runner.cli import context
 from runner.cli.named_run import find_run
+from runner.cli.runs import Row, rows
 from runner.cli.table import draw
 from runner.cli.terminal import safe
-from runner.record.audit_log import read
 from runner.record.debts import Debts
-from runner.record.run_state import RunDirectory, StateDirectory
+from runner.record.history import RunHistory
 from runner.record.status import RunStatus, StepStatus, status, usual
 
 _LATEST = 10
@@ -29,52 +30,58 @@ _SLOW = 2.0
 def command(run_id: str | None, *, as_json: bool) -> None:
     """Show the runs and what each is doing, or RUN (its id, or `last`) step by step and host by host."""
     state = context.recorded()
-    runs = list(state.runs())
+    found = rows(state)
     if run_id:
-        _show(state, find_run(state, run_id), as_json=as_json)
+        name = find_run(state, run_id).path.name
+        _show(next(row for row in found if row.run == name), found, as_json=as_json)
         return
-    rows = [_row(state, run) for run in runs if run.live or run in runs[-_LATEST:]]
+    shown = [row for row in found if row.live or row in found[-_LATEST:]]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps([_row(row, found) for row in shown], indent=2))
     else:
-        draw(rows, empty="no runs yet")
+        draw([_row(row, found) for row in shown], empty="no runs yet", optional=("now", "undelivered"))
         for debt in Debts(state.path / "debts").everything():
             owed = f"{debt.step} of {debt.runbook} is not undone, since {debt.since}; runbook undo {debt.run}"
             click.echo(f"debt: {safe(debt.host)}: {safe(owed)}", err=True)
 
 
-def _now(run: RunDirectory, state: StateDirectory) -> RunStatus:
-    records = read(context.audit_log(state), run=run.path.name)
-    known = usual(read(context.audit_log(state)), run.state.runbook)
-    return status(records, usually=known, now=context.clock() if run.live else None)
+def _status(run: RunHistory, found: Sequence[Row]) -> RunStatus:
+    before = [row.history for row in found if row.history and row.history is not run]
+    return status(run, usually=usual(before, run.runbook))
 
 
-def _row(state: StateDirectory, run: RunDirectory) -> dict[str, str]:
-    kept = run.state
-    row = {"run": kept.run, "runbook": kept.runbook, "status": kept.status, "outcome": kept.outcome or "-"}
-    row |= {"environment": kept.environment, "user": kept.user, "now": ""}
-    if run.live:
-        told = _now(run, state)
-        row["now"] = f"waits for {told.waiting}" if told.waiting else "; ".join(map(_going, _running(told)))
-    return row
+def _row(row: Row, found: Sequence[Row]) -> dict[str, str]:
+    shown = {key: str(value) for key, value in row.as_data().items() if key not in {"started", "undelivered"}}
+    shown |= {"outcome": row.outcome or "-", "now": ""}
+    if row.history and row.live:
+        now = _status(row.history, found)
+        shown["now"] = f"waits for {now.waiting}" if now.waiting else "; ".join(map(_going, _running(now)))
+    return shown | {"undelivered": ", ".join(row.undelivered)}
 
 
 def _running(told: RunStatus) -> list[StepStatus]:
     return [step for step in told.steps if "running" in step.hosts.values()]
 
 
-def _show(state: StateDirectory, run: RunDirectory, *, as_json: bool) -> None:
-    told, kept = _now(run, state), run.state
+def _show(row: Row, found: Sequence[Row], *, as_json: bool) -> None:
+    told = _status(row.history, found) if row.history else None
     if as_json:
-        shown = {"run": kept.run, "runbook": kept.runbook, "status": kept.status, "outcome": kept.outcome}
-        click.echo(json.dumps({**shown, **asdict(told)}, indent=2))
+        click.echo(json.dumps({**row.as_data(), **(asdict(told) if told else {})}, indent=2, default=str))
         return
-    click.secho(f"{kept.runbook} {safe(kept.title)}  {kept.run}  {kept.outcome or kept.status}", bold=True)
+    title = safe(row.history.title) if row.history else ""
+    click.secho(f"{row.runbook} {title}  {row.run}  {row.outcome or row.status}", bold=True)
+    if told is None:
+        click.echo("  it died before anything of it was recorded")
+        return
+    if told.attempt != "start":
+        click.echo(f"  attempt: {told.attempt}")
     for number, step in enumerate(told.steps, 1):
         hosts = "  ".join(f"{safe(host)} {outcome}" for host, outcome in step.hosts.items()) or "not begun"
         click.echo(f"  {number:2} {safe(step.name)}: {hosts}{_time(step)}")
     if told.waiting:
         click.echo(f"  waits for {safe(told.waiting)}")
+    if told.undelivered:
+        click.secho(f"  NOT REACHED: {safe(', '.join(told.undelivered))}; runbook show {row.run} says why", fg="red")
     click.echo(f"  {_budget(told)}")
 
 
@@ -83,12 +90,13 @@ def _going(step: StepStatus) -> str:
 
 
 def _time(step: StepStatus) -> str:
+    """How long the step takes or took, and how long it usually takes: `0.9 s, usually 0.8 s`."""
     if step.seconds is None:
         return ""
-    usually = f"usually {_shown(step.usually)}, " if step.usually is not None else ""
-    slow = step.usually is not None and step.seconds > _SLOW * max(step.usually, 1.0)
-    now = "now " if "running" in step.hosts.values() else ""
-    return f"  ({usually}{now}{_shown(step.seconds)}{', slow' * slow})"
+    so_far = " so far" if "running" in step.hosts.values() else ""
+    usually = f", usually {_shown(step.usually)}" if step.usually is not None else ""
+    slow = "; slow" if step.usually is not None and step.seconds > _SLOW * max(step.usually, 1.0) else ""
+    return f"  ({_shown(step.seconds)}{so_far}{usually}{slow})"
 
 
 def _budget(told: RunStatus) -> str:
@@ -96,4 +104,4 @@ def _budget(told: RunStatus) -> str:
 
 
 def _shown(seconds: float) -> str:
-    return f"{seconds:.1f}s" if seconds < 10 else duration.show(timedelta(seconds=round(seconds)))  # noqa: PLR2004
+    return f"{seconds:.1f} s" if seconds < 10 else duration.show(timedelta(seconds=round(seconds)))  # noqa: PLR2004

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import click
 
 from runner.cli.terminal import short
 
 
-def draw(rows: Sequence[Mapping[str, object]], *, empty: str) -> None:
-    """Print `rows` under the names of their keys, or `empty` when there is none."""
+def draw(rows: Sequence[Mapping[str, object]], *, empty: str, optional: Collection[str] = ()) -> None:
+    """Print `rows` under the names of their keys, or `empty` when there is none.
+
+    The columns that are `optional` are left out where no row has anything in them.
+    """
     if not rows:
         click.echo(empty, err=True)
         return
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+    columns = list(dict.fromkeys(key for row in rows for key in row if key not in optional or row[key]))
     cells = [[short(_said(row.get(column, ""))) for column in columns] for row in rows]
     widths = [max(len(line[n]) for line in [columns, *cells]) for n in range(len(columns))]
     for number, line in enumerate([[column.upper() for column in columns], *cells]):

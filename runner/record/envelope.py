@@ -81,6 +81,11 @@ class Record:
     hash: str
 
 
+def instant(record: Record) -> Instant:
+    """When `record` was made, on both clocks."""
+    return Instant(record.time, record.monotonic, record.boot)
+
+
 def compose(event: Event, *, seq: int, instant: Instant, actor: Actor) -> bytes:
     """The JSON members of the record of `event`, at most `MAX_MEMBERS` bytes of ASCII.
 

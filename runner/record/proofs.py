@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from runner.events import EventType, Outcome
-from runner.record.audit_log import Record
+from runner.record.history import RunHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,32 +21,12 @@ class Proof:
     time: datetime
 
 
-def proofs(records: Iterable[Record]) -> Iterator[Proof]:
-    """A proof for each run in `records` that passed, in the order in which they ended."""
-    started: dict[str, Mapping[str, Any]] = {}
-    environments: dict[str, str] = {}
-    for record in records:
-        match record.type:
-            case EventType.RUN_STARTED:
-                started[record.run] = record.data
-            case EventType.RUN_RESUMED if record.data.get("playbook_sha256") != _sha256(started.get(record.run)):
-                started.pop(record.run, None)  # begun with one text and ended with another, it proves neither
-            case EventType.TARGET_RESOLVED:
-                environments[record.run] = str(record.data.get("environment", ""))
-            case EventType.RUN_FINISHED if record.run in started and record.data.get("outcome") == Outcome.PASSED:
-                yield Proof(
-                    **{name: str(started[record.run].get(name, "")) for name in _NAMED},
-                    environment=environments.get(record.run, ""),
-                    run=record.run,
-                    time=record.time,
-                )
-
-
-def _sha256(data: Mapping[str, Any] | None) -> Any:
-    return data.get("playbook_sha256") if data else None
-
-
-_NAMED = ("runbook", "runbook_sha256", "playbook_sha256")
+def proofs(runs: Iterable[RunHistory]) -> Iterator[Proof]:
+    """A proof for each of `runs` that is one, in their order."""
+    for run in runs:
+        if not run.unproven and run.ended:
+            last = run.attempts[-1]
+            yield Proof(run.runbook, last.runbook_sha256, last.playbook_sha256, run.environment, run.run, run.ended)
 
 
 def newest(found: Iterable[Proof]) -> Mapping[str, Proof]:

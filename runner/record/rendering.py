@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from functools import cache
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from runner import duration
+from runner.events import Outcome
+from runner.record.headline import headline
+from runner.record.step_history import Action, HostHistory
+
 if TYPE_CHECKING:
-    from runner.record.report import RunReport
+    from runner.record.history import RunHistory
 
 _MARKDOWN = re.compile(r"[\\|<>&\[\]`*]")
+_BEGINS_BLOCK = re.compile(r"^([0-9]*)([-#+=~_.)])", re.ASCII)
+"""What makes a line a heading, an item of a list, or a rule."""
 _BRIEF = 500
 _WIDTH, _HEIGHT = 120, 24
 
 
-def render(report: RunReport, form: str) -> str:
+def render(run: RunHistory, form: str) -> str:
     """The report as `md`, `html` or `json`."""
     if form == "json":
-        return json.dumps(asdict(report), indent=2, default=str) + "\n"
-    return _environment(html=form == "html").get_template(f"report.{form}.j2").render(report=report)
+        return json.dumps({"headline": headline(run), **asdict(run)}, indent=2, default=_plain) + "\n"
+    template = _environment(html=form == "html").get_template(f"report.{form}.j2")
+    return template.render(report=run, headline=headline(run))
+
+
+def _plain(value: Any) -> str:
+    return clock(value) if isinstance(value, datetime) else str(value)
 
 
 @cache
@@ -37,7 +51,9 @@ def _environment(*, html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"brief": brief, "listed": listed, "points": points, "trend": trend}
+    environment.filters |= {"brief": brief, "listed": listed, "points": points, "trend": trend, "clock": clock}
+    environment.filters |= {"lasted": lasted, "fenced": fenced, "label": label, "together": together}
+    environment.filters |= {"block": block, "whole": whole}
     environment.globals |= {"width": _WIDTH, "height": _HEIGHT}
     return environment
 
@@ -57,8 +73,67 @@ def brief(value: Any) -> str:
 
 
 def cell(value: Any) -> str:
-    """The same as the content of a Markdown table's cell, in which Markdown and HTML mean nothing."""
-    return _MARKDOWN.sub(lambda mark: f"\\{mark[0]}", text(value))
+    """The same as the content of a Markdown table's cell or line, in which Markdown and HTML mean nothing."""
+    said = _MARKDOWN.sub(lambda mark: f"\\{mark[0]}", text(value))
+    return _BEGINS_BLOCK.sub(lambda match: f"{match[1]}\\{match[2]}", said)
+
+
+def clock(time: datetime) -> str:
+    """When, to the millisecond."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def lasted(seconds: float) -> str:
+    """How long."""
+    long = seconds >= 60  # noqa: PLR2004 - from a minute on nobody needs the tenth
+    return duration.show(timedelta(seconds=round(seconds))) if long else f"{seconds:.1f}s"
+
+
+def label(key: str) -> str:
+    """The name of a fact, for people."""
+    words = key.replace("_", " ")
+    return (words[:1].upper() + words[1:]).replace("sha256", "SHA-256")
+
+
+class _Finished(str):
+    """Text that goes into the report as it is."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        """It is not to be escaped any more."""
+        return str(self)
+
+
+def _lines(said: str) -> str:
+    """`said` with its line breaks, and without other characters that do not show or change how others do."""
+    return "".join(each if each.isprintable() or each == "\n" else " " for each in said)
+
+
+def block(said: str) -> str:
+    """`said`, whose line breaks count, as HTML."""
+    return _Finished(escape(_lines(said)))
+
+
+def fenced(said: str) -> str:
+    """`said` as a block of Markdown that nothing in it can end."""
+    marks = "`" * max(3, 1 + max(map(len, re.findall("`+", said)), default=0))
+    return _Finished(f"{marks}text\n{_lines(said)}\n{marks}")
+
+
+def whole(context: Mapping[str, Any]) -> dict[str, Any]:
+    """What of `context` there is something to show."""
+    return {key: value for key, value in context.items() if value not in (None, "", [], {}, False)}
+
+
+def together(hosts: Mapping[str, HostHistory]) -> list[tuple[list[str], Action]]:
+    """What was done, each with the hosts on which just that was and came to the same; what did not pass comes first."""
+    found: dict[tuple[Any, ...], tuple[list[str], Action]] = {}
+    for name, host in hosts.items():
+        if act := host.action:
+            same = (act.outcome, act.command, act.exit_code, act.output)
+            found.setdefault(same, ([], act))[0].append(name)
+    return sorted(found.values(), key=lambda each: each[1].outcome == Outcome.PASSED)
 
 
 def listed(values: Iterable[Any]) -> str:

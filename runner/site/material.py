@@ -12,15 +12,17 @@ from runner.definition.gates import Gate, ask
 from runner.definition.integrity import findings
 from runner.definition.links import Link, links
 from runner.definition.matrix import Row, matrix
-from runner.record.audit_log import Record
+from runner.record.history import RunHistory
 from runner.record.proofs import Proof, proofs
 from runner.site.freshness import Freshness, freshness
-from runner.site.history import Run, history
 
 
 @dataclass(frozen=True)
 class Material:
-    """Everything that is told; `runs` is None where there is no record at hand."""
+    """Everything that is told; `runs` is None where there is no record at hand.
+
+    `reports` says where the report of a run is found from the site.
+    """
 
     collection: Collection
     links: tuple[Link, ...]
@@ -28,8 +30,9 @@ class Material:
     gates: tuple[Gate, ...]
     findings: tuple[Finding, ...]
     fresh: Mapping[str, Freshness]
-    runs: tuple[Run, ...] | None
+    runs: tuple[RunHistory, ...] | None
     now: datetime
+    reports: Mapping[str, str]
 
     @property
     def gaps(self) -> tuple[Row, ...]:
@@ -61,14 +64,19 @@ class Material:
 
 
 def gather(
-    collection: Collection, records: Sequence[Record] | None, *, now: datetime, stale_after: timedelta
+    collection: Collection,
+    runs: Sequence[RunHistory] | None,
+    *,
+    now: datetime,
+    stale_after: timedelta,
+    reports: Mapping[str, str] | None = None,
 ) -> Material:
-    """What there is to tell of `collection`, and of the `records` of its runs where there are any.
+    """What there is to tell of `collection`, and of its `runs` where there is a record of them.
 
     Raises:
         InvalidFileError: a part of the library does not load; a catalogue without it would mislead.
     """
-    proven: list[Proof] = list(proofs(records or ()))
+    proven: list[Proof] = list(proofs(runs or ()))
     return Material(
         collection=collection.whole(),
         links=links(collection),
@@ -79,6 +87,7 @@ def gather(
             name: freshness(source, proven, now=now, stale_after=stale_after)
             for name, source in collection.sources.items()
         },
-        runs=None if records is None else history(records),
+        runs=None if runs is None else tuple(sorted(runs, key=lambda run: (run.started, run.run), reverse=True)),
         now=now,
+        reports=reports or {},
     )

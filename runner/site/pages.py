@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from jinja2 import Environment
@@ -38,7 +39,8 @@ _RANKS = {"MON": "happens", "SCN": "happens", "RUN": "runbook"}
 
 def pages(material: Material) -> dict[str, str]:
     """Every page; the same material always gives the same bytes."""
-    made = environment(material.href, material=material, urgency=urgency, response=response)
+    shared = {"material": material, "urgency": urgency, "response": response, "shown_seconds": _shown_seconds}
+    made = environment(material.href, **shared)
     found = {
         "index.html": _render(made, "index", runbooks=_by_category(material), index=index(material)),
         "matrix.html": _render(made, "matrix"),
@@ -51,6 +53,10 @@ def pages(material: Material) -> dict[str, str]:
     for name, runbook in material.collection.runbooks.items():
         found[f"{name}.html"] = _render(made, "runbook", **_runbook(material, name, runbook))
     return found
+
+
+def _shown_seconds(seconds: float) -> str:
+    return duration.show(timedelta(seconds=round(seconds)))
 
 
 def _render(made: Environment, template: str, **told: Any) -> str:

@@ -11,6 +11,7 @@ from runner.definition.catalog import Library
 from runner.definition.collection import read
 from runner.events import EventType
 from runner.record.audit_log import Actor, Record
+from runner.record.history import histories
 from runner.site.material import gather
 from runner.site.pages import pages
 
@@ -95,16 +96,17 @@ def told(run, runbook, outcome, *, day, sha256="", user="alice"):
 
 
 @pytest.fixture
-def records(collection):
-    return [
+def runs(collection):
+    records = [
         *told("20260301T000000Z-00000001", "RUN-002", "passed", day=92, sha256=collection.sources["RUN-002"].sha256),
         *told("20260530T000000Z-00000002", "RUN-001", EVIL, day=2, user=EVIL),
     ]
+    return list(histories(records))
 
 
 @pytest.fixture
-def site(collection, records):
-    return pages(gather(collection, records, now=NOW, stale_after=timedelta(days=90)))
+def site(collection, runs):
+    return pages(gather(collection, runs, now=NOW, stale_after=timedelta(days=90)))
 
 
 @pytest.fixture

@@ -106,8 +106,8 @@ def test_the_policy_is_of_the_very_style_and_script_in_the_page(site, name):
     assert meta["content"] == policy(style, script)
 
 
-def test_the_same_library_always_gives_the_same_bytes(collection, records, now, site):
-    again = pages(gather(collection, records, now=now, stale_after=timedelta(days=90)))
+def test_the_same_library_always_gives_the_same_bytes(collection, runs, now, site):
+    again = pages(gather(collection, runs, now=now, stale_after=timedelta(days=90)))
 
     assert again == site
 

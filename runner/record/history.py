@@ -1,0 +1,299 @@
+"""What became of a run: its records folded once, for the report, the status, the lists, the site, proofs and pages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from runner.events import EventType, Instant, Outcome
+from runner.record import loose
+from runner.record.decisions import NOBODY, Decision, decisions
+from runner.record.envelope import Actor, Record, instant
+from runner.record.step_history import RUNNING, StepFold, StepHistory
+from runner.record.timeline import Moment, timeline
+
+LOOKS = frozenset({"dry-run", "preflight"})
+"""The modes in which nothing is done."""
+
+_BEGINS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED})
+_AFTER = frozenset({EventType.RUN_FILED})
+"""What comes after the report, which cannot tell of it."""
+
+_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_ABANDONED})
+
+
+@dataclass(frozen=True, slots=True)
+class PageHistory:
+    """A page that was sent to a contact by a channel: for what, what became of it, and why it did not arrive."""
+
+    contact: str
+    channel: str
+    action: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One command that worked on the run: the first, one that went on with it, or one that took it back.
+
+    `name` is `start`, `resume 1`, `undo`, ...; `seconds` is how long it took, up to now where it has not ended.
+    """
+
+    kind: Literal["start", "resume", "undo"]
+    name: str
+    actor: Actor
+    reason: str
+    mode: str
+    started: datetime
+    seconds: float
+    outcome: str
+    problems: tuple[str, ...]
+    steps: tuple[StepHistory, ...]
+    runbook_sha256: str = ""
+    playbook_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """What happened in one run, as the audit log has it up to `head`.
+
+    `outcome` is `running` until the run has ended. `facts` is what its first record says of it, `exactly` what exactly
+    ran: versions, commit and hashes. `children` are the runs that it handed over to, `parent` the one that handed over
+    to it. `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody has
+    answered yet. `unproven` says why it is no proof that its runbook works; empty when it is one.
+    """
+
+    run: str
+    runbook: str
+    title: str
+    outcome: str
+    environment: str
+    hosts: tuple[str, ...]
+    mode: str
+    attempts: tuple[Attempt, ...]
+    steps: tuple[StepHistory, ...]
+    decisions: tuple[Decision, ...]
+    timeline: tuple[Moment, ...]
+    captured: Mapping[str, Mapping[str, Any]]
+    pages: tuple[PageHistory, ...]
+    follow_up: tuple[str, ...]
+    problems: tuple[str, ...]
+    glass: tuple[str, ...]
+    facts: Mapping[str, Any]
+    exactly: Mapping[str, Any]
+    budget: float | None
+    parent: str
+    children: tuple[str, ...]
+    waiting: str
+    unproven: str
+    head: str
+    ended: datetime | None = None
+    abandoned: bool = False
+
+    @property
+    def started(self) -> datetime:
+        """When its first attempt began."""
+        return self.attempts[0].started
+
+    @property
+    def user(self) -> str:
+        """Who began it."""
+        return self.attempts[0].actor.user
+
+    @property
+    def status(self) -> Literal["running", "finished", "abandoned"]:
+        """Whether it goes on, has come to its end, or its command died before."""
+        return "abandoned" if self.abandoned else "finished" if self.ended else "running"
+
+    @property
+    def looks(self) -> bool:
+        """Whether it only looked, whatever the runbook would change."""
+        return self.mode in LOOKS
+
+    @property
+    def seconds(self) -> float:
+        """How long commands worked on it; the time between two attempts does not count."""
+        return sum(attempt.seconds for attempt in self.attempts)
+
+    @property
+    def undelivered(self) -> tuple[PageHistory, ...]:
+        """The pages that did not arrive, unless a later one to the same contact by the same channel did."""
+        latest = {(page.contact, page.channel, page.action): page for page in self.pages}
+        return tuple(page for page in latest.values() if page.status not in _DELIVERED)
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """The contacts whom a page did not reach, each once."""
+        return tuple(dict.fromkeys(page.contact for page in self.undelivered))
+
+
+_DELIVERED = frozenset({"accepted", "delivered"})
+
+
+def history(records: Iterable[Record], *, now: Instant | None = None) -> RunHistory:
+    """The history of the run that `records` tell of, which may not be over yet: then `now` is what time it is.
+
+    A record that was too long for the log has lost values; what is missing is left out.
+
+    Raises:
+        ValueError: there is no record of how it started.
+    """
+    found = [record for record in records if record.type not in _AFTER]
+    first = next((number for number, record in enumerate(found) if record.type == EventType.RUN_STARTED), None)
+    if first is None:
+        raise ValueError("the audit log does not hold the start of that run")
+    return _history(found[first:], now)
+
+
+def histories(records: Iterable[Record], *, now: Instant | None = None) -> Iterator[RunHistory]:
+    """The history of every run that `records` tell of, in the order in which they began; the log is read once."""
+    runs: dict[str, list[Record]] = {}
+    for record in records:
+        if record.type not in _AFTER and (record.type == EventType.RUN_STARTED or record.run in runs):
+            runs.setdefault(record.run, []).append(record)
+    for each in runs.values():
+        yield _history(each, now)
+
+
+def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
+    first, data = records[0], records[0].data
+    parts = list(_parts(records))
+    attempts = tuple(_attempts(parts, now))
+    going = now if attempts[-1].outcome == RUNNING else None
+    end = _end(parts[-1])
+    target = next((record.data for record in records if record.type == EventType.TARGET_RESOLVED), {})
+    asked = decisions(records)
+    return RunHistory(
+        run=first.run,
+        runbook=loose.text(data, "runbook"),
+        title=loose.text(data, "title"),
+        outcome=attempts[-1].outcome,
+        environment=loose.text(target, "environment"),
+        hosts=tuple(map(str, loose.items(target, "hosts"))),
+        mode=loose.text(data, "mode"),
+        attempts=attempts,
+        steps=_steps(data, records, now=going),
+        decisions=asked,
+        timeline=timeline(records),
+        captured=_captured(records),
+        pages=tuple(_page(record.data) for record in records if record.type == EventType.PAGE_FINISHED),
+        follow_up=tuple(map(str, loose.items(end.data, "follow_up"))) if end else (),
+        problems=attempts[-1].problems,
+        glass=tuple(_broken(record.data) for record in records if record.type == EventType.GLASS_BROKEN),
+        facts={key: data[key] for key in _FACTS if data.get(key)},
+        exactly=loose.mapping(data, "exactly"),
+        budget=loose.number(parts[-1][0].data, "budget"),
+        parent=loose.text(data, "parent"),
+        children=tuple(loose.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER),
+        waiting=f"{asked[-1].kind}: {asked[-1].text}" if going and asked and not asked[-1].outcome else "",
+        unproven=_unproven(attempts, asked),
+        head=f"{records[-1].seq}:{records[-1].hash}",
+        ended=end.time if end else None,
+        abandoned=bool(end and end.type == EventType.RUN_ABANDONED),
+    )
+
+
+_HANDED_OVER = frozenset({EventType.RUN_HANDED_OVER})
+_FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
+
+
+def _end(part: Sequence[Record]) -> Record | None:
+    return next((record for record in reversed(part) if record.type in _ENDS), None)
+
+
+def _steps(
+    first: Mapping[str, Any], records: Iterable[Record], *, now: Instant | None, touched: bool = False
+) -> tuple[StepHistory, ...]:
+    fold = StepFold(first)
+    for record in records:
+        fold.add(record)
+    return fold.steps(now=now, touched=touched)
+
+
+def _parts(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """The records of each attempt."""
+    part: list[Record] = []
+    for record in records:
+        if record.type in _BEGINS and part:
+            yield part
+            part = []
+        part.append(record)
+    yield part
+
+
+def _attempts(parts: Sequence[Sequence[Record]], now: Instant | None) -> Iterator[Attempt]:
+    """Only the last one may still be going on: whoever goes on with a run has seen that nobody does."""
+    counted: Counter[str] = Counter()
+    for part in parts[:-1]:
+        yield _attempt(part, counted, None, outcome=Outcome.UNKNOWN)
+    yield _attempt(parts[-1], counted, now, outcome=RUNNING)
+
+
+def _attempt(part: Sequence[Record], counted: Counter[str], now: Instant | None, *, outcome: str) -> Attempt:
+    """The attempt that the records in `part` tell of; `outcome` is what it has come to if they do not tell its end."""
+    first, data, end = part[0], part[0].data, _end(part)
+    kind: Literal["start", "resume", "undo"] = "undo" if data.get("take_back") else "resume"
+    kind = "start" if first.type == EventType.RUN_STARTED else kind
+    counted[kind] += 1
+    going = None if end else now
+    return Attempt(
+        kind=kind,
+        name=kind if (kind, counted[kind]) in {("start", 1), ("undo", 1)} else f"{kind} {counted[kind]}",
+        actor=first.actor,
+        reason=loose.text(data, "reason"),
+        mode=loose.text(data, "mode"),
+        started=first.time,
+        seconds=(going or instant(part[-1])).since(instant(first)),
+        outcome=loose.text(end.data, "outcome") or Outcome.UNKNOWN if end else outcome,
+        problems=tuple(map(str, loose.items(end.data, "problems"))) if end else (),
+        steps=_steps(data, part, now=going, touched=True),
+        runbook_sha256=loose.text(data, "runbook_sha256"),
+        playbook_sha256=loose.text(data, "playbook_sha256"),
+    )
+
+
+def _unproven(attempts: Sequence[Attempt], asked: Iterable[Decision]) -> str:
+    """Why the run is no proof that its runbook works."""
+    last = attempts[-1]
+    if last.mode in LOOKS:
+        return "it only looked"
+    if last.outcome != Outcome.PASSED:
+        return f"it ended as {last.outcome}" if last.outcome != RUNNING else "it has not ended"
+    if len({(attempt.runbook_sha256, attempt.playbook_sha256) for attempt in attempts}) > 1:
+        return "it began with one text and ended with another"
+    vouched = [
+        each.step for each in asked if each.by == NOBODY and each.kind in _BY_HAND and each.outcome == Outcome.PASSED
+    ]
+    return f"nobody did {', '.join(dict.fromkeys(vouched))}" if vouched else ""
+
+
+_BY_HAND = frozenset({"manual", "confirm"})
+"""What a person does or sees; a yes of nobody to these says that it was not done."""
+
+
+def _broken(data: Mapping[str, Any]) -> str:
+    past = "; ".join(map(str, loose.items(data, "overrides"))) or "no guard, as all of them were met"
+    return f"{loose.text(data, 'by')} broke the glass: {loose.text(data, 'reason')} (past {past})"
+
+
+def _page(data: Mapping[str, Any]) -> PageHistory:
+    contact, channel, action, status, reason = (loose.text(data, key) for key in _PAGE)
+    return PageHistory(contact, channel, action, status or Outcome.UNKNOWN, reason)
+
+
+_PAGE = ("contact", "channel", "action", "status", "reason")
+
+
+def _captured(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
+    captured: dict[str, dict[str, Any]] = {}
+    for record in records:
+        if record.type == EventType.VALUES_CAPTURED:
+            values = record.data.get("values")
+            # Values that were too long for the log are only a note that says so.
+            kept = values if isinstance(values, Mapping) else {"": values or record.data.get("cut")}
+            captured.setdefault(record.host or "", {}).update(kept)
+    return captured
