@@ -38,6 +38,11 @@ class Entry:
     begun: bool = False
     earlier: Outcome | None = None
 
+    @property
+    def stands(self) -> Outcome:
+        """The outcome if nothing more happens."""
+        return self.outcome or self.earlier or (Outcome.UNKNOWN if self.intended else Outcome.NEVER_REACHED)
+
 
 @dataclass
 class Ledger:
@@ -102,7 +107,7 @@ class Ledger:
         finished = []
         for (step, host), entry in self.entries.items():
             if entry.outcome is None:
-                entry.outcome = entry.earlier or (Outcome.UNKNOWN if entry.intended else Outcome.NEVER_REACHED)
+                entry.outcome = entry.stands
                 finished.append(Event(EventType.STEP_FINISHED, self.run, step, host, {"outcome": entry.outcome}))
         return finished
 
@@ -171,7 +176,7 @@ class Ledger:
         """The outcome of each step on each host."""
         table: dict[str, dict[str, Outcome]] = {}
         for (step, host), entry in self.entries.items():
-            table.setdefault(step, {})[host] = entry.outcome or Outcome.NEVER_REACHED
+            table.setdefault(step, {})[host] = entry.stands
         return table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from runner.events import Outcome
-from runner.record.history import RunHistory
+from runner.record.history import REFUSED, Attempt, RunHistory
 from runner.record.step_history import RUNNING, Check, StepHistory
 
 _FEW = 5
@@ -72,8 +72,14 @@ def _explains(check: Check) -> bool:
 
 def _attempts(run: RunHistory) -> str:
     """That it took more than one attempt, and how the ones before ended."""
-    before = [f"{attempt.name} ended as {attempt.outcome}" for attempt in run.attempts[:-1]]
-    return f"{len(run.attempts)} attempts: {', '.join(before)}, then {run.attempts[-1].name}." if before else ""
+    before = [f"{attempt.name} {_ended(attempt)}" for attempt in run.attempts[:-1]]
+    last = run.attempts[-1]
+    refused = f", which {_ended(last)}" if last.outcome == REFUSED else ""
+    return f"{len(run.attempts)} attempts: {', '.join(before)}, then {last.name}{refused}." if before else ""
+
+
+def _ended(attempt: Attempt) -> str:
+    return "was refused" if attempt.outcome == REFUSED else f"ended as {attempt.outcome}"
 
 
 def _after(run: RunHistory) -> str:

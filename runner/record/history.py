@@ -22,7 +22,9 @@ _BEGINS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED})
 _AFTER = frozenset({EventType.RUN_FILED})
 """What comes after the report, which cannot tell of it."""
 
-_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_ABANDONED})
+_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED, EventType.RUN_ABANDONED})
+REFUSED = "refused"
+"""What an attempt to go on with a run comes to that was not let begin: it leaves the run as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +166,17 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
     parts = list(_parts(records))
     attempts = tuple(_attempts(parts, now))
     going = now if attempts[-1].outcome == RUNNING else None
-    end = _end(parts[-1])
+    begun = [
+        (part, each) for part, each in zip(parts, attempts, strict=True) if each.outcome != REFUSED or part is parts[0]
+    ]
+    last, end = begun[-1][1], _end(begun[-1][0])
     target = next((record.data for record in records if record.type == EventType.TARGET_RESOLVED), {})
     asked = decisions(records)
     return RunHistory(
         run=first.run,
         runbook=loose.text(data, "runbook"),
         title=loose.text(data, "title"),
-        outcome=attempts[-1].outcome,
+        outcome=last.outcome,
         environment=loose.text(target, "environment"),
         hosts=tuple(map(str, loose.items(target, "hosts"))),
         mode=loose.text(data, "mode"),
@@ -182,7 +187,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         captured=_captured(records),
         pages=tuple(_page(record.data) for record in records if record.type == EventType.PAGE_FINISHED),
         follow_up=tuple(map(str, loose.items(end.data, "follow_up"))) if end else (),
-        problems=attempts[-1].problems,
+        problems=last.problems,
         glass=tuple(_broken(record.data) for record in records if record.type == EventType.GLASS_BROKEN),
         facts={key: data[key] for key in _FACTS if data.get(key)},
         exactly=loose.mapping(data, "exactly"),
@@ -190,7 +195,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         parent=loose.text(data, "parent"),
         children=tuple(loose.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER),
         waiting=f"{asked[-1].kind}: {asked[-1].text}" if going and asked and not asked[-1].outcome else "",
-        unproven=_unproven(attempts, asked),
+        unproven=_unproven([each for _, each in begun], asked),
         head=f"{records[-1].seq}:{records[-1].hash}",
         ended=end.time if end else None,
         abandoned=bool(end and end.type == EventType.RUN_ABANDONED),
@@ -248,12 +253,22 @@ def _attempt(part: Sequence[Record], counted: Counter[str], now: Instant | None,
         mode=loose.text(data, "mode"),
         started=first.time,
         seconds=(going or instant(part[-1])).since(instant(first)),
-        outcome=loose.text(end.data, "outcome") or Outcome.UNKNOWN if end else outcome,
-        problems=tuple(map(str, loose.items(end.data, "problems"))) if end else (),
+        outcome=_outcome(end) if end else outcome,
+        problems=_problems(end) if end else (),
         steps=_steps(data, part, now=going, touched=True),
         runbook_sha256=loose.text(data, "runbook_sha256"),
         playbook_sha256=loose.text(data, "playbook_sha256"),
     )
+
+
+def _outcome(end: Record) -> str:
+    refused = end.type == EventType.RUN_REFUSED
+    return REFUSED if refused else loose.text(end.data, "outcome") or Outcome.UNKNOWN
+
+
+def _problems(end: Record) -> tuple[str, ...]:
+    reason = loose.text(end.data, "reason") if end.type == EventType.RUN_REFUSED else ""
+    return tuple(map(str, (*filter(None, [reason]), *loose.items(end.data, "problems"))))
 
 
 def _unproven(attempts: Sequence[Attempt], asked: Iterable[Decision]) -> str:

@@ -88,11 +88,16 @@ class StepHistory:
 
 @dataclass
 class _Host:
-    """A step on a host, as far as the records have come: `began` is when machines began to work on it."""
+    """A step on a host, as far as the records have come: `began` is when machines began to work on it.
+
+    `earlier` is what a step that is to be done or verified again had come to.
+    """
 
     intended: bool = False
     began: float | None = None
     outcome: str = ""
+    earlier: str = ""
+    attempt: int = 0
     undone: bool = False
     command: str = ""
     action: Record | None = None
@@ -100,7 +105,12 @@ class _Host:
     @property
     def stands(self) -> bool:
         """Whether there is anything to tell of it."""
-        return bool(self.outcome or self.intended)
+        return bool(self.outcome or self.earlier or self.intended)
+
+    def shown(self, attempt: int) -> str:
+        """Its outcome, if that is the number of the attempt that goes on; what was reopened stands as it was before."""
+        going = RUNNING if self.intended and self.attempt == attempt else ""
+        return self.outcome or going or self.earlier or Outcome.UNKNOWN
 
 
 @dataclass
@@ -161,7 +171,8 @@ class StepFold:
             case EventType.STEP_INTENDED if not host.outcome:
                 if step.attempt != self._attempt:
                     step.worked, step.attempt = [], self._attempt
-                host.intended, host.began = True, at if host.began is None else host.began
+                host.intended, host.attempt, host.earlier = True, self._attempt, ""
+                host.began = at if host.began is None else host.began
                 host.command = loose.text(record.data, "command") or host.command
             case EventType.ACTION_FINISHED:
                 host.action = record
@@ -178,18 +189,19 @@ class StepFold:
 
     def _reopen(self, name: str, data: Mapping[str, Any]) -> None:
         """What was concluded no longer counts; what is to be done again was, for now, never begun."""
-        again = bool(data.get("redo"))
-        for step in (name, *([_UNDO + name] if again else [])):
-            hosts = self._steps.get(step, _Step()).hosts
-            for host in (hosts[where] for where in map(str, loose.items(data, "hosts")) if where in hosts):
+        again, hosts = bool(data.get("redo")), self._steps.get(name, _Step()).hosts
+        for where in map(str, loose.items(data, "hosts")):
+            if host := hosts.get(where):
+                host.earlier = "" if host.undone else host.outcome or host.earlier
                 host.outcome, host.began = "", None
                 host.intended, host.undone = host.intended and not again, host.undone and not again
+            if again:
+                self._steps.get(_UNDO + name, _Step()).hosts.pop(where, None)
 
     def _turn(self) -> None:
         """Nothing of an attempt goes on when it ends or another begins: what had not ended by then is not known."""
         self._attempt, self._zero, self._asked, self._thought = self._attempt + 1, None, None, []
         for host in (host for step in self._steps.values() for host in step.hosts.values()):
-            host.outcome = host.outcome or (Outcome.UNKNOWN if host.intended else "")
             host.began = None
 
     def steps(self, *, now: Instant | None, touched: bool = False) -> tuple[StepHistory, ...]:
@@ -210,11 +222,17 @@ class StepFold:
             id=name,
             name=loose.text(item, "name") or name,
             effect=loose.text(item, "effect"),
-            hosts={where: _on(host, step.commands.get(where, ""), going=bool(now)) for where, host in stands.items()},
+            hosts={where: self._on(host, step.commands.get(where, ""), now) for where, host in stands.items()},
             checks=tuple(step.checks),
             place=loose.text(item, "place"),
             seconds=self._seconds(step, now),
         )
+
+    def _on(self, host: _Host, seen: str, now: Instant | None) -> HostHistory:
+        command = host.command or seen
+        pending = Action("", command) if command else None
+        action = _action(host.action, command) if host.action else pending
+        return HostHistory(Outcome.UNDONE if host.undone else host.shown(self._attempt if now else -1), action)
 
     def _seconds(self, step: _Step, now: Instant | None) -> float | None:
         at = now.since(self._zero) if now and self._zero else None
@@ -228,7 +246,7 @@ class StepFold:
 
 _Span = tuple[float, float]
 _UNDO = "undo-"
-_TURNS = frozenset({EventType.RUN_RESUMED, EventType.RUN_ABANDONED, EventType.RUN_FINISHED})
+_TURNS = frozenset({EventType.RUN_RESUMED, EventType.RUN_ABANDONED, EventType.RUN_FINISHED, EventType.RUN_REFUSED})
 _CHECKS = frozenset({EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED})
 _OF_STEPS = _CHECKS | {
     EventType.GATE_ASKED,
@@ -253,14 +271,6 @@ def _covered(worked: Iterable[_Span], *, without: Iterable[_Span]) -> float:
             total -= sum(max(0.0, min(until, last) - max(fresh, first)) for first, last in gaps)
             end = until
     return total
-
-
-def _on(host: _Host, shown: str, *, going: bool) -> HostHistory:
-    command = host.command or shown
-    pending = Action("", command) if command else None
-    action = _action(host.action, command) if host.action else pending
-    outcome = host.outcome or (RUNNING if going else Outcome.UNKNOWN)
-    return HostHistory(Outcome.UNDONE if host.undone else outcome, action)
 
 
 def _action(record: Record, command: str) -> Action:

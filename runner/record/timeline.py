@@ -64,6 +64,8 @@ _WORDS: Mapping[str, str] = {
     EventType.ESCALATION_DECLARED: "declared",
     EventType.PAGE_FINISHED: "page",
     EventType.RUN_ABANDONED: "run abandoned",
+    EventType.RUN_REFUSED: "run refused",
+    EventType.UNDO_PLANNED: "undo planned",
     EventType.RUN_FINISHED: "run finished",
 }
 _DETAILS = (

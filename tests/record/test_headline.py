@@ -27,6 +27,10 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
     ("happened", "said"),
     [
         ([*PASSED, ended()], "All 2 steps passed on one."),
+        (
+            [*PASSED, ended(), again(), (EventType.RUN_REFUSED, None, None, {"outcome": "passed"})],
+            "2 attempts: start ended as passed, then resume 1, which was refused. All 2 steps passed on one.",
+        ),
         ([*FAILED, ended("failed")], "Step 2 of 2, Act (RUN-001.yml:12), ended as failed on one: rc is 42."),
         (
             [*FAILED, ended("failed"), again(), reopened("act"), *done("act"), ended()],

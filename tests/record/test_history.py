@@ -145,6 +145,23 @@ def test_a_run_proves_only_what_it_did_and_only_one_text(changes, unproven):
     assert history(records(ended("failed"), again(**changes), ended())).unproven == unproven
 
 
+def test_an_attempt_that_was_refused_leaves_the_run_as_it_was():
+    refused = (EventType.RUN_REFUSED, None, None, {"outcome": "passed", "reason": "not now"})
+    again_refused = [again(playbook_sha256="cc"), reopened("act", redo=False), done("act")[2], refused]
+    run = history(records(aimed("one"), *done("act"), ended(), *again_refused))
+
+    assert attempts(run) == [("start", "passed"), ("resume 1", "refused")]
+    assert (run.outcome, run.status, run.unproven) == ("passed", "finished", "")
+    assert (run.attempts[1].problems, run.problems) == (("not now",), ())
+    assert outcomes(run)["act"] == {"one": "passed"}
+
+
+def test_what_is_verified_again_stands_as_it_was_until_then():
+    made = records(*done("act"), ended(), again(), reopened("act", redo=False))
+
+    assert outcomes(history(made, now=now(9)))["act"] == {"one": "passed"}
+
+
 def test_a_run_that_goes_on_is_no_proof_yet():
     assert history(records(ended(), again())).unproven == "it has not ended"
 

@@ -38,7 +38,7 @@ HOSTILE = [
 
 def report_of(said):
     """A history in which every text is `said`."""
-    check = Check(1, said, said, said, said, (said, said), {said: said})
+    check = Check(1, said, said, said, said, (said, said), (said, said))
     action = Action(said, said, 1, said, "evidence/00001-act.json")
     hosts = {said: HostHistory(said, action), "b": HostHistory("passed")}
     step = StepHistory(id=said, name=said, effect=said, hosts=hosts, checks=(check,), place=said, seconds=1.0)

@@ -23,6 +23,7 @@ def at(seconds):
 
 
 def test_each_step_has_its_outcomes_and_its_checks():
+    seen = {"exit_code": 3, "values": {"row.a": "9"}}
     verified = {"part": "verify/1", "outcome": "failed", "reason": "row.a < 7 is not true", "trend": ["[9]", "[8]"]}
     answer = {"kind": "confirm", "part": "verify/2", "outcome": "passed", "by": "bob", "note": "so"}
     found = steps(
@@ -30,7 +31,7 @@ def test_each_step_has_its_outcomes_and_its_checks():
             (EventType.STEP_INTENDED, "look", "one", {}),
             (EventType.ACTION_FINISHED, "look", "one", {"part": "action", "outcome": "passed"}),
             (EventType.ACTION_FINISHED, "look", "two", {"outcome": "unreachable", "reason": "No route"}),
-            (EventType.VERIFICATION_FINISHED, "look", "one", {**verified, "seen": {"row.a": 9}}),
+            (EventType.VERIFICATION_FINISHED, "look", "one", {**verified, "seen": seen}),
             (EventType.GATE_ANSWERED, "look", None, answer),
             (EventType.STEP_FINISHED, "look", "one", {"outcome": "failed"}),
             (EventType.STEP_FINISHED, "look", "two", {"outcome": "unreachable"}),
@@ -39,7 +40,7 @@ def test_each_step_has_its_outcomes_and_its_checks():
 
     assert found["look"].checks == (
         Check(0, "The action", "two", "unreachable", "No route"),
-        Check(1, "It is there", "one", "failed", "row.a < 7 is not true", ("[9]", "[8]"), {"row.a": 9}),
+        Check(1, "It is there", "one", "failed", "row.a < 7 is not true", ("[9]", "[8]"), ("row.a = 9", "exit code 3")),
         Check(2, "A person agrees", "", "passed", "bob: so"),
     )
     assert (found["look"].outcome, found["act"].outcome) == ("1 failed, 1 unreachable", "never reached")
