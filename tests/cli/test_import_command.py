@@ -74,7 +74,7 @@ def test_a_directory_is_imported_page_by_page_with_ids_that_nothing_speaks_of(ru
     wiki = here / "wiki"
     (wiki / "deep").mkdir(parents=True)
     (wiki / "a.md").write_text("# First\n\n## Steps\n\nDo it.\n")
-    (wiki / "deep" / "b.MD").write_text("# Second\n\nUse RUN-050.\n")
+    (wiki / "deep" / "b.MD").write_text("# Second\n\nUse RUN-050.\n\n```sh\ndate\n```\n")
     (wiki / "empty.md").write_text("")
     runbook("import", page)
 
@@ -83,11 +83,11 @@ def test_a_directory_is_imported_page_by_page_with_ids_that_nothing_speaks_of(ru
     rows = json.loads(ran.out)
     assert ran.code == 2
     assert {row["page"]: [made["id"] for made in row["runbooks"]] for row in rows} == {
-        "wiki/a.md": ["RUN-042"],
-        "wiki/deep/b.MD": ["RUN-043"],
+        "wiki/a.md": ["RUN-051"],
+        "wiki/deep/b.MD": ["RUN-052"],
         "wiki/empty.md": [],
     }
-    assert "category: recovery" in (here / "runbooks" / "RUN-042.yml").read_text()
+    assert "category: recovery" in (here / "runbooks" / "RUN-051.yml").read_text()
 
 
 def test_a_page_without_an_id_gets_the_one_that_is_given(runbook, page, here):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,13 +12,16 @@ from pydantic import ValidationError
 from runner import registry
 from runner.definition.markdown.placeholders import Bound, bind_shell, bind_sql
 from runner.definition.markdown.said import Said
+from runner.definition.markdown.session import begins_with_prompt, is_session, opened_shell, read_session
 from runner.statement import statements
 from runner.tasks import verbatim
 
 _SQL = frozenset({"sql", "postgresql", "postgres", "pgsql", "psql", "plpgsql"})
 _SHELL = frozenset({"bash", "sh", "shell", "zsh", "ksh"})
 _SESSION = frozenset({"console", "shell-session", "shellsession", "sh-session", "bash-session", "terminal"})
-_PROMPT = re.compile(r"\s*(?:[\w.@:~/\[\]-]*[$%\u276f]|\[[^\]]*\][#$])[ \t]+(?P<command>\S.*)")
+_LITERAL = r"(?:'[^']*'|\"[^\"$`\\\\]*\"|[^\s'\"$`\\\\;&|<>()*?~{}\[\]!]*)"
+_SET = re.compile(rf"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)=(?P<value>{_LITERAL})[ \t]*(?:#.*)?")
+_EXPORT = re.compile(r"[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*=\S.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,16 @@ class Action:
     inputs: Mapping[str, str] = field(default_factory=dict)
     raw: bool = False
     """Whether it holds marks of a template that mean themselves."""
+    sets: Mapping[str, str] = field(default_factory=dict)
+    """The variables that it exports, with their values, as far as they are plain text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Lines that do nothing but set variables for the commands after them."""
+
+    values: Mapping[str, str]
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +60,19 @@ class Output:
     said: Said
 
 
-def language(info: str) -> str | None:
-    """The kind of step that a fence with this `info` holds: `sql`, `shell` or none."""
+def language(info: str, text: str = "") -> str | None:
+    """The kind of step that a fence with this `info` and `text` holds: `sql`, `shell` or none."""
+    if not info.strip():
+        return "shell" if begins_with_prompt(text) else None
     word = re.split(r"[\s{,]", info.strip().casefold() + " ", maxsplit=1)[0]
     if word in _SQL:
         return "sql"
     return "shell" if word in _SHELL | _SESSION else None
 
 
-def actions(text: Said, info: str) -> Iterator[Action | Refusal | Output]:
+def actions(text: Said, info: str) -> Iterator[Action | Assignment | Refusal | Output]:
     """What the fence with the content `text` does, in order; its first line is that of the content."""
-    kind = language(info)
+    kind = language(info, text.text)
     if kind == "sql":
         for statement, offset in statements(text.text):
             yield _sql(Said(statement, text.line + offset))
@@ -74,38 +89,41 @@ def _sql(said: Said) -> Action | Refusal:
         return Refusal(said, _reason(error))
 
 
-def _shell(said: Said) -> Iterator[Action | Refusal | Output]:
-    lines = said.text.split("\n")
-    if any(_PROMPT.fullmatch(line) for line in lines):
-        commands, output = _session(lines)
-        if output:
-            yield Output(Said("\n".join(lines[at] for at in output), said.line + output[0]))
-        said = Said("\n".join(commands), said.line)
-    if not any(line.strip() and not line.strip().startswith("#") for line in said.text.split("\n")):
-        yield Refusal(said, "it holds no command")
-        return
+def _shell(said: Said) -> Iterator[Action | Assignment | Refusal | Output]:
+    if is_session(said.text):
+        session = read_session(said.text)
+        if session.problem:
+            yield Refusal(said, session.problem)
+            return
+        if session.output:
+            lines = said.text.split("\n")
+            yield Output(Said("\n".join(lines[at] for at in session.output), said.line + session.output[0]))
+        said = Said("\n".join(session.commands), said.line)
+    yield _script(said)
+
+
+def _script(said: Said) -> Action | Assignment | Refusal:
+    lines = [line for line in said.text.split("\n") if line.strip() and not line.strip().startswith("#")]
+    if not lines:
+        return Refusal(said, "it holds no command")
+    if opens := opened_shell(said.text):
+        return Refusal(said, f"what follows {opens!r} is typed there, and not on the hosts of the step")
+    sets = {match["name"]: _plain(match["value"]) for line in lines if (match := _SET.fullmatch(line))}
+    if len(sets) == len(lines):
+        return Assignment(sets, said.line)
+    if all(map(_EXPORT.fullmatch, lines)):
+        return Refusal(said, "it only sets variables, which the next step does not have")
     try:
         bound = bind_shell(re.sub(r"(?<!\\)[ \t]+\Z", "", said.text.strip("\n")))
         env = {name: f"{{{{ {given} }}}}" for name, given in bound.names.items()}
-        yield _action("shell", {"shell": verbatim(_lines(bound.text))} | ({"env": env} if env else {}), said, bound)
+        action = _action("shell", {"shell": verbatim(_lines(bound.text))} | ({"env": env} if env else {}), said, bound)
     except ValueError as error:
-        yield Refusal(said, _reason(error))
+        return Refusal(said, _reason(error))
+    return replace(action, sets=sets)
 
 
-def _session(lines: list[str]) -> tuple[list[str], list[int]]:
-    """The commands typed in a session, and the numbers of the lines that were answered."""
-    commands: list[str] = []
-    output: list[int] = []
-    goes_on = False
-    for at, line in enumerate(lines):
-        match = _PROMPT.fullmatch(line)
-        if match or goes_on or line.lstrip().startswith("# "):
-            command = match["command"] if match else line
-            commands.append(command)
-            goes_on = command.rstrip().endswith("\\")
-        elif line.strip():
-            output.append(at)
-    return commands, output
+def _plain(value: str) -> str:
+    return value[1:-1] if value[:1] in {"'", '"'} else value
 
 
 def _lines(text: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 from runner import registry
 from runner.definition.finding import Finding
-from runner.definition.markdown.draft import Draft, Given, draft
-from runner.definition.markdown.page import fence
+from runner.definition.markdown.commands import language
+from runner.definition.markdown.draft import Defaults, Draft, Given, draft
+from runner.definition.markdown.page import Page, fence
 from runner.definition.markdown.phrases import NOBODY, TODO
 from runner.definition.markdown.reading import read_page
 from runner.definition.markdown.said import Notes, spell
@@ -51,10 +52,18 @@ class Conversion:
     findings: tuple[Finding, ...]
 
 
-def convert(data: bytes, *, file: str, new_id: Callable[[], str], category: str | None = None) -> Conversion:
+def convert(
+    data: bytes,
+    *,
+    file: str,
+    new_id: Callable[[], str],
+    otherwise: Defaults = Defaults(),  # noqa: B008 - it is frozen
+    sure: bool = False,
+) -> Conversion:
     """The runbooks in the Markdown `data` of the file that findings call `file`.
 
-    `new_id` gives an id to a page that has none, `category` is that of a page which does not say.
+    `new_id` gives an id to a page that has none, `otherwise` is what is so where a page does not say; `sure` passes
+    over a page that has no command and does not call itself a runbook, as one of a README or an architecture.
     """
     notes = Notes(file)
     manuscript = split(decode(data))
@@ -63,9 +72,19 @@ def convert(data: bytes, *, file: str, new_id: Callable[[], str], category: str 
     for first, last in _stretches(manuscript):
         where = "stands" if first == last else f"and what follows, up to line {last}, stands"
         notes.note(first, "import-outside", f"{where} outside of every runbook and is not imported")
-    entries = list(_with_own_ids([entry for entry in manuscript.entries if _says_something(entry)], notes, new_id))
-    found = [_convert(entry, notes, Given(name, category, file)) for entry, name in entries]
-    if not found:
+    written = [entry for entry in manuscript.entries if _says_something(entry)]
+    meant = []
+    for entry in written:
+        page = read_page(entry)
+        if sure and not _is_procedure(page):
+            hint = "name the file itself to import it all the same"
+            notes.note(entry.line, "import-passed-over", "holds no command and no facts of a runbook", hint)
+        else:
+            meant.append((entry, page))
+    ids = _with_own_ids([entry for entry, _ in meant], notes, new_id)
+    given = [Given(name, file, otherwise) for _, name in ids]
+    found = [_convert(page, entry, notes, each) for (entry, page), each in zip(meant, given, strict=True)]
+    if not written:
         notes.fail(
             1, "import-empty", "holds no runbook", "a runbook is a page with headings, or begins with `RUN-001: Title`"
         )
@@ -98,8 +117,12 @@ def _says_something(entry: Entry) -> bool:
     return any(line.strip() for line in entry.lines)
 
 
-def _convert(entry: Entry, notes: Notes, given: Given) -> Converted | None:
-    page = read_page(entry)
+def _is_procedure(page: Page) -> bool:
+    commands = (part for step in page.steps for part in step.parts if part.kind == "fence")
+    return page.says_so or any(language(part.info, part.said.text) for part in commands)
+
+
+def _convert(page: Page, entry: Entry, notes: Notes, given: Given) -> Converted | None:
     made = draft(page, given, notes)
     carries = page.carried is not None or any(step.carried for step in page.steps)
     value, runbook = _settled(made, notes, entry, patient=not carries)

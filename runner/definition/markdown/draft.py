@@ -27,12 +27,23 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Defaults:
+    """What whoever imports says for all that a page does not say; None, or nothing, where they do not say it either."""
+
+    category: str | None = None
+    severity: str | None = None
+    owner: str | None = None
+    hosts: str | None = None
+    contacts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
-    """What is said by whoever imports, for what the page does not say: the id, the category, the name of the page."""
+    """The id of the runbook, the name of its page, and what is said for what the page does not say."""
 
     id: str
-    category: str | None = None
     name: str = ""
+    otherwise: Defaults = Defaults()
 
 
 def draft(page: Page, given: Given, notes: Notes) -> Draft:
@@ -84,23 +95,24 @@ class _Drafter:
         return f"{TODO}: a title for {self.given.name or 'this page'}".replace("{", "(")
 
     def _category(self) -> str:
-        said = self.page.facts.get("category")
+        said = self.page.facts.get("category") or self.page.facts.get("type")
         found = phrases.category(said.text) if said else None
         if said and not found:
-            self.lost.append(Said(f"Category: {said.text}", said.line))
-        if found or self.given.category:
-            return found or str(self.given.category)
+            self.lost.append(Said(f"category: {said.text}", said.line))
+        if found or self.given.otherwise.category:
+            return found or str(self.given.otherwise.category)
         self._missing("category", "the page does not say which category it is of; it is called an incident", said)
         return "incident"
 
     def _severity(self) -> str:
         said = self.page.facts.get("severity") or self.page.facts.get("priority")
         found = phrases.severity(said.text) if said else None
-        if found is None:
-            if said:
-                self.lost.append(Said(f"Severity: {said.text}", said.line))
-            self._missing("severity", "the page does not say how severe it is; it is called P3", said)
-        return found or "P3"
+        if found is None and said:
+            self.lost.append(Said(f"Severity: {said.text}", said.line))
+        if found or self.given.otherwise.severity:
+            return found or str(self.given.otherwise.severity)
+        self._missing("severity", "the page does not say how severe it is; it is called P3", said)
+        return "P3"
 
     def _owner(self) -> str:
         said = next(
@@ -110,6 +122,8 @@ class _Drafter:
         if said and word:
             self._contact(word, said)
             return word
+        if self.given.otherwise.owner:
+            return self.given.otherwise.owner
         self._missing("owner", "the page names no owner")
         return NOBODY
 
@@ -140,6 +154,8 @@ class _Drafter:
         said = self.page.facts.get("hosts")
         if said and re.fullmatch(r"[A-Za-z0-9_.*~!][A-Za-z0-9_.:&!*\[\]~-]{0,199}", said.text.strip("` ")):
             return said.text.strip("` ")
+        if self.given.otherwise.hosts:
+            return self.given.otherwise.hosts
         self._missing("hosts", f"the page does not say on which hosts it is done; they are called {NOBODY}")
         return NOBODY
 
@@ -177,6 +193,8 @@ class _Drafter:
                 words[word] = None
             if rest or not word:
                 self.lost.append(said)
+        if not words and self.given.otherwise.contacts:
+            return list(self.given.otherwise.contacts)
         if not words:
             self._missing("contacts", "the page does not say who is called")
         return list(words) or [NOBODY]
@@ -206,6 +224,7 @@ class _Drafter:
             "hosts",
         }
         used |= {"linked ids", "linked id"}
+        used |= set() if "category" in self.page.facts else {"type"}
         chosen = next((key for key in ("trigger", "alert", "alert name") if key in self.page.facts), None)
         used -= {"alert", "alert name"} - ({chosen} if chosen else set())
         used |= set() if "severity" in self.page.facts else {"priority"}

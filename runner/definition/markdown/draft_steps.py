@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from runner.definition.markdown import phrases
 from runner.definition.markdown.carried import merged, read
-from runner.definition.markdown.commands import Action, Output, Refusal, actions, language
+from runner.definition.markdown.commands import Action, Assignment, Output, Refusal, actions, language
 from runner.definition.markdown.page import PageStep, Part, fence
 from runner.definition.markdown.phrases import TODO
+from runner.definition.markdown.placeholders import input_name, is_secret_name
 from runner.definition.markdown.said import Notes, Said, joined
+from runner.tasks import verbatim
 
 _RESERVED = ("prerequisite-", "undo-", "recheck-")
 _LONGEST_ID = 60
+_LONGEST_NAME = 80
+_NO_CHECK = "no verification was found: none stands below `Verification:` or `Expected result:`"
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Something that a step says, or a fence of it that no machine can do."""
+
+    said: Said
+    is_fence: bool = False
 
 
 class Steps:
@@ -24,6 +37,7 @@ class Steps:
         self.lost: list[Said] = []
         self._ids: set[str] = set()
         self._inputs: dict[str, dict[str, str]] = {}
+        self._values: dict[str, str] = {}
 
     def inputs(self) -> dict[str, dict[str, str]]:
         """The inputs that the commands drafted so far need."""
@@ -43,29 +57,42 @@ class Steps:
         return [merged(shown, carried)]
 
     def _shown(self, step: PageStep) -> list[dict[str, Any]]:
-        found, said = self._acts(step)
+        """What is done, in the order of the page: what a machine does, and between that what a person does."""
+        made: list[dict[str, Any]] = []
+        before: list[_Text] = []
+        for piece in self._pieces(step):
+            if isinstance(piece, _Text):
+                before.append(piece)
+                continue
+            by_hand, before = _by_hand(before, first=not made)
+            if by_hand:
+                made.append(self._person(step, by_hand, first=not made))
+            made.append(self._machine(step, piece, before, first=not made))
+            before = []
         checks = [self._check(check) for check in step.of("check")]
-        made = [self._machine(step, act) for act in found] or [self._person(step, said, checks=bool(checks))]
-        if found and said:
-            made[0] = self._explained(made[0], said)
+        if before or not made:
+            made.append(self._person(step, before, checks=bool(checks) and not made, first=not made))
         for one in made[:-1]:
             one["verify"] = [self._nothing_proves(step)]
         made[-1]["verify"] = checks or [self._nothing_proves(step)]
         return made
 
-    def _acts(self, step: PageStep) -> tuple[list[Action], list[Said]]:
-        """What a machine does in the step, and what is said beside it."""
-        acts: list[Action] = []
-        said: list[Said] = []
+    def _pieces(self, step: PageStep) -> Iterator[_Text | Action]:
+        """What a machine can do in the step, and what is said between."""
         for part in step.parts:
-            if part.kind == "fence" and language(part.info) and not step.alternative:
+            if part.kind == "fence" and language(part.info, part.said.text) and not step.alternative:
                 for found in actions(Said(part.said.text, part.said.line + 1), part.info):
-                    acts += [found] if isinstance(found, Action) else []
-                    said += list(self._unused(found, part)) if not isinstance(found, Action) else []
+                    if isinstance(found, Action):
+                        yield found
+                    elif isinstance(found, Assignment):
+                        self._assigned(found)
+                    elif isinstance(found, Output):
+                        self.lost.append(found.said)
+                    else:
+                        yield self._refused(found, part)
             elif part.kind != "check":
-                said.append(Said(part.source, part.said.line))
+                yield _Text(Said(part.source, part.said.line), is_fence=part.kind == "fence")
                 self._text_only(part, step)
-        return acts, said
 
     def _text_only(self, part: Part, step: PageStep) -> None:
         if part.kind != "fence":
@@ -78,31 +105,49 @@ class Steps:
             message, hint = "says no language; it stays text", "```bash or ```sql would make it a command"
         self.notes.note(part.said.line, "import-text", f"the fence {message}", hint)
 
-    def _unused(self, found: Refusal | Output, part: Part) -> Iterator[Said]:
-        if isinstance(found, Output):
-            self.lost.append(found.said)
+    def _assigned(self, found: Assignment) -> None:
+        """Variables that are set for the commands after them become inputs, as each step has a shell of its own."""
+        for variable, value in found.values.items():
+            self._values[variable] = value
+            self._declare(input_name(variable), variable, found.line)
+
+    def _declare(self, name: str, stands_for: str, line: int) -> None:
+        if name in self._inputs:
             return
+        declared = {"help": f"{TODO}: what {stands_for} stands for"}
+        value = self._values.get(stands_for.strip("${}"))
+        if is_secret_name(name):
+            declared = {"type": "secret", **declared}
+        elif value:
+            declared = {"default": verbatim(value), **declared}
+        self._inputs[name] = declared
+        self.notes.note(line, "import-input", f"{stands_for} is the input `{name}` here", "say what it is")
+
+    def _refused(self, found: Refusal, part: Part) -> _Text:
         self.notes.warn(found.said.line, "import-command", f"the command stays text: {found.why}", "a person does it")
         marks = fence(found.said.text)
-        yield Said(f"{marks}{part.info}\n{found.said.text}\n{marks}", found.said.line)
+        return _Text(Said(f"{marks}{part.info}\n{found.said.text}\n{marks}", found.said.line), is_fence=True)
 
-    def _machine(self, step: PageStep, act: Action) -> dict[str, Any]:
+    def _machine(self, step: PageStep, act: Action, before: Sequence[_Text], *, first: bool) -> dict[str, Any]:
         for name, stands_for in act.inputs.items():
-            self._inputs.setdefault(name, {"help": f"{TODO}: what {stands_for} stands for"})
-            self.notes.note(act.line, "import-input", f"{stands_for} is the input `{name}` here", "say what it is")
-        return {"id": self._id(step), "name": self.notes.title(step.title) or TODO, **act.keys}
+            self._declare(name, stands_for, act.line)
+        self._values |= act.sets
+        title = step.title if first else _named_by(before, step.title)
+        name, why = self.notes.title(title) or TODO, self._prose(before)
+        about = {"why": why} if why.strip(" :.") not in {"", name} else {}
+        return {"id": self._id(title), "name": name, **about, **act.keys}
 
-    def _person(self, step: PageStep, said: list[Said], *, checks: bool) -> dict[str, Any]:
-        made: dict[str, Any] = {"id": self._id(step), "name": self.notes.title(step.title) or f"{TODO}: a name"}
-        text = self.notes.prose(joined(said)) if said else ""
+    def _person(self, step: PageStep, texts: Sequence[_Text], *, checks: bool = False, first: bool) -> dict[str, Any]:
+        title = step.title if first else _named_by(texts, step.title)
+        made: dict[str, Any] = {"id": self._id(title), "name": self.notes.title(title) or f"{TODO}: a name"}
+        text = self._prose(texts)
         if text or not checks:
-            self.notes.note(step.title.line, "import-manual", "no command says how it is done: a person does it")
+            self.notes.note(title.line, "import-manual", "no command says how it is done: a person does it")
             made["manual"] = text or made["name"]
         return made
 
-    def _explained(self, made: dict[str, Any], said: list[Said]) -> dict[str, Any]:
-        head = {key: made[key] for key in ("id", "name")}
-        return {**head, "why": self.notes.prose(joined(said)), **{key: made[key] for key in made if key not in head}}
+    def _prose(self, texts: Sequence[_Text]) -> str:
+        return self.notes.prose(joined([text.said for text in texts])) if texts else ""
 
     def _check(self, said: Said) -> dict[str, Any]:
         code = phrases.exit_code(said.text)
@@ -113,11 +158,11 @@ class Steps:
         return {"confirm": self.notes.title(said) or TODO}
 
     def _nothing_proves(self, step: PageStep) -> dict[str, str]:
-        self.notes.warn(step.title.line, "import-unverified", "the page does not say how one sees that it is done")
+        self.notes.warn(step.title.line, "import-unverified", _NO_CHECK)
         return {"confirm": f"{TODO}: how one sees that it is done"}
 
-    def _id(self, step: PageStep) -> str:
-        slug = phrases.slug(step.title.text)[:_LONGEST_ID].strip("-")
+    def _id(self, title: Said) -> str:
+        slug = phrases.slug(title.text)[:_LONGEST_ID].strip("-")
         if not slug[:1].isalpha() or slug.startswith(_RESERVED):
             slug = f"step-{slug}"[:_LONGEST_ID].strip("-")
         number, name = 1, slug
@@ -126,3 +171,22 @@ class Steps:
             name = f"{slug[: _LONGEST_ID - 4].strip('-')}-{number}"
         self._ids.add(name)
         return name
+
+
+def _by_hand(texts: Sequence[_Text], *, first: bool) -> tuple[Sequence[_Text], list[_Text]]:
+    """What a person does before the next command, and what only says why that is done.
+
+    A fence that stays text is done by a person. Of what stands between two commands, only the last text is about the
+    second one; what begins a step is about its command as a whole.
+    """
+    fences = [at for at, text in enumerate(texts) if text.is_fence]
+    begin = max([fences[-1] + 1 if fences else 0, 0 if first else len(texts) - 1])
+    return texts[:begin], list(texts[begin:])
+
+
+def _named_by(texts: Sequence[_Text], otherwise: Said) -> Said:
+    """The first thing that is said, where it is short enough to name a step."""
+    said = texts[0].said if texts and not texts[0].is_fence else otherwise
+    line = (said.text.strip().splitlines() or [""])[0].strip(" :#*->")
+    fits = 0 < len(line) <= _LONGEST_NAME and not line.startswith(("`", "|"))
+    return Said(line, said.line) if fits else otherwise

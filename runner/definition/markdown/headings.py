@@ -77,9 +77,14 @@ def plain(heading: str) -> str:
     return _NUMBER.sub("", text, count=1).strip() if _NUMBER.match(text) else text
 
 
+def is_step(heading: str) -> bool:
+    """Whether `heading` says of itself that it is a step, as in `Step 1: Check the queue`."""
+    return _STEP.match(heading.strip()) is not None
+
+
 def role(heading: str) -> Role:
     """What the section below `heading` is for; what is not known is done: a step."""
-    if _STEP.match(heading.strip()):
+    if is_step(heading):
         return Role.STEP
     words = " ".join(re.sub(r"[^\w\s-]", " ", plain(heading).casefold()).split())
     return next((found for found, pattern in _ROLES if pattern.fullmatch(words)), Role.STEP)

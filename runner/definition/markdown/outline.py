@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from runner.definition.markdown.blocks import Block
-from runner.definition.markdown.headings import OWN, Role, plain, role
+from runner.definition.markdown.headings import OWN, Role, is_step, label, plain, role
 from runner.definition.markdown.said import Said
+from runner.definition.markdown.source import fact
+
+_BELOW_ALL = 7
+"""The level of a heading that is one only by being bold: below every heading with marks."""
+
+_BOLD = re.compile(r"(?P<marks>\*\*|__)(?P<text>[^*_\n]{1,100}[^*_\n.!?:])(?::?(?P=marks):?)")
 
 
 @dataclass(slots=True)
@@ -23,6 +30,7 @@ class Section:
 
 def outline(blocks: Sequence[Block], *, titled: bool) -> tuple[Said | None, list[Section]]:
     """The title, where it is not known (`titled`) and the first heading is one; and the sections in their order."""
+    blocks = [part for block in blocks for part in _headed(block)]
     sections = [Section(Role.TOP, Said("", blocks[0].line if blocks else 1), 0)]
     above: list[tuple[int, Role]] = []
     title: Said | None = None
@@ -39,6 +47,18 @@ def outline(blocks: Sequence[Block], *, titled: bool) -> tuple[Said | None, list
     return title, sections
 
 
+def _headed(block: Block) -> Iterator[Block]:
+    """A paragraph whose first line is bold as a whole is a heading to its author, with what follows below it."""
+    line, _, rest = block.text.partition("\n")
+    match = _BOLD.fullmatch(line.strip()) if block.kind == "paragraph" else None
+    if match is None or fact(line) or label(line):
+        yield block
+        return
+    yield replace(block, kind="heading", source=line, text=match["text"], level=_BELOW_ALL)
+    if rest:
+        yield replace(block, line=block.line + 1, source=rest, text=rest)
+
+
 def _is_title(block: Block, blocks: Sequence[Block]) -> bool:
     """Whether it is the first heading, and none stands above it."""
     headings = [other for other in blocks if other.kind == "heading"]
@@ -48,7 +68,8 @@ def _is_title(block: Block, blocks: Sequence[Block]) -> bool:
 def _section(block: Block, above: Sequence[Role]) -> Section:
     title, found = Said(plain(block.text), block.line), role(block.text)
     parent = above[-1] if above else Role.TOP
-    if parent not in OWN:
+    says_so = block.level == _BELOW_ALL and (found is not Role.STEP or is_step(block.text))
+    if parent not in OWN and not says_so:
         return Section(parent, title, block.level, inner=True)
     within = Role.PROCEDURE in above or Role.STEP in above
     if within and found not in {Role.VERIFICATION, Role.COMMANDS, Role.ALTERNATIVE, Role.PROCEDURE}:

@@ -85,6 +85,8 @@ class Page:
     links: tuple[Said, ...] = ()
     lost: tuple[Said, ...] = ()
     carried: Carried | None = None
+    says_so: bool = field(compare=False, default=False)
+    """Whether it calls itself a procedure: by an id, facts of a runbook, or a heading like `Procedure` or `Step 1`."""
     line: int = field(compare=False, default=1)
 
 

@@ -46,6 +46,17 @@ class Bound:
     stands_for: dict[str, str] = field(default_factory=dict)
 
 
+_SECRET = re.compile(
+    r"(?:.*(?:password|passwd|passphrase|secret|token)|(?:.*_)?(?:pwd|credentials?|(?:api_?|access_|private_|routing_)key))"
+    r"(?:_value|_[0-9]+)?"
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether an input of that name holds a secret, and not where one is."""
+    return _SECRET.fullmatch(name) is not None
+
+
 def input_name(word: str) -> str:
     """The name of the input that `word` stands for."""
     name = re.sub(r"[^a-z0-9]+", "_", word.encode("ascii", "ignore").decode().casefold()).strip("_")[:50].strip("_")

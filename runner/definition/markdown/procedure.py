@@ -54,7 +54,7 @@ class Procedure:
         match section.role:
             case Role.ALTERNATIVE:
                 self._alternative(section)
-            case Role.PROCEDURE:
+            case Role.PROCEDURE | Role.STEP if section.role is Role.PROCEDURE or _is_numbered(section.blocks):
                 self._procedure(section)
             case Role.COMMANDS | Role.VERIFICATION if last and last.level < section.level and not last.alternative:
                 last.add(section.blocks, checking=section.role is Role.VERIFICATION)
@@ -81,7 +81,8 @@ class Procedure:
                     self._item(item, section.level + 1)
             else:
                 last = self._steps[-1] if self._steps else None
-                own = last and last.title is section.title
+                # What a fence does that is not indented belongs to the item before it, or it would be done elsewhere.
+                own = last and (last.title is section.title or (block.kind == "fence" and last.level > section.level))
                 step = last if last and own else self._begin(section.title, section.level)
                 step.add([block], checking=False)
 
@@ -90,7 +91,7 @@ class Procedure:
             return
         line, _, rest = (flat(item[0]) if item[0].kind != "paragraph" else item[0].text).partition("\n")
         short = len(line) <= _LONGEST_TITLE and not rest
-        step = self._begin(Said(plain(line)[:_LONGEST_TITLE] or "Step", item[0].line), level)
+        step = self._begin(Said(plain(line)[:_LONGEST_TITLE].rstrip(" :") or "Step", item[0].line), level)
         step.add(item[1:] if short else item, checking=False)
 
 
@@ -111,6 +112,11 @@ def parts(blocks: Sequence[Block], *, checking: bool) -> list[Part]:
         elif block.source.strip():
             found.append(Part("block", block_text(block)))
     return found
+
+
+def _is_numbered(blocks: Sequence[Block]) -> bool:
+    """Whether the blocks are a sequence of things to be done, each with its number."""
+    return sum(len(block.items) for block in blocks if block.kind == "list" and block.ordered) > 1
 
 
 def _holds_fence(block: Block) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runner.definition.markdown.blocks import blocks
 from runner.definition.markdown.commands import language
-from runner.definition.markdown.headings import Role
+from runner.definition.markdown.headings import Role, is_step
 from runner.definition.markdown.outline import Section, outline
 from runner.definition.markdown.page import Carried, Page, Tick
 from runner.definition.markdown.pieces import block_text, lines, pieces, split_list, texts, ticks
@@ -38,7 +38,9 @@ def read_page(entry: Entry) -> Page:
         reader.only(sections[0], title or entry.title)
     for section in sections if len(sections) > 1 else ():
         reader.add(section)
-    return reader.page(entry, title, carried)
+    page = reader.page(entry, title, carried)
+    titles = any(section.role is Role.PROCEDURE or is_step(section.title.text) for section in sections)
+    return replace(page, says_so=bool(page.id or page.facts) or titles)
 
 
 @dataclass

@@ -10,7 +10,8 @@ from runner.definition.markdown.said import Said
 from runner.definition.yaml import readable
 
 FACTS = (
-    "category|trigger|owners?|owned by|team|severity|priority|last tested|last drill|linked ids?|hosts|alert|alert name"
+    "category|type|trigger|owners?|owned by|team|severity|priority"
+    "|last tested|last drill|linked ids?|hosts|alert|alert name"
 )
 """The words before a colon that say something about the whole runbook."""
 
@@ -21,6 +22,7 @@ _FACT = re.compile(rf"[\s>*|_-]*(?P<key>{FACTS})\s*(?:[*_]+:|:[*_]*|\|)\s*(?P<va
 _FENCE = re.compile(r"\s*(?P<marks>`{3,}|~{3,})(?P<info>[^`]*)")
 _ESCAPED = re.compile(r"(?P<margin>\s*)(?P<marks>(?:\\[`~]){3,})(?P<info>[^`~\\]*)")
 _LINKED = re.compile(r"[>*_ ]*linked ids?\s*(?:[*_]+:|:[*_]*)\s*(?P<value>.+)", re.IGNORECASE)
+_SECTION = re.compile(r"#{2,6} |```|~~~")
 _WRAPPERS = {"", "markdown", "md"}
 _NEAR = 12
 """Lines after its head in which an entry says something about itself."""
@@ -79,6 +81,11 @@ def split(text: str) -> Manuscript:
     spans = [(at, next(end for end in ends if end > at)) for at in heads]
     entries = tuple(_entry(lines, at, end, inside) for at, end in spans if at not in templates)
     taken = {at for span in spans for at in range(*span)} | walls
+    if any(
+        _SECTION.match(lines[at]) for at in range(heads[0]) if at not in walls
+    ):  # a runbook of its own that has no id
+        entries = (_whole(lines[: heads[0]]), *entries)
+        taken |= set(range(heads[0]))
     outside = tuple(at + 1 for at, line in enumerate(lines) if at not in taken and line.strip(" \t-"))
     return Manuscript(entries, outside, tuple(at + 1 for at in templates))
 
@@ -95,13 +102,12 @@ def _head(line: str) -> re.Match[str]:
 
 
 def _is_entry(lines: Sequence[str], at: int) -> bool:
-    """Whether an entry begins in line `at`: it says something about itself, or it is the heading of the whole file."""
+    """Whether an entry begins in line `at`: it is a heading, or says something about itself."""
     match = _HEAD.fullmatch(lines[at])
     if match is None:
         return False
     following = [line for line in lines[at + 1 : at + 1 + _NEAR] if line.strip()]
-    first = bool(match["marks"]) and not any(line.strip(" -") for line in lines[:at])
-    return first or any(fact(line) for line in following)
+    return bool(match["marks"]) or any(fact(line) for line in following)
 
 
 def _fences(lines: Sequence[str]) -> tuple[set[int], set[int]]:
