@@ -51,6 +51,8 @@ class Refusal:
 
     said: Said
     why: str
+    opens: str = ""
+    """The command that opens a shell of its own, if that is why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _script(said: Said) -> Action | Assignment | Refusal:
     if not lines:
         return Refusal(said, "it holds no command")
     if opens := opened_shell(said.text):
-        return Refusal(said, f"what follows {opens!r} is typed there, and not on the hosts of the step")
+        return Refusal(said, f"what follows {opens!r} is typed there, and not on the hosts of the step", opens=opens)
     sets = {match["name"]: _plain(match["value"]) for line in lines if (match := _SET.fullmatch(line))}
     if len(sets) == len(lines):
         return Assignment(sets, said.line)

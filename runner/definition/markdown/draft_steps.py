@@ -9,6 +9,7 @@ from typing import Any
 from runner.definition.markdown import phrases
 from runner.definition.markdown.carried import merged, read
 from runner.definition.markdown.commands import Action, Assignment, Output, Refusal, actions, language
+from runner.definition.markdown.headings import plain
 from runner.definition.markdown.page import PageStep, Part, fence
 from runner.definition.markdown.phrases import TODO
 from runner.definition.markdown.placeholders import input_name, is_secret_name
@@ -38,6 +39,7 @@ class Steps:
         self._ids: set[str] = set()
         self._inputs: dict[str, dict[str, str]] = {}
         self._values: dict[str, str] = {}
+        self._opened: dict[int, str] = {}
 
     def inputs(self) -> dict[str, dict[str, str]]:
         """The inputs that the commands drafted so far need."""
@@ -82,14 +84,17 @@ class Steps:
         for part in step.parts:
             if part.kind == "fence" and language(part.info, part.said.text) and not step.alternative:
                 for found in actions(Said(part.said.text, part.said.line + 1), part.info):
-                    if isinstance(found, Action):
+                    if isinstance(found, Action) and (opens := self._opened.get(step.section)):
+                        why = f"it may be typed in what {opens!r} has opened"
+                        yield self._refused(Refusal(Said(part.said.text, found.line), why), part, step)
+                    elif isinstance(found, Action):
                         yield found
                     elif isinstance(found, Assignment):
                         self._assigned(found)
                     elif isinstance(found, Output):
                         self.lost.append(found.said)
                     else:
-                        yield self._refused(found, part)
+                        yield self._refused(found, part, step)
             elif part.kind != "check":
                 yield _Text(Said(part.source, part.said.line), is_fence=part.kind == "fence")
                 self._text_only(part, step)
@@ -123,8 +128,10 @@ class Steps:
         self._inputs[name] = declared
         self.notes.note(line, "import-input", f"{stands_for} is the input `{name}` here", "say what it is")
 
-    def _refused(self, found: Refusal, part: Part) -> _Text:
+    def _refused(self, found: Refusal, part: Part, step: PageStep) -> _Text:
         self.notes.warn(found.said.line, "import-command", f"the command stays text: {found.why}", "a person does it")
+        if found.opens:
+            self._opened[step.section] = found.opens
         marks = fence(found.said.text)
         return _Text(Said(f"{marks}{part.info}\n{found.said.text}\n{marks}", found.said.line), is_fence=True)
 
@@ -187,6 +194,6 @@ def _by_hand(texts: Sequence[_Text], *, first: bool) -> tuple[Sequence[_Text], l
 def _named_by(texts: Sequence[_Text], otherwise: Said) -> Said:
     """The first thing that is said, where it is short enough to name a step."""
     said = texts[0].said if texts and not texts[0].is_fence else otherwise
-    line = (said.text.strip().splitlines() or [""])[0].strip(" :#*->")
+    line = plain((said.text.strip().splitlines() or [""])[0].lstrip("#>- ")).rstrip(" :")
     fits = 0 < len(line) <= _LONGEST_NAME and not line.startswith(("`", "|"))
     return Said(line, said.line) if fits else otherwise

@@ -42,6 +42,8 @@ class PageStep:
     parts: tuple[Part, ...] = ()
     carried: Carried | None = None
     alternative: bool = False
+    section: int = field(compare=False, default=0)
+    """The line of the heading that it stands below."""
 
     def of(self, *kinds: str) -> tuple[Said, ...]:
         """What its parts of these kinds say."""

@@ -24,9 +24,14 @@ class _Step:
 
     title: Said
     level: int
+    section: int
     alternative: bool = False
     parts: list[Part] = field(default_factory=list)
     carried: Carried | None = None
+
+    def made(self) -> PageStep:
+        """The step as it was read."""
+        return PageStep(self.title, tuple(self.parts), self.carried, self.alternative, self.section)
 
     def add(self, blocks: Sequence[Block], *, checking: bool) -> None:
         """Read `blocks`; in `checking` they say what must be so."""
@@ -44,7 +49,7 @@ class Procedure:
 
     def steps(self) -> tuple[PageStep, ...]:
         """The steps so far."""
-        return tuple(PageStep(step.title, tuple(step.parts), step.carried, step.alternative) for step in self._steps)
+        return tuple(step.made() for step in self._steps)
 
     def add(self, section: Section) -> None:
         """Read one section."""
@@ -60,17 +65,17 @@ class Procedure:
                 last.add(section.blocks, checking=section.role is Role.VERIFICATION)
                 self._steps[-1:] = [last]
             case _:
-                step = self._begin(section.title, section.level)
+                step = self._begin(section.title, section)
                 step.add(section.blocks, checking=section.role is Role.VERIFICATION)
 
-    def _begin(self, title: Said, level: int, *, alternative: bool = False) -> _Step:
-        step = _Step(title, level, alternative)
+    def _begin(self, title: Said, section: Section, *, level: int | None = None, alternative: bool = False) -> _Step:
+        step = _Step(title, section.level if level is None else level, section.title.line, alternative)
         self._steps.append(step)
         return step
 
     def _alternative(self, section: Section) -> None:
         last = self._steps[-1] if self._steps else None
-        step = last if section.inner and last else self._begin(section.title, section.level, alternative=True)
+        step = last if section.inner and last else self._begin(section.title, section, alternative=True)
         step.parts += [Part("block", said) for said in texts(section)]
 
     def _procedure(self, section: Section) -> None:
@@ -78,20 +83,22 @@ class Procedure:
         for block in section.blocks:
             if block.kind == "list" and block.ordered:
                 for item in block.items:
-                    self._item(item, section.level + 1)
+                    self._item(item, section)
             else:
                 last = self._steps[-1] if self._steps else None
                 # What a fence does that is not indented belongs to the item before it, or it would be done elsewhere.
                 own = last and (last.title is section.title or (block.kind == "fence" and last.level > section.level))
-                step = last if last and own else self._begin(section.title, section.level)
+                step = last if last and own else self._begin(section.title, section)
                 step.add([block], checking=False)
 
-    def _item(self, item: Sequence[Block], level: int) -> None:
+    def _item(self, item: Sequence[Block], section: Section) -> None:
         if not item:
             return
         line, _, rest = (flat(item[0]) if item[0].kind != "paragraph" else item[0].text).partition("\n")
         short = len(line) <= _LONGEST_TITLE and not rest
-        step = self._begin(Said(plain(line)[:_LONGEST_TITLE].rstrip(" :") or "Step", item[0].line), level)
+        step = self._begin(
+            Said(plain(line)[:_LONGEST_TITLE].rstrip(" :") or "Step", item[0].line), section, level=section.level + 1
+        )
         step.add(item[1:] if short else item, checking=False)
 
 

@@ -18,6 +18,7 @@ _OPENS = tuple(
         r"ssh(?:\s+-[46AaCfGgKkMNnqsTtVvXxYy]+|\s+-[BbcDEeFIiJLlmOoPpQRSWw]\s*\S+)*\s+[^\s-]\S*",
         r"su(?:\s+-\w*)*(?:\s+[\w-]+)?",
         r"(?:-i|-s)(?:\s+-u\s*\S+)?",
+        r"(?:ba|a|da|z)?sh|python3?|tmux|screen|(?:kubectl|oc)\s+debug\s[^|;&]*(?!\s--\s)",
         r"(?:kubectl|oc|docker|podman|crictl)\s[^|;&]*\bexec\b[^|;&]*\s-\w*i[^|;&]*?\b(?:ba|a|da|z)?sh",
         r"(?:psql|mysql|mongo|mongosh|redis-cli|sqlite3)\b(?!.*\s--?(?:c|e|f|command|file|eval|execute)\b)[^|;&<]*",
     )
@@ -99,9 +100,9 @@ def is_unfinished(code: str) -> bool:
 
 
 def opened_shell(code: str) -> str:
-    """The first line of `code` that opens a shell of its own, in which the lines after it are typed; else nothing."""
+    """The first line of `code` that opens a shell of its own, in which what comes next is typed; else nothing."""
     lines = [line.strip() for line in code.split("\n") if line.strip() and not line.strip().startswith("#")]
-    return next((line for line in lines[:-1] if any(opens.fullmatch(line) for opens in _OPENS)), "")
+    return next((line for line in lines if any(opens.fullmatch(line) for opens in _OPENS)), "")
 
 
 def _place(prompt: re.Match[str]) -> str:

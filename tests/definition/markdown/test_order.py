@@ -229,3 +229,29 @@ def test_of_many_pages_only_what_is_surely_a_runbook_counts(page, imported):
 
     assert bool(made.runbooks) == imported == ("import-passed-over" not in {each.rule for each in made.findings})
     assert converted(page).runbooks
+
+
+def test_what_follows_a_shell_that_was_opened_is_for_a_person_to_the_end_of_the_section():
+    page = """\
+# Page
+
+## In the node
+
+1. Open it:
+   ```bash
+   oc debug node/x
+   ```
+2. Look:
+   ```bash
+   cat /proc/cmdline
+   ```
+
+## Outside
+
+```bash
+date
+```
+"""
+    (made,) = converted(page).runbooks
+
+    assert [step.action.key for step in made.runbook.steps] == ["manual", "manual", "shell"]
