@@ -5,20 +5,25 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from runner.events import Clock, Event, EventType, Outcome
 from runner.execution import private, processes
 from runner.execution.order import Order
-from runner.execution.supervisor import GRACE, REAP_LIMIT, reap_everywhere, supervising
-from runner.record.audit_log import Actor, read
+from runner.execution.supervisor import GRACE, supervising
+from runner.execution.teardown import REAP_LIMIT, end_connections, tear_down
+from runner.record.audit_log import Actor, Record, read
 from runner.record.manifest import file_run
 from runner.record.run_state import RunState, StateDirectory
 
 _ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED})
 _TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, *_ENDS})
 """What says whether the command that did a run last had come to its end."""
+
+_ATTEMPT_ENDS = frozenset({EventType.ACTION_FINISHED, EventType.ATTEMPT_FINISHED})
+_OPEN = frozenset({Outcome.UNKNOWN, Outcome.UNREACHABLE})
+"""How an attempt ends that may still be at it on its host."""
 
 _PATIENCE = GRACE + REAP_LIMIT + 2.0
 """Seconds in which a supervisor whose command died has done all that it does then."""
@@ -38,11 +43,12 @@ def name_abandoned(
             if state.status != "running":  # another command was faster
                 continue
             with directory.open_log(clock=clock, actor=actor) as log:
-                told = [record for record in read(log.path, run=state.run) if record.type in _TURNS]
-                if told and told[-1].type in _ENDS:  # it was done, and died before it could say so here
-                    file_run(run, log, status="finished", outcome=told[-1].data["outcome"], private=())
+                records = list(read(log.path, run=state.run))
+                turns = [record for record in records if record.type in _TURNS]
+                if turns and turns[-1].type in _ENDS:  # it was done, and died before it could say so here
+                    file_run(run, log, status="finished", outcome=turns[-1].data["outcome"], private=())
                     continue
-            _end(state, environ)
+            _end(state, _unfinished(records), environ)
             event = Event(
                 EventType.RUN_ABANDONED, state.run, data={"outcome": Outcome.UNKNOWN, "runbook": state.runbook}
             )
@@ -55,30 +61,48 @@ def name_abandoned(
             run.release()
 
 
-def _end(state: RunState, environ: Mapping[str, str]) -> None:
+def _unfinished(records: Iterable[Record]) -> Mapping[str, Sequence[str]]:
+    """The markers of the attempts that were begun on each host and whose end is not recorded, or is not known."""
+    begun: dict[tuple[str, str], str] = {}
+    for record in records:
+        if not (record.step and record.host):
+            continue
+        if record.type == EventType.STEP_INTENDED:
+            begun[record.host, record.step] = record.data.get("attempt", "")
+        elif record.type in _ATTEMPT_ENDS and record.data.get("outcome", Outcome.UNKNOWN) not in _OPEN:
+            begun.pop((record.host, record.step), None)
+    hosts: dict[str, list[str]] = {}
+    for (host, _), attempt in begun.items():
+        hosts.setdefault(host, []).append(attempt)
+    return hosts
+
+
+def _end(state: RunState, attempts: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> None:
     """The supervisor does the same when its command dies; this is for when both were killed at once."""
     _await_supervisor(state.run)
-    processes.end(lambda: processes.carrying(state.run), grace=processes.SHORT)
-    for path in dict.fromkeys((*map(Path, state.private), *private.left(state.run))):
-        if path.name.startswith(private.PREFIX) and path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-    if not state.environment:
-        return  # it died before it knew a host
     directory = private.make(state.run)
+    order = Order(
+        run_id=state.run,
+        private=str(directory),
+        playbook="",
+        inventories=state.inventories,
+        hosts=state.hosts,
+        becomes=state.becomes,
+    )
+    # On every host that it had named: what looks at one carries no marker of an attempt.
+    hosts = {host: attempts.get(host, ()) for names in state.target.values() for host in names}
+    of_old = [
+        path
+        for path in dict.fromkeys((*map(Path, state.private), *private.left(state.run)))
+        if path.name.startswith(private.PREFIX) and path.is_dir() and not path.is_symlink()
+    ]
     try:
         (directory / "ansible.cfg").touch()
-        order = Order(
-            run_id=state.run,
-            private=str(directory),
-            playbook="",
-            inventories=state.inventories,
-            limit=state.limit,
-            hosts=state.hosts,
-            becomes=state.becomes,
-        )
-        reap_everywhere(order, private.environment(environ, python=sys.executable))
+        tear_down(order, private.environment(environ, python=sys.executable), lambda: hosts, grace=processes.SHORT)
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        for path in of_old:
+            end_connections(path)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _await_supervisor(run: str) -> None:
@@ -86,5 +110,4 @@ def _await_supervisor(run: str) -> None:
     deadline = time.monotonic() + _PATIENCE
     while supervising(run) and time.monotonic() < deadline:
         time.sleep(0.02)
-    for pid in supervising(run):
-        processes.end(lambda pid=pid: filter(processes.is_alive, (pid, *processes.descendants(pid))), grace=0)  # type: ignore[misc]
+    processes.end(lambda: supervising(run), grace=0)

@@ -17,7 +17,21 @@ from runner.record.run_state import RunDirectory
 from runner.redaction import Redaction
 
 _OURS = frozenset(
-    {"part", "parts", "outcome", "kind", "hosts", "tags", "steps", "undo", "instead", "withheld", "mode", "status"}
+    {
+        "attempt",
+        "part",
+        "parts",
+        "outcome",
+        "kind",
+        "hosts",
+        "tags",
+        "steps",
+        "undo",
+        "instead",
+        "withheld",
+        "mode",
+        "status",
+    }
 )
 """What of an event the product itself says, in words that no secret may take away."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -166,8 +167,14 @@ def wait_until(condition, what, process=None, seconds=20):
 
 
 def survivors(run_id):
-    """Every process that still carries the run's marker."""
-    return {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in processes.carrying(run_id)}
+    """Every process that the run has started, whatever it is for, and that has not ended."""
+    wanted = f"RUNBOOK_RUN_ID={run_id}".encode()
+    found = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found[int(entry.name)] = (entry / "cmdline").read_bytes()
+    return {pid: words for pid, words in found.items() if pid != os.getpid() and processes.is_alive(pid)}
 
 
 def kill(pid):

@@ -15,8 +15,8 @@ from fakes import RUN_ID, Clock
 
 from runner import abandoned
 from runner.errors import AuditError
-from runner.events import Event, EventType
-from runner.execution import private, processes
+from runner.events import Event, EventType, Outcome
+from runner.execution import private, processes, teardown
 from runner.record.audit_log import AuditLog, read
 from runner.record.run_state import RunState, StateDirectory
 
@@ -30,9 +30,9 @@ def directory(tmp_path):
 
 @pytest.fixture
 def reaped(monkeypatch):
-    """The orders to clean up on hosts that were given, each with its environment."""
+    """The orders to clean up on hosts that were given, each with its environment and with what is to be ended there."""
     orders = []
-    monkeypatch.setattr(abandoned, "reap_everywhere", lambda order, environ: orders.append((order, environ)))
+    monkeypatch.setattr(teardown, "_reap", lambda order, environ, hosts, _: orders.append((order, environ, hosts)))
     return orders
 
 
@@ -146,6 +146,50 @@ def test_its_processes_here_are_ended_and_nobody_elses(directory, reaped):
     assert alive == (False, True)
 
 
+def intended(host, number):
+    return Event(EventType.STEP_INTENDED, RUN_ID, "restart", host, {"attempt": f"{RUN_ID}/restart/{number}"})
+
+
+def ended(host, outcome, kind=EventType.ACTION_FINISHED):
+    return Event(kind, RUN_ID, "restart", host, {"part": "action", "outcome": outcome})
+
+
+@pytest.mark.parametrize(
+    ("events", "attempts"),
+    [
+        ([], []),
+        ([intended("here", 1)], [1]),
+        ([intended("here", 1), ended("here", Outcome.PASSED)], []),
+        ([intended("here", 1), ended("here", Outcome.FAILED)], []),
+        ([intended("here", 1), ended("here", Outcome.UNKNOWN)], [1]),
+        ([intended("here", 1), ended("here", Outcome.UNREACHABLE)], [1]),
+        ([intended("here", 1), ended("here", Outcome.FAILED, EventType.ATTEMPT_FINISHED), intended("here", 2)], [2]),
+        ([intended("here", 1), ended("there", Outcome.PASSED)], [1]),
+    ],
+)
+def test_of_what_its_steps_have_started_only_what_belongs_to_one_that_has_not_ended_is_ended(
+    directory, reaped, events, attempts
+):
+    died(directory, target={"all": ("here",)})
+    with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:
+        log.append(*events)
+    started = {
+        number: subprocess.Popen(["sleep", "60"], env={**os.environ, processes.MARKER: f"{RUN_ID}/restart/{number}"})
+        for number in (1, 2)
+    }
+
+    named(directory)
+
+    alive = [number for number, process in started.items() if process.poll() is None]
+    for process in started.values():
+        process.kill()
+        process.wait()
+    assert alive == [number for number in (1, 2) if number not in attempts]
+    assert [hosts for _, _, hosts in reaped] == [
+        {"here": [f"{RUN_ID}/restart/{number}" for number in attempts]} if attempts else {"here": ()}
+    ]
+
+
 def test_its_private_directories_are_wiped_and_nothing_else_is(directory, reaped, tmp_path):
     its, other, link = tmp_path / "runbook-x", tmp_path / "precious", tmp_path / "runbook-link"
     for path in (its, other):
@@ -173,21 +217,23 @@ def test_a_run_that_had_come_to_its_hosts_is_ended_there_by_an_ansible_that_no_s
     directory, reaped, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    died(directory, environment="lab", inventories=("/inventories/lab",), limit="db1", hosts="db:app", becomes=True)
+    target = {"db": ("db1", "db2"), "app": ("app1",)}
+    died(directory, inventories=("/inventories/lab",), hosts="db:app", becomes=True, target=target)
 
     named(directory, {"HOME": "/home/alice", "PATH": "/bin", "ANSIBLE_RUN_TAGS": "nothing"})
 
-    ((order, environ),) = reaped
-    assert (order.run_id, order.inventories, order.limit, order.hosts, order.becomes) == (
-        *(RUN_ID, ("/inventories/lab",), "db1", "db:app", True),
+    ((order, environ, hosts),) = reaped
+    assert (order.run_id, order.inventories, order.hosts, order.becomes) == (
+        *(RUN_ID, ("/inventories/lab",), "db:app", True),
     )
+    assert hosts == {"db1": (), "db2": (), "app1": ()}
     assert environ == {"HOME": "/home/alice", "PATH": f"{Path(sys.executable).parent}:/bin"}
     assert not Path(order.private).exists()
     assert list(tmp_path.glob(f"{private.PREFIX}*")) == []
 
 
 def test_a_run_that_died_before_it_knew_a_host_is_not_looked_for_anywhere(directory, reaped):
-    died(directory, environment="")
+    died(directory, target={})
 
     named(directory)
 

@@ -24,6 +24,12 @@ from runner.playbook import Block, Play, Playbook, Task
 from runner.steps.base import ReadFile, StepKind
 from runner.tasks import Invocation
 
+_FOUND_BY = {
+    "RUNBOOK_RUN_ID": "{{ runbook_run_id | default('') }}",
+    "RUNBOOK_ATTEMPT": "{{ lookup('ansible.builtin.env', 'RUNBOOK_ATTEMPT') }}",
+}
+"""The environment by which what a run and an attempt have started is found again; without the product, it is empty."""
+
 _WIDTH = 110
 _WIDEST = 140
 """Characters of a prompt's line, which stands indented; ansible-lint takes lines of 160."""
@@ -105,7 +111,7 @@ def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block], *, seri
     defaults = variables(runbook, given)
     keywords: dict[str, Any] = {
         "gather_facts": False,
-        "environment": {"RUNBOOK_RUN_ID": "{{ runbook_run_id | default('') }}"},
+        "environment": _FOUND_BY,
     }
     return Play(
         name=f"{runbook.id} | {runbook.title}",

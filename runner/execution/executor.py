@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from runner.errors import ExecutionError, RunbookError, UnreachableError
 from runner.execution import private, processes
 from runner.execution.callback_socket import CallbackSocket, Message
 from runner.execution.order import Ending, Order
-from runner.execution.supervisor import reap_everywhere
 from runner.execution.tags import GATE
+from runner.execution.teardown import tear_down, unfinished
 
 _POLL = 0.1
 _FORKS = 50
@@ -135,6 +136,7 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
                 "RUNBOOK_REPORT_SOCKET": str(directory / "report"),
                 "RUNBOOK_RENDER": ",".join(part.render),
                 "RUNBOOK_NAMES": "yes" if job.names else "",
+                "RUNBOOK_RUN_ID": job.run_id,
                 processes.MARKER: job.run_id,
             },
             deadline=part.deadline,
@@ -183,8 +185,7 @@ def _supervise(order: Order, job: Job) -> Ending:
     if said.endswith(b"\n"):
         return Ending.loads(said.decode())
     # It died before it could report: what it supervised is ours to end now.
-    processes.end(lambda: processes.carrying(order.run_id), grace=processes.SHORT)
-    reap_everywhere(order, environ)
+    tear_down(order, environ, partial(unfinished, Path(order.private)), grace=processes.SHORT)
     return Ending("orphaned", supervisor.returncode)
 
 

@@ -1,4 +1,4 @@
-"""Linux processes: who descends from whom, who carries a run's marker, and how all of them are ended."""
+"""Linux processes: who descends from whom, who carries a marker, and how all of them are ended."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-MARKER = "RUNBOOK_RUN_ID"
-"""The environment variable by which everything that a run started is found again, here and on the hosts."""
+MARKER = "RUNBOOK_ATTEMPT"
+"""The environment variable by which what a run started is found again, here and on the hosts.
+
+It holds the run's id in what does the run, and that id with more behind it in what one attempt at a step has started.
+"""
 
 SHORT = 0.3
 """Seconds in which what nobody waits for any more may tidy up before it is killed."""
@@ -59,21 +62,23 @@ def _children(pid: int) -> list[int]:
 
 def is_alive(pid: int) -> bool:
     """Whether `pid` runs; a zombie does not."""
-    try:
-        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (OSError, IndexError):
-        return False
+    return _stat(pid)[:1] not in ([], [b"Z"])
 
 
-def carrying(run_id: str) -> list[int]:
-    """The processes of this machine that carry the marker of run `run_id`, this one excepted."""
-    wanted = f"{MARKER}={run_id}".encode()
-    found = []
-    for entry in _PROC.iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-    return [pid for pid in found if pid != os.getpid() and is_alive(pid)]
+def _stat(pid: int) -> list[bytes]:
+    """The fields of proc_pid_stat(5) from the state on, which is number 3 there."""
+    return _read(pid, "stat").rpartition(b")")[2].split()
+
+
+def belonging(markers: Collection[str], roots: Iterable[int] = ()) -> list[int]:
+    """The processes of this machine that carry one of `markers`, `roots`, and all their descendants.
+
+    Another environment or session does not take a descendant out of it. This process is never among them.
+    """
+    wanted = {f"{MARKER}={marker}".encode() for marker in markers}
+    marked = [pid for pid in _all() if wanted.intersection(_read(pid, "environ").split(b"\0"))]
+    found = {pid for root in (*marked, *roots) for pid in (root, *descendants(root))}
+    return sorted(pid for pid in found if pid != os.getpid() and is_alive(pid))
 
 
 def naming(text: str) -> list[int]:
@@ -81,29 +86,49 @@ def naming(text: str) -> list[int]:
 
     The ssh that keeps a connection open is found by it: it has written its title over its environment.
     """
-    wanted, found = os.fsencode(text), []
-    for entry in _PROC.iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and wanted in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-    return [pid for pid in found if pid != os.getpid() and is_alive(pid)]
+    wanted = os.fsencode(text)
+    return [pid for pid in _all() if wanted in _read(pid, "cmdline") and pid != os.getpid() and is_alive(pid)]
+
+
+def _all() -> list[int]:
+    return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
+
+
+def _read(pid: int, name: str) -> bytes:
+    """What the file `name` of a process holds; nothing when it has ended, or is another user's."""
+    try:
+        return (_PROC / str(pid) / name).read_bytes()
+    except OSError:
+        return b""
 
 
 def end(pids: Callable[[], Iterable[int]], *, grace: float) -> None:
-    """Ask every process that `pids()` names to stop, wait `grace` seconds, then kill what is left until nothing is."""
-    _signal(pids(), signal.SIGTERM)
-    deadline = time.monotonic() + grace
-    while time.monotonic() < deadline and list(pids()):
+    """Ask every process that `pids()` names to stop, wait `grace` seconds, then kill what is left until nothing is.
+
+    Whoever was named once is ended, also when the death of its parent hides it from `pids()`.
+    """
+    named: dict[int, bytes | None] = {}
+
+    def left() -> list[int]:
         reap()
+        named.update({pid: _started(pid) for pid in pids()})
+        return [pid for pid, started in named.items() if started and started == _started(pid)]
+
+    _signal(left(), signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while time.monotonic() < deadline and left():
         time.sleep(0.02)
     for _ in range(250):
-        left = list(pids())
-        if not left:
+        if not (pids_left := left()):
             break
-        _signal(left, signal.SIGKILL)
-        reap()
+        _signal(pids_left, signal.SIGKILL)
         time.sleep(0.02)
     reap()
+
+
+def _started(pid: int) -> bytes | None:
+    """When `pid` was started, in ticks since the boot: another process that has its number was at another time."""
+    return _stat(pid)[19] if is_alive(pid) else None
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:

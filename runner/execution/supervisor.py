@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from runner.execution import processes
 from runner.execution.order import Ending, Order
+from runner.execution.teardown import end_connections, tear_down, unfinished
 
 GRACE = 2.0
 """Seconds between asking Ansible to stop and killing it."""
-
-REAP_LIMIT = 6.0
-"""Seconds that the clean-up on the hosts may take."""
 
 _ENDED_BY_ITSELF = {0, 1, 2, 4, 5}
 """The exit codes of an ansible-playbook that waited for its workers; after any other, some may still be at it."""
 
 _DIAGNOSIS = 4000
-
-BEGUN = "begun"
-"""The file in the private directory in which the callback plugin notes each task's begin and end on each host."""
 
 
 def main(private: str) -> None:
@@ -49,10 +42,10 @@ def main(private: str) -> None:
     wake = _signals_as_readable()
     child = _fork(order)
     why, code = _watch(order, child, wake)
-    if why != "exited" or code not in _ENDED_BY_ITSELF or _is_open(order):
-        processes.end(lambda: processes.descendants(os.getpid()), grace=GRACE)
-        reap_everywhere(order, os.environ)
-    _end_connections(order)
+    left = partial(unfinished, Path(order.private))
+    if why != "exited" or code not in _ENDED_BY_ITSELF or left():
+        tear_down(order, os.environ, left, roots=[child], grace=GRACE)
+    end_connections(Path(order.private))
     ending = Ending(why, code, _diagnosis(order))
     shutil.rmtree(order.private, ignore_errors=True)
     with contextlib.suppress(OSError), os.fdopen(1, "w") as command:  # there may be nobody left who listens
@@ -109,18 +102,6 @@ def _watch(order: Order, child: int, wake: int) -> tuple[str, int]:
             return "deadline", -1
 
 
-def _is_open(order: Order) -> bool:
-    """Whether a task was begun of which our callback plugin never heard the end: its worker or its ssh was killed.
-
-    Ansible ends by itself then, with an exit code like any other, while the task may go on on its host.
-    """
-    going: set[str] = set()
-    with contextlib.suppress(OSError):
-        for line in (Path(order.private) / BEGUN).read_text().splitlines():
-            (going.add if line[0] == "+" else going.discard)(line[1:])
-    return bool(going)
-
-
 def _diagnosis(order: Order) -> str:
     """The last words of Ansible; none when the directory is gone, as a command that finds an abandoned run wipes it."""
     try:
@@ -129,44 +110,10 @@ def _diagnosis(order: Order) -> str:
         return ""
 
 
-def reap_everywhere(order: Order, environ: Mapping[str, str]) -> None:
-    """Kill what still carries the run's marker, on this machine and on the hosts that the run is about.
-
-    `environ` is what `private.environment` lets through: no setting of the user's may keep Ansible from it.
-    """
-    from runner.execution.ansible import settings  # noqa: PLC0415 - only a torn-down run pays for the import
-
-    own = f"reap-{Path(order.private).name}"
-    processes.end(lambda: processes.carrying(order.run_id), grace=processes.SHORT)
-    # Another process may have been killed in the midst of the same; and no connection of old is to be trusted.
-    processes.end(lambda: processes.carrying(own), grace=0)
-    _end_connections(order)
-    variables = {"runbook_reap": order.run_id, "runbook_hosts": order.hosts, "runbook_became": order.becomes}
-    command = ["ansible-playbook", "--extra-vars", json.dumps(variables), str(Path(__file__).parent / "reap.yml")]
-    command += [word for path in order.inventories for word in ("--inventory", path)]
-    command += ["--limit", order.limit] if order.limit else []
-    with contextlib.suppress(subprocess.TimeoutExpired, OSError):
-        subprocess.run(
-            command,
-            env={**environ, **settings(Path(order.private)), **order.environment, processes.MARKER: own},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=REAP_LIMIT,
-            check=False,
-        )
-    processes.end(lambda: processes.carrying(own), grace=0)
-    _end_connections(order)
-
-
 def supervising(run_id: str) -> list[int]:
     """The supervisors of run `run_id`; they outlive their command for as long as they tear it down."""
     words = f"runner.execution.supervisor\0{run_id}\0"
     return processes.naming(words)
-
-
-def _end_connections(order: Order) -> None:
-    """End the ssh masters that Ansible keeps; their command line names the private directory."""
-    processes.end(lambda: processes.naming(str(Path(order.private) / "ssh")), grace=0.2)
 
 
 if __name__ == "__main__":

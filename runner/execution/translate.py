@@ -59,7 +59,8 @@ class Translator:
         host = message["host"]
         if message["kind"] == "start":
             if marker.part == "action" or marker.part.startswith("attempt/"):
-                yield Event(EventType.STEP_INTENDED, self._run, marker.step, host)
+                data = {"attempt": message["attempt"]} if message.get("attempt") else {}
+                yield Event(EventType.STEP_INTENDED, self._run, marker.step, host, data)
             return
         if message["kind"] == "retry":
             self._look(marker, message)

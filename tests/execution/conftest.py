@@ -22,7 +22,7 @@ _PYTHON = sys.executable
 
 _SCRIPT = """\
 #!/bin/sh
-case "$*" in *reap.yml*) printf '%s\\n' "$*" >>{directory}/reaped; exit 0;; esac
+case "$*" in *reap.yml*) printf '%s\\n' "$*" >>{directory}/reaped; cp "${{ANSIBLE_CONFIG%/*}}"/reap.* {directory}; exit 0;; esac
 printf '%s\\n' "$@" >{directory}/words
 env -0 >{directory}/environment
 cd {directory}
@@ -34,6 +34,10 @@ import json, os, signal, socket, subprocess, sys, time
 peer = socket.socket(socket.AF_UNIX)
 peer.connect(os.environ["RUNBOOK_REPORT_SOCKET"])
 for line in open("says"):
+    message = json.loads(line)
+    if message["kind"] == "start":
+        noted = json.dumps([message["host"], message["task"]])
+        open(os.path.join(os.path.dirname(os.environ["RUNBOOK_REPORT_SOCKET"]), "begun"), "a").write(f"+{noted}\\n")
     peer.sendall(line.encode())
     answer = peer.recv(1000).decode()
     open("answers", "a").write(answer)

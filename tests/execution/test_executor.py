@@ -42,7 +42,7 @@ def job(ansible, tmp_path, temporary, monkeypatch):
         cancellation=Cancellation(),
     )
     assert list(Path(temporary).iterdir()) == []
-    assert processes.carrying(RUN_ID) == []
+    assert processes.belonging({RUN_ID}) == []
 
 
 def spoil(message):

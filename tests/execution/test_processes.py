@@ -91,7 +91,7 @@ def test_those_that_carry_the_marker_are_found_whoever_their_parent_is(started):
     started("echo ready; sleep 60", env={**os.environ, processes.MARKER: RUN_ID + "0"})
     started("echo ready; sleep 60", env={**os.environ, "X" + processes.MARKER: RUN_ID})
 
-    assert sorted(processes.carrying(RUN_ID)) == sorted([marked.pid, *processes.descendants(marked.pid)])
+    assert processes.belonging({RUN_ID}) == sorted([marked.pid, *processes.descendants(marked.pid)])
 
 
 def test_those_that_name_something_are_found_whoever_their_parent_is(started, tmp_path):
@@ -106,7 +106,7 @@ def test_those_that_name_something_are_found_whoever_their_parent_is(started, tm
 
 
 def test_a_process_does_not_find_itself():
-    assert python(f"print(*processes.carrying({RUN_ID!r}), 'nobody')", env=MARKED) == ["nobody"]
+    assert python(f"print(*processes.belonging([{RUN_ID!r}]), 'nobody')", env=MARKED) == ["nobody"]
 
 
 def test_a_process_that_obeys_has_the_time_to_tidy(started, tmp_path):
@@ -179,7 +179,7 @@ def test_one_that_goes_on_making_others_is_ended_with_them():
 
 MARKED_ENDS_MARKED = f"""
 child = subprocess.Popen(["sleep", "60"])
-processes.end(lambda: processes.carrying({RUN_ID!r}), grace=0.1)
+processes.end(lambda: processes.belonging([{RUN_ID!r}]), grace=0.1)
 print(processes.is_alive(child.pid), "survived")
 """
 

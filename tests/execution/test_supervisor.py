@@ -16,7 +16,17 @@ from fakes import RUN_ID
 from runner.execution import private, processes
 from runner.execution.order import Ending, Order
 
-AWAY = "(setsid sh -c 'echo $$ >far; exec sleep 60' &); echo $$ >near; sleep 60; sleep 60"
+BEGUN = '"${ANSIBLE_CONFIG%/*}/begun"'
+
+
+def noted(sign, host="here", task="one", attempt=()):
+    """The words with which the callback plugin's note is written."""
+    return f"printf '%s\\n' '{sign}{json.dumps([host, task, *attempt])}' >>{BEGUN}"
+
+
+NOTED = noted("+")
+FAR = "setsid sh -c 'echo $$ >far; exec sleep 60'"
+AWAY = f"{NOTED}; ({FAR} &); echo $$ >near; sleep 60; sleep 60"
 """A process in a session of its own, its parent gone."""
 
 STUBBORN = f"trap '' TERM INT HUP; {AWAY}"
@@ -79,7 +89,7 @@ def supervised(ansible, order):
     for one in started:
         one.process.kill()
         one.process.wait()
-        processes.end(lambda: processes.carrying(RUN_ID), grace=0)
+        processes.end(lambda: processes.belonging({RUN_ID}), grace=0)
         for pipe in (one.process.stdin, one.process.stdout, one.process.stderr):
             pipe.close()
 
@@ -114,7 +124,7 @@ def test_ansible_is_told_what_the_order_says_and_nothing_else(ansible, supervise
     assert (
         told.items()
         >= {
-            "RUNBOOK_RUN_ID": RUN_ID,
+            processes.MARKER: RUN_ID,
             "ANSIBLE_CONFIG": f"{directory}/ansible.cfg",
             "ANSIBLE_STDOUT_CALLBACK": "runbook_report",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
@@ -162,21 +172,40 @@ def test_the_deadline_ends_everything(ansible, supervised):
 
     ending = one.ending()
 
-    assert (ending.why, processes.carrying(RUN_ID), len(ansible.reaped)) == ("deadline", [], 1)
+    assert (ending.why, processes.belonging({RUN_ID}), len(ansible.reaped)) == ("deadline", [], 1)
 
 
 def test_the_clean_up_of_the_hosts_knows_which_and_as_whom(ansible, supervised):
-    ansible.does("echo $$ >near; exec sleep 60")
-    one = supervised(hosts="db:app", becomes=True, limit="db1")
+    attempts = [f"{RUN_ID}/restart/{number}" for number in (1, 2, 3)]
+    begun = [noted("+", "db1", "one", attempts[:1]), noted("-", "db1", "one"), noted("+", "db1", "two", attempts[1:2])]
+    begun += [noted("+", "db2", "two", attempts[2:]), noted("+", "db3", "two"), noted("+", "db4"), noted("-", "db4")]
+    ansible.does(f"{'; '.join(begun)}; echo $$ >near; exec sleep 60")
+    one = supervised(hosts="db:app", becomes=True, limit="db", forks=7)
     ansible.number("near")
 
     one.say("cancel")
 
     one.ending()
     (words,) = ansible.reaped
-    told = {"runbook_reap": RUN_ID, "runbook_hosts": "db:app", "runbook_became": True}
-    assert words.startswith(f"--extra-vars {json.dumps(told)} ")
-    assert words.endswith(f"reap.yml --inventory {one.order.inventories[0]} --limit db1")
+    private, (inventory,) = one.order.private, one.order.inventories
+    assert words.startswith(f"--extra-vars @{private}/reap.json ")
+    assert words.endswith(f"reap.yml --inventory {inventory} --limit @{private}/reap.hosts --forks 7")
+    assert (ansible.directory / "reap.hosts").read_text().splitlines() == ["db1", "db2", "db3"]
+    assert json.loads((ansible.directory / "reap.json").read_text()) == {
+        "runbook_hosts": "db:app",
+        "runbook_became": True,
+        "runbook_markers": {"db1": [RUN_ID, attempts[1]], "db2": [RUN_ID, attempts[2]], "db3": [RUN_ID]},
+    }
+
+
+def test_when_nothing_was_begun_no_host_is_asked(ansible, supervised):
+    ansible.does("echo $$ >near; sleep 60; sleep 60")
+    one = supervised()
+    near = ansible.number("near")
+
+    one.say("cancel")
+
+    assert (one.ending().why, all_ended(near), ansible.reaped) == ("cancelled", True, [])
 
 
 def test_when_ansible_is_killed_what_it_had_started_ends(ansible, supervised):
@@ -215,18 +244,21 @@ def test_when_it_is_killed_itself_its_child_dies_with_it(ansible, supervised):
     assert all_ended(child)
 
 
-BEGUN = '"${ANSIBLE_CONFIG%/*}/begun"'
-
-
 @pytest.mark.parametrize(
-    ("noted", "goes_on"),
-    [("+a", False), ("+a\\n-a\\n+b", False), ("+a\\n-b", False), ("+a\\n-a", True), ("+a\\n+b\\n-a\\n-b", True)],
+    ("notes", "goes_on"),
+    [
+        ([noted("+")], False),
+        ([noted("+"), noted("-"), noted("+", task="two")], False),
+        ([noted("+"), noted("-", host="there")], False),
+        ([noted("+"), noted("-")], True),
+        ([noted("+"), noted("+", task="two"), noted("-"), noted("-", task="two")], True),
+    ],
 )
 def test_what_was_begun_and_never_heard_of_again_is_ended_though_ansible_ended_by_itself(
-    ansible, supervised, noted, goes_on
+    ansible, supervised, notes, goes_on
 ):
-    away = AWAY.split("&", 1)[0].strip("(")
-    ansible.does(f"({away} >&- 2>&- &); while [ ! -s far ]; do sleep 0.01; done; printf '{noted}\\n' >{BEGUN}; exit 2")
+    away = f"({FAR} >&- 2>&- &); while [ ! -s far ]; do sleep 0.01; done"
+    ansible.does(f"{away}; {'; '.join(notes)}; exit 2")
 
     ending = supervised().ending()
 
@@ -235,8 +267,28 @@ def test_what_was_begun_and_never_heard_of_again_is_ended_though_ansible_ended_b
     assert len(ansible.reaped) == (0 if goes_on else 1)
 
 
+ATTEMPT = f"{RUN_ID}/restart/0123456789ab"
+
+
+@pytest.mark.parametrize("stop", ["close", "cancel", "kill"])
+@pytest.mark.parametrize("ended", [True, False], ids=["an attempt that has ended", "an attempt that has not"])
+def test_what_an_ended_attempt_has_left_goes_on_however_the_run_ends(ansible, supervised, stop, ended):
+    # Given a process that an attempt has started in a session of its own, and a step that goes on
+    noting = [noted("+", task="restart", attempt=[ATTEMPT]), *([noted("-", task="restart")] if ended else [])]
+    away = f"({processes.MARKER}={ATTEMPT} {FAR} &); while [ ! -s far ]; do sleep 0.01; done"
+    ansible.does(f"{noting[0]}; {away}; {'; '.join([*noting[1:], NOTED])}; echo $$ >near; sleep 60; sleep 60")
+    one = supervised()
+    near, far = ansible.number("near"), ansible.number("far")
+    # When
+    {"close": one.process.stdin.close, "cancel": lambda: one.say("cancel"), "kill": lambda: os.kill(near, 9)}[stop]()
+    # Then
+    one.ending()
+    assert (all_ended(near), processes.is_alive(far)) == (True, ended)
+    os.kill(far, signal.SIGKILL) if ended else None
+
+
 def test_what_a_passed_step_started_on_purpose_goes_on(ansible, supervised):
-    ansible.does(f"({AWAY.split('&', 1)[0].strip('(')} >&- 2>&- &); while [ ! -s far ]; do sleep 0.01; done")
+    ansible.does(f"({FAR} >&- 2>&- &); while [ ! -s far ]; do sleep 0.01; done")
     one = supervised()
 
     ending = one.ending()

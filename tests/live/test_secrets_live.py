@@ -15,14 +15,13 @@ from urllib.parse import quote
 import pexpect
 import pytest
 import yaml
-from bench import CONTACTS, step
+from bench import CONTACTS, step, survivors
 from fault_server import FaultServer
 
 from runner.demo.hosts import ssh_hosts
 from runner.demo.postgres import Postgres
 from runner.demo.workspace import workspace
 from runner.errors import InvalidInputError
-from runner.execution import processes
 
 SECRET = f"{os.getpid()} It's 100% {{{{ 'se' ~ 'cret' }}}} & \"déjà\" $(id)\\n /x"
 """All that shells, templates, URLs, JSON and psql take for something else; other processes of the tests have others."""
@@ -115,7 +114,7 @@ def test_a_secret_on_standard_input_is_seen_nowhere_while_the_step_runs(bench, k
     bench.write(waiting, inputs={"password": PASSWORD})
 
     process = bench.begun(ready, "-e", f"password={kept}")
-    carrying = processes.carrying(bench.run_ids()[0])
+    carrying = survivors(bench.run_ids()[0])
     seen = in_processes("cmdline"), in_processes("environ"), in_files(bench.directory, *temporary())
     go.touch()
     out, err = process.communicate(timeout=60)

@@ -8,6 +8,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -19,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import runner
+from runner.execution import processes
 
 _PATH = Path(runner.__file__).parent / "execution" / "plugins" / "modules" / "command.py"
 _SPEC = importlib.util.spec_from_file_location("runbook_command_module", _PATH)
@@ -164,6 +167,43 @@ def test_a_command_that_reads_none_of_much_input_still_has_its_answer(ask):
     answer = ask(ours, argv=["sh", "-c", "exec <&-; echo done"], stdin="x" * 1_000_000)
 
     assert (answer["rc"], answer["stdout"]) == (0, "done")
+
+
+_BY_ITSELF = f"""
+import importlib.util, json, sys
+from ansible.module_utils.testing import patch_module_args
+spec = importlib.util.spec_from_file_location("command", {str(_PATH)!r})
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+with patch_module_args({{"argv": sys.argv[1:]}}):
+    module.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("service", "then", "code", "goes_on"),
+    [
+        ("setsid sleep 60", "sleep 60", 124, False),
+        ("env -i setsid sleep 60", "sleep 60", 124, False),
+        ("setsid sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'", "sleep 60", 124, False),
+        ("setsid sleep 60", "trap '' TERM; while :; do sleep 0.1; done", -9, False),
+        ("setsid sleep 60", "true", 0, True),
+        ("setsid sleep 60", "exit 124", 124, True),
+    ],
+)
+def test_what_runs_out_of_its_time_is_ended_whole_and_what_ends_in_time_leaves_what_it_likes(
+    tmp_path, service, then, code, goes_on
+):
+    script = f"{service} >/dev/null 2>&1 </dev/null & echo $! >pid; {then}"
+    words = ["timeout", "--kill-after=0.5s", "2s", "bash", "-c", script]
+
+    ran = subprocess.run([sys.executable, "-c", _BY_ITSELF, *words], cwd=tmp_path, stdout=subprocess.PIPE, check=False)
+
+    pid = int((tmp_path / "pid").read_text())
+    alive = processes.is_alive(pid)
+    if alive:
+        os.kill(pid, signal.SIGKILL)
+    assert (json.loads(ran.stdout)["rc"], alive) == (code, goes_on)
 
 
 def stream_of(data):

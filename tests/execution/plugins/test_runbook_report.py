@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import json
 import os
+import re
 import socket
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from ansible.playbook import Playbook
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 from ansible.vars.manager import VariableManager
+from fakes import RUN_ID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import WORDS
@@ -25,6 +27,7 @@ from texts import WORDS
 import runner
 from runner.errors import AuditError
 from runner.execution.callback_socket import CallbackSocket
+from runner.execution.teardown import unfinished
 
 _PATH = Path(runner.__file__).parent / "execution" / "plugins" / "callback" / "runbook_report.py"
 _SPEC = importlib.util.spec_from_file_location("runbook_report_plugin", _PATH)
@@ -66,6 +69,7 @@ def plugin_at(tmp_path, monkeypatch):
         path = tmp_path / "report"
         (tmp_path / "captured.json").write_text(json.dumps(captured or {}))
         monkeypatch.setenv("RUNBOOK_REPORT_SOCKET", str(path))
+        monkeypatch.setenv(report.ATTEMPT, RUN_ID)
         with CallbackSocket(path, hear):
             plugin = report.CallbackModule()
             try:
@@ -79,7 +83,7 @@ def plugin_at(tmp_path, monkeypatch):
 
 
 def named(name):
-    return SimpleNamespace(get_name=lambda: name)
+    return SimpleNamespace(name=name, get_name=lambda: name)
 
 
 def result(**answer):
@@ -217,7 +221,7 @@ def test_every_callback_says_what_happened_where_and_to_which_task(plugin_at):
 
     about = {"host": "db1", "task": TASK}
     assert heard == [
-        {"kind": "start", **about},
+        {"kind": "start", **about, "attempt": os.environ[report.ATTEMPT]},
         {"kind": "ok", **about, "result": {"rc": 0}},
         {"kind": "failed", **about, "result": {"rc": 1}, "ignored": True},
         {"kind": "unreachable", **about, "result": {"unreachable": True}},
@@ -235,6 +239,7 @@ def test_every_callback_says_what_happened_where_and_to_which_task(plugin_at):
         ("skipped", {"skipped": True}, False),
         ("failed", {"rc": -9, "module_stdout": "", "msg": "MODULE FAILURE"}, True),
         ("ok", {"rc": 137, "module_stdout": "", "msg": "its exit code is judged by a verification"}, True),
+        ("failed", {"msg": "Timed out after 1 second(s).", "timedout": {"frame": "", "period": 1}}, True),
         ("unreachable", {"msg": "Shared connection to db1 closed."}, True),
         ("unreachable", {"msg": "Failed to connect: ssh: connect to host db1 port 22: Connection refused"}, False),
         ("unreachable", {"msg": "Failed to connect: alice@db1: Permission denied (publickey)."}, False),
@@ -246,9 +251,28 @@ def test_what_may_still_go_on_is_noted_for_the_supervisor(plugin_at, tmp_path, e
         plugin.v2_runner_on_start(named("db1"), named(TASK))
         getattr(plugin, f"v2_runner_{'' if ends == 'retry' else 'on_'}{ends}")(result(**answer))
 
-    about = json.dumps(["db1", TASK])
-    noted = (tmp_path / "begun").read_text().splitlines()
-    assert noted == ([f"+{about}"] if may_go_on else [f"+{about}", f"-{about}"])
+    assert unfinished(tmp_path) == ({"db1": [os.environ[report.ATTEMPT]]} if may_go_on else {})
+
+
+@pytest.mark.parametrize(
+    ("part", "is_attempt"),
+    [("action", True), ("attempt/2", True), ("verify/1/probe", False), ("retry/1", False), ("guard", False)],
+)
+def test_each_attempt_at_a_step_has_a_marker_of_its_own_and_whatever_else_is_done_has_the_runs(
+    plugin_at, tmp_path, part, is_attempt
+):
+    markers = []
+    with plugin_at() as (plugin, _):
+        for _ in range(2):
+            plugin.v2_runner_on_start(named("db1"), named(f"RUN-001/look/{part} | Look"))
+            markers.append(os.environ[report.ATTEMPT])
+
+    if is_attempt:
+        assert [re.fullmatch(f"{RUN_ID}/look/[0-9a-f]{{12}}", marker) is not None for marker in markers] == [True] * 2
+        assert len(set(markers)) == 2
+    else:
+        assert markers == [RUN_ID] * 2
+    assert unfinished(tmp_path) == {"db1": markers[1:] if is_attempt else []}
 
 
 PLAY = """

@@ -29,6 +29,7 @@ description:
   - Waits for the answer before it lets Ansible go on, and ends Ansible when the answer is not yes.
 """
 
+ATTEMPT = "RUNBOOK_ATTEMPT"
 REFUSED = 97
 BROKEN = 98
 LONGEST = 131_072
@@ -100,6 +101,7 @@ class CallbackModule(CallbackBase):
         self._stream = self._socket.makefile("rwb")
         self._private = os.path.dirname(path)
         self._begun = os.path.join(self._private, "begun")
+        self._run = os.environ[ATTEMPT]
         self._shown = {}
         self._play = None
 
@@ -114,10 +116,20 @@ class CallbackModule(CallbackBase):
             sys.stderr.write(f"runbook_report: {error}\n")
         os._exit(REFUSED)
 
-    def _note(self, sign, host, task):
+    def _note(self, sign, *words):
         """For the supervisor, which must know what may still go on when Ansible has ended."""
         with open(self._begun, "a") as file:
-            file.write(f"{sign}{json.dumps([host, task])}\n")
+            file.write(f"{sign}{json.dumps(words)}\n")
+
+    def _mark(self, task):
+        """Give the worker, which is a fork of this process from now, the marker of the attempt that it makes; it.
+
+        What an attempt has started and left on purpose outlives the run; nothing else that Ansible does leaves any.
+        """
+        step = _step_of(task, attempts=True)
+        attempt = f"{self._run}/{step}/{os.urandom(6).hex()}" if step else ""
+        os.environ[ATTEMPT] = attempt or self._run
+        return attempt
 
     def _commands(self):
         """What the steps named in the environment would do on each host, as far as it can be said now."""
@@ -189,8 +201,9 @@ class CallbackModule(CallbackBase):
 
     @reporting
     def v2_runner_on_start(self, host, task):
-        self._note("+", host.get_name(), task.get_name())
-        self._say("start", host=host.get_name(), task=task.get_name())
+        attempt = self._mark(task)
+        self._note("+", host.get_name(), task.get_name(), *filter(None, [attempt]))
+        self._say("start", host=host.get_name(), task=task.get_name(), attempt=attempt)
 
     @reporting
     def v2_runner_on_ok(self, result):
@@ -254,10 +267,13 @@ def _ends(samples):
 
 
 def _may_go_on(kind, result):
-    """Whether the task may still be at it on its host: the connection broke, or the module ended without an answer."""
+    """Whether the task may still be at it on its host.
+
+    The connection broke, the module ended without an answer, or Ansible has waited for as long as the task's `timeout`.
+    """
     if kind == "unreachable":
         return not any(word in str(result.get("msg")) for word in NEVER_THERE)
-    return "module_stdout" in result
+    return "module_stdout" in result or "timedout" in result
 
 
 def _tasks(items):
@@ -269,10 +285,11 @@ def _tasks(items):
             yield item
 
 
-def _step_of(task):
-    """The step whose action the task is, its last attempt if there are several."""
+def _step_of(task, *, attempts=False):
+    """The step whose action the task is, its last attempt if there are several; with `attempts`, any of them."""
     head = str(task.name).partition(" | ")[0].split("/")
-    return head[1] if head[2:] == ["action"] else None
+    is_action = head[2:] == ["action"] or (attempts and head[2:3] == ["attempt"])
+    return head[1] if is_action else None
 
 
 def _rendered(templar, value):

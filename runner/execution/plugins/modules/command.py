@@ -25,6 +25,8 @@ short_description: runs a command and keeps a bounded part of what it prints
 description:
   - Takes what ansible.builtin.command takes, and answers as it does.
   - A gigabyte of output, or bytes that are no text, neither exhaust the memory of the controller nor fail the command.
+  - What ran out of the time that coreutils' timeout gave it is ended with all that it has started, also in a session of
+    its own; what has ended in time leaves behind what it likes.
   - What could not be started says why, and has the exit code that a shell gives it, 126 or 127, or 257 when there is no
     such directory, so that no verification of an exit code takes it for the command's own.
 """
@@ -32,6 +34,9 @@ description:
 KEPT = 65_536
 CHUNK = 65_536
 PATIENCE = 1.0
+GRACE = 0.5
+SET_CHILD_SUBREAPER = 36
+OUT_OF_TIME = (124, -signal.SIGKILL)
 
 
 class Capture(threading.Thread):
@@ -143,6 +148,8 @@ def _words(module, command):
 def _run(module, command):
     params, started = module.params, dt.datetime.now()
     words, shell = _words(module, command)
+    _adopt_orphans()
+    begun = time.monotonic()
     data = params["stdin"]
     if data is not None and params["stdin_add_newline"]:
         data += "\n"
@@ -165,6 +172,8 @@ def _run(module, command):
         capture.start()
     _feed(process, data)
     code = process.wait()
+    if code in OUT_OF_TIME and time.monotonic() - begun >= _limit(words):
+        _end_children()
     # A background process may keep the pipes open for ever: what the command itself printed is complete by now.
     deadline = time.monotonic() + PATIENCE
     for capture in captures:
@@ -182,6 +191,55 @@ def _run(module, command):
         "end": str(ended),
         "delta": str(ended - started),
     }
+
+
+def _adopt_orphans():
+    """Let what the command starts stay below this process for as long as it runs, whatever session it goes to."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # only Linux can, and not every Python there
+        import ctypes  # noqa: PLC0415
+
+        ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _limit(words):
+    """The seconds that coreutils' timeout gives the command, if it runs under that."""
+    with contextlib.suppress(ValueError):
+        if words[:1] == ["timeout"]:
+            return float(words[2].rstrip("s"))
+    return float("inf")
+
+
+def _end_children():
+    """Ask all that descends from this process to stop, and kill what does not."""
+    _signal(signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    while _descendants() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    while _signal(signal.SIGKILL) and time.monotonic() < deadline + GRACE:
+        time.sleep(0.02)
+
+
+def _signal(number):
+    """Send that signal to all that descends from this process; whether there was any."""
+    left = _descendants()
+    for child in left:
+        with contextlib.suppress(OSError):
+            os.kill(child, number)
+    return bool(left)
+
+
+def _descendants():
+    """The living processes that descend from this one."""
+    parents = {}
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            state, parent = file.read().rpartition(b")")[2].split()[:2]
+            if state != b"Z":
+                parents[int(path.split("/")[2])] = int(parent)
+    found = {os.getpid()}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {os.getpid()}
 
 
 def _feed(process, data):
