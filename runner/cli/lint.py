@@ -6,6 +6,7 @@ import os
 import tempfile
 from codecs import BOM_UTF8
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ from runner.definition.lint import Report, examine, subject_of
 from runner.definition.mending import mended
 from runner.definition.subject import Subject
 from runner.errors import ExitCode, InvalidInputError
+from runner.execution.reviewed import is_stale
 
 _LEVELS = [str(level) for level in Level]
 
@@ -100,7 +102,23 @@ def _report(library: Library, name: str, inventories: Sequence[Path], *, fix: bo
     if subject and fix:
         _fix(subject)
         subject, faults = _subject(library, name, inventories)
-    return examine(subject) if subject else Report(tuple(faults))
+    if subject is None:
+        return Report(tuple(faults))
+    report = examine(subject)
+    if any(each.level is Level.ERROR for each in report.findings):
+        return report  # which is mended first, and the playbook compiled then
+    return replace(report, findings=(*report.findings, *_unreviewed(library, subject.source)))
+
+
+def _unreviewed(library: Library, source: Source) -> list[Finding]:
+    """That a run would be refused, as the playbook is not what the runbook compiles to."""
+    path = library.playbook(source)
+    if not _in_library(str(source.path)) or not is_stale(library, source):
+        return []
+    state = "is not what this compiles to" if path.exists() else "is not there"
+    message = f"{shown(path)} {state}, so every run is refused"
+    hint = f"runbook compile {source.runbook.id}, then review the difference"
+    return [Finding(shown(source.path), 1, 1, "", Level.WARNING, "stale-playbook", message, hint)]
 
 
 def _fix(subject: Subject) -> None:

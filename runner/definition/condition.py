@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
 _JINJA = Environment(autoescape=False)  # noqa: S701 - nothing is rendered
 
 
+class _Whatever(dict[str, Any]):
+    """The filters and tests of which only the name counts: Ansible's and those of collections are not known here."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Something that is there."""
+        return super().get(key, default or str)
+
+
+_NAMES = Environment(autoescape=False)  # noqa: S701 - nothing is rendered
+_NAMES.filters, _NAMES.tests = _Whatever(_NAMES.filters), _Whatever(_NAMES.tests)
+
+
 def names(expression: str) -> frozenset[str]:
     """The variables that an expression needs; none where it is no expression."""
     try:
-        return frozenset(meta.find_undeclared_variables(_JINJA.parse(f"{{{{ {expression} }}}}")))
+        return frozenset(meta.find_undeclared_variables(_NAMES.parse(f"{{{{ {expression} }}}}")))
     except (TemplateSyntaxError, RecursionError):
         return frozenset()
 
 
-def names_in(template: str) -> frozenset[str]:
-    """The variables that a text with templates in it needs; none where it is no template."""
+def required(template: str) -> frozenset[str]:
+    """The variables that must be set for a text with templates in it; none where it is no template.
+
+    What has a default, or is asked whether it is defined, need not be set.
+    """
     try:
-        return frozenset(meta.find_undeclared_variables(_JINJA.parse(template)))
+        tree = _NAMES.parse(template)
+        used = frozenset(meta.find_undeclared_variables(tree))
     except (TemplateSyntaxError, RecursionError):
         return frozenset()
+    guarded = [each.node for each in tree.find_all(nodes.Filter) if each.name in {"default", "d"}]
+    guarded += [each.node for each in tree.find_all(nodes.Test) if each.name in {"defined", "undefined"}]
+    return used - {_base(each) for each in guarded}
+
+
+def _base(node: nodes.Node | None) -> str:
+    """The variable of which `node` is a part; empty where it is none."""
+    while isinstance(node, nodes.Getattr | nodes.Getitem):
+        node = node.node
+    return node.name if isinstance(node, nodes.Name) else ""
 
 
 def parse(expression: str) -> nodes.Expr | None:

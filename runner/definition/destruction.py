@@ -15,7 +15,8 @@ from runner.verifications.sql import Statement
 
 _WRITES = re.compile(
     r"""(?x) (?<![\w/.-])(?:
-    (?:rm|rmdir|mv|cp|ln|mkdir|touch|tee|chmod|chown|truncate|install|rsync|dd|useradd|usermod|umount)\s
+    (?:rm|rmdir|mv|cp|ln|mkdir|touch|tee|chmod|chown|truncate|install|dd|useradd|usermod|umount)\s
+    | rsync\s(?!(?:.*\s)?-[a-zA-Z]*n[a-zA-Z]*\s)
     | sed\s+(?:-\S+\s+)*-i | git\s+(?:push|commit|tag\s+-|reset|checkout|merge) | (?:re|shut)?(?:boot|down)\s+now
     | systemctl\s[^\n|;]*\b(?:start|stop|restart|reload|enable|disable|mask)\b
     | service\s+\S+\s+(?:start|stop|restart|reload)\b
@@ -25,6 +26,7 @@ _WRITES = re.compile(
     | curl\s[^\n|;]*(?:-X\s*|--request[ =])(?:POST|PUT|PATCH|DELETE)\b
     )"""
 )
+_REHEARSES = re.compile(r"--dry-run(?:=(?!none).*)?|--what-?if|--simulate|--just-print")
 _SQL_WRITES = re.compile(
     r"(?i)^\s*(?:with\b.*\)\s*)?(?:insert|update|delete|merge|truncate|drop|alter|create|grant|revoke|vacuum|reindex|"
     r"cluster|refresh|lock|call)\b|\bpg_(?:terminate|cancel)_backend\b|\bpg_(?:promote|reload_conf|switch_wal)\b",
@@ -79,7 +81,7 @@ def _begun(code: Code, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
     for command in code.commands():
         reads = command.name in SHELLS | {"ssh"} and "<<" in command.source
         match = pattern.search(command.source) if reads else pattern.match(command.source)
-        if match:
+        if match and not any(map(_REHEARSES.fullmatch, command.words)):
             yield match
 
 

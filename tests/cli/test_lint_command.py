@@ -12,10 +12,35 @@ from fakes import runbook_file
 
 def test_a_sound_library_has_no_findings(runbook, here):
     runbook_file(here)
+    runbook("compile")
 
     ran = runbook("lint")
 
-    assert (ran.code, ran.err) == (0, "1 runbook, 0 findings\n")
+    assert (ran.code, ran.out, ran.err) == (0, "", "1 runbook, 0 findings\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "state"), [(None, "is not there"), ("- hosts: all\n", "is not what this compiles to")]
+)
+def test_a_playbook_for_which_every_run_is_refused_is_told(runbook, library, ansible, here, given, state):
+    path = here / "playbooks" / "RUN-001.yml"
+    path.unlink()
+    if given:
+        path.write_text(given)
+
+    ran = runbook("lint")
+
+    assert ran.code == 0
+    assert ran.out == (
+        "runbooks/RUN-001.yml\n"
+        f"  runbooks/RUN-001.yml:1:1: warning playbooks/RUN-001.yml {state}, so every run is refused [stale-playbook]\n"
+        "    1 | id: RUN-001\n"
+        "      | ^\n"
+        "      runbook compile RUN-001, then review the difference\n\n"
+    )
+    assert (runbook("run", "RUN-001", "-i", "inventory.yml").code, runbook("lint", "--strict").code) == (2, 2)
+    runbook("compile")
+    assert runbook("lint").out == ""
 
 
 def test_every_fault_is_told_with_its_place_and_its_rule(runbook, here):
@@ -114,12 +139,13 @@ steps: # the shop's own
 
 
 @pytest.fixture
-def written(here):
-    """A runbook in the library whose steps are the given text."""
+def written(here, runbook):
+    """A runbook in the library whose steps are the given text, compiled as far as it can be."""
 
     def write(steps, number=1):
         path = runbook_file(here, id=f"RUN-00{number}", steps=None, severity="P1")
         path.write_text(path.read_text() + steps)
+        runbook("compile", path)
         return path
 
     return write
@@ -170,8 +196,9 @@ def test_fixing_changes_nothing_but_what_is_wrong(runbook, written):
     assert path.read_text() == before.replace(
         "curl -s http://127.0.0.1/two", "curl --fail -s http://127.0.0.1/two"
     ).replace("egrep", "grep -E")
-    assert (ran.code, ran.out) == (0, "")
-    assert ran.err == "runbooks/RUN-001.yml: mended in 2 places\n1 runbook, 0 findings\n"
+    assert (ran.code, ran.out.count("[stale-playbook]")) == (0, 1)
+    assert ran.err == "runbooks/RUN-001.yml: mended in 2 places\n1 runbook, 1 finding\n"
+    runbook("compile")
     assert runbook("lint", "--fix").err == "1 runbook, 0 findings\n"
 
 
@@ -194,11 +221,12 @@ def test_what_the_file_excepts_is_told_with_its_reason_only_to_machines(runbook,
 
     ran = runbook("lint", "--fix", "--format", "json")
 
-    (excepted,) = json.loads(ran.out)
+    stale, excepted = json.loads(ran.out)
     assert (excepted["rule"], excepted["line"]) == ("curl-without-fail", 26)
     assert excepted["excepted"] == "it answers 404 until it is warm"
     assert path.read_text() == before
-    assert ran.err.endswith("1 runbook, 0 findings, 1 excepted\n")
+    assert stale["rule"] == "stale-playbook"
+    assert ran.err.endswith("1 runbook, 1 finding, 1 excepted\n")
 
 
 def test_github_draws_each_finding_beside_its_line(runbook, written):
@@ -223,7 +251,7 @@ def test_what_could_end_a_workflow_command_is_escaped(runbook, here):
 
 def test_junit_has_a_case_for_each_runbook(runbook, written, here):
     written(STEPS)
-    runbook_file(here, id="RUN-002")
+    runbook("compile", runbook_file(here, id="RUN-002"))
     runbook_file(here, id="RUN-003", severity="P9\x1b")
 
     suite = ET.fromstring(runbook("lint", "--format", "junit").out).find("testsuite")

@@ -70,7 +70,9 @@ def test_whoever_is_to_be_called_can_be(found):
 @pytest.mark.parametrize(
     ("keys", "rules"),
     [
-        ({"effect": "destructive"}, ["destructive-unguarded"]),
+        ({"effect": "destructive", "reversible": True}, ["destructive-unguarded"]),
+        ({"effect": "destructive"}, []),  # the run asks, as nothing takes it back
+        ({"effect": "destructive", "reversible": False}, []),
         ({"effect": "destructive", "approve": "Really?"}, []),
         ({"effect": "destructive", "undo": UNDO}, []),
         ({"effect": "change"}, []),

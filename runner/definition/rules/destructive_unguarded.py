@@ -10,21 +10,21 @@ from runner.definition.rules.base import Criterion, Hit, Rule
 from runner.definition.step import Effect
 from runner.definition.subject import Subject
 
-_HINT = "add `approve` or `undo`"
-
 
 def _find(subject: Subject) -> Iterator[Hit]:
     found = destruction(subject)
     for placed in subject.procedure():
         step = placed.step
-        if step.approve or step.undo or step.choose or placed.prerequisite or placed.place[0] == "on_cancel":
+        asked = step.approve or step.choose or step.point_of_no_return or (step.action and step.manual)
+        if asked or step.undo or placed.prerequisite or placed.place[0] == "on_cancel":
             continue
         if step.effect is Effect.DESTRUCTIVE:
-            yield Hit((*placed.place, "effect"), "destroys, and nobody is asked before", _HINT)
+            message = "destroys, and as it is called reversible nobody is asked before"
+            yield Hit((*placed.place, "effect"), message, "add `approve`, or the `undo` that takes it back")
         elif step.effect is Effect.CHANGE and placed.place in found:
             place, fragment = found[placed.place]
             message = f"{quoted(fragment)} destroys, and nobody is asked before"
-            yield Hit(place, message, f"write effect: destructive, and {_HINT}", fragment=fragment)
+            yield Hit(place, message, "write effect: destructive, so that the run asks first", fragment=fragment)
 
 
 RULE = Rule(
@@ -36,7 +36,6 @@ RULE = Rule(
 steps:
   - id: clean
     name: Delete the old reports
-    effect: destructive
     command: rm -rf /var/reports/old
     verify: [{command: test ! -e /var/reports/old, says: The old reports are gone}]
 """,

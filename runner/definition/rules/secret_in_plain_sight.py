@@ -48,7 +48,7 @@ def _find(subject: Subject) -> Iterator[Hit]:
             yield Hit((), "a secret stands here for everybody to read", hint, offset=offset + found.start())
         offset += len(line)
     for name, declared in subject.runbook.inputs.items():
-        default = getattr(declared, "default", None)
+        default = getattr(declared, "default", None) if declared.type != "secret" else None  # that is a reference
         if re.search(_WORD, name, re.IGNORECASE) and isinstance(default, str) and not name.endswith("_file"):
             yield Hit(("inputs", name, "default"), "a secret stands here for everybody to read", hint)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runner.definition.code import Code, codes, unset
-from runner.definition.condition import names, names_in
+from runner.definition.condition import required
 from runner.definition.finding import Level, Place, did_you_mean, quoted
 from runner.definition.names import RESERVED
 from runner.definition.rules.base import Criterion, Hit, Rule
@@ -40,7 +40,7 @@ def _find(subject: Subject) -> Iterator[Hit]:
         for place, text in subject.leaves(placed.place):
             part = place[2] if len(place) > 2 else ""  # noqa: PLR2004 - the step's own key
             expression = bool(_EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
-            needed = names(text) if expression else names_in(text) if "{{" in text or "{%" in text else ()
+            needed = required(f"{{{{ {text} }}}}" if expression else text)
             allowed = known.after if part in _AFTER else known.before
             yield from _undefined(subject, place, sorted(set(needed) - allowed), allowed)
     for code in codes(subject):
