@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from runner import escalation
 from runner.definition.step import Step
 from runner.definition.verification import Verification
+from runner.execution.digests import step_digests
 from runner.execution.tags import undo_id
 from runner.record.run_state import RunState
 from runner.request import Request, Surroundings
@@ -30,6 +30,7 @@ def first_state(request: Request, around: Surroundings) -> RunState:
         becomes=any(step.become or step.become_user for step in steps),
         path=str(request.source.path.resolve()),
         sha256=request.source.sha256,
+        playbook_sha256=request.playbook_sha256,
         inputs=dict(request.inputs),
         mode=request.mode,
         reason=request.reason,
@@ -44,13 +45,14 @@ def described(request: Request) -> dict[str, Any]:
     runbook = request.source.runbook
     undone = [(step, step.undo) for step in runbook.steps if step.undo]
     steps = (*runbook.procedure, *runbook.on_cancel)
+    digests = {step: {"digest": digest} for step, digest in step_digests(runbook, request.source.read_file).items()}
     return {
         "runbook": runbook.id,
         "title": runbook.title,
         "category": str(runbook.category),
         "severity": runbook.severity,
         "runbook_sha256": request.source.sha256,
-        "playbook_sha256": hashlib.sha256(request.playbook).hexdigest(),
+        "playbook_sha256": request.playbook_sha256,
         "inventories": list(map(str, request.inventories)),
         "limit": request.limit,
         "inputs": dict(request.inputs),
@@ -59,7 +61,7 @@ def described(request: Request) -> dict[str, Any]:
         "break_glass": request.break_glass,
         "parent": request.parent,
         "budget": _budget(request),
-        "steps": [_in_words(step.id, step, step.name, step.verify) for step in steps],
+        "steps": [_in_words(step.id, step, step.name, step.verify) | digests.get(step.id, {}) for step in steps],
         "undo": [_in_words(undo_id(step.id), step, f"Undo: {step.name}", undo.verify) for step, undo in undone],
     }
 
@@ -70,5 +72,5 @@ def _budget(request: Request) -> float | None:
     return runbook.deadline.total_seconds() if runbook.deadline else escalation.patience(runbook.escalation)
 
 
-def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification]) -> Mapping[str, Any]:
+def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification]) -> dict[str, Any]:
     return {"id": name, "name": title, "effect": str(step.effect), "verify": [item.says for item in verify]}

@@ -39,6 +39,7 @@ class EventType(StrEnum):
     VERIFICATION_FINISHED = "verification.finished"
     VALUES_CAPTURED = "values.captured"
     COMMANDS_RENDERED = "commands.rendered"
+    CHANGES_ACCEPTED = "changes.accepted"
     UNDO_PLANNED = "undo.planned"
     DEBT_FOUND = "debt.found"
     DEBT_MADE = "debt.made"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -68,6 +69,11 @@ class Request:
             message = f"the input {holding[0]} holds a secret, and is written down"
             raise InvalidInputError(message, hint=f"give it another value, or make {holding[0]} of type secret")
         return replace(self, reason=redaction.text(self.reason), break_glass=redaction.text(self.break_glass))
+
+    @property
+    def playbook_sha256(self) -> str:
+        """The SHA-256 of the playbook."""
+        return hashlib.sha256(self.playbook).hexdigest()
 
     @property
     def looks(self) -> bool:

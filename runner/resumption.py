@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from runner.execution.tags import recheck_tag, undo_id
 from runner.execution.target import Target
 from runner.execution.undo_plan import UndoPlan, undo_plan
 from runner.record.audit_log import Record
-from runner.record.run_state import RunState
+from runner.record.run_state import RunDirectory, RunState
 
 _NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED})
 """What an action may have come to for sure; an unreachable host may have done it before it was lost."""
@@ -83,6 +84,7 @@ def reopen(control: Control, *, done: Collection[str], redo: Collection[str]) ->
     for name in {*done, *redo} - set(known):
         raise InvalidInputError(f"{control.runbook.id} has no step {name!r}", hint=f"its steps are {', '.join(known)}")
     for step in control.runbook.procedure:
+        _reopen_changed(control, step)
         _reopen_undone(control, step)
     _recheck(control)
     for step in control.runbook.procedure:
@@ -95,6 +97,48 @@ def _entries(control: Control, step: Step) -> Mapping[str, Entry]:
     return {host: control.ledger.entries[step.id, host] for host in control.ledger.hosts_of(step.id)}
 
 
+def accept_changes(control: Control, runbook_sha256: str, playbook_sha256: str) -> None:
+    """Record that somebody goes on by another text than the one with these SHA-256, and what differs."""
+    request, playbook = control.request, control.request.playbook_sha256
+    if (runbook_sha256, playbook_sha256) in {(request.source.sha256, playbook), (request.source.sha256, "")}:
+        return
+    before = {"runbook_sha256": runbook_sha256, "playbook_sha256": playbook_sha256}
+    after = {"runbook_sha256": request.source.sha256, "playbook_sha256": playbook}
+    by = control.around.actor.person
+    diff = changes(control.directory, request.source.text, request.playbook)
+    control.journal.note(EventType.CHANGES_ACCEPTED, by=by, before=before, after=after, diff=diff)
+
+
+def changes(directory: RunDirectory, runbook: bytes, playbook: bytes) -> str:
+    """What differs in the texts by which a run is to be gone on with from those by which it was done last."""
+    state = directory.state
+    texts = (
+        (directory.text("runbook", state.sha256), runbook),
+        (directory.text("playbook", state.playbook_sha256), playbook),
+    )
+    for before, now in texts:  # a file that a step names may have changed though the runbook has not
+        lines = (before.splitlines(), now.decode(errors="replace").splitlines())
+        if told := "\n".join(difflib.unified_diff(*lines, "when the run began", "now", lineterm="")):
+            return told
+    return ""
+
+
+def _reopen_changed(control: Control, step: Step) -> None:
+    """What was proven of another text than the present one is to be done, or at least verified, again."""
+    now = control.ledger.digests.get(step.id, "")
+    for host, entry in _entries(control, step).items():
+        if entry.digest in {"", now} or control.ledger.is_undone(step.id, host):
+            continue
+        if not entry.intended and entry.missing >= parts(step):
+            continue  # it is to be done anyway
+        if step.repeatable or not entry.intended or _failed_for_sure(entry):
+            _reopen(control, step, [host], parts(step), redo=True)
+            continue
+        kept = {"action"} if entry.digest.partition(":")[0] == now.partition(":")[0] else set()
+        data = {"parts": sorted(parts(step) - kept), "hosts": [host], "redo": False, "digest": now}
+        control.journal.note(EventType.STEP_REOPENED, step.id, **data)
+
+
 def _reopen_undone(control: Control, step: Step) -> None:
     """Whatever is for sure not done is to be done: it never began, failed, was taken back, or may be repeated."""
     again, waiting = [], []
@@ -103,7 +147,7 @@ def _reopen_undone(control: Control, step: Step) -> None:
             again.append(host)
         elif entry.outcome is Outcome.PASSED:
             continue
-        elif entry.intended and (step.repeatable or _failed_for_sure(step, entry)):
+        elif entry.intended and (step.repeatable or _failed_for_sure(entry)):
             again.append(host)
         elif not entry.intended and entry.outcome is not None:
             waiting.append(host)
@@ -112,13 +156,11 @@ def _reopen_undone(control: Control, step: Step) -> None:
         _reopen(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
 
 
-def _failed_for_sure(step: Step, entry: Entry) -> bool:
-    """Whether the action itself was not good: it said so, or the first verification to fail is one of its result."""
+def _failed_for_sure(entry: Entry) -> bool:
+    """Whether the action itself was not good: it said so, or a verification of its result did."""
     if entry.outcome is not Outcome.FAILED or entry.acted is not Outcome.PASSED:
         return entry.acted in _NOT_DONE
-    looks = {number for number, _ in step.repeated}
-    failed = next((number for number, _ in step.automated if f"verify/{number}" in entry.missing), None)
-    return failed is not None and failed not in looks
+    return not entry.looked
 
 
 def _reopen(control: Control, step: Step, hosts: Sequence[str], missing: Iterable[str], *, redo: bool) -> None:
@@ -148,7 +190,8 @@ def _settle(control: Control, step: Step) -> None:
     if not looks or looks != machine_parts(step) - {"action"}:
         return
     for host, entry in _entries(control, step).items():
-        if entry.outcome is None and entry.intended and entry.missing & machine_parts(step) == {"action"}:
+        interrupted = entry.outcome is None and entry.intended and not entry.outdated
+        if interrupted and entry.missing & machine_parts(step) == {"action"}:
             said = {"part": "action", "outcome": Outcome.PASSED, "reason": "its verifications hold"}
             control.journal.record_of(EventType.STEP_SETTLED, step.id, host, said)
 
@@ -194,4 +237,6 @@ def _decide(control: Control, step: Step, hosts: Sequence[str], *, said: str) ->
 
 
 def _unknown(entry: Entry) -> str:
+    if entry.outdated:
+        return "it was done in an older form than the one that is written now"
     return "it was done, and is not verified" if entry.acted is Outcome.PASSED else "nobody knows whether it was done"

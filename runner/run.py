@@ -40,7 +40,9 @@ def run(request: Request, around: Surroundings) -> Result:
     with _log(around) as log:
         directory = around.state.begin(first_state(request, around))
         with _held(directory, request, around, log) as control:
-            return _Run(control).do(EventType.RUN_STARTED, prepare=lambda: directory.keep(request.source.text))
+            return _Run(control).do(
+                EventType.RUN_STARTED, prepare=lambda: directory.keep(request.source.text, request.playbook)
+            )
 
 
 def resume(request: Request, around: Surroundings, *, done: Collection[str] = (), redo: Collection[str] = ()) -> Result:
@@ -133,9 +135,12 @@ def _again(request: Request, around: Surroundings) -> Iterator[Control]:
 def _begin_again(control: Control) -> None:
     """Say in the state of the run that it goes on; whoever is refused before leaves it as it was."""
     request, directory = control.request, control.directory
-    directory.update(status="running", mode=request.mode, sha256=request.source.sha256)
+    state = directory.state
+    resumption.accept_changes(control, state.sha256, state.playbook_sha256)
+    directory.keep(request.source.text, request.playbook)
+    directory.update(status="running", mode=request.mode)
+    directory.update(sha256=request.source.sha256, playbook_sha256=request.playbook_sha256)
     directory.update(inputs=dict(request.inputs), reason=request.reason, break_glass=request.break_glass)
-    directory.keep(request.source.text)
 
 
 class _Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +12,13 @@ import click
 from runner.cli import context, inputs
 from runner.cli.named_run import find_run
 from runner.cli.terminal import safe
-from runner.definition.catalog import Library, Source
+from runner.definition.catalog import Library
 from runner.definition.model import Runbook
 from runner.errors import InvalidInputError, LockedError
 from runner.execution.reviewed import reviewed
 from runner.record.run_state import RunDirectory, RunState, StateDirectory
 from runner.request import Mode, Request
+from runner.resumption import changes
 
 
 def run_of(state: StateDirectory, name: str) -> RunDirectory:
@@ -47,13 +48,11 @@ def request_of(
     library = context.library(state.path)
     source = library.source(_where(state, library))
     if source.sha256 != state.sha256 and not accept_changes:
-        _show_changes(run, source)
-        raise InvalidInputError(
-            f"{source.path} has changed since the run {state.run} began",
-            hint="look at the changes above, then go on with --accept-changes; that is recorded",
-        )
+        raise _changed(run, source.path, changes(run, source.text, b""))
     _only_secrets(source.runbook, given)
     playbook = reviewed(library, source)
+    if state.playbook_sha256 not in {"", hashlib.sha256(playbook).hexdigest()} and not accept_changes:
+        raise _changed(run, library.playbook(source), changes(run, source.text, playbook))
     values = inputs.read(source, given, before=state.inputs)
     request = Request(
         run_id=state.run,
@@ -88,7 +87,11 @@ def _where(state: RunState, library: Library) -> str:
     return state.path if Path(state.path).is_file() else str(library.root / "runbooks" / f"{state.runbook}.yml")
 
 
-def _show_changes(run: RunDirectory, source: Source) -> None:
-    before, now = run.runbook.splitlines(), source.text.decode(errors="replace").splitlines()
-    for line in difflib.unified_diff(before, now, "when the run began", "now", lineterm=""):
+def _changed(run: RunDirectory, path: Path, difference: str) -> InvalidInputError:
+    """The refusal to go on by another text than the one of before, once what differs is shown."""
+    for line in difference.splitlines():
         click.echo(safe(line), err=True)
+    return InvalidInputError(
+        f"{path} has changed since the run {run.path.name} began",
+        hint="look at the changes above, then go on with --accept-changes; that is recorded",
+    )

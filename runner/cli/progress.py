@@ -162,6 +162,8 @@ def _of_the_run(event: Event) -> list[str]:  # noqa: PLR0911 - one return for ea
             return [f"declared {short(data['declared'])}"]
         case EventType.PAGE_FINISHED:
             return [f"page     {called(data)}"]
+        case EventType.CHANGES_ACCEPTED:
+            return [f"accepted the changes of the runbook, by {safe(data['by'])}"]
         case EventType.UNDO_PLANNED:
             return [
                 f"stays    {safe(each['name'])} on {_listed(each['hosts'])}: {each['why']}" for each in data["stays"]

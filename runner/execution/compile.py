@@ -156,7 +156,7 @@ def _may_fail(some: Portion) -> str:
 def _step(runbook: Runbook, step: Step, read_file: ReadFile, *, tags: Sequence[str] = ()) -> Iterator[Task | Block]:
     for gate in before(step):
         yield _choose(runbook, step, gate.choice) if gate.kind == "choose" else _gate(runbook, step, gate)
-    tasks = list(_tasks(runbook, step, read_file))
+    tasks = list(step_tasks(runbook, step, read_file))
     if tasks:
         yield Block(
             name=f"{runbook.id}/{step.id} | {step.name}",
@@ -180,7 +180,12 @@ def _choose(runbook: Runbook, step: Step, name: str) -> Task:
     )
 
 
-def _tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Task | Block]:
+def step_tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Task | Block]:
+    """The tasks that do `step` and verify it, without its gates.
+
+    Raises:
+        ValueError: a file that it names cannot be used.
+    """
     call = None
     if step.action and not step.manual:
         call = _call(step.id, step.action, step, read_file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from runner.definition.step import Step, Undo
 from runner.events import Event, EventType, Outcome
@@ -27,7 +28,9 @@ class Entry:
 
     `acted` is the outcome of the action alone; None while nobody knows whether it was done. `begun` says that the
     action was begun at some time and has not been taken back since. `earlier` is what a step that is to be done or
-    verified again had come to: it still stands when that does not happen.
+    verified again had come to: it still stands when that does not happen. `digest` is of the text by which it was done
+    and verified, empty where nothing was or that is not known; `outdated` says that the action was begun by an older
+    text than the one it must be proven by now, and `looked` that what failed has looked for itself.
     """
 
     missing: set[str]
@@ -37,6 +40,9 @@ class Entry:
     reason: str = ""
     begun: bool = False
     earlier: Outcome | None = None
+    digest: str = ""
+    outdated: bool = False
+    looked: bool = False
 
     @property
     def stands(self) -> Outcome:
@@ -53,6 +59,8 @@ class Ledger:
 
     run: str
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """What each step is by the text that the run is done by, where that is known."""
 
     def expect(self, step_id: str, hosts: Iterable[str], parts: Iterable[str]) -> None:
         """Intend `step_id` on `hosts`; it has passed on one when all of `parts` are proven there."""
@@ -62,34 +70,58 @@ class Ledger:
     def apply(self, event: Event) -> list[Event]:
         """Take note of `event`; the `step.finished` events that follow from it."""
         if event.step is None:
+            self._read(event)
             return []
         concerned = event.data.get("hosts")
         hosts = [event.host] if event.host else [host for step, host in self.entries if step == event.step]
         hosts = [host for host in hosts if event.host or concerned is None or host in concerned]
         return [done for host in hosts if (done := self._apply(event, event.step, host))]
 
+    def _read(self, event: Event) -> None:
+        """Take note of the text by which the run is done from now on."""
+        if event.type in {EventType.RUN_STARTED, EventType.RUN_RESUMED}:
+            steps = [item for item in event.data.get("steps") or () if isinstance(item, Mapping)]
+            self.digests = {str(item.get("id")): str(item.get("digest") or "") for item in steps}
+        elif event.type is EventType.CHANGES_ACCEPTED:
+            for entry in self.entries.values():
+                entry.digest = entry.digest or _NOT_KNOWN
+
     def _apply(self, event: Event, step: str, host: str) -> Event | None:
         entry = self.entries.get((step, host))
         if entry is not None and event.type is EventType.STEP_REOPENED:
-            again, missing = bool(event.data["redo"]), set(event.data["parts"])
-            intended, acted = entry.intended and not again, None if "action" in missing else entry.acted
-            earlier = None if self.is_undone(step, host) else entry.outcome or entry.earlier
-            self.entries[step, host] = Entry(missing, intended, acted, begun=entry.begun, earlier=earlier)
-            if again:
+            self.entries[step, host] = self._reopened(entry, event.data, undone=self.is_undone(step, host))
+            if event.data["redo"]:
                 self.entries.pop((undo_id(step), host), None)
             return None
         if entry is None or entry.outcome:
             return None
         if event.type is EventType.STEP_INTENDED:
             entry.intended = entry.begun = True
-            entry.earlier = None
+            entry.earlier, entry.outdated = None, False
+            entry.digest = self.digests.get(step, "")
             return None
         return self._prove(event, step, host, entry) if event.type in _PROOFS else None
+
+    def _reopened(self, entry: Entry, data: Mapping[str, Any], *, undone: bool) -> Entry:
+        """The entry of a step that is to be done again, or only to be verified again."""
+        again, missing = bool(data["redo"]), set(data["parts"])
+        changed = data.get("digest")
+        return Entry(
+            missing,
+            intended=entry.intended and not again,
+            acted=None if "action" in missing else entry.acted,
+            begun=entry.begun,
+            earlier=None if undone or changed else entry.outcome or entry.earlier,
+            digest="" if again else changed or entry.digest,
+            outdated=not again and (entry.outdated or bool(changed and "action" in missing)),
+        )
 
     def _prove(self, event: Event, step: str, host: str, entry: Entry) -> Event | None:
         if _leaves_open(event):
             return None
+        entry.digest = entry.digest or self.digests.get(step, "")
         if event.data["part"] == "action":
+            entry.outdated = False
             entry.acted = Outcome(event.data["outcome"])
             entry.begun = entry.begun or entry.acted is Outcome.PASSED  # a person has done it
         entry.outcome = _judge(entry, event)
@@ -99,6 +131,7 @@ class Ledger:
         if undone and entry.outcome is Outcome.PASSED:
             undone.begun = False
         entry.reason = str(event.data.get("reason", ""))
+        entry.looked = bool(event.data.keys() & {"result", "evidence"})
         data = {"outcome": entry.outcome} | ({"reason": entry.reason} if entry.reason else {})
         return Event(EventType.STEP_FINISHED, self.run, step, host, data)
 
@@ -178,6 +211,10 @@ class Ledger:
         for (step, host), entry in self.entries.items():
             table.setdefault(step, {})[host] = entry.stands
         return table
+
+
+_NOT_KNOWN = "?"
+"""The digest of a text of which is only known that it may have been another one."""
 
 
 def _is_skipped_by_choice(entry: Entry) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import stat
@@ -30,9 +31,9 @@ class RunState:
 
     `hosts` is the pattern of all hosts that the run is about, `becomes` whether a step becomes another user there,
     `captured` maps hosts to the values captured there. `private` names directories to wipe when the run is abandoned.
-    `path` is the file of the runbook and `sha256` what it was; `target` maps each host pattern to the hosts it matched,
-    `environments` and `machines` each host to its class and its address. `parent` is the run that handed over to this
-    one, `tree` the first of all.
+    `path` is the file of the runbook, `sha256` what it was and `playbook_sha256` what its playbook was; `target` maps
+    each host pattern to the hosts it matched, `environments` and `machines` each host to its class and its address.
+    `parent` is the run that handed over to this one, `tree` the first of all.
     """
 
     run: str
@@ -53,6 +54,7 @@ class RunState:
     private: tuple[str, ...] = ()
     path: str = ""
     sha256: str = ""
+    playbook_sha256: str = ""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     mode: str = "run"
     reason: str = ""
@@ -117,24 +119,28 @@ class RunDirectory:
         """Save the state with `changes`."""
         self.save(replace(self.state, **changes))
 
-    def keep(self, runbook: bytes) -> None:
-        """Keep the text of the runbook as it is now, to be compared when the run is resumed.
+    def keep(self, runbook: bytes, playbook: bytes) -> None:
+        """Keep the texts by which the run is done from now on, beside those by which it was done before.
 
         Raises:
-            AuditError: it can not be written.
+            AuditError: they cannot be written.
         """
         try:
             (self.path / _RUNBOOK).write_bytes(runbook)
+            for name, text in (("runbook", runbook), ("playbook", playbook)):
+                self._text(name, hashlib.sha256(text).hexdigest()).write_bytes(text)
         except OSError as error:
             raise AuditError(f"{self.path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
-    @property
-    def runbook(self) -> str:
-        """The text of the runbook when the run began; empty when it is not there."""
+    def text(self, name: Literal["runbook", "playbook"], sha256: str) -> str:
+        """The runbook or playbook with that SHA-256, by which the run was done; empty when it is not there."""
         try:
-            return (self.path / _RUNBOOK).read_text(encoding="utf-8")
+            return self._text(name, sha256).read_text(encoding="utf-8")
         except OSError:
             return ""
+
+    def _text(self, name: str, sha256: str) -> Path:
+        return self.path / f"{name}-{sha256}.yml"
 
     def cancel(self, who: str) -> None:
         """Ask the command that does this run to stop, from any process.

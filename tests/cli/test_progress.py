@@ -114,6 +114,7 @@ AGAIN = [
         "undo.planned", takes_back=[], stays=[{"step": "clean", "name": "Remove", "hosts": ["db1"], "why": "it is so"}]
     ),
     event("run.refused", outcome="failed", reason="it is locked"),
+    event("changes.accepted", by="alice", before={}, after={}, diff=""),
 ]
 WHOLE = [*STARTED, *LOOKED, *LOST, *ASKED, *APPROVED, *CLEANED, *UNDONE, *DENIED, *PAGED]
 
@@ -163,6 +164,7 @@ def test_the_lines_of_what_may_happen_besides(runbook):
         "over to  RUN-002, as the run 20260101T000001Z-00000000",
         "stays    Remove on db1: it is so",
         "refused  the run stays failed",
+        "accepted the changes of the runbook, by alice",
     ]
 
 
