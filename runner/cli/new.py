@@ -8,8 +8,8 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from runner.cli import context
-from runner.definition.beginning import begin
-from runner.definition.catalog import shown
+from runner.definition.beginning import begin, begin_inventories
+from runner.definition.catalog import Library, shown
 from runner.definition.contacts import read_contacts
 from runner.definition.model import Category
 from runner.definition.scaffold import scaffold, who
@@ -24,18 +24,20 @@ from runner.identifiers import RunbookId
 def command(new_id: str | None, *, category: str, owner: str | None) -> None:
     """Begin the runbook ID (like RUN-007; the next free one when none is given). An id is never used a second time.
 
-    Where there is no library yet, one is begun in the working directory, with the contacts whom runbooks may call.
+    Where there is no library yet, one is begun in the working directory, with the contacts whom runbooks may call and
+    inventories for this machine, staging and production.
     """
     library = context.own_library()
-    chosen = _checked(new_id) if new_id else library.next_id()
+    done = _done(library)
+    chosen = _checked(new_id) if new_id else library.next_id(done)
     path = library.root / "runbooks" / f"{chosen}.yml"
     if path.exists():
-        hint = f"ids are never used again; the next free one is {library.next_id()}"
+        hint = f"ids are never used again; the next free one is {library.next_id(done)}"
         raise InvalidInputError(f"{chosen} is taken: {shown(path)}", hint=hint)
-    if chosen in _done():
-        hint = f"its runs are in the audit log; the next free id is {library.next_id()}"
+    if chosen in done:
+        hint = f"its runs are in the audit log; the next free id is {library.next_id(done)}"
         raise InvalidInputError(f"{chosen} was the id of a runbook that is gone", hint=hint)
-    for made in begin(path.parent):
+    for made in (*begin(path.parent), *begin_inventories(library.root)):
         click.echo(f"wrote  {shown(made)}")
     own, called = who(read_contacts(path.with_name("contacts.yml")))
     _write(path, scaffold(chosen, Category(category), owner=owner or own, contact=called))
@@ -50,9 +52,13 @@ def _checked(name: str) -> str:
         raise InvalidInputError(f"{name!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
-def _done() -> set[str]:
-    """The runbooks that were ever run with this state."""
-    return {run.state.runbook for run in context.state().runs()} if context.state_path().is_dir() else set()
+def _done(library: Library) -> set[str]:
+    """The runbooks of this library that were ever run with this state; not those of another one, as a demo's."""
+    if not context.state_path().is_dir():
+        return set()
+    here = (library.root / "runbooks").resolve()
+    states = [run.state for run in context.state().runs()]
+    return {state.runbook for state in states if Path(state.path).resolve().parent == here}
 
 
 def _write(path: Path, text: str) -> None:

@@ -40,12 +40,13 @@ def command(
     """Show what `runbook run` would do with the same words. No host is contacted."""
     library = context.library(runbook)
     source = library.usable(runbook)
+    paths = context.inventories(inventories, library)
     values = inputs.read(source, given, ask=ask, planned=True)
     job = Job(
         run_id=context.new_run_id(),
         name=f"{source.runbook.id}.yml",
         playbook=reviewed(library, source),
-        inventories=context.inventories(inventories, library),
+        inventories=paths,
         limit=limit,
         inputs=variables(source.runbook, values),
         hosts="all",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -124,11 +124,11 @@ class Library:
             raise InvalidInputError(f"{source.runbook.id} is {old.says}", hint=hint)
         return source
 
-    def next_id(self) -> str:
-        """An id that no runbook has, and that none of them speaks of."""
+    def next_id(self, used: Iterable[str] = ()) -> str:
+        """An id that no runbook has, that none of them speaks of, and that is none of those that were ever `used`."""
         texts = (path.read_text(encoding="utf-8", errors="replace") for path in self._files())
         taken = [int(number) for text in texts for number in re.findall(r"RUN-([0-9]{3,6})", text)]
-        return f"RUN-{max([*taken, *(int(name[4:]) for name in self.ids())], default=0) + 1:03}"
+        return f"RUN-{max([*taken, *(int(name[4:]) for name in (*self.ids(), *used))], default=0) + 1:03}"
 
     def _files(self) -> list[Path]:
         return [self.root / "runbooks" / f"{name}.yml" for name in self.ids()]

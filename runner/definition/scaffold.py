@@ -14,6 +14,9 @@ _HERE = Path(__file__).parent / "scaffolds"
 CONTACTS = _HERE / "contacts.yml"
 """The contacts that a library begins with."""
 
+INVENTORIES = _HERE / "inventories"
+"""The inventories that a library begins with: this machine, and places for the hosts of staging and production."""
+
 
 def scaffold(name: str, category: Category, *, owner: str, contact: str) -> str:
     """The text of the new runbook with the id `name`, whose `owner` and `contact` are words of contacts.yml."""

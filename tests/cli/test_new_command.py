@@ -70,6 +70,12 @@ def test_where_there_is_no_library_one_is_begun(runbook, here):
             "runbooks/schemas/runbook.json",
             "runbooks/schemas/contacts.json",
             "runbooks/schemas/registry.json",
+            "inventories/local/group_vars/all.yml",
+            "inventories/local/hosts.yml",
+            "inventories/production/group_vars/all.yml",
+            "inventories/production/hosts.yml",
+            "inventories/staging/group_vars/all.yml",
+            "inventories/staging/hosts.yml",
             "runbooks/RUN-001.yml",
         ],
     )
@@ -77,6 +83,54 @@ def test_where_there_is_no_library_one_is_begun(runbook, here):
     assert (here / made[-1]).read_text().startswith("# yaml-language-server: $schema=schemas/runbook.json\n")
     assert runbook("compile").code == 0
     assert {finding["rule"] for finding in json.loads(runbook("lint", "--format", "json").out)} == {"todo-left"}
+
+
+def test_a_new_runbook_does_its_steps_itself_and_stops_where_the_alert_is_a_false_one(runbook, here):
+    for category in map(str, Category):
+        runbook("new", "--category", category)
+
+    made = {each.category: each for each in (read_runbook(path) for path in (here / "runbooks").glob("RUN-*.yml"))}
+    assert set(made) == set(Category)
+    for each in made.values():
+        assert any(step.action and not step.manual for step in each.steps)
+    assert made[Category.INCIDENT].steps[0].on_failure == "stop"
+
+
+def test_the_inventories_of_a_new_library_say_their_class(runbook, here):
+    runbook("new", "--category", "incident")
+
+    ran = runbook("plan", "RUN-001")
+
+    assert ran.err.splitlines()[1:4] == [
+        "  inventories/local       local",
+        "  inventories/production  production",
+        "  inventories/staging     staging",
+    ]
+
+
+def test_a_run_of_another_librarys_runbook_uses_up_no_id(runbook, library, ansible, here, tmp_path, monkeypatch):
+    # Given a run of RUN-001 of the library here, recorded where another library is begun
+    library()
+    state = here / ".runbook"
+    assert runbook("run", "RUN-001", "-i", "inventory.yml").code == 0
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
+
+    ran = runbook("--state-dir", state, "new", "--category", "maintenance")
+
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "wrote  runbooks/RUN-001.yml")
+
+
+def test_an_id_whose_runbook_is_gone_is_passed_over(runbook, library, ansible, here):
+    library()
+    runbook("run", "RUN-001", "-i", "inventory.yml")
+    (here / "runbooks" / "RUN-001.yml").unlink()
+
+    named = runbook("new", "RUN-001", "--category", "incident")
+    ran = runbook("new", "--category", "incident")
+
+    assert named.err.splitlines()[-1] == "hint: its runs are in the audit log; the next free id is RUN-002"
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "wrote  runbooks/RUN-002.yml")
 
 
 def test_what_is_there_of_a_library_is_left_alone(runbook, library, here):
