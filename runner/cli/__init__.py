@@ -6,6 +6,7 @@ import gc
 import io
 import keyword
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,18 @@ import click
 from runner.errors import ExitCode, RunbookError
 
 _HERE = Path(__file__).parent
-_CAPTION = '"""`runbook '
+_CAPTION = re.compile(r'"""`runbook [a-z]+` \((?P<group>[A-Z][a-z ]+)\): (?P<caption>.*?)\.?(?:"""|$)')
+_GROUPS = ("At night", "Writing", "Library", "Record", "Lab")
 
 
-def _captions() -> dict[str, str]:
-    """Each command with its caption: the first line of its file, which is read without importing what it needs."""
+def _captions() -> dict[str, tuple[str, str]]:
+    """Each command with its group and its caption: the first line of its file, read without importing what it needs."""
     captions = {}
     for path in sorted(_HERE.glob("*.py")):
         with path.open(encoding="utf-8") as file:
-            first = file.readline()
-        if first.startswith(_CAPTION):
-            captions[path.stem.rstrip("_")] = first.partition("`: ")[2].strip().removesuffix('"""').removesuffix(".")
+            first = _CAPTION.match(file.readline().rstrip())
+        if first:
+            captions[path.stem.rstrip("_")] = first["group"], first["caption"]
     return captions
 
 
@@ -66,8 +68,10 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([*_captions().items()])
+        captions = _captions()
+        for name in _GROUPS:
+            with formatter.section(name):
+                formatter.write_dl([(command, said) for command, (group, said) in captions.items() if group == name])
 
 
 def _version(ctx: click.Context, _: Any, given: bool) -> None:  # noqa: FBT001 - click's callback

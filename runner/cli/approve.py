@@ -1,4 +1,4 @@
-"""`runbook approve`: Say yes or no to what a run waits for, from any terminal or machine that shares its state."""
+"""`runbook approve` (At night): Say yes or no to what a run waits for, from any terminal that shares its state."""
 
 from __future__ import annotations
 

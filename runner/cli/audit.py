@@ -1,4 +1,4 @@
-"""`runbook audit`: Verify the audit log, or show what it records."""
+"""`runbook audit` (Record): Verify the audit log, or show what it records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook cancel`: Stop a run that is going on, from anywhere; it stays resumable."""
+"""`runbook cancel` (At night): Stop a run that is going on, from anywhere; it stays resumable."""
 
 from __future__ import annotations
 

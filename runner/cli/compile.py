@@ -1,4 +1,4 @@
-"""`runbook compile`: Write the Ansible playbooks of runbooks, or check that they are fresh."""
+"""`runbook compile` (Writing): Write the Ansible playbooks of runbooks, or check that they are fresh."""
 
 from __future__ import annotations
 

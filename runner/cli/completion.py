@@ -1,4 +1,4 @@
-"""`runbook completion`: Print the script by which a shell completes commands, runbooks, hosts, inputs and runs."""
+"""`runbook completion` (Writing): Print the script by which a shell completes commands, runbooks, hosts and runs."""
 
 from __future__ import annotations
 

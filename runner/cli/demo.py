@@ -1,4 +1,4 @@
-"""`runbook demo`: Watch a real PostgreSQL break, RUN-001 repair it, and the record of it."""
+"""`runbook demo` (Lab): Watch a real PostgreSQL break, RUN-001 repair it, and the record of it."""
 
 from __future__ import annotations
 

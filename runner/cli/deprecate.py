@@ -1,4 +1,4 @@
-"""`runbook deprecate`: Say that a runbook is not to be used any more, and which one is instead."""
+"""`runbook deprecate` (Writing): Say that a runbook is not to be used any more, and which one is instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook export`: Write a runbook as the Markdown of the RUN- template."""
+"""`runbook export` (Writing): Write a runbook as the Markdown of the RUN- template."""
 
 from __future__ import annotations
 

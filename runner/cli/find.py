@@ -1,4 +1,4 @@
-"""`runbook find`: Find the runbook for an alert, an error message or a few words, and plan it at once."""
+"""`runbook find` (At night): Find the runbook for an alert, an error message or a few words, and plan it at once."""
 
 from __future__ import annotations
 

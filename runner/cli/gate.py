@@ -1,4 +1,4 @@
-"""`runbook gate`: Ask the six quality gates, each with its evidence and its offenders."""
+"""`runbook gate` (Library): Ask the six quality gates, each with its evidence and its offenders."""
 
 from __future__ import annotations
 

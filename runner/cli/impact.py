@@ -1,4 +1,4 @@
-"""`runbook impact`: What a change to an alert, a host, a contact or a program would reach."""
+"""`runbook impact` (Library): What a change to an alert, a host, a contact or a program would reach."""
 
 from __future__ import annotations
 

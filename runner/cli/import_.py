@@ -1,4 +1,4 @@
-"""`runbook import`: Read runbooks that are written in Markdown into YAML that loads, and say what needs a person."""
+"""`runbook import` (Writing): Read Markdown runbooks into YAML that loads, and say what needs a person."""
 
 from __future__ import annotations
 

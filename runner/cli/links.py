@@ -1,4 +1,4 @@
-"""`runbook links`: What a runbook or an entry points to, and what points to it."""
+"""`runbook links` (Library): What a runbook or an entry points to, and what points to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook lint`: Find what is wrong in runbooks, each fault with its place in the file; explain, mend, score."""
+"""`runbook lint` (Writing): Find what is wrong in runbooks, each fault with its place; explain, mend, score."""
 
 from __future__ import annotations
 

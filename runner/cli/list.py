@@ -1,4 +1,4 @@
-"""`runbook list`: The runbooks of the library, or the runs that were done."""
+"""`runbook list` (Library): The runbooks of the library, or the runs that were done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook locks`: Which hosts and resources runs hold for themselves, and since when."""
+"""`runbook locks` (At night): Which hosts and resources runs hold for themselves, and since when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook matrix`: The incident response matrix, gaps first; writes and checks its committed copy."""
+"""`runbook matrix` (Library): The incident response matrix, gaps first; writes and checks its committed copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook new`: Begin a runbook: a file that loads, and says TODO where you must write."""
+"""`runbook new` (Writing): Begin a runbook: a file that loads, and says TODO where you must write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook pending`: What runs wait for people to approve or confirm, and how to answer."""
+"""`runbook pending` (At night): What runs wait for people to approve or confirm, and how to answer."""
 
 from __future__ import annotations
 

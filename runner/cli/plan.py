@@ -1,4 +1,4 @@
-"""`runbook plan`: What a run would do: its hosts, its commands, its questions, its blast radius. Nothing is done."""
+"""`runbook plan` (At night): What a run would do: hosts, commands, questions, blast radius. Nothing is done."""
 
 from __future__ import annotations
 

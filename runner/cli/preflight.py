@@ -1,4 +1,4 @@
-"""`runbook preflight`: Find out what would keep a run from its first step: hosts, keys, guards, prerequisites."""
+"""`runbook preflight` (At night): What would keep a run from its first step: hosts, keys, guards, prerequisites."""
 
 from __future__ import annotations
 

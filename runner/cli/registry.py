@@ -1,4 +1,4 @@
-"""`runbook registry`: What runbooks link to (alerts, risks, ...), and whether every link holds."""
+"""`runbook registry` (Library): What runbooks link to (alerts, risks, ...), and whether every link holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook resume`: Go on with a run where it stopped, once what was done is looked at again."""
+"""`runbook resume` (At night): Go on with a run where it stopped, once what was done is looked at again."""
 
 from __future__ import annotations
 

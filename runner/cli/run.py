@@ -1,4 +1,4 @@
-"""`runbook run`: Do a runbook against an inventory, step by verified step."""
+"""`runbook run` (At night): Do a runbook against an inventory, step by verified step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook show`: A runbook as it will be done, or the report of a run."""
+"""`runbook show` (At night): A runbook as it will be done, or the report of a run."""
 
 from __future__ import annotations
 

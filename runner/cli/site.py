@@ -1,4 +1,4 @@
-"""`runbook site`: Write the catalogue that people browse: a static site of the runbooks, offline, in one directory."""
+"""`runbook site` (Library): Write the catalogue that people browse: a static site of the runbooks, for offline use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook undo`: Take back what a run has done, newest first, on exactly the hosts on which it was begun."""
+"""`runbook undo` (At night): Take back what a run has done, newest first, on exactly the hosts where it was begun."""
 
 from __future__ import annotations
 

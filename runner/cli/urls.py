@@ -1,4 +1,4 @@
-"""`runbook urls`: The runbook_url of each alert for Prometheus, and a check of existing rule files."""
+"""`runbook urls` (Library): The runbook_url of each alert for Prometheus, and a check of existing rule files."""
 
 from __future__ import annotations
 

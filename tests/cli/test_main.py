@@ -127,8 +127,13 @@ def test_the_help_names_every_command_with_its_caption(runbook, flag):
     ran = runbook(flag)
 
     assert (ran.code, ran.err) == (0, "")
-    shown = [line.split()[0] for line in ran.out.partition("Commands:\n")[2].splitlines() if line[2:3].strip()]
-    assert shown == COMMANDS
+    groups = {part.partition(":\n")[0]: part.partition(":\n")[2] for part in ran.out.split("\n\n")[3:]}
+    shown = {
+        name: [line.split()[0] for line in part.splitlines() if line[2:3].strip()] for name, part in groups.items()
+    }
+    assert list(groups) == ["At night", "Writing", "Library", "Record", "Lab"]
+    assert sorted(name for names in shown.values() for name in names) == COMMANDS
+    assert "resume" in shown["At night"]
     assert "Do a runbook against an inventory, step by verified step" in ran.out
 
 
