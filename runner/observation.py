@@ -23,14 +23,16 @@ Operand = Mapping[str, Any]
 class Observation:
     """What an action, or the last sample of a verification, has shown; whatever it has not is empty.
 
-    `lines` are the last of `stream`. `values` has each name in the condition that does not hold, `first` and `worst`
-    the same of other samples where there were several.
+    `lines` are the last of `stream`. `cut` has the size, in bytes, of each output of which only the two ends are kept.
+    `values` has each name in the condition that does not hold, `first` and `worst` the same of other samples where
+    there were several.
     """
 
     exit_code: int | None = None
     status: int | None = None
     stream: str = ""
     lines: tuple[str, ...] = ()
+    cut: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     first: Mapping[str, str] = field(default_factory=dict)
     worst: Mapping[str, str] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class Observation:
             status=_whole(result, "status"),
             stream=stream,
             lines=tuple(_cut(line, _LONGEST_LINE) for line in _text(result, stream).splitlines()[-_LINES:]),
+            cut={key: size for key in ("stdout", "stderr") if (size := _cut_size(result, key))},
         )
 
     @classmethod
@@ -55,6 +58,7 @@ class Observation:
             status=_whole(given, "status"),
             stream=str(given.get("stream") or ""),
             lines=tuple(map(str, _list(given.get("lines")))),
+            cut={name: int(size) for name, size in _texts(given.get("cut")).items() if size.isdecimal()},
             values=_texts(given.get("values")),
             first=_texts(given.get("first")),
             worst=_texts(given.get("worst")),
@@ -72,10 +76,17 @@ class Observation:
             return ""
         return ": ".join([f"exit code {self.exit_code}", *self.lines[-1:]])
 
+    @property
+    def cut_sentence(self) -> str:
+        """That an output was cut, and what to do about it."""
+        sizes = " and ".join(f"{stream} was cut ({size:,} bytes)" for stream, size in self.cut.items())
+        return f"{sizes}, so that nothing can be said of all of it; print less, or let the command itself judge"
+
     def paragraphs(self) -> list[str]:
         """All of it in lines for people: first the values, then the last lines of the output."""
         rows = [f"{name} = {value}{self._others(name)}" for name, value in self.values.items()]
         rows += [f"exit code {self.exit_code}"] if self.exit_code else []
+        rows += [f"{stream} was cut: {size:,} bytes" for stream, size in self.cut.items()]
         rows += [f"status {self.status}"] if self.status is not None else []
         return rows + [f"{self.stream}: {line}" for line in self.lines]
 
@@ -121,6 +132,12 @@ def _shown(operand: Operand) -> str:
 def _whole(data: Mapping[str, Any], key: str) -> int | None:
     value = data.get(key)
     return value if type(value) is int else None
+
+
+def _cut_size(result: Mapping[str, Any], stream: str) -> int | None:
+    output = result.get("output")
+    facts = output.get(stream) if isinstance(output, Mapping) else None
+    return _whole(facts, "bytes") if isinstance(facts, Mapping) and facts.get("truncated") is True else None
 
 
 def _list(value: object) -> Sequence[object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import ceil
@@ -32,7 +32,9 @@ class Invocation:
 
     `names` maps each name a condition may use (`rows`, `status`) to a Jinja expression over the registered result,
     which is written `REGISTER` there. `answered` is a condition that holds only when the call really got an answer, so
-    that a check of something absent can not be green.
+    that a check of something absent can not be green. `cuts` has, for each of the names that may be of an output that
+    was cut, an expression which is true when it was: then nobody knows whether what reads it holds. `may_skip` says
+    that the module may answer that it did nothing, of which Ansible would make a task that has not failed.
     """
 
     module: str
@@ -41,6 +43,13 @@ class Invocation:
     answered: str = "REGISTER is not failed"
     environment: Mapping[str, str] | str | None = None
     task_timeout: timedelta | None = None
+    cuts: Mapping[str, str] = field(default_factory=dict)
+    may_skip: bool = False
+
+    def cut(self, names: Collection[str], register: str) -> list[str]:
+        """Expressions, one of which is true when something of `names` was cut; `*` is all that the result has."""
+        read = [cut for name, cut in self.cuts.items() if name in names or "*" in names or "results" in names]
+        return list(dict.fromkeys(cut.replace("REGISTER", register) for cut in read))
 
     def bound(self, register: str) -> dict[str, str]:
         """Each name's template, for the result registered as `register`."""
@@ -53,6 +62,13 @@ _COMMAND_NAMES = {
     "stderr": "REGISTER.stderr",
     "json": "REGISTER.stdout | from_json",
 }
+_STDOUT_CUT = "REGISTER.output.stdout.truncated | default(false)"
+_COMMAND_CUTS = {
+    "stdout": _STDOUT_CUT,
+    "stderr": "REGISTER.output.stderr.truncated | default(false)",
+    "json": _STDOUT_CUT,
+}
+"""What our command module says of its output; Ansible's own, which cuts nothing, does not."""
 
 
 def bounded(argv: Sequence[str], *, timeout: timedelta, stdin: str | None = None, **options: Any) -> Invocation:
@@ -73,6 +89,7 @@ def bounded(argv: Sequence[str], *, timeout: timedelta, stdin: str | None = None
         names=_COMMAND_NAMES,
         answered="REGISTER.rc | default(-1) == 0",
         environment=environment,
+        cuts=_COMMAND_CUTS,
     )
 
 
@@ -226,7 +243,7 @@ def psql(statement: str, params: Mapping[str, Any], *, timeout: timedelta) -> In
         environment="{{ runbook_sql | default({}) }}",
     )
     names = {"rows": "REGISTER.stdout | default('[]', true) | from_json", "row": "rows | first | default({})"}
-    return replace(call, names=names)
+    return replace(call, names=names, cuts=dict.fromkeys(names, _STDOUT_CUT))
 
 
 def _bindable(value: Any, *, as_list: bool) -> str:

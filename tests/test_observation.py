@@ -34,12 +34,14 @@ def test_what_is_good_has_no_sentence():
 
 
 def test_what_is_shown_in_a_sentence_and_whole():
-    seen = Observation(2, None, "stderr", ("no", "never"), {"row.used": "92"}, {"row.used": "95"}, {"row.used": "97"})
+    used = {when: {"row.used": value} for when, value in (("values", "92"), ("first", "95"), ("worst", "97"))}
+    seen = Observation(exit_code=2, stream="stderr", lines=("no", "never"), cut={"stdout": 300_000}, **used)
 
     assert seen.in_words() == "row.used = 92 (first 95, worst 97)"
     assert seen.paragraphs() == [
         "row.used = 92 (first 95, worst 97)",
         "exit code 2",
+        "stdout was cut: 300,000 bytes",
         "stderr: no",
         "stderr: never",
     ]
@@ -73,6 +75,7 @@ TEXTS = st.dictionaries(st.text(), st.text(min_size=1), max_size=3)
         status=st.none() | st.integers(),
         stream=st.sampled_from(["", "stderr"]),
         lines=st.lists(st.text()).map(tuple),
+        cut=st.dictionaries(st.sampled_from(["stdout", "stderr"]), st.integers(1)),
         values=TEXTS,
         first=TEXTS,
         worst=TEXTS,

@@ -31,6 +31,7 @@ COMMAND = {
     "stderr": "REGISTER.stderr",
     "json": "REGISTER.stdout | from_json",
 }
+STDOUT_CUT = "REGISTER.output.stdout.truncated | default(false)"
 
 
 def test_a_command_is_bounded_on_the_host():
@@ -39,7 +40,16 @@ def test_a_command_is_bounded_on_the_host():
         {"argv": ["timeout", "--kill-after=5s", "1.5s", "ls", "-l"], "expand_argument_vars": False},
         names=COMMAND,
         answered="REGISTER.rc | default(-1) == 0",
+        cuts={"stdout": STDOUT_CUT, "stderr": STDOUT_CUT.replace("stdout", "stderr"), "json": STDOUT_CUT},
     )
+
+
+def test_what_reads_a_part_of_the_output_is_not_true_when_that_part_was_cut():
+    call = bounded(["ls"], timeout=SECONDS)
+    out, err = (f"result.output.{stream}.truncated | default(false)" for stream in ("stdout", "stderr"))
+    assert call.cut({"json", "stdout", "other"}, "result") == [out]
+    assert call.cut({"*"}, "result") == [out, err]
+    assert call.cut({"rc", "changed"}, "result") == []
 
 
 def test_options_that_are_not_given_are_not_there():
@@ -178,6 +188,7 @@ def test_a_statement_goes_through_psql_and_the_server_knows_the_limit_too():
         names={"rows": "REGISTER.stdout | default('[]', true) | from_json", "row": "rows | first | default({})"},
         answered="REGISTER.rc | default(-1) == 0",
         environment="{{ runbook_sql | default({}) }}",
+        cuts={"rows": STDOUT_CUT, "row": STDOUT_CUT},
     )
 
 

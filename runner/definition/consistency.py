@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from runner.definition import consequences, secrecy
+from runner.definition.certainty import accepts, always
 from runner.definition.finding import Place, quoted
+from runner.definition.judging import conditions
 from runner.definition.step import Step, Undo
 from runner.definition.verification import Verification
+from runner.steps.base import StepKind
 from runner.verifications.confirm import Confirm
+
+_FEW = 5
 
 Fault = tuple[Place, str, str, str]
 """Where, the rule, the message and the hint."""
@@ -114,11 +119,13 @@ def _verifications(each: Placed, step: Step, inputs: Mapping[str, Any]) -> Itera
     text = step.action.text if step.action else None
     for place, verification in _placed(each.at, step.verify):
         yield from _fits(place, verification, text, has_result=_has_result(step))
+        yield from _reachable(place, verification, step.action, step.verify)
         yield from _holds(place, verification, inputs)
     if step.undo:
         yield from _undo(each, step, step.undo)
         for place, verification in _placed((*each.at, "undo"), step.undo.verify):
             yield from _fits(place, verification, step.undo.action.text, has_result=not step.undo.action.human)
+            yield from _reachable(place, verification, step.undo.action, step.undo.verify)
             yield from _holds(place, verification, inputs)
 
 
@@ -132,6 +139,42 @@ def _fits(place: Place, verification: Verification, text: str | None, *, has_res
         verification.check(text, has_result=has_result)
     except ValueError as error:
         yield place, "wrong-verification", str(error), ""
+
+
+_WIDENED = {"status": ("accept", range(100, 600)), "rc": ("exit", range(256))}
+"""What says which statuses, or exit codes, are good, and which there are."""
+
+
+def _reachable(
+    place: Place, verification: Verification, action: StepKind | None, verify: Sequence[Verification]
+) -> Iterator[Fault]:
+    """That a condition can hold for a result with which the action, or the probe, has not failed by itself."""
+    whole = " and ".join(f"({text})" for text in conditions(verification))
+    for name, good in _good(verification, action, verify).items():
+        within = f"({whole}) and {name} in {list(good)}"
+        if not whole or always(whole, holds=False) or not always(within, holds=False):
+            continue
+        key, possible = _WIDENED[name]
+        wanted = [number for number in possible if accepts(whole, **{name: number})]
+        hint = f"write `{key}: {wanted}`" if 0 < len(wanted) <= _FEW else f"name what is good with `{key}`"
+        numbers = ", ".join(map(str, good))
+        yield (
+            (*place, "that"),
+            "wrong-verification",
+            f"can never hold: any {name} but {numbers} has failed before",
+            hint,
+        )
+
+
+def _good(
+    verification: Verification, action: StepKind | None, verify: Sequence[Verification]
+) -> Mapping[str, Collection[int]]:
+    probe = verification.probe()
+    if probe is None:
+        judged = any(each.judges_exit for each in verify if each.probe() is None)
+        good = action.good if action else {}
+        return {name: numbers for name, numbers in good.items() if not (name == "rc" and judged)}
+    return {"rc": (0,)} if "rc" in probe.names and not verification.judges_exit else {}
 
 
 def _holds(place: Place, verification: Verification, inputs: Mapping[str, Any]) -> Iterator[Fault]:

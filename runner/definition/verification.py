@@ -98,6 +98,12 @@ class Verification(Model):
             raise ValueError("sets no tolerance; add `that`")
         return found or list(probing.default_conditions() if probing else ())
 
+    @property
+    def holds_by_a_line(self) -> bool:
+        """Whether a whole line of the text that it judges may be enough."""
+        judging = [kind for kind in self.kinds if kind.probe(PROBE_TIMEOUT) is None and not kind.judges_exit()]
+        return bool(judging) and all(kind.holds_by_a_line or kind.held() for kind in judging)
+
     def check(self, text: str | None, *, has_result: bool) -> None:
         """That it fits a step whose result, if it has one, has the text named `text`.
 

@@ -22,7 +22,7 @@ _UNANSWERED = f"{RESULT}.module_stdout is defined"
 
 def attempts(marker: Marker, step: Step, call: Invocation) -> Iterator[Task | Block]:
     """The tasks that make `call` for `step` under `marker`, as often as its `retry` says."""
-    last = task(marker, step.name, call, action_keywords(step.effect, step.verify))
+    last = task(marker, step.name, call, action_keywords(call, step.effect, step.verify))
     if not step.retry:
         yield last
         return
@@ -35,7 +35,7 @@ def attempts(marker: Marker, step: Step, call: Invocation) -> Iterator[Task | Bl
 def _attempt(marker: Marker, step: Step, call: Invocation, then: Task | Block) -> Block:
     assert step.retry  # noqa: S101 - the caller asked
     number = int(marker.part.rpartition("/")[2])
-    keywords = action_keywords(step.effect, step.verify) | _worth_another(step)
+    keywords = action_keywords(call, step.effect, step.verify) | _worth_another(step)
     return Block(
         name=f"{marker} | Attempt {number} of {step.retry.attempts}",
         tasks=[task(marker, step.name, call, keywords)],
@@ -60,16 +60,17 @@ def _pause(marker: Marker, retry: Retry, number: int) -> Iterator[Task]:
     )
 
 
-def action_keywords(effect: Effect, verify: Sequence[Verification]) -> dict[str, Any]:
+def action_keywords(call: Invocation, effect: Effect, verify: Sequence[Verification]) -> dict[str, Any]:
     """The keywords of an action: what it is registered as, whether it changes something, when it has failed by itself.
 
-    Where a verification judges the exit code, only a command that never ran, or never ended, has failed by itself.
+    Where a verification judges the exit code, only a command that never ran, or never ended, has failed by itself. A
+    module that skips has done nothing, and nothing that follows may begin.
     """
-    own = (
-        {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) == {TIMED_OUT} or {_UNANSWERED}"}
-        if _judged(verify)
-        else {}
-    )
+    own = {}
+    if _judged(verify):
+        own = {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) == {TIMED_OUT} or {_UNANSWERED}"}
+    elif call.may_skip:
+        own = {"failed_when": f"{RESULT} is failed or {RESULT} is skipped"}
     return {"register": RESULT, "changed_when": effect is not Effect.READ, **own}
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from runner.definition.verification import Verification
 from runner.duration import seconds, show
-from runner.execution.conditions import bindings
+from runner.execution.conditions import bindings, reads
 from runner.identifiers import Marker
 from runner.playbook import Task
 from runner.tasks import Invocation, whole_seconds
@@ -32,14 +32,27 @@ def checks(marker: Marker, verification: Verification, call: Invocation | None, 
     probe = verification.probe()
     conditions = verification.conditions(text)
     if probe is None:
-        yield _assert(marker, verification, conditions, call.bound(RESULT) if call else {})
+        that, names = _judged(verification, conditions, call, RESULT) if call else (conditions, {})
+        yield _assert(marker, verification, that, names)
         return
     yield _look(replace(marker, part=f"{marker.part}/probe"), verification, probe, conditions)
     seen = f"({_PROBE}.results | last)" if _is_repeated(verification) else _PROBE
     full = [f"{_PROBE}.results | length == {verification.samples}"] if verification.held else []
+    judged, names = _judged(verification, conditions, probe, seen)
     # A sample that is not good is the last: what it has not met says more than how many there were.
-    that = [*_answered(verification, probe, seen), *conditions, *full]
-    yield _assert(marker, verification, that, probe.bound(seen))
+    yield _assert(marker, verification, [*_answered(verification, probe, seen), *judged, *full], names)
+
+
+def _judged(
+    verification: Verification, conditions: Sequence[str], call: Invocation, register: str
+) -> tuple[list[str], Mapping[str, str]]:
+    """The conditions over what `call` gave, and that none of it was cut that they read; and their names' templates."""
+    names = call.bound(register)
+    if verification.holds_by_a_line and call.cuts:
+        # Our command module gives those lines only where it has cut the output.
+        return list(conditions), names | {"stdout": f"{{{{ {register}.whole_lines | default({register}.stdout) }}}}"}
+    read = reads(conditions, RESULT if register == RESULT else _PROBE)
+    return [*(f"not ({cut})" for cut in call.cut(read, register)), *conditions], names
 
 
 def _is_repeated(verification: Verification) -> bool:
@@ -65,11 +78,12 @@ def _look(marker: Marker, verification: Verification, probe: Invocation, conditi
     # The assert that follows judges; the probe itself never fails, or nobody would say what was seen.
     keywords: dict[str, Any] = {"register": _PROBE, "changed_when": False, "failed_when": False}
     if _is_repeated(verification):
-        good = [*_answered(verification, probe, _PROBE), *conditions]
+        judged, names = _judged(verification, conditions, probe, _PROBE)
+        good = [*_answered(verification, probe, _PROBE), *judged]
         keywords |= _until(verification) if verification.within else _while(verification)
         # As a variable of its own, what can not be evaluated yet (an answer without the value) is only not good yet.
         holds = {"holds": f"{{{{ {' and '.join(f'({item})' for item in good)} }}}}"}
-        keywords["vars"] = bindings(good, probe.bound(_PROBE)) | holds
+        keywords["vars"] = bindings(good, names) | holds
     return task(marker, verification.says, probe, keywords)
 
 

@@ -14,7 +14,7 @@ from runner.definition.step import Effect, Step, Undo
 from runner.duration import parse
 from runner.execution.attempts import action_keywords, attempts
 from runner.execution.checks import RESULT, checks, task
-from runner.execution.conditions import bindings
+from runner.execution.conditions import bindings, reads
 from runner.execution.course import plays
 from runner.execution.hidden import hide
 from runner.execution.spans import Gate, after, before
@@ -204,7 +204,7 @@ def step_tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Ta
 def _undo(runbook: Runbook, step: Step, undo: Undo, read_file: ReadFile) -> Block:
     name, title = undo_id(step.id), f"Undo: {step.name}"
     call = _call(step.id, undo.action, step, read_file)
-    action = task(Marker(runbook.id, name, "action"), title, call, action_keywords(step.effect, undo.verify))
+    action = task(Marker(runbook.id, name, "action"), title, call, action_keywords(call, step.effect, undo.verify))
     verified = [
         check
         for number, verification in enumerate(undo.verify, 1)
@@ -232,11 +232,16 @@ def _become(step: Step) -> dict[str, Any]:
 def _capture(marker: Marker, step: Step, call: Invocation) -> Task:
     values = {name: f"{{{{ {expression} }}}}" for name, expression in step.capture.items()}
     names = bindings(step.capture.values(), call.bound(RESULT))
+    read = reads(step.capture.values(), RESULT)
+    keywords: dict[str, Any] = {"vars": names} if names else {}
+    if cuts := call.cut(read, RESULT):
+        # What was cut is not what the command has said: a later step would take it for that.
+        keywords = {"failed_when": " or ".join(f"({cut})" for cut in cuts) if len(cuts) > 1 else cuts[0], **keywords}
     return Task(
         marker.task_name("Keep what later steps need"),
         "ansible.builtin.set_fact",
         values,
-        {"vars": names} if names else {},
+        keywords,
     )
 
 

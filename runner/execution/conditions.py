@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from jinja2 import Environment, nodes
 
@@ -12,6 +12,27 @@ _JINJA = Environment(autoescape=False)  # noqa: S701 - it only parses
 def names_in(template: str) -> set[str]:
     """The variables that a template reads."""
     return {name.name for name in _JINJA.parse(template).find_all(nodes.Name)}
+
+
+def reads(expressions: Iterable[str], register: str) -> set[str]:
+    """The names that `expressions` read, and the parts of the result `register`; `*` where that may be any of them."""
+    found: set[str] = set()
+    for expression in expressions:
+        tree = _JINJA.parse(f"{{{{ {expression} }}}}")
+        whole = [name for name in tree.find_all(nodes.Name) if name.name == register]
+        parts = [_part(node, whole) for node in tree.find_all((nodes.Getattr, nodes.Getitem))]
+        named = [part for part in parts if part]
+        found |= {name.name for name in tree.find_all(nodes.Name)} | ({"*"} if len(named) < len(whole) else set(named))
+    return found - {register}
+
+
+def _part(node: nodes.Expr, whole: Sequence[nodes.Name]) -> str:
+    """Which part of the result `node` is, empty where it is none."""
+    if not any(getattr(node, "node", None) is name for name in whole):
+        return ""
+    if isinstance(node, nodes.Getitem):
+        return str(node.arg.value).removesuffix("_lines") if isinstance(node.arg, nodes.Const) else "*"
+    return str(getattr(node, "attr", "*")).removesuffix("_lines")
 
 
 def bindings(conditions: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:

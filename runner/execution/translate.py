@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.definition.condition import names
+from runner.errors import ExecutionError
 from runner.events import Event, EventType, Outcome
 from runner.identifiers import Marker
 from runner.observation import Observation, Operand, texts, worst_of
@@ -22,8 +23,12 @@ _OUTCOMES = {
 
 
 _NOISE = re.compile(r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: )+")
+_CUT = ".truncated | default(false)"
+"""What is in a condition of ours that the output was not cut."""
+
 _SAMPLES = 60
 _SHORT = 200
+_TOO_MUCH = "more than 1,048,576 characters, and a later step would take a part for the whole"
 
 
 @dataclass
@@ -72,6 +77,10 @@ class Translator:
         result, host = message["result"], message["host"]
         if outcome is Outcome.PASSED and marker.part == "capture":
             values = result.get("ansible_facts", {})
+            if result.get("truncated"):
+                raise ExecutionError(
+                    f"{marker.step} on {host} captures too much: {_TOO_MUCH}", hint="capture less of it"
+                )
             withheld = {"withheld": names} if (names := message.get("withheld")) else {}
             yield Event(EventType.VALUES_CAPTURED, self._run, marker.step, host, {"values": values, **withheld})
         elif outcome is Outcome.PASSED and marker.part.endswith("/probe"):
@@ -104,12 +113,16 @@ class Translator:
     def _finished(self, step: str, part: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
         """The end of an action, or of what belongs to it."""
         result, host = message["result"], message["host"]
-        seen = Observation.of_result(_last(result))
+        acted, seen = self._acted.get((step, host), Observation()), Observation.of_result(_last(result))
+        data: dict[str, Any] = {"part": part, "outcome": outcome}
+        if part == "capture" and acted.cut:
+            seen, reason = acted, acted.cut_sentence
+        else:
+            reason = _reason(outcome, _last(result), seen)
+        if outcome is not Outcome.PASSED:
+            data |= {"reason": reason} | _shown(seen)
         if part != "capture":
             self._acted[step, host] = seen
-        data: dict[str, Any] = {"part": part, "outcome": outcome}
-        if outcome is not Outcome.PASSED:
-            data |= {"reason": _reason(outcome, _last(result), seen)} | _shown(seen)
         return Event(EventType.ACTION_FINISHED, self._run, step, host, {**data, "result": result})
 
     def _given_up(self, step: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
@@ -170,6 +183,8 @@ def _outcome(message: Mapping[str, Any]) -> Outcome | None:
     outcome = _OUTCOMES.get(message["kind"])
     if outcome in {Outcome.PASSED, Outcome.FAILED} and "module_stdout" in message["result"]:
         return Outcome.FAILED if message["result"].get("rc") in {126, 127} else Outcome.UNKNOWN
+    if outcome is Outcome.FAILED and message["result"].get("skipped") is True:
+        return Outcome.SKIPPED  # which stops its host as a failure does
     return outcome
 
 
@@ -191,6 +206,8 @@ def _verdict(
     if not assertion:
         words = _reason(outcome, _last(judged), Observation() if last else seen)
         values = seen.in_words()
+    elif seen.cut and _CUT in assertion:
+        words, values = seen.cut_sentence, ""
     elif "probe" in names(assertion):  # there was no answer that could be judged
         words, values = _reason(outcome, last, seen), ""
     elif seen.exit_code and set(seen.values) == {"rc"}:

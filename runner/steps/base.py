@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
@@ -27,6 +27,11 @@ class StepKind(Model):
     """Whether a person does the step, and no machine."""
     touches_nothing: ClassVar[bool] = False
     """Whether the kind can not change anything, so that its `effect` is `read` unless the step says otherwise."""
+
+    @property
+    def good(self) -> Mapping[str, Collection[int]]:
+        """By the name it has in a condition, the numbers with which the action itself has not failed."""
+        return {}
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The call that does the step, ended after `timeout`.

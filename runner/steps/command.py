@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from runner.steps.base import ReadFile, StepKind
@@ -19,6 +20,11 @@ class Command(StepKind):
     env: Environment = {}
     chdir: Template | None = None
     stdin: Template | None = None
+
+    @property
+    def good(self) -> Mapping[str, Collection[int]]:
+        """Success, where no `exit` says otherwise."""
+        return {"rc": (0,)}
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The program under `timeout`."""

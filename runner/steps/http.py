@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Annotated
 
@@ -30,6 +31,11 @@ class Http(StepKind):
 
     http: RequestOrUrl
     accept: AtLeastOne[Status] = (200, 201, 202, 204)
+
+    @property
+    def good(self) -> Mapping[str, Collection[int]]:
+        """The statuses in `accept`."""
+        return {"status": self.accept}
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The request."""

@@ -47,7 +47,7 @@ class Module(StepKind):
         """The module under Ansible's own task timeout, the only one a module has."""
         del read_file
         (name, args), *_ = self.module.items()
-        return Invocation(name, args, task_timeout=timeout)
+        return Invocation(name, args, task_timeout=timeout, may_skip=True)
 
     def describe(self) -> str:
         """The module with its arguments."""

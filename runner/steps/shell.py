@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Annotated
 
@@ -23,6 +24,11 @@ class Shell(StepKind):
     shell: Annotated[Text, AfterValidator(check_template)]
     env: Environment = {}
     chdir: Template | None = None
+
+    @property
+    def good(self) -> Mapping[str, Collection[int]]:
+        """Success, where no `exit` says otherwise."""
+        return {"rc": (0,)}
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The lines under a strict bash under `timeout`."""

@@ -50,6 +50,11 @@ class VerificationKind(Model):
         """Whether this kind decides which exit codes are good, instead of 0 alone."""
         return False
 
+    @property
+    def holds_by_a_line(self) -> bool:
+        """Whether one whole line of a text that holds this is enough, so that it may have been cut elsewhere."""
+        return False
+
     def held(self) -> timedelta | str | None:
         """For how long every sample must be good, or the input that says so; None takes one sample."""
         return None

@@ -20,12 +20,33 @@ def _code(number: int) -> int:
 Code = Annotated[int, AfterValidator(_code), Keywords(minimum=0, maximum=255)]
 
 
+_NEVER_GOOD = {
+    124: "the command was ended at its time limit",
+    125: "the time limit could not be set",
+    126: "the program may not be run",
+    127: "the program is not there",
+    137: "the command was killed, as it is at its time limit",
+}
+"""What an exit code means wherever a command runs under coreutils' `timeout`, or is started by a shell."""
+
+
+def _good(number: int) -> int:
+    if meaning := _NEVER_GOOD.get(number):
+        raise ValueError(
+            f"{number} says that {meaning}, which is never good; where it may be, let the command test for it"
+        )
+    return number
+
+
+GoodCode = Annotated[Code, AfterValidator(_good), Keywords(**{"not": {"enum": list(_NEVER_GOOD)}})]
+
+
 class Exit(VerificationKind):
     """The command ends with this exit code, or one of these."""
 
     key = "exit"
 
-    exit: OneOrSeveral[Code]
+    exit: OneOrSeveral[GoodCode]
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """One condition on `rc`."""

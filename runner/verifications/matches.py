@@ -24,8 +24,15 @@ def _pattern(text: str) -> str:
     return text
 
 
+# Neither a break, nor a class that may hold one, nor an extension: those may look behind or ahead.
+_WITHIN_A_LINE = re.compile(r"(?:[^\\\[(\x00-\x1f]|\\[^a-zA-Z0-9\x00-\x1f]|\\[dwbS]|\((?!\?)|\[(?!\^))*")
+
+
 class Matches(VerificationKind):
-    """The output, or the body of the answer, contains a match of this Python regular expression (multi-line)."""
+    """The output, or the body of the answer, contains a match of this Python regular expression (multi-line).
+
+    Of an output that was cut whole lines are kept: a match within one of them counts.
+    """
 
     key = "matches"
 
@@ -36,6 +43,11 @@ class Matches(VerificationKind):
         if text is None:
             raise ValueError("matches needs text; this result has none, use `that`")
         return (f"{text} is search({literal(self.matches)}, multiline=true)",)
+
+    @property
+    def holds_by_a_line(self) -> bool:
+        """Where it can be no longer than a line, and sees nothing of another."""
+        return _WITHIN_A_LINE.fullmatch(self.matches) is not None
 
     def describe(self) -> str:
         """The pattern."""

@@ -37,9 +37,37 @@ def judged(that, **names):
 def test_the_steps_own_result_is_judged_by_the_names_it_is_spoken_of():
     assert tasks_of(Matches(matches="a"), Exit(exit=0)) == [
         judged(
-            ["stdout is search('a', multiline=true)", "rc in [0]"], rc="{{ result.rc }}", stdout="{{ result.stdout }}"
+            ["stdout is search('a', multiline=true)", "rc in [0]"],
+            rc="{{ result.rc }}",
+            stdout="{{ result.whole_lines | default(result.stdout) }}",
         )
     ]
+
+
+CUT = "not (result.output.{}.truncated | default(false))"
+
+
+@pytest.mark.parametrize(
+    ("condition", "streams"),
+    [
+        ("'a' in stdout", ["stdout"]),
+        ("json.a == 1", ["stdout"]),
+        ("'a' not in stderr or stdout == ''", ["stdout", "stderr"]),
+        ("result.stdout_lines | length < 3", ["stdout"]),
+        ("result['stderr'] == ''", ["stderr"]),
+        ("result | length > 3", ["stdout", "stderr"]),
+        ("rc == 0 and result.changed", []),
+    ],
+)
+def test_what_was_cut_satisfies_no_condition_that_reads_it(condition, streams):
+    (assertion,) = tasks_of(That(that=condition))
+    assert assertion.args["that"] == [*map(CUT.format, streams), condition]
+
+
+@pytest.mark.parametrize("pattern", [r"a\sb", "[^a]", "(?!a)b", r"\Aa", "(?s)a.b", r"a\nb"])
+def test_a_match_that_may_be_longer_than_a_line_needs_the_whole_text(pattern):
+    (assertion,) = tasks_of(Matches(matches=pattern))
+    assert assertion.args["that"][0] == CUT.format("stdout")
 
 
 def test_what_a_condition_does_not_name_is_not_bound():

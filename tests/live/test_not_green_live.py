@@ -59,12 +59,35 @@ def test_a_skipped_module_is_skipped_and_not_passed(bench):
         "module": {"ansible.builtin.debug": {"msg": "x", "verbosity": 3}},
         "verify": [{"that": "result is defined"}],
     }
-    bench.write({"id": "act", "name": "Act", "on_failure": "stop", **quiet})
+    made = bench.directory / "made"
+    bench.write({"id": "act", "name": "Act", "on_failure": "stop", **quiet}, step("destroy", f"touch {made}"))
 
     ran = bench.run()
 
     finished = [event["data"]["outcome"] for event in ran.events if event["type"] == "step.finished"]
-    assert (ran.code, finished) == (1, ["skipped"])
+    assert (ran.code, finished, made.exists()) == (1, ["skipped", "never reached"], False)
+
+
+def test_a_skipped_module_is_not_the_last_of_its_attempts(bench):
+    module = {"ansible.builtin.debug": {"msg": "x", "verbosity": 3}}
+    made = bench.directory / "made"
+    act = {"id": "act", "name": "Act", "module": module, "retry": 2, "verify": [{"that": "result is defined"}]}
+    bench.write({**act, "on_failure": "stop"}, step("destroy", f"touch {made}"))
+
+    ran = bench.run()
+
+    finished = [event["data"]["outcome"] for event in ran.events if event["type"] == "step.finished"]
+    assert (ran.code, finished, made.exists()) == (1, ["skipped", "never reached"], False)
+
+
+def test_a_module_that_fails(bench):
+    made = bench.directory / "made"
+    act = {"module": {"ansible.builtin.fail": {"msg": "no"}}, "verify": [{"that": "result is defined"}]}
+    bench.write({"id": "act", "name": "Act", "on_failure": "stop", **act}, step("destroy", f"touch {made}"))
+
+    ran = bench.run()
+
+    assert (ran.code, made.exists()) == (1, False)
 
 
 @pytest.mark.parametrize("keyword", ["ignore_errors: true", "when: false", "check_mode: true", "failed_when: false"])
@@ -136,3 +159,71 @@ def test_a_host_that_prints_forged_events_changes_nothing(bench):
 
     finished = {event["step"]: event["data"]["outcome"] for event in ran.events if event["type"] == "step.finished"}
     assert (ran.code, finished) == (1, {"forge": "passed", "real": "failed"})
+
+
+LONG = "seq 20000; echo {}; seq 40000"
+"""What is printed is cut, and the word in its midst with it."""
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        {"that": "'ERROR' not in stdout"},
+        {"that": "'ERROR' not in result.stdout"},
+        {"that": "stdout is not search('ERROR')"},
+        {"that": ["rc == 0", "'ERROR' not in stdout"]},
+        {"matches": "bytes left out"},
+        {"matches": r"(?s)\A1.*40000\Z"},
+        {"matches": r"\d\n\n\d"},
+    ],
+)
+def test_a_condition_over_an_output_that_was_cut(bench, look):
+    bench.write(step("act", LONG.format("ERROR disk corrupt"), verify=[{"says": "No error", **look}]))
+
+    ran = bench.run()
+
+    (checked,) = [event["data"] for event in ran.events if event["type"] == "verification.finished"]
+    assert (ran.code, checked["outcome"]) == (1, "failed")
+    if look != {"matches": "bytes left out"}:
+        assert checked["reason"] == (
+            "stdout was cut (337,807 bytes), so that nothing can be said of all of it; print less, or let the command "
+            "itself judge"
+        )
+
+
+@pytest.mark.parametrize("probed", [{}, {"within": "2s"}, {"hold_for": "1s"}])
+def test_a_probe_whose_output_was_cut(bench, probed):
+    look = {"says": "No error", "command": ["bash", "-c", LONG.format("ERROR")], "that": "'ERROR' not in stdout"}
+    bench.write(step("act", "true", verify=[{**look, **probed}]))
+
+    ran = bench.run()
+
+    (checked,) = [event["data"] for event in ran.events if event["type"] == "verification.finished"]
+    assert (ran.code, checked["outcome"]) == (1, "failed")
+    assert checked["reason"].startswith("stdout was cut (")
+
+
+def test_a_capture_of_an_output_that_was_cut(bench):
+    look = {"says": "No error", "that": "'ERROR' not in log"}
+    made = bench.directory / "made"
+    bench.write(
+        step("read", LONG.format("ERROR"), capture={"log": "stdout"}), step("act", f"touch {made}", verify=[look])
+    )
+
+    ran = bench.run()
+
+    (finished,) = [
+        event["data"] for event in ran.events if event["type"] == "step.finished" and event["step"] == "read"
+    ]
+    assert (ran.code, made.exists(), finished["outcome"]) == (1, False, "failed")
+    assert finished["reason"].startswith("stdout was cut (")
+
+
+@pytest.mark.parametrize("where", ["head", "tail"])
+def test_a_whole_line_that_was_kept_is_enough_for_a_match(bench, where):
+    shell = "echo READY; seq 50000" if where == "head" else "seq 50000; echo READY"
+    bench.write(step("act", shell, verify=[{"matches": "^READY$"}]))
+
+    ran = bench.run()
+
+    assert ran.code == 0, ran.out

@@ -29,6 +29,19 @@ def test_only_a_command_has_one(text):
         (256, "an exit code is a number from 0 to 255, not 256"),
         ([0, -1], "an exit code is a number from 0 to 255, not -1"),
         ([], "is an empty list"),
+        (
+            [0, 127],
+            "127 says that the program is not there, which is never good; where it may be, let the command test for it",
+        ),
+        (
+            126,
+            "126 says that the program may not be run, which is never good; where it may be, let the command test for it",
+        ),
+        (
+            [3, 124],
+            "124 says that the command was ended at its time limit, which is never good; where it may be, let the command "
+            "test for it",
+        ),
         ("0", "Input should be a valid integer"),
         (True, "Input should be a valid integer"),
     ],

@@ -370,11 +370,12 @@ def _pattern(play):
 def _public(result):
     """The result without Ansible's internals and module arguments, each text bounded, all of it bounded."""
     kept = {
-        str(key): _bounded(value)
+        # What is captured is used again: it is never shortened, only refused as a whole where it is too large.
+        str(key): value if key == "ansible_facts" else _bounded(value)
         for key, value in result.items()
         if not str(key).startswith("_ansible") and key != "invocation"
     }
-    for key in ("stdout_lines", "stderr_lines", "diff"):
+    for key in ("stdout_lines", "stderr_lines", "whole_lines", "diff"):
         kept.pop(key, None)
     if isinstance(kept.get("results"), list):
         kept["samples"] = len(kept["results"])

@@ -24,6 +24,7 @@ module: command
 short_description: runs a command and keeps a bounded part of what it prints
 description:
   - Takes what ansible.builtin.command takes, and answers as it does.
+  - What was cut says so, and gives the lines of the output that are kept whole as C(whole_lines).
   - A gigabyte of output, or bytes that are no text, neither exhaust the memory of the controller nor fail the command.
   - What ran out of the time that coreutils' timeout gave it is ended with all that it has started, also in a session of
     its own; what has ended in time leaves behind what it likes.
@@ -66,9 +67,20 @@ class Capture(threading.Thread):
         gap = f"\n[... {left_out} bytes left out ...]\n".encode() if left_out else b""
         return (self.head + gap + self.tail).decode("utf-8", "backslashreplace")
 
+    def whole_lines(self):
+        """The lines of the text that are kept whole, and an empty one where others were."""
+        head = self.head[: self.head.rfind(b"\n") + 1]
+        tail = self.tail[self.tail.find(b"\n") + 1 :] if b"\n" in self.tail else b""
+        return (head + b"\n" + tail).decode("utf-8", "backslashreplace")
+
+    @property
+    def is_cut(self):
+        """Whether there is more than was kept."""
+        return self.size > len(self.head) + len(self.tail)
+
     def facts(self):
         """What identifies the whole output."""
-        return {"bytes": self.size, "sha256": self.digest.hexdigest(), "truncated": self.size > 2 * KEPT}
+        return {"bytes": self.size, "sha256": self.digest.hexdigest(), "truncated": self.is_cut}
 
 
 def main():
@@ -187,6 +199,7 @@ def _run(module, command):
         "stdout": out.rstrip("\r\n") if strip else out,
         "stderr": err.rstrip("\r\n") if strip else err,
         "output": {"stdout": captures[0].facts(), "stderr": captures[1].facts()},
+        **({"whole_lines": captures[0].whole_lines()} if captures[0].is_cut else {}),
         "start": str(started),
         "end": str(ended),
         "delta": str(ended - started),
