@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,24 +22,31 @@ _UNANSWERED = f"{RESULT}.module_stdout is defined"
 
 def attempts(marker: Marker, step: Step, call: Invocation) -> Iterator[Task | Block]:
     """The tasks that make `call` for `step` under `marker`, as often as its `retry` says."""
-    last = task(marker, step.name, call, action_keywords(call, step.effect, step.verify))
-    if not step.retry:
-        yield last
-        return
-    tried: Task | Block = last
-    for number in range(step.retry.attempts - 1, 0, -1):
-        tried = _attempt(replace(marker, part=f"attempt/{number}"), step, call, tried)
-    yield tried
+    tried: list[Task | Block] = [*acts(marker, step.name, call, action_keywords(step.effect, step.verify))]
+    for number in range(step.retry.attempts - 1 if step.retry else 0, 0, -1):
+        tried = [_attempt(replace(marker, part=f"attempt/{number}"), step, call, tried)]
+    yield from tried
 
 
-def _attempt(marker: Marker, step: Step, call: Invocation, then: Task | Block) -> Block:
+def acts(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, Any]) -> Iterator[Task]:
+    """The task that makes `call`, and the end of its host where the module says that it did nothing.
+
+    Ansible goes on after that, and asks no `failed_when`.
+    """
+    yield task(marker, title, call, keywords)
+    if call.may_skip:
+        name = replace(marker, part="guard").task_name("Go no further when the module has skipped")
+        yield Task(name, "ansible.builtin.assert", {"that": [f"{RESULT} is not skipped"], "quiet": True})
+
+
+def _attempt(marker: Marker, step: Step, call: Invocation, then: Sequence[Task | Block]) -> Block:
     assert step.retry  # noqa: S101 - the caller asked
     number = int(marker.part.rpartition("/")[2])
-    keywords = action_keywords(call, step.effect, step.verify) | _worth_another(step)
+    keywords = action_keywords(step.effect, step.verify) | _worth_another(step)
     return Block(
         name=f"{marker} | Attempt {number} of {step.retry.attempts}",
-        tasks=[task(marker, step.name, call, keywords)],
-        rescue=[*_pause(replace(marker, part=f"retry/{number}"), step.retry, number), then],
+        tasks=list(acts(marker, step.name, call, keywords)),
+        rescue=[*_pause(replace(marker, part=f"retry/{number}"), step.retry, number), *then],
     )
 
 
@@ -60,17 +67,16 @@ def _pause(marker: Marker, retry: Retry, number: int) -> Iterator[Task]:
     )
 
 
-def action_keywords(call: Invocation, effect: Effect, verify: Sequence[Verification]) -> dict[str, Any]:
+def action_keywords(effect: Effect, verify: Sequence[Verification]) -> dict[str, Any]:
     """The keywords of an action: what it is registered as, whether it changes something, when it has failed by itself.
 
-    Where a verification judges the exit code, only a command that never ran, or never ended, has failed by itself. A
-    module that skips has done nothing, and nothing that follows may begin.
+    Where a verification judges the exit code, only a command that never ran, or never ended, has failed by itself.
     """
-    own = {}
-    if _judged(verify):
-        own = {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) == {TIMED_OUT} or {_UNANSWERED}"}
-    elif call.may_skip:
-        own = {"failed_when": f"{RESULT} is failed or {RESULT} is skipped"}
+    own = (
+        {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) == {TIMED_OUT} or {_UNANSWERED}"}
+        if _judged(verify)
+        else {}
+    )
     return {"register": RESULT, "changed_when": effect is not Effect.READ, **own}
 
 

@@ -12,8 +12,8 @@ from runner.definition.input import Input
 from runner.definition.model import Portion, Runbook
 from runner.definition.step import Effect, Step, Undo
 from runner.duration import parse
-from runner.execution.attempts import action_keywords, attempts
-from runner.execution.checks import RESULT, checks, task
+from runner.execution.attempts import action_keywords, acts, attempts
+from runner.execution.checks import RESULT, checks
 from runner.execution.conditions import bindings, reads
 from runner.execution.course import plays
 from runner.execution.hidden import hide
@@ -204,7 +204,7 @@ def step_tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Ta
 def _undo(runbook: Runbook, step: Step, undo: Undo, read_file: ReadFile) -> Block:
     name, title = undo_id(step.id), f"Undo: {step.name}"
     call = _call(step.id, undo.action, step, read_file)
-    action = task(Marker(runbook.id, name, "action"), title, call, action_keywords(call, step.effect, undo.verify))
+    action = acts(Marker(runbook.id, name, "action"), title, call, action_keywords(step.effect, undo.verify))
     verified = [
         check
         for number, verification in enumerate(undo.verify, 1)
@@ -212,7 +212,7 @@ def _undo(runbook: Runbook, step: Step, undo: Undo, read_file: ReadFile) -> Bloc
     ]
     return Block(
         name=f"{runbook.id}/{name} | {title}",
-        tasks=[action, *verified],
+        tasks=[*action, *verified],
         keywords={"tags": [step_tag(name), NEVER]} | _become(step),
     )
 

@@ -183,8 +183,6 @@ def _outcome(message: Mapping[str, Any]) -> Outcome | None:
     outcome = _OUTCOMES.get(message["kind"])
     if outcome in {Outcome.PASSED, Outcome.FAILED} and "module_stdout" in message["result"]:
         return Outcome.FAILED if message["result"].get("rc") in {126, 127} else Outcome.UNKNOWN
-    if outcome is Outcome.FAILED and message["result"].get("skipped") is True:
-        return Outcome.SKIPPED  # which stops its host as a failure does
     return outcome
 
 
