@@ -21,6 +21,7 @@ from runner.definition.root import default_state, root_above
 from runner.duration import parse
 from runner.errors import InvalidInputError
 from runner.events import Instant
+from runner.execution.ansible_cfg import unread
 from runner.record.audit_log import Actor
 from runner.record.run_state import StateDirectory
 from runner.secret import Reference
@@ -161,6 +162,8 @@ def inventories(paths: Sequence[Path], where: Library) -> list[Path]:
         if existing is None:
             raise InvalidInputError(f"there is no inventory {path}\n{_there(where)}", hint=_HINT)
         found.append(existing.resolve())
+    for sentence in unread(found, Path.cwd()):
+        click.echo(f"notice   {safe(sentence)}", err=True)
     return found
 
 

@@ -72,5 +72,7 @@ def settings(private: Path) -> dict[str, str]:
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
+        # Of a key that is written twice Ansible would take the last, and miss the hosts of the first.
+        "ANSIBLE_DUPLICATE_YAML_DICT_KEY": "error",
         "ANSIBLE_DEPRECATION_WARNINGS": "False",
     }

@@ -18,6 +18,7 @@ from runner import trusted_files
 from runner.errors import ExecutionError, RunbookError, UnreachableError
 from runner.execution import private, processes
 from runner.execution.callback_socket import CallbackSocket, Message
+from runner.execution.duplicates import duplicate_key
 from runner.execution.order import Ending, Order
 from runner.execution.tags import GATE
 from runner.execution.teardown import tear_down, unfinished
@@ -156,6 +157,8 @@ def _silent(ending: Ending, heard: Sequence[str], limit: str | None) -> RunbookE
     if not heard and "leaves us with no hosts" in ending.diagnosis:
         left = f"the inventory and --limit {limit} leave" if limit else "the inventory leaves"
         return UnreachableError(f"{left} no host", hint="look at -i, -l and the inventory's groups")
+    if duplicate := duplicate_key(ending.diagnosis):
+        return ExecutionError(duplicate, hint="write everything of that key in one place")
     when = "before it began" if not heard else "before it said how it ended"
     lines = [line for line in ending.diagnosis.strip().splitlines() if line.strip()]
     said = "\n".join(lines[-12:]) or "it printed nothing"

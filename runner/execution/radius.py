@@ -11,13 +11,14 @@ from runner.execution.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Radius:
-    """`hosts` of `total` hosts may be changed, by steps of which `destructive` destroy something.
+    """`hosts` of `total` hosts may be changed, by steps of which `destructive` destroy something; `met` have a step.
 
     Steps count from 1. `no_return` is the first that nothing takes back, `last_safe` the one after which it is still
     possible to stop and be where one was; `without_undo` are changes that the runbook itself does not take back.
     """
 
     hosts: int
+    met: int
     total: int
     environment: str
     destructive: int
@@ -31,7 +32,7 @@ class Radius:
 
     def __str__(self) -> str:
         if not self.hosts:
-            return f"changes nothing on {self.total} hosts in {self.environment}"
+            return f"changes nothing, and looks at {self.met} of {self.total} hosts in {self.environment}"
         hosts = f"changes {self.hosts} of {self.total} hosts in {self.environment}"
         destructive = f"{self.destructive} destructive step{'s' * (self.destructive != 1)}"
         return f"{hosts}, {destructive}, {self._return()}"
@@ -54,6 +55,7 @@ def radius(runbook: Runbook, target: Target, *, total: int | None = None) -> Rad
     ]
     return Radius(
         hosts=len({host for _, step in changing for host in target.of(runbook, step)}),
+        met=len({host for step in runbook.steps for host in target.of(runbook, step)}),
         total=total if total is not None else len(target.names),
         environment=target.environment,
         destructive=sum(step.effect is Effect.DESTRUCTIVE for _, step in changing),

@@ -23,8 +23,9 @@ class Target:
 
     `environments` its class, `machines` its address (two names with one address are one machine), `reach` how it is
     reached and what its inventory says about it. `missing` has each name that the inventory lacks, and where it was
-    asked for (a pattern of the runbook, or `--limit`); `idle` what `--limit` names though the runbook does nothing
-    there.
+    asked for (a pattern of the runbook, or `--limit`); `ambiguous` the same of each name that both a group and a host
+    have; `warnings` what Ansible leaves out of the inventory; `idle` what `--limit` names though the runbook does
+    nothing there.
     """
 
     hosts: Mapping[str, tuple[str, ...]]
@@ -32,6 +33,8 @@ class Target:
     machines: Mapping[str, str] = field(default_factory=dict)
     reach: Mapping[str, Reach] = field(default_factory=dict)
     missing: tuple[tuple[str, str], ...] = ()
+    ambiguous: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
 
     @classmethod
@@ -43,7 +46,9 @@ class Target:
             dict(message["environments"]),
             dict(message.get("machines", {})),
             reach={name: Reach.read(name, told) for name, told in message.get("reach", {}).items()},
-            missing=tuple((item["where"], item["name"]) for item in message.get("missing", ())),
+            missing=_places(message.get("missing", ())),
+            ambiguous=_places(message.get("ambiguous", ())),
+            warnings=tuple(message.get("warnings", ())),
             idle=tuple(message.get("idle", ())),
         )
 
@@ -104,6 +109,17 @@ class Target:
                 )
 
     def _check_names(self, runbook: Runbook, idle: Sequence[str]) -> None:
+        if self.warnings:
+            raise UnreachableError(
+                f"Ansible leaves out a part of the inventory: {'; '.join(self.warnings)}",
+                hint="mend what it names: hosts or values that are meant would be missing",
+            )
+        if self.ambiguous:
+            names = "; ".join(f"{name!r}, named by {_where(where, name, runbook)}" for where, name in self.ambiguous)
+            raise UnreachableError(
+                f"a group and a host have the same name in the inventory: {names}",
+                hint="rename one of them: Ansible would take the host alone, without the group's other hosts",
+            )
         if self.missing:
             names = "; ".join(f"{name!r}, named by {_where(where, name, runbook)}" for where, name in self.missing)
             raise UnreachableError(
@@ -115,6 +131,10 @@ class Target:
                 f"--limit names {', '.join(idle)}, where {runbook.id} has no host to work on",
                 hint=f"it works on {', '.join(self.names) or runbook.hosts}; name only hosts of these",
             )
+
+
+def _places(items: Sequence[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((item["where"], item["name"]) for item in items)
 
 
 def _where(where: str, name: str, runbook: Runbook) -> str:

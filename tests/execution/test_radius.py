@@ -25,7 +25,7 @@ def step(**keys):
 @pytest.mark.parametrize(
     ("steps", "sentence", "last_safe"),
     [
-        ([step(effect="read")], "changes nothing on 14 hosts in production", None),
+        ([step(effect="read")], "changes nothing, and looks at 2 of 14 hosts in production", None),
         (
             [step(undo=UNDO, hosts="db")],
             "changes 1 of 14 hosts in production, 0 destructive steps, all of it can be undone",

@@ -111,3 +111,19 @@ def test_every_host_that_the_inventory_does_not_have_is_told(tmp_path):
         "-e node=bd1: the inventory has no such host\n-e spare=x: the inventory has no such host"
     )
     assert caught.value.hint == "did you mean 'db1'?"
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (
+            {"ambiguous": [{"where": "app", "name": "app"}]},
+            "a group and a host have the same name in the inventory: 'app'",
+        ),
+        ({"warnings": ["Skipping 'x'"]}, "Ansible leaves out a part of the inventory: Skipping 'x'"),
+    ],
+)
+def test_what_ansible_only_warns_of_is_no_success(runbook, found, sentence):
+    with pytest.raises(UnreachableError) as caught:
+        Target.from_hello(HELLO | found).check(runbook)
+    assert caught.value.message.startswith(sentence)

@@ -130,6 +130,8 @@ def test_hello_names_the_hosts_of_every_play_and_the_class_of_each_host(plugin_a
                 {"pattern": "nobody", "hosts": []},
             ],
             "missing": [{"where": "nobody", "name": "nobody"}],
+            "ambiguous": [],
+            "warnings": [],
             "idle": [],
             "environments": {"db1": "staging", "db2": "production", "app1": "local"},
             "machines": {"db1": "db1:22", "db2": "10.0.0.2:2222", "app1": "app1"},

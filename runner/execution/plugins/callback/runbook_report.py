@@ -15,6 +15,7 @@ import traceback
 from ansible.inventory.manager import split_host_pattern
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
+from ansible.utils.display import Display
 
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
 
@@ -39,6 +40,15 @@ NEVER_THERE = (
     "ssh: Could not resolve hostname",
     "Host key verification failed",
     "Permission denied (",
+)
+
+LEFT_OUT = (
+    "Skipping key (",
+    "Skipping unexpected key (",
+    "Skipping '",
+    "Unable to parse ",
+    "Failed to load inventory plugin",
+    "skipping vars_files item",
 )
 
 # Several names for one thing: of those that are set, Ansible takes the last.
@@ -164,6 +174,8 @@ class CallbackModule(CallbackBase):
             pid=os.getpid(),
             plays=[{"pattern": _pattern(play), "hosts": names} for play, names in zip(plays, matched, strict=True)],
             missing=_missing(inventory, plays),
+            ambiguous=_ambiguous(inventory, plays),
+            warnings=_warnings(),
             idle=_idle(inventory, hosts),
             environments={
                 name: str(found.get("runbook_environment", "production")) for name, found in variables.items()
@@ -331,10 +343,31 @@ def _reach(variables, loader):
 
 def _missing(inventory, plays):
     """Each name in the pattern of a play, or in --limit, by which the inventory has no host; Ansible only warns."""
+    return _places((where, term) for where, term in _asked(inventory, plays) if _is_absent(inventory, term))
+
+
+def _ambiguous(inventory, plays):
+    """The same of each name that a group and a host have: Ansible takes the host alone, and only warns."""
+    both = inventory.groups.keys() & inventory.hosts.keys()
+    return _places((where, term) for where, term in _asked(inventory, plays) if _bare(term) in both)
+
+
+def _asked(inventory, plays):
+    """Each term of a pattern, and the pattern, or --limit, in which it stands."""
     asked = [(_pattern(play), term) for play in plays for term in split_host_pattern(play.hosts)]
-    asked += [("--limit", term) for term in inventory._subset or () if term]
-    absent = [{"where": where, "name": _bare(term)} for where, term in asked if _is_absent(inventory, term)]
-    return [item for number, item in enumerate(absent) if item not in absent[:number]]
+    return asked + [("--limit", term) for term in inventory._subset or () if term]
+
+
+def _places(asked):
+    return [
+        {"where": where, "name": name} for where, name in dict.fromkeys((where, _bare(term)) for where, term in asked)
+    ]
+
+
+def _warnings():
+    """What Ansible has left out of an inventory, where it only warns."""
+    said = [" ".join(text.removeprefix("[WARNING]: ").split()) for text in Display()._warns]
+    return sorted(text for text in said if text.startswith(LEFT_OUT))
 
 
 def _is_absent(inventory, term):
