@@ -163,6 +163,7 @@ def look(control: Control, target: Target, *, refuse: bool = True) -> None:
             Event(EventType.PREFLIGHT_FINISHED, control.request.run_id, None, each.host, _told(each))
         )
     bad = [each for each in found if each.problem]
+    control.unreachable = frozenset(each.host for each in bad)
     if refuse and len(bad) > control.allowed(target):
         hints = dict.fromkeys(each.hint for each in bad if each.hint)
         raise UnreachableError("\n".join(each.problem for each in bad), hint="; ".join(hints))

@@ -59,6 +59,7 @@ class Control:
         self.on_target: Callable[[Target, bool], None] = lambda _target, _at_rest: None
         self.held: Held | None = None
         self.taken_back: set[str] = set()
+        self.unreachable: frozenset[str] = frozenset()
         self._at = ""
         self._ends = time.monotonic() + self.runbook.deadline.total_seconds() if self.runbook.deadline else None
         around.cancellation.elsewhere = directory.cancelled
@@ -128,7 +129,7 @@ class Control:
             limit,
             hosts=len(limit) or (len(self.target.names) if self.target else 0),
             captured=self.journal.captured,
-            settings=self._settings(),
+            settings=self._settings(limit),
             deadline=self.left(),
             render=[*render, *approved],
         )
@@ -162,10 +163,12 @@ class Control:
             hint=f"runbook resume {self.request.run_id} goes on from there, with as much time again",
         )
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, limit: Sequence[str]) -> dict[str, Any]:
         """What the playbook leaves to whoever runs it: here, each invocation names its hosts."""
         own: dict[str, Any] = {"runbook_serial": "100%"} if self.runbook.serial else {}
-        return own | ({"runbook_may_fail": self.may_fail - len(self.lost)} if self.runbook.max_failures else {})
+        elsewhere = self.gone - set(limit) if limit else ()
+        left = self.allowed(self.target) - len(elsewhere)
+        return own | ({"runbook_may_fail": left} if self.runbook.max_failures else {})
 
     @property
     def is_late(self) -> bool:
@@ -179,9 +182,9 @@ class Control:
         return (in_production or self.policy.four_eyes) and not self.request.break_glass
 
     @property
-    def may_fail(self) -> int:
-        """How many hosts may fail before the run stops."""
-        return self.allowed(self.target)
+    def gone(self) -> set[str]:
+        """The hosts that count as failed: those that are lost, and before their turn those that did not answer."""
+        return {*self.lost, *self.unreachable}
 
     def allowed(self, target: Target | None) -> int:
         """How many of the hosts of `target`, or of those that are not known yet, may fail."""

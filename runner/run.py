@@ -207,7 +207,7 @@ class _Run:
 
     def _batches(self) -> Iterator[Batch]:
         """Who is worked on when; without batches the first span itself finds out who the hosts are."""
-        if self.runbook.serial:
+        if self.runbook.serial or isinstance(self.runbook.max_failures, str):  # a share is one of all of them
             self.control.know()
         if self.control.target:
             yield from batches(self.runbook, self.control.target)
@@ -256,7 +256,7 @@ class _Run:
         """What the policy of a step says when it did not pass on a host, and more hosts are lost than may be."""
         broken = self.control.ledger.broken(leg.steps, leg.hosts or None)
         broken = [(step, host) for step, host in broken if step.on_failure != "continue"]
-        too_many = len(self.control.lost) > self.control.may_fail
+        too_many = len(self.control.gone) > self.control.allowed(self.control.target)
         to_undo = [host for step, host in broken if step.on_failure == "undo"]
         if to_undo and not self.control.cancelled:
             undo(self.control, None if too_many else to_undo)

@@ -224,6 +224,20 @@ def test_where_a_host_may_fail_it_is_named_and_the_run_begins(looked_at):
     assert (passed.outcome, looked_at.done("a")) == ("passed", ["one"])
 
 
+def test_whoever_did_not_answer_counts_before_its_batch_has_its_turn(looked_at):
+    # Given six hosts in batches of two, of which the last two do not answer from the start
+    names = ["a", "b", "c", "d", "e", "f"]
+    looked_at.ansible.hosts = {"all": names}
+    inventory_says(looked_at, **{name: {"connection": "ssh"} for name in names})
+    looked_at.found = [Checked(name, problem=f"{name} does not answer" if name in "ef" else "") for name in names]
+    looked_at.ansible.answers["one", "action", "a"] = FAILED
+
+    failed = looked_at.run(change("one"), serial=2, max_failures=2)
+
+    assert failed.outcome == "failed"
+    assert {name: looked_at.done(name) for name in names} == {name: ["one"] * (name in "ab") for name in names}
+
+
 def test_what_was_not_checked_refuses_nothing(looked_at):
     looked_at.found = [Checked("a", left="it logs in with a password"), Checked("b", left="cancelled")]
 

@@ -443,3 +443,18 @@ def test_a_step_that_a_person_skips_calls_nobody(bench):
     result = runner.run.run(replace(bench.request, mode="step"), bench.around)
 
     assert (result.outcome, bench.outcomes["one", "db1"], bench.channel.actions) == ("skipped", "skipped", [])
+
+
+@pytest.mark.parametrize(
+    ("share", "outcome"), [("67%", "passed"), ("99%", "passed"), (2, "passed"), ("66%", "never reached")]
+)
+def test_a_share_of_the_hosts_may_fail_from_the_first_step_on(bench, share, outcome):
+    bench.ansible.hosts = {"all": ["a", "b", "c"]}
+    bench.ansible.answers = dict.fromkeys([("one", "action", "a"), ("one", "action", "b")], FAILED)
+    told = []
+    real = bench.ansible.execute
+    bench.ansible.execute = lambda job, part, **options: told.append(part.settings) or real(job, part, **options)
+
+    bench.run(step("one"), step("two", approve="Go on?"), max_failures=share)
+
+    assert (told[0], bench.outcomes["two", "c"]) == ({"runbook_may_fail": 1 if share == "66%" else 2}, outcome)
