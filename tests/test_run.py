@@ -14,6 +14,7 @@ from fakes import RUN_ID, FakeOperator
 import runner.run
 from runner.errors import AuditError, ExecutionError, ExitCode
 from runner.events import EventType
+from runner.execution.digests import step_digests
 from runner.execution.order import Ending
 from runner.record.audit_log import AuditLog, read, verify
 from runner.request import Answer
@@ -103,7 +104,9 @@ def test_the_first_record_says_what_was_asked_for_and_from_which_files(bench):
     assert (told["runbook"], told["runbook_sha256"]) == ("RUN-001", bench.request.source.sha256)
     assert told["playbook_sha256"] == hashlib.sha256(bench.request.playbook).hexdigest()
     assert told["inventories"] == [str(bench.directory / "inventory.yml")]
-    assert told["steps"] == [{"id": "look", "name": "Look", "effect": "change", "verify": ["Exit code is 0"]}]
+    look = {"id": "look", "name": "Look", "effect": "change", "verify": ["Exit code is 0"]}
+    source = bench.request.source
+    assert told["steps"] == [look | {"digest": step_digests(source.runbook, source.read_file)["look"]}]
     assert told["undo"] == [{"id": "undo-look", "name": "Undo: Look", "effect": "change", "verify": ["Exit code is 0"]}]
 
 
