@@ -18,18 +18,21 @@ Message = dict[str, Any]
 Handler = Callable[[Message], Message | None]
 """Takes a message; what it gives back is told to the plugin."""
 
-_LONGEST_LINE = 8 * 1024 * 1024
-
 
 class CallbackSocket:
     """Serves one connection; each message is answered `yes` only after `handle` returned, with what it gave back.
 
-    When `handle` raises, the plugin is refused and ends Ansible, and the exception is kept in `failure`.
+    When `handle` raises, the plugin is refused and ends Ansible, and the exception is kept in `failure`. `connected` is
+    set once the plugin is there, which is when Ansible has read the inventory.
+
+    A message may be as long as it has to be: the first one has the commands of every host. What hosts answer is bounded
+    by the plugin.
     """
 
     def __init__(self, path: Path, handle: Handler) -> None:
         self._handle = handle
         self.failure: BaseException | None = None
+        self.connected = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
         path.chmod(0o600)
@@ -52,6 +55,7 @@ class CallbackSocket:
             connection, _ = self._listener.accept()
         except OSError:
             return
+        self.connected.set()
         # Nobody else gets to speak: the first to connect is the plugin, before any task has run.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -61,7 +65,7 @@ class CallbackSocket:
                     self._converse(lines, connection)
 
     def _converse(self, lines: BinaryIO, connection: socket.socket) -> None:
-        while line := lines.readline(_LONGEST_LINE):
+        while line := lines.readline():
             try:
                 answer = self._handle(_message(line))
             except BaseException as error:  # noqa: BLE001 - whatever it is, Ansible must not go on
@@ -82,7 +86,10 @@ def _message(line: bytes) -> Message:
     except (ValueError, RecursionError):
         message = None
     if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
-        raise ExecutionError("the callback plugin said what is not a message", hint="reinstall runbookctl")
+        raise ExecutionError(
+            "the callback plugin said what is not a message",
+            hint="Ansible was killed as it spoke, or another version of runbookctl runs",
+        )
     return message
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +23,17 @@ from runner.execution import private, processes
 from runner.execution.callback_socket import CallbackSocket, Message
 from runner.execution.duplicates import duplicate_key
 from runner.execution.order import Ending, Order
+from runner.execution.supervisor import GRACE
 from runner.execution.tags import GATE
-from runner.execution.teardown import tear_down, unfinished
+from runner.execution.teardown import REAP_LIMIT, tear_down, unfinished
 
 _POLL = 0.1
+READING = 60.0
+"""Seconds in which Ansible has read the inventory; a script of it may hang."""
+
+OBEYING = GRACE + REAP_LIMIT + 4.0
+"""Seconds in which a supervisor that is asked to stop has done so, and reported; it may have been stopped itself."""
+
 _FORKS = 50
 """Hosts at a time, at most; Ansible starts no more workers than there are hosts."""
 
@@ -143,11 +153,13 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
             deadline=part.deadline,
         )
         with CallbackSocket(directory / "report", hear) as reports:
-            ending = _supervise(order, job)
+            ending = _supervise(order, job, reports.connected)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     if reports.failure:
         raise reports.failure
+    if ending.why == "unread":
+        raise _unread(job.inventories)
     if ending.why == "exited" and "end" not in heard:
         raise _silent(ending, heard, job.limit)
     return ending
@@ -165,7 +177,15 @@ def _silent(ending: Ending, heard: Sequence[str], limit: str | None) -> RunbookE
     return ExecutionError(f"Ansible stopped {when} (exit code {ending.code}):\n{said}", hint="mend what Ansible names")
 
 
-def _supervise(order: Order, job: Job) -> Ending:
+def _unread(inventories: Sequence[Path]) -> ExecutionError:
+    files = [file for path in inventories for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    scripts = [file for file in files if file.is_file() and os.access(file, os.X_OK)]
+    names = ", ".join(map(str, scripts or inventories))
+    hint = f"run `{scripts[0]} --list` and see what it waits for" if scripts else "see what it waits for"
+    return ExecutionError(f"Ansible has not read the inventory within {READING:g} s: {names}", hint=hint)
+
+
+def _supervise(order: Order, job: Job, connected: threading.Event) -> Ending:
     processes.adopt_orphans()
     environ = private.environment(job.environ, python=sys.executable)
     supervisor = subprocess.Popen(
@@ -183,30 +203,37 @@ def _supervise(order: Order, job: Job) -> Ending:
     with contextlib.suppress(BrokenPipeError), supervisor.stdin, supervisor.stdout:
         supervisor.stdin.write(order.dumps().encode() + b"\n")
         supervisor.stdin.flush()
-        said = _listen(supervisor, job.cancellation)
+        said, unread = _listen(supervisor, job.cancellation, connected)
     supervisor.wait()
     if said.endswith(b"\n"):
-        return Ending.loads(said.decode())
+        ending = Ending.loads(said.decode())
+        return replace(ending, why="unread") if unread else ending
     # It died before it could report: what it supervised is ours to end now.
     tear_down(order, environ, partial(unfinished, Path(order.private)), grace=processes.SHORT)
     return Ending("orphaned", supervisor.returncode)
 
 
-def _listen(supervisor: subprocess.Popen[bytes], cancellation: Cancellation) -> bytes:
+def _listen(
+    supervisor: subprocess.Popen[bytes], cancellation: Cancellation, connected: threading.Event
+) -> tuple[bytes, bool]:
+    """What the supervisor reports when it has ended, and whether it was stopped as nobody `connected` in time."""
     assert supervisor.stdin  # noqa: S101 - the caller holds it
     assert supervisor.stdout  # noqa: S101 - the caller holds it
-    said, told = b"", cancellation.answered
+    said, told, unread = b"", cancellation.answered, False
+    reading, obeying = time.monotonic() + READING, math.inf
     while True:
         readable, _, _ = select.select([supervisor.stdout], [], [], _POLL)
         if readable:
             chunk = os.read(supervisor.stdout.fileno(), 65536)
             if not chunk:
-                return said
+                return said, unread
             said += chunk
-        if (asked := cancellation.asked()) > told:
-            told = asked
-            if told > 1:
-                supervisor.kill()  # no grace: what it leaves is ended by whoever waits for it
+        asked = cancellation.asked()
+        late = not unread and not connected.is_set() and time.monotonic() >= reading
+        if asked > max(told, 1) or time.monotonic() >= obeying:
+            supervisor.kill()  # no grace: what it leaves is ended by whoever waits for it
+        if asked > told or late:
+            told, unread, obeying = asked, unread or late, min(obeying, time.monotonic() + OBEYING)
             with contextlib.suppress(BrokenPipeError):  # it has just ended: what it said is still to be read
                 supervisor.stdin.write(b"cancel\n")
                 supervisor.stdin.flush()

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import functools
 import json
+import locale
 import os
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,6 +82,42 @@ def _untemplated(value: Any) -> Any:
 
 
 def environment(given: Mapping[str, str], *, python: str) -> dict[str, str]:
-    """The part of the environment `given` that a child may see; programs beside `python` come first on PATH."""
+    """The part of the environment `given` that a child may see; programs beside `python` come first on PATH.
+
+    Its locale is one of UTF-8 that this machine has: Ansible does not start in another one.
+    """
     path = os.pathsep.join((str(Path(python).parent), given.get("PATH") or os.defpath))
-    return {"PATH": path, **{name: given[name] for name in PASSED_ON if name in given}}
+    passed = {name: given[name] for name in PASSED_ON if name in given}
+    return {"PATH": path, **passed, **({} if _is_fit(passed) else {"LC_ALL": _utf8_locale()})}
+
+
+def _is_fit(environ: Mapping[str, str]) -> bool:
+    """Whether every locale that `environ` names is there, and the one that counts for characters is of UTF-8."""
+    named = [environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)]
+    counting = named[:1] if environ.get("LC_ALL") else named
+    return bool(counting) and _codeset(counting[0]) == "UTF-8" and all(map(_codeset, counting))
+
+
+@functools.cache
+def _utf8_locale() -> str:
+    """A locale of UTF-8 that is there; the standard one where none is, so that Ansible says what it lacks."""
+    standard = "C.UTF-8"
+    if _codeset(standard) == "UTF-8":
+        return standard
+    with contextlib.suppress(OSError):
+        listed = subprocess.run(["locale", "-a"], stdout=subprocess.PIPE, check=False).stdout.split()  # noqa: S607
+        return next((name for name in map(os.fsdecode, listed) if _codeset(name) == "UTF-8"), standard)
+    return standard
+
+
+def _codeset(name: str) -> str:
+    """The encoding of the characters in the locale `name`; empty where there is no such locale."""
+    library = ctypes.CDLL(None)
+    library.newlocale.restype = ctypes.c_void_p
+    found = library.newlocale(1 << locale.LC_CTYPE, os.fsencode(name), None)
+    if not found:
+        return ""
+    library.nl_langinfo_l.restype = ctypes.c_char_p
+    codeset = library.nl_langinfo_l(locale.CODESET, ctypes.c_void_p(found))
+    library.freelocale(ctypes.c_void_p(found))
+    return str(codeset.decode())

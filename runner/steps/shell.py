@@ -12,7 +12,8 @@ from runner.fields import Text
 from runner.steps.base import ReadFile, StepKind
 from runner.tasks import Environment, Invocation, Template, bounded, check_template
 
-STRICT = ("/bin/bash", "-euo", "pipefail", "-c")
+STRICT = ("/bin/bash", "--norc", "-peuo", "pipefail", "-c")
+"""Bash without what it would read first: ~/.bashrc, which it takes for its own below an sshd, and, by -p, $BASH_ENV."""
 
 
 class Shell(StepKind):

@@ -60,6 +60,16 @@ def test_what_the_handler_gives_back_is_told_with_the_yes(path):
     assert (first[:4], json.loads(first[4:]), second) == (b"yes ", answers["hello"], b"yes\n")
 
 
+def test_a_message_is_as_long_as_it_has_to_be(path):
+    heard = []
+
+    with CallbackSocket(path, lambda message: heard.append(len(message["commands"]))), peer_of(path) as peer:
+        peer.say({"kind": "hello", "commands": "x" * 50_000_000})
+        answer = peer.hear()
+
+    assert (heard, answer) == ([50_000_000], b"yes\n")
+
+
 def test_the_answer_is_yes_only_after_the_handler_returned(path):
     may_return, heard = threading.Event(), []
 

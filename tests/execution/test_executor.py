@@ -15,7 +15,7 @@ import pytest
 from fakes import RUN_ID
 
 from runner.errors import AuditError, ExecutionError, UnreachableError
-from runner.execution import processes
+from runner.execution import executor, processes
 from runner.execution.executor import NOTHING, Cancellation, Job, Part, execute, resolve
 from runner.execution.order import Ending
 
@@ -193,6 +193,55 @@ def test_a_cancellation_stops_it(job, ansible):
         ending = run(job)
 
     assert (ending.why, len(ansible.reaped)) == ("cancelled", 1)
+
+
+def test_a_supervisor_that_was_stopped_itself_is_not_waited_for_for_ever(job, ansible, monkeypatch):
+    monkeypatch.setattr(executor, "OBEYING", 0.5)
+    ansible.says(HELLO, START, then="subprocess.Popen(['setsid', 'sleep', '60']); time.sleep(60)")
+
+    def stop():
+        wait_for(ansible.directory / "said")
+        supervisor = next(pid for pid in processes.descendants(os.getpid()) if b"supervisor" in cmdline(pid))
+        os.kill(supervisor, signal.SIGSTOP)
+        job.cancellation.request("SIGINT")
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    ending = run(job)
+    thread.join()
+
+    assert (ending, len(ansible.reaped)) == (Ending("orphaned", -signal.SIGKILL), 1)
+
+
+def test_an_ansible_that_was_stopped_is_ended(job, ansible):
+    ansible.says(HELLO, START, then="os.kill(os.getpid(), signal.SIGSTOP)")
+
+    with Cancelling(job, ansible, "SIGINT"):
+        ending = run(job)
+
+    assert (ending.why, len(ansible.reaped)) == ("cancelled", 1)
+
+
+def test_an_inventory_that_is_not_read_in_time_is_named_with_its_scripts(job, ansible, monkeypatch, tmp_path):
+    monkeypatch.setattr(executor, "READING", 0.5)
+    ansible.does("sleep 60; sleep 60")
+    directory = tmp_path / "inventory"
+    directory.mkdir()
+    (directory / "cmdb.py").touch(mode=0o755)
+    (directory / "hosts.yml").touch(mode=0o644)
+
+    with pytest.raises(ExecutionError) as raised:
+        run(replace(job, inventories=(*job.inventories, directory)))
+
+    assert raised.value.message == f"Ansible has not read the inventory within 0.5 s: {directory / 'cmdb.py'}"
+    assert raised.value.hint == f"run `{directory / 'cmdb.py'} --list` and see what it waits for"
+
+
+def test_what_takes_its_time_once_the_inventory_is_read_is_not_stopped(job, ansible, monkeypatch):
+    monkeypatch.setattr(executor, "READING", 5.0)
+    ansible.says(HELLO, START, END, then="time.sleep(5.5)")
+
+    assert run(job).why == "exited"
 
 
 def test_what_was_asked_before_the_supervisor_was_there_is_not_forgotten(job, ansible):

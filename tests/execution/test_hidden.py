@@ -69,7 +69,7 @@ def test_variables_with_a_secret_come_by_standard_input_and_the_others_as_before
             "A",
             "C",
             "--",
-            *["/bin/bash", "-euo", "pipefail", "-c"],
+            *["/bin/bash", "--norc", "-peuo", "pipefail", "-c"],
             'echo "$A"',
         ],
         "expand_argument_vars": False,

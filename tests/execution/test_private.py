@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -130,7 +132,33 @@ def test_of_the_environment_only_what_is_listed_goes_on(given):
 
     assert seen.keys() <= {"PATH", *private.PASSED_ON}
     assert seen.pop("PATH").split(os.pathsep)[0] == "/opt/python/bin"
-    assert seen == {name: given[name] for name in private.PASSED_ON if name in given}
+    passed = {name: given[name] for name in private.PASSED_ON if name in given}
+    assert seen in (passed, {**passed, "LC_ALL": seen.get("LC_ALL")})
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({}, False),
+        ({"LC_ALL": "C"}, False),
+        ({"LANG": "POSIX"}, False),
+        ({"LANG": "xx_XX.UTF-8"}, False),
+        ({"LANG": "C.UTF-8", "LC_CTYPE": "xx_XX.UTF-8"}, False),
+        ({"LC_ALL": "xx_XX.UTF-8", "LANG": "C.UTF-8"}, False),
+        ({"LC_ALL": "", "LANG": "C.UTF-8"}, True),
+        ({"LC_ALL": "C.UTF-8", "LANG": "xx_XX.UTF-8"}, True),
+    ],
+)
+def test_whatever_the_users_locale_ansible_starts_in_one_of_utf_8(given, kept):
+    seen = private.environment({**given, "PATH": os.environ["PATH"]}, python=sys.executable)
+
+    code = "import locale; print(locale.setlocale(locale.LC_ALL, '') and locale.nl_langinfo(locale.CODESET))"
+    asked = subprocess.check_output([sys.executable, "-X", "utf8=0", "-c", code], env=seen, text=True)
+    assert (asked.strip(), seen.keys() - {"PATH"} == given.keys()) == ("UTF-8", kept or "LC_ALL" in given)
+    started = subprocess.run(
+        [str(Path(sys.executable).parent / "ansible"), "--version"], env=seen, stdout=subprocess.DEVNULL, check=False
+    )
+    assert started.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_a_secret_in_the_environment_is_seen_in_that_of_the_step_itself_only(ben
 
     assert seen == ({}, [])
     assert environ
-    assert all(line.startswith(("/bin/bash -euo pipefail", "sleep 0.05")) for line in environ.values()), environ
+    assert all(line.startswith(("/bin/bash --norc -peuo pipefail", "sleep 0.05")) for line in environ.values()), environ
     assert process.returncode == 0, err
     assert digest(SECRET) in out
     assert in_files(bench.directory) == []
@@ -162,7 +162,7 @@ def test_over_ssh_it_is_in_no_argument_on_either_side(bench, kept, tmp_path):
     assert (seen, process.returncode) == (({}, []), 0), err
     assert digest(SECRET) in out
     assert environ
-    assert all(line.startswith(("/bin/bash -euo pipefail", "sleep 0.05")) for line in environ.values()), environ
+    assert all(line.startswith(("/bin/bash --norc -peuo pipefail", "sleep 0.05")) for line in environ.values()), environ
 
 
 def test_whatever_a_step_tells_of_it_is_redacted_everywhere_also_in_a_page(bench, kept):

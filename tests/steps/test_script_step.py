@@ -15,8 +15,11 @@ def files(**texts):
 @pytest.mark.parametrize(
     ("first", "argv"),
     [
-        ("#!/bin/bash", ["/bin/bash", "-euo", "pipefail", "-c", "TEXT", "check.sh", "-v", "{{ a }}"]),
-        ("#!/usr/bin/env bash", ["/bin/bash", "-euo", "pipefail", "-c", "TEXT", "check.sh", "-v", "{{ a }}"]),
+        ("#!/bin/bash", ["/bin/bash", "--norc", "-peuo", "pipefail", "-c", "TEXT", "check.sh", "-v", "{{ a }}"]),
+        (
+            "#!/usr/bin/env bash",
+            ["/bin/bash", "--norc", "-peuo", "pipefail", "-c", "TEXT", "check.sh", "-v", "{{ a }}"],
+        ),
         ("#!/bin/sh", ["/bin/sh", "-eu", "-c", "TEXT", "check.sh", "-v", "{{ a }}"]),
         ("#! /bin/dash -x", ["/bin/dash", "-eu", "-c", "TEXT", "check.sh", "-v", "{{ a }}"]),
         ("#!/usr/bin/env python3", ["python3", "-c", "TEXT", "-v", "{{ a }}"]),
