@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner import automatic, guards
 from runner.control import Control, NotAtRestError
+from runner.definition.finding import Level
 from runner.definition.step import HandOver
 from runner.errors import DeniedError, UnreachableError
 from runner.events import Event, EventType
@@ -86,7 +87,16 @@ def _case(control: Control, target: Target) -> Case:
         playbooks=_playbooks(control),
         proofs=lambda: _proofs(control),
         now=control.around.clock().wall,
+        lint_errors=lambda: _lint_errors(control),
     )
+
+
+def _lint_errors(control: Control) -> list[str]:
+    from runner.definition.lint import lint  # noqa: PLC0415 - its rules take longer to import than most commands take
+
+    request, today = control.request, control.around.clock().wall.date()
+    found = lint(request.source, request.contacts, today=today)
+    return [f"{each.file}:{each.line}: {each.message}" for each in found if each.level is Level.ERROR]
 
 
 def _playbooks(control: Control) -> Mapping[str, str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from runner import escalation
+from runner.definition.catalog import Source, shown
+from runner.definition.spans import Tree
 from runner.definition.step import Step
 from runner.definition.verification import Verification
 from runner.execution.digests import step_digests
+from runner.execution.provenance import provenance
 from runner.execution.tags import undo_id
 from runner.record.run_state import RunState
 from runner.request import Request, Surroundings
@@ -40,8 +43,10 @@ def first_state(request: Request, around: Surroundings) -> RunState:
     )
 
 
-def described(request: Request) -> dict[str, Any]:
+def described(request: Request, around: Surroundings) -> dict[str, Any]:
     """What the first record says of the run, so that the log explains itself when the files have changed."""
+    place = _places(request.source)
+    root = request.library.root if request.library else request.source.path.resolve().parent.parent
     runbook = request.source.runbook
     undone = [(step, step.undo) for step in runbook.steps if step.undo]
     steps = (*runbook.procedure, *runbook.on_cancel)
@@ -61,9 +66,28 @@ def described(request: Request) -> dict[str, Any]:
         "break_glass": request.break_glass,
         "parent": request.parent,
         "budget": _budget(request),
-        "steps": [_in_words(step.id, step, step.name, step.verify) | digests.get(step.id, {}) for step in steps],
-        "undo": [_in_words(undo_id(step.id), step, f"Undo: {step.name}", undo.verify) for step, undo in undone],
+        "provenance": provenance(root, request.playbook, around.environ),
+        "steps": [
+            _in_words(step.id, step, step.name, step.verify) | place(step.id) | digests.get(step.id, {}) for step in steps
+        ],
+        "undo": [
+            _in_words(undo_id(step.id), step, f"Undo: {step.name}", undo.verify) | place(step.id, "undo")
+            for step, undo in undone
+        ],
     }
+
+
+def _places(source: Source) -> Callable[..., dict[str, str]]:
+    """Tells where a step is written, for who looks for what failed: the file and the line."""
+    runbook, tree = source.runbook, Tree(source.text.decode(errors="replace"))
+    keys = {"prerequisites": runbook.prerequisites, "steps": runbook.steps, "on_cancel": runbook.on_cancel}
+    places = {step.id: (key, number) for key, steps in keys.items() for number, step in enumerate(steps)}
+
+    def place(step: str, *key: str) -> dict[str, str]:
+        span = tree.span((*places[step], *key))
+        return {"place": f"{shown(source.path)}:{tree.position(span.start).line}"} if span else {}
+
+    return place
 
 
 def _budget(request: Request) -> float | None:

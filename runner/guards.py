@@ -17,10 +17,11 @@ from runner.record.proofs import Proof
 
 PRODUCTION, STAGING = "production", "staging"
 
-Guard = Literal["environment", "reason", "max_hosts", "protected", "proof", "four_eyes"]
-Verdict = Literal["met", "refused", "overridden"]
+Guard = Literal["environment", "lint", "reason", "max_hosts", "protected", "proof", "four_eyes"]
+Verdict = Literal["met", "warned", "refused", "overridden"]
 
 _NOTHING = "nothing"
+_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Case:
 
     `typed` is the environment that somebody has named, `asks_nobody` whether a machine says yes where a person would
     be asked, `playbooks` the SHA-256 of what will run, for each runbook that may. `proofs` is only asked where a proof
-    is required.
+    is required. `lint_errors` are the errors that lint finds in the runbook, each in a line.
     """
 
     runbook: Runbook
@@ -58,6 +59,7 @@ class Case:
     playbooks: Mapping[str, str]
     proofs: Callable[[], Iterable[Proof]]
     now: datetime
+    lint_errors: Callable[[], Sequence[str]] = tuple
 
     @property
     def changing(self) -> list[Step]:
@@ -91,7 +93,7 @@ def rules(case: Case) -> list[Ruling]:
         InvalidInputError: what the inventory demands can not be understood.
     """
     policy = case.target.policy
-    found = [*_reason(case), *_most_hosts(case, policy)]
+    found = [*_reason(case), *_lint(case), *_most_hosts(case, policy)]
     return [*found, *_protected(case), *_proof(case, policy), *_four_eyes(case, policy)] if case.changing else found
 
 
@@ -109,6 +111,19 @@ def _reason(case: Case) -> Iterator[Ruling]:
             given or _NOTHING,
             "met" if given.strip() else "refused",
             hint="say why with --reason; it is recorded",
+        )
+
+
+def _lint(case: Case) -> Iterator[Ruling]:
+    """What lint calls an error is no matter of taste: where it may do harm, or nobody watches, it stops the run."""
+    if errors := case.lint_errors():
+        matters = case.target.environment == PRODUCTION or case.asks_nobody
+        yield Ruling(
+            "lint",
+            "a runbook without errors of lint",
+            f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}: {'; '.join(errors[:_FEW])}",
+            _overridable(case, met=False) if matters else "warned",
+            hint=f"runbook lint {case.runbook.id} says how each is mended; then compile it, and review it. {_BREAK}",
         )
 
 

@@ -160,7 +160,7 @@ class _Run:
     ) -> Result:
         """The run, from its first record to its last; where `first` is refused, the run stays as it was."""
         note, takes_over = self.control.journal.note, list[Request]()
-        self.end.attempt(prepare, lambda: note(begins, **described(self.request)), self.control.show_debts)
+        self.end.attempt(prepare, lambda: note(begins, **described(self.request, self.control.around)), self.control.show_debts)
         if first and not self.end.error:
             self.end.attempt(first)
             if self.end.error:
@@ -176,7 +176,7 @@ class _Run:
         """Take everything back, as a story of its own."""
         note = self.control.journal.note
         self.end.attempt(
-            lambda: note(EventType.RUN_RESUMED, take_back=True, **described(self.request)),
+            lambda: note(EventType.RUN_RESUMED, take_back=True, **described(self.request, self.control.around)),
             lambda: admission.again(self.control, undo=True),
         )
         if self.end.error:

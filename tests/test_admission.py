@@ -320,3 +320,24 @@ def test_a_host_that_is_no_longer_there_is_missed(engine):
         ExitCode.UNREACHABLE,
         ("the inventory no longer has b, which the run was begun on",),
     )
+
+
+WRONG = {"command": "echo {{ nothing_sets_this }}"}
+"""What lint calls an error."""
+
+
+@pytest.mark.parametrize("given", [{"reason": "Why", "environment": "production"}, {"mode": "auto"}])
+def test_a_runbook_with_errors_of_lint_is_refused_in_production_and_where_nobody_watches(engine, given):
+    if "environment" in given:
+        engine.ansible.environments = {"db1": "production"}
+
+    refused = engine.run(change("one", **WRONG), **given)
+
+    assert (refused.exit_code, engine.done("db1")) == (ExitCode.DENIED, [])
+    assert "required is a runbook without errors of lint; given is 1 error" in refused.problems[0]
+    assert "runbook lint RUN-001" in refused.hint
+
+
+def test_elsewhere_it_is_a_warning(engine):
+    assert engine.run(change("one", **WRONG)).exit_code is ExitCode.DONE
+    assert [guard for guard in ruled(engine) if guard[0] == "lint"][0][2] == "warned"

@@ -264,3 +264,23 @@ def test_a_broken_glass_goes_past_every_guard_but_never_past_the_typed_name(envi
         assert "overridden" not in {ruling.verdict for ruling in with_glass}
     refused = {ruling.verdict for ruling in guards.environment(replace(plain, break_glass=glass))}
     assert refused == ({"refused"} if environment == "production" else set())
+
+
+@pytest.mark.parametrize(
+    ("environment", "asks_nobody", "break_glass", "verdict"),
+    [
+        ("production", False, "", "refused"),
+        ("production", False, "Data is lost", "overridden"),
+        ("staging", True, "", "refused"),
+        ("staging", False, "", "warned"),
+    ],
+)
+def test_a_runbook_with_errors_of_lint_runs_only_where_somebody_watches(environment, asks_nobody, break_glass, verdict):
+    found = ["RUN-001.yml:7: one", "RUN-001.yml:9: two"]
+    judged = case(
+        environment, asks_nobody=asks_nobody, break_glass=break_glass, reason="Why", lint_errors=lambda: found
+    )
+
+    (ruling,) = [ruling for ruling in guards.rules(judged) if ruling.guard == "lint"]
+
+    assert (ruling.verdict, ruling.given) == (verdict, "2 errors: RUN-001.yml:7: one; RUN-001.yml:9: two")

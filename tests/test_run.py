@@ -104,10 +104,15 @@ def test_the_first_record_says_what_was_asked_for_and_from_which_files(bench):
     assert (told["runbook"], told["runbook_sha256"]) == ("RUN-001", bench.request.source.sha256)
     assert told["playbook_sha256"] == hashlib.sha256(bench.request.playbook).hexdigest()
     assert told["inventories"] == [str(bench.directory / "inventory.yml")]
-    look = {"id": "look", "name": "Look", "effect": "change", "verify": ["Exit code is 0"]}
+    place = f"{bench.directory / 'runbooks' / 'RUN-001.yml'}:"
     source = bench.request.source
-    assert told["steps"] == [look | {"digest": step_digests(source.runbook, source.read_file)["look"]}]
-    assert told["undo"] == [{"id": "undo-look", "name": "Undo: Look", "effect": "change", "verify": ["Exit code is 0"]}]
+    lines = source.text.decode().splitlines()
+    (looked,), (undone,) = told["steps"], told["undo"]
+    at, undone_at = (int(each.pop("place").removeprefix(place)) for each in (looked, undone))
+    look = {"id": "look", "name": "Look", "effect": "change", "verify": ["Exit code is 0"]}
+    assert looked == look | {"digest": step_digests(source.runbook, source.read_file)["look"]}
+    assert ("id: look" in lines[at - 1], "undo:" in lines[undone_at - 2]) == (True, True)
+    assert undone == {"id": "undo-look", "name": "Undo: Look", "effect": "change", "verify": ["Exit code is 0"]}
 
 
 def test_steps_without_a_gate_between_them_are_one_span(bench):

@@ -63,9 +63,9 @@ class Attempt:
 class RunHistory:
     """What happened in one run, as the audit log has it up to `head`.
 
-    `outcome` is `running` until the run has ended. `facts` is what its first record says of it, `exactly` what exactly
-    ran: versions, commit and hashes. `children` are the runs that it handed over to, `parent` the one that handed over
-    to it. `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody has
+    `outcome` is `running` until the run has ended. `facts` is what its first record says of it, `provenance` which
+    versions ran, of which commit of the library. `children` are the runs that it handed over to, `parent` the one that
+    handed over to it. `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody has
     answered yet. `unproven` says why it is no proof that its runbook works; empty when it is one.
     """
 
@@ -86,7 +86,7 @@ class RunHistory:
     problems: tuple[str, ...]
     glass: tuple[str, ...]
     facts: Mapping[str, Any]
-    exactly: Mapping[str, Any]
+    provenance: Mapping[str, Any]
     budget: float | None
     parent: str
     children: tuple[str, ...]
@@ -190,7 +190,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         problems=last.problems,
         glass=tuple(_broken(record.data) for record in records if record.type == EventType.GLASS_BROKEN),
         facts={key: data[key] for key in _FACTS if data.get(key)},
-        exactly=loose.mapping(data, "exactly"),
+        provenance=loose.mapping(data, "provenance"),
         budget=loose.number(parts[-1][0].data, "budget"),
         parent=loose.text(data, "parent"),
         children=tuple(loose.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER),

@@ -224,7 +224,7 @@ JUNK = (
     | st.lists(st.text(max_size=5) | st.none(), max_size=2)
     | st.just({"x": [1]})
 )
-KEYS = ["part", "outcome", "reason", "trend", "values", "kind", "by", "hosts", "environment", "steps", "undo", "cut", "title", "runbook", "follow_up", "problems", "contact", "status", "inputs", "verify", "result", "evidence", "commands", "seen", "redo", "exactly", "place", "command"]  # fmt: skip
+KEYS = ["part", "outcome", "reason", "trend", "values", "kind", "by", "hosts", "environment", "steps", "undo", "cut", "title", "runbook", "follow_up", "problems", "contact", "status", "inputs", "verify", "result", "evidence", "commands", "seen", "redo", "provenance", "place", "command"]  # fmt: skip
 DATA = st.dictionaries(st.sampled_from(KEYS), JUNK, max_size=5)
 
 

@@ -52,7 +52,7 @@ def report_of(said):
         hosts=(said, said),
         attempts=(replace(attempt, problems=(said,)), attempt),
         facts={"inputs": {said: said}, "limit": said, "inventories": [said], "reason": said},
-        exactly={"versions": {said: said}, "commit": said},
+        provenance={"versions": {said: said}, "commit": said},
         steps=(step,),
         decisions=(
             Decision(said, said, said, (said,), STARTED, {"commands": {said: said}}, said, said, said, (vote,)),
