@@ -65,8 +65,8 @@ class RunHistory:
 
     `outcome` is `running` until the run has ended. `facts` is what its first record says of it, `provenance` which
     versions ran, of which commit of the library. `children` are the runs that it handed over to, `parent` the one that
-    handed over to it. `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody has
-    answered yet. `unproven` says why it is no proof that its runbook works; empty when it is one.
+    handed over to it. `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody
+    has answered yet. `unproven` says why it is no proof that its runbook works; empty when it is one.
     """
 
     run: str
