@@ -31,6 +31,7 @@ def ask(control: Control, gate: Gate, hosts: Sequence[str]) -> Answer:
     note = control.journal.note
     which = {"kind": gate.kind, "part": gate.part, "hosts": list(hosts)}
     about = About(hosts, control.journal.captured, control.shown(gate, hosts), control.request.run_id)
+    control.come_to(gate.step.id)
     poll = _Poll(control, gate, about)
     note(EventType.GATE_ASKED, gate.step.id, text=gate.text, commands=dict(about.commands), **which, **poll.terms)
     answer = poll.answer()

@@ -121,9 +121,7 @@ class Control:
         limit = () if self.target is None or set(limit) == set(self.target.names) else limit
         self.journal.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
         approved = [step for step in self.approved if step_tag(step) in tags]
-        self._at = tags[0].partition("-")[2]
-        if self.held:
-            self.held.update(step=self._at)
+        self.come_to(tags[0].partition("-")[2])
         part = Part(
             tags,
             limit,
@@ -208,7 +206,16 @@ class Control:
         elif message["kind"] == "end":
             self._keep_commands(message)
         else:
-            self.journal.record(*self.translator.events(self.redaction.report(message)))
+            events = list(self.translator.events(self.redaction.report(message)))
+            self.journal.record(*events)
+            if begun := [event.step for event in events if event.type is EventType.STEP_INTENDED]:
+                self.come_to(begun[-1] or "")
+
+    def come_to(self, step: str) -> None:
+        """Let whoever waits for the hosts of this run know the step that it has come to."""
+        if step != self._at and self.held:
+            self.held.update(step=step)
+        self._at = step
 
     def _check_approved(self, step: str) -> None:
         """That `step` will do what people have said yes to.

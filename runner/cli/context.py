@@ -170,11 +170,17 @@ def inventories(paths: Sequence[Path], where: Library) -> list[Path]:
 _HINT = "-i takes a file or a directory, like -i inventories/local"
 
 
+def inventories_of(library: Library) -> list[str]:
+    """The inventories in the library's `inventories/`, as -i takes them."""
+    folder = library.root / "inventories"
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return [f"inventories/{name}" for name in names if name[0] != "." and name not in {"group_vars", "host_vars"}]
+
+
 def _there(library: Library) -> str:
     """The inventories in the library's `inventories/`, as -i takes them, each with its class of environment."""
     folder = library.root / "inventories"
-    entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    names = [each for each in entries if each.name[0] != "." and each.name not in {"group_vars", "host_vars"}]
+    names = [library.root / name for name in inventories_of(library)]
     if not names:
         return f"there is none in {shown(folder)}/ yet"
     wide = max(len(each.name) for each in names)

@@ -50,6 +50,8 @@ class LiveProgress:
 
     def _note(self, event: Event) -> None:
         step, data = event.step or "", event.data
+        if event.type is EventType.RUN_STARTED:
+            self._words.learn(event)
         if event.type is EventType.TARGET_RESOLVED:
             self._title += f" on {safe(', '.join(data['hosts']))} ({data['environment']})"
         if event.type in {EventType.STEP_INTENDED, EventType.GATE_ASKED}:

@@ -95,6 +95,8 @@ class LineProgress:
 
     def __call__(self, event: Event) -> None:
         """Print the event's lines."""
+        if event.type is EventType.RUN_STARTED:
+            self._words.learn(event)
         for line in lines(event, self._words):
             self.say(line)
 
@@ -124,12 +126,18 @@ class Words:
 
     def __init__(self, runbook: Runbook) -> None:
         self.names = {step.id: safe(step.name) for step in runbook.procedure}
-        self._verify = {step.id: step.verify for step in runbook.procedure}
+        self._says = {step.id: [item.says for item in step.verify] for step in runbook.procedure}
         self.asked = {step.id for step in runbook.procedure if step.manual or not (step.action or step.automated)}
         for step in runbook.steps:
             if step.undo:
                 self.names[undo_id(step.id)] = f"Undo: {safe(step.name)}"
-                self._verify[undo_id(step.id)] = step.undo.verify
+                self._says[undo_id(step.id)] = [item.says for item in step.undo.verify]
+
+    def learn(self, event: Event) -> None:
+        """Take over the words of a runbook that takes over; its first event has them."""
+        for item in (*event.data.get("steps", ()), *event.data.get("undo", ())):
+            self.names[item["id"]] = safe(item["name"])
+            self._says[item["id"]] = item["verify"]
 
     def name(self, event: Event) -> str:
         """The name of the step that `event` is about."""
@@ -138,7 +146,7 @@ class Words:
     def says(self, event: Event) -> str:
         """What the verification says that `event` is about."""
         number = int(event.data["part"].partition("/")[2])
-        return safe(self._verify[event.step or ""][number - 1].says)
+        return safe(self._says[event.step or ""][number - 1])
 
 
 def lines(event: Event, words: Words) -> list[str]:

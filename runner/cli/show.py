@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,18 @@ from runner.record.run_state import StateDirectory
 @click.command("show")
 @click.argument("shown", metavar="NAME")
 @click.option(
-    "--format", "form", type=click.Choice(report.FORMATS), default="md", help="How the report of a run is shown."
+    "--format",
+    "form",
+    type=click.Choice(report.FORMATS),
+    help="How the report of a run is shown.  [default: for reading on a terminal, md in a pipe]",
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(shown: str, *, form: str, as_json: bool) -> None:
+def command(shown: str, *, form: str | None, as_json: bool) -> None:
     """Show the runbook NAME (RUN-001 or a file), or the report of the run NAME (its id, or `last`)."""
     if is_run_id(shown) or shown == LAST:
         state = context.recorded()
         run = find_run(state, shown)
-        form = "json" if as_json else form
-        click.echo(safe(report.render(_history(state, run.path.name), form), lines=True), nl=False)
+        _report(_history(state, run.path.name), "json" if as_json else form)
         return
     if not (re.fullmatch(RUNBOOK_ID, shown) or Path(shown).is_file()):
         raise InvalidInputError(
@@ -47,6 +50,18 @@ def command(shown: str, *, form: str, as_json: bool) -> None:
         click.echo(json.dumps(_as_data(runbook), indent=2))
     else:
         _show(runbook)
+
+
+def _report(run: RunHistory, form: str | None) -> None:
+    """Print the report: as it is asked for, else for whoever reads it, a person or a program."""
+    text = safe(report.render(run, form or "md"), lines=True)
+    if form or not sys.stdout.isatty():
+        click.echo(text, nl=False)
+        return
+    from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
+    from rich.markdown import Markdown  # noqa: PLC0415
+
+    Console().print(Markdown(text, hyperlinks=False))
 
 
 def _as_data(runbook: Runbook) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -13,6 +16,7 @@ from runner.cli import context
 from runner.cli.proven import recorded
 from runner.cli.terminal import counted, safe
 from runner.definition.collection import read
+from runner.record.history import RunHistory
 from runner.site.material import gather
 from runner.site.pages import pages
 from runner.site.publish import check, publish
@@ -42,7 +46,25 @@ def command(out: Path, *, stale_after: timedelta) -> None:
     which runbooks no fresh test stands behind.
     """
     check(out)
-    collection = read(context.library())
-    made = pages(gather(collection, recorded(), now=context.clock().wall, stale_after=stale_after))
+    library = context.library()
+    collection = read(library)
+    runs, now = recorded(), context.clock().wall
+    made = pages(
+        gather(
+            collection,
+            runs,
+            now=now,
+            stale_after=stale_after,
+            reports=_reports(runs or (), out),
+            inventories=context.inventories_of(library),
+        )
+    )
     publish(made, out)
     click.echo(f"wrote {counted(len(made), 'page')} to {safe(str(out / 'index.html'))}")
+
+
+def _reports(runs: Iterable[RunHistory], out: Path) -> dict[str, str]:
+    """Where the report of each run lies, as seen from the site."""
+    places = {run.run: context.state_path().absolute() / "runs" / run.run / "report.html" for run in runs}
+    site = os.path.realpath(out)
+    return {run: quote(os.path.relpath(path.resolve(), site)) for run, path in places.items() if path.is_file()}

@@ -21,7 +21,7 @@ from runner.site.freshness import Freshness, freshness
 class Material:
     """Everything that is told; `runs` is None where there is no record at hand.
 
-    `reports` says where the report of a run is found from the site.
+    `reports` says where the report of a run is found from the site; `inventories` are those of the library.
     """
 
     collection: Collection
@@ -33,6 +33,7 @@ class Material:
     runs: tuple[RunHistory, ...] | None
     now: datetime
     reports: Mapping[str, str]
+    inventories: tuple[str, ...]
 
     @property
     def gaps(self) -> tuple[Row, ...]:
@@ -70,6 +71,7 @@ def gather(
     now: datetime,
     stale_after: timedelta,
     reports: Mapping[str, str] | None = None,
+    inventories: Sequence[str] = (),
 ) -> Material:
     """What there is to tell of `collection`, and of its `runs` where there is a record of them.
 
@@ -90,4 +92,5 @@ def gather(
         runs=None if runs is None else tuple(sorted(runs, key=lambda run: (run.started, run.run), reverse=True)),
         now=now,
         reports=reports or {},
+        inventories=tuple(inventories),
     )

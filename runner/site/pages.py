@@ -23,6 +23,7 @@ MOST_RUNS = 500
 """Runs that are shown, the newest; the audit log has them all."""
 
 _OF_RUNBOOK = 10
+_EXAMPLE = 40
 _KINDS = {
     "MON": "Alerts",
     "SCN": "Scenarios",
@@ -42,7 +43,9 @@ def pages(material: Material) -> dict[str, str]:
     shared = {"material": material, "urgency": urgency, "response": response, "shown_seconds": _shown_seconds}
     made = environment(material.href, **shared)
     found = {
-        "index.html": _render(made, "index", runbooks=_by_category(material), index=index(material)),
+        "index.html": _render(
+            made, "index", runbooks=_by_category(material), index=index(material), example=_example(material)
+        ),
         "matrix.html": _render(made, "matrix"),
         "links.html": _render(made, "links", **_graph(material)),
         "registry.html": _render(made, "registry", kinds=_kinds(material)),
@@ -61,6 +64,14 @@ def _shown_seconds(seconds: float) -> str:
 
 def _render(made: Environment, template: str, **told: Any) -> str:
     return made.get_template(f"{template}.html.j2").render(page=template, **told)
+
+
+def _example(material: Material) -> str:
+    """What somebody may search for, in this library's own words."""
+    used = material.collection.used.values()
+    alert = next((runbook.trigger.alert for runbook in used if runbook.trigger.alert), "")
+    handled = next((runbook.scope.handles[0][:_EXAMPLE] for runbook in used if runbook.scope.handles), "")
+    return ", ".join(filter(None, (alert, handled, "an error message …")))
 
 
 def _by_category(material: Material) -> Mapping[str, list[Runbook]]:
@@ -88,6 +99,7 @@ def _runbook(material: Material, name: str, runbook: Runbook) -> dict[str, Any]:
         "fresh": material.fresh[name],
         "source": material.collection.sources[name],
         "text": document.text,
+        "inventory": _inventory(material),
         "required": [key for key, item in runbook.inputs.items() if item.default is None],
         "excludes": [item if isinstance(item, Exclusion) else Exclusion(what=item) for item in runbook.scope.excludes],
         "when": [_when(reason) for reason in policy.when],
@@ -99,6 +111,12 @@ def _runbook(material: Material, name: str, runbook: Runbook) -> dict[str, Any]:
         "runs": [run for run in material.runs or () if run.runbook == name][:_OF_RUNBOOK],
         "shown_duration": duration.show,
     }
+
+
+def _inventory(material: Material) -> str:
+    """An inventory that the library has, one to try out with before one of production."""
+    names = material.inventories
+    return next((name for word in ("lab", "staging") for name in names if word in name), next(iter(names), "INVENTORY"))
 
 
 def _when(reason: object) -> str:

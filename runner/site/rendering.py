@@ -14,7 +14,9 @@ from markupsafe import Markup, escape
 
 from runner.identifiers import REFERENCE_ID
 
-_LINK = re.compile(rf"(?P<web>https?://[^\s<>\"'`]*[\w/])|(?<![\w-]){REFERENCE_ID.strip('^$')}(?![\w-])")
+_LINK = re.compile(
+    rf"`(?P<code>[^`\n]+)`|(?P<web>https?://[^\s<>\"'`]*[\w/])|(?<![\w-]){REFERENCE_ID.strip('^$')}(?![\w-])"
+)
 _KEPT = "\n\t"
 
 Href = Callable[[str], str]
@@ -51,11 +53,16 @@ def visible(value: Any) -> Any:
 
 
 def linked(text: str, href: Href) -> Markup:
-    """`text` with a link at each address, and at each id that is told of somewhere."""
+    """`text` with a link at each address and at each id that is told of somewhere; what is in backticks is code."""
     made, end = Markup(), 0
     for match in _LINK.finditer(text):
-        if where := match[0] if match["web"] else href(match[0]):
+        where = "" if match["code"] else match[0] if match["web"] else href(match[0])
+        if match["code"] or where:
             made += escape(visible(text[end : match.start()]))
+        if match["code"]:
+            made += Markup("<code>{}</code>").format(visible(match["code"]))
+            end = match.end()
+        if where:
             made += Markup('<a href="{}">{}</a>').format(visible(where), visible(match[0]))
             end = match.end()
     return made + escape(visible(text[end:]))

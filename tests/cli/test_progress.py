@@ -390,3 +390,13 @@ def test_a_notice_in_a_pipe_is_a_line_on_standard_error(kind, capfd):
     kind().notify("stopping")
 
     assert capfd.readouterr() == ("", "stopping\n")
+
+
+def test_the_steps_of_a_runbook_that_takes_over_are_told_by_their_names(runbook, capsys):
+    drawn = progress.LineProgress(runbook)
+    other = [{"id": "mend", "name": "Mend it", "verify": ["It is mended"]}]
+
+    drawn(Event(EventType.RUN_STARTED, "run-2", data={"runbook": "RUN-010", "title": "Other", "steps": other}))
+    drawn(Event(EventType.VERIFICATION_FINISHED, "run-2", "mend", "db1", {"part": "verify/1", "outcome": "passed"}))
+
+    assert "It is mended" in capsys.readouterr().err

@@ -28,6 +28,10 @@ def href(name):
         ),
         ("(http://a/)", '(<a href="http://a/">http://a/</a>)'),
         ("https://", "https://"),
+        (
+            "run `psql -c '<b>'` of RUN-001 ``",
+            'run <code>psql -c &#39;&lt;b&gt;&#39;</code> of <a href="RUN-001.html">RUN-001</a> ``',
+        ),
         ("{{ a }}{% b %}", "{{ a }}{% b %}"),
         ("", ""),
     ],
