@@ -68,7 +68,8 @@ def described(request: Request, around: Surroundings) -> dict[str, Any]:
         "budget": _budget(request),
         "provenance": provenance(root, request.playbook, around.environ),
         "steps": [
-            _in_words(step.id, step, step.name, step.verify) | place(step.id) | digests.get(step.id, {}) for step in steps
+            _in_words(step.id, step, step.name, step.verify) | place(step.id) | digests.get(step.id, {})
+            for step in steps
         ],
         "undo": [
             _in_words(undo_id(step.id), step, f"Undo: {step.name}", undo.verify) | place(step.id, "undo")

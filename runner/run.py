@@ -160,7 +160,9 @@ class _Run:
     ) -> Result:
         """The run, from its first record to its last; where `first` is refused, the run stays as it was."""
         note, takes_over = self.control.journal.note, list[Request]()
-        self.end.attempt(prepare, lambda: note(begins, **described(self.request, self.control.around)), self.control.show_debts)
+        self.end.attempt(
+            prepare, lambda: note(begins, **described(self.request, self.control.around)), self.control.show_debts
+        )
         if first and not self.end.error:
             self.end.attempt(first)
             if self.end.error:
