@@ -79,7 +79,7 @@ def _case(control: Control, target: Target) -> Case:
     return Case(
         runbook=control.runbook,
         target=target,
-        limit=request.limit,
+        limit=request.named if request.parent else request.limit,
         reason=request.reason,
         typed=typed,
         break_glass=request.break_glass,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from runner.control import Control
@@ -68,15 +69,17 @@ def prepare(control: Control) -> Request | None:
         InvalidInputError: it can not take over; nothing of it was done.
     """
     for step in control.runbook.procedure:
-        if isinstance(step.on_failure, HandOver) and control.ledger.failed_on(step.id) and not control.cancelled:
-            request = _request(control, step.on_failure)
-            what = {"to": request.source.runbook.id, "as_run": request.run_id}
+        hosts = control.ledger.failed_on(step.id)
+        if isinstance(step.on_failure, HandOver) and hosts and not control.cancelled:
+            request = _request(control, step.on_failure, hosts)
+            what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": hosts}
             control.journal.note(EventType.RUN_HANDED_OVER, step.id, **what)
             return request
     return None
 
 
-def _request(control: Control, to: HandOver) -> Request:
+def _request(control: Control, to: HandOver, hosts: Sequence[str]) -> Request:
+    """What is asked of the runbook that takes over: to work on `hosts`, on which the step did not pass, alone."""
     request = control.request
     library = _library(request, to)
     source = library.source(to.run)
@@ -93,7 +96,8 @@ def _request(control: Control, to: HandOver) -> Request:
         playbook=reviewed(library, source),
         contacts=library.contacts(source),
         inventories=request.inventories,
-        limit=request.limit,
+        limit=",".join(hosts),
+        named=request.named if request.parent else request.limit,
         inputs=inputs,
         secrets=secrets,
         hidden=(*request.hidden, *request.secrets.values()),

@@ -34,6 +34,7 @@ class Request:
     `reason` is why, `environment` the class that somebody has named in advance, `break_glass` why the guards are to be
     gone past, `wait` for how many seconds it waits for whoever holds its hosts, `parent` the run that handed over
     to this one, and `tree` the first of them all. `library` is where a runbook that takes over is found.
+    `named` is what somebody has named with --limit, where the run that handed over has set `limit`.
     """
 
     run_id: str
@@ -42,6 +43,7 @@ class Request:
     contacts: Mapping[str, Contact]
     inventories: Sequence[Path]
     limit: str | None = None
+    named: str | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     hidden: tuple[str, ...] = field(default=(), repr=False)

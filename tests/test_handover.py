@@ -229,3 +229,16 @@ def test_inputs_that_could_not_be_taken_over_are_told_before_anything_is_done(
 
     assert caught.value.message == f"RUN-002 could not take over from two: {wrong}"
     assert engine.ansible.spans == []
+
+
+def test_only_the_hosts_that_failed_are_handed_over(engine, other):
+    other()
+    engine.ansible.hosts = {"all": ["a", "b", "c"]}
+    engine.ansible.answers["two", "action", "b"] = FAILED
+    jobs = jobs_of(engine)
+
+    engine.run(change("two", on_failure="RUN-002"), limit="all")
+
+    assert [job.limit for job in jobs] == ["all", "b"]
+    over = [record.data["hosts"] for record in engine.records if record.type == EventType.RUN_HANDED_OVER]
+    assert over == [["b"]]

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from runner import handover
 from runner.cli import context, inputs
 from runner.cli.aim import aimed
 from runner.cli.terminal import one_line, safe, short
@@ -23,6 +24,7 @@ from runner.execution.reviewed import reviewed
 from runner.execution.spans import after, before
 from runner.execution.target import Target, check_hosts
 from runner.record.debts import Debts
+from runner.request import Request
 
 
 @click.command("plan")
@@ -42,6 +44,7 @@ def command(
     source = library.usable(runbook)
     paths = context.inventories(inventories, library)
     values = inputs.read(source, given, ask=ask, planned=True)
+    handover.check(Request("", source, b"", {}, (), inputs=values, library=library))
     job = Job(
         run_id=context.new_run_id(),
         name=f"{source.runbook.id}.yml",
