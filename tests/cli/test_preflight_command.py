@@ -10,8 +10,8 @@ import pytest
 from runner.execution.preflight import Checked
 
 PROBES = [
-    {"name": "May log in", "command": "true", "verify": [{"exit": 0}]},
-    {"name": "May signal", "command": "test 1", "verify": [{"exit": 0}]},
+    {"name": "May log in", "command": "test -d /", "verify": [{"exit": 0}]},
+    {"name": "May signal", "command": "test -w /tmp", "verify": [{"exit": 0}]},
 ]
 LOOK = ("preflight", "RUN-001", "-i", "inventory.yml")
 FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
