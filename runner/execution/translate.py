@@ -25,6 +25,8 @@ _OUTCOMES = {
 _NOISE = re.compile(r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: )+")
 _CUT = ".truncated | default(false)"
 """What is in a condition of ours that the output was not cut."""
+_TYPES: Mapping[str, type] = {"rc": int, "samples": int, "ansible_facts": Mapping}
+"""What must be of a type, in an answer that may be anything; whatever else is read of it is read as text."""
 
 _SAMPLES = 60
 _SHORT = 200
@@ -61,7 +63,7 @@ class Translator:
         marker = Marker.parse(message.get("task", ""))
         if marker is None or marker.runbook != self._runbook:
             return
-        host = message["host"]
+        host, message = message["host"], {**message, "result": _typed(message.get("result") or {})}
         if message["kind"] == "start":
             if marker.part == "action" or marker.part.startswith("attempt/"):
                 data = {"attempt": message["attempt"]} if message.get("attempt") else {}
@@ -150,6 +152,17 @@ class Translator:
         if samples.results:
             data["result"] = samples.results[-1]
         return Event(EventType.VERIFICATION_FINISHED, self._run, marker.step, host, data)
+
+
+def _typed(result: Any) -> dict[str, Any]:
+    """`result`, in which what is not of the type it must have is text, and under another name."""
+    if not isinstance(result, Mapping):
+        return {"msg": f"the host answered what is no result: {str(result)[:_SHORT]}"}
+    wrong = {key for key, kind in _TYPES.items() if key in result and not isinstance(result[key], kind)}
+    kept = {f"{key}_as_answered" if key in wrong else key: value for key, value in result.items()}
+    if isinstance(samples := kept.get("results"), list):
+        kept["results"] = [_typed(each) if isinstance(each, Mapping) else each for each in samples]
+    return kept
 
 
 def _shown(seen: Observation) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -271,3 +273,39 @@ def test_an_attempt_that_is_not_worth_another_says_why_the_step_has_failed(trans
 
     seen = {"exit_code": 5, "stream": "stderr", "lines": ["no such table"]}
     assert last == action("failed", reason="exit code 5: no such table", seen=seen, result=judged)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(
+    ["rc", "samples", "results", "msg", "stdout", "stderr", "status", "content", "assertion", "module_stdout", "skip_reason", "ansible_facts"]
+)
+PARTS = st.sampled_from(["action", "capture", "attempt/1", "retry/1", "verify/1", "verify/1/probe", "gate", "rescue"])
+
+
+@given(
+    told=st.lists(
+        st.tuples(
+            st.sampled_from(["start", "retry", "ok", "failed", "unreachable", "skipped"]),
+            PARTS,
+            ANYTHING | st.dictionaries(KEYS, ANYTHING, max_size=6),
+        ),
+        max_size=6,
+    )
+)
+def test_whatever_a_host_answers_is_an_event_or_nothing(told):
+    translator = Translator(RUN, "RUN-001")
+
+    made = events(translator, *({**message(kind, part), "result": result} for kind, part, result in told))
+
+    assert all(isinstance(event.data.get("reason", ""), str) for event in made)
+    assert json.dumps([event.data for event in made])
+
+
+def test_a_module_that_died_with_a_return_code_that_is_none_is_one_of_which_nobody_knows_what_it_did(translator):
+    (event,) = events(translator, message("failed", "action", module_stdout="x", rc=[1]))
+
+    assert (event.data["outcome"], event.data["result"]["rc_as_answered"]) == (Outcome.UNKNOWN, [1])
