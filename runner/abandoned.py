@@ -5,17 +5,24 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from runner.definition.catalog import Library
 from runner.events import Clock, Event, EventType, Outcome
 from runner.execution import private, processes
+from runner.execution.executor import Cancellation
 from runner.execution.order import Order
+from runner.execution.spans import Gate
 from runner.execution.supervisor import GRACE, supervising
+from runner.execution.target import Target
 from runner.execution.teardown import REAP_LIMIT, end_connections, tear_down
+from runner.journal import Journal
+from runner.paging import Pager
 from runner.record.audit_log import Actor, Record, read
 from runner.record.manifest import file_run
 from runner.record.run_state import RunState, StateDirectory
+from runner.request import About, Call, Request, Surroundings
 
 _ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED})
 _TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, *_ENDS})
@@ -59,6 +66,51 @@ def name_abandoned(
             yield run.state
         finally:
             run.release()
+
+
+class _Nobody:
+    """Who answers for the people when nobody is asked anything."""
+
+    def answer(self, gate: Gate, about: About) -> None:
+        """Nothing."""
+        del gate, about
+
+
+def call_for(
+    state: RunState,
+    directory: StateDirectory,
+    *,
+    clock: Clock,
+    actor: Actor,
+    environ: Mapping[str, str],
+    secrets: Callable[[str], str],
+) -> Sequence[Call]:
+    """Call whom the runbook of an abandoned run wants to be called; who was, and whether it arrived.
+
+    Raises:
+        RunbookError: the runbook or its contacts cannot be read any more, or the call cannot be recorded.
+    """
+    path = Path(state.path)
+    library = Library(path.parent.parent)
+    source = library.source(str(path))
+    inventories, contacts = [Path(each) for each in state.inventories], library.contacts(source)
+    request = Request(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
+    if state.looks:
+        return ()
+    around = Surroundings(directory, clock, actor, _Nobody(), Cancellation(), environ, secrets)
+    with directory.open_log(clock=clock, actor=actor) as log:
+        journal = Journal(state.run, log, directory.run(state.run), clock)
+        records = [record for record in read(log.path, run=state.run) if record.type in frozenset(EventType)]
+        journal.history += [
+            (each.time, Event(EventType(each.type), each.run, each.step, each.host, each.data)) for each in records
+        ]
+        journal.captured.update({host: dict(values) for host, values in state.captured.items()})
+        pager = Pager(request, around, journal)
+        if state.target:
+            hosts = {pattern: tuple(names) for pattern, names in state.target.items()}
+            pager.target = Target(hosts, dict(state.environments), dict(state.machines))
+        pager.stopped([], None, "its command died, and nobody knows how it ended")
+        return pager.calls
 
 
 def _unfinished(records: Iterable[Record]) -> Mapping[str, Sequence[str]]:

@@ -39,10 +39,13 @@ def run(request: Request, around: Surroundings) -> Result:
     handover.check(request)
     with _log(around) as log:
         directory = around.state.begin(first_state(request, around))
-        with _held(directory, request, around, log) as control:
-            return _Run(control).do(
-                EventType.RUN_STARTED, prepare=lambda: directory.keep(request.source.text, request.playbook)
-            )
+        with ExitStack() as stillborn:
+            stillborn.callback(directory.discard)
+            with _held(directory, request, around, log) as control:
+                story = _Run(control)
+                stillborn.pop_all()  # from here on it ends by itself
+                keep = lambda: directory.keep(request.source.text, request.playbook)  # noqa: E731
+                return story.do(EventType.RUN_STARTED, prepare=keep)
 
 
 def resume(request: Request, around: Surroundings, *, done: Collection[str] = (), redo: Collection[str] = ()) -> Result:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import keyword
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from runner.errors import ExitCode, RunbookError
+from runner.errors import DefectError, ExitCode, RunbookError, explain
 
 _HERE = Path(__file__).parent
 _CAPTION = re.compile(r'"""`runbook [a-z]+` \((?P<group>[A-Z][a-z ]+)\): (?P<caption>.*?)\.?(?:"""|$)')
@@ -106,28 +108,85 @@ def cli(ctx: click.Context, state_dir: Path | None, library: Path | None) -> Non
 
 def main() -> None:
     """Run the command line and exit with one of the public exit codes."""
+    _open_standard_streams()
     if asked := os.environ.get("_RUNBOOK_COMPLETE"):
-        from runner.cli.completion import answer  # noqa: PLC0415
+        with contextlib.suppress(Exception):  # a shell that completes a word has no use for a complaint
+            from runner.cli.completion import answer  # noqa: PLC0415
 
-        click.echo(answer(cli, asked))
-        sys.exit(0)
+            click.echo(answer(cli, asked))
+        _leave(ExitCode.DONE)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal has no letter for must not end a run
     try:
         code = cli.main(prog_name="runbook", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = ExitCode.INVALID
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        code = ExitCode.INTERRUPTED
-    except RunbookError as error:
-        complain(error)
-        code = error.exit_code
-    except OSError as error:  # a full disk, a file where a directory should be: for a person to mend as well
-        complain(RunbookError(f"{error.filename}: {error.strerror}" if error.filename else str(error)))
-        code = RunbookError.exit_code
-    sys.exit(int(code or 0))
+    except SystemExit as error:  # click's own, when nobody reads what is printed
+        code = error.code
+    except BaseException as error:  # noqa: BLE001 - the one place where errors become exit codes
+        code = _exit_code(error)
+    _leave(int(code or 0))
+
+
+def _exit_code(error: BaseException) -> int:
+    """The exit code for `error`, once it is said what is wrong."""
+    stopped = isinstance(error, click.Abort | KeyboardInterrupt)
+    with contextlib.suppress(OSError):  # there may be nowhere to say it
+        if isinstance(error, click.ClickException):
+            error.show()
+        elif stopped:
+            click.echo("interrupted", err=True)
+        else:
+            complain(_in_words(error))
+    if stopped:
+        return ExitCode.INTERRUPTED
+    return ExitCode.INVALID if isinstance(error, click.ClickException | OSError) else int(explain(error).exit_code)
+
+
+def _in_words(error: BaseException) -> RunbookError:
+    words = explain(error)
+    if isinstance(words, DefectError) and words is not error:
+        if os.environ.get("RUNBOOK_TRACEBACK"):
+            raise error
+        words.hint += "; RUNBOOK_TRACEBACK=1 before the command shows where it is"
+    if isinstance(error, OSError) and not error.filename:
+        return RunbookError(_system(error))
+    return words
+
+
+def _system(error: OSError) -> str:
+    """What is wrong where the system names no file."""
+    if not _is_there(os.getcwd):
+        return "the working directory is gone: cd to one that exists"
+    if not _is_there(sys.stdout.flush):
+        return f"standard output cannot be written to: {error.strerror}"
+    return str(error)
+
+
+def _is_there(look: Callable[[], object]) -> bool:
+    try:
+        look()
+    except OSError:
+        return False
+    return True
+
+
+def _open_standard_streams() -> None:
+    """Let what was closed lead to nowhere: the next file to be opened would take its place, and hear our words."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - a stream for life
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit with `code`, also where what was printed can no longer be written."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        if not _is_there(stream.flush):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, number)  # else the interpreter complains at its end, and exits with a code of its own
+    sys.exit(code)
 
 
 def complain(error: RunbookError) -> None:

@@ -19,11 +19,11 @@ from runner.definition.catalog import Library, shown
 from runner.definition.inventory import environments
 from runner.definition.root import default_state, root_above
 from runner.duration import parse
-from runner.errors import InvalidInputError
+from runner.errors import InvalidInputError, RunbookError
 from runner.events import Instant
 from runner.execution.ansible_cfg import unread
 from runner.record.audit_log import Actor
-from runner.record.run_state import StateDirectory
+from runner.record.run_state import RunState, StateDirectory
 from runner.secret import Reference
 
 
@@ -68,7 +68,20 @@ def state() -> StateDirectory:
     for run in name_abandoned(directory, clock=clock, actor=actor(), environ=os.environ):
         click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it was done", err=True)
         click.echo(f"hint: what it left running was ended; runbook show {run.run} tells how far it came", err=True)
+        _call_for(run, directory)
     return directory
+
+
+def _call_for(run: RunState, directory: StateDirectory) -> None:
+    """Call somebody for a run that died, as its runbook wants it, and say what came of it."""
+    from runner.abandoned import call_for  # noqa: PLC0415 - only needed where there is a dead run
+
+    try:
+        for call in call_for(run, directory, clock=clock, actor=actor(), environ=os.environ, secrets=secret):
+            reached = "it arrived" if call.arrived else f"NOT REACHED, call them yourself: {call.reason}"
+            click.echo(f"called   {safe(call.contact)} by {call.channel}: {safe(reached)}", err=True)
+    except (RunbookError, OSError) as error:
+        click.echo(f"error: nobody could be called for {run.run}: {safe(str(error))}", err=True)
 
 
 def recorded() -> StateDirectory:

@@ -18,13 +18,18 @@ from runner.request import Result
 
 def show(result: Result, *, as_json: bool) -> None:
     """The result on standard output; where that leads to nowhere, the run has ended as it has all the same."""
-    with contextlib.suppress(OSError):
+    lost = ""
+    try:
         if as_json:
             click.echo(json.dumps(_as_data(result)))
         else:
             _show(result)
+    except OSError as error:
+        lost = f"standard output cannot be written to: {error.strerror}"
     with contextlib.suppress(OSError):
-        if not as_json:
+        if lost:
+            click.echo(f"error: {lost}; runbook show {result.run_id} tells how the run ended", err=True)
+        if lost or not as_json:
             _complain(result)
 
 

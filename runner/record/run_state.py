@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -188,6 +189,11 @@ class RunDirectory:
             raise LockedError(f"the run {self.path.name} is held by another process") from None
         return self
 
+    def discard(self) -> None:
+        """Remove the directory of a run that has never begun."""
+        self.release()
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def release(self) -> None:
         """Give the lock back."""
         if self._lock is not None:
@@ -273,8 +279,11 @@ class StateDirectory:
         try:
             directory.path.parent.mkdir(mode=0o700, exist_ok=True)
             directory.path.mkdir(mode=0o700)
-            directory.hold().save(state)
-            durable.sync(directory.path.parent)
+            with contextlib.ExitStack() as stillborn:
+                stillborn.callback(directory.discard)
+                directory.hold().save(state)
+                durable.sync(directory.path.parent)
+                stillborn.pop_all()
         except OSError as error:
             raise AuditError(f"{directory.path}: {error.strerror}", hint="make room, or use --state-dir") from error
         return directory

@@ -281,7 +281,20 @@ ANYTHING = st.recursive(
     max_leaves=6,
 )
 KEYS = st.sampled_from(
-    ["rc", "samples", "results", "msg", "stdout", "stderr", "status", "content", "assertion", "module_stdout", "skip_reason", "ansible_facts"]
+    [
+        "rc",
+        "samples",
+        "results",
+        "msg",
+        "stdout",
+        "stderr",
+        "status",
+        "content",
+        "assertion",
+        "module_stdout",
+        "skip_reason",
+        "ansible_facts",
+    ]
 )
 PARTS = st.sampled_from(["action", "capture", "attempt/1", "retry/1", "verify/1", "verify/1/probe", "gate", "rescue"])
 

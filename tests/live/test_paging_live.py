@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from bench import step
+from bench import kill, step
 from fault_server import FaultServer
 
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "actions"]}
@@ -99,3 +99,21 @@ def test_a_hanging_pager_costs_no_more_than_its_deadline(bench):
 
     assert ran.code == 8
     assert time.monotonic() - before < 30
+
+
+def test_a_run_that_was_killed_calls_when_a_later_command_finds_it(bench):
+    begun = bench.directory / "begun"
+    with FaultServer("ok") as server:
+        bench.environment = {"KEY": "R" * 32}
+        bench.write(step("act", f"touch {begun}; sleep 60"), contacts=contacts(server.url), escalation=POLICY)
+        process = bench.begun(begun)
+        kill(process.pid)
+        process.communicate()
+        found = bench.command("status")
+        again = bench.command("status")
+
+    (event,) = server.events
+    assert event["payload"]["summary"].endswith("its command died, and nobody knows how it ended")
+    assert (found.code, "called   on-call by pagerduty: it arrived" in found.err) == (0, True), found.err
+    assert (again.code, again.err) == (0, "")
+    assert [record["type"] for record in bench.records()].count("runbook.page.finished") == 1
