@@ -12,6 +12,7 @@ from runner.cli.table import draw
 from runner.definition.collection import Collection, read
 from runner.definition.impact import Impact, impact, meant, title
 from runner.definition.links import links
+from runner.execution.inventory_hosts import holding
 
 
 @click.command("impact")
@@ -25,7 +26,7 @@ def command(linked: str, form: str) -> None:
     """
     collection = read(context.library()).whole()
     among = links(collection)
-    rows = [_row(each, collection) for each in impact(meant(linked, collection, among), among)]
+    rows = [_row(each, collection) for each in impact(meant(linked, collection, among, holding), among)]
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
     else:

@@ -14,6 +14,7 @@ from runner.cli.table import draw
 from runner.definition.collection import Collection, read
 from runner.definition.impact import meant, title
 from runner.definition.links import Link, links, of, sort, to
+from runner.execution.inventory_hosts import holding
 
 
 @click.command("links")
@@ -23,7 +24,7 @@ def command(linked: str, form: str) -> None:
     """Show both directions of NAME: a runbook, an entry, a contact, a host or group, or a program."""
     collection = read(context.library()).whole()
     among = links(collection)
-    names = meant(linked, collection, among)
+    names = meant(linked, collection, among, holding)
     if form == "json":
         click.echo(json.dumps([_both(each, collection, among) for each in names], indent=2))
         return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runner.definition.collection import Collection
 from runner.definition.finding import did_you_mean
-from runner.definition.links import Link, resolve, to
+from runner.definition.links import Holding, Link, resolve, to
 from runner.definition.reference import prefix
 from runner.errors import InvalidInputError
 
@@ -30,14 +30,14 @@ def impact(targets: Group[str], among: Sequence[Link]) -> tuple[Impact, ...]:
     return (*map(Impact, direct), *(Impact(link, link.target) for link in leading))
 
 
-def meant(word: str, collection: Collection, among: Iterable[Link]) -> list[str]:
+def meant(word: str, collection: Collection, among: Iterable[Link], holding: Holding) -> list[str]:
     """What `word` means: an id, a host or group, a program, a contact, its member or a handle like @db-team.
 
     Raises:
         InvalidInputError: nothing here is called so.
     """
     among = tuple(among)
-    found = resolve(word, collection, among)
+    found = resolve(word, collection, among, holding)
     if not found:
         known = {link.target for link in among} | {*collection.sources, *collection.references, *collection.contacts}
         hint = did_you_mean(word, sorted(known)) or "an id, a host or group, a contact or its member, or a program"

@@ -23,23 +23,6 @@ def names(path: Path) -> list[str]:
     return list(dict.fromkeys(member for _, member in _memberships(path)))
 
 
-def groups_of(name: str, path: Path) -> list[str]:
-    """The groups that hold the host or group `name` in the inventory at `path`, directly or through others.
-
-    The group `all` holds all there are.
-    """
-    pairs = list(_memberships(path))
-    if all(member != name for _, member in pairs):
-        return []
-    found, wanted = {"all"}, [name]
-    while wanted:
-        inner = wanted.pop()
-        outer = {group for group, member in pairs if member == inner and group} - found
-        found |= outer
-        wanted += outer
-    return sorted(found - {name})
-
-
 def variables(path: Path) -> frozenset[str]:
     """Every variable that a file in or below `path` sets for a host or a group; what can not be read sets none."""
     return frozenset(name for name, _ in _settings(path))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from runner.definition.catalog import Source
 from runner.definition.collection import Collection
 from runner.definition.finding import Finding, Level, Place, show
-from runner.definition.inventory import groups_of
 from runner.definition.programs import programs
 from runner.definition.reference import KINDS, Reference, Technology, of_kind, prefix
 from runner.definition.yaml import Document
@@ -100,7 +99,7 @@ def _written(
         if not isinstance(value, str) or place == ("id",):
             continue
         if key == "hosts":
-            yield from (Link(source, name, "hosts", place, document) for name in host_names(value))
+            yield Link(source, value, "hosts", place, document)
         elif value in collection.contacts and (key.startswith(("owner", "contact")) or place[-2:] == _APPROVERS):
             yield Link(source, value, "contact", place, document)
         for name in dict.fromkeys(_ids(value, prefixes)):
@@ -172,25 +171,31 @@ def kinds(value: Any, place: Place = ()) -> Iterator[tuple[Place, StepKind | Ver
             yield from kinds(item, (*place, key))
 
 
-def resolve(word: str, collection: Collection, among: Iterable[Link]) -> list[str]:
+Holding = Callable[[str, Sequence[str], Path], Sequence[str] | None]
+"""Those of some host patterns that hold a host or a group, in one of the inventories in a folder; None: in none."""
+
+
+def resolve(word: str, collection: Collection, among: Iterable[Link], holding: Holding) -> list[str]:
     """What `word` may mean as a target: an id, a host or group, a program, a contact, its member or its handle.
 
     A handle like @db-team means every contact in whose entry it is written, and a login name every one that it is a
-    member of. A host of the library's inventories means its groups as well.
+    member of. A host or group of the library's inventories means the patterns that hold it, as `holding` knows.
     """
     among = tuple(among)
     bare = word.removeprefix("@")
     known = {link.target for link in among} | {*collection.contacts, *collection.references, *collection.sources}
     exact = [name for name in (word, bare, word.upper()) if name in known]
-    found = [*exact[:1], *_holding(bare, collection, among)]
+    is_id = any(name in collection.references or name in collection.sources for name in exact)
+    found = [*exact[:1], *([] if is_id else _holding(bare, collection, among, holding))]
     return list(dict.fromkeys(found)) or [*_groups_of_people(bare, collection), *_mentioned(bare, collection)]
 
 
-def _holding(host: str, collection: Collection, among: Iterable[Link]) -> list[str]:
-    """The host or group of the library's inventories, and the patterns of runbooks that match it."""
-    groups = groups_of(host, collection.root / "inventories")
+def _holding(name: str, collection: Collection, among: Iterable[Link], holding: Holding) -> list[str]:
+    """The host or group of the library's inventories, and the patterns of runbooks that hold it or speak of it."""
     patterns = sorted({link.target for link in among if link.sort == "hosts"})
-    return [host, *(name for name in patterns if name in groups or fnmatchcase(host, name))] if groups else []
+    found = holding(name, patterns, collection.root / "inventories")
+    spoken = [pattern for pattern in patterns if name in host_names(pattern)]
+    return [*([] if found is None else [name, *found]), *spoken]
 
 
 def _groups_of_people(login: str, collection: Collection) -> list[str]:

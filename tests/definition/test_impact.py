@@ -8,6 +8,7 @@ from collected import alert, collected, entry
 from runner.definition.impact import impact, meant, title
 from runner.definition.links import links
 from runner.errors import InvalidInputError
+from runner.execution.inventory_hosts import holding
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def collection(tmp_path):
 
 def reached(collection, word):
     among = links(collection)
-    found = impact(meant(word, collection, among), among)
+    found = impact(meant(word, collection, among, holding), among)
     return [(each.link.source, each.link.where, each.through) for each in found]
 
 
@@ -61,7 +62,7 @@ def test_what_nothing_points_to_reaches_nothing(collection):
 )
 def test_a_word_that_means_nothing_is_an_error(collection, word, hint):
     with pytest.raises(InvalidInputError) as caught:
-        meant(word, collection, links(collection))
+        meant(word, collection, links(collection), holding)
     assert (caught.value.message, caught.value.hint) == (
         f"nothing here is called {word!r}, and nothing links to it",
         hint,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.definition.inventory import environments, groups_of, names, variables
+from runner.definition.inventory import environments, names, variables
 
 
 @pytest.mark.parametrize(
@@ -34,32 +34,8 @@ def test_a_directory_is_an_inventory_without_what_lies_beside_its_hosts(tmp_path
     assert names(tmp_path) == ["all", "a", "b"]
 
 
-@pytest.mark.parametrize(
-    ("name", "groups"),
-    [("db1", ["all", "db", "eu"]), ("db", ["all", "eu"]), ("eu", ["all"]), ("app1", ["all", "app", "eu"]), ("x", [])],
-)
-@pytest.mark.parametrize(
-    "text",
-    [
-        "all: {children: {eu: {children: {db: {hosts: {db1: }}, app: {hosts: {app1: }}}}}}\n",
-        "[eu:children]\ndb\napp\n[db]\ndb1 ansible_host=10.0.0.1\n[app]\napp1\n[eu:vars]\nx=1\n",
-    ],
-)
-def test_a_host_is_in_its_groups_and_in_those_that_hold_them(tmp_path, text, name, groups):
-    (tmp_path / "hosts").write_text(text)
-
-    assert groups_of(name, tmp_path) == groups
-
-
-def test_groups_that_hold_each_other_are_no_trap(tmp_path):
-    (tmp_path / "a").write_text("[a:children]\nb\n[b:children]\na\n[b]\nx\n")
-    (tmp_path / "b.yml").write_text("g: &g {children: {h: *g}, hosts: {y: }}\n")
-
-    assert (groups_of("x", tmp_path), groups_of("y", tmp_path)) == (["a", "all", "b"], ["all", "g", "h"])
-
-
-def test_there_are_no_groups_where_there_is_no_inventory(tmp_path):
-    assert (groups_of("x", tmp_path / "absent"), names(tmp_path / "absent")) == ([], [])
+def test_there_are_no_names_where_there_is_no_inventory(tmp_path):
+    assert names(tmp_path / "absent") == []
 
 
 def test_the_variables_of_groups_and_hosts(tmp_path):

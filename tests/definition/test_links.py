@@ -6,6 +6,7 @@ import pytest
 from collected import alert, collected, entry
 
 from runner.definition.links import host_names, links, of, resolve, technologies, to
+from runner.execution.inventory_hosts import holding
 
 RUNBOOK = {
     "trigger": {"alert": "MON-001"},
@@ -44,7 +45,7 @@ def test_every_link_is_found_with_its_place(collection):
         ("entry", "RISK-001", "scope.handles[0]"),
         ("runbook", "RUN-002", "scope.excludes[0].see"),
         ("runbook", "RUN-003", "steps[0].on_failure"),
-        ("hosts", "web", "hosts"),
+        ("hosts", "web:!web[0]", "hosts"),
         ("hosts", "db", "steps[0].hosts"),
         ("program", "psql", "steps[0].shell"),
         ("entry", "TECH-001", "steps[0].shell"),
@@ -102,7 +103,9 @@ def test_a_file_that_is_not_there_has_no_programs(tmp_path):
         ("redis", []),
         ("ann", ["backend-team"]),
         ("db7", ["db7", "db"]),
-        ("web1", ["web1", "web"]),
+        ("web1", ["web1"]),
+        ("web2", ["web2", "web:!web[0]"]),
+        ("web", ["web", "web:!web[0]"]),
         ("idle1", ["idle1"]),
         ("idle", ["idle"]),
     ],
@@ -114,11 +117,11 @@ def test_what_a_word_means(tmp_path, word, meant):
     contacts.write_text(changed.replace("{name: Backend", "{members: [ann], name: Backend"))
     (tmp_path / "inventories").mkdir()
     (tmp_path / "inventories" / "hosts.yml").write_text(
-        "db: {children: {old: {hosts: {db7: }}}}\nweb: {hosts: {web1: }}\nidle: {hosts: {idle1: }}\n"
+        "db: {children: {old: {hosts: {db7: }}}}\nweb: {hosts: {web1: , web2: }}\nidle: {hosts: {idle1: }}\n"
     )
     collection = collected(tmp_path)
 
-    assert resolve(word, collection, links(collection)) == meant
+    assert resolve(word, collection, links(collection), holding) == meant
 
 
 def test_the_hosts_of_a_pattern():
