@@ -19,6 +19,10 @@ Operand = Mapping[str, Any]
 """A part of a condition as the callback plugin reports it: `name`, `value` or `missing`, and what is `worst` of it."""
 
 
+_STREAMS = ("stderr", "stdout", "content", "module_stderr", "module_stdout")
+"""What a module has printed, and what its Python printed where there was no module, most telling first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What an action, or the last sample of a verification, has shown; whatever it has not is empty.
@@ -40,11 +44,11 @@ class Observation:
     @classmethod
     def of_result(cls, result: Mapping[str, Any]) -> Self:
         """What a module has answered; a host may have answered anything."""
-        stream = next((key for key in ("stderr", "stdout", "content") if _text(result, key)), "")
+        stream = next((key for key in _STREAMS if _text(result, key)), "")
         return cls(
             exit_code=_whole(result, "rc"),
             status=_whole(result, "status"),
-            stream=stream,
+            stream=stream.removeprefix("module_"),
             lines=tuple(_cut(line, _LONGEST_LINE) for line in _text(result, stream).splitlines()[-_LINES:]),
             cut={key: size for key in ("stdout", "stderr") if (size := _cut_size(result, key))},
         )

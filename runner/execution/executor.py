@@ -132,6 +132,8 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
         job.on_private(directory)
         inputs = {**job.inputs, **part.settings, "runbook_run_id": job.run_id}
         path = private.fill(directory, job.playbook, name=job.name, inputs=inputs, captured=part.captured)
+        if part.limit:  # a file, as there may be more hosts than an argument has room for
+            (directory / "limit").write_text("".join(f"{host}\n" for host in part.limit))
         order = Order(
             run_id=job.run_id,
             private=str(directory),
@@ -139,7 +141,7 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
             inventories=tuple(map(str, job.inventories)),
             tags=tuple(part.tags),
             skip_tags=(GATE,),
-            limit=",".join(part.limit) or job.limit,
+            limit=f"@{directory / 'limit'}" if part.limit else job.limit,
             forks=min(part.hosts or _FORKS, _FORKS),
             hosts=job.hosts,
             becomes=job.becomes,

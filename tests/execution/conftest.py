@@ -25,6 +25,7 @@ _SCRIPT = """\
 case "$*" in *reap.yml*) printf '%s\\n' "$*" >>{directory}/reaped; cp "${{ANSIBLE_CONFIG%/*}}"/reap.* {directory}; exit 0;; esac
 printf '%s\\n' "$@" >{directory}/words
 env -0 >{directory}/environment
+cp "${{ANSIBLE_CONFIG%/*}}"/limit {directory} 2>/dev/null
 cd {directory}
 {body}
 """

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from datetime import timedelta
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
 
 from runner.definition.verification import Verification
 from runner.execution.checks import checks, task
@@ -19,6 +24,10 @@ from runner.verifications.matches import Matches
 from runner.verifications.that import That
 
 SECOND = timedelta(seconds=1)
+CLOCK = (
+    "((lookup('ansible.builtin.file', '/proc/uptime', errors='ignore') or now(utc=true).timestamp() | string)"
+    ".split()[0] | float)"
+)
 MARKER = Marker("RUN-001", "a", "verify/1")
 CALL = bounded(["ls"], timeout=SECOND)
 NAME, PROBE_NAME = "RUN-001/a/verify/1 | Fine", "RUN-001/a/verify/1/probe | Fine"
@@ -91,6 +100,22 @@ def test_where_the_exit_code_is_judged_any_answer_will_do():
     ]
 
 
+@pytest.mark.parametrize("path", ["/proc/uptime", "/nowhere/uptime"])
+def test_time_is_told_by_a_clock_that_nobody_sets_where_there_is_one(path):
+    with contextlib.suppress(Exception):  # once in a process
+        init_plugin_loader([])
+    templar = Templar(loader=DataLoader(), variables={})
+    template = trust_as_template(f"{{{{ {CLOCK.replace('/proc/uptime', path)} }}}}")
+
+    before, seen, after = clock_of(path), templar.template(template), clock_of(path)
+
+    assert before - 0.02 <= seen <= after + 0.02
+
+
+def clock_of(path):
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if path.startswith("/proc") else time.time()
+
+
 @pytest.mark.parametrize(("every", "delay", "retries"), [(None, 1, 121), (0.25, "{{ 0.25 }}", 481), (2, 2, 61)])
 def test_within_asks_again_until_it_holds_or_the_time_is_over(every, delay, retries):
     keys = {"within": 120 * SECOND} | ({"every": every * SECOND} if every else {})
@@ -101,9 +126,9 @@ def test_within_asks_again_until_it_holds_or_the_time_is_over(every, delay, retr
         REQUEST,
         {
             **LOOK,
-            "loop": ["{{ now(utc=true).timestamp() + 120 }}"],
+            "loop": [f"{{{{ {CLOCK} + 120 }}}}"],
             "loop_control": {"loop_var": "deadline", "label": "within 2m"},
-            "until": "(holds | default(false)) or now(utc=true).timestamp() >= deadline",
+            "until": f"(holds | default(false)) or {CLOCK} >= deadline",
             "retries": retries,
             "delay": delay,
             "vars": {

@@ -15,6 +15,11 @@ from runner.observation import Observation
 RUN = "20260101T000000Z-0123abcd"
 
 
+UNREADABLE = "Module result deserialization failed: No start of json char found"
+SHIM = "pyenv: python3.9: command not found\n\nThe `python3.9' command exists in these Python versions:\n  3.9.1\n"
+TRACEBACK = "Traceback (most recent call last):\n  File x\nModuleNotFoundError: No module named 'zipfile'\n"
+
+
 @pytest.fixture
 def translator():
     return Translator(RUN, "RUN-001")
@@ -58,6 +63,18 @@ def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
         ("failed", {"rc": -9, "msg": "MODULE FAILURE", "module_stdout": ""}, Outcome.UNKNOWN, "MODULE FAILURE"),
         ("ok", {"rc": 137, "msg": "MODULE FAILURE", "module_stdout": ""}, Outcome.UNKNOWN, "MODULE FAILURE"),
         ("failed", {"rc": 127, "msg": "no Python", "module_stdout": ""}, Outcome.FAILED, "no Python"),
+        (
+            "failed",
+            {"rc": 127, "msg": UNREADABLE, "module_stdout": "", "module_stderr": SHIM},
+            Outcome.FAILED,
+            f"{UNREADABLE}: pyenv: python3.9: command not found",
+        ),
+        (
+            "failed",
+            {"rc": 1, "msg": UNREADABLE, "module_stdout": "", "module_stderr": TRACEBACK},
+            Outcome.UNKNOWN,
+            f"{UNREADABLE}: ModuleNotFoundError: No module named 'zipfile'",
+        ),
         (
             "failed",
             {"msg": "Task failed: Error while evaluating conditional: 'row' has no attribute 'a'"},
