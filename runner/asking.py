@@ -9,11 +9,11 @@ from typing import Any
 
 from runner.control import Control
 from runner.duration import show
-from runner.errors import InvalidInputError
 from runner.events import EventType, Outcome
 from runner.execution.spans import Gate
-from runner.record.envelope import person
-from runner.record.question import Question, Subject, Verdict, Vote
+from runner.record.decisions import NOBODY
+from runner.record.gate_context import GateContext, differences
+from runner.record.question import Question, Verdict, Vote
 from runner.record.questions import Questions
 from runner.request import About, Answer
 
@@ -30,13 +30,15 @@ def ask(control: Control, gate: Gate, hosts: Sequence[str]) -> Answer:
     """
     note = control.journal.note
     which = {"kind": gate.kind, "part": gate.part, "hosts": list(hosts)}
-    about = About(hosts, control.journal.captured, control.shown(gate, hosts), control.request.run_id)
+    context = control.description(gate, hosts)
     control.come_to(gate.step.id)
-    poll = _Poll(control, gate, about)
-    note(EventType.GATE_ASKED, gate.step.id, text=gate.text, commands=dict(about.commands), **which, **poll.terms)
+    poll = _Poll(control, gate, context)
+    commands = {host: action.text for host, action in context.hosts.items() if action.text}
+    asked = {"text": gate.text, "commands": commands, **which, **poll.terms, "context": context.data()}
+    note(EventType.GATE_ASKED, gate.step.id, **asked)
     answer = poll.answer()
     if answer.yes and gate.kind == "approve":
-        control.approved[gate.step.id] = dict(about.commands)
+        control.approved[gate.step.id] = gate, context
     said = {"outcome": _outcome(gate, answer), "by": answer.by, "note": answer.note, "instead": answer.instead}
     note(EventType.GATE_ANSWERED, gate.step.id, **which, **said)
     for host, chosen in answer.chosen.items():
@@ -61,19 +63,18 @@ def _outcome(gate: Gate, answer: Answer) -> Outcome:
 class _Poll:
     """One question, until it is answered: whoever sits here and those elsewhere are asked at the same time."""
 
-    def __init__(self, control: Control, gate: Gate, about: About) -> None:
-        self.control, self.gate, self.about = control, gate, about
+    def __init__(self, control: Control, gate: Gate, context: GateContext) -> None:
+        self.control, self.gate, self.context = control, gate, context
         self.questions = Questions(control.directory.path)
         self.question = self._put() if gate.kind in _SHARED else None
 
     @property
     def terms(self) -> Mapping[str, Any]:
         """What the record says of who must answer, and until when."""
-        question = self.question
-        if question is None or self.gate.kind != "approve":
+        if self.question is None or self.gate.kind != "approve":
             return {}
-        terms = {name: getattr(question, name) for name in ("subject", "min", "group", "four_eyes", "expires")}
-        return {"question": question.number, **terms}
+        terms = {name: getattr(self.context, name) for name in ("subject", "min", "group", "four_eyes", "expires")}
+        return {"question": self.question.number, **terms}
 
     def answer(self) -> Answer:
         """What it came to."""
@@ -83,60 +84,30 @@ class _Poll:
                 return self._closed(verdict, votes)
             objection = self._objection(votes)
             needs = self.question.needs(votes) if self.question else ""
-            asked = replace(self.about, needs=needs, objection=objection, settled=self._settled)
-            said = self.control.around.operator.answer(self.gate, asked)
+            until = self.question.until if self.question else None
+            captured = self.control.journal.captured
+            about = About(self.context, captured, until, needs, objection, settled=self._settled)
+            said = self.control.around.operator.answer(self.gate, about)
             self.control.left()
             if said is None and self.control.cancelled:
-                return Answer(yes=False, by="nobody", note="the run was stopped")
+                return Answer(yes=False, by=NOBODY, note="the run was stopped")
             if said and (answer := self._take(said, objection)):
                 return answer
 
     def _put(self) -> Question:
         """The question, or the same one if a run that died had put it, so that what was voted still counts."""
-        question = self._question()
+        question = Question(self.context, self.control.around.clock())
         last = self.questions.latest()
         if last and last.verdict == "open":
             verdict = last.judge((), question.asked)
-            if verdict == "open" and last.is_like(question):
-                starters = tuple(dict.fromkeys((*last.starters, *question.starters)))
-                return self.questions.save(replace(last, starters=starters))
+            if verdict == "open" and last.subject == question.subject:
+                starters = tuple(dict.fromkeys((*last.context.starters, *self.context.starters)))
+                self.context = replace(self.context, starters=starters)
+                return self.questions.save(replace(last, context=self.context))
             self.questions.close(last, "void" if verdict == "open" else verdict)
+            if verdict == "open" and last.context.gate == self.context.gate:
+                self.control.void(last.context, differences(last.context, self.context))
         return self.questions.ask(question)
-
-    def _question(self) -> Question:
-        control, gate, request = self.control, self.gate, self.control.request
-        asks = gate.kind == "approve" and request.mode != "auto"  # where a machine may answer, it does
-        approval = gate.step.approve if asks else None
-        machines = control.target.machines if control.target else {}
-        where = {host: machines.get(host, host) for host in self.about.hosts}
-        kept = dict(request.inputs)
-        subject = Subject(request.source.sha256, gate.step.id, gate.id, where, self.about.commands, kept)
-        return Question(
-            run=request.run_id,
-            runbook=control.runbook.id,
-            title=control.runbook.title,
-            step=gate.step.id,
-            kind=gate.kind,
-            text=gate.text,
-            hosts=tuple(self.about.hosts),
-            commands=dict(self.about.commands),
-            inputs=kept,
-            starters=tuple(dict.fromkeys([person(control.directory.state.user), control.around.actor.person])),
-            asked=control.around.clock(),
-            subject=subject.sha256,
-            min=approval.min if approval else 1,
-            group=(approval.group or "") if approval else "",
-            members=self._members(approval.group) if approval and approval.group else (),
-            four_eyes=asks and control.four_eyes,
-            expires=approval.expires.total_seconds() if approval else None,
-        )
-
-    def _members(self, group: str) -> tuple[str, ...]:
-        contact = self.control.request.contacts.get(group)
-        if contact is None or not contact.members:
-            message = f"{self.gate.step.id} must be approved by {group}, of which contacts.yml names no members"
-            raise InvalidInputError(message, hint=f"write `members: [LOGIN, ...]` under {group}")
-        return tuple(member.lower() for member in contact.members)
 
     def _verdict(self) -> tuple[Verdict, Sequence[Vote]]:
         if self.question is None:
@@ -150,20 +121,30 @@ class _Poll:
 
     def _objection(self, votes: Sequence[Vote]) -> str:
         """Why a yes from here would not count."""
-        return self.question.objection(self.control.around.actor.person, votes) if self.question else ""
+        if self.question is None:
+            return ""
+        return self.question.objection(self._vote(Answer(yes=True, by=self.control.around.actor.user)), votes)
+
+    def _vote(self, said: Answer) -> Vote:
+        actor, now = self.control.around.actor, self.control.around.clock()
+        by = actor.person if said.by == actor.user else said.by
+        return Vote(by, actor.user, said.yes, self.context.subject, now.wall.isoformat(), said.note)
 
     def _take(self, said: Answer, objection: str) -> Answer | None:
         """The answer, if what was said here is one; a yes or no of a person is a vote as any other."""
         text, question = self.control.redaction.text, self.question  # a person may have named a secret
         said = replace(said, note=text(said.note), declared=text(said.declared or "") or None)
+        if said.yes and self.context.missing:
+            said = replace(said, yes=False, note=f"it lacks {'; '.join(self.context.missing)}")
         if question is None:
             return said
-        if said.by == "nobody" or said.instead or said.declared or (said.yes and objection):
+        if said.by == NOBODY and said.yes:  # a machine may answer for this step
+            self.questions.close(question, "granted")
+            return said
+        if said.by == NOBODY or said.instead or said.declared or (said.yes and objection):
             self.questions.close(question, "withdrawn")
             return replace(said, yes=False, note=objection) if said.yes else said
-        actor = self.control.around.actor
-        by = actor.person if said.by == actor.user else said.by
-        vote = Vote(by, actor.user, said.yes, question.subject, self.control.around.clock().wall.isoformat(), said.note)
+        vote = self._vote(said)
         self.control.journal.note(EventType.VOTE_GIVEN, question.step, **vote.told(question))
         self.questions.vote(question, vote)
         return None
@@ -172,18 +153,18 @@ class _Poll:
         assert self.question  # noqa: S101 - only a question that was put comes to something
         self.questions.close(self.question, verdict)
         if verdict == "granted":
-            yes = [vote for vote in votes if vote.by in self.question.approvers(votes)]
+            yes = self.question.approvals(votes)
             return Answer(yes=True, by=_by(yes), note=_notes(yes))
         if verdict == "denied":
             no = [vote for vote in votes if not vote.yes]
             return Answer(yes=False, by=_by(no), note=_notes(no))
-        after = show(timedelta(seconds=self.question.expires or 0))
+        after = show(timedelta(seconds=self.context.expires or 0))
         missing = f"not approved within {after}: {self.question.needs(votes)} missing"
-        return Answer(yes=False, by="nobody", note=missing, waited=True)
+        return Answer(yes=False, by=NOBODY, note=missing, waited=True)
 
 
 def _by(votes: Sequence[Vote]) -> str:
-    return ", ".join(dict.fromkeys(vote.by for vote in votes))
+    return ", ".join(dict.fromkeys(vote.who for vote in votes))
 
 
 def _notes(votes: Sequence[Vote]) -> str:

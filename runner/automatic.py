@@ -1,4 +1,4 @@
-"""A run that asks nobody: only where each question has an automatic answer, or the environment is for trying out."""
+"""A run that asks nobody: no machine vouches for what a person does or sees, unless the step says that it may."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from runner.errors import DeniedError
 from runner.execution.spans import after, before
 from runner.execution.target import Target
 
-_FORBIDS = "production"
+_VOUCHES = frozenset({"manual", "confirm"})
+"""What only a person can know, in any environment; an approval is for a person in production."""
 
 
 def check(runbook: Runbook, target: Target) -> None:
@@ -16,10 +17,9 @@ def check(runbook: Runbook, target: Target) -> None:
     Raises:
         DeniedError: it may not; the message names every question that is for a person.
     """
-    if target.environment != _FORBIDS:
-        return
-    asked = [gate for step in runbook.procedure if not step.auto for gate in (*before(step), *after(step))]
-    if asked:
+    kinds = _VOUCHES | ({"approve", "choose"} if target.environment == "production" else set())
+    gates = [gate for step in runbook.procedure if not step.auto for gate in (*before(step), *after(step))]
+    if asked := [gate for gate in gates if gate.kind in kinds]:
         questions = "; ".join(f"{gate.step.id} ({gate.kind}: {gate.text.splitlines()[0]})" for gate in asked)
         raise DeniedError(
             f"--auto asks nobody, and in {target.environment} these questions are for a person: {questions}",

@@ -20,9 +20,12 @@ from runner.execution.spans import Gate
 from runner.execution.tags import step_tag
 from runner.execution.target import Target, check_hosts
 from runner.execution.translate import Translator
+from runner.gate_description import RunFacts, acts, describe, sources
 from runner.journal import Journal
 from runner.record.audit_log import AuditLog
 from runner.record.debts import Debts
+from runner.record.envelope import person
+from runner.record.gate_context import GateContext, differences
 from runner.record.holder import Blocked, Holder
 from runner.record.locks import Held, Locks
 from runner.record.run_state import RunDirectory
@@ -37,9 +40,10 @@ class Control:
     """One run in progress: the only place that makes Ansible do something.
 
     `target` is None until Ansible has named the hosts; `on_target` is told of them first, with whether nothing runs at
-    that moment, and refuses the run by raising. `commands` has what each step would do on each host, where that was
-    rendered, `approved` what people have said yes to, `policy` what the inventory demands, `taken_back` the hosts on
-    which what was done was to be undone, and `unanswered` the name of a step about which nobody has answered in time.
+    that moment, and refuses the run by raising. `previews` has what each step would do on each host, where that was
+    rendered, `approved` the questions to which people have said yes, `policy` what the inventory demands, `taken_back`
+    the hosts on which what was done was to be undone, and `unanswered` the name of a step about which nobody has
+    answered in time.
     """
 
     def __init__(self, request: Request, around: Surroundings, log: AuditLog, directory: RunDirectory) -> None:
@@ -53,8 +57,8 @@ class Control:
         self.target: Target | None = None
         self.declared: str | None = None
         self.unanswered: str | None = None
-        self.commands: dict[str, dict[str, str]] = {}
-        self.approved: dict[str, Mapping[str, str]] = {}
+        self.previews: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self.approved: dict[str, tuple[Gate, GateContext]] = {}
         self.policy = Policy()
         self.on_target: Callable[[Target, bool], None] = lambda _target, _at_rest: None
         self.held: Held | None = None
@@ -97,19 +101,42 @@ class Control:
         self._check_strangers(seen)
         return seen
 
-    def shown(self, gate: Gate, hosts: Sequence[str]) -> dict[str, str]:
-        """What the step of `gate` would do on each of `hosts`, as it is shown to whoever decides."""
-        if gate.kind not in {"approve", "step", "unknown"} or gate.step.action is None or gate.step.manual:
-            return {}
-        if gate.step.id not in self.commands or gate.step.choose:
-            self.render([gate.step.id])
-        known = self.commands.get(gate.step.id, {})
-        return {host: known[host] for host in hosts if host in known}
+    def description(self, gate: Gate, hosts: Sequence[str]) -> GateContext:
+        """All that `gate` is about on `hosts`, as everybody is asked it.
+
+        Raises:
+            InvalidInputError: it is for a group of which nobody is a member.
+        """
+        step = gate.step
+        if acts(gate) and (step.id not in self.previews or step.choose):
+            self.render([step.id])
+        machines = self.target.machines if self.target else {}
+        return describe(gate, hosts, self._facts(machines, self.request.inputs, self.journal.captured, now=False))
+
+    def _facts(
+        self, machines: Mapping[str, str], inputs: Mapping[str, Any], captured: Mapping[str, Any], *, now: bool
+    ) -> RunFacts:
+        return RunFacts(
+            run=self.request.run_id,
+            runbook=self.runbook,
+            environment=self.target.environment if self.target else "",
+            starters=tuple(dict.fromkeys([person(self.directory.state.user), self.around.actor.person])),
+            reason=self.redaction.text(self.request.reason or self.request.break_glass),
+            inputs=inputs,
+            captured=captured,
+            previews=self.previews,
+            addresses=machines,
+            contacts=self.request.contacts,
+            sources=sources(self.request, now=now),
+            asks_people=self.request.mode != "auto",
+            four_eyes=self.four_eyes,
+            shared_account=self.policy.shared_account,
+        )
 
     def render(self, steps: Sequence[str]) -> None:
         """Find out what `steps` would do on each host."""
         part = Part(NOTHING.tags, captured=self.journal.captured, render=steps)
-        self._keep_commands(resolve(self.job, part))
+        self._keep_previews(resolve(self.job, part))
 
     def execute(self, tags: Sequence[str], limit: Sequence[str] = (), *, render: Sequence[str] = ()) -> None:
         """One span: one invocation of Ansible, every word of which is recorded before Ansible may go on.
@@ -131,7 +158,7 @@ class Control:
             deadline=self.left(),
             render=[*render, *approved],
         )
-        handle = lambda message: self._hear(message, approved)  # noqa: E731
+        handle = lambda message: self._hear(message, approved, limit)  # noqa: E731
         try:
             ending = execute(self.job, part, handle=handle)
         except NotAtRestError:
@@ -197,14 +224,15 @@ class Control:
         """The hosts on which `step` is done, once they are known."""
         return self.target.of(self.runbook, step) if self.target else ()
 
-    def _hear(self, message: Mapping[str, Any], approved: Sequence[str]) -> None:
+    def _hear(self, message: Mapping[str, Any], approved: Sequence[str], limit: Sequence[str]) -> None:
         """What the callback plugin says, on its socket's thread; returning is the leave to go on."""
         if message["kind"] == "hello":
-            self._on_hello(message)
+            self._keep_previews(message)
             for step in approved:
-                self._check_approved(step)
+                self._check_approved(step, Target.from_hello(message), limit)
+            self._on_hello(message)
         elif message["kind"] == "end":
-            self._keep_commands(message)
+            self._keep_previews(message)
         else:
             events = list(self.translator.events(self.redaction.report(message)))
             self.journal.record(*events)
@@ -217,25 +245,39 @@ class Control:
             self.held.update(step=step)
         self._at = step
 
-    def _check_approved(self, step: str) -> None:
-        """That `step` will do what people have said yes to.
+    def _check_approved(self, step: str, seen: Target, limit: Sequence[str]) -> None:
+        """That `step` will do what people have said yes to, on the hosts to which this invocation is limited.
 
         Raises:
-            DeniedError: it would do something else now, so that the yes is void.
+            DeniedError: something that decides what it does has become another thing, so that the yes is void.
         """
-        for host, command in self.approved[step].items():
-            if (now := self.commands[step].get(host)) != command:
-                raise DeniedError(
-                    f"the approval of {step} is void: on {host} it was for `{command}`, and now it would do `{now}`",
-                    hint=f"find out who changed that, then runbook resume {self.request.run_id} asks again",
-                )
+        gate, approved = self.approved[step]
+        before = {host: action for host, action in approved.hosts.items() if not limit or host in limit}
+        hosts = [host for host in before if host in seen.names]
+        state = self.directory.state
+        now = describe(gate, hosts, self._facts(seen.machines, state.inputs, state.captured, now=True))
+        if changes := differences(replace(approved, hosts=before), now):
+            self.void(approved, changes)
+            raise DeniedError(
+                f"the approval of {step} is void: {'; '.join(changes)}",
+                hint=f"find out who changed that, then runbook resume {self.request.run_id} asks again",
+            )
 
-    def _keep_commands(self, message: Mapping[str, Any]) -> None:
+    def void(self, asked: GateContext, changes: Sequence[str]) -> None:
+        """Record that what was answered to `asked` counts no more, because of these `changes`."""
+        data = {"changes": list(changes), "reason": "; ".join(changes), "subject": asked.subject}
+        self.journal.note(EventType.GATE_VOIDED, asked.step, **data)
+
+    def _keep_previews(self, message: Mapping[str, Any]) -> None:
         for step, hosts in (message.get("commands") or {}).items():
-            self.commands[step] = {host: self.redaction.text(in_words(command)) for host, command in hosts.items()}
+            self.previews[step] = {host: self.redaction.data(preview, ours=2) for host, preview in hosts.items()}
+
+    def commands(self, step: str) -> dict[str, str]:
+        """What `step` would do on each host in words, where that was rendered."""
+        return {host: in_words(preview) for host, preview in self.previews.get(step, {}).items()}
 
     def _on_hello(self, message: Mapping[str, Any], *, at_rest: bool = False) -> None:
-        self._keep_commands(message)
+        self._keep_previews(message)
         seen = Target.from_hello(message)
         check_hosts(self.runbook, self.request.inputs, message.get("names") or ())
         if self.target is not None:

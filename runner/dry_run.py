@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
-from typing import Any
-
-from pydantic import BaseModel
 
 from runner.control import Control
+from runner.definition.mentions import mentioned
 from runner.definition.step import Effect, Step
 from runner.events import EventType, Outcome
 from runner.execution.ledger import parts
@@ -27,7 +24,7 @@ def dry_run(control: Control) -> None:
     for step in control.runbook.procedure:
         hosts = [host for host in control.hosts_of(step) if host not in control.lost]
         looks = step.effect is Effect.READ and not step.manual and bool(step.action or step.automated)
-        if _uses(step, unknown):
+        if mentioned(step, unknown):
             _end(control, step, hosts, Outcome.UNKNOWABLE, "it needs what an earlier step would have found or made")
         elif looks:
             _look(control, step, hosts, after=changed & set(hosts))
@@ -75,7 +72,8 @@ def _look(control: Control, step: Step, hosts: Sequence[str], *, after: Collecti
 def _plan(control: Control, step: Step, hosts: Sequence[str]) -> None:
     if step.action and not step.manual and hosts:
         control.render([step.id])
-        commands = {host: control.commands.get(step.id, {}).get(host, "") for host in hosts}
+        known = control.commands(step.id)
+        commands = {host: known.get(host, "") for host in hosts}
         control.journal.note(EventType.COMMANDS_RENDERED, step.id, commands=commands)
     _end(control, step, hosts, Outcome.PLANNED, "a person would do it" if step.manual else "not done in a dry run")
 
@@ -87,18 +85,3 @@ def _end(control: Control, step: Step, hosts: Sequence[str], outcome: Outcome, r
             control.journal.note(EventType.STEP_REOPENED, step.id, **again)
         said = {"part": "action", "outcome": outcome, "reason": reason}
         control.journal.record_of(EventType.STEP_SETTLED, step.id, host, said)
-
-
-def _uses(step: Step, names: Collection[str]) -> bool:
-    """Whether `step` speaks of one of `names`."""
-    text = " ".join(_texts([step.action, *step.verify, step.capture, *step.choose.values()]))
-    return any(re.search(rf"\b{name}\b", text) for name in names)
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, BaseModel):
-        return _texts([getattr(value, name) for name in type(value).model_fields])
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return [text for item in items for text in _texts(item)]

@@ -28,6 +28,7 @@ class EventType(StrEnum):
     SPAN_STARTED = "span.started"
     SPAN_FINISHED = "span.finished"
     GATE_ASKED = "gate.asked"
+    GATE_VOIDED = "gate.voided"
     GATE_ANSWERED = "gate.answered"
     VOTE_GIVEN = "vote.given"
     STEP_INTENDED = "step.intended"

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from runner import duration
+from runner.definition.contacts import Contact
 from runner.definition.model import Runbook
-from runner.definition.policy import Policy
+from runner.definition.policy import Policy, is_one_of, people
 from runner.definition.step import Effect, Step
 from runner.execution.spans import before
 from runner.execution.target import Target
@@ -17,7 +18,7 @@ from runner.record.proofs import Proof
 
 PRODUCTION, STAGING = "production", "staging"
 
-Guard = Literal["environment", "lint", "reason", "max_hosts", "protected", "proof", "four_eyes"]
+Guard = Literal["environment", "lint", "reason", "max_hosts", "protected", "proof", "four_eyes", "may_run"]
 Verdict = Literal["met", "warned", "refused", "overridden"]
 
 _NOTHING = "nothing"
@@ -44,7 +45,8 @@ class Ruling:
 class Case:
     """A run that is to begin, and what was given for it.
 
-    `typed` is the environment that somebody has named, `asks_nobody` whether a machine says yes where a person would
+    `typed` is the environment that somebody has named, `login` who that is and `groups` the groups of the system that
+    they are in. `asks_nobody` says whether a machine says yes where a person would
     be asked, `playbooks` the SHA-256 of what will run, for each runbook that may. `proofs` is only asked where a proof
     is required. `lint_errors` are the errors that lint finds in the runbook, each in a line.
     """
@@ -55,6 +57,9 @@ class Case:
     reason: str
     typed: str
     break_glass: str
+    login: str
+    groups: tuple[str, ...]
+    contacts: Mapping[str, Contact]
     asks_nobody: bool
     playbooks: Mapping[str, str]
     proofs: Callable[[], Iterable[Proof]]
@@ -93,13 +98,28 @@ def rules(case: Case) -> list[Ruling]:
         InvalidInputError: what the inventory demands can not be understood.
     """
     policy = case.target.policy
-    found = [*_reason(case), *_lint(case), *_most_hosts(case, policy)]
+    found = [*_may_run(case), *_reason(case), *_lint(case), *_most_hosts(case, policy)]
     return [*found, *_protected(case), *_proof(case, policy), *_four_eyes(case, policy)] if case.changing else found
 
 
 def undoing(case: Case) -> list[Ruling]:
-    """What is required to take back what was done: to say why; no policy stands in the way of that."""
-    return [*_reason(case)]
+    """What is required to take back what was done: to be somebody who may do it, and to say why."""
+    return [*_may_run(case), *_reason(case)]
+
+
+def _may_run(case: Case) -> Iterator[Ruling]:
+    """Who may run the runbooks of a category; no broken glass makes anybody another person."""
+    category = case.runbook.category
+    demands = [policy.may_run[category] for policy in case.target.policies if category in policy.may_run]
+    for names in dict.fromkeys(demands):
+        allowed = people(names, case.contacts)
+        yield Ruling(
+            "may_run",
+            f"one of {', '.join(names)} to run a {category} runbook",
+            case.login,
+            "met" if is_one_of(case.login, case.groups, allowed) else "refused",
+            hint=f"ask one of them: {', '.join(allowed) or 'contacts.yml names no members of that group'}",
+        )
 
 
 def _reason(case: Case) -> Iterator[Ruling]:

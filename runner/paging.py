@@ -19,6 +19,9 @@ from runner.journal import Journal
 from runner.record.incidents import Incident, Incidents
 from runner.request import Call, Request, Surroundings
 
+_GLASS = "/break-glass"
+"""The end of the dedup key of what is told of a broken glass: it is no incident of the hosts."""
+
 
 class Pager:
     """The escalation of one run. `calls` is who was told what, and what came of it, in order.
@@ -68,6 +71,23 @@ class Pager:
         if reason := escalation.reason_to_call(policy, failed, declared, otherwise, why=why):
             self._call(reason)
 
+    def glass_broken(self) -> None:
+        """Somebody goes past the guards: the policy's contacts hear of it at once, whatever becomes of the run.
+
+        That nobody could be reached is recorded and shown; it does not change how the run ends.
+        """
+        if not self._request.break_glass or self._request.looks:
+            return
+        page = self._page("trigger", f"{self._around.actor.user} broke the glass: {self._request.break_glass}")
+        page = replace(page, severity="warning", dedup_key=page.dedup_key + _GLASS)
+        incident = Incident(page.dedup_key, self._request.run_id, self._runbook.escalation.contacts)
+        before = len(self.calls)
+        told = self._send(page, incident)
+        del self.calls[before:]
+        with self._noting():
+            if heard := tuple(item.contact for item in told if item.receipt.may_have_arrived):
+                self._incidents.open(replace(incident, contacts=heard))
+
     def passed(self) -> None:
         """The run has passed: whoever was called for the same incident is told that it is over.
 
@@ -75,7 +95,12 @@ class Pager:
         before it knew its hosts.
         """
         page = self._page("resolve", "resolved")
-        keys = {page.dedup_key, self._key(None), *self._incidents.opened_by(self._request.run_id)}
+        keys = {
+            page.dedup_key,
+            page.dedup_key + _GLASS,
+            self._key(None),
+            *self._incidents.opened_by(self._request.run_id),
+        }
         for key in sorted(keys):
             with self._noting():
                 incident = self._incidents.find(key)

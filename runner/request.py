@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -15,6 +16,7 @@ from runner.events import Clock, Listener, Outcome
 from runner.execution.executor import Cancellation
 from runner.execution.spans import Gate
 from runner.record.audit_log import Actor
+from runner.record.gate_context import GateContext
 from runner.record.run_state import StateDirectory
 from runner.redaction import Redaction
 
@@ -102,19 +104,24 @@ class Answer:
 
 @dataclass(frozen=True)
 class About:
-    """What a question is about: its hosts, what earlier steps kept of each host, and what would be done there.
+    """What a question is about: its whole description, and what earlier steps kept of each host, to choose from.
 
-    `run` is the run that asks, `needs` who else must say yes, in words; `objection` why a yes from here does not count,
-    empty when it does; `settled` says whether there is no need to ask any more, as somebody else has answered.
+    `until` is when it is too late to say yes, None where there is no such limit. `needs` is who else must say yes, in
+    words; `objection` why a yes from here does not count, empty when it does; `settled` says whether there is no need
+    to ask any more, as somebody else has answered.
     """
 
-    hosts: Sequence[str]
+    context: GateContext
     captured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    commands: Mapping[str, str] = field(default_factory=dict)
-    run: str = ""
+    until: datetime | None = None
     needs: str = ""
     objection: str = ""
     settled: Callable[[], bool] = lambda: False
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """The hosts that it is about."""
+        return list(self.context.hosts)
 
 
 class Operator(Protocol):

@@ -281,3 +281,4 @@ class _Run:
     def _aimed(self, target: Target, at_rest: bool) -> None:  # noqa: FBT001 - as Control.on_target has it
         self.pager.target = target
         admission.admit(self.control, target, at_rest=at_rest)
+        self.pager.glass_broken()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
 from ansible.template import is_trusted_as_template
 
 
@@ -18,3 +21,9 @@ def templates(value):
     if isinstance(value, list):
         return [text for item in value for text in templates(item)]
     return [value] if isinstance(value, str) and is_trusted_as_template(value) else []
+
+
+@functools.cache
+def plugin_loader():
+    """Ansible's own, which may be made ready once in a process."""
+    init_plugin_loader([])

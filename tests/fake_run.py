@@ -69,13 +69,16 @@ class FakeContact:
 def request_in(directory, *, channel=None, **changes):
     """What is asked of a run of the least runbook, with `changes`, whose on-call engineer is reached by `channel`."""
     source = Library(directory).source(str(runbook_file(directory, **changes)))
+    playbook = Library(directory).playbook(source)
+    playbook.parent.mkdir(exist_ok=True)
+    playbook.write_text(compiled(source))
     inventory = directory / "inventory.yml"
     inventory.write_text("all: {hosts: {db1: {}}}\n")
     contacts = {"backend-team": Contact(name="Backend team")}
     return Request(
         run_id=RUN_ID,
         source=source,
-        playbook=compiled(source).encode(),
+        playbook=playbook.read_bytes(),
         contacts={**contacts, "on-call": FakeContact((channel or FakeChannel(),))},
         inventories=[inventory],
     )

@@ -235,7 +235,7 @@ def test_a_yes_is_void_when_the_step_would_do_something_else_by_now(engine, else
 
     assert (result.exit_code, engine.done("db1")) == (ExitCode.DENIED, [])
     assert result.problems == (
-        "the approval of act is void: on db1 it was for `touch /act`, and now it would do `shell cmd=evil`",
+        "the approval of act is void: on db1 what is done was `touch /act` and is now `shell cmd=evil`",
     )
 
 

@@ -1,4 +1,4 @@
-"""A run that asks nobody is refused in production unless a machine may answer each of its questions."""
+"""A run that asks nobody is refused where only a person can know, and in production for every question."""
 
 from __future__ import annotations
 
@@ -6,16 +6,44 @@ import pytest
 from engine import change, undoing
 
 from runner.errors import ExitCode
+from runner.events import EventType
 from runner.request import Answer
 
 STEPS = [change("one", approve="Go?"), change("two", verify=[{"exit": 0}, {"confirm": "It is well"}])]
+WALK = {"id": "walk", "name": "Walk", "manual": "Walk there", "verify": [{"command": "true"}]}
+ENVIRONMENTS = ["local", "lab", "staging"]
 
 
-@pytest.mark.parametrize("environment", ["local", "lab", "staging"])
-def test_where_one_tries_out_nobody_needs_to_be_asked(engine, environment):
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_where_one_tries_out_nobody_needs_to_approve(engine, environment):
     engine.ansible.environments = {"db1": environment}
 
-    assert engine.run(*STEPS, mode="auto").outcome == "passed"
+    assert engine.run(STEPS[0], mode="auto").outcome == "passed"
+
+
+@pytest.mark.parametrize("environment", [*ENVIRONMENTS, "production"])
+@pytest.mark.parametrize(
+    ("step", "question"), [(STEPS[1], "two (confirm: It is well)"), (WALK, "walk (manual: Walk there)")]
+)
+def test_no_machine_vouches_for_what_a_person_does_or_sees(engine, environment, step, question):
+    engine.ansible.environments = {"db1": environment}
+
+    refused = engine.run(step, mode="auto")
+
+    assert (refused.exit_code, engine.done("db1"), engine.operator.asked) == (ExitCode.DENIED, [], [])
+    assert refused.problems == (
+        f"--auto asks nobody, and in {environment} these questions are for a person: {question}",
+    )
+
+
+def test_what_a_machine_answered_is_recorded_as_what_nobody_did(engine):
+    nobody = Answer(yes=True, by="nobody", note="nobody was asked: --auto")
+    engine.operator.answers = {"one": nobody, "two": nobody}
+
+    assert engine.run(*({**step, "auto": True} for step in STEPS), mode="auto").outcome == "passed"
+    told = [record.data["by"] for record in engine.records if record.type == EventType.GATE_ANSWERED]
+    assert told == ["nobody", "nobody"]
+    assert not [record for record in engine.records if record.type == EventType.VOTE_GIVEN]
 
 
 def test_in_production_every_question_needs_an_automatic_answer(engine):

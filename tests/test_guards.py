@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner import guards
-from runner.definition.model import Runbook
+from runner.definition.contacts import Contact
+from runner.definition.model import Category, Runbook
 from runner.definition.step import Approval, Step
 from runner.definition.verification import Verification
 from runner.execution.reach import Reach
@@ -31,7 +32,8 @@ def step(**keys):
 
 
 def runbook(*steps, **keys):
-    return Runbook.model_construct(id="RUN-001", hosts="all", steps=steps or (step(),), **keys)
+    kind = {"category": Category.DEPLOYMENT, **keys}
+    return Runbook.model_construct(id="RUN-001", hosts="all", steps=steps or (step(),), **kind)
 
 
 def target(environment="production", **hosts):
@@ -48,6 +50,9 @@ def case(environment="production", **changes):
         "reason": "",
         "typed": "",
         "break_glass": "",
+        "login": "alice",
+        "groups": ("staff",),
+        "contacts": {"release-managers": Contact(name="Release managers", members=("Bob", "carol"))},
         "asks_nobody": False,
         "playbooks": {"RUN-001": SHA},
         "proofs": list,
@@ -284,3 +289,51 @@ def test_a_runbook_with_errors_of_lint_runs_only_where_somebody_watches(environm
     (ruling,) = [ruling for ruling in guards.rules(judged) if ruling.guard == "lint"]
 
     assert (ruling.verdict, ruling.given) == (verdict, "2 errors: RUN-001.yml:7: one; RUN-001.yml:9: two")
+
+
+RELEASE = {"may_run": {"deployment": ["release-managers", "unix:wheel", "dave"]}}
+
+
+@pytest.mark.parametrize(
+    ("login", "groups", "verdict"),
+    [
+        ("bob", (), "met"),
+        ("dave", (), "met"),
+        ("alice", ("wheel",), "met"),
+        ("alice", ("staff",), "refused"),
+        ("wheel", (), "refused"),
+        ("release-managers", (), "refused"),
+    ],
+)
+def test_who_may_run_a_category_is_said_by_login_contact_or_group_of_the_system(login, groups, verdict):
+    asked = case("staging", target=target("staging", db1={"policy": RELEASE}), login=login, groups=groups)
+
+    assert verdicts(guards.rules(asked)) == [("may_run", verdict)]
+    assert verdicts(guards.undoing(asked)) == [("may_run", verdict)]
+
+
+def test_whoever_may_not_is_told_who_may_and_no_broken_glass_changes_that():
+    hosts = target("staging", db1={"policy": RELEASE}, db2={})
+
+    (ruling,) = guards.rules(case("staging", target=hosts, break_glass="It burns"))
+
+    assert (ruling.verdict, ruling.sentence, ruling.hint) == (
+        "refused",
+        "may_run: required is one of release-managers, unix:wheel, dave to run a deployment runbook; given is alice",
+        "ask one of them: Bob, carol, unix:wheel, dave",
+    )
+
+
+def test_another_category_is_for_everybody():
+    hosts = target("staging", db1={"policy": RELEASE})
+
+    assert guards.rules(case("staging", target=hosts, runbook=runbook(category=Category.INCIDENT))) == []
+
+
+def test_each_host_has_a_word_in_who_may_run():
+    hosts = target("staging", db1={"policy": RELEASE}, db2={"policy": {"may_run": {"deployment": ["erin"]}}})
+
+    assert verdicts(guards.rules(case("staging", target=hosts, login="bob"))) == [
+        ("may_run", "met"),
+        ("may_run", "refused"),
+    ]

@@ -248,12 +248,12 @@ def test_nothing_runs_before_the_person_at_the_gate_says_yes(bench):
 def test_the_person_is_told_the_hosts_and_what_earlier_steps_captured(bench):
     seen = []
     bench.operator.answer = lambda _, about: (
-        seen.append((about.hosts, dict(about.captured), about.commands)) or Answer(yes=True, by="al")
+        seen.append((about.hosts, dict(about.captured), about.context.hosts["db1"].text)) or Answer(yes=True, by="al")
     )
 
     bench.run(step("look", capture={"pids": "stdout"}), step("act", approve="Go?"))
 
-    assert seen == [(["db1"], {"db1": {"pids": "pids of db1"}}, {"db1": "df /"})]
+    assert seen == [(["db1"], {"db1": {"pids": "pids of db1"}}, "df /")]
     assert bench.state["captured"] == {"db1": {"pids": "pids of db1"}}
 
 

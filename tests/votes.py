@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from fakes import RUN_ID, Clock
 
+from runner.record.gate_context import GateContext, HostAction
 from runner.record.question import Question, Vote
 
 PEOPLE = ("alice", "bob", "carol", "dave")
 START = Clock()()
 
 
-def question(**changes):
-    about = {"run": RUN_ID, "runbook": "RUN-001", "title": "A trial", "step": "act", "kind": "approve", "text": "Go?"}
-    told = {"hosts": ("db1",), "commands": {"db1": "rm -r /old"}, "inputs": {"count": 1}, "subject": "s1"}
-    return Question(**{**about, **told, "starters": ("alice",), "asked": START, "expires": 60.0, **changes})
+def context(**changes):
+    """What is asked: whether the old files may be removed on one host."""
+    action = HostAction("db1:22", text="rm -r /old", call={"module": "command", "args": {"argv": ["rm", "-r", "/old"]}})
+    about = {"run": RUN_ID, "runbook": "RUN-001", "title": "A trial", "gate": "act-approve-0", "kind": "approve"}
+    told = {"step": "act", "name": "Remove them", "text": "Go?", "environment": "staging", "starters": ("alice",)}
+    return GateContext(
+        **{**about, **told, "hosts": {"db1": action}, "inputs": {"count": 1}, "expires": 60.0, **changes}
+    )
 
 
-def vote(by, *, yes=True, subject="s1"):
-    return Vote(by, by, yes, subject, START.wall.isoformat())
+def question(*, number=0, verdict="open", **changes):
+    return Question(context(**changes), START, number, verdict)
+
+
+def vote(by, *, yes=True, to=None, login=None):
+    return Vote(by, login or by, yes, (to or question()).subject, START.wall.isoformat())

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from runner.cli import context
+from runner.cli import context, typed
 from runner.cli.named_run import find_run
-from runner.cli.terminal import safe
+from runner.cli.terminal import labelled
 from runner.errors import DeniedError, InvalidInputError
 from runner.events import Event, EventType
 from runner.identifiers import Login
+from runner.record.gate_text import describe
 from runner.record.question import Question, Vote
 from runner.record.questions import Questions
 from runner.record.run_state import RunDirectory, StateDirectory
+
+_SHORTEST = 6
+"""Characters of a subject, at least: fewer may be those of another question as well."""
 
 
 def waiting(run: RunDirectory) -> Question | None:
@@ -25,11 +35,37 @@ def waiting(run: RunDirectory) -> Question | None:
     return last if run.live else None
 
 
+def row(run: RunDirectory, question: Question) -> dict[str, Any]:
+    """The question of `run` for a program: its whole description, who has answered, and who still must."""
+    votes = Questions(run.path).votes(question)
+    asks, until = question.context, question.until
+    return {
+        "run": asks.run,
+        "runbook": asks.runbook,
+        "step": asks.step,
+        "asks": f"{asks.kind}: {asks.text}",
+        "hosts": ", ".join(asks.hosts),
+        "subject": question.subject,
+        "needs": question.needs(votes),
+        "has": ", ".join(vote.who for vote in question.approvals(votes)) or "-",
+        "until": until.isoformat() if until else None,
+        "context": asks.data(),
+    }
+
+
+def lines(run: RunDirectory, question: Question) -> list[str]:
+    """The same for a person."""
+    votes = Questions(run.path).votes(question)
+    has = [("has", f"a yes of {vote.who}") for vote in question.approvals(votes)]
+    rest = [*has, ("needs", question.needs(votes))]
+    return labelled([*describe(question.context, until=question.until), *rest])
+
+
 @click.command(
     "approve",
     epilog="""\b
-    runbook approve 20260102T030405Z-0a1b2c3d
-    runbook approve last --as bob --note "the sessions are those of the old release"
+    runbook approve 20260102T030405Z-0a1b2c3d --show
+    runbook approve 20260102T030405Z-0a1b2c3d --subject 5f2a90
     runbook approve last --deny --note "wait for the backup"
     """,
 )
@@ -37,42 +73,104 @@ def waiting(run: RunDirectory) -> Question | None:
 @click.option("--as", "name", metavar="LOGIN", help="Who you are, where several people share an account; recorded.")
 @click.option("--deny", is_flag=True, help="Say no: the step is not done, and the run ends.")
 @click.option("--note", default="", help="A word for the record.")
-@click.option("--subject", metavar="SHA256", default="", help="Only when it is still this that is asked.")
-def command(run_id: str, *, name: str | None, deny: bool, note: str, subject: str) -> None:
-    """Say yes to what RUN (its id, or `last`: the newest that waits) asks; what you say yes to is shown.
+@click.option("--show", is_flag=True, help="Only show what is asked; say neither yes nor no.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.option(
+    "--subject", metavar="HASH", default="", help="Say yes to what was shown under this hash, and to nothing else."
+)
+def command(run_id: str, *, name: str | None, deny: bool, note: str, show: bool, as_json: bool, subject: str) -> None:
+    """Show what RUN (its id, or `last`: the newest that waits) asks, and say yes to it.
 
-    A yes is one for exactly what is shown. It is void when a command, a host or an input becomes another one.
+    On a terminal you are asked after you have seen it. Elsewhere --subject says what you have seen: `runbook approve
+    RUN --show` and `runbook pending` show it. A yes is void when anything that was shown becomes another thing.
     """
     state = context.recorded()
-    actor = context.actor()
-    run = find_run(
-        state, run_id, suits=waiting, none="no run waits for anybody: runbook status shows what each is doing"
-    )
-    questions, by = Questions(run.path), _login(name) if name else actor.person
-    question = questions.latest()
-    if question is None or not (question.verdict == "open" and run.live):
-        _too_late(questions, question, by, yes=not deny, run=run)
+    none = "no run is waiting for an approval: runbook status shows what each is doing"
+    run = find_run(state, run_id, suits=waiting, none=none)
+    if show or as_json:
+        _show(run, as_json=as_json)
         return
-    if subject and not question.subject.startswith(subject.lower()):
-        hint = f"look at what is asked now: runbook pending; it is {question.subject[:12]}"
+    questions, question = Questions(run.path), Questions(run.path).latest()
+    actor, now = context.actor(), context.clock()
+    by = _login(name) if name else actor.person
+
+    def vote(asked: str) -> Vote:
+        return Vote(by, actor.user, not deny, asked, now.wall.isoformat(), note)
+
+    if question is None or not (question.verdict == "open" and run.live):
+        _too_late(questions, question, vote(""), run=run)
+        return
+    if not deny:
+        deny = not _agrees(run, question, subject)
+    _cast(state, run, question, vote(question.subject))
+
+
+def _show(run: RunDirectory, *, as_json: bool) -> None:
+    question = waiting(run)
+    if question is None:
+        _not_waiting(run)
+    click.echo(json.dumps(row(run, question), indent=2) if as_json else "\n".join(lines(run, question)))
+
+
+def _agrees(run: RunDirectory, question: Question, subject: str) -> bool:
+    """Whether it is a yes to `question`: its `subject` was given, or somebody who sees it here says so.
+
+    Raises:
+        InvalidInputError: nobody has said to what.
+        DeniedError: the subject is that of something else.
+    """
+    if not subject and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise InvalidInputError(
+            "without a terminal --subject HASH is required: it names what you have seen",
+            hint=f"runbook approve {run.path.name} --show shows it",
+        )
+    if subject:
+        _check_subject(question, subject)
+        return True
+    click.echo("\n".join(lines(run, question)), err=True)
+    said = typed.letter("Approve this? (y)es, (n)o: the run ends, (q)uit: answer later", "ynq", settled=lambda: False)
+    if said == "q":
+        raise click.exceptions.Exit(0)
+    return said == "y"
+
+
+def _check_subject(question: Question, subject: str) -> None:
+    if not re.fullmatch(rf"[0-9a-fA-F]{{{_SHORTEST},64}}", subject):
+        hint = f"it is {question.subject[:12]} now"
+        raise InvalidInputError(f"--subject {subject}: give {_SHORTEST} or more characters of the hash", hint=hint)
+    if not question.subject.startswith(subject.lower()):
+        hint = f"look at what is asked now: runbook approve {question.context.run} --show"
         raise DeniedError(f"{question.step} asks something else than {subject}", hint=hint)
-    _show(question)
-    now = context.clock()
+
+
+def _cast(state: StateDirectory, run: RunDirectory, question: Question, vote: Vote) -> None:
+    """Record `vote` and have it count, if it does and `question` is still what is asked."""
+    questions, now = Questions(run.path), context.clock()
+    latest = questions.latest()
+    if latest is None or (latest.number, latest.verdict) != (question.number, "open"):
+        _too_late(questions, latest, vote, run=run)
+        return
     votes = questions.votes(question)
-    again = any((vote.by, vote.yes) == (by, not deny) for vote in votes)
-    objection = "" if deny else question.objection(by, votes)
     if question.judge(votes, now) == "expired":
         raise DeniedError(f"it is too late: the time to approve {question.step} is over")
-    vote = Vote(by, actor.user, not deny, question.subject, now.wall.isoformat(), note)
+    objection = question.objection(vote, votes) if vote.yes else ""
     _record(state, question, vote, objection)
-    if objection and not (again and question.judge(votes, now) != "open"):
+    if objection and not (_is_given(vote, votes) and question.judge(votes, now) != "open"):
         raise DeniedError(objection, hint=f"it still needs {question.needs(votes)}")
     questions.vote(question, vote)
     votes = questions.votes(question)
-    open_ = question.judge(votes, now) == "open"
-    click.echo(f"{'denied' if deny else 'approved'}  {question.step} by {by}")
-    if open_:
+    click.echo(f"{_word(vote)}  {question.step} by {vote.who}")
+    if question.judge(votes, now) == "open":
         click.echo(f"hint: it still needs {question.needs(votes)}", err=True)
+
+
+def _is_given(vote: Vote, votes: Sequence[Vote]) -> bool:
+    """Whether the very same person has given this very answer."""
+    return any((each.by, each.login, each.yes) == (vote.by, vote.login, vote.yes) for each in votes)
+
+
+def _word(vote: Vote) -> str:
+    return "approved" if vote.yes else "denied"
 
 
 def _login(name: str) -> str:
@@ -82,30 +180,23 @@ def _login(name: str) -> str:
         raise InvalidInputError(f"--as {name}: must be a login name, like alice") from None
 
 
-def _show(question: Question) -> None:
-    click.secho(f"{question.runbook} {safe(question.title)}  run {question.run}", bold=True, err=True)
-    click.echo(f"  {question.kind:8}{safe(question.text.splitlines()[0])}  ({question.step})", err=True)
-    for host in question.hosts:
-        click.echo(f"  on      {safe(host)}", err=True)
-        for number, line in enumerate(question.commands.get(host, "").splitlines()):
-            click.echo(f"  {'' if number else 'does':8}{safe(line)}", err=True)
-    for key, value in question.inputs.items():
-        click.echo(f"  with    {safe(key)} = {safe(str(value))}", err=True)
-    click.echo(f"  subject {question.subject[:12]}", err=True)
-
-
 def _record(state: StateDirectory, question: Question, vote: Vote, objection: str) -> None:
     """The vote in the audit log, before it counts; also one that does not."""
-    said = {**vote.told(question), **({"refused": objection} if objection else {})}
+    data = {**vote.told(question), **({"refused": objection} if objection else {})}
     with state.open_log(clock=context.clock, actor=context.actor()) as log:
-        log.append(Event(EventType.VOTE_GIVEN, question.run, question.step, data=said))
+        log.append(Event(EventType.VOTE_GIVEN, question.context.run, question.step, data=data))
 
 
-def _too_late(questions: Questions, question: Question | None, by: str, *, yes: bool, run: RunDirectory) -> None:
+def _too_late(questions: Questions, question: Question | None, vote: Vote, *, run: RunDirectory) -> None:
     """Say that nothing is asked any more; that is fine for somebody who has given this very answer."""
-    mine = question and any((vote.by, vote.yes) == (by, yes) for vote in questions.votes(question))
-    if not (question and mine):
-        why = f" any more: {question.step} was {question.verdict}" if question and question.verdict != "open" else ""
-        hint = f"runbook status {run.path.name} tells what it is doing"
-        raise InvalidInputError(f"the run {run.path.name} waits for nobody{why}", hint=hint)
-    click.echo(f"{'approved' if yes else 'denied'}  {question.step} by {by}, already")
+    if question is None or not _is_given(vote, questions.votes(question)):
+        _not_waiting(run)
+    click.echo(f"{_word(vote)}  {question.step} by {vote.who}, already")
+
+
+def _not_waiting(run: RunDirectory) -> NoReturn:
+    question = Questions(run.path).latest()
+    closed = question is not None and question.verdict != "open"
+    why = f": {question.step} was {question.verdict}" if question and closed else ""
+    hint = f"runbook status {run.path.name} shows what it is doing"
+    raise InvalidInputError(f"run {run.path.name} is not waiting for an approval{why}", hint=hint)

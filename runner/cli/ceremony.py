@@ -66,6 +66,8 @@ def lines(event: Event) -> list[str]:
         case EventType.GLASS_BROKEN:
             past = len(data["overrides"])
             return [f"BREAK GLASS by {safe(data['by'])}, past {past} guard{'s' * (past != 1)}: {short(data['reason'])}"]
+        case EventType.GATE_VOIDED:
+            return [f"void     the approval of {event.step}: {safe('; '.join(data['changes']))}"]
         case EventType.PREFLIGHT_FINISHED if data["outcome"] == "unreachable":
             return [f"FAIL     {short(data['reason'], 500)}"]
         case EventType.PREFLIGHT_FINISHED if data["outcome"] == "not checked":

@@ -20,16 +20,21 @@ from rich.text import Text
 _KEYS = {b"\x1b[A": "up", b"\x1bOA": "up", b"k": "up", b"\x1b[B": "down", b"\x1bOB": "down", b"j": "down"}
 _KEYS |= {b" ": "tick", b"a": "all", b"n": "none", b"\r": "done", b"\n": "done", b"\x1b": "leave", b"q": "leave"}
 _HELP = "up and down move, space ticks, (a)ll, (n)one, enter takes what is ticked, q nothing"
+_EMPTY = "nothing is ticked yet: space ticks a row, (a)ll of them, q takes nothing"
 _PAUSE = 0.2
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """The list as it stands: the row `at` which the person is, and the numbers of those that are `ticked`, from 0."""
+    """The list as it stands: the row `at` which the person is, and the numbers of those that are `ticked`, from 0.
+
+    `hint` says what can be done.
+    """
 
     rows: Sequence[str]
     at: int = 0
     ticked: frozenset[int] = frozenset()
+    hint: str = _HELP
 
     def press(self, key: str) -> Self:
         """The list after `key`."""
@@ -42,6 +47,8 @@ class Boxes:
                 return replace(self, ticked=frozenset(range(len(self.rows))))
             case "none":
                 return replace(self, ticked=frozenset())
+            case "done":  # taken alone it would say that nothing is to be done, which a person says with another key
+                return replace(self, hint=_EMPTY)
         return self
 
     def lines(self, most: int) -> Iterator[str]:
@@ -53,7 +60,7 @@ class Boxes:
     def drawn(self, console: Console) -> Text:
         """The list for a screen of that size."""
         shown = [line[: console.width - 1] for line in self.lines(max(3, console.height - 4))]
-        return Text("\n".join([*shown, f"    {len(self.ticked)} of {len(self.rows)}: {_HELP}"]))
+        return Text("\n".join([*shown, f"    {len(self.ticked)} of {len(self.rows)}: {self.hint}"]))
 
 
 def are_possible() -> bool:
@@ -75,7 +82,7 @@ def tick(rows: Sequence[str], *, settled: Callable[[], bool]) -> list[int] | Non
     with _keys() as keys, Live(boxes.drawn(console), console=console, auto_refresh=False, transient=True) as live:
         while not settled():
             for key in keys():
-                if key in {"done", "leave"}:
+                if key == "leave" or (key == "done" and boxes.ticked):
                     return sorted(boxes.ticked) if key == "done" else []
                 boxes = boxes.press(key)
             live.update(boxes.drawn(console), refresh=True)

@@ -11,6 +11,7 @@ import click
 
 from runner.cli import checkboxes, typed
 from runner.cli.terminal import brief, safe
+from runner.definition.model import Runbook
 from runner.definition.step import Choice
 from runner.errors import InvalidInputError
 
@@ -23,6 +24,23 @@ class Picked:
     name: str
     host: str | None
     values: tuple[str, ...]
+
+
+NONE = "none"
+"""What `--choose STEP.NAME@HOST=none` picks."""
+
+
+def check_picked(runbooks: Sequence[Runbook], picked: Sequence[Picked]) -> None:
+    """That each choice of `picked` is one that `runbooks` ask for.
+
+    Raises:
+        InvalidInputError: one of them is not; the message says which there are.
+    """
+    known = {f"{step.id}.{name}": None for book in runbooks for step in book.procedure for name in step.choose}
+    for each in picked:
+        if (name := f"{each.step}.{each.name}") not in known:
+            there = f"there is {', '.join(known)}" if known else f"{runbooks[0].id} has nothing to choose"
+            raise InvalidInputError(f"--choose {name}: there is no such choice", hint=there)
 
 
 def read_picked(texts: Sequence[str]) -> list[Picked]:
@@ -48,11 +66,13 @@ def values_of(choice: Choice, captured: Mapping[str, Any]) -> list[Any]:
 
 
 def pick(values: Sequence[Any], wanted: Sequence[str], *, host: str) -> list[Any]:
-    """The `values` that `wanted` names as text, in their own order.
+    """The `values` that `wanted` names as text, in their own order; none where there are none, or for `NONE` alone.
 
     Raises:
         InvalidInputError: one of the wanted is not there.
     """
+    if not values or tuple(wanted) == (NONE,):
+        return []
     there = {str(value): value for value in values}
     if strange := [word for word in wanted if word not in there]:
         raise InvalidInputError(

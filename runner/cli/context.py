@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import shlex
@@ -131,8 +132,20 @@ def actor() -> Actor:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
         name = str(uid)
-    before = os.environ.get("SUDO_USER")
-    return Actor(f"{name} (sudo by {before})" if before else name, socket.gethostname(), os.getpid(), version())
+    # Only root can have been given that word by sudo; anybody can give it to a command of their own.
+    before = os.environ.get("SUDO_USER") if uid == 0 else None
+    user = f"{name} (sudo by {before})" if before else name
+    return Actor(user, socket.gethostname(), os.getpid(), version(), _groups(before or name))
+
+
+def _groups(login: str) -> tuple[str, ...]:
+    """The groups of the system that `login` is in; none for somebody whom it does not know."""
+    try:
+        numbers = os.getgrouplist(login, pwd.getpwnam(login).pw_gid)
+    except KeyError:
+        return ()
+    named = {entry.gr_gid: entry.gr_name for entry in grp.getgrall()}
+    return tuple(named[number] for number in numbers if number in named)
 
 
 def new_run_id() -> str:

@@ -13,9 +13,11 @@ from typing import Any
 import click
 
 from runner.cli import choice, typed
-from runner.cli.terminal import brief, one_line, safe, short
+from runner.cli.terminal import brief, labelled, safe
 from runner.definition.model import Declared, Runbook
 from runner.execution.spans import Gate
+from runner.record.decisions import NOBODY
+from runner.record.gate_text import describe
 from runner.request import About, Answer
 
 _QUESTIONS = {
@@ -23,10 +25,10 @@ _QUESTIONS = {
     "elsewhere": "(n)o, (e)scalate",
     "manual": "Done? (y)es, (n)o, (e)scalate",
     "confirm": "Is this so? (y)es, (n)o, (e)scalate",
-    "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort, show the whole (c)ommand",
+    "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort",
     "unknown": "Is it (d)one, shall it be done again (r), or (n)either?",
 }
-_YES, _SHOWN = frozenset("ygd"), frozenset({"approve", "step", "unknown"})
+_YES = frozenset("ygd")
 _PAUSE = 0.2
 _INSTEAD: Mapping[str, Any] = {"s": "skip", "u": "undo", "r": "redo"}
 
@@ -62,7 +64,7 @@ class Prompt:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             return self._wait(gate, about)
         with self._pause():
-            self._show(gate, about)
+            self._show(about)
             if gate.kind == "choose":
                 return self._choose(gate, about)
             return self._ask(gate, about)
@@ -70,24 +72,24 @@ class Prompt:
     def _wait(self, gate: Gate, about: About) -> Answer | None:
         """Where there is nobody to ask: wait for those who are elsewhere, if there is a word of them."""
         if not (about.objection or (about.needs and self._given.wait)):
-            return Answer(yes=False, by="nobody", note=f"there is no terminal to ask on; {_flag(gate)}")
-        click.echo(f"waits    {gate.step.id} needs {safe(about.needs)}: runbook approve {about.run}", err=True)
+            return Answer(yes=False, by=NOBODY, note=f"there is no terminal to ask on; {_flag(gate)}")
+        click.echo(f"waits    {gate.step.id} needs {safe(about.needs)}: runbook approve {about.context.run}", err=True)
         ends = time.monotonic() + self._given.wait if self._given.wait else math.inf
         while not about.settled():
             if time.monotonic() >= ends:
                 return Answer(
-                    yes=False, by="nobody", note="nobody has answered while the run waited; see --wait", waited=True
+                    yes=False, by=NOBODY, note="nobody has answered while the run waited; see --wait", waited=True
                 )
             time.sleep(_PAUSE)
         return None
 
     def _in_advance(self, gate: Gate, about: About) -> Answer | None:
-        note = ""
         if gate.kind == "choose":
             return self._picked(gate, about)
         if self._given.auto and gate.kind in {"approve", "manual", "confirm"}:
-            note = "nobody was asked: --auto"
-        elif gate.kind == "approve" and self._given.yes and not about.objection:
+            return Answer(yes=True, by=NOBODY, note="nobody was asked: --auto")
+        note = ""
+        if gate.kind == "approve" and self._given.yes and not about.objection:
             note = "given in advance with --yes"
         elif gate.kind in {"manual", "confirm"} and gate.name in self._given.confirmed:
             note = "given in advance with --confirm"
@@ -106,9 +108,20 @@ class Prompt:
             if not (wanted or self._given.auto):
                 return None
             chosen[host] = choice.pick(values, wanted[-1], host=host) if wanted else values
-        return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
+        by = NOBODY if self._given.auto else self._user
+        return Answer(yes=self._given.auto or any(chosen.values()), by=by, note=_told(chosen), chosen=chosen)
 
     def _choose(self, gate: Gate, about: About) -> Answer | None:
+        while (chosen := self._pick(gate, about)) is not None:
+            if any(chosen.values()):
+                return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
+            said = typed.letter("  Nothing is chosen. (c)hoose again, or (a)bort the run?", "ca", settled=about.settled)
+            if said != "c":
+                return Answer(yes=False, by=self._user, note="nothing was chosen") if said else None
+        return None
+
+    def _pick(self, gate: Gate, about: About) -> dict[str, Sequence[Any]] | None:
+        """What a person chooses on each host; None once the question is settled."""
         picks = gate.step.choose[gate.choice]
         chosen: dict[str, Sequence[Any]] = {}
         for host in about.hosts:
@@ -118,37 +131,21 @@ class Prompt:
             if (picked := choice.ask(rows, values, host=host, settled=about.settled)) is None:
                 return None
             chosen[host] = picked
-        if not any(chosen.values()):
-            return Answer(yes=False, by=self._user, note="nothing was chosen")
-        return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
+        return chosen
 
-    def _show(self, gate: Gate, about: About) -> None:
-        step = gate.step
-        click.secho(f"\n{safe(step.name)}", bold=True, err=True)
-        if step.why:
-            click.echo(f"  why     {safe(step.why)}", err=True)
-        click.echo(f"  hosts   {safe(', '.join(about.hosts))}", err=True)
-        if step.action and not step.manual and gate.kind in _SHOWN:
-            click.echo(f"  effect  {step.effect}", err=True)
-            for command in dict.fromkeys(about.commands.values()) or [step.action.describe()]:
-                if gate.kind == "approve":  # whoever says yes has seen all of it
-                    _whole(command)
-                else:
-                    click.echo(f"  does    {short(one_line(command), 300)}", err=True)
-            for host in about.hosts:
-                for name, value in about.captured.get(host, {}).items():
-                    click.echo(f"  knows   {safe(host)}: {safe(name)} = {brief(value)}", err=True)
-        click.echo("\n" + "\n".join(f"  {safe(line)}" for line in gate.text.splitlines()), err=True)
+    def _show(self, about: About) -> None:
+        context = about.context
+        click.secho(f"\n{safe(context.name)}", bold=True, err=True)
+        click.echo("\n".join(labelled(describe(context, until=about.until))), err=True)
         if about.objection:
             click.echo(f"  {safe(about.objection)}", err=True)
-            click.echo(f"  It needs {safe(about.needs)}: runbook approve {about.run}", err=True)
+        if about.objection and not context.missing:
+            click.echo(f"  It needs {safe(about.needs)}: runbook approve {context.run}", err=True)
 
     def _ask(self, gate: Gate, about: About) -> Answer | None:
         question = _QUESTIONS["elsewhere" if about.objection else gate.kind]
         letters = [question[at + 1] for at, mark in enumerate(question) if mark == "("]
-        while (said := typed.letter(f"  {question}", letters, settled=about.settled)) == "c":
-            for command in dict.fromkeys(about.commands.values()):
-                _whole(command)
+        said = typed.letter(f"  {question}", letters, settled=about.settled)
         if said is None:
             return None
         if said == "e":
@@ -166,11 +163,6 @@ class Prompt:
             click.echo(f"    {number}  {safe(text)}", err=True)
         said = _text(click.prompt("  Why (a number, or in words)", err=True))
         return known[int(said) - 1] if said.isdecimal() and 0 < int(said) <= len(known) else said
-
-
-def _whole(command: str) -> None:
-    for number, line in enumerate(command.splitlines()):
-        click.echo(f"  {'' if number else 'does':8}{safe(line)}", err=True)
 
 
 def _flag(gate: Gate) -> str:

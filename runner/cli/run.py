@@ -14,8 +14,11 @@ import click
 
 from runner.cli import ceremony, context, ended, inputs, progress
 from runner.cli.aim import aimed
-from runner.cli.choice import read_picked
+from runner.cli.choice import check_picked, read_picked
 from runner.cli.operator import InAdvance, Prompt
+from runner.definition.model import Runbook
+from runner.definition.step import HandOver
+from runner.errors import InvalidInputError
 from runner.execution.executor import Cancellation
 from runner.execution.reviewed import reviewed
 from runner.request import Answer, Mode, Request, Result, Surroundings
@@ -107,12 +110,16 @@ def perform_with(request: Request, options: Mapping[str, Any], do: Do) -> None:
     ceremony.shout(request)
     runbook = request.source.runbook
     request = replace(request, wait=context.seconds(options["wait"], flag="--wait"))
+    picked = read_picked(options["choose"])
+    asking_runbooks = _asking(request)
+    check_picked(asking_runbooks, picked)
+    check_confirmed(asking_runbooks, options["confirm"])
     drawing = progress.choose(runbook, as_json=options["as_json"])
     user = context.actor().user
     given = InAdvance(
         yes=options["yes"],
         confirmed=options["confirm"],
-        picked=read_picked(options["choose"]),
+        picked=picked,
         auto=request.mode == "auto",
         wait=request.wait,
     )
@@ -120,6 +127,35 @@ def perform_with(request: Request, options: Mapping[str, Any], do: Do) -> None:
     result = perform(request, asking, drawing, do=do)
     ended.show(result, as_json=options["as_json"])
     raise click.exceptions.Exit(result.exit_code)
+
+
+def _asking(request: Request) -> list[Runbook]:
+    """The runbook, and those that may take over from it, each of which may ask somebody something."""
+    found = {request.source.runbook.id: request.source.runbook}
+    waiting = [request.source.runbook]
+    while waiting:
+        for step in waiting.pop().procedure:
+            if isinstance(step.on_failure, HandOver) and step.on_failure.run not in found and request.library:
+                taking_over = request.library.source(step.on_failure.run).runbook
+                found[taking_over.id] = taking_over
+                waiting.append(taking_over)
+    return list(found.values())
+
+
+def check_confirmed(runbooks: Sequence[Runbook], names: Sequence[str]) -> None:
+    """That each step in `names` is one for which a person can vouch.
+
+    Raises:
+        InvalidInputError: one of them is not; the message says which there are.
+    """
+    steps = [step for runbook in runbooks for step in runbook.procedure]
+    known = dict.fromkeys(step.id for step in steps if step.manual or step.confirmations)
+    for name in names:
+        if name not in known:
+            there = f"there is {', '.join(known)}" if known else f"{runbooks[0].id} has nothing to confirm"
+            raise InvalidInputError(
+                f"--confirm {name}: no step of that name is done or confirmed by a person", hint=there
+            )
 
 
 def perform(

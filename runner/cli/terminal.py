@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _SHOWN = 5
@@ -28,6 +28,11 @@ def short(text: str, width: int = 200) -> str:
 def one_line(text: str) -> str:
     """`text` with a mark where a line ends, so that two commands do not look like one."""
     return " ⏎ ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def labelled(lines: Iterable[tuple[str, str]]) -> list[str]:
+    """Lines of a label and a text each, safe, one below the other."""
+    return [f"  {label:9}{safe(text)}".rstrip() for label, text in lines]
 
 
 def brief(value: Any) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import select
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from io import UnsupportedOperation
 
 import click
-
-from runner.cli.terminal import safe
 
 _PAUSE = 0.2
 """Seconds between two looks at whether the question is settled."""
 
 
-def letter(question: str, letters: Collection[str], *, settled: Callable[[], bool]) -> str | None:
+def letter(question: str, letters: Sequence[str], *, settled: Callable[[], bool]) -> str | None:
     """The one of `letters` that was typed; None once the question is settled.
 
     Raises:
@@ -25,7 +23,8 @@ def letter(question: str, letters: Collection[str], *, settled: Callable[[], boo
         if (said := typed.strip().lower()) in letters:
             return said
         if said:
-            click.echo(f"  {safe(said)!r} is none of {', '.join(letters)}", err=True)
+            *first, last = letters
+            click.echo(f"  Please answer {', '.join(first)} or {last}.", err=True)
     return None
 
 

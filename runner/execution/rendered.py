@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.execution.hidden import LIMIT, SHELL
@@ -20,15 +20,44 @@ _PSQL = re.compile(
 _ROWS = re.compile(r"^WITH (answer_*) AS \(\n(?P<query>.*)\n\)\nSELECT coalesce\(json_agg\(\1\)", re.DOTALL)
 
 
+_COMMANDS = frozenset({"ansible.builtin.command", "command"})
+_OURS = frozenset({"argv", "stdin", "expand_argument_vars", "stdin_add_newline", "strip_empty_ends"})
+_URI = frozenset({"url", "method", "body", "body_format", "headers", "return_content", "follow_redirects", "timeout"})
+_URI |= {"status_code"}
+
+
 def in_words(command: Mapping[str, Any]) -> str:
-    """`command`, which is a module and its filled-in arguments, as a person would write it."""
-    module, args = str(command["module"]), command["args"]
-    if module == "ansible.builtin.command" and isinstance(args.get("argv"), list):
-        return _revealed(_without_limit(args["argv"]), str(args.get("stdin") or ""))
+    """`command`, which is a module and its filled-in arguments, as a person would write it, and what is around it.
+
+    Each environment variable, the directory, and the user that it becomes stand on a line of their own below it.
+    """
+    return "\n".join((_action(str(command["module"]), command["args"]), *_around(command)))
+
+
+def _action(module: str, args: Mapping[str, Any]) -> str:
+    if module in _COMMANDS and isinstance(args.get("argv"), list):
+        return "\n".join(
+            (
+                _revealed(_without_limit(args["argv"]), str(args.get("stdin") or "")),
+                *(f"{key}: {_quoted(value)}" for key, value in args.items() if key not in _OURS),
+            )
+        )
     if module == "ansible.builtin.uri":
         body = f" {json.dumps(args['body'], default=str)}" if args.get("body") else ""
-        return f"{args.get('method', 'GET')} {args.get('url', '')}{body}"
+        headers = [f"header {name}: {value}" for name, value in (args.get("headers") or {}).items()]
+        rest = [f"{key}: {_quoted(value)}" for key, value in args.items() if key not in _URI]
+        return "\n".join((f"{args.get('method', 'GET')} {args.get('url', '')}{body}", *headers, *rest))
     return " ".join((module, *(f"{key}={_quoted(value)}" for key, value in args.items())))
+
+
+def _around(command: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in (command.get("environment") or {}).items():
+        yield f"env {name}={_quoted(value)}"
+    if become := command.get("become"):
+        yield f"as {become['user']} (by {become['method']})"
+    for name in ("delegate_to", "remote_user"):
+        if command.get(name):
+            yield f"{name}: {command[name]}"
 
 
 def _without_limit(argv: Sequence[Any]) -> Sequence[Any]:
@@ -59,7 +88,9 @@ def _program(argv: Sequence[Any], stdin: str) -> str:
     if statement := _PSQL.match(stdin):
         return _statement(argv, statement["statement"], statement["set"])
     if tuple(argv[: len(STRICT)]) == STRICT:
-        return str(argv[len(STRICT)])
+        args = argv[len(STRICT) + 2 :]  # the first word after the text is the script's own name
+        given = [f"args: {' '.join(map(_quoted, args))}"] if args else []
+        return "\n".join([str(argv[len(STRICT)]), *given])
     line = " ".join(map(_quoted, argv))
     return f"{line}\n{stdin}" if stdin else line
 

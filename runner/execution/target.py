@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from runner.definition.finding import did_you_mean
 from runner.definition.model import Runbook
-from runner.definition.policy import Policy, read_policies
+from runner.definition.policy import Policy, each_policy, strictest
 from runner.definition.step import Step
 from runner.errors import InvalidInputError, UnreachableError
 from runner.execution.reach import Reach
@@ -68,13 +68,22 @@ class Target:
         return tuple(f"host:{self.machines.get(name, name)}" for name in self.names)
 
     @property
-    def policy(self) -> Policy:
-        """What the inventory demands of a run against these hosts: all that it demands of any of them.
+    def policies(self) -> list[Policy]:
+        """What the inventory demands of a run against each of these hosts.
 
         Raises:
             InvalidInputError: it can not be understood.
         """
-        return read_policies({name: each.policy for name, each in self.reach.items() if each.policy is not None})
+        return each_policy({name: each.policy for name, each in self.reach.items()})
+
+    @property
+    def policy(self) -> Policy:
+        """The same for a run against all of them.
+
+        Raises:
+            InvalidInputError: as `policies`.
+        """
+        return strictest(self.policies)
 
     @property
     def protected(self) -> Mapping[str, str]:

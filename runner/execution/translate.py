@@ -10,6 +10,7 @@ from typing import Any
 from runner.definition.condition import names
 from runner.errors import ExecutionError
 from runner.events import Event, EventType, Outcome
+from runner.execution.rendered import in_words
 from runner.identifiers import Marker
 from runner.observation import Observation, Operand, texts, worst_of
 from runner.tasks import TIMED_OUT
@@ -67,6 +68,7 @@ class Translator:
         if message["kind"] == "start":
             if marker.part == "action" or marker.part.startswith("attempt/"):
                 data = {"attempt": message["attempt"]} if message.get("attempt") else {}
+                data |= {"command": in_words(message["does"])} if message.get("does") else {}
                 yield Event(EventType.STEP_INTENDED, self._run, marker.step, host, data)
             return
         if message["kind"] == "retry":

@@ -69,7 +69,7 @@ def _asked(record: Record) -> Decision:
         text=loose.text(data, "text"),
         hosts=tuple(map(str, loose.items(data, "hosts"))),
         asked=record.time,
-        context={key: value for key, value in data.items() if key not in _OWN},
+        context=loose.mapping(data, "context") or {key: value for key, value in data.items() if key not in _OWN},
     )
 
 

@@ -40,12 +40,16 @@ _DEEPEST = 64  # levels; a reader's JSON library may give up at any depth, and a
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who runs the command: the user, on which host (the controller), as which process, with which tool version."""
+    """Who runs the command: the user, on which host (the controller), as which process, with which tool version.
+
+    `groups` are those of the system that the person behind it is in.
+    """
 
     user: str
     host: str
     pid: int
     tool_version: str
+    groups: tuple[str, ...] = ()
 
     @property
     def person(self) -> str:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 from runner.events import Instant
+from runner.record.envelope import person
+from runner.record.gate_context import GateContext
 
 Verdict = Literal["open", "granted", "denied", "expired", "void", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What `by` said, which is who they say they are; `login` is who the system says they are, and `at` when."""
+    """What somebody has said: `by` is who they say they are, `login` who the system says they are, and `at` when."""
 
     by: str
     login: str
@@ -24,6 +25,11 @@ class Vote:
     subject: str
     at: str
     note: str = ""
+
+    @property
+    def who(self) -> str:
+        """Both names of whoever has voted, where they are two."""
+        return self.by if self.by == self.login else f"{self.by} (logged in as {self.login})"
 
     def told(self, question: Question) -> Mapping[str, Any]:
         """The same for the record, as a vote on `question`."""
@@ -33,29 +39,13 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about a step: `min` different people must say yes within `expires` seconds, None being no limit.
+    """A question that a run has put, which `context` describes whole.
 
-    `subject` stands for all that it is about. With a `group`, only its `members` may say yes; where there must be
-    `four_eyes`, none of the `starters`, who began the run or went on with it. `number` counts the questions of the run.
+    `number` counts the questions of the run, and `asked` is when it was put.
     """
 
-    run: str
-    runbook: str
-    title: str
-    step: str
-    kind: str
-    text: str
-    hosts: tuple[str, ...]
-    commands: Mapping[str, str]
-    inputs: Mapping[str, Any]
-    starters: tuple[str, ...]
+    context: GateContext
     asked: Instant
-    subject: str = ""
-    min: int = 1
-    group: str = ""
-    members: tuple[str, ...] = ()
-    four_eyes: bool = False
-    expires: float | None = None
     number: int = 0
     verdict: Verdict = "open"
 
@@ -69,47 +59,75 @@ class Question:
         try:
             data = json.loads(text)
             asked = data["asked"]
-            data["asked"] = Instant(datetime.fromisoformat(asked["wall"]), asked["monotonic"], asked["boot_id"])
-            lists = {name: tuple(data[name]) for name in ("hosts", "members", "starters")}
-            return cls(**{**data, **lists})
+            instant = Instant(datetime.fromisoformat(asked["wall"]), asked["monotonic"], asked["boot_id"])
+            return cls(GateContext.read(data["context"]), instant, data["number"], data["verdict"])
         except (TypeError, LookupError) as error:
             raise ValueError(f"is not a question: {error}") from error
 
     def written(self) -> str:
         """The same as JSON."""
-        return json.dumps(asdict(self), indent=1, default=str)
+        asked = {"wall": self.asked.wall, "monotonic": self.asked.monotonic, "boot_id": self.asked.boot_id}
+        data = {"context": self.context.data(), "asked": asked, "number": self.number, "verdict": self.verdict}
+        return json.dumps(data, indent=1, default=str)
 
-    def is_like(self, other: Question) -> bool:
-        """Whether a vote on the other is one on this: the same of the same people, whenever it was asked."""
-        same = ("subject", "min", "group", "members", "four_eyes")
-        return all(getattr(self, name) == getattr(other, name) for name in same)
+    @property
+    def subject(self) -> str:
+        """The hash of all that it is about, which a yes names."""
+        return self.context.subject
+
+    @property
+    def step(self) -> str:
+        """The id of the step that it is about."""
+        return self.context.step
+
+    @property
+    def until(self) -> datetime | None:
+        """When it is too late to say yes, by the wall clock; None where there is no such limit."""
+        expires = self.context.expires
+        return None if expires is None else self.asked.wall + timedelta(seconds=expires)
 
     def left(self, now: Instant) -> float | None:
         """Seconds until nobody can say yes any more; None where there is no such limit."""
-        return None if self.expires is None else self.expires - now.since(self.asked)
+        return None if self.context.expires is None else self.context.expires - now.since(self.asked)
 
-    def objection(self, by: str, votes: Iterable[Vote]) -> str:
-        """Why a yes of `by` does not count, after `votes`; empty when it does."""
-        if self.four_eyes and by in self.starters:
-            return f"{by} started this run; somebody else has to approve it"
-        if self.group and by not in self.members:
-            return f"{by} is not of {self.group}: {', '.join(self.members)}"
-        if any(vote.by == by for vote in self._counted(votes)):
-            return f"{by} has approved this already; it takes {self.min} different people"
+    def objection(self, vote: Vote, votes: Iterable[Vote]) -> str:
+        """Why `vote`, a yes, does not count after `votes`; empty when it does."""
+        asks, who = self.context, self._person(vote)
+        if asks.missing:
+            return f"{asks.step} cannot be approved, because it lacks {'; '.join(asks.missing)}"
+        if asks.four_eyes and who in asks.starters:
+            began = "started" if who == asks.starters[0] else "resumed"
+            return f"{who} {began} this run; somebody else has to approve it{self._alias(vote)}"
+        if asks.group and who not in asks.members:
+            return f"{who} is not of {asks.group}: {', '.join(asks.members)}{self._alias(vote)}"
+        if any(self._person(other) == who for other in self._counted(votes)):
+            return f"{who} has approved this already; it takes {asks.min} different people{self._alias(vote)}"
         return ""
+
+    def _person(self, vote: Vote) -> str:
+        """Who has voted: the login that the system knows, unless several people are known to share it."""
+        return vote.by if self.context.shared_account else person(vote.login)
+
+    def _alias(self, vote: Vote) -> str:
+        """Why a name that somebody gave was not taken for theirs."""
+        if vote.by == self._person(vote):
+            return ""
+        return f" (--as {vote.by} names nobody else: the inventory's runbook_policy does not say shared_account: true)"
 
     def _counted(self, votes: Iterable[Vote]) -> list[Vote]:
         """The yes of each person who may say it, about what is asked now."""
         counted: dict[str, Vote] = {}
+        asks = self.context
         for vote in votes:
-            fits = vote.yes and vote.subject == self.subject and (not self.group or vote.by in self.members)
-            if fits and not (self.four_eyes and vote.by in self.starters):
-                counted.setdefault(vote.by, vote)
+            who = self._person(vote)
+            fits = vote.yes and vote.subject == self.subject and (not asks.group or who in asks.members)
+            if fits and not (asks.four_eyes and who in asks.starters) and not asks.missing:
+                counted.setdefault(who, vote)
         return list(counted.values())
 
-    def approvers(self, votes: Iterable[Vote]) -> list[str]:
-        """Who has said yes so far, each once."""
-        return [vote.by for vote in self._counted(votes)]
+    def approvals(self, votes: Iterable[Vote]) -> list[Vote]:
+        """The yes of each person who has said so, each once."""
+        return self._counted(votes)
 
     def judge(self, votes: Sequence[Vote], now: Instant) -> Verdict:
         """What the votes have come to: an expiry denies always, and one no is enough."""
@@ -119,32 +137,12 @@ class Question:
             return "expired"
         if any(not vote.yes for vote in votes):
             return "denied"
-        return "granted" if len(self._counted(votes)) >= self.min else "open"
+        return "granted" if len(self._counted(votes)) >= self.context.min else "open"
 
     def needs(self, votes: Iterable[Vote]) -> str:
         """What is missing for a yes, in words."""
-        missing = self.min - len(self._counted(votes))
+        asks = self.context
+        missing = asks.min - len(self._counted(votes))
         people = "1 person" if missing == 1 else f"{missing} people"
-        who = f"{people} of {self.group}" if self.group else people
-        return f"{who}, not {' or '.join(self.starters)}" if self.four_eyes else who
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What somebody says yes to: a step of the `runbook` with that SHA-256, the hosts with their addresses, the inputs.
-
-    `commands` has what is done on each host.
-    """
-
-    runbook: str
-    step: str
-    kind: str
-    hosts: Mapping[str, str]
-    commands: Mapping[str, str]
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def sha256(self) -> str:
-        """The same for the same, and another one when a character, a host or an input is another one."""
-        told = json.dumps(asdict(self), sort_keys=True, default=str)
-        return hashlib.sha256(told.encode()).hexdigest()
+        who = f"{people} of {asks.group}" if asks.group else people
+        return f"{who}, not {' or '.join(asks.starters)}" if asks.four_eyes else who

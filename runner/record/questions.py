@@ -68,7 +68,8 @@ class Questions:
         Raises:
             AuditError: it can not be written.
         """
-        who = hashlib.sha256(vote.by.encode(errors="surrogateescape")).hexdigest()[:32]
+        names = f"{vote.by}\n{vote.login}"  # a name that somebody gave must not stand in the way of who has it
+        who = hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()[:32]
         path = self._of(question) / f"{'yes' if vote.yes else 'no'}-{who}.json"
         with _recorded(path), tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as own:
             durable.write(Path(own, path.name), json.dumps(asdict(vote)))

@@ -15,6 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from runner import duration
 from runner.events import Outcome
+from runner.record.gate_context import GateContext
+from runner.record.gate_text import describe
 from runner.record.headline import headline
 from runner.record.step_history import Action, HostHistory
 
@@ -53,7 +55,7 @@ def _environment(*, html: bool) -> Environment:
     )
     environment.filters |= {"brief": brief, "listed": listed, "points": points, "trend": trend, "clock": clock}
     environment.filters |= {"lasted": lasted, "fenced": fenced, "label": label, "together": together}
-    environment.filters |= {"block": block, "whole": whole}
+    environment.filters |= {"block": block, "seen": seen}
     environment.globals |= {"width": _WIDTH, "height": _HEIGHT}
     return environment
 
@@ -121,9 +123,13 @@ def fenced(said: str) -> str:
     return _Finished(f"{marks}text\n{_lines(said)}\n{marks}")
 
 
-def whole(context: Mapping[str, Any]) -> dict[str, Any]:
-    """What of `context` there is something to show."""
-    return {key: value for key, value in context.items() if value not in (None, "", [], {}, False)}
+def seen(context: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What people saw of a question, in lines of a label and a text: the same as on every front end."""
+    try:
+        return describe(GateContext.read(context))
+    except ValueError:  # it was too long for the log, or an earlier version asked
+        shown = {key: value for key, value in context.items() if value not in (None, "", [], {}, False)}
+        return [(key, brief(value)) for key, value in shown.items()]
 
 
 def together(hosts: Mapping[str, HostHistory]) -> list[tuple[list[str], Action]]:

@@ -51,6 +51,7 @@ _WORDS: Mapping[str, str] = {
     EventType.PREFLIGHT_FINISHED: "preflight",
     EventType.DEBT_FOUND: "debt found",
     EventType.GATE_ASKED: "asked",
+    EventType.GATE_VOIDED: "approval void",
     EventType.VOTE_GIVEN: "voted",
     EventType.GATE_ANSWERED: "answered",
     EventType.STEP_INTENDED: "began",

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 import click
 import pytest
-from fakes import runbook_file
+from fakes import RUN_ID, runbook_file
+from votes import context
 
 from runner.cli.choice import Picked, read_picked
 from runner.cli.operator import InAdvance, Prompt
 from runner.definition.catalog import Library
 from runner.errors import InvalidInputError
 from runner.execution.spans import Gate
+from runner.record.gate_context import HostAction
 from runner.request import About, Answer
 
 STEPS = [
@@ -108,8 +111,17 @@ def gate_of(runbook, kind):
     }[kind]
 
 
-def answer(prompt, gate, captured=None, commands=None):
-    return prompt.answer(gate, About(["db1", "db2"], captured or {}, commands or {}))
+def answer(prompt, gate, captured=None, commands=None, **changes):
+    """The answer about two hosts, on which these commands would be done and these values are known."""
+    captured, commands = captured or {}, commands or {}
+    actions = {
+        host: HostAction(host, text=commands.get(host, "rm -r /old"), captured=captured.get(host, {}))
+        for host in ("db1", "db2")
+    }
+    step = gate.step
+    told = {"gate": gate.id, "kind": gate.kind, "text": gate.text, "step": step.id, "name": step.name}
+    described = context(**told, hosts=actions, why=step.why or "", effect=str(step.effect), **changes)
+    return prompt.answer(gate, About(described, captured))
 
 
 @pytest.mark.parametrize(
@@ -160,17 +172,24 @@ def test_who_is_asked_to_approve_sees_what_it_is_about(runbook, prompt, typed, p
     said = answer(prompt(), gate_of(runbook, "approve"), {"db1": {"pids": [1, 2]}, "other": {"pids": [3]}})
 
     assert (said, paused) == (Answer(yes=True, by="alice"), ["off", "on"])
-    assert click.unstyle(screen.getvalue()).splitlines()[:8] == [
+    assert click.unstyle(screen.getvalue()).splitlines()[:-1] == [
         "",
         "Remove old files",
-        "  why     There is too little space",
-        "  hosts   db1, db2",
-        "  effect  destructive",
-        "  does    rm -r /old",
-        "  knows   db1: pids = 1, 2",
-        "",
+        f"  run      {RUN_ID} of RUN-001 A trial",
+        "  in       staging",
+        "  by       alice",
+        "  step     Remove old files (clean)",
+        "  why      There is too little space",
+        "  effect   destructive",
+        "  on       db1, db2",
+        "  does     rm -r /old",
+        "  uses     db1: pids = 1, 2",
+        "  input    count = 1",
+        "  approve  Remove them?",
+        "  answers  1 person, within 1m",
+        f"  subject  {screen.getvalue().rpartition('subject  ')[2][:12]}",
     ]
-    assert "  Remove them?\n  Go ahead? (y)es, (n)o, (e)scalate: " in screen.getvalue()
+    assert click.unstyle(screen.getvalue()).splitlines()[-1] == "  Go ahead? (y)es, (n)o, (e)scalate: "
 
 
 @pytest.mark.parametrize(
@@ -195,7 +214,6 @@ def test_who_is_asked_to_approve_sees_what_it_is_about(runbook, prompt, typed, p
         ("step", ["u"], Answer(yes=False, by="alice", instead="undo")),
         ("step", ["e", "1"], Answer(yes=False, by="alice", declared="Data is at risk")),
         ("step", ["a"], Answer(yes=False, by="alice")),
-        ("step", ["c", "c", "g"], Answer(yes=True, by="alice")),
         ("unknown", ["d"], Answer(yes=True, by="alice")),
         ("unknown", ["r"], Answer(yes=False, by="alice", instead="redo")),
         ("unknown", ["n"], Answer(yes=False, by="alice")),
@@ -238,22 +256,23 @@ def test_what_hosts_said_does_nothing_to_the_terminal(runbook, prompt, typed):
 ROWS = {"db1": {"found": [{"pid": 7, "user": "a"}, {"pid": 8, "user": "b"}]}, "db2": {"found": [{"pid": 7}]}}
 
 
-def test_what_would_really_be_done_is_shown_where_it_is_known(runbook, prompt, typed):
-    screen = typed("a")
-
-    answer(prompt(), gate_of(runbook, "step"), {}, {"db1": "rm -r /old\nsync", "db2": "rm -r /old\nsync"})
-
-    assert [line for line in screen.getvalue().splitlines() if "does" in line] == ["  does    rm -r /old ⏎ sync"]
-
-
-@pytest.mark.parametrize(("kind", "typed_"), [("step", ["c", "a"]), ("approve", ["n"])])
-def test_the_whole_command_is_there_for_who_wants_to_see_it_and_for_who_approves(runbook, prompt, typed, kind, typed_):
+@pytest.mark.parametrize(("kind", "typed_"), [("step", ["a"]), ("approve", ["n"]), ("unknown", ["n"])])
+def test_the_whole_command_is_there_for_whoever_decides(runbook, prompt, typed, kind, typed_):
     screen = typed(*typed_)
 
     answer(prompt(), gate_of(runbook, kind), {}, {"db1": f"rm -r /old/{'x' * 400}\nsync", "db2": "sync"})
 
     shown = click.unstyle(screen.getvalue())
-    assert f"  does    rm -r /old/{'x' * 400}\n          sync\n  does    sync\n" in shown
+    assert f"  on       db1\n  does     rm -r /old/{'x' * 400}\n           sync\n" in shown
+    assert "  on       db2\n  does     sync\n" in shown
+
+
+def test_manual_work_of_several_lines_is_shown_whole(runbook, prompt, typed):
+    screen = typed("n")
+
+    answer(prompt(), replace(gate_of(runbook, "manual"), text="Walk there\npress the button"))
+
+    assert "  manual   Walk there\n           press the button\n" in screen.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -275,11 +294,12 @@ def test_the_operator_picks_from_the_rows_of_each_host(runbook, prompt, typed, l
 
 
 def test_to_choose_nothing_anywhere_is_no(runbook, prompt, typed):
-    typed("n", "none")
+    screen = typed("n", "none", "c", "n", "n", "x", "a")
 
-    assert answer(prompt(), gate_of(runbook, "choose"), ROWS) == Answer(
-        yes=False, by="alice", note="nothing was chosen"
-    )
+    said = answer(prompt(), gate_of(runbook, "choose"), ROWS)
+
+    assert "  Please answer c or a.\n" in screen.getvalue()
+    assert said == Answer(yes=False, by="alice", note="nothing was chosen")
 
 
 def test_what_is_chosen_in_advance_for_every_host_or_for_one(runbook, prompt):
@@ -292,6 +312,16 @@ def test_what_is_chosen_in_advance_for_every_host_or_for_one(runbook, prompt):
     assert (one.yes, one.by) == (False, "nobody")
 
 
+def test_a_host_with_nothing_to_choose_is_answered_by_the_flag_of_the_others(runbook, prompt):
+    nothing = {"db1": ROWS["db1"], "db2": {"found": []}}
+    picked = [Picked("kill", "pids", None, ("7",))]
+
+    assert answer(prompt(picked=picked), gate_of(runbook, "choose"), nothing).chosen == {"db1": [7], "db2": []}
+    picked.append(Picked("kill", "pids", "db1", ("none",)))
+    said = answer(prompt(picked=picked), gate_of(runbook, "choose"), nothing)
+    assert (said.yes, said.chosen) == (False, {"db1": [], "db2": []})
+
+
 def test_what_is_not_there_can_not_be_chosen(runbook, prompt):
     with pytest.raises(InvalidInputError, match="9 is not there to be picked on db1"):
         answer(prompt(picked=[Picked("kill", "pids", None, ("9",))]), gate_of(runbook, "choose"), ROWS)
@@ -301,7 +331,7 @@ def test_a_run_that_asks_nobody_takes_all_and_knows_nothing_of_what_was_interrup
     said = {kind: answer(prompt(auto=True), gate_of(runbook, kind), ROWS) for kind in ("choose", "confirm", "unknown")}
 
     assert said["choose"].chosen == {"db1": [7, 8], "db2": [7]}
-    assert said["confirm"] == Answer(yes=True, by="alice", note="nobody was asked: --auto")
+    assert said["confirm"] == Answer(yes=True, by="nobody", note="nobody was asked: --auto")
     assert (said["unknown"].yes, said["unknown"].by) == (False, "nobody")
 
 

@@ -285,3 +285,46 @@ def test_a_terminal_that_can_do_nothing_gets_plain_lines(terminal, asking):
     shown, code = ended(child)
 
     assert (code, "\x1b" in shown) == (0, False), shown
+
+
+WALK = {"id": "walk", "name": "Walk", "manual": "Walk there", "verify": [{"command": "true"}]}
+PICK = [
+    step("list", effect="read", capture={"found": "stdout_lines"}),
+    step("kill", choose={"pids": {"from": "found"}}, command="kill {{ pids }}"),
+]
+
+
+@pytest.mark.parametrize(
+    ("steps", "words", "message", "hint"),
+    [
+        (
+            [WALK],
+            ("--confirm", "nosuch"),
+            "--confirm nosuch: no step of that name is done or confirmed by a person",
+            "there is walk",
+        ),
+        (
+            [step("one")],
+            ("--confirm", "one"),
+            "--confirm one: no step of that name is done or confirmed by a person",
+            "RUN-001 has nothing to confirm",
+        ),
+        (PICK, ("--choose", "nosuch.x=1"), "--choose nosuch.x: there is no such choice", "there is kill.pids"),
+        (
+            [step("one")],
+            ("--choose", "kill.pids=1"),
+            "--choose kill.pids: there is no such choice",
+            "RUN-001 has nothing to choose",
+        ),
+    ],
+)
+def test_an_answer_in_advance_to_what_is_not_asked_is_refused_before_the_run_begins(
+    runbook, library, ansible, here, steps, words, message, hint
+):
+    library(steps=steps)
+
+    ran = runbook(*RUN, *words)
+
+    assert (ran.code, ran.err.splitlines()[-2:]) == (2, [f"error: {message}", f"hint: {hint}"])
+    assert not (here / ".runbook" / "runs").exists()
+    assert ansible.spans == []

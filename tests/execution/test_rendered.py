@@ -42,3 +42,39 @@ def words(action):
 )
 def test_each_kind_of_action_in_words(action, expected):
     assert words(action) == expected
+
+
+def test_what_is_around_an_action_stands_below_it():
+    command = {
+        "module": "ansible.builtin.command",
+        "args": {"argv": ["make", "a b"], "chdir": "/srv", "creates": "/srv/out", "expand_argument_vars": False},
+        "environment": {"ROOT": "/a b", "NUMBER": 1},
+        "become": {"user": "app", "method": "sudo"},
+        "delegate_to": "lb1",
+    }
+
+    assert in_words(command).splitlines() == [
+        "make 'a b'",
+        "chdir: /srv",
+        "creates: /srv/out",
+        "env ROOT='/a b'",
+        "env NUMBER=1",
+        "as app (by sudo)",
+        "delegate_to: lb1",
+    ]
+
+
+def test_the_headers_of_a_request_are_told():
+    args = {"url": "http://x/", "method": "PUT", "headers": {"X-Token": "vault:token"}, "validate_certs": False}
+
+    assert in_words({"module": "ansible.builtin.uri", "args": args}).splitlines() == [
+        "PUT http://x/",
+        "header X-Token: vault:token",
+        "validate_certs: false",
+    ]
+
+
+def test_the_arguments_of_a_script_are_told():
+    argv = ["/bin/bash", "-euo", "pipefail", "-c", "echo $1", "clean.sh", "/a b", "c"]
+
+    assert in_words({"module": "ansible.builtin.command", "args": {"argv": argv}}) == "echo $1\nargs: '/a b' c"

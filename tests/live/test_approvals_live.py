@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 
 import pexpect
 import pytest
-from bench import step, wait_until
+from bench import CONTACTS, step, wait_until
 
-GATE = {"says": "Go?", "expires": "30s"}
+GATE = {"says": "Go?", "expires": "120s"}
 
 
 def waiting(bench, *words, **gate):
     """A run of which nobody has a terminal, and that waits at the gate before its step."""
     bench.write(step("act", f"echo x >> {bench.directory / 'done'}", approve={**GATE, **gate}))
-    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--json", "--wait", "25s", *words)
+    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--json", "--wait", "120s", *words)
     wait_until(lambda: pending(bench), "it waits", process)
     return process
 
@@ -23,6 +24,12 @@ def waiting(bench, *words, **gate):
 def pending(bench):
     shown = bench.command("pending", "--json")
     return json.loads(shown.out) if shown.code == 0 else []
+
+
+def approve(bench, *words, run="last"):
+    """A yes, from where there is no terminal, to what is asked just now."""
+    (asked,) = pending(bench)
+    return bench.command("approve", run, "--subject", asked["subject"][:8], *words)
 
 
 def ended(process):
@@ -34,20 +41,27 @@ def test_somebody_approves_from_another_terminal(bench):
     process = waiting(bench)
 
     (asked,) = pending(bench)
-    said = bench.command("approve", asked["run"], "--as", "Bob", "--note", "go")
+    shown = bench.command("approve", asked["run"], "--show")
+    unseen = bench.command("approve", asked["run"])
+    other = bench.command("approve", asked["run"], "--subject", "0" * 12)
+    short = bench.command("approve", asked["run"], "--subject", asked["subject"][:5])
+    said = approve(bench, "--as", "Bob", "--note", "go", run=asked["run"])
     code, events, _ = ended(process)
     again = bench.command("approve", asked["run"], "--as", "bob")
     late = bench.command("approve", asked["run"], "--as", "carol")
 
+    login = asked["context"]["starters"][0]
     about = {"runbook": "RUN-900", "step": "act", "asks": "approve: Go?", "hosts": "here"}
     assert {key: asked[key] for key in about} == about
-    assert (said.code, said.out) == (0, "approved  act by bob\n")
-    assert f"  on      here\n  does    echo x >> {bench.directory / 'done'}\n" in said.err
+    assert (shown.code, unseen.code, other.code, short.code) == (0, 2, 4, 2)
+    assert f"  does     echo x >> {bench.directory / 'done'}\n" in shown.out
+    assert f"  subject  {asked['subject'][:12]}\n" in shown.out
+    assert (said.code, said.out) == (0, f"approved  act by bob (logged in as {login})\n")
     assert code == 0, events
-    assert (again.code, again.out) == (0, "approved  act by bob, already\n")
+    assert (again.code, again.out) == (0, f"approved  act by bob (logged in as {login}), already\n")
     assert (late.code, late.err.splitlines()[0]) == (
         2,
-        f"error: the run {asked['run']} waits for nobody any more: act was granted",
+        f"error: run {asked['run']} is not waiting for an approval: act was granted",
     )
     assert bench.command("audit", "verify").code == 0
     votes = [record["data"]["runbook"] for record in bench.records() if record["type"].endswith("vote.given")]
@@ -64,24 +78,32 @@ def test_a_no_ends_it_and_nothing_is_done(bench):
     assert not (bench.directory / "done").exists()
 
 
-def test_in_production_somebody_else_must_approve_whatever_the_flags_say(bench):
-    bench.hosts(here={"runbook_environment": "production"})
+@pytest.mark.parametrize("shared", [True, False])
+def test_in_production_somebody_else_must_approve_whatever_the_flags_say(bench, shared):
+    bench.hosts(here={"runbook_environment": "production", "runbook_policy": {"shared_account": shared}})
     process = waiting(bench, "--yes", "--reason", "It is time", "--environment", "production")
 
-    mine = bench.command("approve", "last")
-    theirs = bench.command("approve", "last", "--as", "bob")
+    mine = approve(bench)
+    theirs = approve(bench, "--as", "bob")
+    if not shared:
+        process.terminate()
     code, events, err = ended(process)
 
     assert mine.code == 4
     assert "started this run; somebody else has to approve it" in mine.err
+    if not shared:
+        assert (theirs.code, (bench.directory / "done").exists()) == (4, False)
+        assert "--as bob names nobody else" in theirs.err
+        return
     assert (theirs.code, code) == (0, 0), (events, err)
     assert "waits    act needs 1 person, not" in err
 
 
 def test_the_same_person_twice_is_refused(bench):
+    bench.hosts(here={"runbook_policy": {"shared_account": True}})
     process = waiting(bench, min=2)
 
-    said = [bench.command("approve", "last", "--as", name) for name in ("bob", "bob", "carol")]
+    said = [approve(bench, "--as", name) for name in ("bob", "bob", "carol")]
     code, events, _ = ended(process)
 
     assert [each.code for each in said] == [0, 4, 0]
@@ -96,14 +118,14 @@ def test_the_same_person_twice_is_refused(bench):
 def test_a_yes_is_void_when_the_inventory_says_something_else_by_then(bench, what):
     bench.hosts(here={"what": "old", "ansible_host": "127.0.0.1"})
     bench.write(step("act", f"echo {{{{ what }}}} >> {bench.directory / 'done'}", approve=GATE))
-    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--json", "--wait", "25s")
+    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--json", "--wait", "120s")
     wait_until(lambda: pending(bench), "it waits", process)
 
     bench.hosts(here={"what": "evil" if what == "command" else "old"}, **({"other": {}} if what == "host" else {}))
-    bench.command("approve", "last", "--as", "bob")
+    approve(bench, "--as", "bob")
     code, events, _ = ended(process)
 
-    assert code == (4 if what == "command" else 1), events
+    assert code == 4, events
     assert not (bench.directory / "done").exists()
 
 
@@ -131,7 +153,7 @@ def test_who_sits_at_the_prompt_sees_that_somebody_else_has_answered(bench):
     child = pexpect.spawn(words[0], words[1:], cwd=str(bench.directory), env=environment, encoding="utf-8", timeout=30)
     child.expect(r"Go ahead\? \(y\)es, \(n\)o, \(e\)scalate: ")
 
-    bench.command("approve", "last", "--as", "bob")
+    approve(bench, "--as", "bob")
 
     child.expect("passed  run")
     child.expect(pexpect.EOF)
@@ -148,3 +170,41 @@ def test_a_cancellation_from_elsewhere_reaches_a_run_that_waits(bench):
 
     assert (stopped.code, code) == (0, 130), events
     assert resumed.code == 0, resumed.err
+
+
+def test_whoever_may_not_run_it_is_refused_before_anything_is_done_and_told_who_may(bench):
+    me = pwd.getpwuid(os.getuid()).pw_name
+    contacts = f"{CONTACTS}release-managers: {{name: Release managers, members: [bob]}}\n"
+    bench.write(step("act", f"touch {bench.directory / 'done'}"), contacts=contacts)
+    bench.hosts(here={"runbook_policy": {"may_run": {"maintenance": ["release-managers"]}}})
+
+    refused = bench.run()
+    bench.hosts(here={"runbook_policy": {"may_run": {"maintenance": ["release-managers", me]}}})
+    allowed = bench.run()
+
+    assert (refused.code, allowed.code) == (4, 0), (refused, allowed)
+    (problem,) = refused.events[-1]["problems"]
+    assert problem == (f"may_run: required is one of release-managers to run a maintenance runbook; given is {me}")
+    assert refused.events[-1]["hint"] == "ask one of them: bob"
+    assert not [event for event in refused.events if event["type"] == "step.intended"]
+
+
+def test_a_step_that_lacks_what_a_skipped_one_would_have_captured_cannot_be_approved(bench):
+    bench.write(
+        step("look", "false", effect="read", capture={"job": "stdout"}, on_failure="continue"),
+        step("act", f"echo $JOB >> {bench.directory / 'done'}", env={"JOB": "{{ job }}"}, approve=GATE),
+    )
+    bench.hosts()
+    words = bench.words("run", "RUN-900", "-i", str(bench.inventory), "--step")
+    environment = {**os.environ, "TMPDIR": str(bench.directory), "TERM": "xterm"}
+    child = pexpect.spawn(words[0], words[1:], cwd=str(bench.directory), env=environment, encoding="utf-8", timeout=60)
+    child.expect_exact("(a)bort: ")
+    child.sendline("s")
+    child.expect_exact("'job' is undefined")
+    child.expect_exact("(a)bort: ")
+    child.sendline("g")
+    child.expect(pexpect.EOF)
+    child.close()
+
+    assert child.exitstatus == 4
+    assert not (bench.directory / "done").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib.util
 import json
 import os
@@ -16,9 +15,9 @@ import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook import Playbook
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 from ansible.vars.manager import VariableManager
+from ansible_loader import plugin_loader
 from fakes import RUN_ID
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,12 +87,6 @@ def named(name):
 
 def result(**answer):
     return SimpleNamespace(host=named("db1"), task=named(TASK), result=answer)
-
-
-@functools.cache
-def plugin_loader():
-    """Ansible's, which may be made ready once in a process."""
-    init_plugin_loader([])
 
 
 def playbook_of(directory, playbook, inventory):

@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
 
 from runbook_operands import observe
+from runbook_preview import preview
 
 DOCUMENTATION = """
 name: runbook_report
@@ -149,11 +150,12 @@ class CallbackModule(CallbackBase):
             actions = [task for task in _tasks(play.tasks) if _step_of(task) in wanted]
             for host in self._manager._inventory.get_hosts(play.hosts) if actions else ():
                 for task in actions:
-                    variables = {**self._manager.get_vars(play=play, host=host, task=task), **self._shown}
-                    templar = Templar(loader=play._loader, variables=variables)
-                    said = {"module": task.action, "args": _rendered(templar, dict(task.args))}
-                    found.setdefault(_step_of(task), {})[host.name] = said
+                    found.setdefault(_step_of(task), {})[host.name] = self._preview(play, host, task)
         return found
+
+    def _preview(self, play, host, task):
+        variables = self._manager.get_vars(play=play, host=host, task=task)
+        return preview(task, variables, self._shown, play._loader)
 
     @reporting
     def v2_playbook_on_start(self, playbook):
@@ -215,7 +217,8 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_start(self, host, task):
         attempt = self._mark(task)
         self._note("+", host.get_name(), task.get_name(), *filter(None, [attempt]))
-        self._say("start", host=host.get_name(), task=task.get_name(), attempt=attempt)
+        does = {"does": self._preview(self._play, host, task)} if self._play and _step_of(task, attempts=True) else {}
+        self._say("start", host=host.get_name(), task=task.get_name(), attempt=attempt, **does)
 
     @reporting
     def v2_runner_on_ok(self, result):

@@ -1,0 +1,138 @@
+# Copyright: the runbookctl authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task would do on a host, all that decides it, in which a value that a vault keeps is only a reference."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+
+from ansible._internal._datatag._tags import Origin
+from ansible.parsing.vault import EncryptedString, VaultHelper
+from ansible.template import Templar
+
+# What Ansible itself sets, or what is about another thing than the host.
+MAGIC = re.compile(
+    r"ansible_(check_mode|config_file|dependent_role_names|diff_mode|facts|forks|inventory_sources|limit|loop\w*|parent\w*"
+    r"|play\w*|role_names?|run_tags|search_path|skip_tags|verbosity|version|no_target_syslog|collection_name|delegated_vars)"
+)
+# Of these no more is told than that they are there, unless they are references to a vault.
+SECRET = re.compile(r"(?i)(^|[_-])(pass|passwd|passphrase|private_key|secret|token|credentials?|api_?key)$|password$")
+OWN = ("RUNBOOK_RUN_ID",)
+"""Environment variables of the product's own, which are no part of what a step does."""
+LAZY = ("hostvars", "vars", "groups", "environment", "ansible_facts", "omit")
+
+
+def preview(task, variables, shown, loader):
+    """The module of `task`, its arguments, and what is around it, filled in as far as `variables` go.
+
+    `shown` are references that take the place of values; what could not be filled in is in `missing`.
+    """
+    filled = Filled(variables, shown, loader)
+    around = {name: filled(getattr(task, name)) for name in ("delegate_to", "remote_user")}
+    around |= {"environment": _environment(task, filled), "become": _become(task, variables, filled)}
+    around |= {"connection_settings": connection(filled)}
+    args = filled(dict(task.args))
+    around["missing"] = list(dict.fromkeys(filled.missing))
+    return {"module": task.action, "args": args, **{name: value for name, value in around.items() if value}}
+
+
+class Filled:
+    """Fills templates in with the variables of one host; a value that a vault keeps is a reference in the result."""
+
+    def __init__(self, variables, shown, loader):
+        self.references = {}
+        self.variables = {**self._concealed_in(variables), **shown}
+        self.missing = []
+        self._loader, self._real = loader, {**variables, **shown}
+        self._templar = Templar(loader=loader, variables=self.variables)
+
+    def __call__(self, value):
+        if isinstance(value, dict):
+            return {str(key): self(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self(item) for item in value]
+        return self._text(value) if isinstance(value, str) else value
+
+    def _text(self, text):
+        try:
+            return self._templar.template(text)
+        except Exception as error:
+            if self.references and self._works(text):  # it computes with a value of which only a reference is told
+                return f"{text} ({', '.join(self.references.values())})"
+            self.missing.append(str(error).strip().partition("\n")[0].rstrip("."))
+            return text
+
+    def _works(self, text):
+        try:
+            Templar(loader=self._loader, variables=self._real).template(text)
+        except Exception:
+            return False
+        return True
+
+    def _concealed_in(self, variables):
+        return {name: value if name in LAZY else self._concealed(str(name), value) for name, value in variables.items()}
+
+    def _concealed(self, name, value):
+        if isinstance(value, EncryptedString):
+            return self._reference(name, VaultHelper.get_ciphertext(value, with_tags=False))
+        if isinstance(value, dict):
+            items = {key: self._concealed(f"{name}.{key}", item) for key, item in value.items()}
+            return items if any(items[key] is not item for key, item in value.items()) else value
+        if isinstance(value, list):
+            items = [self._concealed(f"{name}.{number}", item) for number, item in enumerate(value)]
+            return items if any(one is not other for one, other in zip(items, value, strict=True)) else value
+        origin = Origin.get_tag(value)
+        file = vaulted(str(origin.path)) if origin is not None and origin.path else ""
+        return self._reference(name, file) if file else value
+
+    def _reference(self, name, ciphertext):
+        digest = hashlib.sha256(ciphertext.encode()).hexdigest()[:8]
+        self.references[name] = f"vault:{name} (ciphertext {digest})"
+        return self.references[name]
+
+
+@functools.cache
+def vaulted(path):
+    """The text of the file at `path` if all of it is encrypted; nothing otherwise."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(14)
+            return text + file.read() if text == "$ANSIBLE_VAULT" else ""
+    except OSError:
+        return ""
+
+
+def _environment(task, filled):
+    given = {}
+    for each in task.environment or ():
+        value = filled(each)
+        given.update(value if isinstance(value, dict) else {"": value})
+    return {name: _told(name, value) for name, value in given.items() if name not in OWN}
+
+
+def _told(name, value):
+    hides = SECRET.search(str(name)) and "vault:" not in str(value)
+    return "(set, not shown)" if hides else value
+
+
+def _become(task, variables, filled):
+    """Whom the task becomes: what the inventory says counts before what the task says."""
+    says = variables.get("ansible_become", task.become)
+    wanted = filled(says)
+    if str(wanted).lower() in {"", "none", "false", "no", "0"}:
+        return None
+    users = [variables.get(name) for name in ("ansible_become_user", "ansible_sudo_user")]
+    user = next((user for user in reversed(users) if user is not None), None) or task.become_user or "root"
+    method = variables.get("ansible_become_method") or task.become_method or "sudo"
+    return {"user": filled(user), "method": filled(method)}
+
+
+def connection(filled):
+    """What decides how the host is reached, and by which interpreter its modules are run."""
+    return {
+        name: _told(name, filled(value))
+        for name, value in filled.variables.items()
+        if name.startswith("ansible_") and not MAGIC.fullmatch(name) and name != "ansible_playbook_python"
+    }

@@ -1,0 +1,178 @@
+"""One description of a question to people: all that decides what a yes will do, and the hash that a yes is for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class HostAction:
+    """What is done on one host: `text` says it in words, `call` has every parameter that decides it.
+
+    `address` and `connection` say how the host is reached, `captured` which values of earlier steps are used there.
+    A secret is only ever a reference. `missing` says what is not known that would have to be.
+    """
+
+    address: str
+    connection: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    call: Mapping[str, Any] = field(default_factory=dict)
+    captured: Mapping[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateContext:
+    """A question as everybody is asked it: the same on every front end, in the report, and under the hash `subject`.
+
+    `gate` tells it from every other question of the run, `kind` is what is asked for (approve, manual, confirm, ...).
+    `crossing` says that nothing takes the step back. `min` people must say yes within `expires` seconds (None: no
+    limit), of `group` whose `members` are named, and with `four_eyes` none of those who started or resumed the run.
+    With `shared_account` a person is who they say they are, else who is logged in. `sources` has the SHA-256 of
+    each file that decides what is done. `starters` began the run or went on with it; only they are not in the hash,
+    because somebody who resumes a run changes nothing of what it will do.
+    """
+
+    run: str
+    runbook: str
+    title: str
+    gate: str
+    kind: str
+    step: str
+    name: str
+    text: str
+    environment: str
+    starters: tuple[str, ...]
+    hosts: Mapping[str, HostAction]
+    why: str = ""
+    effect: str = ""
+    crossing: bool = False
+    undo: str = ""
+    reason: str = ""
+    verifications: tuple[str, ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    min: int = 1
+    group: str = ""
+    members: tuple[str, ...] = ()
+    four_eyes: bool = False
+    shared_account: bool = False
+    expires: float | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        """The SHA-256 of the whole: the same for the same, another one when anything of it is another thing."""
+        return hashlib.sha256(canonical(self.decisive()).encode()).hexdigest()
+
+    @property
+    def missing(self) -> list[str]:
+        """What is not known that would have to be, each with its host; nobody can approve what is not known."""
+        return [f"{host}: {item}" for host, action in self.hosts.items() for item in action.missing]
+
+    def decisive(self) -> dict[str, Any]:
+        """What of it is under the hash."""
+        return {key: value for key, value in asdict(self).items() if key != "starters"}
+
+    def data(self) -> dict[str, Any]:
+        """The same as JSON's types, with its `subject`."""
+        plain: dict[str, Any] = json.loads(canonical(asdict(self)))
+        return {**plain, "subject": self.subject}
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """The description that `data` made.
+
+        Raises:
+            ValueError: it did not.
+        """
+        try:
+            known = {each.name: data[each.name] for each in fields(cls)}
+            lists = {name: tuple(known[name]) for name in ("starters", "verifications", "members")}
+            return cls(**{**known, **lists, "hosts": {host: _action(each) for host, each in data["hosts"].items()}})
+        except (TypeError, LookupError, AttributeError) as error:
+            raise ValueError(f"is not the description of a question: {error}") from error
+
+
+def _action(data: Mapping[str, Any]) -> HostAction:
+    return HostAction(**{**data, "missing": tuple(data["missing"])})
+
+
+def canonical(value: Any) -> str:
+    """`value` as the one JSON text that it has."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+
+
+def differences(before: GateContext, now: GateContext) -> list[str]:
+    """What has become another thing, each with what it was and what it is; empty where both are the same."""
+    ours, theirs = (json.loads(canonical(context.decisive())) for context in (before, now))
+    hosts = [
+        line
+        for host in dict.fromkeys([*before.hosts, *now.hosts])
+        for line in _of_host(host, before.hosts.get(host), now.hosts.get(host))
+    ]
+    rest = [_sentence(path, was, now_) for path, was, now_ in _changes("", _rest(ours), _rest(theirs))]
+    return [*hosts, *rest]
+
+
+def _rest(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key != "hosts"}
+
+
+def _of_host(host: str, before: HostAction | None, now: HostAction | None) -> Iterator[str]:
+    if before is None or now is None:
+        yield f"the host {host} is {'new' if before is None else 'gone'}"
+        return
+    ours, theirs = (json.loads(canonical(asdict(action))) for action in (before, now))
+    changes = list(_changes("", ours, theirs))
+    found = [change for change in changes if change[0] != "text"] or changes
+    paths = [path for path, *_ in found]
+    if before.text != now.text and any(path.startswith(_WORDS) for path in paths):
+        drop = "call.args" if "call.module" in paths else _WORDS
+        found = [("what is done", *_commands(before, now)), *(each for each in found if not each[0].startswith(drop))]
+        found = [each for each in found if each[0] != "call.module"]
+    for path, was, is_ in found:
+        yield f"on {host} {_sentence(path, was, is_)}"
+
+
+_WORDS = ("call.module", "call.args.argv", "call.args.stdin")
+"""What the text of an action says better than its parameters."""
+
+_AROUND = ("env ", "as ", "chdir: ")
+
+
+def _commands(before: HostAction, now: HostAction) -> tuple[str, str]:
+    """The texts without what stands around them, which is told by itself."""
+    texts = [
+        "\n".join(line for line in action.text.splitlines() if not line.startswith(_AROUND)) for action in (before, now)
+    ]
+    return (before.text, now.text) if texts[0] == texts[1] else (texts[0], texts[1])
+
+
+_NAMES = {"sources": "the", "inputs": "the input", "captured": "the captured value", "connection": "the setting"}
+"""The first word of a path, in words."""
+
+
+def _sentence(path: str, was: Any, now: Any) -> str:
+    first, _, rest = path.removeprefix("call.").partition(".")
+    name = f"{_NAMES[first]} {rest}" if first in _NAMES and rest else f"{first.replace('_', ' ')} {rest}".strip()
+    return f"{name} was {_value(was)} and is now {_value(now)}"
+
+
+def _value(value: Any) -> str:
+    return "not set" if value is _ABSENT else f"`{value if isinstance(value, str) else canonical(value)}`"
+
+
+_ABSENT = object()
+"""What stands for a value that is not there, which is another thing than one that is null."""
+
+
+def _changes(path: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*was, *now]):
+            yield from _changes(f"{path}.{key}" if path else key, was.get(key, _ABSENT), now.get(key, _ABSENT))
+    elif was != now:
+        yield path, was, now

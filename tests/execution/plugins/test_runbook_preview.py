@@ -1,0 +1,100 @@
+"""What a task would do, by Ansible's own loader: filled in, with all that is around it, and with no vaulted value."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible.playbook import Playbook
+from ansible.vars.manager import VariableManager
+from ansible_loader import plugin_loader
+
+import runner
+
+sys.path.append(str(Path(runner.__file__).parent / "execution" / "plugins" / "callback_support"))
+
+from runbook_preview import preview
+from runbook_preview import vaulted as vaulted_file
+
+PLAY = """
+- hosts: all
+  gather_facts: false
+  environment: {RUNBOOK_RUN_ID: abc}
+  tasks:
+    - block:
+        - name: RUN-001/act/action | Act
+          ansible.builtin.command:
+            argv: [echo, "{{ word }}", "{{ password }}", "{{ port + 1 }}"]
+            chdir: "{{ root }}"
+          environment: {ROOT: "{{ root }}", API_TOKEN: plain, DB: "{{ password }}"}
+      become: true
+      become_user: "{{ who }}"
+"""
+PASSWORD = [("default", VaultSecret(b"none of your business"))]
+
+
+@pytest.fixture
+def shown(tmp_path):
+    """What the task would do on the host with these variables, and with those of a file that is encrypted whole."""
+
+    def show(*, vaulted="password: s3cret-value\nport: 5431\n", **variables):
+        (tmp_path / "play.yml").write_text(PLAY)
+        (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"db1": variables}}}))
+        (tmp_path / "group_vars" / "all").mkdir(parents=True, exist_ok=True)
+        encrypted = VaultLib(PASSWORD).encrypt(vaulted.encode(), vault_id="default")
+        (tmp_path / "group_vars" / "all" / "secrets.yml").write_bytes(encrypted)
+        plugin_loader()
+        vaulted_file.cache_clear()  # what a process has read stays as it was, as with Ansible itself
+        loader = DataLoader()
+        loader.set_vault_secrets(PASSWORD)
+        loader.set_basedir(str(tmp_path))
+        inventory = InventoryManager(loader, sources=[str(tmp_path / "hosts.yml")])
+        manager = VariableManager(loader, inventory)
+        play = Playbook.load(str(tmp_path / "play.yml"), variable_manager=manager, loader=loader).get_plays()[0]
+        task = play.tasks[0].block[0]
+        found = manager.get_vars(play=play, host=inventory.get_host("db1"), task=task)
+        return json.loads(json.dumps(preview(task, found, {}, loader), default=str))
+
+    return show
+
+
+def test_everything_is_filled_in_and_a_vaulted_value_is_a_reference_to_its_ciphertext(shown):
+    told = shown(word="a b", root="/srv", who="app", ansible_host="10.0.0.1", ansible_password="pw")
+
+    reference = told["args"]["argv"][2]
+    assert re.fullmatch(r"vault:password \(ciphertext [0-9a-f]{8}\)", reference)
+    computed = told["args"]["argv"].pop(3)
+    assert computed.startswith("{{ port + 1 }} (vault:")
+    assert told == {
+        "module": "ansible.builtin.command",
+        "args": {"argv": ["echo", "a b", reference], "chdir": "/srv"},
+        "environment": {"ROOT": "/srv", "API_TOKEN": "(set, not shown)", "DB": reference},
+        "become": {"user": "app", "method": "sudo"},
+        "connection_settings": {"ansible_host": "10.0.0.1", "ansible_password": "(set, not shown)"},
+    }
+
+
+def test_another_value_in_the_vault_is_another_reference(shown):
+    given = {"word": "a", "root": "/srv", "who": "app"}
+
+    assert shown(**given) != shown(vaulted="password: another-value\nport: 5431\n", **given)
+
+
+def test_what_the_inventory_says_of_another_user_counts_before_the_task(shown):
+    told = shown(word="a", root="/srv", who="app", ansible_become_user="root", ansible_become_method="doas")
+
+    assert told["become"] == {"user": "root", "method": "doas"}
+    assert "become" not in shown(word="a", root="/srv", who="app", ansible_become=False)
+
+
+def test_what_is_not_known_stays_as_it_is_written_and_is_told(shown):
+    told = shown(word="a", who="app")
+
+    assert told["args"]["chdir"] == "{{ root }}"
+    assert told["missing"] == ["'root' is undefined"]

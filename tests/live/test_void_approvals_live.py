@@ -1,0 +1,214 @@
+"""A yes is void when anything that decides what the step does has become another thing, and it is said what."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from bench import step, wait_until
+
+from runner.execution import private
+
+
+@dataclass
+class Waiting:
+    """A run that waits for an approval of its second step, in a library with an inventory directory of its own."""
+
+    bench: object
+    process: object = None
+
+    @property
+    def variables(self):
+        return self.bench.directory / "inventory" / "group_vars" / "all.yml"
+
+    @property
+    def state(self):
+        (run,) = (self.bench.state / "runs").iterdir()
+        return run / "run.json"
+
+    def start(self, **changes):
+        directory = self.bench.directory
+        (directory / "one").mkdir()
+        (directory / "two").mkdir()
+        self.variables.parent.mkdir(parents=True)
+        hosts = {"here": {"ansible_connection": "local", "ansible_host": "127.0.0.1"}}
+        (directory / "inventory" / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+        script = directory / "inventory" / "more.sh"
+        script.write_text(
+            '#!/bin/sh\necho \'{"all": {"hosts": ["here"]}, "_meta": {"hostvars": {"here": {"scripted": "a"}}}}\'\n'
+        )
+        script.chmod(0o755)
+        self.set(root="{{ base }}/one", base=str(directory), word="old", who="nobody", secret=self.vaulted("first-one"))
+        look = step("look", "echo 7", effect="read", capture={"job": "stdout"})
+        act = step(
+            "act",
+            "echo $WHAT {{ word }} $JOB {{ count }} {{ scripted }} > done",
+            env={"WHAT": "{{ word }}", "JOB": "{{ job }}", "KEY": "{{ secret }}"},
+            chdir="{{ root }}",
+            approve={"says": "Go?", "expires": "120s"},
+        )
+        inputs = {"count": {"type": "int", "default": 1, "help": "How many"}}
+        self.bench.write(look, {**act, **changes}, inputs=inputs)
+        words = ("run", "RUN-900", "-i", str(directory / "inventory"), "--json", "--wait", "120s")
+        self.process = self.bench.started(*words)
+        wait_until(lambda: self.pending, "it waits", self.process, seconds=60)
+        return self
+
+    @property
+    def pending(self):
+        shown = self.bench.command("pending", "--json")
+        return json.loads(shown.out) if shown.code == 0 else []
+
+    def vaulted(self, text):
+        password = self.bench.directory / "password"
+        password.write_text("none of your business\n")
+        self.bench.environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(password)
+        program = Path(sys.executable).with_name("ansible-vault")
+        words = [str(program), "encrypt_string", "--vault-password-file", str(password), text]
+        environment = private.environment(os.environ, python=sys.executable)
+        return subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout
+
+    def set(self, **variables):
+        """Write the variables of the group; what is vaulted is YAML already."""
+        fixed = {
+            "runbook_environment": "local",
+            "ansible_python_interpreter": sys.executable,
+            "ansible_remote_tmp": str(self.bench.directory / "tmp"),
+        }
+        plain = {name: text for name, text in variables.items() if not text.startswith("!vault")}
+        rest = "".join(f"{name}: {text}\n" for name, text in variables.items() if text.startswith("!vault"))
+        self.variables.write_text(yaml.safe_dump({**fixed, **plain}) + rest)
+
+    def replace(self, path, old, new):
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def approve(self):
+        subject = self.pending[0]["subject"]
+        return self.bench.command("approve", "last", "--subject", subject[:12])
+
+    def ended(self):
+        out, _ = self.process.communicate(timeout=90)
+        return self.process.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+
+def edit_state(waiting, key, change):
+    state = json.loads(waiting.state.read_text())
+    change(state[key])
+    waiting.state.write_text(json.dumps(state))
+
+
+def variables(old, new):
+    return lambda waiting: waiting.replace(waiting.variables, old, new)
+
+
+def revault(waiting):
+    text = waiting.variables.read_text()
+    waiting.variables.write_text(text[: text.index("secret:")] + f"secret: {waiting.vaulted('second-one')}\n")
+
+
+def file(name, old, new):
+    return lambda waiting: waiting.replace(waiting.bench.directory / name, old, new)
+
+
+WAYS = {
+    "env": ({}, variables("word: old", "word: new"), "environment WHAT was `old` and is now `new`"),
+    "chdir": ({}, variables("/one", "/two"), "args chdir was `"),
+    "become": (
+        {"become_user": "{{ who }}"},
+        variables("who: nobody", "who: daemon"),
+        "become user was `nobody` and is now `daemon`",
+    ),
+    "become by the inventory": (
+        {},
+        variables("who: nobody", "ansible_become: true"),
+        "become was not set and is now `{",
+    ),
+    "argv": (
+        {},
+        variables("word: old", "word: new"),
+        "what is done was `echo $WHAT old $JOB 1 a > done` and is now `echo $WHAT new $JOB 1 a > done`",
+    ),
+    "host address": (
+        {},
+        file("inventory/hosts.yml", "127.0.0.1", "127.0.0.2"),
+        "the setting ansible_host was `127.0.0.1` and is now `127.0.0.2`",
+    ),
+    "user": (
+        {},
+        variables("who: nobody", "ansible_user: root"),
+        "the setting ansible_user was not set and is now `root`",
+    ),
+    "interpreter": (
+        {},
+        variables(sys.executable, "/usr/bin/python3"),
+        "the setting ansible_python_interpreter was `",
+    ),
+    "input": (
+        {},
+        lambda waiting: edit_state(waiting, "inputs", lambda inputs: inputs.update(count=2)),
+        "the input count was `1` and is now `2`",
+    ),
+    "captured value": (
+        {},
+        lambda waiting: edit_state(waiting, "captured", lambda captured: captured["here"].update(job="8")),
+        "the captured value job was `7` and is now `8`",
+    ),
+    "vault value's reference": ({}, revault, "environment KEY was `vault:secret (ciphertext "),
+    "template in group_vars": ({}, variables("{{ base }}/one", "{{ base }}/two"), "args chdir was `"),
+    "inventory script": ({}, file("inventory/more.sh", '"a"', '"b"'), "inventory script "),
+    "playbook file": (
+        {},
+        file("playbooks/RUN-900.yml", "RUN-900 |", "RUN-900  |"),
+        "the playbook file RUN-900.yml was `",
+    ),
+    "runbook file": ({}, file("runbooks/RUN-900.yml", "A trial", "A test"), "the runbook file RUN-900.yml was `"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_yes_is_void_and_the_sentence_says_what_has_changed(bench, way):
+    changes, change, sentence = WAYS[way]
+    waiting = Waiting(bench).start(**changes)
+
+    change(waiting)
+    approved = waiting.approve()
+    code, events = waiting.ended()
+
+    assert (approved.code, code) == (0, 4), (approved, events)
+    assert not list(bench.directory.rglob("done"))
+    (problem,) = events[-1]["problems"]
+    assert problem.startswith("the approval of act is void: ")
+    assert sentence in problem
+    (voided,) = [event["data"] for event in events if event["type"] == "gate.voided"]
+    assert voided["changes"] == problem.removeprefix("the approval of act is void: ").split("; ")
+    assert "second-one" not in json.dumps(events)
+    assert "first-one" not in json.dumps(events)
+
+
+def test_where_nothing_has_changed_it_is_done_and_both_are_recorded(bench):
+    waiting = Waiting(bench).start()
+
+    (asked,) = waiting.pending
+    approved = waiting.approve()
+    code, events = waiting.ended()
+
+    assert (approved.code, code) == (0, 0), (approved, events)
+    assert (bench.directory / "one" / "done").read_text() == "old old 7 1 a\n"
+    gate = next(event["data"] for event in events if event["type"] == "gate.asked")
+    begun = next(event["data"] for event in events if event["type"] == "step.intended" and event["step"] == "act")
+    action = gate["context"]["hosts"]["here"]
+    assert gate["context"] == asked["context"]
+    assert begun["command"] == action["text"]
+    lines = action["text"].splitlines()
+    assert lines[0] == "echo $WHAT old $JOB 1 a > done"
+    assert lines[1:4] == [f"chdir: {bench.directory}/one", "env WHAT=old", "env JOB=7"]
+    assert lines[4].startswith("env KEY='vault:secret (ciphertext ")
+    assert action["captured"] == {"job": "7"}
