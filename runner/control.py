@@ -79,6 +79,7 @@ class Control:
             environ=around.environ,
             cancellation=around.cancellation,
             on_private=lambda path: directory.update(private=(*directory.state.private, str(path))),
+            learn=self.redaction.learn,
             secrets=request.secrets,
             names=self.runbook.asks_for_hosts,
         )

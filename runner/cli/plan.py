@@ -24,6 +24,7 @@ from runner.execution.reviewed import reviewed
 from runner.execution.spans import after, before
 from runner.execution.target import Target, check_hosts
 from runner.record.debts import Debts
+from runner.redaction import Redaction
 from runner.request import Request
 
 
@@ -45,6 +46,7 @@ def command(
     paths = context.inventories(inventories, library)
     values = inputs.read(source, given, ask=ask, planned=True)
     handover.check(Request("", source, b"", {}, (), inputs=values, library=library))
+    redaction = Redaction()
     job = Job(
         run_id=context.new_run_id(),
         name=f"{source.runbook.id}.yml",
@@ -56,6 +58,7 @@ def command(
         becomes=False,
         environ=os.environ,
         cancellation=Cancellation(),
+        learn=redaction.learn,
         names=source.runbook.asks_for_hosts,
     )
     steps = [step.id for step in source.runbook.procedure]
@@ -63,16 +66,21 @@ def command(
     target = Target.from_hello(hello)
     target.check(source.runbook)
     check_hosts(source.runbook, values, hello.get("names") or ())
-    plan = _plan(source.runbook, target, hello, values)
+    plan = _plan(source.runbook, target, hello, values, redaction)
     if as_json:
         click.echo(json.dumps(plan, indent=2, default=str))
     else:
         _show(plan)
 
 
-def _plan(runbook: Runbook, target: Target, hello: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _plan(
+    runbook: Runbook, target: Target, hello: Mapping[str, Any], values: Mapping[str, Any], redaction: Redaction
+) -> dict[str, Any]:
     commands = hello.get("commands") or {}
-    known = {step: {host: in_words(command) for host, command in hosts.items()} for step, hosts in commands.items()}
+    known = {
+        step: {host: redaction.text(in_words(command)) for host, command in hosts.items()}
+        for step, hosts in commands.items()
+    }
     reach = radius(runbook, target, total=hello.get("inventory_hosts"))
     path = context.state_path() / "debts"
     return {

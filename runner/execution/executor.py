@@ -11,14 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from runner import trusted_files
-from runner.errors import ExecutionError, RunbookError, UnreachableError
+from runner.errors import ExecutionError, InvalidInputError, RunbookError, UnreachableError
 from runner.execution import private, processes
 from runner.execution.callback_socket import CallbackSocket, Message
 from runner.execution.duplicates import duplicate_key
@@ -34,6 +34,8 @@ READING = 60.0
 OBEYING = GRACE + REAP_LIMIT + 4.0
 """Seconds in which a supervisor that is asked to stop has done so, and reported; it may have been stopped itself."""
 
+_LOCKED = ("no vault secrets found", "no vault secrets were found", "The vault password file")
+"""What Ansible says when it cannot decrypt something."""
 _FORKS = 50
 """Hosts at a time, at most; Ansible starts no more workers than there are hosts."""
 
@@ -74,6 +76,7 @@ class Job:
     `inventories` are absolute paths; `hosts` is the pattern of all hosts the run is about; `environ` is the environment
     of the command, of which children see an allow-listed part. `secrets` are inputs that Ansible is told on the report
     socket only, in place of what `inputs` has for them; `names` asks for the names of all hosts of the inventory.
+    `learn` is told what is secret in the inventory, before anything else is heard.
     """
 
     run_id: str
@@ -87,6 +90,7 @@ class Job:
     environ: Mapping[str, str]
     cancellation: Cancellation
     on_private: Callable[[Path], None] = lambda _: None
+    learn: Callable[[Collection[str]], None] = lambda _: None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     names: bool = False
 
@@ -125,6 +129,7 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
         heard.append(message["kind"])
         if heard[0] != "hello":
             raise ExecutionError("the callback plugin spoke before it said hello", hint="reinstall runbookctl")
+        job.learn(message.pop("secret_values", ()))
         handle(message)
         return {"secrets": dict(job.secrets)} if message["kind"] == "hello" and job.secrets else None
 
@@ -173,6 +178,11 @@ def _silent(ending: Ending, heard: Sequence[str], limit: str | None) -> RunbookE
         return UnreachableError(f"{left} no host", hint="look at -i, -l and the inventory's groups")
     if duplicate := duplicate_key(ending.diagnosis):
         return ExecutionError(duplicate, hint="write everything of that key in one place")
+    if any(words in ending.diagnosis for words in _LOCKED):
+        message = "the inventory is encrypted by ansible-vault, and no password that was given decrypts it"
+        return InvalidInputError(
+            message, hint="name its file: --vault-password-file FILE, or ANSIBLE_VAULT_PASSWORD_FILE"
+        )
     when = "before it began" if not heard else "before it said how it ended"
     lines = [line for line in ending.diagnosis.strip().splitlines() if line.strip()]
     said = "\n".join(lines[-12:]) or "it printed nothing"

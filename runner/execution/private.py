@@ -35,6 +35,14 @@ PASSED_ON = (
 )
 """The only variables of the user's environment that reach Ansible; none of them changes what is run."""
 
+_PATHS: Mapping[str, str] = {
+    "ANSIBLE_VAULT_PASSWORD_FILE": "",
+    "ANSIBLE_BECOME_PASSWORD_FILE": "",
+    "ANSIBLE_VAULT_IDENTITY_LIST": ",",
+    "ANSIBLE_COLLECTIONS_PATH": os.pathsep,
+}
+"""Those that hold paths, and what stands between several."""
+
 
 def make(run_id: str) -> Path:
     """A new private directory for run `run_id`: an empty project, Ansible's temporary files, ssh's control sockets."""
@@ -84,10 +92,12 @@ def _untemplated(value: Any) -> Any:
 def environment(given: Mapping[str, str], *, python: str) -> dict[str, str]:
     """The part of the environment `given` that a child may see; programs beside `python` come first on PATH.
 
-    Its locale is one of UTF-8 that this machine has: Ansible does not start in another one.
+    Its locale is one of UTF-8 that this machine has: Ansible does not start in another one. A path that is given from
+    here is whole: the child stands elsewhere.
     """
     path = os.pathsep.join((str(Path(python).parent), given.get("PATH") or os.defpath))
     passed = {name: given[name] for name in PASSED_ON if name in given}
+    passed |= {name: _whole(name, passed[name]) for name in _PATHS if passed.get(name)}
     return {"PATH": path, **passed, **({} if _is_fit(passed) else {"LC_ALL": _utf8_locale()})}
 
 
@@ -121,3 +131,15 @@ def _codeset(name: str) -> str:
     codeset = library.nl_langinfo_l(locale.CODESET, ctypes.c_void_p(found))
     library.freelocale(ctypes.c_void_p(found))
     return str(codeset.decode())
+
+
+def _whole(name: str, value: str) -> str:
+    """Each path in `value`, one of `_PATHS`, from the root; of a vault it may have a label before an @."""
+    mark = _PATHS[name]
+    found = []
+    for item in value.split(mark) if mark else [value]:
+        label, at, path = item.strip().rpartition("@") if mark == "," else ("", "", item)
+        if path != "prompt":
+            path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - there may be no such home
+        found.append(label + at + path)
+    return mark.join(found)

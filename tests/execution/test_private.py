@@ -132,8 +132,9 @@ def test_of_the_environment_only_what_is_listed_goes_on(given):
 
     assert seen.keys() <= {"PATH", *private.PASSED_ON}
     assert seen.pop("PATH").split(os.pathsep)[0] == "/opt/python/bin"
-    passed = {name: given[name] for name in private.PASSED_ON if name in given}
-    assert seen in (passed, {**passed, "LC_ALL": seen.get("LC_ALL")})
+    paths = {name for name in given if name.startswith("ANSIBLE_")}
+    assert seen.keys() - {"LC_ALL"} == (given.keys() & {*private.PASSED_ON}) - {"LC_ALL"}
+    assert all(seen[name] == given[name] for name in seen.keys() - paths - {"LC_ALL"})
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,23 @@ def test_whatever_the_users_locale_ansible_starts_in_one_of_utf_8(given, kept):
         [str(Path(sys.executable).parent / "ansible"), "--version"], env=seen, stdout=subprocess.DEVNULL, check=False
     )
     assert started.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "seen"),
+    [
+        ("ANSIBLE_VAULT_PASSWORD_FILE", "pw", "{here}/pw"),
+        ("ANSIBLE_VAULT_PASSWORD_FILE", "/a, b@c", "/a, b@c"),
+        ("ANSIBLE_BECOME_PASSWORD_FILE", "~/pw", "{home}/pw"),
+        ("ANSIBLE_VAULT_IDENTITY_LIST", "dev@pw, prod@prompt,/pw", "dev@{here}/pw,prod@prompt,/pw"),
+        ("ANSIBLE_COLLECTIONS_PATH", "a:/b", "{here}/a:/b"),
+        ("ANSIBLE_VAULT_PASSWORD_FILE", "", ""),
+    ],
+)
+def test_a_path_from_here_leads_there_from_everywhere(name, given, seen):
+    places = {"here": Path.cwd(), "home": Path.home()}
+
+    assert private.environment({name: given}, python="/usr/bin/python3")[name] == seen.format(**places)
 
 
 @pytest.mark.parametrize(

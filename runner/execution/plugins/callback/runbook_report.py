@@ -8,6 +8,7 @@ import functools
 import gc
 import json
 import os
+import runpy
 import socket
 import sys
 import traceback
@@ -32,6 +33,10 @@ description:
 """
 
 ATTEMPT = "RUNBOOK_ATTEMPT"
+# Beside the directory of callbacks, of which Ansible would take it for one.
+_BESIDE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "inventory_secrets.py")
+secret_values = runpy.run_path(_BESIDE)["secret_values"]
+
 REFUSED = 97
 BROKEN = 98
 LONGEST = 131_072
@@ -186,6 +191,7 @@ class CallbackModule(CallbackBase):
             reach={name: _reach(found, loader) for name, found in variables.items()},
             inventory_hosts=len(inventory.get_hosts(ignore_limits=True)),
             commands=self._commands(),
+            secret_values=_secret_values(variables, loader),
             **({"names": _names(inventory)} if os.environ.get("RUNBOOK_NAMES") else {}),
         )
         self._take(answer.get("secrets", {}))
@@ -342,6 +348,15 @@ def _reach(variables, loader):
     if os.environ.get("ANSIBLE_BECOME_PASSWORD_FILE"):
         told["become_password"] = True
     return told
+
+
+def _secret_values(variables, loader):
+    """What of the inventory must be kept out of every record; the command takes it away before it looks further."""
+    found = set()
+    for known in variables.values():
+        templar = Templar(loader=loader, variables=known)
+        found.update(secret_values(known, functools.partial(_rendered, templar)))
+    return sorted(found)
 
 
 def _missing(inventory, plays):

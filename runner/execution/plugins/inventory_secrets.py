@@ -1,0 +1,84 @@
+# Copyright: the runbookctl authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which texts of an inventory nobody may read: what ansible-vault has encrypted, and the passwords of connections."""
+
+from __future__ import annotations
+
+import functools
+
+from ansible._internal._datatag._tags import Origin
+from ansible.parsing.vault import EncryptedString
+
+PASSWORDS = frozenset(
+    {
+        *("ansible_password", "ansible_ssh_pass", "ansible_ssh_password", "ansible_become_password"),
+        *("ansible_become_pass", "ansible_sudo_pass", "ansible_private_key", "ansible_ssh_private_key"),
+        "ansible_ssh_private_key_passphrase",
+    }
+)
+OF_LIBPQ = ("PGPASSWORD", "PGSSLPASSWORD")
+LOOKS = ("lookup(", "query(", "q(")
+SHORTEST = 4
+DIGITS = 6
+
+
+def secret_values(variables, fill):
+    """Every text in a host's variables that is secret; `fill` fills in the templates of one.
+
+    How a host is reached, and what is said about runs, is none: it is shown, also where a whole file is encrypted. Nor
+    is a short number, like that of a port, nor what is looked up elsewhere each time.
+    """
+    found = set()
+    for name, value in variables.items():
+        if name in PASSWORDS:
+            found |= _filled(value, fill)
+        elif name == "runbook_sql":
+            given = value if isinstance(value, dict) else {}
+            found |= {text for key in OF_LIBPQ if key in given for text in _filled(given[key], fill)}
+        elif not name.startswith(("ansible_", "runbook_")):
+            found |= set(_encrypted(value))
+    return sorted(text for text in found if len(text) >= SHORTEST)
+
+
+def _filled(value, fill):
+    text = _decrypted(value) if isinstance(value, EncryptedString) else str(value)
+    if any(mark in text for mark in LOOKS):
+        return set()
+    text = str(fill(value)) if "{{" in text else text
+    return set() if "{{" in text else {text}
+
+
+def _encrypted(value):
+    """The texts in what may be a list or a mapping that was encrypted, by itself or with the file it stands in."""
+    if isinstance(value, EncryptedString):
+        yield _decrypted(value)
+    elif isinstance(value, (dict, list, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _encrypted(item)
+    elif (isinstance(value, str) or _is_long_number(value)) and _is_of_encrypted_file(value):
+        yield str(value)
+
+
+def _is_long_number(value):
+    return isinstance(value, int) and len(str(value)) >= DIGITS
+
+
+def _decrypted(value):
+    try:
+        return str(value)
+    except Exception:  # of another password: whoever uses it is told by Ansible
+        return ""
+
+
+def _is_of_encrypted_file(value):
+    origin = Origin.get_tag(value)
+    return bool(origin and origin.path) and _is_encrypted(origin.path)
+
+
+@functools.cache
+def _is_encrypted(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read(14) == b"$ANSIBLE_VAULT"
+    except OSError:
+        return False

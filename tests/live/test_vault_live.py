@@ -1,0 +1,106 @@
+"""What ansible-vault has encrypted, and passwords of the inventory, reach a step and stand nowhere in clear."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+VAULT = Path(sys.executable).with_name("ansible-vault")
+SECRETS = {
+    "whole": "of a whole file & more",
+    "deep": "deep down in a list",
+    "number": "8812345678",
+    "inline": "one text of its own",
+    "become": "a become password",
+    "sql": "a database password",
+}
+USED = "{{ file_key }}|{{ file_deep.parts[0] }}|{{ file_number }}|{{ inline_key }}|{{ ansible_become_password }}|{{ runbook_sql.PGPASSWORD }}"
+USED_PLAIN = "|".join(SECRETS.values())
+
+
+@pytest.fixture
+def vault(bench):
+    """An inventory with secrets of every sort, and the file of the password with which they are encrypted."""
+    password = bench.directory / "sesame"
+    password.write_text("open\n")
+
+    def encrypt(*words, text):
+        command = [VAULT, words[0], "--vault-password-file", password, *words[1:]]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+
+    inline = encrypt("encrypt_string", "--stdin-name", "inline_key", text=SECRETS["inline"])
+    bench.hosts(
+        here={"ansible_become_password": SECRETS["become"], "copy": "{{ file_key }}", "shown": "{{ file_name }}"}
+    )
+    beside = bench.directory / "group_vars" / "all"
+    beside.mkdir(parents=True)
+    own = {
+        "file_key": SECRETS["whole"],
+        "file_deep": {"parts": [SECRETS["deep"]]},
+        "file_number": int(SECRETS["number"]),
+    }
+    (beside / "vault.yml").write_text(
+        encrypt("encrypt", text=yaml.safe_dump({**own, "file_name": "abc", "port": 5432}))
+    )
+    sql = {"runbook_sql": {"PGPASSWORD": SECRETS["sql"], "PGHOST": "db.example"}}
+    (beside / "plain.yml").write_text(f"{inline}\n{yaml.safe_dump(sql)}")
+    return password
+
+
+def leaks(bench, ran):
+    texts = [secret.encode() for secret in SECRETS.values()]
+    paths = [path for path in bench.state.rglob("*") if path.is_file()]
+    files = [path.name for path in paths if any(text in path.read_bytes() for text in texts)]
+    return [*files, *(name for name in ("out", "err") if any(text in getattr(ran, name).encode() for text in texts))]
+
+
+def uses(**keys):
+    shell = 'printf %s "$1" | sha256sum; printf "%s\\n" "$1" {{ port }} {{ shown | quote }}'
+    said = {"command": ["bash", "-c", shell, "bash", USED], "env": {"COPY": "{{ copy }}"}, "verify": [{"exit": 0}]}
+    return {"id": "use", "name": "Use", **said, "on_failure": "stop", **keys}
+
+
+@pytest.mark.parametrize("keys", [{}, {"approve": "Go?"}, {"verify": [{"exit": [3]}]}, {"capture": {"cap": "stdout"}}])
+def test_they_reach_the_step_and_are_in_no_file_and_no_word(bench, vault, keys):
+    bench.write(uses(**keys))
+
+    ran = bench.run("--vault-password-file", str(vault))
+
+    said = next(event["data"]["result"] for event in ran.events if event["type"] == "action.finished")
+    digest = hashlib.sha256(USED_PLAIN.encode()).hexdigest()
+    assert said["stdout"].splitlines() == [f"{digest}  -", "***|***|***|***|***|***", "5432", "abc"]
+    assert leaks(bench, ran) == []
+
+
+@pytest.mark.parametrize(
+    "command", [("plan", "RUN-900"), ("run", "RUN-900", "--dry-run"), ("plan", "RUN-900", "--json")]
+)
+def test_what_only_looks_does_not_show_them(bench, vault, command):
+    bench.write(uses())
+    bench.environment["ANSIBLE_VAULT_PASSWORD_FILE"] = vault.name  # as seen from where the command is typed
+
+    ran = bench.command(*command, "-i", str(bench.inventory))
+
+    assert (ran.code, leaks(bench, ran)) == (0, []), ran.err
+    assert "***|***" in ran.out + ran.err
+
+
+@pytest.mark.parametrize("password", ["", "another", "absent"])
+@pytest.mark.parametrize("command", ["plan", "preflight", "run"])
+def test_without_the_password_one_is_told_how_to_give_it(bench, vault, command, password):
+    bench.write(uses())
+    if password:
+        bench.environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(bench.directory / password)
+        (bench.directory / "another").write_text("wrong\n")
+
+    ran = bench.command(command, "RUN-900", "-i", str(bench.inventory))
+
+    told = "the inventory is encrypted by ansible-vault, and no password that was given decrypts it"
+    assert (ran.code, told in ran.err, "--vault-password-file" in ran.err) == (2, True, True)
+    assert "Traceback" not in ran.err
+    assert vault.exists()
