@@ -15,6 +15,7 @@ from runner.execution.provenance import provenance
 from runner.execution.tags import undo_id
 from runner.record.run_state import RunState
 from runner.request import Request, Surroundings
+from runner.steps.base import StepKind
 
 
 def first_state(request: Request, around: Surroundings) -> RunState:
@@ -98,4 +99,15 @@ def _budget(request: Request) -> float | None:
 
 
 def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification]) -> dict[str, Any]:
-    return {"id": name, "name": title, "effect": str(step.effect), "verify": [item.says for item in verify]}
+    action = step.undo.action if step.undo and name == undo_id(step.id) else step.action
+    does = {"does": _does(step, action)} if action else {}
+    return {"id": name, "name": title, "effect": str(step.effect), "verify": [item.says for item in verify], **does}
+
+
+def _does(step: Step, action: StepKind) -> str:
+    """What the step does as it is written, with all that decides what happens, a line for each."""
+    lines = [action.describe()]
+    lines += [f"env {name}={value}" for name, value in getattr(action, "env", {}).items()]
+    lines += [f"chdir {where}"] if (where := getattr(action, "chdir", None)) else []
+    lines += [f"become {step.become_user or 'root'}"] if step.become or step.become_user else []
+    return "\n".join(lines)

@@ -109,10 +109,16 @@ def test_the_first_record_says_what_was_asked_for_and_from_which_files(bench):
     lines = source.text.decode().splitlines()
     (looked,), (undone,) = told["steps"], told["undo"]
     at, undone_at = (int(each.pop("place").removeprefix(place)) for each in (looked, undone))
-    look = {"id": "look", "name": "Look", "effect": "change", "verify": ["Exit code is 0"]}
+    look = {"id": "look", "name": "Look", "effect": "change", "verify": ["Exit code is 0"], "does": looked["does"]}
     assert looked == look | {"digest": step_digests(source.runbook, source.read_file)["look"]}
     assert ("id: look" in lines[at - 1], "undo:" in lines[undone_at - 2]) == (True, True)
-    assert undone == {"id": "undo-look", "name": "Undo: Look", "effect": "change", "verify": ["Exit code is 0"]}
+    assert undone == {
+        "id": "undo-look",
+        "name": "Undo: Look",
+        "effect": "change",
+        "verify": ["Exit code is 0"],
+        "does": "true",
+    }
 
 
 def test_steps_without_a_gate_between_them_are_one_span(bench):
@@ -466,3 +472,11 @@ def test_a_share_of_the_hosts_may_fail_from_the_first_step_on(bench, share, outc
     bench.run(step("one"), step("two", approve="Go on?"), max_failures=share)
 
     assert (told[0], bench.outcomes["two", "c"]) == ({"runbook_may_fail": 1 if share == "66%" else 2}, outcome)
+
+
+def test_the_first_record_has_all_that_decides_what_a_step_does_as_it_is_written(bench):
+    given = {"env": {"WHO": "{{ x }}"}, "chdir": "/srv", "become_user": "app"}
+    bench.run(step("one", **given), inputs={"x": {"help": "X", "default": "y"}})
+
+    written = bench.records[0].data["steps"][0]["does"].splitlines()
+    assert written[1:] == ["env WHO={{ x }}", "chdir /srv", "become app"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runner.record.history import RunHistory
 
 _MARKDOWN = re.compile(r"[\\|<>&\[\]`*]")
-_BEGINS_BLOCK = re.compile(r"^([0-9]*)([-#+=~_.)])", re.ASCII)
+_BEGINS_BLOCK = re.compile(r"^(?:([0-9]{1,9}(?=[.)](?:\s|$)))|(?=(?:[-+_=~]|#{1,6})(?:\s|$)|[-_=~]{2}))(.)")
 """What makes a line a heading, an item of a list, or a rule."""
 _BRIEF = 500
 _WIDTH, _HEIGHT = 120, 24
@@ -77,7 +77,7 @@ def brief(value: Any) -> str:
 def cell(value: Any) -> str:
     """The same as the content of a Markdown table's cell or line, in which Markdown and HTML mean nothing."""
     said = _MARKDOWN.sub(lambda mark: f"\\{mark[0]}", text(value))
-    return _BEGINS_BLOCK.sub(lambda match: f"{match[1]}\\{match[2]}", said)
+    return _BEGINS_BLOCK.sub(lambda match: f"{match[1] or ''}\\{match[2]}", said)
 
 
 def clock(time: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.events import EventType, Instant, Outcome
@@ -23,6 +23,7 @@ class Check:
     `number` counts the step's verifications from 1 and is 0 for an approval, and for the action where it did not pass.
     `reason` says why it did not, or who answered and with which note. `trend` is what the samples saw, first to last;
     `seen` what there was to see where it did not pass: values, exit code and the last lines of the output.
+    `attempt` counts the attempts of the run from 0.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Check:
     reason: str = ""
     trend: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,9 @@ class HostHistory:
 class StepHistory:
     """One step: its outcome on each host, and each of its checks in the order in which they were made.
 
-    `place` is the file and the line where it is written. `seconds` is how long machines worked on it the last time it
-    was begun; what people took to answer is not in it. None where it was not begun, or has not ended.
+    `place` is the file and the line where it is written, `does` what it does as it is written. `seconds` is how long
+    machines worked on it the last time it was begun; what people took to answer is not in it. None where it was not
+    begun, or has not ended.
     """
 
     id: str
@@ -70,6 +73,7 @@ class StepHistory:
     hosts: Mapping[str, HostHistory]
     checks: tuple[Check, ...] = ()
     place: str = ""
+    does: str = ""
     seconds: float | None = None
 
     @property
@@ -136,7 +140,7 @@ class StepFold:
         }
         self._undoes = {str(item.get("id")) for item in loose.mappings(first, "undo")}
         self._steps: dict[str, _Step] = {}
-        self._attempt = 0
+        self._attempt = self._resumed = 0
         self._zero: Instant | None = None
         self._asked: float | None = None
         self._thought: list[_Span] = []
@@ -147,9 +151,11 @@ class StepFold:
         at = instant(record).since(self._zero)
         if record.type in _TURNS:
             self._turn()
+            self._resumed += record.type == EventType.RUN_RESUMED
         elif record.step and record.type in _OF_STEPS:
             step = self._steps.setdefault(record.step, _Step())
-            step.checks += _checks(record, self._described.get(record.step, {}))
+            found = _checks(record, self._described.get(record.step, {}))
+            step.checks += [replace(check, attempt=self._resumed) for check in found]
             self._ask(step, record, at)
             if record.type == EventType.STEP_REOPENED:
                 self._reopen(record.step, record.data)
@@ -225,6 +231,7 @@ class StepFold:
             hosts={where: self._on(host, step.commands.get(where, ""), now) for where, host in stands.items()},
             checks=tuple(step.checks),
             place=loose.text(item, "place"),
+            does=loose.text(item, "does"),
             seconds=self._seconds(step, now),
         )
 

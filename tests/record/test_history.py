@@ -82,6 +82,14 @@ def test_a_run_that_failed_and_was_gone_on_with_has_passed_in_its_second_attempt
     assert (run.outcome, run.unproven) == ("passed", "")
 
 
+def test_each_check_knows_its_attempt():
+    bad = (EventType.VERIFICATION_FINISHED, "act", "one", {"part": "verify/1", "outcome": "failed"})
+    good = (EventType.VERIFICATION_FINISHED, "act", "one", {"part": "verify/1", "outcome": "passed"})
+    run = history(records(bad, ended("failed"), again(), good, ended()))
+
+    assert [(check.outcome, check.attempt) for check in run.steps[1].checks] == [("failed", 0), ("passed", 1)]
+
+
 @pytest.mark.parametrize("outcome", ["undone", "partly undone", "failed"])
 def test_a_run_that_passed_and_was_taken_back_has_undone_steps_and_is_no_proof(outcome):
     first = [aimed("one", "two"), *LOOKED, *done("act"), *done("act", "two"), ended()]

@@ -165,6 +165,17 @@ def test_markdown_means_nothing_in_a_cell():
     assert cell("a|b <c> [d](e) `f` *g* & \\ _h_") == "a\\|b \\<c\\> \\[d\\](e) \\`f\\` \\*g\\* \\& \\\\ _h_"
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        *(("# a", "\\# a"), ("- a", "\\- a"), ("+", "\\+"), ("1. a", "1\\. a"), ("12)", "12\\)"), ("---", "\\---"), ("~~~", "\\~~~")),
+        *(("1.5s", "1.5s"), ("2026-11-28", "2026-11-28"), ("-x", "-x"), ("#1", "#1")),
+    ],
+)  # fmt: skip
+def test_only_what_begins_a_block_of_markdown_is_marked(said, shown):
+    assert cell(said) == shown
+
+
 def test_a_long_value_is_cut_and_says_so():
     assert brief("x" * 500) == "x" * 500
     assert brief(["x" * 1234]).endswith(" … (the whole, of 1,238 characters, is in the JSON)")
