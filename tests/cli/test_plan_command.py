@@ -18,6 +18,10 @@ STEPS = [
         "effect": "destructive",
         "approve": "Remove the old files?",
         "shell": "rm -r /old\nsync",
+        "env": {"KEEP": "{{ count }}"},
+        "chdir": "/srv",
+        "become_user": "app",
+        "timeout": "30s",
         "verify": [{"exit": 0}, {"confirm": "It is well"}],
     },
     {"id": "walk", "name": "Walk there", "manual": "Walk to the machine", "verify": [{"confirm": "You are there"}]},
@@ -27,7 +31,15 @@ PLAN = ("plan", "RUN-001", "-i", "inventory.yml")
 
 @pytest.fixture
 def planned(library, ansible):
-    library(steps=STEPS, inputs={"count": {"type": "int", "default": 3, "help": "How many"}})
+    when = [{"unresolved_for": "15m"}, {"declared": "Data is lost"}, "step_failed"]
+    library(
+        steps=STEPS,
+        inputs={"count": {"type": "int", "default": 3, "help": "How many"}},
+        serial=[1, "50%"],
+        deadline="30m",
+        locks=["database"],
+        escalation={"when": when, "contacts": ["on-call"], "provide": ["timeline"]},
+    )
     ansible.hosts = {"all": ["db1", "app\x1b1"], "db": ["db1"]}
     ansible.environments = {"db1": "production", "app\x1b1": "staging"}
 
@@ -39,16 +51,26 @@ def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned,
     assert ran.out.splitlines() == [
         "RUN-001 Disk is full",
         "  input   count = 3",
+        "  serial  1, 50%",
+        "  deadline 30m",
+        "  locks   database",
         "   1 Look  [read]  on db1, app\\x1b1",
         "       does   df /",
+        "       ends   after 1m at most",
+        "       checks Exit code is 0",
         "     last safe stop: what follows can not be taken back",
         "   2 Clean up  [destructive]  on db1",
-        "       does   rm -r /old ⏎ sync",
+        "       does   rm -r /old ⏎ sync ⏎ chdir: /srv",
+        "       ends   after 30s at most",
+        "       checks Exit code is 0",
+        "       checks It is well",
         "       asks   approve: Remove the old files?",
         "       asks   confirm: It is well",
         "   3 Walk there  [change]  on db1, app\\x1b1",
+        "       checks You are there",
         "       asks   manual: Walk to the machine",
         "       asks   confirm: You are there",
+        "calls on-call by webhook, when: not done after 15m; declared: Data is lost; a step failed",
         "changes 1 of 2 hosts in production, 1 destructive step, cannot be undone after step 2",
     ]
     assert ansible.spans == [("resolve", ("look", "clean", "walk"))]
@@ -68,8 +90,10 @@ def test_the_plan_as_json_and_what_is_owed_to_its_hosts(runbook, planned, here):
         "name": "Clean up",
         "effect": "destructive",
         "hosts": ["db1"],
-        "commands": {"db1": "rm -r /old\nsync"},
+        "commands": {"db1": "rm -r /old\nsync\nchdir: /srv"},
         "asks": ["approve: Remove the old files?", "confirm: It is well"],
+        "timeout": "30s",
+        "verifies": ["Exit code is 0", "It is well"],
         "on_failure": "escalate",
         "undo": None,
         "point_of_no_return": True,
