@@ -56,6 +56,19 @@ def paged(pager):
     return [dict(event.data) for _, event in pager.journal.history if event.type is EventType.PAGE_FINISHED]
 
 
+def test_the_page_says_what_was_seen_where_the_step_failed(pager_of, channel):
+    pager = pager_of()
+    (step,) = pager.steps
+    pager.journal.ledger.expect(step.id, ["db1"], ["action"])
+    seen = {"part": "action", "outcome": "failed", "reason": "exit code 42: disk full on /var"}
+    pager.journal.record_of(EventType.ACTION_FINISHED, step.id, "db1", seen)
+
+    pager.stopped(pager.steps, None)
+
+    (page,) = channel.sent
+    assert page.summary.endswith(": step failed: Look at the disk: exit code 42: disk full on /var")
+
+
 def test_a_step_that_failed_calls_the_contacts_and_what_came_of_it_is_recorded(pager_of, channel, incidents):
     pager = pager_of()
     head = str(pager.journal.log.head)
