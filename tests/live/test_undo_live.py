@@ -17,6 +17,9 @@ def contacts(url):
     )
 
 
+ESCALATES = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
+
+
 def leaving(bench, name, *, undo=True, **keys):
     """A step that leaves a file, and whose undo removes it."""
     path = bench.directory / name
@@ -49,7 +52,7 @@ def test_a_change_that_nothing_takes_back_is_shown_and_stays_and_the_incident_wi
         bench.environment = {"KEY": "R" * 32}
         stays = leaving(bench, "two", undo=False, **keys)
         fails = step("three", "exit 3", on_failure="escalate", effect="read")
-        bench.write(leaving(bench, "one"), stays, fails, contacts=contacts(server.url))
+        bench.write(leaving(bench, "one"), stays, fails, contacts=contacts(server.url), escalation=ESCALATES)
         failed = bench.run()
         # When it is taken back, first without a word of anybody's
         unasked = bench.command("undo", "last")
@@ -69,7 +72,7 @@ def test_without_any_undo_nothing_is_undone_and_nobody_is_told_that_it_is(bench)
     with FaultServer("ok") as server:
         bench.environment = {"KEY": "R" * 32}
         change = step("two", f"touch {bench.directory}/two; exit 1", on_failure="escalate")
-        bench.write(change, contacts=contacts(server.url))
+        bench.write(change, contacts=contacts(server.url), escalation=ESCALATES)
         bench.run()
 
         undone = bench.command("undo", "last", "--yes")
@@ -177,7 +180,7 @@ def test_on_a_terminal_the_plan_is_shown_and_a_no_takes_nothing_back(bench):
 def test_a_skip_chosen_by_a_person_calls_nobody(bench):
     with FaultServer("ok") as server:
         bench.environment = {"KEY": "R" * 32}
-        bench.write(step("one", "true", on_failure="escalate"), contacts=contacts(server.url))
+        bench.write(step("one", "true", on_failure="escalate"), contacts=contacts(server.url), escalation=ESCALATES)
         program, *rest = bench.words("run", "RUN-900", "-i", str(bench.inventory), "--step")
         env = {**os.environ, "TERM": "xterm-256color", **bench.environment}
         child = pexpect.spawn(program, rest, env=env, cwd=str(bench.directory), timeout=30, dimensions=(40, 200))
