@@ -70,7 +70,9 @@ def _example(material: Material) -> str:
     """What somebody may search for, in this library's own words."""
     used = material.collection.used.values()
     alert = next((runbook.trigger.alert for runbook in used if runbook.trigger.alert), "")
-    handled = next((runbook.scope.handles[0][:_EXAMPLE] for runbook in used if runbook.scope.handles), "")
+    handled = next(
+        (runbook.scope.handles[0][:_EXAMPLE].replace("`", "") for runbook in used if runbook.scope.handles), ""
+    )
     return ", ".join(filter(None, (alert, handled, "an error message …")))
 
 
