@@ -186,3 +186,12 @@ def test_a_confirmation_without_a_terminal_is_denied_with_a_hint(bench):
     assert (denied.code, answer["data"]["by"]) == (4, "nobody")
     assert "--confirm act" in answer["data"]["note"]
     assert given.code == 0
+
+
+def test_the_commands_of_all_hosts_together_may_be_long(bench):
+    bench.hosts(**{f"host{number}": {"number": number} for number in range(450)})
+    bench.write(step("long", f"echo {{{{ number }}}} # {'x' * 20_000}", approve="Go ahead?"))
+
+    planned = bench.command("plan", "RUN-900", "-i", str(bench.inventory))
+
+    assert (planned.code, "host449" in planned.out) == (0, True), planned.err
