@@ -19,6 +19,7 @@ from runner.execution.course import plays
 from runner.execution.hidden import hide
 from runner.execution.spans import Gate, after, before
 from runner.execution.tags import GATE, NEVER, recheck_tag, step_tag, undo_id
+from runner.execution.truth import spell
 from runner.identifiers import Marker
 from runner.playbook import Block, Play, Playbook, Task
 from runner.steps.base import ReadFile, StepKind
@@ -109,6 +110,7 @@ def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block], *, seri
     known = {name: item for name, item in runbook.inputs.items() if name not in runbook.secrets}
     given = {name: item.default for name, item in known.items() if item.default is not None}
     defaults = variables(runbook, given)
+    truths = [name for name, item in known.items() if item.type == "bool"]
     keywords: dict[str, Any] = {
         "gather_facts": False,
         "environment": _FOUND_BY,
@@ -116,7 +118,7 @@ def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block], *, seri
     return Play(
         name=f"{runbook.id} | {runbook.title}",
         hosts=pattern,
-        tasks=[hide(each, runbook.secrets) for each in tasks],
+        tasks=[hide(spell(each, truths), runbook.secrets) for each in tasks],
         keywords={**({"serial": serial} if serial else {}), **keywords, **({"vars": defaults} if defaults else {})},
     )
 

@@ -89,7 +89,7 @@ def test_the_commands_own_standard_input_follows():
     act = hidden(Command(command="cat", env={"A": "{{ key }}"}, stdin="mine {{ key }}"))
 
     assert act.args["stdin"] == "{% filter b64encode %}{{ key }}{% endfilter +%}\nmine {{ key }}"
-    assert "stdin_add_newline" not in act.args
+    assert act.args["stdin_add_newline"] is False
     assert "environment" not in act.keywords
 
 

@@ -93,3 +93,25 @@ def test_texts_arrive_as_they_are_given_captured_chosen_bound_and_kept(bench, da
     assert arrived["kept"][0] == values
     assert arrived["bound"] == {"each": values[:FEW], "listed": values}
     assert list(map(json.loads, arrived["answered"][0])) == [arrived["bound"], values]
+
+
+def test_typed_inputs_arrive_as_their_type_and_are_spelled_as_in_json(bench):
+    types = {"flag": "bool", "count": "int", "share": "number", "day": "date", "wait": "duration"}
+    given = {"flag": "yes", "count": "007", "share": "0.5", "day": "2026-01-01", "wait": "5m"}
+    words = ["-n={{ flag }}", *(f"{{{{ {name} }}}}" for name in types)]
+    are = "flag is boolean and count is integer and share is float and day is string and wait_seconds == 300"
+    bench.write(
+        tell("given", words, env={"T0": "{{ flag }}"}, verify=[{"exit": 0}, {"that": are}]),
+        {**tell("exact", []), "command": "wc -c", "stdin": "abc", "capture": {"size": "stdout | int"}},
+        inputs={name: {"type": kind, "help": "A value"} for name, kind in types.items()},
+    )
+
+    ran = bench.run(*(word for name, value in given.items() for word in ("-e", f"{name}={value}")), patience=PATIENCE)
+
+    captured = {
+        key: value
+        for event in ran.events
+        if event["type"] == "values.captured"
+        for key, value in event["data"]["values"].items()
+    }
+    assert captured == {"given": [["-n=true", "true", "7", "0.5", "2026-01-01", "5m"], ["true"]], "size": 3}

@@ -18,7 +18,7 @@ def test_a_command_runs_without_a_shell(command, minute, no_file):
 def test_its_surroundings_are_given_beside_it(minute, no_file):
     step = Command.model_validate({"command": "cat", "env": {"A": "{{ a }}"}, "chdir": "/tmp", "stdin": "x\n"})
     assert step.invocation(minute, no_file) == bounded(
-        ["cat"], timeout=minute, environment={"A": "{{ a }}"}, chdir="/tmp", stdin="x\n"
+        ["cat"], timeout=minute, environment={"A": "{{ a }}"}, chdir="/tmp", stdin="x\n", stdin_add_newline=False
     )
 
 
