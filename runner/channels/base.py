@@ -99,6 +99,13 @@ class Channel(Model):
         """
         raise NotImplementedError
 
+    def check(self, secrets: Secrets) -> None:
+        """Look whether the secrets by which it tells are there, and tell nobody.
+
+        Raises:
+            SecretMissingError: one is not.
+        """
+
 
 class SecretMissingError(RunbookError):
     """A reference to a secret leads nowhere, or to something that can not be the secret."""

@@ -58,6 +58,10 @@ class PagerDuty(Channel):
         post = network.Post(self.url, to_json(event(page, routing_key)), {"Content-Type": "application/json"})
         return transport.send(self.key, post, judge=partial(_judge, routing_key=routing_key))
 
+    def check(self, secrets: Secrets) -> None:
+        """Look whether the routing key is there."""
+        self._routing_key(secrets)
+
     def _routing_key(self, secrets: Secrets) -> str:
         value = reveal(self.routing_key, secrets)
         if len(value) != ROUTING_KEY_LENGTH:

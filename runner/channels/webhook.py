@@ -58,11 +58,18 @@ class Webhook(Channel):
     def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
         """Posts the page."""
         try:
-            headers = {name: _header(reference, secrets) for name, reference in self.headers.items()}
+            headers = self._headers(secrets)
         except SecretMissingError as error:
             return refusal(self.key, error)
         post = network.Post(self.url, to_json(envelope(page)), {**headers, "Content-Type": "application/json"})
         return transport.send(self.key, post)
+
+    def check(self, secrets: Secrets) -> None:
+        """Look whether the value of each header is there."""
+        self._headers(secrets)
+
+    def _headers(self, secrets: Secrets) -> Mapping[str, str]:
+        return {name: _header(reference, secrets) for name, reference in self.headers.items()}
 
 
 def _header(reference: str, secrets: Secrets) -> str:

@@ -10,8 +10,8 @@ import pytest
 from runner.execution.preflight import Checked
 
 PROBES = [
-    {"name": "May log in", "command": "true", "verify": [{"exit": 0}]},
-    {"name": "May signal", "command": "test 1", "verify": [{"exit": 0}]},
+    {"name": "May log in", "command": "test -d /", "verify": [{"exit": 0}]},
+    {"name": "May signal", "command": "test -w /tmp", "verify": [{"exit": 0}]},
 ]
 LOOK = ("preflight", "RUN-001", "-i", "inventory.yml")
 FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
@@ -39,7 +39,15 @@ def test_everything_is_told_what_is_good_and_what_is_missing(runbook, production
 
     ran = runbook(*LOOK)
 
-    assert (ran.code, ran.out.splitlines()[0].split()[0]) == (1, "failed")
+    assert (ran.code, ran.out.splitlines()[:-1]) == (
+        1,
+        [
+            "not ready  RUN-001 Disk is full would be refused for",
+            "  reason: required is a reason; given is nothing",
+            "  environment: required is the typed name production; given is nothing",
+            "  May log in on db1: failed",
+        ],
+    )
     told = untimed(ran.err)
     assert told[1:6] == [
         "production: db1",
@@ -57,7 +65,60 @@ def test_with_what_is_wanted_it_is_green(runbook, production):
 
     *events, result = map(json.loads, ran.out.splitlines())
     rulings = [event["data"]["verdict"] for event in events if event["type"] == "guard.checked"]
-    assert (ran.code, result["outcome"], rulings) == (0, "planned", ["met", "met", "met"])
+    assert (ran.code, result["outcome"], rulings) == (0, "ready", ["met", "met", "met"])
+    assert (result["refused_for"], result["not_callable"]) == ([], [])
+
+
+def test_what_is_not_done_is_not_told(runbook, production):
+    ran = runbook(*LOOK, "--reason", "Why", "--environment", "production")
+
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "ready  RUN-001 Disk is full can begin")
+    assert untimed(ran.err)[1:] == [
+        "production: db1",
+        "ok       reason: required is a reason; given is Why",
+        "ok       max_hosts: required is at most 3 hosts (says the inventory's policy); given is 1 host: db1",
+        "ok       environment: required is the typed name production; given is production",
+        "ok       db1: reachable, host key, login",
+        "begins   May log in on db1",
+        "ok       Exit code is 0 on db1",
+        "passed   May log in on db1",
+        "begins   May signal on db1",
+        "ok       Exit code is 0 on db1",
+        "passed   May signal on db1",
+    ]
+
+
+def test_only_a_guard_in_the_way_has_the_exit_code_of_a_refusal(runbook, production):
+    looked, ran = runbook(*LOOK), runbook("run", *LOOK[1:])
+
+    assert (looked.code, ran.code) == (4, 4)
+    assert looked.out.splitlines()[:3] == [
+        "not ready  RUN-001 Disk is full would be refused for",
+        "  reason: required is a reason; given is nothing",
+        "  environment: required is the typed name production; given is nothing",
+    ]
+
+
+@pytest.mark.parametrize("value", [None, "", "k" * 31, "k" * 32])
+def test_the_secrets_of_those_who_would_be_called_are_looked_for_and_never_told(
+    runbook, production, here, monkeypatch, value
+):
+    (here / "runbooks" / "contacts.yml").write_text(
+        "backend-team: {name: Backend}\n"
+        "on-call: {name: On call, channels: [{pagerduty: {routing_key: env:PAGER_KEY}}]}\n"
+    )
+    monkeypatch.delenv("PAGER_KEY", raising=False)
+    if value is not None:
+        monkeypatch.setenv("PAGER_KEY", value)
+
+    ran = runbook(*LOOK, "--reason", "Why", "--environment", "production")
+
+    warnings = [line for line in ran.err.splitlines() if line.startswith("warning:")]
+    missing = "the secret env:PAGER_KEY is missing or blank; set the environment variable PAGER_KEY"
+    short = "env:PAGER_KEY has 31 characters, a PagerDuty routing key has 32"
+    assert (ran.code, len(warnings)) == (0, 0 if value == "k" * 32 else 1)
+    assert all((short if value else missing) in line for line in warnings)
+    assert "kkkk" not in ran.out + ran.err
 
 
 def test_a_host_that_can_not_be_worked_on_is_what_a_run_would_say(runbook, production, monkeypatch):
@@ -67,7 +128,5 @@ def test_a_host_that_can_not_be_worked_on_is_what_a_run_would_say(runbook, produ
     ran = runbook(*LOOK)
 
     assert ran.code == 5
-    assert ran.err.splitlines()[-2:] == [
-        "error: db1 (10.0.0.1:22): no connection: Connection refused",
-        "hint: is sshd running there?",
-    ]
+    assert "  db1 (10.0.0.1:22): no connection: Connection refused" in ran.out.splitlines()
+    assert ran.err.splitlines()[-1] == "hint: is sshd running there?"
