@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import io
 import keyword
@@ -156,8 +157,8 @@ def _system(error: OSError) -> str:
     """What is wrong where the system names no file."""
     if not _is_there(os.getcwd):
         return "the working directory is gone: cd to one that exists"
-    if not _is_there(sys.stdout.flush):
-        return f"standard output cannot be written to: {error.strerror}"
+    if error.errno in {errno.ENOSPC, errno.EIO, errno.EBADF}:
+        return f"what is printed, or a file, cannot be written: {error.strerror}"
     return str(error)
 
 
