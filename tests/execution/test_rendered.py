@@ -10,7 +10,7 @@ from runner.execution.rendered import in_words
 from runner.steps.command import Command
 from runner.steps.http import Http
 from runner.steps.module import Module
-from runner.steps.shell import Shell
+from runner.steps.shell import STRICT, Shell
 from runner.steps.sql import Sql
 
 
@@ -75,6 +75,6 @@ def test_the_headers_of_a_request_are_told():
 
 
 def test_the_arguments_of_a_script_are_told():
-    argv = ["/bin/bash", "-euo", "pipefail", "-c", "echo $1", "clean.sh", "/a b", "c"]
+    argv = [*STRICT, "echo $1", "clean.sh", "/a b", "c"]
 
     assert in_words({"module": "ansible.builtin.command", "args": {"argv": argv}}) == "echo $1\nargs: '/a b' c"
