@@ -20,16 +20,28 @@ _INSTEAD = {
 }
 """What is no module that does something to a host, or has a kind of its own that is ended there in time."""
 
+_TAKES_FILES = frozenset({"copy", "template", "unarchive"})
+"""The modules that bring the file or directory `src` from this machine, unless `remote_src` says otherwise."""
+
 
 def _single(module: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     if len(module) != 1:
         raise ValueError(f"needs exactly one module, not {len(module)}")
     (name, args), *_ = module.items()
     collection, _, short = name.rpartition(".")
-    if instead := _INSTEAD.get(short) if collection in {"ansible.builtin", "ansible.legacy"} else None:
+    is_ansibles = collection in {"ansible.builtin", "ansible.legacy"}
+    if instead := _INSTEAD.get(short) if is_ansibles else None:
         raise ValueError(f"{name} is not for a step; {instead}")
     check_templates(args)
+    source = args.get("src") if is_ansibles and short in _TAKES_FILES and not args.get("remote_src") else None
+    if isinstance(source, str) and _is_relative(source):
+        # The playbook runs as it was reviewed, from an empty directory, and Ansible would look there.
+        raise ValueError(f"{name} would not find src: {source}; write an absolute path, or `content`")
     return module
+
+
+def _is_relative(path: str) -> bool:
+    return not path.startswith(("/", "~", "{{", "{%"))
 
 
 _NAME = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$"

@@ -39,10 +39,29 @@ def test_a_module_is_called_by_its_full_name_with_its_arguments(minute, no_file)
             {"ansible.builtin.set_fact": {"a": 1}},
             "ansible.builtin.set_fact is not for a step; a step acts on its hosts and not on the play",
         ),
+        (
+            {"ansible.builtin.copy": {"src": "files/app.conf", "dest": "/etc/app.conf"}},
+            "ansible.builtin.copy would not find src: files/app.conf; write an absolute path, or `content`",
+        ),
     ],
 )
 def test_what_it_refuses(module, sentence, refusals):
     assert refusals(Module, module=module) == [sentence]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"src": "/srv/app.conf"},
+        {"src": "~/app.conf"},
+        {"src": "{{ root }}/app.conf"},
+        {"src": "app.conf", "remote_src": True},
+        {"content": "a = 1"},
+    ],
+)
+def test_files_that_are_found_wherever_the_playbook_runs(args, minute, no_file):
+    step = Module.model_validate({"module": {"ansible.builtin.copy": {**args, "dest": "/etc/app.conf"}}})
+    assert step.invocation(minute, no_file).args == {**args, "dest": "/etc/app.conf"}
 
 
 def test_its_arguments_are_templates(refusals):
