@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.execution.hidden import LIMIT, SHELL
+from runner.execution.processes import MARKER
+from runner.identifiers import is_run_id
 from runner.steps.shell import STRICT
 
 _LIMIT = ("timeout", "--kill-after=")
@@ -52,6 +54,8 @@ def _action(module: str, args: Mapping[str, Any]) -> str:
 
 def _around(command: Mapping[str, Any]) -> Iterator[str]:
     for name, value in (command.get("environment") or {}).items():
+        if name == MARKER and is_run_id(str(value).partition("/")[0]):
+            continue  # by this the run finds its own processes again; it decides nothing
         yield f"env {name}={_quoted(value)}"
     if become := command.get("become"):
         yield f"as {become['user']} (by {become['method']})"
