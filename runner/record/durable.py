@@ -13,10 +13,14 @@ def write(path: Path, text: str) -> None:
         OSError: it can not be written; what was there before is still there.
     """
     temporary = path.with_name(f"{path.name}.new")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # half a file is of no use, and takes room that is needed
+        raise
     temporary.replace(path)
     sync(path.parent)
 
