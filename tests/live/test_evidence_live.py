@@ -74,7 +74,9 @@ def test_a_sample_that_does_not_hold_is_shown(bench):
 
 
 def test_a_probe_without_an_answer_says_why(bench):
-    look = [{"says": "It is there", "command": ["bash", "-c", "echo no such table >&2; exit 3"], "that": "rc == 3"}]
+    look = [
+        {"says": "It is there", "command": ["bash", "-c", "echo no such table >&2; exit 3"], "that": "stdout == ''"}
+    ]
     bench.write(step("act", "true", verify=look))
     assert [each["reason"] for each in ended(bench.run())] == ["exit code 3: no such table"]
 

@@ -34,6 +34,8 @@ VARIABLES = {
         ("stdout is search('ERROR')", {"stdout": "x\ny"}),
         ("stdout.startswith('z')", {"stdout": "x\ny"}),
         ("probe.rc | default(-1) == 0", {}),
+        ("not (result.output.stdout.truncated | default(false))", {}),
+        ("(probe.results | last).status | default(-1) >= 100", {}),
         ("1 <", {}),
     ],
 )

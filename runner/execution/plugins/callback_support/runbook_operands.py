@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible.errors import AnsibleUndefinedVariable
 from ansible.template import Templar, trust_as_template
 from jinja2 import Environment, TemplateError, nodes
 
 _JINJA = Environment(autoescape=False)  # noqa: S701 - it only parses
-_PROBE = "probe"
-"""Where a playbook of ours registers what a verification saw: that is told by itself."""
+_OURS = re.compile(r"^\(*probe\b|\.truncated \| default\(False\)$")
+"""What a condition of our own asks: whether there was an answer, and whether it was cut. That is told by itself."""
 
 _TURNED = {"lt": "max", "lteq": "max", "gt": "min", "gteq": "min"}
 """Which value of a left operand is the farthest from what it must be; the other one for a right operand."""
@@ -47,7 +49,7 @@ def _walk(node, worst):
     """Names, their parts, and filters with constant arguments; nothing is called that the condition may not reach."""
     text = _text(node)
     if text:
-        if text != _PROBE and not text.startswith((f"{_PROBE}.", f"{_PROBE} ")):
+        if not _OURS.search(text):
             yield text, worst
     elif isinstance(node, nodes.Compare):
         turn = _TURNED.get(node.ops[0].op) if len(node.ops) == 1 else None
