@@ -35,6 +35,8 @@ _OURS = frozenset(
 )
 """What of an event the product itself says, in words that no secret may take away."""
 
+_NAMES = frozenset({"id", "effect"})
+
 
 class Journal:
     """Takes a run's events: evidence is kept, the ledger judges, the audit log makes durable, listeners hear last.
@@ -98,8 +100,19 @@ class Journal:
                 self.record(*finished)
 
     def _redacted(self, event: Event) -> Event:
-        said = {key: item if key in _OURS else self.redaction.data(item, ours=1) for key, item in event.data.items()}
-        return replace(event, data=said)
+        clean = {
+            key: self._ours(item) if key in _OURS else self.redaction.data(item, ours=1)
+            for key, item in event.data.items()
+        }
+        return replace(event, data=clean)
+
+    def _ours(self, value: Any) -> Any:
+        """A word of the product's own as it is; of a step that is described only its name and its effect are such."""
+        if not (isinstance(value, list | tuple) and all(isinstance(each, Mapping) for each in value)):
+            return value
+        return [
+            {key: item if key in _NAMES else self.redaction.data(item) for key, item in each.items()} for each in value
+        ]
 
 
 def _usable(data: Mapping[str, Any]) -> dict[str, Any]:
