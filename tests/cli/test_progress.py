@@ -114,6 +114,7 @@ AGAIN = [
         "undo.planned", takes_back=[], stays=[{"step": "clean", "name": "Remove", "hosts": ["db1"], "why": "it is so"}]
     ),
     event("run.refused", outcome="failed", reason="it is locked"),
+    event("gate.voided", "clean", changes=["the input count was `1` and is now `2`"], reason="", subject="ab"),
     event("changes.accepted", by="alice", before={}, after={}, diff=""),
 ]
 WHOLE = [*STARTED, *LOOKED, *LOST, *ASKED, *APPROVED, *CLEANED, *UNDONE, *DENIED, *PAGED]

@@ -25,7 +25,7 @@ from runbook_preview import vaulted as vaulted_file
 PLAY = """
 - hosts: all
   gather_facts: false
-  environment: {RUNBOOK_RUN_ID: abc}
+  environment: {RUNBOOK_RUN_ID: abc, RUNBOOK_ATTEMPT: abc/act/1}
   tasks:
     - block:
         - name: RUN-001/act/action | Act

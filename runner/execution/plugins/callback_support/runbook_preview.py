@@ -19,7 +19,7 @@ MAGIC = re.compile(
 )
 # Of these no more is told than that they are there, unless they are references to a vault.
 SECRET = re.compile(r"(?i)(^|[_-])(pass|passwd|passphrase|private_key|secret|token|credentials?|api_?key)$|password$")
-OWN = ("RUNBOOK_RUN_ID",)
+OWN = ("RUNBOOK_RUN_ID", "RUNBOOK_ATTEMPT")
 """Environment variables of the product's own, which are no part of what a step does."""
 LAZY = ("hostvars", "vars", "groups", "environment", "ansible_facts", "omit")
 
