@@ -149,9 +149,13 @@ class Words:
         return safe(self._says[event.step or ""][number - 1])
 
 
+_OF_THE_RUN = frozenset({EventType.PAGE_FINISHED, EventType.ESCALATION_DECLARED, EventType.GATE_VOIDED})
+"""What is told of the whole run, whichever step it was about."""
+
+
 def lines(event: Event, words: Words) -> list[str]:
     """What a person is told of `event`, in words that need no colours."""
-    if event.step is None or event.type in {EventType.PAGE_FINISHED, EventType.ESCALATION_DECLARED}:
+    if event.step is None or event.type in _OF_THE_RUN:
         return _of_the_run(event)
     return _of_a_step(event, words)
 

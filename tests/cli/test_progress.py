@@ -114,9 +114,9 @@ AGAIN = [
         "undo.planned", takes_back=[], stays=[{"step": "clean", "name": "Remove", "hosts": ["db1"], "why": "it is so"}]
     ),
     event("run.refused", outcome="failed", reason="it is locked"),
-    event("gate.voided", "clean", changes=["the input count was `1` and is now `2`"], reason="", subject="ab"),
     event("changes.accepted", by="alice", before={}, after={}, diff=""),
 ]
+VOID = event("gate.voided", "clean", changes=["the input count was `1` and is now `2`"], reason="", subject="ab")
 WHOLE = [*STARTED, *LOOKED, *LOST, *ASKED, *APPROVED, *CLEANED, *UNDONE, *DENIED, *PAGED]
 
 LINES = f"""\
@@ -200,10 +200,16 @@ def test_a_guard_that_was_gone_past_is_told_loudly_and_one_that_is_met_not_at_al
     ]
 
 
+def test_that_an_approval_is_void_is_told_with_what_has_changed(runbook):
+    assert progress.lines(VOID, progress.Words(runbook)) == [
+        "void     the approval of clean: the input count was `1` and is now `2`"
+    ]
+
+
 def test_a_person_is_not_told_what_only_the_record_needs(runbook):
     words = progress.Words(runbook)
 
-    told = {one.type for one in [*WHOLE, *AGAIN, *REFUSED] if progress.lines(one, words)}
+    told = {one.type for one in [*WHOLE, *AGAIN, *REFUSED, VOID] if progress.lines(one, words)}
 
     assert {str(kind) for kind in set(EventType) - told} == {
         *("run.finished", "run.filed", "run.abandoned", "span.started", "span.finished"),
