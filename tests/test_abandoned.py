@@ -220,14 +220,14 @@ def test_a_run_that_had_come_to_its_hosts_is_ended_there_by_an_ansible_that_no_s
     target = {"db": ("db1", "db2"), "app": ("app1",)}
     died(directory, inventories=("/inventories/lab",), hosts="db:app", becomes=True, target=target)
 
-    named(directory, {"HOME": "/home/alice", "PATH": "/bin", "ANSIBLE_RUN_TAGS": "nothing"})
+    named(directory, {"HOME": "/home/alice", "PATH": "/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_RUN_TAGS": "nothing"})
 
     ((order, environ, hosts),) = reaped
     assert (order.run_id, order.inventories, order.hosts, order.becomes) == (
         *(RUN_ID, ("/inventories/lab",), "db:app", True),
     )
     assert hosts == {"db1": (), "db2": (), "app1": ()}
-    assert environ == {"HOME": "/home/alice", "PATH": f"{Path(sys.executable).parent}:/bin"}
+    assert environ == {"HOME": "/home/alice", "PATH": f"{Path(sys.executable).parent}:/bin", "LC_ALL": "C.UTF-8"}
     assert not Path(order.private).exists()
     assert list(tmp_path.glob(f"{private.PREFIX}*")) == []
 

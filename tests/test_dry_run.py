@@ -6,6 +6,7 @@ from engine import FAILED, change
 
 from runner.errors import ExitCode
 from runner.events import EventType
+from runner.record.history import histories
 from runner.record.proofs import proofs
 
 
@@ -36,7 +37,7 @@ def test_what_only_looks_is_done_and_what_changes_is_shown(engine):
     }
     shown = [record.data["commands"] for record in engine.records if record.type == EventType.COMMANDS_RENDERED]
     assert shown == [{"db1": "touch /make"}]
-    assert (list(proofs(engine.records)), engine.channel.sent) == ([], [])
+    assert (list(proofs(histories(engine.records))), engine.channel.sent) == ([], [])
 
 
 def test_a_runbook_that_only_looks_is_not_proven_by_a_dry_run(engine):
@@ -44,7 +45,7 @@ def test_a_runbook_that_only_looks_is_not_proven_by_a_dry_run(engine):
 
     assert (result.outcome, result.exit_code) == ("planned", ExitCode.DONE)
     assert engine.outcomes == {("look", "db1"): "passed", ("again", "db1"): "passed"}
-    assert (list(proofs(engine.records)), engine.channel.sent) == ([], [])
+    assert (list(proofs(histories(engine.records))), engine.channel.sent) == ([], [])
 
 
 def test_what_does_not_hold_before_any_change_has_failed_and_ends_it(engine):
