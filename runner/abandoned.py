@@ -21,7 +21,8 @@ from runner.journal import Journal
 from runner.paging import Pager
 from runner.record.audit_log import Actor, Record, read
 from runner.record.manifest import file_run
-from runner.record.run_state import RunState, StateDirectory
+from runner.record.run_state import RunState
+from runner.record.state_directory import StateDirectory
 from runner.request import About, Call, Request, Surroundings
 
 _ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED})

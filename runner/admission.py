@@ -119,7 +119,7 @@ def _proofs(control: Control) -> Iterable[Proof]:
 
 def _hold(control: Control, case: Case, *, undo: bool = False) -> None:
     """Hold up the run unless every guard is met; in a preflight it is only said which are not."""
-    control.policy = case.target.policy
+    control.approvals.policy = case.target.policy
     rulings = guards.undoing(case) if undo else guards.rules(case)
     case = _typed(control, case, rulings)
     rulings = [*rulings, *guards.environment(case)]

@@ -38,7 +38,7 @@ def ask(control: Control, gate: Gate, hosts: Sequence[str]) -> Answer:
     note(EventType.GATE_ASKED, gate.step.id, **asked)
     answer = poll.answer()
     if answer.yes and gate.kind == "approve":
-        control.approved[gate.step.id] = gate, context
+        control.approvals.approved[gate.step.id] = gate, context
     said = {"outcome": _outcome(gate, answer), "by": answer.by, "note": answer.note, "instead": answer.instead}
     note(EventType.GATE_ANSWERED, gate.step.id, **which, **said)
     for host, chosen in answer.chosen.items():
@@ -106,7 +106,7 @@ class _Poll:
                 return self.questions.save(replace(last, context=self.context))
             self.questions.close(last, "void" if verdict == "open" else verdict)
             if verdict == "open" and last.context.gate == self.context.gate:
-                self.control.void(last.context, differences(last.context, self.context))
+                self.control.approvals.void(last.context, differences(last.context, self.context))
         return self.questions.ask(question)
 
     def _verdict(self) -> tuple[Verdict, Sequence[Vote]]:

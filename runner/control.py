@@ -7,25 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runner.definition.policy import Policy
+from runner.approvals import Approvals
 from runner.definition.step import Step
-from runner.errors import DeniedError, ExecutionError, TimedOutError
+from runner.errors import ExecutionError, TimedOutError
 from runner.events import EventType
 from runner.execution.compile import variables
 from runner.execution.course import portion
 from runner.execution.executor import NOTHING, Job, Part, execute, resolve
 from runner.execution.ledger import parts
-from runner.execution.rendered import in_words
 from runner.execution.spans import Gate
 from runner.execution.tags import step_tag
 from runner.execution.target import Target, check_hosts
 from runner.execution.translate import Translator
-from runner.gate_description import RunFacts, acts, describe, sources
+from runner.gate_description import acts
 from runner.journal import Journal
 from runner.record.audit_log import AuditLog
 from runner.record.debts import Debts
-from runner.record.envelope import person
-from runner.record.gate_context import GateContext, differences
+from runner.record.gate_context import GateContext
 from runner.record.holder import Blocked, Holder
 from runner.record.locks import Held, Locks
 from runner.record.run_state import RunDirectory
@@ -40,10 +38,9 @@ class Control:
     """One run in progress: the only place that makes Ansible do something.
 
     `target` is None until Ansible has named the hosts; `on_target` is told of them first, with whether nothing runs at
-    that moment, and refuses the run by raising. `previews` has what each step would do on each host, where that was
-    rendered, `approved` the questions to which people have said yes, `policy` what the inventory demands, `taken_back`
-    the hosts on which what was done was to be undone, and `unanswered` the name of a step about which nobody has
-    answered in time.
+    that moment, and refuses the run by raising. `approvals` has the questions to which people have said yes, and what
+    each step would do; `taken_back` the hosts on which what was done was to be undone, and `unanswered` the name of a
+    step about which nobody has answered in time.
     """
 
     def __init__(self, request: Request, around: Surroundings, log: AuditLog, directory: RunDirectory) -> None:
@@ -57,9 +54,7 @@ class Control:
         self.target: Target | None = None
         self.declared: str | None = None
         self.unanswered: str | None = None
-        self.previews: dict[str, dict[str, Mapping[str, Any]]] = {}
-        self.approved: dict[str, tuple[Gate, GateContext]] = {}
-        self.policy = Policy()
+        self.approvals = Approvals(request, around, self.journal, directory)
         self.on_target: Callable[[Target, bool], None] = lambda _target, _at_rest: None
         self.held: Held | None = None
         self.taken_back: set[str] = set()
@@ -109,35 +104,14 @@ class Control:
             InvalidInputError: it is for a group of which nobody is a member.
         """
         step = gate.step
-        if acts(gate) and (step.id not in self.previews or step.choose):
+        if acts(gate) and (step.id not in self.approvals.previews or step.choose):
             self.render([step.id])
-        machines = self.target.machines if self.target else {}
-        return describe(gate, hosts, self._facts(machines, self.request.inputs, self.journal.captured, now=False))
-
-    def _facts(
-        self, machines: Mapping[str, str], inputs: Mapping[str, Any], captured: Mapping[str, Any], *, now: bool
-    ) -> RunFacts:
-        return RunFacts(
-            run=self.request.run_id,
-            runbook=self.runbook,
-            environment=self.target.environment if self.target else "",
-            starters=tuple(dict.fromkeys([person(self.directory.state.user), self.around.actor.person])),
-            reason=self.redaction.text(self.request.reason or self.request.break_glass),
-            inputs=inputs,
-            captured=captured,
-            previews=self.previews,
-            addresses=machines,
-            contacts=self.request.contacts,
-            sources=sources(self.request, now=now),
-            asks_people=self.request.mode != "auto",
-            four_eyes=self.four_eyes,
-            shared_account=self.policy.shared_account,
-        )
+        return self.approvals.describe(gate, hosts, self.target.machines if self.target else {})
 
     def render(self, steps: Sequence[str]) -> None:
         """Find out what `steps` would do on each host."""
         part = Part(NOTHING.tags, captured=self.journal.captured, render=steps)
-        self._keep_previews(resolve(self.job, part))
+        self.approvals.keep_previews(resolve(self.job, part))
 
     def execute(self, tags: Sequence[str], limit: Sequence[str] = (), *, render: Sequence[str] = ()) -> None:
         """One span: one invocation of Ansible, every word of which is recorded before Ansible may go on.
@@ -148,7 +122,7 @@ class Control:
         """
         limit = () if self.target is None or set(limit) == set(self.target.names) else limit
         self.journal.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
-        approved = [step for step in self.approved if step_tag(step) in tags]
+        approved = [step for step in self.approvals.approved if step_tag(step) in tags]
         self.come_to(tags[0].partition("-")[2])
         part = Part(
             tags,
@@ -202,12 +176,6 @@ class Control:
         return self._ends is not None and self._ends <= time.monotonic()
 
     @property
-    def four_eyes(self) -> bool:
-        """Whether nobody may approve what they have started themselves; a broken glass is for when they are alone."""
-        in_production = self.target is not None and self.target.environment == "production"
-        return (in_production or self.policy.four_eyes) and not self.request.break_glass
-
-    @property
     def gone(self) -> set[str]:
         """The hosts that count as failed: those that are lost, and before their turn those that did not answer."""
         return {*self.lost, *self.unreachable}
@@ -228,12 +196,12 @@ class Control:
     def _hear(self, message: Mapping[str, Any], approved: Sequence[str], limit: Sequence[str]) -> None:
         """What the callback plugin says, on its socket's thread; returning is the leave to go on."""
         if message["kind"] == "hello":
-            self._keep_previews(message)
+            self.approvals.keep_previews(message)
             for step in approved:
-                self._check_approved(step, Target.from_hello(message), limit)
+                self.approvals.check(step, Target.from_hello(message), limit)
             self._on_hello(message)
         elif message["kind"] == "end":
-            self._keep_previews(message)
+            self.approvals.keep_previews(message)
         else:
             events = list(self.translator.events(self.redaction.report(message)))
             self.journal.record(*events)
@@ -246,39 +214,8 @@ class Control:
             self.held.update(step=step)
         self._at = step
 
-    def _check_approved(self, step: str, seen: Target, limit: Sequence[str]) -> None:
-        """That `step` will do what people have said yes to, on the hosts to which this invocation is limited.
-
-        Raises:
-            DeniedError: something that decides what it does has become another thing, so that the yes is void.
-        """
-        gate, approved = self.approved[step]
-        before = {host: action for host, action in approved.hosts.items() if not limit or host in limit}
-        hosts = [host for host in before if host in seen.names]
-        state = self.directory.state
-        now = describe(gate, hosts, self._facts(seen.machines, state.inputs, state.captured, now=True))
-        if changes := differences(replace(approved, hosts=before), now):
-            self.void(approved, changes)
-            raise DeniedError(
-                f"the approval of {step} is void: {'; '.join(changes)}",
-                hint=f"find out who changed that, then runbook resume {self.request.run_id} asks again",
-            )
-
-    def void(self, asked: GateContext, changes: Sequence[str]) -> None:
-        """Record that what was answered to `asked` counts no more, because of these `changes`."""
-        data = {"changes": list(changes), "reason": "; ".join(changes), "subject": asked.subject}
-        self.journal.note(EventType.GATE_VOIDED, asked.step, **data)
-
-    def _keep_previews(self, message: Mapping[str, Any]) -> None:
-        for step, hosts in (message.get("commands") or {}).items():
-            self.previews[step] = {host: self.redaction.data(preview, ours=2) for host, preview in hosts.items()}
-
-    def commands(self, step: str) -> dict[str, str]:
-        """What `step` would do on each host in words, where that was rendered."""
-        return {host: in_words(preview) for host, preview in self.previews.get(step, {}).items()}
-
     def _on_hello(self, message: Mapping[str, Any], *, at_rest: bool = False) -> None:
-        self._keep_previews(message)
+        self.approvals.keep_previews(message)
         seen = Target.from_hello(message)
         check_hosts(self.runbook, self.request.inputs, message.get("names") or ())
         if self.target is not None:
@@ -346,7 +283,7 @@ class Control:
 
     def aim(self, target: Target) -> None:
         """Intend every step on each of its hosts in `target`."""
-        self.target = target
+        self.target, self.approvals.environment = target, target.environment
         for step in self.runbook.procedure:
             self.expect(step, target.of(self.runbook, step))
 

@@ -72,7 +72,7 @@ def _look(control: Control, step: Step, hosts: Sequence[str], *, after: Collecti
 def _plan(control: Control, step: Step, hosts: Sequence[str]) -> None:
     if step.action and not step.manual and hosts:
         control.render([step.id])
-        known = control.commands(step.id)
+        known = control.approvals.commands(step.id)
         commands = {host: known.get(host, "") for host in hosts}
         control.journal.note(EventType.COMMANDS_RENDERED, step.id, commands=commands)
     _end(control, step, hosts, Outcome.PLANNED, "a person would do it" if step.manual else "not done in a dry run")

@@ -17,7 +17,7 @@ from runner.execution.executor import Cancellation
 from runner.execution.spans import Gate
 from runner.record.audit_log import Actor
 from runner.record.gate_context import GateContext
-from runner.record.run_state import StateDirectory
+from runner.record.state_directory import StateDirectory
 from runner.redaction import Redaction
 
 Mode = Literal["run", "step", "auto", "dry-run", "preflight"]

@@ -23,7 +23,8 @@ from runner.execution.target import Target
 from runner.execution.undo_plan import UndoPlan, undo_plan
 from runner.paging import Pager
 from runner.record.audit_log import NAME, AuditLog, NoLog, read
-from runner.record.run_state import RunDirectory, StateDirectory
+from runner.record.run_state import RunDirectory
+from runner.record.state_directory import StateDirectory
 from runner.request import Request, Result, Surroundings
 from runner.undoing import undo
 

@@ -16,7 +16,7 @@ from runner.execution.order import Ending
 from runner.execution.reviewed import compiled
 from runner.identifiers import Marker
 from runner.record.audit_log import Actor
-from runner.record.run_state import StateDirectory
+from runner.record.state_directory import StateDirectory
 from runner.request import Request, Surroundings
 
 

@@ -18,7 +18,8 @@ from runner.errors import AuditError
 from runner.events import Event, EventType, Outcome
 from runner.execution import private, processes, teardown
 from runner.record.audit_log import AuditLog, read
-from runner.record.run_state import RunState, StateDirectory
+from runner.record.run_state import RunState
+from runner.record.state_directory import StateDirectory
 
 STATE = RunState(run=RUN_ID, runbook="RUN-001", title="T", started="2026-01-01T00:00:00+00:00", user="alice")
 

@@ -13,7 +13,8 @@ from runner.events import Event, EventType, Outcome
 from runner.journal import Journal
 from runner.record import evidence
 from runner.record.audit_log import AuditLog, read, verify
-from runner.record.run_state import RunState, StateDirectory
+from runner.record.run_state import RunState
+from runner.record.state_directory import StateDirectory
 
 ACTION = Event(
     EventType.ACTION_FINISHED, RUN_ID, "look", "db1", {"part": "action", "outcome": "passed", "result": {"rc": 0}}

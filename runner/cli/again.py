@@ -16,7 +16,8 @@ from runner.definition.catalog import Library
 from runner.definition.model import Runbook
 from runner.errors import InvalidInputError, LockedError
 from runner.execution.reviewed import reviewed
-from runner.record.run_state import RunDirectory, RunState, StateDirectory
+from runner.record.run_state import RunDirectory, RunState
+from runner.record.state_directory import StateDirectory
 from runner.request import Mode, Request
 from runner.resumption import changes
 

@@ -20,7 +20,8 @@ from runner.identifiers import Login
 from runner.record.gate_text import describe
 from runner.record.question import Question, Vote
 from runner.record.questions import Questions
-from runner.record.run_state import RunDirectory, StateDirectory
+from runner.record.run_state import RunDirectory
+from runner.record.state_directory import StateDirectory
 
 _SHORTEST = 6
 """Characters of a subject, at least: fewer may be those of another question as well."""

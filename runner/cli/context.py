@@ -24,7 +24,8 @@ from runner.errors import InvalidInputError, RunbookError
 from runner.events import Instant
 from runner.execution.ansible_cfg import unread
 from runner.record.audit_log import Actor
-from runner.record.run_state import RunState, StateDirectory
+from runner.record.run_state import RunState
+from runner.record.state_directory import StateDirectory
 from runner.secret import Reference
 
 

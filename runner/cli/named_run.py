@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runner.errors import InvalidInputError
-from runner.record.run_state import RunDirectory, StateDirectory
+from runner.record.run_state import RunDirectory
+from runner.record.state_directory import StateDirectory
 
 LAST = "last"
 

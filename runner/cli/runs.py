@@ -10,7 +10,8 @@ from runner.cli import context
 from runner.errors import InvalidInputError
 from runner.record.audit_log import read
 from runner.record.history import RunHistory, histories
-from runner.record.run_state import RunState, StateDirectory
+from runner.record.run_state import RunState
+from runner.record.state_directory import StateDirectory
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from runner.definition.finding import Finding
 from runner.definition.lint import examine
 from runner.definition.quality import QUESTIONS, Mark, score
 from runner.definition.subject import Subject
-from runner.record.run_state import StateDirectory
+from runner.record.state_directory import StateDirectory
 
 Scored = tuple[str, Subject | None, Sequence[Finding]]
 

@@ -21,7 +21,7 @@ from runner.identifiers import RUNBOOK_ID, is_run_id
 from runner.record import report
 from runner.record.audit_log import read
 from runner.record.history import RunHistory, history
-from runner.record.run_state import StateDirectory
+from runner.record.state_directory import StateDirectory
 
 
 @click.command("show")

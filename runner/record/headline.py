@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from runner.events import Outcome
-from runner.record.history import REFUSED, Attempt, RunHistory
+from runner.record.attempts import REFUSED, Attempt
+from runner.record.history import RunHistory
 from runner.record.step_history import RUNNING, Check, StepHistory
 
 _FEW = 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,21 +9,18 @@ from typing import Any, Literal
 
 from runner.events import EventType, Instant, Outcome
 from runner.record import loose
+from runner.record.attempts import REFUSED, Attempt, ending, fold_attempts, split
 from runner.record.decisions import NOBODY, Decision, decisions
-from runner.record.envelope import Actor, Record, instant
-from runner.record.step_history import RUNNING, StepFold, StepHistory
+from runner.record.envelope import Record
+from runner.record.step_fold import fold_steps
+from runner.record.step_history import RUNNING, StepHistory
 from runner.record.timeline import Moment, timeline
 
 LOOKS = frozenset({"dry-run", "preflight"})
 """The modes in which nothing is done."""
 
-_BEGINS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED})
 _AFTER = frozenset({EventType.RUN_FILED})
 """What comes after the report, which cannot tell of it."""
-
-_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED, EventType.RUN_ABANDONED})
-REFUSED = "refused"
-"""What an attempt to go on with a run comes to that was not let begin: it leaves the run as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +32,6 @@ class PageHistory:
     action: str
     status: str
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One command that worked on the run: the first, one that went on with it, or one that took it back.
-
-    `name` is `start`, `resume 1`, `undo`, ...; `seconds` is how long it took, up to now where it has not ended.
-    """
-
-    kind: Literal["start", "resume", "undo"]
-    name: str
-    actor: Actor
-    reason: str
-    mode: str
-    started: datetime
-    seconds: float
-    outcome: str
-    problems: tuple[str, ...]
-    steps: tuple[StepHistory, ...]
-    runbook_sha256: str = ""
-    playbook_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,13 +138,13 @@ def histories(records: Iterable[Record], *, now: Instant | None = None) -> Itera
 
 def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
     first, data = records[0], records[0].data
-    parts = list(_parts(records))
-    attempts = tuple(_attempts(parts, now))
+    parts = list(split(records))
+    attempts = tuple(fold_attempts(parts, now))
     going = now if attempts[-1].outcome == RUNNING else None
     begun = [
         (part, each) for part, each in zip(parts, attempts, strict=True) if each.outcome != REFUSED or part is parts[0]
     ]
-    last, end = begun[-1][1], _end(begun[-1][0])
+    last, end = begun[-1][1], ending(begun[-1][0])
     target = next((record.data for record in records if record.type == EventType.TARGET_RESOLVED), {})
     asked = decisions(records)
     return RunHistory(
@@ -181,7 +156,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         hosts=tuple(map(str, loose.items(target, "hosts"))),
         mode=loose.text(data, "mode"),
         attempts=attempts,
-        steps=_steps(data, records, now=going),
+        steps=fold_steps(data, records, now=going),
         decisions=asked,
         timeline=timeline(records),
         captured=_captured(records),
@@ -204,71 +179,6 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
 
 _HANDED_OVER = frozenset({EventType.RUN_HANDED_OVER})
 _FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
-
-
-def _end(part: Sequence[Record]) -> Record | None:
-    return next((record for record in reversed(part) if record.type in _ENDS), None)
-
-
-def _steps(
-    first: Mapping[str, Any], records: Iterable[Record], *, now: Instant | None, touched: bool = False
-) -> tuple[StepHistory, ...]:
-    fold = StepFold(first)
-    for record in records:
-        fold.add(record)
-    return fold.steps(now=now, touched=touched)
-
-
-def _parts(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """The records of each attempt."""
-    part: list[Record] = []
-    for record in records:
-        if record.type in _BEGINS and part:
-            yield part
-            part = []
-        part.append(record)
-    yield part
-
-
-def _attempts(parts: Sequence[Sequence[Record]], now: Instant | None) -> Iterator[Attempt]:
-    """Only the last one may still be going on: whoever goes on with a run has seen that nobody does."""
-    counted: Counter[str] = Counter()
-    for part in parts[:-1]:
-        yield _attempt(part, counted, None, outcome=Outcome.UNKNOWN)
-    yield _attempt(parts[-1], counted, now, outcome=RUNNING)
-
-
-def _attempt(part: Sequence[Record], counted: Counter[str], now: Instant | None, *, outcome: str) -> Attempt:
-    """The attempt that the records in `part` tell of; `outcome` is what it has come to if they do not tell its end."""
-    first, data, end = part[0], part[0].data, _end(part)
-    kind: Literal["start", "resume", "undo"] = "undo" if data.get("take_back") else "resume"
-    kind = "start" if first.type == EventType.RUN_STARTED else kind
-    counted[kind] += 1
-    going = None if end else now
-    return Attempt(
-        kind=kind,
-        name=kind if (kind, counted[kind]) in {("start", 1), ("undo", 1)} else f"{kind} {counted[kind]}",
-        actor=first.actor,
-        reason=loose.text(data, "reason"),
-        mode=loose.text(data, "mode"),
-        started=first.time,
-        seconds=(going or instant(part[-1])).since(instant(first)),
-        outcome=_outcome(end) if end else outcome,
-        problems=_problems(end) if end else (),
-        steps=_steps(data, part, now=going, touched=True),
-        runbook_sha256=loose.text(data, "runbook_sha256"),
-        playbook_sha256=loose.text(data, "playbook_sha256"),
-    )
-
-
-def _outcome(end: Record) -> str:
-    refused = end.type == EventType.RUN_REFUSED
-    return REFUSED if refused else loose.text(end.data, "outcome") or Outcome.UNKNOWN
-
-
-def _problems(end: Record) -> tuple[str, ...]:
-    reason = loose.text(end.data, "reason") if end.type == EventType.RUN_REFUSED else ""
-    return tuple(map(str, (*filter(None, [reason]), *loose.items(end.data, "problems"))))
 
 
 def _unproven(attempts: Sequence[Attempt], asked: Iterable[Decision]) -> str:

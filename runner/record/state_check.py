@@ -9,7 +9,8 @@ from pathlib import Path
 from runner.events import EventType
 from runner.record import manifest
 from runner.record.audit_log import Record
-from runner.record.run_state import RunDirectory, StateDirectory
+from runner.record.run_state import RunDirectory
+from runner.record.state_directory import StateDirectory
 
 _BEGINS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED})
 _ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED, EventType.RUN_ABANDONED})

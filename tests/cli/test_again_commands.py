@@ -9,7 +9,7 @@ from fake_run import SURVEY
 from fakes import RUN_ID
 
 from runner.record.debts import Debt, Debts
-from runner.record.run_state import StateDirectory
+from runner.record.state_directory import StateDirectory
 
 STEPS = [
     {

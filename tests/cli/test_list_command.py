@@ -10,7 +10,8 @@ from fakes import RUN_ID, runbook_file
 
 from runner.cli import context
 from runner.record.audit_log import read
-from runner.record.run_state import RunState, StateDirectory
+from runner.record.run_state import RunState
+from runner.record.state_directory import StateDirectory
 
 
 def test_the_runbooks_are_a_table(runbook, here):

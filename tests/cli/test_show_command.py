@@ -8,7 +8,8 @@ import pytest
 from fakes import RUN_ID, runbook_file
 
 from runner.cli import context
-from runner.record.run_state import RunState, StateDirectory
+from runner.record.run_state import RunState
+from runner.record.state_directory import StateDirectory
 
 EVERYTHING = {
     "scope": {

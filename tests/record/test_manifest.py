@@ -11,7 +11,8 @@ from fakes import RUN_ID
 from runner.errors import AuditError
 from runner.record import manifest
 from runner.record.audit_log import read
-from runner.record.run_state import RunState, StateDirectory
+from runner.record.run_state import RunState
+from runner.record.state_directory import StateDirectory
 
 
 @pytest.fixture

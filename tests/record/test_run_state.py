@@ -12,7 +12,8 @@ from dataclasses import replace
 import pytest
 
 from runner.errors import AuditError, InvalidInputError, LockedError
-from runner.record.run_state import RunState, StateDirectory
+from runner.record.run_state import RunState
+from runner.record.state_directory import StateDirectory
 
 RUN, LATER = "20260101T000000Z-0123abcd", "20260102T000000Z-0123abcd"
 STATE = RunState(
@@ -97,7 +98,8 @@ def test_a_run_whose_command_was_killed_is_found(state):
     state.begin(replace(STATE, run=LATER, status="finished")).release()
     program = (
         "import sys, time; from pathlib import Path; from dataclasses import replace;"
-        "from runner.record.run_state import RunState, StateDirectory;"
+        "from runner.record.run_state import RunState;"
+        "from runner.record.state_directory import StateDirectory;"
         f"held = StateDirectory.open(Path({str(state.path)!r})).begin({STATE!r});"
         "print('held', flush=True); time.sleep(60)"
     )

@@ -11,8 +11,9 @@ from fakes import RUN_ID
 from runner.events import Event, EventType, Outcome
 from runner.record import evidence, manifest
 from runner.record.audit_log import read
-from runner.record.run_state import RunState, StateDirectory
+from runner.record.run_state import RunState
 from runner.record.state_check import disagreements
+from runner.record.state_directory import StateDirectory
 
 OTHER = "20260101T000001Z-00000001"
 STATE = RunState(run=RUN_ID, runbook="RUN-001", title="T", started="2026-01-01T00:00:00+00:00", user="alice")

@@ -8,7 +8,8 @@ import pytest
 from run_records import FIRST, STARTED, again, done, ended, record, records
 
 from runner.events import EventType, Instant
-from runner.record.step_history import Action, Check, HostHistory, StepFold
+from runner.record.step_fold import StepFold
+from runner.record.step_history import Action, Check, HostHistory
 
 
 def steps(made, *, now=None, touched=False):

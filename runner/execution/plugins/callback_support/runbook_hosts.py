@@ -1,0 +1,91 @@
+# Copyright: the runbookctl authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How each host is reached by its variables, and which of their values must be kept out of every record."""
+
+from __future__ import annotations
+
+import functools
+import os
+import runpy
+
+from ansible.template import Templar
+
+# Beside the directory of callbacks, of which Ansible would take it for one.
+_BESIDE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "inventory_secrets.py")
+secret_values = runpy.run_path(_BESIDE)["secret_values"]
+
+
+# Several names for one thing: of those that are set, Ansible takes the last.
+REACHED = {
+    "connection": ("ansible_connection",),
+    "address": ("ansible_host", "ansible_ssh_host"),
+    "port": ("ansible_port", "ansible_ssh_port"),
+    "user": ("ansible_user", "ansible_ssh_user"),
+    "private_key_file": ("ansible_private_key_file", "ansible_ssh_private_key_file"),
+    "ssh_executable": ("ansible_ssh_executable",),
+    "ssh_args": ("ansible_ssh_args",),
+    "ssh_common_args": ("ansible_ssh_common_args",),
+    "ssh_extra_args": ("ansible_ssh_extra_args",),
+    "host_key_checking": ("ansible_host_key_checking", "ansible_ssh_host_key_checking"),
+    "timeout": ("ansible_timeout", "ansible_ssh_timeout"),
+    "shell_type": ("ansible_shell_type",),
+    "become": ("ansible_become",),
+    "become_user": ("ansible_become_user", "ansible_sudo_user"),
+    "become_method": ("ansible_become_method",),
+    "become_exe": ("ansible_become_exe", "ansible_sudo_exe"),
+    "become_flags": ("ansible_become_flags", "ansible_sudo_flags"),
+    "policy": ("runbook_policy",),
+    "protected": ("runbook_protected",),
+}
+# Of these no more is told than that they are there.
+SECRET = {
+    "password": ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password"),
+    "become_password": ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"),
+    "inline_key": ("ansible_private_key", "ansible_ssh_private_key", "ansible_ssh_private_key_passphrase"),
+}
+
+
+def machine(name, variables, loader):
+    """What tells the machine from every other, whatever an inventory calls it: where it is reached."""
+    if variables.get("ansible_connection") == "local":
+        return name
+    where = [variables.get("ansible_host") or name, variables.get("ansible_port") or 22]
+    host, port = _rendered(Templar(loader=loader, variables=variables), where)
+    return f"{host}:{port}"
+
+
+def reach(variables, loader):
+    """How the host is reached, and what its inventory says about runs against it; whatever is not set is left out."""
+    templar = Templar(loader=loader, variables=variables)
+    told = {}
+    for key, names in REACHED.items():
+        given = [variables[name] for name in names if variables.get(name) is not None]
+        if given:
+            told[key] = _rendered(templar, given[-1])
+    for key, names in SECRET.items():
+        if any(variables.get(name) is not None for name in names):
+            told[key] = True
+    if os.environ.get("ANSIBLE_BECOME_PASSWORD_FILE"):
+        told["become_password"] = True
+    return told
+
+
+def values_to_hide(variables, loader):
+    """What of the inventory must be kept out of every record; the command takes it away before it looks further."""
+    found = set()
+    for known in variables.values():
+        templar = Templar(loader=loader, variables=known)
+        found.update(secret_values(known, functools.partial(_rendered, templar)))
+    return sorted(found)
+
+
+def _rendered(templar, value):
+    """The value with each template filled in for which everything is known; the others stay as they are written."""
+    if isinstance(value, dict):
+        return {str(key): _rendered(templar, item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rendered(templar, item) for item in value]
+    try:
+        return templar.template(value) if isinstance(value, str) else value
+    except Exception:
+        return value

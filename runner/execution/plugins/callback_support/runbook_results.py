@@ -1,0 +1,61 @@
+# Copyright: the runbookctl authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Ansible says of a task that has ended, bounded, and whether the task may still be at it."""
+
+from __future__ import annotations
+
+import json
+
+LONGEST = 131_072
+WHOLE = 1_048_576
+NEVER_THERE = (
+    "ssh: connect to host",
+    "ssh: Could not resolve hostname",
+    "Host key verification failed",
+    "Permission denied (",
+)
+
+
+def may_go_on(kind, result):
+    """Whether the task may still be at it on its host.
+
+    The connection broke, the module ended without an answer, or Ansible has waited for as long as the task's `timeout`.
+    """
+    if kind == "unreachable":
+        return not any(word in str(result.get("msg")) for word in NEVER_THERE)
+    return "module_stdout" in result or "timedout" in result
+
+
+def public(result):
+    """The result without Ansible's internals and module arguments, each text bounded, all of it bounded."""
+    kept = {
+        # What is captured is used again: it is never shortened, only refused as a whole where it is too large.
+        str(key): value if key == "ansible_facts" else bounded(value)
+        for key, value in result.items()
+        if not str(key).startswith("_ansible") and key != "invocation"
+    }
+    for key in ("stdout_lines", "stderr_lines", "whole_lines", "diff"):
+        kept.pop(key, None)
+    if isinstance(kept.get("results"), list):
+        kept["samples"] = len(kept["results"])
+        kept["results"] = [public(item) for item in kept["results"][-1:] if isinstance(item, dict)]
+    if len(json.dumps(kept, default=str)) > WHOLE:
+        kept = {key: _flat(kept[key]) for key in ("rc", "msg", "status", "changed", "stdout", "stderr") if key in kept}
+        kept["truncated"] = True
+    return kept
+
+
+def _flat(value):
+    return bounded(json.dumps(value, default=str)) if isinstance(value, (dict, list)) else value
+
+
+def bounded(value):
+    """The value, in which the middle of each text that is too long is left out."""
+    if isinstance(value, str) and len(value) > LONGEST + 64:
+        half = LONGEST // 2
+        return f"{value[:half]}\n[... {len(value) - LONGEST} characters left out ...]\n{value[-half:]}"
+    if isinstance(value, dict):
+        return {str(key): bounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [bounded(item) for item in value]
+    return value
