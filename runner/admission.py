@@ -43,7 +43,7 @@ def admit(control: Control, target: Target, *, at_rest: bool) -> None:
     control.journal.note(EventType.TARGET_RESOLVED, environment=target.environment, hosts=list(target.names))
     if control.request.mode != "dry-run":
         _hold(control, _case(control, target))
-    control.lock(target)
+    control.locks.take(target)
     look(control, target)
 
 

@@ -31,7 +31,7 @@ def ask(control: Control, gate: Gate, hosts: Sequence[str]) -> Answer:
     note = control.journal.note
     which = {"kind": gate.kind, "part": gate.part, "hosts": list(hosts)}
     context = control.description(gate, hosts)
-    control.come_to(gate.step.id)
+    control.locks.come_to(gate.step.id)
     poll = _Poll(control, gate, context)
     commands = {host: action.text for host, action in context.hosts.items() if action.text}
     asked = {"text": gate.text, "commands": commands, **which, **poll.terms, "context": context.data()}

@@ -24,10 +24,9 @@ from runner.journal import Journal
 from runner.record.audit_log import AuditLog
 from runner.record.debts import Debts
 from runner.record.gate_context import GateContext
-from runner.record.holder import Blocked, Holder
-from runner.record.locks import Held, Locks
 from runner.record.run_state import RunDirectory
 from runner.request import Request, Surroundings
+from runner.run_locks import RunLocks
 
 
 class NotAtRestError(Exception):
@@ -56,10 +55,9 @@ class Control:
         self.unanswered: str | None = None
         self.approvals = Approvals(request, around, self.journal, directory)
         self.on_target: Callable[[Target, bool], None] = lambda _target, _at_rest: None
-        self.held: Held | None = None
+        self.locks = RunLocks(request, around, self.journal, directory)
         self.taken_back: set[str] = set()
         self.unreachable: frozenset[str] = frozenset()
-        self._at = ""
         self._ends = time.monotonic() + self.runbook.deadline.total_seconds() if self.runbook.deadline else None
         around.cancellation.elsewhere = directory.cancelled
         self.job = Job(
@@ -123,7 +121,7 @@ class Control:
         limit = () if self.target is None or set(limit) == set(self.target.names) else limit
         self.journal.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
         approved = [step for step in self.approvals.approved if step_tag(step) in tags]
-        self.come_to(tags[0].partition("-")[2])
+        self.locks.come_to(tags[0].partition("-")[2])
         part = Part(
             tags,
             limit,
@@ -206,13 +204,7 @@ class Control:
             events = list(self.translator.events(self.redaction.report(message)))
             self.journal.record(*events)
             if begun := [event.step for event in events if event.type is EventType.STEP_INTENDED]:
-                self.come_to(begun[-1] or "")
-
-    def come_to(self, step: str) -> None:
-        """Let whoever waits for the hosts of this run know the step that it has come to."""
-        if step != self._at and self.held:
-            self.held.update(step=step)
-        self._at = step
+                self.locks.come_to(begun[-1] or "")
 
     def _on_hello(self, message: Mapping[str, Any], *, at_rest: bool = False) -> None:
         self.approvals.keep_previews(message)
@@ -238,42 +230,6 @@ class Control:
                 f"{moved[0]} is another machine than at the start: it was at {was}, and is at {now}",
                 hint="put the inventory back, or start another run",
             )
-
-    def lock(self, target: Target) -> None:
-        """Have the machines of `target`, and what the runbook names besides, for this run alone.
-
-        Raises:
-            LockedError: another run has one of them.
-        """
-        if self.request.looks:
-            return
-        actor, state = self.around.actor, self.directory.state
-        holder = Holder(
-            run=state.run,
-            runbook=state.runbook,
-            user=actor.user,
-            host=actor.host,
-            pid=actor.pid,
-            since=self.around.clock(),
-            tree=state.tree,
-            step=self._at,
-        )
-        self.held = Locks(self.around.state.path / "locks", clock=self.around.clock).take(
-            [*target.locks, *(f"lock:{name}" for name in self.runbook.locks)],
-            holder,
-            wait=self.request.wait,
-            waiting=self._wait,
-            cancelled=lambda: self.cancelled,
-        )
-
-    def _wait(self, for_whom: Sequence[Blocked]) -> None:
-        now = self.around.clock()
-        self.journal.note(EventType.LOCK_AWAITED, held=[each.sentence(now) for each in for_whom])
-
-    def release(self) -> None:
-        """Give back what the run had for itself."""
-        if self.held:
-            self.held.release()
 
     def show_debts(self) -> None:
         """Say what was begun on the hosts of this run by an earlier one, and should have been taken back."""

@@ -120,7 +120,7 @@ def _held(directory: RunDirectory, request: Request, around: Surroundings, log: 
     with ExitStack() as held:
         held.callback(directory.release)
         control = Control(request, around, log, directory)
-        held.callback(control.release)
+        held.callback(control.locks.release)
         yield control
 
 
@@ -132,7 +132,7 @@ def _again(request: Request, around: Surroundings) -> Iterator[Control]:
         with _held(directory, request, around, log) as control:
             resumption.restore(control, read(control.journal.log.path, run=request.run_id))
             assert control.target  # noqa: S101 - what is restored has one
-            control.lock(control.target)
+            control.locks.take(control.target)
             yield control
 
 

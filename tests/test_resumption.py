@@ -244,7 +244,7 @@ def test_who_is_refused_leaves_the_run_as_it_was(engine, monkeypatch):
     def refuse(*_, **__):
         raise LockedError("host:db1 is held by somebody else")
 
-    monkeypatch.setattr("runner.control.Locks.take", refuse)
+    monkeypatch.setattr("runner.run_locks.Locks.take", refuse)
     with pytest.raises(LockedError):
         engine.resume()
 
