@@ -20,7 +20,7 @@ from runner.definition.catalog import Library, shown
 from runner.definition.inventory import environments
 from runner.definition.root import default_state, root_above
 from runner.duration import parse
-from runner.errors import InvalidInputError, RunbookError
+from runner.errors import AuditError, InvalidInputError, RunbookError
 from runner.events import Instant
 from runner.execution.ansible_cfg import unread
 from runner.record.audit_log import Actor
@@ -64,14 +64,21 @@ def state_path() -> Path:
 
 def state() -> StateDirectory:
     """The state directory, made when it is absent, with every run in it that died named as what it is."""
+    directory = StateDirectory.open(state_path())
+    try:
+        _name_abandoned(directory)
+    except AuditError as error:  # whoever records will not go on; a run must be cancelled and looked at all the same
+        click.echo(f"warning: a run that died cannot be recorded as abandoned: {error.message}", err=True)
+    return directory
+
+
+def _name_abandoned(directory: StateDirectory) -> None:
     from runner.abandoned import name_abandoned  # noqa: PLC0415 - only needed where there is a state
 
-    directory = StateDirectory.open(state_path())
     for run in name_abandoned(directory, clock=clock, actor=actor(), environ=os.environ):
         click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it was done", err=True)
         click.echo(f"hint: what it left running was ended; runbook show {run.run} tells how far it came", err=True)
         _call_for(run, directory)
-    return directory
 
 
 def _call_for(run: RunState, directory: StateDirectory) -> None:

@@ -8,6 +8,8 @@ import pytest
 from fakes import RUN_ID
 
 from runner.cli import context
+from runner.record.run_state import RunState
+from runner.record.state_directory import StateDirectory
 
 OTHER = "20260101T000001Z-00000001"
 
@@ -171,6 +173,19 @@ def test_nothing_goes_on_over_a_log_that_was_edited_or_taken_away(runbook, log, 
     gone = runbook(*words)
 
     assert (edited.code, gone.code) == (7, 7)
-    assert len(list((here / ".runbook" / "runs").iterdir())) == 2
     assert f"The audit log {log} is broken at line 2" in edited.err
     assert f"the audit log {log} is gone, though 2 runs were recorded in it" in gone.err
+
+
+@pytest.mark.parametrize("words", [["locks"], ["pending"]])
+def test_what_goes_on_is_shown_though_a_run_that_died_cannot_be_recorded(runbook, log, here, words):
+    state = StateDirectory(here / ".runbook")
+    state.begin(
+        RunState(run=OTHER.replace("001Z", "009Z"), runbook="RUN-001", title="T", started="", user="a")
+    ).release()
+    log.unlink()
+
+    ran = runbook(*words)
+
+    assert ran.code == 0
+    assert "warning: a run that died cannot be recorded as abandoned: the audit log" in ran.err

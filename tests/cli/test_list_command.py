@@ -9,6 +9,7 @@ import subprocess
 from fakes import RUN_ID, runbook_file
 
 from runner.cli import context
+from runner.execution import processes
 from runner.record.audit_log import read
 from runner.record.run_state import RunState
 from runner.record.state_directory import StateDirectory
@@ -92,8 +93,9 @@ def test_the_runs_with_their_outcomes_newest_last(runbook, library, ansible, mon
 
 def test_a_run_whose_command_died_is_named_once_and_what_it_left_is_ended(runbook, here):
     directory = StateDirectory.open(here / ".runbook")
-    directory.begin(RunState(run=RUN_ID, runbook="RUN-001", title="T", started="", user="alice")).release()
-    with subprocess.Popen(["sleep", "60"], env={**os.environ, "RUNBOOK_RUN_ID": RUN_ID}) as left:
+    path = str(runbook_file(here, escalation={"when": [{"declared": "x"}], "contacts": ["on-call"], "provide": ["x"]}))
+    directory.begin(RunState(RUN_ID, runbook="RUN-001", title="T", started="", user="alice", path=path)).release()
+    with subprocess.Popen(["sleep", "60"], env={**os.environ, processes.MARKER: RUN_ID}) as left:
         first, second = runbook("list", "--runs", "--json"), runbook("list", "--runs")
         code = left.wait(timeout=10)
 
