@@ -21,6 +21,11 @@ _ENDED = {
     Outcome.ABORTED: "{step} was not agreed to for {hosts}",
     Outcome.SKIPPED: "{step} was skipped on {hosts}",
 }
+_ENDED_WELL = {
+    Outcome.PASSED: "every verification has passed on every host",
+    Outcome.UNDONE: "what was done is taken back",
+    Outcome.HANDED_OVER: "{successors} took over, and what had failed holds again",
+}
 _SHOWN = 5
 
 
@@ -36,10 +41,8 @@ class Standing(StrEnum):
 
 def happened(control: Control, outcome: Outcome, error: RunbookError | None) -> str:
     """The end of the run in one sentence."""
-    if outcome is Outcome.PASSED:
-        return "every verification has passed on every host"
-    if outcome is Outcome.UNDONE:
-        return "what was done is taken back"
+    if outcome in _ENDED_WELL:
+        return _ENDED_WELL[outcome].format(successors=_successors(control))
     if error:
         return first_line(error.message)
     if outcome is Outcome.PARTLY_UNDONE:
@@ -47,6 +50,12 @@ def happened(control: Control, outcome: Outcome, error: RunbookError | None) -> 
     if control.cancelled and control.around.cancellation.requests:
         return f"stopped by {control.around.cancellation.requests[0]}{_at(control)}"
     return _broken(control) or f"ended as {outcome}"
+
+
+def _successors(control: Control) -> str:
+    """The runbooks that took over."""
+    events = [event for _, event in control.journal.history if event.type is EventType.RUN_HANDED_OVER]
+    return listed(list(dict.fromkeys(str(event.data["to"]) for event in events)))
 
 
 def _at(control: Control) -> str:

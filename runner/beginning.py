@@ -30,6 +30,7 @@ def first_state(request: Request, around: Surroundings) -> RunState:
         user=around.actor.user,
         inventories=tuple(map(str, request.inventories)),
         limit=request.limit,
+        named=request.named,
         hosts=":".join(dict.fromkeys(map(runbook.hosts_of, steps))),
         becomes=any(step.become or step.become_user for step in steps),
         path=str(request.source.path.resolve()),

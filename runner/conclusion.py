@@ -17,6 +17,7 @@ from runner.errors import (
     DefectError,
     DeniedError,
     ExitCode,
+    HandOverError,
     InvalidInputError,
     LockedError,
     RunbookError,
@@ -32,10 +33,12 @@ from runner.record.audit_log import read
 from runner.record.history import history
 from runner.record.manifest import file_run
 from runner.record.run_state import RunState
-from runner.request import Result
+from runner.request import Child, Result
 
 _CODES = {Outcome.ABORTED: ExitCode.DENIED, Outcome.UNREACHABLE: ExitCode.UNREACHABLE}
-_WELL = frozenset({Outcome.PASSED, Outcome.PLANNED, Outcome.UNDONE})
+_RESOLVED = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
+"""What ends the incident."""
+_WELL = frozenset({*_RESOLVED, Outcome.PLANNED, Outcome.UNDONE})
 _STAY = frozenset({*_WELL, Outcome.PARTLY_UNDONE})
 """What stays the outcome though somebody has asked the run to stop."""
 _LOST = frozenset({Outcome.UNREACHABLE, Outcome.UNKNOWN})
@@ -49,14 +52,20 @@ class Ending:
 
     `error` is the first thing that was raised by what was done, in words for a person; `problems` are sentences about
     what went wrong besides, which changes nothing of the outcome. Each part of the end is made on its own, and twice if
-    it must be, so that neither a defect nor an interrupt takes the others away.
+    it must be, so that neither a defect nor an interrupt takes the others away. `children` are the runs that took over.
     """
 
     def __init__(self, control: Control, pager: Pager) -> None:
         self.control, self.pager = control, pager
         self.error: RunbookError | None = None
         self.problems: list[str] = []
+        self.children: list[Child] = []
         self._made: set[str] = set()
+
+    def took_over(self, child: Child) -> None:
+        """`child` took over and has ended: whoever it has called was called for this run as well."""
+        self.children.append(child)
+        self.pager.calls += child.result.calls
 
     def attempt(self, *acts: Callable[[], object]) -> None:
         """Do `acts` up to the first that raises; an interrupt is a request to stop."""
@@ -104,23 +113,20 @@ class Ending:
             self.problems.append(raised.message)
         return found[-1] if found else otherwise
 
-    def conclude(self, *, undoing: bool = False, handed_over: bool = False) -> Result:
-        """Call or resolve, record the end, and write the report.
-
-        A step that was handed over calls nobody: whoever takes over does if it fails as well.
-        """
+    def conclude(self, *, undoing: bool = False) -> Result:
+        """Call or resolve, record the end, and write the report."""
         try:
-            return self._conclude(undoing=undoing, handed_over=handed_over)
+            return self._conclude(undoing=undoing)
         except BaseException as error:  # noqa: BLE001 - what was made of the end is not made again
             self.problems.append(self._in_words(error).message)
-            return self._conclude(undoing=undoing, handed_over=handed_over)
+            return self._conclude(undoing=undoing)
 
-    def _conclude(self, *, undoing: bool, handed_over: bool) -> Result:
+    def _conclude(self, *, undoing: bool) -> Result:
         control = self.control
         outcome = self._value(lambda: self._outcome(undoing=undoing), Outcome.UNKNOWN)
         if isinstance(self.error, AuditError):
             self.pager.unrecorded.append(self.error)
-        self._make("call", lambda: self._call(outcome, handed_over=handed_over), otherwise="nobody could be called")
+        self._make("call", lambda: self._call(outcome), otherwise="nobody could be called")
         result = self._value(lambda: self._result(outcome, undoing=undoing), self._bare(outcome))
         record = lambda: control.journal.note(EventType.RUN_FINISHED, **self._recorded(result))  # noqa: E731
         recorded = self._make("record", record, otherwise="the end of the run is not recorded")
@@ -165,21 +171,29 @@ class Ending:
         outcome = control.ledger.outcome
         if undoing:
             return Outcome.PARTLY_UNDONE if self.error or standing(control.runbook, control.ledger) else Outcome.UNDONE
+        if self.children and not control.request.looks and outcome in {Outcome.PASSED, Outcome.NEVER_REACHED}:
+            outcome = Outcome.HANDED_OVER  # what failed holds again; it is no proof of what comes after that
         if control.request.looks and outcome is Outcome.PASSED:
             outcome = Outcome.PLANNED  # whatever it found, nothing was done: it proves nothing and resolves nothing
         if control.cancelled and outcome not in _STAY:
             return Outcome.ABORTED
         return Outcome.FAILED if self.error and outcome in _WELL else outcome
 
-    def _call(self, outcome: Outcome, *, handed_over: bool) -> None:
-        control = self.control
-        if outcome is Outcome.PASSED:
+    def _call(self, outcome: Outcome) -> None:
+        """Call or resolve. For a step from which another runbook took over, nobody is called twice."""
+        control, heard = self.control, self._have_called()
+        if outcome in _RESOLVED:
             self.pager.passed()
         elif outcome not in _WELL and not control.request.looks and not (control.cancelled and not control.declared):
             names = undo_id if outcome is Outcome.PARTLY_UNDONE else str
             failed = [step for step in control.runbook.procedure if self._calls(step, names(step.id))]
-            failed = [step for step in failed if not (handed_over and isinstance(step.on_failure, HandOver))]
+            failed = [step for step in failed if not (heard and isinstance(step.on_failure, HandOver))]
             self.pager.stopped(failed, control.declared, self._besides())
+
+    def _have_called(self) -> bool:
+        """Whether somebody was called by a run that took over and did not pass."""
+        failed = [child.result for child in self.children if child.result.outcome not in _RESOLVED]
+        return any(call.action == "trigger" for result in failed for call in result.calls)
 
     def _calls(self, step: Step, name: str) -> bool:
         """Whether `step`, or its undo, as `name` says, has failed in a way of which somebody must hear.
@@ -197,7 +211,7 @@ class Ending:
         error, control = self.error, self.control
         if control.unanswered:
             return f"nobody has answered in time: {control.unanswered}"
-        refused = isinstance(error, LockedError | DeniedError)
+        refused = isinstance(error, LockedError | DeniedError | HandOverError)  # of that the step calls that failed
         if control.request.mode != "auto":  # somebody is there, and reads why
             refused = refused or isinstance(error, InvalidInputError)
         return f"could not go on: {aftermath.first_line(error.message)}" if error and not refused else None
@@ -225,6 +239,7 @@ class Ending:
             happened=aftermath.happened(control, outcome, self.error),
             hosts={} if control.request.looks else aftermath.standings(control),
             calls=tuple(pager.calls),
+            children=tuple(self.children),
             ways_on=aftermath.ways_on(control, outcome, undoing=undoing),
         )
 

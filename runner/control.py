@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -59,7 +60,7 @@ class Control:
         self.taken_back: set[str] = set()
         self.unreachable: frozenset[str] = frozenset()
         self._ends = time.monotonic() + self.runbook.deadline.total_seconds() if self.runbook.deadline else None
-        around.cancellation.elsewhere = directory.cancelled
+        around.cancellation.listen(directory.cancelled)
         self.job = Job(
             run_id=request.run_id,
             name=f"{self.runbook.id}.yml",
@@ -167,6 +168,16 @@ class Control:
         elsewhere = self.gone - set(limit) if limit else ()
         left = self.allowed(self.target) - len(elsewhere)
         return own | ({"runbook_may_fail": left} if self.runbook.max_failures else {})
+
+    @contextmanager
+    def standstill(self) -> Iterator[None]:
+        """While it lasts the deadline of the run does not come nearer: another run is at work, by its own deadline."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            if self._ends is not None:
+                self._ends += time.monotonic() - began
 
     @property
     def is_late(self) -> bool:

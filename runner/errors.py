@@ -77,6 +77,12 @@ class ExecutionError(RunbookError):
     exit_code = ExitCode.FAILED
 
 
+class HandOverError(RunbookError):
+    """Another runbook took over, and what had failed is not mended, as far as anybody knows."""
+
+    exit_code = ExitCode.FAILED
+
+
 class DefectError(RunbookError):
     """Something that nobody foresaw went wrong inside of the product."""
 

@@ -65,6 +65,7 @@ class Outcome(StrEnum):
     UNKNOWABLE = "unknowable"
     UNDONE = "undone"
     PARTLY_UNDONE = "partly undone"
+    HANDED_OVER = "handed over"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from runner.aftermath import first_line, listed
 from runner.control import Control
 from runner.definition.catalog import Library, Source
-from runner.definition.input import Wrong, missing, read_all
-from runner.definition.step import HandOver
-from runner.errors import InvalidInputError
-from runner.events import EventType
+from runner.definition.step import Effect, HandOver, Step
+from runner.definition.taking_over import wrong_inputs
+from runner.errors import HandOverError, InvalidInputError
+from runner.events import EventType, Outcome
 from runner.execution.reviewed import reviewed
-from runner.request import Request
-from runner.secret import PROMPT, Reference
+from runner.recheck import verify_again
+from runner.request import Child, Request, Result, Surroundings
+from runner.secret import Reference
 
 
 def check(request: Request) -> None:
@@ -27,7 +29,7 @@ def check(request: Request) -> None:
             library = _library(request, step.on_failure)
             source = library.usable(step.on_failure.run)
             reviewed(library, source)
-            if wrong := _wrong(request, step.on_failure, source):
+            if wrong := wrong_inputs(request.source.runbook, step.on_failure, source.runbook, request.inputs):
                 raise InvalidInputError(
                     f"{source.runbook.id} could not take over from {step.id}: {'; '.join(map(str, wrong))}"
                 )
@@ -39,34 +41,14 @@ def _library(request: Request, to: HandOver) -> Library:
     return request.library
 
 
-def _wrong(request: Request, to: HandOver, source: Source) -> list[Wrong]:
-    """What is wrong with the inputs that `source` would be given, as far as they are known already."""
-    takes, mapped = source.runbook.inputs, to.references()
-    crossed = [each for name in mapped if name in takes and (each := _crossed(request, source, name, mapped[name]))]
-    given = {name: request.inputs.get(mapped[name]) if name in mapped else value for name, value in to.inputs.items()}
-    later = {name for name in given if name in takes and given[name] is None} | {each.name for each in crossed}
-    values, wrong = read_all(takes, {name: value for name, value in given.items() if name not in later})
-    unsaid = {name for name in source.runbook.secrets - mapped.keys() if values.get(name) == PROMPT}
-    known = later | {each.name for each in wrong}
-    absent = [each for each in missing(takes, values) if each.name not in known]
-    asked = [Wrong(name, "nobody is asked when a runbook takes over") for name in sorted(unsaid)]
-    return [*crossed, *wrong, *absent, *asked]
+def hand_over(control: Control, do: Callable[[Request, Surroundings], Result], ended: Callable[[Child], None]) -> None:
+    """Let other runbooks take over where a step did not pass, each by `do`, and look at that step again afterwards.
 
-
-def _crossed(request: Request, source: Source, name: str, reference: str) -> Wrong | None:
-    """A secret becomes a secret, and nothing else does."""
-    here, there = reference in request.source.runbook.secrets, name in source.runbook.secrets
-    if here is there:
-        return None
-    what = "is a secret, and this is none" if here else "is no secret, and this is one"
-    return Wrong(name, f"{reference} {what}", f"make both of type secret in {request.source.runbook.id} and here")
-
-
-def prepare(control: Control) -> Request | None:
-    """What is asked of the runbook that takes over; None when none does.
+    `ended` hears of each that has come to its end. Locks are still held meanwhile, and nothing else goes on.
 
     Raises:
-        InvalidInputError: it can not take over; nothing of it was done.
+        InvalidInputError: one cannot take over; nothing of it was done.
+        HandOverError: one did not pass, or the step does not hold in spite of it; no other takes over after that.
     """
     for step in control.runbook.procedure:
         hosts = control.ledger.failed_on(step.id)
@@ -74,8 +56,32 @@ def prepare(control: Control) -> Request | None:
             request = _request(control, step.on_failure, hosts)
             what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": hosts}
             control.journal.note(EventType.RUN_HANDED_OVER, step.id, **what)
-            return request
-    return None
+            with control.standstill():
+                child = Child(request.source.runbook.id, hosts, do(request, control.around))
+            control.redaction.learn(request.secrets.values())
+            ended(child)
+            if not (control.cancelled or control.request.looks):
+                _check_mended(control, step, child)
+
+
+def _check_mended(control: Control, step: Step, child: Child) -> None:
+    where, result = listed(child.hosts), child.result
+    if result.outcome not in {Outcome.PASSED, Outcome.HANDED_OVER}:
+        why = f": {first_line(result.happened)}" if result.happened else ""
+        raise HandOverError(
+            f"{child.runbook} took over on {where} and ended as {result.outcome}{why}",
+            hint=f"runbook show {result.run_id} tells what happened in it",
+        )
+    if step.effect is not Effect.READ and not step.repeated:
+        raise HandOverError(
+            f"{child.runbook} passed, and nobody knows whether the step {step.name!r} holds on {where} by now: "
+            "none of its verifications looks for itself",
+            hint=f"give {step.id} in {control.runbook.id} a verification with a command of its own",
+        )
+    if still := verify_again(control, step, child.hosts):
+        why = first_line(control.ledger.entries[step.id, still[0]].reason)
+        message = f"{child.runbook} passed, and the step {step.name!r} still does not hold on {listed(still)}"
+        raise HandOverError(f"{message}: {why}" if why else message)
 
 
 def _request(control: Control, to: HandOver, hosts: Sequence[str]) -> Request:
@@ -83,6 +89,8 @@ def _request(control: Control, to: HandOver, hosts: Sequence[str]) -> Request:
     request = control.request
     library = _library(request, to)
     source = library.source(to.run)
+    if to.run in _line(control):
+        raise InvalidInputError(f"{to.run} can not take over: it has handed over before in this chain of runs")
     references = to.references()
     try:
         given = {name: _known(control, references.get(name), value) for name, value in to.inputs.items()}
@@ -109,6 +117,15 @@ def _request(control: Control, to: HandOver, hosts: Sequence[str]) -> Request:
         tree=request.tree or request.run_id,
         library=library,
     ).masked()
+
+
+def _line(control: Control) -> Iterator[str]:
+    """The runbooks that have handed over to each other up to this run, which is the first of them."""
+    state = control.directory.state
+    yield state.runbook
+    while state.parent:
+        state = control.around.state.run(state.parent).state
+        yield state.runbook
 
 
 def _secret(control: Control, source: Source, to: HandOver, name: str, where: str) -> str:

@@ -175,8 +175,8 @@ class Call:
 class Result:
     """How a run ended: `problems` are sentences for a person, `hint` mends them, `report` is the page to open.
 
-    `happened` is the end in one sentence, `hosts` has the hosts by how they stand now, `calls` who was called, and
-    `ways_on` what to type next.
+    `happened` is the end in one sentence, `hosts` has the hosts by how they stand now, `calls` who was called,
+    `ways_on` what to type next, and `children` the runs that took over from it.
     """
 
     run_id: str
@@ -190,3 +190,13 @@ class Result:
     hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
     ways_on: tuple[WayOn, ...] = ()
+    children: tuple[Child, ...] = ()
+
+
+@dataclass(frozen=True)
+class Child:
+    """A run of `runbook` that took over from another one on `hosts`, and how it ended."""
+
+    runbook: str
+    hosts: Sequence[str]
+    result: Result

@@ -9,15 +9,15 @@ from datetime import datetime
 from runner.asking import ask
 from runner.control import Control
 from runner.definition.model import Runbook
-from runner.definition.step import Effect, Step
+from runner.definition.step import Step
 from runner.errors import DeniedError, InvalidInputError
 from runner.events import Event, EventType, Outcome
-from runner.execution.course import legs
 from runner.execution.ledger import Entry, Ledger, machine_parts, parts, undo_parts
 from runner.execution.spans import Gate
-from runner.execution.tags import recheck_tag, undo_id
+from runner.execution.tags import undo_id
 from runner.execution.target import Target
 from runner.execution.undo_plan import UndoPlan, undo_plan
+from runner.recheck import open_again, recheck, repeatable_parts
 from runner.record.audit_log import Record
 from runner.record.run_state import RunDirectory, RunState
 
@@ -132,7 +132,7 @@ def _reopen_changed(control: Control, step: Step) -> None:
         if not entry.intended and entry.missing >= parts(step):
             continue  # it is to be done anyway
         if step.repeatable or not entry.intended or _failed_for_sure(entry):
-            _reopen(control, step, [host], parts(step), redo=True)
+            open_again(control, step, [host], parts(step), redo=True)
             continue
         kept = {"action"} if entry.digest.partition(":")[0] == now.partition(":")[0] else set()
         data = {"parts": sorted(parts(step) - kept), "hosts": [host], "redo": False, "digest": now}
@@ -151,9 +151,9 @@ def _reopen_undone(control: Control, step: Step) -> None:
             again.append(host)
         elif not entry.intended and entry.outcome is not None:
             waiting.append(host)
-    _reopen(control, step, again, parts(step), redo=True)
+    open_again(control, step, again, parts(step), redo=True)
     for host in waiting:  # what a person has said already counts
-        _reopen(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
+        open_again(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
 
 
 def _failed_for_sure(entry: Entry) -> bool:
@@ -163,25 +163,17 @@ def _failed_for_sure(entry: Entry) -> bool:
     return not entry.looked
 
 
-def _reopen(control: Control, step: Step, hosts: Sequence[str], missing: Iterable[str], *, redo: bool) -> None:
-    if hosts:
-        data = {"parts": sorted(missing), "hosts": list(hosts), "redo": redo}
-        control.journal.note(EventType.STEP_REOPENED, step.id, **data)
-
-
 def _recheck(control: Control) -> None:
     """Make the verifications again that look for themselves, of every change that was made or may have been."""
     checked: dict[str, list[str]] = {}
     for step in control.runbook.procedure:
-        again = {f"verify/{number}" for number, _ in step.repeated} if step.effect is not Effect.READ else set()
+        again = repeatable_parts(step)
         for host, entry in _entries(control, step).items():
             passed = entry.outcome is Outcome.PASSED
             if again and (passed or entry.intended):
-                _reopen(control, step, [host], again if passed else again | entry.missing, redo=False)
+                open_again(control, step, [host], again if passed else again | entry.missing, redo=False)
                 checked.setdefault(step.id, []).append(host)
-    steps = [step for step in control.runbook.procedure if step.id in checked]
-    for leg in legs(steps, on=lambda step: checked[step.id], of=control.hosts_of):
-        control.execute([recheck_tag(step.id) for step in leg.steps], leg.hosts)
+    recheck(control, checked)
 
 
 def _settle(control: Control, step: Step) -> None:
@@ -220,7 +212,7 @@ def _decide(control: Control, step: Step, hosts: Sequence[str], *, said: str) ->
     if said == "redo":
         later = control.runbook.procedure[control.runbook.procedure.index(step) :]
         for each in later:
-            _reopen(
+            open_again(
                 control,
                 each,
                 [host for host in control.ledger.hosts_of(each.id) if host in hosts],
@@ -230,7 +222,7 @@ def _decide(control: Control, step: Step, hosts: Sequence[str], *, said: str) ->
         return
     for host in hosts:
         missing = sorted(control.ledger.entries[step.id, host].missing & machine_parts(step))
-        _reopen(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
+        open_again(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
         for part in missing:
             told = {"part": part, "outcome": Outcome.PASSED, "reason": "a person says that it is done"}
             control.journal.record_of(EventType.STEP_SETTLED, step.id, host, told)

@@ -163,7 +163,7 @@ class _Run:
         self, begins: EventType, *, prepare: Callable[[], None] = lambda: None, first: Callable[[], None] | None = None
     ) -> Result:
         """The run, from its first record to its last; where `first` is refused, the run stays as it was."""
-        note, takes_over = self.control.journal.note, list[Request]()
+        note = self.control.journal.note
         self.end.attempt(
             prepare, lambda: note(begins, **described(self.request, self.control.around)), self.control.show_debts
         )
@@ -174,9 +174,8 @@ class _Run:
         if not self.end.error:
             self.end.attempt(self._act)
         self.end.attempt(self.control.journal.close)
-        self.end.attempt(lambda: takes_over.extend(filter(None, [handover.prepare(self.control)])))
-        result = self.end.conclude(handed_over=bool(takes_over))
-        return run(takes_over[0], self.control.around) if takes_over else result
+        self.end.attempt(self._hand_over)
+        return self.end.conclude()
 
     def undo(self) -> Result:
         """Take everything back, as a story of its own."""
@@ -189,6 +188,15 @@ class _Run:
             return self.end.refuse(self.before)
         self.end.attempt(lambda: _begin_again(self.control), lambda: undo(self.control))
         return self.end.conclude(undoing=True)
+
+    def _hand_over(self) -> None:
+        """Let other runbooks take over where a step wants that; who stops one of them stops this run as well."""
+        if self.control.cancelled:
+            return
+        self.end.attempt(lambda: handover.hand_over(self.control, run, self.end.took_over))
+        if self.control.cancelled:
+            self.end.attempt(self._cancel)
+        self.end.attempt(self.control.journal.close)
 
     def _act(self) -> None:
         """What is to be done, while somebody is called if it takes too long; and what a cancellation asks for."""

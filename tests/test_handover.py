@@ -10,10 +10,11 @@ from engine import FAILED, NOBODY, change
 from fakes import RUN_ID, RUNBOOK, runbook_file
 
 from runner.definition.catalog import Library
-from runner.errors import InvalidInputError
+from runner.errors import ExitCode, InvalidInputError
 from runner.events import EventType
 from runner.execution.reviewed import compiled
 from runner.record.audit_log import read
+from runner.record.history import history
 
 OTHER = RUN_ID[:-1] + "x"
 
@@ -23,7 +24,7 @@ def other(engine):
     """The runbook that takes over."""
 
     def write(**changes):
-        runbook_file(engine.directory, RUNBOOK, id="RUN-002", title="Take over", escalation=NOBODY, **changes)
+        runbook_file(engine.directory, RUNBOOK, id="RUN-002", title="Take over", **{"escalation": NOBODY, **changes})
         library = Library(engine.directory)
         source = library.source("RUN-002")
         library.playbook(source).parent.mkdir(exist_ok=True)
@@ -40,7 +41,7 @@ def ends(engine):
     return [(record.run, record.data["outcome"]) for record in records if record.type == EventType.RUN_FINISHED]
 
 
-def test_it_is_told_what_is_known_and_its_end_is_the_end(engine, other):
+def test_it_is_told_what_is_known_and_the_one_that_handed_over_ends_after_it(engine, other):
     # Given
     other(inputs={"word": {"help": "A word"}, "count": {"type": "int", "default": 3, "help": "How many"}})
     engine.ansible.answers["two", "action"] = FAILED
@@ -48,8 +49,10 @@ def test_it_is_told_what_is_known_and_its_end_is_the_end(engine, other):
     # When
     result = engine.run(change("one", effect="read", capture={"found": "stdout"}), change("two", on_failure=over))
     # Then
-    assert (result.outcome, result.run_id) == ("passed", RUN_ID.replace("T000000Z", "T000001Z"))
-    assert ends(engine) == [(RUN_ID, "failed"), (result.run_id, "passed")]
+    child = RUN_ID.replace("T000000Z", "T000001Z")
+    assert (result.outcome, result.run_id, result.exit_code) == ("handed over", RUN_ID, ExitCode.DONE)
+    assert [(each.runbook, each.hosts, each.result.run_id) for each in result.children] == [("RUN-002", ["db1"], child)]
+    assert ends(engine) == [(child, "passed"), (RUN_ID, "handed over")]
     started = [r.data for r in read(result.audit) if r.type == EventType.RUN_STARTED][-1]
     assert (started["parent"], started["inputs"]) == (RUN_ID, {"word": "found of db1", "count": 3})
 
@@ -100,8 +103,9 @@ def test_in_production_nobody_is_asked_again_when_another_takes_over(engine, oth
     given = {"reason": "The pool is full", "environment": "production"}
     result = engine.run(change("two", on_failure="RUN-002"), **given)
 
-    assert result.outcome == "passed"
-    rulings = [r.data for r in read(result.audit, run=result.run_id) if r.type == EventType.GUARD_CHECKED]
+    assert result.outcome == "handed over"
+    child = result.children[0].result.run_id
+    rulings = [r.data for r in read(result.audit, run=child) if r.type == EventType.GUARD_CHECKED]
     assert [(each["guard"], each["given"], each["verdict"]) for each in rulings] == [
         ("reason", "The pool is full", "met"),
         ("environment", "production", "met"),
@@ -118,7 +122,7 @@ def test_the_runbook_that_takes_over_may_have_hosts_that_are_more_harmless(engin
 
     given = {"reason": "The pool is full", "environment": "production"}
 
-    assert engine.run(change("two", on_failure="RUN-002"), **given).outcome == "passed"
+    assert engine.run(change("two", on_failure="RUN-002"), **given).outcome == "handed over"
 
 
 def _only_its_own(hello):
@@ -149,7 +153,7 @@ def test_a_secret_goes_over_as_one_also_when_a_person_typed_it(engine, other):
 
     result = hands_over(engine, {"key": KEY}, {"token": "{{ key }}"}, {"key": "prompt"}, key="hunter2!")
 
-    assert (result.outcome, dict(jobs[1].secrets)) == ("passed", {"token": "hunter2!"})
+    assert (result.outcome, dict(jobs[1].secrets)) == ("handed over", {"token": "hunter2!"})
     started = [record.data["inputs"] for record in read(result.audit) if record.type == EventType.RUN_STARTED]
     assert started == [{"key": "prompt"}, {"token": "prompt"}]
 
@@ -164,7 +168,7 @@ def test_a_secret_of_its_own_is_looked_for_when_it_takes_over(engine, other):
     result = hands_over(engine, {}, {"token": "file:token"}, {})
 
     runbooks = engine.directory / "runbooks"
-    assert (result.outcome, asked_for) == ("passed", [f"file:{runbooks}/keys/other", f"file:{runbooks}/token"])
+    assert (result.outcome, asked_for) == ("handed over", [f"file:{runbooks}/keys/other", f"file:{runbooks}/token"])
     assert jobs[1].secrets["token"] == f"behind file:{runbooks}/token"
 
 
@@ -239,6 +243,118 @@ def test_only_the_hosts_that_failed_are_handed_over(engine, other):
 
     engine.run(change("two", on_failure="RUN-002"), limit="all")
 
-    assert [job.limit for job in jobs] == ["all", "b"]
+    assert [job.limit for job in jobs] == ["all", "b", "all"]
+    assert engine.ansible.spans[-1] == (("recheck-two",), ("b",))
     over = [record.data["hosts"] for record in engine.records if record.type == EventType.RUN_HANDED_OVER]
     assert over == [["b"]]
+
+
+def test_the_step_that_failed_is_verified_again_and_the_run_ends_by_that(engine, other):
+    other()
+    engine.ansible.answers["two", "action"] = FAILED
+
+    engine.run(change("two", on_failure="RUN-002"), change("three"))
+
+    kinds = [record.type for record in engine.records if record.type in AFTERWARDS]
+    assert kinds[kinds.index(EventType.RUN_HANDED_OVER) :] == [
+        *(EventType.RUN_HANDED_OVER, EventType.STEP_REOPENED),
+        *(EventType.VERIFICATION_FINISHED, EventType.STEP_FINISHED, EventType.RUN_FINISHED),
+    ]
+    assert engine.outcomes == {("two", "db1"): "passed", ("three", "db1"): "never reached"}
+    told = history(engine.records)
+    assert (told.outcome, told.unproven) == ("handed over", "it ended as handed over")
+
+
+AFTERWARDS = {
+    *(EventType.RUN_HANDED_OVER, EventType.STEP_REOPENED, EventType.VERIFICATION_FINISHED),
+    *(EventType.STEP_FINISHED, EventType.RUN_FINISHED),
+}
+CALLS = {**NOBODY, "when": ["step_failed"]}
+
+
+def test_what_still_does_not_hold_is_a_failure_that_calls(engine, other):
+    other()
+    engine.ansible.answers["two", "verify/1"] = FAILED
+
+    result = engine.run(change("two", on_failure="RUN-002"), escalation=CALLS)
+
+    assert (result.outcome, result.exit_code, engine.channel.actions) == ("failed", ExitCode.ESCALATED, ["trigger"])
+    assert result.happened == ("RUN-002 passed, and the step 'Two' still does not hold on db1: non-zero return code")
+
+
+def test_a_step_that_cannot_be_verified_again_is_a_failure_that_says_so(engine, other):
+    other()
+    engine.ansible.answers["two", "action"] = FAILED
+
+    result = engine.run(change("two", on_failure="RUN-002", verify=[{"exit": 0}]))
+
+    assert (result.outcome, result.exit_code, result.happened) == (
+        "failed",
+        ExitCode.FAILED,
+        "RUN-002 passed, and nobody knows whether the step 'Two' holds on db1 by now: "
+        "none of its verifications looks for itself",
+    )
+
+
+def test_what_only_looks_is_done_again(engine, other):
+    other()
+    answers = iter([FAILED, ("ok", {"rc": 0, "stdout": ""})])
+    engine.ansible.answers["two", "action"] = lambda _: next(answers)
+
+    result = engine.run(change("two", effect="read", on_failure="RUN-002", verify=[{"exit": 0}]))
+
+    assert (result.outcome, engine.done("db1")) == ("handed over", ["two", "two"])
+
+
+def test_what_a_person_was_to_confirm_nobody_has(engine, other):
+    other()
+    engine.ansible.answers["two", "action"] = FAILED
+    verify = [{"command": "ls /two", "says": "two is there"}, {"confirm": "Do users see it?"}]
+
+    result = engine.run(change("two", on_failure="RUN-002", verify=verify))
+
+    assert result.happened == "RUN-002 passed, and the step 'Two' still does not hold on db1"
+
+
+@pytest.mark.parametrize("calls", [True, False], ids=["calls", "calls nobody"])
+def test_when_the_one_that_took_over_fails_somebody_is_called_once(engine, other, calls):
+    other(escalation=CALLS if calls else NOBODY)
+    engine.ansible.answers["two", "action"] = engine.ansible.answers["look", "action"] = FAILED
+
+    result = engine.run(change("two", on_failure="RUN-002"), escalation=CALLS)
+
+    assert (result.outcome, result.exit_code) == ("failed", ExitCode.ESCALATED)
+    assert [call.action for call in result.calls] == ["trigger"]
+    assert result.happened == (
+        "RUN-002 took over on db1 and ended as failed: Look at the disk failed on db1: exit code 1"
+    )
+
+
+def test_a_run_that_handed_over_goes_on_with_what_it_had_never_reached(engine, other):
+    other()
+    engine.ansible.answers["two", "action"] = FAILED
+    engine.run(change("one"), change("two", on_failure="RUN-002"), change("three"))
+
+    result = engine.resume()
+
+    assert (result.outcome, engine.done("db1")) == ("passed", ["one", "two", "three"])
+
+
+def test_whoever_stops_the_one_that_took_over_stops_both(engine, other):
+    other()
+    engine.ansible.answers["two", "action"] = FAILED
+    engine.ansible.answers["look", "action"] = lambda _: engine.around.cancellation.request("SIGINT") or FAILED
+
+    result = engine.run(change("two", on_failure="RUN-002"))
+
+    child = result.children[0].result.run_id
+    assert (result.exit_code, ends(engine)) == (ExitCode.INTERRUPTED, [(child, "aborted"), (RUN_ID, "aborted")])
+
+
+def test_runbooks_that_hand_over_in_a_circle_come_to_an_end(engine, other):
+    other(steps=[change("mend", on_failure="RUN-001")])
+    engine.ansible.answers["two", "action"] = engine.ansible.answers["mend", "action"] = FAILED
+
+    result = engine.run(change("two", on_failure="RUN-002"))
+
+    assert "RUN-001 can not take over: it has handed over before in this chain of runs" in result.problems[0]

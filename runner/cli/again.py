@@ -62,6 +62,7 @@ def request_of(
         contacts=library.contacts(source),
         inventories=[Path(path) for path in state.inventories],
         limit=state.limit,
+        named=state.named,
         inputs=values,
         secrets=inputs.reveal(source.runbook, values),
         reason=state.reason,

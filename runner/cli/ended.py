@@ -13,7 +13,7 @@ from runner.aftermath import listed
 from runner.cli import context
 from runner.cli.terminal import safe, short
 from runner.errors import ExitCode
-from runner.request import Result
+from runner.request import Child, Result
 
 
 def show(result: Result, *, as_json: bool) -> None:
@@ -41,6 +41,7 @@ def _as_data(result: Result) -> dict[str, object]:
         "exit_code": int(result.exit_code),
         "happened": result.happened,
         "hosts": {standing: list(hosts) for standing, hosts in result.hosts.items()},
+        "children": [_child(child) for child in result.children],
         "calls": [
             {"contact": call.contact, "channel": call.channel, "action": call.action, "arrived": call.arrived}
             for call in result.calls
@@ -53,9 +54,18 @@ def _as_data(result: Result) -> dict[str, object]:
     }
 
 
+def _child(child: Child) -> dict[str, object]:
+    result = child.result
+    run = {"run": result.run_id, "runbook": child.runbook, "hosts": list(child.hosts), "outcome": result.outcome}
+    return {**run, "exit_code": int(result.exit_code), "report": str(result.report)}
+
+
 def _show(result: Result) -> None:
     colour = "green" if result.exit_code is ExitCode.DONE else "red"
     click.secho(f"{result.outcome}  run {result.run_id}", fg=colour, bold=True)
+    for child in result.children:
+        where = safe(listed(list(child.hosts)))
+        click.echo(f"  {child.runbook} took over on {where}: {child.result.outcome}  run {child.result.run_id}")
     if result.ways_on:
         for line in _aftermath(result):
             click.echo(line)

@@ -28,7 +28,7 @@ def command(*, runs: bool, categories: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
     else:
-        draw(rows, empty="no runs yet" if runs else "no runbooks here", optional=("undelivered",))
+        draw(rows, empty="no runs yet" if runs else "no runbooks here", optional=("parent", "children", "undelivered"))
 
 
 def _runbooks() -> list[dict[str, object]]:

@@ -49,10 +49,10 @@ class LiveProgress:
             self._note(event)
 
     def _note(self, event: Event) -> None:
-        step, data = event.step or "", event.data
         if event.type is EventType.RUN_STARTED:
             self._words.learn(event)
-        if event.type is EventType.TARGET_RESOLVED:
+        step, data = self._words.key(event), event.data
+        if event.type is EventType.TARGET_RESOLVED and not self._words.has_taken_over(event):
             self._title += f" on {safe(', '.join(data['hosts']))} ({data['environment']})"
         if event.type in {EventType.STEP_INTENDED, EventType.GATE_ASKED}:
             self._began.setdefault(step, time.monotonic())
@@ -68,7 +68,9 @@ class LiveProgress:
                 self._took[step] = time.monotonic() - self._began[step]
 
     def _note_words(self, event: Event) -> None:
-        step, data = event.step or "", event.data
+        step, data = self._words.key(event), event.data
+        if event.type is EventType.STEP_REOPENED:
+            self._bad.discard(step)
         bad = data.get("outcome") != Outcome.PASSED
         # What another host passes does not take the place of what is wrong on this one.
         if event.type is EventType.VERIFICATION_FINISHED and (bad or step not in self._bad):

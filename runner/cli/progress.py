@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Protocol, Self
 
 import click
@@ -127,6 +128,7 @@ class Words:
     def __init__(self, runbook: Runbook) -> None:
         self.names = {step.id: safe(step.name) for step in runbook.procedure}
         self._says = {step.id: [item.says for item in step.verify] for step in runbook.procedure}
+        self._successors: set[str] = set()
         self.asked = {step.id for step in runbook.procedure if step.manual or not (step.action or step.automated)}
         for step in runbook.steps:
             if step.undo:
@@ -134,19 +136,31 @@ class Words:
                 self._says[undo_id(step.id)] = [item.says for item in step.undo.verify]
 
     def learn(self, event: Event) -> None:
-        """Take over the words of a runbook that takes over; its first event has them."""
+        """Learn the words of a runbook that takes over; its first event has them. Its steps may be called the same."""
+        if event.data.get("parent"):
+            self._successors.add(event.run)
         for item in (*event.data.get("steps", ()), *event.data.get("undo", ())):
-            self.names[item["id"]] = safe(item["name"])
-            self._says[item["id"]] = item["verify"]
+            key = self.key(replace(event, step=item["id"]))
+            self.names[key] = safe(item["name"])
+            self._says[key] = item["verify"]
+
+    def has_taken_over(self, event: Event) -> bool:
+        """Whether `event` is of a run that has taken over from the one that was begun."""
+        return event.run in self._successors
+
+    def key(self, event: Event) -> str:
+        """What tells the step of `event` from all others, also from those of a runbook that takes over."""
+        step = event.step or ""
+        return f"{event.run}/{step}" if step and self.has_taken_over(event) else step
 
     def name(self, event: Event) -> str:
         """The name of the step that `event` is about."""
-        return self.names.get(event.step or "", safe(event.step or ""))
+        return self.names.get(self.key(event), safe(event.step or ""))
 
     def says(self, event: Event) -> str:
         """What the verification says that `event` is about."""
         number = int(event.data["part"].partition("/")[2])
-        return safe(self._says[event.step or ""][number - 1])
+        return safe(self._says[self.key(event)][number - 1])
 
 
 _OF_THE_RUN = frozenset({EventType.PAGE_FINISHED, EventType.ESCALATION_DECLARED, EventType.GATE_VOIDED})
@@ -199,7 +213,7 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one 
             return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}", *output_of(data)]
         case EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if data["outcome"] != Outcome.PASSED:
             return [f"{verdict(data)}     {name}{where}{because(data)}", *output_of(data)]
-        case EventType.STEP_FINISHED if not (event.step in words.asked and data["outcome"] == Outcome.PASSED):
+        case EventType.STEP_FINISHED if not (words.key(event) in words.asked and data["outcome"] == Outcome.PASSED):
             return [f"{data['outcome']:8} {name}{where}"]
         case EventType.GATE_ANSWERED:
             said = data.get("instead") or ("yes" if data["outcome"] == Outcome.PASSED else "no")

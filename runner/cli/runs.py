@@ -37,10 +37,24 @@ class Row:
         """The contacts that a page did not reach."""
         return list(self.history.unreached) if self.history else []
 
+    @property
+    def parent(self) -> str:
+        """The run from which it took over."""
+        return self.history.parent if self.history else ""
+
+    @property
+    def children(self) -> list[str]:
+        """The runs that took over from it."""
+        return list(self.history.children) if self.history else []
+
     def as_data(self) -> Mapping[str, Any]:
         """The same as JSON has it."""
-        names = ("run", "runbook", "status", "outcome", "environment", "user", "started", "undelivered")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in _SHOWN}
+
+
+_SHOWN = (
+    *("run", "runbook", "status", "outcome", "environment", "user", "started", "parent", "children", "undelivered"),
+)
 
 
 def rows(state: StateDirectory) -> list[Row]:

@@ -39,7 +39,11 @@ def command(run_id: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_row(row, found) for row in shown], indent=2))
     else:
-        draw([_row(row, found) for row in shown], empty="no runs yet", optional=("now", "undelivered"))
+        draw(
+            [_row(row, found) for row in shown],
+            empty="no runs yet",
+            optional=("parent", "children", "now", "undelivered"),
+        )
         for debt in Debts(state.path / "debts").everything():
             owed = f"{debt.step} of {debt.runbook} is not undone, since {debt.since}; runbook undo {debt.run}"
             click.echo(f"debt: {safe(debt.host)}: {safe(owed)}", err=True)
@@ -52,7 +56,7 @@ def _status(run: RunHistory, found: Sequence[Row]) -> RunStatus:
 
 def _row(row: Row, found: Sequence[Row]) -> dict[str, str]:
     shown = {key: str(value) for key, value in row.as_data().items() if key not in {"started", "undelivered"}}
-    shown |= {"outcome": row.outcome or "-", "now": ""}
+    shown |= {"outcome": row.outcome or "-", "children": ", ".join(row.children), "now": ""}
     if row.history and row.live:
         now = _status(row.history, found)
         shown["now"] = f"waits for {now.waiting}" if now.waiting else "; ".join(map(_going, _running(now)))
@@ -70,6 +74,10 @@ def _show(row: Row, found: Sequence[Row], *, as_json: bool) -> None:
         return
     title = safe(row.history.title) if row.history else ""
     click.secho(f"{row.runbook} {title}  {row.run}  {row.outcome or row.status}", bold=True)
+    if row.parent:
+        click.echo(f"  took over from the run {row.parent}")
+    for child in row.children:
+        click.echo(f"  handed over to the run {child}")
     if told is None:
         click.echo("  it died before anything of it was recorded")
         return

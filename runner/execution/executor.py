@@ -48,24 +48,27 @@ class ResolvedOnlyError(Exception):
 class Cancellation:
     """A request to stop, made by a signal or from elsewhere; asked a second time, it stops without grace.
 
-    `elsewhere` gives every request that another process has made so far. `answered` is how many requests have had their
-    effect: what is begun after that goes on in spite of them.
+    `answered` is how many requests have had their effect: what is begun after that goes on in spite of them.
     """
 
     requests: list[str] = field(default_factory=list)
-    elsewhere: Callable[[], Sequence[str]] = tuple
     answered: int = 0
-    _heard: int = 0
+    _heard: dict[Callable[[], Sequence[str]], int] = field(default_factory=dict)
 
     def request(self, why: str) -> None:
         """Ask, once more."""
         self.requests.append(why)
 
+    def listen(self, elsewhere: Callable[[], Sequence[str]]) -> None:
+        """From now on `elsewhere` counts as well, which gives every request that another process has made so far."""
+        self._heard.setdefault(elsewhere, 0)
+
     def asked(self) -> int:
         """How often it was asked until now, from everywhere."""
-        made = self.elsewhere()
-        self.requests.extend(made[self._heard :])
-        self._heard = len(made)
+        for elsewhere, heard in list(self._heard.items()):
+            made = elsewhere()
+            self.requests.extend(made[heard:])
+            self._heard[elsewhere] = len(made)
         return len(self.requests)
 
 

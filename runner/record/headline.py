@@ -32,6 +32,9 @@ def _body(run: RunHistory) -> Iterable[str]:
             yield f"It only looked{_on(run.hosts)}; nothing was changed."
         case Outcome.UNDONE:
             yield f"It was taken back: {_named(_with(run, Outcome.UNDONE)) or 'nothing had been changed'}."
+        case Outcome.HANDED_OVER:
+            yield "A step did not pass; another runbook took over, and the step holds again."
+            yield from _never_reached(run)
         case _:
             yield from _stopped(run)
 
@@ -56,11 +59,14 @@ def _stopped(run: RunHistory) -> Iterable[str]:
         yield f"{run.problems[0].splitlines()[0].rstrip('.')}."
     else:
         yield f"It ended as {run.outcome}."
-    never = [step for step in run.steps if step.outcome == Outcome.NEVER_REACHED]
-    if never:
-        yield f"{_counted(len(never), 'step')} {'was' if len(never) == 1 else 'were'} never reached."
+    yield from _never_reached(run)
     if undone:
         yield f"Taken back: {_named(undone)}."
+
+
+def _never_reached(run: RunHistory) -> Iterable[str]:
+    if never := [step for step in run.steps if step.outcome == Outcome.NEVER_REACHED]:
+        yield f"{_counted(len(never), 'step')} {'was' if len(never) == 1 else 'were'} never reached."
 
 
 def _is_bad(step: StepHistory) -> bool:
@@ -86,6 +92,8 @@ def _ended(attempt: Attempt) -> str:
 def _after(run: RunHistory) -> str:
     if run.children:
         return f"It handed over to the run {', '.join(run.children)}."
+    if run.parent:
+        return f"It took over from the run {run.parent}."
     return f"{_listed(run.unreached)} could not be reached." if run.unreached else ""
 
 

@@ -29,7 +29,8 @@ class RunState:
     `captured` maps hosts to the values captured there. `private` names directories to wipe when the run is abandoned.
     `path` is the file of the runbook, `sha256` what it was and `playbook_sha256` what its playbook was; `target` maps
     each host pattern to the hosts it matched, `environments` and `machines` each host to its class and its address.
-    `parent` is the run that handed over to this one, `tree` the first of all.
+    `parent` is the run that handed over to this one, `tree` the first of all; `named` is what somebody has named with
+    --limit, where the run that handed over has set `limit`.
     """
 
     run: str
@@ -39,6 +40,7 @@ class RunState:
     user: str
     inventories: tuple[str, ...] = ()
     limit: str | None = None
+    named: str | None = None
     environment: str = ""
     status: Literal["running", "finished", "abandoned"] = "running"
     outcome: str = ""

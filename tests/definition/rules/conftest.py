@@ -21,6 +21,20 @@ on-call:
   name: On-call engineer
   channels: [{webhook: {url: "http://127.0.0.1:9/"}}]
 """
+SUCCESSOR = """\
+id: RUN-010
+title: Take over
+category: incident
+severity: P2
+owner: backend-team
+trigger: {alert: MON-001}
+scope: {handles: [What others could not mend]}
+hosts: all
+inputs: {mount: {help: The mount point}}
+steps: [{id: look, name: Look, effect: read, command: "df {{ mount }}", verify: [{exit: 0}]}]
+escalation: {when: [step_failed], contacts: [on-call], provide: [timeline]}
+"""
+"""The runbook that takes over in some of them: it needs an input."""
 SCRIPTS = {"smoke.sh": "#!/bin/bash\ncurl --fail http://127.0.0.1:8000/health\n", "nobody.sh": "curl http://x\n"}
 
 
@@ -37,6 +51,7 @@ def linted(tmp_path):
             (runbooks / "scripts" / name).write_text(script)
         (runbooks / "contacts.yml").write_text(CONTACTS)
         (runbooks / "RUN-001.yml").write_text(text)
+        (runbooks / "RUN-010.yml").write_text(SUCCESSOR)
         library = Library(tmp_path)
         try:
             source = library.source("RUN-001")
