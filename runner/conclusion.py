@@ -191,9 +191,9 @@ class Ending:
             self.pager.stopped(failed, control.declared, self._besides())
 
     def _have_called(self) -> bool:
-        """Whether somebody was called by a run that took over and did not pass."""
+        """Whether somebody has heard of it from a run that took over and did not pass."""
         failed = [child.result for child in self.children if child.result.outcome not in _RESOLVED]
-        return any(call.action == "trigger" for result in failed for call in result.calls)
+        return any(call.action == "trigger" and call.arrived for result in failed for call in result.calls)
 
     def _calls(self, step: Step, name: str) -> bool:
         """Whether `step`, or its undo, as `name` says, has failed in a way of which somebody must hear.

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from engine import FAILED, NOBODY, change
+from fake_run import FakeContact
 from fakes import RUN_ID, RUNBOOK, runbook_file
 
 from runner.definition.catalog import Library
@@ -317,14 +318,15 @@ def test_what_a_person_was_to_confirm_nobody_has(engine, other):
 
 
 @pytest.mark.parametrize("calls", [True, False], ids=["calls", "calls nobody"])
-def test_when_the_one_that_took_over_fails_somebody_is_called_once(engine, other, calls):
+def test_when_the_one_that_took_over_fails_somebody_is_called_once(engine, other, monkeypatch, calls):
+    monkeypatch.setattr(Library, "contacts", lambda *_: {"on-call": FakeContact((engine.channel,))})
     other(escalation=CALLS if calls else NOBODY)
     engine.ansible.answers["two", "action"] = engine.ansible.answers["look", "action"] = FAILED
 
     result = engine.run(change("two", on_failure="RUN-002"), escalation=CALLS)
 
     assert (result.outcome, result.exit_code) == ("failed", ExitCode.ESCALATED)
-    assert [call.action for call in result.calls] == ["trigger"]
+    assert (engine.channel.actions, len(result.calls)) == (["trigger"], 1)
     assert result.happened == (
         "RUN-002 took over on db1 and ended as failed: Look at the disk failed on db1: exit code 1"
     )

@@ -195,7 +195,9 @@ def test_another_runbook_takes_over_and_is_told_what_is_known(bench, marks):
     takes = text.replace("RUN-900", "RUN-901").replace("exit 3", writes)
     other.write_text(takes + "inputs: {word: {help: A word}}\n")
     look = step("look", "echo hello", effect="read", capture={"found": "stdout"})
-    over = step("second", "exit 3", on_failure={"run": "RUN-901", "inputs": {"word": "{{ found }}"}})
+    looks = {"says": "It is there", "command": f"test -e {bench.directory}/took-over"}
+    to = {"run": "RUN-901", "inputs": {"word": "{{ found }}"}}
+    over = step("second", "exit 3", verify=[looks], on_failure=to)
     bench.write(look, over)
 
     ran = bench.run("-l", "a")
@@ -205,4 +207,4 @@ def test_another_runbook_takes_over_and_is_told_what_is_known(bench, marks):
     first, second = [record for record in bench.records() if record["type"] == "runbook.run.started"]
     assert second["data"]["runbook"]["parent"] == first["run"]
     ended = [r["data"]["runbook"]["outcome"] for r in bench.records() if r["type"] == "runbook.run.finished"]
-    assert ended == ["failed", "passed"]
+    assert ended == ["passed", "handed over"]

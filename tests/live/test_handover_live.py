@@ -1,0 +1,129 @@
+"""Another runbook takes over where a step fails, and the run that handed over ends by whether that step holds by then."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from bench import kill, runbook_text, step, wait_until
+
+
+@pytest.fixture
+def hands_over(bench):
+    """A run whose first step wants a file on each host; RUN-901 does what the test is given, and a step comes after."""
+
+    def write(mends, *, hosts=("a",), **changes):
+        bench.hosts(**{name: {} for name in hosts})
+        mine = f"{bench.directory}/{{{{ inventory_hostname }}}}"
+        looks = {"says": "It is there", "command": f"test -e {mine}.there"}
+        successor = runbook_text(step("one", mends.format(mine=mine))).replace("RUN-900", "RUN-901")
+        (bench.directory / "runbooks").mkdir(exist_ok=True)
+        (bench.directory / "runbooks" / "RUN-901.yml").write_text(successor)
+        first = step("one", f"test -e {mine}.fine && touch {mine}.there", verify=[looks], on_failure="RUN-901")
+        bench.write(first, step("later", f"touch {mine}.later"), **changes)
+
+    return write
+
+
+def ended(bench):
+    found = [record for record in bench.records() if record["type"] == "runbook.run.finished"]
+    return [record["data"]["runbook"]["outcome"] for record in found]
+
+
+def test_what_the_other_has_mended_holds_again_and_the_run_can_go_on_with_the_rest(bench, hands_over):
+    hands_over("touch {mine}.there")
+
+    ran = bench.run()
+    parent, child = bench.run_ids()
+    shown, listed = bench.command("status", parent), bench.command("list", "--runs")
+    report = bench.command("show", child)
+
+    assert (ran.code, ran.events[-1]["outcome"], ended(bench)) == (0, "handed over", ["passed", "handed over"]), ran.err
+    assert [(each["run"], each["hosts"]) for each in ran.events[-1]["children"]] == [(child, ["a"])]
+    assert f"handed over to the run {child}" in shown.out
+    assert (parent in report.out, "handed over" in listed.out) == (True, True)
+    assert not (bench.directory / "a.later").exists()
+    # When it is gone on with, only what was never reached is done
+    resumed = bench.command("resume", parent, "--json")
+    begun = [event["step"] for event in resumed.events if event["type"] == "step.intended"]
+    assert (resumed.code, resumed.events[-1]["outcome"], begun) == (0, "passed", ["later"]), resumed.err
+    assert bench.command("audit", "verify").code == 0
+
+
+def test_a_step_that_still_does_not_hold_is_a_failure(bench, hands_over):
+    hands_over("true")
+
+    ran = bench.run()
+
+    assert (ran.code, ended(bench)) == (1, ["passed", "failed"]), ran.err
+    assert ran.events[-1]["happened"].startswith("RUN-901 passed, and the step 'One' still does not hold on a")
+
+
+def test_when_the_other_fails_the_run_has_failed(bench, hands_over):
+    hands_over("exit 3")
+
+    ran = bench.run()
+
+    assert (ran.code, ended(bench)) == (1, ["failed", "failed"]), ran.err
+    assert ran.events[-1]["happened"].startswith("RUN-901 took over on a and ended as failed: One failed on a")
+
+
+def test_of_two_hosts_only_the_one_that_failed_goes_over_and_is_looked_at_again(bench, hands_over):
+    hands_over("touch {mine}.there; touch {mine}.mended", hosts=("a", "b"))
+    (bench.directory / "a.fine").touch()
+
+    ran = bench.run()
+
+    parent = bench.run_ids()[0]
+    again = [e["host"] for e in ran.events if (e["type"], e.get("run")) == ("verification.finished", parent)]
+    assert (ran.code, ran.events[-1]["outcome"]) == (0, "handed over"), ran.err
+    assert [(bench.directory / f"{host}.mended").exists() for host in ("a", "b")] == [False, True]
+    assert again == ["a", "b"]
+
+
+@pytest.mark.parametrize("how", ["interrupted", "killed"])
+def test_both_end_with_the_command_that_does_them(bench, hands_over, how):
+    hands_over("touch {mine}.begun; sleep 60")
+    process = bench.begun(bench.directory / "a.begun")
+
+    if how == "killed":
+        kill(process.pid)
+    else:
+        os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+
+    wait_until(lambda: "running" not in bench.command("list", "--runs", "--json").out, "both are over", seconds=60)
+    if how == "killed":
+        found = [record["type"] for record in bench.records()]
+        assert found.count("runbook.run.abandoned") == 2
+    else:
+        assert (process.returncode, ended(bench)) == (130, ["aborted", "aborted"])
+
+
+@pytest.mark.parametrize(("share", "code"), [("67%", 1), ("33%", 1)])
+def test_a_share_of_three_hosts_that_may_fail(bench, share, code):
+    """Of three 67 % are two: the third goes on to the end, and the run has failed all the same; 33 % are none."""
+    bench.hosts(a={}, b={}, c={})
+    mine = f"{bench.directory}/{{{{ inventory_hostname }}}}"
+    bench.write(step("one", f"test ! -e {mine}.fails"), step("two", f"touch {mine}.two"), max_failures=share)
+    for host in ("a", "b"):
+        (bench.directory / f"{host}.fails").touch()
+
+    ran = bench.run()
+
+    went_on = (bench.directory / "c.two").exists()
+    assert (ran.code, went_on) == (code, share == "67%"), ran.err
+
+
+def test_hosts_that_do_not_answer_count_and_the_third_failure_stops_before_more_are_changed(bench):
+    gone = {"ansible_connection": "ssh", "ansible_host": "127.0.77.99", "ansible_port": 9}
+    bench.hosts(a=gone, b=gone, c={}, d={})
+    mine = f"{bench.directory}/{{{{ inventory_hostname }}}}"
+    bench.write(step("one", f"touch {mine}.one; test ! -e {mine}.fails"), serial=[3, 1], max_failures=2)
+    (bench.directory / "c.fails").touch()
+
+    ran = bench.run()
+
+    assert ran.code == 1 or ran.code == 5, ran.err
+    assert [(bench.directory / f"{host}.one").exists() for host in ("c", "d")] == [True, False]
