@@ -85,7 +85,8 @@ def test_of_two_hosts_only_the_one_that_failed_goes_over_and_is_looked_at_again(
 @pytest.mark.parametrize("how", ["interrupted", "killed"])
 def test_both_end_with_the_command_that_does_them(bench, hands_over, how):
     hands_over("touch {mine}.begun; sleep 60")
-    process = bench.begun(bench.directory / "a.begun")
+    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
+    wait_until((bench.directory / "a.begun").exists, "the other has begun", process, seconds=60)
 
     if how == "killed":
         kill(process.pid)
@@ -101,8 +102,8 @@ def test_both_end_with_the_command_that_does_them(bench, hands_over, how):
         assert (process.returncode, ended(bench)) == (130, ["aborted", "aborted"])
 
 
-@pytest.mark.parametrize(("share", "code"), [("67%", 1), ("33%", 1)])
-def test_a_share_of_three_hosts_that_may_fail(bench, share, code):
+@pytest.mark.parametrize("share", ["67%", "33%"])
+def test_a_share_of_three_hosts_that_may_fail(bench, share):
     """Of three 67 % are two: the third goes on to the end, and the run has failed all the same; 33 % are none."""
     bench.hosts(a={}, b={}, c={})
     mine = f"{bench.directory}/{{{{ inventory_hostname }}}}"
@@ -113,7 +114,7 @@ def test_a_share_of_three_hosts_that_may_fail(bench, share, code):
     ran = bench.run()
 
     went_on = (bench.directory / "c.two").exists()
-    assert (ran.code, went_on) == (code, share == "67%"), ran.err
+    assert (ran.code, went_on) == (1, share == "67%"), ran.err
 
 
 def test_hosts_that_do_not_answer_count_and_the_third_failure_stops_before_more_are_changed(bench):
@@ -125,5 +126,5 @@ def test_hosts_that_do_not_answer_count_and_the_third_failure_stops_before_more_
 
     ran = bench.run()
 
-    assert ran.code == 1 or ran.code == 5, ran.err
+    assert ran.code == 1, ran.err
     assert [(bench.directory / f"{host}.one").exists() for host in ("c", "d")] == [True, False]
