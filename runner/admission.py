@@ -90,15 +90,15 @@ def _case(control: Control, target: Target) -> Case:
         playbooks=_playbooks(control),
         proofs=lambda: _proofs(control),
         now=control.around.clock().wall,
-        lint_errors=lambda: _lint_errors(control),
+        lint_errors=lambda: _lint_errors(control, target),
     )
 
 
-def _lint_errors(control: Control) -> list[str]:
+def _lint_errors(control: Control, target: Target) -> list[str]:
     from runner.definition.lint import lint  # noqa: PLC0415 - its rules take longer to import than most commands take
 
     request, today = control.request, control.around.clock().wall.date()
-    found = lint(request.source, request.contacts, today=today)
+    found = lint(request.source, request.contacts, today=today, variables=target.variables)
     return [f"{each.file}:{each.line}: {each.message}" for each in found if each.level is Level.ERROR]
 
 

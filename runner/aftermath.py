@@ -35,6 +35,7 @@ class Standing(StrEnum):
     VERIFIED = "verified"
     UNTOUCHED = "untouched"
     UNDONE = "taken back"
+    SO_FAR = "changed, and verified as far as it went"
     CHANGED = "changed and not verified"
     UNKNOWN = "unknown"
 
@@ -110,6 +111,8 @@ def _standing(control: Control, host: str) -> Standing:
         return Standing.CHANGED if made else Standing.UNDONE
     if own and all(entry.outcome is Outcome.PASSED for step, entry in own if step not in control.runbook.on_cancel):
         return Standing.VERIFIED
+    if made and all(entry.outcome is Outcome.PASSED for entry in made):
+        return Standing.SO_FAR
     return Standing.CHANGED if made else Standing.UNTOUCHED
 
 
@@ -123,11 +126,11 @@ def ways_on(control: Control, outcome: Outcome, *, undoing: bool) -> tuple[WayOn
     request, run = control.request, control.request.run_id
     if outcome is Outcome.PASSED or request.looks:
         return ()
-    again = WayOn(("resume", run), "goes on with the first step that is not verified; nothing is done twice")
+    again = WayOn(("resume", run), "goes on where it stopped")
     if control.target is None:
-        again = WayOn(_begin(request), "begins anew: no host was known yet, so nothing was done")
-    back = WayOn(("undo", run), "takes back what was changed, as far as the runbook says how")
-    show = WayOn(("show", run), "tells everything that happened")
+        again = WayOn(_begin(request), "begins anew: nothing was done")
+    back = WayOn(("undo", run), "takes back what it changed")
+    show = WayOn(("show", run), "tells what happened")
     can_undo = bool(undo_plan(control.runbook, control.ledger).takes_back)
     if outcome is Outcome.UNDONE:
         return (show,)

@@ -78,7 +78,12 @@ class Observation:
         """`exit code 42: disk full on /var`, as far as there is one that is not 0."""
         if not self.exit_code:
             return ""
-        return ": ".join([f"exit code {self.exit_code}", *self.lines[-1:]])
+        return ": ".join(filter(None, [f"exit code {self.exit_code}", self.last_line]))
+
+    @property
+    def last_line(self) -> str:
+        """The last line that begins something: one that is indented only goes on with what stands above it."""
+        return next((line for line in reversed(self.lines) if line[:1].strip()), "".join(self.lines[-1:]).strip())
 
     @property
     def cut_sentence(self) -> str:

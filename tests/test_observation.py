@@ -28,6 +28,13 @@ def test_without_a_complaint_the_last_lines_of_the_output_or_of_the_answer():
     assert Observation.of_result({"status": 503, "content": "no"}) == Observation(None, 503, "content", ("no",))
 
 
+def test_the_sentence_has_a_line_that_begins_something():
+    refused = ("psql: error: connection failed: Connection refused", "\tIs the server running?")
+    assert Observation(exit_code=2, lines=refused).sentence == f"exit code 2: {refused[0]}"
+    assert Observation(exit_code=2, lines=("\tall of it", "  is indented ")).sentence == "exit code 2: is indented"
+    assert Observation(exit_code=2).sentence == "exit code 2"
+
+
 def test_what_is_good_has_no_sentence():
     assert Observation(exit_code=0, lines=("fine",)).sentence == ""
     assert Observation(lines=("fine",)).sentence == ""

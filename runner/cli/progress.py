@@ -166,6 +166,9 @@ class Words:
 _OF_THE_RUN = frozenset({EventType.PAGE_FINISHED, EventType.ESCALATION_DECLARED, EventType.GATE_VOIDED})
 """What is told of the whole run, whichever step it was about."""
 
+_SETTLED = frozenset({Outcome.PLANNED, Outcome.UNKNOWABLE})
+"""How a step ends that a dry run leaves out: it is told once, with the reason."""
+
 
 def lines(event: Event, words: Words) -> list[str]:
     """What a person is told of `event`, in words that need no colours."""
@@ -213,13 +216,16 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one 
             return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}", *output_of(data)]
         case EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if data["outcome"] != Outcome.PASSED:
             return [f"{verdict(data)}     {name}{where}{because(data)}", *output_of(data)]
-        case EventType.STEP_FINISHED if not (words.key(event) in words.asked and data["outcome"] == Outcome.PASSED):
+        case EventType.STEP_FINISHED if data["outcome"] not in _SETTLED and not (
+            words.key(event) in words.asked and data["outcome"] == Outcome.PASSED
+        ):
             return [f"{data['outcome']:8} {name}{where}"]
         case EventType.GATE_ANSWERED:
             said = data.get("instead") or ("yes" if data["outcome"] == Outcome.PASSED else "no")
             return [f"{said:8} {name}: {safe(data['by'])}{because({'reason': data.get('note')})}"]
         case EventType.STEP_SETTLED:
-            return [f"settled  {name}{where}{because(data)}"]
+            word = data["outcome"] if data["outcome"] in _SETTLED else "settled"
+            return [f"{word:8} {name}{where}{because(data)}"]
         case EventType.COMMANDS_RENDERED:
             return [f"would do {short(one_line(text))}" for text in dict.fromkeys(data["commands"].values()) if text]
         case EventType.DEBT_FOUND | EventType.DEBT_MADE:
@@ -247,6 +253,6 @@ def because(data: Any) -> str:
 def output_of(data: Any) -> list[str]:
     """The last lines of what a command that failed has printed, in one, where the reason has not all of them."""
     seen = Observation.from_data(data.get("seen"))
-    if not seen.exit_code or not seen.lines or (len(seen.lines) == 1 and seen.lines[0] in str(data.get("reason"))):
+    if not seen.exit_code or not seen.lines or (len(seen.lines) == 1 and seen.lines[0].strip() in str(data.get("reason"))):
         return []
     return [f"{seen.stream}   {short(one_line(chr(10).join(seen.lines)), _OUTPUT)}"]

@@ -73,12 +73,13 @@ class Stage:
         overlay = self.shop.directory / "inventory.json"
         overlay.write_text(json.dumps(self.shop.inventory()))
         channel = Webhook(url=self.receiver.url)
+        people = (source.runbook.owner, *source.runbook.escalation.contacts)
         defaults = {name: item.default for name, item in source.runbook.inputs.items()}
         return Request(
             run_id=self.new_run_id(),
             source=source,
             playbook=reviewed(self.library, source),
-            contacts={name: Contact(name=name, channels=(channel,)) for name in source.runbook.escalation.contacts},
+            contacts={name: Contact(name=name, channels=(channel,)) for name in people},
             inventories=[self.library.root / "inventories" / self.inventory, Path(overlay)],
             inputs={**defaults, **inputs},
         )

@@ -25,7 +25,7 @@ class Target:
     reached and what its inventory says about it. `missing` has each name that the inventory lacks, and where it was
     asked for (a pattern of the runbook, or `--limit`); `ambiguous` the same of each name that both a group and a host
     have; `warnings` what Ansible leaves out of the inventory; `idle` what `--limit` names though the runbook does
-    nothing there.
+    nothing there; `variables` the names that are set for any of the hosts, wherever Ansible has them from.
     """
 
     hosts: Mapping[str, tuple[str, ...]]
@@ -36,6 +36,7 @@ class Target:
     ambiguous: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+    variables: frozenset[str] = frozenset()
 
     @classmethod
     def from_hello(cls, message: Mapping[str, Any]) -> Self:
@@ -50,6 +51,7 @@ class Target:
             ambiguous=_places(message.get("ambiguous", ())),
             warnings=tuple(message.get("warnings", ())),
             idle=tuple(message.get("idle", ())),
+            variables=frozenset(message.get("variables", ())),
         )
 
     @property

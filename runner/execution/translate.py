@@ -240,8 +240,8 @@ def _reason(outcome: Outcome, result: Mapping[str, Any], seen: Observation) -> s
     message = _NOISE.sub("", str(result.get("msg") or result.get("skip_reason") or "").strip())
     if message in {"", "non-zero return code"} and seen.sentence:
         return seen.sentence
-    last = seen.lines[-1:] if seen.stream == "stderr" else ()
+    last = seen.last_line if seen.stream == "stderr" else ""
     if printed := str(result.get("module_stderr") or "").strip().splitlines():
         # No module ran: a program that is no Python, like a shim, says the cause first, and Python itself last.
-        last = (printed[-1] if printed[0].startswith("Traceback") else printed[0],)
-    return ": ".join([*(message or outcome).splitlines()[:1], *last])
+        last = printed[-1] if printed[0].startswith("Traceback") else printed[0]
+    return ": ".join(filter(None, [*(message or outcome).splitlines()[:1], last]))

@@ -231,7 +231,7 @@ def test_on_a_terminal_a_person_is_asked_and_the_table_goes_on_below(terminal, a
     child.sendline("y")
     child.expect(r"Is this so\? \(y\)es, \(n\)o, \(e\)scalate: ")
     child.sendline("y")
-    child.expect("Note for the record: ")
+    child.expect("Note for the record, or Enter for none: ")
     child.sendline("all green")
 
     shown, code = ended(child)

@@ -138,6 +138,7 @@ class CallbackModule(CallbackBase):
             },
             machines={name: machine(name, found, loader) for name, found in variables.items()},
             reach={name: reach(found, loader) for name, found in variables.items()},
+            variables=sorted(set().union(*variables.values())),
             inventory_hosts=len(inventory.get_hosts(ignore_limits=True)),
             commands=self._commands(),
             secret_values=values_to_hide(variables, loader),

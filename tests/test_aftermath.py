@@ -1,0 +1,28 @@
+"""What a run leaves behind, as its last screen tells it."""
+
+from __future__ import annotations
+
+import pytest
+from engine import FAILED, change
+
+from runner.request import Answer
+
+SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed and not verified", "untouched"
+
+
+@pytest.mark.parametrize(
+    ("refused", "broken", "hosts"),
+    [
+        ("two", None, {SO_FAR: ["db1"]}),
+        ("one", None, {UNTOUCHED: ["db1"]}),
+        (None, "two", {CHANGED: ["db1"]}),
+    ],
+)
+def test_a_change_whose_checks_hold_is_not_called_unverified(engine, refused, broken, hosts):
+    asked = {"approve": "Do it?"}
+    engine.operator.answers = {"Do it?": Answer(yes=False, by="alice")}
+    engine.ansible.answers = {(broken, "action"): FAILED}
+
+    result = engine.run(*(change(name, **(asked if name == refused else {})) for name in ("one", "two")))
+
+    assert result.hosts == hosts
