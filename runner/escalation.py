@@ -14,7 +14,7 @@ from runner.channels.base import Channel, Page, Receipt, Severity
 from runner.definition.contacts import Contact
 from runner.definition.model import Escalation, Runbook, Unresolved
 from runner.definition.step import Step
-from runner.events import Event, EventType, Outcome
+from runner.events import IN_WORDS, Event, EventType, Outcome
 
 _SEVERITIES: Mapping[str, Severity] = {
     "P0": "critical",
@@ -116,7 +116,7 @@ def packet(
 
 def _of_every_run(history: Sequence[tuple[datetime, Event]]) -> dict[str, Any]:
     return {
-        "timeline": [_line(time, event) for time, event in history if event.type is not EventType.ACTION_FINISHED],
+        "timeline": [_line(time, event) for time, event in history if event.type in IN_WORDS],
         "actions": [_line(time, event) for time, event in history if event.type in _ACTIONS],
         "failure": [_line(time, event) for time, event in history if event.type in _PROOFS and _is_bad(event)],
         "trend": [
@@ -146,7 +146,7 @@ def _provide(label: str, known: Mapping[str, Any]) -> Any:
 def _line(time: datetime, event: Event) -> str:
     where = f" {event.step}" * bool(event.step) + f" on {event.host}" * bool(event.host)
     words = [str(event.data[key]) for key in ("outcome", "reason", "by", "note", "declared") if event.data.get(key)]
-    return f"{time:%H:%M:%S} {event.type}{where}" + (f": {', '.join(words)}" if words else "")
+    return f"{time:%H:%M:%S} {IN_WORDS.get(event.type, 'action')}{where}" + (f": {', '.join(words)}" if words else "")
 
 
 def tell(

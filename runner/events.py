@@ -51,6 +51,37 @@ class EventType(StrEnum):
     LOG_RECOVERED = "log.recovered"
 
 
+IN_WORDS: Mapping[str, str] = {
+    EventType.RUN_STARTED: "run started",
+    EventType.RUN_RESUMED: "run resumed",
+    EventType.LOCK_AWAITED: "waited",
+    EventType.TARGET_RESOLVED: "hosts resolved",
+    EventType.GUARD_CHECKED: "guard",
+    EventType.GLASS_BROKEN: "BREAK GLASS",
+    EventType.PREFLIGHT_FINISHED: "preflight",
+    EventType.DEBT_FOUND: "debt found",
+    EventType.GATE_ASKED: "asked",
+    EventType.GATE_VOIDED: "approval void",
+    EventType.VOTE_GIVEN: "voted",
+    EventType.GATE_ANSWERED: "answered",
+    EventType.STEP_INTENDED: "began",
+    EventType.VERIFICATION_FINISHED: "checked",
+    EventType.STEP_FINISHED: "ended",
+    EventType.STEP_REOPENED: "reopened",
+    EventType.DEBT_MADE: "debt made",
+    EventType.DEBT_PAID: "debt paid",
+    EventType.RUN_CANCELLED: "cancelled",
+    EventType.RUN_HANDED_OVER: "handed over",
+    EventType.ESCALATION_DECLARED: "declared",
+    EventType.PAGE_FINISHED: "page",
+    EventType.RUN_ABANDONED: "run abandoned",
+    EventType.RUN_REFUSED: "run refused",
+    EventType.UNDO_PLANNED: "undo planned",
+    EventType.RUN_FINISHED: "run finished",
+}
+"""What people are told of a run, in a word or two; the other events are for the machine."""
+
+
 class Outcome(StrEnum):
     """How a step ended on a host, or a whole run; different words for different things."""
 

@@ -20,7 +20,7 @@ SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed
 )
 def test_a_change_whose_checks_hold_is_not_called_unverified(engine, refused, broken, hosts):
     asked = {"approve": "Do it?"}
-    engine.operator.answers = {"Do it?": Answer(yes=False, by="alice")}
+    engine.operator.answers = {refused: Answer(yes=False, by="alice")}
     engine.ansible.answers = {(broken, "action"): FAILED}
 
     result = engine.run(*(change(name, **(asked if name == refused else {})) for name in ("one", "two")))

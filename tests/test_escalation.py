@@ -149,16 +149,16 @@ HISTORY = [
         Event(EventType.GATE_ANSWERED, RUN, "ask", None, {"outcome": "aborted", "by": "alice", "note": "no"}),
     ),
 ]
-FAILED = "12:00:03 verification.finished act on db1: failed, row.a < 7 is not true"
-ANSWERED = "12:00:04 gate.answered ask: aborted, alice, no"
+FAILED = "12:00:03 checked act on db1: failed, row.a < 7 is not true"
+ANSWERED = "12:00:04 answered ask: aborted, alice, no"
 CAPTURED = {"db1": {"stuck": [1, 2], "actions": "of the runbook"}, "db2": {"stuck": [3]}}
 
 
 @pytest.mark.parametrize(
     ("label", "value"),
     [
-        ("timeline", ["12:00:00 run.started", "12:00:01 step.intended act on db1", FAILED, ANSWERED]),
-        ("Timeline (UTC)", ["12:00:00 run.started", "12:00:01 step.intended act on db1", FAILED, ANSWERED]),
+        ("timeline", ["12:00:00 run started", "12:00:01 began act on db1", FAILED, ANSWERED]),
+        ("Timeline (UTC)", ["12:00:00 run started", "12:00:01 began act on db1", FAILED, ANSWERED]),
         ("failure mode", [FAILED, ANSWERED]),
         ("connection trend", [{"step": "act", "host": "db1", "saw": ["9", "8"]}]),
         ("stuck sessions", {"db1": [1, 2], "db2": [3]}),
@@ -173,7 +173,7 @@ def test_the_packet_has_what_the_runbook_promises_under_the_words_it_promised(ru
 
 
 def test_the_actions_are_what_was_begun_ended_and_answered(runbook):
-    assert packet(runbook("actions"), HISTORY, {}) == {"actions": ["12:00:01 step.intended act on db1", ANSWERED]}
+    assert packet(runbook("actions"), HISTORY, {}) == {"actions": ["12:00:01 began act on db1", ANSWERED]}
 
 
 def test_a_run_that_did_nothing_has_a_packet_too(runbook):

@@ -154,7 +154,9 @@ class Prompt:
             return Answer(yes=False, by=self._user, instead=_INSTEAD[said])
         note = ""
         if gate.kind in {"manual", "confirm"} and said in _YES:
-            note = _text(click.prompt("  Note for the record, or Enter for none", default="", show_default=False, err=True))
+            note = _text(
+                click.prompt("  Note for the record, or Enter for none", default="", show_default=False, err=True)
+            )
         return Answer(yes=said in _YES, by=self._user, note=note)
 
     def _declare(self) -> str:

@@ -181,7 +181,7 @@ def _of_the_run(event: Event) -> list[str]:  # noqa: PLR0911 - one return for ea
     data = event.data
     match event.type:
         case EventType.RUN_STARTED | EventType.RUN_RESUMED:
-            again = "resumes " * (event.type is EventType.RUN_RESUMED)
+            again = "undoes " if data.get("take_back") else "resumes " * (event.type is EventType.RUN_RESUMED)
             return [f"{again}run {event.run} of {data['runbook']} {safe(data['title'])}"]
         case EventType.TARGET_RESOLVED:
             return [f"{data['environment']}: {', '.join(map(safe, data['hosts']))}"]
@@ -228,7 +228,7 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one 
             return [f"{word:8} {name}{where}{because(data)}"]
         case EventType.COMMANDS_RENDERED:
             return [f"would do {short(one_line(text))}" for text in dict.fromkeys(data["commands"].values()) if text]
-        case EventType.DEBT_FOUND | EventType.DEBT_MADE:
+        case EventType.DEBT_FOUND:
             return [f"debt     {name}{where} of {data['runbook']} is not taken back"]
         case EventType.RUN_HANDED_OVER:
             return [f"over to  {data['to']}, as the run {data['as_run']}"]
@@ -253,6 +253,10 @@ def because(data: Any) -> str:
 def output_of(data: Any) -> list[str]:
     """The last lines of what a command that failed has printed, in one, where the reason has not all of them."""
     seen = Observation.from_data(data.get("seen"))
-    if not seen.exit_code or not seen.lines or (len(seen.lines) == 1 and seen.lines[0].strip() in str(data.get("reason"))):
+    if (
+        not seen.exit_code
+        or not seen.lines
+        or (len(seen.lines) == 1 and seen.lines[0].strip() in str(data.get("reason")))
+    ):
         return []
     return [f"{seen.stream}   {short(one_line(chr(10).join(seen.lines)), _OUTPUT)}"]

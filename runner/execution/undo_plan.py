@@ -32,7 +32,7 @@ class Standing:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.step} stays as it was done on {', '.join(self.hosts)}: {self.why}"
+        return f"{self.name} stays as it was done on {', '.join(self.hosts)}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)

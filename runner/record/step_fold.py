@@ -220,11 +220,14 @@ def _covered(worked: Iterable[_Span], *, without: Iterable[_Span]) -> float:
 def _action(record: Record, command: str) -> Action:
     result = loose.mapping(record.data, "result")
     file = loose.text(loose.mapping(record.data, "evidence"), "file")
-    printed = [loose.text(result, key) for key in ("stdout", "stderr", "content", "msg")]
+    exit_code = loose.number(result, "rc")
+    # What a module says of a command is in Ansible's words: the command's own are enough.
+    keys = ("content", "msg") if exit_code is None else ()
+    printed = [loose.text(result, key) for key in ("stdout", "stderr", *keys)]
     return Action(
         outcome=loose.text(record.data, "outcome") or Outcome.UNKNOWN,
         command=command,
-        exit_code=loose.number(result, "rc"),
+        exit_code=exit_code,
         output="\n".join(dict.fromkeys(part.rstrip() for part in printed if part.strip())),
         evidence=file if re.fullmatch(r"evidence/[\w.-]+", file, re.ASCII) else "",
     )

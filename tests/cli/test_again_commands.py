@@ -65,7 +65,7 @@ def test_a_run_is_taken_back(runbook, failed, ansible):
     )
     assert (ran.code, ran.out.splitlines()[0]) == (9, f"partly undone  run {RUN_ID}")
     assert ran.err.splitlines()[:4] == plan
-    assert ran.err.splitlines()[-1] == "error: two stays as it was done on db1: it has no `undo:`"
+    assert ran.err.splitlines()[-1] == "error: Two stays as it was done on db1: it has no `undo:`"
     assert ansible.spans == [SURVEY, (("step-undo-one",), ())]
 
 

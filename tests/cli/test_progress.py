@@ -102,6 +102,7 @@ DENIED = [
     event("step.finished", "cause", "db1", outcome="aborted"),
 ]
 AGAIN = [
+    event("run.resumed", runbook="RUN-001", title="Disk is full", take_back=True),
     event("run.resumed", runbook="RUN-001", title="Disk is full"),
     event("lock.awaited", held=["host:db1 is held by alice"]),
     event("debt.found", "clean", "db1", runbook="RUN-001"),
@@ -157,6 +158,7 @@ def test_the_lines_of_what_may_happen_besides(runbook):
     words = progress.Words(runbook)
 
     assert [line for one in AGAIN for line in progress.lines(one, words)] == [
+        f"undoes run {RUN_ID} of RUN-001 Disk is full",
         f"resumes run {RUN_ID} of RUN-001 Disk is full",
         "waits    host:db1 is held by alice",
         "debt     Remove old files on db1 of RUN-001 is not taken back",

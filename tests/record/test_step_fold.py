@@ -61,7 +61,7 @@ def test_what_a_step_did_on_a_host():
                 "failed",
                 "df /var",
                 42,
-                "starting\ndisk full on /var\nnon-zero return code",
+                "starting\ndisk full on /var",
                 "evidence/00001-act-one-action.json",
             ),
         )
