@@ -201,7 +201,7 @@ _OF_STEPS = _CHECKS | {
     EventType.ATTEMPT_FINISHED,
     EventType.ACTION_FINISHED,
 }
-_DONE = {"approve": "Approved", "manual": "Done by hand", "confirm": "Confirmed"}
+_DONE = {"choose": "Chosen", "approve": "Approved", "manual": "Done by hand", "confirm": "Confirmed"}
 
 
 def _covered(worked: Iterable[_Span], *, without: Iterable[_Span]) -> float:

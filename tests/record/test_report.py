@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 
+import pytest
 from run_records import RUN, aimed, done, ended, records
 
 from runner.events import Event, EventType
@@ -20,6 +21,16 @@ def test_a_report_is_written_in_every_format(tmp_path):
     assert report.write(run, tmp_path) == tmp_path / "report.html"
     for form in report.FORMATS:
         assert (tmp_path / f"report.{form}").read_text(encoding="utf-8") == report.render(run, form)
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_a_problem_that_the_first_sentence_tells_is_told_once(form):
+    run = history(records(ended("failed", problems=["it wants a reason", "the page did not arrive"])))
+
+    shown = report.render(run, form)
+
+    assert headline(run).startswith("it wants a reason. ")
+    assert (shown.count("it wants a reason"), shown.count("the page did not arrive")) == (1, 1)
 
 
 def test_json_says_all_of_it():

@@ -34,6 +34,7 @@ def test_each_step_has_its_outcomes_and_its_checks():
             (EventType.ACTION_FINISHED, "look", "two", {"outcome": "unreachable", "reason": "No route"}),
             (EventType.VERIFICATION_FINISHED, "look", "one", {**verified, "seen": seen}),
             (EventType.GATE_ANSWERED, "look", None, answer),
+            (EventType.GATE_ANSWERED, "look", None, {**answer, "kind": "choose", "part": "action", "note": "one: 7"}),
             (EventType.STEP_FINISHED, "look", "one", {"outcome": "failed"}),
             (EventType.STEP_FINISHED, "look", "two", {"outcome": "unreachable"}),
         )
@@ -43,6 +44,7 @@ def test_each_step_has_its_outcomes_and_its_checks():
         Check(0, "The action", "two", "unreachable", "No route"),
         Check(1, "It is there", "one", "failed", "row.a < 7 is not true", ("[9]", "[8]"), ("row.a = 9", "exit code 3")),
         Check(2, "A person agrees", "", "passed", "bob: so"),
+        Check(0, "Chosen", "", "passed", "bob: one: 7"),
     )
     assert (found["look"].outcome, found["act"].outcome) == ("1 failed, 1 unreachable", "never reached")
     assert (found["act"].hosts, found["act"].place) == ({}, "RUN-001.yml:12")
