@@ -360,3 +360,13 @@ def test_runbooks_that_hand_over_in_a_circle_come_to_an_end(engine, other):
     result = engine.run(change("two", on_failure="RUN-002"))
 
     assert "RUN-001 can not take over: it has handed over before in this chain of runs" in result.problems[0]
+
+
+def test_a_run_that_took_over_keeps_what_was_named_for_the_one_before(engine, other):
+    other()
+    engine.ansible.answers["two", "action"] = FAILED
+
+    result = engine.run(change("two", on_failure="RUN-002"), limit="all")
+
+    state = engine.around.state.run(result.children[0].result.run_id).state
+    assert (state.limit, state.named) == ("db1", "all")

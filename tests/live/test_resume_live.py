@@ -152,9 +152,9 @@ def test_a_deadline_ends_a_run_whatever_the_wall_clock_says(bench, marks):
 
 def test_a_dry_run_looks_and_changes_nothing(bench, marks):
     look = step("look", "echo 3", effect="read", capture={"count": "stdout"})
-    uses = step("use", "test {{ count }} = 3", effect="read")
+    uses = step("use", 'test "$COUNT" = 3', env={"COUNT": "{{ count }}"}, effect="read")
     after = step("after", "true", effect="read", verify=[{"command": f"grep one {bench.directory}/a.log"}])
-    needs = step("need", "echo {{ made }}", effect="read")
+    needs = step("need", 'echo "$MADE"', env={"MADE": "{{ made }}"}, effect="read")
     bench.write(look, uses, marking(bench, "one", capture={"made": "stdout"}), after, needs)
 
     ran = bench.command("run", "RUN-900", "-i", str(bench.inventory), "-l", "a", "--dry-run", "--json")
