@@ -6,6 +6,8 @@ import hashlib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner import automatic, guards
@@ -20,8 +22,10 @@ from runner.execution.reviewed import reviewed
 from runner.execution.target import CLASSES, Target
 from runner.guards import Case, Ruling
 from runner.record.audit_log import read
+from runner.record.envelope import Actor
 from runner.record.history import histories
 from runner.record.proofs import Proof, proofs
+from runner.request import Request
 
 if TYPE_CHECKING:
     from runner.execution.preflight import Checked
@@ -73,48 +77,53 @@ def _asks(control: Control, target: Target) -> bool:
 
 
 def _case(control: Control, target: Target) -> Case:
-    request, typed = control.request, control.request.environment
+    now, log = control.around.clock().wall, control.journal.log.path
+    return case_for(control.request, target, control.around.actor, now=now, log=log)
+
+
+def case_for(request: Request, target: Target, actor: Actor, *, now: datetime, log: Path) -> Case:
+    """What the guards rule on: `request` against `target` by `actor`; `log` is where proofs are looked for."""
+    typed = request.environment
     if request.parent and typed in CLASSES and CLASSES.index(target.environment) < CLASSES.index(typed):
         typed = ""  # it was typed for the runbook that handed over; this one is more harmless, so nothing is asked
     return Case(
-        runbook=control.runbook,
+        runbook=request.source.runbook,
         target=target,
         limit=request.named if request.parent else request.limit,
         reason=request.reason,
         typed=typed,
         break_glass=request.break_glass,
-        login=control.around.actor.person,
-        groups=control.around.actor.groups,
+        login=actor.person,
+        groups=actor.groups,
         contacts=request.contacts,
         asks_nobody=request.mode == "auto",
-        playbooks=_playbooks(control),
-        proofs=lambda: _proofs(control),
-        now=control.around.clock().wall,
-        lint_errors=lambda: _lint_errors(control, target),
+        playbooks=_playbooks(request),
+        proofs=lambda: _proofs(log),
+        now=now,
+        lint_errors=lambda: _lint_errors(request, target, now.date()),
     )
 
 
-def _lint_errors(control: Control, target: Target) -> list[str]:
+def _lint_errors(request: Request, target: Target, today: date) -> list[str]:
     from runner.definition.lint import lint  # noqa: PLC0415 - its rules take longer to import than most commands take
 
-    request, today = control.request, control.around.clock().wall.date()
     found = lint(request.source, request.contacts, today=today, variables=target.variables)
     return [f"{each.file}:{each.line}: {each.message}" for each in found if each.level is Level.ERROR]
 
 
-def _playbooks(control: Control) -> Mapping[str, str]:
+def _playbooks(request: Request) -> Mapping[str, str]:
     """What may run: the playbook itself, and those of the runbooks that may take over."""
-    request = control.request
-    found = {control.runbook.id: request.playbook}
-    for step in control.runbook.procedure:
+    runbook = request.source.runbook
+    found = {runbook.id: request.playbook}
+    for step in runbook.procedure:
         if isinstance(step.on_failure, HandOver) and request.library:
             source = request.library.source(step.on_failure.run)
             found[source.runbook.id] = reviewed(request.library, source)
     return {name: hashlib.sha256(playbook).hexdigest() for name, playbook in found.items()}
 
 
-def _proofs(control: Control) -> Iterable[Proof]:
-    return proofs(histories(read(control.journal.log.path)))
+def _proofs(log: Path) -> Iterable[Proof]:
+    return proofs(histories(read(log))) if log.is_file() else ()
 
 
 def _hold(control: Control, case: Case, *, undo: bool = False) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _SHOWN = 5
 """Items of a list that are shown; of the rest, how many there are."""
+
+_WHOLE = 10
+"""Names of hosts that are shown whole."""
 
 
 def safe(text: str, *, lines: bool = False) -> str:
@@ -43,6 +46,13 @@ def brief(value: Any) -> str:
     if isinstance(value, Mapping):
         return "(" + " ".join(f"{safe(str(key))}={brief(item)}" for key, item in value.items()) + ")"
     return short(str(value), 80)
+
+
+def folded(names: Sequence[str]) -> str:
+    """The names of hosts in one line, safe: of many the first three and the last, and how many there are."""
+    if len(names) <= _WHOLE:
+        return safe(", ".join(names))
+    return safe(f"{', '.join(names[:3])} ... {names[-1]} ({len(names)} hosts)")
 
 
 def counted(number: int, thing: str) -> str:

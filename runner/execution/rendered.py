@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.execution.hidden import LIMIT, SHELL
-from runner.execution.processes import MARKER
-from runner.identifiers import is_run_id
 from runner.steps.shell import STRICT
 
 _LIMIT = ("timeout", "--kill-after=")
@@ -33,29 +31,30 @@ def in_words(command: Mapping[str, Any]) -> str:
 
     Each environment variable, the directory, and the user that it becomes stand on a line of their own below it.
     """
-    return "\n".join((_action(str(command["module"]), command["args"]), *_around(command)))
+    return "\n".join(lines(command))
 
 
-def _action(module: str, args: Mapping[str, Any]) -> str:
+def lines(command: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is done, in as many lines as it is written in, and then each thing that is around it by itself."""
+    return (*_action(str(command["module"]), command["args"]), *_around(command))
+
+
+def _action(module: str, args: Mapping[str, Any]) -> tuple[str, ...]:
     if module in _COMMANDS and isinstance(args.get("argv"), list):
-        return "\n".join(
-            (
-                _revealed(_without_limit(args["argv"]), str(args.get("stdin") or "")),
-                *(f"{key}: {_quoted(value)}" for key, value in args.items() if key not in _OURS),
-            )
+        return (
+            _revealed(_without_limit(args["argv"]), str(args.get("stdin") or "")),
+            *(f"{key}: {_quoted(value)}" for key, value in args.items() if key not in _OURS),
         )
     if module == "ansible.builtin.uri":
         body = f" {json.dumps(args['body'], default=str)}" if args.get("body") else ""
         headers = [f"header {name}: {value}" for name, value in (args.get("headers") or {}).items()]
         rest = [f"{key}: {_quoted(value)}" for key, value in args.items() if key not in _URI]
-        return "\n".join((f"{args.get('method', 'GET')} {args.get('url', '')}{body}", *headers, *rest))
-    return " ".join((module, *(f"{key}={_quoted(value)}" for key, value in args.items())))
+        return (f"{args.get('method', 'GET')} {args.get('url', '')}{body}", *headers, *rest)
+    return (" ".join((module, *(f"{key}={_quoted(value)}" for key, value in args.items()))),)
 
 
 def _around(command: Mapping[str, Any]) -> Iterator[str]:
     for name, value in (command.get("environment") or {}).items():
-        if name == MARKER and is_run_id(str(value).partition("/")[0]):
-            continue  # by this the run finds its own processes again; it decides nothing
         yield f"env {name}={_quoted(value)}"
     if become := command.get("become"):
         yield f"as {become['user']} (by {become['method']})"

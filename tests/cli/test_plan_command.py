@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime
 
 import pytest
 
 from runner.errors import UnreachableError
+from runner.events import Instant
 from runner.record.debts import Debt, Debts
+from runner.record.holder import Holder
+from runner.record.locks import Locks
+from runner.record.state_directory import StateDirectory
 
 STEPS = [
     {"id": "look", "name": "Look", "effect": "read", "command": "df /", "verify": [{"exit": 0}]},
@@ -27,6 +33,13 @@ STEPS = [
     {"id": "walk", "name": "Walk there", "manual": "Walk to the machine", "verify": [{"confirm": "You are there"}]},
 ]
 PLAN = ("plan", "RUN-001", "-i", "inventory.yml")
+
+UNMET = (
+    "refused  reason: required is a reason; given is nothing",
+    "         say why with --reason; it is recorded",
+    "refused  environment: required is the typed name production; given is nothing",
+    "         if production is what you mean, say --environment production",
+)
 
 
 @pytest.fixture
@@ -58,9 +71,10 @@ def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned,
         "       does   df /",
         "       ends   after 1m at most",
         "       checks Exit code is 0",
-        "     last safe stop: what follows can not be taken back",
+        "     last safe stop: what follows cannot be taken back",
         "   2 Clean up  [destructive]  on db1",
-        "       does   rm -r /old ⏎ sync ⏎ chdir: /srv",
+        "       does   rm -r /old ⏎ sync",
+        "              chdir: /srv",
         "       ends   after 30s at most",
         "       checks Exit code is 0",
         "       checks It is well",
@@ -72,6 +86,7 @@ def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned,
         "       asks   confirm: You are there",
         "calls on-call by webhook, when: not done after 15m; declared: Data is lost; a step failed",
         "changes 1 of 2 hosts in production, 1 destructive step, cannot be undone after step 2",
+        *UNMET,
     ]
     assert ansible.spans == [("resolve", ("look", "clean", "walk"))]
     assert not (here / ".runbook").exists()
@@ -96,8 +111,50 @@ def test_the_plan_as_json_and_what_is_owed_to_its_hosts(runbook, planned, here):
         "verifies": ["Exit code is 0", "It is well"],
         "on_failure": "escalate",
         "undo": None,
+        "undo_commands": {},
         "point_of_no_return": True,
     }
+
+
+def test_guards_that_are_met_by_the_same_words_are_not_told(runbook, planned):
+    ran = runbook(*PLAN, "--reason", "The disk fills up", "--environment", "production")
+
+    assert (ran.code, [line for line in UNMET if line in ran.out]) == (0, [])
+
+
+def test_the_undo_of_a_step_is_told_as_it_will_be(runbook, library, ansible):
+    undo = {"shell": "mv /new /old\nsync", "chdir": "/srv", "verify": [{"exit": 0}]}
+    library(steps=[{**STEPS[0], "effect": "change", "undo": undo}])
+
+    assert runbook(*PLAN).out.splitlines()[5:7] == [
+        "       undo   mv /new /old ⏎ sync",
+        "              chdir: /srv",
+    ]
+    assert json.loads(runbook(*PLAN, "--json").out)["steps"][0]["undo_commands"] == {
+        "db1": "mv /new /old\nsync\nchdir: /srv"
+    }
+
+
+def test_who_has_the_hosts_now_is_told(runbook, planned, here):
+    StateDirectory.open(here / ".runbook")
+    since = Instant(datetime.now(UTC), time.monotonic(), "boot")
+    holder = Holder("20260101T000000Z-00000000", "RUN-009", "bob", "ops1", 1, since, step="deploy")
+    held = Locks(here / ".runbook" / "locks", clock=lambda: since).take(["lock:database", "lock:other"], holder)
+
+    (line,) = [line for line in runbook(*PLAN).out.splitlines() if line.startswith("locked")]
+    held.release()
+
+    assert line.startswith(
+        "locked   lock:database is held by bob on ops1 (pid 1): run 20260101T000000Z-00000000 of RUN-009 at the step "
+        "deploy, for "
+    )
+    assert "locked" not in runbook(*PLAN).out
+
+
+def test_of_many_hosts_the_first_and_the_last_are_named(runbook, planned, ansible):
+    ansible.hosts["all"] = [f"web{number}" for number in range(1, 5001)]
+
+    assert "   1 Look  [read]  on web1, web2, web3 ... web5000 (5000 hosts)" in runbook(*PLAN).out.splitlines()
 
 
 def test_values_are_checked_as_a_run_would(runbook, planned):

@@ -78,11 +78,3 @@ def test_the_arguments_of_a_script_are_told():
     argv = [*STRICT, "echo $1", "clean.sh", "/a b", "c"]
 
     assert in_words({"module": "ansible.builtin.command", "args": {"argv": argv}}) == "echo $1\nargs: '/a b' c"
-
-
-def test_the_mark_of_the_run_is_no_part_of_what_a_step_does():
-    call = {"module": "ansible.builtin.command", "args": {"argv": ["ls"]}}
-    own = {"RUNBOOK_ATTEMPT": "20260101T000000Z-0123abcd/look/65bb7bd370a3", "WHO": "me"}
-
-    assert in_words({**call, "environment": own}) == "ls\nenv WHO=me"
-    assert in_words({**call, "environment": {"RUNBOOK_ATTEMPT": "mine"}}) == "ls\nenv RUNBOOK_ATTEMPT=mine"
