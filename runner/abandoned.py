@@ -20,8 +20,8 @@ from runner.execution.teardown import REAP_LIMIT, end_connections, tear_down
 from runner.journal import Journal
 from runner.paging import Pager
 from runner.record.audit_log import Actor, Record, read
-from runner.record.manifest import file_run
-from runner.record.run_state import RunState
+from runner.record.manifest import changed, file_run
+from runner.record.run_state import STATE, RunDirectory, RunState
 from runner.record.state_directory import StateDirectory
 from runner.request import About, Call, Request, Surroundings
 
@@ -52,6 +52,8 @@ def name_abandoned(
                 continue
             with directory.open_log(clock=clock, actor=actor) as log:
                 records = list(read(log.path, run=state.run))
+                if _is_edited(run, records):  # `audit verify` names it, as long as nobody files it anew
+                    continue
                 turns = [record for record in records if record.type in _TURNS]
                 if turns and turns[-1].type in _ENDS:  # it was done, and died before it could say so here
                     file_run(run, log, status="finished", outcome=turns[-1].data["outcome"], private=())
@@ -67,6 +69,14 @@ def name_abandoned(
             yield run.state
         finally:
             run.release()
+
+
+def _is_edited(run: RunDirectory, records: Sequence[Record]) -> bool:
+    """Whether files of a run that has ended are not as they were filed then; its state alone is saved after that."""
+    last = next((record for record in reversed(records) if record.type in {*_TURNS, EventType.RUN_FILED}), None)
+    if last is None or last.type != EventType.RUN_FILED:
+        return False
+    return any(name != STATE for name in changed(run.path, last.data["manifest_sha256"]))
 
 
 class _Nobody:

@@ -59,6 +59,7 @@ class Approvals:
         hosts = [host for host in before if host in seen.names]
         state = self.directory.state
         now = describe(gate, hosts, self._facts(seen.machines, state.inputs, state.captured, now=True))
+        now = replace(now, environment=seen.environment)
         if changes := differences(replace(approved, hosts=before), now):
             self.void(approved, changes)
             raise DeniedError(

@@ -80,6 +80,19 @@ def test_a_run_that_had_recorded_its_end_was_not_abandoned(directory, reaped):
     assert (directory.run(RUN_ID).state.status, directory.run(RUN_ID).state.outcome) == ("finished", "passed")
 
 
+def test_an_ended_run_whose_files_and_state_were_edited_is_not_filed_anew(directory, reaped):
+    died(directory)
+    named(directory)
+    run = directory.run(RUN_ID)
+    run.update(status="running")
+    report = run.path / "report.html"
+    report.write_text("forged\n")
+
+    assert (named(directory), recorded(directory)) == ([], ["run.abandoned", "run.filed"])
+    report.unlink()
+    assert [state.status for state in named(directory)] == ["abandoned"]
+
+
 def test_a_run_that_died_when_it_was_gone_on_with_is_not_what_it_came_to_before(directory, reaped):
     died(directory)
     with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:

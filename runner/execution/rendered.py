@@ -29,7 +29,8 @@ _URI |= {"status_code"}
 def in_words(command: Mapping[str, Any]) -> str:
     """`command`, which is a module and its filled-in arguments, as a person would write it, and what is around it.
 
-    Each environment variable, the directory, and the user that it becomes stand on a line of their own below it.
+    Each environment variable, the directory, the user that it becomes, each file that it brings from this machine, and
+    each variable that its checks and its undo use stand on a line of their own below it.
     """
     return "\n".join(lines(command))
 
@@ -61,6 +62,10 @@ def _around(command: Mapping[str, Any]) -> Iterator[str]:
     for name in ("delegate_to", "remote_user"):
         if command.get(name):
             yield f"{name}: {command[name]}"
+    for path, digest in (command.get("files") or {}).items():
+        yield f"file {path} ({digest[:12] if len(digest) == 64 else digest})"  # noqa: PLR2004 - a SHA-256, or why not
+    for name, value in (command.get("uses") or {}).items():
+        yield f"uses {name}={_quoted(value)}"
 
 
 def _without_limit(argv: Sequence[Any]) -> Sequence[Any]:

@@ -141,7 +141,7 @@ def _of_host(host: str, before: HostAction | None, now: HostAction | None) -> It
 _WORDS = ("call.module", "call.args.argv", "call.args.stdin")
 """What the text of an action says better than its parameters."""
 
-_AROUND = ("env ", "as ", "chdir: ")
+_AROUND = ("env ", "as ", "chdir: ", "file ", "uses ")
 
 
 def _commands(before: HostAction, now: HostAction) -> tuple[str, str]:
@@ -152,7 +152,14 @@ def _commands(before: HostAction, now: HostAction) -> tuple[str, str]:
     return (before.text, now.text) if texts[0] == texts[1] else (texts[0], texts[1])
 
 
-_NAMES = {"sources": "the", "inputs": "the input", "captured": "the captured value", "connection": "the setting"}
+_NAMES = {
+    "sources": "the",
+    "inputs": "the input",
+    "captured": "the captured value",
+    "connection": "the setting",
+    "files": "the file",
+    "uses": "the variable",
+}
 """The first word of a path, in words."""
 
 

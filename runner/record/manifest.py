@@ -41,32 +41,36 @@ def file_run(run: RunDirectory, log: AuditLog, /, **changes: Any) -> None:
 
 def differences(run: Path, manifest_sha256: str) -> Iterator[str]:
     """A sentence for each file in the directory `run` that is not what the manifest with that SHA-256 says."""
+    for name, how in changed(run, manifest_sha256).items():
+        rest = ", so that nothing is known of the other files there" if name == NAME else ""
+        yield f"{run / name} was {how} since the run ended{rest}"
+
+
+def changed(run: Path, manifest_sha256: str) -> dict[str, str]:
+    """What was done to each file in the directory `run` that is not what the manifest with that SHA-256 says."""
     if (found := digest(run / NAME)) != manifest_sha256:
-        yield f"{run / NAME} {_how(found)} since the run ended, so that nothing is known of the other files there"
-        return
+        return {NAME: _how(found)}
     expected: dict[str, str] = json.loads((run / NAME).read_bytes())
-    for name, sha256 in expected.items():
-        if (found := digest(run / name)) != sha256:
-            yield f"{run / name} {_how(found)} since the run ended"
-    for name in sorted({*_names(run)} - {*expected}):
-        yield f"{run / name} was added since the run ended"
+    digests = {name: digest(run / name) for name in expected}
+    touched = {name: _how(found) for name, found in digests.items() if found != expected[name]}
+    return touched | dict.fromkeys(sorted({*_names(run)} - {*expected}), "added")
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of the file at `path`; empty when there is no such file, and for a symbolic link."""
+    """The SHA-256 of the file at `path`; empty when there is none, or something else, which may have no end."""
     try:
-        return "" if path.is_symlink() else _sha256(path.read_bytes())
+        return _sha256(path.read_bytes()) if path.is_file() and not path.is_symlink() else ""
     except OSError:
         return ""
 
 
 def _names(run: Path) -> list[str]:
-    files = (path for path in run.rglob("*") if path.is_symlink() or path.is_file())
+    files = (path for path in run.rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted(name for path in files if (name := str(path.relative_to(run))) not in _APART)
 
 
 def _how(found: str) -> str:
-    return "was edited" if found else "was removed"
+    return "edited" if found else "removed"
 
 
 def _sha256(content: bytes) -> str:

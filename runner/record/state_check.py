@@ -53,7 +53,7 @@ def _of_run(run: RunDirectory, logged: _Logged | None) -> Iterator[str]:
     if logged is None or not logged.began:
         yield f"the log does not hold the run {name}, of which {run.path} tells: records were removed"
         return
-    going_on = state.status == "running"
+    going_on = state.status == "running" and (not logged.manifest or run.live)
     if not going_on and not logged.ended:
         yield f"the log does not hold the end of the run {name}, which {state.status}: records were removed"
     elif not going_on and not logged.manifest:

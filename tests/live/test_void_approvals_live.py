@@ -54,7 +54,7 @@ class Waiting:
             approve={"says": "Go?", "expires": "120s"},
         )
         inputs = {"count": {"type": "int", "default": 1, "help": "How many"}}
-        self.bench.write(look, {**act, **changes}, inputs=inputs)
+        self.bench.write(look, {key: value for key, value in {**act, **changes}.items() if value}, inputs=inputs)
         words = ("run", "RUN-900", "-i", str(directory / "inventory"), "--json", "--wait", "120s")
         self.process = self.bench.started(*words)
         wait_until(lambda: self.pending, "it waits", self.process, seconds=60)
@@ -163,6 +163,37 @@ WAYS = {
     ),
     "vault value's reference": ({}, revault, "environment KEY was `vault:secret (ciphertext "),
     "template in group_vars": ({}, variables("{{ base }}/one", "{{ base }}/two"), "args chdir was `"),
+    "variable of a check": (
+        {"verify": [{"command": ["test", "{{ word }}", "!=", "{{ who }}"]}]},
+        variables("who: nobody", "who: daemon"),
+        "the variable who was `nobody` and is now `daemon`",
+    ),
+    "variable of a condition": (
+        {"verify": [{"that": "who in ['nobody', 'daemon']"}]},
+        variables("who: nobody", "who: daemon"),
+        "the variable who was `nobody` and is now `daemon`",
+    ),
+    "variable of the undo": (
+        {"undo": {"command": ["rm", "-r", "{{ who }}"], "verify": [{"exit": 0}]}},
+        variables("who: nobody", "who: daemon"),
+        "the variable who was `nobody` and is now `daemon`",
+    ),
+    "file that a module brings": (
+        {
+            "shell": None,
+            "env": None,
+            "chdir": None,
+            "module": {"ansible.builtin.copy": {"src": "{{ base }}/runbooks/contacts.yml", "dest": "{{ base }}/done"}},
+            "verify": [{"command": ["test", "-e", "{{ base }}/done"]}],
+        },
+        file("runbooks/contacts.yml", "\n", "\n\n"),
+        "/runbooks/contacts.yml was `",
+    ),
+    "class of the environment": (
+        {},
+        variables("runbook_environment: local", "runbook_environment: lab"),
+        "environment was `local` and is now `lab`",
+    ),
     "inventory script": ({}, file("inventory/more.sh", '"a"', '"b"'), "inventory script "),
     "playbook file": (
         {},

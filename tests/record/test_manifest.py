@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 
 import pytest
 from fakes import RUN_ID
@@ -63,6 +64,18 @@ def test_what_was_added_is_named_and_what_other_commands_write_is_not(run, log):
     (run.path / "new.txt").write_text("")
 
     assert list(manifest.differences(run.path, sha256)) == [f"{run.path / 'new.txt'} was added since the run ended"]
+
+
+def test_what_has_no_end_is_not_read(run, log):
+    sha256, path = filed(run, log), run.path / "report.md"
+    path.unlink()
+    os.mkfifo(path)
+    os.mkfifo(run.path / "more")
+
+    assert list(manifest.differences(run.path, sha256)) == [
+        f"{path} was removed since the run ended",
+        f"{run.path / 'more'} was added since the run ended",
+    ]
 
 
 def test_a_manifest_that_was_made_to_fit_does_not_fit_the_log(run, log):

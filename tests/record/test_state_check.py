@@ -102,3 +102,11 @@ def test_a_directory_that_is_gone_is_named(state, log):
     shutil.rmtree(path)
 
     assert told(state, log) == [f"{path} is gone, though the log tells of that run"]
+
+
+def test_a_run_that_has_ended_does_not_go_on_because_its_state_was_edited(state, log):
+    path = ended(state, log)
+    (path / "run.json").write_text((path / "run.json").read_text().replace('"finished"', '"running"', 1))
+
+    assert "running" in (path / "run.json").read_text()
+    assert told(state, log) == [f"{path / 'run.json'} was edited since the run ended"]

@@ -104,12 +104,15 @@ class CallbackModule(CallbackBase):
             actions = [task for task in _tasks(play.tasks) if _step_of(task) in wanted]
             for host in self._manager._inventory.get_hosts(play.hosts) if actions else ():
                 for task in actions:
-                    found.setdefault(_step_of(task), {})[host.name] = self._preview(play, host, task)
+                    beside = [other for every in self._plays for other in _beside(every, _step_of(task))]
+                    found.setdefault(_step_of(task), {})[host.name] = self._preview(play, host, task, beside)
         return found
 
-    def _preview(self, play, host, task):
+    def _preview(self, play, host, task, beside=()):
         variables = self._manager.get_vars(play=play, host=host, task=task)
-        return preview(task, variables, self._shown, play._loader)
+        # Told elsewhere, or not at all: what was given to the run, and what its steps have found out.
+        known = {*self._manager.extra_vars, *self._manager._nonpersistent_fact_cache.get(host.name, ()), *task.vars}
+        return preview(task, variables, self._shown, play._loader, beside, known)
 
     @reporting
     def v2_playbook_on_start(self, playbook):
@@ -251,3 +254,9 @@ def _step_of(task, *, attempts=False):
     head = str(task.name).partition(" | ")[0].split("/")
     is_action = head[2:] == ["action"] or (attempts and head[2:3] == ["attempt"])
     return head[1] if is_action else None
+
+
+def _beside(play, step):
+    """The tasks of the play that check the step, and those that undo it and check that."""
+    heads = [(task, str(task.name).partition(" | ")[0].split("/")) for task in _tasks(play.tasks)]
+    return [task for task, head in heads if head[1:3] == [step, "verify"] or head[1:2] == [f"undo-{step}"]]

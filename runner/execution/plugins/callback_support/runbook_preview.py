@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import re
 
 from ansible._internal._datatag._tags import Origin
 from ansible.parsing.vault import EncryptedString, VaultHelper
 from ansible.template import Templar
+from jinja2 import Environment, TemplateError, nodes
 
 # What Ansible itself sets, or what is about another thing than the host.
 MAGIC = re.compile(
@@ -22,12 +24,17 @@ SECRET = re.compile(r"(?i)(^|[_-])(pass|passwd|passphrase|private_key|secret|tok
 OWN = ("RUNBOOK_RUN_ID", "RUNBOOK_ATTEMPT")
 """Environment variables of the product's own, which are no part of what a step does."""
 LAZY = ("hostvars", "vars", "groups", "environment", "ansible_facts", "omit")
+TAKES_FILES = ("copy", "template", "unarchive")
+"""Ansible's own modules that bring the file or directory `src` from this machine, unless `remote_src` says no."""
+
+_JINJA = Environment(autoescape=False)  # noqa: S701 - it only parses
 
 
-def preview(task, variables, shown, loader):
+def preview(task, variables, shown, loader, beside=(), known=()):
     """The module of `task`, its arguments, and what is around it, filled in as far as `variables` go.
 
-    `shown` are references that take the place of values; what could not be filled in is in `missing`.
+    `shown` are references that take the place of values; what could not be filled in is in `missing`. `uses` has the
+    variables of the inventory at which the tasks `beside` this one look, without those that are `known` from elsewhere.
     """
     filled = Filled(variables, shown, loader)
     around = {name: filled(getattr(task, name)) for name in ("delegate_to", "remote_user")}
@@ -35,7 +42,61 @@ def preview(task, variables, shown, loader):
     around |= {"connection_settings": connection(filled)}
     args = filled(dict(task.args))
     around["missing"] = list(dict.fromkeys(filled.missing))
+    around |= {"files": _files(task.action, args), "uses": _uses(beside, known, filled)}
     return {"module": task.action, "args": args, **{name: value for name, value in around.items() if value}}
+
+
+def _files(action, args):
+    """The SHA-256 of what the module brings from this machine."""
+    collection, _, short = action.rpartition(".")
+    source = args.get("src")
+    brings = short in TAKES_FILES and collection in {"ansible.builtin", "ansible.legacy"} and not args.get("remote_src")
+    return {source: _digest(os.path.expanduser(source))} if brings and isinstance(source, str) else {}
+
+
+def _digest(path):
+    """The SHA-256 of a file, or of all that is in a directory."""
+    digest = hashlib.sha256()
+    try:
+        for file in _files_in(path) if os.path.isdir(path) else [path]:
+            with open(file, "rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+            digest.update(f"{os.path.relpath(file, path)}\0{content}\n".encode(errors="surrogateescape"))
+    except OSError as error:
+        return f"not readable: {error.strerror}"
+    return digest.hexdigest()
+
+
+def _files_in(directory):
+    return sorted(os.path.join(found, name) for found, _, names in os.walk(directory) for name in names)
+
+
+def _uses(beside, known, filled):
+    """The inventory's variables that other tasks of the step look at, each with its value."""
+    names = {name for task in beside for text in _texts(_looked_at(task)) for name in _names(text)}
+    found = (names & filled.variables.keys()) - {*LAZY, *known}
+    own = {name for name in found if not MAGIC.fullmatch(name)}
+    return {name: _told(name, filled(filled.variables[name])) for name in sorted(own)}
+
+
+def _looked_at(task):
+    return [task.args, task.environment, task.vars, task.until, task.when, task.failed_when]
+
+
+def _texts(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _names(text):
+    """The names in a template, or in a condition, which has no braces around it."""
+    try:
+        return {name.name for name in _JINJA.parse(text if "{{" in text else f"{{{{ {text} }}}}").find_all(nodes.Name)}
+    except (TemplateError, RecursionError):
+        return set()
 
 
 class Filled:
@@ -113,6 +174,8 @@ def _environment(task, filled):
 
 
 def _told(name, value):
+    if isinstance(value, dict):
+        return {key: _told(key, item) for key, item in value.items()}
     hides = SECRET.search(str(name)) and "vault:" not in str(value)
     return "(set, not shown)" if hides else value
 
