@@ -155,12 +155,15 @@ class Ending:
         code = ExitCode.INTERRUPTED if control.cancelled else error.exit_code
         refusal = {"outcome": before.outcome, "reason": error.message, "exit_code": int(code)}
         self._make("close", control.journal.close, otherwise="not recorded")
+        if control.request.mode == "auto" and not control.cancelled:  # nobody is there who reads why
+            why = f"could not go on: {aftermath.first_line(error.message)}"
+            self._make("call", lambda: self.pager.stopped([], None, why), otherwise="nobody could be called")
         record = lambda: control.journal.note(EventType.RUN_REFUSED, **refusal)  # noqa: E731
         recorded = self._make("record", record, otherwise="that it was refused is not recorded")
         result = replace(
             self._value(lambda: self._result(outcome, undoing=False), self._bare(outcome)),
             exit_code=code if recorded else ExitCode.AUDIT,
-            problems=(error.message,),
+            problems=(error.message, *self.pager.problems()),
             happened=aftermath.first_line(error.message),
         )
         kept = {field.name: getattr(before, field.name) for field in fields(before) if field.name != "steps"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from engine import FAILED, LOST, change, undoing
 from fake_run import SURVEY, Killed
@@ -272,6 +274,23 @@ def test_who_is_refused_at_the_door_leaves_every_step_and_the_incident_as_they_w
         ("environment: required is the typed name production",),
     )
     assert (three.state, three.outcomes, three.channel.actions) == (before, steps, pages)
+
+
+@pytest.mark.parametrize(("when", "pages"), [(["step_failed"], ["trigger"]), ([{"declared": "Data is lost"}], [])])
+def test_of_an_unattended_resume_that_is_refused_somebody_hears_if_the_policy_says_so(engine, monkeypatch, when, pages):
+    # Given a run that failed, and a resume of it at which nobody sits
+    engine.ansible.answers["one", "action"] = FAILED
+    engine.run(change("one", on_failure="stop"), escalation={**ESCALATES, "when": when})
+    before, engine.asked_for = list(engine.channel.actions), replace(engine.asked_for, mode="auto")
+
+    def refuse(*_, **__):
+        raise DeniedError("lint: required is a runbook without errors")
+
+    monkeypatch.setattr("runner.run.admission.again", refuse)
+    refused = engine.resume()
+
+    assert (refused.exit_code, before, engine.channel.actions) == (ExitCode.DENIED, [], pages)
+    assert [call.action for call in refused.calls] == pages
 
 
 def test_a_doubt_that_nobody_settles_leaves_what_failed_failed_and_what_is_unknown_unknown(three):
