@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
-from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,9 @@ ERRORS = [
     KeyboardInterrupt,
     lambda: AuditError("it cannot be recorded"),
 ]
+ALL_PARTS = 15  # no multiple of the number of errors: each part has all of them
+PARTS = int(os.environ.get("RUNBOOK_TEST_ENDINGS", "1"))
+"""How many parts of all the places something is raised at; `RUNBOOK_TEST_ENDINGS=15` is all of them."""
 HOME = str(Path(runner.__file__).parent)
 APART = {
     # What makes the run and its end.
@@ -73,9 +76,10 @@ def traced(engine, tracer, fails, request):
         sys.settrace(None)
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("fails", [True, False], ids=["failing", "passing"])
-def test_whatever_is_raised_wherever_the_run_has_an_end(tmp_path, monkeypatch, fails):
-    monkeypatch.setattr("os.fsync", lambda _: None)  # a thousand runs, and none is about a crash of this machine
+def test_whatever_is_raised_wherever_the_run_has_an_end(tmp_path, monkeypatch, fails, part):
+    monkeypatch.setattr("os.fsync", lambda _: None)  # hundreds of runs, and none is about a crash of this machine
     whole, first = Tracer(), made(tmp_path / "whole", monkeypatch)
     request = first.request(*STEPS, escalation=POLICY)
     result = traced(first, whole, fails, request)
@@ -85,15 +89,13 @@ def test_whatever_is_raised_wherever_the_run_has_an_end(tmp_path, monkeypatch, f
     if fails:  # what comes after a failure; the rest is the same in a run that passes
         names = [name for name in names if name[0] in OF_A_FAILURE]
     places = [(name, 1 if fails else whole.calls[name]) for name in names]
-    errors = cycle(ERRORS)
     wrong = []
 
-    for number, place in enumerate(places):
-        engine = made(tmp_path / str(number), monkeypatch)
-        error = next(errors)
-        ended = traced(engine, Tracer(place, error), fails, request)
+    for number in range(part, len(places), ALL_PARTS):
+        engine, error = made(tmp_path / str(number), monkeypatch), ERRORS[number % len(ERRORS)]
+        ended = traced(engine, Tracer(places[number], error), fails, request)
         if problem := what_is_wrong(engine, ended):
-            wrong.append((place, error(), problem))
+            wrong.append((places[number], error(), problem))
 
     assert not wrong, "\n".join(map(str, wrong))
 
