@@ -63,11 +63,16 @@ def _last_filter(template: str) -> str:
 
 
 def _is_within(before: str) -> bool:
-    """Whether what follows `before` is where quotation marks are no quotation: in one, a here-document, or a remark."""
+    """Whether what follows `before` is where quotation marks are no quotation, or do not last.
+
+    That is in one, in a here-document, a remark, between backticks, which a backtick in a quotation ends, and in
+    arithmetic.
+    """
     before = _DOCUMENT.sub("x", before)
     if _OPEN_DOCUMENT.search(before):
         return True
-    for token in _TOKEN.finditer(before):
-        if token["open"] or (token["remark"] and token.end() == len(before)):
-            return True
-    return before.count("$((") > before.count("))")
+    tokens = list(_TOKEN.finditer(before))
+    if any(token["open"] or (token["remark"] and token.end() == len(before)) for token in tokens):
+        return True
+    backticks = sum(token["other"] == "`" for token in tokens)
+    return backticks % 2 == 1 or before.count("((") > before.count("))")

@@ -17,6 +17,9 @@ from runner.definition.pasting import pasted
         ("du {{ path | quote | upper }}", [("{{ path | quote | upper }}", 0, False)]),
         ("{% if path %}du{% else %}df{% endif %}{# path #}", []),
         ("{% set other = path %}du {{ other | quote }}", [("{% set other = path %}", 0, False)]),
+        ("du `ls {{ path | quote }}`", [("{{ path | quote }}", 0, True)]),
+        ("du `ls` '`' \\` $(ls {{ path | quote }})", []),
+        ("(( {{ size | quote }} > 1 ))", [("{{ size | quote }}", 0, True)]),
         ("du $HOME", []),
     ],
 )
