@@ -27,6 +27,7 @@ _ENDED_WELL = {
     Outcome.HANDED_OVER: "{successors} took over, and what had failed holds again",
 }
 _SHOWN = 5
+_KEYS = {"SIGINT": "Ctrl-C"}
 
 
 class Standing(StrEnum):
@@ -49,7 +50,8 @@ def happened(control: Control, outcome: Outcome, error: RunbookError | None) -> 
     if outcome is Outcome.PARTLY_UNDONE:
         return first_line(str(next(iter(standing(control.runbook, control.ledger)), "not everything is taken back")))
     if control.cancelled and control.around.cancellation.requests:
-        return f"stopped by {control.around.cancellation.requests[0]}{_at(control)}"
+        request = control.around.cancellation.requests[0]
+        return f"stopped by {_KEYS.get(request, request)}{_at(control)}"
     return _broken(control) or f"ended as {outcome}"
 
 

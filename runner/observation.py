@@ -23,6 +23,9 @@ _STREAMS = ("stderr", "stdout", "content", "module_stderr", "module_stdout")
 """What a module has printed, and what its Python printed where there was no module, most telling first."""
 
 
+_TIMEOUT = re.compile(r"^timeout: failed to run command [‘'](.*)[’']: ", re.MULTILINE)
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What an action, or the last sample of a verification, has shown; whatever it has not is empty.
@@ -158,7 +161,8 @@ def _texts(value: object) -> dict[str, str]:
 
 
 def _text(result: Mapping[str, Any], key: str) -> str:
-    return str(result.get(key) or "").strip()
+    """The text without the name of the `timeout` around every command, which nobody has written."""
+    return _TIMEOUT.sub(r"\1: ", str(result.get(key) or "").strip())
 
 
 def _cut(text: str, longest: int) -> str:

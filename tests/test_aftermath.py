@@ -10,6 +10,16 @@ from runner.request import Answer
 SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed and not verified", "untouched"
 
 
+def test_ctrl_c_is_called_what_it_says_on_the_keys(engine):
+    def interrupted(*_):
+        engine.around.cancellation.request("SIGINT")
+        return Answer(yes=False, by="alice")
+
+    engine.operator.answer = interrupted
+
+    assert engine.run(change("one", approve="Do it?")).happened.startswith("stopped by Ctrl-C")
+
+
 @pytest.mark.parametrize(
     ("refused", "broken", "hosts"),
     [

@@ -76,7 +76,7 @@ def _show(result: Result) -> None:
 def _aftermath(result: Result) -> Iterator[str]:
     yield f"what    {short(result.happened)}"
     hosts = [f"{standing}: {safe(listed(names))}" for standing, names in result.hosts.items()]
-    yield from _under("hosts", hosts or ["none was known yet, and none was touched"])
+    yield from _under("hosts", hosts or ["none was touched"])
     calls = [f"{safe(call.contact)} by {call.channel}: {_arrived(call.arrived)}" for call in result.calls]
     yield from _under("called", calls or ["nobody"])
     commands = {context.typed(way.words): way.does for way in result.ways_on}
