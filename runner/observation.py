@@ -23,7 +23,7 @@ _STREAMS = ("stderr", "stdout", "content", "module_stderr", "module_stdout")
 """What a module has printed, and what its Python printed where there was no module, most telling first."""
 
 
-_TIMEOUT = re.compile(r"^timeout: failed to run command [‘'](.*)[’']: ", re.MULTILINE)
+_TIMEOUT = re.compile(r"^timeout: failed to run command [\u2018'](.*)[\u2019']: ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
