@@ -12,7 +12,8 @@ from runner.events import EventType, Outcome
 from runner.execution.ledger import Entry
 from runner.execution.tags import undo_id
 from runner.execution.undo_plan import standing, undo_plan
-from runner.request import Request, WayOn
+from runner.record.way_on import WayOn
+from runner.request import Request
 
 _ENDED = {
     Outcome.FAILED: "{step} failed on {hosts}",

@@ -254,7 +254,7 @@ class Ending:
             "problems": list(result.problems),
             "happened": result.happened,
             "standing": {standing: list(hosts) for standing, hosts in result.hosts.items()},
-            "ways_on": [list(way.words) for way in result.ways_on],
+            "ways_on": [{"words": list(way.words), "does": way.does} for way in result.ways_on],
         }
 
     def _report(self) -> Path:

@@ -18,6 +18,7 @@ from runner.execution.spans import Gate
 from runner.record.audit_log import Actor
 from runner.record.gate_context import GateContext
 from runner.record.state_directory import StateDirectory
+from runner.record.way_on import WayOn
 from runner.redaction import Redaction
 
 Mode = Literal["run", "step", "auto", "dry-run", "preflight"]
@@ -150,14 +151,6 @@ class Surroundings:
     listeners: Sequence[Listener] = ()
     new_run_id: Callable[[], str] = lambda: ""
     type_environment: Callable[[str, Sequence[str]], str] = lambda _name, _lines: ""
-
-
-@dataclass(frozen=True)
-class WayOn:
-    """A command that goes on from where a run has ended, as the words after `runbook`, and what it does."""
-
-    words: tuple[str, ...]
-    does: str
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
@@ -13,6 +13,7 @@ from runner.aftermath import listed
 from runner.cli import context
 from runner.cli.terminal import safe, short
 from runner.errors import ExitCode
+from runner.record.way_on import WayOn
 from runner.request import Child, Result
 
 
@@ -74,14 +75,23 @@ def _show(result: Result) -> None:
 
 
 def _aftermath(result: Result) -> Iterator[str]:
-    yield f"what    {short(result.happened)}"
-    hosts = [f"{standing}: {safe(listed(names))}" for standing, names in result.hosts.items()]
-    yield from _under("hosts", hosts or ["none was touched"])
+    what, next_ = end_lines(result.happened, result.hosts, result.ways_on)
+    yield from what
     calls = [f"{safe(call.contact)} by {call.channel}: {_arrived(call.arrived)}" for call in result.calls]
     yield from _under("called", calls or ["nobody"])
-    commands = {context.typed(way.words): way.does for way in result.ways_on}
+    yield from next_
+
+
+def end_lines(
+    happened: str, standing: Mapping[str, Sequence[str]], ways_on: Sequence[WayOn]
+) -> tuple[list[str], list[str]]:
+    """What happened and how the hosts stand, and what to type next."""
+    hosts = [f"{how}: {safe(listed(names))}" for how, names in standing.items()]
+    hosts = list(_under("hosts", hosts or ["none was touched"]))
+    commands = {context.typed(way.words): way.does for way in ways_on}
     width = max(map(len, commands))
-    yield from _under("next", [f"{safe(command):{width}}  # {does}" for command, does in commands.items()])
+    typed = [f"{safe(command):{width}}  # {safe(does)}" for command, does in commands.items()]
+    return [f"what    {short(happened)}", *hosts], list(_under("next", typed))
 
 
 def _arrived(arrived: bool) -> str:  # noqa: FBT001 - it is a word

@@ -11,6 +11,7 @@ import click
 
 from runner import duration
 from runner.cli import context
+from runner.cli.ended import end_lines
 from runner.cli.named_run import find_run
 from runner.cli.runs import Row, rows
 from runner.cli.table import draw
@@ -91,6 +92,16 @@ def _show(row: Row, found: Sequence[Row], *, as_json: bool) -> None:
     if told.undelivered:
         click.secho(f"  NOT REACHED: {safe(', '.join(told.undelivered))}; runbook show {row.run} says why", fg="red")
     click.echo(f"  {_budget(told)}")
+    for line in _ending(row.history):
+        click.echo(f"  {line}")
+
+
+def _ending(run: RunHistory | None) -> list[str]:
+    """How the run ended and what to type next, as it was told when it ended."""
+    if run is None or not run.ways_on:
+        return []
+    what, commands = end_lines(run.happened, run.standing, run.ways_on)
+    return [*what, *commands]
 
 
 def _going(step: StepStatus) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from runner.record.envelope import Record
 from runner.record.step_fold import fold_steps
 from runner.record.step_history import RUNNING, StepHistory
 from runner.record.timeline import Moment, timeline
+from runner.record.way_on import WayOn
 
 LOOKS = frozenset({"dry-run", "preflight"})
 """The modes in which nothing is done."""
@@ -41,7 +42,9 @@ class RunHistory:
     `outcome` is `running` until the run has ended. `facts` is what its first record says of it, `provenance` which
     versions ran, of which commit of the library. `children` are the runs that it handed over to, `parent` the one that
     handed over to it. `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody
-    has answered yet. `unproven` says why it is no proof that its runbook works; empty when it is one.
+    has answered yet. `happened` is its end in one sentence, `standing` has the hosts by how they stood then, `ways_on`
+    what goes on from there; all are empty until it has ended. `unproven` says why it is no proof that its runbook
+    works; empty when it is one.
     """
 
     run: str
@@ -70,6 +73,9 @@ class RunHistory:
     head: str
     ended: datetime | None = None
     abandoned: bool = False
+    happened: str = ""
+    standing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ways_on: tuple[WayOn, ...] = ()
 
     @property
     def started(self) -> datetime:
@@ -174,6 +180,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         head=f"{records[-1].seq}:{records[-1].hash}",
         ended=end.time if end else None,
         abandoned=bool(end and end.type == EventType.RUN_ABANDONED),
+        **_ending(end.data if end else {}),
     )
 
 
@@ -198,6 +205,16 @@ def _unproven(attempts: Sequence[Attempt], asked: Iterable[Decision]) -> str:
 
 _BY_HAND = frozenset({"manual", "confirm"})
 """What a person does or sees; a yes of nobody to these says that it was not done."""
+
+
+def _ending(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the record of its end says to whoever goes on from there."""
+    standing = loose.mapping(data, "standing")
+    return {
+        "happened": loose.text(data, "happened"),
+        "standing": {name: tuple(map(str, loose.items(standing, name))) for name in standing},
+        "ways_on": tuple(map(WayOn.read, loose.mappings(data, "ways_on"))),
+    }
 
 
 def _broken(data: Mapping[str, Any]) -> str:

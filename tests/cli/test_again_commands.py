@@ -119,6 +119,31 @@ def test_where_everything_stands(runbook, failed, here):
     assert json.loads(runbook("status", "last", "--json").out)["outcome"] == "failed"
 
 
+def test_how_a_run_ended_and_what_to_type_next_is_told_again_later(runbook, failed):
+    status, report = runbook("status", "last").out.splitlines(), runbook("show", "last").out.splitlines()
+    end = json.loads(runbook("show", "last", "--json").out)
+
+    assert [line.split("  # ")[0].rstrip() for line in status[4:]] == [
+        "  what    Two failed on db1: exit code 1",
+        "  hosts   changed and not verified: db1",
+        f"  next    runbook resume {RUN_ID}",
+        f"          runbook undo {RUN_ID}",
+        f"          runbook show {RUN_ID}",
+    ]
+    assert [line.split(":")[0] for line in report if line.startswith(("| What happened", "| Hosts ch", "| Next"))] == [
+        "| What happened | Two failed on db1",
+        "| Hosts changed and not verified | db1 |",
+        f"| Next | runbook resume {RUN_ID}",
+        f"| Next | runbook undo {RUN_ID}",
+        f"| Next | runbook show {RUN_ID}",
+    ]
+    assert (end["happened"], end["standing"], len(end["ways_on"])) == (
+        "Two failed on db1: exit code 1",
+        {"changed and not verified": ["db1"]},
+        3,
+    )
+
+
 def test_without_a_record_there_is_nothing_to_show(runbook, library):
     library()
 
