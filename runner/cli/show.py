@@ -12,7 +12,7 @@ import click
 
 from runner.cli import context
 from runner.cli.named_run import LAST, find_run
-from runner.cli.terminal import safe, short
+from runner.cli.terminal import one_line, safe, short
 from runner.definition.input import Input
 from runner.definition.model import Exclusion, Runbook
 from runner.definition.step import Approval, Step
@@ -22,6 +22,7 @@ from runner.record import report
 from runner.record.audit_log import read
 from runner.record.history import RunHistory, history
 from runner.record.state_directory import StateDirectory
+from runner.steps.base import StepKind
 
 
 @click.command("show")
@@ -100,7 +101,8 @@ def _show(runbook: Runbook) -> None:
     trigger = " ".join(filter(None, (runbook.trigger.alert, runbook.trigger.condition, runbook.trigger.event)))
     facts = {"category": runbook.category, "severity": runbook.severity, "owner": runbook.owner, "trigger": trigger}
     for key, value in {**facts, "hosts": runbook.hosts, "links": ", ".join(runbook.links)}.items():
-        click.echo(f"  {key:9} {safe(str(value))}")
+        if value:
+            click.echo(f"  {key:9} {safe(str(value))}")
     _section("handles", runbook.scope.handles)
     _section("does not handle", [_exclusion(item) for item in runbook.scope.excludes])
     _section(
@@ -128,10 +130,17 @@ def _step(number: int, step: Step) -> None:
     if step.approve:
         click.echo(f"       asks   {safe(step.approve.says)}{_of_whom(step.approve)}")
     if step.action:
-        click.echo(f"       {step.action.key:6} {short(' '.join(step.action.describe().split()), 160)}")
+        click.echo(f"       {step.action.key:6} {_does(step.action)}")
     for verification in step.verify:
         click.echo(f"       verify {safe(verification.says)}")
+    if step.undo:
+        click.echo(f"       undo   {_does(step.undo.action)}")
     click.echo(f"       fails  {step.on_failure}")
+
+
+def _does(action: StepKind) -> str:
+    """What `action` does in one line, in which two commands do not look like one."""
+    return short(one_line(action.describe()), 160)
 
 
 def _of_whom(approval: Approval) -> str:

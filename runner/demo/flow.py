@@ -106,6 +106,8 @@ def repair(stage: Stage, *, fault: bool = True, remediation: bool = True) -> Ver
     if fault:
         took = f"{outage:.1f} s of outage as the independent probe saw it" if outage is not None else _health(url)
         stage.say(f"{'RECOVERED' if recovered and passed else 'NOT RECOVERED'}  {took}")
+    elif not passed:
+        stage.say(f"REFUSED    RUN-001 leaves a healthy system alone: {_health(url)}")
     return Verdict(ok=recovered and passed, outage=outage, result=result)
 
 

@@ -65,7 +65,8 @@ def _around(command: Mapping[str, Any]) -> Iterator[str]:
     for path, digest in (command.get("files") or {}).items():
         yield f"file {path} ({digest[:12] if len(digest) == 64 else digest})"  # noqa: PLR2004 - a SHA-256, or why not
     for name, value in (command.get("uses") or {}).items():
-        yield f"uses {name}={_quoted(value)}"
+        if name != "inventory_hostname":  # that is the host of which all of this is said
+            yield f"uses {name}={_quoted(value)}"
 
 
 def _without_limit(argv: Sequence[Any]) -> Sequence[Any]:

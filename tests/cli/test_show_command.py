@@ -30,6 +30,7 @@ EVERYTHING = {
             "approve": "Remove them?",
             "shell": "rm -r /old\nsync",
             "verify": [{"says": "There is enough", "exit": 0}],
+            "undo": {"command": "unpack /old.tar", "verify": [{"exit": 0}]},
             "on_failure": "stop",
         }
     ],
@@ -71,8 +72,9 @@ def test_a_runbook_in_words(runbook, here):
         "   1 Remove old files  [destructive]  (clean)",
         "       why    They are not needed",
         "       asks   Remove them?",
-        "       shell  rm -r /old sync",
+        "       shell  rm -r /old ⏎ sync",
         "       verify There is enough",
+        "       undo   unpack /old.tar",
         "       fails  stop",
         "escalate when",
         "  - a step failed",

@@ -78,3 +78,13 @@ def test_the_arguments_of_a_script_are_told():
     argv = [*STRICT, "echo $1", "clean.sh", "/a b", "c"]
 
     assert in_words({"module": "ansible.builtin.command", "args": {"argv": argv}}) == "echo $1\nargs: '/a b' c"
+
+
+def test_the_host_of_which_it_is_said_is_not_said_again():
+    preview = {
+        "module": "ansible.builtin.command",
+        "args": {"argv": ["ls"]},
+        "uses": {"inventory_hostname": "a", "n": 1},
+    }
+
+    assert in_words(preview).splitlines() == ["ls", "uses n=1"]
