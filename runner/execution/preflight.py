@@ -153,6 +153,8 @@ class _Look:
                 hint="Ansible needs an account with a shell; look at it with ssh, and at /etc/passwd there",
             )
         self.passed.append("shell")
+        if not self.become:
+            self._try_python(transport, settings, settings.user)
         for user in sorted(self.become):
             self._try_become(transport, settings, user)
 
@@ -165,7 +167,8 @@ class _Look:
             raise NotCheckedError(f"it becomes {user} {how}")
         flags = "-H -S -n" if self.reach.become_flags is None else self.reach.become_flags
         exe = self.reach.become_exe or "sudo"
-        said = _say(transport, f"{exe} {flags} -u {user} /bin/sh -c {shlex.quote(f'echo {_MARK}')}", settings.patience)
+        becoming = f"{exe} {flags} -u {user} "
+        said = _say(transport, f"{becoming}/bin/sh -c {shlex.quote(f'echo {_MARK}')}", settings.patience)
         if _MARK not in said:
             raise UnfitError(
                 f"{settings.user} can not become {user}: {last(said)}",
@@ -173,6 +176,22 @@ class _Look:
                 "ansible_become_password in a vault",
             )
         self.passed.append(f"become {user}")
+        self._try_python(transport, settings, user, becoming)
+
+    def _try_python(self, transport: Transport, settings: Settings, user: str, becoming: str = "") -> None:
+        """Whether the interpreter that the inventory names runs, for `user`; which one Ansible finds is not known."""
+        python = self.reach.python
+        if python is None or not python.startswith("/"):
+            return
+        program = shlex.quote(f"import json; print({_MARK!r})")
+        said = _say(transport, f"{becoming}/bin/sh -c {shlex.quote(f'{python} -c {program}')}", settings.patience)
+        if _MARK not in said:
+            raise UnfitError(
+                f"{python} does not run there for {user}: {last(said)}",
+                hint="name a Python of that host with ansible_python_interpreter, like /usr/bin/python3; a shim of "
+                "pyenv needs the environment of a login shell, which Ansible does not give it",
+            )
+        self.passed.append(f"python for {user}")
 
 
 def _say(transport: Transport, command: str, patience: float) -> str:

@@ -30,6 +30,7 @@ class Reach:
     host_key_checking: bool = True
     timeout: int = 10
     shell_type: str | None = None
+    python: str | None = None
     become: bool | None = None
     become_user: str | None = None
     become_method: str = "sudo"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import socketserver
 import sys
 import threading
@@ -258,3 +259,21 @@ def test_what_takes_too_long_and_what_is_cancelled_is_not_checked(lab, listening
 
     assert late == [Checked("one", GOOD), Checked("two", left="no answer within 2 s")]
     assert cancelled == [Checked("one", left="cancelled"), Checked("two", left="cancelled")]
+
+
+def test_an_interpreter_that_the_inventory_names_and_that_runs(lab):
+    assert lab.look(python=sys.executable).passed == (*GOOD, f"python for {getpass.getuser()}")
+
+
+@pytest.mark.parametrize("python", ["auto_silent", None, "python3"])
+def test_an_interpreter_that_ansible_looks_for_is_left_to_it(lab, python):
+    assert lab.look(python=python).passed == GOOD
+
+
+def test_an_interpreter_that_does_not_run_is_named_with_what_it_says(lab, tmp_path):
+    shim = script(tmp_path / "python", "echo 'pyenv: python: command not found' >&2; exit 127")
+    found = lab.look(python=str(shim))
+
+    assert (found.outcome, found.passed) == ("unreachable", GOOD)
+    assert f"{shim} does not run there for {getpass.getuser()}: pyenv: python: command not found" in found.problem
+    assert "ansible_python_interpreter" in found.hint

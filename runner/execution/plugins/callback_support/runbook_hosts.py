@@ -29,6 +29,7 @@ REACHED = {
     "host_key_checking": ("ansible_host_key_checking", "ansible_ssh_host_key_checking"),
     "timeout": ("ansible_timeout", "ansible_ssh_timeout"),
     "shell_type": ("ansible_shell_type",),
+    "python": ("ansible_python_interpreter",),
     "become": ("ansible_become",),
     "become_user": ("ansible_become_user", "ansible_sudo_user"),
     "become_method": ("ansible_become_method",),
