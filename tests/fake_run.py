@@ -39,6 +39,11 @@ def mortal(monkeypatch):
 SURVEY = ("resolve", ())
 """What the inventory says is asked again before a run is gone on with, or taken back."""
 
+HELLO = {"kind": "hello", "plays": [{"pattern": "all", "hosts": ["here"]}], "environments": {"here": "local"}}
+START = {"kind": "start", "host": "here", "task": "RUN-001/look/action | Look"}
+END = {"kind": "end"}
+"""The least that our plugin says."""
+
 ACTOR = Actor(user="alice", host="controller.example", pid=4711, tool_version="0.1.0")
 
 
@@ -132,55 +137,56 @@ class ScriptedAnsible:
                 if marker and marker.part == "action" and marker.step in part.render:
                     module = next(key for key in task if key.startswith("ansible."))
                     said = {"module": module, "args": task[module]}
-                    found.setdefault(marker.step, {}).update(dict.fromkeys(self.hosts[play["hosts"]], said))
+                    found.setdefault(marker.step, {}).update(dict.fromkeys(self._hosts(play, part.limit), said))
         return found
 
     def execute(self, job, part, *, handle):
         tags, limit = part.tags, part.limit
         self.spans.append((tuple(tags), tuple(limit)))
-        handle({**self._hello(job), "commands": self._commands(job, part)})
-        lost = set()
+        handle({**self._hello(job, limit), "commands": self._commands(job, part)})
+        lost = _Lost(may_fail=b"runbook_may_fail" in job.playbook)
         for play in yaml.safe_load(job.playbook):
-            there = [host for host in self.hosts[play["hosts"]] if not limit or host in limit]
+            there = self._hosts(play, limit)
             for item in play["tasks"]:
-                here = [host for host in there if host not in lost]
-                lost |= self._do(item, here, handle, tags=set(tags), mine=set())
-                if lost and b"runbook_may_fail" not in job.playbook:  # the guard before the next step stops everybody
-                    return Ending("exited", 2)
+                self._do(item, lost.left(there), handle, tags=set(tags), mine=set(), lost=lost)
         handle({"kind": "end", "commands": self._commands(job, part)})
-        return self.ending or Ending("exited", 0)
+        return self.ending or Ending("exited", lost.code)
 
-    def _hello(self, job):
+    def _hosts(self, play, limit):
+        return [host for host in self.hosts[play["hosts"]] if not limit or host in limit]
+
+    def _hello(self, job, limit=()):
         plays = yaml.safe_load(job.playbook)
-        hosts = [{"pattern": play["hosts"], "hosts": self.hosts[play["hosts"]]} for play in plays]
-        names = {host: "local" for play in hosts for host in play["hosts"]}
-        asked = {"names": self.names or list(names)} if job.names else {}
-        return {"kind": "hello", "plays": hosts, "environments": {**names, **self.environments}, **asked}
+        matched = [self._hosts(play, limit) for play in plays]
+        hosts = [{"pattern": play["hosts"], "hosts": names} for play, names in zip(plays, matched, strict=True)]
+        environments = {host: self.environments.get(host, "local") for names in matched for host in names}
+        known = list(dict.fromkeys(host for play in plays for host in self.hosts[play["hosts"]]))
+        asked = {"names": self.names or known} if job.names else {}
+        return {"kind": "hello", "plays": hosts, "environments": environments, **asked}
 
-    def _do(self, item, hosts, handle, *, tags, mine):
-        """The hosts that a task, or a block with its rescue, has lost."""
+    def _do(self, item, hosts, handle, *, tags, mine, lost):
+        """A task, or a block with its rescue; `lost` learns of the hosts that went no further."""
         mine = mine | set(item.get("tags", []))
         if "block" not in item:
-            return self._task(item, hosts, handle) if mine & tags and "pause" not in str(item.keys()) else set()
-        lost = self._each(item["block"], hosts, handle, tags=tags, mine=mine)
-        if not (lost and "rescue" in item):
-            return lost
-        return self._each(item["rescue"], sorted(lost), handle, tags=tags, mine=mine)
+            if mine & tags and "pause" not in str(item.keys()):
+                self._task(item, hosts, handle, lost)
+            return
+        for each in item["block"]:
+            self._do(each, lost.left(hosts), handle, tags=tags, mine=mine, lost=lost)
+        if "rescue" in item:  # which is for those that have failed; a host that is not reached is not asked again
+            rescued = [host for host in hosts if host in lost.failed]
+            lost.failed -= set(rescued)
+            for each in item["rescue"]:
+                self._do(each, lost.left(rescued), handle, tags=tags, mine=mine, lost=lost)
 
-    def _each(self, items, hosts, handle, *, tags, mine):
-        lost = set()
-        for item in items:
-            lost |= self._do(item, [host for host in hosts if host not in lost], handle, tags=tags, mine=mine)
-        return lost
-
-    def _task(self, task, hosts, handle):
-        lost = set()
-        for host in hosts:
+    def _task(self, task, hosts, handle, lost):
+        for host in hosts[:1] if task.get("run_once") else hosts:
             handle({"kind": "start", "host": host, "task": task["name"]})
-            kind, result = self._answer(task, host)
+            stops = Marker.parse(task["name"]).part == "guard" and lost.anybody and not lost.may_fail
+            kind, result = _GUARDED if stops else self._answer(task, host)
             handle({"kind": kind, "host": host, "task": task["name"], "result": result})
-            lost |= {host} if kind in {"failed", "unreachable"} else set()
-        return lost
+            lost.failed |= set(hosts) if stops else {host} if kind == "failed" else set()
+            lost.unreachable |= {host} if kind == "unreachable" else set()
 
     def _answer(self, task, host):
         marker = Marker.parse(task["name"])
@@ -188,6 +194,40 @@ class ScriptedAnsible:
         answer = self.answers.get((*key, host), self.answers.get(key))
         if callable(answer):
             answer = answer(host)
-        if answer is None and marker.part == "capture":
-            answer = ("ok", {"ansible_facts": {name: f"{name} of {host}" for name in task["ansible.builtin.set_fact"]}})
-        return answer or ("ok", {"rc": 0, "stdout": ""})
+        return answer or ("ok", _passed(task, host))
+
+
+_GUARDED = ("failed", {"assertion": "ansible_play_hosts | length == ansible_play_hosts_all | length"})
+
+
+@dataclass
+class _Lost:
+    """The hosts that go no further, and whether others may go on without them."""
+
+    may_fail: bool
+    failed: set = field(default_factory=set)
+    unreachable: set = field(default_factory=set)
+
+    @property
+    def anybody(self):
+        return self.failed | self.unreachable
+
+    @property
+    def code(self):
+        """What ansible-playbook exits with."""
+        return 4 if self.unreachable else 2 if self.failed else 0
+
+    def left(self, hosts):
+        return [host for host in hosts if host not in self.anybody]
+
+
+def _passed(task, host):
+    """What the module of a task answers that has passed."""
+    if "ansible.builtin.set_fact" in task:
+        return {"ansible_facts": {name: f"{name} of {host}" for name in task["ansible.builtin.set_fact"]}}
+    if "ansible.builtin.assert" in task:
+        return {"msg": "All assertions passed"}
+    if "ansible.builtin.debug" in task:
+        return {"msg": task["ansible.builtin.debug"]["msg"]}
+    answer = {"rc": 0, "stdout": ""}
+    return {"results": [answer], "samples": 1} if "loop" in task else answer

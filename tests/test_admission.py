@@ -30,7 +30,7 @@ def ruled(engine):
 def inventory_says(engine, **hosts):
     """What the inventory has about its hosts, besides their class."""
     real = engine.ansible._hello
-    engine.ansible._hello = lambda job: {**real(job), "reach": {"db1": {"connection": "local"}, **hosts}}
+    engine.ansible._hello = lambda *asked: {**real(*asked), "reach": {"db1": {"connection": "local"}, **hosts}}
 
 
 def test_production_without_its_ceremony_is_refused_with_everything_that_is_wanted(production):

@@ -143,7 +143,7 @@ def test_who_is_alone_when_it_burns_may_approve_it_with_a_broken_glass(engine, e
 def demands(engine, policy):
     """The inventory has this policy for every host."""
     real = engine.ansible._hello
-    engine.ansible._hello = lambda job: {**real(job), "reach": {"db1": {"connection": "local", "policy": policy}}}
+    engine.ansible._hello = lambda *asked: {**real(*asked), "reach": {"db1": {"connection": "local", "policy": policy}}}
 
 
 def test_who_goes_on_with_a_run_of_somebody_else_can_not_approve_it_either(engine, elsewhere):
@@ -211,7 +211,7 @@ def test_what_was_voted_is_void_when_something_has_changed(engine, elsewhere, wh
     if what == "an address":
         engine.directory_of_the_run.update(machines={"db1": "10.0.0.9:22"})
         real = engine.ansible._hello
-        engine.ansible._hello = lambda job: {**real(job), "machines": {"db1": "10.0.0.9:22"}}
+        engine.ansible._hello = lambda *asked: {**real(*asked), "machines": {"db1": "10.0.0.9:22"}}
     elsewhere.acts = [elsewhere.votes("carol")]
 
     result = engine.resume()

@@ -23,7 +23,7 @@ def production(library, ansible, monkeypatch):
     library(prerequisites=PROBES)
     ansible.environments = {"db1": "production"}
     real = ansible._hello
-    ansible._hello = lambda job: {**real(job), "reach": {"db1": {"policy": {"max_hosts": 3}}}}
+    ansible._hello = lambda *asked: {**real(*asked), "reach": {"db1": {"policy": {"max_hosts": 3}}}}
     monkeypatch.setattr(
         "runner.execution.preflight.preflight", lambda hosts, **_: [Checked("db1", ("reachable", "host key", "login"))]
     )

@@ -12,16 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fake_run import END, HELLO, START
 from fakes import RUN_ID
 
 from runner.errors import AuditError, ExecutionError, UnreachableError
 from runner.execution import executor, processes
 from runner.execution.executor import NOTHING, Cancellation, Job, Part, execute, resolve
 from runner.execution.order import Ending
-
-HELLO = {"kind": "hello", "plays": [{"pattern": "all", "hosts": ["here"]}], "environments": {"here": "local"}}
-START = {"kind": "start", "host": "here", "task": "RUN-001/look/action | Look"}
-END = {"kind": "end"}
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from jinja2 import Environment, TemplateError, nodes
 
 # What Ansible itself sets, or what is about another thing than the host.
 MAGIC = re.compile(
-    r"ansible_(check_mode|config_file|dependent_role_names|diff_mode|facts|forks|inventory_sources|limit|loop\w*|parent\w*"
-    r"|play\w*|role_names?|run_tags|search_path|skip_tags|verbosity|version|no_target_syslog|collection_name|delegated_vars)"
+    r"ansible_(check_mode|config_file|dependent_role_names|diff_mode|facts|failed_result|failed_task|forks"
+    r"|inventory_sources|limit|loop\w*|parent\w*|play\w*|role_names?|run_tags|search_path|skip_tags|verbosity|version"
+    r"|no_target_syslog|collection_name|delegated_vars)"
 )
 # Of these no more is told than that they are there, unless they are references to a vault.
 SECRET = re.compile(r"(?i)(^|[_-])(pass|passwd|passphrase|private_key|secret|token|credentials?|api_?key)$|password$")
@@ -194,8 +195,15 @@ def _become(task, variables, filled):
 
 def connection(filled):
     """What decides how the host is reached, and by which interpreter its modules are run."""
-    return {
-        name: _told(name, filled(value))
-        for name, value in filled.variables.items()
-        if name.startswith("ansible_") and not MAGIC.fullmatch(name) and name != "ansible_playbook_python"
-    }
+    given = {name: value for name, value in filled.variables.items() if _is_setting(name)}
+    facts = filled.variables.get("ansible_facts") or {}
+    return {name: _told(name, filled(value)) for name, value in given.items() if not _is_fact(name, value, facts)}
+
+
+def _is_setting(name):
+    return name.startswith("ansible_") and not MAGIC.fullmatch(name) and name != "ansible_playbook_python"
+
+
+def _is_fact(name, value, facts):
+    """Whether a module has found it out during the run: Ansible never takes a setting of a connection from there."""
+    return any(each in facts and facts[each] == value for each in (name, name.removeprefix("ansible_")))
