@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,8 +12,66 @@ from runner.definition.yaml import load
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Cn", "Co", "Cf"]), max_size=40)
 LINES = st.lists(TEXT, max_size=4).map("\n".join)
+SPECIAL = [
+    "1e5",
+    "0x1F",
+    "0o17",
+    "017",
+    "1_000",
+    "1:30",
+    "2026-01-01",
+    "2026-01-01T00:00:00Z",
+    "~",
+    "yes",
+    "No",
+    "on",
+    "OFF",
+    "null",
+    "NULL",
+    ".inf",
+    ".NaN",
+    "<<",
+    "=",
+    "%",
+    "...",
+    "---",
+    "-",
+    "-a",
+    "?",
+    ":",
+    ":x",
+    "x:",
+    "#",
+    "#x",
+    "'",
+    '"',
+    "`",
+    "```",
+    "|",
+    ">",
+    "|-",
+    "&",
+    "&a",
+    "*",
+    "*a",
+    "!",
+    "!vault",
+    "@",
+    ",",
+    "[",
+    "]",
+    "{",
+    "}",
+    "{{x}}",
+    "{%",
+    "-1",
+    "+1",
+    "1.",
+    ".5",
+]
+SPACED = [" a", "a ", "a\tb", "\ta", "a: b", "- a", "# x", "a #b", "", " ", "\n", "a\n\n", "\n a", "a\n  b\n"]
 VALUES = st.recursive(
-    LINES | st.sampled_from(["1e5", "0x1F", "~", "yes", "null", "- a", "a: b", "# x", "'", "%", "=", "...", "---"])
+    LINES | st.sampled_from(SPECIAL + SPACED)
     | st.integers(-(2**63), 2**63 - 1)
     | st.booleans()
     | st.floats(allow_nan=False, allow_infinity=False, width=32),
@@ -22,8 +81,10 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), VALUES, min_size=1, max_size=4))
-def test_what_is_written_is_read_back(value):
-    assert load(write(value, comments=["said", "besides: {x"]).encode(), file="x.yml").value == value
+def test_what_is_written_is_read_back_by_our_reader_and_by_pyyaml(value):
+    text = write(value, comments=["said", "besides: {x"])
+
+    assert (load(text.encode(), file="x.yml").value, yaml.safe_load(text)) == (value, value)
 
 
 @pytest.mark.parametrize(

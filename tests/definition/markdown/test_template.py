@@ -68,6 +68,7 @@ MARKS = [
     "Linked IDs: MON-009", "RUN-077: other", "Category: Recovery", "| a | b |", "|---|---|", "<script>", "<!-- x",
     "> quote", "**bold**", "_it_", "\\# x", "a, b; c", "persists > 5 minutes", "exits with status 0", "If it fails",
     "Rollback", "a\u00a0b", "&amp; <b>", "[x]: http://y", "    code", "TODO", "é", "yes", "1e5", "- **Handles**: q",
+    "null", "~", "no", "2026-01-01", "0x1F", "1:30", "|", "||", "`x`", "``", "````", "{{ given }}", "&a", "*a", "!vault", "'",
 ]  # fmt: skip
 WORDS = st.one_of(
     st.sampled_from(MARKS), st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1)
