@@ -12,6 +12,7 @@ from runner.events import EventType, Outcome
 from runner.execution.ledger import Entry
 from runner.execution.tags import undo_id
 from runner.execution.undo_plan import standing, undo_plan
+from runner.record.run_state import CANCELLED
 from runner.record.way_on import WayOn
 from runner.request import Request
 
@@ -52,7 +53,8 @@ def happened(control: Control, outcome: Outcome, error: RunbookError | None) -> 
         return first_line(str(next(iter(standing(control.runbook, control.ledger)), "not everything is taken back")))
     if control.cancelled and control.around.cancellation.requests:
         request = control.around.cancellation.requests[0]
-        return f"stopped by {_KEYS.get(request, request)}{_at(control)}"
+        what = request if request.startswith(CANCELLED) else f"stopped by {_KEYS.get(request, request)}"
+        return f"{what}{_at(control)}"
     return _broken(control) or f"ended as {outcome}"
 
 

@@ -10,14 +10,17 @@ from runner.request import Answer
 SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed and not verified", "untouched"
 
 
-def test_ctrl_c_is_called_what_it_says_on_the_keys(engine):
+@pytest.mark.parametrize(
+    ("request_", "happened"), [("SIGINT", "stopped by Ctrl-C"), ("cancelled by bob", "cancelled by bob")]
+)
+def test_who_or_what_stopped_the_run_is_called_as_people_call_it(engine, request_, happened):
     def interrupted(*_):
-        engine.around.cancellation.request("SIGINT")
+        engine.around.cancellation.request(request_)
         return Answer(yes=False, by="alice")
 
     engine.operator.answer = interrupted
 
-    assert engine.run(change("one", approve="Do it?")).happened.startswith("stopped by Ctrl-C")
+    assert engine.run(change("one", approve="Do it?")).happened.startswith(happened)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from runner.record import durable
 STATE = "run.json"
 LOCK = "lock"
 CANCEL = "cancel"
+CANCELLED = "cancelled by "
+"""How a request to stop begins; who made it follows."""
 _RUNBOOK = "runbook.yml"
 
 
@@ -148,7 +150,7 @@ class RunDirectory:
         """
         try:
             with (self.path / CANCEL).open("a", encoding="utf-8") as file:
-                file.write(f"cancelled by {who}\n")
+                file.write(f"{CANCELLED}{who}\n")
         except OSError as error:
             raise AuditError(f"{self.path}: {error.strerror}", hint="make room on that disk") from error
 
