@@ -49,12 +49,13 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     """Show what `runbook run` would do with the same words, and what would refuse it now. No host is contacted."""
     library = context.library(runbook)
     source = library.usable(runbook)
+    paths = context.inventories(inventories, library)
     request = Request(
         run_id=context.new_run_id(),
         source=source,
         playbook=reviewed(library, source),
         contacts=library.contacts(source),
-        inventories=context.inventories(inventories, library),
+        inventories=paths,
         limit=options["limit"],
         inputs=inputs.read(source, given, ask=options["ask"], planned=True),
         library=library,
