@@ -23,17 +23,22 @@ from runner.resumption import changes
 
 
 def run_of(state: StateDirectory, name: str) -> RunDirectory:
-    """The run `name`, or the newest that did more than look when it is `last`, which nobody is doing just now.
+    """The run `name`, or the newest that began and did more than look when it is `last`, which nobody is doing now.
 
     Raises:
         InvalidInputError: there is none.
         LockedError: a command is doing it.
     """
-    run = find_run(state, name, suits=lambda run: not run.state.looks, none="every run that there is has only looked")
+    run = find_run(state, name, suits=_may_have_changed, none="every run that there is has only looked, or never began")
     if run.live:
         hint = f"runbook status {run.path.name} tells where it is, runbook cancel {run.path.name} stops it"
         raise LockedError(f"the run {run.path.name} is going on", hint=hint)
     return run
+
+
+def _may_have_changed(run: RunDirectory) -> bool:
+    """Whether there is something to go on with: a run that was refused before it knew its hosts hides none."""
+    return not run.state.looks and bool(run.state.target or run.live)
 
 
 def request_of(

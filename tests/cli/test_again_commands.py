@@ -22,6 +22,7 @@ STEPS = [
     {"id": "two", "name": "Two", "command": "touch /two", "verify": [{"exit": 0}], "on_failure": "stop"},
 ]
 RUN = ("run", "RUN-001", "-i", "inventory.yml")
+LATER = f"{int(RUN_ID[:4]) + 1}{RUN_ID[4:]}"
 FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
 
 
@@ -74,6 +75,15 @@ def test_there_is_nothing_to_go_on_with(runbook, library):
 
     assert (runbook("resume", "last").code, runbook("resume", "last").err) == (2, "error: there is no run yet\n")
     assert "there is no run" in runbook("undo", RUN_ID).err
+
+
+def test_a_run_that_was_refused_does_not_hide_the_one_that_is_to_be_gone_on_with(runbook, failed, monkeypatch, ansible):
+    monkeypatch.setattr("runner.cli.context.new_run_id", lambda: LATER)
+    ansible.environments = dict.fromkeys(ansible.hosts["all"], "production")
+    assert runbook(*RUN).code == 4
+    ansible.environments = {}
+
+    assert runbook("resume", "last").out.splitlines()[0] == f"passed  run {RUN_ID}"
 
 
 def test_a_runbook_that_has_changed_is_shown_and_refused(runbook, failed, library, ansible):
