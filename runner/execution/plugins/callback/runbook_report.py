@@ -101,12 +101,14 @@ class CallbackModule(CallbackBase):
         wanted = set(filter(None, os.environ.get("RUNBOOK_RENDER", "").split(",")))
         found = {}
         for play in self._plays if wanted else ():
-            actions = [task for task in _tasks(play.tasks) if _step_of(task) in wanted]
+            actions = [(task, self._beside(task)) for task in _tasks(play.tasks) if _step_of(task) in wanted]
             for host in self._manager._inventory.get_hosts(play.hosts) if actions else ():
-                for task in actions:
-                    beside = [other for every in self._plays for other in _beside(every, _step_of(task))]
+                for task, beside in actions:
                     found.setdefault(_step_of(task), {})[host.name] = self._preview(play, host, task, beside)
         return found
+
+    def _beside(self, task):
+        return [other for play in self._plays for other in _beside(play, _step_of(task))]
 
     def _preview(self, play, host, task, beside=()):
         variables = self._manager.get_vars(play=play, host=host, task=task)

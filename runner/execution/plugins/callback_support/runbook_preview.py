@@ -24,7 +24,8 @@ MAGIC = re.compile(
 SECRET = re.compile(r"(?i)(^|[_-])(pass|passwd|passphrase|private_key|secret|token|credentials?|api_?key)$|password$")
 OWN = ("RUNBOOK_RUN_ID", "RUNBOOK_ATTEMPT")
 """Environment variables of the product's own, which are no part of what a step does."""
-LAZY = ("hostvars", "vars", "groups", "environment", "ansible_facts", "omit")
+LAZY = ("hostvars", "vars", "groups", "play_hosts", "environment", "ansible_facts", "omit")
+"""Variables of Ansible's own that are not looked into: some grow with the hosts, and none holds a vaulted value."""
 TAKES_FILES = ("copy", "template", "unarchive")
 """Ansible's own modules that bring the file or directory `src` from this machine, unless `remote_src` says no."""
 
@@ -92,6 +93,7 @@ def _texts(value):
             yield from _texts(item)
 
 
+@functools.cache
 def _names(text):
     """The names in a template, or in a condition, which has no braces around it."""
     try:
@@ -134,7 +136,7 @@ class Filled:
         return True
 
     def _concealed_in(self, variables):
-        return {name: value if name in LAZY else self._concealed(str(name), value) for name, value in variables.items()}
+        return {name: value if _is_own(name) else self._concealed(name, value) for name, value in variables.items()}
 
     def _concealed(self, name, value):
         if isinstance(value, EncryptedString):
@@ -153,6 +155,10 @@ class Filled:
         digest = hashlib.sha256(ciphertext.encode()).hexdigest()[:8]
         self.references[name] = f"vault:{name} (ciphertext {digest})"
         return self.references[name]
+
+
+def _is_own(name):
+    return name in LAZY or MAGIC.fullmatch(name) is not None
 
 
 @functools.cache
