@@ -38,7 +38,10 @@ class Approvals:
     @property
     def four_eyes(self) -> bool:
         """Whether nobody may approve what they have started themselves; a broken glass is for when they are alone."""
-        return (self.environment == "production" or self.policy.four_eyes) and not self.request.break_glass
+        return self._four_eyes(self.policy)
+
+    def _four_eyes(self, policy: Policy) -> bool:
+        return (self.environment == "production" or policy.four_eyes) and not self.request.break_glass
 
     def describe(self, gate: Gate, hosts: Sequence[str], addresses: Mapping[str, str]) -> GateContext:
         """All that `gate` is about on `hosts`, which are reached at `addresses`.
@@ -46,7 +49,7 @@ class Approvals:
         Raises:
             InvalidInputError: it is for a group of which nobody is a member.
         """
-        return describe(gate, hosts, self._facts(addresses, self.request.inputs, self.journal.captured, now=False))
+        return describe(gate, hosts, self._facts(addresses, self.request.inputs, self.journal.captured))
 
     def check(self, step: str, seen: Target, limit: Sequence[str]) -> None:
         """That `step` will do what people have said yes to, on the hosts to which this invocation is limited.
@@ -58,7 +61,7 @@ class Approvals:
         before = {host: action for host, action in approved.hosts.items() if not limit or host in limit}
         hosts = [host for host in before if host in seen.names]
         state = self.directory.state
-        now = describe(gate, hosts, self._facts(seen.machines, state.inputs, state.captured, now=True))
+        now = describe(gate, hosts, self._facts(seen.machines, state.inputs, state.captured, seen.policy))
         now = replace(now, environment=seen.environment)
         if changes := differences(replace(approved, hosts=before), now):
             self.void(approved, changes)
@@ -84,8 +87,14 @@ class Approvals:
         return {host: in_words(preview) for host, preview in self.previews.get(step, {}).items()}
 
     def _facts(
-        self, addresses: Mapping[str, str], inputs: Mapping[str, Any], captured: Mapping[str, Any], *, now: bool
+        self,
+        addresses: Mapping[str, str],
+        inputs: Mapping[str, Any],
+        captured: Mapping[str, Any],
+        seen: Policy | None = None,
     ) -> RunFacts:
+        """What a question is about; `seen` is the policy that the inventory has by now, after it was answered."""
+        policy = seen or self.policy
         return RunFacts(
             run=self.request.run_id,
             runbook=self.request.source.runbook,
@@ -97,8 +106,8 @@ class Approvals:
             previews=self.previews,
             addresses=addresses,
             contacts=self.request.contacts,
-            sources=sources(self.request, now=now),
+            sources=sources(self.request, now=seen is not None),
             asks_people=self.request.mode != "auto",
-            four_eyes=self.four_eyes,
-            shared_account=self.policy.shared_account,
+            four_eyes=self._four_eyes(policy),
+            shared_account=policy.shared_account,
         )

@@ -22,6 +22,7 @@ from runner.errors import (
     LockedError,
     RunbookError,
     StoppedError,
+    UnreachableError,
     explain,
 )
 from runner.events import EventType, Outcome
@@ -216,7 +217,8 @@ class Ending:
             return f"nobody has answered in time: {control.unanswered}"
         refused = isinstance(error, LockedError | DeniedError | HandOverError)  # of that the step calls that failed
         if control.request.mode != "auto":  # somebody is there, and reads why
-            refused = refused or isinstance(error, InvalidInputError)
+            no_hosts = isinstance(error, UnreachableError) and control.target is None
+            refused = refused or no_hosts or isinstance(error, InvalidInputError)
         return f"could not go on: {aftermath.first_line(error.message)}" if error and not refused else None
 
     def _call_unrecorded(self) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.errors import InvalidInputError
 from runner.events import EventType
 from runner.record import manifest
 from runner.record.audit_log import Record
-from runner.record.run_state import RunDirectory
+from runner.record.run_state import STATE, RunDirectory
 from runner.record.state_directory import StateDirectory
 
 _BEGINS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED})
@@ -44,12 +45,22 @@ def disagreements(state: StateDirectory, records: Iterable[Record]) -> list[str]
         if record.run:
             logged.setdefault(record.run, _Logged()).add(record)
     directories = {run.path.name: run for run in state.runs()}
-    gone = [f"{state.runs_path / run} is gone, though the log tells of that run" for run in logged.keys() - directories]
+    gone = [_gone(state.runs_path / run) for run in logged.keys() - directories]
     return [*sorted(gone), *(told for run in directories.values() for told in _of_run(run, logged.get(run.path.name)))]
 
 
+def _gone(path: Path) -> str:
+    what = f"{path / STATE} is gone" if path.is_dir() else f"{path} is gone"
+    return f"{what}, though the log tells of that run"
+
+
 def _of_run(run: RunDirectory, logged: _Logged | None) -> Iterator[str]:
-    name, state = run.path.name, run.state
+    name = run.path.name
+    try:
+        state = run.state
+    except InvalidInputError as error:
+        yield error.message
+        return
     if logged is None or not logged.began:
         yield f"the log does not hold the run {name}, of which {run.path} tells: records were removed"
         return

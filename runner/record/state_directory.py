@@ -123,8 +123,9 @@ class StateDirectory:
     def dead(self) -> Iterator[RunDirectory]:
         """The runs that call themselves running while nobody holds them; each is held when it is given."""
         for directory in self.runs():
-            if directory.state.status == "running":
-                with contextlib.suppress(LockedError):
+            # What cannot be read is no run that anybody could name; `audit verify` tells of it.
+            with contextlib.suppress(LockedError, InvalidInputError):
+                if directory.state.status == "running":
                     yield directory.hold()
 
     def _directory(self, run: str) -> Path:

@@ -164,6 +164,16 @@ def test_a_file_of_a_run_that_was_edited_is_named(runbook, log, here, name):
     assert json.loads(as_json.out)["disagreements"] == [f"{path} was edited since the run ended"]
 
 
+def test_a_state_that_cannot_be_read_is_named_and_does_not_hide_the_other_runs(runbook, log, here):
+    path = here / ".runbook" / "runs" / RUN_ID / "run.json"
+    path.write_text("[1]")
+
+    ran = runbook("audit", "verify")
+
+    assert ran.code == 7
+    assert f"{path} is not the state of a run" in ran.err
+
+
 @pytest.mark.parametrize("words", [["run", "RUN-001", "-i", "inventory.yml"], ["status", RUN_ID], ["show", RUN_ID]])
 def test_nothing_goes_on_over_a_log_that_was_edited_or_taken_away(runbook, log, here, words):
     lines = log.read_text().splitlines(keepends=True)

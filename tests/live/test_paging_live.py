@@ -117,3 +117,14 @@ def test_a_run_that_was_killed_calls_when_a_later_command_finds_it(bench):
     assert (found.code, "called   on-call by pagerduty: it arrived" in found.err) == (0, True), found.err
     assert (again.code, again.err) == (0, "")
     assert [record["type"] for record in bench.records()].count("runbook.page.finished") == 1
+
+
+def test_a_limit_that_names_no_host_wakes_nobody_where_somebody_reads_it(bench):
+    with FaultServer("ok") as server:
+        failing_then_passing(bench, server)
+        there = bench.command("run", "RUN-900", "-i", str(bench.inventory), "--yes", "-l", "nosuch")
+        woken = list(server.events)
+        alone = bench.command("run", "RUN-900", "-i", str(bench.inventory), "--auto", "-l", "nosuch")
+
+    assert (there.code, woken) == (5, []), there
+    assert (alone.code, [event["event_action"] for event in server.events]) == (3, ["trigger"]), alone

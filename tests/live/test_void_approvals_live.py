@@ -194,6 +194,11 @@ WAYS = {
         variables("runbook_environment: local", "runbook_environment: lab"),
         "environment was `local` and is now `lab`",
     ),
+    "policy of the inventory": (
+        {},
+        variables("runbook_environment: local", "runbook_environment: local\nrunbook_policy: {four_eyes: true}"),
+        "four",
+    ),
     "inventory script": ({}, file("inventory/more.sh", '"a"', '"b"'), "inventory script "),
     "playbook file": (
         {},

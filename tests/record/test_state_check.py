@@ -104,6 +104,17 @@ def test_a_directory_that_is_gone_is_named(state, log):
     assert told(state, log) == [f"{path} is gone, though the log tells of that run"]
 
 
+def test_a_state_that_is_gone_or_cannot_be_read_is_named(state, log):
+    path = ended(state, log)
+    (path / "run.json").write_text("[1]")
+    broken = told(state, log)
+    (path / "run.json").unlink()
+
+    assert len(broken) == 1
+    assert broken[0].startswith(f"{path / 'run.json'} is not the state of a run: ")
+    assert told(state, log) == [f"{path / 'run.json'} is gone, though the log tells of that run"]
+
+
 def test_a_run_that_has_ended_does_not_go_on_because_its_state_was_edited(state, log):
     path = ended(state, log)
     (path / "run.json").write_text((path / "run.json").read_text().replace('"finished"', '"running"', 1))
