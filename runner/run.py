@@ -20,7 +20,7 @@ from runner.execution.ledger import machine_parts
 from runner.execution.spans import Gate, Span, cut
 from runner.execution.tags import step_tag
 from runner.execution.target import Target
-from runner.execution.undo_plan import UndoPlan, undo_plan
+from runner.execution.undo_plan import Standing, UndoPlan, undo_plan
 from runner.paging import Pager
 from runner.record.audit_log import NAME, AuditLog, NoLog, read
 from runner.record.run_state import RunDirectory
@@ -75,16 +75,17 @@ def plan_undo(request: Request, directory: StateDirectory) -> UndoPlan:
 def take_back(request: Request, around: Surroundings, *, expected: UndoPlan | None = None) -> Result:
     """Undo what the run of that id has done, newest first, on exactly the hosts on which it was begun.
 
-    `expected` is what somebody has agreed to, if it was shown to them. Where nothing was changed, nothing is done, and
-    the run keeps its outcome.
+    `expected` is what somebody has agreed to, if it was shown to them. Where nothing is to be taken back, or nothing
+    can be, nothing is done, and the run keeps its outcome.
 
     Raises:
         RunbookError: as `run`.
         DeniedError: something else than `expected` is to be undone by now.
     """
     request = request.masked()
-    if not plan_undo(request, around.state):
-        return _nothing_to_undo(request, around)
+    planned = plan_undo(request, around.state)
+    if not planned.takes_back:
+        return _nothing_to_undo(request, around, planned.stays)
     with _again(request, around) as control:
         plan = undo_plan(control.runbook, control.ledger)
         if expected not in {None, plan}:
@@ -101,16 +102,18 @@ def _log(around: Surroundings) -> AuditLog:
         return NoLog(around.state.audit / NAME, explain(error))
 
 
-def _nothing_to_undo(request: Request, around: Surroundings) -> Result:
+def _nothing_to_undo(request: Request, around: Surroundings, stays: Sequence[Standing]) -> Result:
     directory = around.state.run(request.run_id)
     state = directory.state
     why = "it only looked" if state.looks else "it has changed nothing that is not taken back"
+    why = "nothing takes back what it has changed" if stays else why
     return Result(
         state.run,
         Outcome(state.outcome or Outcome.UNKNOWN),
-        ExitCode.DONE,
+        ExitCode.PARTLY_UNDONE if stays else ExitCode.DONE,
         directory.path / "report.html",
         around.state.audit / NAME,
+        tuple(map(str, stays)),
         hint=f"nothing to undo in the run {state.run} of {state.runbook}: {why}",
     )
 

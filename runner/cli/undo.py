@@ -28,7 +28,8 @@ def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **opti
     """Undo RUN (its id, or `last`): every step that has an undo and was begun, and prove that it is taken back.
 
     What is taken back, and what stays, is shown first; then you are asked (--yes answers in advance). It ends as
-    `undone` only when no change of RUN stands, else as `partly undone`, with exit code 9. A host that cannot be
+    `undone` only when no change of RUN stands, else as `partly undone`, with exit code 9; where nothing can be taken
+    back, RUN keeps its outcome. A host that cannot be
     reached keeps a debt, which every later run against it shows; undo again pays it. In production its environment is
     typed again; no policy stands in the way of taking back.
     """
@@ -38,6 +39,7 @@ def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **opti
     plan = run.plan_undo(request, state)
     if plan:
         _show(plan, request)
+    if plan.takes_back:
         _ask(request, yes=options["yes"])
     perform_with(request, options, lambda asked, around: run.take_back(asked, around, expected=plan))
 

@@ -79,6 +79,8 @@ def test_without_any_undo_nothing_is_undone_and_nobody_is_told_that_it_is(bench)
 
     assert (undone.code, left(bench)) == (9, {"two"})
     assert "takes back  nothing" in undone.err
+    assert "nothing takes back what it has changed" in undone.err
+    assert ends(bench) == ["failed"]
     assert [event["event_action"] for event in server.events] == ["trigger"]
 
 
