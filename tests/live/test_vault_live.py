@@ -87,7 +87,7 @@ def test_what_only_looks_does_not_show_them(bench, vault, command):
     ran = bench.command(*command, "-i", str(bench.inventory))
 
     assert (ran.code, leaks(bench, ran)) == (0, []), ran.err
-    assert "***|***" in ran.out + ran.err
+    assert "vault:file_key (ciphertext " in ran.out + ran.err
 
 
 @pytest.mark.parametrize("password", ["", "another", "absent"])
@@ -101,6 +101,6 @@ def test_without_the_password_one_is_told_how_to_give_it(bench, vault, command, 
     ran = bench.command(command, "RUN-900", "-i", str(bench.inventory))
 
     told = "the inventory is encrypted by ansible-vault, and no password that was given decrypts it"
-    assert (ran.code, told in ran.err, "--vault-password-file" in ran.err) == (2, True, True)
+    assert (ran.code, told in ran.out + ran.err, "--vault-password-file" in ran.err) == (2, True, True)
     assert "Traceback" not in ran.err
     assert vault.exists()
