@@ -30,7 +30,7 @@ GOLDEN = [*ROOT.glob("tests/**/runbooks/RUN-*.yml")]
 SEMANTIC = {
     *("wrong-value", "wrong-verification", "wrong-undo", "wrong-retry", "wrong-on-cancel", "wrong-hand-over"),
     *("duplicate-id", "duplicate-name", "unknown-input", "unknown-name", "no-undo", "no-result"),
-    *("secret-in-arguments", "secret-kept", "input-in-shell", "undefined-placeholder"),
+    *("secret-in-arguments", "secret-kept", "input-in-shell", "captured-in-shell", "undefined-placeholder"),
 }
 """Rules of the reader about what a value means and how values stand to each other, which no schema can say."""
 
