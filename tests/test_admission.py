@@ -341,7 +341,7 @@ def test_a_runbook_with_errors_of_lint_is_refused_in_production_and_where_nobody
 def test_a_variable_that_the_inventory_sets_is_no_error_of_lint(engine):
     engine.ansible.environments = {"db1": "production"}
     real = engine.ansible._hello
-    engine.ansible._hello = lambda job: {**real(job), "variables": ["nothing_sets_this"]}
+    engine.ansible._hello = lambda *asked: {**real(*asked), "variables": ["nothing_sets_this"]}
 
     assert engine.run(change("one", **WRONG), reason="Why", environment="production").exit_code is ExitCode.DONE
     assert [guard for guard, _, _ in ruled(engine)] == ["reason", "environment"]
