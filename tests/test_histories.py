@@ -30,7 +30,7 @@ from runner.request import Answer
 from runner.site.material import gather
 from runner.site.pages import pages
 
-MANY = int(os.environ.get("RUNBOOK_TEST_HISTORIES", "10"))
+MANY = int(os.environ.get("RUNBOOK_TEST_HISTORIES", "5"))
 """How many random histories are made."""
 
 HOSTS = ["one", "two"]

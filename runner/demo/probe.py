@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from runner.demo.interrupts import held
 
 _OK = 200
+_FLICKER = 0.5
+"""Seconds of health too short to end an outage: while a pool fills up, a request may still find a free slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,16 @@ class Probe:
     def _note(self, *, healthy: bool, sent: float, answered: float) -> None:
         with self._changed:
             if not healthy and self.healthy is not False:
-                self.outages = (*self.outages, Outage(sent))
+                self.outages = self._begun(sent)
             elif healthy and self.healthy is False:
                 self.outages = (*self.outages[:-1], Outage(self.outages[-1].began, answered))
             self.asked += 1
             self.healthy = healthy
             self._changed.notify_all()
+
+    def _begun(self, sent: float) -> tuple[Outage, ...]:
+        """The outages with one that has just begun, or with the last one that goes on."""
+        last = self.outages[-1] if self.outages else None
+        if last and last.ended is not None and sent - last.ended < _FLICKER:
+            return (*self.outages[:-1], Outage(last.began))
+        return (*self.outages, Outage(sent))

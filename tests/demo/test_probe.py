@@ -101,3 +101,11 @@ def test_nothing_asks_after_the_block(server):
         pass
 
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("probe")]
+
+
+def test_a_flicker_of_health_does_not_end_an_outage():
+    probe = Probe("http://127.0.0.1:1/")
+    for healthy, at in ((True, 1.0), (False, 2.0), (True, 2.1), (False, 2.2), (True, 3.0), (False, 3.6)):
+        probe._note(healthy=healthy, sent=at, answered=at)
+
+    assert probe.outages == (Outage(2.0, 3.0), Outage(3.6))
