@@ -19,12 +19,12 @@ _VALUE = (
 )
 _SECRETS = re.compile(
     rf"""(?ix)
-    (?P<name>[\w-]*{_WORD}["']?(?:\s*=\s*|:\s+)["']?(?P<assigned>{_VALUE}))
+    (?P<name>(?<![\w-])[\w-]*{_WORD}["']?(?:\s*=\s*|:\s+)["']?(?P<assigned>{_VALUE}))
     | (?<![\w-])--?(?:[a-z0-9]+-)*{_WORD}(?:=|\s+)["']?{_VALUE}
     | \bpassword\s+'(?!%|\$|\{{){_VALUE}
     | \bauthorization["']?\s*:\s*["']?(?:bearer|basic|token)\s+{_VALUE}
     | \b(?:bearer|basic)\s+(?!auth|access|health)(?=[\w.+/=-]*\d)[\w.+/=-]{{12,}}
-    | [a-z][a-z0-9+.-]*://[^\s:/@{{}}$]+:[^\s:/@{{}}$<>]+@
+    | (?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://[^\s:/@{{}}$]+:[^\s:/@{{}}$<>]+@
     | \bmysql(?:dump)?\s[^\n]*?\s-p[^\s{{$'"-]\S+
     | \bcurl\s[^\n]*?(?:-u|--user)[\s=]+["']?[\w.-]+:[^\s{{$"']+
     | \bredis-cli\s[^\n]*?(?:-a|--pass)\s+["']?[^\s{{$"'-][^\s"']*
