@@ -15,6 +15,7 @@ from runner.execution.undo_plan import standing, undo_plan
 from runner.record.run_state import CANCELLED
 from runner.record.way_on import WayOn
 from runner.request import Request
+from runner.wording import listed
 
 _ENDED = {
     Outcome.FAILED: "{step} failed on {hosts}",
@@ -28,7 +29,6 @@ _ENDED_WELL = {
     Outcome.UNDONE: "what was done is taken back",
     Outcome.HANDED_OVER: "{successors} took over, and what had failed holds again",
 }
-_SHOWN = 5
 _KEYS = {"SIGINT": "Ctrl-C"}
 
 
@@ -168,9 +168,3 @@ def _has_passed(control: Control, host: str) -> bool:
 def first_line(text: str) -> str:
     """What of `text` goes into one sentence."""
     return text.strip().partition("\n")[0]
-
-
-def listed(names: Sequence[str], most: int = _SHOWN) -> str:
-    """`names` in one line: of many the first, and how many more there are."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

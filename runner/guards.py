@@ -15,6 +15,7 @@ from runner.definition.step import Effect, Step
 from runner.execution.spans import before
 from runner.execution.target import Target
 from runner.record.proofs import Proof
+from runner.wording import listed
 
 PRODUCTION, STAGING = "production", "staging"
 
@@ -161,7 +162,7 @@ def _most_hosts(case: Case, policy: Policy) -> Iterator[Ruling]:
             yield Ruling(
                 "max_hosts",
                 f"at most {_hosts(most)} (says {whose})",
-                f"{_hosts(len(names))}: {_listed(names)}",
+                f"{_hosts(len(names))}: {listed(names, 10)}",
                 _overridable(case, met=len(names) <= most),
                 hint=f"do fewer at a time with --limit; {_BREAK}",
             )
@@ -234,7 +235,3 @@ def _passed(proof: Proof, now: datetime) -> str:
 
 def _hosts(number: int) -> str:
     return f"{number} host{'s' * (number != 1)}"
-
-
-def _listed(names: Sequence[str], most: int = 10) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from runner.aftermath import first_line, listed
+from runner.aftermath import first_line
 from runner.control import Control
 from runner.definition.catalog import Library, Source
 from runner.definition.step import Effect, HandOver, Step
@@ -16,6 +16,7 @@ from runner.execution.reviewed import reviewed
 from runner.recheck import verify_again
 from runner.request import Child, Request, Result, Surroundings
 from runner.secret import Reference
+from runner.wording import listed
 
 
 def check(request: Request) -> None:

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
-from runner.aftermath import listed
 from runner.cli import context
 from runner.cli.terminal import safe, short
 from runner.errors import ExitCode
 from runner.record.way_on import WayOn
 from runner.request import Child, Result
+from runner.wording import listed
 
 
 def show(result: Result, *, as_json: bool) -> None:

@@ -8,8 +8,8 @@ from runner.events import Outcome
 from runner.record.attempts import REFUSED, Attempt
 from runner.record.history import RunHistory
 from runner.record.step_history import RUNNING, Check, StepHistory
+from runner.wording import listed
 
-_FEW = 5
 _FINE = frozenset({Outcome.PASSED, Outcome.PLANNED, Outcome.UNKNOWABLE, Outcome.NEVER_REACHED})
 
 
@@ -94,7 +94,7 @@ def _after(run: RunHistory) -> str:
         return f"It handed over to the run {', '.join(run.children)}."
     if run.parent:
         return f"It took over from the run {run.parent}."
-    return f"{_listed(run.unreached)} could not be reached." if run.unreached else ""
+    return f"{listed(run.unreached)} could not be reached." if run.unreached else ""
 
 
 def _with(run: RunHistory, word: str) -> list[StepHistory]:
@@ -102,16 +102,11 @@ def _with(run: RunHistory, word: str) -> list[StepHistory]:
 
 
 def _named(steps: Sequence[StepHistory]) -> str:
-    return _listed([step.name for step in steps])
+    return listed([step.name for step in steps])
 
 
 def _on(hosts: Sequence[str]) -> str:
-    return f" on {_listed(hosts)}" if hosts else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
-    return ", ".join(names[:_FEW]) + more
+    return f" on {listed(hosts)}" if hosts else ""
 
 
 def _counted(number: int, what: str) -> str:
