@@ -77,21 +77,23 @@ def honest(code, out, place):
 
 def finish(place, told):
     """Go on until it has passed, at most as often as there are steps; what never began is begun."""
+    answers, doubts = [], []
     for _ in range(len(NAMES) + 1):
         runs = json.loads(place.bench.command("list", "--runs", "--json").out or "[]")
         assert all(run["status"] in {"finished", "abandoned"} for run in runs), told
         if runs and runs[-1]["outcome"] == "passed":
             return
-        words = [word for name in doubtful(place) for word in ("--done" if name in place.done else "--redo", name)]
+        words = [word for name in doubts for word in ("--done" if name in place.done else "--redo", name)]
         resumed = place.bench.command("resume", "last", "--json", *words)
         if any(words in resumed.err for words in ("had not begun", "never began", "there is no run yet")):
             resumed = place.bench.run()
-        assert resumed.code in {0, 1, 4}, f"{told}; {resumed.out} {resumed.err}"
-    pytest.fail(f"it is never finished: {told}")
+        answers.append(f"{words}: exit code {resumed.code}, {resumed.out[-500:]} {resumed.err}")
+        assert resumed.code in {0, 1, 4}, f"{told}; {answers[-1]}"
+        doubts = doubtful(resumed.out)
+    pytest.fail("\n".join([f"it is never finished: {told}", *answers]))
 
 
-def doubtful(place):
-    """The steps in doubt that the last resume has named."""
-    ended = [record for record in place.records() if record["type"] == "runbook.run.finished"]
-    problems = ended[-1]["data"]["runbook"]["problems"] if ended else []
+def doubtful(out):
+    """The steps in doubt that a command names at its end."""
+    problems = [problem for line in out.splitlines() for problem in json.loads(line).get("problems", ())]
     return [problem.partition(" ")[0] for problem in problems if " is in doubt on " in problem]
