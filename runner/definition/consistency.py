@@ -9,6 +9,7 @@ from runner.definition import consequences, secrecy
 from runner.definition.certainty import accepts, always
 from runner.definition.finding import Place, quoted
 from runner.definition.judging import conditions
+from runner.definition.pasting import gives_number
 from runner.definition.step import Step, Undo
 from runner.definition.verification import Verification
 from runner.steps.base import StepKind
@@ -47,7 +48,13 @@ def faults(
     yield from _names(inputs, [*prerequisites, *steps, *on_cancel])
     yield from _nothing_to_undo(steps)
     everything = (*prerequisites, *steps, *on_cancel)
-    captured = [name for each in everything for key in ("capture", "choose") for name in each.written(key, dict) or {}]
+    captured = [
+        name
+        for each in everything
+        for key in ("capture", "choose")
+        for name, what in (each.written(key, dict) or {}).items()
+        if not gives_number(what)
+    ]
     known = secrecy.Known(inputs, captured)
     for each in everything:
         yield from secrecy.faults(each.at, each.raw, known)

@@ -13,7 +13,7 @@ import jinja2.nodes
 from runner.tasks import pieces
 
 _JINJA = jinja2.Environment(autoescape=False)  # noqa: S701 - nothing is rendered
-_NUMBERS = frozenset({"int", "float", "length", "count"})
+NUMBERS = frozenset({"int", "float", "length", "count"})
 """The filters that give a number, whatever they are given."""
 
 _ASKS = re.compile(r"\{%[-+]?\s*(?:el)?(?:if|se)\b|\{%[-+]?\s*end|\{#")
@@ -47,14 +47,22 @@ def pasted(code: str) -> Iterator[Pasted]:
     before, seen = "", Counter[str]()
     for is_template, piece in pieces(code):
         if is_template and not _ASKS.match(piece):
-            within, last = _is_within(before), _last_filter(piece)
-            if last not in _NUMBERS and (within or last != "quote"):
+            within, last = _is_within(before), last_filter(piece)
+            if last not in NUMBERS and (within or last != "quote"):
                 yield Pasted(piece, seen[piece], within)
         seen[piece] += is_template
         before += "x" if is_template else piece
 
 
-def _last_filter(template: str) -> str:
+def gives_number(expression: object) -> bool:
+    """Whether what is captured by `expression` is a number, whatever a host says."""
+    try:
+        return isinstance(expression, str) and last_filter(f"{{{{ {expression} }}}}") in NUMBERS
+    except jinja2.TemplateError:
+        return False
+
+
+def last_filter(template: str) -> str:
     """The filter that the whole of a `{{ template }}` goes through last; of `a ~ b | quote` that is none."""
     match _JINJA.parse(template).body if template.startswith("{{") else []:
         case [jinja2.nodes.Output(nodes=[jinja2.nodes.Filter(name=name)])]:

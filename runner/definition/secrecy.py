@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import pairwise
-from pathlib import PurePosixPath
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from runner.definition.finding import Place, quoted
-from runner.definition.pasting import pasted
+from runner.definition.interpreters import interpreter
+from runner.definition.rereading import Reading, given_as_code, read_as_code
 from runner.tasks import names_in, split
 
 Fault = tuple[Place, str, str, str]
@@ -17,7 +16,6 @@ Fault = tuple[Place, str, str, str]
 _SEEN = ("command", "shell", "args", "chdir")
 """The keys of which the arguments of a program are made."""
 
-_SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh", "su"})
 _OF_THE_SHELL = frozenset({"PATH", "HOME", "IFS", "ENV", "PWD", "USER", "SHELL", "LANG", "TZ", "TERM", "UID"})
 """Variables that mean something to a shell, so that no value may be given by their names."""
 
@@ -44,10 +42,12 @@ def faults(at: Place, raw: Any, known: Known) -> Iterator[Fault]:
         for key in _SEEN:
             for where, text in _texts((*place, key), part.get(key)):
                 yield from _shown(where, sorted(names_in(text) & known.secrets))
-        for where, text in (*_texts((*place, "shell"), part.get("shell")), *_code(place, part.get("command"))):
-            names = _pasted_in(text)
-            yield from _obeyed(where, "input-in-shell", "", sorted(names & known.texts))
-            yield from _obeyed(where, "captured-in-shell", " of a host", sorted(names & known.hosts))
+        for key in ("shell", "command"):
+            readings = _obeyed(part, key)
+            for name in sorted(readings.keys() & known.texts):
+                yield (*place, key), "input-in-shell", *_complaint(name, readings[name], "")
+            for name in sorted(readings.keys() & known.hosts):
+                yield (*place, key), "captured-in-shell", *_complaint(name, readings[name], " of a host")
     for where, text in _texts((*at, "capture"), raw.get("capture")):
         for name in sorted(names_in(f"{{{{ {text} }}}}") & known.secrets):
             message = f"{quoted(name)} is a secret, and what is captured is kept on disk"
@@ -77,39 +77,26 @@ def _texts(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
             yield from _texts((*place, key), item)
 
 
-def _code(at: Place, command: Any) -> Iterator[tuple[Place, str]]:
-    """What a shell that `command` starts, here or through ssh on another machine, takes for its code."""
+def _obeyed(part: Mapping[str, Any], key: str) -> Mapping[str, Reading]:
+    """The names whose values are taken for code in the `shell` or the `command` of `part`, each with by what."""
+    code, env = part.get(key), part.get("env")
+    env = env if isinstance(env, dict) else {}
     try:
-        words = split(command) if isinstance(command, str) else list(map(str, command or ()))
+        if key == "command":
+            words = split(code) if isinstance(code, str) else list(map(str, code or ()))
+            stdin = part["stdin"] if isinstance(part.get("stdin"), str) else ""
+            readings, code = list(given_as_code(words, env, stdin=stdin)), " ".join([*words, stdin])
+        else:
+            readings = list(read_as_code(code, env)) if isinstance(code, str) else []
     except (ValueError, TypeError):  # others complain about that
-        return
-    names = [PurePosixPath(word).name for word in words]
-    shell = next((number for number, name in enumerate(names) if name in _SHELLS), len(words))
-    yield from (((*at, "command"), code) for flag, code in pairwise(words[shell:]) if re.fullmatch("-[a-z]*c", flag))
-    if names[:1] == ["ssh"]:
-        yield (*at, "command"), " ".join(_beyond_the_host(words[1:]))
-
-
-def _beyond_the_host(words: Sequence[str]) -> Sequence[str]:
-    """What ssh has the shell of the other machine do: all that follows its options and the host's name."""
-    number = 0
-    while number < len(words) and words[number].startswith("-"):
-        number += 2 if re.fullmatch("-[BbcDEeFIiJLlmOopQRSWw]", words[number]) else 1
-    return words[number + 1 :]
-
-
-def _pasted_in(code: str) -> set[str]:
-    """The names whose values a shell that reads `code` would obey."""
-    try:
-        templates = [each.template for each in pasted(code)]
-    except ValueError:  # others complain about that
-        return set()
-    printed = [each for each in templates if each.startswith("{{")]
-    other = [each for each in templates if each not in printed]
+        return {}
+    printed = [each for each in readings if each.template.startswith("{{")]
+    other = [each for each in readings if each not in printed]
+    found = {name: each for each in printed for name in names_in(each.template)}
     # A loop and a `set` only give values another name; what else there is may change what was quoted.
-    if other and (printed or not all(map(_NAMES.match, other))):
-        return names_in(code)
-    return {name for each in printed for name in names_in(each)}
+    if other and (printed or not all(_NAMES.match(each.template) for each in other)):
+        return dict.fromkeys(names_in(str(code)), readings[-1]) | found
+    return found
 
 
 def _shown(place: Place, names: Collection[str]) -> Iterator[Fault]:
@@ -119,14 +106,26 @@ def _shown(place: Place, names: Collection[str]) -> Iterator[Fault]:
         yield place, "secret-in-arguments", message, f"give it through env: {{{given}}}, or through `stdin`"
 
 
-def _obeyed(place: Place, rule: str, whose: str, names: Collection[str]) -> Iterator[Fault]:
-    for name in names:
-        message = f"the text {quoted(name)}{whose} is pasted into shell code, which would do what it says"
-        variable = name.upper() if name.upper() not in _OF_THE_SHELL else f"THE_{name.upper()}"
-        given = f"{variable}: '{{{{ {name} }}}}'"
-        yield (
-            place,
-            rule,
-            message,
-            f'write "${variable}", and env: {{{given}}}, or add `| quote` outside of quotation marks',
-        )
+def _complaint(name: str, reading: Reading, whose: str) -> tuple[str, str]:
+    """What is wrong with the text `name` where it is read so, and what to write instead."""
+    text, reader = f"the text {quoted(name)}{whose}", reading.reader
+    match reading.kind:
+        case "number":
+            message = f"bash computes with {text}, and does what stands in it as an index, as in a[$(reboot)]"
+            return message, f'make it a number, {{{{ {name} | int }}}}, or compare it by [ "${_variable(name)}" -gt 1 ]'
+        case "file":
+            return f"{text} says which file's code is done by `source`", "choose the file by an input of type enum"
+        case "program":
+            better = getattr(interpreter(reader), "better", "")
+            return f"{text} becomes code of {reader}, which does what it says, however it is quoted", better
+    if reading.shells > 1:
+        message = f"{text} is code to a second shell, that of {reader}, which would do what it says"
+        filters = " | quote" * reading.shells
+        return message, f"write {{{{ {name}{filters} }}}}, a `quote` for each shell, outside of quotation marks"
+    given = f"{_variable(name)}: '{{{{ {name} }}}}'"
+    message = f"{text} is pasted into shell code, which would do what it says"
+    return message, f'write "${_variable(name)}", and env: {{{given}}}, or add `| quote` outside of quotation marks'
+
+
+def _variable(name: str) -> str:
+    return name.upper() if name.upper() not in _OF_THE_SHELL else f"THE_{name.upper()}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
@@ -15,13 +16,15 @@ from tree_sitter import Language, Node, Parser
 from runner.definition.starters import started
 
 _BASH = Language(tree_sitter_bash.language())
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_WORDS = re.compile(r"(?:\{\{.*?\}\}|\S)+", re.DOTALL)
 _COMMANDS = frozenset({"command", "declaration_command", "unset_command", "test_command"})
 _JOINS = frozenset({";", "&", "&&", "||", ";;", "\n"})
 _NO_COMMANDS = frozenset({"function_definition", "comment", "variable_assignment", "heredoc_body", "ERROR"})
 _ASSIGN = frozenset({"for_statement", "declaration_command", "unset_command"})
 _READERS = frozenset({"read", "mapfile", "readarray", "getopts", "printf", "wait"})
 _INTO_FILE = re.compile(r"(?:1|&)?>[>|]?\s*(?!&|/dev/(?:null|stderr))")
+_UNKNOWN: Mapping[str, str] = MappingProxyType({})
 _DEEPEST = 6
 """Shell code within shell code (`ssh host "bash -c '...'"`) is followed as far as this."""
 
@@ -66,43 +69,60 @@ class _Written:
 
 
 class Shell:
-    """The shell code `text`, in which templates stand for words; `strict`: a pipe fails when one of its parts does."""
+    """The shell code `text`, in which templates stand for words; `strict`: a pipe fails when one of its parts does.
 
-    def __init__(self, text: str, *, strict: bool = True, depth: int = 0) -> None:
-        self.text, self._strict, self._depth = text, strict, depth
-        self._root = _tree(_TEMPLATE.sub(_masked, text))
+    `values` are variables of which it is known what they hold: that stands in the words for them.
+    """
+
+    def __init__(self, text: str, *, strict: bool = True, depth: int = 0, values: Mapping[str, str] = _UNKNOWN) -> None:
+        self.text, self._strict, self._depth, self.values = text, strict, depth, values
+        self.root = _tree(TEMPLATE.sub(_masked, text))
 
     @property
     def understood(self) -> bool:
         """Whether all of it is shell code, as far as the grammar knows."""
-        return not self._root.has_error
+        return not self.root.has_error
 
     def pipelines(self) -> list[Pipeline]:
         """The pipelines in order, without those in a substitution; none where the code is not understood."""
-        return list(self._below(self._root)) if self.understood else []
+        return list(self._below(self.root)) if self.understood else []
 
     def commands(self) -> list[Command]:
         """Every command in order, wherever it stands, as far as the code is understood."""
-        written = [self._written(node) for node in _walk(self._root) if node.type in _COMMANDS]
+        written = [self._written(node) for node in walk(self.root) if node.type in _COMMANDS]
         parts = [part for each in written for part in (each, *_executed(each))]
         return [command for each in parts for pipeline in self._begun(each) for command in pipeline.commands]
 
+    def calls(self) -> Iterator[list[str]]:
+        """The words of every command, with what starts it; what it reads by `<<<` stands there as if it were a `-c`."""
+        for node in walk(self.root):
+            if node.type in _COMMANDS:
+                words = [word for word, _ in self._written(node).words]
+                read = [each for each in node.children if each.type == "herestring_redirect"]
+                yield words + [word for each in read for word in ("-c", *map(self._word, each.named_children))]
+
+    def settings(self) -> dict[str, str]:
+        """What each variable is set to; the output of a command is left out."""
+        nodes = [each for each in walk(self.root) if each.type == "variable_assignment"]
+        values = [(re.match(r"\w+", self._slice(each)), each.child_by_field_name("value")) for each in nodes]
+        return {name[0]: self._word(value) for name, value in values if name and value and not substitutions(value)}
+
     def comments(self) -> list[range]:
         """Where the comments are."""
-        return [range(node.start_byte, node.end_byte) for node in _walk(self._root) if node.type == "comment"]
+        return [range(node.start_byte, node.end_byte) for node in walk(self.root) if node.type == "comment"]
 
     def functions(self) -> frozenset[str]:
         """The functions that it defines."""
-        nodes = (node.child_by_field_name("name") for node in _walk(self._root) if node.type == "function_definition")
+        nodes = (node.child_by_field_name("name") for node in walk(self.root) if node.type == "function_definition")
         return frozenset(self._slice(node) for node in nodes if node)
 
     def used(self) -> list[str]:
         """The variables whose value is taken, in order, without those that it says a default for."""
-        return list(dict.fromkeys(name for node in _walk(self._root) for name in self._used(node)))
+        return list(dict.fromkeys(name for node in walk(self.root) for name in self._used(node)))
 
     def assigned(self) -> frozenset[str]:
         """The variables that it sets, or asks about."""
-        return frozenset(name for node in _walk(self._root) for name in self._assigned(node))
+        return frozenset(name for node in walk(self.root) for name in self._assigned(node))
 
     def _slice(self, node: Node) -> str:
         return self.text[node.start_byte : node.end_byte]
@@ -158,7 +178,7 @@ class Shell:
             parts = [each for each in node.named_children if not each.type.endswith("_redirect")]
             words = [(self._word(each), each.start_byte) for each in parts]
         else:
-            words = [(match[0], node.start_byte + match.start()) for match in re.finditer(r"\S+", self._slice(node))]
+            words = [(match[0], node.start_byte + match.start()) for match in _WORDS.finditer(self._slice(node))]
         around = node.parent if node.parent and node.parent.type == "redirected_statement" else node
         return _Written(self.text, words, around.end_byte, any(map(self._into_file, node.children)))
 
@@ -169,12 +189,23 @@ class Shell:
             case "raw_string":
                 return written[1:-1]
             case "string":
-                return re.sub(r'\\(["\\`$])', r"\1", written[1:-1])
+                return re.sub(r'\\(["\\`$])', r"\1", self._filled(node)[1:-1])
+            case "simple_expansion" | "expansion":
+                return self._filled(node)
             case "concatenation" | "command_name":
                 return "".join(map(self._word, node.named_children)) if node.named_children else written
             case "word":
                 return written if "{{" in written else re.sub(r"\\(\n?)(.?)", r"\2", written)
         return written
+
+    def _filled(self, node: Node) -> str:
+        """How `node` is written, with the values of variables that are known."""
+        text = self._slice(node)
+        for each in reversed([each for each in (node, *node.children) if each.type.endswith("expansion")]):
+            value = next((self.values[name] for name in self._variables(each) if name in self.values), None)
+            if value is not None and not self._slice(each).startswith("${#"):
+                text = text[: each.start_byte - node.start_byte] + value + text[each.end_byte - node.start_byte :]
+        return text
 
     def _variables(self, node: Node) -> Iterator[str]:
         return (self._slice(each) for each in node.named_children if each.type == "variable_name")
@@ -252,10 +283,15 @@ def _tree(text: str) -> Node:
     return Parser(_BASH).parse(text.encode("ascii", "replace")).root_node
 
 
-def _walk(node: Node) -> Iterator[Node]:
+def walk(node: Node) -> Iterator[Node]:
     """`node` and all below it, in order; without recursion, as shell code may be nested deeper than Python goes."""
     waiting = [node]
     while waiting:
         each = waiting.pop()
         yield each
         waiting += reversed(each.children)
+
+
+def substitutions(node: Node) -> list[Node]:
+    """Where `node` takes the output of a command."""
+    return [each for each in walk(node) if each.type == "command_substitution"]

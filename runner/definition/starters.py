@@ -51,6 +51,7 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
         "stdbuf": _Starter("-i -o -e --input --output --error"),
         "time": _Starter("-f -o --format --output"),
         "exec": _Starter("-a"),
+        "eval": _Starter(joined=True),
         "command": _Starter(),
         "builtin": _Starter(),
         "flock": _Starter("-w -E --timeout --wait --conflict-exit-code", 1, code_flag="-c"),
@@ -67,6 +68,9 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
         "oc": _CLUSTER,
     }
 )
+
+TAKES_CODE = SHELLS | {name for name, each in _STARTERS.items() if each.joined or each.code_flag}
+"""The programs that hand a shell its code."""
 
 
 @dataclass(frozen=True, slots=True)

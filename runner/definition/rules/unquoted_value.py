@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from runner.definition.finding import Level
 from runner.definition.pasting import pasted
+from runner.definition.rereading import read_as_code
 from runner.definition.rules.base import Criterion, Hit, Rule
 from runner.definition.subject import Subject
 from runner.steps.shell import Shell
@@ -15,6 +16,11 @@ from runner.steps.shell import Shell
 def _find(subject: Subject) -> Iterator[Hit]:
     for work in subject.works():
         if isinstance(work.kind, Shell):
+            code, once = work.kind.shell, [each.template for each in pasted(work.kind.shell)]
+            for reading in read_as_code(code, work.kind.env):
+                if not once and reading.kind == "shell":
+                    message = f"{_shown(reading.template)} is code to a second shell, that of {reading.reader}"
+                    yield Hit(work.place, message, "add a `| quote` for each shell that reads it")
             for template, nth, within_quotes in pasted(work.kind.shell):
                 if template.startswith("{{"):
                     better = None if within_quotes else re.sub(r"\s*(-?\}\})$", r" | quote \1", template)
