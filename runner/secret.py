@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import yaml
 
+from runner.characters import unfit
+
 SHORTEST = 4
 """Characters of a secret, at least: what is shorter can not be told from other text, and so not be kept out of it."""
 
@@ -145,6 +147,6 @@ def check(value: str) -> str:
     """
     if len(value.strip()) < SHORTEST:
         raise ValueError(f"has less than {SHORTEST} characters, which can not be kept out of what is shown")
-    if "\0" in value or value.encode(errors="ignore").decode() != value:
-        raise ValueError("is not text in UTF-8")
+    if reason := unfit(value):
+        raise ValueError(reason)
     return value

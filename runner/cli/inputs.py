@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from runner.characters import unfit
 from runner.cli.terminal import safe
 from runner.definition.catalog import Source
 from runner.definition.input import Input, Wrong, missing, read_all
@@ -35,7 +36,7 @@ _GIVEN = click.option(
 _AGAIN = click.option(
     "-e", "--input", "given", multiple=True, metavar="NAME=WHERE", help="Where a secret is now, like env:NAME."
 )
-_VAULT = click.option(
+vault_option = click.option(
     "--vault-password-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     expose_value=False,
@@ -46,12 +47,12 @@ _VAULT = click.option(
 
 def options(command: Callable[..., None]) -> Callable[..., None]:
     """The options by which the inputs of a new run are given."""
-    return _GIVEN(_ASK(_VAULT(command)))
+    return _GIVEN(_ASK(vault_option(command)))
 
 
 def options_again(command: Callable[..., None]) -> Callable[..., None]:
     """The options by which one says where the secrets of an earlier run are now."""
-    return _AGAIN(_VAULT(command))
+    return _AGAIN(vault_option(command))
 
 
 def read(
@@ -97,7 +98,7 @@ def _split(given: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         name, separator, text = item.partition("=")
         if not separator:
             wrong.append(f"-e {safe(name)}: write it as NAME=VALUE")
-        elif text.encode(errors="ignore").decode() != text:
+        elif unfit(text):
             wrong.append(f"-e {safe(name)}: the value is not text in UTF-8; name a file that holds it")
         else:
             texts[name] = text
@@ -171,6 +172,6 @@ def _until_good(name: str, item: Input, read: Callable[[str], Any], *, default: 
 
 
 def _as_text(typed: str) -> str:
-    if typed.encode(errors="ignore").decode() != typed:
-        raise ValueError("that is not text in UTF-8")
+    if reason := unfit(typed):
+        raise ValueError(f"that {reason}")
     return typed

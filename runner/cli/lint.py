@@ -14,12 +14,13 @@ import click
 from runner.cli import context, findings_shown
 from runner.cli.explanation import explain
 from runner.cli.forms import forms
+from runner.cli.inputs import vault_option
+from runner.cli.known_variables import known_variables
 from runner.cli.scores import draw_scores
 from runner.cli.terminal import counted
 from runner.definition.catalog import Library, Source, shown
 from runner.definition.contacts import read_contacts
 from runner.definition.finding import Finding, InvalidFileError, Level
-from runner.definition.inventory import variables
 from runner.definition.lint import Report, examine, subject_of
 from runner.definition.mending import mended
 from runner.definition.subject import Subject
@@ -38,6 +39,7 @@ _LEVELS = [str(level) for level in Level]
 @click.option("--score", is_flag=True, help="A mark for each of the seven criteria of the checklist instead.")
 @click.option("--explain", "rule", is_flag=False, flag_value="", metavar="[RULE]", help="What a rule is about.")
 @click.option("-i", "--inventory", multiple=True, type=click.Path(path_type=Path), help="Variables that runbooks use.")
+@vault_option
 def command(
     runbooks: tuple[str, ...],
     *,
@@ -57,7 +59,7 @@ def command(
         explain(rule, form)
         return
     library = context.own_library() if fix else context.library(next(iter(runbooks), ""))
-    known = [library.root / "inventories", *(context.inventories(inventory, library) if inventory else ())]
+    known = tuple(context.inventories(inventory, library)) if inventory else ()
     names = runbooks or tuple(library.ids())
     if score:
         draw_scores([(name, *_subject(library, name, known)) for name in names], as_json=form == "json")
@@ -75,7 +77,7 @@ def command(
         raise click.exceptions.Exit(ExitCode.INVALID)
 
 
-def _subject(library: Library, name: str, inventories: Sequence[Path]) -> tuple[Subject | None, Sequence[Finding]]:
+def _subject(library: Library, name: str, inventories: tuple[Path, ...]) -> tuple[Subject | None, Sequence[Finding]]:
     try:
         # A draft that lies elsewhere may be called anything, and its people are those of the library.
         source = library.source(name, named=_in_library(name))
@@ -88,16 +90,17 @@ def _in_library(name: str) -> bool:
     return "." not in name or Path(name).resolve().parent.name == "runbooks"
 
 
-def _around(library: Library, source: Source, inventories: Sequence[Path]) -> Subject:
+def _around(library: Library, source: Source, inventories: tuple[Path, ...]) -> Subject:
     beside = source.path.parent / "contacts.yml"
     people = beside if beside.exists() else library.root / "runbooks" / "contacts.yml"
-    paths = [path for path in {*inventories, source.path.parent.parent / "inventories"} if path.exists()]
-    known = frozenset(name for path in paths for name in variables(path)) if paths else None
+    folders = frozenset({library.root.absolute() / "inventories", source.path.absolute().parent.parent / "inventories"})
+    known = known_variables(folders, inventories)
     contacts = read_contacts(people, file=shown(people))
-    return subject_of(source, contacts, today=context.clock().wall.date(), variables=known)
+    today = context.clock().wall.date()
+    return subject_of(source, contacts, today=today, variables=known.names, incomplete=known.incomplete)
 
 
-def _report(library: Library, name: str, inventories: Sequence[Path], *, fix: bool) -> Report:
+def _report(library: Library, name: str, inventories: tuple[Path, ...], *, fix: bool) -> Report:
     subject, faults = _subject(library, name, inventories)
     if subject and fix:
         _fix(subject)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from runner import duration, secret
+from runner.characters import unfit
 from runner.definition.finding import did_you_mean, kind_of
 from runner.fields import Model, Several, Text, Title
 
@@ -178,8 +179,8 @@ _WORDS: Mapping[str, str] = {
 
 
 def _text(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("holds a character that no program takes")
+    if reason := unfit(text):
+        raise ValueError(reason)
     return text
 
 

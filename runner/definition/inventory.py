@@ -12,6 +12,7 @@ from pathlib import Path
 from runner.definition.finding import InvalidFileError
 from runner.definition.foreign import MAX_BYTES, Value, documents
 
+_VAULT = b"$ANSIBLE_VAULT"
 _VARIABLES = ("group_vars", "host_vars")
 _SECTION = re.compile(r"\[([^\]:]+)(?::(\w+))?\]")
 _ASSIGNED = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S*)")
@@ -24,21 +25,39 @@ def names(path: Path) -> list[str]:
 
 
 def variables(path: Path) -> frozenset[str]:
-    """Every variable that a file in or below `path` sets for a host or a group; what can not be read sets none."""
+    """Every variable that a file of the inventory `path` sets for a host or a group; what cannot be read sets none."""
     return frozenset(name for name, _ in _settings(path))
 
 
 def environments(path: Path) -> list[str]:
     """The environment classes that the inventory at `path` names; one that names none is production."""
-    beside = [path, *(path.parent / each for each in _VARIABLES)] if path.is_file() else [path]
-    named = {value for each in beside for name, value in _settings(each) if name == "runbook_environment"}
-    return sorted(named) or ["production"]
+    return sorted({value for name, value in _settings(path) if name == "runbook_environment"}) or ["production"]
+
+
+def encrypted(path: Path) -> list[Path]:
+    """The files of the inventory at `path` that ansible-vault has encrypted, so that nobody knows what they set."""
+    return [file for file in _files(path) if _beginning(file) == _VAULT]
 
 
 def _settings(path: Path) -> Iterator[tuple[str, str]]:
-    """Each variable that is set in or below `path`, and the text that it is set to; empty where that is no text."""
-    for file in [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file()):
+    """Each variable that the inventory sets, and the text that it is set to; empty where that is no text."""
+    for file in _files(path):
         yield from _set_in(file)
+
+
+def _files(path: Path) -> list[Path]:
+    """The inventory `path` itself, and what lies beside or below it."""
+    folders = [path.parent / each for each in _VARIABLES] if path.is_file() else [path]
+    below = [each for folder in folders for each in folder.rglob("*") if each.is_file()]
+    return [*([path] if path.is_file() else ()), *sorted(below)]
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_VAULT))
+    except OSError:
+        return b""
 
 
 def _memberships(path: Path) -> Iterator[tuple[str, str]]:

@@ -65,12 +65,19 @@ def lint(
 
 
 def subject_of(
-    source: Source, contacts: Mapping[str, Contact], *, today: date, variables: Iterable[str] | None = None
+    source: Source,
+    contacts: Mapping[str, Contact],
+    *,
+    today: date,
+    variables: Iterable[str] | None = None,
+    incomplete: bool = False,
 ) -> Subject:
-    """`source` as the rules look at it."""
+    """`source` as the rules look at it; `incomplete` says that inventories may set other `variables` as well."""
     document = load(source.path.read_bytes(), file=shown(source.path))
     known = None if variables is None else frozenset(variables)
-    return Subject(source, document, Tree(document.text), contacts, today, known, frozenset(rules()))
+    return Subject(
+        source, document, Tree(document.text), contacts, today, known, frozenset(rules()), incomplete=incomplete
+    )
 
 
 def examine(subject: Subject) -> Report:

@@ -50,8 +50,9 @@ class Work:
 class Subject:
     """One runbook to be looked at on the day `today`.
 
-    `variables` are the names that the inventories set; None when there is no inventory to ask. `rules` are the names of
-    the rules, `spoken` those that have spoken, each with the line.
+    `variables` are the names that the inventories set, None when there is no inventory to ask; `incomplete` says that
+    they may set others, which nobody can read. `rules` are the names of the rules, `spoken` those that have spoken,
+    each with the line.
     """
 
     source: Source
@@ -62,6 +63,7 @@ class Subject:
     variables: frozenset[str] | None = None
     rules: frozenset[str] = frozenset()
     spoken: frozenset[tuple[str, int]] = frozenset()
+    incomplete: bool = False
 
     @property
     def runbook(self) -> Runbook:

@@ -1,4 +1,4 @@
-"""Which host patterns hold a host, by Ansible's own reading of each inventory by itself. No program is run for it."""
+"""What Ansible itself reads in an inventory: which patterns hold a host, which variables are set. No program is run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from runner.errors import InvalidInputError
+from runner.execution.private import environment
 
 _PATIENCE = 30
 _SETTINGS = {
@@ -23,31 +26,80 @@ def holding(name: str, patterns: Iterable[str], folder: Path) -> list[str] | Non
 
     None where none of the inventories in `folder` knows it; one that Ansible cannot read knows nothing.
     """
-    inside = sorted(folder.resolve().iterdir()) if folder.is_dir() else []
-    inventories = [str(each) for each in inside if each.name[0] != "." and each.name not in {"group_vars", "host_vars"}]
+    inventories = inventories_in(folder)
     if not inventories or not name:
         return None
-    question = {"name": name, "patterns": list(patterns), "inventories": inventories}
     try:
-        answer = subprocess.run(
-            [sys.executable, "-P", "-m", __name__],
-            input=json.dumps(question),
-            env=os.environ | _SETTINGS,
-            cwd="/",  # where no ansible.cfg lies that would say otherwise
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            timeout=_PATIENCE,
-            check=True,
-        ).stdout
-        found: list[str] | None = json.loads(answer.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        found: list[str] | None = json.loads(_asked("patterns", inventories, name=name, patterns=list(patterns)))
+    except (OSError, subprocess.SubprocessError, ValueError):
         return None
     return found
 
 
-def _answer(name: str, patterns: Sequence[str], inventories: Sequence[str]) -> list[str] | None:
-    from ansible.inventory.manager import InventoryManager  # noqa: PLC0415 - only the process that reads imports Ansible
+def variables(inventories: Sequence[Path]) -> frozenset[str]:
+    """The variables that are set for any host of the `inventories`, also in files that ansible-vault has encrypted.
+
+    Raises:
+        InvalidInputError: Ansible cannot read one, or decrypt a file of it.
+    """
+    try:
+        return frozenset(json.loads(_asked("variables", inventories)))
+    except subprocess.CalledProcessError as error:
+        message = next((line for line in reversed(error.stderr.splitlines()) if line.strip()), "it does not say why")
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        message = str(error)
+    names = ", ".join(map(str, inventories))
+    raise InvalidInputError(f"Ansible cannot read {names}: {message.partition('Error: ')[2] or message}", hint=_HINT)
+
+
+_HINT = "look at what it names, and at --vault-password-file"
+
+
+def inventories_in(folder: Path) -> list[Path]:
+    """The inventories that lie in `folder`."""
+    inside = sorted(folder.resolve().iterdir()) if folder.is_dir() else []
+    return [each for each in inside if each.name[0] != "." and each.name not in {"group_vars", "host_vars"}]
+
+
+def _asked(what: str, inventories: Sequence[Path], **question: Any) -> str:
+    """What a process of its own answers, which imports Ansible."""
+    ran = subprocess.run(
+        [sys.executable, "-P", "-m", __name__],
+        input=json.dumps({"what": what, "inventories": [str(path.resolve()) for path in inventories], **question}),
+        env=environment(os.environ, python=sys.executable) | _SETTINGS,
+        cwd="/",  # where no ansible.cfg lies that would say otherwise
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=True,
+    )
+    return ran.stdout.rpartition("\n")[0].rpartition("\n")[2]
+
+
+def _answer(what: str, inventories: Sequence[str], **question: Any) -> list[str] | None:
+    return _variables(inventories) if what == "variables" else _holding(inventories, **question)
+
+
+def _variables(inventories: Sequence[str]) -> list[str]:
+    from ansible import constants  # noqa: PLC0415 - only the process that reads imports Ansible
+    from ansible.cli import CLI  # noqa: PLC0415
+    from ansible.inventory.manager import InventoryManager  # noqa: PLC0415
+    from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415
+    from ansible.vars.manager import VariableManager  # noqa: PLC0415
+
+    loader = DataLoader()
+    loader.set_vault_secrets(CLI.setup_vault_secrets(loader, constants.DEFAULT_VAULT_IDENTITY_LIST, auto_prompt=False))
+    names: set[str] = set()
+    for path in inventories:
+        manager: Any = InventoryManager(loader, sources=[path])
+        known: Any = VariableManager(loader, inventory=manager)
+        for host in manager.get_hosts():
+            names |= known.get_vars(host=host, include_hostvars=False).keys()
+    return sorted(names)
+
+
+def _holding(inventories: Sequence[str], name: str, patterns: Sequence[str]) -> list[str] | None:
+    from ansible.inventory.manager import InventoryManager  # noqa: PLC0415
     from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415
 
     found: list[str] | None = None

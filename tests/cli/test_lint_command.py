@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -381,3 +384,40 @@ def test_a_draft_may_lie_anywhere_and_is_judged_with_the_library(runbook, here, 
     assert [line.partition("::")[2].partition("::")[2] for line in ran.out.splitlines()][:1] == [
         "nobody is called 'backend-crew'; did you mean 'backend-team'?"
     ]
+
+
+@pytest.fixture
+def vaulted(here, runbook, monkeypatch):
+    """A runbook that uses `hidden`, which is set in an encrypted file, and `nowhere`; the passwords `open` and `close`."""
+    monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", "")
+    step = {"id": "act", "name": "Do it", "command": "act {{ hidden }} {{ nowhere }}", "verify": [{"exit": 0}]}
+    runbook_file(here, steps=[step])
+    runbook("compile")
+    (here / "inventories" / "group_vars" / "all").mkdir(parents=True)
+    (here / "inventories" / "hosts").write_text("db1\n")
+    for name in ("open", "close"):
+        (here / name).write_text(f"{name}\n")
+    secret = here / "inventories" / "group_vars" / "all" / "vault.yml"
+    secret.write_text("hidden: a\n")
+    program = Path(sys.executable).with_name("ansible-vault")
+    subprocess.run([program, "encrypt", "--vault-password-file", here / "open", secret], check=True)
+
+
+@pytest.mark.parametrize("inventory", [[], ["-i", "inventories/hosts"]])
+def test_what_an_encrypted_file_sets_is_unknown_without_its_password_and_known_with_it(runbook, vaulted, inventory):
+    without, known = runbook("lint", *inventory), runbook("lint", *inventory, "--vault-password-file", "open")
+
+    notice = "notice   what inventories/group_vars/all/vault.yml sets is not known: give --vault-password-file FILE to read it"
+    assert (without.code, without.out, without.err.splitlines()) == (0, "", [notice, "1 runbook, 0 findings"])
+    assert (known.code, re.findall(r"'(\w+)' is neither", known.out), known.err) == (
+        2,
+        ["nowhere"],
+        "1 runbook, 1 finding\n",
+    )
+
+
+def test_a_wrong_password_is_an_error_of_usage(runbook, vaulted):
+    ran = runbook("lint", "-i", "inventories/hosts", "--vault-password-file", "close")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 2)
+    assert "--vault-password-file" in ran.err

@@ -56,7 +56,8 @@ def test_what_is_typed_on_the_command_line_has_the_type_of_its_input(type_, text
         ("host", "a b", "'a b' is not the name of a host"),
         ("host", "a,b", "'a,b' is not the name of a host"),
         ("host", "", "'' is not the name of a host"),
-        ("string", "a\0b", "holds a character that no program takes"),
+        ("string", "a\0b", "holds a NUL character, which no program can be given"),
+        ("string", "a\udcffb", "is not text in UTF-8"),
     ],
 )
 def test_what_is_of_another_type_is_refused(type_, text, sentence):

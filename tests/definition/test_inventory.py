@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.definition.inventory import environments, names, variables
+from runner.definition.inventory import encrypted, environments, names, variables
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,13 @@ def test_what_lies_beside_an_inventory_that_is_a_file_counts(tmp_path):
     (tmp_path / "hosts").write_text("a\n")
 
     assert environments(tmp_path / "hosts") == ["lab"]
+    assert variables(tmp_path / "hosts") == {"runbook_environment"}
+
+
+def test_what_is_encrypted_is_named(tmp_path):
+    for name in ("group_vars/all/vault.yml", "group_vars/all/plain.yml", "host_vars/a", "hosts"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("one: 1\n" if "plain" in name else "$ANSIBLE_VAULT;1.1;AES256\n6162\n")
+
+    files = [tmp_path / name for name in ("group_vars/all/vault.yml", "host_vars/a", "hosts")]
+    assert sorted(encrypted(tmp_path / "hosts")) == sorted(encrypted(tmp_path)) == files

@@ -61,7 +61,7 @@ def _walk(subject: Subject) -> Iterator[tuple[Placed, _Known]]:
 
 
 def _undefined(subject: Subject, place: Place, missing: list[str], known: frozenset[str]) -> Iterator[Hit]:
-    for name in missing:
+    for name in () if subject.incomplete else missing:
         if not name.startswith(("ansible_", "runbook_")):
             asked = subject.variables is not None
             message = f"{quoted(name)} is neither an input, nor captured before, nor set in an inventory"
