@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from runner import automatic, guards
 from runner.control import Control, NotAtRestError
 from runner.definition.finding import Level
 from runner.definition.step import HandOver
-from runner.errors import DeniedError, UnreachableError
+from runner.errors import GuardError, UnreachableError
 from runner.events import Event, EventType
 from runner.execution import private
+from runner.execution.checked import Checked
+from runner.execution.interpreter import look_here
 from runner.execution.radius import radius
 from runner.execution.reviewed import reviewed
 from runner.execution.target import CLASSES, Target
@@ -26,9 +27,6 @@ from runner.record.envelope import Actor
 from runner.record.history import histories
 from runner.record.proofs import Proof, proofs
 from runner.request import Request
-
-if TYPE_CHECKING:
-    from runner.execution.preflight import Checked
 
 
 def admit(control: Control, target: Target, *, at_rest: bool) -> None:
@@ -57,8 +55,9 @@ def again(control: Control, *, undo: bool = False) -> None:
     To take it back, no policy of the inventory and no host that does not answer stands in the way.
 
     Raises:
-        DeniedError, UnreachableError, InvalidInputError: as `admit`.
+        LockedError, DeniedError, UnreachableError, InvalidInputError: as `admit`.
     """
+    control.locks.take(control.know())
     if control.request.mode == "auto" and not undo:
         automatic.check(control.runbook, control.know())
     target = control.survey()
@@ -133,13 +132,14 @@ def _hold(control: Control, case: Case, *, undo: bool = False) -> None:
     case = _typed(control, case, rulings)
     rulings = [*rulings, *guards.environment(case)]
     for ruling in rulings:
-        said = {"guard": ruling.guard, "required": ruling.required, "given": ruling.given, "verdict": ruling.verdict}
-        control.journal.note(EventType.GUARD_CHECKED, **said)
+        names = ("guard", "required", "given", "verdict", "sentence")
+        control.journal.note(EventType.GUARD_CHECKED, **{name: getattr(ruling, name) for name in names})
     if control.request.looks:
         return
     if refused := [ruling for ruling in rulings if ruling.verdict == "refused"]:
         told = "\n".join(ruling.sentence for ruling in refused)
-        raise DeniedError(told, hint="\n".join(dict.fromkeys(ruling.hint for ruling in refused)))
+        flags = {flag: value for ruling in refused for flag, value in ruling.flags.items()}
+        raise GuardError(told, hint="\n".join(dict.fromkeys(ruling.hint for ruling in refused)), flags=flags)
     control.request = replace(control.request, environment=case.typed)
     if case.break_glass:
         past = [ruling.sentence for ruling in rulings if ruling.verdict == "overridden"]
@@ -164,22 +164,12 @@ def _typed(control: Control, case: Case, rulings: Iterable[Ruling]) -> Case:
 
 
 def look(control: Control, target: Target, *, refuse: bool = True) -> None:
-    """Look at every host that is reached over a network, and record what is found.
+    """Look at every host, and whether a Python runs where a machine works, and record what is found.
 
     Raises:
         UnreachableError: more hosts than the runbook allows can not be worked on.
     """
-    there = [target.reach[name] for name in target.names if name in target.reach and not target.reach[name].local]
-    if not there:
-        return
-    from runner.execution.preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
-
-    found = preflight(
-        there,
-        become={reach.host: _becomes(control, target, reach.host) for reach in there},
-        environ=private.environment(control.job.environ, python=sys.executable),
-        cancelled=lambda: control.cancelled,
-    )
+    found = _looked_at(control, target)
     for each in found:
         control.journal.record(
             Event(EventType.PREFLIGHT_FINISHED, control.request.run_id, None, each.host, _told(each))
@@ -191,16 +181,32 @@ def look(control: Control, target: Target, *, refuse: bool = True) -> None:
         raise UnreachableError("\n".join(each.problem for each in bad), hint="; ".join(hints))
 
 
+def _looked_at(control: Control, target: Target) -> list[Checked]:
+    known = [target.reach[name] for name in target.names if name in target.reach]
+    there = [reach for reach in known if not reach.local]
+    environ = private.environment(control.job.environ, python=sys.executable)
+    become = {reach.host: users for reach in known if (users := _becomes(control, target, reach.host)) is not None}
+    found = look_here([reach for reach in known if reach.local], become=become, environ=environ)
+    if there:
+        from runner.execution.preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
+
+        found += preflight(there, become=become, environ=environ, cancelled=lambda: control.cancelled)
+    return found
+
+
 def _told(each: Checked) -> Mapping[str, object]:
     data = {"outcome": each.outcome, "passed": list(each.passed), "reason": each.problem or each.left}
     return data | ({"hint": each.hint} if each.hint else {})
 
 
-def _becomes(control: Control, target: Target, host: str) -> set[str]:
-    """Whom a step becomes on `host`; what the inventory says counts more than the step."""
+def _becomes(control: Control, target: Target, host: str) -> set[str] | None:
+    """Whom a step becomes on `host`, where what the inventory says counts more; None where no machine works there."""
     reach = target.reach[host]
     steps = [step for step in (*control.runbook.procedure, *control.runbook.on_cancel) if step.action or step.automated]
-    mine = [step for step in steps if host in target.of(control.runbook, step) and not step.manual]
+    mine = [step for step in steps if host in target.of(control.runbook, step)]
+    if not any(step.automated or not step.manual for step in mine):
+        return None
+    mine = [step for step in mine if not step.manual]
     wanted = [step for step in mine if (step.become or step.become_user) if reach.become is None]
     wanted = mine if reach.become else wanted
     return {reach.become_user or step.become_user or "root" for step in wanted}

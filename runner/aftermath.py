@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 
 from runner.control import Control
 from runner.definition.step import Effect, Step
@@ -126,15 +127,18 @@ def _is_doubtful(entry: Entry) -> bool:
     return not settled and entry.outcome not in {Outcome.PASSED, Outcome.FAILED}
 
 
-def ways_on(control: Control, outcome: Outcome, *, undoing: bool) -> tuple[WayOn, ...]:
-    """What can be typed next; nothing after a run that passed or only looked."""
+def ways_on(
+    control: Control, outcome: Outcome, *, undoing: bool, flags: Mapping[str, str] = MappingProxyType({})
+) -> tuple[WayOn, ...]:
+    """What can be typed next, with the `flags` for want of which it was refused; nothing after one that only looked."""
     request, run = control.request, control.request.run_id
     if outcome is Outcome.PASSED or request.looks:
         return ()
-    again = WayOn(("resume", run), "goes on where it stopped")
+    more = [word for flag, value in flags.items() if value for word in (flag, value)]
+    again = WayOn(("resume", run, *more), "goes on where it stopped")
     if control.target is None:
-        again = WayOn(_begin(request), "begins anew: nothing was done")
-    back = WayOn(("undo", run), "takes back what it changed")
+        again = WayOn(_begin(request, flags), "begins anew: nothing was done")
+    back = WayOn(("undo", run, *more), "takes back what it changed")
     show = WayOn(("show", run), "tells what happened")
     can_undo = bool(undo_plan(control.runbook, control.ledger).takes_back)
     if outcome is Outcome.UNDONE:
@@ -143,11 +147,15 @@ def ways_on(control: Control, outcome: Outcome, *, undoing: bool) -> tuple[WayOn
     return (*ways, show)
 
 
-def _begin(request: Request) -> tuple[str, ...]:
+def _begin(request: Request, flags: Mapping[str, str]) -> tuple[str, ...]:
+    """The command as it was given, with `flags`, of which those without a value are left out."""
     where = [word for path in request.inventories for word in ("-i", str(path))]
     inputs = [word for name, value in request.inputs.items() if value for word in ("-e", f"{name}={value}")]
     limit = ["-l", request.limit] if request.limit else []
-    return ("run", request.source.runbook.id, *where, *limit, *inputs)
+    mode = [f"--{request.mode}"] if request.mode != "run" else []
+    given = {"--reason": request.reason, "--environment": request.environment, "--break-glass": request.break_glass}
+    rest = [word for flag, value in {**given, **flags}.items() if value for word in (flag, value)]
+    return ("run", request.source.runbook.id, *where, *limit, *inputs, *mode, *rest)
 
 
 def partial(control: Control) -> list[str]:

@@ -17,6 +17,7 @@ from runner.errors import (
     DefectError,
     DeniedError,
     ExitCode,
+    GuardError,
     HandOverError,
     InvalidInputError,
     LockedError,
@@ -153,12 +154,12 @@ class Ending:
         """The end of an attempt to go on with a run, or to take it back, that was refused: the run stays as it was."""
         control, error = self.control, self.error or RunbookError("it was refused")
         outcome = Outcome(before.outcome or Outcome.UNKNOWN)
-        code = ExitCode.INTERRUPTED if control.cancelled else error.exit_code
-        refusal = {"outcome": before.outcome, "reason": error.message, "exit_code": int(code)}
         self._make("close", control.journal.close, otherwise="not recorded")
         if control.request.mode == "auto" and not control.cancelled:  # nobody is there who reads why
-            why = f"could not go on: {aftermath.first_line(error.message)}"
+            why = self._besides()
             self._make("call", lambda: self.pager.stopped([], None, why), otherwise="nobody could be called")
+        code = self._code(Outcome.ABORTED, begun=False)
+        refusal = {"outcome": before.outcome, "reason": error.message, "exit_code": int(code)}
         record = lambda: control.journal.note(EventType.RUN_REFUSED, **refusal)  # noqa: E731
         recorded = self._make("record", record, otherwise="that it was refused is not recorded")
         result = replace(
@@ -215,10 +216,10 @@ class Ending:
         error, control = self.error, self.control
         if control.unanswered:
             return f"nobody has answered in time: {control.unanswered}"
-        refused = isinstance(error, LockedError | DeniedError | HandOverError)  # of that the step calls that failed
+        refused = isinstance(error, HandOverError)  # of that the step calls that failed
         if control.request.mode != "auto":  # somebody is there, and reads why
             no_hosts = isinstance(error, UnreachableError) and control.target is None
-            refused = refused or no_hosts or isinstance(error, InvalidInputError)
+            refused = refused or no_hosts or isinstance(error, LockedError | DeniedError | InvalidInputError)
         return f"could not go on: {aftermath.first_line(error.message)}" if error and not refused else None
 
     def _call_unrecorded(self) -> None:
@@ -229,7 +230,9 @@ class Ending:
 
     def _bare(self, outcome: Outcome) -> Result:
         request, log = self.control.request, self.control.journal.log
-        return Result(request.run_id, outcome, self._code(outcome), self.control.directory.path, log.path)
+        begun = any(entry.intended for entry in self.control.ledger.entries.values())
+        code = self._code(outcome, begun=begun)
+        return Result(request.run_id, outcome, code, self.control.directory.path, log.path)
 
     def _result(self, outcome: Outcome, *, undoing: bool) -> Result:
         control, pager = self.control, self.pager
@@ -245,7 +248,12 @@ class Ending:
             hosts={} if control.request.looks else aftermath.standings(control),
             calls=tuple(pager.calls),
             children=tuple(self.children),
-            ways_on=aftermath.ways_on(control, outcome, undoing=undoing),
+            ways_on=aftermath.ways_on(
+                control,
+                outcome,
+                undoing=undoing,
+                flags=self.error.flags if isinstance(self.error, GuardError) else {},
+            ),
         )
 
     def _recorded(self, result: Result) -> dict[str, Any]:
@@ -270,17 +278,19 @@ class Ending:
         true = {None: True, "escalated": bool(self.pager.calls), "passed": passed, "failed": not passed}
         return [item for item in self.control.runbook.follow_up if isinstance(item, str) or true[item.if_]]
 
-    def _code(self, outcome: Outcome) -> ExitCode:
+    def _code(self, outcome: Outcome, *, begun: bool) -> ExitCode:
+        """The exit code; who was refused before anything was `begun` hears why, also where somebody was called."""
         if isinstance(self.error, AuditError):
             return ExitCode.AUDIT
         if outcome in _WELL:
             return ExitCode.DONE
+        refused = isinstance(self.error, LockedError | DeniedError) and not begun
         called = any(call.action == "trigger" for call in self.pager.calls)
         worst_first = {
             ExitCode.PAGING: bool(self.pager.unreached),
             ExitCode.INTERRUPTED: self.control.cancelled and outcome in {Outcome.ABORTED, Outcome.PARTLY_UNDONE},
             ExitCode.PARTLY_UNDONE: outcome is Outcome.PARTLY_UNDONE,
-            ExitCode.ESCALATED: called,
+            ExitCode.ESCALATED: called and not refused,
         }
         own = self.error.exit_code if self.error else _CODES.get(outcome, ExitCode.FAILED)
         return next((code for code, holds in worst_first.items() if holds), own)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -45,6 +47,14 @@ class DeniedError(RunbookError):
     """A person, or the lack of one, said no."""
 
     exit_code = ExitCode.DENIED
+
+
+class GuardError(DeniedError):
+    """A guard is not met; `flags` are those with which the same command would meet it, or is to be without."""
+
+    def __init__(self, message: str, *, hint: str = "", flags: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(message, hint=hint)
+        self.flags = flags
 
 
 class UnreachableError(RunbookError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -28,18 +28,18 @@ _FEW = 3
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What one guard requires, what was given, and what follows; `hint` says how it can be met."""
+    """What one guard requires, what was given, and what follows: `sentence` tells both, `hint` how it can be met.
+
+    `flags` are those with which the same command meets it, each with its value; one without a value is left out.
+    """
 
     guard: Guard
     required: str
     given: str
     verdict: Verdict
+    sentence: str
     hint: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """The ruling in words."""
-        return f"{self.guard}: required is {self.required}; given is {self.given}"
+    flags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,15 @@ class Case:
 def environment(case: Case) -> Iterator[Ruling]:
     """In production somebody says that they mean it; whoever names an environment elsewhere must not be wrong."""
     here = case.target.environment
+    whose = "Production needs" if here == PRODUCTION else "These hosts would need"
     if here == PRODUCTION or case.typed:
         yield Ruling(
             "environment",
             f"the typed name {here}",
             case.typed or _NOTHING,
             "met" if case.typed == here else "refused",
+            f"{whose} --environment {here}; you gave {case.typed or 'none'}",
+            flags={"--environment": "" if case.typed else here},
             hint=f"if {here} is what you mean, say --environment {here}" if not case.typed else _elsewhere(case),
         )
 
@@ -119,6 +122,7 @@ def _may_run(case: Case) -> Iterator[Ruling]:
             f"one of {', '.join(names)} to run a {category} runbook",
             case.login,
             "met" if is_one_of(case.login, case.groups, allowed) else "refused",
+            f"Only {', '.join(names)} may run a {category} runbook; you are {case.login}",
             hint=f"ask one of them: {', '.join(allowed) or 'contacts.yml names no members of that group'}",
         )
 
@@ -131,6 +135,8 @@ def _reason(case: Case) -> Iterator[Ruling]:
             "a reason",
             given or _NOTHING,
             "met" if given.strip() else "refused",
+            f"Production needs a reason; you gave {given if given.strip() else 'none'}",
+            flags={"--reason": "WHY"},
             hint="say why with --reason; it is recorded",
         )
 
@@ -139,11 +145,14 @@ def _lint(case: Case) -> Iterator[Ruling]:
     """What lint calls an error is no matter of taste: where it may do harm, or nobody watches, it stops the run."""
     if errors := case.lint_errors():
         matters = case.target.environment == PRODUCTION or case.asks_nobody
+        found = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}: {'; '.join(errors[:_FEW])}"
+        where = "in production" if case.target.environment == PRODUCTION else "that asks nobody"
         yield Ruling(
             "lint",
             "a runbook without errors of lint",
-            f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}: {'; '.join(errors[:_FEW])}",
+            found,
             _overridable(case, met=False) if matters else "warned",
+            f"A run{f' {where}' * matters} needs a runbook without errors of lint; {case.runbook.id} has {found}",
             hint=f"runbook lint {case.runbook.id} says how each is mended; then compile it, and review it. {_BREAK}",
         )
 
@@ -159,11 +168,13 @@ def _most_hosts(case: Case, policy: Policy) -> Iterator[Ruling]:
     for most, whose in ((case.runbook.max_hosts, case.runbook.id), (policy.max_hosts, "the inventory's policy")):
         if most is not None:
             names = case.target.names
+            found = f"{_hosts(len(names))}: {listed(names, 10)}"
             yield Ruling(
                 "max_hosts",
                 f"at most {_hosts(most)} (says {whose})",
-                f"{_hosts(len(names))}: {listed(names, 10)}",
+                found,
                 _overridable(case, met=len(names) <= most),
+                f"{whose[0].upper()}{whose[1:]} allows at most {_hosts(most)}; this is a run on {found}",
                 hint=f"do fewer at a time with --limit; {_BREAK}",
             )
 
@@ -180,6 +191,8 @@ def _protected(case: Case) -> Iterator[Ruling]:
                 f"{host} in --limit by its own name, and a reason ({why})",
                 " and ".join(told) or _NOTHING,
                 _overridable(case, met=len(told) == 2),  # noqa: PLR2004 - both of them
+                f"{host} ({why}) is changed only with --limit {host} and --reason; "
+                f"you gave {' and '.join(told) or 'neither'}",
                 hint=f"leave it out with --limit '{case.limit or 'all'}:!{host}', or name it: --limit {host} --reason "
                 f"WHY; {_BREAK}",
             )
@@ -198,6 +211,8 @@ def _proof(case: Case, policy: Policy) -> Iterator[Ruling]:
             f"within {duration.show(within)}",
             _passed(proof, case.now) if proof else "no such run",
             _overridable(case, met=proof is not None and case.now - proof.time <= within),
+            f"{runbook} as it is compiled now ({sha256[:12]}) must have passed on {STAGING} within "
+            f"{duration.show(within)}; {f'it did in {_passed(proof, case.now)}' if proof else 'there is no such run'}",
             hint=f"runbook run {runbook} against a {STAGING} inventory first; {_BREAK}",
         )
 
@@ -214,6 +229,8 @@ def _four_eyes(case: Case, policy: Policy) -> Iterator[Ruling]:
             "that somebody else says yes before anything is changed",
             asked if asks else "no question",
             _overridable(case, met=asks and not case.break_glass.strip()),
+            f"Somebody else must say yes before anything is changed; {case.runbook.id} asks "
+            f"{asked if asks else 'no question'}",
             hint=f"write `approve` in the first step that changes something, and leave --auto out; {_BREAK}",
         )
 

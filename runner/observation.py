@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 _LINES = 5
 _LONGEST_LINE = 300
 _LONGEST_VALUE = 1000
+_ARGV = 2
+"""Where in the arguments of `timeout` its limit stands."""
+
+_TIMED_OUT = 124
+"""The exit code with which `timeout` says that it has ended the command."""
+
 _SHORT = 80
 """Characters of a value in a sentence."""
 
@@ -30,15 +36,16 @@ _TIMEOUT = re.compile(r"^timeout: failed to run command [\u2018'](.*)[\u2019']: 
 class Observation:
     """What an action, or the last sample of a verification, has shown; whatever it has not is empty.
 
-    `lines` are the last of `stream`. `cut` has the size, in bytes, of each output of which only the two ends are kept.
-    `values` has each name in the condition that does not hold, `first` and `worst` the same of other samples where
-    there were several.
+    `lines` are the last of `stream`. `limit` is the time after which it was ended, where it was. `cut` has the size, in
+    bytes, of each output of which only the two ends are kept. `values` has each name in the condition that does not
+    hold, `first` and `worst` the same of other samples where there were several.
     """
 
     exit_code: int | None = None
     status: int | None = None
     stream: str = ""
     lines: tuple[str, ...] = ()
+    limit: str = ""
     cut: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     first: Mapping[str, str] = field(default_factory=dict)
@@ -52,9 +59,21 @@ class Observation:
             exit_code=_whole(result, "rc"),
             status=_whole(result, "status"),
             stream=stream.removeprefix("module_"),
-            lines=tuple(_cut(line, _LONGEST_LINE) for line in _text(result, stream).splitlines()[-_LINES:]),
+            lines=_last_lines(_text(result, stream)),
+            limit=_limit(result),
             cut={key: size for key in ("stdout", "stderr") if (size := _cut_size(result, key))},
         )
+
+    def of_text(self, name: str, text: str) -> Self:
+        """The same, of which `name` is what was looked at: its last lines are shown, and its value besides is not."""
+        others = {other: value for other, value in self.values.items() if other != name}
+        return replace(self, stream=name, lines=_last_lines(text.strip()), values=others)
+
+    @property
+    def last_lines(self) -> str:
+        """The last lines in a sentence."""
+        shown = " ⏎ ".join(_cut(line, _SHORT) for line in self.lines)
+        return f"it ends with {shown}" if shown else "it is empty"
 
     @classmethod
     def from_data(cls, data: object) -> Self:
@@ -65,6 +84,7 @@ class Observation:
             status=_whole(given, "status"),
             stream=str(given.get("stream") or ""),
             lines=tuple(map(str, _list(given.get("lines")))),
+            limit=str(given.get("limit") or ""),
             cut={name: int(size) for name, size in _texts(given.get("cut")).items() if size.isdecimal()},
             values=_texts(given.get("values")),
             first=_texts(given.get("first")),
@@ -139,6 +159,17 @@ def _shown(operand: Operand) -> str:
         return "not there"
     value = operand.get("value")
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _limit(result: Mapping[str, Any]) -> str:
+    """The time that the `timeout` around the command had; only of one that it has ended is it told."""
+    argv = _list(result.get("cmd"))
+    limited = len(argv) > _ARGV and argv[0] == "timeout" and result.get("rc") == _TIMED_OUT
+    return str(argv[_ARGV]) if limited else ""
+
+
+def _last_lines(text: str) -> tuple[str, ...]:
+    return tuple(_cut(line, _LONGEST_LINE) for line in text.splitlines()[-_LINES:])
 
 
 def _whole(data: Mapping[str, Any], key: str) -> int | None:

@@ -59,6 +59,7 @@ def resume(request: Request, around: Surroundings, *, done: Collection[str] = ()
 
         def reopen() -> None:
             admission.again(control)
+            control.show_debts()
             _begin_again(control)
             resumption.reopen(control, done=done, redo=redo)
 
@@ -80,18 +81,20 @@ def take_back(request: Request, around: Surroundings, *, expected: UndoPlan | No
 
     Raises:
         RunbookError: as `run`.
-        DeniedError: something else than `expected` is to be undone by now.
     """
     request = request.masked()
     planned = plan_undo(request, around.state)
     if not planned.takes_back:
         return _nothing_to_undo(request, around, planned.stays)
     with _again(request, around) as control:
-        plan = undo_plan(control.runbook, control.ledger)
-        if expected not in {None, plan}:
-            hint = f"runbook undo {request.run_id} shows it"
-            raise DeniedError("the run has gone on since its undo was shown: something else is to be undone", hint=hint)
-        return _Run(control).undo()
+
+        def agreed() -> None:
+            if expected not in {None, undo_plan(control.runbook, control.ledger)}:
+                message = "the run has gone on since its undo was shown: something else is to be undone"
+                raise DeniedError(message, hint=f"runbook undo {request.run_id} shows it")
+            admission.again(control, undo=True)
+
+        return _Run(control).undo(agreed)
 
 
 def _log(around: Surroundings) -> AuditLog:
@@ -134,8 +137,6 @@ def _again(request: Request, around: Surroundings) -> Iterator[Control]:
         directory.forget_cancellation()
         with _held(directory, request, around, log) as control:
             resumption.restore(control, read(control.journal.log.path, run=request.run_id))
-            assert control.target  # noqa: S101 - what is restored has one
-            control.locks.take(control.target)
             yield control
 
 
@@ -167,9 +168,7 @@ class _Run:
     ) -> Result:
         """The run, from its first record to its last; where `first` is refused, the run stays as it was."""
         note = self.control.journal.note
-        self.end.attempt(
-            prepare, lambda: note(begins, **described(self.request, self.control.around)), self.control.show_debts
-        )
+        self.end.attempt(prepare, lambda: note(begins, **described(self.request, self.control.around)))
         if first and not self.end.error:
             self.end.attempt(first)
             if self.end.error:
@@ -180,12 +179,12 @@ class _Run:
         self.end.attempt(self._hand_over)
         return self.end.conclude()
 
-    def undo(self) -> Result:
-        """Take everything back, as a story of its own."""
+    def undo(self, agreed: Callable[[], None]) -> Result:
+        """Take everything back, as a story of its own; where `agreed` is refused, the run stays as it was."""
         note = self.control.journal.note
         self.end.attempt(
             lambda: note(EventType.RUN_RESUMED, take_back=True, **described(self.request, self.control.around)),
-            lambda: admission.again(self.control, undo=True),
+            agreed,
         )
         if self.end.error:
             return self.end.refuse(self.before)

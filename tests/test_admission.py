@@ -38,8 +38,7 @@ def test_production_without_its_ceremony_is_refused_with_everything_that_is_want
 
     assert (refused.outcome, refused.exit_code, production.done("db1")) == ("never reached", ExitCode.DENIED, [])
     assert refused.problems == (
-        "reason: required is a reason; given is nothing\n"
-        "environment: required is the typed name production; given is nothing",
+        "Production needs a reason; you gave none\nProduction needs --environment production; you gave none",
     )
     assert refused.hint.splitlines() == [
         "say why with --reason; it is recorded",
@@ -47,6 +46,27 @@ def test_production_without_its_ceremony_is_refused_with_everything_that_is_want
     ]
     assert ruled(production) == [("reason", "nothing", "refused"), ("environment", "nothing", "refused")]
     assert production.channel.sent == []
+
+
+@pytest.mark.parametrize(
+    ("given", "flags"),
+    [
+        ({}, ("--reason", "WHY", "--environment", "production")),
+        ({"reason": "Why"}, ("--reason", "Why", "--environment", "production")),
+        ({"mode": "auto", "environment": "production"}, ("--auto", "--reason", "WHY", "--environment", "production")),
+    ],
+)
+def test_a_refusal_ends_with_the_same_command_and_the_flags_that_were_missing(production, given, flags):
+    refused = production.run(change("one"), limit="db1", **given)
+
+    inventory = str(production.directory / "inventory.yml")
+    assert refused.ways_on[0].words == ("run", "RUN-001", "-i", inventory, "-l", "db1", *flags)
+
+
+def test_a_name_that_is_wrong_is_left_out_of_the_command_that_is_shown(engine):
+    refused = engine.run(change("one"), environment="production")
+
+    assert "--environment" not in refused.ways_on[0].words
 
 
 def test_with_a_reason_and_the_name_it_goes_and_both_are_recorded(production):
@@ -91,7 +111,7 @@ def test_who_means_another_environment_is_stopped_everywhere(engine):
     refused = engine.run(change("one"), environment="production")
 
     assert (refused.exit_code, engine.done("db1")) == (ExitCode.DENIED, [])
-    assert refused.problems == ("environment: required is the typed name local; given is production",)
+    assert refused.problems == ("These hosts would need --environment local; you gave production",)
 
 
 def test_a_dry_run_needs_no_ceremony(production):
@@ -124,7 +144,7 @@ def test_the_glass_is_broken_loudly_in_the_record_the_report_and_the_page(engine
     failed = engine.run(change("one", on_failure="escalate"), escalation=escalates, break_glass="The shop is down")
 
     broken = [record.data for record in engine.records if record.type == EventType.GLASS_BROKEN]
-    past = "max_hosts: required is at most 1 host (says the inventory's policy); given is 2 hosts: db1, db2"
+    past = "The inventory's policy allows at most 1 host; this is a run on 2 hosts: db1, db2"
     assert broken == [{"reason": "The shop is down", "by": "alice", "overrides": [past]}]
     assert failed.exit_code is ExitCode.ESCALATED
     assert engine.channel.sent[0].details["break_glass"] == "The shop is down"
@@ -152,7 +172,7 @@ def test_the_proof_of_staging_lets_the_same_playbook_into_production_and_no_othe
         ExitCode.DENIED,
     ]
     assert "as it is compiled now" in changed.problems[0]
-    assert f"given is the run {RUN_ID}, 8d ago" in late.problems[0]
+    assert f"it did in the run {RUN_ID}, 8d ago" in late.problems[0]
 
 
 def _another(engine, *steps):
@@ -244,11 +264,21 @@ def test_what_was_not_checked_refuses_nothing(looked_at):
     assert looked_at.run(change("one")).outcome == "passed"
 
 
-def test_hosts_of_this_machine_are_not_looked_at(engine, monkeypatch):
-    monkeypatch.setattr("runner.execution.preflight.preflight", lambda *_, **__: pytest.fail("looked"))
-    inventory_says(engine)
+WALK = {"id": "walk", "name": "Walk", "manual": "Walk there", "verify": [{"confirm": "It is well"}]}
 
-    assert engine.run(change("one")).outcome == "passed"
+
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [(change("one"), ExitCode.UNREACHABLE), (WALK, ExitCode.DONE), ({**WALK, "verify": [{"command": "ls"}]}, 5)],
+)
+def test_on_this_machine_only_a_python_is_needed_and_only_where_a_machine_works(engine, monkeypatch, step, code):
+    monkeypatch.setattr("runner.execution.preflight.preflight", lambda *_, **__: pytest.fail("looked"))
+    inventory_says(engine, db1={"connection": "local", "python": "/no/such/python"})
+
+    ended = engine.run(step)
+
+    assert (ended.exit_code, engine.outcomes == {}) == (code, code != ExitCode.DONE)
+    assert ("/no/such/python does not run there" in "".join(ended.problems)) == (code != ExitCode.DONE)
 
 
 # -- going on, and taking back
@@ -274,6 +304,7 @@ def test_to_go_on_in_production_the_environment_is_named_again_and_the_reason_st
     passed = failed_there.resume()
 
     assert (refused.exit_code, passed.exit_code) == (ExitCode.DENIED, ExitCode.DONE)
+    assert refused.ways_on[0].words == ("resume", RUN_ID, "--environment", "production")
     assert ruled(failed_there)[-4:] == [
         ("reason", "The pool is full", "met"),
         ("environment", "nothing", "refused"),
@@ -334,7 +365,7 @@ def test_a_runbook_with_errors_of_lint_is_refused_in_production_and_where_nobody
     refused = engine.run(change("one", **WRONG), **given)
 
     assert (refused.exit_code, engine.done("db1")) == (ExitCode.DENIED, [])
-    assert "required is a runbook without errors of lint; given is 1 error" in refused.problems[0]
+    assert "needs a runbook without errors of lint; RUN-001 has 1 error" in refused.problems[0]
     assert "runbook lint RUN-001" in refused.hint
 
 

@@ -94,7 +94,7 @@ def test_who_names_an_environment_must_be_right_and_in_production_it_must_be_nam
 def test_who_is_wrong_is_told_where_they_are():
     (ruling,) = guards.environment(case("production", typed="staging"))
 
-    assert ruling.sentence == "environment: required is the typed name production; given is staging"
+    assert ruling.sentence == "Production needs --environment production; you gave staging"
     assert ruling.hint == "look at the inventory and at --limit: db1 is production"
 
 
@@ -120,7 +120,7 @@ def test_no_more_hosts_than_the_runbook_and_the_policy_allow(most, policy, glass
 def test_too_many_hosts_are_named():
     (ruling,) = guards.rules(case(target=target("lab", db1={}, db2={}), runbook=runbook(max_hosts=1)))
 
-    assert ruling.sentence == "max_hosts: required is at most 1 host (says RUN-001); given is 2 hosts: db1, db2"
+    assert ruling.sentence == "RUN-001 allows at most 1 host; this is a run on 2 hosts: db1, db2"
     assert ruling.hint.startswith("do fewer at a time with --limit; ")
 
 
@@ -319,7 +319,7 @@ def test_whoever_may_not_is_told_who_may_and_no_broken_glass_changes_that():
 
     assert (ruling.verdict, ruling.sentence, ruling.hint) == (
         "refused",
-        "may_run: required is one of release-managers, unix:wheel, dave to run a deployment runbook; given is alice",
+        "Only release-managers, unix:wheel, dave may run a deployment runbook; you are alice",
         "ask one of them: Bob, carol, unix:wheel, dave",
     )
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import replace
 
 import pytest
 from engine import FAILED, LOST, change, undoing
 from fake_run import SURVEY, Killed
 
-from runner.errors import DeniedError, ExitCode, LockedError
+from runner.errors import DeniedError, ExitCode
 from runner.events import EventType
 from runner.execution.order import Ending
+from runner.record.holder import Holder
+from runner.record.locks import Locks
 from runner.request import Answer
 
 HOSTS = ["a", "b", "c"]
@@ -238,19 +242,48 @@ def test_a_step_that_is_none_is_refused_before_anything_is_done(engine):
     )
 
 
-def test_who_is_refused_leaves_the_run_as_it_was(engine, monkeypatch):
-    engine.ansible.answers["one", "action"] = FAILED
-    engine.run(change("one"))
-    before = engine.state
+@pytest.fixture
+def held(engine):
+    """Another run has the machine of the only host."""
+    other = Holder("20260101-000000-aaaa", "RUN-009", "bob", "ctl", os.getpid(), engine.around.clock())
+    with contextlib.ExitStack() as taken:
+        locks = Locks(engine.around.state.path / "locks", clock=engine.around.clock)
+        yield lambda: taken.enter_context(locks.take(["host:db1"], other))
 
-    def refuse(*_, **__):
-        raise LockedError("host:db1 is held by somebody else")
 
-    monkeypatch.setattr("runner.run_locks.Locks.take", refuse)
-    with pytest.raises(LockedError):
-        engine.resume()
+@pytest.mark.parametrize("go_on", ["resume", "undo"])
+@pytest.mark.parametrize(("mode", "pages"), [("run", []), ("auto", ["trigger"])])
+def test_who_comes_second_is_recorded_and_where_nobody_sits_somebody_hears(engine, held, go_on, mode, pages):
+    # Given a run that failed, and another one that has its host by now
+    engine.ansible.answers["two", "action"] = FAILED
+    engine.run(undoing("one"), change("two"), escalation=ESCALATES)
+    held()
+    before, engine.asked_for = engine.state, replace(engine.asked_for, mode=mode)
 
+    refused = getattr(engine, go_on)()
+
+    assert (refused.exit_code, refused.outcome, engine.channel.actions) == (ExitCode.LOCKED, "failed", pages)
     assert (engine.state, before["status"]) == (before, "finished")
+    last = engine.records[-1]
+    assert (last.type, last.data["exit_code"]) == (EventType.RUN_REFUSED, ExitCode.LOCKED)
+    assert last.data["reason"].startswith("host:db1 is held by bob on ctl")
+
+
+@pytest.mark.parametrize(("mode", "pages"), [("run", []), ("auto", ["trigger"])])
+def test_a_run_that_comes_second_ends_in_the_same_way(engine, held, mode, pages):
+    held()
+
+    refused = engine.run(change("one"), mode=mode, escalation=ESCALATES)
+
+    assert (refused.exit_code, engine.channel.actions, engine.done("db1")) == (ExitCode.LOCKED, pages, [])
+    assert engine.records[-1].data["exit_code"] == ExitCode.LOCKED
+
+
+def test_a_page_of_a_refusal_that_does_not_arrive_is_the_worst_there_is(engine, held):
+    engine.channel.status = "refused"
+    held()
+
+    assert engine.run(change("one"), mode="auto", escalation=ESCALATES).exit_code == ExitCode.PAGING
 
 
 ESCALATES = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
@@ -263,7 +296,7 @@ def test_who_is_refused_at_the_door_leaves_every_step_and_the_incident_as_they_w
     before, steps, pages = three.state, three.outcomes, list(three.channel.actions)
 
     def refuse(*_, **__):
-        raise DeniedError("environment: required is the typed name production")
+        raise DeniedError("Production needs --environment production")
 
     monkeypatch.setattr("runner.run.admission.again", refuse)
     refused = three.resume()
@@ -271,7 +304,7 @@ def test_who_is_refused_at_the_door_leaves_every_step_and_the_incident_as_they_w
     assert (refused.outcome, refused.exit_code, refused.problems) == (
         "failed",
         ExitCode.DENIED,
-        ("environment: required is the typed name production",),
+        ("Production needs --environment production",),
     )
     assert (three.state, three.outcomes, three.channel.actions) == (before, steps, pages)
 
@@ -284,7 +317,7 @@ def test_of_an_unattended_resume_that_is_refused_somebody_hears_if_the_policy_sa
     before, engine.asked_for = list(engine.channel.actions), replace(engine.asked_for, mode="auto")
 
     def refuse(*_, **__):
-        raise DeniedError("lint: required is a runbook without errors")
+        raise DeniedError("A run that asks nobody needs a runbook without errors of lint")
 
     monkeypatch.setattr("runner.run.admission.again", refuse)
     refused = engine.resume()

@@ -186,10 +186,11 @@ def test_what_only_looked_has_nothing_to_undo_and_stays_what_it_was(engine, mode
 def test_something_else_than_was_shown_is_not_taken_back(engine):
     engine.run(undoing("one"))
 
-    with pytest.raises(DeniedError, match="something else is to be undone"):
-        runner.run.take_back(*engine._again(), expected=UndoPlan((), ()))
+    refused = runner.run.take_back(*engine._again(), expected=UndoPlan((), ()))
 
-    assert (engine.ansible.spans, engine.state["outcome"]) == ([], "passed")
+    assert (refused.exit_code, engine.ansible.spans, engine.state["outcome"]) == (ExitCode.DENIED, [], "passed")
+    assert refused.problems == ("the run has gone on since its undo was shown: something else is to be undone",)
+    assert engine.records[-1].type == "run.refused"
 
 
 def test_a_refused_undo_leaves_the_run_as_it_was(engine, monkeypatch):
@@ -197,7 +198,7 @@ def test_a_refused_undo_leaves_the_run_as_it_was(engine, monkeypatch):
     before = engine.state
 
     def refuse(*_, **__):
-        raise DeniedError("environment: required is the typed name production")
+        raise DeniedError("Production needs --environment production")
 
     monkeypatch.setattr("runner.run.admission.again", refuse)
     result = engine.undo()

@@ -10,6 +10,7 @@ import click
 
 from runner.cli import context
 from runner.cli.named_run import find_run
+from runner.cli.pager import paged
 from runner.cli.terminal import counted, safe
 from runner.errors import AuditError
 from runner.record.audit_log import Head, Record, read, verify
@@ -63,10 +64,13 @@ def show_log(run: str | None, *, as_json: bool) -> None:
     """Show the records, oldest first; only those of RUN (its id, or `last`) when it is named."""
     state = context.recorded()
     name = find_run(state, run).path.name if run else None
-    for record in read(context.audit_log(state), run=name):
-        if as_json:
+    records = read(context.audit_log(state), run=name)
+    if as_json:
+        for record in records:
             click.echo(json.dumps(asdict(record), default=str))
-        else:
+        return
+    with paged():
+        for record in records:
             click.echo(_line(record))
 
 

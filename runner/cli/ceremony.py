@@ -77,4 +77,4 @@ def lines(event: Event) -> list[str]:
 
 def guard(data: Mapping[str, Any]) -> str:
     """What a guard requires, and what was given."""
-    return f"{data['guard']}: required is {short(data['required'])}; given is {short(data['given'])}"
+    return short(data["sentence"])

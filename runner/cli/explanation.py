@@ -6,6 +6,7 @@ import json
 
 import click
 
+from runner.cli.pager import paged
 from runner.cli.table import draw
 from runner.definition.finding import did_you_mean
 from runner.definition.lint import rules
@@ -28,7 +29,8 @@ def explain(name: str, form: str) -> None:
     if form == "json":
         click.echo(json.dumps([_data(rule) for rule in chosen], indent=2))
     elif name:
-        _tell(chosen[0])
+        with paged():
+            _tell(chosen[0])
     else:
         draw([_row(rule) for rule in chosen], empty="no rules")
 

@@ -16,6 +16,7 @@ from runner.admission import case_for
 from runner.cli import context, inputs
 from runner.cli.aim import aimed
 from runner.cli.ceremony import ceremony, guard, with_ceremony
+from runner.cli.pager import paged
 from runner.cli.terminal import folded, one_line, safe, short
 from runner.definition.contacts import Contact
 from runner.definition.model import Declared, Reason, Runbook, Unresolved
@@ -66,7 +67,8 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     if options["as_json"]:
         click.echo(json.dumps(plan, indent=2, default=str))
     else:
-        _show(plan, known)
+        with paged():
+            _show(plan, known)
 
 
 def _plan(request: Request) -> tuple[dict[str, Any], _Known]:

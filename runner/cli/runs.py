@@ -16,10 +16,14 @@ from runner.record.state_directory import StateDirectory
 
 @dataclass(frozen=True)
 class Row:
-    """One run; `outcome` is empty until it has ended, `history` None where it died before anything was recorded."""
+    """One run; `kind` tells a real one from one that only looks, `outcome` is empty until it has ended.
+
+    `history` is None where it died before anything was recorded.
+    """
 
     run: str
     runbook: str
+    kind: str
     status: str
     outcome: str
     environment: str
@@ -53,7 +57,19 @@ class Row:
 
 
 _SHOWN = (
-    *("run", "runbook", "status", "outcome", "environment", "user", "started", "parent", "children", "undelivered"),
+    *(
+        "run",
+        "runbook",
+        "kind",
+        "status",
+        "outcome",
+        "environment",
+        "user",
+        "started",
+        "parent",
+        "children",
+        "undelivered",
+    ),
 )
 
 
@@ -78,8 +94,17 @@ def _histories(state: StateDirectory) -> list[RunHistory]:
 def _recorded(run: RunHistory) -> Row:
     outcome = "" if run.status == "running" else run.outcome
     started = run.started.isoformat(timespec="seconds")
-    return Row(run.run, run.runbook, run.status, outcome, run.environment, run.user, started, run)
+    return Row(run.run, run.runbook, run.kind, run.status, outcome, run.environment, run.user, started, run)
 
 
 def _unrecorded(state: RunState) -> Row:
-    return Row(state.run, state.runbook, state.status, state.outcome, state.environment, state.user, state.started)
+    return Row(
+        state.run,
+        state.runbook,
+        state.kind,
+        state.status,
+        state.outcome,
+        state.environment,
+        state.user,
+        state.started,
+    )

@@ -12,6 +12,7 @@ import click
 
 from runner.cli import context
 from runner.cli.named_run import LAST, find_run
+from runner.cli.pager import paged
 from runner.cli.terminal import one_line, safe, short
 from runner.definition.input import Input
 from runner.definition.model import Exclusion, Runbook
@@ -50,19 +51,27 @@ def command(shown: str, *, form: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_as_data(runbook), indent=2))
     else:
-        _show(runbook)
+        with paged():
+            _show(runbook)
 
 
 def _report(run: RunHistory, form: str | None) -> None:
     """Print the report: as it is asked for, else for whoever reads it, a person or a program."""
     text = safe(report.render(run, form or "md"), lines=True)
-    if form or not sys.stdout.isatty():
-        click.echo(text, nl=False)
-        return
+    for_reading = not form and sys.stdout.isatty()
+    with paged():
+        click.echo(_drawn(text) if for_reading else text, nl=False)
+
+
+def _drawn(markdown: str) -> str:
+    """`markdown` as it looks best on this terminal."""
     from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
     from rich.markdown import Markdown  # noqa: PLC0415
 
-    Console().print(Markdown(text, hyperlinks=False))
+    console = Console(file=sys.__stdout__)
+    with console.capture() as drawn:
+        console.print(Markdown(markdown, hyperlinks=False))
+    return drawn.get()
 
 
 def _as_data(runbook: Runbook) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from runner.record.history import RunHistory
 from runner.record.status import RunStatus, StepStatus, status, usual
 
 _LATEST = 10
+_REAL = "run"
 _SLOW = 2.0
 """Times as long as usual, from which on it is said."""
 
@@ -74,7 +75,8 @@ def _show(row: Row, found: Sequence[Row], *, as_json: bool) -> None:
         click.echo(json.dumps({**row.as_data(), **(asdict(told) if told else {})}, indent=2, default=str))
         return
     title = safe(row.history.title) if row.history else ""
-    click.secho(f"{row.runbook} {title}  {row.run}  {row.outcome or row.status}", bold=True)
+    kind = f"{row.kind}  " if row.kind != _REAL else ""
+    click.secho(f"{row.runbook} {title}  {row.run}  {kind}{row.outcome or row.status}", bold=True)
     if row.parent:
         click.echo(f"  took over from the run {row.parent}")
     for child in row.children:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import click
 
+from runner.cli.pager import paged
 from runner.cli.terminal import short
 
 
@@ -20,9 +21,10 @@ def draw(rows: Sequence[Mapping[str, object]], *, empty: str, optional: Collecti
     columns = list(dict.fromkeys(key for row in rows for key in row if key not in optional or row[key]))
     cells = [[short(_said(row.get(column, ""))) for column in columns] for row in rows]
     widths = [max(len(line[n]) for line in [columns, *cells]) for n in range(len(columns))]
-    for number, line in enumerate([[column.upper() for column in columns], *cells]):
-        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        click.secho(text, bold=number == 0)
+    with paged():
+        for number, line in enumerate([[column.upper() for column in columns], *cells]):
+            text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            click.secho(text, bold=number == 0)
 
 
 def _said(value: object) -> str:

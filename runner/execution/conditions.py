@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from jinja2 import Environment, nodes
+from jinja2 import Environment, TemplateError, nodes
 
 _JINJA = Environment(autoescape=False)  # noqa: S701 - it only parses
 
@@ -24,6 +24,19 @@ def reads(expressions: Iterable[str], register: str) -> set[str]:
         named = [part for part in parts if part]
         found |= {name.name for name in tree.find_all(nodes.Name)} | ({"*"} if len(named) < len(whole) else set(named))
     return found - {register}
+
+
+def searched(condition: str) -> tuple[str, str] | None:
+    """Of a condition that a text has a match of a pattern: what the text is, and the pattern."""
+    try:
+        found = _JINJA.parse(f"{{{{ {condition} }}}}").find(nodes.Output)
+    except (TemplateError, RecursionError):
+        return None
+    test = found.nodes[0] if found else None
+    if not (isinstance(test, nodes.Test) and test.name == "search" and isinstance(test.node, nodes.Name)):
+        return None
+    pattern = test.args[0] if test.args else None
+    return (test.node.name, str(pattern.value)) if isinstance(pattern, nodes.Const) else None
 
 
 def _part(node: nodes.Expr, whole: Sequence[nodes.Name]) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runner.execution.ssh_settings import NotCheckedError, Settings, UnfitError
+from runner.execution.checked import NotCheckedError, UnfitError
+from runner.execution.ssh_settings import Settings
 
 _PORT = 22
 _PATIENCE = 5.0

@@ -22,7 +22,8 @@ from paramiko.ssh_exception import (
     SSHException,
 )
 
-from runner.execution.ssh_settings import NotCheckedError, Settings, UnfitError
+from runner.execution.checked import NotCheckedError, UnfitError
+from runner.execution.ssh_settings import Settings
 
 # What paramiko would say of a host that hangs up would otherwise be printed, with a traceback.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())

@@ -8,16 +8,18 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Literal
 
 from paramiko import Transport
 from paramiko.ssh_exception import SSHException
 
 from runner.execution import host_keys, login
+from runner.execution.checked import Checked, NotCheckedError, UnfitError, last
+from runner.execution.interpreter import Say, becoming, try_python
 from runner.execution.reach import Reach
-from runner.execution.ssh_connection import connected, greet, last
-from runner.execution.ssh_settings import NotCheckedError, Settings, UnfitError, settings_of
+from runner.execution.ssh_connection import connected, greet
+from runner.execution.ssh_settings import Settings, settings_of
 
 WORKERS = 64
 """Hosts that are looked at at the same time."""
@@ -30,25 +32,6 @@ _MARK = "runbook-preflight-ok"
 _MOST = 65536
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What is known of one host: `passed` names what was found good, `left` what is left to Ansible, and why.
-
-    `problem` says what is wrong, and where, and `hint` how that is mended; both are empty where nothing is.
-    """
-
-    host: str
-    passed: tuple[str, ...] = ()
-    left: str = ""
-    problem: str = ""
-    hint: str = ""
-
-    @property
-    def outcome(self) -> Literal["passed", "not checked", "unreachable"]:
-        """In one word."""
-        return "unreachable" if self.problem else "not checked" if self.left else "passed"
-
-
 def preflight(
     hosts: Iterable[Reach],
     *,
@@ -58,6 +41,8 @@ def preflight(
     limit: float = LIMIT,
 ) -> list[Checked]:
     """What there is to know of each of `hosts`, in their order; `become` has whom the runbook becomes on each.
+
+    A host that is not in it is one on which no machine does anything, so that no Python is needed there.
 
     All are looked at at the same time, each for as long as its settings say; nothing is asked of a person, and nothing
     changed on a host. After `limit` seconds, or when it is `cancelled`, the rest is not checked.
@@ -72,7 +57,7 @@ def preflight(
         with contextlib.suppress(Empty):
             while True:
                 reach = waiting.get_nowait()
-                found.put(check(reach, become=become.get(reach.host, ()), environ=environ))
+                found.put(check(reach, become=become.get(reach.host), environ=environ))
 
     for _ in range(min(len(given), WORKERS)):
         # A thread that hangs in a name server must not keep the command from ending.
@@ -91,10 +76,8 @@ def _collect(
             number -= 1
 
 
-def check(reach: Reach, *, become: Collection[str], environ: Mapping[str, str]) -> Checked:
-    """What there is to know of one host."""
-    if reach.local:
-        return Checked(reach.host)
+def check(reach: Reach, *, become: Collection[str] | None, environ: Mapping[str, str]) -> Checked:
+    """What there is to know of one host that is reached over a network."""
     look = _Look(reach, become, environ)
     try:
         look.go()
@@ -114,7 +97,7 @@ class _Look:
     """One look at one host, step by step; `passed` is how far it came."""
 
     reach: Reach
-    become: Collection[str]
+    become: Collection[str] | None
     environ: Mapping[str, str]
     passed: list[str] = field(default_factory=list)
     where: str = ""
@@ -153,22 +136,17 @@ class _Look:
                 hint="Ansible needs an account with a shell; look at it with ssh, and at /etc/passwd there",
             )
         self.passed.append("shell")
-        if not self.become:
-            self._try_python(transport, settings, settings.user)
-        for user in sorted(self.become):
-            self._try_become(transport, settings, user)
+        if self.become is not None:
+            for user in sorted(self.become) or [settings.user]:
+                say = partial(_say, transport, patience=settings.patience)
+                # Ansible does not become who it is.
+                try_python(self.reach, say, user, self._become(say, settings, user) if user != settings.user else "")
+                self.passed.append(f"python for {user}")
 
-    def _try_become(self, transport: Transport, settings: Settings, user: str) -> None:
-        if user == settings.user:
-            return  # Ansible does not become who it is
-        method = self.reach.become_method.rpartition(".")[2]
-        if method != "sudo" or self.reach.become_password:
-            how = f"by {method}" if method != "sudo" else "with a password"
-            raise NotCheckedError(f"it becomes {user} {how}")
-        flags = "-H -S -n" if self.reach.become_flags is None else self.reach.become_flags
-        exe = self.reach.become_exe or "sudo"
-        becoming = f"{exe} {flags} -u {user} "
-        said = _say(transport, f"{becoming}/bin/sh -c {shlex.quote(f'echo {_MARK}')}", settings.patience)
+    def _become(self, say: Say, settings: Settings, user: str) -> str:
+        """What stands before a command that is done as `user`, which is tried."""
+        before = becoming(self.reach, user)
+        said = say(f"{before}/bin/sh -c {shlex.quote(f'echo {_MARK}')}")
         if _MARK not in said:
             raise UnfitError(
                 f"{settings.user} can not become {user}: {last(said)}",
@@ -176,22 +154,7 @@ class _Look:
                 "ansible_become_password in a vault",
             )
         self.passed.append(f"become {user}")
-        self._try_python(transport, settings, user, becoming)
-
-    def _try_python(self, transport: Transport, settings: Settings, user: str, becoming: str = "") -> None:
-        """Whether the interpreter that the inventory names runs, for `user`; which one Ansible finds is not known."""
-        python = self.reach.python
-        if python is None or not python.startswith("/"):
-            return
-        program = shlex.quote(f"import json; print({_MARK!r})")
-        said = _say(transport, f"{becoming}/bin/sh -c {shlex.quote(f'{python} -c {program}')}", settings.patience)
-        if _MARK not in said:
-            raise UnfitError(
-                f"{python} does not run there for {user}: {last(said)}",
-                hint="name a Python of that host with ansible_python_interpreter, like /usr/bin/python3; a shim of "
-                "pyenv needs the environment of a login shell, which Ansible does not give it",
-            )
-        self.passed.append(f"python for {user}")
+        return before
 
 
 def _say(transport: Transport, command: str, patience: float) -> str:

@@ -14,7 +14,8 @@ class Reach:
     """The inventory's variables of one host, as Ansible reads them; None is one that is not set.
 
     Of secrets it is only known that they are there: `password`, `become_password`, and `inline_key` for a key that
-    stands in the inventory itself. `policy` is not judged yet; `protected` says why the host is.
+    stands in the inventory itself. `pythons` are what Ansible looks for where `python` names none. `policy` is not
+    judged yet; `protected` says why the host is.
     """
 
     host: str
@@ -31,6 +32,7 @@ class Reach:
     timeout: int = 10
     shell_type: str | None = None
     python: str | None = None
+    pythons: tuple[str, ...] = ()
     become: bool | None = None
     become_user: str | None = None
     become_method: str = "sudo"
@@ -74,6 +76,10 @@ def _text(value: Any) -> str:
     return text
 
 
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(_text, value))
+
+
 def _number(value: Any) -> int:
     return int(_text(value))
 
@@ -102,6 +108,7 @@ def _protection(value: Any) -> str:
 _READ: Mapping[str, Any] = {
     "port": _port,
     "timeout": _number,
+    "pythons": _texts,
     "host_key_checking": _truth,
     "become": _truth,
     "password": bool,

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from paramiko import Transport
 from paramiko.ssh_exception import IncompatiblePeer, SSHException
 
-from runner.execution.ssh_settings import NotCheckedError, Settings, UnfitError
+from runner.execution.checked import NotCheckedError, UnfitError, last
+from runner.execution.ssh_settings import Settings
 
 _MOST = 65536
 _SHOWN = 200
@@ -120,9 +121,3 @@ def greet(transport: Transport, settings: Settings, kinds: Sequence[str]) -> Non
 
 def _signed_by(kind: str) -> tuple[str, ...]:
     return ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa") if kind == "ssh-rsa" else (kind,)
-
-
-def last(said: str, *, lines: int = 1) -> str:
-    """The last of the lines that a program has said."""
-    found = [line.strip() for line in said.splitlines() if line.strip()]
-    return "; ".join(found[-lines:])[:_SHOWN] or "it says nothing"

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.execution.checked import NotCheckedError
 from runner.execution.reach import Reach
 
 # Ansible's own defaults: https://docs.ansible.com/ansible-core/2.19/collections/ansible/builtin/ssh_connection.html
@@ -23,18 +24,6 @@ _WITHOUT_PASSWORD = (
 )
 _PATIENCE = 5.0
 """Seconds for OpenSSH to read its files; a `Match exec` or a name server may hang."""
-
-
-class NotCheckedError(Exception):
-    """Something that is left to Ansible, as it can not be judged here; the message says what and why."""
-
-
-class UnfitError(Exception):
-    """Ansible would not get further than this either: what is wrong, and how it is mended."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message, self.hint = message, hint
 
 
 @dataclass(frozen=True, slots=True)

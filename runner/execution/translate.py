@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from runner.definition.condition import names
 from runner.errors import ExecutionError
 from runner.events import Event, EventType, Outcome
+from runner.execution.conditions import searched
 from runner.execution.rendered import in_words
 from runner.identifiers import Marker
 from runner.observation import Observation, Operand, texts, worst_of
@@ -122,7 +123,7 @@ class Translator:
         if part == "capture" and acted.cut:
             seen, reason = acted, acted.cut_sentence
         else:
-            reason = _reason(outcome, _last(result), seen)
+            reason = _reason(outcome, _last(result), seen, of="step")
         if outcome is not Outcome.PASSED:
             data |= {"reason": reason} | _shown(seen)
         if part != "capture":
@@ -132,7 +133,7 @@ class Translator:
     def _given_up(self, step: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
         """After an attempt that is not worth another one, or a pause that failed: the attempt says why."""
         seen = self._acted.get((step, message["host"]), Observation())
-        reason = {"reason": _reason(outcome, {} if seen.sentence else message["result"], seen)}
+        reason = {"reason": _reason(outcome, {} if seen.sentence else message["result"], seen, of="step")}
         data = {"part": "action", "outcome": outcome, **reason, **_shown(seen), "result": message["result"]}
         return Event(EventType.ACTION_FINISHED, self._run, step, message["host"], data)
 
@@ -175,6 +176,10 @@ def _with_values(seen: Observation, samples: _Samples, message: Mapping[str, Any
     """`seen` with the values in the condition that does not hold, and with those of other samples if they differ."""
     observed = message.get("observed") or [[]]
     values = texts(observed[-1])
+    found = searched(str(message["result"].get("assertion", "")))
+    text = next((each.get("value") for each in observed[-1] if found and each["name"] == found[0]), None)
+    if found and isinstance(text, str):
+        return replace(seen, values=values).of_text(found[0], text)
     if samples.count < 2 or not samples.values:  # noqa: PLR2004 - one sample has no first and no worst
         return replace(seen, values=values)
     first, worst = texts(samples.values[0]), worst_of([*samples.values, observed[-1]])
@@ -221,6 +226,8 @@ def _verdict(
         values = seen.in_words()
     elif seen.cut and _CUT in assertion:
         words, values = seen.cut_sentence, ""
+    elif (found := searched(assertion)) and seen.stream == found[0]:
+        words, values = f"{found[0]} does not match {found[1]!r}", seen.last_lines
     elif "probe" in names(assertion):  # there was no answer that could be judged
         words, values = _reason(outcome, last, seen), ""
     elif seen.exit_code and set(seen.values) == {"rc"}:
@@ -231,10 +238,18 @@ def _verdict(
     return f"{words}{after}" + (f": {values}" if values else "")
 
 
-def _reason(outcome: Outcome, result: Mapping[str, Any], seen: Observation) -> str:
-    """One line that says why it did not pass."""
+_LIMITS = {
+    "step": "the `timeout` of the step",
+    "check": "the limit of one look of a verification, which only a shorter `within` changes",
+}
+
+
+def _reason(
+    outcome: Outcome, result: Mapping[str, Any], seen: Observation, *, of: Literal["step", "check"] = "check"
+) -> str:
+    """One line that says why it did not pass; `of` says what had the time limit."""
     if seen.exit_code == TIMED_OUT:
-        return "timed out on the host"
+        return f"timed out on the host{f' after {seen.limit}, {_LIMITS[of]}' if seen.limit else ''}"
     if "assertion" in result:
         return f"{' '.join(str(result['assertion']).split())} is not true"
     message = _NOISE.sub("", str(result.get("msg") or result.get("skip_reason") or "").strip())

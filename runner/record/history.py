@@ -12,6 +12,7 @@ from runner.record import loose
 from runner.record.attempts import REFUSED, Attempt, ending, fold_attempts, split
 from runner.record.decisions import NOBODY, Decision, decisions
 from runner.record.envelope import Record
+from runner.record.run_state import run_kind
 from runner.record.step_fold import fold_steps
 from runner.record.step_history import RUNNING, StepHistory
 from runner.record.timeline import Moment, timeline
@@ -91,6 +92,11 @@ class RunHistory:
     def status(self) -> Literal["running", "finished", "abandoned"]:
         """Whether it goes on, has come to its end, or its command died before."""
         return "abandoned" if self.abandoned else "finished" if self.ended else "running"
+
+    @property
+    def kind(self) -> str:
+        """What sort of run it is, in a word."""
+        return run_kind(self.mode)
 
     @property
     def looks(self) -> bool:

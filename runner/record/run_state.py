@@ -23,6 +23,15 @@ CANCELLED = "cancelled by "
 _RUNBOOK = "runbook.yml"
 
 
+_REAL = frozenset({"run", "step", "auto"})
+"""The modes of a run that does what its runbook says, however people are asked."""
+
+
+def run_kind(mode: str) -> str:
+    """What sort of run has this `mode`, in a word: a real one is a run, a dry run and a preflight only look."""
+    return "run" if mode in _REAL else mode.replace("-", " ")
+
+
 @dataclass(frozen=True)
 class RunState:
     """What must survive the command: which run it is, how far it came, and what later steps need.
@@ -73,6 +82,11 @@ class RunState:
     def written(self) -> str:
         """The state as it is saved."""
         return json.dumps(asdict(self), indent=1, default=str)
+
+    @property
+    def kind(self) -> str:
+        """What sort of run it is, in a word."""
+        return run_kind(self.mode)
 
     @property
     def looks(self) -> bool:

@@ -55,13 +55,16 @@ class Module(StepKind):
 
     module: Annotated[dict[FullName, dict[str, Any]], AfterValidator(_single)]
 
+    @property
+    def name(self) -> str:
+        """The module's full name."""
+        return next(iter(self.module))
+
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The module under Ansible's own task timeout, the only one a module has."""
         del read_file
-        (name, args), *_ = self.module.items()
-        return Invocation(name, args, task_timeout=timeout, may_skip=True)
+        return Invocation(self.name, self.module[self.name], task_timeout=timeout, may_skip=True)
 
     def describe(self) -> str:
         """The module with its arguments."""
-        (name, args), *_ = self.module.items()
-        return " ".join((name, *(f"{key}={value}" for key, value in args.items())))
+        return " ".join((self.name, *(f"{key}={value}" for key, value in self.module[self.name].items())))

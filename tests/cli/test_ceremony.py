@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from engine import NOBODY
 
 from runner.record.audit_log import read
 
@@ -40,7 +41,7 @@ main()
 
 @pytest.fixture
 def production(library, ansible):
-    library(steps=STEPS)
+    library(steps=STEPS, escalation=NOBODY)
     ansible.environments = {"db1": "production"}
     return ansible
 
@@ -55,8 +56,8 @@ def test_in_a_pipe_flags_are_all_it_takes_and_without_them_they_are_named(runboo
 
     assert (refused.code, passed.code) == (4, 0)
     assert refused.err.splitlines()[-4:] == [
-        "error: reason: required is a reason; given is nothing",
-        "environment: required is the typed name production; given is nothing",
+        "error: Production needs a reason; you gave none",
+        "Production needs --environment production; you gave none",
         "hint: say why with --reason; it is recorded",
         "if production is what you mean, say --environment production",
     ]
@@ -82,7 +83,7 @@ def test_what_is_gone_on_with_or_taken_back_in_production_is_named_again(runbook
     refused, done = runbook(again, "last", "--yes"), runbook(again, "last", "--yes", "--environment", "production")
 
     assert (refused.code, done.code) == (4, 0 if again == "resume" else 9)
-    assert "environment: required is the typed name production; given is nothing" in refused.err
+    assert "Production needs --environment production; you gave none" in refused.err
     assert records(here, "guard.checked")[-2]["given"] == "The pool is full"
 
 

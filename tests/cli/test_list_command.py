@@ -91,6 +91,27 @@ def test_the_runs_with_their_outcomes_newest_last(runbook, library, ansible, mon
     assert [row["run"] for row in rows] == ["20260101T000000Z-00000002", "20260101T000001Z-00000001"]
 
 
+def test_what_only_looked_is_told_from_a_run(runbook, library, ansible, monkeypatch):
+    ids = iter(f"20260101T00000{number}Z-00000000" for number in range(4))
+    monkeypatch.setattr(context, "new_run_id", lambda: next(ids))
+    runbook("run", "RUN-001", "-i", "inventory.yml", "--dry-run")
+    runbook("preflight", "RUN-001", "-i", "inventory.yml")
+    runbook("run", "RUN-001", "-i", "inventory.yml")
+    runbook("run", "RUN-001", "-i", "inventory.yml", "--auto")
+
+    rows = [json.loads(runbook(*words, "--json").out) for words in (["list", "--runs"], ["status"])]
+    heads = [runbook("status", row["run"]).out.splitlines()[0] for row in rows[0]]
+
+    assert [[row["kind"] for row in each] for each in rows] == [["dry run", "preflight", "run", "run"]] * 2
+    assert [line.partition("Z-00000000  ")[2] for line in heads] == [
+        "dry run  planned",
+        "preflight  planned",
+        "passed",
+        "passed",
+    ]
+    assert runbook("list", "--runs").out.splitlines()[0].split()[:4] == ["RUN", "RUNBOOK", "KIND", "STATUS"]
+
+
 def test_a_run_whose_command_died_is_named_once_and_what_it_left_is_ended(runbook, here):
     directory = StateDirectory.open(here / ".runbook")
     path = str(runbook_file(here, escalation={"when": [{"declared": "x"}], "contacts": ["on-call"], "provide": ["x"]}))

@@ -35,9 +35,9 @@ STEPS = [
 PLAN = ("plan", "RUN-001", "-i", "inventory.yml")
 
 UNMET = (
-    "refused  reason: required is a reason; given is nothing",
+    "refused  Production needs a reason; you gave none",
     "         say why with --reason; it is recorded",
-    "refused  environment: required is the typed name production; given is nothing",
+    "refused  Production needs --environment production; you gave none",
     "         if production is what you mean, say --environment production",
 )
 

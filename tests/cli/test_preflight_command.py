@@ -43,17 +43,17 @@ def test_everything_is_told_what_is_good_and_what_is_missing(runbook, production
         1,
         [
             "not ready  RUN-001 Disk is full would be refused for",
-            "  reason: required is a reason; given is nothing",
-            "  environment: required is the typed name production; given is nothing",
+            "  Production needs a reason; you gave none",
+            "  Production needs --environment production; you gave none",
             "  May log in on db1: failed",
         ],
     )
     told = untimed(ran.err)
     assert told[1:6] == [
         "production: db1",
-        "refused    reason: required is a reason; given is nothing",
-        "ok       max_hosts: required is at most 3 hosts (says the inventory's policy); given is 1 host: db1",
-        "refused    environment: required is the typed name production; given is nothing",
+        "refused    Production needs a reason; you gave none",
+        "ok       The inventory's policy allows at most 3 hosts; this is a run on 1 host: db1",
+        "refused    Production needs --environment production; you gave none",
         "ok       db1: reachable, host key, login",
     ]
     assert "failed   May log in on db1" in told
@@ -75,9 +75,9 @@ def test_what_is_not_done_is_not_told(runbook, production):
     assert (ran.code, ran.out.splitlines()[0]) == (0, "ready  RUN-001 Disk is full can begin")
     assert untimed(ran.err)[1:] == [
         "production: db1",
-        "ok       reason: required is a reason; given is Why",
-        "ok       max_hosts: required is at most 3 hosts (says the inventory's policy); given is 1 host: db1",
-        "ok       environment: required is the typed name production; given is production",
+        "ok       Production needs a reason; you gave Why",
+        "ok       The inventory's policy allows at most 3 hosts; this is a run on 1 host: db1",
+        "ok       Production needs --environment production; you gave production",
         "ok       db1: reachable, host key, login",
         "begins   May log in on db1",
         "ok       Exit code is 0 on db1",
@@ -94,8 +94,8 @@ def test_only_a_guard_in_the_way_has_the_exit_code_of_a_refusal(runbook, product
     assert (looked.code, ran.code) == (4, 4)
     assert looked.out.splitlines()[:3] == [
         "not ready  RUN-001 Disk is full would be refused for",
-        "  reason: required is a reason; given is nothing",
-        "  environment: required is the typed name production; given is nothing",
+        "  Production needs a reason; you gave none",
+        "  Production needs --environment production; you gave none",
     ]
 
 

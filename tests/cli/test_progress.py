@@ -88,8 +88,15 @@ PAGED = [
     )
 ]
 REFUSED = [
-    event("guard.checked", guard="reason", required="a reason", given="It is time", verdict="met"),
-    event("guard.checked", guard="max_hosts", required="at most 1 host", given="2 hosts", verdict="overridden"),
+    event("guard.checked", guard="reason", required="a reason", given="It is time", verdict="met", sentence="Met"),
+    event(
+        "guard.checked",
+        guard="max_hosts",
+        required="at most 1 host",
+        given="2 hosts",
+        verdict="overridden",
+        sentence="Too many",
+    ),
     event("glass.broken", reason="The shop is down", by="alice", overrides=["max_hosts"]),
     event("preflight.finished", None, "db1", outcome="passed", passed=["reachable"], reason=""),
     event("preflight.finished", None, "db2", outcome="unreachable", passed=[], reason="db2 (10.0.0.2:22): no answer"),
@@ -198,7 +205,7 @@ def test_a_guard_that_was_gone_past_is_told_loudly_and_one_that_is_met_not_at_al
     words = progress.Words(runbook)
 
     assert [line for one in REFUSED for line in progress.lines(one, words)] == [
-        "overridden max_hosts: required is at most 1 host; given is 2 hosts",
+        "overridden Too many",
         "BREAK GLASS by alice, past 1 guard: The shop is down",
         "FAIL     db2 (10.0.0.2:22): no answer",
         "left     db3 is not checked: it logs in with a password",

@@ -122,7 +122,7 @@ def test_what_does_not_hold_fails_in_time_and_says_why(bench, httpserver):
     assert answers.given == 3
     assert "no_such" in reasons["absent"] + reasons["template"]
     assert "bool" in reasons["number"]
-    assert reasons["timeout"] == "timed out on the host"
+    assert reasons["timeout"] == "timed out on the host after 0.5s, the `timeout` of the step"
     assert reasons["missing"] == "exit code 127: no-such-program-anywhere: No such file or directory"
     assert time.monotonic() - began < 60
 

@@ -11,9 +11,9 @@ import pytest
 from ssh_lab import script
 
 from runner.execution.preflight import Checked, preflight
-from runner.execution.reach import Reach
 
-GOOD = ("reachable", "host key", "login", "shell")
+REACHED = ("reachable", "host key", "login", "shell")
+GOOD = (*REACHED, f"python for {getpass.getuser()}")
 
 
 @pytest.fixture
@@ -42,12 +42,8 @@ def listening():
 def test_hosts_that_are_well_are_found_so_all_the_way(lab):
     found = preflight([lab.reach("one"), lab.reach("two")], become={}, environ=lab.environ)
 
-    assert found == [Checked("one", GOOD), Checked("two", GOOD)]
+    assert found == [Checked("one", REACHED), Checked("two", REACHED)]
     assert {each.outcome for each in found} == {"passed"}
-
-
-def test_a_host_that_is_this_machine_needs_no_look(lab):
-    assert preflight([Reach("here", connection="local")], become={}, environ={}) == [Checked("here")]
 
 
 def test_a_closed_port_is_named_with_its_place(lab):
@@ -211,7 +207,7 @@ def test_becoming_another_user_is_tried_as_ansible_does_it(lab, tmp_path):
 
     found = lab.look(become=["postgres"], become_exe=str(sudo))
 
-    assert found.passed == (*GOOD, "become postgres")
+    assert found.passed == (*REACHED, "become postgres", "python for postgres")
     assert (tmp_path / "words").read_text().startswith("-H -S -n -u postgres /bin/sh -c ")
 
 
@@ -221,7 +217,7 @@ def test_who_may_not_become_another_user_is_told_what_is_said_there(lab, tmp_pat
 
     found = lab.look(become=["postgres"], become_exe=str(sudo))
 
-    assert (found.outcome, found.passed) == ("unreachable", GOOD)
+    assert (found.outcome, found.passed) == ("unreachable", REACHED)
     assert found.problem.endswith(f": {user} can not become postgres: sudo: a password is required")
     assert f"sudoers: {user} ALL=(postgres) NOPASSWD: ALL" in found.hint
 
@@ -257,23 +253,29 @@ def test_what_takes_too_long_and_what_is_cancelled_is_not_checked(lab, listening
     late = preflight(hosts, become={}, environ=lab.environ, limit=2)
     cancelled = preflight(hosts, become={}, environ=lab.environ, cancelled=lambda: True)
 
-    assert late == [Checked("one", GOOD), Checked("two", left="no answer within 2 s")]
+    assert late == [Checked("one", REACHED), Checked("two", left="no answer within 2 s")]
     assert cancelled == [Checked("one", left="cancelled"), Checked("two", left="cancelled")]
 
 
 def test_an_interpreter_that_the_inventory_names_and_that_runs(lab):
-    assert lab.look(python=sys.executable).passed == (*GOOD, f"python for {getpass.getuser()}")
+    assert lab.look(python=sys.executable).passed == GOOD
 
 
-@pytest.mark.parametrize("python", ["auto_silent", None, "python3"])
-def test_an_interpreter_that_ansible_looks_for_is_left_to_it(lab, python):
-    assert lab.look(python=python).passed == GOOD
+@pytest.mark.parametrize("named", [{"python": "auto_silent"}, {}])
+def test_an_interpreter_that_ansible_looks_for_is_looked_for_in_its_order(lab, tmp_path, named):
+    shim = script(tmp_path / "python3.13", "echo 'pyenv: python3.13: command not found' >&2; exit 127")
+
+    assert lab.look(**named, pythons=["no-such-python", sys.executable, str(shim)]).passed == GOOD
+    found = lab.look(**named, pythons=["no-such-python", str(shim), sys.executable])
+    assert (found.outcome, found.passed) == ("unreachable", REACHED)
+    assert f"{shim}, which Ansible finds first, does not run there for {getpass.getuser()}: pyenv: " in found.problem
+    assert "host_vars/one.yml" in found.hint
 
 
 def test_an_interpreter_that_does_not_run_is_named_with_what_it_says(lab, tmp_path):
     shim = script(tmp_path / "python", "echo 'pyenv: python: command not found' >&2; exit 127")
     found = lab.look(python=str(shim))
 
-    assert (found.outcome, found.passed) == ("unreachable", GOOD)
+    assert (found.outcome, found.passed) == ("unreachable", REACHED)
     assert f"{shim} does not run there for {getpass.getuser()}: pyenv: python: command not found" in found.problem
     assert "ansible_python_interpreter" in found.hint

@@ -149,6 +149,39 @@ def test_an_exit_code_that_is_not_as_it_must_be_is_told_with_what_the_action_com
     assert event == verified(Outcome.FAILED, reason="exit code 42: disk full on /var", seen=seen)
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "lines"),
+    [
+        ("a\nb\nc\nd\ne\nstarting\n", "it ends with b ⏎ c ⏎ d ⏎ e ⏎ starting", ["b", "c", "d", "e", "starting"]),
+        ("", "it is empty", None),
+        ("x" * 400, f"it ends with {'x' * 80}... (400 characters)", ["x" * 300 + "... (400 characters)"]),
+    ],
+)
+def test_a_text_without_a_match_shows_its_last_lines_and_the_pattern(translator, text, words, lines):
+    asked = failed(r"stdout is search('it\x27s {2\x7d}b|ready', multiline=true)", stdout=text)
+
+    (event,) = events(translator, asked)
+
+    assert event.data["reason"] == f'stdout does not match "it\'s {{2}}}}b|ready": {words}'
+    assert event.data["seen"] == ({"stream": "stdout"} | ({"lines": lines} if lines else {}))
+
+
+LATE = {"rc": 124, "cmd": ["timeout", "--kill-after=5s", "30s", "sleep", "99"]}
+
+
+@pytest.mark.parametrize(
+    ("late", "limit"),
+    [
+        ([message("failed", "action", **LATE)], "the `timeout` of the step"),
+        ([message("ok", "verify/1/probe", **LATE), failed("probe.rc == 0")], "the limit of one look of a verification"),
+    ],
+)
+def test_what_was_ended_by_its_time_limit_names_the_limit_and_where_it_is_set(translator, late, limit):
+    *_, event = events(translator, *late)
+
+    assert event.data["reason"].startswith(f"timed out on the host after 30s, {limit}")
+
+
 def test_a_long_value_is_cut_with_its_length(translator):
     (event,) = events(translator, failed("'ready' in stdout", stdout="x" * 5000))
     assert event.data["reason"] == f"'ready' in stdout is not true: stdout = \"{'x' * 79}... (5,002 characters)"

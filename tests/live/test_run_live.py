@@ -172,7 +172,7 @@ def test_a_step_that_hangs_is_ended_on_the_host(bench):
     ran = bench.run()
 
     finished = next(event for event in ran.events if event["type"] == "action.finished")
-    assert (ran.code, finished["data"]["reason"]) == (1, "timed out on the host")
+    assert (ran.code, finished["data"]["reason"]) == (1, "timed out on the host after 1s, the `timeout` of the step")
     assert not survivors(finished["run"])
 
 

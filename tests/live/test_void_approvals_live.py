@@ -44,6 +44,11 @@ class Waiting:
             '#!/bin/sh\necho \'{"all": {"hosts": ["here"]}, "_meta": {"hostvars": {"here": {"scripted": "a"}}}}\'\n'
         )
         script.chmod(0o755)
+        for name, text in COLLECTION.items():
+            path = directory / "collections" / "ansible_collections" / "acme" / "tools" / name
+            path.parent.mkdir(parents=True)
+            path.write_text(text)
+        self.bench.environment["ANSIBLE_COLLECTIONS_PATH"] = str(directory / "collections")
         self.set(root="{{ base }}/one", base=str(directory), word="old", who="nobody", secret=self.vaulted("first-one"))
         look = step("look", "echo 7", effect="read", capture={"job": "stdout"})
         act = step(
@@ -118,6 +123,22 @@ def file(name, old, new):
     return lambda waiting: waiting.replace(waiting.bench.directory / name, old, new)
 
 
+COLLECTION = {
+    "plugins/modules/push.py": """
+DOCUMENTATION = "{module: push, short_description: Push, options: {from_here: {type: path, description: A file}}}"
+""",
+    "plugins/action/push.py": """
+from pathlib import Path
+from ansible.plugins.action import ActionBase
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        return super().run(tmp, task_vars) | {"text": Path(self._task.args["from_here"]).read_text()}
+""",
+}
+"""Of a collection, a module of which a part runs on this machine and reads a file here."""
+
+
 WAYS = {
     "env": ({}, variables("word: old", "word: new"), "environment WHAT was `old` and is now `new`"),
     "chdir": ({}, variables("/one", "/two"), "args chdir was `"),
@@ -185,6 +206,17 @@ WAYS = {
             "chdir": None,
             "module": {"ansible.builtin.copy": {"src": "{{ base }}/runbooks/contacts.yml", "dest": "{{ base }}/done"}},
             "verify": [{"command": ["test", "-e", "{{ base }}/done"]}],
+        },
+        file("runbooks/contacts.yml", "\n", "\n\n"),
+        "/runbooks/contacts.yml was `",
+    ),
+    "file that a part of a module reads here": (
+        {
+            "shell": None,
+            "env": None,
+            "chdir": None,
+            "module": {"acme.tools.push": {"from_here": "{{ base }}/runbooks/contacts.yml"}},
+            "verify": [{"that": "result.text == ''"}],
         },
         file("runbooks/contacts.yml", "\n", "\n\n"),
         "/runbooks/contacts.yml was `",

@@ -10,7 +10,9 @@ import os
 import re
 
 from ansible._internal._datatag._tags import Origin
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.vault import EncryptedString, VaultHelper
+from ansible.plugins.loader import action_loader, module_loader
 from ansible.template import Templar
 from jinja2 import Environment, TemplateError, nodes
 
@@ -26,8 +28,11 @@ OWN = ("RUNBOOK_RUN_ID", "RUNBOOK_ATTEMPT")
 """Environment variables of the product's own, which are no part of what a step does."""
 LAZY = ("hostvars", "vars", "groups", "play_hosts", "environment", "ansible_facts", "omit")
 """Variables of Ansible's own that are not looked into: some grow with the hosts, and none holds a vaulted value."""
-TAKES_FILES = ("copy", "template", "unarchive")
-"""Ansible's own modules that bring the file or directory `src` from this machine, unless `remote_src` says no."""
+BRINGS_FILES = {"assemble": "src", "copy": "src", "template": "src", "unarchive": "src", "uri": "src"}
+"""Ansible's own modules that bring a file or directory of this machine, and the argument that names it."""
+LONGEST_PATH = 4096
+ON_THE_HOST = ("dest",)
+"""Arguments that name a place to write to."""
 
 _JINJA = Environment(autoescape=False)  # noqa: S701 - it only parses
 
@@ -44,16 +49,44 @@ def preview(task, variables, shown, loader, beside=(), known=()):
     around |= {"connection_settings": connection(filled)}
     args = filled(dict(task.args))
     around["missing"] = list(dict.fromkeys(filled.missing))
-    around |= {"files": _files(task.action, args), "uses": _uses(beside, known, filled)}
+    around |= {"files": _files(task.action, args, loader), "uses": _uses(beside, known, filled)}
     return {"module": task.action, "args": args, **{name: value for name, value in around.items() if value}}
 
 
-def _files(action, args):
-    """The SHA-256 of what the module brings from this machine."""
+def _files(action, args, loader):
+    """The SHA-256 of each file and directory that the module may bring from this machine, by how it is written."""
+    words = {word for text in _texts(_may_name_files(action, args)) for word in _words(text)}
+    found = {word: loader.path_dwim(word) for word in sorted(words)}
+    return {word: _digest(path) for word, path in found.items() if os.path.exists(path)}
+
+
+def _may_name_files(action, args):
+    """The arguments that may name a file of this machine, which only the part of a module that runs here can read.
+
+    Of modules that are not Ansible's own nobody says which these are: so all of them, but for the place to write to.
+    """
     collection, _, short = action.rpartition(".")
-    source = args.get("src")
-    brings = short in TAKES_FILES and collection in {"ansible.builtin", "ansible.legacy"} and not args.get("remote_src")
-    return {source: _digest(os.path.expanduser(source))} if brings and isinstance(source, str) else {}
+    if collection not in {"", "ansible.builtin", "ansible.legacy"}:
+        named = [name for name in args if name not in ON_THE_HOST] if _acts_here(action) else []
+    else:
+        named = [BRINGS_FILES[short]] if short in BRINGS_FILES else []
+        named += ["body"] if short == "uri" and args.get("body_format") == "form-multipart" else []
+    there = boolean(args.get("remote_src", short == "assemble"), strict=False)
+    return [] if there else [args[name] for name in named if name in args]
+
+
+def _acts_here(action):
+    """Whether a part of the module runs on this machine: its own one, or that of a whole family of network devices."""
+    collection, _, short = action.rpartition(".")
+    routed = module_loader.find_plugin_with_context(action).action_plugin
+    names = (action, routed, f"{collection}.{short.partition('_')[0]}")
+    return any(name and action_loader.has_plugin(name) for name in names)
+
+
+def _words(text):
+    """What in an argument may be a path: all of it, or its first word where words for a program follow."""
+    first = text.split(maxsplit=1)[:1]
+    return [word for word in (text, *first) if word.strip() and len(word) <= LONGEST_PATH and "\0" not in word]
 
 
 def _digest(path):
@@ -70,7 +103,12 @@ def _digest(path):
 
 
 def _files_in(directory):
-    return sorted(os.path.join(found, name) for found, _, names in os.walk(directory) for name in names)
+    """Every file below it, also behind links, which Ansible follows."""
+    seen = set()
+    for found, below, names in os.walk(directory, followlinks=True):
+        seen.add(os.path.realpath(found))
+        below[:] = sorted(name for name in below if os.path.realpath(os.path.join(found, name)) not in seen)
+        yield from (os.path.join(found, name) for name in sorted(names))
 
 
 def _uses(beside, known, filled):
