@@ -135,7 +135,7 @@ def ways_on(
     if outcome is Outcome.PASSED or request.looks:
         return ()
     more = [word for flag, value in flags.items() if value for word in (flag, value)]
-    again = WayOn(("resume", run, *more), "goes on where it stopped")
+    again = WayOn(("resume", run, *more), f"goes on where it stopped{_asks(control)}")
     if control.target is None:
         again = WayOn(_begin(request, flags), "begins anew: nothing was done")
     back = WayOn(("undo", run, *more), "takes back what it changed")
@@ -145,6 +145,13 @@ def ways_on(
         return (show,)
     ways = [*([back] if can_undo else []), again] if undoing else [again, *([back] if can_undo else [])]
     return (*ways, show)
+
+
+def _asks(control: Control) -> str:
+    """What going on needs to be told of the steps that nobody knows the end of, and that are not just repeated."""
+    open_steps = [step for step in control.runbook.procedure if _hosts(control, step.id, {Outcome.UNKNOWN})]
+    doubtful = [step.id for step in open_steps if not step.repeatable]
+    return f"; look first: it may ask for --done or --redo {listed(doubtful)}" if doubtful else ""
 
 
 def _begin(request: Request, flags: Mapping[str, str]) -> tuple[str, ...]:

@@ -142,6 +142,7 @@ class Ending:
     def _filed(self, result: Result, end: dict[str, Any]) -> Result:
         """`result` with its report, once the state of the run is saved with what `end` says."""
         control, written = self.control, [result.report]
+        self._make("locks", control.locks.release, otherwise="the locks are given back when this command ends")
         shown = f"no report (runbook show {result.run_id} prints it)"
         self._make("report", lambda: written.append(self._report()), otherwise=shown)
         if end:

@@ -44,9 +44,10 @@ class RunLocks:
         self._step = step
 
     def release(self) -> None:
-        """Give back what the run had for itself."""
-        if self._held:
-            self._held.release()
+        """Give back what the run had for itself; once, whatever is raised by it."""
+        held, self._held = self._held, None
+        if held:
+            held.release()
 
     def _holder(self) -> Holder:
         actor, state = self.around.actor, self.directory.state

@@ -15,6 +15,8 @@ import runner
 from runner.errors import AuditError, ExecutionError, ExitCode
 from runner.events import EventType
 from runner.record.audit_log import AuditLog, read
+from runner.record.kernel_locks import LockFile
+from runner.record.locks import Locks
 
 ERRORS = [
     lambda: ExecutionError("it is broken"),
@@ -154,6 +156,26 @@ def test_a_log_that_cannot_be_opened_is_an_exit_code_and_a_page_and_nothing_is_d
 
     assert (result.exit_code, engine.channel.actions, engine.ansible.spans) == (ExitCode.AUDIT, ["trigger"], [])
     assert "not_recorded" in engine.channel.sent[0].details
+
+
+@pytest.mark.parametrize("error", [TypeError("not so"), KeyboardInterrupt()], ids=["defect", "interrupt"])
+def test_locks_that_cannot_be_given_back_take_nothing_of_the_end_away(engine, monkeypatch, error):
+    # Given a lock's file whose note cannot be taken out once the run is over
+    real = LockFile.write
+
+    def write(file, text):
+        if not text:
+            raise error
+        real(file, text)
+
+    monkeypatch.setattr("runner.record.kernel_locks.LockFile.write", write)
+    # When
+    result = engine.run(undoing("one"))
+    # Then
+    ends = [record.data["outcome"] for record in engine.records if record.type == EventType.RUN_FINISHED]
+    assert (result.outcome, result.exit_code, ends) == ("passed", ExitCode.DONE, ["passed"])
+    locks = Locks(engine.around.state.path / "locks", clock=engine.around.clock)
+    assert (engine.state["status"], locks.held()) == ("finished", [])
 
 
 def test_a_defect_is_a_sentence_and_its_traceback_lies_in_the_directory_of_the_run(engine):

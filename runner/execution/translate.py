@@ -24,7 +24,10 @@ _OUTCOMES = {
 }
 
 
-_NOISE = re.compile(r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: )+")
+_NOISE = re.compile(
+    r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: "
+    r"|Finalization of task args for '[\w.]+' failed: )+"
+)
 _CUT = ".truncated | default(false)"
 """What is in a condition of ours that the output was not cut."""
 _TYPES: Mapping[str, type] = {"rc": int, "samples": int, "ansible_facts": Mapping}

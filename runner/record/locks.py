@@ -191,11 +191,12 @@ class Held:
         """Give them back; what was joined goes on being held by whoever held it before."""
         if self._pid != os.getpid():
             return
-        with contextlib.suppress(LockedError, InvalidInputError), self._locks._turn():  # noqa: SLF001
-            for name, file, there in self._joined:
-                file.write(there.note(name) if there else "")
-            for _, file, _ in self._own:
-                file.write("")
-        for _, file, _ in (*self._own, *self._joined):
-            file.close()
-        self._own = self._joined = ()
+        own, joined, self._own, self._joined = self._own, self._joined, (), ()
+        with contextlib.ExitStack() as closing:
+            for _, file, _ in (*own, *joined):
+                closing.callback(file.close)
+            with contextlib.suppress(LockedError, InvalidInputError), self._locks._turn():  # noqa: SLF001
+                for name, file, there in joined:
+                    file.write(there.note(name) if there else "")
+                for _, file, _ in own:
+                    file.write("")

@@ -59,6 +59,14 @@ def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
             "exit code 1: no room",
         ),
         ("failed", {"rc": 124, "msg": "non-zero return code"}, Outcome.FAILED, "timed out on the host"),
+        (
+            "failed",
+            {
+                "msg": "Task failed: Finalization of task args for 'ansible.builtin.set_fact' failed: Error: 'x' is undefined"
+            },
+            Outcome.FAILED,
+            "Error: 'x' is undefined",
+        ),
         ("failed", {"msg": "first\nsecond"}, Outcome.FAILED, "first"),
         ("failed", {"rc": -9, "msg": "MODULE FAILURE", "module_stdout": ""}, Outcome.UNKNOWN, "MODULE FAILURE"),
         ("ok", {"rc": 137, "msg": "MODULE FAILURE", "module_stdout": ""}, Outcome.UNKNOWN, "MODULE FAILURE"),
