@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 from runner.definition.finding import Place, did_you_mean, quoted
 
 _PATIENCE = 60
+_ANY = frozenset({"free_form", "key_value"})
+"""What stands in a documentation for arguments whose names the author of a task makes up."""
+
 _KEPT = ("PATH", "HOME", "ANSIBLE_COLLECTIONS_PATH")
 
 
@@ -76,15 +79,19 @@ def _ask(names: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
 
 def wrong_arguments(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> Iterator[Wrong]:
     """What of `given` a module with these `options` does not take, and what it needs besides."""
+    if _ANY & options.keys():
+        return
     names = {spelling: name for name, option in options.items() for spelling in (name, *(option.get("aliases") or ()))}
+    missing = [name for name, option in options.items() if option.get("required")]
+    missing = [name for name in missing if name not in {names.get(each) for each in given}]
     for name in given:
         if name not in names and not name.startswith("_"):
             takes = f"it takes {', '.join(sorted(options))}" if options else "it takes none"
-            yield Wrong((name,), f"has no argument {quoted(name)}", did_you_mean(name, names) or takes)
-    mine = {names.get(name, name) for name in given}
-    for name, option in options.items():
-        if option.get("required") and name not in mine:
-            yield Wrong((), f"needs the argument {quoted(name)}", "")
+            meant = did_you_mean(name, missing)  # which is then one fault, and not two
+            missing = [each for each in missing if quoted(each) not in meant]
+            yield Wrong((name,), f"has no argument {quoted(name)}", meant or did_you_mean(name, names) or takes)
+    for name in missing:
+        yield Wrong((), f"needs the argument {quoted(name)}", "")
     for name, value in given.items():
         if name in names:
             yield from _wrong_value(name, options[names[name]], value)

@@ -39,7 +39,7 @@ def try_python(reach: Reach, say: Say, user: str, becoming: str = "") -> None:
     said = say(f"{becoming}/bin/sh -c {shlex.quote(f'{python} -c {shlex.quote(_PROGRAM)}')}")
     if _MARK not in said:
         raise UnfitError(
-            f"{python}{found_by} does not run there for {user}: {last(said)}",
+            f"{python}{found_by} does not run there for {user}: {_cause(said)}",
             hint=f"install Python 3 there, or name one that runs for {user} as ansible_python_interpreter in "
             f"host_vars/{reach.host}.yml, like /usr/bin/python3; a shim of pyenv needs the environment of a login "
             "shell, which Ansible does not give it",
@@ -54,6 +54,12 @@ def _interpreter(reach: Reach, say: Say) -> tuple[str, str]:
     lines = say(f"/bin/sh -c {shlex.quote(looked_for)}").splitlines()
     found = [line.strip() for line in lines if line.startswith("/")]
     return (found[0], ", which Ansible finds first,") if found else (_LAST, ", as Ansible finds no other,")
+
+
+def _cause(said: str) -> str:
+    """A program that is no Python, like a shim, says the cause first; Python itself says it last."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    return last(said if lines[:1] == ["Traceback (most recent call last):"] else "".join(lines[:1]))
 
 
 def becoming(reach: Reach, user: str) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
+from pathlib import Path
 
+import ansible
 import pytest
+import yaml
 
 from runner.definition import module_options
 from runner.definition.module_options import Module, modules, wrong_arguments
@@ -43,9 +47,9 @@ def wrong(module, **given):
 
 def test_a_misspelt_argument_of_ansibles_own_and_what_was_meant():
     assert wrong("ansible.builtin.copy", src="/a", dset="/b") == [
-        (("dset",), "has no argument 'dset'", "did you mean 'dest'?"),
-        ((), "needs the argument 'dest'", ""),
+        (("dset",), "has no argument 'dset'", "did you mean 'dest'?")
     ]
+    assert wrong("ansible.builtin.copy", src="/a") == [((), "needs the argument 'dest'", "")]
     assert wrong("ansible.builtin.copy", src="/a", dest="/b", mode="0644", owner="root", remote_src=True) == []
 
 
@@ -72,6 +76,36 @@ def test_what_is_not_there_is_missing_and_what_does_not_tell_its_options_may_tak
 
     assert found.pop("acme.tools.pull").missing
     assert found == {"acme.tools.silent": Module(), "acme.tools.here": Module()}
+
+
+def test_no_example_in_the_documentation_of_ansibles_own_modules_is_found_wrong():
+    examples = dict(_examples())
+    known = modules(examples)
+
+    wrong = {
+        name: found
+        for name, calls in examples.items()
+        for call in calls
+        if (found := list(wrong_arguments(known[name].options or {}, call)))
+    }
+
+    assert sum(map(len, examples.values())) > 300
+    assert wrong == {}
+
+
+def _examples():
+    for path in sorted((Path(ansible.__file__).parent / "modules").glob("[a-z]*.py")):
+        name = f"ansible.builtin.{path.stem}"
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        texts = [ast.literal_eval(node.value) for node in module.body if _assigns(node, "EXAMPLES")]
+        tasks = [task for text in texts for task in yaml.safe_load(text) or []]
+        calls = [task[name] for task in tasks if isinstance(task.get(name), dict)]
+        if calls and path.stem != "add_host":  # which takes any variable, and is none for a step
+            yield name, calls
+
+
+def _assigns(node, name):
+    return isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name
 
 
 def test_ansible_is_asked_once_for_a_module(monkeypatch):

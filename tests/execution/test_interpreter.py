@@ -42,11 +42,14 @@ def test_one_that_is_too_old_for_the_modules_of_ansible(tmp_path):
 
 
 def test_the_first_that_is_there_counts_as_for_ansible(tmp_path):
-    script(tmp_path / "python3.13", "echo 'pyenv: python3.13: command not found' >&2; exit 127")
+    script(tmp_path / "python3.13", "echo 'pyenv: python3.13: command not found' >&2; echo 'a long tip' >&2; exit 127")
 
     found = looked(pythons=("python3.14", "python3.13", sys.executable), path=str(tmp_path))
 
-    assert f"{tmp_path}/python3.13, which Ansible finds first, does not run there for {ME}: pyenv: " in found.problem
+    assert (
+        f"{tmp_path}/python3.13, which Ansible finds first, does not run there for {ME}: pyenv: python3.13: command"
+        in found.problem
+    )
     assert looked(pythons=("python3.14", sys.executable, "python3.13"), path=str(tmp_path)).passed == WELL
 
 
