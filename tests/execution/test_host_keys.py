@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from runner.execution.checked import NotCheckedError, UnfitError
 from runner.execution.host_keys import Known, fingerprint, judge, known_for
 from runner.execution.reach import Reach
-from runner.execution.ssh_settings import NotCheckedError, Settings, UnfitError
+from runner.execution.ssh_settings import Settings
 
 KIND = "ssh-ed25519"
 OLD, NEW = (base64.b64encode(word).decode() for word in (b"the old key", b"the new key"))

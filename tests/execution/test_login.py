@@ -11,8 +11,9 @@ import paramiko
 import pytest
 
 from runner.execution import login
+from runner.execution.checked import NotCheckedError, UnfitError
 from runner.execution.reach import Reach
-from runner.execution.ssh_settings import NotCheckedError, Settings, UnfitError
+from runner.execution.ssh_settings import Settings
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_the_agent_s_key_lets_in_where_no_file_has_one(lab, agent, key):
     given = {"private_key_file": "/nonexistent", "ssh_common_args": options}
 
     assert lab.look(**given).problem
-    assert lab.look(environ=agent(key), **given).passed[2:] == ("login", "shell")
+    assert lab.look(environ=agent(key), **given).passed[2:] == ("login", "shell", f"python for {lab.reach().user}")
 
 
 def test_with_identities_only_the_agent_offers_no_more_than_the_files_name(lab, agent, key):

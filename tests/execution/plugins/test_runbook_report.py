@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ansible import constants
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook import Playbook
@@ -27,6 +28,7 @@ from runner.execution.callback_socket import CallbackSocket
 from runner.execution.teardown import unfinished
 
 _PATH = Path(runner.__file__).parent / "execution" / "plugins" / "callback" / "runbook_report.py"
+PYTHONS = constants.config.get_config_value("INTERPRETER_PYTHON_FALLBACK")
 _SPEC = importlib.util.spec_from_file_location("runbook_report_plugin", _PATH)
 report = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(report)
@@ -128,7 +130,11 @@ def test_hello_names_the_hosts_of_every_play_and_the_class_of_each_host(plugin_a
             "idle": [],
             "environments": {"db1": "staging", "db2": "production", "app1": "local"},
             "machines": {"db1": "db1:22", "db2": "10.0.0.2:2222", "app1": "app1"},
-            "reach": {"db1": {}, "db2": {"address": "10.0.0.2", "port": 2222}, "app1": {"connection": "local"}},
+            "reach": {
+                "db1": {"pythons": PYTHONS},
+                "db2": {"address": "10.0.0.2", "port": 2222, "pythons": PYTHONS},
+                "app1": {"connection": "local", "pythons": PYTHONS},
+            },
             "inventory_hosts": 3,
             "commands": {},
             "secret_values": [],
@@ -201,9 +207,27 @@ def test_of_a_secret_no_more_is_told_than_that_it_is_there_and_of_two_names_the_
         "password": True,
         "policy": {"max_hosts": 3},
         "protected": "Holds the ledger",
+        "pythons": PYTHONS,
     }
     assert heard[0].pop("secret_values") == ["hunter2"]  # for the recorder's ears only
     assert "hunter2" not in json.dumps(heard)
+
+
+@pytest.mark.parametrize(
+    ("variables", "reach"),
+    [
+        ("ansible_python_interpreter: /usr/bin/python3", {"python": "/usr/bin/python3"}),
+        ("ansible_python_interpreter: auto_silent", {"python": "auto_silent", "pythons": PYTHONS}),
+        ("ansible_interpreter_python_fallback: [/opt/python]", {"pythons": ["/opt/python"]}),
+    ],
+)
+def test_where_no_interpreter_is_named_hello_tells_those_that_ansible_looks_for(plugin_at, tmp_path, variables, reach):
+    playbook = playbook_of(tmp_path, "- hosts: all\n", f"all:\n  hosts:\n    db1:\n      {variables}\n")
+
+    with plugin_at() as (plugin, heard):
+        plugin.v2_playbook_on_start(playbook)
+
+    assert heard[0]["reach"]["db1"] == reach
 
 
 def test_every_callback_says_what_happened_where_and_to_which_task(plugin_at):

@@ -64,8 +64,8 @@ def reach(variables, loader):
         given = [variables[name] for name in names if variables.get(name) is not None]
         if given:
             told[key] = _rendered(templar, given[-1])
-    # Where no interpreter is named, Ansible takes the first of these that is there.
-    told["pythons"] = constants.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=variables)
+    if str(told.get("python", "auto")).startswith("auto"):  # Ansible takes the first of these that is there
+        told["pythons"] = constants.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=variables)
     for key, names in SECRET.items():
         if any(variables.get(name) is not None for name in names):
             told[key] = True
