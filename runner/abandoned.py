@@ -116,6 +116,7 @@ def call_for(
             (each.time, Event(EventType(each.type), each.run, each.step, each.host, each.data)) for each in records
         ]
         journal.captured.update({host: dict(values) for host, values in state.captured.items()})
+        journal.knows_inventory = True  # what the state keeps of a reason, the run has masked
         pager = Pager(request, around, journal)
         if state.target:
             hosts = {pattern: tuple(names) for pattern, names in state.target.items()}

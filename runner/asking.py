@@ -112,8 +112,15 @@ class _Poll:
     def _verdict(self) -> tuple[Verdict, Sequence[Vote]]:
         if self.question is None:
             return "open", ()
-        votes = self.questions.votes(self.question)
+        votes = [self._without_secrets(vote) for vote in self.questions.votes(self.question)]
         return self.question.judge(votes, self.control.around.clock()), votes
+
+    def _without_secrets(self, vote: Vote) -> Vote:
+        """The vote as it may be kept: whoever gave it elsewhere does not know what the inventory keeps secret."""
+        clean = replace(vote, note=self.control.redaction.text(vote.note))
+        if self.question and clean != vote:
+            self.questions.rewrite(self.question, clean)
+        return clean
 
     def _settled(self) -> bool:
         """Whether there is nothing to wait for: somebody has answered, or it is too late, or the run was cancelled."""

@@ -19,7 +19,7 @@ from runner.steps.base import StepKind
 
 
 def first_state(request: Request, around: Surroundings) -> RunState:
-    """The state of a run that is about to begin."""
+    """The state of a run that is about to begin; its reason waits until the secrets of the inventory are known."""
     runbook = request.source.runbook
     steps = (*runbook.procedure, *runbook.on_cancel)
     return RunState(
@@ -38,15 +38,16 @@ def first_state(request: Request, around: Surroundings) -> RunState:
         playbook_sha256=request.playbook_sha256,
         inputs=dict(request.inputs),
         mode=request.mode,
-        reason=request.reason,
-        break_glass=request.break_glass,
         parent=request.parent,
         tree=request.tree or request.run_id,
     )
 
 
 def described(request: Request, around: Surroundings) -> dict[str, Any]:
-    """What the first record says of the run, so that the log explains itself when the files have changed."""
+    """What the first record says of the run, so that the log explains itself when the files have changed.
+
+    Why it is done is recorded by itself: it may name a secret that is not known before the inventory has been read.
+    """
     place = _places(request.source)
     root = request.library.root if request.library else request.source.path.resolve().parent.parent
     runbook = request.source.runbook
@@ -64,8 +65,6 @@ def described(request: Request, around: Surroundings) -> dict[str, Any]:
         "limit": request.limit,
         "inputs": dict(request.inputs),
         "mode": request.mode,
-        "reason": request.reason,
-        "break_glass": request.break_glass,
         "parent": request.parent,
         "budget": _budget(request),
         "provenance": provenance(root, request.playbook, around.environ),

@@ -11,7 +11,7 @@ from typing import Any
 from runner.approvals import Approvals
 from runner.definition.step import Step
 from runner.errors import ExecutionError, TimedOutError
-from runner.events import EventType
+from runner.events import Event, EventType
 from runner.execution.compile import variables
 from runner.execution.course import portion
 from runner.execution.executor import NOTHING, Job, Part, execute, resolve
@@ -93,6 +93,7 @@ class Control:
     def survey(self) -> Target:
         """What the inventory says now about the hosts of a run that is gone on with."""
         seen = Target.from_hello(resolve(self.job, NOTHING))
+        self._record_reason()
         self._check_strangers(seen)
         return seen
 
@@ -212,13 +213,17 @@ class Control:
         elif message["kind"] == "end":
             self.approvals.keep_previews(message)
         else:
-            events = list(self.translator.events(self.redaction.report(message)))
-            self.journal.record(*events)
+            events: list[Event] = []
+            try:
+                events.extend(self.translator.events(self.redaction.report(message)))  # up to what is refused
+            finally:
+                self.journal.record(*events)
             if begun := [event.step for event in events if event.type is EventType.STEP_INTENDED]:
                 self.locks.come_to(begun[-1] or "")
 
     def _on_hello(self, message: Mapping[str, Any], *, at_rest: bool = False) -> None:
         self.approvals.keep_previews(message)
+        self._record_reason()
         seen = Target.from_hello(message)
         check_hosts(self.runbook, self.request.inputs, message.get("names") or ())
         if self.target is not None:
@@ -229,7 +234,18 @@ class Control:
         self.aim(seen)
         self.directory.update(environment=seen.environment, target=seen.hosts, environments=seen.environments)
         self.directory.update(machines=seen.machines)
+        self.directory.update(reason=self.request.reason, break_glass=self.request.break_glass)
         self.show_debts()
+
+    def _record_reason(self) -> None:
+        """Say, once, why somebody wants the run: now the secrets of the inventory are known, which may be in it."""
+        if self.journal.knows_inventory:
+            return
+        self.journal.knows_inventory = True
+        self.request = self.request.without(self.redaction)
+        reasons = {"reason": self.request.reason, "break_glass": self.request.break_glass}
+        if any(reasons.values()):
+            self.journal.note(EventType.REASON_GIVEN, **reasons)
 
     def _check_strangers(self, seen: Target) -> None:
         assert self.target  # noqa: S101 - whoever looks for strangers knows the hosts

@@ -13,6 +13,7 @@ class EventType(StrEnum):
     """The kinds of event; the words are the audit log's vocabulary and only grow."""
 
     RUN_STARTED = "run.started"
+    REASON_GIVEN = "reason.given"
     TARGET_RESOLVED = "target.resolved"
     GUARD_CHECKED = "guard.checked"
     GLASS_BROKEN = "glass.broken"
@@ -55,6 +56,7 @@ IN_WORDS: Mapping[str, str] = {
     EventType.RUN_STARTED: "run started",
     EventType.RUN_RESUMED: "run resumed",
     EventType.LOCK_AWAITED: "waited",
+    EventType.REASON_GIVEN: "reason",
     EventType.TARGET_RESOLVED: "hosts resolved",
     EventType.GUARD_CHECKED: "guard",
     EventType.GLASS_BROKEN: "BREAK GLASS",

@@ -42,7 +42,7 @@ class Journal:
     """Takes a run's events: evidence is kept, the ledger judges, the audit log makes durable, listeners hear last.
 
     `history` is what happened, with its time; `captured` what each host is known by. Several threads may record. What
-    `redaction` knows of is in none of them.
+    `redaction` knows of is in none of them; `knows_inventory` says whether that includes what the inventory keeps.
     """
 
     def __init__(self, run: str, log: AuditLog, directory: RunDirectory, clock: Clock) -> None:
@@ -52,6 +52,7 @@ class Journal:
         self.captured: dict[str, dict[str, Any]] = {}
         self.listeners: Sequence[Listener] = ()
         self.redaction = Redaction()
+        self.knows_inventory = False
         self._clock = clock
         self._lock = threading.RLock()
 

@@ -157,7 +157,8 @@ class Pager:
 
     def _besides(self) -> dict[str, str]:
         """What whoever is called must know first: that guards were gone past, and that there is no record."""
-        glass = {"break_glass": self._request.break_glass} if self._request.break_glass else {}
+        known = self._request.break_glass if self._journal.knows_inventory else ""  # else it may hold a secret of it
+        glass = {"break_glass": known} if known else {}
         unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
         return glass | unrecorded
 

@@ -73,6 +73,10 @@ class Request:
         if holding := [name for name, value in self.inputs.items() if redaction.holds(value)]:
             message = f"the input {holding[0]} holds a secret, and is written down"
             raise InvalidInputError(message, hint=f"give it another value, or make {holding[0]} of type secret")
+        return self.without(redaction)
+
+    def without(self, redaction: Redaction) -> Request:
+        """The same, without what `redaction` knows of in why somebody wants it."""
         return replace(self, reason=redaction.text(self.reason), break_glass=redaction.text(self.break_glass))
 
     @property

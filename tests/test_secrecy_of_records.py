@@ -173,3 +173,14 @@ def test_a_request_does_not_tell_its_secrets(tmp_path):
     made = replace(request_in(tmp_path), secrets={"key": SECRET}, hidden=(SECRET,))
 
     assert SECRET not in repr(made)
+
+
+def test_a_word_past_the_guards_is_not_sent_before_the_secrets_of_the_inventory_are_known(engine):
+    def fail(*_, **__):
+        raise ExecutionError("the inventory cannot be read")
+
+    engine.ansible.execute = engine.ansible.resolve = fail
+
+    begun(engine, break_glass="It burns")
+
+    assert ["break_glass" in page.details for page in engine.channel.sent] == [False]

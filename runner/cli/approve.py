@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import click
@@ -182,8 +183,11 @@ def _login(name: str) -> str:
 
 
 def _record(state: StateDirectory, question: Question, vote: Vote, objection: str) -> None:
-    """The vote in the audit log, before it counts; also one that does not."""
-    data = {**vote.told(question), **({"refused": objection} if objection else {})}
+    """The vote in the audit log, before it counts; also one that does not.
+
+    The run records the note: here nobody knows the secrets that may be in it.
+    """
+    data = {**replace(vote, note="").told(question), **({"refused": objection} if objection else {})}
     with state.open_log(clock=context.clock, actor=context.actor()) as log:
         log.append(Event(EventType.VOTE_GIVEN, question.context.run, question.step, data=data))
 

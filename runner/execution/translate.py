@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from runner.characters import unfit
 from runner.definition.condition import names
 from runner.errors import ExecutionError
 from runner.events import Event, EventType, Outcome
@@ -35,6 +37,7 @@ _TYPES: Mapping[str, type] = {"rc": int, "samples": int, "ansible_facts": Mappin
 
 _SAMPLES = 60
 _SHORT = 200
+_ESCAPE = re.compile(r"\\\\x[0-9a-f]{2}")
 _TOO_MUCH = "more than 1,048,576 characters, and a later step would take a part for the whole"
 
 
@@ -62,6 +65,7 @@ class Translator:
         self._runbook = runbook
         self._seen: dict[tuple[str, str, str], _Samples] = {}
         self._acted: dict[tuple[str, str], Observation] = {}
+        self._escaped: set[tuple[str, str]] = set()
 
     def events(self, message: Mapping[str, Any]) -> Iterator[Event]:
         """What `message` means; a task that is not this runbook's means nothing."""
@@ -85,10 +89,11 @@ class Translator:
         result, host = message["result"], message["host"]
         if outcome is Outcome.PASSED and marker.part == "capture":
             values = result.get("ansible_facts", {})
-            if result.get("truncated"):
-                raise ExecutionError(
-                    f"{marker.step} on {host} captures too much: {_TOO_MUCH}", hint="capture less of it"
-                )
+            if reason := self._unusable(marker.step, host, result):
+                data = {"part": "capture", "outcome": Outcome.FAILED, "reason": reason, "result": {}}
+                yield Event(EventType.ACTION_FINISHED, self._run, marker.step, host, data)
+                # Ansible has it already, and would go on with it.
+                raise ExecutionError(f"{marker.step} on {host}: {reason}", hint="capture less of it, or only text")
             withheld = {"withheld": names} if (names := message.get("withheld")) else {}
             yield Event(EventType.VALUES_CAPTURED, self._run, marker.step, host, {"values": values, **withheld})
         elif outcome is Outcome.PASSED and marker.part.endswith("/probe"):
@@ -99,6 +104,17 @@ class Translator:
             yield self._verified(marker, outcome, message)
         elif marker.part not in {"gate", "guard", "rescue", "choose"}:
             yield self._finished(marker.step, marker.part, outcome, message)
+
+    def _unusable(self, step: str, host: str, result: Mapping[str, Any]) -> str:
+        """Why a later step cannot be given what was captured; empty where it can."""
+        if result.get("truncated"):
+            return f"captures too much: {_TOO_MUCH}"
+        for name, value in result.get("ansible_facts", {}).items():
+            if reason := unfit(value):
+                return f"what is captured as {name} {reason}"
+            if (step, host) in self._escaped and _ESCAPE.search(json.dumps(value)):
+                return f"what is captured as {name} is not text in UTF-8: bytes of it stand as escapes in the output"
+        return ""
 
     def _attempted(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
         """An attempt that succeeded is the action; one that failed is not yet, unless another is not worth it."""
@@ -131,6 +147,7 @@ class Translator:
             data |= {"reason": reason} | _shown(seen)
         if part != "capture":
             self._acted[step, host] = seen
+            self._escaped |= {(step, host)} if _is_escaped(result) else set()
         return Event(EventType.ACTION_FINISHED, self._run, step, host, {**data, "result": result})
 
     def _given_up(self, step: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
@@ -263,3 +280,10 @@ def _reason(
         # No module ran: a program that is no Python, like a shim, says the cause first, and Python itself last.
         last = printed[-1] if printed[0].startswith("Traceback") else printed[0]
     return ": ".join(filter(None, [*(message or outcome).splitlines()[:1], last]))
+
+
+def _is_escaped(result: Mapping[str, Any]) -> bool:
+    """Whether our command module says that bytes which are no text stand as escapes in what was printed."""
+    output = result.get("output")
+    said = output.values() if isinstance(output, Mapping) else ()
+    return any(isinstance(each, Mapping) and each.get("escaped") is True for each in said)

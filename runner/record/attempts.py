@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from runner.events import EventType, Instant, Outcome
 from runner.record import loose
@@ -76,7 +76,7 @@ def _attempt(part: Sequence[Record], counted: Counter[str], now: Instant | None,
         kind=kind,
         name=kind if (kind, counted[kind]) in {("start", 1), ("undo", 1)} else f"{kind} {counted[kind]}",
         actor=first.actor,
-        reason=loose.text(data, "reason"),
+        reason=loose.text(given(part), "reason"),
         mode=loose.text(data, "mode"),
         started=first.time,
         seconds=(going or instant(part[-1])).since(instant(first)),
@@ -86,6 +86,11 @@ def _attempt(part: Sequence[Record], counted: Counter[str], now: Instant | None,
         runbook_sha256=loose.text(data, "runbook_sha256"),
         playbook_sha256=loose.text(data, "playbook_sha256"),
     )
+
+
+def given(part: Sequence[Record]) -> Mapping[str, Any]:
+    """What says why somebody wanted the run: a record of its own, or the first one in the log of an earlier version."""
+    return next((record.data for record in part if record.type == EventType.REASON_GIVEN), part[0].data)
 
 
 def _outcome(end: Record) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from runner.events import EventType, Instant, Outcome
 from runner.record import loose
-from runner.record.attempts import REFUSED, Attempt, ending, fold_attempts, split
+from runner.record.attempts import REFUSED, Attempt, ending, fold_attempts, given, split
 from runner.record.decisions import NOBODY, Decision, decisions
 from runner.record.envelope import Record
 from runner.record.run_state import run_kind
@@ -159,6 +159,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
     last, end = begun[-1][1], ending(begun[-1][0])
     target = next((record.data for record in records if record.type == EventType.TARGET_RESOLVED), {})
     asked = decisions(records)
+    facts = {**data, "reason": given(parts[0]).get("reason")}
     return RunHistory(
         run=first.run,
         runbook=loose.text(data, "runbook"),
@@ -176,7 +177,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         follow_up=tuple(map(str, loose.items(end.data, "follow_up"))) if end else (),
         problems=last.problems,
         glass=tuple(_broken(record.data) for record in records if record.type == EventType.GLASS_BROKEN),
-        facts={key: data[key] for key in _FACTS if data.get(key)},
+        facts={key: facts[key] for key in _FACTS if facts.get(key)},
         provenance=loose.mapping(data, "provenance"),
         budget=loose.number(parts[-1][0].data, "budget"),
         parent=loose.text(data, "parent"),

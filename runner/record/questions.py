@@ -68,9 +68,7 @@ class Questions:
         Raises:
             AuditError: it can not be written.
         """
-        names = f"{vote.by}\n{vote.login}"  # a name that somebody gave must not stand in the way of who has it
-        who = hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()[:32]
-        path = self._of(question) / f"{'yes' if vote.yes else 'no'}-{who}.json"
+        path = self._path(question, vote)
         with _recorded(path), tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as own:
             durable.write(Path(own, path.name), json.dumps(asdict(vote)))
             try:
@@ -79,6 +77,21 @@ class Questions:
                 return False
             durable.sync(path.parent)
         return True
+
+    def rewrite(self, question: Question, vote: Vote) -> None:
+        """Put `vote` in the place of the one that the same person has given.
+
+        Raises:
+            AuditError: it cannot be written.
+        """
+        path = self._path(question, vote)
+        with _recorded(path):
+            durable.write(path, json.dumps(asdict(vote)))
+
+    def _path(self, question: Question, vote: Vote) -> Path:
+        names = f"{vote.by}\n{vote.login}"  # a name that somebody gave must not stand in the way of who has it
+        who = hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()[:32]
+        return self._of(question) / f"{'yes' if vote.yes else 'no'}-{who}.json"
 
     def votes(self, question: Question) -> list[Vote]:
         """The votes on `question`, in the order in which they were given."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.errors import ExecutionError
 from runner.events import Event, EventType, Outcome
 from runner.execution.translate import Translator
 from runner.observation import Observation
@@ -380,3 +381,34 @@ def test_a_module_that_died_with_a_return_code_that_is_none_is_one_of_which_nobo
     (event,) = events(translator, message("failed", "action", module_stdout="x", rc=[1]))
 
     assert (event.data["outcome"], event.data["result"]["rc_as_answered"]) == (Outcome.UNKNOWN, [1])
+
+
+@pytest.mark.parametrize(
+    ("stdout", "facts", "reason"),
+    [
+        ("fine", {"cap": "a", "rows": [{"x": 1}]}, ""),
+        ("a\\xffb", {"cap": "a\\xffb"}, ""),
+        ("x", {"cap": "a\0b"}, "what is captured as cap holds a NUL character, which no program can be given"),
+        ("x", {"cap": "a", "rows": [{"x": ["\ud800"]}]}, "what is captured as rows is not text in UTF-8"),
+        ("x", {"rows": {"a\0": 1}}, "what is captured as rows holds a NUL character, which no program can be given"),
+        (
+            b"a\xffb",
+            {"code": 0, "cap": ["a\\xffb"]},
+            "what is captured as cap is not text in UTF-8: bytes of it stand as escapes in the output",
+        ),
+        (b"a\xffb", {"cap": "b"}, ""),
+    ],
+)
+def test_what_no_later_step_can_be_given_is_not_captured_and_its_step_has_failed(translator, stdout, facts, reason):
+    printed = {"escaped": True} if isinstance(stdout, bytes) else {}
+    events(translator, message("ok", "action", rc=0, stdout="x", output={"stdout": {"truncated": False, **printed}}))
+    seen, refused = [], ""
+    try:
+        seen.extend(translator.events(message("ok", "capture", ansible_facts=facts)))
+    except ExecutionError as error:
+        refused = error.message
+
+    failed = {"part": "capture", "outcome": Outcome.FAILED, "reason": reason, "result": {}}
+    kind = EventType.ACTION_FINISHED if reason else EventType.VALUES_CAPTURED
+    assert seen == [Event(kind, RUN, "a", "one", failed if reason else {"values": facts})]
+    assert refused == (f"a on one: {reason}" if reason else "")

@@ -65,7 +65,9 @@ def test_somebody_approves_from_another_terminal(bench):
     )
     assert bench.command("audit", "verify").code == 0
     votes = [record["data"]["runbook"] for record in bench.records() if record["type"].endswith("vote.given")]
-    assert [(vote["by"], vote["vote"], vote["note"]) for vote in votes] == [("bob", "yes", "go")]
+    assert [(vote["by"], vote["vote"]) for vote in votes] == [("bob", "yes")]
+    answers = [record["data"]["runbook"] for record in bench.records() if record["type"].endswith("gate.answered")]
+    assert [(answer["outcome"], answer["note"]) for answer in answers] == [("passed", "go")]
 
 
 def test_a_no_ends_it_and_nothing_is_done(bench):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from bench import Ran, wait_until
 
+CALLS = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "actions"]}
 VAULT = Path(sys.executable).with_name("ansible-vault")
 SECRETS = {
     "whole": "of a whole file & more",
@@ -88,6 +91,40 @@ def test_what_only_looks_does_not_show_them(bench, vault, command):
 
     assert (ran.code, leaks(bench, ran)) == (0, []), ran.err
     assert "vault:file_key (ciphertext " in ran.out + ran.err
+
+
+@pytest.mark.parametrize("option", ["--reason", "--break-glass"])
+def test_one_that_a_person_names_as_the_reason_is_recorded_nowhere(bench, vault, option):
+    bench.write(uses(on_failure="escalate", verify=[{"exit": [3]}]), escalation=CALLS)
+
+    ran = bench.run("--vault-password-file", str(vault), option, f"is {SECRETS['inline']} known?")
+
+    given = next(event["data"] for event in ran.events if event["type"] == "reason.given")
+    assert given == {"reason": "", "break_glass": "", option[2:].replace("-", "_"): "is *** known?"}
+    assert [name for name in leaks(bench, ran) if name != "err"] == []  # who has typed it may see it
+
+
+def test_without_the_inventory_no_reason_is_recorded(bench, vault):
+    bench.write(uses())
+
+    ran = bench.run("--reason", f"is {SECRETS['inline']} known?")
+
+    assert (ran.code, leaks(bench, ran)) == (2, [])
+
+
+def test_one_in_a_note_from_another_terminal_is_recorded_nowhere(bench, vault):
+    bench.write(uses(approve={"says": "Go?", "expires": "60s"}))
+    words = ("run", "RUN-900", "-i", str(bench.inventory), "--json", "--wait", "60s")
+    process = bench.started(*words, "--vault-password-file", str(vault))
+    wait_until(lambda: json.loads(bench.command("pending", "--json").out or "[]"), "it waits", process)
+    (asked,) = json.loads(bench.command("pending", "--json").out)
+
+    voted = bench.command("approve", "last", "--subject", asked["subject"], "--note", f"by {SECRETS['whole']}")
+    out, err = process.communicate(timeout=60)
+
+    answered = next(each["data"] for each in map(json.loads, out.splitlines()) if each["type"] == "gate.answered")
+    assert (voted.code, process.returncode, answered["note"]) == (0, 0, "by ***"), err
+    assert leaks(bench, Ran(0, out, err)) == []
 
 
 @pytest.mark.parametrize("password", ["", "another", "absent"])

@@ -120,7 +120,8 @@ def test_what_could_not_be_started_says_why_and_has_no_exit_code_of_its_own(ask,
 
 
 def facts(data, *, truncated=False):
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "truncated": truncated}
+    escaped = {"escaped": True} if not truncated and data.decode(errors="ignore").encode() != data else {}
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "truncated": truncated, **escaped}
 
 
 def test_the_whole_output_is_known_by_its_size_and_hash(ask):

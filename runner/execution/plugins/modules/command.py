@@ -80,7 +80,13 @@ class Capture(threading.Thread):
 
     def facts(self):
         """What identifies the whole output."""
-        return {"bytes": self.size, "sha256": self.digest.hexdigest(), "truncated": self.is_cut}
+        facts = {"bytes": self.size, "sha256": self.digest.hexdigest(), "truncated": self.is_cut}
+        try:
+            bytes(self.head + self.tail).decode("utf-8")
+        except UnicodeDecodeError:
+            if not self.is_cut:
+                facts["escaped"] = True  # bytes that are no text stand in it as escapes
+        return facts
 
 
 def main():
