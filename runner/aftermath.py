@@ -15,7 +15,6 @@ from runner.execution.tags import undo_id
 from runner.execution.undo_plan import standing, undo_plan
 from runner.record.run_state import CANCELLED
 from runner.record.way_on import WayOn
-from runner.request import Request
 from runner.wording import listed
 
 _ENDED = {
@@ -137,7 +136,7 @@ def ways_on(
     more = [word for flag, value in flags.items() if value for word in (flag, value)]
     again = WayOn(("resume", run, *more), f"goes on where it stopped{_asks(control)}")
     if control.target is None:
-        again = WayOn(_begin(request, flags), "begins anew: nothing was done")
+        again = WayOn(_begin(control, flags), "begins anew: nothing was done")
     back = WayOn(("undo", run, *more), "takes back what it changed")
     show = WayOn(("show", run), "tells what happened")
     can_undo = bool(undo_plan(control.runbook, control.ledger).takes_back)
@@ -154,14 +153,21 @@ def _asks(control: Control) -> str:
     return f"; look first: it may ask for --done or --redo {listed(doubtful)}" if doubtful else ""
 
 
-def _begin(request: Request, flags: Mapping[str, str]) -> tuple[str, ...]:
-    """The command as it was given, with `flags`, of which those without a value are left out."""
+def _begin(control: Control, flags: Mapping[str, str]) -> tuple[str, ...]:
+    """The command as it was given, with `flags`, of which those without a value are left out.
+
+    Words that may hold a secret of an inventory which could not be read are not repeated.
+    """
+    request = control.request
     where = [word for path in request.inventories for word in ("-i", str(path))]
     inputs = [word for name, value in request.inputs.items() if value for word in ("-e", f"{name}={value}")]
     limit = ["-l", request.limit] if request.limit else []
     mode = [f"--{request.mode}"] if request.mode != "run" else []
-    given = {"--reason": request.reason, "--environment": request.environment, "--break-glass": request.break_glass}
-    rest = [word for flag, value in {**given, **flags}.items() if value for word in (flag, value)]
+    why = {"--reason": request.reason, "--break-glass": request.break_glass}
+    if not control.journal.knows_inventory:
+        why = {flag: value and "WHY" for flag, value in why.items()}
+    given = {**why, "--environment": request.environment, **flags}
+    rest = [word for flag, value in given.items() if value for word in (flag, value)]
     return ("run", request.source.runbook.id, *where, *limit, *inputs, *mode, *rest)
 
 
