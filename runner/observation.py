@@ -116,7 +116,9 @@ class Observation:
 
     def paragraphs(self) -> list[str]:
         """All of it in lines for people: first the values, then the last lines of the output."""
-        rows = [f"{name} = {value}{self._others(name)}" for name, value in self.values.items()]
+        twice = ("rc", str(self.exit_code)) if self.exit_code else None
+        shown = {name: value for name, value in self.values.items() if (name, value) != twice}
+        rows = [f"{name} = {value}{self._others(name)}" for name, value in shown.items()]
         rows += [f"exit code {self.exit_code}"] if self.exit_code else []
         rows += [f"{stream} was cut: {size:,} bytes" for stream, size in self.cut.items()]
         rows += [f"status {self.status}"] if self.status is not None else []

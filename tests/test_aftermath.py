@@ -39,3 +39,18 @@ def test_a_change_whose_checks_hold_is_not_called_unverified(engine, refused, br
     result = engine.run(*(change(name, **(asked if name == refused else {})) for name in ("one", "two")))
 
     assert result.hosts == hosts
+
+
+@pytest.mark.parametrize(
+    ("keys", "does"),
+    [
+        ({}, "goes on where it stopped; look first: it may ask for --done or --redo two"),
+        ({"idempotent": True}, "goes on where it stopped"),
+    ],
+)
+def test_what_going_on_may_ask_for_is_said_where_a_step_is_in_doubt(engine, keys, does):
+    engine.ansible.answers = {("two", "action"): ("failed", {"rc": -9, "module_stdout": "", "msg": "MODULE FAILURE"})}
+
+    result = engine.run(change("one"), change("two", **keys))
+
+    assert [way.does for way in result.ways_on if way.words[0] == "resume"] == [does]

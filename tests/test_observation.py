@@ -35,6 +35,11 @@ def test_the_sentence_has_a_line_that_begins_something():
     assert Observation(exit_code=2).sentence == "exit code 2"
 
 
+def test_an_exit_code_is_told_once():
+    assert Observation(exit_code=3, values={"rc": "3", "row.a": "9"}).paragraphs() == ["row.a = 9", "exit code 3"]
+    assert Observation(exit_code=0, values={"rc": "0"}).paragraphs() == ["rc = 0"]
+
+
 def test_what_is_good_has_no_sentence():
     assert Observation(exit_code=0, lines=("fine",)).sentence == ""
     assert Observation(lines=("fine",)).sentence == ""

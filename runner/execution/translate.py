@@ -170,7 +170,7 @@ class Translator:
             )
             seen = _with_values(seen, samples, message)
             data |= {"reason": _verdict(outcome, message["result"], last, seen, samples.count)} | _shown(seen)
-        if samples.count > 1:
+        if len(samples.results) > 1:
             data["trend"] = [str(_text(sample))[:_SHORT] for sample in samples.results]
         if samples.results:
             data["result"] = samples.results[-1]

@@ -50,7 +50,8 @@ def _stopped(run: RunHistory) -> Iterable[str]:
     if bad:
         number, step = bad[0]
         hosts = [host for host, outcome in step.outcomes.items() if outcome not in {*_FINE, Outcome.UNDONE}]
-        why = next((each.reason for each in step.checks[::-1] if _explains(each)), "")
+        own = [each for each in step.checks[::-1] if each.host == hosts[0]] or step.checks[::-1]
+        why = next((each.reason for each in own if _explains(each)), "")
         place = f" ({step.place})" if step.place else ""
         word = step.outcomes[hosts[0]]
         because = f": {why.rstrip('.')}" if why else ""

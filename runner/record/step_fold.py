@@ -192,6 +192,7 @@ _Span = tuple[float, float]
 _UNDO = "undo-"
 _TURNS = frozenset({EventType.RUN_RESUMED, EventType.RUN_ABANDONED, EventType.RUN_FINISHED, EventType.RUN_REFUSED})
 _CHECKS = frozenset({EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED})
+_ACTED = frozenset({EventType.ACTION_FINISHED, EventType.ATTEMPT_FINISHED})
 _OF_STEPS = _CHECKS | {
     EventType.GATE_ASKED,
     EventType.STEP_INTENDED,
@@ -236,7 +237,7 @@ def _action(record: Record, command: str) -> Action:
 def _checks(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
     data, outcome = record.data, loose.text(record.data, "outcome") or Outcome.UNKNOWN
     # An action that passed shows in what was verified of it.
-    if record.type not in _CHECKS and (record.type != EventType.ACTION_FINISHED or outcome == Outcome.PASSED):
+    if record.type not in _CHECKS | _ACTED or (record.type in _ACTED and outcome == Outcome.PASSED):
         return
     number, verify = _number(record), loose.items(item, "verify")
     says = str(verify[number - 1]) if 0 < number <= len(verify) else ""
@@ -244,13 +245,19 @@ def _checks(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
     yield Check(
         number=number,
         # A prerequisite that is ticked off has no other name than what it says.
-        says=says if says and says != item.get("name") else _DONE.get(loose.text(data, "kind"), says or "The action"),
+        says=says if says and says != item.get("name") else _DONE.get(loose.text(data, "kind"), says or _acted(data)),
         host=record.host or "",
         outcome=outcome,
         reason=loose.text(data, "reason") or answer,
         trend=tuple(map(str, loose.items(data, "trend"))),
         seen=tuple(Observation.from_data(data.get("seen")).paragraphs()),
     )
+
+
+def _acted(data: Mapping[str, Any]) -> str:
+    """What an action is called; an attempt after which it was tried again has its number."""
+    numbered = re.fullmatch(r"attempt/([0-9]{1,3})", loose.text(data, "part"))
+    return f"Attempt {numbered[1]}" if numbered else "The action"
 
 
 def _number(record: Record) -> int:

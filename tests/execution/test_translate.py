@@ -208,6 +208,13 @@ def test_samples_become_the_trend(translator):
     assert told == [verified(Outcome.PASSED, trend=["[97]", "[80]", "[60]"], result=samples[2])]
 
 
+def test_a_sample_that_is_all_that_was_kept_of_many_is_no_trend(translator):
+    held = message("ok", "verify/1/probe", results=[{"stdout": "4", "rc": 0}], samples=7)
+    assert events(translator, held, message("ok", "verify/1")) == [
+        verified(Outcome.PASSED, result={"stdout": "4", "rc": 0})
+    ]
+
+
 def test_a_trend_has_an_end_and_its_samples_too(translator):
     asked = [message("retry", "verify/1/probe", stdout=f"{number} {'x' * 500}") for number in range(100)]
     (event,) = events(translator, *asked, message("failed", "verify/1", assertion="row.a < 7"))

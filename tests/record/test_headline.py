@@ -18,6 +18,14 @@ FAILED = [
     (EventType.VERIFICATION_FINISHED, "act", "one", {"part": "verify/1", "outcome": "failed", "reason": "rc is 42"}),
     (EventType.STEP_FINISHED, "act", "one", {"outcome": "failed"}),
 ]
+BOTH_FAILED = [
+    *done("look"),
+    *(
+        (kind, "act", host, data | {"outcome": "failed"})
+        for host, data in (("one", {"part": "verify/1", "reason": "rc is 1"}), ("two", {"reason": "rc is 2"}))
+        for kind in (EventType.VERIFICATION_FINISHED, EventType.STEP_FINISHED)
+    ),
+]
 PASSED = [*done("look"), *done("act")]
 TAKEN_BACK = [again(take_back=True), *done("undo-act"), ended("undone")]
 PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms", "status": "refused"})
@@ -32,6 +40,7 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
             "2 attempts: start ended as passed, then resume 1, which was refused. All 2 steps passed on one.",
         ),
         ([*FAILED, ended("failed")], "Step 2 of 2, Act (RUN-001.yml:12), ended as failed on one: rc is 42."),
+        ([*BOTH_FAILED, ended("failed")], "Step 2 of 2, Act (RUN-001.yml:12), ended as failed on one, two: rc is 1."),
         (
             [*FAILED, ended("failed"), again(), reopened("act"), *done("act"), ended()],
             "2 attempts: start ended as failed, then resume 1. All 2 steps passed on one.",

@@ -23,6 +23,23 @@ def at(seconds):
     return Instant(STARTED + timedelta(seconds=seconds), 100.0 + seconds, "boot-1")
 
 
+def test_an_attempt_that_was_followed_by_another_is_told_as_well():
+    failed = {"part": "attempt/1", "outcome": "failed", "reason": "exit code 3"}
+    found = steps(
+        records(
+            (EventType.STEP_INTENDED, "look", "one", {}),
+            (EventType.ATTEMPT_FINISHED, "look", "one", failed),
+            (EventType.ACTION_FINISHED, "look", "one", {"part": "action", "outcome": "passed"}),
+            (EventType.STEP_FINISHED, "look", "one", {"outcome": "passed"}),
+        )
+    )
+
+    assert (found["look"].outcome, found["look"].checks) == (
+        "passed",
+        (Check(0, "Attempt 1", "one", "failed", "exit code 3"),),
+    )
+
+
 def test_each_step_has_its_outcomes_and_its_checks():
     seen = {"exit_code": 3, "values": {"row.a": "9"}}
     verified = {"part": "verify/1", "outcome": "failed", "reason": "row.a < 7 is not true", "trend": ["[9]", "[8]"]}
