@@ -54,7 +54,7 @@ def test_a_host_that_can_not_be_reached_keeps_a_debt_until_it_is_paid(engine):
     paid = engine.undo()
 
     assert (owed.outcome, owed.exit_code, before) == ("partly undone", ExitCode.PARTLY_UNDONE, [("b", "one")])
-    assert owed.problems == ("One stays as it was done on b: its undo is unreachable (no route to host)",)
+    assert owed.problems == ("One stays as it was done on b: its undo ended as unreachable (no route to host)",)
     assert (paid.outcome, debts(engine), engine.ansible.spans) == (
         "undone",
         [],

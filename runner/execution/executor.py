@@ -21,7 +21,7 @@ from runner import trusted_files
 from runner.errors import ExecutionError, InvalidInputError, RunbookError, UnreachableError
 from runner.execution import private, processes
 from runner.execution.callback_socket import CallbackSocket, Message
-from runner.execution.duplicates import duplicate_key
+from runner.execution.duplicates import HINT, check_json, duplicate_key
 from runner.execution.order import Ending, Order
 from runner.execution.supervisor import GRACE
 from runner.execution.tags import GATE
@@ -120,11 +120,12 @@ def execute(job: Job, part: Part, *, handle: Callable[[Message], None]) -> Endin
     """Do `part` of `job`; every message of our callback plugin goes to `handle`.
 
     Raises:
-        ExecutionError: Ansible died without having said what happened.
+        ExecutionError: Ansible died without having said what happened, or an inventory has a key twice.
         InvalidInputError: others can change an inventory, which may hold programs.
         Exception: whatever `handle` raised; nothing more has run after that.
     """
     trusted_files.check(job.inventories, variables_beside=True)
+    check_json(job.inventories)
     directory = private.make(job.run_id)
     heard: list[str] = []
 
@@ -180,7 +181,7 @@ def _silent(ending: Ending, heard: Sequence[str], limit: str | None) -> RunbookE
         left = f"the inventory and --limit {limit} leave" if limit else "the inventory leaves"
         return UnreachableError(f"{left} no host", hint="look at -i, -l and the inventory's groups")
     if duplicate := duplicate_key(ending.diagnosis):
-        return ExecutionError(duplicate, hint="write everything of that key in one place")
+        return ExecutionError(duplicate, hint=HINT)
     if any(words in ending.diagnosis for words in _LOCKED):
         message = "the inventory is encrypted by ansible-vault, and no password that was given decrypts it"
         return InvalidInputError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.definition.model import Runbook
 from runner.definition.step import Effect, Step
+from runner.events import Outcome
 from runner.execution.ledger import Ledger
 from runner.execution.tags import undo_id
 
@@ -87,4 +88,5 @@ def _not_proven(ledger: Ledger, step: str, host: str) -> str:
     entry = ledger.entries.get((undo_id(step), host))
     if entry is None or entry.outcome is None:
         return "its undo was not done"
-    return f"its undo is {entry.outcome}" + (f" ({entry.reason})" if entry.reason else "")
+    ended = "failed" if entry.outcome is Outcome.FAILED else f"ended as {entry.outcome}"
+    return f"its undo {ended}" + (f" ({entry.reason})" if entry.reason else "")

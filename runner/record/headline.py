@@ -32,6 +32,10 @@ def _body(run: RunHistory) -> Iterable[str]:
             yield f"It only looked{_on(run.hosts)}; nothing was changed."
         case Outcome.UNDONE:
             yield f"It was taken back: {_named(_with(run, Outcome.UNDONE)) or 'nothing had been changed'}."
+        case Outcome.PARTLY_UNDONE if run.happened:
+            yield f"Not everything was taken back: {run.happened.rstrip('.')}."
+            if undone := _with(run, Outcome.UNDONE):
+                yield f"Taken back: {_named(undone)}."
         case Outcome.HANDED_OVER:
             yield "A step did not pass; another runbook took over, and the step holds again."
             yield from _never_reached(run)

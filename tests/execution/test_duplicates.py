@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.execution.duplicates import duplicate_key
+from runner.errors import ExecutionError
+from runner.execution.duplicates import check_json, duplicate_key
 
 
 def complaint(path):
@@ -51,3 +52,31 @@ def test_where_the_file_is_gone_one_place_is_named(tmp_path):
 
 def test_other_complaints_name_no_key():
     assert duplicate_key("ERROR! Could not match supplied host pattern\nOrigin: /a:1:2") == ""
+
+
+TWICE = '{"all": {"children": {\n"web": {"hosts": {"h1": {}}},\n"web": {"hosts": {"h2": {}}}}}}'
+
+
+@pytest.mark.parametrize("name", ["hosts.json", "hosts.yml", "hosts", "group_vars/web.json", "host_vars/h1/x.yml"])
+def test_a_key_that_stands_twice_in_json_is_refused_as_ansible_says_nothing_of_it(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(TWICE)
+    if path.parent == tmp_path:
+        assert duplicate_key(complaint(path)) == ""
+    hosts = tmp_path / "all.yml"
+    hosts.write_text("all: {hosts: {h1: {}}}\n")
+
+    for inventory in (tmp_path, hosts if "_vars" in name else path):
+        with pytest.raises(ExecutionError) as refused:
+            check_json([inventory])
+        assert refused.value.message == (
+            f"{path}: the key 'web' stands on line 2 and again on line 3; Ansible would take the last alone, "
+            "and miss what the first has"
+        )
+
+
+@pytest.mark.parametrize("text", ['{"a": {"h1": 1}, "b": {"h1": 2}}', "{a: 1, a: 2}", "", "[1]", "{"])
+def test_other_files_are_left_to_ansible(tmp_path, text):
+    (tmp_path / "hosts.json").write_text(text)
+    check_json([tmp_path, tmp_path / "hosts.json", tmp_path / "nowhere"])

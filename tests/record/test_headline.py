@@ -40,6 +40,11 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
             "2 attempts: start ended as passed, then resume 1, which was refused. All 2 steps passed on one.",
         ),
         ([*FAILED, ended("failed")], "Step 2 of 2, Act (RUN-001.yml:12), ended as failed on one: rc is 42."),
+        (
+            [*FAILED, ended("failed"), *TAKEN_BACK[:-1], ended("partly undone", happened="Look stays: it has no `undo:`")],
+            "2 attempts: start ended as failed, then undo. Not everything was taken back: Look stays: it has no `undo:`. "
+            "Taken back: Act.",
+        ),
         ([*BOTH_FAILED, ended("failed")], "Step 2 of 2, Act (RUN-001.yml:12), ended as failed on one, two: rc is 1."),
         (
             [*FAILED, ended("failed"), again(), reopened("act"), *done("act"), ended()],
