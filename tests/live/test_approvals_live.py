@@ -186,7 +186,7 @@ def test_whoever_may_not_run_it_is_refused_before_anything_is_done_and_told_who_
 
     assert (refused.code, allowed.code) == (4, 0), (refused, allowed)
     (problem,) = refused.events[-1]["problems"]
-    assert problem == (f"may_run: required is one of release-managers to run a maintenance runbook; given is {me}")
+    assert problem == f"Only release-managers may run a maintenance runbook; you are {me}"
     assert refused.events[-1]["hint"] == "ask one of them: bob"
     assert not [event for event in refused.events if event["type"] == "step.intended"]
 
