@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -73,12 +73,18 @@ def _broken(control: Control) -> str:
     """The first step that is not as it must be; of an undo, that step of it."""
     named = [(undo_id(step.id), f"Undo: {step.name}") for step in reversed(control.runbook.steps)]
     for name, title in [*named, *((step.id, step.name) for step in _steps(control))]:
-        for outcome, words in _ENDED.items():
-            if hosts := _hosts(control, name, {outcome}):
-                reason = control.ledger.entries[name, hosts[0]].reason or _answer(control, name)
-                why = f": {first_line(reason)}" if reason else ""
-                return words.format(step=title, hosts=listed(hosts)) + why
+        if ends := list(_ends(control, name, title)):
+            return "; ".join(ends)
     return ""
+
+
+def _ends(control: Control, name: str, title: str) -> Iterator[str]:
+    """How a step that is not as it must be ended, a part of a sentence for each way in which it did."""
+    for outcome, words in _ENDED.items():
+        if hosts := _hosts(control, name, {outcome}):
+            reason = control.ledger.entries[name, hosts[0]].reason or _answer(control, name)
+            why = f": {first_line(reason)}" if reason else ""
+            yield words.format(step=title, hosts=listed(hosts)) + why
 
 
 def _answer(control: Control, step: str) -> str:

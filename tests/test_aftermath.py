@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from engine import FAILED, change
+from engine import FAILED, LOST, change
 
 from runner.request import Answer
 
@@ -54,3 +54,12 @@ def test_what_going_on_may_ask_for_is_said_where_a_step_is_in_doubt(engine, keys
     result = engine.run(change("one"), change("two", **keys))
 
     assert [way.does for way in result.ways_on if way.words[0] == "resume"] == [does]
+
+
+def test_hosts_that_were_lost_are_told_beside_those_on_which_the_step_failed(engine):
+    engine.ansible.hosts = {"all": ["a", "b", "c"]}
+    engine.ansible.answers = {("one", "action", "a"): LOST, ("one", "action", "b"): FAILED}
+
+    result = engine.run(change("one"))
+
+    assert result.happened == "One failed on b: exit code 1; One could not reach a: no route to host"
