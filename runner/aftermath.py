@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -72,19 +72,22 @@ def _at(control: Control) -> str:
 def _broken(control: Control) -> str:
     """The first step that is not as it must be; of an undo, that step of it."""
     named = [(undo_id(step.id), f"Undo: {step.name}") for step in reversed(control.runbook.steps)]
-    for name, title in [*named, *((step.id, step.name) for step in _steps(control))]:
-        if ends := list(_ends(control, name, title)):
-            return "; ".join(ends)
+    named += [(step.id, step.name) for step in _steps(control)]
+    for outcomes in (_ENDED.keys() - {Outcome.SKIPPED}, {Outcome.SKIPPED}):  # a skip alone stops no run
+        if ends := next(filter(None, (_ends(control, name, title, outcomes) for name, title in named)), ""):
+            return ends
     return ""
 
 
-def _ends(control: Control, name: str, title: str) -> Iterator[str]:
-    """How a step that is not as it must be ended, a part of a sentence for each way in which it did."""
+def _ends(control: Control, name: str, title: str, outcomes: Collection[Outcome]) -> str:
+    """How a step ended where it is one of `outcomes`, a part of a sentence for each of them."""
+    found = []
     for outcome, words in _ENDED.items():
-        if hosts := _hosts(control, name, {outcome}):
+        if outcome in outcomes and (hosts := _hosts(control, name, {outcome})):
             reason = control.ledger.entries[name, hosts[0]].reason or _answer(control, name)
             why = f": {first_line(reason)}" if reason else ""
-            yield words.format(step=title, hosts=listed(hosts)) + why
+            found.append(words.format(step=title, hosts=listed(hosts)) + why)
+    return "; ".join(found)
 
 
 def _answer(control: Control, step: str) -> str:

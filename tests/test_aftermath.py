@@ -63,3 +63,12 @@ def test_hosts_that_were_lost_are_told_beside_those_on_which_the_step_failed(eng
     result = engine.run(change("one"))
 
     assert result.happened == "One failed on b: exit code 1; One could not reach a: no route to host"
+
+
+def test_a_skip_is_not_what_stopped_a_run_that_failed_later(engine):
+    engine.operator.answers = {"one": Answer(yes=False, by="alice", instead="skip")}
+    engine.ansible.answers = {("two", "action"): FAILED}
+
+    result = engine.run(change("one"), change("two"), mode="step")
+
+    assert result.happened == "Two failed on db1: exit code 1"

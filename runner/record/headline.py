@@ -37,7 +37,8 @@ def _body(run: RunHistory) -> Iterable[str]:
             if undone := _with(run, Outcome.UNDONE):
                 yield f"Taken back: {_named(undone)}."
         case Outcome.HANDED_OVER:
-            yield "A step did not pass; another runbook took over, and the step holds again."
+            yield from _mended(run)
+            yield f"{run.happened or 'Another runbook took over, and what had failed holds again'}."
             yield from _never_reached(run)
         case _:
             yield from _stopped(run)
@@ -52,7 +53,8 @@ def _stopped(run: RunHistory) -> Iterable[str]:
     undone = _with(run, Outcome.UNDONE)
     bad = [(number, step) for number, step in enumerate(run.steps, 1) if _is_bad(step)]
     if bad:
-        number, step = bad[0]
+        # A skip alone stops no run.
+        number, step = next((each for each in bad if each[1].outcome != Outcome.SKIPPED), bad[0])
         hosts = [host for host, outcome in step.outcomes.items() if outcome not in {*_FINE, Outcome.UNDONE}]
         own = [each for each in step.checks[::-1] if each.host == hosts[0]] or step.checks[::-1]
         why = next((each.reason for each in own if _explains(each)), "")
@@ -67,6 +69,14 @@ def _stopped(run: RunHistory) -> Iterable[str]:
     yield from _never_reached(run)
     if undone:
         yield f"Taken back: {_named(undone)}."
+
+
+def _mended(run: RunHistory) -> Iterable[str]:
+    """The steps that did not pass before another runbook took over, where they did not, and why."""
+    for step in run.steps:
+        if failed := [each for each in step.checks if _explains(each)]:
+            hosts = dict.fromkeys(each.host for each in failed if each.host)
+            yield f"{step.name} did not pass{_on(list(hosts))}: {failed[0].reason.rstrip('.')}."
 
 
 def _never_reached(run: RunHistory) -> Iterable[str]:

@@ -45,6 +45,10 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
             "2 attempts: start ended as failed, then undo. Not everything was taken back: Look stays: it has no `undo:`. "
             "Taken back: Act.",
         ),
+        (
+            [(EventType.STEP_FINISHED, "look", "one", {"outcome": "skipped"}), *FAILED[3:], ended("failed")],
+            "Step 2 of 2, Act (RUN-001.yml:12), ended as failed on one: rc is 42.",
+        ),
         ([*BOTH_FAILED, ended("failed")], "Step 2 of 2, Act (RUN-001.yml:12), ended as failed on one, two: rc is 1."),
         (
             [*FAILED, ended("failed"), again(), reopened("act"), *done("act"), ended()],
@@ -57,6 +61,10 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
         (
             [*done("look", outcome="unreachable"), PAGE, ended("unreachable")],
             "Step 1 of 2, Look, ended as unreachable on one. 1 step was never reached. lead could not be reached.",
+        ),
+        (
+            [*FAILED, reopened("act"), *done("act"), ended("handed over", happened="RUN-2 took over, and it holds again")],
+            "Act did not pass on one: rc is 42. RUN-2 took over, and it holds again.",
         ),
         (
             [*FAILED, (EventType.RUN_HANDED_OVER, "act", None, {"as_run": "run-2"}), ended("failed")],

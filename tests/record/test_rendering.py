@@ -208,3 +208,8 @@ def test_a_line_stays_in_its_picture(samples):
         assert 0 <= across <= 120
         assert 2 <= down <= 22
     assert "\n" not in trend(samples)
+
+
+def test_a_problem_of_several_lines_keeps_them():
+    run = replace(history(records(ended("failed"))), problems=("db1 is protected\n<db2> is protected",))
+    assert '<p class="card problem">db1 is protected\n&lt;db2&gt; is protected</p>' in render(run, "html")
