@@ -269,7 +269,10 @@ class Ending:
         }
 
     def _report(self) -> Path:
-        told = history(read(self.control.journal.log.path, run=self.control.request.run_id))
+        try:
+            told = history(read(self.control.journal.log.path, run=self.control.request.run_id))
+        except ValueError as error:  # nothing of this run could be recorded, which is told already
+            raise AuditError(str(error)) from error
         return report.write(told, self.control.directory.path)
 
     def _due(self, outcome: Outcome) -> list[FollowUp | str]:

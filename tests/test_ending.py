@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,16 @@ def test_locks_that_cannot_be_given_back_take_nothing_of_the_end_away(engine, mo
     assert (result.outcome, result.exit_code, ends) == ("passed", ExitCode.DONE, ["passed"])
     locks = Locks(engine.around.state.path / "locks", clock=engine.around.clock)
     assert (engine.state["status"], locks.held()) == ("finished", [])
+
+
+def test_a_log_that_others_may_write_to_is_no_defect_of_the_product(engine):
+    engine.run(undoing("one"))
+    engine.around.state.log_path.chmod(0o666)
+    engine.asked_for = replace(engine.asked_for, run_id=f"{RUN_ID[:-4]}ffff")
+
+    result = engine.do()
+
+    assert (result.exit_code, "defect" in " ".join(result.problems)) == (ExitCode.AUDIT, False)
 
 
 def test_a_defect_is_a_sentence_and_its_traceback_lies_in_the_directory_of_the_run(engine):
