@@ -64,7 +64,10 @@ class Steps:
         before: list[_Text] = []
         for piece in self._pieces(step):
             if isinstance(piece, _Text):
-                before.append(piece)
+                if made and not before and not piece.is_fence and phrases.is_result(piece.said.text):
+                    made[-1].setdefault("verify", []).append(self._check(piece.said))
+                else:
+                    before.append(piece)
                 continue
             by_hand, before = _by_hand(before, first=not made)
             if by_hand:
@@ -74,9 +77,9 @@ class Steps:
         checks = [self._check(check) for check in step.of("check")]
         if before or not made:
             made.append(self._person(step, before, checks=bool(checks) and not made, first=not made))
-        for one in made[:-1]:
-            one["verify"] = [self._nothing_proves(step)]
-        made[-1]["verify"] = checks or [self._nothing_proves(step)]
+        for one in made:
+            found = [*one.pop("verify", ()), *(checks if one is made[-1] else ())]
+            one["verify"] = found or [self._nothing_proves(step)]
         return made
 
     def _pieces(self, step: PageStep) -> Iterator[_Text | Action]:

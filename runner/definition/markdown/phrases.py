@@ -23,9 +23,17 @@ _LASTS = re.compile(
     re.IGNORECASE,
 )
 _EXITS = re.compile(r".*\bexits?\b.*?\b(?:status|code)\s+(?P<code>[0-9]{1,3})", re.IGNORECASE)
+_RESULT = re.compile(
+    r"(?:the (?:result|output|response|answer|status)|this|it) should \w|you should (?:see|get)\b", re.IGNORECASE
+)
 _MOST_EXIT = 255
 _SEVERITIES = {word.casefold(): word for word in ("P0", "P1", "P2", "P3", "critical", "warning", "info")}
 _CATEGORIES = ("incident", "deployment", "maintenance", "recovery", "escalation")
+
+
+def is_result(text: str) -> bool:
+    """Whether one line says what is seen where the command before it has worked: `The result should be 3`."""
+    return "\n" not in text.strip() and bool(_RESULT.match(text.strip()))
 
 
 def slug(text: str) -> str:

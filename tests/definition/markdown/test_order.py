@@ -255,3 +255,16 @@ date
     (made,) = converted(page).runbooks
 
     assert [step.action.key for step in made.runbook.steps] == ["manual", "manual", "shell"]
+
+
+@pytest.mark.parametrize("words", ["The result should be `3`.", "You should see three queues", "It should print 3"])
+def test_what_a_command_should_show_is_its_verification_and_no_name_of_the_next(words):
+    page = f"# Page\n\n## Check the queue\n\n```bash\nlist queues\n```\n{words}\n\n```bash\nlist users\n```\n"
+
+    (made,) = converted(page).runbooks
+
+    checks = [(step.name, step.action.shell, step.verify[0].says) for step in made.runbook.steps]
+    assert checks == [
+        ("Check the queue", "list queues", words),
+        ("Check the queue", "list users", "TODO: how one sees that it is done"),
+    ]
