@@ -28,11 +28,11 @@ from statistics import median
 from typing import Any
 
 import runner
-from runner.demo.hosts import ssh_hosts
-from runner.errors import InvalidInputError
-from runner.events import EventType
-from runner.playbook import dump
-from runner.record.audit_log import read, verify
+from runner.core.errors import InvalidInputError
+from runner.core.events import EventType
+from runner.kinds.ansible_yaml import dump
+from runner.lab.hosts import ssh_hosts
+from runner.store.log.audit_log import read, verify
 
 RUNBOOK = "RUN-901"
 STEPS = 10

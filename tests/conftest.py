@@ -6,8 +6,10 @@ import os
 import signal
 
 import pytest
-from engine import Engine
+from harness.engine import Engine
 from hypothesis import settings
+
+pytest_plugins = ["harness.audit_logs"]
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)

@@ -13,8 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 
-from runner.errors import ExitCode, RunbookError
-from runner.fields import Model
+from runner.core.errors import ExitCode, RunbookError
+from runner.core.fields import Model
 
 Action = Literal["trigger", "resolve"]
 Severity = Literal["critical", "error", "warning", "info"]

@@ -16,21 +16,21 @@ from typing import Any, NoReturn
 
 import click
 
-from runner.errors import DefectError, ExitCode, RunbookError, explain
+from runner.core.errors import DefectError, ExitCode, RunbookError, explain
 
-_HERE = Path(__file__).parent
-_CAPTION = re.compile(r'"""`runbook [a-z]+` \((?P<group>[A-Z][a-z ]+)\): (?P<caption>.*?)\.?(?:"""|$)')
-_GROUPS = ("At night", "Writing", "Library", "Record", "Lab")
+COMMANDS = Path(__file__).parent / "commands"
+_CAPTION = re.compile(r'"""`runbook [a-z]+`: (?P<caption>.*?)\.?(?:"""|$)')
+_GROUPS = {"night": "At night", "author": "Writing", "library": "Library", "record": "Record", "lab": "Lab"}
 
 
 def _captions() -> dict[str, tuple[str, str]]:
     """Each command with its group and its caption: the first line of its file, read without importing what it needs."""
     captions = {}
-    for path in sorted(_HERE.glob("*.py")):
+    for path in sorted(COMMANDS.glob("*/[!_]*.py"), key=lambda path: path.stem):
         with path.open(encoding="utf-8") as file:
             first = _CAPTION.match(file.readline().rstrip())
         if first:
-            captions[path.stem.rstrip("_")] = first["group"], first["caption"]
+            captions[path.stem.rstrip("_")] = path.parent.name, first["caption"]
     return captions
 
 
@@ -43,7 +43,7 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
-        if cmd_name not in _captions():
+        if cmd_name not in (captions := _captions()):
             return None
         import importlib  # noqa: PLC0415
 
@@ -51,7 +51,8 @@ class _Commands(click.Group):
         gc.disable()
         try:
             name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
-            command: click.Command = importlib.import_module(f"runner.cli.{name}").command
+            module = f"runner.cli.commands.{captions[cmd_name][0]}.{name}"
+            command: click.Command = importlib.import_module(module).command
         finally:
             gc.freeze()
             gc.enable()
@@ -72,9 +73,9 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         captions = _captions()
-        for name in _GROUPS:
-            with formatter.section(name):
-                formatter.write_dl([(command, said) for command, (group, said) in captions.items() if group == name])
+        for group, title in _GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, caption) for name, (own, caption) in captions.items() if own == group])
 
 
 def _version(ctx: click.Context, _: Any, given: bool) -> None:  # noqa: FBT001 - click's callback
@@ -112,7 +113,7 @@ def main() -> None:
     _open_standard_streams()
     if asked := os.environ.get("_RUNBOOK_COMPLETE"):
         with contextlib.suppress(Exception):  # a shell that completes a word has no use for a complaint
-            from runner.cli.completion import answer  # noqa: PLC0415
+            from runner.cli.commands.author.completion import answer  # noqa: PLC0415
 
             click.echo(answer(cli, asked))
         _leave(ExitCode.DONE)
@@ -192,7 +193,7 @@ def _leave(code: int) -> NoReturn:
 
 def complain(error: RunbookError) -> None:
     """Say what is wrong, and how it is mended, on standard error."""
-    from runner.cli.terminal import safe  # noqa: PLC0415
+    from runner.cli.output.terminal import safe  # noqa: PLC0415
 
     click.echo(f"error: {safe(error.message, lines=True)}", err=True)
     if error.hint:

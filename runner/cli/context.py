@@ -15,18 +15,18 @@ from pathlib import Path
 import click
 
 from runner import version
-from runner.cli.terminal import safe
-from runner.definition.catalog import Library, shown
-from runner.definition.inventory import environments
-from runner.definition.root import default_state, root_above
-from runner.duration import parse
-from runner.errors import AuditError, InvalidInputError, RunbookError
-from runner.events import Instant
-from runner.execution.ansible_cfg import unread
-from runner.record.audit_log import Actor
-from runner.record.run_state import RunState
-from runner.record.state_directory import StateDirectory
-from runner.secret import Reference
+from runner.cli.output.terminal import safe
+from runner.core.duration import parse
+from runner.core.errors import AuditError, InvalidInputError, RunbookError
+from runner.core.events import Instant
+from runner.core.secrets import Reference
+from runner.executor.inventory.ansible_cfg import unread
+from runner.library.inventory import environments
+from runner.library.library import Library, shown
+from runner.library.root import default_state, root_above
+from runner.store.log.audit_log import Actor
+from runner.store.run_state import RunState
+from runner.store.state_directory import StateDirectory
 
 
 def library(file: str = "") -> Library:
@@ -73,7 +73,7 @@ def state() -> StateDirectory:
 
 
 def _name_abandoned(directory: StateDirectory) -> None:
-    from runner.abandoned import name_abandoned  # noqa: PLC0415 - only needed where there is a state
+    from runner.orchestrator.recovery import name_abandoned  # noqa: PLC0415 - only needed where there is a state
 
     for run in name_abandoned(directory, clock=clock, actor=actor(), environ=os.environ):
         click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it was done", err=True)
@@ -83,7 +83,7 @@ def _name_abandoned(directory: StateDirectory) -> None:
 
 def _call_for(run: RunState, directory: StateDirectory) -> None:
     """Call somebody for a run that died, as its runbook wants it, and say what came of it."""
-    from runner.abandoned import call_for  # noqa: PLC0415 - only needed where there is a dead run
+    from runner.orchestrator.recovery import call_for  # noqa: PLC0415 - only needed where there is a dead run
 
     try:
         for call in call_for(run, directory, clock=clock, actor=actor(), environ=os.environ, secrets=secret):

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import click
 
-from runner.cli.terminal import safe
-from runner.definition.catalog import shown
-from runner.definition.inventory import encrypted, variables
-from runner.execution import inventory_hosts
+from runner.cli.output.terminal import safe
+from runner.executor.inventory import inventory_hosts
+from runner.library.inventory import encrypted, variables
+from runner.library.library import shown
 
 _PASSWORDS = ("ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_IDENTITY_LIST")
 

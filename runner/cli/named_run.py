@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from runner.errors import InvalidInputError
-from runner.record.run_state import RunDirectory
-from runner.record.state_directory import StateDirectory
+from runner.core.errors import InvalidInputError
+from runner.store.run_state import RunDirectory
+from runner.store.state_directory import StateDirectory
 
 LAST = "last"
 

@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes import runbook_file
+from harness.fakes import runbook_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from runner.channels.base import to_json
 from runner.channels.pagerduty import event
-from runner.definition.read import read_runbook
-from runner.escalation import make_page
+from runner.escalation.policy import make_page
+from runner.model.reader import read_runbook
 
 CONTRACT = json.loads((Path(__file__).parent / "events_v2.schema.json").read_text())
 CHECK = Draft202012Validator(CONTRACT, format_checker=Draft202012Validator.FORMAT_CHECKER)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from runner.channels.base import Receipt, SecretMissingError, SecretReference, fit, refusal, reveal, to_json
-from runner.errors import ExitCode, RunbookError
+from runner.core.errors import ExitCode, RunbookError
 
 REFERENCE = TypeAdapter(SecretReference)
 

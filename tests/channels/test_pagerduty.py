@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import pairwise
 
 import pytest
-from fault_server import OK, FaultServer
+from harness.fault_server import OK, FaultServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openapi_core.testing import MockRequest

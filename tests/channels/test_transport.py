@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from fault_server import FaultServer
+from harness.fault_server import FaultServer
 from hypothesis import given
 from hypothesis import strategies as st
 

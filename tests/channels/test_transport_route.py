@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fault_server import FaultServer, TunnelProxy
+from harness.fault_server import FaultServer, TunnelProxy
 from pydantic import TypeAdapter, ValidationError
 
 from runner.channels.base import Receipt

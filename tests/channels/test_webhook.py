@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from fault_server import FaultServer
+from harness.fault_server import FaultServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError

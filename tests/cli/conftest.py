@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass
 
 import pytest
-from fake_run import ScriptedAnsible
-from fakes import runbook_file
+from harness.fake_run import ScriptedAnsible
+from harness.fakes import runbook_file
 
 from runner import cli
 
@@ -65,9 +65,9 @@ def library(here, runbook):
 def ansible(monkeypatch):
     """The stand-in for Ansible that runs and plans meet."""
     made = ScriptedAnsible()
-    monkeypatch.setattr("runner.control.execute", made.execute)
-    monkeypatch.setattr("runner.control.resolve", made.resolve)
-    monkeypatch.setattr("runner.cli.plan.resolve", made.resolve)
+    monkeypatch.setattr("runner.orchestrator.run_context.execute", made.execute)
+    monkeypatch.setattr("runner.orchestrator.run_context.resolve", made.resolve)
+    monkeypatch.setattr("runner.cli.commands.night.plan.resolve", made.resolve)
     return made
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
-from fakes import RUN_ID, runbook_file
+from harness.fakes import RUN_ID, runbook_file
 
 from runner.cli import cli
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 import pytest
-from fakes import runbook_file
+from harness.fakes import runbook_file
 
 from runner.cli import context
-from runner.definition.catalog import Library
-from runner.errors import InvalidInputError
-from runner.identifiers import is_run_id
+from runner.core.errors import InvalidInputError
+from runner.core.identifiers import is_run_id
+from runner.library.library import Library
 
 
 @pytest.fixture

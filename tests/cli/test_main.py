@@ -10,10 +10,10 @@ import sys
 import click
 import pytest
 
-from runner import errors
 from runner.cli import cli, complain
-from runner.definition.catalog import Library
-from runner.errors import RunbookError
+from runner.core import errors
+from runner.core.errors import RunbookError
+from runner.library.library import Library
 
 COMMANDS = [
     "approve",
@@ -56,7 +56,7 @@ def raising(monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("runner.cli.list._runbooks", fail)
+    monkeypatch.setattr("runner.cli.commands.library.list._runbooks", fail)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from bench import Bench
-from places import Place, reach, sshd_hosts
+from harness.bench import Bench
+from harness.places import Place, reach, sshd_hosts
 
 
 def pytest_collection_modifyitems(items):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from bench import step
+from harness.bench import step
 
 
 def touching(bench, name, *, path=None, **keys):

@@ -8,7 +8,7 @@ import pwd
 
 import pexpect
 import pytest
-from bench import CONTACTS, step, wait_until
+from harness.bench import CONTACTS, step, wait_until
 
 GATE = {"says": "Go?", "expires": "120s"}
 

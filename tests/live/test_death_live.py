@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from bench import kill, step, survivors, wait_until
+from harness.bench import kill, step, survivors, wait_until
 
-from runner.execution import processes
+from runner.executor.ansible import processes
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def slow(bench):
 
 
 def supervisor_of(pid):
-    return next(child for child in processes.descendants(pid) if b"runner.execution.supervisor" in cmdline(child))
+    return next(
+        child for child in processes.descendants(pid) if b"runner.executor.ansible.supervisor" in cmdline(child)
+    )
 
 
 def cmdline(pid):

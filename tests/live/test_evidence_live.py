@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from bench import step
+from harness.bench import step
 
 
 def ended(ran, kind="verification.finished"):

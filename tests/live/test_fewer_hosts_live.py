@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from bench import step
+from harness.bench import step
 
 LOCAL = f"ansible_connection: local, ansible_python_interpreter: {sys.executable}, runbook_environment: local"
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from bench import step
+from harness.bench import step
 
 PRODUCTION = ("--reason", "The pool is full", "--environment", "production")
 

@@ -6,7 +6,7 @@ import os
 import signal
 
 import pytest
-from bench import kill, runbook_text, step, wait_until
+from harness.bench import kill, runbook_text, step, wait_until
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import os
 import sys
 
 import pytest
-from bench import step
-from ssh_lab import script
+from harness.bench import step
+from harness.ssh_lab import script
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import re
 import signal
 
 import pytest
-from bench import step, wait_until
-from places import WAYS, Tree, kill
+from harness.bench import step, wait_until
+from harness.places import WAYS, Tree, kill
 
 SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM, "sighup": signal.SIGHUP}
 VICTIMS = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 
-from bench import Ran, kill, step, wait_until
+from harness.bench import Ran, kill, step, wait_until
 
 ROUNDS = int(os.environ.get("RUNBOOK_TEST_ROUNDS", "3"))
 

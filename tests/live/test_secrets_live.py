@@ -15,13 +15,13 @@ from urllib.parse import quote
 import pexpect
 import pytest
 import yaml
-from bench import CONTACTS, step, survivors
-from fault_server import FaultServer
+from harness.bench import CONTACTS, step, survivors
+from harness.fault_server import FaultServer
 
-from runner.demo.hosts import ssh_hosts
-from runner.demo.postgres import Postgres
-from runner.demo.workspace import workspace
-from runner.errors import InvalidInputError
+from runner.core.errors import InvalidInputError
+from runner.lab.demo_workspace import workspace
+from runner.lab.hosts import ssh_hosts
+from runner.lab.postgres import Postgres
 
 SECRET = f"{os.getpid()} It's 100% {{{{ 'se' ~ 'cret' }}}} & \"déjà\" $(id)\\n /x"
 """All that shells, templates, URLs, JSON and psql take for something else; other processes of the tests have others."""

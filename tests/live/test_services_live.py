@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from bench import step, wait_until
-from places import WAYS, Tree, kill
+from harness.bench import step, wait_until
+from harness.places import WAYS, Tree, kill
 
-from runner.demo.postgres import Postgres
-from runner.demo.processes import free_port
-from runner.demo.workspace import workspace
-from runner.errors import InvalidInputError
-from runner.execution import processes
+from runner.core.errors import InvalidInputError
+from runner.executor.ansible import processes
+from runner.lab.demo_workspace import workspace
+from runner.lab.lab_processes import free_port
+from runner.lab.postgres import Postgres
 
 EACH = os.environ.get("RUNBOOK_SERVICES") == "each"
 UNFINISHED = 10

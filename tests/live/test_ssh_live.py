@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from bench import kill, step, survivors, wait_until
+from harness.bench import kill, step, survivors, wait_until
 
-from runner.demo.hosts import ssh_hosts
-from runner.errors import InvalidInputError
+from runner.core.errors import InvalidInputError
+from runner.lab.hosts import ssh_hosts
 
 NAMES = {"one": "127.0.77.61", "two": "127.0.77.62"}
 

@@ -10,8 +10,8 @@ import signal
 import subprocess
 
 import pytest
-from bench import step, wait_until
-from places import Place, Tree
+from harness.bench import step, wait_until
+from harness.places import Place, Tree
 
 
 def tidying(place):

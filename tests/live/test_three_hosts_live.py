@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from bench import step, wait_until
-from places import Place, Tree, cmdline, kill, reach, sshd_hosts
+from harness.bench import step, wait_until
+from harness.places import Place, Tree, cmdline, kill, reach, sshd_hosts
 
 NAMES = {"a": "127.0.77.81", "b": "127.0.77.82", "c": "127.0.77.83"}
 STEPS = ("one", "two", "three", "four")

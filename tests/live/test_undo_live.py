@@ -6,8 +6,8 @@ import os
 
 import pexpect
 import pytest
-from bench import step
-from fault_server import FaultServer
+from harness.bench import step
+from harness.fault_server import FaultServer
 
 
 def contacts(url):

@@ -10,11 +10,11 @@ import os
 import sys
 
 import pytest
-from bench import step
-from texts import WORDS, texts
+from harness.bench import step
+from harness.texts import WORDS, texts
 
-from runner.demo.postgres import Postgres
-from runner.demo.workspace import workspace
+from runner.lab.demo_workspace import workspace
+from runner.lab.postgres import Postgres
 
 COUNT = int(os.environ.get("RUNBOOK_TEXTS", "300"))
 AT_ONCE = 800

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bench import Ran, wait_until
+from harness.bench import Ran, wait_until
 
 CALLS = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "actions"]}
 VAULT = Path(sys.executable).with_name("ansible-vault")

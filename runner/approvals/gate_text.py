@@ -1,0 +1,103 @@
+"""The description of a question in words, the same on every front end and in the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from runner.approvals.gate_context import GateContext, HostAction
+from runner.core import duration
+
+_FEW, _ENDS = 6, 3
+"""Items of a list that are all shown; of a longer one, how many of its beginning are."""
+
+CROSSING = "nothing takes this step back"
+
+Line = tuple[str, str]
+"""A label of one word, empty where a line goes on, and the text that stands beside it."""
+
+
+def describe(context: GateContext, *, until: datetime | None = None) -> list[Line]:
+    """All of `context` in lines; `until` is when it is too late to say yes."""
+    return [
+        (label if not number else "", line)
+        for label, text in _parts(context, until)
+        for number, line in enumerate(text.splitlines() or [""])
+    ]
+
+
+def _parts(context: GateContext, until: datetime | None) -> Iterator[Line]:
+    reason = f": {context.reason}" if context.reason else ""
+    yield "run", f"{context.run} of {context.runbook} {context.title}"
+    yield "in", f"{context.environment}{reason}"
+    yield "by", ", then ".join(context.starters)
+    yield "step", f"{context.name} ({context.step})"
+    if context.why:
+        yield "why", context.why
+    if context.effect:
+        yield "effect", context.effect + (f"; undo: {context.undo}" if context.undo else "")
+    if context.crossing:
+        yield "WARNING", CROSSING
+    yield from _hosts(context)
+    for name, value in context.inputs.items():
+        yield "input", f"{name} = {folded(value)}"
+    for says in context.verifications:
+        yield "check", says
+    yield context.kind, context.text
+    yield "answers", _who(context, until)
+    for item in context.missing:
+        yield "LACKS", item
+    yield "subject", context.subject[:12]
+
+
+def _hosts(context: GateContext) -> Iterator[Line]:
+    """Hosts on which the very same is done stand together; how each is reached stands beside its name."""
+    groups: dict[str, list[str]] = {}
+    for host, action in context.hosts.items():
+        groups.setdefault(action.text, []).append(_reached(host, action))
+    for text, hosts in groups.items():
+        yield "on", ", ".join(hosts)
+        if text:
+            yield "does", text
+    for host, action in context.hosts.items():
+        for name, value in action.captured.items():
+            yield "uses", f"{host}: {folded(value, name=name)}"
+
+
+def _reached(host: str, action: HostAction) -> str:
+    settings = [
+        f"{name.removeprefix('ansible_')}={folded(value)}"
+        for name, value in action.connection.items()
+        if name not in {"ansible_host", "ansible_port", "ansible_ssh_host", "ansible_ssh_port"}
+    ]
+    address = [] if action.address == host else [action.address]
+    around = ", ".join((*address, *settings))
+    return f"{host} ({around})" if around else host
+
+
+def _who(context: GateContext, until: datetime | None) -> str:
+    people = "1 person" if context.min == 1 else f"{context.min} different people"
+    group = f" of {context.group} ({', '.join(context.members)})" if context.group else ""
+    eyes = f", not {' or '.join(context.starters)}" if context.four_eyes else ""
+    within = f", within {duration.show(timedelta(seconds=context.expires))}" if context.expires else ""
+    end = f" (until {until:%Y-%m-%d %H:%M:%S} UTC)" if until else ""
+    return f"{people}{group}{eyes}{within}{end}"
+
+
+def folded(value: Any, *, name: str = "") -> str:
+    """`value` in one line; a long list as its number, its first items and its last."""
+    if isinstance(value, list):
+        items = [folded(item) for item in value]
+        if len(items) > _FEW:
+            counted = f"{len(items)} {name or 'items'}"
+            return f"{counted}: {', '.join(items[:_ENDS])} ... {items[-1]}"
+        text = ", ".join(items) or "nothing"
+        return f"{name} = {text}" if name else text
+    text = value if isinstance(value, str) else _mapping(value) if isinstance(value, Mapping) else json.dumps(value)
+    return f"{name} = {text}" if name else text
+
+
+def _mapping(value: Mapping[str, Any]) -> str:
+    return "(" + " ".join(f"{key}={folded(item)}" for key, item in value.items()) + ")"

@@ -1,0 +1,1 @@
+"""The commands, one file each, in the groups that `runbook --help` shows."""

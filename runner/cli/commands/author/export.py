@@ -1,0 +1,32 @@
+"""`runbook export`: Write a runbook as the Markdown of the RUN- template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from runner.cli import context
+from runner.core.errors import InvalidInputError
+from runner.library.library import shown
+from runner.markdown.template import export
+from runner.store import durable
+
+
+@click.command("export")
+@click.argument("runbooks", nargs=-1, required=True)
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Write files there, not to stdout.")
+def command(runbooks: tuple[str, ...], *, into: Path | None) -> None:
+    """Export RUNBOOKS. What the template has no words for stands in YAML fences, so that an import loses nothing."""
+    library = context.library(runbooks[0])
+    if into is None and len(runbooks) > 1:
+        raise InvalidInputError("several runbooks do not go to one output", hint="name a directory with --into")
+    for name in runbooks:
+        source = library.source(name)
+        text = export(source.text, file=shown(source.path))
+        if into is None:
+            click.echo(text, nl=False)
+            continue
+        into.mkdir(parents=True, exist_ok=True)
+        durable.write(into / f"{source.runbook.id}.md", text)
+        click.echo(f"wrote  {into / source.runbook.id}.md")

@@ -1,0 +1,21 @@
+"""`runbook schema`: Print the JSON Schema by which an editor completes and checks runbooks."""
+
+from __future__ import annotations
+
+import click
+
+from runner.library.json_schema import SCHEMAS, text
+
+
+@click.command(
+    "schema",
+    epilog="""\b
+    runbook schema > runbooks/schemas/runbook.json
+    and as the first line of each runbook:
+    # yaml-language-server: $schema=schemas/runbook.json
+    """,
+)
+@click.argument("of", type=click.Choice([*SCHEMAS]), default="runbook")
+def command(of: str) -> None:
+    """Print the JSON Schema of a RUN- file, of contacts.yml, or of a file in registry/."""
+    click.echo(text(of), nl=False)

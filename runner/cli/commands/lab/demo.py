@@ -1,0 +1,74 @@
+"""`runbook demo`: Watch a real PostgreSQL break, RUN-001 repair it, and the record of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli import context
+from runner.cli.commands.night.run import perform
+from runner.cli.output import progress
+from runner.cli.output.terminal import safe
+from runner.cli.prompts.operator import InAdvance, Prompt
+from runner.lab.demo_workspace import workspace
+from runner.lab.flow import ScriptedOperator, Stage, Verdict, release, repair
+from runner.lab.receiver import Receiver
+from runner.lab.shop import Shop
+from runner.library.library import Library
+from runner.orchestrator.request import Request, Result
+
+
+@click.command("demo")
+@click.option("--ssh", is_flag=True, help="Three hosts over real SSH; a release and a rollback by RUN-002 besides.")
+@click.option("--no-remediation", is_flag=True, help="Break it and do nothing: it stays broken (exit 1).")
+@click.option("--no-fault", is_flag=True, help="Break nothing: RUN-001 refuses a healthy system (exit 1).")
+@click.option("--ask", is_flag=True, help="Answer the questions of the runbook yourself.")
+def command(*, ssh: bool, no_remediation: bool, no_fault: bool, ask: bool) -> None:
+    """Rehearse on this machine: nothing outside it is touched, and only the record remains.
+
+    It needs no root and no containers. PostgreSQL comes with pip install 'runbookctl[demo]'; --ssh needs sshd.
+    """
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        click.echo(f"{time.monotonic() - began:6.1f}s  {safe(text)}", err=True)
+
+    with workspace() as directory, Receiver.listening() as receiver:
+        opened = Shop.over_ssh(directory) if ssh else Shop.local(directory)
+        with opened as shop:
+            stage = Stage(
+                shop=shop,
+                library=Library.shipped(),
+                inventory="lab" if ssh else "local",
+                receiver=receiver,
+                start=lambda request: _start(request, directory, ask=ask),
+                say=say,
+                new_run_id=context.new_run_id,
+            )
+            verdict = repair(stage, fault=not no_fault, remediation=not no_remediation)
+            if ssh and verdict.ok:
+                verdict = release(stage)
+    _tell(verdict)
+
+
+def _start(request: Request, directory: Path, *, ask: bool) -> Result:
+    runbook = request.source.runbook
+    drawing = progress.choose(runbook, as_json=False)
+    operator: Any = ScriptedOperator()
+    if ask:
+        operator = Prompt(runbook, context.actor().user, given=InAdvance(), pause=drawing.pause)
+    # What a module that is ended at once leaves behind goes with the demo's own directory.
+    return perform(request, operator, drawing, environ={**os.environ, "TMPDIR": str(directory)})
+
+
+def _tell(verdict: Verdict) -> None:
+    if verdict.result:
+        click.echo(f"report  {verdict.result.report}")
+        click.echo(f"audit   {verdict.result.audit}")
+        for problem in verdict.result.problems:
+            click.echo(f"error: {safe(problem, lines=True)}", err=True)
+    raise click.exceptions.Exit(verdict.exit_code)

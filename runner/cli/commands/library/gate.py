@@ -1,0 +1,81 @@
+"""`runbook gate`: Ask the six quality gates, each with its evidence and its offenders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from runner.cli import context
+from runner.cli.output.formats import forms
+from runner.cli.output.terminal import safe
+from runner.cli.proven_runs import proven
+from runner.core.errors import ExitCode
+from runner.library.gates.gate_baseline import Comparison, check, compare, name
+from runner.library.gates.quality_gates import ask
+from runner.library.snapshot import read
+from runner.model.yaml.finding import Finding
+from runner.render.junit import junit
+
+
+def _checked(_: click.Context, __: click.Parameter, names: Sequence[str]) -> Sequence[str]:
+    try:
+        return [check(each) for each in names]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command("gate")
+@forms(("text", "json", "junit"))
+@click.option(
+    "--expect",
+    metavar="GATE:ID",
+    multiple=True,
+    callback=_checked,
+    help="An offender that is known by now, like alerts:MON-001; may be repeated.",
+)
+def command(form: str, expect: Sequence[str]) -> None:
+    """Ask the six quality gates; exit 1 when one fails.
+
+    With --expect, exit 0 only when exactly the offenders that are named offend: one that does not any more is told as
+    well, so that nobody goes on expecting it. A gate that finds nothing to judge is expected by its name alone.
+    """
+    compared = [compare(gate, expect) for gate in ask(read(context.library()), proven())]
+    if form == "json":
+        click.echo(json.dumps([_data(each) for each in compared], indent=2))
+    elif form == "junit":
+        click.echo(junit(compared), nl=False)
+    else:
+        _tell(compared)
+    if any(each.surprises for each in compared):
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _data(compared: Comparison) -> dict[str, object]:
+    gate = compared.gate
+
+    def offender(finding: Finding) -> dict[str, object]:
+        return {**asdict(finding), "name": name(gate.name, finding), "expected": finding in compared.expected}
+
+    offenders = [offender(finding) for finding in gate.offenders]
+    return {**asdict(gate), "passed": gate.passed, "offenders": offenders, "expected_in_vain": compared.vain}
+
+
+def _tell(all_of_them: Sequence[Comparison]) -> None:
+    for compared in all_of_them:
+        gate = compared.gate
+        click.secho(f"{'pass' if gate.passed else 'FAIL'}  {gate.name}: {gate.title}{_known(compared)}", bold=True)
+        for line in gate.evidence:
+            click.echo(f"      + {safe(line)}")
+        for finding in gate.offenders:
+            click.echo(f"      - {safe(str(finding))}{' (as expected)' if finding in compared.expected else ''}")
+        for gone in compared.vain:
+            click.echo(f"      ? {gone} does not offend: take --expect {gone} away")
+    failed = [compared for compared in all_of_them if not compared.gate.passed]
+    click.echo(f"{len(all_of_them) - len(failed)} of {len(all_of_them)} gates pass", err=True)
+
+
+def _known(compared: Comparison) -> str:
+    return " (as expected)" if compared.expected and not compared.surprises else ""

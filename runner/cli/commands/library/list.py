@@ -1,0 +1,69 @@
+"""`runbook list`: The runbooks of the library, or the runs that were done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import click
+
+from runner.cli import context
+from runner.cli.listed_runs import rows as runs_of
+from runner.cli.output.table import draw
+from runner.cli.output.terminal import counted
+from runner.library.snapshot import read
+from runner.model.runbook import Category
+from runner.model.yaml.document import InvalidFileError
+
+
+@click.command("list")
+@click.option("--runs", is_flag=True, help="The runs instead, newest last.")
+@click.option("--categories", is_flag=True, help="What each category is for, and its runbooks.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list.")
+def command(*, runs: bool, categories: bool, as_json: bool) -> None:
+    """List the runbooks, or with --runs what was done with them."""
+    if runs and categories:
+        raise click.UsageError("--runs and --categories are two lists")
+    rows: Sequence[Mapping[str, object]] = _runs() if runs else _categories() if categories else _runbooks()
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, default=str))
+    else:
+        draw(rows, empty="no runs yet" if runs else "no runbooks here", optional=("parent", "children", "undelivered"))
+
+
+def _runbooks() -> list[dict[str, object]]:
+    library = context.library()
+    rows: list[dict[str, object]] = []
+    for name in library.ids():
+        try:
+            runbook = library.source(name).runbook
+        except InvalidFileError as error:
+            found = counted(len(error.findings), "finding")
+            rows.append({"id": name, "title": f"does not load: {found}, see runbook lint {name}"})
+            continue
+        trigger = runbook.trigger.alert or runbook.trigger.event or ""
+        row = {
+            "id": runbook.id,
+            "title": f"{runbook.title} (deprecated)" if runbook.deprecated else runbook.title,
+            "category": str(runbook.category),
+            "severity": runbook.severity,
+        }
+        rows.append(row | {"trigger": trigger, "owner": runbook.owner, "steps": len(runbook.steps)})
+    return rows
+
+
+def _categories() -> list[dict[str, object]]:
+    used = read(context.library()).used
+    return [
+        {
+            "category": str(each),
+            "purpose": each.purpose,
+            "trigger": each.trigger,
+            "runbooks": [name for name, runbook in used.items() if runbook.category is each],
+        }
+        for each in Category
+    ]
+
+
+def _runs() -> list[Mapping[str, object]]:
+    return [row.as_data() for row in runs_of(context.state())] if context.state_path().is_dir() else []

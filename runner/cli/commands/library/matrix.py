@@ -1,0 +1,76 @@
+"""`runbook matrix`: The incident response matrix, gaps first; writes and checks its committed copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from runner.cli import context
+from runner.cli.output.formats import forms
+from runner.cli.output.table import draw
+from runner.cli.output.terminal import safe
+from runner.cli.proven_runs import proven
+from runner.core.errors import ExitCode, InvalidInputError
+from runner.library.gates.common_procedures import common_procedures
+from runner.library.gates.matrix import Row, matrix
+from runner.library.snapshot import Collection, read
+from runner.render.matrix_tables import FORMS, note
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("matrix")
+@forms(("table", *FORMS))
+@click.option("--must-haves", is_flag=True, help="Only the procedures that every team has a runbook for.")
+@click.option("--write", type=_FILE, help="Write it, without the record, to a file: .md, .html, .csv or .json.")
+@click.option("--check", type=_FILE, help="Write nothing; exit 1 when that file is missing or stale.")
+@click.pass_context
+def command(ctx: click.Context, /, form: str, write: Path | None, check: Path | None, *, must_haves: bool) -> None:
+    """Show what may happen, the runbook for it, who answers how soon, and who is called; the gaps come first.
+
+    A copy that is committed says nothing about tests: those are in the record, and a drill must not make it stale.
+    """
+    collection = read(context.library())
+    if sum(map(bool, (write, check, must_haves))) > 1:
+        raise click.UsageError("--write, --check and --must-haves exclude each other")
+    if (write or check) and ctx.get_parameter_source("form") is not ParameterSource.DEFAULT:
+        raise click.UsageError("the ending of the file says its form, so --format has nothing to say")
+    if check:
+        _check(collection, check)
+    elif write:
+        write.parent.mkdir(parents=True, exist_ok=True)
+        write.write_text(_copy(collection, write), encoding="utf-8")
+        click.echo(f"wrote  {write}")
+    else:
+        rows = common_procedures if must_haves else matrix
+        _show(rows(collection, proven()), form)
+
+
+def _check(collection: Collection, path: Path) -> None:
+    expected = _copy(collection, path)
+    try:
+        state = "fresh" if path.read_bytes() == expected.encode() else "stale"
+    except FileNotFoundError:
+        state = "missing"
+    click.echo(f"{state}  {path}")
+    if state != "fresh":
+        click.echo(f"hint: runbook matrix --write {path}, then review the difference", err=True)
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _copy(collection: Collection, path: Path) -> str:
+    form = FORMS.get(path.suffix.removeprefix("."))
+    if form is None:
+        raise InvalidInputError(f"{path}: its ending says no form", hint=f"end it with .{', .'.join(FORMS)}")
+    return form(matrix(collection, None))
+
+
+def _show(rows: Sequence[Row], form: str) -> None:
+    if form == "table":
+        draw([row.cells() for row in rows], empty="nothing")
+        click.echo(safe(note(rows)), err=True)
+    else:
+        click.echo(FORMS[form](rows), nl=False)

@@ -1,0 +1,160 @@
+"""`runbook find`: Find the runbook for an alert, an error message or a few words, and plan it at once."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli import context
+from runner.cli.output.terminal import counted, safe, short
+from runner.core.errors import InvalidInputError
+from runner.library.gates.coverage import Situation
+from runner.library.search.search import Hit, Reason, candidates, clear, pages, search, unanswered
+from runner.library.snapshot import Collection, read
+
+_SHOWN = 72
+"""Characters of a passage that are shown."""
+
+_LONGEST = 65_536
+"""Bytes that are read of what is pasted."""
+
+
+@click.command(
+    "find",
+    epilog="""\b
+    runbook find MON-005
+    runbook find connection pool
+    runbook find 'FATAL: remaining connection slots are reserved'
+    journalctl -u shop -n 20 | runbook find -
+    runbook find MON-005 --plan -i inventories/production
+    """,
+)
+@click.argument("words", nargs=-1, required=True)
+@click.option(
+    "--plan", "at_once", is_flag=True, help="Show the plan of the runbook, if it is clear which one is meant."
+)
+@click.option(
+    "-i",
+    "--inventory",
+    "inventories",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="The hosts that the next command is for.",
+)
+@click.option("-l", "--limit", metavar="HOSTS", help="Only hosts that this Ansible pattern matches, too.")
+@click.option("-e", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A value that the runbook asks for.")
+@click.option("-n", "--most", type=click.IntRange(min=1), default=5, show_default=True, help="Show no more than these.")
+@click.option("--json", "as_json", is_flag=True, help="The hits, or with --plan the plan, as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context, /, words: tuple[str, ...], *, at_once: bool, most: int, as_json: bool, **to: Any
+) -> None:
+    """Find the runbook that is about WORDS: an id (MON-005), an error message, or what people see.
+
+    `-` reads them from standard input. An alert that only informs leads to its page. Exit code 2: there is nothing, or
+    with --plan it is not clear which runbook is meant.
+    """
+    question = _pasted() if words == ("-",) else " ".join(words)
+    collection = read(context.library())
+    if collection.faults:
+        click.echo(f"warning: {counted(len(collection.faults), 'fault')}: see runbook lint", err=True)
+    hits = search(question, collection)
+    to_read = pages(question, collection)
+    answered = {alert.id for alert in to_read}
+    for entry in (each for each in unanswered(question, collection) if each.id not in answered):
+        owner = collection.contacts.get(entry.entry.owner)
+        whose = f"its owner is {owner.name if owner else entry.entry.owner}"
+        click.echo(f"no runbook is for {entry.id} ({safe(entry.entry.title)}); {safe(whose)}", err=True)
+    if not hits and not to_read:
+        hint = "try fewer or other words; runbook list shows those there are"
+        raise InvalidInputError(f"no runbook is about {short(question, _SHOWN)!r}", hint=hint)
+    if at_once:
+        _plan(ctx, hits, to_read, as_json=as_json, **to)
+        return
+    nexts = [_next(hit, collection, **to) for hit in hits[:most]]
+    if as_json:
+        found = [{**asdict(hit), "next": following} for hit, following in zip(hits[:most], nexts, strict=True)]
+        told = [{"alert": alert.id, "title": alert.title, "page": alert.page} for alert in to_read]
+        click.echo(json.dumps([*told, *found], indent=2))
+        return
+    for alert in to_read:
+        click.echo(f"{click.style(alert.id, bold=True)}  {safe(alert.title)}")
+        click.echo(f"         it asks for no action; read {safe(str(alert.page))}")
+    for hit, following in zip(hits[:most], nexts, strict=True):
+        _show(hit, following)
+    if len(hits) > most:
+        click.echo(f"{len(hits) - most} more, of less weight; -n {len(hits)} shows them", err=True)
+
+
+def _pasted() -> str:
+    """The beginning of standard input, which may be a log with bytes that are no text."""
+    return sys.stdin.buffer.read(_LONGEST).decode(errors="replace")
+
+
+def _plan(ctx: click.Context, hits: Sequence[Hit], to_read: Sequence[Situation], **options: Any) -> None:
+    meant = clear(hits)
+    if to_read and not (meant and meant.exact):
+        raise InvalidInputError(
+            f"{to_read[0].id} asks for no action, so there is no plan", hint=f"read {to_read[0].page}"
+        )
+    if meant is None:
+        several = candidates(hits)
+        names = "\n".join(f"  {hit.runbook}  {hit.title}" for hit in several)
+        hint = f"name one: runbook plan {several[0].runbook} -i ..."
+        raise InvalidInputError(f"{len(several)} runbooks may be meant:\n{names}", hint=hint)
+    if not meant.written:
+        raise InvalidInputError(f"{meant.runbook} ({meant.title}) is named, and nobody has written it", hint=_CALL)
+    from runner.cli.commands.night import plan  # noqa: PLC0415 - only who plans waits for its imports
+
+    ctx.invoke(plan.command, runbook=meant.runbook, **options)
+
+
+_CALL = "call who is on duty for it; runbook list shows the runbooks there are"
+
+
+def _next(
+    hit: Hit, collection: Collection, *, inventories: Sequence[Path], limit: str | None, given: Sequence[str]
+) -> str:
+    """The command to type next, with what is still to be filled in in capital letters; none where there is nothing."""
+    name = (hit.instead or "") if hit.deprecated else hit.runbook
+    if name not in collection.used:
+        return ""
+    hosts = " ".join(f"-i {shlex.quote(str(path))}" for path in inventories) or "-i INVENTORY"
+    words = [f"runbook plan {name} {hosts}", *([f"-l {shlex.quote(limit)}"] if limit else [])]
+    words += [f"-e {shlex.quote(item)}" for item in given]
+    named = {item.partition("=")[0] for item in given}
+    inputs = collection.used[name].inputs
+    words += [f"-e {name}=..." for name, item in inputs.items() if item.default is None and name not in named]
+    return " ".join(words)
+
+
+def _show(hit: Hit, following: str) -> None:
+    click.echo(f"{click.style(hit.runbook, bold=True)}  {safe(hit.title)}")
+    for reason in hit.reasons:
+        click.echo(f"         {safe(reason.where)}: {_marked(reason)}")
+    if hit.deprecated:
+        click.echo(f"         {safe(hit.deprecated)}{f'; use {hit.instead}' if hit.instead else ''}")
+    if following:
+        click.echo(f"         next: {safe(following)}")
+    elif not hit.written:
+        click.echo(f"         nobody has written it yet: {_CALL}")
+
+
+def _marked(reason: Reason) -> str:
+    """The passage around the first word that was found, with every such word in bold."""
+    said = " ".join(reason.text.split())
+    words = "|".join(map(re.escape, sorted(reason.words, key=len, reverse=True)))
+    pattern = re.compile(words or re.escape(said), re.IGNORECASE)
+    first = pattern.search(said)
+    start = max(0, (first.start() if first else 0) - _SHOWN // 3) if len(said) > _SHOWN else 0
+    cut = said[start : start + _SHOWN]
+    marked = pattern.sub(lambda match: click.style(safe(match[0]), bold=True), safe(cut))
+    return f"{'…' * bool(start)}{marked}{'…' * (start + _SHOWN < len(said))}"

@@ -1,0 +1,184 @@
+"""`runbook show`: A runbook as it will be done, or the report of a run."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli import context
+from runner.cli.named_run import LAST, find_run
+from runner.cli.output.pager import paged
+from runner.cli.output.terminal import one_line, safe, short
+from runner.core.errors import AuditError, InvalidInputError
+from runner.core.identifiers import RUNBOOK_ID, is_run_id
+from runner.kinds.steps.base import StepKind
+from runner.model.input import Input
+from runner.model.runbook import Exclusion, Runbook
+from runner.model.step import Approval, Step
+from runner.render import report
+from runner.render.history.run_history import RunHistory, history
+from runner.store.log.audit_log import read
+from runner.store.state_directory import StateDirectory
+
+
+@click.command("show")
+@click.argument("shown", metavar="NAME")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(report.FORMATS),
+    help="How the report of a run is shown.  [default: for reading on a terminal, md in a pipe]",
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(shown: str, *, form: str | None, as_json: bool) -> None:
+    """Show the runbook NAME (RUN-001 or a file), or the report of the run NAME (its id, or `last`)."""
+    if is_run_id(shown) or shown == LAST:
+        state = context.recorded()
+        run = find_run(state, shown)
+        _report(_history(state, run.path.name), "json" if as_json else form)
+        return
+    if not (re.fullmatch(RUNBOOK_ID, shown) or Path(shown).is_file()):
+        raise InvalidInputError(
+            f"{shown!r} is neither a runbook (an id like RUN-001, or a file) nor a run (its id, or `last`)",
+            hint="runbook list shows the runbooks, runbook list --runs the runs",
+        )
+    runbook = context.library(shown).source(shown).runbook
+    if as_json:
+        click.echo(json.dumps(_as_data(runbook), indent=2))
+    else:
+        with paged():
+            _show(runbook)
+
+
+def _report(run: RunHistory, form: str | None) -> None:
+    """Print the report: as it is asked for, else for whoever reads it, a person or a program."""
+    text = safe(report.render(run, form or "md"), lines=True)
+    for_reading = not form and sys.stdout.isatty()
+    with paged():
+        click.echo(_drawn(text) if for_reading else text, nl=False)
+
+
+def _drawn(markdown: str) -> str:
+    """`markdown` as it looks best on this terminal."""
+    from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
+    from rich.markdown import Markdown  # noqa: PLC0415
+
+    console = Console(file=sys.__stdout__)
+    with console.capture() as drawn:
+        console.print(Markdown(markdown, hyperlinks=False))
+    return drawn.get()
+
+
+def _as_data(runbook: Runbook) -> dict[str, Any]:
+    """The runbook for programs: what it is, the inputs that it takes, and its steps."""
+    written = runbook.model_dump(mode="json", exclude={"prerequisites", "steps", "on_cancel"}, by_alias=True)
+    inputs = {name: _input(item) for name, item in runbook.inputs.items()}
+    steps = {key: [_step_data(step) for step in getattr(runbook, key)] for key in ("prerequisites", "steps")}
+    return {**written, "inputs": inputs, **steps}
+
+
+def _input(item: Input) -> dict[str, Any]:
+    said = item.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return {"type": item.type, "required": item.default is None, "takes": item.takes, **said}
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    does = {step.action.key: step.action.describe()} if step.action else {}
+    verify = [item.says for item in step.verify]
+    return {"id": step.id, "name": step.name, "effect": str(step.effect), **does, "verify": verify}
+
+
+def _history(state: StateDirectory, run: str) -> RunHistory:
+    path = context.audit_log(state)
+    try:
+        return history(read(path, run=run), now=context.clock())
+    except ValueError:
+        hint = "it died before it had begun, or records were taken away: runbook audit verify, and compare the head"
+        raise AuditError(f"the audit log {path} does not hold the start of the run {run}", hint=hint) from None
+
+
+def _show(runbook: Runbook) -> None:
+    click.secho(f"{runbook.id} {safe(runbook.title)}", bold=True)
+    if old := runbook.deprecated:
+        instead = f"; use {old.replaced_by}" if old.replaced_by else ""
+        click.secho(f"  {safe(old.says)}{instead}", fg="yellow", bold=True)
+    trigger = " ".join(filter(None, (runbook.trigger.alert, runbook.trigger.condition, runbook.trigger.event)))
+    facts = {"category": runbook.category, "severity": runbook.severity, "owner": runbook.owner, "trigger": trigger}
+    for key, value in {**facts, "hosts": runbook.hosts, "links": ", ".join(runbook.links)}.items():
+        if value:
+            click.echo(f"  {key:9} {safe(str(value))}")
+    _section("handles", runbook.scope.handles)
+    _section("does not handle", [_exclusion(item) for item in runbook.scope.excludes])
+    _section(
+        "inputs",
+        [
+            f"{name} ({', '.join([item.type, *item.limits, _default(item)])}): {item.help}"
+            for name, item in runbook.inputs.items()
+        ],
+    )
+    _section("prerequisites", [step.name for step in runbook.prerequisites])
+    click.secho("steps", bold=True)
+    for number, step in enumerate(runbook.steps, 1):
+        _step(number, step)
+    policy = runbook.escalation
+    _section("escalate when", [_when(item) for item in policy.when])
+    _section("call", policy.contacts)
+    _section("provide", policy.provide)
+    _section("follow up", [item if isinstance(item, str) else item.do for item in runbook.follow_up])
+
+
+def _step(number: int, step: Step) -> None:
+    click.echo(f"  {number:2} {safe(step.name)}  [{step.effect}]  ({step.id})")
+    if step.why:
+        click.echo(f"       why    {safe(step.why)}")
+    if step.approve:
+        click.echo(f"       asks   {safe(step.approve.says)}{_of_whom(step.approve)}")
+    if step.action:
+        click.echo(f"       {step.action.key:6} {_does(step.action)}")
+    for verification in step.verify:
+        click.echo(f"       verify {safe(verification.says)}")
+    if step.undo:
+        click.echo(f"       undo   {_does(step.undo.action)}")
+    click.echo(f"       fails  {step.on_failure}")
+
+
+def _does(action: StepKind) -> str:
+    """What `action` does in one line, in which two commands do not look like one."""
+    return short(one_line(action.describe()), 160)
+
+
+def _of_whom(approval: Approval) -> str:
+    """Who must say yes, where that is more than anybody at the prompt."""
+    group = f"of {approval.group}" if approval.group else ""
+    number = f"{approval.min} {'person' if approval.min == 1 else 'people'}" if approval.min > 1 or group else ""
+    return f" ({' '.join(filter(None, [number, group]))})" if number else ""
+
+
+def _section(title: str, items: object) -> None:
+    shown = list(items) if isinstance(items, list | tuple) else []
+    if shown:
+        click.secho(title, bold=True)
+        for item in shown:
+            click.echo(f"  - {safe(str(item))}")
+
+
+def _exclusion(item: Exclusion | str) -> str:
+    return item if isinstance(item, str) else item.what + (f" (see {item.see})" if item.see else "")
+
+
+def _default(item: Input) -> str:
+    return "required" if item.default is None else f"default {item.default}"
+
+
+def _when(item: object) -> str:
+    from runner.core import duration  # noqa: PLC0415
+    from runner.model.runbook import Declared, Unresolved  # noqa: PLC0415
+
+    if isinstance(item, Unresolved):
+        return f"unresolved for {duration.show(item.unresolved_for)}"
+    return f"declared: {item.declared}" if isinstance(item, Declared) else "a step failed"

@@ -1,0 +1,128 @@
+"""`runbook status`: The runs that are going on and the latest others, or one of them step by step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+
+import click
+
+from runner.cli import context
+from runner.cli.listed_runs import Row, rows
+from runner.cli.named_run import find_run
+from runner.cli.output.ending import end_lines
+from runner.cli.output.table import draw
+from runner.cli.output.terminal import safe
+from runner.core import duration
+from runner.render.history.run_history import RunHistory
+from runner.render.run_status import RunStatus, StepStatus, status, usual
+from runner.store.owed_undos import Debts
+
+_LATEST = 10
+_REAL = "run"
+_SLOW = 2.0
+"""Times as long as usual, from which on it is said."""
+
+
+@click.command("status")
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(run_id: str | None, *, as_json: bool) -> None:
+    """Show the runs and what each is doing, or RUN (its id, or `last`) step by step and host by host."""
+    state = context.recorded()
+    found = rows(state)
+    if run_id:
+        name = find_run(state, run_id).path.name
+        _show(next(row for row in found if row.run == name), found, as_json=as_json)
+        return
+    shown = [row for row in found if row.live or row in found[-_LATEST:]]
+    if as_json:
+        click.echo(json.dumps([_row(row, found) for row in shown], indent=2))
+    else:
+        draw(
+            [_row(row, found) for row in shown],
+            empty="no runs yet",
+            optional=("parent", "children", "now", "undelivered"),
+        )
+        for debt in Debts(state.path / "debts").everything():
+            owed = f"{debt.step} of {debt.runbook} is not undone, since {debt.since}; runbook undo {debt.run}"
+            click.echo(f"debt: {safe(debt.host)}: {safe(owed)}", err=True)
+
+
+def _status(run: RunHistory, found: Sequence[Row]) -> RunStatus:
+    before = [row.history for row in found if row.history and row.history is not run]
+    return status(run, usually=usual(before, run.runbook))
+
+
+def _row(row: Row, found: Sequence[Row]) -> dict[str, str]:
+    shown = {key: str(value) for key, value in row.as_data().items() if key not in {"started", "undelivered"}}
+    shown |= {"outcome": row.outcome or "-", "children": ", ".join(row.children), "now": ""}
+    if row.history and row.live:
+        now = _status(row.history, found)
+        shown["now"] = f"waits for {now.waiting}" if now.waiting else "; ".join(map(_going, _running(now)))
+    return shown | {"undelivered": ", ".join(row.undelivered)}
+
+
+def _running(told: RunStatus) -> list[StepStatus]:
+    return [step for step in told.steps if "running" in step.hosts.values()]
+
+
+def _show(row: Row, found: Sequence[Row], *, as_json: bool) -> None:
+    told = _status(row.history, found) if row.history else None
+    if as_json:
+        click.echo(json.dumps({**row.as_data(), **(asdict(told) if told else {})}, indent=2, default=str))
+        return
+    title = safe(row.history.title) if row.history else ""
+    kind = f"{row.kind}  " if row.kind != _REAL else ""
+    click.secho(f"{row.runbook} {title}  {row.run}  {kind}{row.outcome or row.status}", bold=True)
+    if row.parent:
+        click.echo(f"  took over from the run {row.parent}")
+    for child in row.children:
+        click.echo(f"  handed over to the run {child}")
+    if told is None:
+        click.echo("  it died before anything of it was recorded")
+        return
+    if told.attempt != "start":
+        click.echo(f"  attempt: {told.attempt}")
+    for number, step in enumerate(told.steps, 1):
+        hosts = "  ".join(f"{safe(host)} {outcome}" for host, outcome in step.hosts.items()) or "not begun"
+        click.echo(f"  {number:2} {safe(step.name)}: {hosts}{_time(step)}")
+    if told.waiting:
+        click.echo(f"  waits for {safe(told.waiting)}")
+    if told.undelivered:
+        click.secho(f"  NOT REACHED: {safe(', '.join(told.undelivered))}; runbook show {row.run} says why", fg="red")
+    click.echo(f"  {_budget(told)}")
+    for line in _ending(row.history):
+        click.echo(f"  {line}")
+
+
+def _ending(run: RunHistory | None) -> list[str]:
+    """How the run ended and what to type next, as it was told when it ended."""
+    if run is None or not run.ways_on:
+        return []
+    what, commands = end_lines(run.happened, run.standing, run.ways_on)
+    return [*what, *commands]
+
+
+def _going(step: StepStatus) -> str:
+    return f"{safe(step.name)}{_time(step)}"
+
+
+def _time(step: StepStatus) -> str:
+    """How long the step takes or took, and how long it usually takes: `0.9 s, usually 0.8 s`."""
+    if step.seconds is None:
+        return ""
+    so_far = " so far" if "running" in step.hosts.values() else ""
+    usually = f", usually {_shown(step.usually)}" if step.usually is not None else ""
+    slow = "; slow" if step.usually is not None and step.seconds > _SLOW * max(step.usually, 1.0) else ""
+    return f"  ({_shown(step.seconds)}{so_far}{usually}{slow})"
+
+
+def _budget(told: RunStatus) -> str:
+    return f"{_shown(told.used)} used" if told.budget is None else f"{_shown(told.used)} of {_shown(told.budget)} used"
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else duration.show(timedelta(seconds=round(seconds)))  # noqa: PLR2004

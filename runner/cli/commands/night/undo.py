@@ -1,0 +1,73 @@
+"""`runbook undo`: Take back what a run has done, newest first, on exactly the hosts where it was begun."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from runner.cli import context
+from runner.cli.commands.night.run import gates, perform_with
+from runner.cli.output.terminal import one_line, safe, short
+from runner.cli.prompts import input_options
+from runner.cli.prompts.guard_options import ceremony, with_ceremony
+from runner.cli.resume_request import request_of, run_of
+from runner.core.errors import DeniedError
+from runner.orchestrator import run_loop
+from runner.orchestrator.continuation.undo_plan import UndoPlan
+from runner.orchestrator.request import Request
+
+
+@click.command("undo")
+@click.argument("run_id", metavar="RUN")
+@click.option("--accept-changes", is_flag=True, help="Use the undo of the runbook as it is now; that is recorded.")
+@ceremony
+@input_options.options_again
+@gates
+def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **options: Any) -> None:
+    """Undo RUN (its id, or `last`): every step that has an undo and was begun, and prove that it is taken back.
+
+    What is taken back, and what stays, is shown first; then you are asked (--yes answers in advance). It ends as
+    `undone` only when no change of RUN stands, else as `partly undone`, with exit code 9; where nothing can be taken
+    back, RUN keeps its outcome. A host that cannot be
+    reached keeps a debt, which every later run against it shows; undo again pays it. In production its environment is
+    typed again; no policy stands in the way of taking back.
+    """
+    state = context.state()
+    request = request_of(run_of(state, run_id), given, accept_changes=accept_changes)
+    request = with_ceremony(request, options)
+    plan = run_loop.plan_undo(request, state)
+    if plan:
+        _show(plan, request)
+    if plan.takes_back:
+        _ask(request, yes=options["yes"])
+    perform_with(request, options, lambda asked, around: run_loop.take_back(asked, around, expected=plan))
+
+
+def _show(plan: UndoPlan, request: Request) -> None:
+    runbook = request.source.runbook
+    click.secho(f"undo of the run {request.run_id} of {runbook.id} {safe(runbook.title)}", bold=True, err=True)
+    for item in plan.takes_back:
+        click.echo(f"  takes back  {safe(item.name)}  on {_listed(item.hosts)}", err=True)
+        click.echo(f"              {short(one_line(item.does), 160)}", err=True)
+    if not plan.takes_back:
+        click.echo("  takes back  nothing", err=True)
+    for left in plan.stays:
+        click.secho(f"  stays       {safe(left.name)}  on {_listed(left.hosts)}: {left.why}", fg="yellow", err=True)
+
+
+def _listed(hosts: tuple[str, ...]) -> str:
+    return ", ".join(map(safe, hosts))
+
+
+def _ask(request: Request, *, yes: bool) -> None:
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise DeniedError(
+            "nothing was taken back: there is no terminal to ask on",
+            hint=f"runbook undo {request.run_id} --yes takes back what is shown above",
+        )
+    if not click.confirm("  Go ahead?", default=False, err=True):
+        raise DeniedError("nothing was taken back: the answer was no")

@@ -1,0 +1,82 @@
+"""`runbook audit`: Verify the audit log, or show what it records."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from runner.cli import context
+from runner.cli.named_run import find_run
+from runner.cli.output.pager import paged
+from runner.cli.output.terminal import counted, safe
+from runner.core.errors import AuditError
+from runner.store.log.audit_log import Head, Record, read, verify
+from runner.store.state_check import disagreements
+
+
+@click.group("audit")
+def command() -> None:
+    """Verify or show the audit log."""
+
+
+class _Head(click.ParamType[Head]):
+    name = "SEQ:HASH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Head:
+        try:
+            return Head.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@command.command("verify", short_help="Check the audit log, and that the state directory is as it says.")
+@click.option("--head", "noted", type=_Head(), help="Where the log once stood, as a page or an earlier check told.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
+def verify_log(*, noted: Head | None, as_json: bool) -> None:
+    """Check that no record was edited, removed, inserted or reordered; exit 7 when one was.
+
+    Each run's directory is compared with the log as well: its state, its report and every file of evidence. What the
+    chain alone does not detect is a log that somebody re-chained from an edited record on together with these files:
+    name a head that was kept elsewhere with --head.
+    """
+    state = context.recorded()
+    path = context.audit_log(state)
+    verified = verify(path, noted=noted)
+    found = disagreements(state, read(path))
+    if as_json:
+        click.echo(json.dumps({"path": str(path), **asdict(verified), "disagreements": found}))
+    elif not found:
+        click.echo(f"intact  {verified.records} records of {verified.runs} runs in {path}")
+        click.echo(f"files   those of {counted(len(list(state.runs())), 'run')} are as the log says")
+        click.echo(f"head    {verified.head.seq}:{verified.head.hash}")
+    if found:
+        told = f"{state.path} is not as the audit log says:\n" + "\n".join(map(safe, found))
+        raise AuditError(told, hint="keep all of it as evidence, and find out who wrote to it")
+
+
+@command.command("show", short_help="Show the records, oldest first.")
+@click.argument("run", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per record.")
+def show_log(run: str | None, *, as_json: bool) -> None:
+    """Show the records, oldest first; only those of RUN (its id, or `last`) when it is named."""
+    state = context.recorded()
+    name = find_run(state, run).path.name if run else None
+    records = read(context.audit_log(state), run=name)
+    if as_json:
+        for record in records:
+            click.echo(json.dumps(asdict(record), default=str))
+        return
+    with paged():
+        for record in records:
+            click.echo(_line(record))
+
+
+def _line(record: Record) -> str:
+    time = record.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    where = " ".join(filter(None, (record.step, f"@{record.host}" if record.host else "")))
+    kept = ("outcome", "reason", "by", "note", "text", "environment", "contact", "status", "runbook")
+    words = [f"{key}={record.data[key]}" for key in kept if record.data.get(key)]
+    return safe(f"{record.seq:6} {time} {record.run} {record.type:22} {where} {' '.join(words)}".rstrip())

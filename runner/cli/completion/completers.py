@@ -1,0 +1,189 @@
+"""What may stand for each parameter of a command, by the name that the parameter has in every command."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from runner.cli.commands.author.completion import lenient_files
+from runner.library.root import default_state, library_root
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+_Told = Iterable[tuple[str, str]]
+
+
+def _completer(found: Callable[[click.Context], _Told]) -> Completer:
+    """A completer that offers each of the values `found`, with what it is, that begins as what was typed."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        given = ctx.params.get(param.name or "")
+        used = set(given) if isinstance(given, list | tuple) else set()
+        return [
+            CompletionItem(value, help=about or None)
+            for value, about in found(ctx)
+            if value.casefold().startswith(incomplete.casefold()) and value not in used
+        ]
+
+    return complete
+
+
+def _runbooks(ctx: click.Context) -> _Told:
+    return lenient_files.titles(_root(ctx)).items()
+
+
+def _runs(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    known = lenient_files.runs(_state(ctx))
+    if known:
+        yield "last", "the newest run"
+    for name, told in known.items():
+        yield name, f"{told.get('runbook', '')} {told.get('outcome') or told.get('status', '')}".strip()
+
+
+def _shown(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    yield from _runbooks(ctx)
+    yield from _runs(ctx)
+
+
+def _linked(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    yield from _runbooks(ctx)
+    yield from _entries(ctx)
+    yield from _contacts(ctx)
+    yield from ((name, "") for name in _in_inventories([_root(ctx) / "inventories"]))
+
+
+def _free(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    from runner.library.library import Library  # noqa: PLC0415 - only this one waits for the models
+
+    yield Library(_root(ctx)).next_id(), "the next free id"
+
+
+def _contacts(ctx: click.Context) -> _Told:
+    return lenient_files.contacts(_root(ctx)).items()
+
+
+def _rules(_: click.Context) -> Iterator[tuple[str, str]]:
+    from runner.lint.engine import rules  # noqa: PLC0415 - only this one waits for the rules
+
+    yield from ((name, rule.problem) for name, rule in rules().items())
+
+
+def _expected(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """A gate, then who may offend against it."""
+    from runner.library.gates.quality_gates import GATES  # noqa: PLC0415 - only this one waits for the models
+
+    gate, colon, start = incomplete.partition(":")
+    if not colon:
+        return [CompletionItem(f"{name}:") for name in GATES if name.startswith(gate)]
+    known = {**lenient_files.entries(_root(ctx)), **lenient_files.titles(_root(ctx))}
+    return [CompletionItem(f"{gate}:{name}", help=title) for name, title in known.items() if name.startswith(start)]
+
+
+def _entries(ctx: click.Context) -> _Told:
+    return lenient_files.entries(_root(ctx)).items()
+
+
+def _searched(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    yield from _entries(ctx)
+    yield from _runbooks(ctx)
+
+
+def _hosts(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Hosts and groups of the inventories that were given; of a pattern such as `app:!db`, its last name."""
+    start = re.split(r"[:,&!]", incomplete)[-1]
+    before = incomplete[: len(incomplete) - len(start)]
+    places = [path for given in ctx.params.get("inventories") or () for path in (Path(given), _root(ctx) / given)]
+    return [CompletionItem(before + name) for name in _in_inventories(places) if name.startswith(start)]
+
+
+def _in_inventories(places: Iterable[Path]) -> Iterable[str]:
+    from runner.library.inventory import names  # noqa: PLC0415 - what completes the id of a runbook does not wait
+
+    return dict.fromkeys(name for path in places if path.exists() for name in names(path))
+
+
+def _inputs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """`name=` for each input of the runbook, then the values that it may have."""
+    declared = _runbook(ctx).get("inputs")
+    known: Mapping[str, Any] = declared if isinstance(declared, dict) else {}
+    name, given, start = incomplete.partition("=")
+    if not given:
+        used = {str(item).partition("=")[0] for item in ctx.params.get("given") or ()}
+        free = [key for key in known if key.startswith(name) and key not in used]
+        return [CompletionItem(f"{key}=", help=_field(known[key], "help")) for key in free]
+    values = _values(known.get(name))
+    return [CompletionItem(f"{name}={value}") for value in values if value.startswith(start)]
+
+
+def _values(declared: Any) -> list[str]:
+    if _field(declared, "type") == "bool":
+        return ["true", "false"]
+    choices = declared.get("values") if isinstance(declared, dict) else None
+    default = _field(declared, "default")
+    return [str(choice) for choice in choices] if isinstance(choices, list) else [default] if default else []
+
+
+def _field(declared: Any, key: str) -> str:
+    return str(declared.get(key) or "") if isinstance(declared, dict) else ""
+
+
+def _steps(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    for step in lenient_files.steps(_runbook(ctx)):
+        yield str(step["id"]), str(step.get("name", ""))
+
+
+def _choices(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """`STEP.NAME=` for whatever the operator picks."""
+    picked = [
+        f"{step['id']}.{name}="
+        for step in lenient_files.steps(_runbook(ctx))
+        if isinstance(step.get("choose"), dict)
+        for name in step["choose"]
+    ]
+    return [CompletionItem(value) for value in picked if value.startswith(incomplete)]
+
+
+def _runbook(ctx: click.Context) -> Mapping[str, Any]:
+    """What the runbook says that the command is about: the one that is named, or the one of the run."""
+    # While an option still lacks its value, click leaves the arguments where they are.
+    name = ctx.params.get("runbook") or ctx.params.get("run_id") or next(iter(ctx.args), "")
+    known = lenient_files.runs(_state(ctx))
+    name = next(iter(known), "") if name == "last" else name
+    if name in known:
+        return lenient_files.runbook(_state(ctx) / "runs" / name / "runbook.yml")
+    return lenient_files.runbook(Path(name) if Path(name).is_file() else _root(ctx) / "runbooks" / f"{name}.yml")
+
+
+def _root(ctx: click.Context) -> Path:
+    given = ctx.find_root().params.get("library")
+    return library_root(Path(given) if given else None, here=Path.cwd()) or Path.cwd()
+
+
+def _state(ctx: click.Context) -> Path:
+    given = ctx.find_root().params.get("state_dir") or os.environ.get("RUNBOOK_STATE")
+    return Path(given) if given else default_state(Path.cwd())
+
+
+COMPLETERS: Mapping[str, Completer] = MappingProxyType(
+    {
+        **dict.fromkeys(("runbook", "runbooks", "replaced_by"), _completer(_runbooks)),
+        **dict.fromkeys(("run_id", "run"), _completer(_runs)),
+        **dict.fromkeys(("confirm", "done", "redo", "skip", "from_step"), _completer(_steps)),
+        "shown": _completer(_shown),
+        "linked": _completer(_linked),
+        "new_id": _completer(_free),
+        "words": _completer(_searched),
+        "owner": _completer(_contacts),
+        "rule": _completer(_rules),
+        "expect": _expected,
+        "limit": _hosts,
+        "given": _inputs,
+        "choose": _choices,
+    }
+)

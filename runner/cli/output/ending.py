@@ -1,0 +1,111 @@
+"""The last lines of a run: what happened, how the hosts stand, who was called, what to type next, where the rest is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+import click
+
+from runner.cli import context
+from runner.cli.output.terminal import safe, short
+from runner.core.errors import ExitCode
+from runner.core.wording import listed
+from runner.orchestrator.request import Child, Result
+from runner.store.next_command import WayOn
+
+
+def show(result: Result, *, as_json: bool) -> None:
+    """The result on standard output; where that leads to nowhere, the run has ended as it has all the same."""
+    lost = ""
+    try:
+        if as_json:
+            click.echo(json.dumps(_as_data(result)))
+        else:
+            _show(result)
+    except OSError as error:
+        lost = f"standard output cannot be written to: {error.strerror}"
+    with contextlib.suppress(OSError):
+        if lost:
+            click.echo(f"error: {lost}; runbook show {result.run_id} tells how the run ended", err=True)
+        if lost or not as_json or result.exit_code is ExitCode.AUDIT:
+            _complain(result)
+
+
+def _as_data(result: Result) -> dict[str, object]:
+    return {
+        "type": "result",
+        "run": result.run_id,
+        "outcome": result.outcome,
+        "exit_code": int(result.exit_code),
+        "happened": result.happened,
+        "hosts": {standing: list(hosts) for standing, hosts in result.hosts.items()},
+        "children": [_child(child) for child in result.children],
+        "calls": [
+            {"contact": call.contact, "channel": call.channel, "action": call.action, "arrived": call.arrived}
+            for call in result.calls
+        ],
+        "next": [context.typed(way.words) for way in result.ways_on],
+        "report": str(result.report),
+        "audit": str(result.audit),
+        "problems": result.problems,
+        "hint": result.hint,
+    }
+
+
+def _child(child: Child) -> dict[str, object]:
+    result = child.result
+    run = {"run": result.run_id, "runbook": child.runbook, "hosts": list(child.hosts), "outcome": result.outcome}
+    return {**run, "exit_code": int(result.exit_code), "report": str(result.report)}
+
+
+def _show(result: Result) -> None:
+    colour = "green" if result.exit_code is ExitCode.DONE else "red"
+    click.secho(f"{result.outcome}  run {result.run_id}", fg=colour, bold=True)
+    for child in result.children:
+        where = safe(listed(list(child.hosts)))
+        click.echo(f"  {child.runbook} took over on {where}: {child.result.outcome}  run {child.result.run_id}")
+    if result.ways_on:
+        for line in _aftermath(result):
+            click.echo(line)
+    click.echo(f"report  {result.report}")
+    click.echo(f"audit   {result.audit}")
+
+
+def _aftermath(result: Result) -> Iterator[str]:
+    what, next_ = end_lines(result.happened, result.hosts, result.ways_on)
+    yield from what
+    calls = [f"{safe(call.contact)} by {call.channel}: {_arrived(call.arrived)}" for call in result.calls]
+    yield from _under("called", calls or ["nobody"])
+    yield from next_
+
+
+def end_lines(
+    happened: str, standing: Mapping[str, Sequence[str]], ways_on: Sequence[WayOn]
+) -> tuple[list[str], list[str]]:
+    """What happened and how the hosts stand, and what to type next."""
+    hosts = [f"{how}: {safe(listed(names))}" for how, names in standing.items()]
+    hosts = list(_under("hosts", hosts or ["none was touched"]))
+    commands = {context.typed(way.words): way.does for way in ways_on}
+    width = max(map(len, commands))
+    typed = [f"{safe(command):{width}}  # {safe(does)}" for command, does in commands.items()]
+    return [f"what    {short(happened)}", *hosts], list(_under("next", typed))
+
+
+def _arrived(arrived: bool) -> str:  # noqa: FBT001 - it is a word
+    return "it arrived" if arrived else "NOT REACHED, call them yourself"
+
+
+def _under(title: str, lines: list[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield f"{title if number == 0 else '':7} {line}"
+
+
+def _complain(result: Result) -> None:
+    for problem in result.problems:
+        if not (result.ways_on and problem == result.happened and sys.stdout.isatty()):  # it is there already
+            click.echo(f"error: {safe(problem, lines=True)}", err=True)
+    if result.hint:
+        click.echo(f"hint: {safe(result.hint, lines=True)}", err=True)

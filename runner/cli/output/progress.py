@@ -1,0 +1,262 @@
+"""A listener that draws the run: a live table on a terminal, a line for each event in a pipe, NDJSON on request."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Protocol, Self
+
+import click
+
+from runner.cli.output.terminal import one_line, safe, short
+from runner.cli.prompts import guard_options
+from runner.core.events import Event, EventType, Outcome
+from runner.core.observation import Observation
+from runner.core.step_tags import undo_id
+from runner.model.runbook import Runbook
+
+_REASON = 300
+_OUTPUT = 400
+"""Characters of the last lines of a command's output."""
+
+
+class Progress(Protocol):
+    """Draws events as they happen, steps aside for a prompt, and leaves the screen tidy."""
+
+    def __call__(self, event: Event) -> None:
+        """Show `event`."""
+
+    def pause(self) -> Any:
+        """A context in which nothing is drawn."""
+
+    def notify(self, notice: str) -> None:
+        """Show `notice`, which stays on the screen; called by the handler of a signal, in the midst of anything."""
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+
+    def __exit__(self, *_: object) -> None:
+        """Leave what was drawn."""
+
+
+def choose(runbook: Runbook, *, as_json: bool) -> Progress:
+    """The progress for where this command's output goes."""
+    if as_json:
+        return NdjsonProgress()
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from runner.cli.output.live_progress import LiveProgress  # noqa: PLC0415 - only a terminal pays for rich
+
+        return LiveProgress(runbook)
+    return LineProgress(runbook)
+
+
+def write_at_once(text: str) -> None:
+    """`text` as a line on standard error, past the stream: what a signal interrupts may be writing to that just now."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\n".encode())
+
+
+class NdjsonProgress:
+    """Each event as one JSON object per line, on standard output."""
+
+    def __call__(self, event: Event) -> None:
+        """Print the event."""
+        said = {"type": event.type, "run": event.run, "step": event.step, "host": event.host, "data": event.data}
+        click.echo(json.dumps({key: value for key, value in said.items() if value is not None}, default=str))
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Nothing is drawn between events."""
+        yield
+
+    def notify(self, notice: str) -> None:
+        """Print the notice on standard error."""
+        write_at_once(notice)
+
+    def __enter__(self) -> Self:
+        """Nothing to prepare."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to tidy."""
+
+
+class LineProgress:
+    """A line for each thing that a person wants to know, on standard error."""
+
+    def __init__(self, runbook: Runbook) -> None:
+        self._words = Words(runbook)
+        self._start = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        """Print the event's lines."""
+        if event.type is EventType.RUN_STARTED:
+            self._words.learn(event)
+        for line in lines(event, self._words):
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        """Print a line, with the time since the start."""
+        click.echo(f"{time.monotonic() - self._start:6.1f}s  {line}", err=True)
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Nothing is drawn between events."""
+        yield
+
+    def notify(self, notice: str) -> None:
+        """Print the notice on standard error."""
+        write_at_once(notice)
+
+    def __enter__(self) -> Self:
+        """Nothing to prepare."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to tidy."""
+
+
+class Words:
+    """The words of a runbook by which a person knows its steps and verifications, those of an undo included."""
+
+    def __init__(self, runbook: Runbook) -> None:
+        self.names = {step.id: safe(step.name) for step in runbook.procedure}
+        self._says = {step.id: [item.says for item in step.verify] for step in runbook.procedure}
+        self._successors: set[str] = set()
+        self.asked = {step.id for step in runbook.procedure if step.manual or not (step.action or step.automated)}
+        for step in runbook.steps:
+            if step.undo:
+                self.names[undo_id(step.id)] = f"Undo: {safe(step.name)}"
+                self._says[undo_id(step.id)] = [item.says for item in step.undo.verify]
+
+    def learn(self, event: Event) -> None:
+        """Learn the words of a runbook that takes over; its first event has them. Its steps may be called the same."""
+        if event.data.get("parent"):
+            self._successors.add(event.run)
+        for item in (*event.data.get("steps", ()), *event.data.get("undo", ())):
+            key = self.key(replace(event, step=item["id"]))
+            self.names[key] = safe(item["name"])
+            self._says[key] = item["verify"]
+
+    def has_taken_over(self, event: Event) -> bool:
+        """Whether `event` is of a run that has taken over from the one that was begun."""
+        return event.run in self._successors
+
+    def key(self, event: Event) -> str:
+        """What tells the step of `event` from all others, also from those of a runbook that takes over."""
+        step = event.step or ""
+        return f"{event.run}/{step}" if step and self.has_taken_over(event) else step
+
+    def name(self, event: Event) -> str:
+        """The name of the step that `event` is about."""
+        return self.names.get(self.key(event), safe(event.step or ""))
+
+    def says(self, event: Event) -> str:
+        """What the verification says that `event` is about."""
+        number = int(event.data["part"].partition("/")[2])
+        return safe(self._says[self.key(event)][number - 1])
+
+
+_OF_THE_RUN = frozenset({EventType.PAGE_FINISHED, EventType.ESCALATION_DECLARED, EventType.GATE_VOIDED})
+"""What is told of the whole run, whichever step it was about."""
+
+_SETTLED = frozenset({Outcome.PLANNED, Outcome.UNKNOWABLE})
+"""How a step ends that a dry run leaves out: it is told once, with the reason."""
+
+
+def lines(event: Event, words: Words) -> list[str]:
+    """What a person is told of `event`, in words that need no colours."""
+    if event.step is None or event.type in _OF_THE_RUN:
+        return _of_the_run(event)
+    return _of_a_step(event, words)
+
+
+def _of_the_run(event: Event) -> list[str]:  # noqa: PLR0911 - one return for each kind of event
+    data = event.data
+    match event.type:
+        case EventType.RUN_STARTED | EventType.RUN_RESUMED:
+            again = "undoes " if data.get("take_back") else "resumes " * (event.type is EventType.RUN_RESUMED)
+            return [f"{again}run {event.run} of {data['runbook']} {safe(data['title'])}"]
+        case EventType.TARGET_RESOLVED:
+            return [f"{data['environment']}: {', '.join(map(safe, data['hosts']))}"]
+        case EventType.LOCK_AWAITED:
+            return [f"waits    {short(each)}" for each in data["held"]]
+        case EventType.ESCALATION_DECLARED:
+            return [f"declared {short(data['declared'])}"]
+        case EventType.PAGE_FINISHED:
+            return [f"page     {called(data)}"]
+        case EventType.CHANGES_ACCEPTED:
+            return [f"accepted the changes of the runbook, by {safe(data['by'])}"]
+        case EventType.UNDO_PLANNED:
+            return [
+                f"stays    {safe(each['name'])} on {_listed(each['hosts'])}: {each['why']}" for each in data["stays"]
+            ]
+        case EventType.RUN_REFUSED:
+            return [f"refused  the run stays {data['outcome'] or 'as it was'}"]
+    return guard_options.lines(event)
+
+
+def _listed(hosts: Sequence[str]) -> str:
+    return ", ".join(map(safe, hosts))
+
+
+def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one return for each kind of event
+    name, data = words.name(event), event.data
+    where = f" on {safe(event.host)}" if event.host else ""
+    match event.type:
+        case EventType.STEP_INTENDED:
+            return [f"begins   {name}{where}"]
+        case EventType.VERIFICATION_FINISHED:
+            return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}", *output_of(data)]
+        case EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if data["outcome"] != Outcome.PASSED:
+            return [f"{verdict(data)}     {name}{where}{because(data)}", *output_of(data)]
+        case EventType.STEP_FINISHED if data["outcome"] not in _SETTLED and not (
+            words.key(event) in words.asked and data["outcome"] == Outcome.PASSED
+        ):
+            return [f"{data['outcome']:8} {name}{where}"]
+        case EventType.GATE_ANSWERED:
+            said = data.get("instead") or ("yes" if data["outcome"] == Outcome.PASSED else "no")
+            return [f"{said:8} {name}: {safe(data['by'])}{because({'reason': data.get('note')})}"]
+        case EventType.STEP_SETTLED:
+            word = data["outcome"] if data["outcome"] in _SETTLED else "settled"
+            return [f"{word:8} {name}{where}{because(data)}"]
+        case EventType.COMMANDS_RENDERED:
+            return [f"would do {short(one_line(text))}" for text in dict.fromkeys(data["commands"].values()) if text]
+        case EventType.DEBT_FOUND:
+            return [f"debt     {name}{where} of {data['runbook']} is not taken back"]
+        case EventType.RUN_HANDED_OVER:
+            return [f"over to  {data['to']}, as the run {data['as_run']}"]
+    return []
+
+
+def verdict(data: Any) -> str:
+    """Four characters: whether it is as it should be."""
+    return "ok  " if data["outcome"] == Outcome.PASSED else "FAIL"
+
+
+def called(data: Any) -> str:
+    """Who was told what, and what became of it."""
+    return f"{data['action']} {safe(data['contact'])} by {data['channel']}: {data['status']}{because(data)}"
+
+
+def because(data: Any) -> str:
+    """The reason, when there is one."""
+    return f": {short(str(data['reason']), _REASON)}" if data.get("reason") else ""
+
+
+def output_of(data: Any) -> list[str]:
+    """The last lines of what a command that failed has printed, in one, where the reason has not all of them."""
+    seen = Observation.from_data(data.get("seen"))
+    if (
+        not seen.exit_code
+        or not seen.lines
+        or (len(seen.lines) == 1 and seen.lines[0].strip() in str(data.get("reason")))
+    ):
+        return []
+    return [f"{seen.stream}   {short(one_line(chr(10).join(seen.lines)), _OUTPUT)}"]

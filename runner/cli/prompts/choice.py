@@ -1,0 +1,127 @@
+"""Picking from rows: by number on a terminal, by value in advance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from runner.cli.output.terminal import brief, safe
+from runner.cli.prompts import checkboxes, keyboard
+from runner.core.errors import InvalidInputError
+from runner.model.runbook import Runbook
+from runner.model.step import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What `--choose STEP.NAME[@HOST]=VALUE,...` picks in advance; without a host it counts for each."""
+
+    step: str
+    name: str
+    host: str | None
+    values: tuple[str, ...]
+
+
+NONE = "none"
+"""What `--choose STEP.NAME@HOST=none` picks."""
+
+
+def check_picked(runbooks: Sequence[Runbook], picked: Sequence[Picked]) -> None:
+    """That each choice of `picked` is one that `runbooks` ask for.
+
+    Raises:
+        InvalidInputError: one of them is not; the message says which there are.
+    """
+    known = {f"{step.id}.{name}": None for book in runbooks for step in book.procedure for name in step.choose}
+    for each in picked:
+        if (name := f"{each.step}.{each.name}") not in known:
+            there = f"there is {', '.join(known)}" if known else f"{runbooks[0].id} has nothing to choose"
+            raise InvalidInputError(f"--choose {name}: there is no such choice", hint=there)
+
+
+def read_picked(texts: Sequence[str]) -> list[Picked]:
+    """What the values of `--choose` mean.
+
+    Raises:
+        InvalidInputError: one of them is not written as it must be.
+    """
+    found = []
+    for text in texts:
+        match = re.fullmatch(r"([a-z0-9-]+)\.([a-z0-9_]+)(?:@([^=]+))?=(.+)", text)
+        if match is None:
+            raise InvalidInputError(f"--choose {text}: write it as STEP.NAME=VALUE,VALUE or STEP.NAME@HOST=VALUE")
+        found.append(Picked(match[1], match[2], match[3], tuple(match[4].split(","))))
+    return found
+
+
+def values_of(choice: Choice, captured: Mapping[str, Any]) -> list[Any]:
+    """What can be picked on a host of which `captured` is known: a value for each row."""
+    rows = captured.get(choice.from_, [])
+    rows = rows if isinstance(rows, list) else [rows]
+    return [row.get(choice.field) if choice.field and isinstance(row, Mapping) else row for row in rows]
+
+
+def pick(values: Sequence[Any], wanted: Sequence[str], *, host: str) -> list[Any]:
+    """The `values` that `wanted` names as text, in their own order; none where there are none, or for `NONE` alone.
+
+    Raises:
+        InvalidInputError: one of the wanted is not there.
+    """
+    if not values or tuple(wanted) == (NONE,):
+        return []
+    there = {str(value): value for value in values}
+    if strange := [word for word in wanted if word not in there]:
+        raise InvalidInputError(
+            f"--choose: {strange[0]} is not there to be picked on {host}",
+            hint=f"there {'is' if len(there) == 1 else 'are'} {', '.join(there) or 'nothing'}",
+        )
+    return [value for text, value in there.items() if text in wanted]
+
+
+def ask(
+    rows: Sequence[Any], values: Sequence[Any], *, host: str, settled: Callable[[], bool] = lambda: False
+) -> list[Any] | None:
+    """What a person picks of `values`, which are shown by their `rows`; none is an answer, too.
+
+    None, once the question is settled without one.
+    """
+    click.echo(f"  on {safe(host)}:", err=True)
+    if rows and checkboxes.are_possible():
+        ticked = checkboxes.tick([brief(row) for row in rows], settled=settled)
+        picked = None if ticked is None else [values[number] for number in ticked]
+        click.echo(f"    {brief(picked)}" if picked else "    nothing", err=True)
+        return picked
+    for number, row in enumerate(rows, 1):
+        click.echo(f"    {number:3}  {brief(row)}", err=True)
+    return _by_number(values, settled)
+
+
+def _by_number(values: Sequence[Any], settled: Callable[[], bool]) -> list[Any] | None:
+    """What is picked where a terminal can only show lines."""
+    while (typed_ := keyboard.line("  Which? Numbers like 1,3-5, (a)ll or (n)one", settled=settled)) is not None:
+        said = typed_.strip().lower()
+        if said in {"a", "all"}:
+            return list(values)
+        if said in {"n", "none"}:
+            return []
+        numbers = _numbers(said, len(values))
+        if numbers:
+            return [values[number - 1] for number in numbers]
+        click.echo(f"  {safe(said)!r} names none of 1 to {len(values)}", err=True)
+    return None
+
+
+def _numbers(text: str, most: int) -> list[int]:
+    """The numbers that `text` names, in order; none when one of them is not from 1 to `most`."""
+    found: set[int] = set()
+    for word in filter(None, re.split(r"[,\s]+", text)):
+        match = re.fullmatch(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", word)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 1 <= first <= last <= most:
+            return []
+        found |= set(range(first, last + 1))
+    return sorted(found)

@@ -1,0 +1,80 @@
+"""What production wants before anything is done there: a reason, the typed name, and a loud word past a guard."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from runner.cli.output.terminal import safe, short
+from runner.core.events import Event, EventType
+from runner.orchestrator.request import Request
+
+_OPTIONS = (
+    click.option("--reason", default="", help="Why, for the record; production wants to know."),
+    click.option("--environment", default="", metavar="NAME", help="The class you mean; production wants to hear it."),
+    click.option("--break-glass", default="", metavar="REASON", help="Go past the guards that say no; everybody sees."),
+)
+
+
+def ceremony(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that may change something in production."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def with_ceremony(request: Request, options: Mapping[str, Any]) -> Request:
+    """`request` with what was given for it now; of a run that is gone on with, what it was begun with still counts."""
+    return replace(
+        request,
+        reason=options["reason"] or request.reason,
+        environment=options["environment"],
+        break_glass=options["break_glass"] or request.break_glass,
+    )
+
+
+def shout(request: Request) -> None:
+    """Say on standard error, wherever that leads, that this run goes past its guards."""
+    if request.break_glass:
+        click.secho(f"BREAK GLASS: {safe(request.break_glass)}", fg="red", bold=True, err=True)
+        click.echo("the guards of this run do not stop it; that is recorded, reported and paged", err=True)
+
+
+def type_name(name: str, lines: Sequence[str], *, pause: Callable[[], AbstractContextManager[Any]]) -> str:
+    """What a person types who has read `lines` and is asked for `name`; nothing where there is no terminal."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return ""
+    with pause():
+        click.secho(f"\nThis is {name}.", bold=True, fg="red", err=True)
+        for line in lines:
+            click.echo(f"  {safe(line)}", err=True)
+        typed = click.prompt(f"  type {name} to go on", default="", show_default=False, err=True)
+    return str(typed).strip().encode(errors="backslashreplace").decode()
+
+
+def lines(event: Event) -> list[str]:
+    """What a person is told of `event`, which says how a guard has ruled or how a host was found."""
+    data = event.data
+    match event.type:
+        case EventType.GUARD_CHECKED if data["verdict"] != "met":
+            return [f"{data['verdict']:10} {guard(data)}"]
+        case EventType.GLASS_BROKEN:
+            past = len(data["overrides"])
+            return [f"BREAK GLASS by {safe(data['by'])}, past {past} guard{'s' * (past != 1)}: {short(data['reason'])}"]
+        case EventType.GATE_VOIDED:
+            return [f"void     the approval of {event.step}: {safe('; '.join(data['changes']))}"]
+        case EventType.PREFLIGHT_FINISHED if data["outcome"] == "unreachable":
+            return [f"FAIL     {short(data['reason'], 500)}"]
+        case EventType.PREFLIGHT_FINISHED if data["outcome"] == "not checked":
+            return [f"left     {safe(event.host or '')} is not checked: {short(data['reason'])}"]
+    return []
+
+
+def guard(data: Mapping[str, Any]) -> str:
+    """What a guard requires, and what was given."""
+    return short(data["sentence"])

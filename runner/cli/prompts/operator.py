@@ -1,0 +1,188 @@
+"""The person at the keyboard: asked at every gate, or answered for in advance by a flag."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from runner.approvals.gate_text import describe
+from runner.cli.output.terminal import brief, labelled, safe
+from runner.cli.prompts import choice
+from runner.cli.prompts import keyboard as typed
+from runner.compiler.segments import Gate
+from runner.model.runbook import Declared, Runbook
+from runner.orchestrator.request import About, Answer
+from runner.render.history.decisions import NOBODY
+
+_QUESTIONS = {
+    "approve": "Go ahead? (y)es, (n)o, (e)scalate",
+    "elsewhere": "(n)o, (e)scalate",
+    "manual": "Done? (y)es, (n)o, (e)scalate",
+    "confirm": "Is this so? (y)es, (n)o, (e)scalate",
+    "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort",
+    "unknown": "Is it (d)one, shall it be done again (r), or (n)either?",
+}
+_YES = frozenset("ygd")
+_PAUSE = 0.2
+_INSTEAD: Mapping[str, Any] = {"s": "skip", "u": "undo", "r": "redo"}
+
+
+@dataclass(frozen=True)
+class InAdvance:
+    """What flags have answered before anybody is asked.
+
+    `yes` answers approvals, `confirmed` names the steps whose manual work and confirmations the person who started the
+    run vouches for, `picked` is what is chosen, and `auto` answers everything that has an automatic answer. `wait` is
+    for how many seconds an answer from elsewhere is waited for where there is no terminal.
+    """
+
+    yes: bool = False
+    confirmed: Collection[str] = ()
+    picked: Sequence[choice.Picked] = ()
+    auto: bool = False
+    wait: float = 0.0
+
+
+class Prompt:
+    """Asks on the terminal; where there is none, only what a flag has answered in advance passes."""
+
+    def __init__(
+        self, runbook: Runbook, user: str, *, given: InAdvance, pause: Callable[[], AbstractContextManager[Any]]
+    ) -> None:
+        self._runbook, self._user, self._given, self._pause = runbook, user, given, pause
+
+    def answer(self, gate: Gate, about: About) -> Answer | None:
+        """The answer to `gate`; None once it is settled from elsewhere."""
+        if early := self._in_advance(gate, about):
+            return early
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return self._wait(gate, about)
+        with self._pause():
+            self._show(about)
+            if gate.kind == "choose":
+                return self._choose(gate, about)
+            return self._ask(gate, about)
+
+    def _wait(self, gate: Gate, about: About) -> Answer | None:
+        """Where there is nobody to ask: wait for those who are elsewhere, if there is a word of them."""
+        if not (about.objection or (about.needs and self._given.wait)):
+            return Answer(yes=False, by=NOBODY, note=f"there is no terminal to ask on; {_flag(gate)}")
+        click.echo(f"waits    {gate.step.id} needs {safe(about.needs)}: runbook approve {about.context.run}", err=True)
+        ends = time.monotonic() + self._given.wait if self._given.wait else math.inf
+        while not about.settled():
+            if time.monotonic() >= ends:
+                return Answer(
+                    yes=False, by=NOBODY, note="nobody has answered while the run waited; see --wait", waited=True
+                )
+            time.sleep(_PAUSE)
+        return None
+
+    def _in_advance(self, gate: Gate, about: About) -> Answer | None:
+        if gate.kind == "choose":
+            return self._picked(gate, about)
+        if self._given.auto and gate.kind in {"approve", "manual", "confirm"}:
+            return Answer(yes=True, by=NOBODY, note="nobody was asked: --auto")
+        note = ""
+        if gate.kind == "approve" and self._given.yes and not about.objection:
+            note = "given in advance with --yes"
+        elif gate.kind in {"manual", "confirm"} and gate.name in self._given.confirmed:
+            note = "given in advance with --confirm"
+        return Answer(yes=True, by=self._user, note=note) if note else None
+
+    def _picked(self, gate: Gate, about: About) -> Answer | None:
+        """What is chosen in advance: everything in an automatic run, else what `--choose` names for each host."""
+        chosen: dict[str, Sequence[Any]] = {}
+        for host in about.hosts:
+            values = choice.values_of(gate.step.choose[gate.choice], about.captured.get(host, {}))
+            wanted = [
+                each.values
+                for each in self._given.picked
+                if (each.step, each.name) == (gate.step.id, gate.choice) and each.host in {None, host}
+            ]
+            if not (wanted or self._given.auto):
+                return None
+            chosen[host] = choice.pick(values, wanted[-1], host=host) if wanted else values
+        by = NOBODY if self._given.auto else self._user
+        return Answer(yes=self._given.auto or any(chosen.values()), by=by, note=_told(chosen), chosen=chosen)
+
+    def _choose(self, gate: Gate, about: About) -> Answer | None:
+        while (chosen := self._pick(gate, about)) is not None:
+            if any(chosen.values()):
+                return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
+            said = typed.letter("  Nothing is chosen. (c)hoose again, or (a)bort the run?", "ca", settled=about.settled)
+            if said != "c":
+                return Answer(yes=False, by=self._user, note="nothing was chosen") if said else None
+        return None
+
+    def _pick(self, gate: Gate, about: About) -> dict[str, Sequence[Any]] | None:
+        """What a person chooses on each host; None once the question is settled."""
+        picks = gate.step.choose[gate.choice]
+        chosen: dict[str, Sequence[Any]] = {}
+        for host in about.hosts:
+            rows = about.captured.get(host, {}).get(picks.from_, [])
+            rows = rows if isinstance(rows, list) else [rows]
+            values = choice.values_of(picks, about.captured.get(host, {}))
+            if (picked := choice.ask(rows, values, host=host, settled=about.settled)) is None:
+                return None
+            chosen[host] = picked
+        return chosen
+
+    def _show(self, about: About) -> None:
+        context = about.context
+        click.secho(f"\n{safe(context.name)}", bold=True, err=True)
+        click.echo("\n".join(labelled(describe(context, until=about.until))), err=True)
+        if about.objection:
+            click.echo(f"  {safe(about.objection)}", err=True)
+        if about.objection and not context.missing:
+            click.echo(f"  It needs {safe(about.needs)}: runbook approve {context.run}", err=True)
+
+    def _ask(self, gate: Gate, about: About) -> Answer | None:
+        question = _QUESTIONS["elsewhere" if about.objection else gate.kind]
+        letters = [question[at + 1] for at, mark in enumerate(question) if mark == "("]
+        said = typed.letter(f"  {question}", letters, settled=about.settled)
+        if said is None:
+            return None
+        if said == "e":
+            return Answer(yes=False, by=self._user, declared=self._declare())
+        if said in _INSTEAD:
+            return Answer(yes=False, by=self._user, instead=_INSTEAD[said])
+        note = ""
+        if gate.kind in {"manual", "confirm"} and said in _YES:
+            note = _text(
+                click.prompt("  Note for the record, or Enter for none", default="", show_default=False, err=True)
+            )
+        return Answer(yes=said in _YES, by=self._user, note=note)
+
+    def _declare(self) -> str:
+        known = [item.declared for item in self._runbook.escalation.when if isinstance(item, Declared)]
+        for number, text in enumerate(known, 1):
+            click.echo(f"    {number}  {safe(text)}", err=True)
+        said = _text(click.prompt("  Why (a number, or in words)", err=True))
+        return known[int(said) - 1] if said.isdecimal() and 0 < int(said) <= len(known) else said
+
+
+def _flag(gate: Gate) -> str:
+    """Which flag would have answered."""
+    flags = {
+        "approve": "--yes answers in advance",
+        "choose": f"--choose {gate.step.id}.{gate.choice}=VALUE,VALUE answers in advance",
+        "step": "--step needs one",
+        "unknown": f"--done {gate.step.id} or --redo {gate.step.id} answers in advance",
+    }
+    return flags.get(gate.kind, f"--confirm {gate.name} answers in advance")
+
+
+def _told(chosen: Mapping[str, Sequence[Any]]) -> str:
+    return "; ".join(f"{host}: {brief(list(values))}" for host, values in chosen.items())
+
+
+def _text(typed: str) -> str:
+    """What was typed; bytes that are not text in UTF-8, which Python shows as half surrogate pairs, as escapes."""
+    return typed.encode(errors="backslashreplace").decode()

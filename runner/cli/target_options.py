@@ -1,0 +1,31 @@
+"""What every command names that works on hosts: the runbook, the inventories, the limit, the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from runner.cli.prompts import input_options
+
+_WORDS = (
+    click.argument("runbook"),
+    click.option(
+        "-i",
+        "--inventory",
+        "inventories",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="A file or directory of hosts; may be given again.",
+    ),
+    click.option("-l", "--limit", metavar="HOSTS", help="Only hosts that this Ansible pattern matches, too."),
+    input_options.options,
+)
+
+
+def aimed(command: Callable[..., None]) -> Callable[..., None]:
+    """The words that aim a command."""
+    for word in reversed(_WORDS):
+        command = word(command)
+    return command

@@ -1,0 +1,1 @@
+"""From a runbook to the Ansible playbook that does it."""

@@ -1,0 +1,120 @@
+"""What a step would do on a host, in a form that a person can read; what is not known yet stays a template."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from runner.compiler.secret_delivery import LIMIT, SHELL
+from runner.kinds.steps.shell_step import STRICT
+
+_LIMIT = ("timeout", "--kill-after=")
+_SET = "--set="
+_PSQL = re.compile(
+    r"^\\encoding UTF8\n(?P<set>(?:\\set [^\n]*\n)*)SET statement_timeout = \d+;\n(?P<statement>.*)$", re.DOTALL
+)
+_ROWS = re.compile(r"^WITH (answer_*) AS \(\n(?P<query>.*)\n\)\nSELECT coalesce\(json_agg\(\1\)", re.DOTALL)
+
+
+_COMMANDS = frozenset({"ansible.builtin.command", "command"})
+_OURS = frozenset({"argv", "stdin", "expand_argument_vars", "stdin_add_newline", "strip_empty_ends"})
+_URI = frozenset({"url", "method", "body", "body_format", "headers", "return_content", "follow_redirects", "timeout"})
+_URI |= {"status_code"}
+
+
+def in_words(command: Mapping[str, Any]) -> str:
+    """`command`, which is a module and its filled-in arguments, as a person would write it, and what is around it.
+
+    Each environment variable, the directory, the user that it becomes, each file that it brings from this machine, and
+    each variable that its checks and its undo use stand on a line of their own below it.
+    """
+    return "\n".join(lines(command))
+
+
+def lines(command: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is done, in as many lines as it is written in, and then each thing that is around it by itself."""
+    return (*_action(str(command["module"]), command["args"]), *_around(command))
+
+
+def _action(module: str, args: Mapping[str, Any]) -> tuple[str, ...]:
+    if module in _COMMANDS and isinstance(args.get("argv"), list):
+        return (
+            _revealed(_without_limit(args["argv"]), str(args.get("stdin") or "")),
+            *(f"{key}: {_quoted(value)}" for key, value in args.items() if key not in _OURS),
+        )
+    if module == "ansible.builtin.uri":
+        body = f" {json.dumps(args['body'], default=str)}" if args.get("body") else ""
+        headers = [f"header {name}: {value}" for name, value in (args.get("headers") or {}).items()]
+        rest = [f"{key}: {_quoted(value)}" for key, value in args.items() if key not in _URI]
+        return (f"{args.get('method', 'GET')} {args.get('url', '')}{body}", *headers, *rest)
+    return (" ".join((module, *(f"{key}={_quoted(value)}" for key, value in args.items()))),)
+
+
+def _around(command: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in (command.get("environment") or {}).items():
+        yield f"env {name}={_quoted(value)}"
+    if become := command.get("become"):
+        yield f"as {become['user']} (by {become['method']})"
+    for name in ("delegate_to", "remote_user"):
+        if command.get(name):
+            yield f"{name}: {command[name]}"
+    for path, digest in (command.get("files") or {}).items():
+        yield f"file {path} ({digest[:12] if len(digest) == 64 else digest})"  # noqa: PLR2004 - a SHA-256, or why not
+    for name, value in (command.get("uses") or {}).items():
+        if name != "inventory_hostname":  # that is the host of which all of this is said
+            yield f"uses {name}={_quoted(value)}"
+
+
+def _without_limit(argv: Sequence[Any]) -> Sequence[Any]:
+    """The program itself, without the `timeout` that ends it."""
+    limited = len(argv) > len(_LIMIT) and argv[0] == _LIMIT[0] and str(argv[1]).startswith(_LIMIT[1])
+    return argv[LIMIT:] if limited else argv
+
+
+def _revealed(argv: Sequence[Any], stdin: str) -> str:
+    """The program without the one that gives it its secrets, each of which is told by name and reference."""
+    if tuple(argv[: len(SHELL)]) != SHELL:
+        return _program(argv, stdin)
+    end = argv.index("--")
+    names = argv[len(SHELL) : end]
+    *lines, rest = stdin.split("\n", len(names))
+    given = " ".join(f"{name}={_quoted(_decoded(line))}" for name, line in zip(names, lines, strict=False))
+    return f"{given} {_program(argv[end + 1 :], rest)}"
+
+
+def _decoded(line: str) -> str:
+    try:
+        return base64.b64decode(line, validate=True).decode()
+    except ValueError:
+        return line  # a template of which something is not known yet
+
+
+def _program(argv: Sequence[Any], stdin: str) -> str:
+    if statement := _PSQL.match(stdin):
+        return _statement(argv, statement["statement"], statement["set"])
+    if tuple(argv[: len(STRICT)]) == STRICT:
+        args = argv[len(STRICT) + 2 :]  # the first word after the text is the script's own name
+        given = [f"args: {' '.join(map(_quoted, args))}"] if args else []
+        return "\n".join([str(argv[len(STRICT)]), *given])
+    line = " ".join(map(_quoted, argv))
+    return f"{line}\n{stdin}" if stdin else line
+
+
+def _statement(argv: Sequence[Any], text: str, hidden: str) -> str:
+    """The SQL statement as it was written, and the values that are bound in it."""
+    query = _ROWS.match(text)
+    written = re.sub("^  ", "", query["query"], flags=re.MULTILINE) if query else text.strip().removesuffix(";")
+    values = [str(word).removeprefix(_SET) for word in argv if str(word).startswith(_SET)]
+    values += [f"{name}={value}" for name, value in re.findall(r"^\\set (\w+) '(.*)'$", hidden, re.MULTILINE)]
+    bound = ", ".join(value for value in values if value != "ON_ERROR_STOP=1")
+    return f"SQL {written.strip()}" + (f"\nwith {bound}" if bound else "")
+
+
+def _quoted(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    # A template that could not be filled in yet is easier to read as it is written.
+    return text if "{{" in text or "\n" in text else shlex.quote(text)

@@ -1,0 +1,49 @@
+"""What was reviewed is what runs: the committed playbook, and whether it is still what the runbook compiles to."""
+
+from __future__ import annotations
+
+from runner.compiler.compiler import compile_runbook
+from runner.core import trusted_files
+from runner.core.errors import InvalidInputError
+from runner.library.library import Library, Source
+
+
+def compiled(source: Source) -> str:
+    """The text that `source` compiles to now.
+
+    Raises:
+        InvalidInputError: a file that a step names can not be used.
+    """
+    try:
+        return compile_runbook(source.runbook, source.read_file).render()
+    except ValueError as error:
+        raise InvalidInputError(f"{source.path}: {error}") from error
+
+
+def is_stale(library: Library, source: Source) -> bool:
+    """Whether the committed playbook is missing or differs from what `source` compiles to."""
+    return _committed(library, source) != compiled(source).encode()
+
+
+def reviewed(library: Library, source: Source) -> bytes:
+    """The committed playbook of `source`, as it is.
+
+    Raises:
+        InvalidInputError: it is missing, or the runbook has changed since, or somebody edited it; or others can change
+            one of them, or whom the runbook calls.
+    """
+    path, committed = library.playbook(source), _committed(library, source)
+    trusted_files.check([source.path, source.path.with_name("contacts.yml"), path])
+    if committed is None:
+        raise InvalidInputError(f"{path} is missing", hint=f"runbook compile {source.runbook.id}, then review it")
+    if committed != compiled(source).encode():
+        raise InvalidInputError(
+            f"{path} is not what {source.path.name} compiles to",
+            hint=f"runbook compile {source.runbook.id}, then review the difference",
+        )
+    return committed
+
+
+def _committed(library: Library, source: Source) -> bytes | None:
+    path = library.playbook(source)
+    return path.read_bytes() if path.is_file() else None

@@ -1,0 +1,96 @@
+"""The action of a step as Ansible tasks: one, or with `retry` one inside the rescue of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from runner.compiler.verification_tasks import RESULT, task
+from runner.core.duration import seconds, show
+from runner.core.identifiers import Marker
+from runner.kinds.ansible_yaml import Block, Task
+from runner.kinds.invocation import TIMED_OUT, Invocation
+from runner.kinds.verifications.exit_code import Exit
+from runner.model.step import Effect, Retry, Step
+from runner.model.verification import Verification
+
+_ANSWERED = f"{RESULT}.module_stdout is not defined"
+_UNANSWERED = f"{RESULT}.module_stdout is defined"
+"""The module ended without an answer: it was killed, or its connection was. Nobody knows what it has done by then."""
+
+
+def attempts(marker: Marker, step: Step, call: Invocation) -> Iterator[Task | Block]:
+    """The tasks that make `call` for `step` under `marker`, as often as its `retry` says."""
+    tried: list[Task | Block] = [*acts(marker, step.name, call, action_keywords(step.effect, step.verify))]
+    for number in range(step.retry.attempts - 1 if step.retry else 0, 0, -1):
+        tried = [_attempt(replace(marker, part=f"attempt/{number}"), step, call, tried)]
+    yield from tried
+
+
+def acts(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, Any]) -> Iterator[Task]:
+    """The task that makes `call`, and the end of its host where the module says that it did nothing.
+
+    Ansible goes on after that, and asks no `failed_when`.
+    """
+    yield task(marker, title, call, keywords)
+    if call.may_skip:
+        name = replace(marker, part="guard").task_name("Go no further when the module has skipped")
+        yield Task(name, "ansible.builtin.assert", {"that": [f"{RESULT} is not skipped"], "quiet": True})
+
+
+def _attempt(marker: Marker, step: Step, call: Invocation, then: Sequence[Task | Block]) -> Block:
+    assert step.retry  # noqa: S101 - the caller asked
+    number = int(marker.part.rpartition("/")[2])
+    keywords = action_keywords(step.effect, step.verify) | _worth_another(step)
+    return Block(
+        name=f"{marker} | Attempt {number} of {step.retry.attempts}",
+        tasks=list(acts(marker, step.name, call, keywords)),
+        rescue=[*_pause(replace(marker, part=f"retry/{number}"), step.retry, number), *then],
+    )
+
+
+def _pause(marker: Marker, retry: Retry, number: int) -> Iterator[Task]:
+    """What stands between two attempts: whether another one is worth it, and the wait."""
+    codes = list(retry.exit_codes or ())
+    after = f"exit code {' or '.join(map(str, codes))}" if codes else "an attempt that has answered"
+    that = [_ANSWERED, *([f"{RESULT}.rc | default({TIMED_OUT}) in {codes}"] if codes else [])]
+    yield Task(
+        marker.task_name(f"Try again only after {after}"), "ansible.builtin.assert", {"that": that, "quiet": True}
+    )
+    pause = retry.pauses[number - 1]
+    yield Task(
+        marker.task_name(f"Wait for {show(pause)} before attempt {number + 1}"),
+        "ansible.builtin.command",
+        {"argv": ["sleep", seconds(pause)]},
+        {"changed_when": False},
+    )
+
+
+def action_keywords(effect: Effect, verify: Sequence[Verification]) -> dict[str, Any]:
+    """The keywords of an action: what it is registered as, whether it changes something, when it has failed by itself.
+
+    Where a verification judges the exit code, only a command that never ran, or never ended, has failed by itself.
+    """
+    own = (
+        {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) == {TIMED_OUT} or {_UNANSWERED}"}
+        if _judged(verify)
+        else {}
+    )
+    return {"register": RESULT, "changed_when": effect is not Effect.READ, **own}
+
+
+def _judged(verify: Sequence[Verification]) -> list[Verification]:
+    return [verification for verification in verify if verification.judges_exit and not verification.probe()]
+
+
+def _worth_another(step: Step) -> dict[str, Any]:
+    """When an attempt that may be followed by another has failed, if a verification judges the exit code."""
+    if not (judged := _judged(step.verify)):
+        return {}
+    codes = step.retry.exit_codes if step.retry else None
+    if codes:
+        return {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) in {list(codes)} or {_UNANSWERED}"}
+    kinds = [kind for verification in judged for kind in verification.kinds if isinstance(kind, Exit)]
+    good = sorted(set.intersection(*(set(kind.exit) for kind in kinds)))
+    return {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) not in {good} or {_UNANSWERED}"}

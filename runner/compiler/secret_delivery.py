@@ -1,0 +1,96 @@
+"""How a secret reaches a command: past its arguments, which everybody sees, and past Ansible's own words about it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from runner.kinds.ansible_yaml import Block, Task
+from runner.kinds.invocation import names_in
+
+LIMIT = 3
+"""Words of `timeout` before the program that it ends."""
+
+EXPORT = """\
+while [ "$1" != -- ]; do
+  IFS= read -r value
+  value=$(printf %s "$value" | base64 -d && printf .) || exit 125
+  export "$1=${value%.}"
+  shift
+done
+shift
+exec "$@"
+"""
+"""A program that takes names up to `--`, reads a line of base64 for each, and becomes what follows, which has them."""
+
+SHELL = ("/bin/sh", "-c", EXPORT, "sh")
+
+_ENCODING = "\\encoding UTF8\n"
+_SET = "--set="
+_FOR_PSQL = r"replace('\\', '\\\\') | replace('\n', '\\n') | replace('\r', '\\r')" + """ | replace("'", "''")"""
+_QUIET: Mapping[str, Any] = {
+    # What our own report is about must be told; plain Ansible has no need of it.
+    "no_log": "{{ runbook_run_id is not defined }}",
+}
+_NO_SYSLOG = {"ansible_no_target_syslog": True}
+
+
+def hide(item: Task | Block, secrets: Collection[str]) -> Task | Block:
+    """`item` with no secret in what the arguments of a program are made of; as it is where it has none of `secrets`."""
+    if isinstance(item, Block):
+        tasks, rescue = ([hide(each, secrets) for each in part] for part in (item.tasks, item.rescue))
+        return replace(item, tasks=tasks, rescue=rescue)
+    if not secrets or not _has(secrets, [item.args, item.keywords.get("environment")]):
+        return item
+    if item.module == "ansible.builtin.command":
+        item = _from_stdin(_bound_by_psql(item, secrets), secrets)
+    variables = {**item.keywords.get("vars", {}), **_NO_SYSLOG}
+    return replace(item, keywords={**item.keywords, "vars": variables, **_QUIET})
+
+
+def _has(names: Collection[str], value: Any) -> bool:
+    if isinstance(value, str):
+        return not names_in(value).isdisjoint(names)
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return any(_has(names, item) for item in items)
+
+
+def _from_stdin(task: Task, secrets: Collection[str]) -> Task:
+    """Environment variables with a secret in them come by standard input: Ansible would name them to a shell."""
+    given = task.keywords.get("environment")
+    given = given if isinstance(given, Mapping) else {}
+    moved = {name: value for name, value in given.items() if _has(secrets, value)}
+    if not moved:
+        return task
+    argv = task.args["argv"]
+    args = {
+        **task.args,
+        "argv": [*argv[:LIMIT], *SHELL, *moved, "--", *argv[LIMIT:]],
+        "stdin": "".join(f"{_filtered(value, 'b64encode')}\n" for value in moved.values()) + task.args.get("stdin", ""),
+    }
+    if "stdin" not in task.args:
+        args["stdin_add_newline"] = False  # the command itself still reads nothing
+    keywords = {key: value for key, value in task.keywords.items() if key != "environment"}
+    rest = {name: value for name, value in given.items() if name not in moved}
+    return replace(task, args=args, keywords={**({"environment": rest} if rest else {}), **keywords})
+
+
+def _bound_by_psql(task: Task, secrets: Collection[str]) -> Task:
+    r"""What is bound in a statement is set by psql's own `\set`, which quotes as its manual says.
+
+    https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS
+    """
+    argv: Sequence[str] = task.args["argv"]
+    moved = [word for word in argv if word.startswith(_SET) and _has(secrets, word)]
+    if not moved:
+        return task
+    pairs = [word.removeprefix(_SET).partition("=") for word in moved]
+    lines = "".join(f"\\set {name} '{_filtered(value, _FOR_PSQL, end='')}'\n" for name, _, value in pairs)
+    stdin = task.args["stdin"].replace(_ENCODING, _ENCODING + lines, 1)
+    return replace(task, args={**task.args, "argv": [word for word in argv if word not in moved], "stdin": stdin})
+
+
+def _filtered(template: str, filters: str, *, end: str = "+") -> str:
+    """`template` as a whole through `filters`; without a + at its end a template takes the next line break away."""
+    return f"{{% filter {filters} %}}{template}{{% endfilter {end}%}}"

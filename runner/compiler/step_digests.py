@@ -1,0 +1,72 @@
+"""What each step does and how it is verified, as digests: a proof belongs to what was proven, not to its place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from runner.compiler.compiler import step_tasks
+from runner.core.identifiers import Marker
+from runner.kinds.ansible_yaml import Block, Task
+from runner.kinds.steps.base import ReadFile
+from runner.model.runbook import Runbook
+from runner.model.step import Step
+
+_LENGTH = 16
+
+
+def step_digests(runbook: Runbook, read_file: ReadFile) -> dict[str, str]:
+    """For each step a digest of what it does and one of its verifications, as `ACTION:VERIFICATIONS`.
+
+    Both cover what the step uses of earlier ones. How it is called, and what is asked before it, are in neither.
+
+    Raises:
+        ValueError: a file that a step names cannot be used.
+    """
+    found: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    for step in runbook.procedure:
+        action, verify = (_digest(part, sources) for part in _contents(runbook, step, read_file))
+        found[step.id] = f"{action}:{verify}"
+        sources |= dict.fromkeys((*step.capture, *step.choose), action)
+    return found
+
+
+def _contents(runbook: Runbook, step: Step, read_file: ReadFile) -> tuple[Any, Any]:
+    """What is done, and what is verified, without words that are only for people."""
+    tasks = [(_is_check(item), _without_titles(item.data())) for item in step_tasks(runbook, step, read_file)]
+    choices = {name: choice.model_dump(mode="json") for name, choice in step.choose.items()}
+    around = [step.become, step.become_user]
+    by_hand = step.action.describe() if step.action and step.manual else None
+    action = [[data for check, data in tasks if not check], by_hand, choices, *around]
+    verify = [[data for check, data in tasks if check], [item.says for _, item in step.confirmations], *around]
+    return action, verify
+
+
+def _is_check(item: Task | Block) -> bool:
+    marker = Marker.parse(item.name)
+    return marker is not None and marker.part.startswith("verify/")
+
+
+def _without_titles(value: Any) -> Any:
+    """The tasks with their markers in place of their names."""
+    if isinstance(value, Mapping):
+        return dict(_entries(value.items()))
+    return [_without_titles(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _entries(items: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+    for key, item in items:
+        marker = Marker.parse(item) if key == "name" and isinstance(item, str) else None
+        yield key, str(marker) if marker else _without_titles(item)
+
+
+def _digest(value: Any, sources: Mapping[str, str]) -> str:
+    """The digest of `value`, and of the steps in `sources` that have found what it speaks of."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    used = sorted({*re.findall(r"\w+", text)} & sources.keys())
+    whole = "\n".join((text, *(f"{name} {sources[name]}" for name in used)))
+    return hashlib.sha256(whole.encode()).hexdigest()[:_LENGTH]

@@ -1,0 +1,124 @@
+"""One verification as Ansible tasks: a probe that looks, as often as need be, and an assert that judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from runner.compiler.condition_names import bindings, reads
+from runner.core.duration import seconds, show
+from runner.core.identifiers import Marker
+from runner.kinds.ansible_yaml import Task
+from runner.kinds.invocation import Invocation, whole_seconds
+from runner.model.verification import Verification
+
+RESULT = "result"
+"""The name under which a step's own result is registered."""
+
+_PROBE = "probe"
+
+_CLOCK = (
+    "((lookup('ansible.builtin.file', '/proc/uptime', errors='ignore') or now(utc=true).timestamp() | string)"
+    ".split()[0] | float)"
+)
+"""Seconds by a clock that nobody sets (proc_uptime(5)); where there is none, as on a Mac, by the clock on the wall."""
+
+
+def task(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, Any]) -> Task:
+    """The task that makes `call`."""
+    around: dict[str, Any] = {"environment": call.environment} if call.environment else {}
+    if call.task_timeout:
+        around["timeout"] = whole_seconds(call.task_timeout)
+    return Task(marker.task_name(title), call.module, call.args, {**around, **keywords})
+
+
+def checks(marker: Marker, verification: Verification, call: Invocation | None, text: str | None) -> Iterator[Task]:
+    """The tasks of `verification`, for a step that makes `call`, whose result has the text named `text`."""
+    probe = verification.probe()
+    conditions = verification.conditions(text)
+    if probe is None:
+        that, names = _judged(verification, conditions, call, RESULT) if call else (conditions, {})
+        yield _assert(marker, verification, that, names)
+        return
+    yield _look(replace(marker, part=f"{marker.part}/probe"), verification, probe, conditions)
+    seen = f"({_PROBE}.results | last)" if _is_repeated(verification) else _PROBE
+    full = [f"{_PROBE}.results | length == {verification.samples}"] if verification.held else []
+    judged, names = _judged(verification, conditions, probe, seen)
+    # A sample that is not good is the last: what it has not met says more than how many there were.
+    yield _assert(marker, verification, [*_answered(verification, probe, seen), *judged, *full], names)
+
+
+def _judged(
+    verification: Verification, conditions: Sequence[str], call: Invocation, register: str
+) -> tuple[list[str], Mapping[str, str]]:
+    """The conditions over what `call` gave, and that none of it was cut that they read; and their names' templates."""
+    names = call.bound(register)
+    if verification.holds_by_a_line and call.cuts:
+        # Our command module gives those lines only where it has cut the output.
+        return list(conditions), names | {"stdout": f"{{{{ {register}.whole_lines | default({register}.stdout) }}}}"}
+    read = reads(conditions, RESULT if register == RESULT else _PROBE)
+    return [*(f"not ({cut})" for cut in call.cut(read, register)), *conditions], names
+
+
+def _is_repeated(verification: Verification) -> bool:
+    return bool(verification.held or verification.within)
+
+
+def _answered(verification: Verification, probe: Invocation, seen: str) -> list[str]:
+    """Whether there was an answer at all, unless the verification says itself which exit codes are good."""
+    return [] if verification.judges_exit else [probe.answered.replace("REGISTER", seen)]
+
+
+def _assert(marker: Marker, verification: Verification, that: Sequence[str], names: Mapping[str, str]) -> Task:
+    used = bindings(that, names)
+    return Task(
+        marker.task_name(verification.says),
+        "ansible.builtin.assert",
+        {"that": list(that), "quiet": True},
+        {"vars": used} if used else {},
+    )
+
+
+def _look(marker: Marker, verification: Verification, probe: Invocation, conditions: Sequence[str]) -> Task:
+    # The assert that follows judges; the probe itself never fails, or nobody would say what was seen.
+    keywords: dict[str, Any] = {"register": _PROBE, "changed_when": False, "failed_when": False}
+    if _is_repeated(verification):
+        judged, names = _judged(verification, conditions, probe, _PROBE)
+        good = [*_answered(verification, probe, _PROBE), *judged]
+        keywords |= _until(verification) if verification.within else _while(verification)
+        # As a variable of its own, what can not be evaluated yet (an answer without the value) is only not good yet.
+        holds = {"holds": f"{{{{ {' and '.join(f'({item})' for item in good)} }}}}"}
+        keywords["vars"] = bindings(good, names) | holds
+    return task(marker, verification.says, probe, keywords)
+
+
+def _until(verification: Verification) -> dict[str, Any]:
+    assert verification.within  # noqa: S101 - the caller asked
+    # The retries alone are no limit, each may take as long as the probe does. A loop's items are evaluated once.
+    return {
+        "loop": [f"{{{{ {_CLOCK} + {seconds(verification.within)[:-1]} }}}}"],
+        "loop_control": {"loop_var": "deadline", "label": f"within {show(verification.within)}"},
+        "until": f"(holds | default(false)) or {_CLOCK} >= deadline",
+        "retries": verification.samples,
+        "delay": _pause(verification, schema="integer"),
+    }
+
+
+def _while(verification: Verification) -> dict[str, Any]:
+    return {
+        "loop": f"{{{{ range({verification.samples}) | list }}}}",
+        "loop_control": {
+            "loop_var": "sample",
+            "pause": _pause(verification, schema="number"),
+            "break_when": "not (holds | default(false))",
+        },
+    }
+
+
+def _pause(verification: Verification, *, schema: Literal["integer", "number"]) -> int | float | str:
+    pause = verification.pause.total_seconds()
+    if pause.is_integer():
+        return int(pause)
+    # Ansible's schema wants whole seconds for a delay, its engine takes any number: a template passes both.
+    return pause if schema == "number" else f"{{{{ {seconds(verification.pause)[:-1]} }}}}"

@@ -1,0 +1,1 @@
+"""What every package stands on: events, errors, identifiers, durations, secrets and their redaction."""

@@ -1,1 +1,0 @@
-"""The shelf of lint's rules: one file each, found by `runner.definition.lint`."""

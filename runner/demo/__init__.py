@@ -1,1 +1,0 @@
-"""The demo's environment: a real database, a small web shop and real hosts, private to one process and gone with it."""

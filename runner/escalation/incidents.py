@@ -1,0 +1,78 @@
+"""Incidents that somebody was called for and that are not resolved yet, so that a later run can say that they are."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from runner.core.errors import AuditError, InvalidInputError
+from runner.store import durable
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An open incident: its deduplication key, the run that opened it, and the contacts that were called."""
+
+    dedup_key: str
+    run: str
+    contacts: tuple[str, ...]
+
+
+class Incidents:
+    """One small file for each open incident, in the directory `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def _file(self, dedup_key: str) -> Path:
+        return self._path / f"{hashlib.sha256(dedup_key.encode()).hexdigest()[:32]}.json"
+
+    def open(self, incident: Incident) -> None:
+        """Remember `incident`; durable on return.
+
+        Raises:
+            AuditError: it can not be remembered.
+        """
+        try:
+            self._path.mkdir(mode=0o700, exist_ok=True)
+            durable.write(self._file(incident.dedup_key), json.dumps(asdict(incident)))
+        except OSError as error:
+            raise AuditError(f"{self._path}: {error.strerror}", hint="make room, or use --state-dir") from error
+
+    def find(self, dedup_key: str) -> Incident | None:
+        """The open incident of that key.
+
+        Raises:
+            InvalidInputError: its file is broken.
+        """
+        path = self._file(dedup_key)
+        return self._read(path) if path.exists() else None
+
+    def opened_by(self, run: str) -> list[str]:
+        """The keys of the open incidents that the run of that id has called for; a broken file is of no run."""
+        found = []
+        for path in sorted(self._path.glob("*.json")):
+            with contextlib.suppress(InvalidInputError):
+                found.append(self._read(path))
+        return [each.dedup_key for each in found if each.run == run]
+
+    def _read(self, path: Path) -> Incident:
+        """The incident in the file at `path`.
+
+        Raises:
+            InvalidInputError: it is not one.
+        """
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            key, run, contacts = str(data["dedup_key"]), str(data["run"]), tuple(map(str, data["contacts"]))
+            return Incident(key, run, contacts)
+        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+            hint = "who was called for it is in the audit log: tell them, then remove the file"
+            raise InvalidInputError(f"{path} is not an incident: {error}", hint=hint) from error
+
+    def close(self, dedup_key: str) -> None:
+        """Forget the incident of that key."""
+        self._file(dedup_key).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Executes a compiled playbook on hosts, and says what happened on each."""

@@ -1,0 +1,1 @@
+"""The only user of ansible-runner: a supervised process for each invocation."""

@@ -1,0 +1,99 @@
+"""The unix socket on which our callback plugin says what happens, and waits until it is recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from runner.core.errors import ExecutionError
+
+Message = dict[str, Any]
+Handler = Callable[[Message], Message | None]
+"""Takes a message; what it gives back is told to the plugin."""
+
+
+class CallbackSocket:
+    """Serves one connection; each message is answered `yes` only after `handle` returned, with what it gave back.
+
+    When `handle` raises, the plugin is refused and ends Ansible, and the exception is kept in `failure`. `connected` is
+    set once the plugin is there, which is when Ansible has read the inventory.
+
+    A message may be as long as it has to be: the first one has the commands of every host. What hosts answer is bounded
+    by the plugin.
+    """
+
+    def __init__(self, path: Path, handle: Handler) -> None:
+        self._handle = handle
+        self.failure: BaseException | None = None
+        self.connected = threading.Event()
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        path.chmod(0o600)
+        self._listener.listen(1)
+        self._thread = threading.Thread(target=self._serve, daemon=True, name="callback-socket")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # shutdown, not close: only that wakes a thread that waits in accept.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        self.connected.set()
+        # Nobody else gets to speak: the first to connect is the plugin, before any task has run.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        with connection, connection.makefile("rb") as lines:
+            if _user_of(connection) == os.geteuid():
+                with contextlib.suppress(OSError):
+                    self._converse(lines, connection)
+
+    def _converse(self, lines: BinaryIO, connection: socket.socket) -> None:
+        while line := lines.readline():
+            try:
+                answer = self._handle(_message(line))
+            except BaseException as error:  # noqa: BLE001 - whatever it is, Ansible must not go on
+                self.failure = error
+                connection.sendall(b"no\n")
+                return
+            connection.sendall(b"yes" + (b" " + json.dumps(answer).encode() if answer else b"") + b"\n")
+
+
+def _message(line: bytes) -> Message:
+    """What `line` says.
+
+    Raises:
+        ExecutionError: it is not a whole line, or not a JSON mapping with a `kind`.
+    """
+    try:
+        message = json.loads(line) if line.endswith(b"\n") else None
+    except (ValueError, RecursionError):
+        message = None
+    if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
+        raise ExecutionError(
+            "the callback plugin said what is not a message",
+            hint="Ansible was killed as it spoke, or another version of runbookctl runs",
+        )
+    return message
+
+
+def _user_of(connection: socket.socket) -> int:
+    """The user at the other end, as the kernel knows it (SO_PEERCRED in unix(7))."""
+    size = struct.calcsize("3i")
+    return int(struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1])

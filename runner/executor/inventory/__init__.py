@@ -1,0 +1,1 @@
+"""What inventories say, as Ansible reads them."""

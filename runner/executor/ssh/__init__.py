@@ -1,0 +1,1 @@
+"""Whether a host can be reached over SSH, found out before anything is done."""

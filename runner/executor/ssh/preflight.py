@@ -1,0 +1,173 @@
+"""Whether each host can be reached, is who it was, lets us in and lets us become: found out before anything is done."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from queue import Empty, SimpleQueue
+
+from paramiko import Transport
+from paramiko.ssh_exception import SSHException
+
+from runner.executor.host_check import Checked, NotCheckedError, UnfitError, last
+from runner.executor.inventory.connection_facts import Reach
+from runner.executor.python_interpreter import Say, becoming, try_python
+from runner.executor.ssh import host_keys, login
+from runner.executor.ssh.ssh_connection import connected, greet
+from runner.executor.ssh.ssh_settings import Settings, settings_of
+
+WORKERS = 64
+"""Hosts that are looked at at the same time."""
+
+LIMIT = 60.0
+"""Seconds for all of them; what is not known by then is left to Ansible."""
+
+_POLL = 0.05
+_MARK = "runbook-preflight-ok"
+_MOST = 65536
+
+
+def preflight(
+    hosts: Iterable[Reach],
+    *,
+    become: Mapping[str, Collection[str]],
+    environ: Mapping[str, str],
+    cancelled: Callable[[], bool] = lambda: False,
+    limit: float = LIMIT,
+) -> list[Checked]:
+    """What there is to know of each of `hosts`, in their order; `become` has whom the runbook becomes on each.
+
+    A host that is not in it is one on which no machine does anything, so that no Python is needed there.
+
+    All are looked at at the same time, each for as long as its settings say; nothing is asked of a person, and nothing
+    changed on a host. After `limit` seconds, or when it is `cancelled`, the rest is not checked.
+    """
+    given = list(hosts)
+    waiting: SimpleQueue[Reach] = SimpleQueue()
+    found: SimpleQueue[Checked] = SimpleQueue()
+    for reach in given:
+        waiting.put(reach)
+
+    def work() -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                reach = waiting.get_nowait()
+                found.put(check(reach, become=become.get(reach.host), environ=environ))
+
+    for _ in range(min(len(given), WORKERS)):
+        # A thread that hangs in a name server must not keep the command from ending.
+        threading.Thread(target=work, daemon=True, name="preflight").start()
+    known = {each.host: each for each in _collect(found, len(given), cancelled, time.monotonic() + limit)}
+    late = "cancelled" if cancelled() else f"no answer within {limit:g} s"
+    return [known.get(reach.host, Checked(reach.host, left=late)) for reach in given]
+
+
+def _collect(
+    found: SimpleQueue[Checked], number: int, cancelled: Callable[[], bool], until: float
+) -> Iterator[Checked]:
+    while number and not cancelled() and time.monotonic() < until:
+        with contextlib.suppress(Empty):
+            yield found.get(timeout=_POLL)
+            number -= 1
+
+
+def check(reach: Reach, *, become: Collection[str] | None, environ: Mapping[str, str]) -> Checked:
+    """What there is to know of one host that is reached over a network."""
+    look = _Look(reach, become, environ)
+    try:
+        look.go()
+    except NotCheckedError as error:
+        return Checked(reach.host, tuple(look.passed), left=str(error))
+    except UnfitError as error:
+        problem = f"{reach.host} ({look.where}): {error.message}"
+        return Checked(reach.host, tuple(look.passed), problem=problem, hint=error.hint)
+    except (SSHException, OSError, EOFError) as error:
+        # Whatever is not understood here is Ansible's to judge: a preflight refuses only what it is sure of.
+        return Checked(reach.host, tuple(look.passed), left=f"{type(error).__name__}: {error}")
+    return Checked(reach.host, tuple(look.passed))
+
+
+@dataclass
+class _Look:
+    """One look at one host, step by step; `passed` is how far it came."""
+
+    reach: Reach
+    become: Collection[str] | None
+    environ: Mapping[str, str]
+    passed: list[str] = field(default_factory=list)
+    where: str = ""
+
+    def go(self) -> None:
+        self.where = self.reach.address or self.reach.host
+        if not self.reach.over_ssh:
+            raise NotCheckedError(f"it is reached by {self.reach.connection}")
+        if self.reach.strange:
+            raise NotCheckedError(f"what is set can not be read here: {', '.join(self.reach.strange)}")
+        settings = settings_of(self.reach, self.environ)
+        self.where = settings.where
+        if settings.first("bindaddress") or settings.first("bindinterface"):
+            raise NotCheckedError("ssh would bind the connection to an address of this machine")
+        known = host_keys.known_for(settings, self.environ)
+        with (
+            connected(settings, self.environ) as connection,
+            contextlib.closing(Transport(connection)) as transport,
+        ):
+            greet(transport, settings, [each.kind for each in known])
+            self.passed.append("reachable")
+            key = transport.get_remote_server_key()
+            host_keys.judge(settings, known, key.get_name(), key.get_base64())
+            self.passed.append("host key")
+            login.log_in(transport, settings, self.environ)
+            self.passed.append("login")
+            self._try_shell(transport, settings)
+
+    def _try_shell(self, transport: Transport, settings: Settings) -> None:
+        if self.reach.shell_type not in {None, "sh", "bash"}:
+            raise NotCheckedError(f"its shell is {self.reach.shell_type}")
+        said = _say(transport, f"/bin/sh -c {shlex.quote(f'echo {_MARK}')}", settings.patience)
+        if _MARK not in said:
+            raise UnfitError(
+                f"{settings.user} logs in, but no command runs there: {last(said)}",
+                hint="Ansible needs an account with a shell; look at it with ssh, and at /etc/passwd there",
+            )
+        self.passed.append("shell")
+        if self.become is not None:
+            for user in sorted(self.become) or [settings.user]:
+                say = partial(_say, transport, patience=settings.patience)
+                # Ansible does not become who it is.
+                try_python(self.reach, say, user, self._become(say, settings, user) if user != settings.user else "")
+                self.passed.append(f"python for {user}")
+
+    def _become(self, say: Say, settings: Settings, user: str) -> str:
+        """What stands before a command that is done as `user`, which is tried."""
+        before = becoming(self.reach, user)
+        said = say(f"{before}/bin/sh -c {shlex.quote(f'echo {_MARK}')}")
+        if _MARK not in said:
+            raise UnfitError(
+                f"{settings.user} can not become {user}: {last(said)}",
+                hint=f"let {settings.user} do so there (sudoers: {settings.user} ALL=({user}) NOPASSWD: ALL), or set "
+                "ansible_become_password in a vault",
+            )
+        self.passed.append(f"become {user}")
+        return before
+
+
+def _say(transport: Transport, command: str, patience: float) -> str:
+    """What `command` prints, both its outputs; the host has `patience` seconds for it."""
+    with contextlib.closing(transport.open_session(timeout=patience)) as channel:
+        channel.settimeout(patience)
+        channel.set_combine_stderr(True)
+        channel.exec_command(command)
+        channel.shutdown_write()
+        said, until = b"", time.monotonic() + patience
+        try:
+            while (chunk := channel.recv(4096)) and len(said) < _MOST and time.monotonic() < until:
+                said += chunk
+        except TimeoutError:
+            said += f"\nno answer within {patience:g} s".encode()
+    return said.decode(errors="replace")

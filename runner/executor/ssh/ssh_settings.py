@@ -1,0 +1,160 @@
+"""What OpenSSH would do to reach a host, asked of OpenSSH itself: with its files, and with Ansible's options."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shlex
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.executor.host_check import NotCheckedError
+from runner.executor.inventory.connection_facts import Reach
+
+# Ansible's own defaults: https://docs.ansible.com/ansible-core/2.19/collections/ansible/builtin/ssh_connection.html
+_ARGS = "-C -o ControlMaster=auto -o ControlPersist=60s"
+_WITHOUT_PASSWORD = (
+    "KbdInteractiveAuthentication=no",
+    "PreferredAuthentications=gssapi-with-mic,gssapi-keyex,hostbased,publickey",
+    "PasswordAuthentication=no",
+)
+_PATIENCE = 5.0
+"""Seconds for OpenSSH to read its files; a `Match exec` or a name server may hang."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """OpenSSH's settings for one host; `options` has each of its words in lower case, with every value it was given."""
+
+    reach: Reach
+    options: Mapping[str, tuple[str, ...]]
+
+    def first(self, name: str, default: str = "") -> str:
+        """The value of an option that has one."""
+        return self.options.get(name, (default,))[0]
+
+    def says(self, name: str, *, default: bool = False) -> bool:
+        """Whether an option is on."""
+        return self.first(name, "yes" if default else "no") in {"yes", "true"}
+
+    @property
+    def address(self) -> str:
+        """The name or the address that is connected to."""
+        return self.first("hostname", self.reach.address or self.reach.host)
+
+    @property
+    def port(self) -> int:
+        """The port that is connected to."""
+        return int(self.first("port", "22"))
+
+    @property
+    def user(self) -> str:
+        """Who logs in."""
+        return self.first("user")
+
+    @property
+    def where(self) -> str:
+        """The place in words."""
+        return f"{self.address}:{self.port}"
+
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for the host."""
+        said = self.first("connecttimeout")
+        return float(said) if said.isdecimal() else float(self.reach.timeout)
+
+    @property
+    def proxy(self) -> Sequence[str] | str | None:
+        """The command whose input and output is the connection, a shell's where it is a text; None to go directly."""
+        jumps, command = self.first("proxyjump", "none"), self.first("proxycommand", "none")
+        if jumps != "none":
+            # As OpenSSH itself does it: the last jump is asked to connect, through those before it.
+            *before, last = jumps.split(",")
+            through = ["-J", ",".join(before)] if before else []
+            where = f"[{self.address}]:{self.port}"
+            options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={int(self.patience)}"]
+            return ["ssh", *_own_file(self.reach), *options, *through, "-W", where, "--", _as_uri(last)]
+        return None if command == "none" else self.expand(command)
+
+    def expand(self, text: str) -> str:
+        """`text` with OpenSSH's tokens (https://man.openbsd.org/ssh_config#TOKENS) filled in.
+
+        Raises:
+            NotCheckedError: it has one that is not known here.
+        """
+        known = {
+            "%": "%",
+            "h": self.address,
+            "n": self.reach.address or self.reach.host,
+            "p": str(self.port),
+            "r": self.user,
+            "u": pwd.getpwuid(os.getuid()).pw_name,
+            "d": str(Path.home()),
+            "i": str(os.getuid()),
+            "l": socket.gethostname(),
+        }
+
+        def fill(match: re.Match[str]) -> str:
+            if match[1] not in known:
+                raise NotCheckedError(f"ssh would fill in %{match[1]} of {text!r}")
+            return known[match[1]]
+
+        return re.sub(r"%(.)", fill, text)
+
+
+def _own_file(reach: Reach) -> list[str]:
+    """The configuration file that Ansible names to ssh, which ssh names to its jumps."""
+    words = _arguments(reach)
+    return words[words.index("-F") :][:2] if "-F" in words else []
+
+
+def _as_uri(jump: str) -> str:
+    """A jump as `ssh` takes it for a destination: a port goes with the scheme only."""
+    return jump if "://" in jump else f"ssh://{jump}"
+
+
+def settings_of(reach: Reach, environ: Mapping[str, str]) -> Settings:
+    """What OpenSSH would do for Ansible to reach the host.
+
+    Raises:
+        NotCheckedError: it can not be asked, or it does not understand its files.
+    """
+    try:
+        argv = [_program(reach), "-G", *_arguments(reach), "--", reach.address or reach.host]
+        asked = subprocess.run(
+            argv, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        raise NotCheckedError(f"ssh can not be asked for its settings: {error}") from None
+    if asked.returncode:
+        said = asked.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise NotCheckedError(f"ssh does not understand its settings: {''.join(said)}")
+    options: dict[str, list[str]] = {}
+    for line in asked.stdout.decode(errors="replace").splitlines():
+        name, _, value = line.partition(" ")
+        options.setdefault(name.lower(), []).append(value)
+    return Settings(reach, {name: tuple(values) for name, values in options.items()})
+
+
+def _program(reach: Reach) -> str:
+    program = reach.ssh_executable or "ssh"
+    if Path(program).name != "ssh":
+        raise NotCheckedError(f"ansible_ssh_executable is {program}")
+    return program
+
+
+def _arguments(reach: Reach) -> list[str]:
+    """The arguments that Ansible gives to ssh, in its order: the first value of an option is the one that counts."""
+    options = [] if reach.host_key_checking else ["StrictHostKeyChecking=no"]
+    options += [f"Port={reach.port}"] if reach.port else []
+    options += [f'IdentityFile="{Path(reach.private_key_file).expanduser()}"'] if reach.private_key_file else []
+    options += [] if reach.password else _WITHOUT_PASSWORD
+    options += [f'User="{reach.user}"'] if reach.user else []
+    options += [f"ConnectTimeout={reach.timeout}"]
+    arguments = shlex.split(reach.ssh_args if reach.ssh_args is not None else _ARGS)
+    arguments += [word for option in options for word in ("-o", option)]
+    return [*arguments, *shlex.split(reach.ssh_common_args or ""), *shlex.split(reach.ssh_extra_args or "")]

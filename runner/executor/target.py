@@ -1,0 +1,168 @@
+"""What a run is aimed at: the hosts that each pattern matches, and which class of environment they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from runner.core.errors import InvalidInputError, UnreachableError
+from runner.executor.inventory.connection_facts import Reach
+from runner.model.policy import Policy, each_policy, strictest
+from runner.model.runbook import Runbook
+from runner.model.step import Step
+from runner.model.yaml.finding import did_you_mean
+
+CLASSES = ("local", "lab", "staging", "production")
+"""From the most harmless to the one that counts; an inventory that says nothing is production."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`hosts` maps each pattern to the names it matches; the other mappings have something for each name.
+
+    `environments` its class, `machines` its address (two names with one address are one machine), `reach` how it is
+    reached and what its inventory says about it. `missing` has each name that the inventory lacks, and where it was
+    asked for (a pattern of the runbook, or `--limit`); `ambiguous` the same of each name that both a group and a host
+    have; `warnings` what Ansible leaves out of the inventory; `idle` what `--limit` names though the runbook does
+    nothing there; `variables` the names that are set for any of the hosts, wherever Ansible has them from.
+    """
+
+    hosts: Mapping[str, tuple[str, ...]]
+    environments: Mapping[str, str]
+    machines: Mapping[str, str] = field(default_factory=dict)
+    reach: Mapping[str, Reach] = field(default_factory=dict)
+    missing: tuple[tuple[str, str], ...] = ()
+    ambiguous: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+    variables: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_hello(cls, message: Mapping[str, Any]) -> Self:
+        """The target that the callback plugin reports before the first play."""
+        hosts = {play["pattern"]: tuple(play["hosts"]) for play in message["plays"]}
+        return cls(
+            hosts,
+            dict(message["environments"]),
+            dict(message.get("machines", {})),
+            reach={name: Reach.read(name, told) for name, told in message.get("reach", {}).items()},
+            missing=_places(message.get("missing", ())),
+            ambiguous=_places(message.get("ambiguous", ())),
+            warnings=tuple(message.get("warnings", ())),
+            idle=tuple(message.get("idle", ())),
+            variables=frozenset(message.get("variables", ())),
+        )
+
+    @property
+    def environment(self) -> str:
+        """The class of the whole target: that of its most serious host."""
+        return max(self.environments.values(), key=CLASSES.index, default="production")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All hosts, each once, in the order in which the procedure meets them."""
+        return tuple(dict.fromkeys(name for names in self.hosts.values() for name in names))
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """The names by which only one run at a time may have each of the machines."""
+        return tuple(f"host:{self.machines.get(name, name)}" for name in self.names)
+
+    @property
+    def policies(self) -> list[Policy]:
+        """What the inventory demands of a run against each of these hosts.
+
+        Raises:
+            InvalidInputError: it can not be understood.
+        """
+        return each_policy({name: each.policy for name, each in self.reach.items()})
+
+    @property
+    def policy(self) -> Policy:
+        """The same for a run against all of them.
+
+        Raises:
+            InvalidInputError: as `policies`.
+        """
+        return strictest(self.policies)
+
+    @property
+    def protected(self) -> Mapping[str, str]:
+        """The hosts that are only changed when somebody names them, each with why it is so."""
+        return {name: each.protected for name, each in self.reach.items() if each.protected}
+
+    def of(self, runbook: Runbook, step: Step) -> tuple[str, ...]:
+        """The hosts on which `step` is done."""
+        return self.hosts.get(runbook.hosts_of(step), ())
+
+    def check(self, runbook: Runbook, *, inherited: bool = False) -> None:
+        """That no host that was asked for is missing, every step has one, and every host a known class.
+
+        `inherited` says that --limit was meant for the runbook that handed over to this one.
+
+        Raises:
+            UnreachableError: there are fewer hosts than somebody meant; Ansible would only warn, and go on without.
+            InvalidInputError: a host's `runbook_environment` is not one of the classes.
+        """
+        self._check_names(runbook, () if inherited else self.idle)
+        for step in runbook.procedure:
+            if not self.of(runbook, step):
+                raise UnreachableError(
+                    f"the step {step.id!r} has no host: nothing in the inventory matches {runbook.hosts_of(step)!r}",
+                    hint="name the inventory with -i, and look at --limit and the inventory's groups",
+                )
+        for name, environment in self.environments.items():
+            if environment not in CLASSES:
+                raise InvalidInputError(
+                    f"{name}: runbook_environment is {environment!r}",
+                    hint=f"set it in the inventory's group_vars to one of {', '.join(CLASSES)}",
+                )
+
+    def _check_names(self, runbook: Runbook, idle: Sequence[str]) -> None:
+        if self.warnings:
+            raise UnreachableError(
+                f"Ansible leaves out a part of the inventory: {'; '.join(self.warnings)}",
+                hint="mend what it names: hosts or values that are meant would be missing",
+            )
+        if self.ambiguous:
+            names = "; ".join(f"{name!r}, named by {_where(where, name, runbook)}" for where, name in self.ambiguous)
+            raise UnreachableError(
+                f"a group and a host have the same name in the inventory: {names}",
+                hint="rename one of them: Ansible would take the host alone, without the group's other hosts",
+            )
+        if self.missing:
+            names = "; ".join(f"{name!r}, named by {_where(where, name, runbook)}" for where, name in self.missing)
+            raise UnreachableError(
+                f"the inventory has no host for {names}",
+                hint="look at --limit and the inventory's groups: all that is named must be there, or nothing is done",
+            )
+        if idle:
+            raise UnreachableError(
+                f"--limit names {', '.join(idle)}, where {runbook.id} has no host to work on",
+                hint=f"it works on {', '.join(self.names) or runbook.hosts}; name only hosts of these",
+            )
+
+
+def _places(items: Sequence[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((item["where"], item["name"]) for item in items)
+
+
+def _where(where: str, name: str, runbook: Runbook) -> str:
+    if where == "--limit":
+        return where
+    return runbook.id if where == name else f"{runbook.id} in {where!r}"
+
+
+def check_hosts(runbook: Runbook, inputs: Mapping[str, Any], names: Collection[str]) -> None:
+    """That each input which is a host is one of `names`, the hosts of the whole inventory.
+
+    Raises:
+        InvalidInputError: some are not; the message tells of all of them.
+    """
+    asked = {name: inputs[name] for name, item in runbook.inputs.items() if item.type == "host" and name in inputs}
+    wrong = {name: host for name, host in asked.items() if host not in names}
+    if wrong:
+        told = [f"-e {name}={host}: the inventory has no such host" for name, host in wrong.items()]
+        near = [hint for host in wrong.values() if (hint := did_you_mean(host, names))]
+        raise InvalidInputError("\n".join(told), hint=" ".join(near) or "look at -i, and ansible-inventory --graph")

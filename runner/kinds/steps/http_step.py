@@ -1,0 +1,47 @@
+"""`http`: an HTTP request made by the host."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from runner.core.fields import AtLeastOne, Keywords
+from runner.kinds.invocation import Invocation, uri
+from runner.kinds.steps.base import ReadFile, StepKind
+from runner.kinds.verifications.http_probe import RequestOrUrl
+
+
+def _status(number: int) -> int:
+    if not 100 <= number <= 599:  # noqa: PLR2004 - https://www.rfc-editor.org/rfc/rfc9110#section-15
+        raise ValueError(f"a status is a number from 100 to 599, not {number}")
+    return number
+
+
+Status = Annotated[int, AfterValidator(_status), Keywords(minimum=100, maximum=599)]
+
+
+class Http(StepKind):
+    """The step fails unless the answer's status is one of `accept`."""
+
+    key = "http"
+    text = "content"
+
+    http: RequestOrUrl
+    accept: AtLeastOne[Status] = (200, 201, 202, 204)
+
+    @property
+    def good(self) -> Mapping[str, Collection[int]]:
+        """The statuses in `accept`."""
+        return {"status": self.accept}
+
+    def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
+        """The request."""
+        del read_file
+        return uri(self.http.options(), timeout=timeout, accept=self.accept)
+
+    def describe(self) -> str:
+        """The request line."""
+        return f"{self.http.method} {self.http.url}"

@@ -1,0 +1,89 @@
+"""`script`: a file that lies beside the runbook, done on the host by the interpreter in its first line."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from runner.core.fields import Several
+from runner.kinds.invocation import Environment, Invocation, Template, bounded, verbatim
+from runner.kinds.steps.base import ReadFile, StepKind
+from runner.kinds.steps.shell_step import STRICT
+
+LIMIT = 65_536
+"""Bytes; Linux passes no argument longer than 131,072 bytes to a program."""
+
+_INTERPRETERS = {"sh", "bash", "dash", "python3", "perl", "ruby"}
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts:
+        raise ValueError("must lie in or below the runbook's own directory, like scripts/check.sh")
+    return path
+
+
+class Script(StepKind):
+    """The file's text is compiled into the playbook, so that what was reviewed is what runs."""
+
+    key = "script"
+    text = "stdout"
+
+    script: Annotated[str, AfterValidator(_inside)]
+    args: Several[Template] = ()
+    env: Environment = {}
+    chdir: Template | None = None
+
+    @property
+    def good(self) -> Mapping[str, Collection[int]]:
+        """Success, where no `exit` says otherwise."""
+        return {"rc": (0,)}
+
+    def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
+        """The script's interpreter with the script's text as its program."""
+        text = read_file(self.script)
+        if len(text.encode()) > LIMIT:
+            raise ValueError(f"{self.script} is longer than {LIMIT} bytes; install it on the host and use `command`")
+        argv = [*_interpreter(self.script, text), verbatim(text), *_arguments(self.script, text, self.args)]
+        return bounded(argv, timeout=timeout, chdir=self.chdir, environment=self.env)
+
+    def describe(self) -> str:
+        """The script with its arguments."""
+        return " ".join((self.script, *self.args))
+
+
+def _shebang(script: str, text: str) -> list[str]:
+    first = text.splitlines()[0] if text else ""
+    words = shlex.split(first[2:]) if first.startswith("#!") else []
+    if words[:1] == ["/usr/bin/env"]:
+        words = words[1:]
+    if not words or PurePosixPath(words[0]).name not in _INTERPRETERS:
+        raise ValueError(f"{script} must begin with #! and one of {', '.join(sorted(_INTERPRETERS))}")
+    return words
+
+
+def _is_shell(words: list[str]) -> bool:
+    return PurePosixPath(words[0]).name in {"sh", "bash", "dash"}
+
+
+def _interpreter(script: str, text: str) -> list[str]:
+    words = _shebang(script, text)
+    if PurePosixPath(words[0]).name == "bash":
+        return list(STRICT)
+    if _is_shell(words):
+        return [words[0], "-eu", "-c"]
+    return [*words, "-e" if PurePosixPath(words[0]).name in {"perl", "ruby"} else "-c"]
+
+
+def _arguments(script: str, text: str, args: Several[str]) -> list[str]:
+    words = _shebang(script, text)
+    if _is_shell(words):
+        # `sh -c TEXT NAME ARGS`: the word after the text is the script's own name, $0.
+        return [PurePosixPath(script).name, *args]
+    # Perl and Ruby would take an argument that begins with `-` for an option of theirs.
+    return ["--", *args] if args and PurePosixPath(words[0]).name in {"perl", "ruby"} else list(args)

@@ -1,0 +1,19 @@
+"""`confirm`: what only a person can tell."""
+
+from __future__ import annotations
+
+from runner.core.fields import Title
+from runner.kinds.verifications.base import VerificationKind
+
+
+class Confirm(VerificationKind):
+    """A person says that this holds; there is no machine answer, and without a person it is denied."""
+
+    key = "confirm"
+    human = True
+
+    confirm: Title
+
+    def describe(self) -> str:
+        """The statement itself."""
+        return self.confirm

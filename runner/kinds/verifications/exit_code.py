@@ -1,0 +1,63 @@
+"""`exit`: the exit codes that are good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from runner.core.fields import Keywords, OneOrSeveral
+from runner.kinds.verifications.base import VerificationKind
+
+
+def _code(number: int) -> int:
+    if not 0 <= number <= 255:  # noqa: PLR2004 - the range of exit codes
+        raise ValueError(f"an exit code is a number from 0 to 255, not {number}")
+    return number
+
+
+Code = Annotated[int, AfterValidator(_code), Keywords(minimum=0, maximum=255)]
+
+
+_NEVER_GOOD = {
+    124: "the command was ended at its time limit",
+    125: "the time limit could not be set",
+    126: "the program may not be run",
+    127: "the program is not there",
+    137: "the command was killed, as it is at its time limit",
+}
+"""What an exit code means wherever a command runs under coreutils' `timeout`, or is started by a shell."""
+
+
+def _good(number: int) -> int:
+    if meaning := _NEVER_GOOD.get(number):
+        raise ValueError(
+            f"{number} says that {meaning}, which is never good; where it may be, let the command test for it"
+        )
+    return number
+
+
+GoodCode = Annotated[Code, AfterValidator(_good), Keywords(**{"not": {"enum": list(_NEVER_GOOD)}})]
+
+
+class Exit(VerificationKind):
+    """The command ends with this exit code, or one of these."""
+
+    key = "exit"
+
+    exit: OneOrSeveral[GoodCode]
+
+    def conditions(self, text: str | None) -> Sequence[str]:
+        """One condition on `rc`."""
+        if text != "stdout":
+            raise ValueError("exit needs a command's result; this one has no exit code")
+        return (f"rc in {list(self.exit)}",)
+
+    def judges_exit(self) -> bool:
+        """It does."""
+        return True
+
+    def describe(self) -> str:
+        """The codes."""
+        return f"Exit code is {' or '.join(map(str, self.exit))}"

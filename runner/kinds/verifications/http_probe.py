@@ -1,0 +1,67 @@
+"""`http`: an HTTP request made by the host, judged by its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator
+
+from runner.core.fields import Keywords, Model, Short
+from runner.kinds.invocation import Invocation, Template, check_templates, uri
+from runner.kinds.verifications.base import VerificationKind
+
+
+def _address(url: str) -> str:
+    if not url.startswith(("http://", "https://", "{{")):
+        raise ValueError(f"must begin with http://, https:// or a template, not {url[:20]!r}")
+    return url
+
+
+_BEGINNING = r"^(?:https?://|\{\{)"
+
+
+class Request(Model):
+    """A request; `body` given as a mapping or list is sent as JSON."""
+
+    url: Annotated[Template, AfterValidator(_address), Keywords(pattern=_BEGINNING)]
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    headers: dict[str, Template] = {}
+    body: Annotated[str | dict[str, Any] | list[Any] | None, AfterValidator(check_templates)] = None
+
+    def options(self) -> Mapping[str, Any]:
+        """The request in the words of `ansible.builtin.uri`."""
+        said = {key: value for key, value in self.model_dump().items() if value is not None and value != {}}
+        if self.body is None:
+            return said
+        return {**said, "body": self.body, **({} if isinstance(self.body, str) else {"body_format": "json"})}
+
+
+RequestOrUrl = Annotated[
+    Request,
+    BeforeValidator(lambda value: {"url": value} if isinstance(value, str) else value),
+    Short(type="string", pattern=_BEGINNING),
+]
+"""A request, or just its URL."""
+
+
+class Http(VerificationKind):
+    """The answer's `status`, `json` and `content` are there to judge; without a condition the status must be 200."""
+
+    key = "http"
+    text = "content"
+
+    http: RequestOrUrl
+
+    def probe(self, timeout: timedelta) -> Invocation:
+        """The request, whatever its answer."""
+        return uri(self.http.options(), timeout=timeout)
+
+    def default_conditions(self) -> Sequence[str]:
+        """An answer with the status 200."""
+        return ("status == 200",)
+
+    def describe(self) -> str:
+        """The request line."""
+        return f"{self.http.method} {self.http.url} answers"

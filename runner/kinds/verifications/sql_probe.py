@@ -1,0 +1,52 @@
+"""`sql`: a query through psql on the host, judged by its rows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ValidationInfo, field_validator
+
+from runner.core.fields import Model
+from runner.core.identifiers import Variable
+from runner.kinds.invocation import Invocation, check_templates, expressions, psql
+from runner.kinds.sql_text import check_statement
+from runner.kinds.verifications.base import VerificationKind
+
+
+def _bindable(value: Any) -> Any:
+    if isinstance(value, list) and any(isinstance(item, str) and expressions(item) for item in value):
+        raise ValueError("give the whole list as one {{ template }}")
+    return check_templates(value)
+
+
+Scalar = str | int | float | bool
+Value = Annotated[Scalar | list[Scalar], AfterValidator(_bindable)]
+
+
+class Statement(Model):
+    """One SQL statement, and the values that are bound in it."""
+
+    params: dict[Variable, Value] = {}
+    sql: str
+
+    @field_validator("sql")
+    @classmethod
+    def _bound(cls, sql: str, info: ValidationInfo) -> str:
+        if "params" in info.data:  # else they have a fault of their own
+            check_statement(sql, info.data["params"])
+        return sql
+
+
+class Sql(Statement, VerificationKind):
+    """The query's `rows`, and the first of them as `row`, are there to judge."""
+
+    key = "sql"
+
+    def probe(self, timeout: timedelta) -> Invocation:
+        """The query."""
+        return psql(self.sql, self.params, timeout=timeout)
+
+    def describe(self) -> str:
+        """The query's first line."""
+        return f"SQL: {self.sql.strip().splitlines()[0]}"

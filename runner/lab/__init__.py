@@ -1,0 +1,1 @@
+"""A system that can be broken and probed: the demo."""

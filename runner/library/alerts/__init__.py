@@ -1,0 +1,1 @@
+"""Prometheus' alerts and the runbook that each leads to."""

@@ -1,0 +1,1 @@
+"""Coverage, the incident response matrix and the quality gates."""

@@ -1,0 +1,153 @@
+"""What may happen, and which runbook is for it: alerts and scenarios of the registry, and what runbooks wait for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection as Group
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from runner.library.registry.registry import Alert, Deployment, Planned, Reference, Risk, Scenario
+from runner.library.snapshot import Collection
+from runner.model.runbook import Category, Runbook, Severity
+from runner.model.yaml.document import Document
+from runner.model.yaml.finding import Finding, Place
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Something that may happen: an alert, a scenario, or an event that a runbook waits for.
+
+    `runbooks` are those that are for it, by their ids, whether they are written or not; `page` is what an info alert
+    leads to instead. It is written at `place` of `document`.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    owner: str
+    runbooks: tuple[str, ...]
+    document: Document
+    place: Place
+    page: str | None = None
+
+    def finding(self, rule: str, message: str, *, hint: str = "") -> Finding:
+        """The finding that something is wrong with what is for it."""
+        return self.document.finding(self.place, rule, message, hint=hint)
+
+
+def situations(collection: Collection) -> tuple[Situation, ...]:
+    """Everything that may happen: alerts and scenarios by their ids, then what only a runbook speaks of."""
+    spoken_of = {name for scenario in scenarios(collection) for name in scenario.runbooks}
+    return (*alerts(collection), *scenarios(collection), *_events(collection, spoken_of))
+
+
+def alerts(collection: Collection) -> tuple[Situation, ...]:
+    """The alerts of the registry."""
+    found = []
+    for name, reference in collection.references.items():
+        if isinstance(entry := reference.entry, Alert):
+            runbooks = _both(entry.runbook, waiting_for(collection, name))
+            found.append(_situation(reference, entry.severity, runbooks, page=entry.page))
+    return tuple(found)
+
+
+def scenarios(collection: Collection) -> tuple[Situation, ...]:
+    """The scenarios of the registry."""
+    return tuple(
+        _situation(reference, reference.entry.severity, _both(reference.entry.runbook, ()))
+        for reference in collection.references.values()
+        if isinstance(reference.entry, Scenario)
+    )
+
+
+def _situation(
+    reference: Reference, severity: Severity, runbooks: tuple[str, ...], *, page: str | None = None
+) -> Situation:
+    entry, place = reference.entry, (reference.id,)
+    return Situation(reference.id, entry.title, severity, entry.owner, runbooks, reference.document, place, page)
+
+
+def _both(named: str | None, waiting: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*([named] if named else []), *waiting]))
+
+
+def waiting_for(collection: Collection, alert: str) -> tuple[str, ...]:
+    """The runbooks whose trigger is `alert`."""
+    return tuple(name for name, runbook in collection.used.items() if runbook.trigger.alert == alert)
+
+
+def _events(collection: Collection, spoken_of: Group[str]) -> Iterator[Situation]:
+    """What runbooks wait for that is no alert of the registry, nor the event of a scenario that is `spoken_of`."""
+    for name, runbook in collection.used.items():
+        trigger = runbook.trigger
+        known = trigger.alert in collection.references if trigger.alert else name in spoken_of
+        if not known:
+            document, title = collection.documents[name], trigger.event or trigger.condition or runbook.title
+            what = trigger.alert or "event"
+            yield Situation(what, title, runbook.severity, runbook.owner, (name,), document, ("trigger",))
+
+
+def answered(collection: Collection) -> tuple[tuple[Reference, str, str | None], ...]:
+    """The risks and the deployments with a rollback: each entry, what calls for a runbook, and the runbook's id."""
+    found: list[tuple[Reference, str, str | None]] = []
+    for reference in collection.references.values():
+        if isinstance(entry := reference.entry, Risk):
+            found.append((reference, f"{entry.level} risk", entry.runbook))
+        elif isinstance(entry, Deployment) and entry.rollback:
+            found.append((reference, f"rollback when {entry.rollback.trigger}", entry.rollback.runbook))
+    return tuple(found)
+
+
+def absence(collection: Collection, name: str) -> str:
+    """Why there is no runbook `name` to be used, in a clause; empty when there is one."""
+    if name in collection.sources:
+        return _unusable(name, collection.runbooks[name], collection.documents[name])
+    reference = collection.references.get(name)
+    if reference and isinstance(reference.entry, Planned):
+        return f"{name} ({reference.entry.title}) is planned, and not written yet"
+    hint = near(name, collection.sources)
+    return f"there is no {name}" + (f"; {hint}" if hint else "")
+
+
+def _unusable(name: str, runbook: Runbook, document: Document) -> str:
+    if old := runbook.deprecated:
+        return "; ".join(filter(None, [f"{name} is {old.says}", old.instead]))
+    # As `runbook new` and `runbook import` leave it where somebody must write.
+    if todo := re.search(r"\bTODO\b", document.text):
+        line = document.text.count("\n", 0, todo.start()) + 1
+        return f"{name} is not written to its end: TODO is left in its line {line}"
+    return ""
+
+
+def page_absence(collection: Collection, situation: Situation) -> str:
+    """Why the page of `situation` is not there to be read, in a clause; empty when it is, or is somebody else's."""
+    page = situation.page
+    return "" if page is None or "://" in page or (collection.root / page).is_file() else f"{page} is not there"
+
+
+def not_dedicated(collection: Collection, alert: Situation) -> str:
+    """Why a runbook of the critical `alert` is not its own, or not for incidents; empty when each is both."""
+    for runbook in written(collection, alert.runbooks):
+        others = [other.id for other in alerts(collection) if other.id != alert.id and runbook.id in other.runbooks]
+        if others:
+            return f"{runbook.id} is for {', '.join(others)} as well"
+        if runbook.category is not Category.INCIDENT:
+            return f"{runbook.id} is for {runbook.category}"
+    return ""
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """The hint that names the id of `known` that is written with the letters and digits of `name`, in another order."""
+    found = next((other for other in known if _letters(other) == _letters(name)), None)
+    return f"did you mean {found}?" if found else ""
+
+
+def _letters(name: str) -> tuple[list[str], list[str]]:
+    before, _, number = name.partition("-")
+    return sorted(before), sorted(number.replace("0", ""))
+
+
+def written(collection: Collection, names: Sequence[str]) -> list[Runbook]:
+    """Those of the runbooks `names` that are there, and not deprecated."""
+    return [collection.used[name] for name in names if name in collection.used]

@@ -1,0 +1,59 @@
+"""What is known to speak against a quality gate by now: each offender by name, so that no other hides behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from runner.core.identifiers import REFERENCE_ID
+from runner.library.gates.quality_gates import GATES, Gate
+from runner.model.yaml.finding import Finding
+
+_ID = re.compile(REFERENCE_ID.strip("^$"))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A gate beside what was expected of it: who offends as expected, who does not, and who is expected in vain."""
+
+    gate: Gate
+    expected: tuple[Finding, ...]
+    unexpected: tuple[Finding, ...]
+    vain: tuple[str, ...]
+
+    @property
+    def surprises(self) -> bool:
+        """Whether it is not as it was expected to be."""
+        return bool(self.unexpected or self.vain)
+
+
+def compare(gate: Gate, names: Collection[str]) -> Comparison:
+    """`gate` beside those of the expected `names` that are of it."""
+    offending = {finding: name(gate.name, finding) for finding in gate.offenders}
+    return Comparison(
+        gate,
+        tuple(finding for finding, said in offending.items() if said in names),
+        tuple(finding for finding, said in offending.items() if said not in names),
+        tuple(said for said in names if said.partition(":")[0] == gate.name and said not in offending.values()),
+    )
+
+
+def name(gate: str, offender: Finding) -> str:
+    """What one expects `offender` by: `alerts:MON-001`; the gate alone where there was nothing to judge."""
+    found = _ID.search(offender.path) or _ID.search(offender.file)
+    return f"{gate}:{found[0]}" if found else gate
+
+
+def check(text: str) -> str:
+    """`text`, which may be such a name.
+
+    Raises:
+        ValueError: it is none.
+    """
+    gate, colon, offender = text.partition(":")
+    if gate not in GATES:
+        raise ValueError(f"{gate!r} is no gate; they are {', '.join(GATES)}")
+    if colon and not _ID.fullmatch(offender):
+        raise ValueError(f"{offender!r} is no id, like MON-001")
+    return text

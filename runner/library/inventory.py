@@ -1,0 +1,138 @@
+"""Inventories, as far as their files say it in plain YAML or INI: groups, hosts and the variables that are set.
+
+No program is run that would print one, and no value is decrypted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from runner.model.yaml.finding import InvalidFileError
+from runner.model.yaml.lenient_yaml import MAX_BYTES, Value, documents
+
+_VAULT = b"$ANSIBLE_VAULT"
+_VARIABLES = ("group_vars", "host_vars")
+_SECTION = re.compile(r"\[([^\]:]+)(?::(\w+))?\]")
+_ASSIGNED = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S*)")
+_DEEPEST = 24
+
+
+def names(path: Path) -> list[str]:
+    """The groups and hosts in the inventory at `path`, a file or a directory."""
+    return list(dict.fromkeys(member for _, member in _memberships(path)))
+
+
+def variables(path: Path) -> frozenset[str]:
+    """Every variable that a file of the inventory `path` sets for a host or a group; what cannot be read sets none."""
+    return frozenset(name for name, _ in _settings(path))
+
+
+def environments(path: Path) -> list[str]:
+    """The environment classes that the inventory at `path` names; one that names none is production."""
+    return sorted({value for name, value in _settings(path) if name == "runbook_environment"}) or ["production"]
+
+
+def encrypted(path: Path) -> list[Path]:
+    """The files of the inventory at `path` that ansible-vault has encrypted, so that nobody knows what they set."""
+    return [file for file in _files(path) if _beginning(file) == _VAULT]
+
+
+def _settings(path: Path) -> Iterator[tuple[str, str]]:
+    """Each variable that the inventory sets, and the text that it is set to; empty where that is no text."""
+    for file in _files(path):
+        yield from _set_in(file)
+
+
+def _files(path: Path) -> list[Path]:
+    """The inventory `path` itself, and what lies beside or below it."""
+    folders = [path.parent / each for each in _VARIABLES] if path.is_file() else [path]
+    below = [each for folder in folders for each in folder.rglob("*") if each.is_file()]
+    return [*([path] if path.is_file() else ()), *sorted(below)]
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_VAULT))
+    except OSError:
+        return b""
+
+
+def _memberships(path: Path) -> Iterator[tuple[str, str]]:
+    """Each group and each member of it; what stands at the top is a member of nothing."""
+    if path.is_dir():
+        inside = sorted(each for each in path.iterdir() if each.name not in _VARIABLES and each.name[0] != ".")
+        for each in inside:
+            yield from _memberships(each)
+        return
+    text = _text(path)
+    yield from _ini(text) if re.search(r"^\[", text, re.MULTILINE) else _yaml(text)
+
+
+def _yaml(text: str) -> Iterator[tuple[str, str]]:
+    for document in _documents(text):
+        yield from (("", top) for top in _keys(document))
+        for name, group in _groups(document):
+            yield from ((name, member) for key in ("children", "hosts") for member in _keys(group.get(key)))
+
+
+def _ini(text: str) -> Iterator[tuple[str, str]]:
+    group, kind = "", ""
+    for line in map(str.strip, text.splitlines()):
+        if match := _SECTION.match(line):
+            group, kind = match[1], match[2] or ""
+            yield "", group
+        elif line and line[0] not in "#;" and kind != "vars":
+            yield group, line.split()[0]
+
+
+def _groups(value: Value, depth: int = 0) -> Iterator[tuple[str, Value]]:
+    """Each group in a YAML inventory, and what is written there; an alias may lead back into itself."""
+    for group in value.values() if depth < _DEEPEST else ():
+        yield str(group.place[-1]), group
+        if children := group.get("children"):
+            yield from _groups(children, depth + 1)
+
+
+def _set_in(path: Path) -> Iterator[tuple[str, str]]:
+    beside = not set(_VARIABLES).isdisjoint(path.parts)
+    if beside or path.suffix in {".yml", ".yaml", ".json"}:
+        for document in _documents(_text(path)):
+            yield from _pairs(document) if beside else _set_by(document)
+    elif path.suffix in {"", ".ini", ".cfg"}:
+        yield from ((name, value.strip("\"'")) for name, value in _ASSIGNED.findall(_text(path)))
+
+
+def _set_by(document: Value) -> Iterator[tuple[str, str]]:
+    for _, group in _groups(document):
+        yield from _pairs(group.get("vars"))
+        if hosts := group.get("hosts"):
+            for host in hosts.values():
+                yield from _pairs(host)
+
+
+def _pairs(value: Value | None) -> Iterable[tuple[str, str]]:
+    return [(str(each.place[-1]), each.text or "") for each in value.values()] if value else []
+
+
+def _keys(value: Value | None) -> Iterable[str]:
+    return [str(each.place[-1]) for each in value.values()] if value else []
+
+
+def _documents(text: str) -> list[Value]:
+    try:
+        return documents(text.encode(), file="inventory")
+    except InvalidFileError:
+        return []
+
+
+def _text(path: Path) -> str:
+    """What the file says; a program, and what is too large or can not be read, says nothing."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError:
+        return ""
+    return "" if data.startswith(b"#!") or len(data) > MAX_BYTES else data.decode("utf-8", "replace")

@@ -1,0 +1,238 @@
+"""The JSON Schemas of runbooks, contacts and the registry, by which editors complete, explain and complain.
+
+They are made of the very models that read the files; what is added here is how the kinds of the shelves stand among the
+other keys of a step, a verification or a contact, as `read` takes them apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from runner.channels.base import Channel
+from runner.core import duration
+from runner.core.identifiers import REFERENCE_ID
+from runner.kinds import plugins
+from runner.library.field_help import DESCRIPTIONS
+from runner.library.registry.registry import KINDS, Entry
+from runner.model.contacts import Contact
+from runner.model.reader import NOT_OF_PREREQUISITES, TICK_KEYS
+from runner.model.runbook import Runbook
+
+DIALECT = "http://json-schema.org/draft-07/schema#"
+"""The one that every editor knows."""
+
+_Schema = dict[str, Any]
+_Shelf = Mapping[str, type[BaseModel]]
+
+
+class _Generator(GenerateJsonSchema):
+    """Writes defaults as people write them."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return duration.show(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+
+
+def runbook() -> _Schema:
+    """The schema of a RUN- file."""
+    steps, verifications = plugins.steps(), plugins.verifications()
+    ref, definitions = _definitions(Runbook, *steps.values(), *verifications.values())
+    actions = {key: definitions[ref(kind)] for key, kind in steps.items()}
+    checks = {key: definitions[ref(kind)] for key, kind in verifications.items()}
+    _act(definitions["Step"], actions, one=False)
+    _act(definitions["Undo"], actions, one=True)
+    _judge(definitions["Verification"], checks)
+    definitions["Trigger"]["anyOf"] = [{"required": ["alert"]}, {"required": ["event"]}]
+    definitions["Prerequisite"] = _prerequisite(definitions["Step"], checks["confirm"]["properties"]["confirm"])
+    whole = definitions.pop("Runbook")
+    for key, item in (("steps", "Step"), ("on_cancel", "Step"), ("prerequisites", "Prerequisite")):
+        whole["properties"][key]["items"] = {"$ref": f"#/$defs/{item}"}
+    return _finished("A runbook: one RUN- file", whole, definitions)
+
+
+def contacts() -> _Schema:
+    """The schema of `contacts.yml`."""
+    channels = plugins.channels()
+    ref, definitions = _definitions(Contact, Channel, *channels.values())
+    definitions["Channel"] = {
+        "type": "object",
+        "description": "One way to call a person: one key with what it needs",
+        "properties": {
+            key: {"$ref": f"#/$defs/{ref(kind)}", "description": definitions[ref(kind)]["description"]}
+            for key, kind in channels.items()
+        },
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    names = {"type": "object", "patternProperties": {"^[a-z0-9][a-z0-9-]*$": {"$ref": "#/$defs/Contact"}}}
+    return _finished("Who owns runbooks and who is called", names, definitions)
+
+
+def references() -> _Schema:
+    """The schema of the files in `registry/`."""
+    ref, definitions = _definitions(Entry, *KINDS.values())
+    kinds = {f"^{prefix}-[0-9]{{3,6}}$": {"$ref": f"#/$defs/{ref(kind)}"} for prefix, kind in KINDS.items()}
+    other = REFERENCE_ID.replace("^", f"^(?!(?:{'|'.join(KINDS)})-)", 1)
+    entries = {"type": "object", "patternProperties": {**kinds, other: {"$ref": f"#/$defs/{ref(Entry)}"}}}
+    return _finished("What runbooks link to, by its id", entries, definitions)
+
+
+SCHEMAS: Mapping[str, Callable[[], _Schema]] = MappingProxyType(
+    {"runbook": runbook, "contacts": contacts, "registry": references}
+)
+"""What there is a schema for."""
+
+
+def text(of: str) -> str:
+    """The schema of SCHEMAS that is called `of`, as its file has it."""
+    return json.dumps(SCHEMAS[of](), indent=1, ensure_ascii=False) + "\n"
+
+
+def _definitions(*models: type[BaseModel]) -> tuple[Callable[[type[BaseModel]], str], dict[str, _Schema]]:
+    """The definitions of `models` and of all they hold, and how the one of a model is called."""
+    wanted = list(dict.fromkeys(models))
+    named, made = models_json_schema([(model, "validation") for model in wanted], schema_generator=_Generator)
+    names = {model: str(said["$ref"]).removeprefix("#/$defs/") for (model, _), said in named.items()}
+    definitions: dict[str, _Schema] = made["$defs"]
+    keys = {names[model]: getattr(model, "key", "") for model in wanted}
+    for name, definition in definitions.items():
+        _describe(name.rpartition("__")[2], definition, keys.get(name, ""))
+    return names.__getitem__, definitions
+
+
+def _describe(model: str, definition: _Schema, kind: str) -> None:
+    """Explain each key of `definition`; the key of a `kind` by what the kind itself says, others by our words."""
+    for key, said in definition.get("properties", {}).items():
+        text = DESCRIPTIONS.get(f"{model}.{key}") or DESCRIPTIONS.get(key)
+        if text or key == kind:
+            said.setdefault("description", text or definition["description"])
+
+
+def _act(definition: _Schema, actions: Mapping[str, _Schema], *, one: bool) -> None:
+    """Let `definition` have the keys of one action in the place of `action`; unless it must be `one`, or of none."""
+    properties = definition["properties"]
+    del properties["action"]
+    definition["required"].remove("action")
+    own = set(properties)
+    properties |= _merged(actions.values())
+    foreign = {key: set(properties) - own - set(action["properties"]) for key, action in actions.items()}
+    rules = [
+        {"if": {"required": [key]}, "then": {**_without(foreign[key]), "required": actions[key]["required"]}}
+        for key in actions
+    ]
+    if one:
+        definition["anyOf"] = [{"required": [key]} for key in actions]
+    else:
+        companions = set(properties) - own - set(actions)
+        rules.append({"if": _none_of(actions), "then": _without(companions)})
+    definition["allOf"] = rules
+
+
+def _judge(definition: _Schema, checks: Mapping[str, _Schema]) -> None:
+    """Let `definition` have the keys of one or several checks in the place of `kinds`."""
+    properties = definition["properties"]
+    del properties["kinds"]
+    definition["required"] = []
+    properties |= _merged(checks.values())
+    definition["anyOf"] = [{"required": [key]} for key in checks]
+    definition["allOf"] = [
+        {
+            "if": _none_of(key for key, check in checks.items() if other in check["properties"]),
+            "then": _without({other}),
+        }
+        for other in _merged(checks.values())
+        if other not in checks
+    ]
+
+
+def _prerequisite(step: _Schema, confirm: _Schema) -> _Schema:
+    """What is looked at before the first step, by a machine, or ticked by a person."""
+    keys = {key: said for key, said in step["properties"].items() if key not in NOT_OF_PREREQUISITES}
+    tick = set(keys) - TICK_KEYS
+    return {
+        "type": "object",
+        "description": "What must hold before the first step; nothing is changed by looking at it",
+        "properties": {"confirm": confirm, **keys},
+        "additionalProperties": False,
+        "if": {"required": ["confirm"]},
+        "then": _without(tick),
+        "else": {"required": ["name", "verify"], "allOf": _only(step["allOf"], keys)},
+    }
+
+
+def _only(rules: Iterable[_Schema], keys: Mapping[str, Any]) -> list[_Schema]:
+    """The `rules` of a step, without what they say of keys that are not there."""
+    return [
+        {**rule, "then": {**rule["then"], **_without(set(rule["then"]["properties"]) & set(keys))}} for rule in rules
+    ]
+
+
+def _merged(parts: Iterable[_Schema]) -> _Schema:
+    """The properties of all `parts`; one that is several things in several parts may be each of them."""
+    found: dict[str, list[_Schema]] = {}
+    for part in parts:
+        for key, said in part["properties"].items():
+            if said not in (known := found.setdefault(key, [])):
+                known.append(said)
+    return {key: said[0] if len(said) == 1 else {"anyOf": said} for key, said in found.items()}
+
+
+def _none_of(keys: Iterable[str]) -> _Schema:
+    return {"not": {"anyOf": [{"required": [key]} for key in keys]}}
+
+
+def _without(keys: Iterable[str]) -> _Schema:
+    return {"properties": dict.fromkeys(sorted(keys), False)}
+
+
+def _finished(title: str, whole: _Schema, definitions: Mapping[str, _Schema]) -> _Schema:
+    """One schema, with the definitions that it uses and nothing that only pydantic needs."""
+    whole = {"$schema": DIALECT, "title": title, **{key: said for key, said in whole.items() if key != "title"}}
+    whole.setdefault("additionalProperties", False)
+    used: dict[str, Any] = {}
+    waiting = _named(whole)
+    while waiting:
+        name = waiting.pop()
+        if name not in used:
+            used[name] = definitions[name]
+            waiting += _named(definitions[name])
+    finished: _Schema = _tidy({**whole, "$defs": {name: used[name] for name in sorted(used)}})
+    return finished
+
+
+def _named(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        here = [str(value["$ref"]).removeprefix("#/$defs/")] if "$ref" in value else []
+        return here + [name for item in value.values() for name in _named(item)]
+    return [name for item in value for name in _named(item)] if isinstance(value, list) else []
+
+
+def _tidy(value: Any, *, names: bool = False) -> Any:
+    """`value` as the dialect has it; where its keys are `names`, none of them is a keyword."""
+    if isinstance(value, list):
+        return [_tidy(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    within = {"properties", "patternProperties", "$defs"}
+    made = {key: _tidy(item, names=not names and key in within) for key, item in value.items()}
+    if names:
+        return made
+    if isinstance(value.get("title"), str) and "$schema" not in value:
+        del made["title"]
+    if value.get("default", ...) in (None, [], {}):
+        del made["default"]
+    if value.get("type") == "array" and "maxLength" in value:
+        made["maxItems"] = made.pop("maxLength")
+    if "description" in value:
+        made["description"] = "\n\n".join(" ".join(said.split()) for said in value["description"].split("\n\n"))
+    if "patternProperties" in value:
+        made["additionalProperties"] = False
+    # Beside a reference this dialect sees nothing.
+    return {"allOf": [{"$ref": made.pop("$ref")}], **made} if "$ref" in value and len(made) > 1 else made

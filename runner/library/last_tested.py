@@ -1,0 +1,52 @@
+"""When a runbook was last tested: what its record proves, never what somebody typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from runner.library.library import Source
+
+
+class Proof(Protocol):
+    """A run that passed, as the record has it."""
+
+    @property
+    def runbook(self) -> str:
+        """The runbook's id."""
+
+    @property
+    def runbook_sha256(self) -> str:
+        """The SHA-256 of the runbook's text as it was."""
+
+    @property
+    def environment(self) -> str:
+        """The class of environment in which it passed."""
+
+    @property
+    def time(self) -> datetime:
+        """When it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastTest:
+    """The newest proof that a runbook works; not `current` when the runbook's text has changed since."""
+
+    time: datetime
+    environment: str
+    current: bool
+
+    def __str__(self) -> str:
+        where = f" ({self.environment})" if self.environment else ""
+        return f"{self.time:%Y-%m-%d}{where}" + ("" if self.current else ", changed since")
+
+
+def last_tested(source: Source, proofs: Iterable[Proof]) -> LastTest | None:
+    """When the runbook in `source` last passed: its text as it is now, else an earlier one; None when none did."""
+    own = [proof for proof in proofs if proof.runbook == source.runbook.id]
+    if not own:
+        return None
+    newest = max(own, key=lambda proof: (proof.runbook_sha256 == source.sha256, proof.time))
+    return LastTest(newest.time, newest.environment, newest.runbook_sha256 == source.sha256)

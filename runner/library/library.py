@@ -1,0 +1,164 @@
+"""The library: where runbooks, their playbooks and the contacts lie, and how one is found by its id."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from runner.core.errors import InvalidInputError
+from runner.core.identifiers import RUNBOOK_ID
+from runner.library.root import library_root, shipped_root
+from runner.model.contacts import Contact, read_contacts
+from runner.model.reader import to_runbook
+from runner.model.runbook import Runbook
+from runner.model.yaml.document import MAX_BYTES, InvalidFileError, load
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A runbook with the file it was read from and that file's SHA-256."""
+
+    runbook: Runbook
+    path: Path
+    sha256: str
+    text: bytes = b""
+
+    def read_file(self, name: str) -> str:
+        """The text of the file `name`, which lies in or below the runbook's directory.
+
+        Raises:
+            ValueError: it is not there, lies elsewhere or is not UTF-8.
+        """
+        path = (self.path.parent / name).resolve()
+        if not path.is_relative_to(self.path.parent.resolve()):
+            raise ValueError(f"{name} leads out of the runbook's directory")
+        try:
+            return path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ValueError(f"{name} is not there; it is looked for beside {self.path}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{name} can not be read: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A directory with `runbooks/`, `playbooks/` and `inventories/`."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, given: Path | None, *, here: Path) -> Self:
+        """The library `given`, else the one that the directory `here` lies in.
+
+        Raises:
+            InvalidInputError: `given` holds no `runbooks/`; or `here` lies in no library.
+        """
+        root = library_root(given, here=here)
+        if root is None:
+            raise InvalidInputError(
+                f"there is no library here: neither {here} nor a directory above it holds runbooks/ with RUN- files",
+                hint="runbook new --category incident begins one here; --library DIR names one, "
+                "--library shipped the examples that come with the product; runbook demo shows it at work",
+            )
+        if not (root / "runbooks").is_dir():
+            raise InvalidInputError(f"{root} holds no runbooks/", hint="name the directory above runbooks/")
+        return cls(root)
+
+    @classmethod
+    def own(cls, given: Path | None, *, here: Path) -> Self:
+        """The library to write to: the one `given`, else the one that `here` lies in, else a new one in `here`.
+
+        Raises:
+            InvalidInputError: `given` is no directory.
+        """
+        root = library_root(given, here=here) or here
+        if not root.is_dir():
+            raise InvalidInputError(f"there is no directory {root}", hint="name the directory above runbooks/")
+        return cls(root)
+
+    @classmethod
+    def shipped(cls) -> Self:
+        """The product's own library: inside the package when it was installed, beside it in a checkout."""
+        return cls(shipped_root())
+
+    def ids(self) -> list[str]:
+        """The ids of all runbooks, in order."""
+        return sorted(
+            path.stem for path in (self.root / "runbooks").glob("RUN-*.yml") if re.match(RUNBOOK_ID, path.stem)
+        )
+
+    def source(self, name: str, *, named: bool = True) -> Source:
+        """The runbook with the id `name`, or in the file of that name; unless `named`, that may be any name.
+
+        Raises:
+            InvalidInputError: there is none; or the file has faults, which are all in the error.
+        """
+        path = self._path(name)
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise InvalidInputError(f"{path} can not be read: {error.strerror}") from None
+        document = load(data, file=shown(path))
+        runbook = to_runbook(document)
+        if named and runbook.id != path.stem:
+            hint = f"name the file {runbook.id}.yml"
+            fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
+            raise InvalidFileError([fault])
+        return Source(runbook, path, hashlib.sha256(data).hexdigest(), data)
+
+    def usable(self, name: str) -> Source:
+        """The same, if it is still to be used.
+
+        Raises:
+            InvalidInputError: as `source`; or it is deprecated.
+        """
+        source = self.source(name)
+        if (old := source.runbook.deprecated) is not None:
+            hint = old.instead or "runbook find tells what there is instead"
+            raise InvalidInputError(f"{source.runbook.id} is {old.says}", hint=hint)
+        return source
+
+    def next_id(self, used: Iterable[str] = ()) -> str:
+        """An id that no runbook has, that none of them speaks of, and that is none of those that were ever `used`."""
+        texts = (path.read_text(encoding="utf-8", errors="replace") for path in self._files())
+        taken = [int(number) for text in texts for number in re.findall(r"RUN-([0-9]{3,6})", text)]
+        return f"RUN-{max([*taken, *(int(name[4:]) for name in (*self.ids(), *used))], default=0) + 1:03}"
+
+    def _files(self) -> list[Path]:
+        return [self.root / "runbooks" / f"{name}.yml" for name in self.ids()]
+
+    def _path(self, name: str) -> Path:
+        if re.fullmatch(RUNBOOK_ID, name):
+            path = self.root / "runbooks" / f"{name}.yml"
+            if not path.is_file():
+                near = difflib.get_close_matches(name, self.ids(), n=1, cutoff=0.8)
+                hint = f"did you mean {near[0]}?" if near else "runbook list shows those there are"
+                raise InvalidInputError(f"there is no runbook {name} in {self.root / 'runbooks'}", hint=hint)
+            return path
+        path = Path(name)
+        if not path.is_file():
+            raise InvalidInputError(f"{name!r} is neither the id of a runbook (RUN-001) nor a file")
+        return path
+
+    def playbook(self, source: Source) -> Path:
+        """Where the compiled playbook of `source` is kept: in `playbooks/`, beside the `runbooks/` it lies in."""
+        return source.path.parent.parent / "playbooks" / f"{source.runbook.id}.yml"
+
+    def contacts(self, source: Source) -> Mapping[str, Contact]:
+        """The contacts that lie beside `source`."""
+        path = source.path.parent / "contacts.yml"
+        return read_contacts(path, file=shown(path))
+
+
+def shown(path: Path) -> str:
+    """`path` as findings call it: as short as it can be said from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

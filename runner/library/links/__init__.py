@@ -1,0 +1,1 @@
+"""What links to what, and whether it is there."""

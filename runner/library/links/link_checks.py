@@ -1,0 +1,156 @@
+"""Whether everything that is linked to is there, once, and means one thing: the findings about a library's links."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from runner.library.gates.coverage import alerts, near
+from runner.library.links.links import Link, links, technologies
+from runner.library.registry.id_meanings import Gloss, agree, glosses, words
+from runner.library.registry.registry import Alert, Planned, Reference, Technology, of_kind
+from runner.library.snapshot import Collection
+from runner.model.runbook import Severity
+from runner.model.yaml.finding import Finding, Level, did_you_mean
+
+
+def findings(collection: Collection) -> list[Finding]:
+    """Every finding about what links to what, in the order of the files.
+
+    What could not be read is told alone: a link may lead to it.
+    """
+    if collection.faults:
+        return list(collection.faults)
+    among = links(collection)
+    found = (
+        *_dangling(collection, among),
+        *_planned(collection, among),
+        *_orphans(collection, among),
+        *_strangers(collection),
+        *_disagreements(collection),
+        *_namesakes(collection),
+        *_deprecated(collection, among),
+        *_retired(collection, among),
+        *_meanings(collection),
+    )
+    return sorted(set(found))
+
+
+def _dangling(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
+    known = {*collection.sources, *collection.references}
+    for link in among:
+        if link.sort in {"entry", "runbook"} and link.target not in known:
+            hint = near(link.target, sorted(known)) or _remedy(link)
+            yield link.finding("dangling-link", f"there is no {link.target}", hint=hint)
+
+
+def _remedy(link: Link) -> str:
+    if link.sort == "runbook":
+        return f"write runbooks/{link.target}.yml, or plan it: an entry {link.target} in runbooks/registry/"
+    return f"write the entry {link.target} to a file in runbooks/registry/"
+
+
+def _planned(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
+    for reference in collection.references.values():
+        if not isinstance(reference.entry, Planned):
+            continue
+        if reference.id in collection.sources:
+            hint, message = "take the entry out", f"{reference.id} is written: its file says what it is"
+            yield _about(reference, "duplicate-id", message, Level.WARNING, hint)
+        elif sources := sorted({link.source for link in among if link.target == reference.id}):
+            message = f"is planned, and not written yet; {', '.join(sources)} {_lead(sources)} to it"
+            yield _about(reference, "planned-runbook", message, Level.INFO)
+
+
+def _lead(sources: Sequence[str]) -> str:
+    return "leads" if len(sources) == 1 else "lead"
+
+
+def _about(reference: Reference, rule: str, message: str, level: Level, hint: str = "") -> Finding:
+    return reference.document.finding((reference.id,), rule, message, hint=hint, level=level)
+
+
+def _orphans(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
+    """The entries that nothing links to, and that lead nowhere: nobody will come across them."""
+    targets = {link.target for link in among}
+    leading = {link.source for link in among if link.sort == "runbook"}
+    for name, reference in collection.references.items():
+        if name not in targets | leading:
+            hint = "link to it from a runbook, or take it out"
+            yield _about(reference, "orphan", f"nothing links to {name}", Level.WARNING, hint)
+
+
+def _strangers(collection: Collection) -> Iterator[Finding]:
+    for reference in collection.references.values():
+        if (owner := reference.entry.owner) not in collection.contacts:
+            hint = did_you_mean(owner, collection.contacts)
+            hint = hint or f"contacts.yml knows {', '.join(collection.contacts) or 'nobody'}"
+            yield reference.finding("owner", "unknown-contact", f"nobody is called {owner!r}", hint=hint)
+
+
+def _disagreements(collection: Collection) -> Iterator[Finding]:
+    for alert in alerts(collection):
+        if len(alert.runbooks) > 1:
+            message = f"{alert.id} leads to {' and to '.join(alert.runbooks)}: whom it wakes must not have to choose"
+            hint = "name one in its `runbook`, and let the others link to it instead of having it as their trigger"
+            yield alert.finding("two-runbooks", message, hint=hint)
+
+
+def _namesakes(collection: Collection) -> Iterator[Finding]:
+    """Alerts that cannot be told apart: rules of one name are common in Prometheus, one for each severity."""
+    first: dict[tuple[str, Severity], str] = {}
+    for name, entry in of_kind(collection.references.values(), Alert):
+        fires = entry.alertname or "", entry.severity
+        if entry.alertname and first.setdefault(fires, name) != name:
+            message = f"{entry.alertname!r} at {entry.severity} is {first[fires]} already: that is one alert"
+            yield collection.references[name].finding("alertname", "duplicate-name", message)
+
+
+def _deprecated(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
+    known = technologies(collection)
+    replaced = {
+        name: entry.replaced_by
+        for name, entry in of_kind(collection.references.values(), Technology)
+        if entry.replaced_by
+    }
+    for link in among:
+        owner = known.get(link.target, "") if link.sort == "program" else ""
+        if owner in replaced and link.source != owner:
+            message = f"uses {link.target}, which is deprecated ({owner})"
+            yield link.finding("deprecated-tool", message, hint=f"use {replaced[owner]}", level=Level.WARNING)
+
+
+def _retired(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
+    """The links of what is used to runbooks that are not."""
+    for link in among:
+        runbook = collection.runbooks.get(link.target)
+        source = collection.runbooks.get(link.source)
+        if runbook and runbook.deprecated and not (source and source.deprecated):
+            message = f"leads to {link.target}, which is {runbook.deprecated.says}"
+            yield link.finding("deprecated-runbook", message, hint=runbook.deprecated.instead, level=Level.WARNING)
+
+
+def _meanings(collection: Collection) -> Iterator[Finding]:
+    said: dict[str, list[tuple[str, Gloss]]] = defaultdict(list)
+    for document in collection.documents.values():
+        for gloss in glosses(document.text):
+            said[gloss.id].append((document.file, gloss))
+    for name, places in said.items():
+        where, title, meant = _meant(collection, name)
+        for file, gloss in places:
+            if meant and words(gloss.text) and not agree(words(gloss.text), words(meant)):
+                message = f"{name} is spoken of as {gloss.text!r}, and is {title!r} in {where}"
+                hint = "one id is one thing: link to another entry here, or say there that it is this as well"
+                yield Finding(file, gloss.line, gloss.column, "", Level.WARNING, "two-meanings", message, hint)
+
+
+def _meant(collection: Collection, name: str) -> tuple[str, str, str]:
+    """Where `name` is defined, its title, and all that is said there; empty where nothing is."""
+    if name in collection.sources:
+        document, runbook = collection.documents[name], collection.runbooks[name]
+        place = f"{document.file}:{document.position(('title',)).line}"
+        return place, runbook.title, " ".join((runbook.title, *runbook.scope.handles))
+    if name not in collection.references:
+        return "", "", ""
+    reference = collection.references[name]
+    return reference.where, reference.entry.title, reference.words

@@ -1,0 +1,1 @@
+"""What runbooks link to: alerts, risks, deployment criteria, scenarios."""

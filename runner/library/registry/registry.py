@@ -1,0 +1,210 @@
+"""What runbooks link to: alerts, deployment criteria, risks, scenarios and others, each with one meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import Field, Strict, model_validator
+
+from runner.core.fields import Model, Prose, Several, Text, Title
+from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId, Spelling
+from runner.library.library import shown
+from runner.library.registry.must_haves import MUST_HAVES, MustHave
+from runner.model.names import Contact, PageReference
+from runner.model.runbook import Category, Severity
+from runner.model.yaml.document import MAX_BYTES, Document, InvalidFileError, load, validate
+from runner.model.yaml.finding import Finding, Level
+
+_ID = Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like MON-001")
+
+
+class Entry(Model):
+    """What every entry says, whatever its prefix."""
+
+    title: Title = Field(description="What it is, in one line; an id means this and nothing else")
+    owner: Contact = Field(description="Who keeps it right: a word of contacts.yml")
+    note: Prose | None = Field(default=None, description="What else there is to know")
+    links: Several[ReferenceId] = Field(default=(), description="Other entries and runbooks that it belongs to")
+
+
+class Alert(Entry):
+    """A MON- entry: an alert, and where it leads."""
+
+    severity: Severity = Field(description="P0 to P3, or critical, warning or info")
+    condition: Prose = Field(description="When it fires")
+    alertname: Text | None = Field(default=None, description="What the monitoring calls it: Prometheus' alertname")
+    symptoms: Several[Prose] = Field(default=(), description="What people see then: error messages, complaints")
+    runbook: RunbookId | None = Field(default=None, description="The runbook that it leads to")
+    page: PageReference | None = Field(
+        default=None, description="What an info alert leads to: a file of the library, or an http(s) URL"
+    )
+
+
+class Rollback(Model):
+    """When a deployment is taken back, and by which runbook."""
+
+    trigger: Prose = Field(description="What makes somebody roll back")
+    runbook: RunbookId | None = Field(default=None, description="The runbook that rolls back")
+
+
+class Deployment(Entry):
+    """A DEP- entry: what must hold for a release, and when it is taken back."""
+
+    rollback: Rollback | None = Field(default=None, description="When and how the release is taken back")
+
+
+class Risk(Entry):
+    """A RISK- entry: what may go wrong, and the runbook that answers it."""
+
+    level: Literal["high", "medium", "low"] = Field(description="How bad it would be")
+    runbook: RunbookId | None = Field(default=None, description="The runbook for when it happens")
+
+
+class Technology(Entry):
+    """A TECH- entry: something that runbooks use."""
+
+    commands: Several[Text] = Field(default=(), description="The programs and Ansible modules that belong to it")
+    replaced_by: ReferenceId | None = Field(default=None, description="What to use instead; it is deprecated then")
+
+
+class Scenario(Entry):
+    """An SCN- entry: something that happens, with or without an alert, and the runbook for it."""
+
+    category: Annotated[Category, Strict(strict=False)] = Field(description="What its runbook is for")
+    severity: Severity = Field(description="P0 to P3, or critical, warning or info")
+    symptoms: Several[Prose] = Field(default=(), description="What people see then: error messages, complaints")
+    runbook: RunbookId | None = Field(default=None, description="The runbook for it")
+    must_have: Annotated[MustHave | None, Strict(strict=False)] = Field(
+        default=None, description="Which of the common procedures its runbook is"
+    )
+
+    @model_validator(mode="after")
+    def _of_its_category(self) -> Self:
+        if self.must_have and MUST_HAVES[self.must_have] is not self.category:
+            raise ValueError(f"{self.must_have} is a procedure for {MUST_HAVES[self.must_have]}, not {self.category}")
+        return self
+
+
+class Planned(Entry):
+    """A RUN- entry: a runbook that others lead to already and that nobody has written yet."""
+
+    category: Annotated[Category, Strict(strict=False)] = Field(description="What the runbook will be for")
+
+
+_KINDS: dict[str, type[Entry]] = {"ARC": Entry, "API": Entry, "UJ": Entry}
+_KINDS |= {"MON": Alert, "DEP": Deployment, "RISK": Risk, "TECH": Technology, "SCN": Scenario, "RUN": Planned}
+KINDS: Mapping[str, type[Entry]] = MappingProxyType(_KINDS)
+"""The kinds of entry by their prefix; any other prefix is a plain entry."""
+
+Kind = TypeVar("Kind", bound=Entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An entry with its id, and the file in which it is written."""
+
+    id: str
+    entry: Entry
+    document: Document
+
+    @property
+    def where(self) -> str:
+        """The file and the line that define it."""
+        return f"{self.document.file}:{self.document.position((self.id,)).line}"
+
+    @property
+    def words(self) -> str:
+        """Everything that it says about what it is."""
+        said = self.entry.model_dump(exclude={"owner", "links"}, exclude_none=True)
+        return " ".join(map(str, said.values()))
+
+    def finding(self, key: str, rule: str, message: str, *, hint: str = "") -> Finding:
+        """The finding that something is wrong with its `key`, or with the whole entry where that is empty."""
+        place = (self.id, key) if key else (self.id,)
+        return self.document.finding(place, rule, message, hint=hint)
+
+
+def prefix(name: str) -> str:
+    """`MON` of `MON-005`."""
+    return name.partition("-")[0]
+
+
+def of_kind(references: Iterable[Reference], kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
+    """Each entry among `references` that is a `kind`, with its id."""
+    return ((each.id, each.entry) for each in references if isinstance(each.entry, kind))
+
+
+def read_registry(directory: Path) -> tuple[Mapping[str, Reference], list[Finding]]:
+    """The entries in the files `*.yml` of `directory` by their ids, and everything that is wrong with them."""
+    if directory.exists() and not directory.is_dir():
+        message = "must be a directory with files *.yml"
+        return {}, [Finding(shown(directory), 1, 1, "", Level.ERROR, "file-name", message)]
+    found: dict[str, Reference] = {}
+    findings = [_ignored(path) for path in sorted(directory.glob("*.yaml"))]
+    for path in sorted(directory.glob("*.yml")):
+        try:
+            document = load(_data(path), file=shown(path))
+        except InvalidFileError as error:
+            findings += error.findings
+            continue
+        for reference in _references(document, findings):
+            findings += _twice(found.setdefault(reference.id, reference), reference)
+    return dict(sorted(found.items())), findings
+
+
+def _ignored(path: Path) -> Finding:
+    message, hint = "is not read, as only *.yml is", f"name it {path.stem}.yml"
+    return Finding(shown(path), 1, 1, "", Level.ERROR, "file-name", message, hint)
+
+
+def _data(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        message = f"can not be read: {error.strerror}"
+        raise InvalidFileError([Finding(shown(path), 1, 1, "", Level.ERROR, "unusable-file", message)]) from None
+
+
+def _references(document: Document, findings: list[Finding]) -> Iterator[Reference]:
+    for name in document.value:
+        try:
+            yield Reference(name, to_entry(document, name), document)
+        except InvalidFileError as error:
+            findings += error.findings
+
+
+def to_entry(document: Document, name: str) -> Entry:
+    """The entry `name` of `document`.
+
+    Raises:
+        InvalidFileError: it is none; every fault is in it.
+    """
+    try:
+        _ID.check(name)
+    except ValueError as error:
+        hint = f"did you mean {meant}?" if (meant := _meant(name)) else ""
+        raise InvalidFileError([document.finding((name,), "wrong-value", str(error), hint=hint)]) from None
+    return validate(document, KINDS.get(prefix(name), Entry), at=(name,))
+
+
+def _meant(name: str) -> str:
+    """The id that is spelled as `name`, where a person would see one: mon-5, MON_005, DEP3."""
+    match = re.fullmatch(r"\s*([A-Za-z]{2,8})[-_ ]*([0-9]{1,6})\s*", name)
+    return f"{match[1].upper()}-{int(match[2]):03d}" if match else ""
+
+
+def _twice(first: Reference, second: Reference) -> Iterator[Finding]:
+    """What is wrong with a `second` entry of the same id; one id with two meanings is worse than one written twice."""
+    if first is second:
+        return
+    if first.entry.title.casefold() == second.entry.title.casefold():
+        yield second.finding("", "duplicate-id", f"{second.id} is in {first.where} already", hint="keep one of the two")
+    else:
+        message = f"{second.id} means {second.entry.title!r} here and {first.entry.title!r} in {first.where}"
+        yield second.finding("", "two-meanings", message, hint="one id is one thing: give one of them another")

@@ -1,0 +1,159 @@
+"""Entries of the registry out of Markdown: the tables that teams keep, and lines like `DEP-002: All tests pass`."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.core.identifiers import REFERENCE_ID
+from runner.library.registry.id_meanings import Gloss, glosses, senses
+from runner.library.registry.markdown_tables import Table, tables
+from runner.library.registry.registry import Reference, prefix, to_entry
+from runner.library.registry.table_columns import KEYS, value
+from runner.model.yaml.document import Document, InvalidFileError
+from runner.model.yaml.finding import Finding, Level, Position
+
+_ID = re.compile(REFERENCE_ID)
+_LOOSE = re.compile(r"[A-Za-z]{2,8}[-_ ][0-9]{1,6}")
+_LINE = re.compile(r"^\s*[-*]?\s*(?:\[[ xX]\]\s*)?([A-Z]{2,8}-[0-9]{3,6}): +(\S.*)$")
+_LONGEST = 200
+"""The longest line that can be a title."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What was found: the entries as the registry writes them, by their ids, and what is wrong."""
+
+    entries: Mapping[str, Mapping[str, Any]]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """An entry as a line of the text says it."""
+
+    id: str
+    line: int
+    keys: Mapping[str, Any]
+
+
+def entries(text: str, *, file: str, owner: str | None, known: Mapping[str, Reference]) -> Imported:
+    """The entries in the Markdown `text`, which findings call `file`; `owner` keeps those that name nobody.
+
+    What the registry knows already is left out, and must mean the same there. Runbooks are none: they are imported as
+    what they are.
+    """
+    findings: list[Finding] = []
+    raw = [*_of_tables(text, file, findings), *_of_lines(text)]
+    findings += _two_meanings(text, raw, file, known)
+    found: dict[str, Mapping[str, Any]] = {}
+    for each in raw:
+        if each.id in found or each.id in known:
+            continue
+        keys = {"title": each.keys.get("title"), "owner": owner, **each.keys}
+        found[each.id] = {key: item for key, item in keys.items() if item is not None}
+        findings += _faults(each, found[each.id], file)
+    return Imported(dict(sorted(found.items())), tuple(sorted(set(findings))))
+
+
+def _of_tables(text: str, file: str, findings: list[Finding]) -> Iterator[_Raw]:
+    for table in tables(text):
+        ids = _id_column(table)
+        if ids is None:
+            continue
+        keys = _keys(table, ids)
+        for number in keys.keys() ^ {column for column in range(len(table.head.cells)) if column != ids}:
+            message = f"the column {table.head.cells[number]!r} is left out"
+            hint = f"possible columns are {', '.join(sorted(set(KEYS.values())))}"
+            findings.append(Finding(file, table.head.number, 1, "", Level.WARNING, "unknown-column", message, hint))
+        for row in table.rows:
+            name = _bare(row.cells[ids])
+            if prefix(name) != "RUN" and name:
+                yield _Raw(name, row.number, _written(name, {keys[n]: row.cells[n] for n in keys}))
+
+
+def _id_column(table: Table) -> int | None:
+    """The column with the ids: one that is called so, or that has nothing else in it."""
+    for number, title in enumerate(table.head.cells):
+        cells = [_bare(cell) for cell in table.column(number) if cell]
+        spelled = re.compile(_LOOSE) if title.casefold() in {"id", "ids", "entry"} else _ID
+        if cells and all(spelled.fullmatch(cell) for cell in cells):
+            return number
+    return None
+
+
+def _bare(cell: str) -> str:
+    """An id without what it links to."""
+    return re.sub(r" \S+://\S+$", "", cell)
+
+
+def _keys(table: Table, ids: int) -> dict[int, str]:
+    """The key that each column is for; a second one with a title's name is a note."""
+    found: dict[int, str] = {}
+    for number, title in enumerate(table.head.cells):
+        key = KEYS.get(title.casefold().strip(" :*"))
+        key = "note" if key == "title" and "title" in found.values() else key
+        if number != ids and key and key not in found.values():
+            found[number] = key
+    return found
+
+
+def _written(name: str, cells: Mapping[str, str]) -> dict[str, Any]:
+    """The keys of the entry `name` as the registry writes them."""
+    keys = {key: found for key, cell in cells.items() if (found := value(key, cell)) is not None}
+    if prefix(name) == "DEP" and (trigger := keys.pop("rollback", keys.pop("condition", None))):
+        rollback = {"trigger": trigger, "runbook": keys.pop("runbook", None)}
+        keys["rollback"] = {key: item for key, item in rollback.items() if item}
+    return keys
+
+
+def _of_lines(text: str) -> Iterator[_Raw]:
+    for number, line in enumerate(text.splitlines(), 1):
+        match = _LINE.match(line)
+        if match and prefix(match[1]) != "RUN" and len(match[2]) <= _LONGEST:
+            yield _Raw(match[1], number, {"title": match[2].strip()})
+
+
+def _faults(raw: _Raw, keys: Mapping[str, Any], file: str) -> Iterator[Finding]:
+    """What is wrong with an entry, told at its line of the text."""
+    start = Position(raw.line, 1)
+    document = Document(file, "", {raw.id: keys}, {(): start, (raw.id,): start})
+    try:
+        to_entry(document, raw.id)
+    except InvalidFileError as error:
+        for finding in error.findings:
+            missing = finding.rule == "missing-key"
+            key = finding.path.rpartition(".")[2]
+            hint = "name one with --owner" if key == "owner" else f"add a column for it: {key}"
+            yield replace(finding, hint=hint) if missing else finding
+
+
+def _two_meanings(text: str, raw: list[_Raw], file: str, known: Mapping[str, Reference]) -> Iterator[Finding]:
+    said: dict[str, list[Gloss]] = defaultdict(list)
+    for each in raw:
+        said[each.id].append(Gloss(each.id, str(each.keys.get("title", "")), each.line))
+    for gloss in glosses(text):
+        said[gloss.id].append(gloss)
+    for name, found in said.items():
+        first, *others = senses(sorted(found, key=lambda gloss: gloss.line)) or [[]]
+        for other in others:
+            message = f"{name} is {other[0].text!r} here and {first[0].text!r} in line {first[0].line}"
+            hint = "one id is one thing: give one of them another"
+            place = (other[0].line, other[0].column)
+            yield Finding(file, *place, "", Level.ERROR, "two-meanings", message, hint)
+        if name in known and first:
+            yield from _differs(known[name], first[0], file, entered=any(each.id == name for each in raw))
+
+
+def _differs(there: Reference, gloss: Gloss, file: str, *, entered: bool) -> Iterator[Finding]:
+    """What the registry says otherwise; or, where the text has the entry as well, a note that it says the same."""
+    place = (file, gloss.line, gloss.column, "")
+    if len(senses([Gloss(there.id, there.words), gloss])) > 1:
+        message = f"{there.id} is {gloss.text!r} here and {there.entry.title!r} in {there.where}"
+        yield Finding(*place, Level.ERROR, "two-meanings", message, "one id is one thing: give one of them another")
+    elif entered:
+        message = f"{there.id} is in {there.where} already, and left out"
+        yield Finding(*place, Level.INFO, "duplicate-id", message)

@@ -1,0 +1,58 @@
+"""Where the library is: the directory above `runbooks/`, found without reading anything in it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import runner
+
+SHIPPED = Path("shipped")
+"""What `--library` says for the library that comes with the product."""
+
+
+def library_root(given: Path | None, *, here: Path) -> Path | None:
+    """The directory `given`, else the library that `here` lies in; None when it lies in none."""
+    if given is not None:
+        return shipped_root() if given == SHIPPED and not (given / "runbooks").is_dir() else given
+    return root_above(here)
+
+
+def root_above(here: Path) -> Path | None:
+    """The library in the directory `here`, else the nearest above it, as git finds a repository; else None.
+
+    A `runbooks/` with contacts or a RUN- file in it makes a library; any other (pages of Markdown, or nothing yet)
+    makes one only where it lies in `here` itself. A directory above that everybody may write to, such as /tmp, holds
+    none: anybody might have put it there.
+    """
+    candidates = [here, *(each for each in here.absolute().parents if not _everybodys(each))]
+    found = next((each for each in candidates if _begun(each / "runbooks")), None)
+    return here if found is None and (here / "runbooks").is_dir() else found
+
+
+def default_state(here: Path) -> Path:
+    """Where runs are recorded when nobody says so: `.runbook` in `here`, or beside the library that `here` lies in.
+
+    From each of a library's directories the same runs are seen, and the same hosts are locked.
+    """
+    name = Path(".runbook")
+    above = None if (here / name).exists() else root_above(here)
+    return name if above in (None, here) else above / name
+
+
+def _begun(runbooks: Path) -> bool:
+    return (runbooks / "contacts.yml").is_file() or next(runbooks.glob("RUN-*.yml"), None) is not None
+
+
+def _everybodys(directory: Path) -> bool:
+    try:
+        return bool(directory.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        return True
+
+
+def shipped_root() -> Path:
+    """The product's own library: inside the package when it was installed, beside it in a checkout."""
+    package = Path(runner.__file__).parent
+    inside = package / "shipped"
+    return inside if inside.is_dir() else package.parent

@@ -1,0 +1,1 @@
+"""Finds the runbook for an alert, an error message or a few words."""

@@ -1,0 +1,182 @@
+"""Search: which runbook is about an alert, an error message or a few words, and why.
+
+A rank can be told to a person: each word of the question counts once for a runbook, where it stands best there, and
+the more the fewer runbooks speak of it; words that stand together in one passage count half as much again.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.library.alerts.runbook_urls import alertname, leads_to
+from runner.library.gates.coverage import Situation, alerts
+from runner.library.registry.registry import Reference
+from runner.library.search import tokens as words
+from runner.library.search.search_index import Passage, Subject, subjects
+from runner.library.snapshot import Collection
+
+_TOGETHER = 0.5
+_WEAK = 0.25
+"""The part of the best score below which nothing is worth showing."""
+_CLEAR = 2.0
+"""Times the next score, from which on there is no doubt which runbook is meant."""
+_FEW = 5
+_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Where a runbook speaks of what was asked for, the text there, and which of its words did; none is all of it."""
+
+    where: str
+    text: str = ""
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A runbook that was found; `exact` when the question names it, and `written` unless others only speak of it.
+
+    `words` are those of the question that it speaks of. Where it is `deprecated`, which then tells since when and why,
+    `instead` is the runbook that is used in its place.
+    """
+
+    runbook: str
+    title: str
+    written: bool
+    exact: bool
+    score: float
+    words: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    deprecated: str = ""
+    instead: str | None = None
+
+
+def search(question: str, collection: Collection) -> list[Hit]:
+    """What `question` may be about, best first: what it names before what it is like, and what is deprecated last."""
+    known = subjects(collection)
+    wanted = words.asked(question)
+    texts = {name: [_words(passage) for passage in subject.passages] for name, subject in known.items()}
+    meanings = _meanings(wanted, texts)
+    hits = [_hit(question, subject, texts[name], meanings) for name, subject in known.items()]
+    best = max((hit.score for hit in hits), default=0.0)
+    kept = [hit for hit in hits if hit.exact or (hit.score and hit.score >= _WEAK * best and _enough(hit, wanted))]
+    return sorted(kept, key=lambda hit: (bool(hit.deprecated), not hit.exact, -hit.score, not hit.written, hit.runbook))
+
+
+def candidates(hits: Sequence[Hit]) -> Sequence[Hit]:
+    """Those of `hits` that the question names; all of them where it names none."""
+    return [hit for hit in hits if hit.exact] or hits
+
+
+def clear(hits: Sequence[Hit]) -> Hit | None:
+    """The one of `hits`, as `search` sorts them, that is meant without doubt; None when there is none."""
+    match candidates([hit for hit in hits if not hit.deprecated] or hits):
+        case [only]:
+            return only
+        case [first, second, *_] if not first.exact and first.score >= _CLEAR * second.score:
+            return first
+    return None
+
+
+def pages(question: str, collection: Collection) -> list[Situation]:
+    """The alerts that `question` names and that lead to a page, as those do that only inform."""
+    reading = [alert for alert in alerts(collection) if not leads_to(collection, alert)[1] and not alert.runbooks]
+    return [each for each in reading if any(_names(question, name) for name in (each.id, alertname(collection, each)))]
+
+
+def unanswered(question: str, collection: Collection) -> list[Reference]:
+    """The entries that `question` names and that lead to no runbook."""
+    led = {name for subject in subjects(collection).values() for name in subject.names}
+    return [collection.references[name] for name in words.ids(question) if name in collection.references.keys() - led]
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a word of the question may mean in the library, and how much it tells runbooks apart."""
+
+    word: str
+    like: Mapping[str, float]
+    rarity: float
+
+    def within(self, said: frozenset[str]) -> float:
+        return self.rarity * max((self.like[word] for word in said & self.like.keys()), default=0.0)
+
+
+def _words(passage: Passage) -> frozenset[str]:
+    return frozenset(words.words(passage.text))
+
+
+def _meanings(wanted: Iterable[str], texts: Mapping[str, Sequence[frozenset[str]]]) -> list[_Meaning]:
+    vocabularies = [frozenset().union(*passages) for passages in texts.values()]
+    every = sorted(frozenset().union(*vocabularies))
+    found = []
+    for word in wanted:
+        like = words.likeness(word, every)
+        holding = sum(not vocabulary.isdisjoint(like) for vocabulary in vocabularies)
+        rarity = math.log(1 + (len(vocabularies) - holding + 0.5) / (holding + 0.5))  # as in Okapi BM25
+        found.append(_Meaning(word, like, rarity))
+    return found
+
+
+def _hit(question: str, subject: Subject, texts: Sequence[frozenset[str]], meanings: Sequence[_Meaning]) -> Hit:
+    gains = [
+        {meaning.word: passage.weight * gain for meaning in meanings if (gain := meaning.within(said))}
+        for passage, said in zip(subject.passages, texts, strict=True)
+    ]
+    best: dict[str, float] = {}
+    for each in gains:
+        best |= {word: max(best.get(word, 0.0), gain) for word, gain in each.items()}
+    together = max((sum(gain.values()) for gain in gains), default=0.0)
+    named = [Reason(why, name) for name, why in subject.names.items() if _names(question, name)]
+    order = sorted(range(len(gains)), key=lambda n: (-sum(gains[n].values()), n))
+    like = [_reason(subject.passages[n], texts[n], gains[n], meanings) for n in order if gains[n]]
+    score = round(sum(best.values()) + _TOGETHER * together, 3)
+    reasons = (*named, *_distinct(like, told={reason.text.casefold() for reason in named}))[:_REASONS]
+    return Hit(
+        runbook=subject.id,
+        title=subject.title,
+        written=subject.written,
+        exact=bool(named),
+        score=score,
+        words=tuple(sorted(best)),
+        reasons=reasons,
+        deprecated=subject.deprecated,
+        instead=subject.instead,
+    )
+
+
+def _names(question: str, name: str) -> bool:
+    """Whether `question` holds the `name` as a whole word; an id may be spelled as people do."""
+    if name in words.ids(question):
+        return True
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", question, re.IGNORECASE) is not None
+
+
+def _reason(passage: Passage, said: frozenset[str], gain: Iterable[str], meanings: Sequence[_Meaning]) -> Reason:
+    gained = set(gain)
+    shown = [
+        max(sorted(said & meaning.like.keys()), key=lambda word, like=meaning.like: like[word])  # type: ignore[misc]
+        for meaning in meanings
+        if meaning.word in gained
+    ]
+    return Reason(passage.where, passage.text, tuple(dict.fromkeys(shown)))
+
+
+def _distinct(reasons: Iterable[Reason], told: set[str]) -> list[Reason]:
+    """The reasons that tell of a word that is not `told` by another one before."""
+    kept = []
+    for reason in reasons:
+        if not told.issuperset(reason.words):
+            kept.append(reason)
+            told.update(reason.words)
+    return kept
+
+
+def _enough(hit: Hit, wanted: Sequence[str]) -> bool:
+    """Whether a hit speaks of enough that was asked for: half of a few words, two of a pasted message."""
+    told = len(hit.words)
+    return told * 2 >= len(wanted) if len(wanted) <= _FEW else told >= 2  # noqa: PLR2004 - one word is an accident

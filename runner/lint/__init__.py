@@ -1,0 +1,1 @@
+"""What a runbook that loads may still have wrong."""

@@ -1,0 +1,61 @@
+"""Mends a runbook's text where a rule knows what is right, and leaves every other character as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from runner.lint.engine import examine, hits, position
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Hit
+from runner.model.yaml.document import load
+from runner.model.yaml.finding import InvalidFileError, Place
+
+
+def mended(subject: Subject) -> tuple[str, int]:
+    """The text of `subject` with everything mended that can be, and how many places that were.
+
+    An edit is made only when the file then means what was meant: every other value is the same, and this one differs in
+    the replaced words alone. What the file excepts stays.
+    """
+    text, count = subject.document.text, 0
+    for offset, hit in sorted(_edits(subject), key=lambda edit: edit[0], reverse=True):
+        changed = text[:offset] + str(hit.replacement) + text[offset + len(hit.fragment) :]
+        if _means(changed, _replaced(_value(text), hit)):
+            text, count = changed, count + 1
+    return text, count
+
+
+def _edits(subject: Subject) -> Iterator[tuple[int, Hit]]:
+    wanted = {(each.rule, each.line) for each in examine(subject).findings}
+    for rule, hit in hits(subject):
+        offset = subject.tree.offset(hit.place, hit.fragment, hit.nth)
+        if hit.replacement is not None and offset is not None and (rule.id, position(subject, hit).line) in wanted:
+            yield offset, hit
+
+
+def _means(text: str, value: Any) -> bool:
+    try:
+        return bool(_value(text) == value)
+    except InvalidFileError:
+        return False
+
+
+def _value(text: str) -> Any:
+    return load(text.encode(), file="-").value
+
+
+def _replaced(value: Any, hit: Hit) -> Any:
+    """`value` with the fragment of `hit` replaced where it stands."""
+    return _at(value, hit.place, hit)
+
+
+def _at(value: Any, place: Place, hit: Hit) -> Any:
+    if not place:
+        parts = str(value).split(hit.fragment)
+        before, after = parts[: hit.nth + 1], parts[hit.nth + 1 :]
+        return hit.fragment.join(before) + str(hit.replacement) + hit.fragment.join(after) if after else value
+    head, rest = place[0], place[1:]
+    if isinstance(value, dict):
+        return {key: _at(item, rest, hit) if key == head else item for key, item in value.items()}
+    return [_at(item, rest, hit) if number == head else item for number, item in enumerate(value)]

@@ -1,0 +1,118 @@
+"""Lint: what a runbook that loads may still have wrong, by the rules on the shelf and the exceptions in the file."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from types import MappingProxyType
+
+import runner.lint.rules
+from runner.library.library import Source, shown
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Hit, Rule
+from runner.lint.suppressions import exemptions
+from runner.model.contacts import Contact
+from runner.model.yaml.document import load
+from runner.model.yaml.finding import Finding, Position, show
+from runner.model.yaml.source_spans import Tree
+
+
+@cache
+def rules() -> Mapping[str, Rule]:
+    """Every rule on the shelf, by its name."""
+    found: dict[str, Rule] = {}
+    rules = runner.lint.rules
+    modules = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
+    for name in sorted(entry.name for entry in modules if not entry.ispkg and not entry.name.endswith(".base")):
+        rule: Rule = importlib.import_module(name).RULE
+        if rule.id != name.rpartition(".")[2].replace("_", "-"):
+            raise RuntimeError(f"the rule {rule.id!r} stands in {name}")
+        found[rule.id] = rule
+    return MappingProxyType(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Excepted:
+    """A finding that the file excepts, and why."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What lint says about one runbook, in the order of the file."""
+
+    findings: tuple[Finding, ...]
+    excepted: tuple[Excepted, ...] = ()
+
+
+def lint(
+    source: Source,
+    contacts: Mapping[str, Contact],
+    *,
+    today: date,
+    variables: Iterable[str] | None = None,
+) -> list[Finding]:
+    """Every finding about `source` on the day `today` that the file does not except, in the order of the file.
+
+    `variables` are the names that the inventories set; None when there is no inventory to ask.
+    """
+    return list(examine(subject_of(source, contacts, today=today, variables=variables)).findings)
+
+
+def subject_of(
+    source: Source,
+    contacts: Mapping[str, Contact],
+    *,
+    today: date,
+    variables: Iterable[str] | None = None,
+    incomplete: bool = False,
+) -> Subject:
+    """`source` as the rules look at it; `incomplete` says that inventories may set other `variables` as well."""
+    document = load(source.path.read_bytes(), file=shown(source.path))
+    known = None if variables is None else frozenset(variables)
+    return Subject(
+        source, document, Tree(document.text), contacts, today, known, frozenset(rules()), incomplete=incomplete
+    )
+
+
+def examine(subject: Subject) -> Report:
+    """What the rules say about `subject`, without what the file excepts."""
+    reasons = {(each.rule, each.line): each.reason for each in exemptions(subject.document.text) if each.reason}
+    found = sorted(dict.fromkeys(_finding(subject, rule, hit) for rule, hit in hits(subject)))
+    kept = [each for each in found if (each.rule, each.line) not in reasons]
+    excepted = [Excepted(each, reasons[each.rule, each.line]) for each in found if each not in kept]
+    return Report(tuple(kept), tuple(excepted))
+
+
+def hits(subject: Subject) -> list[tuple[Rule, Hit]]:
+    """What each rule says about `subject`, without what another rule says better about the same line."""
+    last = rules()["useless-exception"]
+    found = [(rule, hit) for rule in rules().values() if rule is not last for hit in _found(rule, subject)]
+    spoken = frozenset((rule.id, position(subject, hit).line) for rule, hit in found)
+    kept = [
+        (rule, hit)
+        for rule, hit in found
+        if not any((other, position(subject, hit).line) in spoken for other in rule.gives_way_to)
+    ]
+    return [*kept, *((last, hit) for hit in _found(last, replace(subject, spoken=spoken)))]
+
+
+def _found(rule: Rule, subject: Subject) -> Iterable[Hit]:
+    return rule.find(subject) if rule.find else ()
+
+
+def position(subject: Subject, hit: Hit) -> Position:
+    """Where in the file `hit` stands."""
+    offset = hit.offset if hit.offset is not None else subject.tree.offset(hit.place, hit.fragment, hit.nth)
+    return subject.document.position(hit.place) if offset is None else subject.tree.position(offset)
+
+
+def _finding(subject: Subject, rule: Rule, hit: Hit) -> Finding:
+    at = position(subject, hit)
+    return Finding(subject.document.file, *at, show(hit.place), rule.level, rule.id, hit.message, hit.hint)

@@ -1,0 +1,125 @@
+"""A runbook as the rules of lint look at it: as it was read, as it is written, and with what lies around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from runner.kinds.steps.base import StepKind
+from runner.kinds.verifications.base import VerificationKind
+from runner.library.library import Source
+from runner.model.contacts import Contact
+from runner.model.runbook import Runbook
+from runner.model.step import Approval, Step, Undo
+from runner.model.verification import PROBE_TIMEOUT, Verification
+from runner.model.yaml.document import Document
+from runner.model.yaml.finding import Place
+from runner.model.yaml.source_spans import Tree
+
+PROCEDURES = ("prerequisites", "steps", "on_cancel")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A step where it stands."""
+
+    place: Place
+    step: Step
+
+    @property
+    def prerequisite(self) -> bool:
+        """Whether it is one."""
+        return self.place[0] == "prerequisites"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a machine does, or looks at: an action, or the probe of a verification, with what judges its result."""
+
+    place: Place
+    step: Step
+    kind: StepKind | VerificationKind
+    judged_by: tuple[Verification, ...]
+    looks: bool
+    """Whether it is a probe."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One runbook to be looked at on the day `today`.
+
+    `variables` are the names that the inventories set, None when there is no inventory to ask; `incomplete` says that
+    they may set others, which nobody can read. `rules` are the names of the rules, `spoken` those that have spoken,
+    each with the line.
+    """
+
+    source: Source
+    document: Document
+    tree: Tree
+    contacts: Mapping[str, Contact]
+    today: date
+    variables: frozenset[str] | None = None
+    rules: frozenset[str] = frozenset()
+    spoken: frozenset[tuple[str, int]] = frozenset()
+    incomplete: bool = False
+
+    @property
+    def runbook(self) -> Runbook:
+        """The runbook as it was read."""
+        return self.source.runbook
+
+    def written(self, place: Place) -> Any:
+        """What is written at `place`; None when nothing is."""
+        try:
+            return self.document.at(place)
+        except LookupError:
+            return None
+
+    def leaves(self, place: Place) -> Iterator[tuple[Place, str]]:
+        """Every text that is written at or below `place`."""
+        value = self.written(place)
+        if isinstance(value, str):
+            yield place, value
+        parts = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+        for part in parts:
+            yield from self.leaves((*place, part))
+
+    def procedure(self) -> Iterator[Placed]:
+        """Every step where it stands, in the order in which they are done."""
+        for key in PROCEDURES:
+            for number, step in enumerate(getattr(self.runbook, key, ())):
+                yield Placed((key, number), step)
+
+    def approvals(self) -> Iterator[tuple[Place, Approval]]:
+        """What is asked before a step, where it stands."""
+        for placed in self.procedure():
+            if placed.step.approve:
+                yield (*placed.place, "approve"), placed.step.approve
+
+    def verifications(self) -> Iterator[tuple[Place, Step, Verification]]:
+        """Every verification where it stands, those of an undo as well."""
+        for placed in self.procedure():
+            for number, verification in enumerate(placed.step.verify):
+                yield (*placed.place, "verify", number), placed.step, verification
+            if placed.step.undo:
+                for number, verification in enumerate(placed.step.undo.verify):
+                    yield (*placed.place, "undo", "verify", number), placed.step, verification
+
+    def works(self) -> Iterator[Work]:
+        """Everything that a machine does or looks at."""
+        for placed in self.procedure():
+            yield from _actions(placed.place, placed.step, placed.step)
+            if placed.step.undo:
+                yield from _actions((*placed.place, "undo"), placed.step, placed.step.undo)
+        for place, step, verification in self.verifications():
+            for kind in verification.kinds:
+                if kind.probe(PROBE_TIMEOUT) is not None:
+                    yield Work((*place, kind.key), step, kind, (verification,), looks=True)
+
+
+def _actions(place: Place, step: Step, done: Step | Undo) -> Iterator[Work]:
+    if done.action and not done.action.human:
+        judges = tuple(each for each in done.verify if not each.human and each.probe() is None)
+        yield Work((*place, done.action.key), step, done.action, judges, looks=False)

@@ -1,0 +1,1 @@
+"""The rules of lint: one file each, found by `runner.lint.engine`."""

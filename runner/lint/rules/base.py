@@ -1,0 +1,60 @@
+"""What every rule of lint is: a name, a level, its reason with an example, and a function from a runbook to hits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runner.lint.lint_context import Subject
+from runner.model.yaml.finding import Level, Place
+
+
+class Criterion(StrEnum):
+    """The seven criteria of the team's checklist, which a runbook is scored by."""
+
+    ACTIONABLE = "actionable"
+    COMPLETE = "complete"
+    VERIFIABLE = "verifiable"
+    SCOPED = "scoped"
+    ESCALATABLE = "escalatable"
+    TESTED = "tested"
+    MAINTAINED = "maintained"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where a rule speaks, and what it says.
+
+    The finding stands at the `fragment` number `nth` (from 0) of what is written at `place`, or at the text's `offset`;
+    without either at the key. `replacement` is what may safely stand there instead of the fragment.
+    """
+
+    place: Place
+    message: str
+    hint: str = ""
+    fragment: str = ""
+    nth: int = 0
+    offset: int | None = None
+    replacement: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `wrong` and `right` are top-level keys of a runbook in which it speaks, and in which it is silent.
+
+    A rule that finds nothing itself (`find` is None) is kept by the reader: a runbook that breaks it does not load.
+    Where a rule of `gives_way_to` speaks about the same line, this one has nothing to add. Unless it is `quotable`, the
+    line is not shown beside the finding.
+    """
+
+    id: str
+    level: Level
+    criterion: Criterion
+    problem: str
+    wrong: str
+    right: str
+    find: Callable[[Subject], Iterable[Hit]] | None
+    gives_way_to: tuple[str, ...] = ()
+    fixes: bool = False
+    quotable: bool = True

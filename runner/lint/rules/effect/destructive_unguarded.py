@@ -1,0 +1,52 @@
+"""`destructive-unguarded`: something is destroyed, and nobody is asked before and nothing takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.lint.destruction import destruction
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.model.step import Effect
+from runner.model.yaml.finding import Level, quoted
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    found = destruction(subject)
+    for placed in subject.procedure():
+        step = placed.step
+        asked = step.approve or step.choose or step.point_of_no_return or (step.action and step.manual)
+        if asked or step.undo or placed.prerequisite or placed.place[0] == "on_cancel":
+            continue
+        if step.effect is Effect.DESTRUCTIVE:
+            message = "destroys, and as it is called reversible nobody is asked before"
+            yield Hit((*placed.place, "effect"), message, "add `approve`, or the `undo` that takes it back")
+        elif step.effect is Effect.CHANGE and placed.place in found:
+            place, fragment = found[placed.place]
+            message = f"{quoted(fragment)} destroys, and nobody is asked before"
+            yield Hit(place, message, "write effect: destructive, so that the run asks first", fragment=fragment)
+
+
+RULE = Rule(
+    id="destructive-unguarded",
+    level=Level.WARNING,
+    criterion=Criterion.ACTIONABLE,
+    problem="What destroys data or ends somebody's work needs a person who agrees, or a way back.",
+    wrong="""\
+steps:
+  - id: clean
+    name: Delete the old reports
+    command: rm -rf /var/reports/old
+    verify: [{command: test ! -e /var/reports/old, says: The old reports are gone}]
+""",
+    right="""\
+steps:
+  - id: clean
+    name: Delete the old reports
+    effect: destructive
+    approve: Delete the old reports?
+    command: rm -rf /var/reports/old
+    verify: [{command: test ! -e /var/reports/old, says: The old reports are gone}]
+""",
+    find=_find,
+)

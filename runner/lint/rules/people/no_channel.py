@@ -1,0 +1,27 @@
+"""`no-channel`: somebody to call who can not be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.model.yaml.finding import Level
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    for number, name in enumerate(subject.runbook.escalation.contacts):
+        if name in subject.contacts and not subject.contacts[name].channels:
+            message = f"{name!r} can not be called: no channel"
+            yield Hit(("escalation", "contacts", number), message, "add one to contacts.yml")
+
+
+RULE = Rule(
+    id="no-channel",
+    level=Level.ERROR,
+    criterion=Criterion.ESCALATABLE,
+    problem="A contact without a channel owns things, but no page reaches it: the escalation is a dead end.",
+    wrong="escalation: {when: [step_failed], contacts: [backend-team], provide: [timeline]}\n",
+    right="escalation: {when: [step_failed], contacts: [on-call], provide: [timeline]}\n",
+    find=_find,
+)

@@ -1,0 +1,29 @@
+"""`unknown-contact`: an owner or somebody to call whom contacts.yml does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.model.yaml.finding import Level, Place, did_you_mean
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    named: list[tuple[Place, str]] = [(("owner",), subject.runbook.owner)]
+    named += [(("escalation", "contacts", n), name) for n, name in enumerate(subject.runbook.escalation.contacts)]
+    known = f"contacts.yml knows {', '.join(subject.contacts) or 'nobody'}"
+    for place, name in named:
+        if name not in subject.contacts:
+            yield Hit(place, f"nobody is called {name!r}", did_you_mean(name, subject.contacts) or known)
+
+
+RULE = Rule(
+    id="unknown-contact",
+    level=Level.ERROR,
+    criterion=Criterion.MAINTAINED,
+    problem="Whoever owns the runbook, and whoever is called, must be found in contacts.yml, or nobody answers.",
+    wrong="owner: the-backend-people\n",
+    right="owner: backend-team\n",
+    find=_find,
+)

@@ -1,0 +1,41 @@
+"""`unreachable-exclusion`: an exclusion that never applies, or leads back to this runbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.model.runbook import Exclusion
+from runner.model.yaml.finding import Level, Place
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    handled = {_plain(text) for text in subject.runbook.scope.handles}
+    seen: set[str] = set()
+    for number, item in enumerate(subject.runbook.scope.excludes):
+        place: Place = ("scope", "excludes", number)
+        what = _plain(item.what if isinstance(item, Exclusion) else item)
+        if what in handled:
+            yield Hit(place, "is excluded here and handled above, so it is never excluded", "keep one of the two")
+        elif what in seen:
+            yield Hit(place, "is excluded above already", "leave it out")
+        elif isinstance(item, Exclusion) and item.see == subject.runbook.id:
+            message = f"leads back to {item.see}, which is this runbook"
+            yield Hit((*place, "see"), message, "name the runbook that does handle it")
+        seen.add(what)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".")
+
+
+RULE = Rule(
+    id="unreachable-exclusion",
+    level=Level.WARNING,
+    criterion=Criterion.SCOPED,
+    problem="An exclusion that contradicts what is handled, or leads back here, leaves the reader without a way on.",
+    wrong="scope: {handles: [Disk is full], excludes: [{what: Disk is broken, see: RUN-001}]}\n",
+    right="scope: {handles: [Disk is full], excludes: [{what: Disk is broken, see: RUN-007}]}\n",
+    find=_find,
+)

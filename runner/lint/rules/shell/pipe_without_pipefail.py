@@ -1,0 +1,45 @@
+"""`pipe-without-pipefail`: a pipe of which only the last command can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.shell_code import argv, codes
+from runner.model.yaml.finding import Level
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    for code in codes(subject):
+        lax = next((each for each in code.pipelines if len(each.commands) > 1 and not each.strict), None)
+        if lax:
+            message = f"when {lax.commands[0].name} fails, the pipe does not"
+            hint = "write a `shell` step, which is strict, or begin with set -o pipefail in bash"
+            yield Hit(code.work.place, message, hint)
+        elif not code.in_shell and "|" in argv(code.work):
+            hint = "a command has no shell; write `shell`"
+            yield Hit(code.work.place, "`|` is an argument here, and no pipe", hint)
+
+
+RULE = Rule(
+    id="pipe-without-pipefail",
+    level=Level.ERROR,
+    criterion=Criterion.VERIFIABLE,
+    problem="Without pipefail a pipe succeeds when its last command does, whatever happened before; `shell` sets it.",
+    wrong="""\
+steps:
+  - id: backup
+    name: Write the backup
+    command: [sh, -c, "pg_dump shop | gzip > /backup/shop.gz"]
+    verify: [{exit: 0}]
+""",
+    right="""\
+steps:
+  - id: backup
+    name: Write the backup
+    shell: pg_dump shop | gzip > /backup/shop.gz
+    verify: [{exit: 0}]
+""",
+    find=_find,
+)

@@ -1,0 +1,109 @@
+"""`undefined-placeholder`: a name, a variable or a gap that nothing fills in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from runner.core.shell.shell_reader import Shell
+from runner.kinds.steps.shell_step import Shell as ShellStep
+from runner.lint.lint_context import Placed, Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.shell_code import Code, codes, unset
+from runner.model.checks.condition import required
+from runner.model.names import RESERVED
+from runner.model.yaml.finding import Level, Place, did_you_mean, quoted
+
+_OF_RESULT = "result probe holds deadline sample rows row rc stdout stderr json status content"
+_RESULT = frozenset(_OF_RESULT.split())
+_GAP = re.compile(
+    r"(?<![\w?<(])<[A-Za-z][\w-]*(?:[ ][\w-]+)*>(?![>])|\bYOUR[_-][A-Z][A-Z_-]*\b|\b[A-Z][A-Z_]*_HERE\b"
+    r"|(?<![\w/-])your[_-][a-z][\w-]*|(?<!\S)\[[A-Za-z]{3,}(?:[ _-][A-Za-z]{2,})*\](?!\S)|(?<!\S)(?:\.\.\.|…)(?!\S)"
+    r"|(?<=://)[^\s'\"/]*?(?<![{$%])\{[A-Za-z_]\w*\}(?!\})"
+)
+_MARKUP = re.compile(r"<(?:a|b|body|br|div|h[1-6]|head|html|i|li|p|pre|span|table|td|title|tr|ul)>", re.IGNORECASE)
+_AFTER = frozenset({"verify", "capture", "undo", "retry"})
+_EXPRESSIONS = frozenset({"that", "capture"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The names that a step may use: before it is done, and where its result is looked at."""
+
+    before: frozenset[str]
+    after: frozenset[str]
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    for placed, known in _walk(subject):
+        for place, text in subject.leaves(placed.place):
+            part = place[2] if len(place) > 2 else ""  # noqa: PLR2004 - the step's own key
+            expression = bool(_EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
+            needed = required(f"{{{{ {text} }}}}" if expression else text)
+            allowed = known.after if part in _AFTER else known.before
+            yield from _undefined(subject, place, sorted(set(needed) - allowed), allowed)
+    for code in codes(subject):
+        yield from _variables(subject, code)
+    yield from _gaps(subject)
+
+
+def _walk(subject: Subject) -> Iterator[tuple[Placed, _Known]]:
+    runbook = subject.runbook
+    known = set(runbook.inputs) | (subject.variables or set())
+    known |= {f"{name}_seconds" for name, item in runbook.inputs.items() if item.type == "duration"}
+    known |= RESERVED - _RESULT
+    for placed in subject.procedure():
+        known |= placed.step.choose.keys()
+        after = known | placed.step.capture.keys() | _RESULT
+        yield placed, _Known(frozenset(known), frozenset(after))
+        known |= placed.step.capture.keys()
+
+
+def _undefined(subject: Subject, place: Place, missing: list[str], known: frozenset[str]) -> Iterator[Hit]:
+    for name in () if subject.incomplete else missing:
+        if not name.startswith(("ansible_", "runbook_")):
+            asked = subject.variables is not None
+            message = f"{quoted(name)} is neither an input, nor captured before, nor set in an inventory"
+            hint = did_you_mean(name, known - RESERVED - _RESULT) or "declare it under `inputs`"
+            yield Hit(place, message, hint if asked else f"{hint}, or name the inventory with -i", fragment=name)
+
+
+def _variables(subject: Subject, code: Code) -> Iterator[Hit]:
+    place = code.work.place
+    given = subject.written((*place[:-1], "env"))
+    for name in unset(code, given if isinstance(given, dict) else {}):
+        message = f"nothing sets ${name}" if code.in_shell else f"no shell fills in ${name} here"
+        yield Hit(place, message, "give it under `env`" if code.in_shell else "write {{ name }}", fragment=name)
+
+
+def _gaps(subject: Subject) -> Iterator[Hit]:
+    for work in subject.works():
+        for place, text in subject.leaves(work.place):
+            passed_over = Shell(text).comments() if isinstance(work.kind, ShellStep) else []
+            for match in _GAP.finditer(text):
+                remark = any(match.start() in each for each in passed_over)
+                if not remark and not _MARKUP.fullmatch(match[0]):
+                    hint = "declare an input, or capture it in an earlier step"
+                    nth = text[: match.start()].count(match[0])
+                    yield Hit(place, f"{match[0]} is a gap that nobody fills in", hint, fragment=match[0], nth=nth)
+
+
+RULE = Rule(
+    id="undefined-placeholder",
+    level=Level.ERROR,
+    criterion=Criterion.ACTIONABLE,
+    problem="A name that nothing defines fails in the middle of the procedure, or is done as it is written.",
+    wrong="""\
+inputs: {stuck_after: {type: duration, default: 5m, help: A session idle for longer is stuck}}
+steps:
+  - {id: count, name: Count the stuck sessions, command: "sessions --idle {{ stuck_afer }}", verify: [{exit: 0}]}
+""",
+    right="""\
+inputs: {stuck_after: {type: duration, default: 5m, help: A session idle for longer is stuck}}
+steps:
+  - {id: count, name: Count the stuck sessions, command: "sessions --idle {{ stuck_after }}", verify: [{exit: 0}]}
+""",
+    find=_find,
+    gives_way_to=("placeholder-command",),
+)

@@ -1,0 +1,60 @@
+"""`unquoted-value`: a value from outside that is pasted into shell code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from runner.kinds.steps.shell_step import Shell
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.model.checks.rereading import read_as_code
+from runner.model.checks.template_use import pasted
+from runner.model.yaml.finding import Level
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    for work in subject.works():
+        if isinstance(work.kind, Shell):
+            code, once = work.kind.shell, [each.template for each in pasted(work.kind.shell)]
+            for reading in read_as_code(code, work.kind.env):
+                if not once and reading.kind == "shell":
+                    message = f"{_shown(reading.template)} is code to a second shell, that of {reading.reader}"
+                    yield Hit(work.place, message, "add a `| quote` for each shell that reads it")
+            for template, nth, within_quotes in pasted(work.kind.shell):
+                if template.startswith("{{"):
+                    better = None if within_quotes else re.sub(r"\s*(-?\}\})$", r" | quote \1", template)
+                    message = f"{_shown(template)} is pasted into shell code"
+                    hint = "give it through `env`, or add `| quote`"
+                    yield Hit(work.place, message, hint, fragment=template, nth=nth, replacement=better)
+
+
+def _shown(piece: str) -> str:
+    inner = re.sub(r"^\{\{[-+]?|[-+]?\}\}$", "", piece).strip()
+    return f"{{{{ {inner} }}}}"
+
+
+RULE = Rule(
+    id="unquoted-value",
+    level=Level.WARNING,
+    criterion=Criterion.ACTIONABLE,
+    problem="A value with a space, a quote or a semicolon in it becomes another command when it is pasted into code.",
+    wrong="""\
+inputs:
+  report: {type: enum, values: [daily, year end], help: Which report}
+steps:
+  - {id: archive, name: Archive the report, shell: "gzip /srv/{{ report }}", verify: [{exit: 0}]}
+""",
+    right="""\
+inputs:
+  report: {type: enum, values: [daily, year end], help: Which report}
+steps:
+  - id: archive
+    name: Archive the report
+    shell: gzip "/srv/$REPORT"
+    env: {REPORT: "{{ report }}"}
+    verify: [{exit: 0}]
+""",
+    find=_find,
+    fixes=True,
+)

@@ -1,0 +1,30 @@
+"""`unusable-file`: a script that is not there, or does not say what runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.kinds.steps.base import StepKind
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.model.yaml.finding import Level
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    for work in subject.works():
+        if isinstance(work.kind, StepKind):
+            try:
+                work.kind.invocation(work.step.timeout, subject.source.read_file)
+            except ValueError as error:
+                yield Hit(work.place, str(error))
+
+
+RULE = Rule(
+    id="unusable-file",
+    level=Level.ERROR,
+    criterion=Criterion.COMPLETE,
+    problem="A script is compiled into the playbook, so it must lie beside the runbook and name its interpreter.",
+    wrong="steps:\n  - {id: smoke, name: Run the smoke tests, script: scripts/absent.sh, verify: [{exit: 0}]}\n",
+    right="steps:\n  - {id: smoke, name: Run the smoke tests, script: scripts/smoke.sh, verify: [{exit: 0}]}\n",
+    find=_find,
+)

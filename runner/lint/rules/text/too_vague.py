@@ -1,0 +1,51 @@
+"""`too-vague`: an instruction, or a confirmation, that does not say what is done or seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.vague_words import empty, hedged
+from runner.model.yaml.finding import Level, Place, quoted
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    for placed in subject.procedure():
+        action = placed.step.action
+        if action and action.human:
+            place: Place = (*placed.place, action.key)
+            text = str(getattr(action, action.key))
+            if empty(text) or hedged(text):
+                yield Hit(place, f"{quoted(text)} does not say what is done", "name the commands, pages and values")
+        for number, verification in placed.step.confirmations:
+            said = next((str(getattr(kind, kind.key)) for kind in verification.kinds if kind.human), "")
+            if empty(said):
+                where = _place(subject, placed.place, number)
+                yield Hit(where, f"{quoted(said)} does not say what is seen", "say what must be seen, and where")
+
+
+def _place(subject: Subject, place: Place, number: int) -> Place:
+    listed = (*place, "verify", number - 1, "confirm")
+    return listed if subject.written(listed) is not None else (*place, "confirm")
+
+
+RULE = Rule(
+    id="too-vague",
+    level=Level.WARNING,
+    criterion=Criterion.ACTIONABLE,
+    problem="'Investigate the issue' leaves the work to whoever reads it; name the commands, the pages and the values.",
+    wrong="""\
+steps:
+  - {id: cause, name: Find what filled the disk, manual: Investigate the issue, verify: [{confirm: A cause is named}]}
+""",
+    right="""\
+steps:
+  - id: cause
+    name: Find what filled the disk
+    manual: List the largest files with `du -ax /var | sort -n | tail -20`, and name the program that writes them.
+    verify: [{confirm: A cause is named}]
+""",
+    find=_find,
+    gives_way_to=("assumed-knowledge", "placeholder-command"),
+)

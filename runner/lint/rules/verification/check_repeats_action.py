@@ -1,0 +1,60 @@
+"""`check-repeats-action`: a verification that does the step once more instead of looking at what it brought about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from runner.kinds.steps.base import StepKind
+from runner.kinds.verifications.base import VerificationKind
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.model.checks.exit_code_use import conditions, judges_output
+from runner.model.step import Effect
+from runner.model.yaml.finding import Level
+
+
+def _find(subject: Subject) -> Iterator[Hit]:
+    for work in subject.works():
+        action = work.step.undo.action if work.step.undo and "undo" in work.place else work.step.action
+        if not work.looks or action is None or _said(action) != _said(work.kind):
+            continue
+        tells = judges_output(work.judged_by) or any(map(conditions, work.judged_by))
+        if work.step.effect is not Effect.READ or not tells:
+            message = "does the step's own action again, which proves nothing about what it did"
+            yield Hit(work.place, message, "look at what the step was to bring about")
+
+
+def _said(kind: StepKind | VerificationKind) -> str:
+    """What is done, in one spelling for `command` and `shell`."""
+    value = getattr(kind, kind.key)
+    if kind.key == "http":
+        return f"{value.method} {value.url} {value.body}"
+    if isinstance(value, tuple) and len(value) > 2 and re.fullmatch(r"-[a-z]*c", str(value[-2])):  # noqa: PLR2004
+        value = value[-1]  # `bash -c TEXT`
+    return " ".join((" ".join(value) if isinstance(value, tuple) else str(value)).split())
+
+
+RULE = Rule(
+    id="check-repeats-action",
+    level=Level.ERROR,
+    criterion=Criterion.VERIFIABLE,
+    problem="A check that repeats its step's command is green as often as the command is, and does it twice.",
+    wrong="""\
+steps:
+  - id: restart
+    name: Restart the web server
+    command: systemctl restart nginx
+    verify:
+      - {says: The web server runs, command: systemctl restart nginx}
+""",
+    right="""\
+steps:
+  - id: restart
+    name: Restart the web server
+    command: systemctl restart nginx
+    verify:
+      - {says: The web server runs, command: systemctl is-active nginx}
+""",
+    find=_find,
+)

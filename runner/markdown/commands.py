@@ -1,0 +1,145 @@
+"""From the fences of a page to actions: each as its language says, or none where it can not be done as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from runner.kinds import plugins
+from runner.kinds.invocation import verbatim
+from runner.kinds.sql_text import statements
+from runner.markdown.import_findings import Said
+from runner.markdown.placeholders import Bound, bind_shell, bind_sql
+from runner.markdown.shell_session import begins_with_prompt, is_session, opened_shell, read_session
+
+_SQL = frozenset({"sql", "postgresql", "postgres", "pgsql", "psql", "plpgsql"})
+_SHELL = frozenset({"bash", "sh", "shell", "zsh", "ksh"})
+_SESSION = frozenset({"console", "shell-session", "shellsession", "sh-session", "bash-session", "terminal"})
+_LITERAL = r"(?:'[^']*'|\"[^\"$`\\\\]*\"|[^\s'\"$`\\\\;&|<>()*?~{}\[\]!]*)"
+_SET = re.compile(rf"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)=(?P<value>{_LITERAL})[ \t]*(?:#.*)?")
+_EXPORT = re.compile(r"[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*=\S.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What one command becomes: keys of a step; `inputs` gives what each declared input stands for."""
+
+    keys: Mapping[str, Any]
+    line: int
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    raw: bool = False
+    """Whether it holds marks of a template that mean themselves."""
+    sets: Mapping[str, str] = field(default_factory=dict)
+    """The variables that it exports, with their values, as far as they are plain text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Lines that do nothing but set variables for the commands after them."""
+
+    values: Mapping[str, str]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A command that stays text, and why."""
+
+    said: Said
+    why: str
+    opens: str = ""
+    """The command that opens a shell of its own, if that is why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Lines of a session that the machine answered."""
+
+    said: Said
+
+
+def language(info: str, text: str = "") -> str | None:
+    """The kind of step that a fence with this `info` and `text` holds: `sql`, `shell` or none."""
+    if not info.strip():
+        return "shell" if begins_with_prompt(text) else None
+    word = re.split(r"[\s{,]", info.strip().casefold() + " ", maxsplit=1)[0]
+    if word in _SQL:
+        return "sql"
+    return "shell" if word in _SHELL | _SESSION else None
+
+
+def actions(text: Said, info: str) -> Iterator[Action | Assignment | Refusal | Output]:
+    """What the fence with the content `text` does, in order; its first line is that of the content."""
+    kind = language(info, text.text)
+    if kind == "sql":
+        for statement, offset in statements(text.text):
+            yield _sql(Said(statement, text.line + offset))
+    elif kind == "shell":
+        yield from _shell(text)
+
+
+def _sql(said: Said) -> Action | Refusal:
+    try:
+        bound = bind_sql(said.text)
+        params = {name: f"{{{{ {given} }}}}" for name, given in bound.names.items()}
+        return _action("sql", {"sql": _lines(bound.text)} | ({"params": params} if params else {}), said, bound)
+    except ValueError as error:
+        return Refusal(said, _reason(error))
+
+
+def _shell(said: Said) -> Iterator[Action | Assignment | Refusal | Output]:
+    if is_session(said.text):
+        session = read_session(said.text)
+        if session.problem:
+            yield Refusal(said, session.problem)
+            return
+        if session.output:
+            lines = said.text.split("\n")
+            yield Output(Said("\n".join(lines[at] for at in session.output), said.line + session.output[0]))
+        said = Said("\n".join(session.commands), said.line)
+    yield _script(said)
+
+
+def _script(said: Said) -> Action | Assignment | Refusal:
+    lines = [line for line in said.text.split("\n") if line.strip() and not line.strip().startswith("#")]
+    if not lines:
+        return Refusal(said, "it holds no command")
+    if opens := opened_shell(said.text):
+        return Refusal(said, f"what follows {opens!r} is typed there, and not on the hosts of the step", opens=opens)
+    sets = {match["name"]: _plain(match["value"]) for line in lines if (match := _SET.fullmatch(line))}
+    if len(sets) == len(lines):
+        return Assignment(sets, said.line)
+    if all(map(_EXPORT.fullmatch, lines)):
+        return Refusal(said, "it only sets variables, which the next step does not have")
+    try:
+        bound = bind_shell(re.sub(r"(?<!\\)[ \t]+\Z", "", said.text.strip("\n")))
+        env = {name: f"{{{{ {given} }}}}" for name, given in bound.names.items()}
+        action = _action("shell", {"shell": verbatim(_lines(bound.text))} | ({"env": env} if env else {}), said, bound)
+    except ValueError as error:
+        return Refusal(said, _reason(error))
+    return replace(action, sets=sets)
+
+
+def _plain(value: str) -> str:
+    return value[1:-1] if value[:1] in {"'", '"'} else value
+
+
+def _lines(text: str) -> str:
+    """`text` as YAML's `|` gives it: several lines end with a line break."""
+    return f"{text.rstrip()}\n" if "\n" in text.strip() else text.strip()
+
+
+def _action(key: str, keys: dict[str, Any], said: Said, bound: Bound) -> Action:
+    plugins.steps()[key].model_validate(keys)
+    return Action(keys, said.line, bound.stands_for, raw=keys[key] != _lines(bound.text))
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        raised = error.errors()[0].get("ctx", {}).get("error")
+        return str(raised or error.errors()[0]["msg"])
+    return str(error)

@@ -1,0 +1,236 @@
+"""From a page to the runbook that it describes, as the values of its YAML; what could not be told is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.markdown import phrases
+from runner.markdown.draft_steps import Steps
+from runner.markdown.embedded_yaml import merged, read
+from runner.markdown.import_findings import Notes, Said
+from runner.markdown.page.page import Page
+from runner.markdown.phrases import NOBODY, TODO
+
+_LATER = "write it in the file that was made"
+_MOST_LINKS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The values of a runbook, and the lines of the page that found no place in them."""
+
+    value: Mapping[str, Any]
+    lost: tuple[Said, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What whoever imports says for all that a page does not say; None, or nothing, where they do not say it either."""
+
+    category: str | None = None
+    severity: str | None = None
+    owner: str | None = None
+    hosts: str | None = None
+    contacts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The id of the runbook, the name of its page, and what is said for what the page does not say."""
+
+    id: str
+    name: str = ""
+    otherwise: Defaults = Defaults()
+
+
+def draft(page: Page, given: Given, notes: Notes) -> Draft:
+    """The runbook that `page` describes."""
+    return _Drafter(page, given, notes).draft()
+
+
+class _Drafter:
+    """Reads a page part by part."""
+
+    def __init__(self, page: Page, given: Given, notes: Notes) -> None:
+        self.page, self.given = page, given
+        self.carried = read(page.carried, notes) if page.carried else {}
+        self.notes = Notes(notes.file) if page.carried else notes  # a page that was exported lacks nothing
+        self.steps = Steps(notes)
+        self.lost: list[Said] = list(page.lost)
+
+    def draft(self) -> Draft:
+        value: dict[str, Any] = {
+            "id": self.given.id,
+            "title": self._title(),
+            "category": self._category(),
+            "severity": self._severity(),
+            "owner": self._owner(),
+            "trigger": self._trigger(),
+            "scope": self._scope(),
+            "hosts": self._hosts(),
+        }
+        prerequisites = [self._prerequisite(tick.said, tick.within) for tick in self.page.prerequisites]
+        steps = self.steps.drafted(self.page.steps) or [self._no_step()]
+        optional = {"inputs": self.steps.inputs(), "prerequisites": prerequisites}
+        value |= {key: item for key, item in optional.items() if item}
+        value |= {"steps": steps, "escalation": self._escalation()}
+        value |= {"follow_up": [self.notes.prose(said) for said in self.page.follow_up]} if self.page.follow_up else {}
+        value |= {"links": links} if (links := list(self._links())) else {}
+        self.lost += [*self._others(), *self.steps.lost]
+        for said in sorted(self.lost, key=lambda said: said.line):
+            shown = said.text.strip().splitlines()[0][:60] if said.text.strip() else ""
+            self.notes.note(
+                said.line, "import-lost", f"has no place in a runbook: {shown!r}", "it is kept as a comment"
+            )
+        return Draft(merged(value, self.carried), tuple(self.lost))
+
+    def _title(self) -> str:
+        title = self.page.title
+        if title and title.text.strip():
+            return self.notes.title(title)
+        self._missing("title", "the page has no title")
+        return f"{TODO}: a title for {self.given.name or 'this page'}".replace("{", "(")
+
+    def _category(self) -> str:
+        said = self.page.facts.get("category") or self.page.facts.get("type")
+        found = phrases.category(said.text) if said else None
+        if said and not found:
+            self.lost.append(Said(f"category: {said.text}", said.line))
+        if found or self.given.otherwise.category:
+            return found or str(self.given.otherwise.category)
+        self._missing("category", "the page does not say which category it is of; it is called an incident", said)
+        return "incident"
+
+    def _severity(self) -> str:
+        said = self.page.facts.get("severity") or self.page.facts.get("priority")
+        found = phrases.severity(said.text) if said else None
+        if found is None and said:
+            self.lost.append(Said(f"Severity: {said.text}", said.line))
+        if found or self.given.otherwise.severity:
+            return found or str(self.given.otherwise.severity)
+        self._missing("severity", "the page does not say how severe it is; it is called P3", said)
+        return "P3"
+
+    def _owner(self) -> str:
+        said = next(
+            (self.page.facts[key] for key in ("owner", "owners", "owned by", "team") if key in self.page.facts), None
+        )
+        word = phrases.slug(said.text) if said else ""
+        if said and word:
+            self._contact(word, said)
+            return word
+        if self.given.otherwise.owner:
+            return self.given.otherwise.owner
+        self._missing("owner", "the page names no owner")
+        return NOBODY
+
+    def _contact(self, word: str, said: Said) -> None:
+        hint = f"contacts.yml must have it, with `name: {said.text.strip()[:60]}`"
+        self.notes.note(said.line, "import-contact", f"{said.text.strip()[:60]!r} is called {word} here", hint)
+
+    def _trigger(self) -> dict[str, str]:
+        facts = self.page.facts
+        said = facts.get("trigger") or facts.get("alert") or facts.get("alert name")
+        if said and said.text.strip():
+            return {key: self.notes.prose(Said(text, said.line)) for key, text in phrases.trigger(said.text).items()}
+        if self.page.condition:
+            first = self.page.condition[0]
+            return {"event": self.notes.prose(first)}
+        self._missing("trigger", "the page does not say what makes somebody reach for it")
+        return {"event": f"{TODO}: what makes somebody reach for this runbook"}
+
+    def _scope(self) -> dict[str, Any]:
+        handles = [self.notes.prose(said) for said in self.page.handles]
+        if not handles:
+            self._missing("scope", "the page does not say what it handles")
+            handles = [f"{TODO}: what this runbook handles"]
+        excludes = [phrases.exclusion(self.notes.prose(said)) for said in self.page.excludes]
+        return {"handles": handles, **({"excludes": excludes} if excludes else {})}
+
+    def _hosts(self) -> str:
+        said = self.page.facts.get("hosts")
+        if said and re.fullmatch(r"[A-Za-z0-9_.*~!][A-Za-z0-9_.:&!*\[\]~-]{0,199}", said.text.strip("` ")):
+            return said.text.strip("` ")
+        if self.given.otherwise.hosts:
+            return self.given.otherwise.hosts
+        self._missing("hosts", f"the page does not say on which hosts it is done; they are called {NOBODY}")
+        return NOBODY
+
+    def _prerequisite(self, said: Said, within: str) -> dict[str, str]:
+        hint = "a probe with `verify` would see for itself"
+        self.notes.note(said.line, "import-confirm", "only a person can tell whether this is so", hint)
+        about = {"why": self.notes.prose(Said(within, said.line))} if within else {}
+        return {"confirm": self.notes.title(said), **about}
+
+    def _no_step(self) -> dict[str, Any]:
+        self._missing("steps", "the page has no step")
+        confirm = [{"confirm": f"{TODO}: how one sees that it is done"}]
+        return {"id": "todo", "name": f"{TODO}: a step", "manual": f"{TODO}: what is to be done", "verify": confirm}
+
+    def _escalation(self) -> dict[str, Any]:
+        policy = self.page.escalation
+        when: list[Any] = []
+        for said in policy.when:
+            reason = phrases.reason(self.notes.title(said))
+            when += [reason] if reason not in when else []
+        if not when:
+            self._missing("escalation", "the page does not say when somebody is called; they are when a step fails")
+            when = ["step_failed"]
+        provide = list(dict.fromkeys(self.notes.title(said) for said in policy.provide))
+        if not provide:
+            provide = [f"{TODO}: what whoever is called must be told"]
+        return {"when": when, "contacts": self._contacts(policy.who), "provide": provide}
+
+    def _contacts(self, who: Sequence[Said]) -> list[str]:
+        words: dict[str, None] = {}
+        for said in who:
+            name, rest = phrases.contact(said.text)
+            if word := phrases.slug(name):
+                self._contact(word, Said(name, said.line))
+                words[word] = None
+            if rest or not word:
+                self.lost.append(said)
+        if not words and self.given.otherwise.contacts:
+            return list(self.given.otherwise.contacts)
+        if not words:
+            self._missing("contacts", "the page does not say who is called")
+        return list(words) or [NOBODY]
+
+    def _links(self) -> Iterator[str]:
+        facts = [self.page.facts[key] for key in ("linked ids", "linked id") if key in self.page.facts]
+        found: dict[str, None] = {}
+        for said in (*facts, *self.page.links):
+            found |= dict.fromkeys(phrases.references(said.text))
+            rest = phrases.without_references(said.text)
+            if rest:
+                self.lost.append(Said(rest if said in facts else said.text, said.line))
+        yield from list(found)[:_MOST_LINKS]
+
+    def _others(self) -> Iterable[Said]:
+        """What the page says that a runbook has no key for."""
+        used = {
+            "category",
+            "severity",
+            "owner",
+            "owners",
+            "owned by",
+            "team",
+            "trigger",
+            "alert",
+            "alert name",
+            "hosts",
+        }
+        used |= {"linked ids", "linked id"}
+        used |= set() if "category" in self.page.facts else {"type"}
+        chosen = next((key for key in ("trigger", "alert", "alert name") if key in self.page.facts), None)
+        used -= {"alert", "alert name"} - ({chosen} if chosen else set())
+        used |= set() if "severity" in self.page.facts else {"priority"}
+        yield from (Said(f"{key}: {said.text}", said.line) for key, said in self.page.facts.items() if key not in used)
+        yield from self.page.condition[0 if chosen else 1 :]
+        yield from (*self.page.overview, *self.page.impact, *self.page.escalation.other)
+
+    def _missing(self, what: str, message: str, said: Said | None = None) -> None:
+        self.notes.warn(said.line if said else self.page.line, f"import-{what}", message, _LATER)

@@ -1,0 +1,58 @@
+"""The YAML that an exported page carries along: only what the page itself does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.markdown.import_findings import Notes
+from runner.markdown.page.page import Carried
+from runner.model.yaml.document import InvalidFileError, load
+from runner.model.yaml.yaml_writer import plain
+
+_PROSE = frozenset({"why", "manual"})
+
+WITHOUT = "without"
+"""The key that names those keys which a page seems to say, and does not."""
+
+
+def difference(shown: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be carried, so that `merged(shown, difference)` is `meant`."""
+    more = {key: value for key, value in meant.items() if key not in shown or not _same(shown[key], value, key)}
+    less = [key for key in shown if key not in meant]
+    return more | ({WITHOUT: less} if less else {})
+
+
+def merged(shown: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
+    """What is meant by what a page shows and carries."""
+    less = carried.get(WITHOUT, [])
+    kept = {key: value for key, value in shown.items() if not isinstance(less, list) or key not in less}
+    return kept | {key: value for key, value in carried.items() if key != WITHOUT}
+
+
+def write(carried: Mapping[str, Any], info: str) -> str:
+    """The fence that holds it; empty when there is nothing to hold."""
+    if not carried:
+        return ""
+    text = plain(dict(carried))
+    marks = "```"
+    while marks in text:
+        marks += "`"
+    return f"{marks}{info}\n{text}{marks}\n"
+
+
+def read(carried: Carried, notes: Notes) -> dict[str, Any]:
+    """What it holds; nothing, with a finding, where somebody has made it unreadable."""
+    try:
+        return dict(load(carried.text.encode(), file=notes.file).value)
+    except InvalidFileError as error:
+        first = error.findings[0]
+        notes.fail(carried.line + first.line - 1, first.rule, first.message, first.hint)
+        return {}
+
+
+def _same(one: Any, other: Any, key: str) -> bool:
+    """Whether they mean the same, and are of the same types: `1` is not `true`."""
+    if key in _PROSE and isinstance(one, str) and isinstance(other, str):
+        return one.strip() == other.strip()
+    return plain(one) == plain(other)

@@ -1,0 +1,1 @@
+"""A Markdown page taken apart: sections, steps, commands."""

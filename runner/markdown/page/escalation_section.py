@@ -1,0 +1,88 @@
+"""What a page says about escalation: under labels, in sub-sections, or in a table of levels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from runner.markdown.import_findings import Said
+from runner.markdown.page.blocks import Block
+from runner.markdown.page.outline import Section
+from runner.markdown.page.page import Policy
+from runner.markdown.page.text_extraction import pieces, split_list
+
+_WHEN = "when(?: to escalate)?|conditions?|triggers?|criteria|escalate (?:when|if)"
+_WHO = "who(?: to contact)?|contacts?|(?:l|level |tier )[1-9]|primary|secondary|escalation contacts?"
+_PROVIDE = "what to provide|provide|information to provide|include"
+_LABEL = re.compile(
+    rf"[*_\s]*(?:(?P<when>{_WHEN})|(?P<who>{_WHO})|(?P<provide>{_PROVIDE}))\s*(?:[*_]+:|:[*_]*|[*_]+)\s*(?P<rest>.*)",
+    re.IGNORECASE,
+)
+_COLUMNS = (
+    ("when", re.compile(r".*\b(?:when|conditions?|triggers?|criteria|escalate|after)\b.*", re.IGNORECASE)),
+    ("who", re.compile(r".*\b(?:who|contacts?|names?|roles?|teams?|person)\b.*", re.IGNORECASE)),
+    ("level", re.compile(r".*\b(?:levels?|tiers?)\b.*|#?", re.IGNORECASE)),
+)
+_THEN = re.compile(r",?\s+(?:then|and then)\s+|\s*(?:→|->)\s*")
+
+
+@dataclass
+class _Found:
+    when: list[Said] = field(default_factory=list)
+    who: list[Said] = field(default_factory=list)
+    provide: list[Said] = field(default_factory=list)
+    other: list[Said] = field(default_factory=list)
+
+    def add(self, key: str, said: list[Said]) -> None:
+        kept: list[Said] = getattr(self, key)
+        kept += [item for item in said if item.text]
+
+
+def policy(sections: Sequence[Section]) -> Policy:
+    """What the `sections` about escalation say."""
+    found = _Found()
+    for section in sections:
+        match = _LABEL.fullmatch(f"{section.title.text}:")
+        key = (match.lastgroup if match and match.lastgroup != "rest" else None) or "other"
+        for block in section.blocks:
+            if block.kind == "table":
+                _table(block, found)
+            else:
+                _block(block, _named(match) if match else key, found)
+    return Policy(tuple(found.when), tuple(found.who), tuple(found.provide), tuple(found.other))
+
+
+def _named(match: re.Match[str]) -> str:
+    return next(key for key in ("when", "who", "provide") if match[key])
+
+
+def _block(block: Block, key: str, found: _Found) -> None:
+    for piece in pieces(block, _LABEL):
+        match = _LABEL.fullmatch(piece.text)
+        if match:
+            key = _named(match)
+        text = Said(match["rest"] if match else piece.text, piece.line)
+        items = split_list(text) if match and key != "who" else [text]
+        found.add(key, contacts(text) if key == "who" else items)
+
+
+def contacts(said: Said) -> list[Said]:
+    """Each one who is called, in their order."""
+    parts = [Said(part, said.line) for part in _THEN.split(said.text)]
+    return [item for part in parts for item in split_list(part)]
+
+
+def _table(block: Block, found: _Found) -> None:
+    """A row is a level: whom to call, and from when on; a column that says neither is about them."""
+    head, *rows = block.rows
+    kinds = [next((key for key, pattern in _COLUMNS if pattern.fullmatch(cell)), "other") for cell in head]
+    if "who" not in kinds:
+        kinds = ["who" if number == 1 else kind for number, kind in enumerate(kinds)]
+    for number, row in enumerate(rows, block.line + 2):
+        named: set[str] = set()
+        for title, kind, cell in zip(head, kinds, row, strict=False):
+            if cell and kind != "level":
+                key = "other" if kind in named else kind
+                named.add(kind)
+                found.add(key, [Said(cell if key != "other" else f"{row[0]}: {title}: {cell}", number)])

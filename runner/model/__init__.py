@@ -1,0 +1,1 @@
+"""A runbook as it is written, read into frozen types."""

@@ -1,0 +1,186 @@
+"""Whether a condition always or never holds: tried with every kind of value that its comparisons tell apart."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise, product
+from math import prod
+from typing import Any
+
+from jinja2 import nodes
+
+from runner.model.checks.condition import parse
+
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "in": lambda item, items: item in items,
+    "notin": lambda item, items: item not in items,
+}
+_MOST = 5_000
+"""Combinations of values that are tried; a condition with more of them is taken for one that can go either way."""
+
+_RESULTS = frozenset({"rc", "status", "stdout", "stderr", "content", "rows"})
+# What an exit code and a status may be; -1 is told where nobody answered.
+_USUAL: Mapping[str, Sequence[int]] = {"rc": (0, 1, 255), "status": (-1, 100, 200, 404, 599)}
+_TEXTS = ("", "ok", "error: it does not work")
+_COUNTS = frozenset({"count", "number", "total", "length", "size"})
+_UNKNOWN = object()
+
+
+@dataclass
+class _Term:
+    """A part of a condition that only a run can tell, and the constants that it is compared with."""
+
+    node: nodes.Node
+    constants: list[Any] = field(default_factory=list)
+
+    def values(self) -> list[Any]:
+        """A value of each kind that the comparisons tell apart; true and false where there are none."""
+        if not self.constants:
+            return [True, False]
+        around = [value for value in _around(self.constants) if _possible(self.node, value)]
+        is_text = any(isinstance(constant, str) for constant in self.constants)
+        return [*around, *(_TEXTS if is_text else _USUAL.get(getattr(self.node, "name", ""), ()))]
+
+
+def always(expression: str, *, holds: bool) -> bool:
+    """Whether `expression` is `holds` whatever a run shows."""
+    node = parse(expression)
+    if node is None:
+        return False
+    terms: dict[str, _Term] = {}
+    _collect(node, terms)
+    values = [term.values() for term in terms.values()]
+    if prod(map(len, values)) > _MOST:
+        return False
+    try:
+        found = [bool(_value(node, dict(zip(terms, each, strict=True)))) for each in product(*values)]
+    except TypeError:
+        return False
+    return bool(found) and all(each is holds for each in found)
+
+
+def accepts(expression: str, **known: Any) -> bool:
+    """Whether `expression` asks for nothing but the values `known` by their names, and holds with them."""
+    node = parse(expression)
+    if node is None:
+        return False
+    terms: dict[str, _Term] = {}
+    _collect(node, terms)
+    names = {text: term.node.name for text, term in terms.items() if isinstance(term.node, nodes.Name)}
+    if not (terms and len(names) == len(terms) and known.keys() >= set(names.values())):
+        return False
+    try:
+        return bool(_value(node, {text: known[name] for text, name in names.items()}))
+    except TypeError:
+        return False
+
+
+def _collect(node: nodes.Node, terms: dict[str, _Term]) -> None:
+    match node:
+        case nodes.And() | nodes.Or():
+            _collect(node.left, terms)
+            _collect(node.right, terms)
+        case nodes.Not():
+            _collect(node.node, terms)
+        case nodes.Compare() if _plain(node):
+            for left, op, right in _pairs(node):
+                _compared(left, right, terms, inside=op in {"in", "notin"})
+                _compared(right, left, terms)
+        case _ if _constant(node) is _UNKNOWN:
+            terms.setdefault(repr(node), _Term(node))
+
+
+def _compared(node: nodes.Expr, other: nodes.Expr, terms: dict[str, _Term], *, inside: bool = False) -> None:
+    """Note the constant `other` for the term `node`; each of its items where `node` is looked for `inside` of it."""
+    if _constant(node) is not _UNKNOWN or node == other:
+        return
+    constant = _constant(other)
+    constants = constant if inside and isinstance(constant, list | tuple) else [constant]
+    terms.setdefault(repr(node), _Term(node)).constants.extend(constants)
+
+
+def _plain(node: nodes.Compare) -> bool:
+    """Whether it compares something with constants, or with itself, by operators that are known here."""
+    return all(
+        op in _OPERATORS and (left == right or _UNKNOWN not in (_constant(left), _constant(right)) or _one(left, right))
+        for left, op, right in _pairs(node)
+    )
+
+
+def _one(left: nodes.Expr, right: nodes.Expr) -> bool:
+    return (_constant(left) is _UNKNOWN) is not (_constant(right) is _UNKNOWN)
+
+
+def _pairs(node: nodes.Compare) -> list[tuple[nodes.Expr, str, nodes.Expr]]:
+    sides = [node.expr, *(operand.expr for operand in node.ops)]
+    return [(left, operand.op, right) for (left, right), operand in zip(pairwise(sides), node.ops, strict=True)]
+
+
+def _constant(node: nodes.Node) -> Any:
+    """What `node` is in every run; `_UNKNOWN` when only the run can tell."""
+    if isinstance(node, nodes.Test) and node.name == "defined" and isinstance(node.node, nodes.Name):
+        return True if node.node.name in _RESULTS else _UNKNOWN
+    try:
+        return node.as_const() if isinstance(node, nodes.Expr) else _UNKNOWN
+    except nodes.Impossible:
+        return _UNKNOWN
+
+
+def _value(node: nodes.Node, known: Mapping[str, Any]) -> Any:
+    match node:
+        case nodes.And():
+            return _value(node.left, known) and _value(node.right, known)
+        case nodes.Or():
+            return _value(node.left, known) or _value(node.right, known)
+        case nodes.Not():
+            return not _value(node.node, known)
+        case nodes.Compare() if repr(node) not in known and _plain(node):
+            return all(
+                _OPERATORS[op](_value(left, known), _value(right, known)) if left != right else _same(op)
+                for left, op, right in _pairs(node)
+            )
+    constant = _constant(node)
+    return known[repr(node)] if constant is _UNKNOWN else constant
+
+
+def _same(op: str) -> bool:
+    """Whether something compares so with itself."""
+    return op in {"eq", "lteq", "gteq"}
+
+
+def _around(constants: Iterable[Any]) -> list[Any]:
+    """The constants, and what lies between and beyond them."""
+    numbers = sorted({each for each in constants if isinstance(each, int | float) and not isinstance(each, bool)})
+    found: list[Any] = [each for each in constants if each not in numbers]
+    found += [True, False, None] if any(each is None or isinstance(each, bool) for each in constants) else []
+    found += [[], *([each] for each in constants)] if any(isinstance(each, list) for each in constants) else []
+    for number in numbers:
+        found += [number - 1, number, number + 1]
+    found += [(one + other) / 2 for one, other in pairwise(numbers)]
+    return found + ([-1_000_000, 1_000_000] if numbers else [])
+
+
+def _possible(node: nodes.Node, value: Any) -> bool:
+    """Whether what `node` stands for can have the number `value`."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return True
+    name = node.name if isinstance(node, nodes.Name) else ""
+    if name in {"rc", "status"}:
+        return value in (range(256) if name == "rc" else (-1, *range(100, 600)))
+    return value >= 0 if _counts(node) else True
+
+
+def _counts(node: nodes.Node) -> bool:
+    """Whether it is a number of things, which is never less than 0."""
+    if isinstance(node, nodes.Filter):
+        whole = node.name in {"int", "float", "abs"} and node.node is not None
+        return node.name in {"length", "count", "abs"} or (whole and node.node is not None and _counts(node.node))
+    return isinstance(node, nodes.Getattr) and node.attr.rpartition("_")[2] in _COUNTS

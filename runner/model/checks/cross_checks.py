@@ -1,0 +1,201 @@
+"""What must be right between the parts of a runbook, each of which is right by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from runner.kinds.steps.base import StepKind
+from runner.kinds.verifications.confirm import Confirm
+from runner.model.checks import secret_checks, step_checks
+from runner.model.checks.condition_truth import accepts, always
+from runner.model.checks.exit_code_use import conditions
+from runner.model.checks.template_use import gives_number
+from runner.model.step import Step, Undo
+from runner.model.verification import Verification
+from runner.model.yaml.finding import Place, quoted
+
+_FEW = 5
+
+Fault = tuple[Place, str, str, str]
+"""Where, the rule, the message and the hint."""
+
+# What stands for a part that has faults of its own, so that the rest of the file is still checked.
+STAND_IN = Verification(says="-", kinds=(Confirm(confirm="-"),))
+STAND_IN_STEP = Step(id="stand-in", name="-", action=None, verify=(STAND_IN,))
+
+
+class Placed(NamedTuple):
+    """A step where it stands, as it is written, and as it was read where that was possible."""
+
+    at: Place
+    raw: Any
+    step: Step | None
+
+    def written(self, key: str, kind: type) -> Any:
+        """What is written under `key`, when it is a `kind`."""
+        value = self.raw.get(key) if isinstance(self.raw, dict) else None
+        return value if isinstance(value, kind) else None
+
+
+def faults(
+    runbook: Mapping[str, Any], prerequisites: Sequence[Placed], steps: Sequence[Placed], on_cancel: Sequence[Placed]
+) -> Iterator[Fault]:
+    """Every fault of the `runbook` (as it is written) that none of its parts has alone."""
+    inputs = runbook.get("inputs")
+    inputs = inputs if isinstance(inputs, dict) else {}
+    yield from _ids([*steps, *on_cancel])
+    yield from _names(inputs, [*prerequisites, *steps, *on_cancel])
+    yield from _nothing_to_undo(steps)
+    everything = (*prerequisites, *steps, *on_cancel)
+    captured = [
+        name
+        for each in everything
+        for key in ("capture", "choose")
+        for name, what in (each.written(key, dict) or {}).items()
+        if not gives_number(what)
+    ]
+    known = secret_checks.Known(inputs, captured)
+    for each in everything:
+        yield from secret_checks.faults(each.at, each.raw, known)
+        if each.step:
+            yield from _capture(each, each.step)
+            yield from _verifications(each, each.step, inputs)
+            yield from step_checks.faults(each.at, each.step, runbook.get("id"))
+    for each in on_cancel:
+        if each.step:
+            yield from step_checks.unattended(each.at, each.step)
+
+
+def _ids(steps: Sequence[Placed]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for each in steps:
+        name = each.written("id", str)
+        if name in seen:
+            yield (*each.at, "id"), "duplicate-id", f"another step is called {quoted(name)}", "one name is one step"
+        elif name and name.startswith(("prerequisite-", "undo-", "recheck-")):
+            message = f"{quoted(name)} is what a prerequisite or an undo may be called"
+            yield (*each.at, "id"), "duplicate-id", message, "choose another name"
+        seen.add(name)
+
+
+def _names(inputs: Mapping[str, Any], procedure: Sequence[Placed]) -> Iterator[Fault]:
+    taken = dict.fromkeys(inputs, "an input")
+    for name in [name for name, item in inputs.items() if _is_duration(item)]:
+        if f"{name}_seconds" in inputs:
+            message = f"{name}_seconds is {name} in seconds already"
+            yield ("inputs", f"{name}_seconds"), "duplicate-name", message, "choose another name"
+        taken[f"{name}_seconds"] = f"the input {name} in seconds"
+    for each in procedure:
+        if each.step:
+            yield from step_checks.unknown_names(each.at, each.step, taken)
+        for key, how in (("choose", "chosen in"), ("capture", "captured by")):
+            for name in each.written(key, dict) or {}:
+                if name in taken:
+                    message = f"{quoted(name)} is {taken[name]} already"
+                    yield (*each.at, key, name), "duplicate-name", message, "one name is one thing"
+                taken.setdefault(name, f"{how} an earlier step")
+
+
+def _is_duration(raw: Any) -> bool:
+    return isinstance(raw, dict) and raw.get("type") == "duration"
+
+
+def _nothing_to_undo(steps: Sequence[Placed]) -> Iterator[Fault]:
+    there = False
+    for each in steps:
+        there = there or each.written("undo", object) is not None
+        if each.written("on_failure", str) == "undo" and not there:
+            message, hint = (
+                "neither this step nor one before it has an `undo`",
+                "add one, or write on_failure: escalate",
+            )
+            yield (*each.at, "on_failure"), "no-undo", message, hint
+
+
+def _capture(each: Placed, step: Step) -> Iterator[Fault]:
+    if step.capture and not _has_result(step):
+        yield (*each.at, "capture"), "no-result", "captures from a result, and this step has none", "add an action"
+
+
+def _has_result(step: Step) -> bool:
+    return step.action is not None and not step.manual
+
+
+def _verifications(each: Placed, step: Step, inputs: Mapping[str, Any]) -> Iterator[Fault]:
+    text = step.action.text if step.action else None
+    for place, verification in _placed(each.at, step.verify):
+        yield from _fits(place, verification, text, has_result=_has_result(step))
+        yield from _reachable(place, verification, step.action, step.verify)
+        yield from _holds(place, verification, inputs)
+    if step.undo:
+        yield from _undo(each, step, step.undo)
+        for place, verification in _placed((*each.at, "undo"), step.undo.verify):
+            yield from _fits(place, verification, step.undo.action.text, has_result=not step.undo.action.human)
+            yield from _reachable(place, verification, step.undo.action, step.undo.verify)
+            yield from _holds(place, verification, inputs)
+
+
+def _placed(at: Place, verify: Sequence[Verification]) -> Iterator[tuple[Place, Verification]]:
+    for number, verification in enumerate(verify):
+        yield (*at, "verify", number), verification
+
+
+def _fits(place: Place, verification: Verification, text: str | None, *, has_result: bool) -> Iterator[Fault]:
+    try:
+        verification.check(text, has_result=has_result)
+    except ValueError as error:
+        yield place, "wrong-verification", str(error), ""
+
+
+_WIDENED = {"status": ("accept", range(100, 600)), "rc": ("exit", range(256))}
+"""What says which statuses, or exit codes, are good, and which there are."""
+
+
+def _reachable(
+    place: Place, verification: Verification, action: StepKind | None, verify: Sequence[Verification]
+) -> Iterator[Fault]:
+    """That a condition can hold for a result with which the action, or the probe, has not failed by itself."""
+    whole = " and ".join(f"({text})" for text in conditions(verification))
+    for name, good in _good(verification, action, verify).items():
+        within = f"({whole}) and {name} in {list(good)}"
+        if not whole or always(whole, holds=False) or not always(within, holds=False):
+            continue
+        key, possible = _WIDENED[name]
+        wanted = [number for number in possible if accepts(whole, **{name: number})]
+        hint = f"write `{key}: {wanted}`" if 0 < len(wanted) <= _FEW else f"name what is good with `{key}`"
+        numbers = ", ".join(map(str, good))
+        yield (
+            (*place, "that"),
+            "wrong-verification",
+            f"can never hold: any {name} but {numbers} has failed before",
+            hint,
+        )
+
+
+def _good(
+    verification: Verification, action: StepKind | None, verify: Sequence[Verification]
+) -> Mapping[str, Collection[int]]:
+    probe = verification.probe()
+    if probe is None:
+        judged = any(each.judges_exit for each in verify if each.probe() is None)
+        good = action.good if action else {}
+        return {name: numbers for name, numbers in good.items() if not (name == "rc" and judged)}
+    return {"rc": (0,)} if "rc" in probe.names and not verification.judges_exit else {}
+
+
+def _holds(place: Place, verification: Verification, inputs: Mapping[str, Any]) -> Iterator[Fault]:
+    name = verification.held
+    if isinstance(name, str) and not _is_duration(inputs.get(name)):
+        message = f"{quoted(name)} is not an input of type duration"
+        yield (*place, "hold_for"), "unknown-input", message, "declare it under `inputs`"
+
+
+def _undo(each: Placed, step: Step, undo: Undo) -> Iterator[Fault]:
+    if not _has_result(step):
+        message = "takes back what a machine did, and in this step a machine does nothing"
+        yield (*each.at, "undo"), "wrong-undo", message, "write a manual step"
+    by_hand = [place for place, item in _placed((*each.at, "undo"), undo.verify) if item.human and item is not STAND_IN]
+    for place in [*([(*each.at, "undo", undo.action.key)] if undo.action.human else []), *by_hand]:
+        message = "an undo is done and verified without asking anybody"
+        yield place, "wrong-undo", message, "let a command do it, and on_failure: escalate call somebody who can"

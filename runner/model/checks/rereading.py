@@ -1,0 +1,162 @@
+"""Where a value is taken for code though bash was given it quoted: by another shell, by a program, by arithmetic.
+
+One quotation lasts for one reading: `| quote` makes a value one word of the first shell, and that word may be code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+import jinja2
+import jinja2.nodes
+
+from runner.core.shell.arithmetic import computed
+from runner.core.shell.command_wrappers import SHELLS, TAKES_CODE, started
+from runner.core.shell.interpreters import interpreter
+from runner.core.shell.shell_reader import Command, Shell, of_arguments
+from runner.kinds.invocation import pieces
+from runner.model.checks.template_use import NUMBERS, last_filter, pasted
+
+_JINJA = jinja2.Environment(autoescape=False)  # noqa: S701 - nothing is rendered
+_DEEPEST = 6
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Reading(NamedTuple):
+    """A template whose value the program `reader` takes for code.
+
+    For a shell `shells` says how many read it, one after the other.
+    """
+
+    template: str
+    reader: str
+    kind: Literal["shell", "program", "file", "number"] = "shell"
+    shells: int = 1
+
+
+def read_as_code(code: str, environment: Mapping[str, str] = _NOTHING) -> Iterator[Reading]:
+    """Each value that the shell `code` has obeyed, first what only the first shell obeys.
+
+    `environment` are the variables that the step gives, with their templates.
+
+    Raises:
+        ValueError: it is no template.
+    """
+    return _in_shell(code, "bash", _templates(environment), 1)
+
+
+def given_as_code(
+    words: Sequence[str], environment: Mapping[str, str] = _NOTHING, *, stdin: str = ""
+) -> Iterator[Reading]:
+    """The same for a program that is started with the arguments `words`, which no shell reads, and given `stdin`.
+
+    Raises:
+        ValueError: as `read_as_code`.
+    """
+    values = _templates(environment)
+    yield from _started(words, values, 0)
+    for command in [each for pipeline in of_arguments(words) for each in pipeline.commands if stdin]:
+        if _reads_code(command):
+            yield from _in_shell(stdin, command.name, values, 1)
+        elif (program := interpreter(command.name)) and program.reads:
+            yield from (Reading(each, command.name, "program") for each in _pasted_texts(stdin))
+
+
+def _reads_code(command: Command) -> bool:
+    """Whether it is a shell that does what it is given on its standard input."""
+    return command.name in SHELLS and all(word.startswith("-") for word in command.words[1:])
+
+
+def _templates(environment: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in environment.items() if isinstance(value, str) and "{{" in value}
+
+
+def _in_shell(code: str, reader: str, values: Mapping[str, str], shells: int) -> Iterator[Reading]:
+    yield from (Reading(each.template, reader, shells=shells) for each in pasted(code))
+    if shells > _DEEPEST:
+        return
+    settings = Shell(code, values=values).settings()
+    values = {**values, **_templates({name: _read(text) for name, text in settings.items()})}
+    shell = Shell(code, values=values)
+    for words in shell.calls():
+        yield from _started([_read(word) for word in words], values, shells)
+    for pipeline in shell.pipelines():
+        *before, last = pipeline.commands
+        if _reads_code(last):
+            for command in before:
+                yield from _in_shell(" ".join(map(_read, command.words[1:])), last.name, values, shells + 1)
+    for text in computed(shell):
+        yield from (Reading(each, "bash", "number") for each in _pasted_texts(text))
+
+
+def _started(words: Sequence[str], values: Mapping[str, str], shells: int) -> Iterator[Reading]:
+    """What the program that `words` start takes for code; they are what the shells before it have left of them."""
+    begun = started(words)
+    names = [PurePosixPath(word).name for word in words]
+    if begun.code is not None:
+        reader = next((name for name in reversed(names[: begun.at]) if name in TAKES_CODE), "sh")
+        yield from _in_shell(begun.code, reader, values, shells + 1)
+        return
+    name, arguments = "".join(names[begun.at : begun.at + 1]), words[begun.at + 1 :]
+    if name == "source" or words[begun.at : begun.at + 1] == ["."]:
+        yield from (Reading(each, "source", "file") for word in arguments[:1] for each in _pasted_texts(word))
+    elif name == "trap":
+        code = next((word for word in arguments if word != "--"), "")
+        yield from _in_shell(code, "trap", values, shells + 1)
+    elif name == "find":
+        for number, word in enumerate(arguments):
+            if word in {"-exec", "-execdir", "-ok", "-okdir"}:
+                yield from _started(arguments[number + 1 :], values, shells)
+    elif program := interpreter(name):
+        for code in program.code(arguments):
+            yield from (Reading(each, name, "program") for each in _pasted_texts(code))
+    elif shell := next((number for number, each in enumerate(names) if each in SHELLS), 0):
+        yield from _started(words[shell:], values, shells)  # of a program that is not known to start others
+
+
+def _pasted_texts(text: str) -> Iterator[str]:
+    """The templates in `text` that may be anything else than a number."""
+    for is_template, piece in _pieces(text):
+        if is_template and piece.startswith("{{") and last_filter(piece) not in NUMBERS:
+            yield piece
+
+
+def _pieces(text: str) -> list[tuple[bool, str]]:
+    try:
+        return pieces(text)
+    except ValueError:  # what a shell leaves of a template need not be one
+        return [(False, text)]
+
+
+def _read(text: str) -> str:
+    """What is left of `text` when a shell has read it: of each value that was quoted, one quotation less."""
+    return "".join(_unquoted(piece) if is_template else piece for is_template, piece in _pieces(text))
+
+
+def _unquoted(template: str) -> str:
+    if last_filter(template) != "quote":
+        return template
+    match _JINJA.parse(template).body:
+        case [jinja2.nodes.Output(nodes=[jinja2.nodes.Filter(node=jinja2.nodes.Concat(nodes=parts))])]:
+            return "".join(map(_part, parts))
+        case [jinja2.nodes.Output(nodes=[jinja2.nodes.Filter(node=jinja2.nodes.Add(left=left, right=right))])]:
+            return _part(left) + _part(right)
+    return re.sub(r"\s*\|\s*[\w.]*quote\s*([-+]?\}\})$", r" \1", template)
+
+
+def _part(node: jinja2.nodes.Expr) -> str:
+    """A part of what is put together in a template: the text that it is, or a template with its names and filters."""
+    if isinstance(node, jinja2.nodes.Const):
+        return str(node.value)
+    if isinstance(node, jinja2.nodes.Add):
+        return _part(node.left) + _part(node.right)
+    filters: list[str] = []
+    while isinstance(node, jinja2.nodes.Filter) and node.node and node.name.rpartition(".")[2] in {"quote", *NUMBERS}:
+        filters = [f" | {node.name}", *filters]
+        node = node.node
+    names = sorted({each.name for each in (node, *node.find_all(jinja2.nodes.Name)) if hasattr(each, "name")})
+    return f"{{{{ ({' ~ '.join(names)}){''.join(filters)} }}}}" if names else ""

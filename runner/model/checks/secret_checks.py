@@ -1,0 +1,131 @@
+"""Where a runbook may not put a value: a secret into what everybody sees, a text into what a shell would obey."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from runner.core.shell.interpreters import interpreter
+from runner.kinds.invocation import names_in, split
+from runner.model.checks.rereading import Reading, given_as_code, read_as_code
+from runner.model.yaml.finding import Place, quoted
+
+Fault = tuple[Place, str, str, str]
+
+_SEEN = ("command", "shell", "args", "chdir")
+"""The keys of which the arguments of a program are made."""
+
+_OF_THE_SHELL = frozenset({"PATH", "HOME", "IFS", "ENV", "PWD", "USER", "SHELL", "LANG", "TZ", "TERM", "UID"})
+"""Variables that mean something to a shell, so that no value may be given by their names."""
+
+_NAMES = re.compile(r"\{%[-+]?\s*(?:for|set)\b")
+
+
+_SAID_BY_HOSTS = frozenset({"result", "probe", "ansible_facts", "hostvars", "vars"})
+"""The names of Ansible's own that hold what hosts say."""
+
+
+class Known:
+    """What a runbook knows by name: the `secrets` and the `texts` of its inputs, and what `hosts` say."""
+
+    def __init__(self, inputs: Mapping[str, Any], captured: Collection[str]) -> None:
+        self.secrets, self.texts = _of_type(inputs, "secret"), _of_type(inputs, "string")
+        self.hosts = {*captured, *_SAID_BY_HOSTS}
+
+
+def faults(at: Place, raw: Any, known: Known) -> Iterator[Fault]:
+    """What is wrong with the way in which the step `raw`, as it is written, uses what its runbook knows."""
+    if not isinstance(raw, dict):
+        return
+    for place, part in _parts(at, raw):
+        for key in _SEEN:
+            for where, text in _texts((*place, key), part.get(key)):
+                yield from _shown(where, sorted(names_in(text) & known.secrets))
+        for key in ("shell", "command"):
+            readings = _obeyed(part, key)
+            for name in sorted(readings.keys() & known.texts):
+                yield (*place, key), "input-in-shell", *_complaint(name, readings[name], "")
+            for name in sorted(readings.keys() & known.hosts):
+                yield (*place, key), "captured-in-shell", *_complaint(name, readings[name], " of a host")
+    for where, text in _texts((*at, "capture"), raw.get("capture")):
+        for name in sorted(names_in(f"{{{{ {text} }}}}") & known.secrets):
+            message = f"{quoted(name)} is a secret, and what is captured is kept on disk"
+            yield where, "secret-kept", message, "use the input itself where it is needed"
+
+
+def _of_type(inputs: Mapping[str, Any], wanted: str) -> set[str]:
+    return {name for name, item in inputs.items() if isinstance(item, dict) and item.get("type", "string") == wanted}
+
+
+def _parts(at: Place, raw: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    """The step, its undo, and the verifications of both."""
+    for place, part in ((at, raw), ((*at, "undo"), raw.get("undo"))):
+        if isinstance(part, dict):
+            yield place, part
+            verify = part.get("verify")
+            for number, item in enumerate(verify if isinstance(verify, list) else ()):
+                if isinstance(item, dict):
+                    yield (*place, "verify", number), item
+
+
+def _texts(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts((*place, key), item)
+
+
+def _obeyed(part: Mapping[str, Any], key: str) -> Mapping[str, Reading]:
+    """The names whose values are taken for code in the `shell` or the `command` of `part`, each with by what."""
+    code, env = part.get(key), part.get("env")
+    env = env if isinstance(env, dict) else {}
+    try:
+        if key == "command":
+            words = split(code) if isinstance(code, str) else list(map(str, code or ()))
+            stdin = part["stdin"] if isinstance(part.get("stdin"), str) else ""
+            readings, code = list(given_as_code(words, env, stdin=stdin)), " ".join([*words, stdin])
+        else:
+            readings = list(read_as_code(code, env)) if isinstance(code, str) else []
+    except (ValueError, TypeError):  # others complain about that
+        return {}
+    printed = [each for each in readings if each.template.startswith("{{")]
+    other = [each for each in readings if each not in printed]
+    found = {name: each for each in printed for name in names_in(each.template)}
+    # A loop and a `set` only give values another name; what else there is may change what was quoted.
+    if other and (printed or not all(_NAMES.match(each.template) for each in other)):
+        return dict.fromkeys(names_in(str(code)), readings[-1]) | found
+    return found
+
+
+def _shown(place: Place, names: Collection[str]) -> Iterator[Fault]:
+    for name in names:
+        message = f"{quoted(name)} is a secret, and everybody on a host can read the arguments of its programs"
+        given = f"{name.upper()}: '{{{{ {name} }}}}'"
+        yield place, "secret-in-arguments", message, f"give it through env: {{{given}}}, or through `stdin`"
+
+
+def _complaint(name: str, reading: Reading, whose: str) -> tuple[str, str]:
+    """What is wrong with the text `name` where it is read so, and what to write instead."""
+    text, reader = f"the text {quoted(name)}{whose}", reading.reader
+    match reading.kind:
+        case "number":
+            message = f"bash computes with {text}, and does what stands in it as an index, as in a[$(reboot)]"
+            return message, f'make it a number, {{{{ {name} | int }}}}, or compare it by [ "${_variable(name)}" -gt 1 ]'
+        case "file":
+            return f"{text} says which file's code is done by `source`", "choose the file by an input of type enum"
+        case "program":
+            better = getattr(interpreter(reader), "better", "")
+            return f"{text} becomes code of {reader}, which does what it says, however it is quoted", better
+    if reading.shells > 1:
+        message = f"{text} is code to a second shell, that of {reader}, which would do what it says"
+        filters = " | quote" * reading.shells
+        return message, f"write {{{{ {name}{filters} }}}}, a `quote` for each shell, outside of quotation marks"
+    given = f"{_variable(name)}: '{{{{ {name} }}}}'"
+    message = f"{text} is pasted into shell code, which would do what it says"
+    return message, f'write "${_variable(name)}", and env: {{{given}}}, or add `| quote` outside of quotation marks'
+
+
+def _variable(name: str) -> str:
+    return name.upper() if name.upper() not in _OF_THE_SHELL else f"THE_{name.upper()}"

@@ -1,0 +1,53 @@
+"""What must be right about what follows a step: trying again, handing over, choosing, undoing, cancelling."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from runner.model.step import HandOver, Step
+from runner.model.yaml.finding import Place, did_you_mean, quoted
+
+Fault = tuple[Place, str, str, str]
+
+
+def faults(at: Place, step: Step, runbook: object) -> Iterator[Fault]:
+    """What is wrong with what may follow `step` of the runbook with the id `runbook`."""
+    has_result = step.action is not None and not step.manual
+    if step.retry and not has_result:
+        yield (*at, "retry"), "wrong-retry", "tries an action again, and a machine does nothing in this step", ""
+    elif step.retry and step.retry.exit_codes and step.action and step.action.text != "stdout":
+        hint = "leave exit_codes out, or write a command or shell step"
+        yield (*at, "retry", "exit_codes"), "wrong-retry", "goes with a command, and this action has no exit code", hint
+    if step.undo and step.reversible is False:
+        yield (*at, "reversible"), "wrong-undo", "says that nothing takes the step back, beside an `undo`", "keep one"
+    if isinstance(step.on_failure, HandOver) and step.on_failure.run == runbook:
+        message, hint = "hands over to this very runbook", "name another one, or write `retry`"
+        yield (*at, "on_failure"), "wrong-hand-over", message, hint
+
+
+def unattended(at: Place, step: Step) -> Iterator[Fault]:
+    """What is wrong with a `step` that is done when somebody cancels, and so asks nobody."""
+    human = step.manual or step.confirmations or step.approve or step.choose
+    if human:
+        yield (
+            at,
+            "wrong-on-cancel",
+            "is done when somebody has cancelled, without asking anybody",
+            "let a machine do it",
+        )
+    if isinstance(step.on_failure, HandOver) or step.on_failure == "undo":
+        message = "nothing is undone or handed over after somebody has cancelled"
+        yield (*at, "on_failure"), "wrong-on-cancel", message, "leave it out"
+
+
+def unknown_names(at: Place, step: Step, known: Collection[str]) -> Iterator[Fault]:
+    """The names that `step` takes something from and that are not `known` before it."""
+    for name, choice in step.choose.items():
+        if choice.from_ not in known:
+            hint = did_you_mean(choice.from_, known) or "capture its rows in an earlier step"
+            yield (*at, "choose", name, "from"), "unknown-name", f"{quoted(choice.from_)} is not captured before", hint
+    if isinstance(step.on_failure, HandOver):
+        for name, reference in step.on_failure.references().items():
+            if reference not in known and reference not in step.capture:
+                message = f"{quoted(reference)} is neither an input nor captured before"
+                yield (*at, "on_failure", "inputs", name), "unknown-name", message, did_you_mean(reference, known)

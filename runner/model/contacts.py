@@ -1,0 +1,86 @@
+"""`contacts.yml`: who owns runbooks, who is called, and through which channels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import InstanceOf, ValidationError
+
+from runner.channels.base import Channel
+from runner.core.fields import Model, Several, Text
+from runner.core.identifiers import Login
+from runner.kinds import plugins
+from runner.model.yaml.document import Document, InvalidFileError, load, located
+from runner.model.yaml.finding import Finding, did_you_mean, quoted
+
+_WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+class Contact(Model):
+    """A person, a team or a rota; L1 is called first. Without a channel it only owns.
+
+    `handle` is how it is mentioned in a chat, like @db-team; `members` are the login names of those who may approve
+    where a step asks this group.
+    """
+
+    name: Text
+    handle: Text | None = None
+    level: Literal["L1", "L2", "L3"] = "L1"
+    channels: tuple[InstanceOf[Channel], ...] = ()
+    members: Several[Login] = ()
+
+
+def read_contacts(path: Path, *, file: str = "contacts.yml") -> Mapping[str, Contact]:
+    """The contacts in the file at `path`, which findings call `file`, by the word that runbooks use; none without it.
+
+    Raises:
+        InvalidFileError: with every fault.
+    """
+    if not path.exists():
+        return {}
+    document = load(path.read_bytes(), file=file)
+    findings: list[Finding] = []
+    contacts = {name: _contact(document, name, findings) for name in document.value}
+    if findings:
+        raise InvalidFileError(findings)
+    return {name: contact for name, contact in contacts.items() if contact}
+
+
+def _contact(document: Document, name: str, findings: list[Finding]) -> Contact | None:
+    raw = document.value[name]
+    if not isinstance(raw, dict):
+        findings.append(document.finding((name,), "wrong-type", "a contact is a mapping with `name` and `channels`"))
+        return None
+    if not _WORD.fullmatch(name):
+        findings.append(document.finding((name,), "wrong-value", f"{quoted(name)} is not a word like database-lead"))
+    items = raw.get("channels", [])
+    channels: Any = items
+    if isinstance(items, list):
+        made = [_channel(document, item, (name, "channels", n), findings) for n, item in enumerate(items)]
+        channels = tuple(filter(None, made))
+    try:
+        return Contact.model_validate({**raw, "channels": channels})
+    except ValidationError as error:
+        findings.extend(located(document, error, at=(name,), model=Contact))
+        return None
+
+
+def _channel(document: Document, raw: Any, at: tuple[str | int, ...], findings: list[Finding]) -> Channel | None:
+    kinds = plugins.channels()
+    if not isinstance(raw, dict) or len(raw) != 1:
+        message = f"a channel is a mapping with one key, one of {', '.join(kinds)}"
+        findings.append(document.finding(at, "one-channel", message))
+        return None
+    ((key, options),) = raw.items()
+    if key not in kinds:
+        hint = did_you_mean(key, list(kinds)) or f"known channels are {', '.join(kinds)}"
+        findings.append(document.finding((*at, key), "unknown-key", f"unknown channel {quoted(key)}", hint=hint))
+        return None
+    try:
+        return kinds[key].model_validate(options)
+    except ValidationError as error:
+        findings.extend(located(document, error, at=(*at, key), model=kinds[key]))
+        return None

@@ -1,0 +1,26 @@
+"""Which names a step mentions, in templates and in conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from pydantic import BaseModel
+
+from runner.model.step import Step
+
+
+def mentioned(step: Step, names: Collection[str]) -> list[str]:
+    """Those of `names` that `step` mentions in what it does, how it is judged, and what is kept or chosen of it."""
+    text = " ".join(_texts([step.action, *step.verify, step.capture, *step.choose.values(), step.become_user]))
+    return [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)]
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, BaseModel):
+        return _texts([getattr(value, name) for name in type(value).model_fields])
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [text for item in items for text in _texts(item)]

@@ -1,0 +1,54 @@
+"""What the things of a runbook may be called, so that nothing is called like something else."""
+
+from __future__ import annotations
+
+import keyword
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from runner.core.identifiers import Spelling, Variable
+
+_OURS = "result probe holds deadline sample rows row rc stdout stderr json status content"
+_JINJA = "and or not in is if else elif for true false none loop self super"
+_GLOBALS = "now range dict lookup query q omit undef joiner lipsum cycler namespace"
+# The keywords of plays, blocks and tasks: https://docs.ansible.com/ansible-core/2.19/reference_appendices/
+# playbooks_keywords.html; Ansible warns about a variable of that name, and ansible-lint refuses it.
+_KEYWORDS = """
+action any_errors_fatal args async async_val become become_exe become_flags become_method become_user block always
+changed_when check_mode collections connection debugger delay delegate_facts delegate_to diff environment fact_path
+failed_when force_handlers gather_facts gather_subset gather_timeout handlers hosts ignore_errors ignore_unreachable
+import_playbook listen local_action loop loop_control loop_with max_fail_percentage module_defaults name no_log notify
+order poll port post_tasks pre_tasks register remote_user rescue retries role_path roles run_once serial strategy tags
+tasks throttle timeout until user validate_argspec vars vars_files vars_prompt when with_ with_items
+"""
+_VARIABLES = """
+environment groups group_names hostvars inventory_dir inventory_file inventory_hostname inventory_hostname_short
+play_hosts playbook_dir role_name role_names
+"""
+
+RESERVED = frozenset([*f"{_OURS} {_JINJA} {_GLOBALS} {_KEYWORDS} {_VARIABLES}".split(), *keyword.kwlist])
+"""Names that a condition, or Ansible, already means something else by."""
+
+
+def _free(name: str) -> str:
+    if name in RESERVED or name.startswith(("ansible_", "runbook_")):
+        raise ValueError(f"{name!r} already means something to Ansible or to a condition; choose another name")
+    return name
+
+
+Name = Annotated[Variable, AfterValidator(_free)]
+"""An input or a captured value."""
+
+Contact = Annotated[str, Spelling(r"^[a-z0-9][a-z0-9-]*$", "a word of contacts.yml, like database-lead")]
+
+# No other scheme (a reader will click on it), and nothing outside of the library.
+_PAGE = r"^(?:https?://[^\s/]+\S*|(?![^/]*:)(?!/)(?!(?:.*/)?\.\.(?:/|$))[^\s\\]+)$"
+PageReference = Annotated[
+    str, Spelling(_PAGE, "a file of the library, like docs/disk.md, or an http(s) URL, without a space", longest=500)
+]
+"""A page of documentation."""
+
+_PATTERN = r"^[A-Za-z0-9_.*~!][A-Za-z0-9_.:&!*\[\]~-]*$"
+HostPattern = Annotated[str, Spelling(_PATTERN, "an Ansible host pattern, like app1:app2 or app:!app[0]", longest=200)]
+"""Hosts and groups joined by `:`."""

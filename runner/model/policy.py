@@ -1,0 +1,91 @@
+"""What an environment demands of every run against it, as its inventory writes it in `runbook_policy`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import Field, Strict, ValidationError
+
+from runner.core.duration import Limit
+from runner.core.errors import InvalidInputError
+from runner.core.fields import AtLeastOne, Model, Text
+from runner.model.contacts import Contact
+from runner.model.runbook import Category
+
+
+class Proof(Model):
+    """The same compiled playbook must have passed on staging `within` this time."""
+
+    within: Limit = timedelta(days=7)
+
+
+class Policy(Model):
+    """What is demanded: a `proof`, at most `max_hosts` hosts in one run, and who may do what.
+
+    With `four_eyes` nobody approves what they themselves started or resumed. `shared_account` says that several
+    people share a login, so that `--as` tells them apart. `may_run` names who may run the runbooks of a category:
+    logins, names of contacts.yml with `members`, or `unix:GROUP`; a category that it does not name is for everybody.
+    """
+
+    proof: Proof | None = None
+    four_eyes: bool = False
+    max_hosts: Annotated[int, Field(ge=1)] | None = None
+    shared_account: bool = False
+    may_run: dict[Annotated[Category, Strict(strict=False)], AtLeastOne[Text]] = {}
+
+
+def strictest(policies: Iterable[Policy]) -> Policy:
+    """The policy that is met only when each of `policies` is; who may run what is asked of each of them by itself."""
+    found = list(policies)
+    within = [policy.proof.within for policy in found if policy.proof]
+    most = [policy.max_hosts for policy in found if policy.max_hosts]
+    return Policy(
+        proof=Proof(within=min(within)) if within else None,
+        four_eyes=any(policy.four_eyes for policy in found),
+        max_hosts=min(most, default=None),
+        shared_account=bool(found) and all(policy.shared_account for policy in found),
+    )
+
+
+def read_policies(written: Mapping[str, Any]) -> Policy:
+    """The policy of a run against these hosts, each with what its inventory has written.
+
+    Raises:
+        InvalidInputError: as `each_policy`.
+    """
+    return strictest(each_policy(written))
+
+
+def each_policy(written: Mapping[str, Any]) -> list[Policy]:
+    """The policy of each of these hosts, as its inventory has written it; None is one that demands nothing.
+
+    Raises:
+        InvalidInputError: one of them can not be understood; what it was to forbid must not be guessed.
+    """
+    found = []
+    for host, value in written.items():
+        try:
+            found.append(Policy.model_validate({} if value is None else value))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, ("runbook_policy", *first["loc"])))
+            message = f"{host}: {where}: {first['msg'].removeprefix('Value error, ')}"
+            hint = f"mend it in the inventory; a policy has {', '.join(Policy.model_fields)}"
+            raise InvalidInputError(message, hint=hint) from None
+    return found
+
+
+UNIX = "unix:"
+"""What stands before the name of a group of the system."""
+
+
+def people(names: Iterable[str], contacts: Mapping[str, Contact]) -> list[str]:
+    """The logins, and the `unix:GROUP`s, that `names` of a policy stand for; a contact stands for its members."""
+    return [login for name in names for login in (contacts[name].members if name in contacts else (name,))]
+
+
+def is_one_of(login: str, groups: Collection[str], allowed: Collection[str]) -> bool:
+    """Whether `login`, which is in these `groups` of the system, is among the `allowed` logins and `unix:GROUP`s."""
+    return login in {name.lower() for name in allowed} or any(f"{UNIX}{group}" in allowed for group in groups)

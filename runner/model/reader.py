@@ -1,0 +1,257 @@
+"""From a checked YAML document to a Runbook: each step and verification by the key it is written with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from runner.kinds import plugins
+from runner.kinds.steps.base import StepKind
+from runner.kinds.steps.command_step import Command
+from runner.kinds.verifications.base import VerificationKind
+from runner.model.checks import ansible_hints
+from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, Placed, faults
+from runner.model.runbook import Runbook
+from runner.model.step import Step, Undo
+from runner.model.verification import PROBE_TIMEOUT, Verification
+from runner.model.yaml.document import Document, InvalidFileError, load, located
+from runner.model.yaml.finding import MAX_FINDINGS, Finding, Place, did_you_mean, quoted
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_Kinds = Mapping[str, type[StepKind]] | Mapping[str, type[VerificationKind]]
+
+_NO_KINDS: Mapping[str, type[StepKind]] = MappingProxyType({})
+_VERIFICATION_KEYS = frozenset({"says", "within", "every"})
+_STEP_KEYS = frozenset(Step.model_fields) - {"action"}
+_RUNBOOK_KEYS = frozenset(Runbook.model_fields)
+NOT_OF_PREREQUISITES = ("id", "effect", "on_failure", "undo", "approve", "choose", "auto", "reversible", "idempotent")
+TICK_KEYS = frozenset({"confirm", "name", "why", "hosts"})
+
+# What stands for an action that has faults of its own, so that the rest of the step is still checked.
+_COMMAND = Command(command=("-",))
+# The same for an escalation that calls nobody.
+_NOBODY = MappingProxyType({"when": ("step_failed",), "contacts": ("nobody",), "provide": ("-",)})
+
+
+def read_runbook(path: Path) -> Runbook:
+    """The runbook in the file at `path`.
+
+    Raises:
+        InvalidFileError: the file has faults; all of them are in it.
+    """
+    return to_runbook(load(path.read_bytes(), file=str(path)))
+
+
+def to_runbook(document: Document) -> Runbook:
+    """The runbook that `document` describes.
+
+    Raises:
+        InvalidFileError: it does not describe one; every fault is in it, up to `MAX_FINDINGS`.
+    """
+    reader = _Reader(document)
+    runbook = reader.runbook()
+    if runbook is None or reader.findings:
+        raise InvalidFileError(sorted(set(reader.findings))[:MAX_FINDINGS])
+    return runbook
+
+
+class _Reader:
+    """Walks one document and collects every fault before anybody complains."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.findings: list[Finding] = []
+
+    def runbook(self) -> Runbook | None:
+        value = self.document.value
+        prerequisites = [
+            Placed(at, item, self._prerequisite(item, number, at))
+            for number, (item, at) in enumerate(self._items(value, "prerequisites", ()), 1)
+        ]
+        steps, on_cancel = self._steps(value, "steps"), self._steps(value, "on_cancel")
+        known = {key: item for key, item in value.items() if key in _RUNBOOK_KEYS}
+        self._known(value, _RUNBOOK_KEYS, (), ansible_hints.RUNBOOK)
+        for key, found in (("prerequisites", prerequisites), ("steps", steps), ("on_cancel", on_cancel)):
+            if isinstance(known.get(key), list):
+                known[key] = tuple(each.step or STAND_IN_STEP for each in found)
+        known["escalation"] = self._escalation(value)
+        for fault in faults(value, prerequisites, steps, on_cancel):
+            self._fault(*fault)
+        return self._make(Runbook, known, at=())
+
+    def _escalation(self, value: Mapping[str, Any]) -> Any:
+        """What is written; a stand-in where nobody is called, which is told here and in words of its own."""
+        raw = value.get("escalation")
+        if not raw:
+            hint = "say when, whom and with what: {when: [step_failed], contacts: [on-call], provide: [timeline]}"
+            at: Place = ("escalation",) if "escalation" in value else ()
+            self._fault(at, "no-escalation", "nobody is called, whatever happens: `escalation` is missing", hint)
+            return dict(_NOBODY)
+        if not isinstance(raw, dict):
+            return raw
+        for key in (key for key in ("when", "contacts") if raw.get(key) in (None, [])):
+            at = ("escalation", key) if key in raw else ("escalation",)
+            self._fault(at, "no-escalation", f"nobody is called, whatever happens: it has nothing in `{key}`")
+            raw = {**raw, key: _NOBODY[key]}
+        return raw
+
+    def _steps(self, value: Mapping[str, Any], key: str) -> list[Placed]:
+        return [Placed(at, item, self._step(item, at)) for item, at in self._items(value, key, ())]
+
+    def _prerequisite(self, raw: Any, number: int, at: Place) -> Step | None:
+        if not isinstance(raw, dict):
+            self._fault(at, "wrong-type", "a prerequisite is a mapping with `confirm`, or with a probe and `verify`")
+            return None
+        fixed = {"id": f"prerequisite-{number}", "effect": "read", "on_failure": "stop"}
+        if "confirm" in raw:
+            return self._tick(raw, fixed, at)
+        for key in raw.keys() & set(NOT_OF_PREREQUISITES):
+            message = f"a prerequisite has no `{key}`: it only looks, and the run stops where it is not met"
+            self._fault((*at, key), "unknown-key", message)
+        rest = {key: item for key, item in raw.items() if key not in NOT_OF_PREREQUISITES}
+        return self._step({**rest, **fixed}, at, "this prerequisite")
+
+    def _tick(self, raw: dict[str, Any], fixed: dict[str, str], at: Place) -> Step | None:
+        self._known(raw, TICK_KEYS, at, {"verify": "`confirm` is what is verified; write one prerequisite for each"})
+        said = self._verification({"confirm": raw["confirm"]}, at)
+        if said is None:
+            return None
+        about = {key: item for key, item in raw.items() if key in {"why", "hosts"}}
+        value = {"name": raw.get("name", said.says), **about, **fixed, "action": None, "verify": (said,)}
+        return self._make(Step, value, at=at)
+
+    def _step(self, raw: Any, at: Place, whose: str = "this step") -> Step | None:
+        if not isinstance(raw, dict):
+            self._fault(at, "wrong-type", "a step is a mapping with `id`, `name`, an action and `verify`")
+            return None
+        kinds = plugins.steps()
+        acts = any(key in kinds for key in raw)
+        found = self._action(raw, at) if acts else None
+        strange = self._keys_of_step(raw, found, at, acts=acts)
+        rest = {key: item for key, item in raw.items() if key in _STEP_KEYS}
+        rest["verify"] = self._verifications(raw, at, whose)
+        if isinstance(rest.get("undo"), dict):
+            rest["undo"] = self._undo(rest["undo"], (*at, "undo"))
+        if not acts or (found and found.touches_nothing):
+            rest.setdefault("effect", "read")
+        # An unknown key is most likely an action that is misspelled.
+        return self._make(Step, {**rest, "action": found or (_COMMAND if acts or strange else None)}, at=at)
+
+    def _keys_of_step(self, raw: Mapping[str, Any], found: StepKind | None, at: Place, *, acts: bool) -> bool:
+        """Complain about the keys that a step does not have; whether there are any."""
+        kinds = plugins.steps()
+        known = _STEP_KEYS | (_keys(type(found)) if found else _all_keys(kinds))
+        strange = [key for key in raw if key not in known and key not in _all_keys(kinds)]
+        self._known(raw, known, at, ansible_hints.STEP, kinds)
+        if not (acts or strange):
+            for key in raw.keys() & (_all_keys(kinds) - _STEP_KEYS):
+                self._fault((*at, key), "unknown-key", f"unknown key {quoted(key)}", _goes_with(key, kinds))
+        return bool(strange)
+
+    def _action(self, raw: Mapping[str, Any], at: Place) -> StepKind | None:
+        kinds = plugins.steps()
+        keys = [key for key in raw if key in kinds]
+        if len(keys) != 1:
+            hint = f"add one of {', '.join(kinds)}" if not keys else "write one step for each"
+            message = f"has {len(keys)} actions, {' and '.join(keys)}" if keys else "does nothing"
+            self._fault(at, "one-action", message, hint)
+            return None
+        kind = kinds[keys[0]]
+        return self._make(kind, {key: raw[key] for key in raw if key in _keys(kind)}, at=at)
+
+    def _undo(self, raw: dict[str, Any], at: Place) -> Undo | None:
+        kinds = plugins.steps()
+        strange = [key for key in raw if key not in _all_keys(kinds) | {"verify"}]
+        found = self._action(raw, at) if raw.keys() & kinds.keys() or not strange else None
+        known = {"verify"} | (_keys(type(found)) if found else _all_keys(kinds))
+        self._known(raw, known, at, ansible_hints.STEP, kinds)
+        verify = self._verifications(raw, at, "the undo")
+        return self._make(Undo, {"action": found or _COMMAND, "verify": verify}, at=at)
+
+    def _verifications(self, raw: Mapping[str, Any], at: Place, whose: str) -> tuple[Verification, ...]:
+        if not raw.get("verify"):
+            hint = "say how one sees that it worked"
+            self._fault(at, "no-verification", f"{whose} has no `verify`", hint)
+            return (STAND_IN,)
+        found = [self._verification(item, place) for item, place in self._items(raw, "verify", at)]
+        return tuple(each or STAND_IN for each in found) or (STAND_IN,)
+
+    def _verification(self, raw: Any, at: Place) -> Verification | None:
+        if not isinstance(raw, dict):
+            message = "a verification is a mapping with what is looked at and what must hold"
+            self._fault(at, "wrong-type", message, "like {exit: 0} or {that: rc == 0}")
+            return None
+        every_kind = plugins.verifications()
+        present = [kind for key, kind in every_kind.items() if key in raw]
+        known = {*_VERIFICATION_KEYS, *every_kind}.union(*map(_keys, present))
+        self._known(raw, known, at, ansible_hints.VERIFICATION, every_kind)
+        if not present:
+            if raw.keys() <= known:
+                self._fault(at, "no-check", "checks nothing", f"add one of {', '.join(every_kind)}")
+            return None
+        made = [self._make(kind, {key: raw[key] for key in raw if key in _keys(kind)}, at=at) for kind in present]
+        kinds = tuple(filter(None, made))
+        if len(kinds) < len(present):
+            return None
+        common = {key: raw[key] for key in ("within", "every") if key in raw}
+        return self._make(Verification, {"says": raw.get("says", _in_words(kinds)), "kinds": kinds, **common}, at=at)
+
+    def _items(self, raw: Mapping[str, Any], key: str, at: Place) -> list[tuple[Any, Place]]:
+        value = raw.get(key, [])
+        if not isinstance(value, list):
+            if at:  # at the top the model complains
+                self._fault((*at, key), "wrong-type", f"`{key}` is a list", "begin each item with a dash")
+            return []
+        return [(item, (*at, key, index)) for index, item in enumerate(value)]
+
+    def _known(
+        self,
+        raw: Mapping[str, Any],
+        known: Iterable[str],
+        at: Place,
+        habit: Mapping[str, str],
+        kinds: _Kinds = _NO_KINDS,
+    ) -> None:
+        """Complain about each key of `raw` that is not `known`, and say what was probably meant."""
+        for key in raw:
+            if key not in (names := sorted(set(known))):
+                hint = habit.get(key) or _goes_with(key, kinds) or did_you_mean(key, names)
+                hint = hint or f"possible keys are {', '.join(name for name in names if name not in raw)}"
+                self._fault((*at, key), "unknown-key", f"unknown key {quoted(key)}", hint)
+
+    def _make(self, model: type[_Model], value: Mapping[str, Any], *, at: Place) -> _Model | None:
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            self.findings.extend(located(self.document, error, at=at, model=model))
+            return None
+
+    def _fault(self, at: Place, rule: str, message: str, hint: str = "") -> None:
+        self.findings.append(self.document.finding(at, rule, message, hint=hint))
+
+
+def _in_words(kinds: Iterable[VerificationKind]) -> str:
+    """What is expected, where the runbook does not say it: what is looked at only when nothing else is said."""
+    words = [(kind, kind.describe()) for kind in kinds]
+    expected = [text for kind, text in words if text and kind.probe(PROBE_TIMEOUT) is None]
+    said = " and ".join(expected or [text for _, text in words if text]) or "-"
+    said = re.sub(r"\{\{-? ?((?:(?!\{\{|\}\}).)*?) ?-?\}\}", r"<\1>", " ".join(said.split()))
+    return said.replace("{", "(").replace("}", ")") if any(mark in said for mark in ("{{", "{%", "{#")) else said
+
+
+def _goes_with(key: str, kinds: _Kinds) -> str:
+    owners = [name for name, kind in kinds.items() if key in _keys(kind) and key not in kinds]
+    return f"it goes with {' or '.join(owners)}" if owners else ""
+
+
+def _keys(kind: type[StepKind | VerificationKind]) -> set[str]:
+    return {field.alias or name for name, field in kind.model_fields.items()}
+
+
+def _all_keys(kinds: _Kinds) -> set[str]:
+    return set().union(*map(_keys, kinds.values()))

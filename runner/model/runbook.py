@@ -1,0 +1,238 @@
+"""A runbook as it is written: the shape of a RUN- file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
+
+from runner.core.duration import Limit
+from runner.core.fields import AtLeastOne, Model, OneOrSeveral, Prose, Several, Title
+from runner.core.identifiers import ReferenceId, RunbookId
+from runner.model.input import Input, missing, read_all
+from runner.model.names import Contact, HostPattern, Name
+from runner.model.schedule import Schedule
+from runner.model.step import Step
+
+
+class Category(StrEnum):
+    """What a runbook is for."""
+
+    INCIDENT = "incident"
+    DEPLOYMENT = "deployment"
+    MAINTENANCE = "maintenance"
+    RECOVERY = "recovery"
+    ESCALATION = "escalation"
+
+    @property
+    def purpose(self) -> str:
+        """What its runbooks do."""
+        return _CATEGORIES[self][0]
+
+    @property
+    def trigger(self) -> str:
+        """What makes somebody reach for one."""
+        return _CATEGORIES[self][1]
+
+
+_CATEGORIES: Mapping[Category, tuple[str, str]] = MappingProxyType(
+    {
+        Category.INCIDENT: ("handle what goes wrong in production", "an alert fires, users report"),
+        Category.DEPLOYMENT: ("carry out a release", "a scheduled release"),
+        Category.MAINTENANCE: ("do what has to be done regularly", "a scheduled window"),
+        Category.RECOVERY: ("restore what has failed", "a disaster"),
+        Category.ESCALATION: ("route to the right people", "it is beyond whoever is on call"),
+    }
+)
+
+Severity = Literal["P0", "P1", "P2", "P3", "critical", "warning", "info"]
+
+
+class Trigger(Model):
+    """What makes somebody reach for the runbook: an alert, or something that happens."""
+
+    alert: ReferenceId | None = None
+    condition: Prose | None = None
+    event: Prose | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.alert is None and self.event is None:
+            raise ValueError("needs an `alert` (a MON- id) or an `event` in words")
+        return self
+
+
+class Exclusion(Model):
+    """A scenario that this runbook does not handle, and the one that does."""
+
+    what: Prose
+    see: RunbookId | None = None
+
+
+class Scope(Model):
+    """What the runbook covers, and what it does not."""
+
+    handles: AtLeastOne[Prose]
+    excludes: Several[Exclusion | Prose] = ()
+
+
+def _portion(value: int | str) -> int | str:
+    if isinstance(value, str) and not re.fullmatch(r"(?:100|[1-9]?[0-9])%", value):
+        raise ValueError(f"must be a number of hosts or a share of them, like 2 or 25%, not {value[:20]!r}")
+    if isinstance(value, int) and value < 0:
+        raise ValueError("must not be less than 0")
+    return value
+
+
+Portion = Annotated[int | str, AfterValidator(_portion)]
+"""Some of the hosts: a number, or a share such as `25%`."""
+
+
+def _date(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError(f"must be a date like 2026-01-31, not {text[:20]!r}")
+    date.fromisoformat(text)
+    return text
+
+
+class Unresolved(Model):
+    """Escalate when the run is not done after this long."""
+
+    unresolved_for: Limit
+
+
+class Declared(Model):
+    """Escalate when the operator says that this is so."""
+
+    declared: Title
+
+
+def _one_reason(value: Any) -> Any:
+    if isinstance(value, dict) and value.keys() not in ({"unresolved_for"}, {"declared"}):
+        raise ValueError("must be step_failed, {unresolved_for: 15m} or {declared: in your words}, one for each item")
+    return value
+
+
+def _reason(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(next(iter(value)))
+    return next(iter(value.model_fields_set)) if isinstance(value, Unresolved | Declared) else "word"
+
+
+Reason = Annotated[
+    Annotated[Unresolved, Tag("unresolved_for")]
+    | Annotated[Declared, Tag("declared")]
+    | Annotated[Literal["step_failed"], Tag("word")],
+    Discriminator(_reason),
+    BeforeValidator(_one_reason),
+]
+"""Why somebody is called."""
+
+
+class Escalation(Model):
+    """When somebody is called, who, and with what."""
+
+    when: AtLeastOne[Reason]
+    contacts: AtLeastOne[Contact]
+    provide: AtLeastOne[Title]
+
+
+class FollowUp(Model):
+    """What is left to do when the run is over."""
+
+    do: Prose
+    within: Limit | None = None
+    if_: Annotated[Literal["escalated", "failed", "passed"] | None, Field(alias="if")] = None
+
+
+class Deprecated(Model):
+    """Since when (YYYY-MM-DD) a runbook is not used any more, what is used instead, and why. Its id stays taken."""
+
+    since: Annotated[str, AfterValidator(_date)]
+    replaced_by: RunbookId | None = None
+    reason: Title | None = None
+
+    @property
+    def says(self) -> str:
+        """The same in words."""
+        why = f": {self.reason}" if self.reason else ""
+        return f"deprecated since {self.since}{why}"
+
+    @property
+    def instead(self) -> str:
+        """What to use in its place, in words; empty where nothing is."""
+        return f"use {self.replaced_by}" if self.replaced_by else ""
+
+
+class Runbook(Model):
+    """A whole RUN- file.
+
+    `serial` is how many hosts are worked on at a time (several numbers are a ramp), `max_failures` how many may fail,
+    or be unreachable, before the run stops, `locks` names what only one run may use, `deadline` ends the run.
+    """
+
+    id: RunbookId
+    title: Title
+    deprecated: Deprecated | None = None
+    category: Annotated[Category, Strict(strict=False)]
+    severity: Severity
+    owner: Contact
+    trigger: Trigger
+    scope: Scope
+    hosts: HostPattern
+    max_hosts: Annotated[int, Field(ge=1)] | None = None
+    serial: OneOrSeveral[Portion] | None = None
+    max_failures: Portion = 0
+    locks: Several[Contact] = ()
+    deadline: Limit | None = None
+    inputs: dict[Name, Input] = {}
+    prerequisites: tuple[InstanceOf[Step], ...] = ()
+    steps: AtLeastOne[InstanceOf[Step]]
+    on_cancel: tuple[InstanceOf[Step], ...] = ()
+    escalation: Escalation
+    follow_up: Several[FollowUp | Prose] = ()
+    links: Several[ReferenceId] = ()
+    schedules: Several[Schedule] = ()
+
+    @model_validator(mode="after")
+    def _works_on_somebody(self) -> Self:
+        if self.serial and any(portion in {0, "0%"} for portion in self.serial):
+            raise ValueError("`serial` is how many hosts are worked on at a time, which is at least 1")
+        return self
+
+    def complete(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The value of every input: what is `given`, read as its type, else the default; of a secret, where it is.
+
+        Raises:
+            ValueError: some are not declared, missing, or not what they must be; the message tells of all of them.
+        """
+        values, wrong = read_all(self.inputs, given)
+        named = {each.name for each in wrong}
+        wrong += [each for each in missing(self.inputs, values) if each.name not in named]
+        if wrong:
+            raise ValueError("; ".join(map(str, wrong)))
+        return values
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the inputs whose values are never written down."""
+        return frozenset(name for name, item in self.inputs.items() if item.type == "secret")
+
+    @property
+    def asks_for_hosts(self) -> bool:
+        """Whether an input is the name of a host."""
+        return any(item.type == "host" for item in self.inputs.values())
+
+    @property
+    def procedure(self) -> tuple[Step, ...]:
+        """The prerequisites and the steps, in the order in which they are done."""
+        return (*self.prerequisites, *self.steps)
+
+    def hosts_of(self, step: Step) -> str:
+        """The host pattern on which `step` is done."""
+        return step.hosts or self.hosts

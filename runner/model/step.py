@@ -1,0 +1,184 @@
+"""One step of a procedure as it is written: what is done, how one sees that it worked, and what follows when not."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
+
+from runner.core.duration import Limit
+from runner.core.fields import AtLeastOne, Model, OneOrSeveral, Prose, Short, Text, Title
+from runner.core.identifiers import RUNBOOK_ID, RunbookId, StepId
+from runner.kinds.steps.base import StepKind
+from runner.kinds.verifications.exit_code import Code
+from runner.kinds.verifications.that import Expression
+from runner.model.names import Contact, HostPattern, Name
+from runner.model.verification import Verification
+
+MOST_VERIFICATIONS = 99
+MOST_ATTEMPTS = 10
+MOST_APPROVERS = 9
+
+Verifications = Annotated[AtLeastOne[InstanceOf[Verification]], Field(max_length=MOST_VERIFICATIONS)]
+
+
+class Effect(StrEnum):
+    """What a step does to its hosts."""
+
+    READ = "read"
+    CHANGE = "change"
+    DESTRUCTIVE = "destructive"
+
+
+class Undo(Model):
+    """How a step's change is taken back, and how one sees that it was."""
+
+    action: InstanceOf[StepKind]
+    verify: Verifications
+
+
+class Approval(Model):
+    """What is asked before the step is done: `min` different people must say yes within `expires`, or it is not done.
+
+    With a `group`, a contact that names its `members`, only these may say yes; anybody may say no.
+    """
+
+    says: Title
+    min: Annotated[int, Field(ge=1, le=MOST_APPROVERS)] = 1
+    group: Contact | None = None
+    expires: Limit = timedelta(hours=1)
+
+
+def _approval(value: Any) -> Any:
+    return {"says": value} if isinstance(value, str) else value
+
+
+class Choice(Model):
+    """What the operator picks from: the captured list `from`, of whose rows the value of `field` is kept."""
+
+    from_: Annotated[Name, Field(alias="from")]
+    field: Name | None = None
+
+
+class Retry(Model):
+    """How often a failed action is tried again: `attempts` in all, `delay` apart, each time `backoff` times as long.
+
+    Without `exit_codes` every failure is worth another attempt, else only a command that ends with one of these.
+    """
+
+    attempts: int
+    delay: Limit = timedelta(seconds=1)
+    backoff: float = 1.0
+    exit_codes: OneOrSeveral[Code] | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if not 2 <= self.attempts <= MOST_ATTEMPTS:  # noqa: PLR2004 - one attempt is no retry
+            raise ValueError(f"`attempts` counts the first one too, and is a number from 2 to {MOST_ATTEMPTS}")
+        if not 1 <= self.backoff <= MOST_ATTEMPTS:
+            raise ValueError(f"`backoff` multiplies the delay, and is a number from 1 to {MOST_ATTEMPTS}")
+        return self
+
+    @property
+    def pauses(self) -> tuple[timedelta, ...]:
+        """The pause before each attempt but the first."""
+        return tuple(self.delay * self.backoff**number for number in range(self.attempts - 1))
+
+
+class HandOver(Model):
+    """Another runbook that takes over, and its inputs: each a value, or the `{{ name }}` of something known here."""
+
+    run: RunbookId
+    inputs: dict[Name, str | int | float | bool] = {}
+
+    def references(self) -> dict[str, str]:
+        """The inputs that stand for something known here: the name of each, and the name of that."""
+        found = {
+            name: re.fullmatch(r"\{\{ *([a-z][a-z0-9_]*) *\}\}", str(value)) for name, value in self.inputs.items()
+        }
+        return {name: match[1] for name, match in found.items() if match}
+
+
+def _hand_over(value: Any) -> Any:
+    return {"run": value} if isinstance(value, str) and re.fullmatch(RUNBOOK_ID, value) else value
+
+
+OnFailure = Annotated[
+    Annotated[Literal["stop", "escalate", "continue", "undo"], Tag("word")] | Annotated[HandOver, Tag("hand over")],
+    Discriminator(lambda value: "hand over" if isinstance(value, dict | HandOver) else "word"),
+    BeforeValidator(_hand_over),
+    Short(type="string", pattern=RUNBOOK_ID),
+]
+"""What follows when a step did not pass; the id of a runbook is short for handing over to it."""
+
+
+def _attempts(value: Any) -> Any:
+    return {"attempts": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _truth(value: Any) -> Any:
+    # A person writes `reversible: no`; our YAML has only true and false, so that NO is a country everywhere else.
+    return {"yes": True, "no": False}.get(value, value) if isinstance(value, str) else value
+
+
+class Step(Model):
+    """One step of the procedure: what is done, and how one sees that it worked.
+
+    `action` is None for a step that only verifies. `auto` says that a run which asks nobody may answer yes for this
+    step; `idempotent` that doing it twice is as good as once, `reversible: no` that nothing takes it back.
+    """
+
+    id: StepId
+    name: Title
+    why: Prose | None = None
+    hosts: HostPattern | None = None
+    effect: Annotated[Effect, Strict(strict=False)] = Effect.CHANGE
+    choose: dict[Name, Choice] = {}
+    approve: Annotated[Approval | None, BeforeValidator(_approval), Short(type="string")] = None
+    auto: bool = False
+    action: InstanceOf[StepKind] | None
+    capture: dict[Name, Expression] = {}
+    verify: Verifications
+    retry: Annotated[Retry | None, BeforeValidator(_attempts), Short(type="integer")] = None
+    on_failure: OnFailure = "escalate"
+    undo: Undo | None = None
+    reversible: Annotated[bool | None, BeforeValidator(_truth), Short(enum=["yes", "no"])] = None
+    idempotent: bool = False
+    timeout: Limit = timedelta(minutes=1)
+    become: bool = False
+    become_user: Text | None = None
+
+    @property
+    def manual(self) -> bool:
+        """Whether a person does it."""
+        return self.action is not None and self.action.human
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be done again though nobody knows whether it was done: it only looks, or says so."""
+        return self.idempotent or self.effect is Effect.READ
+
+    @property
+    def point_of_no_return(self) -> bool:
+        """Whether what it does can not be taken back: it says so, or destroys and has no `undo`."""
+        if self.reversible is not None:
+            return not self.reversible
+        return self.effect is Effect.DESTRUCTIVE and self.undo is None
+
+    @property
+    def automated(self) -> tuple[tuple[int, Verification], ...]:
+        """The verifications that a machine makes, each with its number, from 1."""
+        return tuple((n, v) for n, v in enumerate(self.verify, 1) if not v.human)
+
+    @property
+    def confirmations(self) -> tuple[tuple[int, Verification], ...]:
+        """The verifications that a person makes, each with its number."""
+        return tuple((n, v) for n, v in enumerate(self.verify, 1) if v.human)
+
+    @property
+    def repeated(self) -> tuple[tuple[int, Verification], ...]:
+        """The verifications that can be made again later: those that look for themselves, not at the step's result."""
+        return tuple((n, v) for n, v in self.automated if v.probe() is not None)

@@ -1,0 +1,117 @@
+"""One verification of a step: what is looked at, what must hold, and for how long."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Self
+
+from pydantic import InstanceOf, model_validator
+
+from runner.core.duration import Limit, seconds
+from runner.core.fields import Model, Title
+from runner.kinds.invocation import Invocation
+from runner.kinds.verifications.base import VerificationKind
+
+DEFAULT_PAUSE = timedelta(seconds=1)
+PROBE_TIMEOUT = timedelta(seconds=10)
+MOST_SAMPLES = 10_000
+"""Ansible keeps what every sample saw in memory."""
+
+
+class Verification(Model):
+    """A probe and a tolerance, written together as one mapping.
+
+    `within` asks again until it holds; `hold_for` asks again and never may it not hold. Both pause `every` between
+    samples.
+    """
+
+    says: Title
+    kinds: tuple[InstanceOf[VerificationKind], ...]
+    within: Limit | None = None
+    every: Limit | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.human and (len(self.kinds) > 1 or self.within):
+            raise ValueError("is for a person to confirm, so nothing else can stand beside it")
+        if sum(kind.probe(PROBE_TIMEOUT) is not None for kind in self.kinds) > 1:
+            raise ValueError("looks at two things; write one verification for each")
+        if (self.within or self.held) and not self.human and self.probe() is None:
+            raise ValueError("asks again, but has nothing to ask; add http, sql or command")
+        if self.within and self.held:
+            raise ValueError("has both within and hold_for; write one verification for each")
+        self._check_every()
+        return self
+
+    def _check_every(self) -> None:
+        longest = self.within or self.held
+        if self.every and not longest:
+            raise ValueError("has `every`, which goes with within or hold_for, and neither of them")
+        if isinstance(longest, timedelta) and self.every and self.every > longest:
+            raise ValueError("pauses longer than it may take; make `every` shorter")
+        if isinstance(longest, timedelta) and longest / self.pause > MOST_SAMPLES:
+            raise ValueError(f"takes more than {MOST_SAMPLES:,} samples; make `every` longer")
+
+    @property
+    def pause(self) -> timedelta:
+        """The pause between samples."""
+        return self.every or DEFAULT_PAUSE
+
+    @property
+    def human(self) -> bool:
+        """Whether a person answers."""
+        return any(kind.human for kind in self.kinds)
+
+    @property
+    def held(self) -> timedelta | str | None:
+        """For how long every sample must be good, or the name of the input that says so."""
+        return next((held for kind in self.kinds if (held := kind.held())), None)
+
+    @property
+    def samples(self) -> int | str:
+        """How many samples are taken at most (`within`), or exactly (`hold_for`); an expression where an input says."""
+        if isinstance(self.held, str):
+            return f"({self.held}_seconds / {seconds(self.pause)[:-1]}) | round(0, 'ceil') | int + 1"
+        return math.ceil((self.held or self.within or timedelta(0)) / self.pause) + 1
+
+    @property
+    def judges_exit(self) -> bool:
+        """Whether it decides which exit codes are good, instead of 0 alone."""
+        return any(kind.judges_exit() for kind in self.kinds)
+
+    def probe(self) -> Invocation | None:
+        """The call whose result is judged; None for the step's own result."""
+        limit = min(PROBE_TIMEOUT, self.within) if self.within else PROBE_TIMEOUT
+        return next((probe for kind in self.kinds if (probe := kind.probe(limit))), None)
+
+    def conditions(self, text: str | None) -> list[str]:
+        """All conditions, where the step's own result has the text named `text`.
+
+        Raises:
+            ValueError: a tolerance does not fit the result, or there is none.
+        """
+        probing = next((kind for kind in self.kinds if kind.probe(PROBE_TIMEOUT)), None)
+        text = probing.text if probing else text
+        found = [condition for kind in self.kinds for condition in kind.conditions(text)]
+        if not found and probing is None:
+            raise ValueError("sets no tolerance; add `that`")
+        return found or list(probing.default_conditions() if probing else ())
+
+    @property
+    def holds_by_a_line(self) -> bool:
+        """Whether a whole line of the text that it judges may be enough."""
+        judging = [kind for kind in self.kinds if kind.probe(PROBE_TIMEOUT) is None and not kind.judges_exit()]
+        return bool(judging) and all(kind.holds_by_a_line or kind.held() for kind in judging)
+
+    def check(self, text: str | None, *, has_result: bool) -> None:
+        """That it fits a step whose result, if it has one, has the text named `text`.
+
+        Raises:
+            ValueError: it does not.
+        """
+        if self.human:
+            return
+        if not has_result and self.probe() is None:
+            raise ValueError("looks at the step's result, and this step has none; add sql, http, command or confirm")
+        self.conditions(text)

@@ -1,0 +1,138 @@
+"""Reads a YAML file into a document that knows its positions, and into a model; finds all faults of a file at once."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from runner.model.yaml.composer import Composer
+from runner.model.yaml.finding import MAX_FINDINGS, Faults, Finding, InvalidFileError, Level, Place, Position, show
+from runner.model.yaml.pydantic_errors import problems
+
+__all__ = ["MAX_BYTES", "Document", "InvalidFileError", "Position", "load", "located", "readable", "validate"]
+
+MAX_BYTES = 256 * 1024
+"""The largest file that is read; a caller need not read more than one byte beyond it."""
+
+# What YAML readers or people disagree about: bytes that are not UTF-8 (decoded to surrogates), control characters, line
+# breaks that only some count (NEL, LS, PS, a lone CR), and what makes text look different from what it is (direction
+# overrides, a byte order mark in the middle).
+_UNSAFE = re.compile(
+    r"[^\t\n\r -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)"
+)
+_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a file says, and where it says it.
+
+    `value` is made of dict, list, str, int, float, bool and None; its keys are text. `positions` has the place of each
+    key (its first character) and each item of a list.
+    """
+
+    file: str
+    text: str
+    value: dict[str, Any]
+    positions: Mapping[Place, Position]
+
+    def at(self, place: Place) -> Any:
+        """The value at `place`.
+
+        Raises:
+            LookupError: there is none.
+        """
+        value: Any = self.value
+        for part in place:
+            value = value[part]
+        return value
+
+    def position(self, place: Place) -> Position:
+        """Where `place` stands; for what is not in the file, where its nearest ancestor does."""
+        while place not in self.positions:
+            place = place[:-1]
+        return self.positions[place]
+
+    def finding(self, place: Place, rule: str, message: str, *, hint: str = "", level: Level = Level.ERROR) -> Finding:
+        """The finding that something is wrong at `place`."""
+        return Finding(self.file, *self.position(place), show(place), level, rule, message, hint)
+
+
+def load(data: bytes, *, file: str) -> Document:
+    """Read the YAML mapping in `data`, whose findings call it `file`.
+
+    Aliases, anchors, tags, merge keys, duplicate keys, keys that are not text, directives and several documents are
+    refused: each lets a file say something else than its reader sees. Whatever a file holds, it is read or refused
+    within 50 ms where PyYAML has libyaml (the worst known: about 40 ms on two idle cores), else within half a second.
+
+    Raises:
+        InvalidFileError: with every fault, up to `MAX_FINDINGS`. A fault that hides the rest of the file (a syntax
+            error, too deep, too many values, a second document) is the last one.
+    """
+    faults = Faults(file)
+    text = _decode(data, faults)
+    composer = Composer(_disarm(text, faults), faults)
+    value = composer.compose()
+    faults.settle()
+    return Document(file, text, value, composer.positions)
+
+
+def readable(text: str) -> str:
+    """`text` with U+FFFD for each character that no file may hold."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
+def validate(document: Document, model: type[Model], *, at: Place = ()) -> Model:
+    """The value at place `at` of `document` as a `model`.
+
+    It is read as pydantic reads JSON: in strict mode, too, a list makes a tuple and text an enum's member. (Not below a
+    validator that runs *before* the fields: that hands Python objects on.)
+
+    Raises:
+        InvalidFileError: with every fault, up to `MAX_FINDINGS`.
+    """
+    try:
+        return model.model_validate_json(json.dumps(document.at(at)))
+    except ValidationError as error:
+        raise InvalidFileError(located(document, error, at=at, model=model)) from None
+
+
+def located(document: Document, error: ValidationError, *, at: Place = (), model: Any = None) -> list[Finding]:
+    """The faults that pydantic found in the value at place `at` of `document`, in the order of the file.
+
+    Without the `model` (or type) that was tried, an unknown key gets no hint.
+    """
+    found = problems(error, document.at(at), model=model, most=MAX_FINDINGS)
+    return sorted(document.finding((*at, *each.place), each.rule, each.message, hint=each.hint) for each in found)
+
+
+def _decode(data: bytes, faults: Faults) -> str:
+    if len(data) > MAX_BYTES:
+        faults.stop("yaml-size", f"is larger than {MAX_BYTES // 1024} KiB", position=Position(1, 1))
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        faults.stop("yaml-encoding", "is UTF-16 or UTF-32 and must be UTF-8", position=Position(1, 1))
+    return data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+
+
+def _disarm(text: str, faults: Faults) -> str:
+    """`text` with harmless characters for those that would stop the parser, or (directives) keep it busy."""
+    for match in _UNSAFE.finditer(text):
+        position, code = Position.at(text, match.start()), ord(match[0])
+        if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - where Python's surrogateescape puts the bytes 0x80 to 0xFF
+            faults.add("yaml-encoding", f"byte 0x{code - 0xDC00:02X} is not UTF-8", position=position)
+        else:
+            name = unicodedata.name(match[0], "control character").lower()
+            faults.add("yaml-character", f"U+{code:04X} ({name}) is not allowed", position=position)
+    for match in _DIRECTIVE.finditer(text):
+        message = "a line must not start with '%', which makes it a directive"
+        faults.add("yaml-directive", message, position=Position.at(text, match.start()))
+    return _DIRECTIVE.sub("#", _UNSAFE.sub("\ufffd", text))

@@ -1,0 +1,1 @@
+"""What comes after: resuming, undoing, handing over."""

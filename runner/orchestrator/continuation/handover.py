@@ -1,0 +1,155 @@
+"""Handing over: another runbook takes over where a step did not pass, in the same tree of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from runner.compiler.committed_playbook import reviewed
+from runner.core.errors import HandOverError, InvalidInputError
+from runner.core.events import EventType, Outcome
+from runner.core.secrets import Reference
+from runner.core.wording import listed
+from runner.library.library import Library, Source
+from runner.model.handover_inputs import wrong_inputs
+from runner.model.step import Effect, HandOver, Step
+from runner.orchestrator.end.aftermath import first_line
+from runner.orchestrator.recheck import verify_again
+from runner.orchestrator.request import Child, Request, Result, Surroundings
+from runner.orchestrator.run_context import Control
+
+
+def check(request: Request) -> None:
+    """That every runbook which may take over is there, reviewed, and given inputs that it takes, before it is needed.
+
+    Raises:
+        InvalidInputError: one is not; what is only captured on the way is not known yet.
+    """
+    for step in request.source.runbook.procedure:
+        if isinstance(step.on_failure, HandOver):
+            library = _library(request, step.on_failure)
+            source = library.usable(step.on_failure.run)
+            reviewed(library, source)
+            if wrong := wrong_inputs(request.source.runbook, step.on_failure, source.runbook, request.inputs):
+                raise InvalidInputError(
+                    f"{source.runbook.id} could not take over from {step.id}: {'; '.join(map(str, wrong))}"
+                )
+
+
+def _library(request: Request, to: HandOver) -> Library:
+    if request.library is None:
+        raise InvalidInputError(f"{to.run} can not be found: there is no library here")
+    return request.library
+
+
+def hand_over(control: Control, do: Callable[[Request, Surroundings], Result], ended: Callable[[Child], None]) -> None:
+    """Let other runbooks take over where a step did not pass, each by `do`, and look at that step again afterwards.
+
+    `ended` hears of each that has come to its end. Locks are still held meanwhile, and nothing else goes on.
+
+    Raises:
+        InvalidInputError: one cannot take over; nothing of it was done.
+        HandOverError: one did not pass, or the step does not hold in spite of it; no other takes over after that.
+    """
+    for step in control.runbook.procedure:
+        hosts = control.ledger.failed_on(step.id)
+        if isinstance(step.on_failure, HandOver) and hosts and not control.cancelled:
+            request = _request(control, step.on_failure, hosts)
+            what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": hosts}
+            control.journal.note(EventType.RUN_HANDED_OVER, step.id, **what)
+            with control.standstill():
+                child = Child(request.source.runbook.id, hosts, do(request, control.around))
+            control.redaction.learn(request.secrets.values())
+            ended(child)
+            if not (control.cancelled or control.request.looks):
+                _check_mended(control, step, child)
+
+
+def _check_mended(control: Control, step: Step, child: Child) -> None:
+    where, result = listed(child.hosts), child.result
+    if result.outcome not in {Outcome.PASSED, Outcome.HANDED_OVER}:
+        why = f": {first_line(result.happened)}" if result.happened else ""
+        raise HandOverError(
+            f"{child.runbook} took over on {where} and ended as {result.outcome}{why}",
+            hint=f"runbook show {result.run_id} tells what happened in it",
+        )
+    if step.effect is not Effect.READ and not step.repeated:
+        raise HandOverError(
+            f"{child.runbook} passed, and nobody knows whether the step {step.name!r} holds on {where} by now: "
+            "none of its verifications looks for itself",
+            hint=f"give {step.id} in {control.runbook.id} a verification with a command of its own",
+        )
+    if still := verify_again(control, step, child.hosts):
+        why = first_line(control.ledger.entries[step.id, still[0]].reason)
+        message = f"{child.runbook} passed, and the step {step.name!r} still does not hold on {listed(still)}"
+        raise HandOverError(f"{message}: {why}" if why else message)
+
+
+def _request(control: Control, to: HandOver, hosts: Sequence[str]) -> Request:
+    """What is asked of the runbook that takes over: to work on `hosts`, on which the step did not pass, alone."""
+    request = control.request
+    library = _library(request, to)
+    source = library.source(to.run)
+    if to.run in _line(control):
+        raise InvalidInputError(f"{to.run} can not take over: it has handed over before in this chain of runs")
+    references = to.references()
+    try:
+        given = {name: _known(control, references.get(name), value) for name, value in to.inputs.items()}
+        inputs = source.runbook.complete(given)
+        secrets = {name: _secret(control, source, to, name, inputs[name]) for name in sorted(source.runbook.secrets)}
+    except ValueError as error:
+        raise InvalidInputError(f"{to.run} can not take over: {error}") from None
+    return Request(
+        run_id=control.around.new_run_id(),
+        source=source,
+        playbook=reviewed(library, source),
+        contacts=library.contacts(source),
+        inventories=request.inventories,
+        limit=",".join(hosts),
+        named=request.named if request.parent else request.limit,
+        inputs=inputs,
+        secrets=secrets,
+        hidden=(*request.hidden, *request.secrets.values()),
+        mode=request.mode,
+        reason=request.reason or f"{request.source.runbook.id} handed over",
+        environment=request.environment,
+        break_glass=request.break_glass,
+        parent=request.run_id,
+        tree=request.tree or request.run_id,
+        library=library,
+    ).masked()
+
+
+def _line(control: Control) -> Iterator[str]:
+    """The runbooks that have handed over to each other up to this run, which is the first of them."""
+    state = control.directory.state
+    yield state.runbook
+    while state.parent:
+        state = control.around.state.run(state.parent).state
+        yield state.runbook
+
+
+def _secret(control: Control, source: Source, to: HandOver, name: str, where: str) -> str:
+    """The secret `name` of the runbook that takes over: one that is known here, or what is where `where` says."""
+    known = to.references().get(name, "")
+    if known in control.request.secrets:
+        return control.request.secrets[known]
+    written_in = control.request.source if name in to.inputs else source
+    reference = Reference.parse(where).absolute(written_in.path.parent.absolute())
+    try:
+        return source.runbook.inputs[name].check_secret(control.around.secrets(str(reference)))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _known(control: Control, reference: str | None, value: Any) -> Any:
+    """The value of an input of the runbook that takes over, which may stand for one that is known here."""
+    if reference is None:
+        return value
+    if reference in control.request.inputs:
+        return control.request.inputs[reference]
+    found = [values[reference] for values in control.journal.captured.values() if reference in values]
+    if not found or any(each != found[0] for each in found):
+        what = "is not known" if not found else "is not the same on every host"
+        raise ValueError(f"{reference} {what}")
+    return found[0]

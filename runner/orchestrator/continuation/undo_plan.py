@@ -1,0 +1,92 @@
+"""What an undo takes back, newest first and on which hosts; and which changes stay, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from runner.core.events import Outcome
+from runner.core.step_tags import undo_id
+from runner.executor.host_ledger import Ledger
+from runner.model.runbook import Runbook
+from runner.model.step import Effect, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A step that is taken back on `hosts`; `does` is its undo as it is written."""
+
+    step: str
+    name: str
+    does: str
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A step whose change stays on `hosts`, and why."""
+
+    step: str
+    name: str
+    hosts: tuple[str, ...]
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name} stays as it was done on {', '.join(self.hosts)}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPlan:
+    """What an undo does, newest first. It is empty where nothing was changed, or all of it was taken back before."""
+
+    takes_back: tuple[Reversal, ...]
+    stays: tuple[Standing, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.takes_back or self.stays)
+
+    def data(self) -> dict[str, Any]:
+        """The plan as JSON."""
+        return asdict(self)
+
+
+def undo_plan(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None = None) -> UndoPlan:
+    """What an undo of `runbook` would do by `ledger`, on all hosts or on those of `hosts`."""
+    begun = list(_begun(runbook, ledger, hosts))
+    back = [Reversal(step.id, step.name, step.undo.action.describe(), on) for step, on in begun if step.undo]
+    stays = [Standing(step.id, step.name, on, _why(step)) for step, on in begun if not step.undo]
+    return UndoPlan(tuple(back), tuple(stays))
+
+
+def standing(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None = None) -> Sequence[Standing]:
+    """The changes that stand when an undo has come to its end, newest first."""
+    plan = undo_plan(runbook, ledger, hosts)
+    owed = [
+        Standing(item.step, item.name, (host,), _not_proven(ledger, item.step, host))
+        for item in plan.takes_back
+        for host in item.hosts
+    ]
+    return (*owed, *plan.stays)
+
+
+def _begun(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None) -> Iterator[tuple[Step, tuple[str, ...]]]:
+    """The steps that have changed something, newest first, each with the hosts on which that stands."""
+    for step in reversed(runbook.procedure):
+        on = tuple(host for host in ledger.begun_on(step.id) if hosts is None or host in hosts)
+        if on and (step.undo or step.effect is not Effect.READ):
+            yield step, on
+
+
+def _why(step: Step) -> str:
+    if step.reversible is False:
+        return "nothing takes it back (`reversible: no`)"
+    return "it was done by hand" if step.manual else "it has no `undo:`"
+
+
+def _not_proven(ledger: Ledger, step: str, host: str) -> str:
+    entry = ledger.entries.get((undo_id(step), host))
+    if entry is None or entry.outcome is None:
+        return "its undo was not done"
+    ended = "failed" if entry.outcome is Outcome.FAILED else f"ended as {entry.outcome}"
+    return f"its undo {ended}" + (f" ({entry.reason})" if entry.reason else "")

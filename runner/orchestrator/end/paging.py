@@ -1,0 +1,200 @@
+"""Calls people for a run, records what came of it, and tells them when the incident is over."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Literal
+
+from runner.channels.base import Page
+from runner.core import duration
+from runner.core.errors import AuditError, RunbookError, explain
+from runner.core.events import EventType
+from runner.escalation import policy as escalation
+from runner.escalation.incidents import Incident, Incidents
+from runner.executor.target import Target
+from runner.model.step import Step
+from runner.orchestrator.recorder import Journal
+from runner.orchestrator.request import Call, Request, Surroundings
+
+_GLASS = "/break-glass"
+"""The end of the dedup key of what is told of a broken glass: it is no incident of the hosts."""
+
+
+class Pager:
+    """The escalation of one run. `calls` is who was told what, and what came of it, in order.
+
+    That something of it cannot be recorded keeps nobody from being called: it stands in `unrecorded`, and in the page.
+    """
+
+    def __init__(self, request: Request, around: Surroundings, journal: Journal) -> None:
+        self.calls: list[Call] = []
+        self.unrecorded: list[RunbookError] = []
+        self.target: Target | None = None
+        self._request, self._around, self._journal = request, around, journal
+        self._runbook = request.source.runbook
+        self._incidents = Incidents(around.state.path / "incidents")
+
+    @contextlib.contextmanager
+    def patience(self) -> Iterator[None]:
+        """Calls somebody when the block takes longer than the runbook's policy allows.
+
+        Raises:
+            AuditError: that could not be recorded; it is raised when the block has ended without an error of its own.
+        """
+        wait = escalation.patience(self._runbook.escalation)
+        if wait is None or self._request.looks:
+            yield
+            return
+        reason = f"not resolved after {duration.show(timedelta(seconds=wait))}"
+        timer = threading.Timer(wait, self._call, (reason,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+        for error in self.unrecorded:
+            if isinstance(error, AuditError):
+                raise error
+
+    def stopped(self, failed: Sequence[Step], declared: str | None, otherwise: str | None = None) -> None:
+        """The run has stopped short: call somebody if the policy says so.
+
+        Who was called because it took too long is called once more: it is another cause, of the same incident.
+        """
+        why = {step: entry.reason for (step, _), entry in self._journal.ledger.entries.items() if entry.reason}
+        policy = self._runbook.escalation
+        if reason := escalation.reason_to_call(policy, failed, declared, otherwise, why=why):
+            self._call(reason)
+
+    def glass_broken(self) -> None:
+        """Somebody goes past the guards: the policy's contacts hear of it at once, whatever becomes of the run.
+
+        That nobody could be reached is recorded and shown; it does not change how the run ends.
+        """
+        if not self._request.break_glass or self._request.looks:
+            return
+        page = self._page("trigger", f"{self._around.actor.user} broke the glass: {self._request.break_glass}")
+        page = replace(page, severity="warning", dedup_key=page.dedup_key + _GLASS)
+        incident = Incident(page.dedup_key, self._request.run_id, self._runbook.escalation.contacts)
+        before = len(self.calls)
+        told = self._send(page, incident)
+        del self.calls[before:]
+        with self._noting():
+            if heard := tuple(item.contact for item in told if item.receipt.may_have_arrived):
+                self._incidents.open(replace(incident, contacts=heard))
+
+    def passed(self) -> None:
+        """The run has passed: whoever was called for the same incident is told that it is over.
+
+        What this run itself has called for is so, whatever it was called, and what one of the same aim has called for
+        before it knew its hosts.
+        """
+        page = self._page("resolve", "resolved")
+        keys = {
+            page.dedup_key,
+            page.dedup_key + _GLASS,
+            self._key(None),
+            *self._incidents.opened_by(self._request.run_id),
+        }
+        for key in sorted(keys):
+            with self._noting():
+                incident = self._incidents.find(key)
+                if incident and all(item.receipt.ok for item in self._send(replace(page, dedup_key=key), incident)):
+                    self._incidents.close(key)
+
+    def _call(self, reason: str) -> None:
+        page = self._page("trigger", reason)
+        open_before: list[Incident] = []
+        with self._noting():
+            open_before += filter(None, [self._incidents.find(page.dedup_key)])
+        incident = Incident(page.dedup_key, self._request.run_id, self._runbook.escalation.contacts)
+        with self._noting():  # before anybody is called: whoever may have heard of it must hear that it is over
+            self._incidents.open(incident)
+        told = self._send(page, incident)
+        with self._noting():
+            self._remember(incident, told, open_before)
+
+    def _remember(self, incident: Incident, told: Sequence[escalation.Told], before: Sequence[Incident]) -> None:
+        """Keep those who may know of the incident; one of which nobody can know is forgotten."""
+        heard = [item.contact for item in told if item.receipt.may_have_arrived]
+        names = tuple(dict.fromkeys([*heard, *(name for each in before for name in each.contacts)]))
+        if names:
+            self._incidents.open(replace(incident, contacts=names))
+            return
+        self._incidents.close(incident.dedup_key)
+        self._journal.note(
+            EventType.INCIDENT_FORGOTTEN, dedup_key=incident.dedup_key, reason="no page can have arrived"
+        )
+
+    def _page(self, action: Literal["trigger", "resolve"], reason: str) -> Page:
+        known: dict[str, Any] = {}
+        with self._noting():
+            known |= escalation.packet(self._runbook, self._journal.history, self._journal.captured)
+        head = str(self._journal.log.head)
+        details = {**known, "run": self._request.run_id, "audit_head": head, **self._besides()}
+        page = escalation.make_page(
+            self._runbook,
+            action=action,
+            reason=self._journal.redaction.text(reason),
+            environment=self.target.environment if self.target else "unknown",
+            hosts=self.target.names if self.target else (),
+            details=self._journal.redaction.data(details, ours=1),
+            timestamp=self._around.clock().wall,
+        )
+        return replace(page, dedup_key=self._key(self.target))
+
+    def _key(self, target: Target | None) -> str:
+        """The incident's name, by the hosts of `target`, or by what was aimed at while nobody knows them."""
+        if target:
+            return escalation.dedup_key(self._runbook.id, target.environment, target.names)
+        aim = [*map(str, self._request.inventories), self._request.limit or ""]
+        return escalation.dedup_key(self._runbook.id, "unknown", aim)
+
+    def _besides(self) -> dict[str, str]:
+        """What whoever is called must know first: that guards were gone past, and that there is no record."""
+        known = self._request.break_glass if self._journal.knows_inventory else ""  # else it may hold a secret of it
+        glass = {"break_glass": known} if known else {}
+        unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
+        return glass | unrecorded
+
+    def _send(self, page: Page, incident: Incident) -> list[escalation.Told]:
+        """What came of telling the incident's contacts; every receipt is recorded, whatever it says."""
+        told = escalation.tell(page, self._request.contacts, incident.contacts, self._around.secrets)
+        for item in told:
+            receipt = item.receipt
+            self.calls.append(Call(item.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
+            said = {"status": receipt.status, "attempts": receipt.attempts, "reason": receipt.reason}
+            where = {"contact": item.contact, "channel": receipt.channel, "dedup_key": page.dedup_key}
+            with self._noting():
+                self._journal.note(EventType.PAGE_FINISHED, action=page.action, **where, **said)
+        return told
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """What cannot be remembered or recorded in the block is noted, and nobody is called the less for it."""
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - whatever it is, people are called
+            self.unrecorded.append(self._journal.redaction.error(explain(error)))
+
+    def problems(self) -> list[str]:
+        """A sentence for each page that did not arrive."""
+        return [_problem(call) for call in self.calls if not call.arrived]
+
+    @property
+    def unreached(self) -> list[str]:
+        """The contacts who were to be called, and whom no call of this run has reached for sure."""
+        triggers = [call for call in self.calls if call.action == "trigger"]
+        reached = {call.contact for call in triggers if call.arrived}
+        return list(dict.fromkeys(call.contact for call in triggers if call.contact not in reached))
+
+
+def _problem(call: Call) -> str:
+    by = f" by {call.channel}" if call.channel != "none" else ""
+    return f"{call.contact} was not reached{by}: {call.reason}"

@@ -1,0 +1,289 @@
+"""From what the callback plugin says to events: the marker in a task's name ties them to a step."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from runner.compiler.command_preview import in_words
+from runner.compiler.condition_names import searched
+from runner.core.characters import unfit
+from runner.core.errors import ExecutionError
+from runner.core.events import Event, EventType, Outcome
+from runner.core.identifiers import Marker
+from runner.core.observation import Observation, Operand, texts, worst_of
+from runner.kinds.invocation import TIMED_OUT
+from runner.model.checks.condition import names
+
+_OUTCOMES = {
+    "ok": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "unreachable": Outcome.UNREACHABLE,
+    "skipped": Outcome.SKIPPED,
+}
+
+
+_NOISE = re.compile(
+    r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: "
+    r"|Finalization of task args for '[\w.]+' failed: )+"
+)
+_CUT = ".truncated | default(false)"
+"""What is in a condition of ours that the output was not cut."""
+_TYPES: Mapping[str, type] = {"rc": int, "samples": int, "ansible_facts": Mapping}
+"""What must be of a type, in an answer that may be anything; whatever else is read of it is read as text."""
+
+_SAMPLES = 60
+_SHORT = 200
+_ESCAPE = re.compile(r"\\\\x[0-9a-f]{2}")
+_TOO_MUCH = "more than 1,048,576 characters, and a later step would take a part for the whole"
+
+
+@dataclass
+class _Samples:
+    """What the probe of one verification has seen so far; `values` has the operands of its condition, oldest first."""
+
+    results: list[Mapping[str, Any]] = field(default_factory=list)
+    values: list[Sequence[Operand]] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, message: Mapping[str, Any]) -> None:
+        """One message of the probe, which may tell of several samples."""
+        self.count += int(message["result"].get("samples") or 1)
+        self.results = [*self.results, _last(message["result"])][-_SAMPLES:]
+        # Of a long value only the beginning is kept: there may be ten thousand samples.
+        self.values += [[_brief(operand) for operand in operands] for operands in message.get("observed", ())]
+
+
+class Translator:
+    """Translates the messages of one run; it remembers what was seen until it is judged."""
+
+    def __init__(self, run: str, runbook: str) -> None:
+        self._run = run
+        self._runbook = runbook
+        self._seen: dict[tuple[str, str, str], _Samples] = {}
+        self._acted: dict[tuple[str, str], Observation] = {}
+        self._escaped: set[tuple[str, str]] = set()
+
+    def events(self, message: Mapping[str, Any]) -> Iterator[Event]:
+        """What `message` means; a task that is not this runbook's means nothing."""
+        marker = Marker.parse(message.get("task", ""))
+        if marker is None or marker.runbook != self._runbook:
+            return
+        host, message = message["host"], {**message, "result": _typed(message.get("result") or {})}
+        if message["kind"] == "start":
+            if marker.part == "action" or marker.part.startswith("attempt/"):
+                data = {"attempt": message["attempt"]} if message.get("attempt") else {}
+                data |= {"command": in_words(message["does"])} if message.get("does") else {}
+                yield Event(EventType.STEP_INTENDED, self._run, marker.step, host, data)
+            return
+        if message["kind"] == "retry":
+            self._look(marker, message)
+            return
+        if outcome := _outcome(message):
+            yield from self._ended(marker, outcome, message)
+
+    def _ended(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
+        result, host = message["result"], message["host"]
+        if outcome is Outcome.PASSED and marker.part == "capture":
+            values = result.get("ansible_facts", {})
+            if reason := self._unusable(marker.step, host, result):
+                data = {"part": "capture", "outcome": Outcome.FAILED, "reason": reason, "result": {}}
+                yield Event(EventType.ACTION_FINISHED, self._run, marker.step, host, data)
+                # Ansible has it already, and would go on with it.
+                raise ExecutionError(f"{marker.step} on {host}: {reason}", hint="capture less of it, or only text")
+            withheld = {"withheld": names} if (names := message.get("withheld")) else {}
+            yield Event(EventType.VALUES_CAPTURED, self._run, marker.step, host, {"values": values, **withheld})
+        elif outcome is Outcome.PASSED and marker.part.endswith("/probe"):
+            self._look(marker, message)
+        elif marker.part.startswith(("attempt/", "retry/")):
+            yield from self._attempted(marker, outcome, message)
+        elif marker.part.startswith("verify/"):
+            yield self._verified(marker, outcome, message)
+        elif marker.part not in {"gate", "guard", "rescue", "choose"}:
+            yield self._finished(marker.step, marker.part, outcome, message)
+
+    def _unusable(self, step: str, host: str, result: Mapping[str, Any]) -> str:
+        """Why a later step cannot be given what was captured; empty where it can."""
+        if result.get("truncated"):
+            return f"captures too much: {_TOO_MUCH}"
+        for name, value in result.get("ansible_facts", {}).items():
+            if reason := unfit(value):
+                return f"what is captured as {name} {reason}"
+            if (step, host) in self._escaped and _ESCAPE.search(json.dumps(value)):
+                return f"what is captured as {name} is not text in UTF-8: bytes of it stand as escapes in the output"
+        return ""
+
+    def _attempted(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
+        """An attempt that succeeded is the action; one that failed is not yet, unless another is not worth it."""
+        again = marker.part.startswith("retry/")
+        if again and outcome is Outcome.PASSED:
+            return
+        if again:
+            yield self._given_up(marker.step, outcome, message)
+            return
+        if outcome not in {Outcome.FAILED, Outcome.SKIPPED}:
+            yield self._finished(marker.step, "action", outcome, message)
+            return
+        event = self._finished(marker.step, marker.part, outcome, message)
+        yield replace(event, type=EventType.ATTEMPT_FINISHED)
+
+    def _look(self, marker: Marker, message: Mapping[str, Any]) -> None:
+        part = marker.part.removesuffix("/probe")
+        self._seen.setdefault((marker.step, message["host"], part), _Samples()).add(message)
+
+    def _finished(self, step: str, part: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
+        """The end of an action, or of what belongs to it."""
+        result, host = message["result"], message["host"]
+        acted, seen = self._acted.get((step, host), Observation()), Observation.of_result(_last(result))
+        data: dict[str, Any] = {"part": part, "outcome": outcome}
+        if part == "capture" and acted.cut:
+            seen, reason = acted, acted.cut_sentence
+        else:
+            reason = _reason(outcome, _last(result), seen, of="step")
+        if outcome is not Outcome.PASSED:
+            data |= {"reason": reason} | _shown(seen)
+        if part != "capture":
+            self._acted[step, host] = seen
+            self._escaped |= {(step, host)} if _is_escaped(result) else set()
+        return Event(EventType.ACTION_FINISHED, self._run, step, host, {**data, "result": result})
+
+    def _given_up(self, step: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
+        """After an attempt that is not worth another one, or a pause that failed: the attempt says why."""
+        seen = self._acted.get((step, message["host"]), Observation())
+        reason = {"reason": _reason(outcome, {} if seen.sentence else message["result"], seen, of="step")}
+        data = {"part": "action", "outcome": outcome, **reason, **_shown(seen), "result": message["result"]}
+        return Event(EventType.ACTION_FINISHED, self._run, step, message["host"], data)
+
+    def _verified(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Event:
+        if marker.part.endswith("/probe"):  # it could not be made or judged: no assert follows it
+            self._look(marker, message)
+        part, host = marker.part.removesuffix("/probe"), message["host"]
+        samples = self._seen.pop((marker.step, host, part), _Samples())
+        data: dict[str, Any] = {"part": part, "outcome": outcome}
+        if outcome is not Outcome.PASSED:
+            last = samples.results[-1] if samples.results else {}
+            seen = (
+                Observation.of_result(last) if samples.results else self._acted.get((marker.step, host), Observation())
+            )
+            seen = _with_values(seen, samples, message)
+            data |= {"reason": _verdict(outcome, message["result"], last, seen, samples.count)} | _shown(seen)
+        if len(samples.results) > 1:
+            data["trend"] = [str(_text(sample))[:_SHORT] for sample in samples.results]
+        if samples.results:
+            data["result"] = samples.results[-1]
+        return Event(EventType.VERIFICATION_FINISHED, self._run, marker.step, host, data)
+
+
+def _typed(result: Any) -> dict[str, Any]:
+    """`result`, in which what is not of the type it must have is text, and under another name."""
+    if not isinstance(result, Mapping):
+        return {"msg": f"the host answered what is no result: {str(result)[:_SHORT]}"}
+    wrong = {key for key, kind in _TYPES.items() if key in result and not isinstance(result[key], kind)}
+    kept = {f"{key}_as_answered" if key in wrong else key: value for key, value in result.items()}
+    if isinstance(samples := kept.get("results"), list):
+        kept["results"] = [_typed(each) if isinstance(each, Mapping) else each for each in samples]
+    return kept
+
+
+def _shown(seen: Observation) -> dict[str, Any]:
+    return {"seen": data} if (data := seen.data()) else {}
+
+
+def _with_values(seen: Observation, samples: _Samples, message: Mapping[str, Any]) -> Observation:
+    """`seen` with the values in the condition that does not hold, and with those of other samples if they differ."""
+    observed = message.get("observed") or [[]]
+    values = texts(observed[-1])
+    found = searched(str(message["result"].get("assertion", "")))
+    text = next((each.get("value") for each in observed[-1] if found and each["name"] == found[0]), None)
+    if found and isinstance(text, str):
+        return replace(seen, values=values).of_text(found[0], text)
+    if samples.count < 2 or not samples.values:  # noqa: PLR2004 - one sample has no first and no worst
+        return replace(seen, values=values)
+    first, worst = texts(samples.values[0]), worst_of([*samples.values, observed[-1]])
+    return replace(seen, values=values, first=_other(first, values), worst=_other(worst, values))
+
+
+def _other(found: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in found.items() if values.get(name, value) != value}
+
+
+def _brief(operand: Operand) -> Operand:
+    value = operand.get("value")
+    return operand if isinstance(value, int | float) or value is None else {**operand, "value": str(value)[:_SHORT]}
+
+
+def _outcome(message: Mapping[str, Any]) -> Outcome | None:
+    """What a task came to; unknown where the module ended without an answer, as nobody knows what it has done.
+
+    A host without a Python answers so as well, with the exit code of a program that can not be started.
+    """
+    outcome = _OUTCOMES.get(message["kind"])
+    if outcome in {Outcome.PASSED, Outcome.FAILED} and "module_stdout" in message["result"]:
+        return Outcome.FAILED if message["result"].get("rc") in {126, 127} else Outcome.UNKNOWN
+    return outcome
+
+
+def _last(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The last sample of a probe that was repeated."""
+    samples = result.get("results")
+    return samples[-1] if isinstance(samples, list) and samples and isinstance(samples[-1], Mapping) else result
+
+
+def _text(result: Mapping[str, Any]) -> Any:
+    return next((result[key] for key in ("stdout", "status", "msg") if result.get(key)), "")
+
+
+def _verdict(
+    outcome: Outcome, judged: Mapping[str, Any], last: Mapping[str, Any], seen: Observation, samples: int
+) -> str:
+    """One line that says why a verification did not pass: what `judged` it, after `last` was seen."""
+    assertion = " ".join(str(judged.get("assertion", "")).split())
+    if not assertion:
+        words = _reason(outcome, _last(judged), Observation() if last else seen)
+        values = seen.in_words()
+    elif seen.cut and _CUT in assertion:
+        words, values = seen.cut_sentence, ""
+    elif (found := searched(assertion)) and seen.stream == found[0]:
+        words, values = f"{found[0]} does not match {found[1]!r}", seen.last_lines
+    elif "probe" in names(assertion):  # there was no answer that could be judged
+        words, values = _reason(outcome, last, seen), ""
+    elif seen.exit_code and set(seen.values) == {"rc"}:
+        words, values = _reason(outcome, {}, seen), ""
+    else:
+        words, values = f"{assertion} is not true", seen.in_words()
+    after = f" after {samples} samples" if samples > 1 else ""
+    return f"{words}{after}" + (f": {values}" if values else "")
+
+
+_LIMITS = {
+    "step": "the `timeout` of the step",
+    "check": "the limit of one look of a verification, which only a shorter `within` changes",
+}
+
+
+def _reason(
+    outcome: Outcome, result: Mapping[str, Any], seen: Observation, *, of: Literal["step", "check"] = "check"
+) -> str:
+    """One line that says why it did not pass; `of` says what had the time limit."""
+    if seen.exit_code == TIMED_OUT:
+        return f"timed out on the host{f' after {seen.limit}, {_LIMITS[of]}' if seen.limit else ''}"
+    if "assertion" in result:
+        return f"{' '.join(str(result['assertion']).split())} is not true"
+    message = _NOISE.sub("", str(result.get("msg") or result.get("skip_reason") or "").strip())
+    if message in {"", "non-zero return code"} and seen.sentence:
+        return seen.sentence
+    last = seen.last_line if seen.stream == "stderr" else ""
+    if printed := str(result.get("module_stderr") or "").strip().splitlines():
+        # No module ran: a program that is no Python, like a shim, says the cause first, and Python itself last.
+        last = printed[-1] if printed[0].startswith("Traceback") else printed[0]
+    return ": ".join(filter(None, [*(message or outcome).splitlines()[:1], last]))
+
+
+def _is_escaped(result: Mapping[str, Any]) -> bool:
+    """Whether our command module says that bytes which are no text stand as escapes in what was printed."""
+    output = result.get("output")
+    said = output.values() if isinstance(output, Mapping) else ()
+    return any(isinstance(each, Mapping) and each.get("escaped") is True for each in said)

@@ -1,0 +1,113 @@
+"""The yes of people in one run: what they were asked, and whether it is still what would be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from runner.approvals.gate_context import GateContext, differences
+from runner.compiler.command_preview import in_words
+from runner.compiler.segments import Gate
+from runner.core.errors import DeniedError
+from runner.core.events import EventType
+from runner.executor.target import Target
+from runner.model.policy import Policy
+from runner.orchestrator.gate.gate_facts import RunFacts, describe, sources
+from runner.orchestrator.recorder import Journal
+from runner.orchestrator.request import Request, Surroundings
+from runner.store.log.envelope import person
+from runner.store.run_state import RunDirectory
+
+
+class Approvals:
+    """What people are asked in one run, and what they have said yes to.
+
+    `previews` has what each step would do on each host, where that was rendered, `approved` the questions to which
+    people have said yes, each with its description. `policy` is what the inventory demands, `environment` the class of
+    the hosts, empty until they are known.
+    """
+
+    def __init__(self, request: Request, around: Surroundings, journal: Journal, directory: RunDirectory) -> None:
+        self.request, self.around, self.journal, self.directory = request, around, journal, directory
+        self.previews: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self.approved: dict[str, tuple[Gate, GateContext]] = {}
+        self.policy = Policy()
+        self.environment = ""
+
+    @property
+    def four_eyes(self) -> bool:
+        """Whether nobody may approve what they have started themselves; a broken glass is for when they are alone."""
+        return self._four_eyes(self.policy)
+
+    def _four_eyes(self, policy: Policy) -> bool:
+        return (self.environment == "production" or policy.four_eyes) and not self.request.break_glass
+
+    def describe(self, gate: Gate, hosts: Sequence[str], addresses: Mapping[str, str]) -> GateContext:
+        """All that `gate` is about on `hosts`, which are reached at `addresses`.
+
+        Raises:
+            InvalidInputError: it is for a group of which nobody is a member.
+        """
+        return describe(gate, hosts, self._facts(addresses, self.request.inputs, self.journal.captured))
+
+    def check(self, step: str, seen: Target, limit: Sequence[str]) -> None:
+        """That `step` will do what people have said yes to, on the hosts to which this invocation is limited.
+
+        Raises:
+            DeniedError: something that decides what it does has become another thing, so that the yes is void.
+        """
+        gate, approved = self.approved[step]
+        before = {host: action for host, action in approved.hosts.items() if not limit or host in limit}
+        hosts = [host for host in before if host in seen.names]
+        state = self.directory.state
+        now = describe(gate, hosts, self._facts(seen.machines, state.inputs, state.captured, seen.policy))
+        now = replace(now, environment=seen.environment)
+        if changes := differences(replace(approved, hosts=before), now):
+            self.void(approved, changes)
+            raise DeniedError(
+                f"the approval of {step} is void: {'; '.join(changes)}",
+                hint=f"find out who changed that, then runbook resume {self.request.run_id} asks again",
+            )
+
+    def void(self, asked: GateContext, changes: Sequence[str]) -> None:
+        """Record that what was answered to `asked` counts no more, because of these `changes`."""
+        data = {"changes": list(changes), "reason": "; ".join(changes), "subject": asked.subject}
+        self.journal.note(EventType.GATE_VOIDED, asked.step, **data)
+
+    def keep_previews(self, message: Mapping[str, Any]) -> None:
+        """Take note of what steps would do, where `message` of the callback plugin says so."""
+        for step, hosts in (message.get("commands") or {}).items():
+            self.previews[step] = {
+                host: self.journal.redaction.data(preview, ours=2) for host, preview in hosts.items()
+            }
+
+    def commands(self, step: str) -> dict[str, str]:
+        """What `step` would do on each host in words, where that was rendered."""
+        return {host: in_words(preview) for host, preview in self.previews.get(step, {}).items()}
+
+    def _facts(
+        self,
+        addresses: Mapping[str, str],
+        inputs: Mapping[str, Any],
+        captured: Mapping[str, Any],
+        seen: Policy | None = None,
+    ) -> RunFacts:
+        """What a question is about; `seen` is the policy that the inventory has by now, after it was answered."""
+        policy = seen or self.policy
+        return RunFacts(
+            run=self.request.run_id,
+            runbook=self.request.source.runbook,
+            environment=self.environment,
+            starters=tuple(dict.fromkeys([person(self.directory.state.user), self.around.actor.person])),
+            reason=self.journal.redaction.text(self.request.reason or self.request.break_glass),
+            inputs=inputs,
+            captured=captured,
+            previews=self.previews,
+            addresses=addresses,
+            contacts=self.request.contacts,
+            sources=sources(self.request, now=seen is not None),
+            asks_people=self.request.mode != "auto",
+            four_eyes=self._four_eyes(policy),
+            shared_account=policy.shared_account,
+        )

@@ -1,0 +1,121 @@
+"""The journal of a run: every event is durable before anything else learns of it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from runner.core.events import Clock, Event, EventType, Listener
+from runner.core.redaction import Redaction
+from runner.executor.host_ledger import Ledger
+from runner.store import evidence
+from runner.store.log.audit_log import AuditLog
+from runner.store.run_state import RunDirectory
+
+_OURS = frozenset(
+    {
+        "attempt",
+        "part",
+        "parts",
+        "outcome",
+        "kind",
+        "hosts",
+        "tags",
+        "steps",
+        "undo",
+        "instead",
+        "withheld",
+        "mode",
+        "status",
+    }
+)
+"""What of an event the product itself says, in words that no secret may take away."""
+
+_NAMES = frozenset({"id", "effect"})
+
+
+class Journal:
+    """Takes a run's events: evidence is kept, the ledger judges, the audit log makes durable, listeners hear last.
+
+    `history` is what happened, with its time; `captured` what each host is known by. Several threads may record. What
+    `redaction` knows of is in none of them; `knows_inventory` says whether that includes what the inventory keeps.
+    """
+
+    def __init__(self, run: str, log: AuditLog, directory: RunDirectory, clock: Clock) -> None:
+        self.run, self.log, self.directory = run, log, directory
+        self.ledger = Ledger(run)
+        self.history: list[tuple[datetime, Event]] = []
+        self.captured: dict[str, dict[str, Any]] = {}
+        self.listeners: Sequence[Listener] = ()
+        self.redaction = Redaction()
+        self.knows_inventory = False
+        self._clock = clock
+        self._lock = threading.RLock()
+
+    def note(self, kind: EventType, step: str | None = None, /, **data: Any) -> None:
+        """Record one event of this run.
+
+        Raises:
+            AuditError: as `record`.
+        """
+        self.record(Event(kind, self.run, step, data=data))
+
+    def record_of(self, kind: EventType, step: str, host: str, data: Mapping[str, Any]) -> None:
+        """Record one event that concerns `step` on `host`.
+
+        Raises:
+            AuditError: as `record`.
+        """
+        self.record(Event(kind, self.run, step, host, data))
+
+    def record(self, *events: Event) -> None:
+        """Make `events`, and what the ledger concludes from them, durable; only then are they shown.
+
+        Raises:
+            AuditError: they can not be recorded, so what they announce must not happen.
+        """
+        with self._lock:
+            kept = [evidence.keep(self.directory.path, self._redacted(event)) for event in events]
+            kept = [one for event in kept for one in (event, *self.ledger.apply(event))]
+            if not kept:
+                return
+            self.log.append(*kept)
+            now = self._clock().wall
+            for event in kept:
+                self.history.append((now, event))
+                if event.type is EventType.VALUES_CAPTURED and event.host:
+                    self.captured.setdefault(event.host, {}).update(_usable(event.data))
+                    self.directory.update(captured=self.captured)
+                for listener in self.listeners:
+                    with contextlib.suppress(Exception):  # a broken screen must not stop a repair
+                        listener(event)
+
+    def close(self) -> None:
+        """Record an outcome for everything that still has none, as nothing more will happen."""
+        with self._lock:
+            if finished := self.ledger.close():
+                self.record(*finished)
+
+    def _redacted(self, event: Event) -> Event:
+        clean = {
+            key: self._ours(item) if key in _OURS else self.redaction.data(item, ours=1)
+            for key, item in event.data.items()
+        }
+        return replace(event, data=clean)
+
+    def _ours(self, value: Any) -> Any:
+        """A word of the product's own as it is; of a step that is described only its name and its effect are such."""
+        if not (isinstance(value, list | tuple) and all(isinstance(each, Mapping) for each in value)):
+            return value
+        return [
+            {key: item if key in _NAMES else self.redaction.data(item) for key, item in each.items()} for each in value
+        ]
+
+
+def _usable(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The captured values without those that held a secret: a later step must not take `***` for a value."""
+    return {name: value for name, value in data["values"].items() if name not in data.get("withheld", ())}

@@ -1,0 +1,177 @@
+"""Runs whose command died: named as abandoned, and what they left running ended, here and on their hosts."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from runner.compiler.segments import Gate
+from runner.core.events import Clock, Event, EventType, Outcome
+from runner.executor.ansible import processes, workspace
+from runner.executor.ansible.invocations import Cancellation
+from runner.executor.ansible.messages import Order
+from runner.executor.ansible.supervisor import GRACE, supervising
+from runner.executor.ansible.teardown import REAP_LIMIT, end_connections, tear_down
+from runner.executor.target import Target
+from runner.library.library import Library
+from runner.orchestrator.end.paging import Pager
+from runner.orchestrator.recorder import Journal
+from runner.orchestrator.request import About, Call, Request, Surroundings
+from runner.store.log.audit_log import Actor, Record, read
+from runner.store.manifest import changed, file_run
+from runner.store.run_state import STATE, RunDirectory, RunState
+from runner.store.state_directory import StateDirectory
+
+_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED})
+_TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, *_ENDS})
+"""What says whether the command that did a run last had come to its end."""
+
+_ATTEMPT_ENDS = frozenset({EventType.ACTION_FINISHED, EventType.ATTEMPT_FINISHED})
+_OPEN = frozenset({Outcome.UNKNOWN, Outcome.UNREACHABLE})
+"""How an attempt ends that may still be at it on its host."""
+
+_PATIENCE = GRACE + REAP_LIMIT + 2.0
+"""Seconds in which a supervisor whose command died has done all that it does then."""
+
+
+def name_abandoned(
+    directory: StateDirectory, *, clock: Clock, actor: Actor, environ: Mapping[str, str]
+) -> Iterator[RunState]:
+    """Each run that calls itself running though its command is dead, once it is recorded as abandoned.
+
+    Raises:
+        AuditError: that can not be recorded; the run stays as it was.
+    """
+    for run in directory.dead():
+        try:
+            state = run.state
+            if state.status != "running":  # another command was faster
+                continue
+            with directory.open_log(clock=clock, actor=actor) as log:
+                records = list(read(log.path, run=state.run))
+                if _is_edited(run, records):  # `audit verify` names it, as long as nobody files it anew
+                    continue
+                turns = [record for record in records if record.type in _TURNS]
+                if turns and turns[-1].type in _ENDS:  # it was done, and died before it could say so here
+                    file_run(run, log, status="finished", outcome=turns[-1].data["outcome"], private=())
+                    continue
+            _end(state, _unfinished(records), environ)
+            event = Event(
+                EventType.RUN_ABANDONED, state.run, data={"outcome": Outcome.UNKNOWN, "runbook": state.runbook}
+            )
+            with directory.open_log(clock=clock, actor=actor) as log:
+                log.append(event)
+                now = clock().wall.isoformat()
+                file_run(run, log, status="abandoned", outcome=Outcome.UNKNOWN, finished=now, private=())
+            yield run.state
+        finally:
+            run.release()
+
+
+def _is_edited(run: RunDirectory, records: Sequence[Record]) -> bool:
+    """Whether files of a run that has ended are not as they were filed then; its state alone is saved after that."""
+    last = next((record for record in reversed(records) if record.type in {*_TURNS, EventType.RUN_FILED}), None)
+    if last is None or last.type != EventType.RUN_FILED:
+        return False
+    return any(name != STATE for name in changed(run.path, last.data["manifest_sha256"]))
+
+
+class _Nobody:
+    """Who answers for the people when nobody is asked anything."""
+
+    def answer(self, gate: Gate, about: About) -> None:
+        """Nothing."""
+        del gate, about
+
+
+def call_for(
+    state: RunState,
+    directory: StateDirectory,
+    *,
+    clock: Clock,
+    actor: Actor,
+    environ: Mapping[str, str],
+    secrets: Callable[[str], str],
+) -> Sequence[Call]:
+    """Call whom the runbook of an abandoned run wants to be called; who was, and whether it arrived.
+
+    Raises:
+        RunbookError: the runbook or its contacts cannot be read any more, or the call cannot be recorded.
+    """
+    path = Path(state.path)
+    library = Library(path.parent.parent)
+    source = library.source(str(path))
+    inventories, contacts = [Path(each) for each in state.inventories], library.contacts(source)
+    request = Request(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
+    if state.looks:
+        return ()
+    around = Surroundings(directory, clock, actor, _Nobody(), Cancellation(), environ, secrets)
+    with directory.open_log(clock=clock, actor=actor) as log:
+        journal = Journal(state.run, log, directory.run(state.run), clock)
+        records = [record for record in read(log.path, run=state.run) if record.type in frozenset(EventType)]
+        journal.history += [
+            (each.time, Event(EventType(each.type), each.run, each.step, each.host, each.data)) for each in records
+        ]
+        journal.captured.update({host: dict(values) for host, values in state.captured.items()})
+        journal.knows_inventory = True  # what the state keeps of a reason, the run has masked
+        pager = Pager(request, around, journal)
+        if state.target:
+            hosts = {pattern: tuple(names) for pattern, names in state.target.items()}
+            pager.target = Target(hosts, dict(state.environments), dict(state.machines))
+        pager.stopped([], None, "its command died, and nobody knows how it ended")
+        return pager.calls
+
+
+def _unfinished(records: Iterable[Record]) -> Mapping[str, Sequence[str]]:
+    """The markers of the attempts that were begun on each host and whose end is not recorded, or is not known."""
+    begun: dict[tuple[str, str], str] = {}
+    for record in records:
+        if not (record.step and record.host):
+            continue
+        if record.type == EventType.STEP_INTENDED:
+            begun[record.host, record.step] = record.data.get("attempt", "")
+        elif record.type in _ATTEMPT_ENDS and record.data.get("outcome", Outcome.UNKNOWN) not in _OPEN:
+            begun.pop((record.host, record.step), None)
+    hosts: dict[str, list[str]] = {}
+    for (host, _), attempt in begun.items():
+        hosts.setdefault(host, []).append(attempt)
+    return hosts
+
+
+def _end(state: RunState, attempts: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> None:
+    """The supervisor does the same when its command dies; this is for when both were killed at once."""
+    _await_supervisor(state.run)
+    directory = workspace.make(state.run)
+    order = Order(
+        run_id=state.run,
+        private=str(directory),
+        playbook="",
+        inventories=state.inventories,
+        hosts=state.hosts,
+        becomes=state.becomes,
+    )
+    # On every host that it had named: what looks at one carries no marker of an attempt.
+    hosts = {host: attempts.get(host, ()) for names in state.target.values() for host in names}
+    of_old = [
+        path
+        for path in dict.fromkeys((*map(Path, state.private), *workspace.left(state.run)))
+        if path.name.startswith(workspace.PREFIX) and path.is_dir() and not path.is_symlink()
+    ]
+    try:
+        (directory / "ansible.cfg").touch()
+        tear_down(order, workspace.environment(environ, python=sys.executable), lambda: hosts, grace=processes.SHORT)
+    finally:
+        for path in of_old:
+            end_connections(path)
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _await_supervisor(run: str) -> None:
+    """Let whoever tears the run down just now come to the end: it would end as well what is done for the run next."""
+    deadline = time.monotonic() + _PATIENCE
+    while supervising(run) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    processes.end(lambda: supervising(run), grace=0)

@@ -1,0 +1,113 @@
+"""What is written down of a run before anything of it is done: its state on disk, and its first record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from runner.compiler.step_digests import step_digests
+from runner.core.step_tags import undo_id
+from runner.escalation import policy
+from runner.executor.provenance import provenance
+from runner.kinds.steps.base import StepKind
+from runner.library.library import Source, shown
+from runner.model.step import Step
+from runner.model.verification import Verification
+from runner.model.yaml.source_spans import Tree
+from runner.orchestrator.request import Request, Surroundings
+from runner.store.run_state import RunState
+
+
+def first_state(request: Request, around: Surroundings) -> RunState:
+    """The state of a run that is about to begin; its reason waits until the secrets of the inventory are known."""
+    runbook = request.source.runbook
+    steps = (*runbook.procedure, *runbook.on_cancel)
+    return RunState(
+        run=request.run_id,
+        runbook=runbook.id,
+        title=runbook.title,
+        started=around.clock().wall.isoformat(),
+        user=around.actor.user,
+        inventories=tuple(map(str, request.inventories)),
+        limit=request.limit,
+        named=request.named,
+        hosts=":".join(dict.fromkeys(map(runbook.hosts_of, steps))),
+        becomes=any(step.become or step.become_user for step in steps),
+        path=str(request.source.path.resolve()),
+        sha256=request.source.sha256,
+        playbook_sha256=request.playbook_sha256,
+        inputs=dict(request.inputs),
+        mode=request.mode,
+        parent=request.parent,
+        tree=request.tree or request.run_id,
+    )
+
+
+def described(request: Request, around: Surroundings) -> dict[str, Any]:
+    """What the first record says of the run, so that the log explains itself when the files have changed.
+
+    Why it is done is recorded by itself: it may name a secret that is not known before the inventory has been read.
+    """
+    place = _places(request.source)
+    root = request.library.root if request.library else request.source.path.resolve().parent.parent
+    runbook = request.source.runbook
+    undone = [(step, step.undo) for step in runbook.steps if step.undo]
+    steps = (*runbook.procedure, *runbook.on_cancel)
+    digests = {step: {"digest": digest} for step, digest in step_digests(runbook, request.source.read_file).items()}
+    return {
+        "runbook": runbook.id,
+        "title": runbook.title,
+        "category": str(runbook.category),
+        "severity": runbook.severity,
+        "runbook_sha256": request.source.sha256,
+        "playbook_sha256": request.playbook_sha256,
+        "inventories": list(map(str, request.inventories)),
+        "limit": request.limit,
+        "inputs": dict(request.inputs),
+        "mode": request.mode,
+        "parent": request.parent,
+        "budget": _budget(request),
+        "provenance": provenance(root, request.playbook, around.environ),
+        "steps": [
+            _in_words(step.id, step, step.name, step.verify) | place(step.id) | digests.get(step.id, {})
+            for step in steps
+        ],
+        "undo": [
+            _in_words(undo_id(step.id), step, f"Undo: {step.name}", undo.verify) | place(step.id, "undo")
+            for step, undo in undone
+        ],
+    }
+
+
+def _places(source: Source) -> Callable[..., dict[str, str]]:
+    """Tells where a step is written, for who looks for what failed: the file and the line."""
+    runbook, tree = source.runbook, Tree(source.text.decode(errors="replace"))
+    keys = {"prerequisites": runbook.prerequisites, "steps": runbook.steps, "on_cancel": runbook.on_cancel}
+    places = {step.id: (key, number) for key, steps in keys.items() for number, step in enumerate(steps)}
+
+    def place(step: str, *key: str) -> dict[str, str]:
+        span = tree.span((*places[step], *key))
+        return {"place": f"{shown(source.path)}:{tree.position(span.start).line}"} if span else {}
+
+    return place
+
+
+def _budget(request: Request) -> float | None:
+    """Seconds in which it should be done: until the deadline, or until somebody is called."""
+    runbook = request.source.runbook
+    return runbook.deadline.total_seconds() if runbook.deadline else policy.patience(runbook.escalation)
+
+
+def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification]) -> dict[str, Any]:
+    action = step.undo.action if step.undo and name == undo_id(step.id) else step.action
+    does = {"does": _does(step, action)} if action else {}
+    return {"id": name, "name": title, "effect": str(step.effect), "verify": [item.says for item in verify], **does}
+
+
+def _does(step: Step, action: StepKind) -> str:
+    """What the step does as it is written, with all that decides what happens, a line for each."""
+    lines = [action.describe()]
+    lines += [f"env {name}={value}" for name, value in getattr(action, "env", {}).items()]
+    lines += [f"chdir {where}"] if (where := getattr(action, "chdir", None)) else []
+    lines += [f"become {step.become_user or 'root'}"] if step.become or step.become_user else []
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The one fold of a run's events."""

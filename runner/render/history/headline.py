@@ -1,0 +1,128 @@
+"""One sentence that says what happened in a run and why, for the head of everything that tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from runner.core.events import Outcome
+from runner.core.wording import listed
+from runner.render.history.attempts import REFUSED, Attempt
+from runner.render.history.run_history import RunHistory
+from runner.render.history.step_history import RUNNING, Check, StepHistory
+
+_FINE = frozenset({Outcome.PASSED, Outcome.PLANNED, Outcome.UNKNOWABLE, Outcome.NEVER_REACHED})
+
+
+def headline(run: RunHistory) -> str:
+    """What happened in `run` and why; a sentence or a few."""
+    return " ".join(filter(None, (_attempts(run), *_body(run), _after(run))))
+
+
+def _body(run: RunHistory) -> Iterable[str]:
+    match run.outcome:
+        case "running":
+            yield f"It waits for an answer ({run.waiting})." if run.waiting else _going(run)
+        case Outcome.PASSED:
+            yield (
+                f"All {len(run.steps)} steps passed{_on(run.hosts)}."
+                if len(run.steps) != 1
+                else (f"Its one step passed{_on(run.hosts)}.")
+            )
+        case Outcome.PLANNED:
+            yield f"It only looked{_on(run.hosts)}; nothing was changed."
+        case Outcome.UNDONE:
+            yield f"It was taken back: {_named(_with(run, Outcome.UNDONE)) or 'nothing had been changed'}."
+        case Outcome.PARTLY_UNDONE if run.happened:
+            yield f"Not everything was taken back: {run.happened.rstrip('.')}."
+            if undone := _with(run, Outcome.UNDONE):
+                yield f"Taken back: {_named(undone)}."
+        case Outcome.HANDED_OVER:
+            yield from _mended(run)
+            yield f"{run.happened or 'Another runbook took over, and what had failed holds again'}."
+            yield from _never_reached(run)
+        case _:
+            yield from _stopped(run)
+
+
+def _going(run: RunHistory) -> str:
+    going = _with(run, RUNNING)
+    return f"It is going on: {_named(going)}." if going else "It is going on."
+
+
+def _stopped(run: RunHistory) -> Iterable[str]:
+    undone = _with(run, Outcome.UNDONE)
+    bad = [(number, step) for number, step in enumerate(run.steps, 1) if _is_bad(step)]
+    if bad:
+        # A skip alone stops no run.
+        number, step = next((each for each in bad if each[1].outcome != Outcome.SKIPPED), bad[0])
+        hosts = [host for host, outcome in step.outcomes.items() if outcome not in {*_FINE, Outcome.UNDONE}]
+        own = [each for each in step.checks[::-1] if each.host == hosts[0]] or step.checks[::-1]
+        why = next((each.reason for each in own if _explains(each)), "")
+        place = f" ({step.place})" if step.place else ""
+        word = step.outcomes[hosts[0]]
+        because = f": {why.rstrip('.')}" if why else ""
+        yield f"Step {number} of {len(run.steps)}, {step.name}{place}, ended as {word}{_on(hosts)}{because}."
+    elif run.problems:
+        yield f"{run.problems[0].splitlines()[0].rstrip('.')}."
+    else:
+        yield f"It ended as {run.outcome}."
+    yield from _never_reached(run)
+    if undone:
+        yield f"Taken back: {_named(undone)}."
+
+
+def _mended(run: RunHistory) -> Iterable[str]:
+    """The steps that did not pass before another runbook took over, where they did not, and why."""
+    for step in run.steps:
+        if failed := [each for each in step.checks if _explains(each)]:
+            hosts = dict.fromkeys(each.host for each in failed if each.host)
+            yield f"{step.name} did not pass{_on(list(hosts))}: {failed[0].reason.rstrip('.')}."
+
+
+def _never_reached(run: RunHistory) -> Iterable[str]:
+    if never := [step for step in run.steps if step.outcome == Outcome.NEVER_REACHED]:
+        yield f"{_counted(len(never), 'step')} {'was' if len(never) == 1 else 'were'} never reached."
+
+
+def _is_bad(step: StepHistory) -> bool:
+    return any(outcome not in {*_FINE, Outcome.UNDONE} for outcome in step.outcomes.values())
+
+
+def _explains(check: Check) -> bool:
+    return bool(check.reason) and check.outcome != Outcome.PASSED
+
+
+def _attempts(run: RunHistory) -> str:
+    """That it took more than one attempt, and how the ones before ended."""
+    before = [f"{attempt.name} {_ended(attempt)}" for attempt in run.attempts[:-1]]
+    last = run.attempts[-1]
+    refused = f", which {_ended(last)}" if last.outcome == REFUSED else ""
+    return f"{len(run.attempts)} attempts: {', '.join(before)}, then {last.name}{refused}." if before else ""
+
+
+def _ended(attempt: Attempt) -> str:
+    return "was refused" if attempt.outcome == REFUSED else f"ended as {attempt.outcome}"
+
+
+def _after(run: RunHistory) -> str:
+    if run.children:
+        return f"It handed over to the run {', '.join(run.children)}."
+    if run.parent:
+        return f"It took over from the run {run.parent}."
+    return f"{listed(run.unreached)} could not be reached." if run.unreached else ""
+
+
+def _with(run: RunHistory, word: str) -> list[StepHistory]:
+    return [step for step in run.steps if word in step.outcomes.values()]
+
+
+def _named(steps: Sequence[StepHistory]) -> str:
+    return listed([step.name for step in steps])
+
+
+def _on(hosts: Sequence[str]) -> str:
+    return f" on {listed(hosts)}" if hosts else ""
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

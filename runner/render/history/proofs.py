@@ -1,0 +1,34 @@
+"""Proofs: which runbook passed where and when, as the audit log has it; nobody types when a runbook was last tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.render.history.run_history import RunHistory
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One run that passed: of which text of the runbook and the playbook, in which environment, and when it ended."""
+
+    runbook: str
+    runbook_sha256: str
+    playbook_sha256: str
+    environment: str
+    run: str
+    time: datetime
+
+
+def proofs(runs: Iterable[RunHistory]) -> Iterator[Proof]:
+    """A proof for each of `runs` that is one, in their order."""
+    for run in runs:
+        if not run.unproven and run.ended:
+            last = run.attempts[-1]
+            yield Proof(run.runbook, last.runbook_sha256, last.playbook_sha256, run.environment, run.run, run.ended)
+
+
+def newest(found: Iterable[Proof]) -> Mapping[str, Proof]:
+    """The newest of the proofs `found` for each runbook."""
+    return {proof.runbook: proof for proof in sorted(found, key=lambda proof: proof.time)}

@@ -1,0 +1,248 @@
+"""What became of a run: its records folded once, for the report, the status, the lists, the site, proofs and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from runner.core.events import EventType, Instant, Outcome
+from runner.render.history.attempts import REFUSED, Attempt, ending, fold_attempts, given, split
+from runner.render.history.decisions import NOBODY, Decision, decisions
+from runner.render.history.step_fold import fold_steps
+from runner.render.history.step_history import RUNNING, StepHistory
+from runner.render.history.timeline import Moment, timeline
+from runner.store.log import lenient
+from runner.store.log.envelope import Record
+from runner.store.next_command import WayOn
+from runner.store.run_state import run_kind
+
+LOOKS = frozenset({"dry-run", "preflight"})
+"""The modes in which nothing is done."""
+
+_AFTER = frozenset({EventType.RUN_FILED})
+"""What comes after the report, which cannot tell of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageHistory:
+    """A page that was sent to a contact by a channel: for what, what became of it, and why it did not arrive."""
+
+    contact: str
+    channel: str
+    action: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """What happened in one run, as the audit log has it up to `head`.
+
+    `outcome` is `running` until the run has ended. `facts` is what its first record says of it, `provenance` which
+    versions ran, of which commit of the library. `children` are the runs that it handed over to, `parent` the one that
+    handed over to it. `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody
+    has answered yet. `happened` is its end in one sentence, `standing` has the hosts by how they stood then, `ways_on`
+    what goes on from there; all are empty until it has ended. `unproven` says why it is no proof that its runbook
+    works; empty when it is one.
+    """
+
+    run: str
+    runbook: str
+    title: str
+    outcome: str
+    environment: str
+    hosts: tuple[str, ...]
+    mode: str
+    attempts: tuple[Attempt, ...]
+    steps: tuple[StepHistory, ...]
+    decisions: tuple[Decision, ...]
+    timeline: tuple[Moment, ...]
+    captured: Mapping[str, Mapping[str, Any]]
+    pages: tuple[PageHistory, ...]
+    follow_up: tuple[str, ...]
+    problems: tuple[str, ...]
+    glass: tuple[str, ...]
+    facts: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    budget: float | None
+    parent: str
+    children: tuple[str, ...]
+    waiting: str
+    unproven: str
+    head: str
+    ended: datetime | None = None
+    abandoned: bool = False
+    happened: str = ""
+    standing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ways_on: tuple[WayOn, ...] = ()
+
+    @property
+    def started(self) -> datetime:
+        """When its first attempt began."""
+        return self.attempts[0].started
+
+    @property
+    def user(self) -> str:
+        """Who began it."""
+        return self.attempts[0].actor.user
+
+    @property
+    def status(self) -> Literal["running", "finished", "abandoned"]:
+        """Whether it goes on, has come to its end, or its command died before."""
+        return "abandoned" if self.abandoned else "finished" if self.ended else "running"
+
+    @property
+    def kind(self) -> str:
+        """What sort of run it is, in a word."""
+        return run_kind(self.mode)
+
+    @property
+    def looks(self) -> bool:
+        """Whether it only looked, whatever the runbook would change."""
+        return self.mode in LOOKS
+
+    @property
+    def seconds(self) -> float:
+        """How long commands worked on it; the time between two attempts does not count."""
+        return sum(attempt.seconds for attempt in self.attempts)
+
+    @property
+    def undelivered(self) -> tuple[PageHistory, ...]:
+        """The pages that did not arrive, unless a later one to the same contact by the same channel did."""
+        latest = {(page.contact, page.channel, page.action): page for page in self.pages}
+        return tuple(page for page in latest.values() if page.status not in _DELIVERED)
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """The contacts whom a page did not reach, each once."""
+        return tuple(dict.fromkeys(page.contact for page in self.undelivered))
+
+
+_DELIVERED = frozenset({"accepted", "delivered"})
+
+
+def history(records: Iterable[Record], *, now: Instant | None = None) -> RunHistory:
+    """The history of the run that `records` tell of, which may not be over yet: then `now` is what time it is.
+
+    A record that was too long for the log has lost values; what is missing is left out.
+
+    Raises:
+        ValueError: there is no record of how it started.
+    """
+    found = [record for record in records if record.type not in _AFTER]
+    first = next((number for number, record in enumerate(found) if record.type == EventType.RUN_STARTED), None)
+    if first is None:
+        raise ValueError("the audit log does not hold the start of that run")
+    return _history(found[first:], now)
+
+
+def histories(records: Iterable[Record], *, now: Instant | None = None) -> Iterator[RunHistory]:
+    """The history of every run that `records` tell of, in the order in which they began; the log is read once."""
+    runs: dict[str, list[Record]] = {}
+    for record in records:
+        if record.type not in _AFTER and (record.type == EventType.RUN_STARTED or record.run in runs):
+            runs.setdefault(record.run, []).append(record)
+    for each in runs.values():
+        yield _history(each, now)
+
+
+def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
+    first, data = records[0], records[0].data
+    parts = list(split(records))
+    attempts = tuple(fold_attempts(parts, now))
+    going = now if attempts[-1].outcome == RUNNING else None
+    begun = [
+        (part, each) for part, each in zip(parts, attempts, strict=True) if each.outcome != REFUSED or part is parts[0]
+    ]
+    last, end = begun[-1][1], ending(begun[-1][0])
+    target = next((record.data for record in records if record.type == EventType.TARGET_RESOLVED), {})
+    asked = decisions(records)
+    facts = {**data, "reason": given(parts[0]).get("reason")}
+    return RunHistory(
+        run=first.run,
+        runbook=lenient.text(data, "runbook"),
+        title=lenient.text(data, "title"),
+        outcome=last.outcome,
+        environment=lenient.text(target, "environment"),
+        hosts=tuple(map(str, lenient.items(target, "hosts"))),
+        mode=lenient.text(data, "mode"),
+        attempts=attempts,
+        steps=fold_steps(data, records, now=going),
+        decisions=asked,
+        timeline=timeline(records),
+        captured=_captured(records),
+        pages=tuple(_page(record.data) for record in records if record.type == EventType.PAGE_FINISHED),
+        follow_up=tuple(map(str, lenient.items(end.data, "follow_up"))) if end else (),
+        problems=last.problems,
+        glass=tuple(_broken(record.data) for record in records if record.type == EventType.GLASS_BROKEN),
+        facts={key: facts[key] for key in _FACTS if facts.get(key)},
+        provenance=lenient.mapping(data, "provenance"),
+        budget=lenient.number(parts[-1][0].data, "budget"),
+        parent=lenient.text(data, "parent"),
+        children=tuple(lenient.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER),
+        waiting=f"{asked[-1].kind}: {asked[-1].text}" if going and asked and not asked[-1].outcome else "",
+        unproven=_unproven([each for _, each in begun], asked),
+        head=f"{records[-1].seq}:{records[-1].hash}",
+        ended=end.time if end else None,
+        abandoned=bool(end and end.type == EventType.RUN_ABANDONED),
+        **_ending(end.data if end else {}),
+    )
+
+
+_HANDED_OVER = frozenset({EventType.RUN_HANDED_OVER})
+_FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
+
+
+def _unproven(attempts: Sequence[Attempt], asked: Iterable[Decision]) -> str:
+    """Why the run is no proof that its runbook works."""
+    last = attempts[-1]
+    if last.mode in LOOKS:
+        return "it only looked"
+    if last.outcome != Outcome.PASSED:
+        return f"it ended as {last.outcome}" if last.outcome != RUNNING else "it has not ended"
+    if len({(attempt.runbook_sha256, attempt.playbook_sha256) for attempt in attempts}) > 1:
+        return "it began with one text and ended with another"
+    vouched = [
+        each.step for each in asked if each.by == NOBODY and each.kind in _BY_HAND and each.outcome == Outcome.PASSED
+    ]
+    return f"nobody did {', '.join(dict.fromkeys(vouched))}" if vouched else ""
+
+
+_BY_HAND = frozenset({"manual", "confirm"})
+"""What a person does or sees; a yes of nobody to these says that it was not done."""
+
+
+def _ending(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the record of its end says to whoever goes on from there."""
+    standing = lenient.mapping(data, "standing")
+    return {
+        "happened": lenient.text(data, "happened"),
+        "standing": {name: tuple(map(str, lenient.items(standing, name))) for name in standing},
+        "ways_on": tuple(map(WayOn.read, lenient.mappings(data, "ways_on"))),
+    }
+
+
+def _broken(data: Mapping[str, Any]) -> str:
+    past = "; ".join(map(str, lenient.items(data, "overrides"))) or "no guard, as all of them were met"
+    return f"{lenient.text(data, 'by')} broke the glass: {lenient.text(data, 'reason')} (past {past})"
+
+
+def _page(data: Mapping[str, Any]) -> PageHistory:
+    contact, channel, action, status, reason = (lenient.text(data, key) for key in _PAGE)
+    return PageHistory(contact, channel, action, status or Outcome.UNKNOWN, reason)
+
+
+_PAGE = ("contact", "channel", "action", "status", "reason")
+
+
+def _captured(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
+    captured: dict[str, dict[str, Any]] = {}
+    for record in records:
+        if record.type == EventType.VALUES_CAPTURED:
+            values = record.data.get("values")
+            # Values that were too long for the log are only a note that says so.
+            kept = values if isinstance(values, Mapping) else {"": values or record.data.get("cut")}
+            captured.setdefault(record.host or "", {}).update(kept)
+    return captured

@@ -1,0 +1,265 @@
+"""Folds the records of a run, or of one attempt of it, into what became of each step on each host."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runner.core.events import EventType, Instant, Outcome
+from runner.core.observation import Observation
+from runner.render.history.step_history import RUNNING, Action, Check, HostHistory, StepHistory
+from runner.store.log import lenient
+from runner.store.log.envelope import Record, instant
+
+
+@dataclass
+class _Host:
+    """A step on a host, as far as the records have come: `began` is when machines began to work on it.
+
+    `earlier` is what a step that is to be done or verified again had come to.
+    """
+
+    intended: bool = False
+    began: float | None = None
+    outcome: str = ""
+    earlier: str = ""
+    attempt: int = 0
+    undone: bool = False
+    command: str = ""
+    action: Record | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether there is anything to tell of it."""
+        return bool(self.outcome or self.earlier or self.intended)
+
+    def shown(self, attempt: int) -> str:
+        """Its outcome, if that is the number of the attempt that goes on; what was reopened stands as it was before."""
+        going = RUNNING if self.intended and self.attempt == attempt else ""
+        return self.outcome or going or self.earlier or Outcome.UNKNOWN
+
+
+@dataclass
+class _Step:
+    """A step as far as the records have come; `worked` are the times in which machines did, in attempt `attempt`."""
+
+    hosts: dict[str, _Host] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+    commands: dict[str, str] = field(default_factory=dict)
+    worked: list[_Span] = field(default_factory=list)
+    attempt: int = 0
+
+
+class StepFold:
+    """Takes the records of one run in their order, and tells what became of its steps.
+
+    Times are in seconds since the first record of an attempt, so that a clock that is set between two does no harm.
+    """
+
+    def __init__(self, first: Mapping[str, Any]) -> None:
+        self._described = {
+            str(item.get("id")): item for key in ("steps", "undo") for item in lenient.mappings(first, key)
+        }
+        self._undoes = {str(item.get("id")) for item in lenient.mappings(first, "undo")}
+        self._steps: dict[str, _Step] = {}
+        self._attempt = self._resumed = 0
+        self._zero: Instant | None = None
+        self._asked: float | None = None
+        self._thought: list[_Span] = []
+
+    def add(self, record: Record) -> None:
+        """Take `record` into account."""
+        self._zero = self._zero or instant(record)
+        at = instant(record).since(self._zero)
+        if record.type in _TURNS:
+            self._turn()
+            self._resumed += record.type == EventType.RUN_RESUMED
+        elif record.step and record.type in _OF_STEPS:
+            step = self._steps.setdefault(record.step, _Step())
+            found = _checks(record, self._described.get(record.step, {}))
+            step.checks += [replace(check, attempt=self._resumed) for check in found]
+            self._ask(step, record, at)
+            if record.type == EventType.STEP_REOPENED:
+                self._reopen(record.step, record.data)
+            elif record.host:
+                self._on_host(record.step, step.hosts.setdefault(record.host, _Host()), record, at)
+
+    def _ask(self, step: _Step, record: Record, at: float) -> None:
+        """What a person takes to answer is not time in which machines work."""
+        if record.type == EventType.GATE_ASKED:
+            self._asked = at
+            step.commands |= {host: str(said) for host, said in lenient.mapping(record.data, "commands").items()}
+        elif record.type == EventType.GATE_ANSWERED and self._asked is not None:
+            self._thought.append((self._asked, at))
+            self._asked = None
+
+    def _on_host(self, name: str, host: _Host, record: Record, at: float) -> None:
+        step = self._steps[name]
+        match record.type:
+            case EventType.STEP_INTENDED if not host.outcome:
+                if step.attempt != self._attempt:
+                    step.worked, step.attempt = [], self._attempt
+                host.intended, host.attempt, host.earlier = True, self._attempt, ""
+                host.began = at if host.began is None else host.began
+                host.command = lenient.text(record.data, "command") or host.command
+            case EventType.ACTION_FINISHED:
+                host.action = record
+            case EventType.STEP_FINISHED:
+                if host.began is not None:
+                    step.worked.append((host.began, at))
+                host.began, host.outcome = None, lenient.text(record.data, "outcome") or Outcome.UNKNOWN
+                self._undone(name, record.host or "", host.outcome)
+
+    def _undone(self, name: str, where: str, outcome: str) -> None:
+        host = self._steps.get(name.removeprefix(_UNDO), _Step()).hosts.get(where)
+        if host and name in self._undoes and outcome == Outcome.PASSED:
+            host.undone = True
+
+    def _reopen(self, name: str, data: Mapping[str, Any]) -> None:
+        """What was concluded no longer counts; what is to be done again was, for now, never begun."""
+        again, hosts = bool(data.get("redo")), self._steps.get(name, _Step()).hosts
+        for where in map(str, lenient.items(data, "hosts")):
+            if host := hosts.get(where):
+                host.earlier = "" if host.undone else host.outcome or host.earlier
+                host.outcome, host.began = "", None
+                host.intended, host.undone = host.intended and not again, host.undone and not again
+            if again:
+                self._steps.get(_UNDO + name, _Step()).hosts.pop(where, None)
+
+    def _turn(self) -> None:
+        """Nothing of an attempt goes on when it ends or another begins: what had not ended by then is not known."""
+        self._attempt, self._zero, self._asked, self._thought = self._attempt + 1, None, None, []
+        for host in (host for step in self._steps.values() for host in step.hosts.values()):
+            host.began = None
+
+    def steps(self, *, now: Instant | None, touched: bool = False) -> tuple[StepHistory, ...]:
+        """Each step, or each that was `touched`, as it stands `now`; None is when nothing more happens."""
+        optional = self._described.keys() if touched else self._undoes
+        own = [name for name in self._described if name not in optional or self._stands(name)]
+        # What was done under a name that the first record lost is told as well.
+        lost = [name for name in self._steps if name not in self._described]
+        return tuple(self._step(name, now) for name in (*own, *lost))
+
+    def _stands(self, name: str) -> bool:
+        return any(host.stands for host in self._steps.get(name, _Step()).hosts.values())
+
+    def _step(self, name: str, now: Instant | None) -> StepHistory:
+        item, step = self._described.get(name, {}), self._steps.get(name, _Step())
+        stands = {where: host for where, host in step.hosts.items() if host.stands}
+        return StepHistory(
+            id=name,
+            name=lenient.text(item, "name") or name,
+            effect=lenient.text(item, "effect"),
+            hosts={where: self._on(host, step.commands.get(where, ""), now) for where, host in stands.items()},
+            checks=tuple(step.checks),
+            place=lenient.text(item, "place"),
+            does=lenient.text(item, "does"),
+            seconds=self._seconds(step, now),
+        )
+
+    def _on(self, host: _Host, seen: str, now: Instant | None) -> HostHistory:
+        command = host.command or seen
+        pending = Action("", command) if command else None
+        action = _action(host.action, command) if host.action else pending
+        return HostHistory(Outcome.UNDONE if host.undone else host.shown(self._attempt if now else -1), action)
+
+    def _seconds(self, step: _Step, now: Instant | None) -> float | None:
+        at = now.since(self._zero) if now and self._zero else None
+        begun = [host.began for host in step.hosts.values() if host.began is not None]
+        worked = [*step.worked, *((began, at) for began in begun if at is not None)]
+        if not worked or (begun and at is None):
+            return None
+        thought = [*self._thought, *([(self._asked, at)] if self._asked is not None and at is not None else [])]
+        return _covered(worked, without=thought)
+
+
+def fold_steps(
+    first: Mapping[str, Any], records: Iterable[Record], *, now: Instant | None, touched: bool = False
+) -> tuple[StepHistory, ...]:
+    """What became of each step by what `records` say, or of each that was `touched`, as it stands `now`.
+
+    `first` is the data of the first record, which names them.
+    """
+    fold = StepFold(first)
+    for record in records:
+        fold.add(record)
+    return fold.steps(now=now, touched=touched)
+
+
+_Span = tuple[float, float]
+_UNDO = "undo-"
+_TURNS = frozenset({EventType.RUN_RESUMED, EventType.RUN_ABANDONED, EventType.RUN_FINISHED, EventType.RUN_REFUSED})
+_CHECKS = frozenset({EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED})
+_ACTED = frozenset({EventType.ACTION_FINISHED, EventType.ATTEMPT_FINISHED})
+_OF_STEPS = _CHECKS | {
+    EventType.GATE_ASKED,
+    EventType.STEP_INTENDED,
+    EventType.STEP_FINISHED,
+    EventType.STEP_REOPENED,
+    EventType.STEP_SETTLED,
+    EventType.ATTEMPT_FINISHED,
+    EventType.ACTION_FINISHED,
+}
+_DONE = {"choose": "Chosen", "approve": "Approved", "manual": "Done by hand", "confirm": "Confirmed"}
+
+
+def _covered(worked: Iterable[_Span], *, without: Iterable[_Span]) -> float:
+    """Seconds in which one of the spans `worked` lasted and none of those `without`, which do not overlap."""
+    total, end = 0.0, float("-inf")
+    gaps = list(without)
+    for begin, until in sorted(worked):
+        if until > end:
+            fresh = max(begin, end)
+            total += until - fresh
+            total -= sum(max(0.0, min(until, last) - max(fresh, first)) for first, last in gaps)
+            end = until
+    return total
+
+
+def _action(record: Record, command: str) -> Action:
+    result = lenient.mapping(record.data, "result")
+    file = lenient.text(lenient.mapping(record.data, "evidence"), "file")
+    exit_code = lenient.number(result, "rc")
+    # What a module says of a command is in Ansible's words: the command's own are enough.
+    keys = ("content", "msg") if exit_code is None else ()
+    printed = [lenient.text(result, key) for key in ("stdout", "stderr", *keys)]
+    return Action(
+        outcome=lenient.text(record.data, "outcome") or Outcome.UNKNOWN,
+        command=command,
+        exit_code=exit_code,
+        output="\n".join(dict.fromkeys(part.rstrip() for part in printed if part.strip())),
+        evidence=file if re.fullmatch(r"evidence/[\w.-]+", file, re.ASCII) else "",
+    )
+
+
+def _checks(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
+    data, outcome = record.data, lenient.text(record.data, "outcome") or Outcome.UNKNOWN
+    # An action that passed shows in what was verified of it.
+    if record.type not in _CHECKS | _ACTED or (record.type in _ACTED and outcome == Outcome.PASSED):
+        return
+    number, verify = _number(record), lenient.items(item, "verify")
+    says = str(verify[number - 1]) if 0 < number <= len(verify) else ""
+    answer = ": ".join(filter(None, (lenient.text(data, "by"), lenient.text(data, "note"))))
+    yield Check(
+        number=number,
+        # A prerequisite that is ticked off has no other name than what it says.
+        says=says if says and says != item.get("name") else _DONE.get(lenient.text(data, "kind"), says or _acted(data)),
+        host=record.host or "",
+        outcome=outcome,
+        reason=lenient.text(data, "reason") or answer,
+        trend=tuple(map(str, lenient.items(data, "trend"))),
+        seen=tuple(Observation.from_data(data.get("seen")).paragraphs()),
+    )
+
+
+def _acted(data: Mapping[str, Any]) -> str:
+    """What an action is called; an attempt after which it was tried again has its number."""
+    numbered = re.fullmatch(r"attempt/([0-9]{1,3})", lenient.text(data, "part"))
+    return f"Attempt {numbered[1]}" if numbered else "The action"
+
+
+def _number(record: Record) -> int:
+    numbered = re.fullmatch(r"verify/([0-9]{1,3})", lenient.text(record.data, "part"))
+    return int(numbered[1]) if numbered else 0

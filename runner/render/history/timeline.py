@@ -1,0 +1,47 @@
+"""The timeline of a run: what happened, where and when, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.core.events import IN_WORDS
+from runner.store.log import lenient
+from runner.store.log.envelope import Record, instant
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A line of the timeline: when, in seconds since the start, what, where, and what there is to say about it."""
+
+    time: datetime
+    since: float
+    what: str
+    where: str = ""
+    detail: str = ""
+
+
+def timeline(records: Iterable[Record]) -> tuple[Moment, ...]:
+    """What `records`, the first of which is the start, tell to people."""
+    found = list(records)
+    start = instant(found[0])
+    return tuple(
+        Moment(record.time, instant(record).since(start), IN_WORDS[record.type], _where(record), _detail(record))
+        for record in found
+        if record.type in IN_WORDS
+    )
+
+
+def _where(record: Record) -> str:
+    return (record.step or "") + (f" on {record.host}" if record.host else "")
+
+
+def _detail(record: Record) -> str:
+    return ": ".join(lenient.text(record.data, key) for key in _DETAILS if record.data.get(key))
+
+
+_DETAILS = (
+    *("guard", "verdict", "required", "given", "action", "kind", "text", "contact", "channel", "outcome", "status"),
+    *("reason", "by", "vote", "note", "refused", "declared", "to", "as_run"),
+)

@@ -1,0 +1,91 @@
+"""The incident response matrix as Markdown, HTML, CSV or JSON, in which what a runbook says is never more than text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from runner.library.gates.matrix import Row
+
+# What Markdown or HTML would take for its own.
+_MARKS = re.compile(r"[\\|<>&\[\]`*_]")
+# What a spreadsheet takes for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = ("=", "+", "-", "@", "\t")
+
+_GAPLESS = "Everything that may happen has a runbook, with an owner and somebody who is called."
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """A page of Markdown."""
+    cells = [row.cells() for row in rows]
+    lines = ["# Incident response matrix", "", _escaped(note(rows)), ""]
+    if cells:
+        columns = list(cells[0])
+        lines += [_line(columns), _line(["---"] * len(columns)), *(_line(map(_escaped, row.values())) for row in cells)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def html(rows: Sequence[Row]) -> str:
+    """A page that stands alone: no script, no font, no other file."""
+    cells = [row.cells() for row in rows]
+    columns = list(cells[0]) if cells else []
+    return _environment().get_template("matrix.html.j2").render(rows=cells, columns=columns, note=note(rows))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("runner.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def comma_separated(rows: Sequence[Row]) -> str:
+    """A table for a spreadsheet, in which nothing is a formula."""
+    cells = [row.cells() for row in rows]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(cells[0] if cells else [])
+    writer.writerows([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row.values()] for row in cells)
+    return text.getvalue()
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """A list of rows; the gaps are a list of their own."""
+    told = [{**row.cells(), "gap": list(row.gaps)} for row in rows]
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+FORMS: Mapping[str, Callable[[Sequence[Row]], str]] = MappingProxyType(
+    {"md": markdown, "html": html, "csv": comma_separated, "json": as_json}
+)
+"""Each form by its name, which is the ending of its files as well."""
+
+
+def note(rows: Sequence[Row]) -> str:
+    """What a reader must know first."""
+    gaps = sum(bool(row.gaps) for row in rows)
+    if not rows:
+        return "The library names nothing that may happen."
+    told = f"{gaps} of {len(rows)} rows have a gap; they come first." if gaps else _GAPLESS
+    asked = rows[0].last_tested is not None
+    return told if asked else f"{told} When a runbook was last tested is in the record: runbook matrix shows it."
+
+
+def _line(cells: Sequence[str] | map[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _escaped(text: str) -> str:
+    return _MARKS.sub(lambda mark: f"\\{mark[0]}", " ".join(text.split()))

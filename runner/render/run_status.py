@@ -1,0 +1,65 @@
+"""Where a run stands: each step on each host, how long it takes and usually took, and how much of its time is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from runner.core.events import Outcome
+from runner.render.history.run_history import RunHistory
+
+_LATEST = 20
+"""Runs from which it is known how long a step usually takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatus:
+    """One step: its outcome on each host (`running` until it has ended), and its seconds: so far, and usually."""
+
+    id: str
+    name: str
+    hosts: Mapping[str, str]
+    seconds: float | None
+    usually: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """A run as it stands; `used` and `budget` are the seconds of its last attempt, `undelivered` are contacts."""
+
+    outcome: str
+    attempt: str
+    used: float
+    budget: float | None
+    waiting: str
+    undelivered: tuple[str, ...]
+    steps: tuple[StepStatus, ...]
+
+
+def status(run: RunHistory, *, usually: Mapping[str, float]) -> RunStatus:
+    """Where `run` stands."""
+    return RunStatus(
+        outcome=run.outcome,
+        attempt=run.attempts[-1].name,
+        used=run.attempts[-1].seconds,
+        budget=run.budget,
+        waiting=run.waiting,
+        undelivered=run.unreached,
+        steps=tuple(
+            StepStatus(step.id, step.name, step.outcomes, step.seconds, usually.get(step.id)) for step in run.steps
+        ),
+    )
+
+
+def usual(runs: Iterable[RunHistory], runbook: str) -> dict[str, float]:
+    """How many seconds machines usually work on each step of `runbook`: the median of the latest attempts that did it.
+
+    What people took to answer, and a step that only passed in a later attempt than it was begun in, do not count.
+    """
+    mine = [run for run in runs if run.runbook == runbook and not run.looks][-_LATEST:]
+    took: dict[str, list[float]] = {}
+    for step in (step for run in mine for attempt in run.attempts for step in attempt.steps):
+        if step.outcome == Outcome.PASSED and step.seconds is not None:
+            took.setdefault(step.id, []).append(step.seconds)
+    return {step: median(seconds) for step, seconds in took.items()}

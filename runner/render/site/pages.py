@@ -1,0 +1,188 @@
+"""The pages of the site, each by the name of its file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from jinja2 import Environment
+
+from runner.core import duration
+from runner.library.links.links import Link, of, to
+from runner.library.registry.registry import prefix
+from runner.model.runbook import Category, Declared, Exclusion, FollowUp, Runbook, Unresolved
+from runner.model.severity import response, urgency
+from runner.render.site.drawing import HEIGHT, WIDTH, draw
+from runner.render.site.site_content import Material
+from runner.render.site.site_html import environment, grouped
+from runner.render.site.site_index import index
+from runner.render.site.step_parts import shown
+
+MOST_RUNS = 500
+"""Runs that are shown, the newest; the audit log has them all."""
+
+_OF_RUNBOOK = 10
+_EXAMPLE = 40
+_KINDS = {
+    "MON": "Alerts",
+    "SCN": "Scenarios",
+    "DEP": "Release criteria",
+    "RISK": "Risks",
+    "TECH": "Technologies",
+    "ARC": "Decisions",
+    "API": "Endpoints",
+    "UJ": "User journeys",
+    "RUN": "Planned runbooks",
+}
+_RANKS = {"MON": "happens", "SCN": "happens", "RUN": "runbook"}
+
+
+def pages(material: Material) -> dict[str, str]:
+    """Every page; the same material always gives the same bytes."""
+    shared = {"material": material, "urgency": urgency, "response": response, "shown_seconds": _shown_seconds}
+    made = environment(material.href, **shared)
+    found = {
+        "index.html": _render(
+            made, "index", runbooks=_by_category(material), index=index(material), example=_example(material)
+        ),
+        "matrix.html": _render(made, "matrix"),
+        "links.html": _render(made, "links", **_graph(material)),
+        "registry.html": _render(made, "registry", kinds=_kinds(material)),
+        "attention.html": _render(made, "attention"),
+    }
+    if material.runs is not None:
+        found["runs.html"] = _render(made, "runs", runs=material.runs[:MOST_RUNS])
+    for name, runbook in material.collection.runbooks.items():
+        found[f"{name}.html"] = _render(made, "runbook", **_runbook(material, name, runbook))
+    return found
+
+
+def _shown_seconds(seconds: float) -> str:
+    return duration.show(timedelta(seconds=round(seconds)))
+
+
+def _render(made: Environment, template: str, **told: Any) -> str:
+    return made.get_template(f"{template}.html.j2").render(page=template, **told)
+
+
+def _example(material: Material) -> str:
+    """What somebody may search for, in this library's own words."""
+    used = material.collection.used.values()
+    alert = next((runbook.trigger.alert for runbook in used if runbook.trigger.alert), "")
+    handled = next(
+        (runbook.scope.handles[0][:_EXAMPLE].replace("`", "") for runbook in used if runbook.scope.handles), ""
+    )
+    return ", ".join(filter(None, (alert, handled, "an error message …")))
+
+
+def _by_category(material: Material) -> Mapping[str, list[Runbook]]:
+    order = list(Category)
+    ordered = sorted(material.collection.runbooks.values(), key=lambda each: (order.index(each.category), each.id))
+    return grouped(ordered, lambda runbook: runbook.category.value)
+
+
+def _runbook(material: Material, name: str, runbook: Runbook) -> dict[str, Any]:
+    document, policy = material.collection.documents[name], runbook.escalation
+    procedure = {
+        key: [
+            shown(step, raw, runbook.hosts_of(step))
+            for step, raw in zip(steps, document.value.get(key, ()), strict=True)
+        ]
+        for key, steps in (
+            ("prerequisites", runbook.prerequisites),
+            ("steps", runbook.steps),
+            ("on_cancel", runbook.on_cancel),
+        )
+    }
+    return {
+        "runbook": runbook,
+        "procedure": procedure,
+        "fresh": material.fresh[name],
+        "source": material.collection.sources[name],
+        "text": document.text,
+        "inventory": _inventory(material),
+        "required": [key for key, item in runbook.inputs.items() if item.default is None],
+        "excludes": [item if isinstance(item, Exclusion) else Exclusion(what=item) for item in runbook.scope.excludes],
+        "when": [_when(reason) for reason in policy.when],
+        "called": [(word, material.collection.contacts.get(word)) for word in policy.contacts],
+        "follow_up": [item if isinstance(item, FollowUp) else FollowUp(do=item) for item in runbook.follow_up],
+        "owner": _contact(material, runbook.owner),
+        "leads": _targets(material, of(name, material.links)),
+        "led": sorted({link.source for link in to([name], material.links)}),
+        "runs": [run for run in material.runs or () if run.runbook == name][:_OF_RUNBOOK],
+        "shown_duration": duration.show,
+    }
+
+
+def _inventory(material: Material) -> str:
+    """An inventory that the library has, one to try out with before one of production."""
+    names = material.inventories
+    return next((name for word in ("lab", "staging") for name in names if word in name), next(iter(names), "INVENTORY"))
+
+
+def _when(reason: object) -> str:
+    if isinstance(reason, Unresolved):
+        return f"It is not resolved after {duration.show(reason.unresolved_for)}"
+    return reason.declared if isinstance(reason, Declared) else "A step fails"
+
+
+def _contact(material: Material, word: str) -> str:
+    contact = material.collection.contacts.get(word)
+    return contact.name if contact else word
+
+
+def _targets(material: Material, found: list[Link]) -> list[str]:
+    """The runbooks and entries that are linked to."""
+    return sorted({link.target for link in found if material.href(link.target)})
+
+
+def _kinds(material: Material) -> list[tuple[str, list[dict[str, Any]]]]:
+    by_prefix = grouped(material.collection.references, prefix)
+    order = [*(kind for kind in _KINDS if kind in by_prefix), *(kind for kind in by_prefix if kind not in _KINDS)]
+    return [(_KINDS.get(kind, kind), [_entry(material, name) for name in by_prefix[kind]]) for kind in order]
+
+
+def _entry(material: Material, name: str) -> dict[str, Any]:
+    reference = material.collection.references[name]
+    said = reference.document.at((name,))
+    facts = {key.replace("_", " "): value for key, value in said.items() if key not in {"title", "note", "owner"}}
+    return {
+        "id": name,
+        "title": reference.entry.title,
+        "note": reference.entry.note or "",
+        "owner": _contact(material, reference.entry.owner),
+        "facts": {key: list(_words(value)) for key, value in facts.items()},
+        "led": sorted({link.source for link in to([name], material.links)}),
+    }
+
+
+def _words(value: Any) -> Iterator[str]:
+    """What an entry says of itself, each piece on a line."""
+    if isinstance(value, dict):
+        yield from (f"{key.replace('_', ' ')}: {word}" for key, item in value.items() for word in _words(item))
+    elif isinstance(value, list):
+        yield from (word for item in value for word in _words(item))
+    else:
+        yield str(value)
+
+
+def _columns(names: list[str]) -> list[list[str]]:
+    """What happens, the runbooks for it, and what those rest on."""
+    by_rank = grouped(names, lambda name: _RANKS.get(prefix(name), "rest"))
+    return [by_rank.get(rank, []) for rank in ("happens", "runbook", "rest")]
+
+
+def _graph(material: Material) -> dict[str, Any]:
+    """The links between runbooks and entries, drawn and in words; what nothing is linked with is only named."""
+    among = {(link.source, link.target): link for link in reversed(material.links) if link.sort in {"entry", "runbook"}}
+    edges = sorted(edge for edge in among if all(map(material.href, edge)))
+    known = [*material.collection.references, *material.collection.sources]
+    linked = [name for name in dict.fromkeys(known) if any(name in edge for edge in edges)]
+    return {
+        "drawing": draw(_columns(linked), edges),
+        "words": [(source, target, among[source, target].where) for source, target in edges],
+        "alone": [name for name in dict.fromkeys(known) if name not in linked],
+        "box": (WIDTH, HEIGHT),
+        "kind": lambda name: "runbook" if name in material.collection.sources else prefix(name).lower(),
+    }

@@ -1,1 +1,0 @@
-"""The shelf of step kinds: one file each, found by looking."""

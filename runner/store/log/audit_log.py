@@ -1,0 +1,294 @@
+"""The audit log: append-only, hash-chained, durable before `append` returns, and never silent when it cannot be.
+
+One JSON object per line in `audit.jsonl`: `envelope` says what is in it, `chain` how the lines hang together, `guard`
+what the file must be. Processes and threads write in turn; the file is theirs only while they hold its lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from runner.core.errors import AuditError, RunbookError
+from runner.core.events import Clock, Event, EventType
+from runner.store.log import chain, envelope, log_file
+from runner.store.log.chain import Head
+from runner.store.log.envelope import Actor, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["Actor", "AuditLog", "Head", "NoLog", "Record", "Verified", "read", "verify"]
+
+NAME = "audit.jsonl"
+CHECKED = 16 * 1024 * 1024  # bytes at the end of the log that are checked before anything is added to it
+_TORN = "A writer was killed, or the end was cut off. The next command that records cuts the line and reports it"
+_ASIDE = (
+    "Keep the file as evidence, and find out who wrote to it; meanwhile --state-dir names another place to record in"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """How far this process knows the file: the head after its last record, and that record's end in bytes."""
+
+    head: Head
+    end: int
+
+
+class AuditLog:
+    """The audit log of one installation, open for appending.
+
+    It trusts what it has seen and checks what others have appended since; the whole file is checked by `read` and
+    `verify` only.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock, actor: Actor) -> None:
+        self.path = path
+        self._clock = clock
+        self._actor = actor
+        self._tail = _Tail(chain.START, 0)
+        # Held for as long as the log is open: no other file can then come by the same inode number.
+        self._pin: int | None = log_file.create(path)
+
+    @classmethod
+    def open(cls, directory: Path, *, clock: Clock, actor: Actor, checked: int = CHECKED) -> Self:
+        """The log in `directory`; both are made when absent, readable and writable by the owner only.
+
+        A torn last line, left by a writer that was killed, is cut off and reported by a `log.recovered` record with the
+        number and the SHA-256 of its bytes. The chain is checked over the last `checked` bytes: the cost does not grow
+        with the log.
+
+        Raises:
+            AuditError: the log or its directory is a symbolic link, belongs to another user, can be written by others
+                or is broken there; or it cannot be read or written.
+        """
+        log = cls(directory / NAME, clock=clock, actor=actor)
+        try:
+            with log._locked() as descriptor:
+                log._tail = _find_tail(descriptor, log.path, checked=checked)
+                log._catch_up(descriptor)
+        except BaseException:
+            log.close()
+            raise
+        return log
+
+    @property
+    def head(self) -> Head:
+        """Where the chain stood when this process last appended to the log or opened it."""
+        return self._tail.head
+
+    def append(self, *events: Event) -> Head:
+        """Records `events`, all or none, in one go and with one fsync; on return they are durable.
+
+        Returns:
+            The head after the last of them.
+
+        Raises:
+            AuditError: they are not recorded; the log ends where it did before, and a later append may succeed.
+        """
+        with self._locked() as descriptor:
+            self._catch_up(descriptor)
+            self._write(descriptor, events)
+            return self._tail.head
+
+    def close(self) -> None:
+        """Ends the use of the log; closing twice does no harm."""
+        pin, self._pin = self._pin, None
+        if pin is not None:
+            os.close(pin)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _locked(self) -> contextlib.AbstractContextManager[int]:
+        if self._pin is None:
+            raise AuditError(f"The audit log {self.path} is closed", hint="Report this as a defect")
+        return log_file.locked(self.path, pin=self._pin)
+
+    def _catch_up(self, descriptor: int) -> None:
+        """Follows the chain over what other processes have appended since, and mends what one of them left torn."""
+        size = os.fstat(descriptor).st_size
+        if size < self._tail.end:
+            raise AuditError(f"The audit log {self.path} is shorter than it was: records were removed", hint=_ASIDE)
+        *lines, torn = os.pread(descriptor, size - self._tail.end, self._tail.end).split(b"\n")
+        head = self._tail.head
+        for line in lines:
+            head = _follow(head, line + b"\n", self.path)
+        self._tail = _Tail(head, size - len(torn))
+        if torn:
+            self._recover(descriptor, torn)
+
+    def _recover(self, descriptor: int, torn: bytes) -> None:
+        evidence = {"torn_bytes": len(torn), "torn_sha256": hashlib.sha256(torn).hexdigest()}
+        # The report overwrites the torn bytes: were they cut first, a crash in between would leave neither.
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, 0)
+        self._write(descriptor, [Event(EventType.LOG_RECOVERED, run="", data=evidence)], instead_of=torn)
+
+    def _write(self, descriptor: int, events: Sequence[Event], *, instead_of: bytes = b"") -> None:
+        """Makes `events` durable in place of the bytes after the last record; on failure puts those back."""
+        lines, head = self._compose(events)
+        end = self._tail.end
+        try:
+            _write_all(descriptor, lines, at=end)
+            if instead_of:
+                os.ftruncate(descriptor, end + len(lines))
+            os.fsync(descriptor)
+        except BaseException:
+            # When this fails as well the torn tail stays, and the next append finds it.
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, end + len(instead_of))
+                os.pwrite(descriptor, instead_of, end)
+            raise
+        self._tail = _Tail(head, end + len(lines))
+
+    def _compose(self, events: Sequence[Event]) -> tuple[bytes, Head]:
+        head, instant, lines = self._tail.head, self._clock(), []
+        for event in events:
+            members = envelope.compose(event, seq=head.seq + 1, instant=instant, actor=self._actor)
+            line, head = chain.link(head, members)
+            lines.append(line)
+        return b"".join(lines), head
+
+
+class NoLog(AuditLog):
+    """What stands for a log that could not be opened: whoever wants to record learns why nothing can be."""
+
+    def __init__(self, path: Path, error: RunbookError) -> None:
+        self.path = path
+        self._tail = _Tail(chain.START, 0)
+        self._pin = None
+        self._error = AuditError(error.message, hint=error.hint)
+
+    def append(self, *events: Event) -> Head:
+        """Records nothing.
+
+        Raises:
+            AuditError: always.
+        """
+        del events
+        raise self._error
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a log that verifies holds: records, runs, recoveries from a torn last line, and the head they lead to.
+
+    It means that nobody changed, removed, inserted or reordered a line *alone*. It does not mean that nobody rewrote
+    all lines from one on, or cut lines off the end: that shows against a head that was noted elsewhere, as on a page.
+    """
+
+    records: int
+    runs: int
+    recoveries: int
+    head: Head
+
+
+def read(path: Path, *, run: str | None = None) -> Iterator[Record]:
+    """The records of the log at `path`, or those of `run`, in order and one at a time, each checked against the chain.
+
+    A last line that has no end, because it is being written or was torn, is not a record and is left out.
+
+    Raises:
+        AuditError: the file cannot be read, or a line, the first of which is named, is not what belongs there.
+    """
+    sought, head = b"" if run is None else envelope.run_member(run), chain.START
+    with log_file.explained(path, "read"), path.open("rb") as file:
+        for number, line in _lines(file):
+            if len(line) < chain.MAX_LINE and not line.endswith(b"\n"):
+                return
+            head = _follow(head, line, path)
+            if sought in line:
+                record = _parse(line, path, number)
+                if run in (None, record.run):
+                    yield record
+
+
+def verify(path: Path, *, noted: Head | None = None) -> Verified:
+    """Checks every line of the log at `path` against the chain, and says what it holds.
+
+    Args:
+        path: the log.
+        noted: where the log once stood; the hash may be the beginning of one, as `str(Head)` shows it.
+
+    Raises:
+        AuditError: the file cannot be read, a line, the first of which is named, is not what belongs there, or the log
+            no longer leads to `noted`.
+    """
+    head, runs, recoveries = chain.START, set(), 0
+    with log_file.explained(path, "read"), path.open("rb") as file:
+        for number, line in _lines(file, up_to=log_file.settled_size(file, path)):
+            if len(line) < chain.MAX_LINE and not line.endswith(b"\n"):
+                raise _bad_line(path, number, "this line is torn", hint=_TORN)
+            head = _follow(head, line, path)
+            if noted and head.seq == noted.seq and not head.hash.startswith(noted.hash):
+                what = f"its hash begins with {head.hash[:16]}, and {noted.hash[:16]} was noted: the log was rewritten"
+                raise _bad_line(path, number, what)
+            record = _parse(line, path, number)
+            runs.add(record.run)
+            recoveries += record.type == EventType.LOG_RECOVERED
+    if noted and head.seq < noted.seq:
+        message = f"The audit log {path} ends at record {head.seq}, and {noted.seq} was noted: its end was cut off"
+        raise AuditError(message, hint=_ASIDE)
+    return Verified(records=head.seq, runs=len(runs - {""}), recoveries=recoveries, head=head)
+
+
+def _find_tail(descriptor: int, path: Path, *, checked: int) -> _Tail:
+    """The last whole record in the file; the chain is followed over the latest part of it, which has a fixed size."""
+    size = os.fstat(descriptor).st_size
+    start = max(0, size - checked)
+    window = os.pread(descriptor, size - start, start)
+    begin = window.find(b"\n") + 1 if start else 0  # the window may begin within a record
+    *lines, _torn = window[begin:].split(b"\n")
+    head = chain.START if not start else _claimed(lines.pop(0) + b"\n", path)
+    for line in lines:
+        head = _follow(head, line + b"\n", path)
+    return _Tail(head, start + window.rfind(b"\n") + 1)
+
+
+def _claimed(line: bytes, path: Path) -> Head:
+    """The head of a record in the middle of the log, of which what stands before is not looked at."""
+    try:
+        return chain.claimed_head(line)
+    except chain.BrokenChainError as error:
+        raise AuditError(f"The audit log {path} is broken: {error}", hint=_ASIDE) from error
+
+
+def _lines(file: BinaryIO, *, up_to: float = float("inf")) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    while up_to > 0 and (line := file.readline(chain.MAX_LINE)):
+        number, up_to = number + 1, up_to - len(line)
+        yield number, line
+
+
+def _follow(head: Head, line: bytes, path: Path) -> Head:
+    try:
+        return chain.follow(head, line)
+    except chain.BrokenChainError as error:
+        raise _bad_line(path, head.seq + 1, str(error)) from error
+
+
+def _parse(line: bytes, path: Path, number: int) -> Record:
+    try:
+        return envelope.parse(line)
+    except ValueError as error:
+        raise _bad_line(path, number, str(error)) from error
+
+
+def _bad_line(path: Path, number: int, what: str, *, hint: str = _ASIDE) -> AuditError:
+    return AuditError(f"The audit log {path} is broken at line {number}: {what}", hint=hint)
+
+
+def _write_all(descriptor: int, data: bytes, *, at: int) -> None:
+    left = memoryview(data)
+    while left:
+        written = os.pwrite(descriptor, left, at)
+        left, at = left[written:], at + written

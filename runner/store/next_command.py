@@ -1,0 +1,28 @@
+"""A command that goes on from where a run has ended."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from runner.store.log import lenient
+
+
+@dataclass(frozen=True)
+class WayOn:
+    """A command that goes on from where a run has ended, as the words after `runbook`, and what it does."""
+
+    words: tuple[str, ...]
+    does: str
+
+    @property
+    def command(self) -> str:
+        """The command line, as it is typed where the run was started."""
+        return shlex.join(["runbook", *self.words])
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """The one that a record holds as `data`; what was lost of it is empty."""
+        return cls(tuple(map(str, lenient.items(data, "words"))), lenient.text(data, "does"))

@@ -1,0 +1,214 @@
+"""The state of each run on disk: durable before it goes on, locked while its command lives, found when it died."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from runner.core.errors import AuditError, InvalidInputError, LockedError
+from runner.store import durable
+
+STATE = "run.json"
+LOCK = "lock"
+CANCEL = "cancel"
+CANCELLED = "cancelled by "
+"""How a request to stop begins; who made it follows."""
+_RUNBOOK = "runbook.yml"
+
+
+_REAL = frozenset({"run", "step", "auto"})
+"""The modes of a run that does what its runbook says, however people are asked."""
+
+
+def run_kind(mode: str) -> str:
+    """What sort of run has this `mode`, in a word: a real one is a run, a dry run and a preflight only look."""
+    return "run" if mode in _REAL else mode.replace("-", " ")
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What must survive the command: which run it is, how far it came, and what later steps need.
+
+    `hosts` is the pattern of all hosts that the run is about, `becomes` whether a step becomes another user there,
+    `captured` maps hosts to the values captured there. `private` names directories to wipe when the run is abandoned.
+    `path` is the file of the runbook, `sha256` what it was and `playbook_sha256` what its playbook was; `target` maps
+    each host pattern to the hosts it matched, `environments` and `machines` each host to its class and its address.
+    `parent` is the run that handed over to this one, `tree` the first of all; `named` is what somebody has named with
+    --limit, where the run that handed over has set `limit`.
+    """
+
+    run: str
+    runbook: str
+    title: str
+    started: str
+    user: str
+    inventories: tuple[str, ...] = ()
+    limit: str | None = None
+    named: str | None = None
+    environment: str = ""
+    status: Literal["running", "finished", "abandoned"] = "running"
+    outcome: str = ""
+    finished: str = ""
+    captured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    hosts: str = "all"
+    becomes: bool = False
+    private: tuple[str, ...] = ()
+    path: str = ""
+    sha256: str = ""
+    playbook_sha256: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    mode: str = "run"
+    reason: str = ""
+    break_glass: str = ""
+    parent: str = ""
+    tree: str = ""
+    target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    environments: Mapping[str, str] = field(default_factory=dict)
+    machines: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def was_recorded(self) -> bool:
+        """Whether the audit log must know of it: a command may be killed before its first record."""
+        return self.status != "running" or bool(self.environment)
+
+    def written(self) -> str:
+        """The state as it is saved."""
+        return json.dumps(asdict(self), indent=1, default=str)
+
+    @property
+    def kind(self) -> str:
+        """What sort of run it is, in a word."""
+        return run_kind(self.mode)
+
+    @property
+    def looks(self) -> bool:
+        """Whether it only looked, whatever the runbook would change."""
+        return self.mode in {"dry-run", "preflight"}
+
+
+class RunDirectory:
+    """The directory of one run; while it is held, the kernel keeps a lock that ends with the process, come what may."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: int | None = None
+
+    @property
+    def state(self) -> RunState:
+        """The state as it was last saved.
+
+        Raises:
+            InvalidInputError: it can not be read, or a later version of the product wrote it.
+        """
+        path = self.path / STATE
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            lists = {name: tuple(data[name]) for name in ("inventories", "private")}
+            return RunState(**{**data, **lists})
+        except (OSError, ValueError, TypeError, LookupError) as error:
+            hint = f"move {self.path} away; the audit log has what happened"
+            raise InvalidInputError(f"{path} is not the state of a run: {error}", hint=hint) from error
+
+    def save(self, state: RunState) -> None:
+        """Replace the state; it is durable on return.
+
+        Raises:
+            AuditError: it can not be written.
+        """
+        path = self.path / STATE
+        try:
+            durable.write(path, state.written())
+        except OSError as error:
+            raise AuditError(f"{path}: {error.strerror}", hint="make room, or use --state-dir") from error
+
+    def update(self, **changes: Any) -> None:
+        """Save the state with `changes`."""
+        self.save(replace(self.state, **changes))
+
+    def keep(self, runbook: bytes, playbook: bytes) -> None:
+        """Keep the texts by which the run is done from now on, beside those by which it was done before.
+
+        Raises:
+            AuditError: they cannot be written.
+        """
+        try:
+            (self.path / _RUNBOOK).write_bytes(runbook)
+            for name, text in (("runbook", runbook), ("playbook", playbook)):
+                self._text(name, hashlib.sha256(text).hexdigest()).write_bytes(text)
+        except OSError as error:
+            raise AuditError(f"{self.path}: {error.strerror}", hint="make room, or use --state-dir") from error
+
+    def text(self, name: Literal["runbook", "playbook"], sha256: str) -> str:
+        """The runbook or playbook with that SHA-256, by which the run was done; empty when it is not there."""
+        try:
+            return self._text(name, sha256).read_text(encoding="utf-8")
+        except OSError:
+            return ""
+
+    def _text(self, name: str, sha256: str) -> Path:
+        return self.path / f"{name}-{sha256}.yml"
+
+    def cancel(self, who: str) -> None:
+        """Ask the command that does this run to stop, from any process.
+
+        Raises:
+            AuditError: it can not be written.
+        """
+        try:
+            with (self.path / CANCEL).open("a", encoding="utf-8") as file:
+                file.write(f"{CANCELLED}{who}\n")
+        except OSError as error:
+            raise AuditError(f"{self.path}: {error.strerror}", hint="make room on that disk") from error
+
+    def cancelled(self) -> list[str]:
+        """Every request to stop that was made since the command began."""
+        try:
+            return (self.path / CANCEL).read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return []
+
+    def forget_cancellation(self) -> None:
+        """Let requests that were made for a command which is gone mean nothing to the next."""
+        (self.path / CANCEL).unlink(missing_ok=True)
+
+    @property
+    def live(self) -> bool:
+        """Whether a command is doing this run just now."""
+        try:
+            self.hold().release()
+        except LockedError:
+            return True
+        return False
+
+    def hold(self) -> Self:
+        """Take the lock of this run.
+
+        Raises:
+            LockedError: another process has it.
+        """
+        self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            raise LockedError(f"the run {self.path.name} is held by another process") from None
+        return self
+
+    def discard(self) -> None:
+        """Remove the directory of a run that has never begun."""
+        self.release()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

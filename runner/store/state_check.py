@@ -1,0 +1,81 @@
+"""Whether the audit log and the state directory tell the same of each run, file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.core.errors import InvalidInputError
+from runner.core.events import EventType
+from runner.store import manifest
+from runner.store.log.audit_log import Record
+from runner.store.run_state import STATE, RunDirectory
+from runner.store.state_directory import StateDirectory
+
+_BEGINS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED})
+_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED, EventType.RUN_ABANDONED})
+
+
+@dataclass
+class _Logged:
+    """What the log has of one run: whether it began, its latest end, and the digests of its files."""
+
+    began: bool = False
+    ended: bool = False
+    manifest: str = ""
+    evidence: dict[str, str] = field(default_factory=dict)
+
+    def add(self, record: Record) -> None:
+        if record.type in _BEGINS:
+            self.began, self.ended, self.manifest = True, False, ""
+        elif record.type in _ENDS:
+            self.ended = True
+        elif record.type == EventType.RUN_FILED:
+            self.manifest = str(record.data.get("manifest_sha256"))
+        kept = record.data.get("evidence")
+        if isinstance(kept, Mapping):
+            self.evidence[str(kept.get("file"))] = str(kept.get("sha256"))
+
+
+def disagreements(state: StateDirectory, records: Iterable[Record]) -> list[str]:
+    """A sentence for each thing in which `state` is not as its log says; a run that is going on is no such thing."""
+    logged: dict[str, _Logged] = {}
+    for record in records:
+        if record.run:
+            logged.setdefault(record.run, _Logged()).add(record)
+    directories = {run.path.name: run for run in state.runs()}
+    gone = [_gone(state.runs_path / run) for run in logged.keys() - directories]
+    return [*sorted(gone), *(told for run in directories.values() for told in _of_run(run, logged.get(run.path.name)))]
+
+
+def _gone(path: Path) -> str:
+    what = f"{path / STATE} is gone" if path.is_dir() else f"{path} is gone"
+    return f"{what}, though the log tells of that run"
+
+
+def _of_run(run: RunDirectory, logged: _Logged | None) -> Iterator[str]:
+    name = run.path.name
+    try:
+        state = run.state
+    except InvalidInputError as error:
+        yield error.message
+        return
+    if logged is None or not logged.began:
+        yield f"the log does not hold the run {name}, of which {run.path} tells: records were removed"
+        return
+    going_on = state.status == "running" and (not logged.manifest or run.live)
+    if not going_on and not logged.ended:
+        yield f"the log does not hold the end of the run {name}, which {state.status}: records were removed"
+    elif not going_on and not logged.manifest:
+        yield f"the log does not hold what the run {name} has left in {run.path}: its last record was removed"
+    if logged.manifest and not going_on:
+        yield from manifest.differences(run.path, logged.manifest)
+    else:
+        yield from _evidence(run.path, logged.evidence)
+
+
+def _evidence(run: Path, expected: Mapping[str, str]) -> Iterator[str]:
+    for name, sha256 in expected.items():
+        if manifest.digest(run / name) != sha256:
+            yield f"the evidence {run / name} is not what the log says: it was edited or removed"

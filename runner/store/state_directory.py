@@ -1,0 +1,150 @@
+"""`.runbook/`, the state directory: where the audit log and the directory of each run are found and begun."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from runner.core.errors import AuditError, InvalidInputError, LockedError
+from runner.core.events import Clock
+from runner.core.identifiers import is_run_id
+from runner.store import durable
+from runner.store.log import audit_log
+from runner.store.log.audit_log import Actor, AuditLog
+from runner.store.run_state import STATE, RunDirectory, RunState
+
+
+class StateDirectory:
+    """`.runbook/`: the audit log, a directory for each run, the incidents that were called and not yet resolved."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The state directory at `path`, made 0700 when absent.
+
+        Raises:
+            InvalidInputError: it is not a directory of this user's, or others may write to it.
+        """
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = path.lstat()
+        except OSError as error:
+            why = "is not a directory" if isinstance(error, FileExistsError) else f"can not be made: {error.strerror}"
+            raise InvalidInputError(f"{path} {why}", hint="name another one with --state-dir") from error
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            raise InvalidInputError(
+                f"{path} must be a directory that only you may write to", hint=f"chmod 700 {path}, or use --state-dir"
+            )
+        for place in (path, path / "runs"):
+            _refuse_links(place)
+        return cls(path.absolute())
+
+    @property
+    def audit(self) -> Path:
+        """The directory of the audit log."""
+        return self.path / "audit"
+
+    @property
+    def log_path(self) -> Path:
+        """The audit log itself."""
+        return self.audit / audit_log.NAME
+
+    @property
+    def runs_path(self) -> Path:
+        """Where each run has a directory of its own."""
+        return self.path / "runs"
+
+    def open_log(self, *, clock: Clock, actor: Actor) -> AuditLog:
+        """The audit log, to be added to.
+
+        Raises:
+            AuditError: it cannot be opened, is broken, or is gone.
+        """
+        self.check_log()
+        return AuditLog.open(self.audit, clock=clock, actor=actor)
+
+    def check_log(self) -> None:
+        """That the audit log is there; one that is missing or empty is only fine as long as nothing was done.
+
+        Raises:
+            AuditError: it is gone.
+        """
+        path = self.log_path
+        if path.is_file() and path.stat().st_size:
+            return
+        if runs := sum(run.state.was_recorded for run in self.runs()):
+            what = "is empty" if path.is_file() else "is gone"
+            message = (
+                f"the audit log {path} {what}, though {runs} run{' was' if runs == 1 else 's were'} recorded in it"
+            )
+            hint = f"put it back from a copy, and find out who took it; {self.runs_path} still tells of the runs"
+            raise AuditError(message, hint=f"{hint}; to record elsewhere meanwhile, use --state-dir")
+
+    def begin(self, state: RunState) -> RunDirectory:
+        """The directory of a new run, held by this process.
+
+        Raises:
+            AuditError: it can not be made durable.
+        """
+        directory = RunDirectory(self._directory(state.run))
+        try:
+            directory.path.parent.mkdir(mode=0o700, exist_ok=True)
+            directory.path.mkdir(mode=0o700)
+            with contextlib.ExitStack() as stillborn:
+                stillborn.callback(directory.discard)
+                directory.hold().save(state)
+                durable.sync(directory.path.parent)
+                stillborn.pop_all()
+        except OSError as error:
+            raise AuditError(f"{directory.path}: {error.strerror}", hint="make room, or use --state-dir") from error
+        return directory
+
+    def run(self, run: str) -> RunDirectory:
+        """The directory of the run `run`.
+
+        Raises:
+            InvalidInputError: there is none.
+        """
+        if not is_run_id(run) or not (self._directory(run) / STATE).is_file():
+            raise InvalidInputError(f"there is no run {run!r}", hint="runbook list --runs shows those there are")
+        return RunDirectory(self._directory(run))
+
+    def runs(self) -> Iterator[RunDirectory]:
+        """All runs, oldest first."""
+        for path in sorted(self.runs_path.iterdir() if self.runs_path.is_dir() else ()):
+            if is_run_id(path.name) and (path / STATE).is_file():
+                yield RunDirectory(path)
+
+    def dead(self) -> Iterator[RunDirectory]:
+        """The runs that call themselves running while nobody holds them; each is held when it is given."""
+        for directory in self.runs():
+            # What cannot be read is no run that anybody could name; `audit verify` tells of it.
+            with contextlib.suppress(LockedError, InvalidInputError):
+                if directory.state.status == "running":
+                    yield directory.hold()
+
+    def _directory(self, run: str) -> Path:
+        return self.runs_path / run
+
+
+def _refuse_links(directory: Path) -> None:
+    """That nothing in `directory` leads elsewhere: the product makes no links there.
+
+    Raises:
+        InvalidInputError: something does.
+    """
+    if not directory.is_dir():
+        return
+    with os.scandir(directory) as entries:
+        links = sorted(entry.path for entry in entries if entry.is_symlink())
+    if links:
+        message = f"{links[0]} is a symbolic link, and what is recorded must not lie elsewhere"
+        raise InvalidInputError(
+            message, hint=f"put what it leads to in its place, or use --state-dir: ls -l {links[0]}"
+        )

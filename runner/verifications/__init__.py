@@ -1,1 +1,0 @@
-"""The shelf of verification kinds: one file each, found by looking."""

@@ -1,0 +1,77 @@
+"""A question in words: whole, with what is the same on several hosts said once, and with long lists counted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from harness.votes import context
+
+from runner.approvals.gate_context import HostAction
+from runner.approvals.gate_text import describe, folded
+
+
+def test_all_that_decides_is_there():
+    hosts = {
+        "db1": HostAction("10.0.0.1:22", {"ansible_host": "10.0.0.1", "ansible_user": "ops"}, "rm -r /old\nenv A=1"),
+        "db2": HostAction("db2:22", {}, "rm -r /old\nenv A=1", captured={"pids": list(range(3439, 3533))}),
+        "db3": HostAction("db3", {}, "ls", missing=("'job' is undefined",)),
+    }
+    asked = context(
+        hosts=hosts,
+        why="There is\ntoo little space",
+        effect="destructive",
+        crossing=True,
+        reason="Disk full",
+        verifications=("It is gone [exit: 0]",),
+        group="dba",
+        members=("bob", "carol"),
+        four_eyes=True,
+        min=2,
+    )
+
+    assert describe(asked, until=datetime(2026, 1, 1, 1, tzinfo=UTC)) == [
+        ("run", f"{asked.run} of RUN-001 A trial"),
+        ("in", "staging: Disk full"),
+        ("by", "alice"),
+        ("step", "Remove them (act)"),
+        ("why", "There is"),
+        ("", "too little space"),
+        ("effect", "destructive"),
+        ("WARNING", "nothing takes this step back"),
+        ("on", "db1 (10.0.0.1:22, user=ops), db2 (db2:22)"),
+        ("does", "rm -r /old"),
+        ("", "env A=1"),
+        ("on", "db3"),
+        ("does", "ls"),
+        ("uses", "db2: 94 pids: 3439, 3440, 3441 ... 3532"),
+        ("input", "count = 1"),
+        ("check", "It is gone [exit: 0]"),
+        ("approve", "Go?"),
+        ("answers", "2 different people of dba (bob, carol), not alice, within 1m (until 2026-01-01 01:00:00 UTC)"),
+        ("LACKS", "db3: 'job' is undefined"),
+        ("subject", asked.subject[:12]),
+    ]
+
+
+def test_manual_work_of_several_lines_is_whole():
+    asked = context(kind="manual", text="Walk there\nand press the button", expires=None)
+
+    assert describe(asked)[-4:-2] == [("manual", "Walk there"), ("", "and press the button")]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([], "nothing"),
+        ([1, 2], "1, 2"),
+        (list(range(6)), "0, 1, 2, 3, 4, 5"),
+        (list(range(7)), "7 items: 0, 1, 2 ... 6"),
+        ({"a": [1], "b": "x"}, "(a=1 b=x)"),
+        ("x", "x"),
+        (True, "true"),
+        (None, "null"),
+    ],
+)
+def test_values_in_one_line(value, text):
+    assert folded(value) == text

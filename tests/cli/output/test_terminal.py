@@ -1,0 +1,85 @@
+"""Nothing that a host or a file says can speak to the terminal; and long things are said shortly."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.cli.output.terminal import brief, counted, safe, short
+
+ANY = st.text(st.characters(exclude_categories=()))
+VALUES = st.recursive(ANY | st.integers() | st.none(), lambda item: st.lists(item) | st.dictionaries(ANY, item))
+
+
+@given(ANY)
+def test_what_is_safe_is_printable_and_one_line(text):
+    assert safe(text).isprintable()
+    assert safe(text, lines=True).replace("\n", "").isprintable()
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+def test_plain_text_is_left_as_it_is(text):
+    assert safe(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\rb\tc\x7f", "a\\rb\\tc\\x7f"),
+        ("abc\u202edcba", "abc\\u202edcba"),
+        ("zero\u200bwidth", "zero\\u200bwidth"),
+        ("half \ud83d", "half \\ud83d"),
+        ("Grüße 😀 日本", "Grüße 😀 日本"),
+        ("two\nlines", "two\\nlines"),
+    ],
+)
+def test_what_a_terminal_obeys_or_hides_is_shown(text, shown):
+    assert safe(text) == shown
+
+
+def test_line_breaks_are_kept_on_request():
+    assert safe("two\nlines\x1b", lines=True) == "two\nlines\\x1b"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("  short  ", "short"),
+        ("x" * 10, "x" * 10),
+        ("x" * 11, "x" * 9 + "…"),
+        ("first\nsecond", "first…"),
+        ("first\n", "first"),
+        ("\n\nfirst", "first"),
+    ],
+)
+def test_short_is_the_first_line_and_says_when_there_is_more(text, shown):
+    assert short(text, 10) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (5, "5"),
+        ([], "nothing"),
+        ([1, 2], "1, 2"),
+        (list(range(7)), "0, 1, 2, 3, 4, … (7 in all)"),
+        ({"pid": 1, "idle": "10 min"}, "(pid=1 idle=10 min)"),
+        ([{"pid": 1}, {"pid": 2}], "(pid=1), (pid=2)"),
+        ({"\x1b": "\x1b"}, "(\\x1b=\\x1b)"),
+    ],
+)
+def test_a_value_in_brief(value, shown):
+    assert brief(value) == shown
+
+
+@given(VALUES)
+def test_a_value_in_brief_is_always_safe(value):
+    assert brief(value).isprintable()
+
+
+def test_things_are_counted():
+    assert [counted(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]

@@ -1,0 +1,166 @@
+"""What production wants is given by flags in a pipe, or typed on a terminal; a broken glass is heard everywhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pexpect
+import pytest
+from harness import TESTS
+from harness.engine import NOBODY
+
+from runner.store.log.audit_log import read
+
+RUN = ("run", "RUN-001", "-i", "inventory.yml")
+STEPS = [
+    {
+        "id": "one",
+        "name": "One",
+        "command": "touch /one",
+        "verify": [{"exit": 0}],
+        "undo": {"command": "rm /one", "verify": [{"exit": 0}]},
+    },
+    {"id": "two", "name": "Two", "command": "touch /two", "verify": [{"exit": 0}], "on_failure": "stop"},
+]
+FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
+GIVEN = ("--reason", "The pool is full", "--environment", "production")
+
+PROGRAM = """
+import sys
+sys.path.insert(0, {tests!r})
+import runner.orchestrator.run_loop
+from harness.fake_run import ScriptedAnsible
+made = ScriptedAnsible(environments={{"db1": "production"}})
+runner.orchestrator.run_context.execute, runner.orchestrator.run_context.resolve = made.execute, made.resolve
+sys.argv = ["runbook", *{words!r}]
+from runner.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def production(library, ansible):
+    library(steps=STEPS, escalation=NOBODY)
+    ansible.environments = {"db1": "production"}
+    return ansible
+
+
+def records(here, kind):
+    return [record.data for record in read(here / ".runbook" / "audit" / "audit.jsonl") if record.type == kind]
+
+
+def test_in_a_pipe_flags_are_all_it_takes_and_without_them_they_are_named(runbook, production):
+    refused = runbook(*RUN)
+    passed = runbook(*RUN, *GIVEN)
+
+    assert (refused.code, passed.code) == (4, 0)
+    assert refused.err.splitlines()[-4:] == [
+        "error: Production needs a reason; you gave none",
+        "Production needs --environment production; you gave none",
+        "hint: say why with --reason; it is recorded",
+        "if production is what you mean, say --environment production",
+    ]
+
+
+def test_a_broken_glass_is_said_on_stderr_and_recorded_even_if_nothing_was_in_the_way(runbook, production, here):
+    ran = runbook(*RUN, "--environment", "production", "--break-glass", "The shop is down", "--json")
+
+    assert ran.code == 0
+    assert ran.err.splitlines()[:2] == [
+        "BREAK GLASS: The shop is down",
+        "the guards of this run do not stop it; that is recorded, reported and paged",
+    ]
+    assert [(data["reason"], data["overrides"]) for data in records(here, "glass.broken")] == [("The shop is down", [])]
+
+
+@pytest.mark.parametrize("again", ["resume", "undo"])
+def test_what_is_gone_on_with_or_taken_back_in_production_is_named_again(runbook, production, here, again):
+    production.answers["two", "action"] = FAILED
+    assert runbook(*RUN, *GIVEN).code == 1
+    production.answers.clear()
+
+    refused, done = runbook(again, "last", "--yes"), runbook(again, "last", "--yes", "--environment", "production")
+
+    assert (refused.code, done.code) == (4, 0 if again == "resume" else 9)
+    assert "Production needs --environment production; you gave none" in refused.err
+    assert records(here, "guard.checked")[-2]["given"] == "The pool is full"
+
+
+def test_a_new_reason_to_go_on_takes_the_place_of_the_first(runbook, production, here):
+    production.answers["two", "action"] = FAILED
+    runbook(*RUN, *GIVEN)
+    production.answers.clear()
+
+    assert runbook("resume", "last", "--environment", "production", "--reason", "The disk is mended").code == 0
+    assert records(here, "guard.checked")[-2]["given"] == "The disk is mended"
+
+
+def test_a_glass_that_was_broken_is_heard_again_when_the_run_is_gone_on_with(runbook, production, here):
+    production.answers["two", "action"] = FAILED
+    runbook(*RUN, "--environment", "production", "--break-glass", "The shop is down")
+    production.answers.clear()
+
+    ran = runbook("resume", "last", "--environment", "production")
+
+    assert (ran.code, ran.err.splitlines()[0]) == (0, "BREAK GLASS: The shop is down")
+    assert len(records(here, "glass.broken")) == 2
+
+
+@pytest.fixture
+def terminal(here, production):
+    started = []
+
+    def start(*words):
+        program = PROGRAM.format(tests=str(TESTS), words=[*RUN, *words])
+        env = {"PATH": os.environ["PATH"], "HOME": str(here), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+        started.append(
+            pexpect.spawn(sys.executable, ["-c", program], env=env, timeout=20, dimensions=(40, 120), encoding="utf-8")
+        )
+        return started[-1]
+
+    yield start
+    for child in started:
+        child.close(force=True)
+
+
+def ended(child):
+    child.expect(pexpect.EOF)
+    shown = child.before
+    child.close()
+    return shown, child.exitstatus
+
+
+@pytest.mark.parametrize(("typed", "code"), [("production", 0), ("yes", 4), ("", 4)])
+def test_on_a_terminal_the_name_is_typed_below_what_the_run_would_change(terminal, typed, code):
+    child = terminal("--reason", "Why")
+    child.expect("This is production")
+    child.expect("changes 1 of 1 hosts in production")
+    child.expect("hosts: db1")
+    child.expect("type production to go on: ")
+    child.sendline(typed)
+
+    shown, found = ended(child)
+
+    assert found == code, shown
+
+
+def test_who_gives_the_name_in_advance_and_who_asks_nobody_is_not_asked(terminal):
+    given, found = ended(terminal(*GIVEN))
+    auto, refused = ended(terminal("--reason", "Why", "--auto"))
+
+    assert ("to go on" in given, found) == (False, 0), given
+    assert ("to go on" in auto, refused) == (False, 4), auto
+
+
+@pytest.mark.parametrize("stop", [lambda child: child.sendintr(), lambda child: child.sendeof()])
+def test_the_question_can_be_interrupted_and_nothing_was_done(terminal, stop, here):
+    child = terminal("--reason", "Why")
+    child.expect("to go on: ")
+    stop(child)
+
+    shown, code = ended(child)
+
+    last, _filed = list(read(here / ".runbook" / "audit" / "audit.jsonl"))[-2:]
+    assert (code, last.type, "Traceback" in shown) == (130, "run.finished", False), shown
+    assert records(here, "step.intended") == []

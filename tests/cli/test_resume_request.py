@@ -1,0 +1,210 @@
+"""`runbook resume`, `undo`, `cancel` and `status`: from any terminal, over a plain pipe, with flags only."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from harness.fake_run import SURVEY
+from harness.fakes import RUN_ID
+
+from runner.store.owed_undos import Debt, Debts
+from runner.store.state_directory import StateDirectory
+
+STEPS = [
+    {
+        "id": "one",
+        "name": "One",
+        "command": "touch /one",
+        "verify": [{"exit": 0}],
+        "undo": {"command": "rm /one", "verify": [{"exit": 0}]},
+    },
+    {"id": "two", "name": "Two", "command": "touch /two", "verify": [{"exit": 0}], "on_failure": "stop"},
+]
+RUN = ("run", "RUN-001", "-i", "inventory.yml")
+LATER = f"{int(RUN_ID[:4]) + 1}{RUN_ID[4:]}"
+FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
+
+
+@pytest.fixture
+def failed(runbook, library, ansible, monkeypatch):
+    """A run that has failed at its second step."""
+    monkeypatch.setattr("runner.cli.context.new_run_id", lambda: RUN_ID)
+    library(steps=STEPS)
+    ansible.answers["two", "action"] = FAILED
+    assert runbook(*RUN).code == 1
+    ansible.answers.clear()
+    ansible.spans.clear()
+
+
+@pytest.mark.parametrize("name", ["last", RUN_ID], ids=["last", "its id"])
+def test_a_run_is_gone_on_with(runbook, failed, ansible, name):
+    ran = runbook("resume", name)
+
+    assert (ran.code, ran.out.splitlines()[0]) == (0, f"passed  run {RUN_ID}")
+    assert ansible.spans == [SURVEY, (("step-two",), ())]
+    assert runbook("resume", name).err.startswith(f"error: the run {RUN_ID} has passed")
+
+
+def test_a_run_is_taken_back(runbook, failed, ansible):
+    unasked = runbook("undo", "last")
+    ran = runbook("undo", "last", "--yes")
+
+    plan = [
+        f"undo of the run {RUN_ID} of RUN-001 Disk is full",
+        "  takes back  One  on db1",
+        "              rm /one",
+        "  stays       Two  on db1: it has no `undo:`",
+    ]
+    assert (unasked.code, unasked.err.splitlines()) == (
+        4,
+        [
+            *plan,
+            "error: nothing was taken back: there is no terminal to ask on",
+            f"hint: runbook undo {RUN_ID} --yes takes back what is shown above",
+        ],
+    )
+    assert (ran.code, ran.out.splitlines()[0]) == (9, f"partly undone  run {RUN_ID}")
+    assert ran.err.splitlines()[:4] == plan
+    assert ran.err.splitlines()[-1] == "error: Two stays as it was done on db1: it has no `undo:`"
+    assert ansible.spans == [SURVEY, (("step-undo-one",), ())]
+
+
+def test_there_is_nothing_to_go_on_with(runbook, library):
+    library()
+
+    assert (runbook("resume", "last").code, runbook("resume", "last").err) == (2, "error: there is no run yet\n")
+    assert "there is no run" in runbook("undo", RUN_ID).err
+
+
+def test_a_run_that_was_refused_does_not_hide_the_one_that_is_to_be_gone_on_with(runbook, failed, monkeypatch, ansible):
+    monkeypatch.setattr("runner.cli.context.new_run_id", lambda: LATER)
+    ansible.environments = dict.fromkeys(ansible.hosts["all"], "production")
+    assert runbook(*RUN).code == 4
+    ansible.environments = {}
+
+    assert runbook("resume", "last").out.splitlines()[0] == f"passed  run {RUN_ID}"
+
+
+def test_a_runbook_that_has_changed_is_shown_and_refused(runbook, failed, library, ansible):
+    library(steps=[*STEPS, {"id": "three", "name": "Three", "command": "ls", "verify": [{"exit": 0}]}])
+
+    refused = runbook("resume", "last")
+    spans = list(ansible.spans)
+    accepted = runbook("resume", "last", "--accept-changes")
+
+    assert (refused.code, spans) == (2, [])
+    assert "--- when the run began\n+++ now\n" in refused.err
+    assert "id: three" in refused.err
+    assert (accepted.code, ansible.spans) == (0, [SURVEY, (("step-two", "step-three"), ())])
+
+
+def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook, failed, here, monkeypatch):
+    held = StateDirectory.open(here / ".runbook").run(RUN_ID).hold()
+    again = runbook("resume", "last")
+    monkeypatch.setattr("runner.cli.commands.night.cancel._PATIENCE", 0.2)
+    cancelled = runbook("cancel", "last")
+    asked = held.cancelled()
+    held.release()
+
+    assert (again.code, f"the run {RUN_ID} is going on" in again.err) == (6, True)
+    assert (cancelled.code, [line.split()[:2] for line in asked]) == (1, [["cancelled", "by"]])
+    assert f"runbook cancel {RUN_ID} --now" in cancelled.err
+    assert runbook("cancel", RUN_ID).err.startswith(f"error: the run {RUN_ID} is not going on")
+
+
+def test_where_everything_stands(runbook, failed, here):
+    Debts(here / ".runbook" / "debts").owe(Debt("db1", "RUN-001", "one", RUN_ID, "2026-01-01"))
+
+    rows = json.loads(runbook("status", "--json").out)
+    table = runbook("status")
+    steps = runbook("status", "last").out.splitlines()
+
+    assert [(row["run"], row["status"], row["outcome"], row["now"]) for row in rows] == [
+        (RUN_ID, "finished", "failed", "")
+    ]
+    assert table.err == f"debt: db1: one of RUN-001 is not undone, since 2026-01-01; runbook undo {RUN_ID}\n"
+    assert steps[0] == f"RUN-001 Disk is full  {RUN_ID}  failed"
+    assert [line.split("(")[0].rstrip() for line in steps[1:3]] == ["   1 One: db1 passed", "   2 Two: db1 failed"]
+    assert json.loads(runbook("status", "last", "--json").out)["outcome"] == "failed"
+
+
+def test_how_a_run_ended_and_what_to_type_next_is_told_again_later(runbook, failed):
+    status, report = runbook("status", "last").out.splitlines(), runbook("show", "last").out.splitlines()
+    end = json.loads(runbook("show", "last", "--json").out)
+
+    assert [line.split("  # ")[0].rstrip() for line in status[4:]] == [
+        "  what    Two failed on db1: exit code 1",
+        "  hosts   changed and not verified: db1",
+        f"  next    runbook resume {RUN_ID}",
+        f"          runbook undo {RUN_ID}",
+        f"          runbook show {RUN_ID}",
+    ]
+    assert [line.split(":")[0] for line in report if line.startswith(("| What happened", "| Hosts ch", "| Next"))] == [
+        "| What happened | Two failed on db1",
+        "| Hosts changed and not verified | db1 |",
+        f"| Next | runbook resume {RUN_ID}",
+        f"| Next | runbook undo {RUN_ID}",
+        f"| Next | runbook show {RUN_ID}",
+    ]
+    assert (end["happened"], end["standing"], len(end["ways_on"])) == (
+        "Two failed on db1: exit code 1",
+        {"changed and not verified": ["db1"]},
+        3,
+    )
+
+
+def test_without_a_record_there_is_nothing_to_show(runbook, library):
+    library()
+
+    assert runbook("status").code == 2
+
+
+KEYS = {"key": {"type": "secret", "help": "The key"}, "word": {"help": "A word", "default": "a"}}
+
+
+@pytest.fixture
+def keyed(runbook, library, ansible, monkeypatch):
+    """A run with a secret that has failed at its second step; what Ansible is told from then on."""
+    monkeypatch.setattr("runner.cli.context.new_run_id", lambda: RUN_ID)
+    monkeypatch.setenv("OLD", "hunter2!")
+    library(steps=STEPS, inputs=KEYS)
+    ansible.answers["two", "action"] = FAILED
+    assert runbook(*RUN, "-e", "key=env:OLD", "-e", "word=b").code == 1
+    ansible.answers.clear()
+    told, real = [], ansible.execute
+
+    def execute(job, part, **options):
+        told.append((dict(job.inputs), dict(job.secrets)))
+        return real(job, part, **options)
+
+    monkeypatch.setattr("runner.orchestrator.run_context.execute", execute)
+    return told
+
+
+@pytest.mark.parametrize("how", ["resume", "undo"])
+def test_a_secret_is_looked_for_again_where_it_was_or_where_it_is_now(runbook, keyed, here, monkeypatch, how):
+    monkeypatch.delenv("OLD")
+    monkeypatch.setenv("NEW", "another secret")
+
+    lost = runbook(how, "last")
+    found = runbook(how, "last", "-e", "key=env:NEW", "--yes")
+
+    assert (lost.code, found.code) == (2, 0 if how == "resume" else 9)
+    assert "key (env:OLD): the environment variable OLD is not set" in lost.err
+    assert keyed == [({"key": "env:NEW", "word": "b"}, {"key": "another secret"})]
+    assert StateDirectory.open(here / ".runbook").run(RUN_ID).state.inputs == {"key": "env:NEW", "word": "b"}
+
+
+def test_no_other_input_is_changed_on_the_way(runbook, keyed):
+    ran = runbook("resume", "last", "-e", "word=c")
+
+    assert (ran.code, keyed) == (2, [])
+    assert ran.err.startswith("error: -e word: the run has begun with another value")
+
+
+def test_a_secret_that_was_typed_is_asked_for_again(runbook, keyed, ansible):
+    ran = runbook("resume", "last", "-e", "key=prompt")
+
+    assert (ran.code, keyed) == (2, [])
+    assert "key is asked for, and there is no terminal; give -e key=..., where it is: env:NAME" in ran.err

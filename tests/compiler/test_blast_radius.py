@@ -1,0 +1,53 @@
+"""The blast radius says what may be changed, where, and until when all of it can be taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.compiler.blast_radius import radius
+from runner.executor.target import Target
+from runner.kinds.steps.command_step import Command
+from runner.kinds.steps.manual_step import Manual
+from runner.kinds.verifications.exit_code import Exit
+from runner.model.runbook import Runbook
+from runner.model.step import Step, Undo
+from runner.model.verification import Verification
+
+ZERO = Verification(says="Zero", kinds=(Exit(exit=0),))
+UNDO = Undo(action=Command(command="ls"), verify=(ZERO,))
+TARGET = Target({"all": ("db1", "app1"), "db": ("db1",)}, {"db1": "production", "app1": "staging"})
+
+
+def step(**keys):
+    return Step(**{"id": "a", "name": "A", "action": Command(command="ls"), "verify": (ZERO,), **keys})
+
+
+@pytest.mark.parametrize(
+    ("steps", "sentence", "last_safe"),
+    [
+        ([step(effect="read")], "changes nothing, and looks at 2 of 14 hosts in production", None),
+        (
+            [step(undo=UNDO, hosts="db")],
+            "changes 1 of 14 hosts in production, 0 destructive steps, all of it can be undone",
+            None,
+        ),
+        (
+            [step(), step(action=Manual(manual="Do it"))],
+            "changes 2 of 14 hosts in production, 0 destructive steps, step 1 without an undo",
+            None,
+        ),
+        (
+            [step(undo=UNDO), step(effect="read"), step(effect="destructive", hosts="db"), step()],
+            "changes 2 of 14 hosts in production, 1 destructive step, cannot be undone after step 3",
+            2,
+        ),
+        (
+            [step(reversible=False)],
+            "changes 2 of 14 hosts in production, 0 destructive steps, cannot be undone after step 1",
+            0,
+        ),
+    ],
+)
+def test_one_sentence(steps, sentence, last_safe):
+    found = radius(Runbook.model_construct(hosts="all", steps=tuple(steps)), TARGET, total=14)
+    assert (str(found), found.last_safe) == (sentence, last_safe)

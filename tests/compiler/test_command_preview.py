@@ -1,0 +1,90 @@
+"""What a step would do, as a person would write it: without what the product puts around it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from runner.compiler.command_preview import in_words
+from runner.kinds.steps.command_step import Command
+from runner.kinds.steps.http_step import Http
+from runner.kinds.steps.module_step import Module
+from runner.kinds.steps.shell_step import STRICT, Shell
+from runner.kinds.steps.sql_step import Sql
+
+
+def words(action):
+    call = action.invocation(timedelta(seconds=30), lambda _: "")
+    return in_words({"module": call.module, "args": dict(call.args)})
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        (Command(command="rm -r '/a b' {{ dir }}"), "rm -r '/a b' {{ dir }}"),
+        (Command(command="cat", stdin="a\nb"), "cat\na\nb"),
+        (Shell(shell="cd /x\nls | wc -l"), "cd /x\nls | wc -l"),
+        (Sql(sql="SELECT 1 AS one"), "SQL SELECT 1 AS one"),
+        (
+            Sql(sql="SELECT pid FROM a\nWHERE pid = ANY (%(pids)s::int[])", params={"pids": [1, 2]}),
+            "SQL SELECT pid FROM a\n"
+            "WHERE pid = ANY (ARRAY(SELECT jsonb_array_elements_text(:'pids'))::int[])\nwith pids=[1, 2]",
+        ),
+        (Sql(sql="DELETE FROM a"), "SQL DELETE FROM a"),
+        (Http(http="http://x/"), "GET http://x/"),
+        (Http(http={"url": "http://x/", "method": "POST", "body": {"a": 1}}), 'POST http://x/ {"a": 1}'),
+        (
+            Module(module={"ansible.builtin.service": {"name": "a b", "state": "started"}}),
+            "ansible.builtin.service name='a b' state=started",
+        ),
+    ],
+)
+def test_each_kind_of_action_in_words(action, expected):
+    assert words(action) == expected
+
+
+def test_what_is_around_an_action_stands_below_it():
+    command = {
+        "module": "ansible.builtin.command",
+        "args": {"argv": ["make", "a b"], "chdir": "/srv", "creates": "/srv/out", "expand_argument_vars": False},
+        "environment": {"ROOT": "/a b", "NUMBER": 1},
+        "become": {"user": "app", "method": "sudo"},
+        "delegate_to": "lb1",
+    }
+
+    assert in_words(command).splitlines() == [
+        "make 'a b'",
+        "chdir: /srv",
+        "creates: /srv/out",
+        "env ROOT='/a b'",
+        "env NUMBER=1",
+        "as app (by sudo)",
+        "delegate_to: lb1",
+    ]
+
+
+def test_the_headers_of_a_request_are_told():
+    args = {"url": "http://x/", "method": "PUT", "headers": {"X-Token": "vault:token"}, "validate_certs": False}
+
+    assert in_words({"module": "ansible.builtin.uri", "args": args}).splitlines() == [
+        "PUT http://x/",
+        "header X-Token: vault:token",
+        "validate_certs: false",
+    ]
+
+
+def test_the_arguments_of_a_script_are_told():
+    argv = [*STRICT, "echo $1", "clean.sh", "/a b", "c"]
+
+    assert in_words({"module": "ansible.builtin.command", "args": {"argv": argv}}) == "echo $1\nargs: '/a b' c"
+
+
+def test_the_host_of_which_it_is_said_is_not_said_again():
+    preview = {
+        "module": "ansible.builtin.command",
+        "args": {"argv": ["ls"]},
+        "uses": {"inventory_hostname": "a", "n": 1},
+    }
+
+    assert in_words(preview).splitlines() == ["ls", "uses n=1"]

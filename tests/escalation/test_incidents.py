@@ -1,0 +1,40 @@
+"""An incident that somebody was called for is remembered until it is resolved."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from runner.core.errors import AuditError, ExitCode
+from runner.escalation.incidents import Incident, Incidents
+
+ONE = Incident("runbookctl/RUN-001/lab/1", "20260101T000000Z-0123abcd", ("on-call", "lead"))
+TWO = Incident("runbookctl/RUN-001/lab/2", "20260101T000001Z-0123abcd", ())
+
+
+def test_an_incident_is_found_by_its_key_until_it_is_closed(tmp_path):
+    incidents = Incidents(tmp_path / "incidents")
+    assert incidents.find(ONE.dedup_key) is None
+    incidents.open(ONE)
+    incidents.open(TWO)
+    assert (incidents.find(ONE.dedup_key), incidents.find(TWO.dedup_key)) == (ONE, TWO)
+    incidents.close(ONE.dedup_key)
+    incidents.close(ONE.dedup_key)
+    assert (incidents.find(ONE.dedup_key), incidents.find(TWO.dedup_key)) == (None, TWO)
+    assert stat.S_IMODE((tmp_path / "incidents").stat().st_mode) == 0o700
+
+
+def test_the_last_run_that_called_is_the_one_that_is_remembered(tmp_path):
+    incidents = Incidents(tmp_path / "incidents")
+    incidents.open(ONE)
+    again = Incident(ONE.dedup_key, "20260102T000000Z-0123abcd", ("lead",))
+    incidents.open(again)
+    assert incidents.find(ONE.dedup_key) == again
+
+
+def test_what_can_not_be_remembered_is_told(tmp_path):
+    (tmp_path / "incidents").write_text("in the way")
+    with pytest.raises(AuditError) as caught:
+        Incidents(tmp_path / "incidents").open(ONE)
+    assert (caught.value.exit_code, caught.value.hint) == (ExitCode.AUDIT, "make room, or use --state-dir")

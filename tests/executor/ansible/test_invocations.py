@@ -1,0 +1,350 @@
+"""One part of a playbook: what is heard, what is refused, how it ends, and that nothing of it stays."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from harness.fake_run import END, HELLO, START
+from harness.fakes import RUN_ID
+
+from runner.core.errors import AuditError, ExecutionError, UnreachableError
+from runner.executor.ansible import invocations, processes
+from runner.executor.ansible.invocations import NOTHING, Cancellation, Job, Part, execute, resolve
+from runner.executor.ansible.messages import Ending
+
+
+@pytest.fixture
+def job(ansible, tmp_path, temporary, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(ansible.directory / "bin" / "python"))
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text("all: {}\n")
+    yield Job(
+        run_id=RUN_ID,
+        name="RUN-001.yml",
+        playbook=b"- hosts: all\n",
+        inventories=(inventory,),
+        limit=None,
+        inputs={"word": "{{ lookup('pipe', 'id') }}"},
+        hosts="all",
+        becomes=False,
+        environ={"HOME": "/nonexistent", "PATH": os.environ["PATH"], "ANSIBLE_RUN_TAGS": "nothing", "SECRET": "s3"},
+        cancellation=Cancellation(),
+    )
+    assert list(Path(temporary).iterdir()) == []
+    assert processes.belonging({RUN_ID}) == []
+
+
+def spoil(message):
+    raise AuditError(f"the disk is full at {message['kind']}")
+
+
+def test_a_limit_that_leaves_nobody_is_named(ansible, job):
+    ansible.does("echo 'Specified hosts and options leaves us with no hosts to target.'; exit 1")
+
+    with pytest.raises(UnreachableError, match="the inventory and --limit db9 leave no host"):
+        run(replace(job, limit="db9"))
+
+
+def run(job, *, handle=lambda _: None, **options):
+    return execute(job, Part(("step-look",), **options), handle=handle)
+
+
+def wait_for(path):
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class Cancelling(threading.Thread):
+    """Asks to stop, once more each time, when the fake has said its words."""
+
+    def __init__(self, job, ansible, *reasons):
+        super().__init__()
+        self._job, self._ansible, self._reasons = job, ansible, reasons
+
+    def run(self):
+        for number, reason in enumerate(self._reasons):
+            wait_for(self._ansible.directory / "said")
+            time.sleep(0.3 * number)
+            self._job.cancellation.request(reason)
+
+    def __enter__(self):
+        self.start()
+
+    def __exit__(self, *_):
+        self.join()
+
+
+def test_what_the_plugin_says_is_handled_in_order(job, ansible):
+    heard = []
+    ansible.says(HELLO, START, END)
+
+    ending = run(job, handle=heard.append)
+
+    assert (heard, ending) == ([HELLO, START, END], Ending("exited", 0, ""))
+
+
+def test_ansible_gets_the_part_that_was_asked_for_and_an_allow_listed_environment(job, ansible):
+    ansible.says(HELLO, END)
+
+    run(replace(job, limit="all:!b"), captured={"here": {"pids": [1]}})
+
+    words, environment = ansible.words, ansible.environment
+    assert [words[words.index(flag) + 1] for flag in ("--tags", "--skip-tags", "--limit")] == [
+        *("step-look", "gate", "all:!b")
+    ]
+    assert [word for flag, word in itertools.pairwise(words) if flag == "-i"] == [str(job.inventories[0])]
+    assert not environment.keys() & {"ANSIBLE_RUN_TAGS", "SECRET"}
+    assert environment["RUNBOOK_RUN_ID"] == RUN_ID
+
+
+def test_a_secret_is_told_on_the_socket_only_and_not_when_nothing_is_done(job, ansible):
+    ansible.says(HELLO, END)
+    secret = replace(job, secrets={"word": "hunter2!"}, names=True)
+
+    run(secret)
+
+    answered = (ansible.directory / "answers").read_text().splitlines()
+    assert answered == ['yes {"secrets": {"word": "hunter2!"}}', "yes"]
+    assert "hunter2!" not in " ".join([*ansible.words, *ansible.environment.values()])
+    assert ansible.environment["RUNBOOK_NAMES"] == "yes"
+    assert "hunter2!" not in repr(secret)
+    (ansible.directory / "answers").unlink()
+    resolve(secret, NOTHING)
+    assert (ansible.directory / "answers").read_text().splitlines() == ["no"]
+
+
+def test_hosts_named_for_this_part_come_before_the_limit_of_the_run(job, ansible):
+    ansible.says(HELLO, END)
+
+    run(replace(job, limit="all"), limit=["one", "two"])
+
+    assert ansible.words[ansible.words.index("--limit") + 1].startswith("@")
+    assert (ansible.directory / "limit").read_text() == "one\ntwo\n"
+
+
+def test_what_can_not_be_recorded_does_not_go_on(job, ansible):
+    ansible.says(HELLO, START, then="open('went-on', 'w')")
+
+    with pytest.raises(AuditError, match="full at hello"):
+        run(job, handle=spoil)
+
+    assert not (ansible.directory / "went-on").exists()
+
+
+def test_a_plugin_that_does_not_say_hello_first_is_not_believed(job, ansible):
+    heard = []
+    ansible.says(START)
+
+    with pytest.raises(ExecutionError, match="before it said hello"):
+        run(job, handle=heard.append)
+
+    assert heard == []
+
+
+@pytest.mark.parametrize(
+    ("does", "error", "message"),
+    [
+        (
+            "echo 'ERROR! no such plugin' >&2; exit 1",
+            ExecutionError,
+            "before it began (exit code 1):\nERROR! no such plugin",
+        ),
+        ("exit 0", ExecutionError, "before it began (exit code 0):\nit printed nothing"),
+        (
+            "echo 'Specified inventory, host pattern and/or --limit leaves us with no hosts to target.'; exit 1",
+            UnreachableError,
+            "the inventory leaves no host",
+        ),
+    ],
+)
+def test_an_ansible_that_says_nothing_is_an_error_whatever_its_exit_code(job, ansible, does, error, message):
+    ansible.does(does)
+
+    with pytest.raises(error) as raised:
+        run(job)
+
+    assert message in raised.value.message
+    assert raised.value.hint
+
+
+def test_an_ansible_that_falls_silent_is_an_error(job, ansible):
+    ansible.says(HELLO, START, then="print('MemoryError'); sys.exit(0)")
+
+    with pytest.raises(ExecutionError, match=r"before it said how it ended \(exit code 0\):\nMemoryError"):
+        run(job)
+
+
+def test_a_cancellation_stops_it(job, ansible):
+    ansible.says(HELLO, START, then="time.sleep(60)")
+
+    with Cancelling(job, ansible, "SIGINT"):
+        ending = run(job)
+
+    assert (ending.why, len(ansible.reaped)) == ("cancelled", 1)
+
+
+def test_a_supervisor_that_was_stopped_itself_is_not_waited_for_for_ever(job, ansible, monkeypatch):
+    monkeypatch.setattr(invocations, "OBEYING", 0.5)
+    ansible.says(HELLO, START, then="subprocess.Popen(['setsid', 'sleep', '60']); time.sleep(60)")
+
+    def stop():
+        wait_for(ansible.directory / "said")
+        supervisor = next(pid for pid in processes.descendants(os.getpid()) if b"supervisor" in cmdline(pid))
+        os.kill(supervisor, signal.SIGSTOP)
+        job.cancellation.request("SIGINT")
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    ending = run(job)
+    thread.join()
+
+    assert (ending, len(ansible.reaped)) == (Ending("orphaned", -signal.SIGKILL), 1)
+
+
+def test_an_ansible_that_was_stopped_is_ended(job, ansible):
+    ansible.says(HELLO, START, then="os.kill(os.getpid(), signal.SIGSTOP)")
+
+    with Cancelling(job, ansible, "SIGINT"):
+        ending = run(job)
+
+    assert (ending.why, len(ansible.reaped)) == ("cancelled", 1)
+
+
+def test_an_inventory_that_is_not_read_in_time_is_named_with_its_scripts(job, ansible, monkeypatch, tmp_path):
+    monkeypatch.setattr(invocations, "READING", 0.5)
+    ansible.does("sleep 60; sleep 60")
+    directory = tmp_path / "inventory"
+    directory.mkdir()
+    (directory / "cmdb.py").touch(mode=0o755)
+    (directory / "hosts.yml").touch(mode=0o644)
+
+    with pytest.raises(ExecutionError) as raised:
+        run(replace(job, inventories=(*job.inventories, directory)))
+
+    assert raised.value.message == f"Ansible has not read the inventory within 0.5 s: {directory / 'cmdb.py'}"
+    assert raised.value.hint == f"run `{directory / 'cmdb.py'} --list` and see what it waits for"
+
+
+def test_what_takes_its_time_once_the_inventory_is_read_is_not_stopped(job, ansible, monkeypatch):
+    monkeypatch.setattr(invocations, "READING", 5.0)
+    ansible.says(HELLO, START, END, then="time.sleep(5.5)")
+
+    assert run(job).why == "exited"
+
+
+def test_what_was_asked_before_the_supervisor_was_there_is_not_forgotten(job, ansible):
+    ansible.says(HELLO, START, then="time.sleep(60)")
+    job.cancellation.request("SIGINT")
+
+    assert run(job).why == "cancelled"
+
+
+def test_what_is_begun_when_a_request_has_had_its_effect_goes_on(job, ansible):
+    ansible.says(HELLO, START, END, then="time.sleep(0.3)")
+    job.cancellation.request("SIGINT")
+    job.cancellation.answered = 1
+
+    assert run(job).why == "exited"
+
+
+def test_asked_twice_it_does_not_wait_for_those_who_do_not_obey(job, ansible):
+    ansible.says(HELLO, START, then="signal.signal(15, signal.SIG_IGN); time.sleep(60)")
+    before = time.monotonic()
+
+    with Cancelling(job, ansible, "SIGINT", "SIGINT"):
+        ending = run(job)
+
+    assert (ending, len(ansible.reaped)) == (Ending("orphaned", -signal.SIGKILL), 1)
+    assert time.monotonic() - before < 2
+
+
+def test_when_the_supervisor_is_killed_the_command_ends_what_it_left(job, ansible):
+    ansible.says(HELLO, START, then="subprocess.Popen(['setsid', 'sleep', '60']); time.sleep(60)")
+
+    def kill():
+        wait_for(ansible.directory / "said")
+        supervisor = next(pid for pid in processes.descendants(os.getpid()) if b"supervisor" in cmdline(pid))
+        os.kill(supervisor, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    ending = run(job)
+    thread.join()
+
+    assert (ending, len(ansible.reaped)) == (Ending("orphaned", -signal.SIGKILL), 1)
+
+
+def cmdline(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_a_supervisor_that_can_not_even_start_is_orphaned_work_and_no_crash(job, ansible):
+    (ansible.directory / "bin" / "python").write_text("#!/bin/sh\nexit 3\n")
+
+    assert run(job) == Ending("orphaned", 3)
+
+
+def test_a_directory_that_can_not_be_noted_is_not_left_behind(job):
+    def full(_):
+        raise AuditError("the disk is full")
+
+    with pytest.raises(AuditError):
+        run(replace(job, on_private=full))
+
+
+def test_the_directory_is_noted_before_it_is_used(job, ansible):
+    noted = []
+    ansible.says(HELLO, END)
+
+    run(replace(job, on_private=noted.append))
+
+    assert [str(path / "ansible.cfg") for path in noted] == [ansible.environment["ANSIBLE_CONFIG"]]
+
+
+def test_a_deadline_ends_it(job, ansible):
+    ansible.says(HELLO, START, then="time.sleep(60)")
+
+    assert run(job, deadline=0.5).why == "deadline"
+
+
+def test_to_resolve_is_to_hear_who_is_meant_and_to_go_no_further(job, ansible):
+    ansible.says(HELLO, then="open('went-on', 'w')")
+
+    assert resolve(job, NOTHING) == HELLO
+    assert not (ansible.directory / "went-on").exists()
+
+
+def test_to_resolve_nothing_is_an_error_in_words(job, ansible):
+    ansible.does("echo 'ERROR! the inventory is broken'; exit 1")
+
+    with pytest.raises(ExecutionError, match="the inventory is broken"):
+        resolve(job, NOTHING)
+
+
+def test_to_be_stopped_while_resolving_is_an_error_in_words(job, ansible):
+    ansible.does("echo x >said; sleep 60")
+
+    with Cancelling(job, ansible, "SIGINT"), pytest.raises(ExecutionError, match="before Ansible had named the hosts"):
+        resolve(job, NOTHING)
+
+
+@pytest.mark.parametrize(("hosts", "forks"), [(0, "50"), (3, "3"), (200, "50")])
+def test_as_many_workers_as_hosts_and_never_more_than_fifty(job, ansible, hosts, forks):
+    ansible.says(HELLO, END)
+
+    run(job, hosts=hosts)
+
+    assert ansible.words[ansible.words.index("--forks") + 1] == forks

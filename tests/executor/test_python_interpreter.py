@@ -1,0 +1,85 @@
+"""On this machine too a Python must run for whom the runbook needs it, and it is the one that Ansible takes."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+
+import pytest
+from harness.ssh_lab import script
+
+from runner.executor.host_check import Checked
+from runner.executor.inventory.connection_facts import Reach
+from runner.executor.python_interpreter import look_here
+
+ME = pwd.getpwuid(os.geteuid()).pw_name
+WELL = (f"python for {ME}",)
+
+
+def looked(become=(), path="/nowhere", **changes):
+    reach = Reach("here", connection="local", **changes)
+    (found,) = look_here([reach], become={"here": become}, environ={"PATH": path})
+    return found
+
+
+def test_one_that_the_inventory_names_and_that_runs():
+    assert looked(python=sys.executable) == Checked("here", WELL)
+
+
+def test_one_that_is_not_there_is_named_with_its_host_and_what_to_write():
+    found = looked(python="/no/such/python")
+
+    assert found.problem.startswith(f"here (this machine): /no/such/python does not run there for {ME}: ")
+    assert found.problem.endswith("not found")
+    assert "ansible_python_interpreter in host_vars/here.yml, like /usr/bin/python3" in found.hint
+
+
+def test_one_that_is_too_old_for_the_modules_of_ansible(tmp_path):
+    old = script(tmp_path / "python2", "echo 'it is Python 2.7.18'")
+
+    assert looked(python=str(old)).problem.endswith(f"{old} does not run there for {ME}: it is Python 2.7.18")
+
+
+def test_the_first_that_is_there_counts_as_for_ansible(tmp_path):
+    script(tmp_path / "python3.13", "echo 'pyenv: python3.13: command not found' >&2; echo 'a long tip' >&2; exit 127")
+
+    found = looked(pythons=("python3.14", "python3.13", sys.executable), path=str(tmp_path))
+
+    assert (
+        f"{tmp_path}/python3.13, which Ansible finds first, does not run there for {ME}: pyenv: python3.13: command"
+        in found.problem
+    )
+    assert looked(pythons=("python3.14", sys.executable, "python3.13"), path=str(tmp_path)).passed == WELL
+
+
+def test_another_user_is_become_as_ansible_does_it(tmp_path):
+    sudo = script(tmp_path / "sudo", 'shift 5; exec "$@"')
+
+    assert looked(["app"], python=sys.executable, become_exe=str(sudo)).passed == ("python for app",)
+    assert looked(["app"], become_password=True).left == "it becomes app with a password"
+    assert looked([ME], python=sys.executable, become_exe="/no/such/sudo").passed == WELL
+
+
+def test_where_no_machine_works_no_python_is_needed():
+    reach = Reach("here", connection="local", python="/no/such/python")
+
+    assert look_here([reach], become={}, environ={}) == []
+
+
+def test_hosts_that_are_the_same_are_asked_once(tmp_path):
+    python = script(tmp_path / "python", f'echo x >> {tmp_path / "asked"}; exec {sys.executable} "$@"')
+    hosts = [Reach(name, connection="local", python=str(python)) for name in ("a", "b", "c")]
+
+    found = look_here(hosts, become={"a": (), "b": (), "c": ()}, environ={})
+
+    assert (found, (tmp_path / "asked").read_text()) == ([Checked(name, WELL) for name in "abc"], "x\n")
+
+
+@pytest.mark.parametrize("python", ["{{ nowhere }}"])
+def test_one_that_cannot_be_read_is_left_to_ansible(python):
+    reach = Reach.read("here", {"connection": "local", "python": python})
+
+    (found,) = look_here([reach], become={"here": ()}, environ={})
+
+    assert found.outcome == "not checked"

@@ -1,0 +1,129 @@
+"""What a run is aimed at: which hosts, and how serious they are."""
+
+from __future__ import annotations
+
+import pytest
+from harness.fakes import runbook_file
+
+from runner.core.errors import ExitCode, InvalidInputError, UnreachableError
+from runner.executor.target import Target, check_hosts
+from runner.model.reader import read_runbook
+
+STEP = {"id": "a", "name": "A", "command": "ls", "verify": [{"exit": 0}]}
+HELLO = {
+    "kind": "hello",
+    "plays": [
+        {"pattern": "app", "hosts": ["app1", "app2"]},
+        {"pattern": "db", "hosts": ["db1"]},
+        {"pattern": "app", "hosts": ["app1", "app2"]},
+    ],
+    "environments": {"app1": "lab", "app2": "staging", "db1": "local"},
+}
+
+
+@pytest.fixture
+def runbook(tmp_path):
+    return read_runbook(runbook_file(tmp_path, hosts="app", steps=[STEP, {**STEP, "id": "b", "hosts": "db"}]))
+
+
+def test_the_plugin_names_the_hosts_of_each_play(runbook):
+    target = Target.from_hello(HELLO)
+    assert target == Target(
+        {"app": ("app1", "app2"), "db": ("db1",)}, {"app1": "lab", "app2": "staging", "db1": "local"}
+    )
+    assert target.names == ("app1", "app2", "db1")
+    assert [target.of(runbook, step) for step in runbook.steps] == [("app1", "app2"), ("db1",)]
+    target.check(runbook)
+
+
+@pytest.mark.parametrize(
+    ("environments", "whole"),
+    [({"a": "local"}, "local"), ({"a": "lab", "b": "production", "c": "staging"}, "production"), ({}, "production")],
+)
+def test_the_whole_is_as_serious_as_its_most_serious_host(environments, whole):
+    assert Target({}, environments).environment == whole
+
+
+@pytest.mark.parametrize("hosts", [{"app": ("app1",)}, {"app": ("app1",), "db": ()}, {}])
+def test_a_step_without_a_host_is_no_success(runbook, hosts):
+    with pytest.raises(UnreachableError) as caught:
+        Target(hosts, {}).check(runbook)
+    missing = "b" if hosts else "a"
+    assert caught.value.message.startswith(f"the step {missing!r} has no host: nothing in the inventory matches ")
+    assert (caught.value.exit_code, bool(caught.value.hint)) == (ExitCode.UNREACHABLE, True)
+
+
+def test_a_class_that_nobody_knows_is_refused(runbook):
+    target = Target({"app": ("app1",), "db": ("db1",)}, {"app1": "lab", "db1": "prod"})
+    with pytest.raises(InvalidInputError) as caught:
+        target.check(runbook)
+    assert caught.value.message == "db1: runbook_environment is 'prod'"
+    assert caught.value.hint == "set it in the inventory's group_vars to one of local, lab, staging, production"
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (
+            {"missing": [{"where": "app", "name": "app"}, {"where": "db:bd2", "name": "bd2"}]},
+            "the inventory has no host for 'app', named by RUN-001; 'bd2', named by RUN-001 in 'db:bd2'",
+        ),
+        (
+            {"missing": [{"where": "--limit", "name": "app9"}]},
+            "the inventory has no host for 'app9', named by --limit",
+        ),
+        ({"idle": ["web1"]}, "--limit names web1, where RUN-001 has no host to work on"),
+    ],
+)
+def test_fewer_hosts_than_somebody_meant_are_refused_by_name(runbook, told, message):
+    with pytest.raises(UnreachableError) as caught:
+        Target.from_hello({**HELLO, **told}).check(runbook)
+
+    assert caught.value.message == message
+
+
+def test_a_limit_that_was_meant_for_the_runbook_before_may_name_other_hosts_too(runbook):
+    Target.from_hello({**HELLO, "idle": ["web1"]}).check(runbook, inherited=True)
+
+
+def test_what_the_inventory_demands_and_protects_is_known():
+    reach = {
+        "app1": {"policy": {"max_hosts": 3}},
+        "app2": {"protected": False},
+        "db1": {"protected": "Holds the ledger", "policy": {"max_hosts": 2}},
+    }
+    target = Target.from_hello({**HELLO, "reach": reach})
+
+    assert (target.policy.max_hosts, target.protected) == (2, {"db1": "Holds the ledger"})
+
+
+NODE, SPARE = ({"type": "host", "help": help_} for help_ in ("The node", "Another"))
+
+
+def test_every_host_that_the_inventory_does_not_have_is_told(tmp_path):
+    runbook = read_runbook(runbook_file(tmp_path, inputs={"node": NODE, "spare": SPARE, "word": {"help": "A word"}}))
+
+    check_hosts(runbook, {"node": "db1", "spare": "db2", "word": "x"}, ["db1", "db2"])
+    with pytest.raises(InvalidInputError) as caught:
+        check_hosts(runbook, {"node": "bd1", "spare": "x", "word": "x"}, ["db1", "db2"])
+
+    assert caught.value.message == (
+        "-e node=bd1: the inventory has no such host\n-e spare=x: the inventory has no such host"
+    )
+    assert caught.value.hint == "did you mean 'db1'?"
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (
+            {"ambiguous": [{"where": "app", "name": "app"}]},
+            "a group and a host have the same name in the inventory: 'app'",
+        ),
+        ({"warnings": ["Skipping 'x'"]}, "Ansible leaves out a part of the inventory: Skipping 'x'"),
+    ],
+)
+def test_what_ansible_only_warns_of_is_no_success(runbook, found, sentence):
+    with pytest.raises(UnreachableError) as caught:
+        Target.from_hello(HELLO | found).check(runbook)
+    assert caught.value.message.startswith(sentence)

@@ -1,0 +1,7 @@
+"""What tests share: a bench with the real command, scripted doubles, hosts behind real sshd."""
+
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+ROOT = TESTS.parent
+"""The checkout: its runbooks, playbooks and inventories are tested too."""

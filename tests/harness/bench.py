@@ -1,0 +1,181 @@
+"""A library of one's own in a test's directory, and the command as a user types it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import yaml
+
+from runner.compiler.committed_playbook import compiled
+from runner.executor.ansible import processes
+from runner.library.library import Library
+
+CONTACTS = (
+    "on-call: {name: On-call engineer, channels: [{webhook: {url: 'http://127.0.0.1:9/'}}]}\nowners: {name: Owners}\n"
+)
+
+
+def runbook_text(*steps, hosts="all", **changes):
+    """The least runbook with these steps, which calls nobody."""
+    return yaml.safe_dump(
+        {
+            "id": "RUN-900",
+            "title": "A trial",
+            "category": "maintenance",
+            "severity": "P3",
+            "owner": "owners",
+            "trigger": {"event": "a test"},
+            "scope": {"handles": ["Trials"]},
+            "hosts": hosts,
+            "steps": list(steps),
+            "escalation": {
+                "when": [{"declared": "Too much"}],
+                "contacts": ["on-call"],
+                "provide": ["timeline", "actions"],
+            },
+            **changes,
+        },
+        sort_keys=False,
+    )
+
+
+def step(name, shell, **keys):
+    """A shell step that is stopped, not escalated, when it fails."""
+    return {
+        "id": name,
+        "name": name.capitalize(),
+        "shell": shell,
+        "verify": [{"exit": 0}],
+        "on_failure": "stop",
+        **keys,
+    }
+
+
+@dataclass
+class Ran:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self):
+        return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
+
+
+@dataclass
+class Bench:
+    """A library, an inventory of this machine, a state directory, and the command."""
+
+    directory: Path
+    environment: dict = field(default_factory=dict)
+    elsewhere: Path | None = None
+    """Where the state is kept, if not in `directory`."""
+
+    @property
+    def state(self):
+        return self.elsewhere or self.directory / "state"
+
+    @property
+    def inventory(self):
+        return self.directory / "inventory.yml"
+
+    def hosts(self, **hosts):
+        given = hosts or {"here": {}}
+        local = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "runbook_environment": "local",
+        }
+        named = {
+            name: {**local, "ansible_remote_tmp": str(self.directory / "tmp"), **keys} for name, keys in given.items()
+        }
+        self.inventory.write_text(yaml.safe_dump({"all": {"hosts": named}}))
+
+    def write(self, *steps, contacts=CONTACTS, **changes):
+        runbooks = self.directory / "runbooks"
+        runbooks.mkdir(exist_ok=True)
+        (runbooks / "contacts.yml").write_text(contacts)
+        (runbooks / "RUN-900.yml").write_text(runbook_text(*steps, **changes))
+        self.compile()
+
+    def compile(self):
+        library = Library(self.directory)
+        for source in map(library.source, library.ids()):
+            playbook = library.playbook(source)
+            playbook.parent.mkdir(exist_ok=True)
+            playbook.write_text(compiled(source))
+
+    def words(self, *words):
+        return [
+            sys.executable,
+            "-m",
+            "runner",
+            "--state-dir",
+            str(self.state),
+            "--library",
+            str(self.directory),
+            *words,
+        ]
+
+    def started(self, *words, **options):
+        # What a module that was killed leaves behind goes with the test's directory.
+        environment = {**os.environ, "TMPDIR": str(self.directory), **self.environment}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+        return subprocess.Popen(
+            self.words(*words), env=environment, cwd=self.directory, text=True, **{**pipes, **options}
+        )
+
+    def command(self, *words, patience=90, **options):
+        process = self.started(*words, **options)
+        out, err = process.communicate(timeout=patience)
+        return Ran(process.returncode, out, err)
+
+    def run(self, *words, **options):
+        return self.command("run", "RUN-900", "-i", str(self.inventory), "--yes", "--json", *words, **options)
+
+    def begun(self, path, *words):
+        """The command, once the step that makes `path` has begun."""
+        process = self.started("run", "RUN-900", "-i", str(self.inventory), "--yes", "--json", *words)
+        wait_until(path.exists, f"{path.name} is made", process)
+        return process
+
+    def records(self):
+        return [json.loads(line) for line in (self.state / "audit" / "audit.jsonl").read_text().splitlines()]
+
+    def run_ids(self):
+        return sorted(path.name for path in (self.state / "runs").iterdir())
+
+
+def wait_until(condition, what, process=None, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if process and process.poll() is not None:
+            pytest.fail(f"the command ended before {what}: {process.communicate()}")
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+
+
+def survivors(run_id):
+    """Every process that the run has started, whatever it is for, and that has not ended."""
+    wanted = f"RUNBOOK_RUN_ID={run_id}".encode()
+    found = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found[int(entry.name)] = (entry / "cmdline").read_bytes()
+    return {pid: words for pid, words in found.items() if pid != os.getpid() and processes.is_alive(pid)}
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,154 @@
+"""Adding a kind of step, or of verification, is one file on its shelf and one test of it: here are both."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from harness.fakes import runbook_file
+
+import runner.kinds.steps
+import runner.kinds.verifications
+from runner.compiler.committed_playbook import compiled
+from runner.kinds import plugins
+from runner.library.library import Library
+from runner.model.yaml.document import InvalidFileError
+
+STEP = '''\
+"""`touch`: a file that is there afterwards."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from runner.kinds.steps.base import ReadFile, StepKind
+from runner.kinds.invocation import Invocation, Template, bounded
+
+
+class Touch(StepKind):
+    """The file, and when it was changed last."""
+
+    key = "touch"
+
+    touch: Template
+    date: str = "now"
+
+    def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
+        """GNU touch."""
+        del read_file
+        return bounded(["touch", f"--date={self.date}", self.touch], timeout=timeout)
+'''
+
+VERIFICATION = '''\
+"""`exists`: a file that must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from runner.kinds.invocation import Invocation, Template, bounded
+from runner.kinds.verifications.base import VerificationKind
+
+
+class Exists(VerificationKind):
+    """The path of the file."""
+
+    key = "exists"
+
+    exists: Template
+
+    def probe(self, timeout: timedelta) -> Invocation:
+        """A look."""
+        return bounded(["test", "-e", self.exists], timeout=timeout)
+
+    def default_conditions(self) -> Sequence[str]:
+        """It is there."""
+        return ("rc == 0",)
+
+    def describe(self) -> str:
+        """In words."""
+        return f"{self.exists} is there"
+'''
+
+
+@pytest.fixture
+def shelves(tmp_path, monkeypatch):
+    """Both shelves with one file more, found by looking."""
+    for package, name, text in (
+        (runner.kinds.steps, "touch", STEP),
+        (runner.kinds.verifications, "exists", VERIFICATION),
+    ):
+        shelf = tmp_path / package.__name__
+        shelf.mkdir()
+        (shelf / f"{name}.py").write_text(text)
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(shelf)])
+    plugins.steps.cache_clear()
+    plugins.verifications.cache_clear()
+    yield tmp_path
+    monkeypatch.undo()
+    plugins.steps.cache_clear()
+    plugins.verifications.cache_clear()
+    for module in ("runner.kinds.steps.touch", "runner.kinds.verifications.exists"):
+        sys.modules.pop(module, None)
+
+
+def library(root, **changes):
+    path = root / "made"
+    step = {"id": "a", "name": "A", "touch": str(path), "date": "2026-01-01", "verify": [{"exists": str(path)}]}
+    runbook_file(root, steps=[{key: item for key, item in {**step, **changes}.items() if item is not None}])
+    return Library(root)
+
+
+def test_a_runbook_that_uses_it_loads_and_compiles(shelves):
+    made = library(shelves)
+    source = made.source("RUN-001")
+    (step,) = source.runbook.steps
+    assert (step.action.key, step.verify[0].says) == ("touch", f"{shelves / 'made'} is there")
+    (play,) = yaml.safe_load(compiled(source))
+    action, probe, judged = play["tasks"][0]["block"]
+    words = [*("timeout", "--kill-after=5s", "60s", "touch", "--date=2026-01-01"), str(shelves / "made")]
+    assert action["ansible.builtin.command"]["argv"] == words
+    assert probe["ansible.builtin.command"]["argv"][-3:] == ["test", "-e", str(shelves / "made")]
+    assert judged["ansible.builtin.assert"]["that"] == ["probe.rc | default(-1) == 0", "rc == 0"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "hint"),
+    [
+        ({"tuch": "/x", "touch": None}, "steps[0].tuch", "did you mean 'touch'?"),
+        ({"dat": "now"}, "steps[0].dat", "did you mean 'date'?"),
+        ({"verify": [{"exist": "/x"}]}, "steps[0].verify[0].exist", "did you mean 'exists'?"),
+        ({"verify": [{"date": "now", "exists": "/x"}]}, "steps[0].verify[0].date", "possible keys are "),
+    ],
+)
+def test_it_is_meant_where_something_like_it_is_written(shelves, changes, path, hint):
+    made = library(shelves, **changes)
+    with pytest.raises(InvalidFileError) as caught:
+        made.source("RUN-001")
+    (finding,) = [finding for finding in caught.value.findings if finding.rule == "unknown-key"]
+    assert finding.path == path
+    assert finding.hint.startswith(hint)
+
+
+@pytest.mark.live
+def test_it_is_done(shelves):
+    # Given the command with both files on its shelves
+    library(shelves)
+    program = "import runner.kinds.steps, runner.kinds.verifications; from runner.__main__ import main\n"
+    for package in ("runner.kinds.steps", "runner.kinds.verifications"):
+        program += f"{package}.__path__.append({str(shelves / package)!r})\n"
+    variables = f"ansible_connection=local ansible_python_interpreter={sys.executable} runbook_environment=local"
+    (shelves / "hosts").write_text(f"here {variables}\n")
+    words = [sys.executable, "-c", program + "main()", "--library", shelves, "--state-dir", shelves / "state"]
+    subprocess.run([*words, "compile"], check=True, capture_output=True, cwd=shelves)
+    # When the runbook is done
+    run = [*words, "run", "RUN-001", "-i", shelves / "hosts", "--yes", "--json"]
+    done = subprocess.run(run, check=False, capture_output=True, text=True, timeout=60, cwd=shelves)
+    # Then the step has passed, and has done what it says
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["data"]["outcome"] for event in events if event["type"] == "step.finished"] == ["passed"], done.stderr
+    assert (shelves / "made").stat().st_mtime > 0

@@ -1,0 +1,98 @@
+"""A demo's directory does not outlive it, and what a killed one left is swept by the next."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH
+
+import pytest
+
+from runner.lab.demo_workspace import PREFIX, sweep, workspace
+from runner.lab.directory_locks import lock
+
+OWNER = """
+import signal
+from runner.lab.demo_workspace import workspace
+with workspace() as directory:
+    print(directory, flush=True)
+    signal.pause()
+"""
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def owner(temporary):
+    return subprocess.Popen(
+        [sys.executable, "-c", OWNER],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
+
+
+def test_it_is_there_for_the_block_and_gone_with_all_in_it_afterwards(temporary):
+    with workspace() as directory:
+        (directory / "deep/er").mkdir(parents=True)
+        (directory / "deep/er/file").touch()
+        during = list(temporary.iterdir())
+
+    assert (during, list(temporary.iterdir())) == ([directory], [])
+
+
+def test_it_is_gone_after_an_interrupt(temporary):
+    with pytest.raises(KeyboardInterrupt), workspace():
+        signal.raise_signal(signal.SIGINT)
+
+    assert list(temporary.iterdir()) == []
+
+
+def test_only_its_owner_may_list_it():
+    with workspace() as directory:
+        assert directory.stat().st_mode & 0o066 == 0
+
+
+def test_a_sweep_takes_the_directory_of_a_killed_demo_and_leaves_the_living_and_the_foreign(temporary):
+    # Given one demo that lives, one that was killed, and something else with another name
+    foreign = temporary / "precious"
+    foreign.mkdir()
+    with owner(temporary) as alive, owner(temporary) as dead:
+        living, killed = alive.stdout.readline().strip(), dead.stdout.readline().strip()
+        dead.kill()
+        dead.wait()
+        before = {str(path) for path in temporary.iterdir()}
+
+        # When
+        sweep()
+
+        # Then
+        after = {str(path) for path in temporary.iterdir()}
+        alive.kill()
+    assert (before, after) == ({str(foreign), living, killed}, {str(foreign), living})
+
+
+def test_a_sweep_follows_no_symbolic_link(temporary):
+    precious = temporary / "precious"
+    precious.mkdir()
+    (temporary / f"{PREFIX}trap").symlink_to(precious)
+
+    sweep()
+
+    assert precious.is_dir()
+
+
+def test_a_lock_excludes_others_until_its_descriptor_is_closed(tmp_path):
+    first = lock(tmp_path, LOCK_SH)
+    second = lock(tmp_path, LOCK_SH | LOCK_NB)
+    os.close(second)
+
+    with pytest.raises(BlockingIOError):
+        lock(tmp_path, LOCK_EX | LOCK_NB)
+
+    os.close(first)
+    os.close(lock(tmp_path, LOCK_EX | LOCK_NB))

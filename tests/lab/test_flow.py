@@ -1,0 +1,23 @@
+"""What the demo asks of a run."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from runner.lab.flow import Stage
+from runner.library.library import Library
+
+
+@pytest.mark.parametrize("runbook", ["RUN-001", "RUN-002"])
+def test_everybody_whom_the_runbook_names_is_a_contact_that_only_the_demo_reaches(tmp_path, runbook):
+    shop = SimpleNamespace(directory=tmp_path, inventory=dict)
+    receiver = SimpleNamespace(url="http://127.0.0.1:1")
+    stage = Stage(shop, Library.shipped(), "local", receiver, lambda _: None, print, lambda: "1")
+
+    request = stage.request(runbook, {})
+
+    named = request.source.runbook
+    assert set(request.contacts) == {named.owner, *named.escalation.contacts}
+    assert {channel.url for each in request.contacts.values() for channel in each.channels} == {receiver.url}

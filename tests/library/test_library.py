@@ -1,0 +1,122 @@
+"""A library is a directory, and a runbook in it is found by its id or as a file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from harness.fakes import CONTACTS, RUNBOOK, runbook_file
+
+from runner.core.errors import InvalidInputError
+from runner.library.library import Library, Source, shown
+from runner.model.reader import read_runbook
+from runner.model.yaml.document import MAX_BYTES, InvalidFileError
+
+
+@pytest.fixture
+def library(tmp_path):
+    runbook_file(tmp_path)
+    return Library(tmp_path)
+
+
+def refusal(call, *args, **options):
+    with pytest.raises(InvalidInputError) as caught:
+        call(*args, **options)
+    return caught.value.message, caught.value.hint
+
+
+def test_a_runbook_is_found_by_its_id_or_its_file(library, tmp_path):
+    path = tmp_path / "runbooks" / "RUN-001.yml"
+    source = Source(read_runbook(path), path, hashlib.sha256(RUNBOOK.encode()).hexdigest(), RUNBOOK.encode())
+    assert library.source("RUN-001") == source
+    assert library.source(str(path)) == source
+
+
+def test_only_files_that_are_named_like_a_runbook_are_runbooks(library, tmp_path):
+    for name in ("RUN-010.yml", "RUN-002.yaml", "RUN-1.yml", "RUN-003.yml.bak", "contacts.yml"):
+        (tmp_path / "runbooks" / name).touch()
+    assert library.ids() == ["RUN-001", "RUN-010"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("RUN-011", "did you mean RUN-001?"), ("RUN-987", "runbook list shows those there are")]
+)
+def test_an_id_that_is_not_there(library, tmp_path, name, hint):
+    assert refusal(library.source, name) == (f"there is no runbook {name} in {tmp_path / 'runbooks'}", hint)
+
+
+@pytest.mark.parametrize("name", ["run-001", "nowhere.yml", "", "../RUN-001"])
+def test_what_is_neither_an_id_nor_a_file(library, name):
+    assert refusal(library.source, name) == (f"{name!r} is neither the id of a runbook (RUN-001) nor a file", "")
+
+
+def test_a_file_has_the_name_of_its_runbook(tmp_path):
+    path = runbook_file(tmp_path).rename(tmp_path / "runbooks" / "RUN-002.yml")
+    with pytest.raises(InvalidFileError) as caught:
+        Library(tmp_path).source("RUN-002")
+    (finding,) = caught.value.findings
+    assert str(finding) == (
+        f"{shown(path)}:1:1: id: RUN-001 stands in RUN-002.yml; name the file RUN-001.yml [error: file-name]"
+    )
+
+
+def test_a_file_that_can_not_be_read(library):
+    assert refusal(library.source, "/proc/self/mem") == ("/proc/self/mem can not be read: Input/output error", "")
+
+
+def test_a_file_that_is_too_large_is_not_read_to_its_end(library, tmp_path):
+    (tmp_path / "runbooks" / "RUN-001.yml").write_bytes(b"#" * (MAX_BYTES + 10))
+    assert "is larger than 256 KiB" in refusal(library.source, "RUN-001")[0]
+
+
+def test_findings_name_a_file_as_it_is_seen_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert shown(tmp_path / "runbooks" / "RUN-001.yml") == "runbooks/RUN-001.yml"
+    assert shown(tmp_path.parent / "a.yml") == str(tmp_path.parent / "a.yml")
+
+
+def test_files_that_belong_to_a_runbook_lie_below_it(library, tmp_path):
+    # Given a file beside the runbook, one elsewhere, and a link that leads there
+    source, outside = library.source("RUN-001"), tmp_path / "outside"
+    outside.write_text("secret")
+    (tmp_path / "runbooks" / "scripts").mkdir()
+    (tmp_path / "runbooks" / "scripts" / "a.sh").write_text("echo\n")
+    (tmp_path / "runbooks" / "link").symlink_to(outside)
+    (tmp_path / "runbooks" / "bytes").write_bytes(b"\xff")
+    # Then only what lies below is read, and only when it is text
+    assert source.read_file("scripts/a.sh") == "echo\n"
+    for name, sentence in (
+        ("link", "link leads out of the runbook's directory"),
+        ("../outside", "../outside leads out of the runbook's directory"),
+        ("none", f"none is not there; it is looked for beside {source.path}"),
+        ("scripts", "scripts can not be read: "),
+        ("bytes", "bytes can not be read: "),
+    ):
+        with pytest.raises(ValueError, match=".") as caught:
+            source.read_file(name)
+        assert str(caught.value).startswith(sentence)
+
+
+def test_the_playbook_and_the_contacts_lie_beside_the_runbook(library, tmp_path):
+    source = library.source("RUN-001")
+    assert library.playbook(source) == tmp_path / "playbooks" / "RUN-001.yml"
+    assert list(library.contacts(source)) == ["backend-team", "on-call"]
+    assert CONTACTS.startswith("backend-team")
+
+
+def test_a_library_is_named_or_here_or_above_and_the_products_own_only_where_it_is_asked_for(tmp_path):
+    here, given = tmp_path / "here", tmp_path / "given"
+    (here / "runbooks").mkdir(parents=True)
+    (given / "runbooks").mkdir(parents=True)
+    assert Library.find(given, here=here) == Library(given)
+    assert Library.find(None, here=here) == Library(here)
+    assert Library.find(Path("shipped"), here=here) == Library.shipped()
+    assert refusal(Library.find, None, here=tmp_path)[0].startswith("there is no library here")
+    (here / "runbooks" / "RUN-001.yml").touch()
+    assert Library.find(None, here=here / "a" / "b") == Library(here)
+    assert "RUN-001" in Library.shipped().ids()
+    assert refusal(Library.find, tmp_path, here=here) == (
+        f"{tmp_path} holds no runbooks/",
+        "name the directory above runbooks/",
+    )

@@ -1,0 +1,67 @@
+"""A collection is everything that is written in a library, with the faults of what could not be read."""
+
+from __future__ import annotations
+
+import pytest
+from harness.fakes import RUNBOOK, runbook_file
+
+from runner.library.library import Library
+from runner.library.snapshot import read
+from runner.model.yaml.document import InvalidFileError
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runbook_file(tmp_path)
+    registry = tmp_path / "runbooks" / "registry"
+    registry.mkdir()
+    (registry / "a.yml").write_text("TECH-001: {title: PostgreSQL, owner: backend-team}\n")
+    return tmp_path
+
+
+def test_it_holds_the_runbooks_the_registry_and_the_contacts(root):
+    found = read(Library(root))
+
+    assert {name: each.title for name, each in found.runbooks.items()} == {"RUN-001": "Disk is full"}
+    assert [*found.documents] == [*found.sources] == ["RUN-001"]
+    assert found.documents["RUN-001"].text == RUNBOOK
+    assert {name: each.entry.title for name, each in found.references.items()} == {"TECH-001": "PostgreSQL"}
+    assert (list(found.contacts), found.handles.file) == (["backend-team", "on-call"], "runbooks/contacts.yml")
+    assert (found.faults, found.whole()) == ((), found)
+
+
+def test_what_does_not_load_is_told_and_hides_nothing_else(root):
+    runbook_file(root, id="RUN-002", severity="P9")
+    (root / "runbooks" / "registry" / "b.yml").write_text("{")
+    (root / "runbooks" / "contacts.yml").write_text("a: 1\n")
+
+    found = read(Library(root))
+
+    assert ([*found.sources], [*found.references], found.contacts) == (["RUN-001"], ["TECH-001"], {})
+    assert [f"{each.file}: {each.rule}" for each in found.faults] == [
+        "runbooks/RUN-002.yml: wrong-value",
+        "runbooks/contacts.yml: wrong-type",
+        "runbooks/registry/b.yml: yaml-syntax",
+    ]
+    with pytest.raises(InvalidFileError) as caught:
+        found.whole()
+    assert caught.value.findings == found.faults
+
+
+def test_a_library_without_contacts_and_registry_is_one(tmp_path):
+    runbook_file(tmp_path)
+    (tmp_path / "runbooks" / "contacts.yml").unlink()
+
+    found = read(Library(tmp_path))
+
+    assert (found.references, found.contacts, found.handles, found.faults) == ({}, {}, None, ())
+
+
+@pytest.mark.parametrize("name", ["RUN-002.yaml", "RUN-2.yml", "run-002.yml", "RUN_002.yml"])
+def test_a_file_that_is_nearly_a_runbook_is_not_passed_over(root, name):
+    (root / "runbooks" / name).touch()
+
+    assert [str(each) for each in read(Library(root)).faults] == [
+        f"runbooks/{name}:1:1: is not read as a runbook; name it RUN-002.yml [error: file-name]"
+    ]

@@ -1,0 +1,63 @@
+"""A library around one runbook: contacts, a script and an inventory, as the rules of lint meet them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from runner.library.inventory import variables
+from runner.library.library import Library
+from runner.lint.engine import lint
+from runner.model.yaml.finding import InvalidFileError
+
+TODAY = date(2026, 1, 1)
+CONTACTS = """\
+backend-team: {name: Backend team}
+dba:
+  name: Database administrators
+  members: [alice, bob]
+on-call:
+  name: On-call engineer
+  channels: [{webhook: {url: "http://127.0.0.1:9/"}}]
+"""
+SUCCESSOR = """\
+id: RUN-010
+title: Take over
+category: incident
+severity: P2
+owner: backend-team
+trigger: {alert: MON-001}
+scope: {handles: [What others could not mend]}
+hosts: all
+inputs: {mount: {help: The mount point}}
+steps: [{id: look, name: Look, effect: read, command: "df {{ mount }}", verify: [{exit: 0}]}]
+escalation: {when: [step_failed], contacts: [on-call], provide: [timeline]}
+"""
+"""The runbook that takes over in some of them: it needs an input."""
+SCRIPTS = {"smoke.sh": "#!/bin/bash\ncurl --fail http://127.0.0.1:8000/health\n", "nobody.sh": "curl http://x\n"}
+
+
+@pytest.fixture
+def linted(tmp_path):
+    """The findings of a text that stands in a library as RUN-001.yml."""
+
+    def look(text):
+        runbooks = tmp_path / "runbooks"
+        (runbooks / "scripts").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "inventories").mkdir(exist_ok=True)
+        (tmp_path / "inventories" / "hosts.yml").write_text("all: {vars: {app_url: http://127.0.0.1, root: /srv}}\n")
+        for name, script in SCRIPTS.items():
+            (runbooks / "scripts" / name).write_text(script)
+        (runbooks / "contacts.yml").write_text(CONTACTS)
+        (runbooks / "RUN-001.yml").write_text(text)
+        (runbooks / "RUN-010.yml").write_text(SUCCESSOR)
+        library = Library(tmp_path)
+        try:
+            source = library.source("RUN-001")
+        except InvalidFileError as error:  # the reader keeps some rules itself
+            return list(error.findings)
+        known = variables(tmp_path / "inventories")
+        return lint(source, library.contacts(source), today=TODAY, variables=known)
+
+    return look

@@ -1,0 +1,88 @@
+"""What always or never holds is told, and nothing that can go either way is taken for it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.model.checks.condition_truth import always
+
+ALWAYS = [
+    "true",
+    "rc >= 0",
+    "rc == 0 or rc != 0",
+    "0 <= rc <= 255",
+    "status is defined",
+    "rows | length >= 0",
+    "row.count >= 0",
+    "row.may or not row.may",
+    "row.x > 1 or row.x <= 1",
+    "stdout == '' or stdout != ''",
+    "stdout | int >= 0 or true",
+    "json.a == json.a",
+    "not (rc == 1 and rc == 2)",
+]
+NEVER = [
+    "false",
+    "status == 42",
+    "rc < 0",
+    "rc == 256",
+    "rc == 3 and rc in [0]",
+    "row.x > 30 and row.x < 10",
+    "row.lag_count < 0",
+    "rows | length == 0 and rows | length > 0",
+    "json.a != json.a",
+    "stdout == 'up' and stdout == 'down'",
+]
+EITHER = [
+    "rc == 4",
+    "rc in [0, 1]",
+    "0 < rc < 3",
+    "status == 201",
+    "status in [200, 201]",
+    "status >= 100",
+    "status > 0",
+    "stdout",
+    "stdout == 'PONG'",
+    "'ok' in stdout",
+    "'ok' not in stdout",
+    "rows",
+    "rows == []",
+    "rows | length > 0",
+    "row.x > 30 and row.x < 31",
+    "row.size >= 0.9 * row.used",
+    "json.ready == true",
+    "json.x is none",
+    "json.error_rate_5m <= error_rate_limit",
+    "result is not failed",
+    "result.elapsed >= 1",
+    "stdout | trim == version",
+    "word in words",
+    "rows | map(attribute='pid') | list == pids",
+    "not an expression (",
+]
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [*((each, "always") for each in ALWAYS), *((each, "never") for each in NEVER), *((each, "") for each in EITHER)],
+)
+def test_what_can_be_told_of_a_condition(condition, said):
+    told = [word for word, holds in (("always", True), ("never", False)) if always(condition, holds=holds)]
+    assert told == ([said] if said else [])
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), st.integers(-5, 5)), min_size=1, max_size=3
+    ),
+    st.lists(st.sampled_from(["and", "or"]), min_size=2, max_size=2),
+    st.integers(-20, 20),
+)
+def test_a_condition_that_is_told_to_be_certain_is_so_for_every_number(comparisons, words, half):
+    parts = [f"row.x {op} {number}" for op, number in comparisons]
+    condition = parts[0] + "".join(f" {word} {part}" for word, part in zip(words, parts[1:], strict=False))
+    value = eval(condition.replace("row.x", f"({half} / 2)"))
+    assert not (always(condition, holds=True) and not value)
+    assert not (always(condition, holds=False) and value)

@@ -1,0 +1,144 @@
+"""A value that is obeyed though it was quoted is found, and one that is not is left alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import jinja2
+import pytest
+from ansible.plugins.filter.core import quote
+from harness.texts import WORDS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.model.checks.rereading import given_as_code, read_as_code
+from runner.model.checks.secret_checks import Known, faults
+
+ENVIRONMENT = {"WORD": "{{ word }}"}
+TEMPLATES = jinja2.Environment(autoescape=False)
+TEMPLATES.filters["quote"] = quote
+INDEX = "a[$(touch obeyed)]"
+COMMAND = "touch obeyed"
+OBEYED = {
+    "eval {{ word | quote }}": COMMAND,
+    'eval "true $WORD"': f"; {COMMAND}",
+    "value={{ word | quote }}; eval $value": COMMAND,
+    "bash -c {{ word | quote }}": COMMAND,
+    "env A=1 sh -ec {{ word | quote }}": COMMAND,
+    'bash -c "true $WORD"': f"; {COMMAND}",
+    "timeout 9 bash -c {{ ('true ' ~ word) | quote }}": f"; {COMMAND}",
+    "bash -c 'eval \"$WORD\"'": COMMAND,
+    "echo | xargs sh -c {{ word | quote }}": COMMAND,
+    "find . -maxdepth 0 -exec sh -c {{ word | quote }} \\;": COMMAND,
+    "unshare --version >&2; nice -n 1 setsid -w sh -c {{ word | quote }}": COMMAND,
+    "trap {{ word | quote }} EXIT": COMMAND,
+    "echo {{ word | quote }} | sh": COMMAND,
+    "bash <<<{{ word | quote }}": COMMAND,
+    "source {{ word | quote }}": "./planted",
+    ". {{ word | quote }}": "./planted",
+    "awk {{ word | quote }}": 'BEGIN { system("touch obeyed") }',
+    "echo | sed -e p -e {{ word | quote }}": f"1e {COMMAND}",
+    "echo | sed -n {{ word | quote }}": f"1e {COMMAND}",
+    "perl -e {{ word | quote }}": "open my $file, '>', 'obeyed'",
+    "sqlite3 :memory: {{ word | quote }}": f".shell {COMMAND}",
+    "echo ${a[{{ word | quote }}]}": INDEX,
+    "echo ${WORD:{{ word | quote }}}": INDEX,
+    "[[ {{ word | quote }} -gt 1 ]]": INDEX,
+    '[[ x == x && 1 -le "$WORD" ]]': INDEX,
+    "test -v {{ word | quote }}": INDEX,
+    "[ -v {{ word | quote }} ]": INDEX,
+    "let n={{ word | quote }}": INDEX,
+    "(( {{ word | quote }} > 1 ))": INDEX,
+    "if (( WORD > 1 )); then echo; fi": INDEX,
+    "count={{ word | quote }}; echo $(( count + 1 ))": INDEX,
+    "declare -i n={{ word | quote }}": INDEX,
+    "read {{ word | quote }} <<<1": INDEX,
+    "printf -v {{ word | quote }} x": INDEX,
+    "a=(1 2); unset {{ word | quote }}": INDEX,
+    "echo ${!WORD}": INDEX,
+    "for ((i = 0; i < {{ word | quote }}; i++)); do break; done": INDEX,
+}
+SAFE = (
+    "eval printf %s {{ word | quote | quote }}",
+    "bash -c {{ ('printf %s ' ~ (word | quote)) | quote }}",
+    "bash -c 'printf %s \"$1\"' _ {{ word | quote }}",
+    "bash -c 'printf %s \"$WORD\"'",
+    "trap 'printf %s \"$WORD\"' EXIT",
+    'value={{ word | quote }}; bash -c \'printf %s "$1"\' _ "$value"',
+    'awk \'BEGIN { printf "%s", ENVIRON["WORD"] }\'',
+    "perl -e 'print $ARGV[0]' -- {{ word | quote }}",
+    "[ {{ word | quote }} -gt 1 ] 2>&- || printf %s {{ word | quote }}",
+    'declare -A a; a["$WORD"]=1; printf %s "${!a[@]}"',
+    'if [[ $WORD == "" || 1 -gt 0 ]]; then printf %s "$WORD"; fi',
+    'n=$(wc -c <<<"$WORD"); if (( n > 0 )); then printf %s "$WORD"; fi',
+)
+
+
+def done(code, value, directory):
+    """What bash, which is given `code` as Ansible would fill it in, prints."""
+    filled = TEMPLATES.from_string(code).render(word=value)
+    environment = {"PATH": os.environ["PATH"], "WORD": value, "LC_ALL": "C.UTF-8"}
+    call = subprocess.run(["bash", "-c", filled], cwd=directory, env=environment, capture_output=True, check=False)
+    return call.stdout
+
+
+@pytest.mark.parametrize(("code", "value"), OBEYED.items())
+def test_what_is_obeyed_though_it_is_quoted_is_refused_and_a_number_is_not(tmp_path, code, value):
+    if missing := {"sqlite3", "perl", "awk"} & {*code.split()} - {name for name in code.split() if shutil.which(name)}:
+        pytest.skip(f"{missing} is not here")
+    (tmp_path / "planted").write_text(COMMAND)
+    done(code, value, tmp_path)
+    step = {"shell": code, "env": ENVIRONMENT}
+
+    found = [[fault[1] for fault in faults((), step, Known({}, names))] for names in (["word"], ["other"])]
+
+    assert (tmp_path / "obeyed").exists()
+    assert found == [["captured-in-shell"], []]
+
+
+@pytest.mark.parametrize("code", SAFE)
+@settings(max_examples=10, deadline=None)
+@given(value=st.sampled_from([*WORDS, INDEX, "; touch obeyed", "$(touch obeyed)"]).filter(lambda word: word.strip()))
+def test_what_is_left_alone_arrives_as_it_is(tmp_path_factory, code, value):
+    assert list(read_as_code(code, ENVIRONMENT)) == []
+    assert done(code, value, tmp_path_factory.getbasetemp()) == value.encode()
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "expected"),
+    [
+        (["ssh", "db1", "rm", "{{ word }}"], "", [("ssh", "shell", 1)]),
+        (["ssh", "db1", "rm", "{{ word | quote }}"], "", []),
+        (["timeout", "9", "ssh", "db1", "bash", "-c", "{{ word | quote }}"], "", [("bash", "shell", 2)]),
+        (["nsenter", "-t", "1", "bash", "-c", "{{ word | quote }}"], "", []),
+        (["nsenter", "-t", "1", "bash", "-c", "{{ word }}"], "", [("bash", "shell", 1)]),
+        (["psql", "-Atc", "SELECT {{ word }}"], "", [("psql", "program", 1)]),
+        (["psql", "-d", "shop"], "SELECT {{ word }}", [("psql", "program", 1)]),
+        (["mysql", "-e{{ word }}"], "", [("mysql", "program", 1)]),
+        (["sudo", "python3.12", "-c", "{{ word }}"], "", [("python3.12", "program", 1)]),
+        (["bash", "-s"], "rm {{ word }}", [("bash", "shell", 1)]),
+        (["bash", "-s"], "rm {{ word | quote }}", []),
+        (["cat"], "rm {{ word }}", []),
+        (["echo", "bash", "{{ word }}"], "", []),
+        ([], "", []),
+    ],
+)
+def test_what_a_program_takes_for_code_of_its_arguments_and_its_standard_input(words, stdin, expected):
+    assert [(each.reader, each.kind, each.shells) for each in given_as_code(words, stdin=stdin)] == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("ssh db1 rm {{ word | quote }}", [("{{ word }}", "ssh", 2)]),
+        ("ssh db1 rm {{ word | quote | quote }}", []),
+        ("ssh db1 bash -c {{ word | quote | quote }}", [("{{ word }}", "bash", 3)]),
+        ("ssh db1 {{ ('rm -- ' ~ (word | quote) ~ '/old') | quote }}", []),
+        ('sudo su - app -c "rm $WORD"', [("{{ word }}", "su", 2)]),
+        ("docker exec web cat {{ word | quote }}", []),
+    ],
+)
+def test_each_shell_on_the_way_takes_one_quotation(code, expected):
+    assert [(each.template, each.reader, each.shells) for each in read_as_code(code, ENVIRONMENT)] == expected

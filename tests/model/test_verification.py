@@ -1,0 +1,113 @@
+"""One verification: a probe or the step's own result, tolerances, and how often it is sampled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from runner.kinds.verifications.base import VerificationKind
+from runner.kinds.verifications.command_probe import Command
+from runner.kinds.verifications.confirm import Confirm
+from runner.kinds.verifications.exit_code import Exit
+from runner.kinds.verifications.hold_for import HoldFor
+from runner.kinds.verifications.http_probe import Http
+from runner.kinds.verifications.json_output import Json
+from runner.kinds.verifications.matches import Matches
+from runner.kinds.verifications.sql_probe import Sql
+from runner.kinds.verifications.that import That
+from runner.model.verification import Verification
+
+SECOND = timedelta(seconds=1)
+PROBE = Http(http="http://a/")
+
+
+def verification(*kinds, **keys):
+    return Verification(says="Fine", kinds=kinds, **keys)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "conditions"),
+    [
+        ((PROBE,), ["status == 200"]),
+        ((PROBE, That(that="status == 204")), ["status == 204"]),
+        ((PROBE, That(that=["status == 200", "json.a > 1"])), ["status == 200", "json.a > 1"]),
+        ((PROBE, Matches(matches="ok")), ["content is search('ok', multiline=true)"]),
+        ((Command(command="ls"),), ["rc == 0"]),
+        ((Command(command="ls"), Matches(matches="a")), ["stdout is search('a', multiline=true)"]),
+        ((Exit(exit=0),), ["rc in [0]"]),
+        ((Exit(exit=0), Json.model_validate({"json": {"a": 1}})), ["rc in [0]", "json['a'] == 1"]),
+    ],
+)
+def test_all_tolerances_must_hold_or_the_probes_own(kinds, conditions):
+    assert verification(*kinds).conditions("stdout") == conditions
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text", "sentence"),
+    [
+        ((Sql(sql="SELECT 1 AS a"),), "stdout", "sql alone says nothing about what is good; add `that`"),
+        ((PROBE, Exit(exit=0)), "stdout", "exit needs a command's result; this one has no exit code"),
+        (
+            (Sql(sql="SELECT 1 AS a"), Matches(matches="a")),
+            "stdout",
+            "matches needs text; this result has none, use `that`",
+        ),
+        ((Matches(matches="a"),), None, "matches needs text; this result has none, use `that`"),
+    ],
+)
+def test_a_tolerance_must_fit_what_is_looked_at(kinds, text, sentence):
+    with pytest.raises(ValueError, match=".") as caught:
+        verification(*kinds).check(text, has_result=True)
+    assert str(caught.value) == sentence
+
+
+def test_a_kind_that_neither_looks_nor_judges_is_not_enough():
+    class Silent(VerificationKind):
+        key = "silent"
+
+    with pytest.raises(ValueError, match="^sets no tolerance; add `that`$"):
+        verification(Silent()).conditions("stdout")
+
+
+def test_without_a_result_something_else_must_be_looked_at():
+    sentence = "^looks at the step's result, and this step has none; add sql, http, command or confirm$"
+    with pytest.raises(ValueError, match=sentence):
+        verification(That(that="rc == 0")).check(None, has_result=False)
+    verification(PROBE).check(None, has_result=False)
+    verification(Confirm(confirm="Fine")).check(None, has_result=False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "kinds", "samples"),
+    [
+        ({}, (PROBE,), 1),
+        ({"within": 120 * SECOND, "every": 0.25 * SECOND}, (PROBE,), 481),
+        ({"within": 2.5 * SECOND}, (PROBE,), 4),
+        ({"every": 2 * SECOND}, (PROBE, HoldFor(hold_for="5s")), 4),
+        ({}, (PROBE, HoldFor(hold_for="{{ watch }}")), "(watch_seconds / 1) | round(0, 'ceil') | int + 1"),
+        (
+            {"every": 0.25 * SECOND},
+            (PROBE, HoldFor(hold_for="{{ watch }}")),
+            "(watch_seconds / 0.25) | round(0, 'ceil') | int + 1",
+        ),
+    ],
+)
+def test_the_first_sample_is_taken_at_once_and_the_last_at_the_end(keys, kinds, samples):
+    assert verification(*kinds, **keys).samples == samples
+
+
+@pytest.mark.parametrize(
+    ("within", "limit"), [(None, "10s"), (60 * SECOND, "10s"), (3 * SECOND, "3s"), (0.5 * SECOND, "0.5s")]
+)
+def test_a_probe_takes_no_longer_than_the_verification_may(within, limit):
+    probe = verification(Command(command="ls"), within=within, **({"every": 0.1 * SECOND} if within else {})).probe()
+    assert probe.args["argv"] == ["timeout", "--kill-after=5s", limit, "ls"]
+
+
+def test_who_judges():
+    assert verification(Confirm(confirm="Fine")).human
+    assert not verification(PROBE).human
+    assert verification(Exit(exit=3)).judges_exit
+    assert not verification(That(that="rc == 3")).judges_exit
+    assert verification(Exit(exit=3)).probe() is None

@@ -1,0 +1,216 @@
+"""Taking back: newest first, exactly where it was begun, and what can not be is owed."""
+
+from __future__ import annotations
+
+import pytest
+from harness.engine import FAILED, LOST, change, undoing
+from harness.fake_run import SURVEY
+from harness.fakes import RUN_ID
+
+import runner.orchestrator.run_loop
+from runner.core.errors import DeniedError, ExitCode
+from runner.core.events import EventType
+from runner.orchestrator.continuation.undo_plan import UndoPlan
+from runner.orchestrator.request import Answer
+from runner.store.owed_undos import Debts
+
+
+def debts(engine):
+    return [(debt.host, debt.step) for debt in Debts(engine.around.state.path / "debts").everything()]
+
+
+def test_on_the_operators_word_exactly_what_was_begun_is_taken_back_newest_first(engine):
+    engine.ansible.hosts = {"all": ["a", "b"]}
+    engine.ansible.answers["two", "action", "b"] = FAILED
+    engine.run(undoing("one"), undoing("two"), undoing("three"), max_failures=1)
+
+    result = engine.undo()
+
+    assert (result.outcome, result.exit_code, engine.state["outcome"]) == ("undone", ExitCode.DONE, "undone")
+    assert engine.ansible.spans == [
+        SURVEY,
+        (("step-undo-three",), ("a",)),
+        (("step-undo-two",), ()),
+        (("step-undo-one",), ()),
+    ]
+    assert debts(engine) == []
+    again, before = engine.undo(), len(engine.records)
+    assert (again.outcome, again.exit_code, again.hint) == (
+        "undone",
+        ExitCode.DONE,
+        f"nothing to undo in the run {RUN_ID} of RUN-001: it has changed nothing that is not taken back",
+    )
+    assert (engine.ansible.spans, len(engine.records)) == ([], before)
+
+
+def test_a_host_that_can_not_be_reached_keeps_a_debt_until_it_is_paid(engine):
+    engine.ansible.hosts = {"all": ["a", "b"]}
+    engine.run(undoing("one"))
+    engine.ansible.answers["undo-one", "action", "b"] = LOST
+
+    owed = engine.undo()
+    before = debts(engine)
+    engine.ansible.answers = {}
+    paid = engine.undo()
+
+    assert (owed.outcome, owed.exit_code, before) == ("partly undone", ExitCode.PARTLY_UNDONE, [("b", "one")])
+    assert owed.problems == ("One stays as it was done on b: its undo ended as unreachable (no route to host)",)
+    assert (paid.outcome, debts(engine), engine.ansible.spans) == (
+        "undone",
+        [],
+        [SURVEY, (("step-undo-one",), ("b",))],
+    )
+    kinds = [str(record.type) for record in engine.records if record.type.startswith("debt.")]
+    assert kinds == ["debt.made", "debt.made", "debt.paid", "debt.made", "debt.paid"]
+
+
+def test_every_later_run_against_the_host_shows_the_debt(engine):
+    engine.run(undoing("one"))
+    engine.ansible.answers["undo-one", "action"] = LOST
+    engine.undo()
+
+    engine.ansible.answers = {}
+    engine.resume()
+
+    found = [
+        (event.step, event.host, event.data["runbook"]) for event in engine.heard if event.type is EventType.DEBT_FOUND
+    ]
+    assert found == [("one", "db1", "RUN-001")]
+
+
+def test_a_host_that_may_fail_is_taken_back_alone(engine):
+    engine.ansible.hosts = {"all": ["a", "b"]}
+    engine.ansible.answers["one", "action", "b"] = FAILED
+
+    result = engine.run(undoing("one", on_failure="undo"), change("two"), max_failures=1)
+
+    assert result.problems == ("partial: passed on a; failed on b",)
+    assert [span for span in engine.ansible.spans if "undo" in span[0][0]] == [(("step-undo-one",), ("b",))]
+    assert engine.outcomes["two", "a"] == "passed"
+
+
+ESCALATES = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({}, "it has no `undo:`"),
+        ({"effect": "destructive", "reversible": False}, "nothing takes it back (`reversible: no`)"),
+        ({"command": None, "manual": "Pull the plug", "verify": [{"confirm": "It is out"}]}, "it was done by hand"),
+    ],
+)
+def test_what_nothing_takes_back_is_told_and_the_run_is_not_undone(engine, keys, why):
+    # Given a change that stays between two that are taken back
+    stays = {key: value for key, value in {**change("two"), **keys}.items() if value is not None}
+    engine.ansible.answers["three", "action"] = FAILED
+    engine.run(undoing("one"), stays, undoing("three"))
+    # When
+    result = engine.undo()
+    # Then
+    assert (result.outcome, result.exit_code, engine.state["outcome"]) == (
+        "partly undone",
+        ExitCode.PARTLY_UNDONE,
+        "partly undone",
+    )
+    assert result.problems == (f"Two stays as it was done on db1: {why}",)
+    assert engine.done("db1")[-2:] == ["undo-three", "undo-one"]
+    planned = [record.data for record in engine.records if record.type == EventType.UNDO_PLANNED]
+    assert [[item["step"] for item in planned[0][key]] for key in ("takes_back", "stays")] == [
+        ["three", "one"],
+        ["two"],
+    ]
+
+
+def test_what_only_looked_is_no_change(engine):
+    engine.run(change("look", effect="read", verify=[{"exit": 0}]), undoing("one"))
+
+    assert engine.undo().outcome == "undone"
+
+
+def test_what_was_begun_once_stands_though_it_was_to_be_done_again_and_never_was(engine):
+    # Given a change that failed half way, and a resume that comes to its end before it is done again
+    engine.ansible.answers["two", "action"] = FAILED
+    engine.run(undoing("one"), change("two"))
+    engine.ansible.answers = {("one", "verify/1"): FAILED}
+    engine.operator.answers["one"] = Answer(yes=False, by="alice")
+    engine.resume()
+    # When
+    engine.ansible.answers = {}
+    result = engine.undo()
+    # Then
+    assert (result.outcome, result.problems) == (
+        "partly undone",
+        ("Two stays as it was done on db1: it has no `undo:`",),
+    )
+
+
+def test_a_change_that_was_taken_back_and_made_anew_is_taken_back_once_more(engine):
+    engine.ansible.answers["two", "action"] = FAILED
+    engine.run(undoing("one"), undoing("two"))
+    engine.undo()
+    engine.resume()
+
+    result = engine.undo()
+
+    assert (result.outcome, engine.done("db1").count("undo-one")) == ("undone", 2)
+
+
+def test_taking_back_resolves_nothing_and_a_run_that_passes_does(engine):
+    engine.ansible.answers["two", "action"] = FAILED
+    engine.run(undoing("one"), undoing("two", on_failure="escalate"), escalation=ESCALATES)
+
+    engine.undo()
+    taken_back = list(engine.channel.actions)
+    engine.ansible.answers = {}
+    engine.resume()
+
+    assert (taken_back, engine.channel.actions) == (["trigger"], ["trigger", "resolve"])
+
+
+@pytest.mark.parametrize("mode", ["dry-run", "preflight"])
+def test_what_only_looked_has_nothing_to_undo_and_stays_what_it_was(engine, mode):
+    engine.run(undoing("one"), mode=mode)
+    before = engine.state, engine.records
+
+    result = engine.undo()
+
+    assert (result.outcome, result.exit_code, result.hint) == (
+        "planned",
+        ExitCode.DONE,
+        f"nothing to undo in the run {RUN_ID} of RUN-001: it only looked",
+    )
+    assert (engine.state, engine.records, engine.ansible.spans) == (*before, [])
+
+
+def test_something_else_than_was_shown_is_not_taken_back(engine):
+    engine.run(undoing("one"))
+
+    refused = runner.orchestrator.run_loop.take_back(*engine._again(), expected=UndoPlan((), ()))
+
+    assert (refused.exit_code, engine.ansible.spans, engine.state["outcome"]) == (ExitCode.DENIED, [], "passed")
+    assert refused.problems == ("the run has gone on since its undo was shown: something else is to be undone",)
+    assert engine.records[-1].type == "run.refused"
+
+
+def test_a_refused_undo_leaves_the_run_as_it_was(engine, monkeypatch):
+    engine.run(undoing("one"))
+    before = engine.state
+
+    def refuse(*_, **__):
+        raise DeniedError("Production needs --environment production")
+
+    monkeypatch.setattr("runner.orchestrator.run_loop.admission.again", refuse)
+    result = engine.undo()
+
+    assert (result.outcome, result.exit_code, engine.state) == ("passed", ExitCode.DENIED, before)
+    assert [str(record.type) for record in engine.records][-2:] == ["run.resumed", "run.refused"]
+
+
+def test_an_undo_on_failure_says_what_stays(engine):
+    engine.ansible.answers["three", "action"] = FAILED
+
+    result = engine.run(undoing("one"), change("two"), undoing("three", on_failure="undo"))
+
+    assert (result.outcome, result.problems) == ("failed", ("Two stays as it was done on db1: it has no `undo:`",))
+    assert engine.done("db1") == ["one", "two", "three", "undo-three", "undo-one"]

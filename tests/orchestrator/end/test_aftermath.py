@@ -1,0 +1,74 @@
+"""What a run leaves behind, as its last screen tells it."""
+
+from __future__ import annotations
+
+import pytest
+from harness.engine import FAILED, LOST, change
+
+from runner.orchestrator.request import Answer
+
+SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed and not verified", "untouched"
+
+
+@pytest.mark.parametrize(
+    ("request_", "happened"), [("SIGINT", "stopped by Ctrl-C"), ("cancelled by bob", "cancelled by bob")]
+)
+def test_who_or_what_stopped_the_run_is_called_as_people_call_it(engine, request_, happened):
+    def interrupted(*_):
+        engine.around.cancellation.request(request_)
+        return Answer(yes=False, by="alice")
+
+    engine.operator.answer = interrupted
+
+    assert engine.run(change("one", approve="Do it?")).happened.startswith(happened)
+
+
+@pytest.mark.parametrize(
+    ("refused", "broken", "hosts"),
+    [
+        ("two", None, {SO_FAR: ["db1"]}),
+        ("one", None, {UNTOUCHED: ["db1"]}),
+        (None, "two", {CHANGED: ["db1"]}),
+    ],
+)
+def test_a_change_whose_checks_hold_is_not_called_unverified(engine, refused, broken, hosts):
+    asked = {"approve": "Do it?"}
+    engine.operator.answers = {refused: Answer(yes=False, by="alice")}
+    engine.ansible.answers = {(broken, "action"): FAILED}
+
+    result = engine.run(*(change(name, **(asked if name == refused else {})) for name in ("one", "two")))
+
+    assert result.hosts == hosts
+
+
+@pytest.mark.parametrize(
+    ("keys", "does"),
+    [
+        ({}, "goes on where it stopped; look first: it may ask for --done or --redo two"),
+        ({"idempotent": True}, "goes on where it stopped"),
+    ],
+)
+def test_what_going_on_may_ask_for_is_said_where_a_step_is_in_doubt(engine, keys, does):
+    engine.ansible.answers = {("two", "action"): ("failed", {"rc": -9, "module_stdout": "", "msg": "MODULE FAILURE"})}
+
+    result = engine.run(change("one"), change("two", **keys))
+
+    assert [way.does for way in result.ways_on if way.words[0] == "resume"] == [does]
+
+
+def test_hosts_that_were_lost_are_told_beside_those_on_which_the_step_failed(engine):
+    engine.ansible.hosts = {"all": ["a", "b", "c"]}
+    engine.ansible.answers = {("one", "action", "a"): LOST, ("one", "action", "b"): FAILED}
+
+    result = engine.run(change("one"))
+
+    assert result.happened == "One failed on b: exit code 1; One could not reach a: no route to host"
+
+
+def test_a_skip_is_not_what_stopped_a_run_that_failed_later(engine):
+    engine.operator.answers = {"one": Answer(yes=False, by="alice", instead="skip")}
+    engine.ansible.answers = {("two", "action"): FAILED}
+
+    result = engine.run(change("one"), change("two"), mode="step")
+
+    assert result.happened == "Two failed on db1: exit code 1"

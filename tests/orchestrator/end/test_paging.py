@@ -1,0 +1,342 @@
+"""One call for each run, whatever the reasons; and who was called is told when it is over, not before and not twice."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from harness.fake_run import FakeChannel, request_in, surroundings_in
+
+from runner.core.errors import AuditError
+from runner.core.events import EventType
+from runner.escalation.incidents import Incidents
+from runner.executor.target import Target
+from runner.orchestrator.end.paging import Pager
+from runner.orchestrator.recorder import Journal
+from runner.store.log.audit_log import AuditLog
+from runner.store.run_state import RunState
+
+TARGET = Target({"all": ("db1",)}, {"db1": "staging"})
+POLICY = {"contacts": ["on-call"], "provide": ["timeline"]}
+
+
+@pytest.fixture
+def channel():
+    return FakeChannel()
+
+
+@pytest.fixture
+def pager_of(tmp_path, channel):
+    """Makes the pager of a run of its own in one state directory; its journal is `pager.journal`."""
+    around, opened = surroundings_in(tmp_path), []
+
+    def make(number=0, **escalation):
+        policy = {"when": ["step_failed"], **POLICY, **escalation}
+        request = request_in(tmp_path, channel=channel, escalation=policy)
+        run_id = f"20260101T000000Z-{number:08x}"
+        directory = around.state.begin(RunState(run=run_id, runbook="RUN-001", title="T", started="", user="alice"))
+        log = AuditLog.open(around.state.audit, clock=around.clock, actor=around.actor)
+        opened.extend([log.close, directory.release])
+        pager = Pager(replace(request, run_id=run_id), around, Journal(run_id, log, directory, around.clock))
+        pager.journal, pager.target, pager.steps = pager._journal, TARGET, request.source.runbook.steps
+        return pager
+
+    yield make
+    for close in opened:
+        close()
+
+
+@pytest.fixture
+def incidents(tmp_path):
+    return Incidents(tmp_path / "state" / "incidents")
+
+
+def paged(pager):
+    return [dict(event.data) for _, event in pager.journal.history if event.type is EventType.PAGE_FINISHED]
+
+
+def test_the_page_says_what_was_seen_where_the_step_failed(pager_of, channel):
+    pager = pager_of()
+    (step,) = pager.steps
+    pager.journal.ledger.expect(step.id, ["db1"], ["action"])
+    seen = {"part": "action", "outcome": "failed", "reason": "exit code 42: disk full on /var"}
+    pager.journal.record_of(EventType.ACTION_FINISHED, step.id, "db1", seen)
+
+    pager.stopped(pager.steps, None)
+
+    (page,) = channel.sent
+    assert page.summary.endswith(": step failed: Look at the disk: exit code 42: disk full on /var")
+
+
+def test_a_step_that_failed_calls_the_contacts_and_what_came_of_it_is_recorded(pager_of, channel, incidents):
+    pager = pager_of()
+    head = str(pager.journal.log.head)
+
+    pager.stopped(pager.steps, None)
+
+    (page,) = channel.sent
+    assert (page.action, page.summary) == ("trigger", "RUN-001 Disk is full (staging): step failed: Look at the disk")
+    assert page.details.keys() == {"timeline", "run", "audit_head"}
+    assert (page.details["run"], page.details["audit_head"]) == ("20260101T000000Z-00000000", head)
+    assert paged(pager) == [
+        {
+            "action": "trigger",
+            "contact": "on-call",
+            "channel": "fake",
+            "dedup_key": page.dedup_key,
+            "status": "accepted",
+            "attempts": 1,
+            "reason": "",
+        }
+    ]
+    assert incidents.find(page.dedup_key).contacts == ("on-call",)
+    assert pager.problems() == []
+
+
+def test_what_the_operator_declares_calls_though_no_step_failed(pager_of, channel):
+    pager_of(when=[{"declared": "Data is at risk"}]).stopped([], "Data is at risk")
+
+    assert [page.summary for page in channel.sent] == ["RUN-001 Disk is full (staging): declared: Data is at risk"]
+
+
+@pytest.mark.parametrize("when", [["step_failed"], [{"declared": "Too much"}]])
+def test_a_run_that_stopped_for_no_reason_to_call_calls_nobody(pager_of, channel, when):
+    pager = pager_of(when=when)
+
+    pager.stopped([] if "step_failed" in when else pager.steps, None)
+
+    assert (channel.sent, pager.calls) == ([], [])
+
+
+@pytest.mark.parametrize("status", ["accepted", "refused"])
+def test_patience_that_is_over_calls_while_the_run_goes_on_and_its_end_calls_for_the_same_incident(
+    pager_of, channel, status
+):
+    channel.status = status
+    pager, called = pager_of(when=[{"unresolved_for": "50ms"}, "step_failed"]), threading.Event()
+    pager.journal.listeners = [lambda event: called.set() if event.type is EventType.PAGE_FINISHED else None]
+
+    with pager.patience():
+        assert called.wait(10)
+    pager.stopped(pager.steps, None)
+
+    assert [page.summary for page in channel.sent] == [
+        "RUN-001 Disk is full (staging): not resolved after 50ms",
+        "RUN-001 Disk is full (staging): step failed: Look at the disk",
+    ]
+    assert len({page.dedup_key for page in channel.sent}) == 1
+
+
+def test_a_run_that_ends_in_time_calls_nobody(pager_of, channel):
+    before = threading.active_count()
+
+    with pager_of(when=[{"unresolved_for": "10m"}]).patience():
+        pass
+
+    assert (channel.sent, threading.active_count()) == ([], before)
+
+
+def test_a_run_that_only_looks_may_take_as_long_as_it_likes(pager_of, channel):
+    pager, before = pager_of(when=[{"unresolved_for": "1ms"}]), threading.active_count()
+    pager._request = replace(pager._request, mode="dry-run")
+
+    with pager.patience():
+        assert threading.active_count() == before
+
+    assert channel.sent == []
+
+
+def test_a_late_call_that_can_not_be_recorded_is_raised_at_the_end_of_the_block(pager_of, channel, monkeypatch):
+    pager, tried = pager_of(when=[{"unresolved_for": "20ms"}]), threading.Event()
+
+    def full(*_):
+        tried.set()
+        raise AuditError("the disk is full")
+
+    monkeypatch.setattr(pager.journal.log, "append", full)
+
+    with pytest.raises(AuditError, match="full"), pager.patience():
+        assert tried.wait(10)
+
+    assert channel.actions == ["trigger"]
+
+
+def test_an_error_of_the_block_is_not_hidden_by_one_of_the_late_call(pager_of, monkeypatch):
+    pager, tried = pager_of(when=[{"unresolved_for": "20ms"}]), threading.Event()
+
+    def full(*_):
+        tried.set()
+        raise AuditError("the disk is full")
+
+    def block():
+        assert tried.wait(10)
+        raise KeyError("the block's own")
+
+    monkeypatch.setattr(pager.journal.log, "append", full)
+
+    with pytest.raises(KeyError, match="own"), pager.patience():
+        block()
+
+
+def test_a_run_that_passes_with_no_incident_open_tells_nobody(pager_of, channel):
+    pager_of().passed()
+
+    assert channel.sent == []
+
+
+def test_the_next_run_that_passes_tells_the_same_people_once_that_it_is_over(pager_of, channel, incidents):
+    failed, passed, again = pager_of(1), pager_of(2), pager_of(3)
+
+    failed.stopped(failed.steps, None)
+    passed.passed()
+    again.passed()
+
+    trigger, resolve = channel.sent
+    assert (trigger.action, resolve.action, resolve.dedup_key) == ("trigger", "resolve", trigger.dedup_key)
+    assert incidents.find(trigger.dedup_key) is None
+
+
+def test_a_run_against_other_hosts_does_not_end_the_incident(pager_of, channel, incidents):
+    failed, elsewhere = pager_of(1), pager_of(2)
+    elsewhere.target = Target({"all": ("db2",)}, {"db2": "staging"})
+
+    failed.stopped(failed.steps, None)
+    elsewhere.passed()
+
+    assert channel.actions == ["trigger"]
+    assert incidents.find(channel.sent[0].dedup_key)
+
+
+def test_a_resolve_that_does_not_arrive_keeps_the_incident_open_for_the_next_run(pager_of, channel, incidents):
+    failed, first, second = pager_of(1), pager_of(2), pager_of(3)
+    failed.stopped(failed.steps, None)
+
+    channel.status = "deferred"
+    first.passed()
+    still = incidents.find(channel.sent[0].dedup_key)
+    channel.status = "accepted"
+    second.passed()
+
+    assert first.problems() == ["on-call was not reached by fake: nobody is there"]
+    assert (still.run, incidents.find(channel.sent[0].dedup_key)) == ("20260101T000000Z-00000001", None)
+    assert channel.actions == ["trigger", "resolve", "resolve"]
+
+
+def test_an_incident_of_which_nobody_can_have_heard_is_forgotten_and_that_is_recorded(pager_of, channel, incidents):
+    pager, channel.status = pager_of(), "refused"
+
+    pager.stopped(pager.steps, None)
+
+    key = channel.sent[0].dedup_key
+    assert (pager.problems(), pager.unreached) == (["on-call was not reached by fake: nobody is there"], ["on-call"])
+    assert [page["status"] for page in paged(pager)] == ["refused"]
+    last = pager.journal.history[-1][1]
+    assert (last.type, last.data["dedup_key"], incidents.find(key)) == (EventType.INCIDENT_FORGOTTEN, key, None)
+    # and so a later run that passes has nobody to tell
+    later = pager_of(1)
+    later.passed()
+    assert (channel.actions, later.problems()) == (["trigger"], [])
+
+
+def test_an_incident_of_which_somebody_may_have_heard_is_kept(pager_of, channel, incidents):
+    pager, channel.status = pager_of(), "deferred"
+
+    pager.stopped(pager.steps, None)
+
+    assert incidents.find(channel.sent[0].dedup_key).contacts == ("on-call",)
+
+
+def test_a_call_that_does_not_arrive_does_not_forget_what_an_earlier_run_has_called_for(pager_of, channel, incidents):
+    first, second = pager_of(1), pager_of(2)
+    first.stopped(first.steps, None)
+    channel.status = "refused"
+
+    second.stopped(second.steps, None)
+
+    assert incidents.find(channel.sent[0].dedup_key).contacts == ("on-call",)
+
+
+def test_a_contact_who_is_reached_in_the_end_was_reached(pager_of, channel):
+    pager, channel.status = pager_of(), "refused"
+    pager.stopped([], None, "the log is full")
+    channel.status = "accepted"
+    pager.stopped(pager.steps, None)
+
+    assert (pager.unreached, [call.arrived for call in pager.calls]) == ([], [False, True])
+
+
+@pytest.mark.parametrize(
+    "broken", ["no JSON", "[]", "{}", '{"dedup_key": "x", "run": "y", "contacts": 3}', "[" * 100_000]
+)
+def test_a_broken_file_of_an_incident_keeps_nobody_from_being_called(pager_of, channel, incidents, broken):
+    pager = pager_of()
+    pager.stopped(pager.steps, None)
+    for path in incidents._path.glob("*.json"):
+        path.write_text(broken)
+
+    pager.stopped(pager.steps, None)
+    pager_of(1).passed()
+
+    assert channel.actions == ["trigger", "trigger", "resolve"]
+    assert "is not an incident" in pager.unrecorded[0].message
+
+
+def test_a_channel_with_a_defect_keeps_nobody_else_from_being_called(pager_of, channel):
+    class Defect:
+        key = "defect"
+
+        def send(self, page, *, secrets):
+            raise TypeError(secrets("env:KEY"))
+
+    pager = pager_of(contacts=["on-call"])
+    pager._request.contacts["on-call"].channels = (Defect(), channel)
+
+    pager.stopped(pager.steps, None)
+
+    assert channel.actions == ["trigger"]
+    assert pager.problems() == ["on-call was not reached by defect: a defect of this channel (TypeError)"]
+
+
+def test_a_run_that_passes_ends_what_one_of_the_same_aim_has_called_for_before_it_knew_its_hosts(pager_of, channel):
+    blind, seeing = pager_of(1), pager_of(2)
+    blind.target = None
+
+    blind.stopped([], None, "could not go on: no inventory")
+    seeing.passed()
+
+    assert [(page.action, page.dedup_key) for page in channel.sent] == [
+        ("trigger", channel.sent[0].dedup_key),
+        ("resolve", channel.sent[0].dedup_key),
+    ]
+
+
+def test_a_contact_without_a_channel_is_a_problem(pager_of, channel):
+    pager = pager_of(contacts=["backend-team", "on-call"])
+
+    pager.stopped(pager.steps, None)
+
+    assert pager.problems() == ["backend-team was not reached: this contact has no channel in contacts.yml"]
+    assert channel.actions == ["trigger"]
+
+
+def test_who_is_called_before_the_hosts_are_known_hears_that_they_are_not(pager_of, channel):
+    pager = pager_of(when=[{"declared": "x"}])
+    pager.target = None
+
+    pager.stopped([], "x")
+
+    assert channel.sent[0].group == "unknown"
+
+
+def test_who_was_called_before_the_hosts_were_known_hears_that_it_is_over(pager_of, channel, incidents):
+    pager = pager_of(when=[{"declared": "x"}])
+    pager.target = None
+    pager.stopped([], "x")
+
+    pager.target = TARGET
+    pager.passed()
+
+    trigger, resolve = channel.sent
+    assert (resolve.action, resolve.dedup_key) == ("resolve", trigger.dedup_key)
+    assert incidents.find(trigger.dedup_key) is None

@@ -1,0 +1,79 @@
+"""Where a run stands, how long its steps usually take, and how much of its time is used."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from harness.run_records import FIRST, STARTED, again, done, record
+
+from runner.core.events import EventType, Instant
+from runner.render.history.run_history import histories, history
+from runner.render.run_status import RunStatus, StepStatus, status, usual
+
+
+def story(run="run-1", *, took=10.0, outcome="passed", mode="run"):
+    return [
+        record(0, EventType.RUN_STARTED, run=run, **{**FIRST, "budget": 900.0, "mode": mode}),
+        record(1, EventType.STEP_INTENDED, "look", "a", run=run),
+        record(1 + took, EventType.STEP_FINISHED, "look", "a", run=run, outcome=outcome),
+    ]
+
+
+def now(seconds):
+    return Instant(STARTED + timedelta(seconds=seconds), 100.0 + seconds, "boot-1")
+
+
+def test_a_run_that_is_going_on():
+    told = [*story(), record(12, EventType.STEP_INTENDED, "act", "a"), record(13, EventType.STEP_INTENDED, "act", "b")]
+
+    assert status(history(told, now=now(192)), usually={"act": 40.0}) == RunStatus(
+        outcome="running",
+        attempt="start",
+        used=192.0,
+        budget=900.0,
+        waiting="",
+        undelivered=(),
+        steps=(
+            StepStatus("look", "Look", {"a": "passed"}, 10.0, None),
+            StepStatus("act", "Act", {"a": "running", "b": "running"}, 180.0, 40.0),
+        ),
+    )
+
+
+def test_a_run_that_has_ended_has_nothing_running():
+    told = [*story(), record(12, EventType.STEP_INTENDED, "act", "a"), record(20, EventType.RUN_ABANDONED)]
+
+    found = status(history(told), usually={})
+
+    assert (found.used, found.steps[1]) == (20.0, StepStatus("act", "Act", {"a": "unknown"}, None, None))
+
+
+def test_who_was_not_reached():
+    page = record(2, EventType.PAGE_FINISHED, contact="lead", channel="webhook", action="trigger", status="refused")
+
+    assert status(history([*story(), page]), usually={}).undelivered == ("lead",)
+
+
+def test_how_long_a_step_usually_takes_is_the_median_of_the_attempts_in_which_it_passed():
+    runs = [story(f"run-{took}", took=took) for took in (10.0, 30.0, 20.0)]
+    failed = story("run-x", took=500.0, outcome="failed")
+    looked = story("run-z", took=700.0, mode="dry-run")
+    other = [record(0, EventType.RUN_STARTED, run="run-y", runbook="RUN-002"), *story("run-y", took=900.0)[1:]]
+
+    found = histories(each for told in [*runs, failed, looked, other] for each in told)
+
+    assert usual(found, "RUN-001") == {"look": 20.0}
+
+
+def test_a_resume_hours_later_and_a_person_who_thinks_are_no_usual_time():
+    kind, step, host, data = done("look", "a")[2]
+    resumed = [*story()[:2], record(7200, again()[0], **again()[3]), record(7201, kind, step, host, **data)]
+    asked = [
+        *story()[:2],
+        record(3, EventType.GATE_ASKED, "look"),
+        record(3600, EventType.GATE_ANSWERED, "look", outcome="passed"),
+        record(3602, kind, step, host, **data),
+    ]
+
+    assert usual([history(resumed)], "RUN-001") == {}
+    assert usual([history(asked)], "RUN-001") == {"look": 4.0}

@@ -1,0 +1,153 @@
+"""The state of a run survives its command, and says so."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from runner.core.errors import AuditError, InvalidInputError, LockedError
+from runner.store.run_state import RunState
+from runner.store.state_directory import StateDirectory
+
+RUN, LATER = "20260101T000000Z-0123abcd", "20260102T000000Z-0123abcd"
+STATE = RunState(
+    run=RUN,
+    runbook="RUN-001",
+    title="Disk is full",
+    started="2026-01-01T00:00:00+00:00",
+    user="alice",
+    inventories=("/a", "/b"),
+    captured={"one": {"stuck": [1, 2]}},
+    steps={"a": {"one": "passed"}},
+    private=("/tmp/runbook-1",),
+)
+
+
+@pytest.fixture
+def state(tmp_path):
+    return StateDirectory.open(tmp_path / "state")
+
+
+def refusal(error, call, *args):
+    with pytest.raises(error) as caught:
+        call(*args)
+    return caught.value.message, caught.value.hint
+
+
+def test_a_state_is_what_was_saved(state):
+    directory = state.begin(STATE)
+    assert directory.state == state.run(RUN).state == STATE
+    directory.update(status="finished", outcome="passed", private=())
+    assert state.run(RUN).state == replace(STATE, status="finished", outcome="passed", private=())
+    directory.release()
+
+
+def test_nobody_else_may_look_into_it(state):
+    state.begin(STATE).release()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (state.path, state.run(RUN).path)] == [0o700, 0o700]
+
+
+def test_runs_are_told_oldest_first_and_nothing_else_is_a_run(state):
+    for run in (LATER, RUN):
+        state.begin(replace(STATE, run=run)).release()
+    (state.path / "runs" / "notes").mkdir()
+    (state.path / "runs" / "20260103T000000Z-0123abcd").mkdir()
+    assert [directory.path.name for directory in state.runs()] == [RUN, LATER]
+
+
+def test_without_any_run_there_is_none(state):
+    assert (list(state.runs()), list(state.dead())) == ([], [])
+
+
+@pytest.mark.parametrize("run", [LATER, "../runs/" + RUN, "", "RUN-001"])
+def test_what_is_no_run(state, run):
+    state.begin(STATE).release()
+    assert refusal(InvalidInputError, state.run, run) == (
+        f"there is no run {run!r}",
+        "runbook list --runs shows those there are",
+    )
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"run": "x"}', '{"inventories": 5, "private": []}', "\udcff"])
+def test_a_state_that_is_damaged_is_named(state, text):
+    state.begin(STATE).release()
+    path = state.run(RUN).path / "run.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    message, hint = refusal(InvalidInputError, lambda: state.run(RUN).state)
+    assert message.startswith(f"{path} is not the state of a run: ")
+    assert hint == f"move {path.parent} away; the audit log has what happened"
+
+
+def test_one_command_holds_a_run(state):
+    held = state.begin(STATE)
+    assert refusal(LockedError, state.run(RUN).hold) == (f"the run {RUN} is held by another process", "")
+    assert list(state.dead()) == []
+    held.release()
+    held.release()
+    state.run(RUN).hold().release()
+
+
+def test_a_run_whose_command_was_killed_is_found(state):
+    # Given a command that holds a run, and a run that is over
+    state.begin(replace(STATE, run=LATER, status="finished")).release()
+    program = (
+        "import sys, time; from pathlib import Path; from dataclasses import replace;"
+        "from runner.store.run_state import RunState;"
+        "from runner.store.state_directory import StateDirectory;"
+        f"held = StateDirectory.open(Path({str(state.path)!r})).begin({STATE!r});"
+        "print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as command:
+        assert command.stdout.readline() == "held\n"
+        assert list(state.dead()) == []
+        # When it is killed
+        os.kill(command.pid, signal.SIGKILL)
+        command.wait()
+    # Then its run is dead, and given to one who asks
+    (dead,) = state.dead()
+    assert dead.state == STATE
+    assert list(state.dead()) == []
+    dead.release()
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o702, 0o777])
+def test_a_directory_that_others_may_write_to_is_refused(tmp_path, mode):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(mode)
+    message, hint = refusal(InvalidInputError, StateDirectory.open, tmp_path / "state")
+    assert message == f"{tmp_path / 'state'} must be a directory that only you may write to"
+    assert hint == f"chmod 700 {tmp_path / 'state'}, or use --state-dir"
+
+
+def test_a_link_or_a_file_is_no_directory(tmp_path):
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "file").touch()
+    for name in ("link", "file", "file/below"):
+        with pytest.raises(InvalidInputError):
+            StateDirectory.open(tmp_path / name)
+
+
+def test_what_can_not_be_saved_is_told(small_disk):
+    state = StateDirectory.open(small_disk / "state")
+    directory = state.begin(STATE)
+    too_much = {"one": {"stuck": "x" * 1_000_000}}
+    assert refusal(AuditError, lambda: directory.update(captured=too_much)) == (
+        f"{directory.path / 'run.json'}: No space left on device",
+        "make room, or use --state-dir",
+    )
+    assert directory.state == STATE
+    directory.release()
+
+
+def test_a_run_that_can_not_be_begun_is_told(state):
+    (state.path / "runs").write_text("in the way")
+    message, hint = refusal(AuditError, state.begin, STATE)
+    assert message.startswith(f"{state.path / 'runs' / RUN}: ")
+    assert hint == "make room, or use --state-dir"
