@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from runner.cli.commands.author.completion import lenient_files
+from runner.cli.completion import lenient_files
 from runner.library.root import default_state, library_root
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]

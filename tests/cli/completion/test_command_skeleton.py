@@ -8,7 +8,7 @@ import click
 import pytest
 
 from runner.cli import cli
-from runner.cli.commands.author.completion import command_skeleton
+from runner.cli.completion import command_skeleton
 from runner.cli.completion.completers import COMPLETERS
 
 

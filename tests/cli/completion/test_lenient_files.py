@@ -7,7 +7,7 @@ import json
 import pytest
 from harness.fakes import RUN_ID, runbook_file
 
-from runner.cli.commands.author.completion import lenient_files
+from runner.cli.completion import lenient_files
 
 REGISTRY = """\
 # Alerts
