@@ -58,6 +58,14 @@ class _Commands(click.Group):
             gc.enable()
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        from runner.core.characters import unfit  # noqa: PLC0415
+
+        for number, word in enumerate(args, start=1):
+            if why := unfit(word):
+                raise click.UsageError(f"Argument {number}, {word!r}, {why}.", ctx)
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -132,6 +140,9 @@ def _exit_code(error: BaseException) -> int:
     """The exit code for `error`, once it is said what is wrong."""
     stopped = isinstance(error, click.Abort | KeyboardInterrupt)
     with contextlib.suppress(OSError):  # there may be nowhere to say it
+        if isinstance(error, click.NoSuchOption) and any(error.option_name in option.opts for option in cli.params):
+            command = error.ctx.info_name if error.ctx else "COMMAND"
+            error.message = f"{error.option_name} stands before the command: runbook {error.option_name} ... {command}"
         if isinstance(error, click.ClickException):
             error.show()
         elif stopped:

@@ -105,6 +105,8 @@ def test_what_an_error_quotes_can_not_speak_to_the_terminal(capsys):
         (["audit", "frobnicate"], "Error: No such command 'frobnicate'."),
         (["--frobnicate"], "Error: No such option '--frobnicate'."),
         (["run"], "Error: Missing argument 'RUNBOOK'."),
+        (["run", "RUN-001", "-l", "\udcff"], "Error: Argument 4, '\\udcff', is not text in UTF-8."),
+        (["list", "--library", "x"], "Error: --library stands before the command: runbook --library ... list"),
     ],
 )
 def test_words_that_make_no_sense_are_refused_with_a_way_on(runbook, words, said):
