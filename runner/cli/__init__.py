@@ -140,11 +140,8 @@ def _exit_code(error: BaseException) -> int:
     """The exit code for `error`, once it is said what is wrong."""
     stopped = isinstance(error, click.Abort | KeyboardInterrupt)
     with contextlib.suppress(OSError):  # there may be nowhere to say it
-        if isinstance(error, click.NoSuchOption) and any(error.option_name in option.opts for option in cli.params):
-            command = error.ctx.info_name if error.ctx else "COMMAND"
-            error.message = f"{error.option_name} stands before the command: runbook {error.option_name} ... {command}"
         if isinstance(error, click.ClickException):
-            error.show()
+            _misplaced(error).show()
         elif stopped:
             click.echo("interrupted", err=True)
         else:
@@ -152,6 +149,15 @@ def _exit_code(error: BaseException) -> int:
     if stopped:
         return ExitCode.INTERRUPTED
     return ExitCode.INVALID if isinstance(error, click.ClickException | OSError) else int(explain(error).exit_code)
+
+
+def _misplaced(error: click.ClickException) -> click.ClickException:
+    """`error`, with the place of an option that belongs before the command and was given after it."""
+    if not isinstance(error, click.NoSuchOption) or not any(error.option_name in option.opts for option in cli.params):
+        return error
+    command = error.ctx.info_name if error.ctx else "COMMAND"
+    where = f"{error.option_name} stands before the command: runbook {error.option_name} ... {command}"
+    return click.UsageError(where, error.ctx)
 
 
 def _in_words(error: BaseException) -> RunbookError:
