@@ -17,7 +17,7 @@ from runner.lab.receiver import Receiver
 from runner.lab.shop import BAD, GOOD, Shop
 from runner.library.library import Library
 from runner.model.contacts import Contact
-from runner.orchestrator.request import About, Answer, Request, Result
+from runner.orchestrator.request import Answer, QuestionView, Request, Result
 
 Say = Callable[[str], None]
 Start = Callable[[Request], Result]
@@ -49,9 +49,9 @@ class Verdict:
 class ScriptedOperator:
     """Answers every gate with yes and says that it is a script, in the audit log too."""
 
-    def answer(self, gate: Gate, about: About) -> Answer:
+    def answer(self, gate: Gate, view: QuestionView) -> Answer:
         """Yes."""
-        del about
+        del view
         return Answer(yes=True, by="demo script", note=f"{gate.kind} answered without a person, as this is a demo")
 
 

@@ -74,7 +74,7 @@ def _plan(control: Control, step: Step, hosts: Sequence[str]) -> None:
         control.render([step.id])
         known = control.approvals.commands(step.id)
         commands = {host: known.get(host, "") for host in hosts}
-        control.journal.note(EventType.COMMANDS_RENDERED, step.id, commands=commands)
+        control.recorder.note(EventType.COMMANDS_RENDERED, step.id, commands=commands)
     _end(control, step, hosts, Outcome.PLANNED, "a person would do it" if step.manual else "not done in a dry run")
 
 
@@ -82,6 +82,6 @@ def _end(control: Control, step: Step, hosts: Sequence[str], outcome: Outcome, r
     for host in hosts:
         if control.ledger.entries[step.id, host].outcome is not None:
             again = {"parts": sorted(parts(step)), "hosts": [host], "redo": True}
-            control.journal.note(EventType.STEP_REOPENED, step.id, **again)
+            control.recorder.note(EventType.STEP_REOPENED, step.id, **again)
         said = {"part": "action", "outcome": outcome, "reason": reason}
-        control.journal.record_of(EventType.STEP_SETTLED, step.id, host, said)
+        control.recorder.record_of(EventType.STEP_SETTLED, step.id, host, said)

@@ -21,7 +21,7 @@ def open_again(control: Control, step: Step, hosts: Sequence[str], missing: Iter
     """Let the parts `missing` of `step` be proven anew on `hosts`; `redo` says that all of it is done again."""
     if hosts:
         data = {"parts": sorted(missing), "hosts": list(hosts), "redo": redo}
-        control.journal.note(EventType.STEP_REOPENED, step.id, **data)
+        control.recorder.note(EventType.STEP_REOPENED, step.id, **data)
 
 
 def recheck(control: Control, hosts: Mapping[str, Sequence[str]]) -> None:
@@ -46,5 +46,5 @@ def verify_again(control: Control, step: Step, hosts: Sequence[str]) -> list[str
             missing = control.ledger.entries[step.id, host].missing
             open_again(control, step, [host], looks | (missing & people), redo=False)
         recheck(control, {step.id: hosts})
-    control.journal.close()
+    control.recorder.close()
     return [host for host in hosts if control.ledger.entries[step.id, host].outcome is not Outcome.PASSED]

@@ -1,4 +1,4 @@
-"""The journal of a run: every event is durable before anything else learns of it."""
+"""The recorder of a run: every event is durable before anything else learns of it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OURS = frozenset(
 _NAMES = frozenset({"id", "effect"})
 
 
-class Journal:
+class Recorder:
     """Takes a run's events: evidence is kept, the ledger judges, the audit log makes durable, listeners hear last.
 
     `history` is what happened, with its time; `captured` what each host is known by. Several threads may record. What

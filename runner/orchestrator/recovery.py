@@ -18,8 +18,8 @@ from runner.executor.ansible.teardown import REAP_LIMIT, end_connections, tear_d
 from runner.executor.target import Target
 from runner.library.library import Library
 from runner.orchestrator.end.paging import Pager
-from runner.orchestrator.recorder import Journal
-from runner.orchestrator.request import About, Call, Request, Surroundings
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Call, QuestionView, Request, RunEnvironment
 from runner.store.log.audit_log import Actor, Record, read
 from runner.store.manifest import changed, file_run
 from runner.store.run_state import STATE, RunDirectory, RunState
@@ -82,9 +82,9 @@ def _is_edited(run: RunDirectory, records: Sequence[Record]) -> bool:
 class _Nobody:
     """Who answers for the people when nobody is asked anything."""
 
-    def answer(self, gate: Gate, about: About) -> None:
+    def answer(self, gate: Gate, view: QuestionView) -> None:
         """Nothing."""
-        del gate, about
+        del gate, view
 
 
 def call_for(
@@ -108,16 +108,16 @@ def call_for(
     request = Request(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
     if state.looks:
         return ()
-    around = Surroundings(directory, clock, actor, _Nobody(), Cancellation(), environ, secrets)
+    env = RunEnvironment(directory, clock, actor, _Nobody(), Cancellation(), environ, secrets)
     with directory.open_log(clock=clock, actor=actor) as log:
-        journal = Journal(state.run, log, directory.run(state.run), clock)
+        recorder = Recorder(state.run, log, directory.run(state.run), clock)
         records = [record for record in read(log.path, run=state.run) if record.type in frozenset(EventType)]
-        journal.history += [
+        recorder.history += [
             (each.time, Event(EventType(each.type), each.run, each.step, each.host, each.data)) for each in records
         ]
-        journal.captured.update({host: dict(values) for host, values in state.captured.items()})
-        journal.knows_inventory = True  # what the state keeps of a reason, the run has masked
-        pager = Pager(request, around, journal)
+        recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
+        recorder.knows_inventory = True  # what the state keeps of a reason, the run has masked
+        pager = Pager(request, env, recorder)
         if state.target:
             hosts = {pattern: tuple(names) for pattern, names in state.target.items()}
             pager.target = Target(hosts, dict(state.environments), dict(state.machines))

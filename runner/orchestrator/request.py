@@ -108,7 +108,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class About:
+class QuestionView:
     """What a question is about: its whole description, and what earlier steps kept of each host, to choose from.
 
     `until` is when it is too late to say yes, None where there is no such limit. `needs` is who else must say yes, in
@@ -132,12 +132,12 @@ class About:
 class Operator(Protocol):
     """Whoever answers for the people: a prompt, a flag, a script in a drill."""
 
-    def answer(self, gate: Gate, about: About) -> Answer | None:
+    def answer(self, gate: Gate, view: QuestionView) -> Answer | None:
         """The answer to `gate`; None once the question is settled without one."""
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RunEnvironment:
     """What a run needs from the outside world, so that tests can give it another one.
 
     `environ` is the command's environment, of which Ansible sees an allow-listed part; `secrets` gives the value behind

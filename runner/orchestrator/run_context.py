@@ -22,8 +22,8 @@ from runner.model.step import Step
 from runner.orchestrator.event_translator import Translator
 from runner.orchestrator.gate.gate_facts import acts
 from runner.orchestrator.gate.granted_approvals import Approvals
-from runner.orchestrator.recorder import Journal
-from runner.orchestrator.request import Request, Surroundings
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Request, RunEnvironment
 from runner.orchestrator.start.run_locks import RunLocks
 from runner.store.log.audit_log import AuditLog
 from runner.store.owed_undos import Debts
@@ -43,24 +43,24 @@ class Control:
     step about which nobody has answered in time.
     """
 
-    def __init__(self, request: Request, around: Surroundings, log: AuditLog, directory: RunDirectory) -> None:
-        self.request, self.around, self.directory = request, around, directory
+    def __init__(self, request: Request, env: RunEnvironment, log: AuditLog, directory: RunDirectory) -> None:
+        self.request, self.env, self.directory = request, env, directory
         self.runbook = request.source.runbook
-        self.journal = Journal(request.run_id, log, directory, around.clock)
-        self.journal.listeners = around.listeners
-        self.redaction = self.journal.redaction = request.redaction()
-        self.ledger = self.journal.ledger
+        self.recorder = Recorder(request.run_id, log, directory, env.clock)
+        self.recorder.listeners = env.listeners
+        self.redaction = self.recorder.redaction = request.redaction()
+        self.ledger = self.recorder.ledger
         self.translator = Translator(request.run_id, self.runbook.id)
         self.target: Target | None = None
         self.declared: str | None = None
         self.unanswered: str | None = None
-        self.approvals = Approvals(request, around, self.journal, directory)
+        self.approvals = Approvals(request, env, self.recorder, directory)
         self.on_target: Callable[[Target, bool], None] = lambda _target, _at_rest: None
-        self.locks = RunLocks(request, around, self.journal, directory)
+        self.locks = RunLocks(request, env, self.recorder, directory)
         self.taken_back: set[str] = set()
         self.unreachable: frozenset[str] = frozenset()
         self._ends = time.monotonic() + self.runbook.deadline.total_seconds() if self.runbook.deadline else None
-        around.cancellation.listen(directory.cancelled)
+        env.cancellation.listen(directory.cancelled)
         self.job = Job(
             run_id=request.run_id,
             name=f"{self.runbook.id}.yml",
@@ -70,8 +70,8 @@ class Control:
             inputs=variables(self.runbook, request.inputs),
             hosts=directory.state.hosts,
             becomes=directory.state.becomes,
-            environ=around.environ,
-            cancellation=around.cancellation,
+            environ=env.environ,
+            cancellation=env.cancellation,
             on_private=lambda path: directory.update(private=(*directory.state.private, str(path))),
             learn=self.redaction.learn,
             secrets=request.secrets,
@@ -81,7 +81,7 @@ class Control:
     @property
     def cancelled(self) -> bool:
         """Whether somebody has asked the run to stop."""
-        return bool(self.around.cancellation.asked())
+        return bool(self.env.cancellation.asked())
 
     def know(self, *, render: Sequence[str] = ()) -> Target:
         """The hosts of every step, which Ansible is asked for if nobody has yet, and what the steps in `render` do."""
@@ -110,7 +110,7 @@ class Control:
 
     def render(self, steps: Sequence[str]) -> None:
         """Find out what `steps` would do on each host."""
-        part = Part(NOTHING.tags, captured=self.journal.captured, render=steps)
+        part = Part(NOTHING.tags, captured=self.recorder.captured, render=steps)
         self.approvals.keep_previews(resolve(self.job, part))
 
     def execute(self, tags: Sequence[str], limit: Sequence[str] = (), *, render: Sequence[str] = ()) -> None:
@@ -121,14 +121,14 @@ class Control:
             ExecutionError: it did not start, or was stopped from outside.
         """
         limit = () if self.target is None or set(limit) == set(self.target.names) else limit
-        self.journal.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
+        self.recorder.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
         approved = [step for step in self.approvals.approved if step_tag(step) in tags]
         self.locks.come_to(tags[0].partition("-")[2])
         part = Part(
             tags,
             limit,
             hosts=len(limit) or (len(self.target.names) if self.target else 0),
-            captured=self.journal.captured,
+            captured=self.recorder.captured,
             settings=self._settings(limit),
             deadline=self.left(),
             render=[*render, *approved],
@@ -139,8 +139,8 @@ class Control:
         except NotAtRestError:
             self.know()
             ending = execute(self.job, part, handle=handle)
-        self.journal.note(EventType.SPAN_FINISHED, why=ending.why, code=ending.code)
-        self.directory.update(captured=self.journal.captured, steps=self.ledger.table())
+        self.recorder.note(EventType.SPAN_FINISHED, why=ending.why, code=ending.code)
+        self.directory.update(captured=self.recorder.captured, steps=self.ledger.table())
         if ending.why == "deadline":
             raise self._late()
         if ending.why != "exited" and not self.cancelled:
@@ -217,7 +217,7 @@ class Control:
             try:
                 events.extend(self.translator.events(self.redaction.report(message)))  # up to what is refused
             finally:
-                self.journal.record(*events)
+                self.recorder.record(*events)
             if begun := [event.step for event in events if event.type is EventType.STEP_INTENDED]:
                 self.locks.come_to(begun[-1] or "")
 
@@ -239,13 +239,13 @@ class Control:
 
     def _record_reason(self) -> None:
         """Say, once, why somebody wants the run: now the secrets of the inventory are known, which may be in it."""
-        if self.journal.knows_inventory:
+        if self.recorder.knows_inventory:
             return
-        self.journal.knows_inventory = True
+        self.recorder.knows_inventory = True
         self.request = self.request.without(self.redaction)
         reasons = {"reason": self.request.reason, "break_glass": self.request.break_glass}
         if any(reasons.values()):
-            self.journal.note(EventType.REASON_GIVEN, **reasons)
+            self.recorder.note(EventType.REASON_GIVEN, **reasons)
 
     def _check_strangers(self, seen: Target) -> None:
         assert self.target  # noqa: S101 - whoever looks for strangers knows the hosts
@@ -260,9 +260,9 @@ class Control:
 
     def show_debts(self) -> None:
         """Say what was begun on the hosts of this run by an earlier one, and should have been taken back."""
-        for debt in Debts(self.around.state.path / "debts").of(self.target.names if self.target else ()):
+        for debt in Debts(self.env.state.path / "debts").of(self.target.names if self.target else ()):
             said = {"runbook": debt.runbook, "run": debt.run, "since": debt.since}
-            self.journal.record_of(EventType.DEBT_FOUND, debt.step, debt.host, said)
+            self.recorder.record_of(EventType.DEBT_FOUND, debt.step, debt.host, said)
 
     def aim(self, target: Target) -> None:
         """Intend every step on each of its hosts in `target`."""

@@ -21,7 +21,7 @@ from runner.orchestrator.dry_run import dry_run, preflight
 from runner.orchestrator.end.finish import Ending
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.gate.approval_gate import ask
-from runner.orchestrator.request import Request, Result, Surroundings
+from runner.orchestrator.request import Request, Result, RunEnvironment
 from runner.orchestrator.run_context import Control
 from runner.orchestrator.start import admission
 from runner.orchestrator.start.first_record import described, first_state
@@ -30,7 +30,7 @@ from runner.store.run_state import RunDirectory
 from runner.store.state_directory import StateDirectory
 
 
-def run(request: Request, around: Surroundings) -> Result:
+def run(request: Request, env: RunEnvironment) -> Result:
     """Do the runbook that `request` names, and what takes over when it hands over.
 
     Raises:
@@ -39,24 +39,24 @@ def run(request: Request, around: Surroundings) -> Result:
     """
     request = request.masked()
     handover.check(request)
-    with _log(around) as log:
-        directory = around.state.begin(first_state(request, around))
+    with _log(env) as log:
+        directory = env.state.begin(first_state(request, env))
         with ExitStack() as stillborn:
             stillborn.callback(directory.discard)
-            with _held(directory, request, around, log) as control:
+            with _held(directory, request, env, log) as control:
                 story = _Run(control)
                 stillborn.pop_all()  # from here on it ends by itself
                 keep = lambda: directory.keep(request.source.text, request.playbook)  # noqa: E731
                 return story.do(EventType.RUN_STARTED, prepare=keep)
 
 
-def resume(request: Request, around: Surroundings, *, done: Collection[str] = (), redo: Collection[str] = ()) -> Result:
+def resume(request: Request, env: RunEnvironment, *, done: Collection[str] = (), redo: Collection[str] = ()) -> Result:
     """Go on with the run of that id where it stopped; `done` and `redo` say what became of steps that are in doubt.
 
     Raises:
         RunbookError: as `run`.
     """
-    with _again(request.masked(), around) as control:
+    with _again(request.masked(), env) as control:
 
         def reopen() -> None:
             admission.again(control)
@@ -74,7 +74,7 @@ def plan_undo(request: Request, directory: StateDirectory) -> UndoPlan:
     return resumption.planned_undo(request.source.runbook, state, records)
 
 
-def take_back(request: Request, around: Surroundings, *, expected: UndoPlan | None = None) -> Result:
+def take_back(request: Request, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
     """Undo what the run of that id has done, newest first, on exactly the hosts on which it was begun.
 
     `expected` is what somebody has agreed to, if it was shown to them. Where nothing is to be taken back, or nothing
@@ -84,10 +84,10 @@ def take_back(request: Request, around: Surroundings, *, expected: UndoPlan | No
         RunbookError: as `run`.
     """
     request = request.masked()
-    planned = plan_undo(request, around.state)
+    planned = plan_undo(request, env.state)
     if not planned.takes_back:
-        return _nothing_to_undo(request, around, planned.stays)
-    with _again(request, around) as control:
+        return _nothing_to_undo(request, env, planned.stays)
+    with _again(request, env) as control:
 
         def agreed() -> None:
             if expected not in {None, undo_plan(control.runbook, control.ledger)}:
@@ -98,16 +98,16 @@ def take_back(request: Request, around: Surroundings, *, expected: UndoPlan | No
         return _Run(control).undo(agreed)
 
 
-def _log(around: Surroundings) -> AuditLog:
+def _log(env: RunEnvironment) -> AuditLog:
     """The log; where it cannot be opened, one that tells whoever records, so that the run ends as every other."""
     try:
-        return around.state.open_log(clock=around.clock, actor=around.actor)
+        return env.state.open_log(clock=env.clock, actor=env.actor)
     except Exception as error:  # noqa: BLE001 - it is raised again by the first record
-        return NoLog(around.state.audit / NAME, explain(error))
+        return NoLog(env.state.audit / NAME, explain(error))
 
 
-def _nothing_to_undo(request: Request, around: Surroundings, stays: Sequence[Standing]) -> Result:
-    directory = around.state.run(request.run_id)
+def _nothing_to_undo(request: Request, env: RunEnvironment, stays: Sequence[Standing]) -> Result:
+    directory = env.state.run(request.run_id)
     state = directory.state
     why = "it only looked" if state.looks else "it has changed nothing that is not taken back"
     why = "nothing takes back what it has changed" if stays else why
@@ -116,28 +116,28 @@ def _nothing_to_undo(request: Request, around: Surroundings, stays: Sequence[Sta
         Outcome(state.outcome or Outcome.UNKNOWN),
         ExitCode.PARTLY_UNDONE if stays else ExitCode.DONE,
         directory.path / "report.html",
-        around.state.audit / NAME,
+        env.state.audit / NAME,
         tuple(map(str, stays)),
         hint=f"nothing to undo in the run {state.run} of {state.runbook}: {why}",
     )
 
 
 @contextmanager
-def _held(directory: RunDirectory, request: Request, around: Surroundings, log: AuditLog) -> Iterator[Control]:
+def _held(directory: RunDirectory, request: Request, env: RunEnvironment, log: AuditLog) -> Iterator[Control]:
     with ExitStack() as held:
         held.callback(directory.release)
-        control = Control(request, around, log, directory)
+        control = Control(request, env, log, directory)
         held.callback(control.locks.release)
         yield control
 
 
 @contextmanager
-def _again(request: Request, around: Surroundings) -> Iterator[Control]:
-    with _log(around) as log:
-        directory = around.state.run(request.run_id).hold()
+def _again(request: Request, env: RunEnvironment) -> Iterator[Control]:
+    with _log(env) as log:
+        directory = env.state.run(request.run_id).hold()
         directory.forget_cancellation()
-        with _held(directory, request, around, log) as control:
-            resumption.restore(control, read(control.journal.log.path, run=request.run_id))
+        with _held(directory, request, env, log) as control:
+            resumption.restore(control, read(control.recorder.log.path, run=request.run_id))
             yield control
 
 
@@ -158,7 +158,7 @@ class _Run:
     def __init__(self, control: Control) -> None:
         self.control = control
         self.runbook, self.request = control.runbook, control.request
-        self.pager = Pager(control.request, control.around, control.journal)
+        self.pager = Pager(control.request, control.env, control.recorder)
         control.on_target = self._aimed
         self.pager.target = control.target
         self.end = Ending(control, self.pager)
@@ -168,23 +168,23 @@ class _Run:
         self, begins: EventType, *, prepare: Callable[[], None] = lambda: None, first: Callable[[], None] | None = None
     ) -> Result:
         """The run, from its first record to its last; where `first` is refused, the run stays as it was."""
-        note = self.control.journal.note
-        self.end.attempt(prepare, lambda: note(begins, **described(self.request, self.control.around)))
+        note = self.control.recorder.note
+        self.end.attempt(prepare, lambda: note(begins, **described(self.request, self.control.env)))
         if first and not self.end.error:
             self.end.attempt(first)
             if self.end.error:
                 return self.end.refuse(self.before)
         if not self.end.error:
             self.end.attempt(self._act)
-        self.end.attempt(self.control.journal.close)
+        self.end.attempt(self.control.recorder.close)
         self.end.attempt(self._hand_over)
         return self.end.conclude()
 
     def undo(self, agreed: Callable[[], None]) -> Result:
         """Take everything back, as a story of its own; where `agreed` is refused, the run stays as it was."""
-        note = self.control.journal.note
+        note = self.control.recorder.note
         self.end.attempt(
-            lambda: note(EventType.RUN_RESUMED, take_back=True, **described(self.request, self.control.around)),
+            lambda: note(EventType.RUN_RESUMED, take_back=True, **described(self.request, self.control.env)),
             agreed,
         )
         if self.end.error:
@@ -199,7 +199,7 @@ class _Run:
         self.end.attempt(lambda: handover.hand_over(self.control, run, self.end.took_over))
         if self.control.cancelled:
             self.end.attempt(self._cancel)
-        self.end.attempt(self.control.journal.close)
+        self.end.attempt(self.control.recorder.close)
 
     def _act(self) -> None:
         """What is to be done, while somebody is called if it takes too long; and what a cancellation asks for."""
@@ -281,8 +281,8 @@ class _Run:
 
     def _cancel(self) -> None:
         """What the runbook wants to be done when somebody stops it, on the hosts on which it was begun."""
-        cancellation = self.control.around.cancellation
-        self.control.journal.note(EventType.RUN_CANCELLED, why=cancellation.requests[-1])
+        cancellation = self.control.env.cancellation
+        self.control.recorder.note(EventType.RUN_CANCELLED, why=cancellation.requests[-1])
         cancellation.answered = len(cancellation.requests)
         begun = {host for (_, host), entry in self.control.ledger.entries.items() if entry.intended}
         for step in self.runbook.on_cancel:

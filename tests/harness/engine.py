@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import runner.orchestrator.run_loop
-from harness.fake_run import FakeChannel, ScriptedAnsible, mortal, request_in, surroundings_in
+from harness.fake_run import FakeChannel, ScriptedAnsible, environment_in, mortal, request_in
 from harness.fakes import RUN_ID, FakeOperator
 from runner.core.events import EventType
 from runner.executor.ansible.invocations import Cancellation
@@ -43,7 +43,7 @@ class Engine:
     def __init__(self, directory, monkeypatch):
         self.directory, self.ansible, self.channel = directory, ScriptedAnsible(), FakeChannel()
         self.operator, self.heard = FakeOperator(), []
-        self.around = surroundings_in(directory, operator=self.operator, listeners=[self.heard.append])
+        self.env = environment_in(directory, operator=self.operator, listeners=[self.heard.append])
         mortal(monkeypatch)
         monkeypatch.setattr("runner.orchestrator.run_context.execute", self._execute)
         monkeypatch.setattr("runner.orchestrator.run_context.resolve", self._resolve)
@@ -69,13 +69,13 @@ class Engine:
         return self.do()
 
     def do(self):
-        return runner.orchestrator.run_loop.run(self.asked_for, self.around)
+        return runner.orchestrator.run_loop.run(self.asked_for, self.env)
 
     def _again(self):
         self.ansible.spans.clear()
         self.heard.clear()
-        self.around = replace(self.around, cancellation=Cancellation())
-        return self.asked_for, self.around
+        self.env = replace(self.env, cancellation=Cancellation())
+        return self.asked_for, self.env
 
     def resume(self, **said):
         return runner.orchestrator.run_loop.resume(*self._again(), **said)
@@ -86,7 +86,7 @@ class Engine:
     @property
     def records(self):
         """What happened; that its files were filed after it is shown in tests/record/test_manifest.py."""
-        told = read(self.around.state.audit / "audit.jsonl", run=RUN_ID)
+        told = read(self.env.state.audit / "audit.jsonl", run=RUN_ID)
         return [record for record in told if record.type != EventType.RUN_FILED]
 
     @property
@@ -102,8 +102,8 @@ class Engine:
 
     @property
     def directory_of_the_run(self):
-        return self.around.state.run(RUN_ID)
+        return self.env.state.run(RUN_ID)
 
     @property
     def state(self):
-        return json.loads((self.around.state.path / "runs" / RUN_ID / "run.json").read_text())
+        return json.loads((self.env.state.path / "runs" / RUN_ID / "run.json").read_text())

@@ -15,7 +15,7 @@ from runner.executor.ansible.invocations import Cancellation
 from runner.executor.ansible.messages import Ending
 from runner.library.library import Library
 from runner.model.contacts import Contact
-from runner.orchestrator.request import Request, Surroundings
+from runner.orchestrator.request import Request, RunEnvironment
 from runner.store.log.audit_log import Actor
 from runner.store.state_directory import StateDirectory
 
@@ -89,7 +89,7 @@ def request_in(directory, *, channel=None, **changes):
     )
 
 
-def surroundings_in(directory, **changes):
+def environment_in(directory, **changes):
     """A state directory of its own, a clock that stands still, and an operator who says yes."""
     given = {
         "state": StateDirectory.open(directory / "state"),
@@ -100,7 +100,7 @@ def surroundings_in(directory, **changes):
         "environ": {},
         "secrets": lambda reference: f"the value of {reference}",
     }
-    return Surroundings(**{**given, **changes})
+    return RunEnvironment(**{**given, **changes})
 
 
 def _tasks(item):

@@ -79,6 +79,6 @@ class FakeOperator:
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
-    def answer(self, gate, about):
-        self.asked.append((gate.kind, gate.name, tuple(about.hosts)))
+    def answer(self, gate, view):
+        self.asked.append((gate.kind, gate.name, tuple(view.hosts)))
         return self.answers.get(gate.name, Answer(yes=True, by="alice"))

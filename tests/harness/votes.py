@@ -13,10 +13,10 @@ START = Clock()()
 def context(**changes):
     """What is asked: whether the old files may be removed on one host."""
     action = HostAction("db1:22", text="rm -r /old", call={"module": "command", "args": {"argv": ["rm", "-r", "/old"]}})
-    about = {"run": RUN_ID, "runbook": "RUN-001", "title": "A trial", "gate": "act-approve-0", "kind": "approve"}
+    defaults = {"run": RUN_ID, "runbook": "RUN-001", "title": "A trial", "gate": "act-approve-0", "kind": "approve"}
     told = {"step": "act", "name": "Remove them", "text": "Go?", "environment": "staging", "starters": ("alice",)}
     return GateContext(
-        **{**about, **told, "hosts": {"db1": action}, "inputs": {"count": 1}, "expires": 60.0, **changes}
+        **{**defaults, **told, "hosts": {"db1": action}, "inputs": {"count": 1}, "expires": 60.0, **changes}
     )
 
 

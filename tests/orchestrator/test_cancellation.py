@@ -15,7 +15,7 @@ def test_what_is_to_be_done_on_a_cancellation_is_done_once(engine, stops):
     # Given a run that has begun on its host
     hand = {"id": "hand", "name": "By hand", "manual": "Look", "verify": [{"confirm": "It is so"}]}
     steps = [change("one"), hand, change("two", approve="Go?")]
-    cancellation = engine.around.cancellation
+    cancellation = engine.env.cancellation
     # When
     if stops == "at a question":
         cancel = lambda *_: (cancellation.request("SIGTERM"), Answer(yes=False, by="alice"))[1]  # noqa: E731
@@ -45,7 +45,7 @@ def test_what_is_to_be_done_on_a_cancellation_is_done_once(engine, stops):
 
 
 def test_nothing_is_done_on_a_cancellation_where_nothing_was_begun(engine):
-    engine.around.cancellation.request("SIGTERM")
+    engine.env.cancellation.request("SIGTERM")
 
     engine.run(change("one"), on_cancel=[change("tidy")])
 

@@ -10,7 +10,7 @@ from harness.fakes import RUN_ID, Clock
 
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Outcome
-from runner.orchestrator.recorder import Journal
+from runner.orchestrator.recorder import Recorder
 from runner.store import evidence
 from runner.store.log.audit_log import AuditLog, read, verify
 from runner.store.run_state import RunState
@@ -23,18 +23,18 @@ LOOKED = Event(EventType.STEP_FINISHED, RUN_ID, "look", "db1", {"outcome": Outco
 
 
 @pytest.fixture
-def journal(tmp_path):
+def recorder(tmp_path):
     state = StateDirectory.open(tmp_path / "state")
     directory = state.begin(RunState(run=RUN_ID, runbook="RUN-001", title="T", started="", user="alice"))
     with AuditLog.open(state.audit, clock=Clock(), actor=ACTOR) as log:
-        made = Journal(RUN_ID, log, directory, Clock())
+        made = Recorder(RUN_ID, log, directory, Clock())
         made.ledger.expect("look", ["db1"], {"action"})
         yield made
     directory.release()
 
 
-def recorded(journal):
-    return [record.type for record in read(journal.log.path)]
+def recorded(recorder):
+    return [record.type for record in read(recorder.log.path)]
 
 
 def spied(monkeypatch, owner, name, order, word):
@@ -47,36 +47,36 @@ def spied(monkeypatch, owner, name, order, word):
     monkeypatch.setattr(owner, name, spy)
 
 
-def test_evidence_then_ledger_then_log_then_listeners(journal, monkeypatch):
+def test_evidence_then_ledger_then_log_then_listeners(recorder, monkeypatch):
     order = []
     spied(monkeypatch, evidence, "keep", order, "evidence")
-    spied(monkeypatch, journal.ledger, "apply", order, "ledger")
-    spied(monkeypatch, journal.log, "append", order, "log")
-    journal.listeners = [lambda event: order.append(str(event.type))]
+    spied(monkeypatch, recorder.ledger, "apply", order, "ledger")
+    spied(monkeypatch, recorder.log, "append", order, "log")
+    recorder.listeners = [lambda event: order.append(str(event.type))]
 
-    journal.record(ACTION)
+    recorder.record(ACTION)
 
     assert order == ["evidence", "ledger", "log", "action.finished", "step.finished"]
 
 
-def test_what_follows_from_an_event_is_recorded_with_it(journal):
+def test_what_follows_from_an_event_is_recorded_with_it(recorder):
     heard = []
-    journal.listeners = [heard.append]
+    recorder.listeners = [heard.append]
 
-    journal.record(ACTION)
+    recorder.record(ACTION)
 
     kept = heard[0]
     assert heard == [kept, LOOKED]
-    assert [event for _, event in journal.history] == heard
-    assert recorded(journal) == ["action.finished", "step.finished"]
-    assert (journal.directory.path / kept.data["evidence"]["file"]).is_file()
+    assert [event for _, event in recorder.history] == heard
+    assert recorded(recorder) == ["action.finished", "step.finished"]
+    assert (recorder.directory.path / kept.data["evidence"]["file"]).is_file()
 
 
-def test_a_listener_hears_only_what_is_durable_already(journal):
+def test_a_listener_hears_only_what_is_durable_already(recorder):
     durable = []
-    journal.listeners = [lambda _: durable.append(recorded(journal))]
+    recorder.listeners = [lambda _: durable.append(recorded(recorder))]
 
-    journal.record(ACTION)
+    recorder.record(ACTION)
 
     assert durable == [["action.finished", "step.finished"]] * 2
 
@@ -84,80 +84,80 @@ def test_a_listener_hears_only_what_is_durable_already(journal):
 @pytest.mark.parametrize(
     "error", [RuntimeError("no colours"), OSError("the screen is gone"), AuditError("not its business")]
 )
-def test_a_listener_that_fails_changes_nothing_and_others_still_hear(journal, error):
+def test_a_listener_that_fails_changes_nothing_and_others_still_hear(recorder, error):
     heard = []
 
     def broken(_):
         raise error
 
-    journal.listeners = [broken, heard.append]
+    recorder.listeners = [broken, heard.append]
 
-    journal.record(ACTION)
+    recorder.record(ACTION)
 
-    assert [event.type for event in heard] == recorded(journal) == ["action.finished", "step.finished"]
+    assert [event.type for event in heard] == recorded(recorder) == ["action.finished", "step.finished"]
 
 
 @pytest.mark.parametrize("broken", ["the log", "the evidence"])
-def test_what_can_not_be_recorded_is_raised_and_never_shown(journal, monkeypatch, broken):
+def test_what_can_not_be_recorded_is_raised_and_never_shown(recorder, monkeypatch, broken):
     heard = []
-    journal.listeners = [heard.append]
+    recorder.listeners = [heard.append]
 
     def full(*_):
         raise AuditError("the disk is full")
 
-    monkeypatch.setattr(*{"the log": (journal.log, "append"), "the evidence": (evidence, "keep")}[broken], full)
+    monkeypatch.setattr(*{"the log": (recorder.log, "append"), "the evidence": (evidence, "keep")}[broken], full)
 
     with pytest.raises(AuditError, match="full"):
-        journal.record(ACTION)
+        recorder.record(ACTION)
 
-    assert (heard, journal.history, recorded(journal)) == ([], [], [])
+    assert (heard, recorder.history, recorded(recorder)) == ([], [], [])
 
 
-def test_a_note_is_an_event_of_this_run(journal):
-    journal.note(EventType.GATE_ASKED, "look", kind="approve")
-    journal.note(EventType.RUN_FINISHED, outcome="passed")
+def test_a_note_is_an_event_of_this_run(recorder):
+    recorder.note(EventType.GATE_ASKED, "look", kind="approve")
+    recorder.note(EventType.RUN_FINISHED, outcome="passed")
 
-    assert [event for _, event in journal.history] == [
+    assert [event for _, event in recorder.history] == [
         Event(EventType.GATE_ASKED, RUN_ID, "look", None, {"kind": "approve"}),
         Event(EventType.RUN_FINISHED, RUN_ID, None, None, {"outcome": "passed"}),
     ]
 
 
-def test_nothing_is_no_record(journal):
-    journal.record()
+def test_nothing_is_no_record(recorder):
+    recorder.record()
 
-    assert recorded(journal) == []
+    assert recorded(recorder) == []
 
 
-def test_what_is_captured_is_known_by_host_and_the_last_word_counts(journal):
+def test_what_is_captured_is_known_by_host_and_the_last_word_counts(recorder):
     for host, values in (("db1", {"pids": [1], "size": 9}), ("db2", {"pids": []}), ("db1", {"pids": [2]})):
-        journal.record(Event(EventType.VALUES_CAPTURED, RUN_ID, "look", host, {"values": values}))
+        recorder.record(Event(EventType.VALUES_CAPTURED, RUN_ID, "look", host, {"values": values}))
 
-    assert journal.captured == {"db1": {"pids": [2], "size": 9}, "db2": {"pids": []}}
+    assert recorder.captured == {"db1": {"pids": [2], "size": 9}, "db2": {"pids": []}}
 
 
-def test_closed_every_step_has_an_outcome_and_closing_again_says_nothing_more(journal):
-    journal.ledger.expect("act", ["db1"], {"action"})
-    journal.record(Event(EventType.STEP_INTENDED, RUN_ID, "act", "db1"))
+def test_closed_every_step_has_an_outcome_and_closing_again_says_nothing_more(recorder):
+    recorder.ledger.expect("act", ["db1"], {"action"})
+    recorder.record(Event(EventType.STEP_INTENDED, RUN_ID, "act", "db1"))
 
-    journal.close()
-    journal.close()
+    recorder.close()
+    recorder.close()
 
     finished = {
-        event.step: event.data["outcome"] for _, event in journal.history if event.type is EventType.STEP_FINISHED
+        event.step: event.data["outcome"] for _, event in recorder.history if event.type is EventType.STEP_FINISHED
     }
     assert finished == {"look": Outcome.NEVER_REACHED, "act": Outcome.UNKNOWN}
-    assert len(recorded(journal)) == 3
+    assert len(recorded(recorder)) == 3
 
 
-def test_several_threads_record_one_after_the_other(journal):
+def test_several_threads_record_one_after_the_other(recorder):
     heard, start = [], threading.Barrier(4)
-    journal.listeners = [heard.append]
+    recorder.listeners = [heard.append]
 
     def record(name):
         start.wait()
         for number in range(15):
-            journal.note(EventType.GATE_ASKED, name, number=number)
+            recorder.note(EventType.GATE_ASKED, name, number=number)
 
     threads = [threading.Thread(target=record, args=(f"thread-{number}",)) for number in range(4)]
     for thread in threads:
@@ -165,7 +165,7 @@ def test_several_threads_record_one_after_the_other(journal):
     for thread in threads:
         thread.join()
 
-    told = [(record.step, record.data["number"]) for record in read(journal.log.path)]
-    assert verify(journal.log.path).records == 60
+    told = [(record.step, record.data["number"]) for record in read(recorder.log.path)]
+    assert verify(recorder.log.path).records == 60
     assert told == [(event.step, event.data["number"]) for event in heard]
-    assert told == [(event.step, event.data["number"]) for _, event in journal.history]
+    assert told == [(event.step, event.data["number"]) for _, event in recorder.history]

@@ -52,7 +52,7 @@ def test_what_hosts_answer_is_redacted_before_anybody_learns_of_it(engine, asked
     assert action["reason"] == "login *** refused: login *** refused"
     assert action["result"]["stderr"] == "login *** refused"
     assert [event for event in engine.heard if SECRET in str(event)] == []
-    assert files_with(engine.around.state.path, SECRET) == []
+    assert files_with(engine.env.state.path, SECRET) == []
     assert of_type(engine, EventType.RUN_STARTED)[0]["inputs"] == {"key": "env:KEY"}
     assert engine.state["inputs"] == {"key": "env:KEY"}
 
@@ -78,7 +78,7 @@ def test_what_a_person_types_has_none_either(engine, asked):
     assert engine.channel.sent[0].summary.endswith(": declared: *** has leaked")
     assert of_type(engine, EventType.GATE_ANSWERED)[0]["note"] == "*** is wrong"
     assert of_type(engine, EventType.ESCALATION_DECLARED)[0]["declared"] == "*** has leaked"
-    assert files_with(engine.around.state.path, SECRET) == []
+    assert files_with(engine.env.state.path, SECRET) == []
 
 
 def test_neither_has_the_question_that_others_see(engine, asked):
@@ -87,8 +87,8 @@ def test_neither_has_the_question_that_others_see(engine, asked):
     engine.run(change("one", approve="Go?", command="login", env={"KEY": "{{ key }}"}), **asked)
 
     assert of_type(engine, EventType.GATE_ANSWERED)[0]["note"] == "*** is right"
-    assert files_with(engine.around.state.path, SECRET) == []
-    assert files_with(engine.around.state.path, "*** is right") != []
+    assert files_with(engine.env.state.path, SECRET) == []
+    assert files_with(engine.env.state.path, "*** is right") != []
 
 
 def test_a_captured_value_that_held_one_is_no_value_for_a_later_step(engine, asked):
@@ -116,7 +116,7 @@ def test_an_error_in_ansibles_own_words_has_none(engine, asked):
     result = engine.run(change("one"), **asked)
 
     assert (result.problems, result.hint) == (("Ansible stopped: ***",), "mend ***")
-    assert files_with(engine.around.state.path, SECRET) == []
+    assert files_with(engine.env.state.path, SECRET) == []
 
 
 @pytest.mark.parametrize("secret", ["action", "stdout", "passed", "values", "outcome", "hosts", "verify/1", "change"])

@@ -8,7 +8,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from harness.fake_run import FakeChannel, ScriptedAnsible, request_in, surroundings_in
+from harness.fake_run import FakeChannel, ScriptedAnsible, environment_in, request_in
 from harness.fakes import RUN_ID, FakeOperator
 
 import runner.orchestrator.run_loop
@@ -42,7 +42,7 @@ class Bench:
     def __init__(self, directory, monkeypatch):
         self.directory, self.ansible, self.channel = directory, ScriptedAnsible(), FakeChannel()
         self.operator, self.heard = FakeOperator(), []
-        self.around = surroundings_in(directory, operator=self.operator, listeners=[self.heard.append])
+        self.env = environment_in(directory, operator=self.operator, listeners=[self.heard.append])
         monkeypatch.setattr("runner.orchestrator.run_context.execute", self._execute)
         monkeypatch.setattr("runner.orchestrator.run_context.resolve", self._resolve)
 
@@ -56,12 +56,12 @@ class Bench:
         self.request = request_in(
             self.directory, channel=self.channel, **({"steps": list(steps)} if steps else {}), **changes
         )
-        return runner.orchestrator.run_loop.run(self.request, self.around)
+        return runner.orchestrator.run_loop.run(self.request, self.env)
 
     @property
     def records(self):
         """What happened; that its files were filed after it is shown in tests/record/test_manifest.py."""
-        told = read(self.around.state.audit / "audit.jsonl", run=RUN_ID)
+        told = read(self.env.state.audit / "audit.jsonl", run=RUN_ID)
         return [record for record in told if record.type != EventType.RUN_FILED]
 
     @property
@@ -75,7 +75,7 @@ class Bench:
 
     @property
     def state(self):
-        return json.loads((self.around.state.path / "runs" / RUN_ID / "run.json").read_text())
+        return json.loads((self.env.state.path / "runs" / RUN_ID / "run.json").read_text())
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_a_run_that_passes_is_done_whatever_became_of_a_page(bench, status):
     again = request_in(bench.directory, channel=bench.channel, steps=[step("one", on_failure="escalate")])
 
     result = runner.orchestrator.run_loop.run(
-        type(again)(**{**vars(again), "run_id": RUN_ID[:-8] + "ffffffff"}), bench.around
+        type(again)(**{**vars(again), "run_id": RUN_ID[:-8] + "ffffffff"}), bench.env
     )
 
     lost = () if status == "accepted" else ("on-call was not reached by fake: nobody is there",)
@@ -255,8 +255,8 @@ def test_nothing_runs_before_the_person_at_the_gate_says_yes(bench):
 
 def test_the_person_is_told_the_hosts_and_what_earlier_steps_captured(bench):
     seen = []
-    bench.operator.answer = lambda _, about: (
-        seen.append((about.hosts, dict(about.captured), about.context.hosts["db1"].text)) or Answer(yes=True, by="al")
+    bench.operator.answer = lambda _, view: (
+        seen.append((view.hosts, dict(view.captured), view.context.hosts["db1"].text)) or Answer(yes=True, by="al")
     )
 
     bench.run(step("look", capture={"pids": "stdout"}), step("act", approve="Go?"))
@@ -299,14 +299,14 @@ def test_a_later_run_that_passes_ends_the_incident(bench):
     again = request_in(bench.directory, channel=bench.channel, steps=[step("one", on_failure="escalate")])
 
     result = runner.orchestrator.run_loop.run(
-        type(again)(**{**vars(again), "run_id": RUN_ID[:-8] + "ffffffff"}), bench.around
+        type(again)(**{**vars(again), "run_id": RUN_ID[:-8] + "ffffffff"}), bench.env
     )
 
     assert (result.exit_code, bench.channel.actions) == (ExitCode.DONE, ["trigger", "resolve"])
 
 
 def test_what_was_cancelled_before_it_began_does_nothing(bench):
-    bench.around.cancellation.request("SIGTERM")
+    bench.env.cancellation.request("SIGTERM")
 
     result = bench.run()
 
@@ -315,7 +315,7 @@ def test_what_was_cancelled_before_it_began_does_nothing(bench):
 
 def test_a_cancelled_run_calls_nobody_and_what_was_going_on_is_unknown(bench):
     def cancelled(_):
-        bench.around.cancellation.request("SIGINT")
+        bench.env.cancellation.request("SIGINT")
         raise StoppedHereError
 
     class StoppedHereError(Exception):
@@ -354,7 +354,7 @@ def test_a_supervisor_that_somebody_else_ended_is_no_success(bench, why, how):
 
 def test_to_be_stopped_while_the_hosts_are_looked_up_is_to_be_interrupted(bench):
     def stopped(*_):
-        bench.around.cancellation.request("SIGINT")
+        bench.env.cancellation.request("SIGINT")
         raise ExecutionError("stopped before Ansible had named the hosts")
 
     bench.ansible.resolve = stopped
@@ -443,7 +443,7 @@ def test_inputs_reach_the_playbook_a_duration_in_seconds_too(bench):
     bench.ansible.execute = lambda job, *arguments, **options: jobs.append(job) or real(job, *arguments, **options)
     request = request_in(bench.directory, inputs={"wait": {"type": "duration", "help": "How long"}})
 
-    runner.orchestrator.run_loop.run(type(request)(**{**vars(request), "inputs": {"wait": "2m"}}), bench.around)
+    runner.orchestrator.run_loop.run(type(request)(**{**vars(request), "inputs": {"wait": "2m"}}), bench.env)
 
     assert dict(jobs[0].inputs) == {"wait": "2m", "wait_seconds": 120.0}
 
@@ -458,7 +458,7 @@ def test_a_step_that_a_person_skips_calls_nobody(bench):
         steps=[step("one", on_failure="escalate"), step("two")],
         escalation=policy,
     )
-    result = runner.orchestrator.run_loop.run(replace(bench.request, mode="step"), bench.around)
+    result = runner.orchestrator.run_loop.run(replace(bench.request, mode="step"), bench.env)
 
     assert (result.outcome, bench.outcomes["one", "db1"], bench.channel.actions) == ("skipped", "skipped", [])
 

@@ -25,7 +25,7 @@ GIVEN = {"key": "env:KEY", "note": "nothing"}
 def written(engine):
     """Every file of the state directory in which the secret is, in any of the ways in which we write text."""
     ways = {SECRET.encode(), json.dumps(SECRET)[1:-1].encode(), SECRET.replace("&", "&amp;").encode(), b"hunter2"}
-    files = [path for path in engine.around.state.path.rglob("*") if path.is_file()]
+    files = [path for path in engine.env.state.path.rglob("*") if path.is_file()]
     return sorted(path.name for path in files if any(way in path.read_bytes() for way in ways))
 
 
@@ -51,7 +51,7 @@ def test_what_is_said_when_a_run_is_started(engine, field):
     result = begun(engine, **{field: f"since {SECRET} is known"})
 
     assert leaks(engine, result) == []
-    assert getattr(engine.around.state.run(result.run_id).state, field) == f"since {MASK} is known"
+    assert getattr(engine.env.state.run(result.run_id).state, field) == f"since {MASK} is known"
     assert engine.channel.sent
 
 
@@ -110,7 +110,7 @@ def test_what_is_captured_is_not_kept_nor_used(engine):
     result = begun(engine, step)
 
     assert leaks(engine, result) == []
-    assert engine.around.state.run(result.run_id).state.captured.get("db1", {}) == {}
+    assert engine.env.state.run(result.run_id).state.captured.get("db1", {}) == {}
 
 
 def test_a_command_that_a_question_shows(engine):
@@ -165,7 +165,7 @@ def test_what_a_runbook_that_takes_over_would_write_down(engine):
     result = begun(engine, change("two", on_failure={"run": "RUN-002", "inputs": {"word": f"see {SECRET}"}}))
 
     assert "the input word holds a secret, and is written down" in " ".join(result.problems)
-    assert len(list((engine.around.state.path / "runs").iterdir())) == 1
+    assert len(list((engine.env.state.path / "runs").iterdir())) == 1
 
 
 def test_a_request_does_not_tell_its_secrets(tmp_path):

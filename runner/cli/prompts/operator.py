@@ -18,7 +18,7 @@ from runner.cli.prompts import choice
 from runner.cli.prompts import keyboard as typed
 from runner.compiler.segments import Gate
 from runner.model.runbook import Declared, Runbook
-from runner.orchestrator.request import About, Answer
+from runner.orchestrator.request import Answer, QuestionView
 from runner.render.history.decisions import NOBODY
 
 _QUESTIONS = {
@@ -58,25 +58,25 @@ class Prompt:
     ) -> None:
         self._runbook, self._user, self._given, self._pause = runbook, user, given, pause
 
-    def answer(self, gate: Gate, about: About) -> Answer | None:
+    def answer(self, gate: Gate, view: QuestionView) -> Answer | None:
         """The answer to `gate`; None once it is settled from elsewhere."""
-        if early := self._in_advance(gate, about):
+        if early := self._in_advance(gate, view):
             return early
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            return self._wait(gate, about)
+            return self._wait(gate, view)
         with self._pause():
-            self._show(about)
+            self._show(view)
             if gate.kind == "choose":
-                return self._choose(gate, about)
-            return self._ask(gate, about)
+                return self._choose(gate, view)
+            return self._ask(gate, view)
 
-    def _wait(self, gate: Gate, about: About) -> Answer | None:
+    def _wait(self, gate: Gate, view: QuestionView) -> Answer | None:
         """Where there is nobody to ask: wait for those who are elsewhere, if there is a word of them."""
-        if not (about.objection or (about.needs and self._given.wait)):
+        if not (view.objection or (view.needs and self._given.wait)):
             return Answer(yes=False, by=NOBODY, note=f"there is no terminal to ask on; {_flag(gate)}")
-        click.echo(f"waits    {gate.step.id} needs {safe(about.needs)}: runbook approve {about.context.run}", err=True)
+        click.echo(f"waits    {gate.step.id} needs {safe(view.needs)}: runbook approve {view.context.run}", err=True)
         ends = time.monotonic() + self._given.wait if self._given.wait else math.inf
-        while not about.settled():
+        while not view.settled():
             if time.monotonic() >= ends:
                 return Answer(
                     yes=False, by=NOBODY, note="nobody has answered while the run waited; see --wait", waited=True
@@ -84,23 +84,23 @@ class Prompt:
             time.sleep(_PAUSE)
         return None
 
-    def _in_advance(self, gate: Gate, about: About) -> Answer | None:
+    def _in_advance(self, gate: Gate, view: QuestionView) -> Answer | None:
         if gate.kind == "choose":
-            return self._picked(gate, about)
+            return self._picked(gate, view)
         if self._given.auto and gate.kind in {"approve", "manual", "confirm"}:
             return Answer(yes=True, by=NOBODY, note="nobody was asked: --auto")
         note = ""
-        if gate.kind == "approve" and self._given.yes and not about.objection:
+        if gate.kind == "approve" and self._given.yes and not view.objection:
             note = "given in advance with --yes"
         elif gate.kind in {"manual", "confirm"} and gate.name in self._given.confirmed:
             note = "given in advance with --confirm"
         return Answer(yes=True, by=self._user, note=note) if note else None
 
-    def _picked(self, gate: Gate, about: About) -> Answer | None:
+    def _picked(self, gate: Gate, view: QuestionView) -> Answer | None:
         """What is chosen in advance: everything in an automatic run, else what `--choose` names for each host."""
         chosen: dict[str, Sequence[Any]] = {}
-        for host in about.hosts:
-            values = choice.values_of(gate.step.choose[gate.choice], about.captured.get(host, {}))
+        for host in view.hosts:
+            values = choice.values_of(gate.step.choose[gate.choice], view.captured.get(host, {}))
             wanted = [
                 each.values
                 for each in self._given.picked
@@ -112,41 +112,41 @@ class Prompt:
         by = NOBODY if self._given.auto else self._user
         return Answer(yes=self._given.auto or any(chosen.values()), by=by, note=_told(chosen), chosen=chosen)
 
-    def _choose(self, gate: Gate, about: About) -> Answer | None:
-        while (chosen := self._pick(gate, about)) is not None:
+    def _choose(self, gate: Gate, view: QuestionView) -> Answer | None:
+        while (chosen := self._pick(gate, view)) is not None:
             if any(chosen.values()):
                 return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
-            said = typed.letter("  Nothing is chosen. (c)hoose again, or (a)bort the run?", "ca", settled=about.settled)
+            said = typed.letter("  Nothing is chosen. (c)hoose again, or (a)bort the run?", "ca", settled=view.settled)
             if said != "c":
                 return Answer(yes=False, by=self._user, note="nothing was chosen") if said else None
         return None
 
-    def _pick(self, gate: Gate, about: About) -> dict[str, Sequence[Any]] | None:
+    def _pick(self, gate: Gate, view: QuestionView) -> dict[str, Sequence[Any]] | None:
         """What a person chooses on each host; None once the question is settled."""
         picks = gate.step.choose[gate.choice]
         chosen: dict[str, Sequence[Any]] = {}
-        for host in about.hosts:
-            rows = about.captured.get(host, {}).get(picks.from_, [])
+        for host in view.hosts:
+            rows = view.captured.get(host, {}).get(picks.from_, [])
             rows = rows if isinstance(rows, list) else [rows]
-            values = choice.values_of(picks, about.captured.get(host, {}))
-            if (picked := choice.ask(rows, values, host=host, settled=about.settled)) is None:
+            values = choice.values_of(picks, view.captured.get(host, {}))
+            if (picked := choice.ask(rows, values, host=host, settled=view.settled)) is None:
                 return None
             chosen[host] = picked
         return chosen
 
-    def _show(self, about: About) -> None:
-        context = about.context
+    def _show(self, view: QuestionView) -> None:
+        context = view.context
         click.secho(f"\n{safe(context.name)}", bold=True, err=True)
-        click.echo("\n".join(labelled(describe(context, until=about.until))), err=True)
-        if about.objection:
-            click.echo(f"  {safe(about.objection)}", err=True)
-        if about.objection and not context.missing:
-            click.echo(f"  It needs {safe(about.needs)}: runbook approve {context.run}", err=True)
+        click.echo("\n".join(labelled(describe(context, until=view.until))), err=True)
+        if view.objection:
+            click.echo(f"  {safe(view.objection)}", err=True)
+        if view.objection and not context.missing:
+            click.echo(f"  It needs {safe(view.needs)}: runbook approve {context.run}", err=True)
 
-    def _ask(self, gate: Gate, about: About) -> Answer | None:
-        question = _QUESTIONS["elsewhere" if about.objection else gate.kind]
+    def _ask(self, gate: Gate, view: QuestionView) -> Answer | None:
+        question = _QUESTIONS["elsewhere" if view.objection else gate.kind]
         letters = [question[at + 1] for at, mark in enumerate(question) if mark == "("]
-        said = typed.letter(f"  {question}", letters, settled=about.settled)
+        said = typed.letter(f"  {question}", letters, settled=view.settled)
         if said is None:
             return None
         if said == "e":

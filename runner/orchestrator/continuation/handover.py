@@ -15,7 +15,7 @@ from runner.model.handover_inputs import wrong_inputs
 from runner.model.step import Effect, HandOver, Step
 from runner.orchestrator.end.aftermath import first_line
 from runner.orchestrator.recheck import verify_again
-from runner.orchestrator.request import Child, Request, Result, Surroundings
+from runner.orchestrator.request import Child, Request, Result, RunEnvironment
 from runner.orchestrator.run_context import Control
 
 
@@ -42,7 +42,9 @@ def _library(request: Request, to: HandOver) -> Library:
     return request.library
 
 
-def hand_over(control: Control, do: Callable[[Request, Surroundings], Result], ended: Callable[[Child], None]) -> None:
+def hand_over(
+    control: Control, do: Callable[[Request, RunEnvironment], Result], ended: Callable[[Child], None]
+) -> None:
     """Let other runbooks take over where a step did not pass, each by `do`, and look at that step again afterwards.
 
     `ended` hears of each that has come to its end. Locks are still held meanwhile, and nothing else goes on.
@@ -56,9 +58,9 @@ def hand_over(control: Control, do: Callable[[Request, Surroundings], Result], e
         if isinstance(step.on_failure, HandOver) and hosts and not control.cancelled:
             request = _request(control, step.on_failure, hosts)
             what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": hosts}
-            control.journal.note(EventType.RUN_HANDED_OVER, step.id, **what)
+            control.recorder.note(EventType.RUN_HANDED_OVER, step.id, **what)
             with control.standstill():
-                child = Child(request.source.runbook.id, hosts, do(request, control.around))
+                child = Child(request.source.runbook.id, hosts, do(request, control.env))
             control.redaction.learn(request.secrets.values())
             ended(child)
             if not (control.cancelled or control.request.looks):
@@ -100,7 +102,7 @@ def _request(control: Control, to: HandOver, hosts: Sequence[str]) -> Request:
     except ValueError as error:
         raise InvalidInputError(f"{to.run} can not take over: {error}") from None
     return Request(
-        run_id=control.around.new_run_id(),
+        run_id=control.env.new_run_id(),
         source=source,
         playbook=reviewed(library, source),
         contacts=library.contacts(source),
@@ -125,7 +127,7 @@ def _line(control: Control) -> Iterator[str]:
     state = control.directory.state
     yield state.runbook
     while state.parent:
-        state = control.around.state.run(state.parent).state
+        state = control.env.state.run(state.parent).state
         yield state.runbook
 
 
@@ -137,7 +139,7 @@ def _secret(control: Control, source: Source, to: HandOver, name: str, where: st
     written_in = control.request.source if name in to.inputs else source
     reference = Reference.parse(where).absolute(written_in.path.parent.absolute())
     try:
-        return source.runbook.inputs[name].check_secret(control.around.secrets(str(reference)))
+        return source.runbook.inputs[name].check_secret(control.env.secrets(str(reference)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 
@@ -148,7 +150,7 @@ def _known(control: Control, reference: str | None, value: Any) -> Any:
         return value
     if reference in control.request.inputs:
         return control.request.inputs[reference]
-    found = [values[reference] for values in control.journal.captured.values() if reference in values]
+    found = [values[reference] for values in control.recorder.captured.values() if reference in values]
     if not found or any(each != found[0] for each in found):
         what = "is not known" if not found else "is not the same on every host"
         raise ValueError(f"{reference} {what}")

@@ -36,9 +36,9 @@ def restore(control: Control, records: Iterable[Record]) -> None:
     state = control.directory.state
     if not state.target:
         raise InvalidInputError(f"the run {state.run} had not begun", hint=f"runbook run {state.runbook}")
-    control.journal.captured.update({host: dict(values) for host, values in state.captured.items()})
+    control.recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
     control.aim(_target(state))
-    control.journal.history.extend(_replay(control.ledger, control.runbook, records))
+    control.recorder.history.extend(_replay(control.ledger, control.runbook, records))
 
 
 def planned_undo(runbook: Runbook, state: RunState, records: Iterable[Record]) -> UndoPlan:
@@ -104,9 +104,9 @@ def accept_changes(control: Control, runbook_sha256: str, playbook_sha256: str) 
         return
     before = {"runbook_sha256": runbook_sha256, "playbook_sha256": playbook_sha256}
     after = {"runbook_sha256": request.source.sha256, "playbook_sha256": playbook}
-    by = control.around.actor.person
+    by = control.env.actor.person
     diff = changes(control.directory, request.source.text, request.playbook)
-    control.journal.note(EventType.CHANGES_ACCEPTED, by=by, before=before, after=after, diff=diff)
+    control.recorder.note(EventType.CHANGES_ACCEPTED, by=by, before=before, after=after, diff=diff)
 
 
 def changes(directory: RunDirectory, runbook: bytes, playbook: bytes) -> str:
@@ -136,7 +136,7 @@ def _reopen_changed(control: Control, step: Step) -> None:
             continue
         kept = {"action"} if entry.digest.partition(":")[0] == now.partition(":")[0] else set()
         data = {"parts": sorted(parts(step) - kept), "hosts": [host], "redo": False, "digest": now}
-        control.journal.note(EventType.STEP_REOPENED, step.id, **data)
+        control.recorder.note(EventType.STEP_REOPENED, step.id, **data)
 
 
 def _reopen_undone(control: Control, step: Step) -> None:
@@ -185,7 +185,7 @@ def _settle(control: Control, step: Step) -> None:
         interrupted = entry.outcome is None and entry.intended and not entry.outdated
         if interrupted and entry.missing & machine_parts(step) == {"action"}:
             said = {"part": "action", "outcome": Outcome.PASSED, "reason": "its verifications hold"}
-            control.journal.record_of(EventType.STEP_SETTLED, step.id, host, said)
+            control.recorder.record_of(EventType.STEP_SETTLED, step.id, host, said)
 
 
 def _doubtful(control: Control, step: Step) -> list[str]:
@@ -225,7 +225,7 @@ def _decide(control: Control, step: Step, hosts: Sequence[str], *, said: str) ->
         open_again(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
         for part in missing:
             told = {"part": part, "outcome": Outcome.PASSED, "reason": "a person says that it is done"}
-            control.journal.record_of(EventType.STEP_SETTLED, step.id, host, told)
+            control.recorder.record_of(EventType.STEP_SETTLED, step.id, host, told)
 
 
 def _unknown(entry: Entry) -> str:

@@ -20,10 +20,10 @@ def undo(control: Control, hosts: Collection[str] | None = None) -> None:
     Raises:
         RunbookError: as `Control.execute`; what was not taken back by then is a debt as well.
     """
-    debts = Debts(control.around.state.path / "debts")
+    debts = Debts(control.env.state.path / "debts")
     plan = undo_plan(control.runbook, control.ledger, hosts)
     control.taken_back |= set(hosts if hosts is not None else control.target.names if control.target else ())
-    control.journal.note(EventType.UNDO_PLANNED, **plan.data())
+    control.recorder.note(EventType.UNDO_PLANNED, **plan.data())
     steps = {step.id: step for step in control.runbook.steps}
     for item in plan.takes_back:
         name, taken = undo_id(item.step), steps[item.step].undo
@@ -35,10 +35,10 @@ def undo(control: Control, hosts: Collection[str] | None = None) -> None:
         for host in item.hosts:
             if control.ledger.entries[name, host].outcome is Outcome.PASSED:
                 debts.pay(host, control.runbook.id, item.step)
-                control.journal.record_of(EventType.DEBT_PAID, item.step, host, {"runbook": control.runbook.id})
+                control.recorder.record_of(EventType.DEBT_PAID, item.step, host, {"runbook": control.runbook.id})
 
 
 def _owe(control: Control, debts: Debts, step: str, host: str) -> None:
-    since = control.around.clock().wall.isoformat(timespec="seconds")
+    since = control.env.clock().wall.isoformat(timespec="seconds")
     debts.owe(Debt(host, control.runbook.id, step, control.request.run_id, since))
-    control.journal.record_of(EventType.DEBT_MADE, step, host, {"runbook": control.runbook.id})
+    control.recorder.record_of(EventType.DEBT_MADE, step, host, {"runbook": control.runbook.id})

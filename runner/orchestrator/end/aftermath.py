@@ -51,8 +51,8 @@ def happened(control: Control, outcome: Outcome, error: RunbookError | None) -> 
         return first_line(error.message)
     if outcome is Outcome.PARTLY_UNDONE:
         return first_line(str(next(iter(standing(control.runbook, control.ledger)), "not everything is taken back")))
-    if control.cancelled and control.around.cancellation.requests:
-        request = control.around.cancellation.requests[0]
+    if control.cancelled and control.env.cancellation.requests:
+        request = control.env.cancellation.requests[0]
         what = request if request.startswith(CANCELLED) else f"stopped by {_KEYS.get(request, request)}"
         return f"{what}{_at(control)}"
     return _broken(control) or f"ended as {outcome}"
@@ -60,7 +60,7 @@ def happened(control: Control, outcome: Outcome, error: RunbookError | None) -> 
 
 def _successors(control: Control) -> str:
     """The runbooks that took over."""
-    events = [event for _, event in control.journal.history if event.type is EventType.RUN_HANDED_OVER]
+    events = [event for _, event in control.recorder.history if event.type is EventType.RUN_HANDED_OVER]
     return listed(list(dict.fromkeys(str(event.data["to"]) for event in events)))
 
 
@@ -92,7 +92,7 @@ def _ends(control: Control, name: str, title: str, outcomes: Collection[Outcome]
 
 def _answer(control: Control, step: str) -> str:
     """What the last person said who said no about `step`."""
-    for _, event in reversed(control.journal.history):
+    for _, event in reversed(control.recorder.history):
         if event.type is EventType.GATE_ANSWERED and event.step == step:
             return ": ".join(filter(None, [str(event.data.get("by", "")), str(event.data.get("note") or "")]))
     return ""
@@ -173,7 +173,7 @@ def _begin(control: Control, flags: Mapping[str, str]) -> tuple[str, ...]:
     limit = ["-l", request.limit] if request.limit else []
     mode = [f"--{request.mode}"] if request.mode != "run" else []
     why = {"--reason": request.reason, "--break-glass": request.break_glass}
-    if not control.journal.knows_inventory:
+    if not control.recorder.knows_inventory:
         why = {flag: value and "WHY" for flag, value in why.items()}
     given = {**why, "--environment": request.environment, **flags}
     rest = [word for flag, value in given.items() if value for word in (flag, value)]

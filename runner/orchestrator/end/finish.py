@@ -73,7 +73,7 @@ class Ending:
         """Do `acts` up to the first that raises; an interrupt is a request to stop."""
         raised = self._raised_by(*acts)
         if isinstance(raised, StoppedError) and not self.control.cancelled:
-            self.control.around.cancellation.request("an interrupt")
+            self.control.env.cancellation.request("an interrupt")
         self.error = self.error or raised
 
     def _raised_by(self, *acts: Callable[[], object]) -> RunbookError | None:
@@ -130,12 +130,12 @@ class Ending:
             self.pager.unrecorded.append(self.error)
         self._make("call", lambda: self._call(outcome), otherwise="nobody could be called")
         result = self._value(lambda: self._result(outcome, undoing=undoing), self._bare(outcome))
-        record = lambda: control.journal.note(EventType.RUN_FINISHED, **self._recorded(result))  # noqa: E731
+        record = lambda: control.recorder.note(EventType.RUN_FINISHED, **self._recorded(result))  # noqa: E731
         recorded = self._make("record", record, otherwise="the end of the run is not recorded")
         if not recorded:
             result = replace(result, exit_code=ExitCode.AUDIT)
             self._make("alarm", self._call_unrecorded, otherwise="nobody could be called")
-        now = control.around.clock().wall.isoformat()
+        now = control.env.clock().wall.isoformat()
         end = {"status": "finished", "outcome": outcome, "finished": now, "private": ()}
         return self._filed(result, end if recorded else {})
 
@@ -146,7 +146,7 @@ class Ending:
         shown = f"no report (runbook show {result.run_id} prints it)"
         self._make("report", lambda: written.append(self._report()), otherwise=shown)
         if end:
-            file = lambda: file_run(control.directory, control.journal.log, **end, steps=control.ledger.table())  # noqa: E731
+            file = lambda: file_run(control.directory, control.recorder.log, **end, steps=control.ledger.table())  # noqa: E731
             self._make("state", file, otherwise="the state of the run is not saved")
         problems = tuple(dict.fromkeys([*result.problems, *self.problems]))
         return replace(result, report=written[-1], problems=problems, calls=tuple(self.pager.calls))
@@ -155,13 +155,13 @@ class Ending:
         """The end of an attempt to go on with a run, or to take it back, that was refused: the run stays as it was."""
         control, error = self.control, self.error or RunbookError("it was refused")
         outcome = Outcome(before.outcome or Outcome.UNKNOWN)
-        self._make("close", control.journal.close, otherwise="not recorded")
+        self._make("close", control.recorder.close, otherwise="not recorded")
         if control.request.mode == "auto" and not control.cancelled:  # nobody is there who reads why
             why = self._besides()
             self._make("call", lambda: self.pager.stopped([], None, why), otherwise="nobody could be called")
         code = self._code(Outcome.ABORTED, begun=False)
         refusal = {"outcome": before.outcome, "reason": error.message, "exit_code": int(code)}
-        record = lambda: control.journal.note(EventType.RUN_REFUSED, **refusal)  # noqa: E731
+        record = lambda: control.recorder.note(EventType.RUN_REFUSED, **refusal)  # noqa: E731
         recorded = self._make("record", record, otherwise="that it was refused is not recorded")
         result = replace(
             self._value(lambda: self._result(outcome, undoing=False), self._bare(outcome)),
@@ -230,7 +230,7 @@ class Ending:
             self.pager.stopped([], None, self.problems[-1])
 
     def _bare(self, outcome: Outcome) -> Result:
-        request, log = self.control.request, self.control.journal.log
+        request, log = self.control.request, self.control.recorder.log
         begun = any(entry.intended for entry in self.control.ledger.entries.values())
         code = self._code(outcome, begun=begun)
         return Result(request.run_id, outcome, code, self.control.directory.path, log.path)
@@ -270,7 +270,7 @@ class Ending:
 
     def _report(self) -> Path:
         try:
-            told = history(read(self.control.journal.log.path, run=self.control.request.run_id))
+            told = history(read(self.control.recorder.log.path, run=self.control.request.run_id))
         except ValueError as error:  # nothing of this run could be recorded, which is told already
             raise AuditError(str(error)) from error
         return report.write(told, self.control.directory.path)

@@ -17,8 +17,8 @@ from runner.escalation import policy as escalation
 from runner.escalation.incidents import Incident, Incidents
 from runner.executor.target import Target
 from runner.model.step import Step
-from runner.orchestrator.recorder import Journal
-from runner.orchestrator.request import Call, Request, Surroundings
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Call, Request, RunEnvironment
 
 _GLASS = "/break-glass"
 """The end of the dedup key of what is told of a broken glass: it is no incident of the hosts."""
@@ -30,13 +30,13 @@ class Pager:
     That something of it cannot be recorded keeps nobody from being called: it stands in `unrecorded`, and in the page.
     """
 
-    def __init__(self, request: Request, around: Surroundings, journal: Journal) -> None:
+    def __init__(self, request: Request, env: RunEnvironment, recorder: Recorder) -> None:
         self.calls: list[Call] = []
         self.unrecorded: list[RunbookError] = []
         self.target: Target | None = None
-        self._request, self._around, self._journal = request, around, journal
+        self._request, self._env, self._recorder = request, env, recorder
         self._runbook = request.source.runbook
-        self._incidents = Incidents(around.state.path / "incidents")
+        self._incidents = Incidents(env.state.path / "incidents")
 
     @contextlib.contextmanager
     def patience(self) -> Iterator[None]:
@@ -67,7 +67,7 @@ class Pager:
 
         Who was called because it took too long is called once more: it is another cause, of the same incident.
         """
-        why = {step: entry.reason for (step, _), entry in self._journal.ledger.entries.items() if entry.reason}
+        why = {step: entry.reason for (step, _), entry in self._recorder.ledger.entries.items() if entry.reason}
         policy = self._runbook.escalation
         if reason := escalation.reason_to_call(policy, failed, declared, otherwise, why=why):
             self._call(reason)
@@ -79,7 +79,7 @@ class Pager:
         """
         if not self._request.break_glass or self._request.looks:
             return
-        page = self._page("trigger", f"{self._around.actor.user} broke the glass: {self._request.break_glass}")
+        page = self._page("trigger", f"{self._env.actor.user} broke the glass: {self._request.break_glass}")
         page = replace(page, severity="warning", dedup_key=page.dedup_key + _GLASS)
         incident = Incident(page.dedup_key, self._request.run_id, self._runbook.escalation.contacts)
         before = len(self.calls)
@@ -128,24 +128,24 @@ class Pager:
             self._incidents.open(replace(incident, contacts=names))
             return
         self._incidents.close(incident.dedup_key)
-        self._journal.note(
+        self._recorder.note(
             EventType.INCIDENT_FORGOTTEN, dedup_key=incident.dedup_key, reason="no page can have arrived"
         )
 
     def _page(self, action: Literal["trigger", "resolve"], reason: str) -> Page:
         known: dict[str, Any] = {}
         with self._noting():
-            known |= escalation.packet(self._runbook, self._journal.history, self._journal.captured)
-        head = str(self._journal.log.head)
+            known |= escalation.packet(self._runbook, self._recorder.history, self._recorder.captured)
+        head = str(self._recorder.log.head)
         details = {**known, "run": self._request.run_id, "audit_head": head, **self._besides()}
         page = escalation.make_page(
             self._runbook,
             action=action,
-            reason=self._journal.redaction.text(reason),
+            reason=self._recorder.redaction.text(reason),
             environment=self.target.environment if self.target else "unknown",
             hosts=self.target.names if self.target else (),
-            details=self._journal.redaction.data(details, ours=1),
-            timestamp=self._around.clock().wall,
+            details=self._recorder.redaction.data(details, ours=1),
+            timestamp=self._env.clock().wall,
         )
         return replace(page, dedup_key=self._key(self.target))
 
@@ -158,21 +158,21 @@ class Pager:
 
     def _besides(self) -> dict[str, str]:
         """What whoever is called must know first: that guards were gone past, and that there is no record."""
-        known = self._request.break_glass if self._journal.knows_inventory else ""  # else it may hold a secret of it
+        known = self._request.break_glass if self._recorder.knows_inventory else ""  # else it may hold a secret of it
         glass = {"break_glass": known} if known else {}
         unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
         return glass | unrecorded
 
     def _send(self, page: Page, incident: Incident) -> list[escalation.Told]:
         """What came of telling the incident's contacts; every receipt is recorded, whatever it says."""
-        told = escalation.tell(page, self._request.contacts, incident.contacts, self._around.secrets)
+        told = escalation.tell(page, self._request.contacts, incident.contacts, self._env.secrets)
         for item in told:
             receipt = item.receipt
             self.calls.append(Call(item.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
             said = {"status": receipt.status, "attempts": receipt.attempts, "reason": receipt.reason}
             where = {"contact": item.contact, "channel": receipt.channel, "dedup_key": page.dedup_key}
             with self._noting():
-                self._journal.note(EventType.PAGE_FINISHED, action=page.action, **where, **said)
+                self._recorder.note(EventType.PAGE_FINISHED, action=page.action, **where, **said)
         return told
 
     @contextlib.contextmanager
@@ -181,7 +181,7 @@ class Pager:
         try:
             yield
         except BaseException as error:  # noqa: BLE001 - whatever it is, people are called
-            self.unrecorded.append(self._journal.redaction.error(explain(error)))
+            self.unrecorded.append(self._recorder.redaction.error(explain(error)))
 
     def problems(self) -> list[str]:
         """A sentence for each page that did not arrive."""

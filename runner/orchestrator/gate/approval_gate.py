@@ -13,7 +13,7 @@ from runner.approvals.question_store import Questions
 from runner.compiler.segments import Gate
 from runner.core.duration import show
 from runner.core.events import EventType, Outcome
-from runner.orchestrator.request import About, Answer
+from runner.orchestrator.request import Answer, QuestionView
 from runner.orchestrator.run_context import Control
 from runner.render.history.decisions import NOBODY
 
@@ -28,7 +28,7 @@ def ask(control: Control, gate: Gate, hosts: Sequence[str]) -> Answer:
         TimedOutError: the deadline of the run passed meanwhile.
         InvalidInputError: it is for a group of which nobody is a member.
     """
-    note = control.journal.note
+    note = control.recorder.note
     which = {"kind": gate.kind, "part": gate.part, "hosts": list(hosts)}
     context = control.description(gate, hosts)
     control.locks.come_to(gate.step.id)
@@ -43,7 +43,7 @@ def ask(control: Control, gate: Gate, hosts: Sequence[str]) -> Answer:
     note(EventType.GATE_ANSWERED, gate.step.id, **which, **said)
     for host, chosen in answer.chosen.items():
         values = {"values": {gate.choice: list(chosen)}}
-        control.journal.record_of(EventType.VALUES_CAPTURED, gate.step.id, host, values)
+        control.recorder.record_of(EventType.VALUES_CAPTURED, gate.step.id, host, values)
     if answer.waited:
         control.unanswered = gate.step.name
     if answer.declared:
@@ -85,9 +85,9 @@ class _Poll:
             objection = self._objection(votes)
             needs = self.question.needs(votes) if self.question else ""
             until = self.question.until if self.question else None
-            captured = self.control.journal.captured
-            about = About(self.context, captured, until, needs, objection, settled=self._settled)
-            said = self.control.around.operator.answer(self.gate, about)
+            captured = self.control.recorder.captured
+            view = QuestionView(self.context, captured, until, needs, objection, settled=self._settled)
+            said = self.control.env.operator.answer(self.gate, view)
             self.control.left()
             if said is None and self.control.cancelled:
                 return Answer(yes=False, by=NOBODY, note="the run was stopped")
@@ -96,7 +96,7 @@ class _Poll:
 
     def _put(self) -> Question:
         """The question, or the same one if a run that died had put it, so that what was voted still counts."""
-        question = Question(self.context, self.control.around.clock())
+        question = Question(self.context, self.control.env.clock())
         last = self.questions.latest()
         if last and last.verdict == "open":
             verdict = last.judge((), question.asked)
@@ -113,7 +113,7 @@ class _Poll:
         if self.question is None:
             return "open", ()
         votes = [self._without_secrets(vote) for vote in self.questions.votes(self.question)]
-        return self.question.judge(votes, self.control.around.clock()), votes
+        return self.question.judge(votes, self.control.env.clock()), votes
 
     def _without_secrets(self, vote: Vote) -> Vote:
         """The vote as it may be kept: whoever gave it elsewhere does not know what the inventory keeps secret."""
@@ -130,10 +130,10 @@ class _Poll:
         """Why a yes from here would not count."""
         if self.question is None:
             return ""
-        return self.question.objection(self._vote(Answer(yes=True, by=self.control.around.actor.user)), votes)
+        return self.question.objection(self._vote(Answer(yes=True, by=self.control.env.actor.user)), votes)
 
     def _vote(self, said: Answer) -> Vote:
-        actor, now = self.control.around.actor, self.control.around.clock()
+        actor, now = self.control.env.actor, self.control.env.clock()
         by = actor.person if said.by == actor.user else said.by
         return Vote(by, actor.user, said.yes, self.context.subject, now.wall.isoformat(), said.note)
 
@@ -152,7 +152,7 @@ class _Poll:
             self.questions.close(question, "withdrawn")
             return replace(said, yes=False, note=objection) if said.yes else said
         vote = self._vote(said)
-        self.control.journal.note(EventType.VOTE_GIVEN, question.step, **vote.told(question))
+        self.control.recorder.note(EventType.VOTE_GIVEN, question.step, **vote.told(question))
         self.questions.vote(question, vote)
         return None
 

@@ -14,8 +14,8 @@ from runner.core.events import EventType
 from runner.executor.target import Target
 from runner.model.policy import Policy
 from runner.orchestrator.gate.gate_facts import RunFacts, describe, sources
-from runner.orchestrator.recorder import Journal
-from runner.orchestrator.request import Request, Surroundings
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Request, RunEnvironment
 from runner.store.log.envelope import person
 from runner.store.run_state import RunDirectory
 
@@ -28,8 +28,8 @@ class Approvals:
     the hosts, empty until they are known.
     """
 
-    def __init__(self, request: Request, around: Surroundings, journal: Journal, directory: RunDirectory) -> None:
-        self.request, self.around, self.journal, self.directory = request, around, journal, directory
+    def __init__(self, request: Request, env: RunEnvironment, recorder: Recorder, directory: RunDirectory) -> None:
+        self.request, self.env, self.recorder, self.directory = request, env, recorder, directory
         self.previews: dict[str, dict[str, Mapping[str, Any]]] = {}
         self.approved: dict[str, tuple[Gate, GateContext]] = {}
         self.policy = Policy()
@@ -49,7 +49,7 @@ class Approvals:
         Raises:
             InvalidInputError: it is for a group of which nobody is a member.
         """
-        return describe(gate, hosts, self._facts(addresses, self.request.inputs, self.journal.captured))
+        return describe(gate, hosts, self._facts(addresses, self.request.inputs, self.recorder.captured))
 
     def check(self, step: str, seen: Target, limit: Sequence[str]) -> None:
         """That `step` will do what people have said yes to, on the hosts to which this invocation is limited.
@@ -73,13 +73,13 @@ class Approvals:
     def void(self, asked: GateContext, changes: Sequence[str]) -> None:
         """Record that what was answered to `asked` counts no more, because of these `changes`."""
         data = {"changes": list(changes), "reason": "; ".join(changes), "subject": asked.subject}
-        self.journal.note(EventType.GATE_VOIDED, asked.step, **data)
+        self.recorder.note(EventType.GATE_VOIDED, asked.step, **data)
 
     def keep_previews(self, message: Mapping[str, Any]) -> None:
         """Take note of what steps would do, where `message` of the callback plugin says so."""
         for step, hosts in (message.get("commands") or {}).items():
             self.previews[step] = {
-                host: self.journal.redaction.data(preview, ours=2) for host, preview in hosts.items()
+                host: self.recorder.redaction.data(preview, ours=2) for host, preview in hosts.items()
             }
 
     def commands(self, step: str) -> dict[str, str]:
@@ -99,8 +99,8 @@ class Approvals:
             run=self.request.run_id,
             runbook=self.request.source.runbook,
             environment=self.environment,
-            starters=tuple(dict.fromkeys([person(self.directory.state.user), self.around.actor.person])),
-            reason=self.journal.redaction.text(self.request.reason or self.request.break_glass),
+            starters=tuple(dict.fromkeys([person(self.directory.state.user), self.env.actor.person])),
+            reason=self.recorder.redaction.text(self.request.reason or self.request.break_glass),
             inputs=inputs,
             captured=captured,
             previews=self.previews,

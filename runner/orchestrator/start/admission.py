@@ -43,7 +43,7 @@ def admit(control: Control, target: Target, *, at_rest: bool) -> None:
         unattended.check(control.runbook, target)
     if not at_rest and _asks(control, target):
         raise NotAtRestError
-    control.journal.note(EventType.TARGET_RESOLVED, environment=target.environment, hosts=list(target.names))
+    control.recorder.note(EventType.TARGET_RESOLVED, environment=target.environment, hosts=list(target.names))
     if control.request.mode != "dry-run":
         _hold(control, _case(control, target))
     control.locks.take(target)
@@ -77,8 +77,8 @@ def _asks(control: Control, target: Target) -> bool:
 
 
 def _case(control: Control, target: Target) -> Case:
-    now, log = control.around.clock().wall, control.journal.log.path
-    return case_for(control.request, target, control.around.actor, now=now, log=log)
+    now, log = control.env.clock().wall, control.recorder.log.path
+    return case_for(control.request, target, control.env.actor, now=now, log=log)
 
 
 def case_for(request: Request, target: Target, actor: Actor, *, now: datetime, log: Path) -> Case:
@@ -134,7 +134,7 @@ def _hold(control: Control, case: Case, *, undo: bool = False) -> None:
     rulings = [*rulings, *guards.environment(case)]
     for ruling in rulings:
         names = ("guard", "required", "given", "verdict", "sentence")
-        control.journal.note(EventType.GUARD_CHECKED, **{name: getattr(ruling, name) for name in names})
+        control.recorder.note(EventType.GUARD_CHECKED, **{name: getattr(ruling, name) for name in names})
     if control.request.looks:
         return
     if refused := [ruling for ruling in rulings if ruling.verdict == "refused"]:
@@ -144,8 +144,8 @@ def _hold(control: Control, case: Case, *, undo: bool = False) -> None:
     control.request = replace(control.request, environment=case.typed)
     if case.break_glass:
         past = [ruling.sentence for ruling in rulings if ruling.verdict == "overridden"]
-        by = control.around.actor.user
-        control.journal.note(EventType.GLASS_BROKEN, reason=case.break_glass, by=by, overrides=past)
+        by = control.env.actor.user
+        control.recorder.note(EventType.GLASS_BROKEN, reason=case.break_glass, by=by, overrides=past)
 
 
 def _typed(control: Control, case: Case, rulings: Iterable[Ruling]) -> Case:
@@ -161,7 +161,7 @@ def _typed(control: Control, case: Case, rulings: Iterable[Ruling]) -> Case:
         f"hosts: {', '.join(case.target.names)}",
         *past,
     ]
-    return replace(case, typed=control.around.type_environment(case.target.environment, lines))
+    return replace(case, typed=control.env.type_environment(case.target.environment, lines))
 
 
 def look(control: Control, target: Target, *, refuse: bool = True) -> None:
@@ -172,7 +172,7 @@ def look(control: Control, target: Target, *, refuse: bool = True) -> None:
     """
     found = _looked_at(control, target)
     for each in found:
-        control.journal.record(
+        control.recorder.record(
             Event(EventType.PREFLIGHT_FINISHED, control.request.run_id, None, each.host, _told(each))
         )
     bad = [each for each in found if each.problem]

@@ -14,11 +14,11 @@ from runner.library.library import Source, shown
 from runner.model.step import Step
 from runner.model.verification import Verification
 from runner.model.yaml.source_spans import Tree
-from runner.orchestrator.request import Request, Surroundings
+from runner.orchestrator.request import Request, RunEnvironment
 from runner.store.run_state import RunState
 
 
-def first_state(request: Request, around: Surroundings) -> RunState:
+def first_state(request: Request, env: RunEnvironment) -> RunState:
     """The state of a run that is about to begin; its reason waits until the secrets of the inventory are known."""
     runbook = request.source.runbook
     steps = (*runbook.procedure, *runbook.on_cancel)
@@ -26,8 +26,8 @@ def first_state(request: Request, around: Surroundings) -> RunState:
         run=request.run_id,
         runbook=runbook.id,
         title=runbook.title,
-        started=around.clock().wall.isoformat(),
-        user=around.actor.user,
+        started=env.clock().wall.isoformat(),
+        user=env.actor.user,
         inventories=tuple(map(str, request.inventories)),
         limit=request.limit,
         named=request.named,
@@ -43,7 +43,7 @@ def first_state(request: Request, around: Surroundings) -> RunState:
     )
 
 
-def described(request: Request, around: Surroundings) -> dict[str, Any]:
+def described(request: Request, env: RunEnvironment) -> dict[str, Any]:
     """What the first record says of the run, so that the log explains itself when the files have changed.
 
     Why it is done is recorded by itself: it may name a secret that is not known before the inventory has been read.
@@ -67,7 +67,7 @@ def described(request: Request, around: Surroundings) -> dict[str, Any]:
         "mode": request.mode,
         "parent": request.parent,
         "budget": _budget(request),
-        "provenance": provenance(root, request.playbook, around.environ),
+        "provenance": provenance(root, request.playbook, env.environ),
         "steps": [
             _in_words(step.id, step, step.name, step.verify) | place(step.id) | digests.get(step.id, {})
             for step in steps

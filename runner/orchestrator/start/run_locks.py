@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from runner.core.events import EventType
 from runner.executor.target import Target
-from runner.orchestrator.recorder import Journal
-from runner.orchestrator.request import Request, Surroundings
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Request, RunEnvironment
 from runner.store.locks.holder import Blocked, Holder
 from runner.store.locks.host_locks import Held, Locks
 from runner.store.run_state import RunDirectory
@@ -16,8 +16,8 @@ from runner.store.run_state import RunDirectory
 class RunLocks:
     """The locks of one run, in which whoever waits for them reads the step that it has come to."""
 
-    def __init__(self, request: Request, around: Surroundings, journal: Journal, directory: RunDirectory) -> None:
-        self.request, self.around, self.journal, self.directory = request, around, journal, directory
+    def __init__(self, request: Request, env: RunEnvironment, recorder: Recorder, directory: RunDirectory) -> None:
+        self.request, self.env, self.recorder, self.directory = request, env, recorder, directory
         self._held: Held | None = None
         self._step = ""
 
@@ -29,12 +29,12 @@ class RunLocks:
         """
         if self.request.looks:
             return
-        self._held = Locks(self.around.state.path / "locks", clock=self.around.clock).take(
+        self._held = Locks(self.env.state.path / "locks", clock=self.env.clock).take(
             [*target.locks, *(f"lock:{name}" for name in self.request.source.runbook.locks)],
             self._holder(),
             wait=self.request.wait,
             waiting=self._wait,
-            cancelled=lambda: bool(self.around.cancellation.asked()),
+            cancelled=lambda: bool(self.env.cancellation.asked()),
         )
 
     def come_to(self, step: str) -> None:
@@ -50,18 +50,18 @@ class RunLocks:
             held.release()
 
     def _holder(self) -> Holder:
-        actor, state = self.around.actor, self.directory.state
+        actor, state = self.env.actor, self.directory.state
         return Holder(
             run=state.run,
             runbook=state.runbook,
             user=actor.user,
             host=actor.host,
             pid=actor.pid,
-            since=self.around.clock(),
+            since=self.env.clock(),
             tree=state.tree,
             step=self._step,
         )
 
     def _wait(self, for_whom: Sequence[Blocked]) -> None:
-        now = self.around.clock()
-        self.journal.note(EventType.LOCK_AWAITED, held=[each.sentence(now) for each in for_whom])
+        now = self.env.clock()
+        self.recorder.note(EventType.LOCK_AWAITED, held=[each.sentence(now) for each in for_whom])

@@ -18,7 +18,7 @@ from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.compiler.segments import Gate
 from runner.core.errors import InvalidInputError
 from runner.library.library import Library
-from runner.orchestrator.request import About, Answer
+from runner.orchestrator.request import Answer, QuestionView
 
 STEPS = [
     {
@@ -121,7 +121,7 @@ def answer(prompt, gate, captured=None, commands=None, **changes):
     step = gate.step
     told = {"gate": gate.id, "kind": gate.kind, "text": gate.text, "step": step.id, "name": step.name}
     described = context(**told, hosts=actions, why=step.why or "", effect=str(step.effect), **changes)
-    return prompt.answer(gate, About(described, captured))
+    return prompt.answer(gate, QuestionView(described, captured))
 
 
 @pytest.mark.parametrize(

@@ -32,13 +32,13 @@ def other(engine):
         library.playbook(source).write_text(compiled(source))
 
     ids = iter([RUN_ID.replace("T000000Z", "T000001Z")])
-    actor = replace(engine.around.actor, pid=os.getpid())  # locks are joined in the process that has them
-    engine.around = replace(engine.around, new_run_id=lambda: next(ids), actor=actor)
+    actor = replace(engine.env.actor, pid=os.getpid())  # locks are joined in the process that has them
+    engine.env = replace(engine.env, new_run_id=lambda: next(ids), actor=actor)
     return write
 
 
 def ends(engine):
-    records = read(engine.around.state.audit / "audit.jsonl")
+    records = read(engine.env.state.audit / "audit.jsonl")
     return [(record.run, record.data["outcome"]) for record in records if record.type == EventType.RUN_FINISHED]
 
 
@@ -156,7 +156,7 @@ def test_a_secret_of_its_own_is_looked_for_when_it_takes_over(engine, other):
     jobs = jobs_of(engine)
     asked_for = []
     secrets = lambda reference: asked_for.append(reference) or f"behind {reference}"  # noqa: E731
-    engine.around = replace(engine.around, secrets=secrets)
+    engine.env = replace(engine.env, secrets=secrets)
 
     result = hands_over(engine, {}, {"token": "file:token"}, {})
 
@@ -337,7 +337,7 @@ def test_a_run_that_handed_over_goes_on_with_what_it_had_never_reached(engine, o
 def test_whoever_stops_the_one_that_took_over_stops_both(engine, other):
     other()
     engine.ansible.answers["two", "action"] = FAILED
-    engine.ansible.answers["look", "action"] = lambda _: engine.around.cancellation.request("SIGINT") or FAILED
+    engine.ansible.answers["look", "action"] = lambda _: engine.env.cancellation.request("SIGINT") or FAILED
 
     result = engine.run(change("two", on_failure="RUN-002"))
 
@@ -360,5 +360,5 @@ def test_a_run_that_took_over_keeps_what_was_named_for_the_one_before(engine, ot
 
     result = engine.run(change("two", on_failure="RUN-002"), limit="all")
 
-    state = engine.around.state.run(result.children[0].result.run_id).state
+    state = engine.env.state.run(result.children[0].result.run_id).state
     assert (state.limit, state.named) == ("db1", "all")

@@ -198,7 +198,7 @@ def test_what_a_person_has_said_is_not_asked_again_and_values_survive(engine):
 
 def test_a_run_that_was_stopped_goes_on(engine):
     def stop(_):
-        engine.around.cancellation.request("SIGINT")
+        engine.env.cancellation.request("SIGINT")
         raise StoppedHereError
 
     class StoppedHereError(Exception):
@@ -245,9 +245,9 @@ def test_a_step_that_is_none_is_refused_before_anything_is_done(engine):
 @pytest.fixture
 def held(engine):
     """Another run has the machine of the only host."""
-    other = Holder("20260101-000000-aaaa", "RUN-009", "bob", "ctl", os.getpid(), engine.around.clock())
+    other = Holder("20260101-000000-aaaa", "RUN-009", "bob", "ctl", os.getpid(), engine.env.clock())
     with contextlib.ExitStack() as taken:
-        locks = Locks(engine.around.state.path / "locks", clock=engine.around.clock)
+        locks = Locks(engine.env.state.path / "locks", clock=engine.env.clock)
         yield lambda: taken.enter_context(locks.take(["host:db1"], other))
 
 

@@ -16,7 +16,7 @@ from runner.store.owed_undos import Debts
 
 
 def debts(engine):
-    return [(debt.host, debt.step) for debt in Debts(engine.around.state.path / "debts").everything()]
+    return [(debt.host, debt.step) for debt in Debts(engine.env.state.path / "debts").everything()]
 
 
 def test_on_the_operators_word_exactly_what_was_begun_is_taken_back_newest_first(engine):

@@ -15,7 +15,7 @@ SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed
 )
 def test_who_or_what_stopped_the_run_is_called_as_people_call_it(engine, request_, happened):
     def interrupted(*_):
-        engine.around.cancellation.request(request_)
+        engine.env.cancellation.request(request_)
         return Answer(yes=False, by="alice")
 
     engine.operator.answer = interrupted

@@ -112,12 +112,12 @@ def made(directory, monkeypatch):
 
 def what_is_wrong(engine, ended):
     """Why the end of that run is none."""
-    begun = (engine.around.state.path / "runs" / RUN_ID / "run.json").exists()
+    begun = (engine.env.state.path / "runs" / RUN_ID / "run.json").exists()
     if isinstance(ended, BaseException):
         return f"raised {ended!r}" if begun else ""
     if ended.exit_code == ExitCode.AUDIT:
         return "" if engine.channel.actions.count("trigger") else f"nobody was called: {ended}"
-    records = list(read(engine.around.state.audit / "audit.jsonl", run=RUN_ID))
+    records = list(read(engine.env.state.audit / "audit.jsonl", run=RUN_ID))
     ends = [record for record in records if record.type == EventType.RUN_FINISHED]
     if len(ends) != 1:
         return f"{len(ends)} ends are recorded: {ended.problems}"
@@ -152,8 +152,8 @@ def test_a_log_that_cannot_be_written_from_some_record_on_is_an_exit_code_and_a_
 
 
 def test_a_log_that_cannot_be_opened_is_an_exit_code_and_a_page_and_nothing_is_done(engine):
-    engine.around.state.audit.mkdir()
-    (engine.around.state.audit / "audit.jsonl").mkdir()
+    engine.env.state.audit.mkdir()
+    (engine.env.state.audit / "audit.jsonl").mkdir()
 
     result = engine.run(*STEPS, escalation=POLICY)
 
@@ -177,13 +177,13 @@ def test_locks_that_cannot_be_given_back_take_nothing_of_the_end_away(engine, mo
     # Then
     ends = [record.data["outcome"] for record in engine.records if record.type == EventType.RUN_FINISHED]
     assert (result.outcome, result.exit_code, ends) == ("passed", ExitCode.DONE, ["passed"])
-    locks = Locks(engine.around.state.path / "locks", clock=engine.around.clock)
+    locks = Locks(engine.env.state.path / "locks", clock=engine.env.clock)
     assert (engine.state["status"], locks.held()) == ("finished", [])
 
 
 def test_a_log_that_others_may_write_to_is_no_defect_of_the_product(engine):
     engine.run(undoing("one"))
-    engine.around.state.log_path.chmod(0o666)
+    engine.env.state.log_path.chmod(0o666)
     engine.asked_for = replace(engine.asked_for, run_id=f"{RUN_ID[:-4]}ffff")
 
     result = engine.do()
@@ -198,7 +198,7 @@ def test_a_defect_is_a_sentence_and_its_traceback_lies_in_the_directory_of_the_r
     engine.ansible.answers["one", "action"] = defect
     result = engine.run(undoing("one"), secrets={}, escalation=POLICY)
 
-    path = engine.around.state.path / "runs" / RUN_ID / "defect.txt"
+    path = engine.env.state.path / "runs" / RUN_ID / "defect.txt"
     assert result.problems[0] == "a defect of runbookctl (TypeError: a token sesame is not a number)"
     assert (result.exit_code, str(path) in result.hint) == (ExitCode.ESCALATED, True)
     assert "TypeError: a token sesame" in path.read_text()

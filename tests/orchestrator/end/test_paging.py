@@ -6,14 +6,14 @@ import threading
 from dataclasses import replace
 
 import pytest
-from harness.fake_run import FakeChannel, request_in, surroundings_in
+from harness.fake_run import FakeChannel, environment_in, request_in
 
 from runner.core.errors import AuditError
 from runner.core.events import EventType
 from runner.escalation.incidents import Incidents
 from runner.executor.target import Target
 from runner.orchestrator.end.paging import Pager
-from runner.orchestrator.recorder import Journal
+from runner.orchestrator.recorder import Recorder
 from runner.store.log.audit_log import AuditLog
 from runner.store.run_state import RunState
 
@@ -28,18 +28,18 @@ def channel():
 
 @pytest.fixture
 def pager_of(tmp_path, channel):
-    """Makes the pager of a run of its own in one state directory; its journal is `pager.journal`."""
-    around, opened = surroundings_in(tmp_path), []
+    """Makes the pager of a run of its own in one state directory; its recorder is `pager.recorder`."""
+    env, opened = environment_in(tmp_path), []
 
     def make(number=0, **escalation):
         policy = {"when": ["step_failed"], **POLICY, **escalation}
         request = request_in(tmp_path, channel=channel, escalation=policy)
         run_id = f"20260101T000000Z-{number:08x}"
-        directory = around.state.begin(RunState(run=run_id, runbook="RUN-001", title="T", started="", user="alice"))
-        log = AuditLog.open(around.state.audit, clock=around.clock, actor=around.actor)
+        directory = env.state.begin(RunState(run=run_id, runbook="RUN-001", title="T", started="", user="alice"))
+        log = AuditLog.open(env.state.audit, clock=env.clock, actor=env.actor)
         opened.extend([log.close, directory.release])
-        pager = Pager(replace(request, run_id=run_id), around, Journal(run_id, log, directory, around.clock))
-        pager.journal, pager.target, pager.steps = pager._journal, TARGET, request.source.runbook.steps
+        pager = Pager(replace(request, run_id=run_id), env, Recorder(run_id, log, directory, env.clock))
+        pager.recorder, pager.target, pager.steps = pager._recorder, TARGET, request.source.runbook.steps
         return pager
 
     yield make
@@ -53,15 +53,15 @@ def incidents(tmp_path):
 
 
 def paged(pager):
-    return [dict(event.data) for _, event in pager.journal.history if event.type is EventType.PAGE_FINISHED]
+    return [dict(event.data) for _, event in pager.recorder.history if event.type is EventType.PAGE_FINISHED]
 
 
 def test_the_page_says_what_was_seen_where_the_step_failed(pager_of, channel):
     pager = pager_of()
     (step,) = pager.steps
-    pager.journal.ledger.expect(step.id, ["db1"], ["action"])
+    pager.recorder.ledger.expect(step.id, ["db1"], ["action"])
     seen = {"part": "action", "outcome": "failed", "reason": "exit code 42: disk full on /var"}
-    pager.journal.record_of(EventType.ACTION_FINISHED, step.id, "db1", seen)
+    pager.recorder.record_of(EventType.ACTION_FINISHED, step.id, "db1", seen)
 
     pager.stopped(pager.steps, None)
 
@@ -71,7 +71,7 @@ def test_the_page_says_what_was_seen_where_the_step_failed(pager_of, channel):
 
 def test_a_step_that_failed_calls_the_contacts_and_what_came_of_it_is_recorded(pager_of, channel, incidents):
     pager = pager_of()
-    head = str(pager.journal.log.head)
+    head = str(pager.recorder.log.head)
 
     pager.stopped(pager.steps, None)
 
@@ -115,7 +115,7 @@ def test_patience_that_is_over_calls_while_the_run_goes_on_and_its_end_calls_for
 ):
     channel.status = status
     pager, called = pager_of(when=[{"unresolved_for": "50ms"}, "step_failed"]), threading.Event()
-    pager.journal.listeners = [lambda event: called.set() if event.type is EventType.PAGE_FINISHED else None]
+    pager.recorder.listeners = [lambda event: called.set() if event.type is EventType.PAGE_FINISHED else None]
 
     with pager.patience():
         assert called.wait(10)
@@ -154,7 +154,7 @@ def test_a_late_call_that_can_not_be_recorded_is_raised_at_the_end_of_the_block(
         tried.set()
         raise AuditError("the disk is full")
 
-    monkeypatch.setattr(pager.journal.log, "append", full)
+    monkeypatch.setattr(pager.recorder.log, "append", full)
 
     with pytest.raises(AuditError, match="full"), pager.patience():
         assert tried.wait(10)
@@ -173,7 +173,7 @@ def test_an_error_of_the_block_is_not_hidden_by_one_of_the_late_call(pager_of, m
         assert tried.wait(10)
         raise KeyError("the block's own")
 
-    monkeypatch.setattr(pager.journal.log, "append", full)
+    monkeypatch.setattr(pager.recorder.log, "append", full)
 
     with pytest.raises(KeyError, match="own"), pager.patience():
         block()
@@ -231,7 +231,7 @@ def test_an_incident_of_which_nobody_can_have_heard_is_forgotten_and_that_is_rec
     key = channel.sent[0].dedup_key
     assert (pager.problems(), pager.unreached) == (["on-call was not reached by fake: nobody is there"], ["on-call"])
     assert [page["status"] for page in paged(pager)] == ["refused"]
-    last = pager.journal.history[-1][1]
+    last = pager.recorder.history[-1][1]
     assert (last.type, last.data["dedup_key"], incidents.find(key)) == (EventType.INCIDENT_FORGOTTEN, key, None)
     # and so a later run that passes has nobody to tell
     later = pager_of(1)

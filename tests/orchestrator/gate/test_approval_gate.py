@@ -17,7 +17,7 @@ from runner.approvals.question_store import Questions
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
 from runner.model.contacts import Contact
-from runner.orchestrator.request import About, Answer
+from runner.orchestrator.request import Answer, QuestionView
 
 TWO = {"says": "Go?", "min": 2}
 CEREMONY = {"reason": "It is time", "environment": "production"}
@@ -30,34 +30,34 @@ class Elsewhere:
 
     engine: Engine
     acts: list[Callable[[], Answer | None]] = field(default_factory=list)
-    abouts: list[About] = field(default_factory=list)
+    views: list[QuestionView] = field(default_factory=list)
 
-    def answer(self, gate, about):
+    def answer(self, gate, view):
         del gate
-        self.abouts.append(about)
+        self.views.append(view)
         return self.acts.pop(0)() if self.acts else Answer(yes=False, by="nobody", note="nobody is there")
 
     @property
     def questions(self):
-        return Questions(self.engine.around.state.path / "runs" / RUN_ID)
+        return Questions(self.engine.env.state.path / "runs" / RUN_ID)
 
     def votes(self, by, *, yes=True, subject=None, note=""):
         def act():
             asked = self.questions.latest()
-            at = self.engine.around.clock().wall.isoformat()
+            at = self.engine.env.clock().wall.isoformat()
             self.questions.vote(asked, Vote(by, by, yes, subject or asked.subject, at, note))
-            self.engine.around.clock.forward(0.001)
+            self.engine.env.clock.forward(0.001)
 
         return act
 
     def forward(self, seconds):
-        return lambda: self.engine.around.clock.forward(seconds)
+        return lambda: self.engine.env.clock.forward(seconds)
 
 
 @pytest.fixture
 def elsewhere(engine):
     operator = Elsewhere(engine)
-    engine.around = replace(engine.around, operator=operator)
+    engine.env = replace(engine.env, operator=operator)
     return operator
 
 
@@ -98,7 +98,7 @@ def test_it_takes_as_many_different_people_as_the_step_says(engine, elsewhere):
 
     assert engine.run(change("act", approve=TWO)).exit_code == ExitCode.DONE
     assert answers(engine) == [("passed", "alice, bob", "")]
-    assert [(about.needs, about.objection) for about in elsewhere.abouts] == [
+    assert [(view.needs, view.objection) for view in elsewhere.views] == [
         ("2 people", ""),
         ("1 person", "alice has approved this already; it takes 2 different people"),
         ("1 person", "alice has approved this already; it takes 2 different people"),
@@ -110,7 +110,7 @@ def test_in_production_who_started_it_can_not_approve_it(engine, elsewhere):
     elsewhere.acts = [elsewhere.votes("alice"), elsewhere.votes("bob")]
 
     assert engine.run(change("act", approve="Go?"), **CEREMONY).exit_code == ExitCode.DONE
-    assert elsewhere.abouts[0].objection == "alice started this run; somebody else has to approve it"
+    assert elsewhere.views[0].objection == "alice started this run; somebody else has to approve it"
     assert answers(engine) == [("passed", "bob", "")]
 
 
@@ -149,7 +149,7 @@ def demands(engine, policy):
 def test_who_goes_on_with_a_run_of_somebody_else_can_not_approve_it_either(engine, elsewhere):
     engine.ansible.environments["db1"] = "production"
     engine.run(change("act", approve="Go?"), **CEREMONY)
-    engine.around = replace(engine.around, actor=replace(ACTOR, user="root (sudo by Bob)"))
+    engine.env = replace(engine.env, actor=replace(ACTOR, user="root (sudo by Bob)"))
     elsewhere.acts = [elsewhere.votes("alice"), elsewhere.votes("bob"), elsewhere.votes("carol")]
 
     assert engine.resume().exit_code == ExitCode.DONE
@@ -250,7 +250,7 @@ def test_the_deadline_of_the_run_ends_the_wait(engine, elsewhere, monkeypatch):
 
 
 def test_a_cancellation_ends_the_wait(engine, elsewhere):
-    elsewhere.acts = [lambda: engine.around.cancellation.request("SIGTERM")]
+    elsewhere.acts = [lambda: engine.env.cancellation.request("SIGTERM")]
 
     result = engine.run(change("act", approve="Go?"))
 
@@ -289,8 +289,8 @@ def test_however_votes_time_aborts_and_crashes_come_in_between(tmp_path_factory,
     engine.ansible.environments["db1"] = "production" if four_eyes else "staging"
     elsewhere = Elsewhere(engine)
     starter = replace(ACTOR, user="a")
-    engine.around = replace(engine.around, operator=elsewhere, actor=starter)
-    ends = {"crash": dies, "abort": lambda: engine.around.cancellation.request("SIGTERM")}
+    engine.env = replace(engine.env, operator=elsewhere, actor=starter)
+    ends = {"crash": dies, "abort": lambda: engine.env.cancellation.request("SIGTERM")}
     made = {
         "vote": lambda by, yes: elsewhere.votes(by, yes=yes),
         "pass": elsewhere.forward,
@@ -305,7 +305,7 @@ def test_however_votes_time_aborts_and_crashes_come_in_between(tmp_path_factory,
     result = tried(lambda: engine.run(act, takes=COUNT, inputs={"count": 0}, **given))
     while result is None or result.exit_code is ExitCode.INTERRUPTED:
         seconds, edits = next(again)
-        engine.around.clock.forward(seconds)
+        engine.env.clock.forward(seconds)
         if edits:
             engine.asked_for = replace(engine.asked_for, inputs={"count": len(elsewhere.acts)})
         result = tried(engine.resume)
@@ -330,5 +330,5 @@ def test_the_record_says_who_voted_and_on_what(engine, elsewhere):
     voted = [record.data for record in engine.records if record.type == EventType.VOTE_GIVEN]
     terms = {name: asked[name] for name in ("question", "min", "group", "four_eyes", "expires")}
     assert terms == {"question": 1, "min": 2, "group": "", "four_eyes": False, "expires": 300.0}
-    about = {"by": "alice", "login": "alice", "vote": "yes", "note": "ok"}
-    assert voted == [{**about, "question": 1, "subject": asked["subject"]}]
+    cast = {"by": "alice", "login": "alice", "vote": "yes", "note": "ok"}
+    assert voted == [{**cast, "question": 1, "subject": asked["subject"]}]

@@ -85,8 +85,8 @@ def test_a_person_is_asked_for_the_name_while_nothing_runs_and_shown_what_it_is_
         asked.append((name, list(lines), len(production.ansible.spans)))
         return typed
 
-    production.around = runner.orchestrator.run_loop.Surroundings(
-        **{**vars(production.around), "type_environment": type_environment}
+    production.env = runner.orchestrator.run_loop.RunEnvironment(
+        **{**vars(production.env), "type_environment": type_environment}
     )
 
     result = production.run(change("one"), reason="Why")
@@ -103,7 +103,7 @@ def test_a_person_is_asked_for_the_name_while_nothing_runs_and_shown_what_it_is_
 def test_nobody_is_asked_for_the_name_when_something_else_is_missing(production):
     asked = []
     asking = {"type_environment": lambda name, _: asked.append(name) or name}
-    production.around = runner.orchestrator.run_loop.Surroundings(**{**vars(production.around), **asking})
+    production.env = runner.orchestrator.run_loop.RunEnvironment(**{**vars(production.env), **asking})
 
     assert production.run(change("one")).exit_code is ExitCode.DENIED
     assert asked == []
@@ -165,7 +165,7 @@ def test_the_proof_of_staging_lets_the_same_playbook_into_production_and_no_othe
 
     proven = _another(engine, change("one"))
     changed = _another(engine, change("one", timeout="31s"))
-    engine.around.clock.forward(8 * 86400)
+    engine.env.clock.forward(8 * 86400)
     late = _another(engine, change("one"))
 
     assert [result.exit_code for result in (proven, changed, late)] == [
@@ -182,7 +182,7 @@ def _another(engine, *steps):
     asked = engine.request(*steps, **GIVEN)
     engine.number = getattr(engine, "number", 0) + 1
     return runner.orchestrator.run_loop.run(
-        type(asked)(**{**vars(asked), "run_id": RUN_ID[:-8] + f"{engine.number:08x}"}), engine.around
+        type(asked)(**{**vars(asked), "run_id": RUN_ID[:-8] + f"{engine.number:08x}"}), engine.env
     )
 
 

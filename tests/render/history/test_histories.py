@@ -78,21 +78,21 @@ def command(engine, what, answers, said):
     engine.operator.answers = {} if said is None else dict.fromkeys(NAMES, said)
     with contextlib.suppress(KilledError, InvalidInputError):
         getattr(engine, what)(**({"done": NAMES} if what == "resume" else {}))
-    list(name_abandoned(engine.around.state, clock=engine.around.clock, actor=engine.around.actor, environ={}))
+    list(name_abandoned(engine.env.state, clock=engine.env.clock, actor=engine.env.actor, environ={}))
 
 
 def told(engine, monkeypatch):
     """The outcome of the run, in the words of each that tells of it, and the outcomes of its steps."""
-    monkeypatch.setattr(context, "actor", lambda: engine.around.actor)
+    monkeypatch.setattr(context, "actor", lambda: engine.env.actor)
     invoke = lambda *words: CliRunner().invoke(  # noqa: E731
-        cli, ["--state-dir", str(engine.around.state.path), *words], catch_exceptions=False
+        cli, ["--state-dir", str(engine.env.state.path), *words], catch_exceptions=False
     )
     report = json.loads(invoke("show", RUN_ID, "--json").output)
     status = json.loads(invoke("status", RUN_ID, "--json").output)
     (row,) = json.loads(invoke("list", "--runs", "--json").output)
-    runs = list(histories(read(engine.around.state.log_path)))
+    runs = list(histories(read(engine.env.state.log_path)))
     collection = read_library(engine.asked_for.library)
-    made = pages(gather(collection, runs, now=engine.around.clock().wall, stale_after=timedelta(days=90)))
+    made = pages(gather(collection, runs, now=engine.env.clock().wall, stale_after=timedelta(days=90)))
     shown = re.search(r'data-label="Outcome"><span><span class="chip[^"]*">([^<]*)<', made["runs.html"])
     return {
         "report": (report["outcome"], {step["id"]: _outcomes(step) for step in report["steps"]}),

@@ -23,10 +23,10 @@ from runner.core.errors import InvalidInputError
 from runner.executor.ansible.invocations import Cancellation
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver
-from runner.orchestrator.request import Answer, Mode, Request, Result, Surroundings
+from runner.orchestrator.request import Answer, Mode, Request, Result, RunEnvironment
 from runner.orchestrator.run_loop import run
 
-Do = Callable[[Request, Surroundings], Result]
+Do = Callable[[Request, RunEnvironment], Result]
 
 _GATES = (
     click.option("--step", is_flag=True, help="Ask before each step: go on, skip it, undo everything, escalate, stop."),
@@ -172,7 +172,7 @@ def perform(
     state = context.state()
     with cancelled_by_signals(drawing.notify) as cancellation, drawing:
         person = _Interruptible(operator, cancellation, drawing)
-        around = Surroundings(
+        env = RunEnvironment(
             state=state,
             clock=context.clock,
             actor=context.actor(),
@@ -184,7 +184,7 @@ def perform(
             new_run_id=context.new_run_id,
             type_environment=(lambda _name, _lines: "") if request.mode == "auto" else person.type_environment,
         )
-        return do(request, around)
+        return do(request, env)
 
 
 _NOTICES = (
@@ -224,10 +224,10 @@ class _Interruptible:
     def __init__(self, operator: Any, cancellation: Cancellation, drawing: progress.Progress) -> None:
         self._operator, self._cancellation, self._drawing = operator, cancellation, drawing
 
-    def answer(self, gate: Any, about: Any) -> Any:
+    def answer(self, gate: Any, view: Any) -> Any:
         """The operator's answer, or no when the prompt was interrupted or its input came to an end."""
         no = Answer(yes=False, by=context.actor().user, note="interrupted")
-        return self._unless_interrupted(lambda: self._operator.answer(gate, about), no)
+        return self._unless_interrupted(lambda: self._operator.answer(gate, view), no)
 
     def type_environment(self, name: str, lines: Sequence[str]) -> str:
         """What was typed; nothing when the prompt was interrupted or its input came to an end."""
