@@ -35,7 +35,7 @@ class Questions:
         """Put `question`, with a number; it is durable on return.
 
         Raises:
-            AuditError: it can not be written.
+            AuditError: it cannot be written.
         """
         with _recorded(self.path):
             self.path.mkdir(mode=0o700, exist_ok=True)
@@ -48,7 +48,7 @@ class Questions:
         """Put `question` in the place of the one with its number.
 
         Raises:
-            AuditError: it can not be written.
+            AuditError: it cannot be written.
         """
         with _recorded(self.path):
             durable.write(self._of(question) / _QUESTION, question.written())
@@ -58,7 +58,7 @@ class Questions:
         """Say that `question` has come to `verdict`, so that nobody votes on it any more.
 
         Raises:
-            AuditError: it can not be written.
+            AuditError: it cannot be written.
         """
         self.save(replace(question, verdict=verdict))
 
@@ -66,7 +66,7 @@ class Questions:
         """Have `vote` count; whether it had not been given before. A person has one yes and one no.
 
         Raises:
-            AuditError: it can not be written.
+            AuditError: it cannot be written.
         """
         path = self._path(question, vote)
         with _recorded(path), tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as own:

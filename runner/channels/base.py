@@ -108,7 +108,7 @@ class Channel(Model):
 
 
 class SecretMissingError(RunbookError):
-    """A reference to a secret leads nowhere, or to something that can not be the secret."""
+    """A reference to a secret leads nowhere, or to something that cannot be the secret."""
 
     exit_code = ExitCode.PAGING
 

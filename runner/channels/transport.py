@@ -130,7 +130,7 @@ def _attempt(post: Post, judge: Callable[[Answer], Verdict], *, limit: float) ->
         said = f"network error: {legible(error.strerror or str(error))}"
         return Verdict("again", said, sent=exchange.sent), 0.0
     except ValueError as error:  # its text may quote a header or the proxy's password
-        return Verdict("refused", f"the address or HTTPS_PROXY can not be used ({type(error).__name__})"), 0.0
+        return Verdict("refused", f"the address or HTTPS_PROXY cannot be used ({type(error).__name__})"), 0.0
     return judge(answer), answer.retry_after
 
 
@@ -261,7 +261,7 @@ def _address(url: str) -> str:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of `url`, or None when it names no host or a port that can not be."""
+    """The parts of `url`, or None when it names no host or a port that cannot be."""
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0

@@ -75,9 +75,7 @@ class Webhook(Channel):
 def _header(reference: str, secrets: Secrets) -> str:
     value = reveal(reference, secrets)
     if not (value.isascii() and value.isprintable()):
-        raise SecretMissingError(
-            f"{reference} can not stand in a header", hint="it must be one line of printable ASCII"
-        )
+        raise SecretMissingError(f"{reference} cannot stand in a header", hint="it must be one line of printable ASCII")
     return value
 
 

@@ -20,7 +20,7 @@ from runner.core.errors import DefectError, ExitCode, RunbookError, explain
 
 COMMANDS = Path(__file__).parent / "commands"
 _CAPTION = re.compile(r'"""`runbook [a-z]+`: (?P<caption>.*?)\.?(?:"""|$)')
-_GROUPS = {"night": "At night", "author": "Writing", "library": "Library", "record": "Record", "lab": "Lab"}
+_GROUPS = {"night": "On call", "author": "Writing runbooks", "library": "Library", "record": "Record", "lab": "Lab"}
 
 
 def _captions() -> dict[str, tuple[str, str]]:
@@ -103,7 +103,7 @@ def _version(ctx: click.Context, _: Any, given: bool) -> None:  # noqa: FBT001 -
 @click.option(
     "--library",
     type=click.Path(path_type=Path),
-    help="The directory above runbooks/ and playbooks/; `shipped` is that of the product.  [default: the nearest]",
+    help="The directory with runbooks/ and playbooks/; `shipped` means the product's examples.  [default: the nearest]",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."

@@ -49,7 +49,7 @@ def request_of(
 
     Raises:
         InvalidInputError: the runbook has changed since, and nobody accepts the changes, which have been shown; or an
-            input, which can not be changed any more unless it is a secret, is wrong.
+            input, which cannot be changed any more unless it is a secret, is wrong.
     """
     state = run.state
     library = context.library(state.path)

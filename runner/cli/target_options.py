@@ -17,9 +17,9 @@ _WORDS = (
         "inventories",
         multiple=True,
         type=click.Path(path_type=Path),
-        help="A file or directory of hosts; may be given again.",
+        help="An Ansible inventory, file or directory; may be repeated.",
     ),
-    click.option("-l", "--limit", metavar="HOSTS", help="Only hosts that this Ansible pattern matches, too."),
+    click.option("-l", "--limit", metavar="HOSTS", help="Only the hosts that this Ansible pattern matches."),
     input_options.options,
 )
 

@@ -12,7 +12,7 @@ def compiled(source: Source) -> str:
     """The text that `source` compiles to now.
 
     Raises:
-        InvalidInputError: a file that a step names can not be used.
+        InvalidInputError: a file that a step names cannot be used.
     """
     try:
         return compile_runbook(source.runbook, source.read_file).render()

@@ -40,7 +40,7 @@ def compile_runbook(runbook: Runbook, read_file: ReadFile) -> Playbook:
     """The playbook of `runbook`; the same runbook always gives the same one.
 
     Raises:
-        ValueError: a file that a step names can not be used; the message begins with the step's id.
+        ValueError: a file that a step names cannot be used; the message begins with the step's id.
     """
     forward = [
         _play(runbook, pattern, list(_forward(runbook, steps, read_file)), serial=_serial(runbook, steps))

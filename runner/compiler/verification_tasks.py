@@ -87,7 +87,7 @@ def _look(marker: Marker, verification: Verification, probe: Invocation, conditi
         judged, names = _judged(verification, conditions, probe, _PROBE)
         good = [*_answered(verification, probe, _PROBE), *judged]
         keywords |= _until(verification) if verification.within else _while(verification)
-        # As a variable of its own, what can not be evaluated yet (an answer without the value) is only not good yet.
+        # As a variable of its own, what cannot be evaluated yet (an answer without the value) is only not good yet.
         holds = {"holds": f"{{{{ {' and '.join(f'({item})' for item in good)} }}}}"}
         keywords["vars"] = bindings(good, names) | holds
     return task(marker, verification.says, probe, keywords)

@@ -17,7 +17,7 @@ import yaml
 from runner.core.characters import unfit
 
 SHORTEST = 4
-"""Characters of a secret, at least: what is shorter can not be told from other text, and so not be kept out of it."""
+"""Characters of a secret, at least: what is shorter cannot be told from other text, and so not be kept out of it."""
 
 PROMPT = "prompt"
 """The reference to a secret that a person types."""
@@ -99,7 +99,7 @@ class Reference:
         # A session of its own has no terminal, so that nothing asks for the password in between.
         decrypted = _output([program, "view", "--", self.where], environ, quiet=True)
         if decrypted is None:
-            raise ValueError(f"{self.where} can not be decrypted; {hint}")
+            raise ValueError(f"{self.where} cannot be decrypted; {hint}")
         try:
             found: Any = yaml.safe_load(decrypted)
             for part in [self.key] if isinstance(found, dict) and self.key in found else self.key.split("."):
@@ -117,7 +117,7 @@ class Reference:
             raise ValueError("a quotation in the command is not closed") from None
         said = _output(words, environ, quiet=False)
         if said is None:
-            raise ValueError(f"{words[0]} did not give it: it can not be started, failed, or took too long")
+            raise ValueError(f"{words[0]} did not give it: it cannot be started, failed, or took too long")
         return said
 
 
@@ -143,10 +143,10 @@ def check(value: str) -> str:
     """`value`, which can be a secret that is kept out of everything that is written or shown.
 
     Raises:
-        ValueError: it can not; the message does not quote it.
+        ValueError: it cannot; the message does not quote it.
     """
     if len(value.strip()) < SHORTEST:
-        raise ValueError(f"has less than {SHORTEST} characters, which can not be kept out of what is shown")
+        raise ValueError(f"has less than {SHORTEST} characters, which cannot be kept out of what is shown")
     if reason := unfit(value):
         raise ValueError(reason)
     return value

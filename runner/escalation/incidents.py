@@ -34,7 +34,7 @@ class Incidents:
         """Remember `incident`; durable on return.
 
         Raises:
-            AuditError: it can not be remembered.
+            AuditError: it cannot be remembered.
         """
         try:
             self._path.mkdir(mode=0o700, exist_ok=True)

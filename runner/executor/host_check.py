@@ -28,7 +28,7 @@ class Checked:
 
 
 class NotCheckedError(Exception):
-    """Something that is left to Ansible, as it can not be judged here; the message says what and why."""
+    """Something that is left to Ansible, as it cannot be judged here; the message says what and why."""
 
 
 class UnfitError(Exception):

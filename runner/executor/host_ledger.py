@@ -150,7 +150,7 @@ class Ledger:
         return [step for step in steps if step.id in bad]
 
     def broken(self, steps: Iterable[Step], hosts: Collection[str] | None = None) -> list[tuple[Step, str]]:
-        """The steps on which a run can not build, each with a host (one of `hosts`, if they are given).
+        """The steps on which a run cannot build, each with a host (one of `hosts`, if they are given).
 
         One that only waits for a person's word is not broken.
         """

@@ -90,7 +90,7 @@ def look_here(
 
 def _look(reach: Reach, users: Collection[str], say: Say) -> Checked:
     if "python" in reach.strange:
-        return Checked(reach.host, left="its ansible_python_interpreter can not be read here")
+        return Checked(reach.host, left="its ansible_python_interpreter cannot be read here")
     mine, passed = _login(), []
     try:
         for user in sorted(users) or [mine]:

@@ -74,7 +74,7 @@ class Target:
         """What the inventory demands of a run against each of these hosts.
 
         Raises:
-            InvalidInputError: it can not be understood.
+            InvalidInputError: it cannot be understood.
         """
         return each_policy({name: each.policy for name, each in self.reach.items()})
 

@@ -32,7 +32,7 @@ class Invocation:
 
     `names` maps each name a condition may use (`rows`, `status`) to a Jinja expression over the registered result,
     which is written `REGISTER` there. `answered` is a condition that holds only when the call really got an answer, so
-    that a check of something absent can not be green. `cuts` has, for each of the names that may be of an output that
+    that a check of something absent cannot be green. `cuts` has, for each of the names that may be of an output that
     was cut, an expression which is true when it was: then nobody knows whether what reads it holds. `may_skip` says
     that the module may answer that it did nothing, of which Ansible would make a task that has not failed.
     """
@@ -163,7 +163,7 @@ def verbatim(text: str) -> str:
     """A template that means `text`, whatever it holds; ansible-lint takes what is tagged `!unsafe` for a template, too.
 
     Raises:
-        ValueError: it holds the one mark that can not be meant.
+        ValueError: it holds the one mark that cannot be meant.
     """
     if not any(mark in text for mark in ("{{", "{%", "{#")):
         return text

@@ -36,7 +36,7 @@ _STEP = {
     "name": "What is done, in one line",
     "why": "Why it is done, for somebody who does it the first time",
     "hosts": "Only on these of the runbook's hosts",
-    "effect": "What it does to its hosts: read only looks, change (the default), destructive can not be repaired",
+    "effect": "What it does to its hosts: read only looks, change (the default), destructive cannot be repaired",
     "choose": "What the operator picks from captured rows: {pids: {from: stuck, field: pid}}",
     "approve": "The question that a person answers before it is done",
     "auto": "Whether a run that asks nobody may answer yes for this step",

@@ -129,7 +129,7 @@ def _documents(text: str) -> list[Value]:
 
 
 def _text(path: Path) -> str:
-    """What the file says; a program, and what is too large or can not be read, says nothing."""
+    """What the file says; a program, and what is too large or cannot be read, says nothing."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

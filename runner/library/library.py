@@ -42,7 +42,7 @@ class Source:
         except FileNotFoundError:
             raise ValueError(f"{name} is not there; it is looked for beside {self.path}") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{name} can not be read: {error}") from None
+            raise ValueError(f"{name} cannot be read: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Library:
             with path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise InvalidInputError(f"{path} can not be read: {error.strerror}") from None
+            raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from None
         document = load(data, file=shown(path))
         runbook = to_runbook(document)
         if named and runbook.id != path.stem:

@@ -1,4 +1,4 @@
-"""From the fences of a page to actions: each as its language says, or none where it can not be done as it is."""
+"""From the fences of a page to actions: each as its language says, or none where it cannot be done as it is."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _INSTEAD: Mapping[str, Any] = {
     "scope": {"handles": [f"{TODO}: what this runbook handles"]},
     "escalation": {"when": ["step_failed"], "contacts": [NOBODY], "provide": [f"{TODO}: what they must be told"]},
 }
-"""What stands for a part of a page that can not be said in YAML as it is."""
+"""What stands for a part of a page that cannot be said in YAML as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Notes:
         self._add(line, Level.WARNING, rule, message, hint)
 
     def fail(self, line: int, rule: str, message: str, hint: str = "") -> None:
-        """What can not be imported."""
+        """What cannot be imported."""
         self._add(line, Level.ERROR, rule, message, hint)
 
     def prose(self, said: Said) -> str:

@@ -94,7 +94,7 @@ def bind_shell(text: str) -> Bound:
     """`text` with an environment variable for each placeholder, quoted; and those it expects anyway.
 
     Raises:
-        ValueError: where a placeholder stands can not be told.
+        ValueError: where a placeholder stands cannot be told.
     """
     return _Shell(text).bound()
 
@@ -121,7 +121,7 @@ class _Shell:
             done += [self._text[at : match.start()], piece]
             at = end
         if self._replaced and (self._quoted or re.search(r"<<[^<]", self._text)):
-            raise ValueError("how the placeholder is quoted can not be told")
+            raise ValueError("how the placeholder is quoted cannot be told")
         return Bound("".join(done) + self._text[at:], self._names, self._stands_for)
 
     def _piece(self, match: re.Match[str]) -> tuple[str, int]:

@@ -62,7 +62,7 @@ def each_policy(written: Mapping[str, Any]) -> list[Policy]:
     """The policy of each of these hosts, as its inventory has written it; None is one that demands nothing.
 
     Raises:
-        InvalidInputError: one of them can not be understood; what it was to forbid must not be guessed.
+        InvalidInputError: one of them cannot be understood; what it was to forbid must not be guessed.
     """
     found = []
     for host, value in written.items():

@@ -38,7 +38,7 @@ class Schedule(Model):
     """One schedule as it is written.
 
     `cron` has five fields, in the time of `zone`, a name like Europe/Berlin. A run may begin `late_ok` after its time,
-    and within the `window`; `if_missed` and `overlap` say what follows when it can not.
+    and within the `window`; `if_missed` and `overlap` say what follows when it cannot.
     """
 
     cron: Text

@@ -163,7 +163,7 @@ class Step(Model):
 
     @property
     def point_of_no_return(self) -> bool:
-        """Whether what it does can not be taken back: it says so, or destroys and has no `undo`."""
+        """Whether what it does cannot be taken back: it says so, or destroys and has no `undo`."""
         if self.reversible is not None:
             return not self.reversible
         return self.effect is Effect.DESTRUCTIVE and self.undo is None

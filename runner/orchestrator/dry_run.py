@@ -41,7 +41,7 @@ def preflight(control: Control) -> None:
     """Probe every prerequisite, whatever became of the others; nothing else is done.
 
     Raises:
-        RunbookError: as `Control.execute`, or a host can not be worked on.
+        RunbookError: as `Control.execute`, or a host cannot be worked on.
     """
     control.know()
     for step in control.runbook.procedure:

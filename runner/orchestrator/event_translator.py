@@ -218,7 +218,7 @@ def _brief(operand: Operand) -> Operand:
 def _outcome(message: Mapping[str, Any]) -> Outcome | None:
     """What a task came to; unknown where the module ended without an answer, as nobody knows what it has done.
 
-    A host without a Python answers so as well, with the exit code of a program that can not be started.
+    A host without a Python answers so as well, with the exit code of a program that cannot be started.
     """
     outcome = _OUTCOMES.get(message["kind"])
     if outcome in {Outcome.PASSED, Outcome.FAILED} and "module_stdout" in message["result"]:

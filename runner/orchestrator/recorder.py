@@ -76,7 +76,7 @@ class Recorder:
         """Make `events`, and what the ledger concludes from them, durable; only then are they shown.
 
         Raises:
-            AuditError: they can not be recorded, so what they announce must not happen.
+            AuditError: they cannot be recorded, so what they announce must not happen.
         """
         with self._lock:
             kept = [evidence.keep(self.directory.path, self._redacted(event)) for event in events]

@@ -43,7 +43,7 @@ def name_abandoned(
     """Each run that calls itself running though its command is dead, once it is recorded as abandoned.
 
     Raises:
-        AuditError: that can not be recorded; the run stays as it was.
+        AuditError: that cannot be recorded; the run stays as it was.
     """
     for run in directory.dead():
         try:

@@ -196,7 +196,7 @@ class Control:
 
     @property
     def lost(self) -> list[str]:
-        """The hosts on which the run can not go on."""
+        """The hosts on which the run cannot go on."""
         return self.ledger.lost(step for step in self.runbook.procedure if step.on_failure != "continue")
 
     def hosts_of(self, step: Step) -> Sequence[str]:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from runner.model.yaml.finding import Finding, Level
 
-# What XML 1.0 can not hold, not even escaped: https://www.w3.org/TR/xml/#charsets
+# What XML 1.0 cannot hold, not even escaped: https://www.w3.org/TR/xml/#charsets
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -10,7 +10,7 @@ def write(path: Path, text: str) -> None:
     """Put `text` into the file at `path`; durable on return.
 
     Raises:
-        OSError: it can not be written; what was there before is still there.
+        OSError: it cannot be written; what was there before is still there.
     """
     temporary = path.with_name(f"{path.name}.new")
     try:

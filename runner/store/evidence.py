@@ -25,7 +25,7 @@ def keep(run: Path, event: Event) -> Event:
     Files are numbered in the order in which the results came. An event without a result comes back as it is.
 
     Raises:
-        AuditError: the file can not be written.
+        AuditError: the file cannot be written.
     """
     result = event.data.get("result")
     if not isinstance(result, Mapping):
@@ -36,7 +36,7 @@ def keep(run: Path, event: Event) -> Event:
     try:
         path = _write(run / "evidence", name, content)
     except OSError as error:
-        raise AuditError(f"{run}: evidence can not be kept: {error.strerror}", hint="make room on that disk") from error
+        raise AuditError(f"{run}: evidence cannot be kept: {error.strerror}", hint="make room on that disk") from error
     rest = {key: value for key, value in event.data.items() if key != "result"}
     reference = {"file": str(path.relative_to(run)), "sha256": hashlib.sha256(content).hexdigest()}
     return replace(event, data={**rest, "result": _brief(result), "evidence": reference})

@@ -37,7 +37,7 @@ class Debts:
         """Remember `debt`; durable on return.
 
         Raises:
-            AuditError: it can not be remembered.
+            AuditError: it cannot be remembered.
         """
         try:
             self._path.mkdir(mode=0o700, exist_ok=True)

@@ -106,7 +106,7 @@ class RunDirectory:
         """The state as it was last saved.
 
         Raises:
-            InvalidInputError: it can not be read, or a later version of the product wrote it.
+            InvalidInputError: it cannot be read, or a later version of the product wrote it.
         """
         path = self.path / STATE
         try:
@@ -121,7 +121,7 @@ class RunDirectory:
         """Replace the state; it is durable on return.
 
         Raises:
-            AuditError: it can not be written.
+            AuditError: it cannot be written.
         """
         path = self.path / STATE
         try:
@@ -160,7 +160,7 @@ class RunDirectory:
         """Ask the command that does this run to stop, from any process.
 
         Raises:
-            AuditError: it can not be written.
+            AuditError: it cannot be written.
         """
         try:
             with (self.path / CANCEL).open("a", encoding="utf-8") as file:

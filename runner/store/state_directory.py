@@ -35,7 +35,7 @@ class StateDirectory:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             status = path.lstat()
         except OSError as error:
-            why = "is not a directory" if isinstance(error, FileExistsError) else f"can not be made: {error.strerror}"
+            why = "is not a directory" if isinstance(error, FileExistsError) else f"cannot be made: {error.strerror}"
             raise InvalidInputError(f"{path} {why}", hint="name another one with --state-dir") from error
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise InvalidInputError(
@@ -90,7 +90,7 @@ class StateDirectory:
         """The directory of a new run, held by this process.
 
         Raises:
-            AuditError: it can not be made durable.
+            AuditError: it cannot be made durable.
         """
         directory = RunDirectory(self._directory(state.run))
         try:

@@ -67,7 +67,7 @@ def test_a_proxy_that_says_no_is_a_network_error(transport, late, monkeypatch):
 def test_a_proxy_that_can_not_be_used_is_refused_without_its_password(proxy, transport, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     receipt = transport.send("c", PAGERDUTY)
-    assert receipt == Receipt("c", "refused", 1, "the address or HTTPS_PROXY can not be used (ValueError)")
+    assert receipt == Receipt("c", "refused", 1, "the address or HTTPS_PROXY cannot be used (ValueError)")
 
 
 def test_loopback_never_goes_through_a_proxy(transport, trusted_tls, monkeypatch):
@@ -78,7 +78,7 @@ def test_loopback_never_goes_through_a_proxy(transport, trusted_tls, monkeypatch
 
 def test_a_name_that_no_resolver_takes_is_refused_at_once(transport):
     receipt = transport.send("c", Post(f"https://{'a' * 70}.example.com/", b"{}"))
-    assert receipt == Receipt("c", "refused", 1, "the address or HTTPS_PROXY can not be used (UnicodeError)")
+    assert receipt == Receipt("c", "refused", 1, "the address or HTTPS_PROXY cannot be used (UnicodeError)")
 
 
 @pytest.mark.parametrize(

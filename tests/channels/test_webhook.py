@@ -92,8 +92,8 @@ def test_the_answer_is_on_the_receipt(mode, expected, page, transport, late):
     ("reference", "reason"),
     [
         ("env:NOWHERE", "the secret env:NOWHERE is missing or blank: set the environment variable NOWHERE"),
-        ("env:TWO_LINES", "env:TWO_LINES can not stand in a header: it must be one line of printable ASCII"),
-        ("env:ACCENT", "env:ACCENT can not stand in a header: it must be one line of printable ASCII"),
+        ("env:TWO_LINES", "env:TWO_LINES cannot stand in a header: it must be one line of printable ASCII"),
+        ("env:ACCENT", "env:ACCENT cannot stand in a header: it must be one line of printable ASCII"),
     ],
 )
 def test_a_secret_that_is_missing_or_broken_is_named_and_not_shown(reference, reason, page, transport):

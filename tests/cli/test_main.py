@@ -133,10 +133,10 @@ def test_the_help_names_every_command_with_its_caption(runbook, flag):
     shown = {
         name: [line.split()[0] for line in part.splitlines() if line[2:3].strip()] for name, part in groups.items()
     }
-    assert list(groups) == ["At night", "Writing", "Library", "Record", "Lab"]
+    assert list(groups) == ["On call", "Writing runbooks", "Library", "Record", "Lab"]
     assert sorted(name for names in shown.values() for name in names) == COMMANDS
-    assert "resume" in shown["At night"]
-    assert "Do a runbook against an inventory, step by verified step" in ran.out
+    assert "resume" in shown["On call"]
+    assert "Run a runbook against an inventory, step by verified step" in ran.out
 
 
 @pytest.mark.parametrize("command", [*([name] for name in COMMANDS), ["audit", "verify"], ["audit", "show"]])

@@ -1,4 +1,4 @@
-"""The words of the audit log only grow, and an event can not be changed once it has happened."""
+"""The words of the audit log only grow, and an event cannot be changed once it has happened."""
 
 from __future__ import annotations
 

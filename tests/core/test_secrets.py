@@ -107,7 +107,7 @@ def test_what_a_command_prints(tmp_path):
 def test_a_command_that_does_not_succeed_gives_nothing_away(line):
     said = refused(f"command:{line}")
 
-    assert said.endswith(" did not give it: it can not be started, failed, or took too long")
+    assert said.endswith(" did not give it: it cannot be started, failed, or took too long")
     assert "hunter2" not in said
     assert refused("command:echo 'a") == "a quotation in the command is not closed"
 
@@ -160,6 +160,6 @@ def test_a_vault_without_its_password_says_how_it_is_given_and_asks_nobody(vault
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
 
     assert refused(f"vault:{vault}/all.yml#password", environ) == (
-        f"{vault}/all.yml can not be decrypted; "
+        f"{vault}/all.yml cannot be decrypted; "
         "name the file of its password with --vault-password-file or ANSIBLE_VAULT_PASSWORD_FILE"
     )

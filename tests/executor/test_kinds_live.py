@@ -91,7 +91,7 @@ def looks(name, *verify, **keys):
 
 
 def test_what_does_not_hold_fails_in_time_and_says_why(bench, httpserver):
-    # Given probes that never hold, are slow, can not be evaluated, or hold for a while only
+    # Given probes that never hold, are slow, cannot be evaluated, or hold for a while only
     httpserver.expect_request("/starting").respond_with_data("soon", status=503)
     httpserver.expect_request("/health").respond_with_handler(answers := Answers(200, 200, 500))
     url = httpserver.url_for("")

@@ -1,4 +1,4 @@
-"""What is mended is gone, everything else stays as it is, and what can not be mended safely is left alone."""
+"""What is mended is gone, everything else stays as it is, and what cannot be mended safely is left alone."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_whoever_is_to_be_called_can_be(found):
             "escalation.contacts[0]",
             "error",
             "no-channel",
-            "'backend-team' can not be called: no channel",
+            "'backend-team' cannot be called: no channel",
             "add one to contacts.yml",
         )
     ]

@@ -219,7 +219,7 @@ def test_a_secret_that_is_typed_is_not_shown_and_kept_in_memory_only(bench):
     child.sendline("3")
     child.expect("The password: a secret, which is not shown\r\n  password: ")
     child.sendline("abc")
-    child.expect("has less than 4 characters, which can not be kept out of what is shown\r\n  password: ")
+    child.expect("has less than 4 characters, which cannot be kept out of what is shown\r\n  password: ")
     child.sendline(secret)
     child.expect(pexpect.EOF)
     child.close()

@@ -109,7 +109,7 @@ def test_a_terminal_that_is_closed_stops_the_run_and_it_is_recorded(here):
 
 def test_a_disk_that_is_full_in_the_midst_of_it_ends_it_and_it_is_gone_on_with(here):
     bench = here.bench
-    # Given a run that can not record the end of its second step: no file may grow any more from then on
+    # Given a run that cannot record the end of its second step: no file may grow any more from then on
     go = bench.directory / "go"
     process = begun(here, slow=f"until [ -e {go} ]; do sleep 0.02; done", words=["--json"])
     size = (bench.state / "audit" / "audit.jsonl").stat().st_size

@@ -27,7 +27,7 @@ def test_in_a_shell(text, bound, names):
 
 @pytest.mark.parametrize("text", ["cat <<EOF\n<x>\nEOF", 'echo "<x>'])
 def test_where_the_quoting_is_unclear_it_is_refused(text):
-    with pytest.raises(ValueError, match="can not be told"):
+    with pytest.raises(ValueError, match="cannot be told"):
         bind_shell(text)
 
 

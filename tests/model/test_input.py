@@ -182,8 +182,8 @@ _of_anything = (
 @pytest.mark.parametrize(
     ("limits", "secret", "sentence"),
     [
-        ({}, "abc", "has less than 4 characters, which can not be kept out of what is shown"),
-        ({}, "   a   ", "has less than 4 characters, which can not be kept out of what is shown"),
+        ({}, "abc", "has less than 4 characters, which cannot be kept out of what is shown"),
+        ({}, "   a   ", "has less than 4 characters, which cannot be kept out of what is shown"),
         ({}, "abcd\udcff", "is not text in UTF-8"),
         ({"min_length": 12}, "hunter2!", "is shorter than 12 characters"),
         ({"max_length": 6}, "hunter2!", "is longer than 6 characters"),

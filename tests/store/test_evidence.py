@@ -94,5 +94,5 @@ def test_whatever_a_host_answered_is_kept(tmp_path, result):
 
 
 def test_what_can_not_be_kept_must_not_go_on(small_disk):
-    with pytest.raises(AuditError, match="evidence can not be kept: No space left on device"):
+    with pytest.raises(AuditError, match="evidence cannot be kept: No space left on device"):
         evidence.keep(small_disk, event({"stdout": "x" * 1_000_000}))

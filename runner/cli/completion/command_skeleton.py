@@ -57,7 +57,7 @@ def _kept(cache: Path, key: str) -> _Told | None:
 def _keep(cache: Path, value: _Told) -> None:
     text = json.dumps(value, default=str)
     new = cache.with_name(f"{cache.name}.{os.getpid()}")
-    with contextlib.suppress(OSError):  # a home that can not be written to only makes completion slower
+    with contextlib.suppress(OSError):  # a home that cannot be written to only makes completion slower
         cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new.write_text(text, encoding="utf-8")
         new.replace(cache)

@@ -22,7 +22,7 @@ def forms(kinds: Iterable[str]) -> Callable[[Command], Command]:
             type=click.Choice(offered),
             default=offered[0],
             show_default=True,
-            help="How it is shown.",
+            help="The output format.",
         )(command)
 
     return with_forms

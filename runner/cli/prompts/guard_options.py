@@ -15,9 +15,19 @@ from runner.core.events import Event, EventType
 from runner.orchestrator.request import Request
 
 _OPTIONS = (
-    click.option("--reason", default="", help="Why, for the record; production wants to know."),
-    click.option("--environment", default="", metavar="NAME", help="The class you mean; production wants to hear it."),
-    click.option("--break-glass", default="", metavar="REASON", help="Go past the guards that say no; everybody sees."),
+    click.option("--reason", default="", help="Why you run it. It is recorded; production requires it."),
+    click.option(
+        "--environment",
+        default="",
+        metavar="NAME",
+        help="The environment that you mean, like production, which requires it.",
+    ),
+    click.option(
+        "--break-glass",
+        default="",
+        metavar="REASON",
+        help="Override the guards that refuse; this is recorded and paged.",
+    ),
 )
 
 

@@ -24,14 +24,14 @@ def _password_file(_: click.Context, __: click.Parameter, path: Path | None) -> 
         os.environ["ANSIBLE_VAULT_PASSWORD_FILE"] = str(path.absolute())
 
 
-_ASK = click.option("--ask", is_flag=True, help="Ask for every input that is not given, also where it has a default.")
+_ASK = click.option("--ask", is_flag=True, help="Ask for every input that is not given, even if it has a default.")
 _GIVEN = click.option(
     "-e",
     "--input",
     "given",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A value that the runbook asks for; of a secret, where it is (env:NAME, file:PATH, ...).",
+    help="A value for an input; for a secret, where it is (env:NAME, file:PATH, ...).",
 )
 _AGAIN = click.option(
     "-e", "--input", "given", multiple=True, metavar="NAME=WHERE", help="Where a secret is now, like env:NAME."
@@ -41,7 +41,7 @@ vault_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     expose_value=False,
     callback=_password_file,
-    help="The password of what ansible-vault has encrypted.",
+    help="The file with the ansible-vault password.",
 )
 
 
@@ -132,7 +132,7 @@ def reveal(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, str]:
     """Each secret of the runbook, from where `values` say that it is; what nobody has written down is asked for.
 
     Raises:
-        InvalidInputError: some are not there, or can not be used; the message tells of all of them.
+        InvalidInputError: some are not there, or cannot be used; the message tells of all of them.
     """
     found, wrong = {}, []
     for name, item in runbook.inputs.items():
@@ -152,7 +152,7 @@ def reveal(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, str]:
 def _refuse(runbook: Runbook, wrong: Iterable[str]) -> None:
     if told := [f"  {each}" for each in wrong]:
         hint = f"runbook show {runbook.id} tells of each input"
-        raise InvalidInputError("\n".join([f"{runbook.id} can not begin with these inputs:", *told]), hint=hint)
+        raise InvalidInputError("\n".join([f"{runbook.id} cannot begin with these inputs:", *told]), hint=hint)
 
 
 def _terminal() -> bool:

@@ -44,7 +44,7 @@ class Reach:
     policy: Any = None
     protected: str = ""
     strange: tuple[str, ...] = ()
-    """What is set to something that can not be understood here."""
+    """What is set to something that cannot be understood here."""
 
     @classmethod
     def read(cls, host: str, told: Mapping[str, Any]) -> Self:

@@ -50,7 +50,7 @@ def known_for(settings: Settings, environ: Mapping[str, str]) -> list[Known]:
     """What the files of known hosts say about the host.
 
     Raises:
-        NotCheckedError: they can not be asked.
+        NotCheckedError: they cannot be asked.
     """
     found = list(_lines(settings, _name(settings), environ))
     if settings.port == _PORT or settings.first("hostkeyalias"):
@@ -83,7 +83,7 @@ def _lines(settings: Settings, name: str, environ: Mapping[str, str]) -> Iterato
                 argv, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise NotCheckedError(f"ssh-keygen can not be asked for known hosts: {error}") from None
+            raise NotCheckedError(f"ssh-keygen cannot be asked for known hosts: {error}") from None
         line = 0
         for text in asked.stdout.decode(errors="replace").splitlines():
             if place := _FOUND.match(text):
@@ -97,7 +97,7 @@ def judge(settings: Settings, known: list[Known], kind: str, key: str) -> None:
 
     Raises:
         UnfitError: it would not.
-        NotCheckedError: that depends on something that can not be judged here.
+        NotCheckedError: that depends on something that cannot be judged here.
     """
     is_there = [each for each in known if each.key == key]
     if any(each.marker == "@revoked" for each in is_there):

@@ -37,7 +37,7 @@ _OTHERWISE = {"gssapi-with-mic": "gssapiauthentication", "hostbased": "hostbased
 
 @dataclass
 class _Offer:
-    """What there is to offer: `refused` and `unusable` say what became of it, `unknown` what can not be judged here."""
+    """What there is to offer: `refused` and `unusable` say what became of it, `unknown` what cannot be judged here."""
 
     refused: list[str] = field(default_factory=list)
     unusable: list[str] = field(default_factory=list)
@@ -167,7 +167,7 @@ def _load(path: Path, offer: _Offer) -> PKey | None:
     except FileNotFoundError:
         return None  # only its public half is here, for an agent
     except PermissionError:
-        offer.unusable.append(f"{path} can not be read")
+        offer.unusable.append(f"{path} cannot be read")
     except (PasswordRequiredException, TypeError):
         offer.unusable.append(f"{path} needs a passphrase, and no agent holds it (ssh-add)")
     except (OSError, SSHException, ValueError, UnsupportedAlgorithm) as error:

@@ -107,7 +107,7 @@ class _Look:
         if not self.reach.over_ssh:
             raise NotCheckedError(f"it is reached by {self.reach.connection}")
         if self.reach.strange:
-            raise NotCheckedError(f"what is set can not be read here: {', '.join(self.reach.strange)}")
+            raise NotCheckedError(f"what is set cannot be read here: {', '.join(self.reach.strange)}")
         settings = settings_of(self.reach, self.environ)
         self.where = settings.where
         if settings.first("bindaddress") or settings.first("bindinterface"):
@@ -149,7 +149,7 @@ class _Look:
         said = say(f"{before}/bin/sh -c {shlex.quote(f'echo {_MARK}')}")
         if _MARK not in said:
             raise UnfitError(
-                f"{settings.user} can not become {user}: {last(said)}",
+                f"{settings.user} cannot become {user}: {last(said)}",
                 hint=f"let {settings.user} do so there (sudoers: {settings.user} ALL=({user}) NOPASSWD: ALL), or set "
                 "ansible_become_password in a vault",
             )

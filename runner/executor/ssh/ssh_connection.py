@@ -68,7 +68,7 @@ def _through(proxy: Sequence[str] | str, settings: Settings, environ: Mapping[st
                 start_new_session=True,
             )
         except OSError as error:
-            raise NotCheckedError(f"{argv[0]} can not be started: {error.strerror}") from None
+            raise NotCheckedError(f"{argv[0]} cannot be started: {error.strerror}") from None
         theirs.close()
         ours.settimeout(settings.patience)
         try:

@@ -121,7 +121,7 @@ def settings_of(reach: Reach, environ: Mapping[str, str]) -> Settings:
     """What OpenSSH would do for Ansible to reach the host.
 
     Raises:
-        NotCheckedError: it can not be asked, or it does not understand its files.
+        NotCheckedError: it cannot be asked, or it does not understand its files.
     """
     try:
         argv = [_program(reach), "-G", *_arguments(reach), "--", reach.address or reach.host]
@@ -129,7 +129,7 @@ def settings_of(reach: Reach, environ: Mapping[str, str]) -> Settings:
             argv, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False
         )
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        raise NotCheckedError(f"ssh can not be asked for its settings: {error}") from None
+        raise NotCheckedError(f"ssh cannot be asked for its settings: {error}") from None
     if asked.returncode:
         said = asked.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise NotCheckedError(f"ssh does not understand its settings: {''.join(said)}")

@@ -26,7 +26,7 @@ class StepKind(Model):
     human: ClassVar[bool] = False
     """Whether a person does the step, and no machine."""
     touches_nothing: ClassVar[bool] = False
-    """Whether the kind can not change anything, so that its `effect` is `read` unless the step says otherwise."""
+    """Whether the kind cannot change anything, so that its `effect` is `read` unless the step says otherwise."""
 
     @property
     def good(self) -> Mapping[str, Collection[int]]:
@@ -37,7 +37,7 @@ class StepKind(Model):
         """The call that does the step, ended after `timeout`.
 
         Raises:
-            ValueError: a file that the step names can not be used.
+            ValueError: a file that the step names cannot be used.
         """
         raise NotImplementedError
 

@@ -11,7 +11,7 @@ from runner.kinds.verifications.command_probe import Arguments
 
 
 class Command(StepKind):
-    """Each `{{ template }}` stays within its argument, so a value can not become a second command."""
+    """Each `{{ template }}` stays within its argument, so a value cannot become a second command."""
 
     key = "command"
     text = "stdout"

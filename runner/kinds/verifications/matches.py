@@ -20,7 +20,7 @@ def _pattern(text: str) -> str:
     except RecursionError:
         raise ValueError("is not a regular expression: it is nested too deeply") from None
     if pattern.match(""):
-        raise ValueError("matches empty text, so it can not fail; say what must be there")
+        raise ValueError("matches empty text, so it cannot fail; say what must be there")
     return text
 
 

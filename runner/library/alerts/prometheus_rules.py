@@ -18,7 +18,7 @@ _SUFFIXES = (".yml", ".yaml", ".rules")
 
 @dataclass(frozen=True)
 class RuleFile:
-    """A file with alerts: what holds its `groups`, and why it can not be read where it can not."""
+    """A file with alerts: what holds its `groups`, and why it cannot be read where it cannot."""
 
     groups: Sequence[Value] = ()
     faults: Sequence[Finding] = ()
@@ -73,7 +73,7 @@ def _opened(path: Path, *, among_others: bool = False) -> RuleFile:
         with path.open("rb") as file:
             read = documents(file.read(MAX_BYTES + 1), file=shown(path))
     except OSError as error:
-        raise InvalidInputError(f"{path} can not be read: {error.strerror}") from None
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from None
     except InvalidFileError as error:
         return RuleFile(faults=error.findings)
     groups = [place for document in read for each in _each(document) if (place := _place_of_groups(each))]

@@ -39,7 +39,7 @@ def _judged(rule: Rule, alert: Situation, collection: Collection, base: str | No
     elif dangling := _dangling(rule, collection):
         yield rule.finding("dangling-url", f"leads to a runbook that is not there: {dangling}")
     elif why:
-        yield rule.finding("wrong-url", f"is {alert.id}, and its URL can not be right", hint=why)
+        yield rule.finding("wrong-url", f"is {alert.id}, and its URL cannot be right", hint=why)
     elif not _right(rule.url, target, expected):
         hint = f"write {expected}" if expected else ""
         yield rule.finding("wrong-url", f"is {alert.id}, which leads to {target}, and its URL does not", hint=hint)

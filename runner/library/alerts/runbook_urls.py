@@ -47,7 +47,7 @@ def alertname(collection: Collection, alert: Situation) -> str:
 
 
 def leads_to(collection: Collection, alert: Situation) -> tuple[str, str]:
-    """Where `alert` leads to, a runbook's id or a page, and why it can not be linked to; one of the two is empty."""
+    """Where `alert` leads to, a runbook's id or a page, and why it cannot be linked to; one of the two is empty."""
     if not alert.runbooks:
         missing = page_absence(collection, alert) if alert.page else "no runbook is for it"
         return ("", missing) if missing else (alert.page or "", "")

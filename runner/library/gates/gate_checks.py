@@ -84,7 +84,7 @@ def escalation(collection: Collection, _: Sequence[Proof]) -> Answer:
             if contact not in collection.contacts or not collection.contacts[contact].channels
         ]
         for number, contact in mute:
-            why = f"{contact!r} can not be called: " + ("no channel" if contact in collection.contacts else "unknown")
+            why = f"{contact!r} cannot be called: " + ("no channel" if contact in collection.contacts else "unknown")
             place, hint = ("escalation", "contacts", number), "add it to runbooks/contacts.yml"
             yield collection.documents[name].finding(place, "no-channel", why, hint=hint)
         if not mute:

@@ -167,7 +167,7 @@ def _data(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        message = f"can not be read: {error.strerror}"
+        message = f"cannot be read: {error.strerror}"
         raise InvalidFileError([Finding(shown(path), 1, 1, "", Level.ERROR, "unusable-file", message)]) from None
 
 

@@ -93,6 +93,6 @@ class Page:
 
 
 def fence(text: str) -> str:
-    """The marks of a fence that `text` can not end."""
+    """The marks of a fence that `text` cannot end."""
     runs = [len(run) for run in "".join(c if c == "`" else " " for c in text).split()]
     return "`" * max(3, *(run + 1 for run in runs)) if runs else "```"

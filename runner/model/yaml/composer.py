@@ -53,7 +53,7 @@ class Composer:
         """The value of the one document; after a fault it is not to be used.
 
         Raises:
-            InvalidFileError: the rest of the file can not be read, or must not.
+            InvalidFileError: the rest of the file cannot be read, or must not.
         """
         start = Position(1, 1)
         try:

@@ -90,7 +90,7 @@ class Faults:
             self.settle()
 
     def stop(self, rule: str, message: str, *, position: Position, place: Place = (), hint: str = "") -> NoReturn:
-        """Note the last fault: what comes after it can not be read, or must not."""
+        """Note the last fault: what comes after it cannot be read, or must not."""
         self.add(rule, message, position=position, place=place, hint=hint)
         raise InvalidFileError(self._findings)
 

@@ -75,7 +75,7 @@ def documents(data: bytes, *, file: str) -> list[Value]:
     """The documents in `data`, whose findings call it `file`; one that is empty is left out.
 
     Raises:
-        InvalidFileError: it can not be read.
+        InvalidFileError: it cannot be read.
     """
     faults, start = Faults(file), Position(1, 1)
     if len(data) > MAX_BYTES:

@@ -38,7 +38,7 @@ def check(request: Request) -> None:
 
 def _library(request: Request, to: HandOver) -> Library:
     if request.library is None:
-        raise InvalidInputError(f"{to.run} can not be found: there is no library here")
+        raise InvalidInputError(f"{to.run} cannot be found: there is no library here")
     return request.library
 
 
@@ -93,14 +93,14 @@ def _request(control: Control, to: HandOver, hosts: Sequence[str]) -> Request:
     library = _library(request, to)
     source = library.source(to.run)
     if to.run in _line(control):
-        raise InvalidInputError(f"{to.run} can not take over: it has handed over before in this chain of runs")
+        raise InvalidInputError(f"{to.run} cannot take over: it has handed over before in this chain of runs")
     references = to.references()
     try:
         given = {name: _known(control, references.get(name), value) for name, value in to.inputs.items()}
         inputs = source.runbook.complete(given)
         secrets = {name: _secret(control, source, to, name, inputs[name]) for name in sorted(source.runbook.secrets)}
     except ValueError as error:
-        raise InvalidInputError(f"{to.run} can not take over: {error}") from None
+        raise InvalidInputError(f"{to.run} cannot take over: {error}") from None
     return Request(
         run_id=control.env.new_run_id(),
         source=source,

@@ -1,4 +1,4 @@
-"""Taking back what was done, newest first, on exactly the hosts on which it was begun; what can not be is a debt."""
+"""Taking back what was done, newest first, on exactly the hosts on which it was begun; what cannot be is a debt."""
 
 from __future__ import annotations
 

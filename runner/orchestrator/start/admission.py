@@ -37,7 +37,7 @@ def admit(control: Control, target: Target, *, at_rest: bool) -> None:
         NotAtRestError: a person is to be asked, and something runs; nothing was recorded.
         DeniedError: a guard is not met, or a run that asks nobody has a question for a person.
         LockedError: another run has one of the hosts.
-        UnreachableError: more hosts than the runbook allows can not be worked on.
+        UnreachableError: more hosts than the runbook allows cannot be worked on.
     """
     if control.request.mode == "auto":
         unattended.check(control.runbook, target)
@@ -168,7 +168,7 @@ def look(control: Control, target: Target, *, refuse: bool = True) -> None:
     """Look at every host, and whether a Python runs where a machine works, and record what is found.
 
     Raises:
-        UnreachableError: more hosts than the runbook allows can not be worked on.
+        UnreachableError: more hosts than the runbook allows cannot be worked on.
     """
     found = _looked_at(control, target)
     for each in found:

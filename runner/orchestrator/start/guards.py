@@ -99,7 +99,7 @@ def rules(case: Case) -> list[Ruling]:
     """The rulings of every guard but that of the environment, which may have to ask a person.
 
     Raises:
-        InvalidInputError: what the inventory demands can not be understood.
+        InvalidInputError: what the inventory demands cannot be understood.
     """
     policy = case.target.policy
     found = [*_may_run(case), *_reason(case), *_lint(case), *_most_hosts(case, policy)]

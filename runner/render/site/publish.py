@@ -20,7 +20,7 @@ def publish(pages: Mapping[str, str], out: Path) -> None:
     goes wrong the earlier one stays.
 
     Raises:
-        InvalidInputError: `out` holds something that `publish` has not written, or can not be written.
+        InvalidInputError: `out` holds something that `publish` has not written, or cannot be written.
     """
     out = Path(os.path.realpath(out))
     check(out)

@@ -65,7 +65,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Locks that somebody else has; None is somebody whose note can not be read."""
+    """Locks that somebody else has; None is somebody whose note cannot be read."""
 
     names: tuple[str, ...]
     holder: Holder | None

@@ -60,7 +60,7 @@ class Locks:
             cancelled: asked again and again whether to go on waiting.
 
         Raises:
-            LockedError: somebody else holds one of them, or they can not be taken at all.
+            LockedError: somebody else holds one of them, or they cannot be taken at all.
             InvalidInputError: everybody may write to the directory.
         """
         wanted, deadline = sorted(set(names)), time.monotonic() + wait
@@ -78,7 +78,7 @@ class Locks:
             time.sleep(_PAUSE)
 
     def held(self) -> list[tuple[str, Holder | None]]:
-        """What is held now, and by whom; None is somebody whose note can not be read."""
+        """What is held now, and by whom; None is somebody whose note cannot be read."""
         if not self.path.is_dir():
             return []
         with self._turn() as mode:
@@ -123,7 +123,7 @@ class Locks:
         except OSError as error:
             where = error.filename or self.path
             raise LockedError(
-                f"{where} can not be locked: {error.strerror}", hint="make room, or give access"
+                f"{where} cannot be locked: {error.strerror}", hint="make room, or give access"
             ) from error
 
     def _mode(self) -> int:

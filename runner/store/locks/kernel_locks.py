@@ -53,7 +53,7 @@ class LockFile:
         return True
 
     def read(self) -> str:
-        """The note in it, without what can not be read."""
+        """The note in it, without what cannot be read."""
         return os.pread(self._descriptor, 65536, 0).decode(errors="replace")
 
     def write(self, text: str) -> None:

@@ -23,7 +23,7 @@ KEYS = {
     "key": {"type": "secret", "help": "The key", "default": "env:KEY"},
     "token": {"type": "secret", "help": "The token", "min_length": 8},
 }
-HEAD = "RUN-001 can not begin with these inputs:"
+HEAD = "RUN-001 cannot begin with these inputs:"
 FORMS = "env:NAME, file:PATH, vault:PATH#KEY, command:PROGRAM ARGUMENTS or prompt"
 
 
@@ -164,7 +164,7 @@ def test_a_secret_is_typed_unseen_until_it_is_good(source, typed, monkeypatch):
     assert seen.getvalue().splitlines() == [
         "The token: a secret, of at least 8 characters, which is not shown",
         "  token: ",
-        "  has less than 4 characters, which can not be kept out of what is shown",
+        "  has less than 4 characters, which cannot be kept out of what is shown",
         "  token: ",
         "  is shorter than 8 characters",
         "  token: ",

@@ -1,4 +1,4 @@
-"""How a host is reached is read as Ansible reads it; what can not be understood is named, never guessed."""
+"""How a host is reached is read as Ansible reads it; what cannot be understood is named, never guessed."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def test_who_may_not_become_another_user_is_told_what_is_said_there(lab, tmp_pat
     found = lab.look(become=["postgres"], become_exe=str(sudo))
 
     assert (found.outcome, found.passed) == ("unreachable", REACHED)
-    assert found.problem.endswith(f": {user} can not become postgres: sudo: a password is required")
+    assert found.problem.endswith(f": {user} cannot become postgres: sudo: a password is required")
     assert f"sudoers: {user} ALL=(postgres) NOPASSWD: ALL" in found.hint
 
 
@@ -230,7 +230,7 @@ def test_one_who_is_already_that_user_becomes_nobody(lab):
     ("changes", "left"),
     [
         ({"connection": "community.docker.docker"}, "it is reached by community.docker.docker"),
-        ({"port": "{{ nowhere }}"}, "what is set can not be read here: port"),
+        ({"port": "{{ nowhere }}"}, "what is set cannot be read here: port"),
         ({"ssh_executable": "/usr/bin/tsh"}, "ansible_ssh_executable is /usr/bin/tsh"),
         ({"ssh_common_args": "-o NoSuchOption=1"}, "ssh does not understand its settings: "),
         ({"ssh_extra_args": "-b 127.0.0.1"}, "ssh would bind the connection to an address of this machine"),

@@ -84,8 +84,8 @@ def test_what_is_filled_in_is_what_ssh_would():
     ("told", "message"),
     [
         ({"ssh_executable": "/opt/wrapper"}, "ansible_ssh_executable is /opt/wrapper"),
-        ({"ssh_executable": "/no/such/ssh"}, "ssh can not be asked for its settings: "),
-        ({"ssh_extra_args": "-o 'unclosed"}, "ssh can not be asked for its settings: No closing quotation"),
+        ({"ssh_executable": "/no/such/ssh"}, "ssh cannot be asked for its settings: "),
+        ({"ssh_extra_args": "-o 'unclosed"}, "ssh cannot be asked for its settings: No closing quotation"),
         ({"ssh_extra_args": "-o Nonsense=yes"}, "ssh does not understand its settings: "),
     ],
 )

@@ -33,7 +33,7 @@ def test_the_interpreter_of_its_first_line_gets_the_whole_text(first, argv, minu
     step = Script.model_validate({"script": "scripts/check.sh", "args": ["-v", "{{ a }}"]})
     # When it is compiled
     call = step.invocation(minute, files(scripts_check=text))
-    # Then its text is an argument that is never templated, and its arguments can not become options of the interpreter
+    # Then its text is an argument that is never templated, and its arguments cannot become options of the interpreter
     assert call == bounded(
         [f"{{% raw %}}{text}{{% endraw %}}" if word == "TEXT" else word for word in argv], timeout=minute
     )

@@ -31,7 +31,7 @@ def test_a_result_without_text_is_no_place_to_search():
 
 @pytest.mark.parametrize("pattern", ["", "a*", "^", ".*", "(?s).*", "x?"])
 def test_what_matches_nothing_at_all_can_not_fail(pattern, refusals):
-    assert refusals(Matches, matches=pattern) == ["matches empty text, so it can not fail; say what must be there"]
+    assert refusals(Matches, matches=pattern) == ["matches empty text, so it cannot fail; say what must be there"]
 
 
 def test_it_must_be_a_regular_expression(refusals):

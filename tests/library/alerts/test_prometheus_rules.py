@@ -107,4 +107,4 @@ def test_a_directory_without_rule_files(read):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InvalidInputError) as caught:
         opened(tmp_path / "absent.yml")
-    assert caught.value.message.endswith("absent.yml can not be read: No such file or directory")
+    assert caught.value.message.endswith("absent.yml cannot be read: No such file or directory")

@@ -100,7 +100,7 @@ AT = "groups[0].rules[0]"
         (
             rule("DiskGone", f"{BASE}/RUN-001"),
             BASE,
-            f"rules.yml:1:81: {AT}.annotations.runbook_url: DiskGone is MON-003, and its URL can not be right; "
+            f"rules.yml:1:81: {AT}.annotations.runbook_url: DiskGone is MON-003, and its URL cannot be right; "
             "there is no RUN-009 [error: wrong-url]",
         ),
         (

@@ -180,8 +180,8 @@ def test_an_owner_or_a_contact_that_nobody_knows_offends(asked):
 
     assert [each.message for each in gates["owners-and-tests"].offenders] == ["nobody is called 'ghost'"]
     assert [(each.line, each.message) for each in gates["escalation"].offenders] == [
-        (24, "'backend-team' can not be called: no channel"),
-        (26, "'nobody' can not be called: unknown"),
+        (24, "'backend-team' cannot be called: no channel"),
+        (26, "'nobody' cannot be called: unknown"),
     ]
 
 

@@ -128,7 +128,7 @@ def test_a_file_that_would_be_passed_over_is_told(registry, tmp_path):
 
     assert registry()[1] == [
         "risks.yaml:1:1: is not read, as only *.yml is; name it risks.yml [error: file-name]",
-        "a.yml:1:1: can not be read: Is a directory [error: unusable-file]",
+        "a.yml:1:1: cannot be read: Is a directory [error: unusable-file]",
     ]
 
 

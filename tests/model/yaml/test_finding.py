@@ -148,7 +148,7 @@ def test_the_last_fault_ends_the_reading():
     faults = Faults("f.yml")
     faults.add("first", "is wrong", position=Position(1, 1))
     with pytest.raises(InvalidFileError) as caught:
-        faults.stop("last", "can not be read", position=Position(2, 1))
+        faults.stop("last", "cannot be read", position=Position(2, 1))
     assert [each.rule for each in caught.value.findings] == ["first", "last"]
 
 

@@ -92,7 +92,7 @@ def test_an_input_that_is_not_known_in_the_end_is_a_failure_that_calls(engine, o
         escalation={**NOBODY, "when": ["step_failed"]},
     )
 
-    assert result.problems[0] == "RUN-002 can not take over: found is not the same on every host"
+    assert result.problems[0] == "RUN-002 cannot take over: found is not the same on every host"
     assert engine.channel.actions == ["trigger"]
 
 
@@ -182,7 +182,7 @@ def test_a_secret_that_is_not_there_when_it_is_needed_is_a_failure(engine, other
 
     result = hands_over(engine, {}, {}, {})
 
-    assert result.problems == ("RUN-002 can not take over: token: is shorter than 100 characters",)
+    assert result.problems == ("RUN-002 cannot take over: token: is shorter than 100 characters",)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_runbooks_that_hand_over_in_a_circle_come_to_an_end(engine, other):
 
     result = engine.run(change("two", on_failure="RUN-002"))
 
-    assert "RUN-001 can not take over: it has handed over before in this chain of runs" in result.problems[0]
+    assert "RUN-001 cannot take over: it has handed over before in this chain of runs" in result.problems[0]
 
 
 def test_a_run_that_took_over_keeps_what_was_named_for_the_one_before(engine, other):

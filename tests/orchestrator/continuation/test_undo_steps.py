@@ -1,4 +1,4 @@
-"""Taking back: newest first, exactly where it was begun, and what can not be is owed."""
+"""Taking back: newest first, exactly where it was begun, and what cannot be is owed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two can not do the same at once: exactly one gets the locks, and the other learns who has them."""
+"""Two cannot do the same at once: exactly one gets the locks, and the other learns who has them."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def test_where_there_is_no_room_nothing_is_taken(small_disk):
     with pytest.raises(OSError, match="No space"):
         (small_disk / "filler").write_bytes(b"x" * 1_000_000)
 
-    with pytest.raises(LockedError, match="can not be locked: No space left on device"):
+    with pytest.raises(LockedError, match="cannot be locked: No space left on device"):
         locks.take(["host:b"], ALICE)
     assert locks.held() == []
 
@@ -292,7 +292,7 @@ def test_a_link_in_place_of_a_lock_is_refused(locks, tmp_path):
     path.unlink()
     path.symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(LockedError, match="can not be locked"):
+    with pytest.raises(LockedError, match="cannot be locked"):
         locks.take(["host:a"], ALICE)
     assert not (tmp_path / "elsewhere").exists()
 

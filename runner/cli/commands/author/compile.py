@@ -1,4 +1,4 @@
-"""`runbook compile`: Write the Ansible playbooks of runbooks, or check that they are fresh."""
+"""`runbook compile`: Write the Ansible playbooks of runbooks, or check that they are up to date."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from runner.library.library import shown
 
 @click.command("compile")
 @click.argument("runbooks", nargs=-1)
-@click.option("--check", is_flag=True, help="Write nothing; fail when a playbook is missing or stale.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if a playbook is missing or stale.")
 def command(runbooks: tuple[str, ...], *, check: bool) -> None:
-    """Compile RUNBOOKS (all of them when none is named) to playbooks/."""
+    """Compile RUNBOOKS (all of them if none is named) to playbooks/."""
     library = context.own_library()
     names = runbooks or tuple(library.ids())
     if not names:

@@ -1,4 +1,4 @@
-"""`runbook completion`: Print the script by which a shell completes commands, runbooks, hosts and runs."""
+"""`runbook completion`: Print the script that lets your shell complete commands, runbooks, hosts and runs."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ SHELLS: Mapping[str, type[ShellComplete]] = MappingProxyType({"bash": _Bash, "zs
 )
 @click.argument("shell", type=click.Choice([*SHELLS]))
 def command(shell: str) -> None:
-    """Print the script for SHELL; with it, Tab completes what may come next."""
+    """Print the completion script for your shell. With it, Tab completes what may come next."""
     root = click.get_current_context().find_root().command
     if isinstance(root, click.Group):
         skeleton(root, cache=cache_file(os.environ))  # so that the first Tab is quick as well

@@ -1,4 +1,4 @@
-"""`runbook deprecate`: Say that a runbook is not to be used any more, and which one is instead."""
+"""`runbook deprecate`: Mark a runbook as deprecated, and name the one that replaces it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from runner.store import durable
 
 @click.command("deprecate")
 @click.argument("runbook")
-@click.option("--replaced-by", metavar="RUNBOOK", help="The one that is used instead.")
+@click.option("--replaced-by", metavar="RUNBOOK", help="The runbook to use instead.")
 @click.option("--reason", default="", help="Why, in one line.")
 def command(runbook: str, *, replaced_by: str | None, reason: str) -> None:
-    """Deprecate RUNBOOK: it stays with its id and its comments, but is not run any more."""
+    """Deprecate RUNBOOK: the file keeps its id and its comments, but nobody can run it any more."""
     library = context.own_library()
     source = library.source(runbook)
     if replaced_by == source.runbook.id:
-        raise InvalidInputError(f"{replaced_by} can not take its own place", hint="name another one")
+        raise InvalidInputError(f"{replaced_by} cannot take its own place", hint="name another one")
     if replaced_by:
         library.usable(replaced_by)
     text = deprecate(source, since=context.clock().wall.date(), replaced_by=replaced_by, reason=reason)

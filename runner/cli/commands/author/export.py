@@ -1,4 +1,4 @@
-"""`runbook export`: Write a runbook as the Markdown of the RUN- template."""
+"""`runbook export`: Write a runbook as Markdown, in the RUN- template."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ from runner.store import durable
 
 @click.command("export")
 @click.argument("runbooks", nargs=-1, required=True)
-@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Write files there, not to stdout.")
+@click.option(
+    "--into", type=click.Path(path_type=Path, file_okay=False), help="Write files to this directory, not to stdout."
+)
 def command(runbooks: tuple[str, ...], *, into: Path | None) -> None:
-    """Export RUNBOOKS. What the template has no words for stands in YAML fences, so that an import loses nothing."""
+    """Export RUNBOOKS as Markdown, so that an import of it loses nothing.
+
+    What the template has no place for is written as YAML fences.
+    """
     library = context.library(runbooks[0])
     if into is None and len(runbooks) > 1:
         raise InvalidInputError("several runbooks do not go to one output", hint="name a directory with --into")

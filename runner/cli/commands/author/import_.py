@@ -1,4 +1,4 @@
-"""`runbook import`: Read Markdown runbooks into YAML that loads, and say what needs a person."""
+"""`runbook import`: Convert Markdown runbooks to YAML that loads, and list what a person must complete."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ _LARGEST = 4 * 1024 * 1024
 @click.command("import")
 @click.argument("pages", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="Where to write.  [default: runbooks/]")
-@click.option("--category", type=click.Choice([str(each) for each in Category]), help="Of pages that do not say.")
-@click.option("--severity", type=click.Choice(get_args(Severity)), help="Of pages that do not say.")
-@click.option("--owner", metavar="CONTACT", help="Of pages that do not say.")
-@click.option("--hosts", metavar="PATTERN", help="Of pages that do not say.")
-@click.option("--contacts", metavar="CONTACT,...", help="Whom pages that do not say call.")
-@click.option("--id", "name", metavar="ID", help="Of the one page that has none; else the next free one.")
-@click.option("--force", is_flag=True, help="Write over runbooks that are there.")
-@click.option("--dry-run", is_flag=True, help="Print the YAML, and write nothing.")
-@click.option("--details", is_flag=True, help="Each finding also where there are several pages.")
-@click.option("--json", "as_json", is_flag=True, help="What was made and found, as JSON.")
+@click.option("--category", type=click.Choice([str(each) for each in Category]), help="For pages that name none.")
+@click.option("--severity", type=click.Choice(get_args(Severity)), help="For pages that name none.")
+@click.option("--owner", metavar="CONTACT", help="For pages that name none.")
+@click.option("--hosts", metavar="PATTERN", help="For pages that name none.")
+@click.option("--contacts", metavar="CONTACT,...", help="Whom to call, for pages that name nobody.")
+@click.option("--id", "name", metavar="ID", help="For a single page without an id.  [default: the next free id]")
+@click.option("--force", is_flag=True, help="Overwrite existing runbooks.")
+@click.option("--dry-run", is_flag=True, help="Print the YAML; write nothing.")
+@click.option("--details", is_flag=True, help="Print each finding, also if there are several pages.")
+@click.option("--json", "as_json", is_flag=True, help="The new runbooks and the findings, as JSON.")
 def command(pages: tuple[Path, ...], *, into: Path | None, name: str | None, **options: Any) -> None:
     """Import PAGES: Markdown files, or directories of them.
 
-    Nothing is guessed: what no command says is for a person (`manual`, `confirm`), and everything that a person should
-    look at is a finding with its line. What finds no place is kept as a comment. Of a directory, pages without a
-    command that do not call themselves a runbook are passed over.
+    Nothing is guessed. Where a page gives no command, the step is for a person (`manual`, `confirm`). Everything that a
+    person should check is a finding with its line, and text without a place is kept as a comment. In a directory, pages
+    that have no command and do not call themselves a runbook are skipped.
     """
     where = into or context.own_library().root / "runbooks"
     found = list(_pages(pages))

@@ -1,4 +1,4 @@
-"""`runbook lint`: Find what is wrong in runbooks, each fault with its place; explain, mend, score."""
+"""`runbook lint`: Find what is wrong in runbooks, with file, line and column; explain, fix, score."""
 
 from __future__ import annotations
 
@@ -34,12 +34,20 @@ _LEVELS = [str(level) for level in Level]
 @click.command("lint")
 @click.argument("runbooks", nargs=-1)
 @forms(findings_shown.FORMS)
-@click.option("--fix", is_flag=True, help="Mend what can safely be mended, and tell the rest.")
-@click.option("--level", type=click.Choice(_LEVELS), default="info", help="Tell no finding below this level.")
-@click.option("--strict", is_flag=True, help="Exit 2 when there is a warning, too.")
-@click.option("--score", is_flag=True, help="A mark for each of the seven criteria of the checklist instead.")
-@click.option("--explain", "rule", is_flag=False, flag_value="", metavar="[RULE]", help="What a rule is about.")
-@click.option("-i", "--inventory", multiple=True, type=click.Path(path_type=Path), help="Variables that runbooks use.")
+@click.option("--fix", is_flag=True, help="Fix what can safely be fixed, and report the rest.")
+@click.option("--level", type=click.Choice(_LEVELS), default="info", help="Report no finding below this level.")
+@click.option("--strict", is_flag=True, help="Exit 2 also if there is a warning.")
+@click.option("--score", is_flag=True, help="Score each of the seven criteria of the checklist instead.")
+@click.option(
+    "--explain", "rule", is_flag=False, flag_value="", metavar="[RULE]", help="Explain a rule, or list all rules."
+)
+@click.option(
+    "-i",
+    "--inventory",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An inventory that defines variables the runbooks use.",
+)
 @vault_option
 def command(
     runbooks: tuple[str, ...],
@@ -52,9 +60,9 @@ def command(
     rule: str | None,
     inventory: Sequence[Path],
 ) -> None:
-    """Lint RUNBOOKS (all of them when none is named); exit 2 when one does not load or has an error.
+    """Lint RUNBOOKS (all of them if none is named); exit 2 if one does not load or has an error.
 
-    A line that ends with `# lint: allow RULE - reason` is excepted from that rule.
+    A line that ends with `# lint: allow RULE - reason` is an exception to that rule.
     """
     if rule is not None:
         explain(rule, form)
@@ -134,7 +142,7 @@ def _fix(subject: Subject) -> None:
     try:
         _write(path.resolve(), mark + text.encode())
     except OSError as error:
-        raise InvalidInputError(f"{path} can not be written: {error.strerror}") from None
+        raise InvalidInputError(f"{path} cannot be written: {error.strerror}") from None
     click.echo(f"{shown(path)}: mended in {counted(count, 'place')}", err=True)
 
 

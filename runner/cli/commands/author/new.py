@@ -1,4 +1,4 @@
-"""`runbook new`: Begin a runbook: a file that loads, and says TODO where you must write."""
+"""`runbook new`: Create a runbook: a file that loads, with TODO where you must write."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from runner.model.runbook import Category
 @click.command("new")
 @click.argument("new_id", metavar="[ID]", required=False)
 @click.option("--category", type=click.Choice([str(each) for each in Category]), required=True)
-@click.option("--owner", metavar="WORD", help="Whose it is, a word of contacts.yml.")
+@click.option("--owner", metavar="CONTACT", help="Its owner: a name from contacts.yml.")
 def command(new_id: str | None, *, category: str, owner: str | None) -> None:
-    """Begin the runbook ID (like RUN-007; the next free one when none is given). An id is never used a second time.
+    """Create the runbook ID (like RUN-007), or one with the next free id. An id is never used a second time.
 
-    Where there is no library yet, one is begun in the working directory, with the contacts whom runbooks may call and
+    If there is no library yet, it is created in the working directory, with contacts for the runbooks to call and
     inventories for this machine, staging and production.
     """
     library = context.own_library()

@@ -1,4 +1,4 @@
-"""`runbook schema`: Print the JSON Schema by which an editor completes and checks runbooks."""
+"""`runbook schema`: Print the JSON Schema with which an editor completes and checks runbooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook demo`: Watch a real PostgreSQL break, RUN-001 repair it, and the record of it."""
+"""`runbook demo`: Watch a real PostgreSQL break and RUN-001 repair it, with the record of it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from runner.orchestrator.request import Request, Result
 
 
 @click.command("demo")
-@click.option("--ssh", is_flag=True, help="Three hosts over real SSH; a release and a rollback by RUN-002 besides.")
-@click.option("--no-remediation", is_flag=True, help="Break it and do nothing: it stays broken (exit 1).")
-@click.option("--no-fault", is_flag=True, help="Break nothing: RUN-001 refuses a healthy system (exit 1).")
+@click.option("--ssh", is_flag=True, help="Use three hosts over real SSH; also a release and a rollback by RUN-002.")
+@click.option("--no-remediation", is_flag=True, help="Break it and do not repair it: it stays broken (exit 1).")
+@click.option("--no-fault", is_flag=True, help="Do not break it: RUN-001 refuses a healthy system (exit 1).")
 @click.option("--ask", is_flag=True, help="Answer the questions of the runbook yourself.")
 def command(*, ssh: bool, no_remediation: bool, no_fault: bool, ask: bool) -> None:
-    """Rehearse on this machine: nothing outside it is touched, and only the record remains.
+    """Break a real PostgreSQL on this machine and repair it. Nothing else is touched, and only the record remains.
 
     It needs no root and no containers. PostgreSQL comes with pip install 'runbookctl[demo]'; --ssh needs sshd.
     """

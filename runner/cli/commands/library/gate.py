@@ -1,4 +1,4 @@
-"""`runbook gate`: Ask the six quality gates, each with its evidence and its offenders."""
+"""`runbook gate`: Check the six quality gates, each with its evidence and its offenders."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def _checked(_: click.Context, __: click.Parameter, names: Sequence[str]) -> Seq
     metavar="GATE:ID",
     multiple=True,
     callback=_checked,
-    help="An offender that is known by now, like alerts:MON-001; may be repeated.",
+    help="A known offender, like alerts:MON-001; may be repeated.",
 )
 def command(form: str, expect: Sequence[str]) -> None:
-    """Ask the six quality gates; exit 1 when one fails.
+    """Check the six quality gates; exit 1 if one fails.
 
-    With --expect, exit 0 only when exactly the offenders that are named offend: one that does not any more is told as
-    well, so that nobody goes on expecting it. A gate that finds nothing to judge is expected by its name alone.
+    With --expect, exit 0 only if exactly the named offenders offend. One that no longer offends is reported as well, so
+    that nobody expects it any longer. A gate that has nothing to judge is expected by its name alone.
     """
     compared = [compare(gate, expect) for gate in ask(read(context.library()), proven())]
     if form == "json":

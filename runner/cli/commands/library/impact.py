@@ -1,4 +1,4 @@
-"""`runbook impact`: What a change to an alert, a host, a contact or a program would reach."""
+"""`runbook impact`: Show what a change to an alert, a host, a contact or a program would affect."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from runner.library.snapshot import Collection, read
 @click.argument("linked", metavar="NAME")
 @forms(("table", "json"))
 def command(linked: str, form: str) -> None:
-    """Show what points to NAME, and what leads to those runbooks.
+    """Show what links to NAME, and the alerts and entries that lead to those runbooks.
 
-    NAME is an id (MON-005), a host or group (db_primary), a contact, its handle (@db-team) or a member's login name, or
-    a program that a step uses (psql). Hosts are looked up in the library's inventories/.
+    NAME is an id (MON-005), a host or group (db_primary), a contact, its handle (@db-team) or the login name of a
+    member, or a program that a step uses (psql). Hosts are looked up in the inventories/ of the library.
     """
     collection = read(context.library()).whole()
     among = links(collection)

@@ -1,4 +1,4 @@
-"""`runbook links`: What a runbook or an entry points to, and what points to it."""
+"""`runbook links`: Show what a runbook or a registry entry links to, and what links to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from runner.library.snapshot import Collection, read
 @click.argument("linked", metavar="NAME")
 @forms(("table", "json"))
 def command(linked: str, form: str) -> None:
-    """Show both directions of NAME: a runbook, an entry, a contact, a host or group, or a program."""
+    """Show the links from and to NAME: a runbook, a registry entry, a contact, a host or group, or a program."""
     collection = read(context.library()).whole()
     among = links(collection)
     names = meant(linked, collection, among, holding)

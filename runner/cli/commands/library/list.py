@@ -1,4 +1,4 @@
-"""`runbook list`: The runbooks of the library, or the runs that were done."""
+"""`runbook list`: List the runbooks of the library, or the runs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from runner.model.yaml.document import InvalidFileError
 
 
 @click.command("list")
-@click.option("--runs", is_flag=True, help="The runs instead, newest last.")
-@click.option("--categories", is_flag=True, help="What each category is for, and its runbooks.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON list.")
+@click.option("--runs", is_flag=True, help="List the runs instead, newest last.")
+@click.option("--categories", is_flag=True, help="List the categories: what each is for, and its runbooks.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(*, runs: bool, categories: bool, as_json: bool) -> None:
-    """List the runbooks, or with --runs what was done with them."""
+    """List the runbooks, or with --runs the runs."""
     if runs and categories:
         raise click.UsageError("--runs and --categories are two lists")
     rows: Sequence[Mapping[str, object]] = _runs() if runs else _categories() if categories else _runbooks()

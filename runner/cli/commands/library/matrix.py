@@ -1,4 +1,4 @@
-"""`runbook matrix`: The incident response matrix, gaps first; writes and checks its committed copy."""
+"""`runbook matrix`: Show the incident response matrix, gaps first; write or check its committed copy."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command("matrix")
 @forms(("table", *FORMS))
-@click.option("--must-haves", is_flag=True, help="Only the procedures that every team has a runbook for.")
-@click.option("--write", type=_FILE, help="Write it, without the record, to a file: .md, .html, .csv or .json.")
-@click.option("--check", type=_FILE, help="Write nothing; exit 1 when that file is missing or stale.")
+@click.option("--must-haves", is_flag=True, help="Only the procedures that every team must have a runbook for.")
+@click.option("--write", type=_FILE, help="Write the copy to a file: .md, .html, .csv or .json.")
+@click.option("--check", type=_FILE, help="Write nothing; exit 1 if that file is missing or stale.")
 @click.pass_context
 def command(ctx: click.Context, /, form: str, write: Path | None, check: Path | None, *, must_haves: bool) -> None:
-    """Show what may happen, the runbook for it, who answers how soon, and who is called; the gaps come first.
+    """Show each scenario with its runbook, the response time, the owner and who is called; gaps first.
 
-    A copy that is committed says nothing about tests: those are in the record, and a drill must not make it stale.
+    The committed copy does not contain when a runbook was last tested: that is in the record, and a drill must not make
+    the copy stale.
     """
     collection = read(context.library())
     if sum(map(bool, (write, check, must_haves))) > 1:

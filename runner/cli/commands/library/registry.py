@@ -1,4 +1,4 @@
-"""`runbook registry`: What runbooks link to (alerts, risks, ...), and whether every link holds."""
+"""`runbook registry`: Show the entries that runbooks link to (alerts, risks, ...), and every broken link."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from runner.model.yaml.finding import Finding, Level
 @forms(("table", "json"))
 @click.pass_context
 def command(ctx: click.Context, form: str) -> None:
-    """Show the entries of runbooks/registry/, and every finding about links; exit 2 when one is an error."""
+    """Show the entries of runbooks/registry/ and every finding about links; exit 2 if one is an error."""
     if ctx.invoked_subcommand is None:
         collection = read(context.library())
         found = findings(collection)
@@ -65,14 +65,14 @@ def _rows(collection: Collection) -> Iterator[dict[str, object]]:
         }
 
 
-@command.command("import", short_help="Make entries of the tables in a Markdown file.")
+@command.command("import", short_help="Convert the tables of a Markdown file to registry entries.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--owner", help="Who keeps the entries that name nobody: a word of contacts.yml.")
-@click.option("--write", type=click.Path(path_type=Path), help="A new file for them, in runbooks/registry/.")
+@click.option("--owner", help="The owner of entries that name none: a name from contacts.yml.")
+@click.option("--write", type=click.Path(path_type=Path), help="Write them to this new file in runbooks/registry/.")
 def import_file(file: Path, owner: str | None, write: Path | None) -> None:
-    """Make entries of the tables in FILE, and of its lines like `DEP-002: All tests pass`, and print them as YAML.
+    """Convert the tables in FILE, and lines like `DEP-002: All tests pass`, to registry entries, printed as YAML.
 
-    Every id that the text uses for two things is told; exit 2, and nothing is written, when something is wrong.
+    An id that the text uses for two things is reported. Exit 2, and nothing is written, if something is wrong.
     """
     found = entries(_markdown(file), file=shown(file), owner=owner, known=read(context.library()).whole().references)
     for finding in found.findings:
@@ -99,7 +99,7 @@ def _markdown(path: Path) -> str:
             raise InvalidInputError(f"{path} is larger than {MAX_BYTES // 1024} KiB", hint="import it in parts")
         return data.decode("utf-8-sig")
     except OSError as error:
-        raise InvalidInputError(f"{path} can not be read: {error.strerror}") from None
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InvalidInputError(f"{path}:{line}: is not UTF-8", hint="save it as UTF-8") from None

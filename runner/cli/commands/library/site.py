@@ -1,4 +1,4 @@
-"""`runbook site`: Write the catalogue that people browse: a static site of the runbooks, for offline use."""
+"""`runbook site`: Write the catalogue of runbooks and runs as a static site that works offline."""
 
 from __future__ import annotations
 
@@ -37,13 +37,17 @@ class _Duration(click.ParamType[timedelta]):
 @click.command("site")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
-    "--stale-after", type=_Duration(), default="90d", show_default=True, help="How old a test may be, like 30d or 12w."
+    "--stale-after",
+    type=_Duration(),
+    default="90d",
+    show_default=True,
+    help="How old a test may be to count as recent, like 30d or 12w.",
 )
 def command(out: Path, *, stale_after: timedelta) -> None:
-    """Write the site to the directory OUT, all of it or nothing; OUT is new, empty, or an earlier site.
+    """Write the site to the directory OUT, completely or not at all. OUT is new, empty, or an earlier site.
 
-    The pages need no server and nothing from elsewhere. With the record of runs at hand they tell what was done, and
-    which runbooks no fresh test stands behind.
+    The pages need no server and no network. If there is a record of runs, they show it, and which runbooks have no
+    recent test.
     """
     check(out)
     library = context.library()

@@ -1,4 +1,4 @@
-"""`runbook urls`: The runbook_url of each alert for Prometheus, and a check of existing rule files."""
+"""`runbook urls`: Print the runbook_url of each alert for Prometheus, or check existing rule files."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from runner.model.yaml.finding import Level
     help="Rule file or directory; may be repeated.",
 )
 def command(base_url: str | None, form: str, files: Sequence[Path]) -> None:
-    """Print the runbook_url annotation of each alert, to be pasted into Prometheus' rules.
+    """Print the runbook_url annotation of each alert, to be copied into Prometheus rules.
 
-    With --check, look at rule files instead: exit 2 when an alert has no runbook_url, or one that is wrong or leads to
-    a runbook that is not there.
+    With --check, check rule files instead: exit 2 if an alert has no runbook_url, or one that is wrong or leads to a
+    runbook that does not exist.
     """
     if base_url is not None and not re.fullmatch(r"https?://[^/\s{}]+(?:/(?:[^\s{}]|\{id\})*)?", base_url):
         raise InvalidInputError(f"--base-url {base_url}: is no URL", hint="like https://runbooks.example.com")

@@ -1,4 +1,4 @@
-"""`runbook approve`: Say yes or no to what a run waits for, from any terminal that shares its state."""
+"""`runbook approve`: Approve or deny what a run asks, from any terminal that shares its state directory."""
 
 from __future__ import annotations
 
@@ -73,19 +73,18 @@ def lines(run: RunDirectory, question: Question) -> list[str]:
     """,
 )
 @click.argument("run_id", metavar="RUN")
-@click.option("--as", "name", metavar="LOGIN", help="Who you are, where several people share an account; recorded.")
-@click.option("--deny", is_flag=True, help="Say no: the step is not done, and the run ends.")
-@click.option("--note", default="", help="A word for the record.")
-@click.option("--show", is_flag=True, help="Only show what is asked; say neither yes nor no.")
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
-@click.option(
-    "--subject", metavar="HASH", default="", help="Say yes to what was shown under this hash, and to nothing else."
-)
+@click.option("--as", "name", metavar="LOGIN", help="Who you are, if several people share an account. It is recorded.")
+@click.option("--deny", is_flag=True, help="Say no: the step is not executed, and the run ends.")
+@click.option("--note", default="", help="A comment for the record.")
+@click.option("--show", is_flag=True, help="Only show what is asked; do not answer.")
+@click.option("--json", "as_json", is_flag=True, help="Show what is asked as JSON; do not answer.")
+@click.option("--subject", metavar="HASH", default="", help="Approve what was shown under this hash, and nothing else.")
 def command(run_id: str, *, name: str | None, deny: bool, note: str, show: bool, as_json: bool, subject: str) -> None:
-    """Show what RUN (its id, or `last`: the newest that waits) asks, and say yes to it.
+    """Approve or deny what RUN asks. RUN is the id of a run, or `last`: the newest run that waits for an answer.
 
-    On a terminal you are asked after you have seen it. Elsewhere --subject says what you have seen: `runbook approve
-    RUN --show` and `runbook pending` show it. A yes is void when anything that was shown becomes another thing.
+    On a terminal, what is asked is shown first, and then you answer. Without a terminal, --subject HASH says what you
+    have seen: `runbook approve RUN --show` and `runbook pending` print it. An approval becomes void when anything that
+    was shown changes.
     """
     state = context.recorded()
     none = "no run is waiting for an approval: runbook status shows what each is doing"

@@ -1,4 +1,4 @@
-"""`runbook cancel`: Stop a run that is going on, from anywhere; it stays resumable."""
+"""`runbook cancel`: Stop a run from any terminal; it can be resumed later."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _PATIENCE = 30.0
 
 @click.command("cancel")
 @click.argument("run_id", metavar="RUN")
-@click.option("--now", is_flag=True, help="Do not wait for what is going on to end by itself.")
+@click.option("--now", is_flag=True, help="Stop the current action at once; do not wait until it ends by itself.")
 def command(run_id: str, *, now: bool) -> None:
-    """Ask the command that does RUN (its id, or `last`) to stop, and wait until it has.
+    """Ask the command that executes RUN (its id, or `last`) to stop, and wait until it has stopped.
 
-    What the runbook does on a cancellation is done.
+    The `on_cancel` steps of the runbook are executed.
     """
     state = context.state()
     run = find_run(state, run_id, suits=lambda run: run.live, none="no run is going on")

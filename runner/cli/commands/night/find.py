@@ -1,4 +1,4 @@
-"""`runbook find`: Find the runbook for an alert, an error message or a few words, and plan it at once."""
+"""`runbook find`: Find the runbook for an alert, an error message or a few words."""
 
 from __future__ import annotations
 
@@ -47,20 +47,22 @@ _LONGEST = 65_536
     "inventories",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="The hosts that the next command is for.",
+    help="The inventory for the command that is proposed.",
 )
-@click.option("-l", "--limit", metavar="HOSTS", help="Only hosts that this Ansible pattern matches, too.")
-@click.option("-e", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A value that the runbook asks for.")
-@click.option("-n", "--most", type=click.IntRange(min=1), default=5, show_default=True, help="Show no more than these.")
+@click.option("-l", "--limit", metavar="HOSTS", help="Only the hosts that this Ansible pattern matches.")
+@click.option(
+    "-e", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A value for an input of the runbook."
+)
+@click.option("-n", "--most", type=click.IntRange(min=1), default=5, show_default=True, help="Show at most this many.")
 @click.option("--json", "as_json", is_flag=True, help="The hits, or with --plan the plan, as JSON.")
 @click.pass_context
 def command(
     ctx: click.Context, /, words: tuple[str, ...], *, at_once: bool, most: int, as_json: bool, **to: Any
 ) -> None:
-    """Find the runbook that is about WORDS: an id (MON-005), an error message, or what people see.
+    """Find the runbook for WORDS: an id (MON-005), an error message, or what people see.
 
-    `-` reads them from standard input. An alert that only informs leads to its page. Exit code 2: there is nothing, or
-    with --plan it is not clear which runbook is meant.
+    With `-`, the words are read from standard input. An alert that only informs leads to its page. Exit code 2: nothing
+    was found, or with --plan it is not clear which runbook is meant.
     """
     question = _pasted() if words == ("-",) else " ".join(words)
     collection = read(context.library())

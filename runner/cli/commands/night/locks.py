@@ -1,4 +1,4 @@
-"""`runbook locks`: Which hosts and resources runs hold for themselves, and since when."""
+"""`runbook locks`: Show which hosts and resources are locked, by which run, and since when."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from runner.store.locks.host_locks import Locks
 @click.command("locks")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(*, as_json: bool) -> None:
-    """Show what is held now. The kernel frees a lock when its holder ends, so none is stale."""
+    """Show the locks that are held now. The kernel releases a lock when its holder ends, so none is stale."""
     found = Locks(context.recorded().path / "locks", clock=context.clock).held()
     if as_json:
         rows = [{"lock": name, **(asdict(holder) if holder else {})} for name, holder in found]

@@ -1,4 +1,4 @@
-"""`runbook pending`: What runs wait for people to approve or confirm, and how to answer."""
+"""`runbook pending`: Show what waits for a person to approve or confirm, and how to answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.cli.output.terminal import safe
 @click.command("pending")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(*, as_json: bool) -> None:
-    """Show every question that a run has put and nobody has answered yet. `runbook approve RUN` answers."""
+    """Show every question that a run asks and that is not answered yet. Answer with `runbook approve RUN`."""
     found = [(run, question) for run in context.recorded().runs() if (question := waiting(run))]
     if as_json:
         click.echo(json.dumps([row(run, question) for run, question in found], indent=2))

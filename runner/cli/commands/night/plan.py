@@ -1,4 +1,4 @@
-"""`runbook plan`: What a run would do: hosts, commands, questions, blast radius. Nothing is done."""
+"""`runbook plan`: Show what a run would do: hosts, commands, questions, blast radius. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _Known = Mapping[str, Mapping[str, tuple[str, ...]]]
 @ceremony
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
-    """Show what `runbook run` would do with the same words, and what would refuse it now. No host is contacted."""
+    """Show what `runbook run` would do with the same arguments, and what would refuse it now. No host is contacted."""
     library = context.library(runbook)
     source = library.usable(runbook)
     paths = context.inventories(inventories, library)

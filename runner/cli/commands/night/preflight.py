@@ -1,4 +1,4 @@
-"""`runbook preflight`: What would keep a run from its first step: hosts, keys, guards, prerequisites."""
+"""`runbook preflight`: Check whether a run could start now: hosts, keys, logins, guards, prerequisites."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ from runner.store.log.audit_log import read
 @ceremony
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout.")
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
-    """Look, and do nothing: what would `runbook run` with the same words be refused for?
+    """Check what would stop `runbook run` with the same arguments, without changing anything.
 
-    Every host is logged in to (its key, the account, becoming another user), every prerequisite is probed, whatever
-    becomes of the others, each guard says what it would want, and the secrets of those who would be called are looked
-    for. Nobody is asked or called; it is recorded. Exit code: 0 when a run could begin, else the one it would have.
+    Each host is logged in to (host key, account, becoming another user), and each prerequisite is probed, even after
+    one has failed. Each guard is checked, and so is whether the secrets for calling people can be found. Nobody is
+    asked or called; the result is recorded. Exit code: 0 if a run could start, otherwise the exit code that the run
+    would have.
     """
     request = request_for(runbook, inventories=inventories, given=given, ask=options["ask"], limit=options["limit"])
     request = replace(with_ceremony(request, options), mode="preflight")

@@ -1,4 +1,4 @@
-"""`runbook resume`: Go on with a run where it stopped, once what was done is looked at again."""
+"""`runbook resume`: Continue a run where it stopped, after verifying again what was done."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from runner.orchestrator.request import Mode
 
 @click.command("resume")
 @click.argument("run_id", metavar="RUN")
-@click.option("--accept-changes", is_flag=True, help="Go on though the runbook has changed since; that is recorded.")
-@click.option("--done", multiple=True, metavar="STEP", help="Say of a step that was interrupted that it is done.")
-@click.option("--redo", multiple=True, metavar="STEP", help="Let a step that is in doubt be done again.")
+@click.option(
+    "--accept-changes", is_flag=True, help="Continue although the runbook has changed since; this is recorded."
+)
+@click.option("--done", multiple=True, metavar="STEP", help="Say that this interrupted step is done.")
+@click.option("--redo", multiple=True, metavar="STEP", help="Execute this interrupted step again.")
 @ceremony
 @input_options.options_again
 @gates
@@ -34,11 +36,11 @@ def command(
     given: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Go on with RUN (its id, or `last`) at the first step that is not verified, on each host.
+    """Continue RUN (its id, or `last`) at the first step that is not verified, on each host.
 
-    What was done is verified again first. A step that was begun and of which nobody knows how it ended is shown, and
-    never repeated unless the runbook calls it idempotent, or you say --redo. In production its environment is typed
-    again; the reason it was begun with, and a broken glass, still count.
+    What was done is verified again first. If a step was started and its end is not known, it is shown, and never
+    repeated unless the runbook says that it is idempotent, or you say --redo. In production you type the environment
+    again; the reason and the break glass of the run still count.
     """
     directory = run_of(context.state(), run_id)
     if directory.state.looks:

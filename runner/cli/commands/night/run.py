@@ -1,4 +1,4 @@
-"""`runbook run`: Do a runbook against an inventory, step by verified step."""
+"""`runbook run`: Run a runbook against an inventory, step by verified step."""
 
 from __future__ import annotations
 
@@ -29,19 +29,22 @@ from runner.orchestrator.run_loop import run
 Do = Callable[[Request, RunEnvironment], Result]
 
 _GATES = (
-    click.option("--step", is_flag=True, help="Ask before each step: go on, skip it, undo everything, escalate, stop."),
-    click.option("--yes", is_flag=True, help="Approve in advance what the runbook asks to be approved."),
+    click.option("--step", is_flag=True, help="Ask before each step: continue, skip, undo everything, escalate, stop."),
+    click.option("--yes", is_flag=True, help="Approve in advance everything that needs approval."),
     click.option(
-        "--confirm", multiple=True, metavar="STEP", help="Vouch in advance for what a person does or confirms."
+        "--confirm", multiple=True, metavar="STEP", help="Confirm in advance a step that a person does or confirms."
     ),
     click.option(
-        "--choose", multiple=True, metavar="STEP.NAME=VALUE,...", help="Pick in advance (STEP.NAME@HOST=...)."
+        "--choose",
+        multiple=True,
+        metavar="STEP.NAME=VALUE,...",
+        help="Choose in advance (for one host: STEP.NAME@HOST=...).",
     ),
     click.option(
         "--wait",
         metavar="TIME",
         default="0s",
-        help="Wait for another run that holds the hosts, and for answers from elsewhere, like 10m.",
+        help="How long to wait for locked hosts and for approvals from elsewhere, like 10m.",
     ),
     click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout."),
 )
@@ -62,12 +65,14 @@ def gates(command: Callable[..., None]) -> Callable[..., None]:
     """,
 )
 @aimed
-@click.option("--auto", is_flag=True, help="Ask nobody; refused where a question has no automatic answer.")
-@click.option("--dry-run", is_flag=True, help="Really do what only looks; what changes something is only shown.")
+@click.option("--auto", is_flag=True, help="Ask nobody; refused if a question has no automatic answer.")
+@click.option(
+    "--dry-run", is_flag=True, help="Execute the steps that only read; show the steps that would change something."
+)
 @guard_options.ceremony
 @gates
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
-    """Do RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
+    """Run RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
     request = request_for(runbook, inventories=inventories, given=given, ask=options["ask"], limit=options["limit"])
     request = replace(request, mode=_mode(options))
     perform_with(guard_options.with_ceremony(request, options), options, run)

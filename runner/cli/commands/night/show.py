@@ -1,4 +1,4 @@
-"""`runbook show`: A runbook as it will be done, or the report of a run."""
+"""`runbook show`: Show a runbook, or the report of a run."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from runner.store.state_directory import StateDirectory
     "--format",
     "form",
     type=click.Choice(report.FORMATS),
-    help="How the report of a run is shown.  [default: for reading on a terminal, md in a pipe]",
+    help="The format of a run's report.  [default: text on a terminal, md in a pipe]",
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(shown: str, *, form: str | None, as_json: bool) -> None:
-    """Show the runbook NAME (RUN-001 or a file), or the report of the run NAME (its id, or `last`)."""
+    """Show the runbook NAME (RUN-001, or a file), or the report of the run NAME (its id, or `last`)."""
     if is_run_id(shown) or shown == LAST:
         state = context.recorded()
         run = find_run(state, shown)

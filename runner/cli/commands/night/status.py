@@ -1,4 +1,4 @@
-"""`runbook status`: The runs that are going on and the latest others, or one of them step by step."""
+"""`runbook status`: Show the runs in progress and the latest others, or one run step by step."""
 
 from __future__ import annotations
 

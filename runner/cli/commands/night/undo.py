@@ -1,4 +1,4 @@
-"""`runbook undo`: Take back what a run has done, newest first, on exactly the hosts where it was begun."""
+"""`runbook undo`: Undo what a run has done, newest step first, on exactly the hosts where it was done."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from runner.orchestrator.request import Request
 
 @click.command("undo")
 @click.argument("run_id", metavar="RUN")
-@click.option("--accept-changes", is_flag=True, help="Use the undo of the runbook as it is now; that is recorded.")
+@click.option("--accept-changes", is_flag=True, help="Use the undo of the runbook as it is now; this is recorded.")
 @ceremony
 @input_options.options_again
 @gates
 def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **options: Any) -> None:
-    """Undo RUN (its id, or `last`): every step that has an undo and was begun, and prove that it is taken back.
+    """Undo RUN (its id, or `last`): every step that was started and has an undo, and verify that it is undone.
 
-    What is taken back, and what stays, is shown first; then you are asked (--yes answers in advance). It ends as
-    `undone` only when no change of RUN stands, else as `partly undone`, with exit code 9; where nothing can be taken
-    back, RUN keeps its outcome. A host that cannot be
-    reached keeps a debt, which every later run against it shows; undo again pays it. In production its environment is
-    typed again; no policy stands in the way of taking back.
+    What will be undone, and what stays, is shown first; then you are asked (--yes answers in advance). The run ends as
+    `undone` only if no change of it remains, otherwise as `partly undone` with exit code 9. If nothing can be undone,
+    RUN keeps its outcome. For a host that cannot be reached, the undo is owed: every later run against that host shows
+    it, and `runbook undo` again does it. In production you type the environment again; no policy of the inventory
+    prevents an undo.
     """
     state = context.state()
     request = request_of(run_of(state, run_id), given, accept_changes=accept_changes)

@@ -1,4 +1,4 @@
-"""`runbook audit`: Verify the audit log, or show what it records."""
+"""`runbook audit`: Verify the audit log, or show its records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runner.store.state_check import disagreements
 
 @click.group("audit")
 def command() -> None:
-    """Verify or show the audit log."""
+    """Verify the audit log, or show its records."""
 
 
 class _Head(click.ParamType[Head]):
@@ -32,15 +32,20 @@ class _Head(click.ParamType[Head]):
             self.fail(str(error), param, ctx)
 
 
-@command.command("verify", short_help="Check the audit log, and that the state directory is as it says.")
-@click.option("--head", "noted", type=_Head(), help="Where the log once stood, as a page or an earlier check told.")
+@command.command("verify", short_help="Check the audit log, and the state directory against it.")
+@click.option(
+    "--head",
+    "noted",
+    type=_Head(),
+    help="A head of the log that was noted elsewhere, in a page or at an earlier check.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 def verify_log(*, noted: Head | None, as_json: bool) -> None:
-    """Check that no record was edited, removed, inserted or reordered; exit 7 when one was.
+    """Check that no record was edited, removed, inserted or reordered; exit 7 if one was.
 
-    Each run's directory is compared with the log as well: its state, its report and every file of evidence. What the
-    chain alone does not detect is a log that somebody re-chained from an edited record on together with these files:
-    name a head that was kept elsewhere with --head.
+    The directory of each run is compared with the log as well: its state, its report and every file of evidence. The
+    chain alone cannot show that somebody rewrote the log from one record on, together with these files. To detect that,
+    give a head that was kept elsewhere with --head.
     """
     state = context.recorded()
     path = context.audit_log(state)
@@ -61,7 +66,7 @@ def verify_log(*, noted: Head | None, as_json: bool) -> None:
 @click.argument("run", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per record.")
 def show_log(run: str | None, *, as_json: bool) -> None:
-    """Show the records, oldest first; only those of RUN (its id, or `last`) when it is named."""
+    """Show the records, oldest first; with RUN (its id, or `last`) only those of that run."""
     state = context.recorded()
     name = find_run(state, run).path.name if run else None
     records = read(context.audit_log(state), run=name)

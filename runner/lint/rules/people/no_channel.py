@@ -1,4 +1,4 @@
-"""`no-channel`: somebody to call who can not be reached."""
+"""`no-channel`: somebody to call who cannot be reached."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runner.model.yaml.finding import Level
 def _find(subject: Subject) -> Iterator[Hit]:
     for number, name in enumerate(subject.runbook.escalation.contacts):
         if name in subject.contacts and not subject.contacts[name].channels:
-            message = f"{name!r} can not be called: no channel"
+            message = f"{name!r} cannot be called: no channel"
             yield Hit(("escalation", "contacts", number), message, "add one to contacts.yml")
 
 

@@ -117,7 +117,7 @@ def test_what_is_wrong_in_markdown_is_told_and_nothing_is_written(runbook, here)
 @pytest.mark.parametrize(
     ("data", "words", "told"),
     [
-        (None, [], "error: a.md can not be read: No such file or directory"),
+        (None, [], "error: a.md cannot be read: No such file or directory"),
         (b"ok\n\xff", [], "error: a.md:2: is not UTF-8"),
         (b"x" * (256 * 1024 + 1), [], "error: a.md is larger than 256 KiB"),
         (b"# Nothing\n", [], "error: a.md has no entries that are new"),

@@ -43,7 +43,7 @@ def test_as_json_and_with_the_base_from_the_environment(runbook, alerts, monkeyp
         (["--base-url", "https://"], "error: --base-url https://: is no URL"),
         (["--base-url", "https://x.example/{ID}"], "is no URL"),
         (["--base-url", "javascript:alert(1)"], "is no URL"),
-        (["--check", "absent.yml"], "error: absent.yml can not be read: No such file or directory"),
+        (["--check", "absent.yml"], "error: absent.yml cannot be read: No such file or directory"),
     ],
 )
 def test_what_makes_no_sense(runbook, alerts, words, told):

@@ -160,7 +160,7 @@ def test_of_many_hosts_the_first_and_the_last_are_named(runbook, planned, ansibl
 def test_values_are_checked_as_a_run_would(runbook, planned):
     assert "  input   count = 7" in runbook(*PLAN, "-e", "count=7").out.splitlines()
     assert runbook(*PLAN, "-e", "count=many").err.splitlines() == [
-        "error: RUN-001 can not begin with these inputs:",
+        "error: RUN-001 cannot begin with these inputs:",
         "  -e count: 'many' is not a whole number; write a whole number (How many)",
         "hint: runbook show RUN-001 tells of each input",
     ]
