@@ -13,7 +13,7 @@ from runner.core import duration
 _FEW, _ENDS = 6, 3
 """Items of a list that are all shown; of a longer one, how many of its beginning are."""
 
-CROSSING = "nothing takes this step back"
+CROSSING = "nothing undoes this step"
 
 Line = tuple[str, str]
 """A label of one word, empty where a line goes on, and the text that stands beside it."""

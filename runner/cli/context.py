@@ -76,8 +76,8 @@ def _name_abandoned(directory: StateDirectory) -> None:
     from runner.orchestrator.recovery import name_abandoned  # noqa: PLC0415 - only needed where there is a state
 
     for run in name_abandoned(directory, clock=clock, actor=actor(), environ=os.environ):
-        click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it was done", err=True)
-        click.echo(f"hint: what it left running was ended; runbook show {run.run} tells how far it came", err=True)
+        click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it ended", err=True)
+        click.echo(f"hint: what it had started was stopped; runbook show {run.run} shows how far it came", err=True)
         _call_for(run, directory)
 
 
@@ -101,7 +101,7 @@ def recorded() -> StateDirectory:
     """
     path = state_path()
     if not os.path.lexists(path):
-        hint = "the first run makes it; --state-dir or RUNBOOK_STATE names another"
+        hint = "the first run creates it; --state-dir or RUNBOOK_STATE names another"
         raise InvalidInputError(f"there is no state directory {path}", hint=hint)
     return state()
 
@@ -116,7 +116,7 @@ def audit_log(state: StateDirectory) -> Path:
     state.check_log()
     if state.log_path.is_file() and state.log_path.stat().st_size:
         return state.log_path
-    hint = "the first run begins it; --state-dir or RUNBOOK_STATE names another place"
+    hint = "the first run creates it; --state-dir or RUNBOOK_STATE names another place"
     raise InvalidInputError(f"nothing is recorded in {state.path}", hint=hint)
 
 

@@ -24,6 +24,6 @@ def find_run(
     runs = list(state.runs())
     found = next(filter(suits, reversed(runs)), None)
     if found is None:
-        hint = "runbook list --runs shows those there are" if runs else ""
-        raise InvalidInputError(none if runs else "there is no run yet", hint=hint)
+        hint = "runbook list --runs shows all of them" if runs else ""
+        raise InvalidInputError(none if runs else "there are no runs yet", hint=hint)
     return found

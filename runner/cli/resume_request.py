@@ -32,8 +32,8 @@ def run_of(state: StateDirectory, name: str) -> RunDirectory:
     """
     run = find_run(state, name, suits=_may_have_changed, none="every run that there is has only looked, or never began")
     if run.live:
-        hint = f"runbook status {run.path.name} tells where it is, runbook cancel {run.path.name} stops it"
-        raise LockedError(f"the run {run.path.name} is going on", hint=hint)
+        hint = f"runbook status {run.path.name} shows where it is, runbook cancel {run.path.name} stops it"
+        raise LockedError(f"the run {run.path.name} is in progress", hint=hint)
     return run
 
 
@@ -85,8 +85,8 @@ def _only_secrets(runbook: Runbook, given: Sequence[str]) -> None:
     names = [item.partition("=")[0] for item in given]
     if plain := [name for name in names if name in runbook.inputs.keys() - runbook.secrets]:
         raise InvalidInputError(
-            f"-e {plain[0]}: the run has begun with another value, and only where a secret is may be said anew",
-            hint="begin a new run",
+            f"-e {plain[0]}: the run started with another value, and only the place of a secret may be changed",
+            hint="start a new run",
         )
 
 
@@ -101,5 +101,5 @@ def _changed(run: RunDirectory, path: Path, difference: str) -> InvalidInputErro
         click.echo(safe(line), err=True)
     return InvalidInputError(
         f"{path} has changed since the run {run.path.name} began",
-        hint="look at the changes above, then go on with --accept-changes; that is recorded",
+        hint="look at the changes above, then continue with --accept-changes; this is recorded",
     )

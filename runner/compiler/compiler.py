@@ -267,7 +267,7 @@ def _gate(runbook: Runbook, step: Step, gate: Gate) -> Task:
 
 def _carry_on(runbook: Runbook, step: Step) -> Task:
     return Task(
-        Marker(runbook.id, step.id, "rescue").task_name("Failed; the runbook goes on"),
+        Marker(runbook.id, step.id, "rescue").task_name("Failed; the runbook continues"),
         "ansible.builtin.debug",
         {"msg": f"{step.id} failed and says on_failure: continue; the run is not green"},
     )

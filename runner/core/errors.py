@@ -112,7 +112,7 @@ def explain(error: BaseException) -> RunbookError:
     if isinstance(error, KeyboardInterrupt):
         return StoppedError("it was interrupted")
     if isinstance(error, MemoryError):
-        return ExecutionError("this machine has no memory left", hint="free some, then go on")
+        return ExecutionError("this machine has no memory left", hint="free some, then try again")
     if isinstance(error, OSError):  # no room for temporary files, no process left, a file that may not be read
         return ExecutionError(f"{error.filename or 'the system'}: {error.strerror or error}")
     kind, text = type(error).__name__, " ".join(str(error).split())

@@ -123,7 +123,7 @@ class Target:
         if self.warnings:
             raise UnreachableError(
                 f"Ansible leaves out a part of the inventory: {'; '.join(self.warnings)}",
-                hint="mend what it names: hosts or values that are meant would be missing",
+                hint="correct what it names: hosts or values that are meant would be missing",
             )
         if self.ambiguous:
             names = "; ".join(f"{name!r}, named by {_where(where, name, runbook)}" for where, name in self.ambiguous)

@@ -62,7 +62,7 @@ class Library:
         if root is None:
             raise InvalidInputError(
                 f"there is no library here: neither {here} nor a directory above it holds runbooks/ with RUN- files",
-                hint="runbook new --category incident begins one here; --library DIR names one, "
+                hint="runbook new --category incident creates one here; --library DIR names another, "
                 "--library shipped the examples that come with the product; runbook demo shows it at work",
             )
         if not (root / "runbooks").is_dir():
@@ -138,7 +138,7 @@ class Library:
             path = self.root / "runbooks" / f"{name}.yml"
             if not path.is_file():
                 near = difflib.get_close_matches(name, self.ids(), n=1, cutoff=0.8)
-                hint = f"did you mean {near[0]}?" if near else "runbook list shows those there are"
+                hint = f"did you mean {near[0]}?" if near else "runbook list shows all of them"
                 raise InvalidInputError(f"there is no runbook {name} in {self.root / 'runbooks'}", hint=hint)
             return path
         path = Path(name)

@@ -72,7 +72,7 @@ def each_policy(written: Mapping[str, Any]) -> list[Policy]:
             first = error.errors()[0]
             where = ".".join(map(str, ("runbook_policy", *first["loc"])))
             message = f"{host}: {where}: {first['msg'].removeprefix('Value error, ')}"
-            hint = f"mend it in the inventory; a policy has {', '.join(Policy.model_fields)}"
+            hint = f"correct it in the inventory; a policy has {', '.join(Policy.model_fields)}"
             raise InvalidInputError(message, hint=hint) from None
     return found
 

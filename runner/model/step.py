@@ -34,7 +34,7 @@ class Effect(StrEnum):
 
 
 class Undo(Model):
-    """How a step's change is taken back, and how one sees that it was."""
+    """How the change of a step is undone, and how that is verified."""
 
     action: InstanceOf[StepKind]
     verify: Verifications
@@ -128,7 +128,7 @@ class Step(Model):
     """One step of the procedure: what is done, and how one sees that it worked.
 
     `action` is None for a step that only verifies. `auto` says that a run which asks nobody may answer yes for this
-    step; `idempotent` that doing it twice is as good as once, `reversible: no` that nothing takes it back.
+    step; `idempotent` that doing it twice is as good as once, `reversible: no` that nothing undoes it.
     """
 
     id: StepId
@@ -163,7 +163,7 @@ class Step(Model):
 
     @property
     def point_of_no_return(self) -> bool:
-        """Whether what it does cannot be taken back: it says so, or destroys and has no `undo`."""
+        """Whether what it does cannot be undone: it says so, or destroys and has no `undo`."""
         if self.reversible is not None:
             return not self.reversible
         return self.effect is Effect.DESTRUCTIVE and self.undo is None

@@ -159,8 +159,8 @@ class Control:
 
     def _late(self) -> TimedOutError:
         return TimedOutError(
-            "the deadline of the run has passed; what was going on was stopped",
-            hint=f"runbook resume {self.request.run_id} goes on from there, with as much time again",
+            "the deadline of the run has passed; the current action was stopped",
+            hint=f"runbook resume {self.request.run_id} continues from there, with the same time limit again",
         )
 
     def _settings(self, limit: Sequence[str]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def take_back(request: Request, env: RunEnvironment, *, expected: UndoPlan | Non
 
         def agreed() -> None:
             if expected not in {None, undo_plan(control.runbook, control.ledger)}:
-                message = "the run has gone on since its undo was shown: something else is to be undone"
+                message = "the run has continued since its undo was shown: something else is to be undone"
                 raise DeniedError(message, hint=f"runbook undo {request.run_id} shows it")
             admission.again(control, undo=True)
 
@@ -109,8 +109,8 @@ def _log(env: RunEnvironment) -> AuditLog:
 def _nothing_to_undo(request: Request, env: RunEnvironment, stays: Sequence[Standing]) -> Result:
     directory = env.state.run(request.run_id)
     state = directory.state
-    why = "it only looked" if state.looks else "it has changed nothing that is not taken back"
-    why = "nothing takes back what it has changed" if stays else why
+    why = "it only looked" if state.looks else "it has changed nothing that is not undone"
+    why = "nothing undoes what it has changed" if stays else why
     return Result(
         state.run,
         Outcome(state.outcome or Outcome.UNKNOWN),

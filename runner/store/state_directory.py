@@ -112,7 +112,7 @@ class StateDirectory:
             InvalidInputError: there is none.
         """
         if not is_run_id(run) or not (self._directory(run) / STATE).is_file():
-            raise InvalidInputError(f"there is no run {run!r}", hint="runbook list --runs shows those there are")
+            raise InvalidInputError(f"there is no run {run!r}", hint="runbook list --runs shows all of them")
         return RunDirectory(self._directory(run))
 
     def runs(self) -> Iterator[RunDirectory]:

@@ -38,7 +38,7 @@ def test_all_that_decides_is_there():
         ("why", "There is"),
         ("", "too little space"),
         ("effect", "destructive"),
-        ("WARNING", "nothing takes this step back"),
+        ("WARNING", "nothing undoes this step"),
         ("on", "db1 (10.0.0.1:22, user=ops), db2 (db2:22)"),
         ("does", "rm -r /old"),
         ("", "env A=1"),

@@ -170,7 +170,7 @@ def test_outside_of_any_library_none_is_used_and_it_is_said_how_to_begin(runbook
     assert (ran.code, ran.out, list(here.iterdir())) == (2, "", [])
     assert ran.err == (
         f"error: there is no library here: neither {here} nor a directory above it holds runbooks/ with RUN- files\n"
-        "hint: runbook new --category incident begins one here; --library DIR names one, --library shipped the examples "
+        "hint: runbook new --category incident creates one here; --library DIR names another, --library shipped the examples "
         "that come with the product; runbook demo shows it at work\n"
     )
 

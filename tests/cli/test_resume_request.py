@@ -52,7 +52,7 @@ def test_a_run_is_taken_back(runbook, failed, ansible):
 
     plan = [
         f"undo of the run {RUN_ID} of RUN-001 Disk is full",
-        "  takes back  One  on db1",
+        "  undoes      One  on db1",
         "              rm /one",
         "  stays       Two  on db1: it has no `undo:`",
     ]
@@ -60,8 +60,8 @@ def test_a_run_is_taken_back(runbook, failed, ansible):
         4,
         [
             *plan,
-            "error: nothing was taken back: there is no terminal to ask on",
-            f"hint: runbook undo {RUN_ID} --yes takes back what is shown above",
+            "error: nothing was undone: there is no terminal to ask on",
+            f"hint: runbook undo {RUN_ID} --yes undoes what is shown above",
         ],
     )
     assert (ran.code, ran.out.splitlines()[0]) == (9, f"partly undone  run {RUN_ID}")
@@ -73,7 +73,7 @@ def test_a_run_is_taken_back(runbook, failed, ansible):
 def test_there_is_nothing_to_go_on_with(runbook, library):
     library()
 
-    assert (runbook("resume", "last").code, runbook("resume", "last").err) == (2, "error: there is no run yet\n")
+    assert (runbook("resume", "last").code, runbook("resume", "last").err) == (2, "error: there are no runs yet\n")
     assert "there is no run" in runbook("undo", RUN_ID).err
 
 
@@ -107,10 +107,10 @@ def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook
     asked = held.cancelled()
     held.release()
 
-    assert (again.code, f"the run {RUN_ID} is going on" in again.err) == (6, True)
+    assert (again.code, f"the run {RUN_ID} is in progress" in again.err) == (6, True)
     assert (cancelled.code, [line.split()[:2] for line in asked]) == (1, [["cancelled", "by"]])
     assert f"runbook cancel {RUN_ID} --now" in cancelled.err
-    assert runbook("cancel", RUN_ID).err.startswith(f"error: the run {RUN_ID} is not going on")
+    assert runbook("cancel", RUN_ID).err.startswith(f"error: the run {RUN_ID} is not in progress")
 
 
 def test_where_everything_stands(runbook, failed, here):
@@ -123,7 +123,7 @@ def test_where_everything_stands(runbook, failed, here):
     assert [(row["run"], row["status"], row["outcome"], row["now"]) for row in rows] == [
         (RUN_ID, "finished", "failed", "")
     ]
-    assert table.err == f"debt: db1: one of RUN-001 is not undone, since 2026-01-01; runbook undo {RUN_ID}\n"
+    assert table.err == f"owed undo: db1: one of RUN-001 is not undone, since 2026-01-01; runbook undo {RUN_ID}\n"
     assert steps[0] == f"RUN-001 Disk is full  {RUN_ID}  failed"
     assert [line.split("(")[0].rstrip() for line in steps[1:3]] == ["   1 One: db1 passed", "   2 Two: db1 failed"]
     assert json.loads(runbook("status", "last", "--json").out)["outcome"] == "failed"

@@ -112,7 +112,7 @@ def test_a_step_that_may_fail_has_a_rescue_and_no_other(tmp_path):
     first, _, second = yaml.safe_load(playbook(tmp_path, steps=steps).render())[0]["tasks"]
     assert first["rescue"] == [
         {
-            "name": "RUN-001/a/rescue | Failed; the runbook goes on",
+            "name": "RUN-001/a/rescue | Failed; the runbook continues",
             "ansible.builtin.debug": {"msg": "a failed and says on_failure: continue; the run is not green"},
         }
     ]

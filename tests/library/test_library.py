@@ -40,7 +40,7 @@ def test_only_files_that_are_named_like_a_runbook_are_runbooks(library, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("RUN-011", "did you mean RUN-001?"), ("RUN-987", "runbook list shows those there are")]
+    ("name", "hint"), [("RUN-011", "did you mean RUN-001?"), ("RUN-987", "runbook list shows all of them")]
 )
 def test_an_id_that_is_not_there(library, tmp_path, name, hint):
     assert refusal(library.source, name) == (f"there is no runbook {name} in {tmp_path / 'runbooks'}", hint)

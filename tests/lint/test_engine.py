@@ -71,7 +71,7 @@ def test_whoever_is_to_be_called_can_be(found):
     ("keys", "rules"),
     [
         ({"effect": "destructive", "reversible": True}, ["destructive-unguarded"]),
-        ({"effect": "destructive"}, []),  # the run asks, as nothing takes it back
+        ({"effect": "destructive"}, []),  # the run asks, as nothing undoes it
         ({"effect": "destructive", "reversible": False}, []),
         ({"effect": "destructive", "approve": "Really?"}, []),
         ({"effect": "destructive", "undo": UNDO}, []),

@@ -51,7 +51,7 @@ def test_who_comes_second_is_told_who_is_there_or_waits(bench):
     assert "host:here, lock:deploy-pipeline are held by" in shown.out
     assert waited.code == 0, waited.err
     assert [event["type"] for event in waited.events].count("lock.awaited") == 1
-    assert bench.command("locks").err == "nothing is held\n"
+    assert bench.command("locks").err == "No locks are held.\n"
 
 
 def test_the_kernel_frees_what_a_killed_command_held(bench):

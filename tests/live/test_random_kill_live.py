@@ -85,7 +85,7 @@ def finish(place, told):
             return
         words = [word for name in doubts for word in ("--done" if name in place.done else "--redo", name)]
         resumed = place.bench.command("resume", "last", "--json", *words)
-        if any(words in resumed.err for words in ("had not begun", "never began", "there is no run yet")):
+        if any(words in resumed.err for words in ("had not begun", "never began", "there are no runs yet")):
             resumed = place.bench.run()
         answers.append(f"{words}: exit code {resumed.code}, {resumed.out[-500:]} {resumed.err}")
         assert resumed.code in {0, 1, 4}, f"{told}; {answers[-1]}"

@@ -41,7 +41,7 @@ def ends(bench):
 
 STAYS = [
     ({}, "it has no `undo:`"),
-    ({"effect": "destructive", "reversible": False}, "nothing takes it back (`reversible: no`)"),
+    ({"effect": "destructive", "reversible": False}, "nothing undoes it (`reversible: no`)"),
 ]
 
 
@@ -60,7 +60,7 @@ def test_a_change_that_nothing_takes_back_is_shown_and_stays_and_the_incident_wi
         undone = bench.command("undo", "last", "--yes", "--json")
     # Then
     assert (failed.code, unasked.code, before) == (3, 4, {"one", "two"})
-    assert "  takes back  One  on here\n" in unasked.err
+    assert "  undoes      One  on here\n" in unasked.err
     assert f"  stays       Two  on here: {why}\n" in unasked.err
     assert (undone.code, undone.events[-1]["outcome"], left(bench)) == (9, "partly undone", {"two"})
     assert undone.events[-1]["problems"] == [f"Two stays as it was done on here: {why}"]
@@ -78,8 +78,8 @@ def test_without_any_undo_nothing_is_undone_and_nobody_is_told_that_it_is(bench)
         undone = bench.command("undo", "last", "--yes")
 
     assert (undone.code, left(bench)) == (9, {"two"})
-    assert "takes back  nothing" in undone.err
-    assert "nothing takes back what it has changed" in undone.err
+    assert "undoes      nothing" in undone.err
+    assert "nothing undoes what it has changed" in undone.err
     assert ends(bench) == ["failed"]
     assert [event["event_action"] for event in server.events] == ["trigger"]
 
@@ -176,7 +176,7 @@ def test_on_a_terminal_the_plan_is_shown_and_a_no_takes_nothing_back(bench):
     undone, _ = on_a_terminal(bench, "y", "undo", "last")
 
     assert (refused, before, undone, left(bench)) == (4, {"one"}, 0, set())
-    assert "takes back  One  on here" in shown
+    assert "undoes      One  on here" in shown
 
 
 def test_a_skip_chosen_by_a_person_calls_nobody(bench):

@@ -90,4 +90,4 @@ def test_a_policy_that_can_not_be_understood_is_refused_and_not_guessed(written,
         read_policies({"db1": written})
 
     assert caught.value.message == message
-    assert caught.value.hint == f"mend it in the inventory; a policy has {', '.join(Policy.model_fields)}"
+    assert caught.value.hint == f"correct it in the inventory; a policy has {', '.join(Policy.model_fields)}"

@@ -70,7 +70,7 @@ def test_what_is_no_run(state, run):
     state.begin(STATE).release()
     assert refusal(InvalidInputError, state.run, run) == (
         f"there is no run {run!r}",
-        "runbook list --runs shows those there are",
+        "runbook list --runs shows all of them",
     )
 
 

@@ -29,7 +29,7 @@ def show(result: Result, *, as_json: bool) -> None:
         lost = f"standard output cannot be written to: {error.strerror}"
     with contextlib.suppress(OSError):
         if lost:
-            click.echo(f"error: {lost}; runbook show {result.run_id} tells how the run ended", err=True)
+            click.echo(f"error: {lost}; runbook show {result.run_id} shows how the run ended", err=True)
         if lost or not as_json or result.exit_code is ExitCode.AUDIT:
             _complain(result)
 

@@ -229,7 +229,7 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one 
         case EventType.COMMANDS_RENDERED:
             return [f"would do {short(one_line(text))}" for text in dict.fromkeys(data["commands"].values()) if text]
         case EventType.DEBT_FOUND:
-            return [f"debt     {name}{where} of {data['runbook']} is not taken back"]
+            return [f"owed     {name}{where} of {data['runbook']} is not undone"]
         case EventType.RUN_HANDED_OVER:
             return [f"over to  {data['to']}, as the run {data['as_run']}"]
     return []

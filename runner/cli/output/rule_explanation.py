@@ -47,7 +47,7 @@ def _row(rule: Rule) -> dict[str, object]:
 
 def _tell(rule: Rule) -> None:
     click.secho(rule.id, bold=True, nl=False)
-    click.echo(f" ({rule.level}, {rule.criterion}{', mended by --fix' * rule.fixes})\n\n{rule.problem}")
+    click.echo(f" ({rule.level}, {rule.criterion}{', fixed by --fix' * rule.fixes})\n\n{rule.problem}")
     for title, example in (("Wrong", rule.wrong), ("Right", rule.right)):
         click.secho(f"\n{title}:", bold=True)
         lines = example.splitlines()

@@ -63,7 +63,7 @@ def type_name(name: str, lines: Sequence[str], *, pause: Callable[[], AbstractCo
         click.secho(f"\nThis is {name}.", bold=True, fg="red", err=True)
         for line in lines:
             click.echo(f"  {safe(line)}", err=True)
-        typed = click.prompt(f"  type {name} to go on", default="", show_default=False, err=True)
+        typed = click.prompt(f"  type {name} to continue", default="", show_default=False, err=True)
     return str(typed).strip().encode(errors="backslashreplace").decode()
 
 

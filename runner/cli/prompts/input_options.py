@@ -151,8 +151,8 @@ def reveal(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, str]:
 
 def _refuse(runbook: Runbook, wrong: Iterable[str]) -> None:
     if told := [f"  {each}" for each in wrong]:
-        hint = f"runbook show {runbook.id} tells of each input"
-        raise InvalidInputError("\n".join([f"{runbook.id} cannot begin with these inputs:", *told]), hint=hint)
+        hint = f"runbook show {runbook.id} explains each input"
+        raise InvalidInputError("\n".join([f"{runbook.id} cannot start with these inputs:", *told]), hint=hint)
 
 
 def _terminal() -> bool:

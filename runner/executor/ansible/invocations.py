@@ -190,7 +190,9 @@ def _silent(ending: Ending, heard: Sequence[str], limit: str | None) -> RunbookE
     when = "before it began" if not heard else "before it said how it ended"
     lines = [line for line in ending.diagnosis.strip().splitlines() if line.strip()]
     said = "\n".join(lines[-12:]) or "it printed nothing"
-    return ExecutionError(f"Ansible stopped {when} (exit code {ending.code}):\n{said}", hint="mend what Ansible names")
+    return ExecutionError(
+        f"Ansible stopped {when} (exit code {ending.code}):\n{said}", hint="correct what Ansible names"
+    )
 
 
 def _unread(inventories: Sequence[Path]) -> ExecutionError:

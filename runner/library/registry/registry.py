@@ -46,16 +46,16 @@ class Alert(Entry):
 
 
 class Rollback(Model):
-    """When a deployment is taken back, and by which runbook."""
+    """When a deployment is rolled back, and by which runbook."""
 
     trigger: Prose = Field(description="What makes somebody roll back")
     runbook: RunbookId | None = Field(default=None, description="The runbook that rolls back")
 
 
 class Deployment(Entry):
-    """A DEP- entry: what must hold for a release, and when it is taken back."""
+    """A DEP- entry: what must hold for a release, and when it is rolled back."""
 
-    rollback: Rollback | None = Field(default=None, description="When and how the release is taken back")
+    rollback: Rollback | None = Field(default=None, description="When and how the release is rolled back")
 
 
 class Risk(Entry):

@@ -13,7 +13,7 @@ STEP = {
     "register": "write `capture`, which names the values that later steps need",
     **dict.fromkeys(("loop", "with_items"), _ITEMS),
     **dict.fromkeys(("until", "retries", "delay"), _AGAIN),
-    "ignore_errors": "write on_failure: continue; the run goes on, and is not green",
+    "ignore_errors": "write on_failure: continue; the run continues, and does not pass",
     "failed_when": "say in `verify` what is good, with `exit` or `that`",
     "changed_when": "write `effect`: read, change or destructive",
     "environment": "write `env`",

@@ -193,7 +193,7 @@ def _holds(place: Place, verification: Verification, inputs: Mapping[str, Any]) 
 
 def _undo(each: Placed, step: Step, undo: Undo) -> Iterator[Fault]:
     if not _has_result(step):
-        message = "takes back what a machine did, and in this step a machine does nothing"
+        message = "needs a step that a machine does, and in this step a machine does nothing"
         yield (*each.at, "undo"), "wrong-undo", message, "write a manual step"
     by_hand = [place for place, item in _placed((*each.at, "undo"), undo.verify) if item.human and item is not STAND_IN]
     for place in [*([(*each.at, "undo", undo.action.key)] if undo.action.human else []), *by_hand]:

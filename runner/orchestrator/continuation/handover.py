@@ -73,7 +73,7 @@ def _check_mended(control: Control, step: Step, child: Child) -> None:
         why = f": {first_line(result.happened)}" if result.happened else ""
         raise HandOverError(
             f"{child.runbook} took over on {where} and ended as {result.outcome}{why}",
-            hint=f"runbook show {result.run_id} tells what happened in it",
+            hint=f"runbook show {result.run_id} shows what happened in it",
         )
     if step.effect is not Effect.READ and not step.repeated:
         raise HandOverError(

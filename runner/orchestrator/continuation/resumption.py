@@ -35,7 +35,7 @@ def restore(control: Control, records: Iterable[Record]) -> None:
     """
     state = control.directory.state
     if not state.target:
-        raise InvalidInputError(f"the run {state.run} had not begun", hint=f"runbook run {state.runbook}")
+        raise InvalidInputError(f"the run {state.run} has not started", hint=f"runbook run {state.runbook}")
     control.recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
     control.aim(_target(state))
     control.recorder.history.extend(_replay(control.ledger, control.runbook, records))

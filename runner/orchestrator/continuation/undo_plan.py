@@ -80,7 +80,7 @@ def _begun(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None) -> I
 
 def _why(step: Step) -> str:
     if step.reversible is False:
-        return "nothing takes it back (`reversible: no`)"
+        return "nothing undoes it (`reversible: no`)"
     return "it was done by hand" if step.manual else "it has no `undo:`"
 
 

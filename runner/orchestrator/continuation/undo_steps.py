@@ -15,10 +15,10 @@ from runner.store.owed_undos import Debt, Debts
 def undo(control: Control, hosts: Collection[str] | None = None) -> None:
     """Take back every step that was begun, on all hosts or on those in `hosts`, and prove that it is.
 
-    What stays, as nothing takes it back, is recorded first.
+    What stays, as nothing undoes it, is recorded first.
 
     Raises:
-        RunbookError: as `Control.execute`; what was not taken back by then is a debt as well.
+        RunbookError: as `Control.execute`; what was not undone by then is a debt as well.
     """
     debts = Debts(control.env.state.path / "debts")
     plan = undo_plan(control.runbook, control.ledger, hosts)

@@ -26,7 +26,7 @@ _ENDED = {
 }
 _ENDED_WELL = {
     Outcome.PASSED: "every verification has passed on every host",
-    Outcome.UNDONE: "what was done is taken back",
+    Outcome.UNDONE: "what was done is undone",
     Outcome.HANDED_OVER: "{successors} took over, and what had failed holds again",
 }
 _KEYS = {"SIGINT": "Ctrl-C"}
@@ -37,7 +37,7 @@ class Standing(StrEnum):
 
     VERIFIED = "verified"
     UNTOUCHED = "untouched"
-    UNDONE = "taken back"
+    UNDONE = "undone"
     SO_FAR = "changed, and verified as far as it went"
     CHANGED = "changed and not verified"
     UNKNOWN = "unknown"
@@ -50,7 +50,7 @@ def happened(control: Control, outcome: Outcome, error: RunbookError | None) -> 
     if error:
         return first_line(error.message)
     if outcome is Outcome.PARTLY_UNDONE:
-        return first_line(str(next(iter(standing(control.runbook, control.ledger)), "not everything is taken back")))
+        return first_line(str(next(iter(standing(control.runbook, control.ledger)), "not everything is undone")))
     if control.cancelled and control.env.cancellation.requests:
         request = control.env.cancellation.requests[0]
         what = request if request.startswith(CANCELLED) else f"stopped by {_KEYS.get(request, request)}"
@@ -143,11 +143,11 @@ def ways_on(
     if outcome is Outcome.PASSED or request.looks:
         return ()
     more = [word for flag, value in flags.items() if value for word in (flag, value)]
-    again = WayOn(("resume", run, *more), f"goes on where it stopped{_asks(control)}")
+    again = WayOn(("resume", run, *more), f"continues where it stopped{_asks(control)}")
     if control.target is None:
-        again = WayOn(_begin(control, flags), "begins anew: nothing was done")
-    back = WayOn(("undo", run, *more), "takes back what it changed")
-    show = WayOn(("show", run), "tells what happened")
+        again = WayOn(_begin(control, flags), "starts again: nothing was done")
+    back = WayOn(("undo", run, *more), "undoes what it changed")
+    show = WayOn(("show", run), "shows what happened")
     can_undo = bool(undo_plan(control.runbook, control.ledger).takes_back)
     if outcome is Outcome.UNDONE:
         return (show,)

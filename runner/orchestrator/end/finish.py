@@ -221,7 +221,7 @@ class Ending:
         if control.request.mode != "auto":  # somebody is there, and reads why
             no_hosts = isinstance(error, UnreachableError) and control.target is None
             refused = refused or no_hosts or isinstance(error, LockedError | DeniedError | InvalidInputError)
-        return f"could not go on: {aftermath.first_line(error.message)}" if error and not refused else None
+        return f"could not continue: {aftermath.first_line(error.message)}" if error and not refused else None
 
     def _call_unrecorded(self) -> None:
         """Call somebody for a run of which nobody can read how it ended, unless that was done already."""

@@ -65,7 +65,7 @@ def again(control: Control, *, undo: bool = False) -> None:
     if gone := [name for name in control.know().names if name not in target.names]:
         raise UnreachableError(
             f"the inventory no longer has {', '.join(gone)}, which the run was begun on",
-            hint="put it back, or begin a new run",
+            hint="put it back, or start a new run",
         )
     _hold(control, _case(control, target), undo=undo)
     look(control, target, refuse=not undo)

@@ -153,7 +153,7 @@ def _lint(case: Case) -> Iterator[Ruling]:
             found,
             _overridable(case, met=False) if matters else "warned",
             f"A run{f' {where}' * matters} needs a runbook without errors of lint; {case.runbook.id} has {found}",
-            hint=f"runbook lint {case.runbook.id} says how each is mended; then compile it, and review it. {_BREAK}",
+            hint=f"runbook lint {case.runbook.id} says how to fix each; then compile it, and review it. {_BREAK}",
         )
 
 
@@ -161,7 +161,7 @@ def _overridable(case: Case, *, met: bool) -> Verdict:
     return "met" if met else "overridden" if case.break_glass.strip() else "refused"
 
 
-_BREAK = "where life or service depends on it, --break-glass REASON goes on all the same, and tells everybody"
+_BREAK = "where life or service depends on it, --break-glass REASON continues all the same, and tells everybody"
 
 
 def _most_hosts(case: Case, policy: Policy) -> Iterator[Ruling]:

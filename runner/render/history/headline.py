@@ -31,9 +31,9 @@ def _body(run: RunHistory) -> Iterable[str]:
         case Outcome.PLANNED:
             yield f"It only looked{_on(run.hosts)}; nothing was changed."
         case Outcome.UNDONE:
-            yield f"It was taken back: {_named(_with(run, Outcome.UNDONE)) or 'nothing had been changed'}."
+            yield f"It was undone: {_named(_with(run, Outcome.UNDONE)) or 'nothing had been changed'}."
         case Outcome.PARTLY_UNDONE if run.happened:
-            yield f"Not everything was taken back: {run.happened.rstrip('.')}."
+            yield f"Not everything was undone: {run.happened.rstrip('.')}."
             if undone := _with(run, Outcome.UNDONE):
                 yield f"Taken back: {_named(undone)}."
         case Outcome.HANDED_OVER:
@@ -46,7 +46,7 @@ def _body(run: RunHistory) -> Iterable[str]:
 
 def _going(run: RunHistory) -> str:
     going = _with(run, RUNNING)
-    return f"It is going on: {_named(going)}." if going else "It is going on."
+    return f"It is in progress: {_named(going)}." if going else "It is in progress."
 
 
 def _stopped(run: RunHistory) -> Iterable[str]:

@@ -19,8 +19,8 @@ _SHORT = 60
 _FOLLOWS = {
     "stop": "the run stops",
     "escalate": "somebody is called",
-    "continue": "the run goes on, and is not green",
-    "undo": "what was done is taken back",
+    "continue": "the run continues, and does not pass",
+    "undo": "what was done is undone",
 }
 
 

@@ -45,7 +45,7 @@ def explained(path: Path, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         what, hint = _CAUSES.get(
-            error.errno or 0, (error.strerror or str(error), "Mend the file system, then try again")
+            error.errno or 0, (error.strerror or str(error), "Repair the file system, then try again")
         )
         raise AuditError(f"Cannot {doing} the audit log {path}: {what}", hint=hint) from error
 

@@ -168,7 +168,7 @@ def test_the_lines_of_what_may_happen_besides(runbook):
         f"undoes run {RUN_ID} of RUN-001 Disk is full",
         f"resumes run {RUN_ID} of RUN-001 Disk is full",
         "waits    host:db1 is held by alice",
-        "debt     Remove old files on db1 of RUN-001 is not taken back",
+        "owed     Remove old files on db1 of RUN-001 is not undone",
         "settled  Remove old files on db1: its verifications hold",
         "planned  Remove old files on db2: not done in a dry run",
         "FAIL     Remove old files on db1: non-zero return code",

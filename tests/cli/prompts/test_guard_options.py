@@ -137,7 +137,7 @@ def test_on_a_terminal_the_name_is_typed_below_what_the_run_would_change(termina
     child.expect("This is production")
     child.expect("changes 1 of 1 hosts in production")
     child.expect("hosts: db1")
-    child.expect("type production to go on: ")
+    child.expect("type production to continue: ")
     child.sendline(typed)
 
     shown, found = ended(child)
@@ -149,14 +149,14 @@ def test_who_gives_the_name_in_advance_and_who_asks_nobody_is_not_asked(terminal
     given, found = ended(terminal(*GIVEN))
     auto, refused = ended(terminal("--reason", "Why", "--auto"))
 
-    assert ("to go on" in given, found) == (False, 0), given
-    assert ("to go on" in auto, refused) == (False, 4), auto
+    assert ("to continue" in given, found) == (False, 0), given
+    assert ("to continue" in auto, refused) == (False, 4), auto
 
 
 @pytest.mark.parametrize("stop", [lambda child: child.sendintr(), lambda child: child.sendeof()])
 def test_the_question_can_be_interrupted_and_nothing_was_done(terminal, stop, here):
     child = terminal("--reason", "Why")
-    child.expect("to go on: ")
+    child.expect("to continue: ")
     stop(child)
 
     shown, code = ended(child)

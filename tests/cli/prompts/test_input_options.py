@@ -23,7 +23,7 @@ KEYS = {
     "key": {"type": "secret", "help": "The key", "default": "env:KEY"},
     "token": {"type": "secret", "help": "The token", "min_length": 8},
 }
-HEAD = "RUN-001 cannot begin with these inputs:"
+HEAD = "RUN-001 cannot start with these inputs:"
 FORMS = "env:NAME, file:PATH, vault:PATH#KEY, command:PROGRAM ARGUMENTS or prompt"
 
 

@@ -38,7 +38,7 @@ def test_on_the_operators_word_exactly_what_was_begun_is_taken_back_newest_first
     assert (again.outcome, again.exit_code, again.hint) == (
         "undone",
         ExitCode.DONE,
-        f"nothing to undo in the run {RUN_ID} of RUN-001: it has changed nothing that is not taken back",
+        f"nothing to undo in the run {RUN_ID} of RUN-001: it has changed nothing that is not undone",
     )
     assert (engine.ansible.spans, len(engine.records)) == ([], before)
 
@@ -96,7 +96,7 @@ ESCALATES = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["time
     ("keys", "why"),
     [
         ({}, "it has no `undo:`"),
-        ({"effect": "destructive", "reversible": False}, "nothing takes it back (`reversible: no`)"),
+        ({"effect": "destructive", "reversible": False}, "nothing undoes it (`reversible: no`)"),
         ({"command": None, "manual": "Pull the plug", "verify": [{"confirm": "It is out"}]}, "it was done by hand"),
     ],
 )
@@ -189,7 +189,7 @@ def test_something_else_than_was_shown_is_not_taken_back(engine):
     refused = runner.orchestrator.run_loop.take_back(*engine._again(), expected=UndoPlan((), ()))
 
     assert (refused.exit_code, engine.ansible.spans, engine.state["outcome"]) == (ExitCode.DENIED, [], "passed")
-    assert refused.problems == ("the run has gone on since its undo was shown: something else is to be undone",)
+    assert refused.problems == ("the run has continued since its undo was shown: something else is to be undone",)
     assert engine.records[-1].type == "run.refused"
 
 

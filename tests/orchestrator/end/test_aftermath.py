@@ -44,8 +44,8 @@ def test_a_change_whose_checks_hold_is_not_called_unverified(engine, refused, br
 @pytest.mark.parametrize(
     ("keys", "does"),
     [
-        ({}, "goes on where it stopped; look first: it may ask for --done or --redo two"),
-        ({"idempotent": True}, "goes on where it stopped"),
+        ({}, "continues where it stopped; look first: it may ask for --done or --redo two"),
+        ({"idempotent": True}, "continues where it stopped"),
     ],
 )
 def test_what_going_on_may_ask_for_is_said_where_a_step_is_in_doubt(engine, keys, does):

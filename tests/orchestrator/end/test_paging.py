@@ -302,7 +302,7 @@ def test_a_run_that_passes_ends_what_one_of_the_same_aim_has_called_for_before_i
     blind, seeing = pager_of(1), pager_of(2)
     blind.target = None
 
-    blind.stopped([], None, "could not go on: no inventory")
+    blind.stopped([], None, "could not continue: no inventory")
     seeing.passed()
 
     assert [(page.action, page.dedup_key) for page in channel.sent] == [

@@ -42,7 +42,7 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
         ([*FAILED, ended("failed")], "Step 2 of 2, Act (RUN-001.yml:12), ended as failed on one: rc is 42."),
         (
             [*FAILED, ended("failed"), *TAKEN_BACK[:-1], ended("partly undone", happened="Look stays: it has no `undo:`")],
-            "2 attempts: start ended as failed, then undo. Not everything was taken back: Look stays: it has no `undo:`. "
+            "2 attempts: start ended as failed, then undo. Not everything was undone: Look stays: it has no `undo:`. "
             "Taken back: Act.",
         ),
         (
@@ -56,7 +56,7 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
         ),
         (
             [*PASSED, ended(), *TAKEN_BACK],
-            "2 attempts: start ended as passed, then undo. It was taken back: Act.",
+            "2 attempts: start ended as passed, then undo. It was undone: Act.",
         ),
         (
             [*done("look", outcome="unreachable"), PAGE, ended("unreachable")],
@@ -73,7 +73,7 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
         ([ended("failed", problems=["production needs a reason"])], "production needs a reason. 2 steps were never reached."),
         ([ended("aborted")], "It ended as aborted. 2 steps were never reached."),
         ([ended("planned")], "It only looked on one; nothing was changed."),
-        ([(EventType.STEP_INTENDED, "act", "one", {})], "It is going on: Act."),
+        ([(EventType.STEP_INTENDED, "act", "one", {})], "It is in progress: Act."),
         ([(EventType.GATE_ASKED, "act", None, {"kind": "approve", "text": "Go?"})], "It waits for an answer (approve: Go?)."),
     ],
 )  # fmt: skip

@@ -122,7 +122,7 @@ def test_a_runbook_is_told_whole(site):
         "Asks first: </title>",
         "echo {{ version | quote }} cat <<'X'",
         "When it does not pass, RUN-009 takes over. ",
-        "How it is taken back command true",
+        "How it is undone command true",
         "A step fails",
         "On-call engineer",
         "webhook",

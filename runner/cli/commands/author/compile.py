@@ -18,7 +18,7 @@ def command(runbooks: tuple[str, ...], *, check: bool) -> None:
     library = context.own_library()
     names = runbooks or tuple(library.ids())
     if not names:
-        raise InvalidInputError(f"{library.root / 'runbooks'} holds no runbooks", hint="runbook new begins one")
+        raise InvalidInputError(f"{library.root / 'runbooks'} holds no runbooks", hint="runbook new creates one")
     stale = 0
     for name in names:
         source = library.source(name)

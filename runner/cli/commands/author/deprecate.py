@@ -24,7 +24,7 @@ def command(runbook: str, *, replaced_by: str | None, reason: str) -> None:
     library = context.own_library()
     source = library.source(runbook)
     if replaced_by == source.runbook.id:
-        raise InvalidInputError(f"{replaced_by} cannot take its own place", hint="name another one")
+        raise InvalidInputError(f"{replaced_by} cannot replace itself", hint="name another one")
     if replaced_by:
         library.usable(replaced_by)
     text = deprecate(source, since=context.clock().wall.date(), replaced_by=replaced_by, reason=reason)

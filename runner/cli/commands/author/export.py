@@ -25,7 +25,7 @@ def command(runbooks: tuple[str, ...], *, into: Path | None) -> None:
     """
     library = context.library(runbooks[0])
     if into is None and len(runbooks) > 1:
-        raise InvalidInputError("several runbooks do not go to one output", hint="name a directory with --into")
+        raise InvalidInputError("several runbooks cannot be written to one output", hint="name a directory with --into")
     for name in runbooks:
         source = library.source(name)
         text = export(source.text, file=shown(source.path))

@@ -143,7 +143,7 @@ def _fix(subject: Subject) -> None:
         _write(path.resolve(), mark + text.encode())
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be written: {error.strerror}") from None
-    click.echo(f"{shown(path)}: mended in {counted(count, 'place')}", err=True)
+    click.echo(f"{shown(path)}: fixed in {counted(count, 'place')}", err=True)
 
 
 def _write(path: Path, text: bytes) -> None:

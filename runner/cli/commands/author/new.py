@@ -33,7 +33,7 @@ def command(new_id: str | None, *, category: str, owner: str | None) -> None:
     path = library.root / "runbooks" / f"{chosen}.yml"
     if path.exists():
         hint = f"ids are never used again; the next free one is {library.next_id(done)}"
-        raise InvalidInputError(f"{chosen} is taken: {shown(path)}", hint=hint)
+        raise InvalidInputError(f"{chosen} already exists: {shown(path)}", hint=hint)
     if chosen in done:
         hint = f"its runs are in the audit log; the next free id is {library.next_id(done)}"
         raise InvalidInputError(f"{chosen} was the id of a runbook that is gone", hint=hint)

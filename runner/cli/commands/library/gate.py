@@ -72,7 +72,7 @@ def _tell(all_of_them: Sequence[Comparison]) -> None:
         for finding in gate.offenders:
             click.echo(f"      - {safe(str(finding))}{' (as expected)' if finding in compared.expected else ''}")
         for gone in compared.vain:
-            click.echo(f"      ? {gone} does not offend: take --expect {gone} away")
+            click.echo(f"      ? {gone} does not offend: remove --expect {gone}")
     failed = [compared for compared in all_of_them if not compared.gate.passed]
     click.echo(f"{len(all_of_them) - len(failed)} of {len(all_of_them)} gates pass", err=True)
 

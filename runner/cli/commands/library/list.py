@@ -23,7 +23,7 @@ from runner.model.yaml.document import InvalidFileError
 def command(*, runs: bool, categories: bool, as_json: bool) -> None:
     """List the runbooks, or with --runs the runs."""
     if runs and categories:
-        raise click.UsageError("--runs and --categories are two lists")
+        raise click.UsageError("--runs and --categories cannot be combined")
     rows: Sequence[Mapping[str, object]] = _runs() if runs else _categories() if categories else _runbooks()
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))

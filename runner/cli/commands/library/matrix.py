@@ -36,9 +36,9 @@ def command(ctx: click.Context, /, form: str, write: Path | None, check: Path | 
     """
     collection = read(context.library())
     if sum(map(bool, (write, check, must_haves))) > 1:
-        raise click.UsageError("--write, --check and --must-haves exclude each other")
+        raise click.UsageError("--write, --check and --must-haves cannot be combined")
     if (write or check) and ctx.get_parameter_source("form") is not ParameterSource.DEFAULT:
-        raise click.UsageError("the ending of the file says its form, so --format has nothing to say")
+        raise click.UsageError("the name of the file gives the format; leave --format out")
     if check:
         _check(collection, check)
     elif write:
@@ -65,7 +65,7 @@ def _check(collection: Collection, path: Path) -> None:
 def _copy(collection: Collection, path: Path) -> str:
     form = FORMS.get(path.suffix.removeprefix("."))
     if form is None:
-        raise InvalidInputError(f"{path}: its ending says no form", hint=f"end it with .{', .'.join(FORMS)}")
+        raise InvalidInputError(f"{path}: unknown format", hint=f"use a name that ends with .{', .'.join(FORMS)}")
     return form(matrix(collection, None))
 
 

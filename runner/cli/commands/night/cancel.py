@@ -23,11 +23,11 @@ def command(run_id: str, *, now: bool) -> None:
     The `on_cancel` steps of the runbook are executed.
     """
     state = context.state()
-    run = find_run(state, run_id, suits=lambda run: run.live, none="no run is going on")
+    run = find_run(state, run_id, suits=lambda run: run.live, none="no run is in progress")
     if not run.live:
         live = [run.path.name for run in state.runs() if run.live]
         hint = f"the runs that are: {', '.join(live)}" if live else "no run is"
-        raise InvalidInputError(f"the run {run.path.name} is not going on", hint=hint)
+        raise InvalidInputError(f"the run {run.path.name} is not in progress", hint=hint)
     for _ in range(2 if now else 1):
         run.cancel(context.actor().user)
         time.sleep(0.3)
@@ -36,7 +36,7 @@ def command(run_id: str, *, now: bool) -> None:
         click.echo(f"hint: runbook cancel {run.path.name} --now", err=True)
         raise click.exceptions.Exit(ExitCode.FAILED)
     click.echo(f"stopped  run {run.path.name}")
-    click.echo(f"hint: runbook resume {run.path.name} goes on with it", err=True)
+    click.echo(f"hint: runbook resume {run.path.name} continues it", err=True)
 
 
 def _wait(run: RunDirectory) -> bool:

@@ -76,7 +76,7 @@ def command(
         whose = f"its owner is {owner.name if owner else entry.entry.owner}"
         click.echo(f"no runbook is for {entry.id} ({safe(entry.entry.title)}); {safe(whose)}", err=True)
     if not hits and not to_read:
-        hint = "try fewer or other words; runbook list shows those there are"
+        hint = "try fewer or other words; runbook list shows all of them"
         raise InvalidInputError(f"no runbook is about {short(question, _SHOWN)!r}", hint=hint)
     if at_once:
         _plan(ctx, hits, to_read, as_json=as_json, **to)
@@ -93,7 +93,7 @@ def command(
     for hit, following in zip(hits[:most], nexts, strict=True):
         _show(hit, following)
     if len(hits) > most:
-        click.echo(f"{len(hits) - most} more, of less weight; -n {len(hits)} shows them", err=True)
+        click.echo(f"{len(hits) - most} more, less relevant; -n {len(hits)} shows them", err=True)
 
 
 def _pasted() -> str:
@@ -113,7 +113,9 @@ def _plan(ctx: click.Context, hits: Sequence[Hit], to_read: Sequence[Situation],
         hint = f"name one: runbook plan {several[0].runbook} -i ..."
         raise InvalidInputError(f"{len(several)} runbooks may be meant:\n{names}", hint=hint)
     if not meant.written:
-        raise InvalidInputError(f"{meant.runbook} ({meant.title}) is named, and nobody has written it", hint=_CALL)
+        raise InvalidInputError(
+            f"{meant.runbook} ({meant.title}) is planned, but nobody has written it yet", hint=_CALL
+        )
     from runner.cli.commands.night import plan  # noqa: PLC0415 - only who plans waits for its imports
 
     ctx.invoke(plan.command, runbook=meant.runbook, **options)

@@ -26,4 +26,4 @@ def command(*, as_json: bool) -> None:
     for each in blocked(found):
         click.echo(safe(each.sentence(now)))
     if not found:
-        click.echo("nothing is held", err=True)
+        click.echo("No locks are held.", err=True)

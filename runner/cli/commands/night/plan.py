@@ -204,9 +204,9 @@ def _show(plan: Mapping[str, Any], known: _Known) -> None:
     for number, step in enumerate(plan["steps"], 1):
         _show_step(f"  {number:2}", step, known)
         if number == plan["last_safe_stop"]:
-            click.echo("     last safe stop: what follows cannot be taken back")
+            click.echo("     last safe stop: what follows cannot be undone")
     for debt in plan["debts"]:
-        click.echo(f"debt: {safe(debt)}", err=True)
+        click.echo(f"owed undo: {safe(debt)}", err=True)
     click.echo(f"calls {safe('; '.join(plan['calls']['who']))}, when: {safe('; '.join(plan['calls']['when']))}")
     click.echo(plan["radius"])
     _show_obstacles(plan)

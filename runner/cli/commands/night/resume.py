@@ -45,11 +45,9 @@ def command(
     directory = run_of(context.state(), run_id)
     if directory.state.looks:
         hint = f"runbook run {directory.state.runbook} does it"
-        raise InvalidInputError(
-            f"the run {directory.path.name} only looked: it has begun nothing to go on with", hint=hint
-        )
+        raise InvalidInputError(f"the run {directory.path.name} only looked: there is nothing to resume", hint=hint)
     if directory.state.outcome == Outcome.PASSED:
-        raise InvalidInputError(f"the run {directory.path.name} has passed; there is nothing to go on with")
+        raise InvalidInputError(f"the run {directory.path.name} has passed: there is nothing to resume")
     mode: Mode | None = "step" if options["step"] else None
     request = request_of(directory, given, mode=mode, accept_changes=accept_changes)
     request = with_ceremony(request, options)

@@ -193,7 +193,7 @@ def perform(
 
 
 _NOTICES = (
-    "stopping: what is going on is ended cleanly; a second Ctrl-C stops at once",
+    "stopping: the current action is ended cleanly; press Ctrl-C again to stop at once",
     "stopping at once",
 )
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

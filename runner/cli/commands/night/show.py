@@ -98,7 +98,7 @@ def _history(state: StateDirectory, run: str) -> RunHistory:
     try:
         return history(read(path, run=run), now=context.clock())
     except ValueError:
-        hint = "it died before it had begun, or records were taken away: runbook audit verify, and compare the head"
+        hint = "it died before it started, or records were removed: runbook audit verify, and compare the head"
         raise AuditError(f"the audit log {path} does not hold the start of the run {run}", hint=hint) from None
 
 

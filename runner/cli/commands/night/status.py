@@ -48,7 +48,7 @@ def command(run_id: str | None, *, as_json: bool) -> None:
         )
         for debt in Debts(state.path / "debts").everything():
             owed = f"{debt.step} of {debt.runbook} is not undone, since {debt.since}; runbook undo {debt.run}"
-            click.echo(f"debt: {safe(debt.host)}: {safe(owed)}", err=True)
+            click.echo(f"owed undo: {safe(debt.host)}: {safe(owed)}", err=True)
 
 
 def _status(run: RunHistory, found: Sequence[Row]) -> RunStatus:
@@ -82,7 +82,7 @@ def _show(row: Row, found: Sequence[Row], *, as_json: bool) -> None:
     for child in row.children:
         click.echo(f"  handed over to the run {child}")
     if told is None:
-        click.echo("  it died before anything of it was recorded")
+        click.echo("  it died before anything was recorded")
         return
     if told.attempt != "start":
         click.echo(f"  attempt: {told.attempt}")

@@ -49,10 +49,10 @@ def _show(plan: UndoPlan, request: Request) -> None:
     runbook = request.source.runbook
     click.secho(f"undo of the run {request.run_id} of {runbook.id} {safe(runbook.title)}", bold=True, err=True)
     for item in plan.takes_back:
-        click.echo(f"  takes back  {safe(item.name)}  on {_listed(item.hosts)}", err=True)
+        click.echo(f"  undoes      {safe(item.name)}  on {_listed(item.hosts)}", err=True)
         click.echo(f"              {short(one_line(item.does), 160)}", err=True)
     if not plan.takes_back:
-        click.echo("  takes back  nothing", err=True)
+        click.echo("  undoes      nothing", err=True)
     for left in plan.stays:
         click.secho(f"  stays       {safe(left.name)}  on {_listed(left.hosts)}: {left.why}", fg="yellow", err=True)
 
@@ -66,8 +66,8 @@ def _ask(request: Request, *, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise DeniedError(
-            "nothing was taken back: there is no terminal to ask on",
-            hint=f"runbook undo {request.run_id} --yes takes back what is shown above",
+            "nothing was undone: there is no terminal to ask on",
+            hint=f"runbook undo {request.run_id} --yes undoes what is shown above",
         )
     if not click.confirm("  Go ahead?", default=False, err=True):
-        raise DeniedError("nothing was taken back: the answer was no")
+        raise DeniedError("nothing was undone: the answer was no")

@@ -1,4 +1,4 @@
-"""`destructive-unguarded`: something is destroyed, and nobody is asked before and nothing takes it back."""
+"""`destructive-unguarded`: something is destroyed, and nobody is asked before and nothing undoes it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _find(subject: Subject) -> Iterator[Hit]:
             continue
         if step.effect is Effect.DESTRUCTIVE:
             message = "destroys, and as it is called reversible nobody is asked before"
-            yield Hit((*placed.place, "effect"), message, "add `approve`, or the `undo` that takes it back")
+            yield Hit((*placed.place, "effect"), message, "add `approve`, or an `undo`")
         elif step.effect is Effect.CHANGE and placed.place in found:
             place, fragment = found[placed.place]
             message = f"{quoted(fragment)} destroys, and nobody is asked before"

@@ -49,7 +49,7 @@ def test_what_still_leads_to_it_is_told(runbook, two, here):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["RUN-002", "--replaced-by", "RUN-002"], "RUN-002 cannot take its own place"),
+        (["RUN-002", "--replaced-by", "RUN-002"], "RUN-002 cannot replace itself"),
         (["RUN-002", "--replaced-by", "RUN-077"], "there is no runbook RUN-077"),
         (["RUN-077"], "there is no runbook RUN-077"),
     ],

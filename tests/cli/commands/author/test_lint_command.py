@@ -200,7 +200,7 @@ def test_fixing_changes_nothing_but_what_is_wrong(runbook, written):
         "curl -s http://127.0.0.1/two", "curl --fail -s http://127.0.0.1/two"
     ).replace("egrep", "grep -E")
     assert (ran.code, ran.out.count("[stale-playbook]")) == (0, 1)
-    assert ran.err == "runbooks/RUN-001.yml: mended in 2 places\n1 runbook, 1 finding\n"
+    assert ran.err == "runbooks/RUN-001.yml: fixed in 2 places\n1 runbook, 1 finding\n"
     runbook("compile")
     assert runbook("lint", "--fix").err == "1 runbook, 0 findings\n"
 

@@ -44,7 +44,7 @@ def test_an_id_is_never_used_twice(runbook, library, ansible, here):
     (here / "runbooks" / "RUN-001.yml").unlink()
     gone = runbook("new", "RUN-001", "--category", "incident")
 
-    assert (taken.code, taken.err.splitlines()[0]) == (2, "error: RUN-001 is taken: runbooks/RUN-001.yml")
+    assert (taken.code, taken.err.splitlines()[0]) == (2, "error: RUN-001 already exists: runbooks/RUN-001.yml")
     assert (gone.code, gone.err.splitlines()[0]) == (2, "error: RUN-001 was the id of a runbook that is gone")
 
 

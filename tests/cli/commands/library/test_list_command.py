@@ -121,8 +121,8 @@ def test_a_run_whose_command_died_is_named_once_and_what_it_left_is_ended(runboo
         code = left.wait(timeout=10)
 
     assert first.err.splitlines() == [
-        f"abandoned: the run {RUN_ID} of RUN-001 died before it was done",
-        f"hint: what it left running was ended; runbook show {RUN_ID} tells how far it came",
+        f"abandoned: the run {RUN_ID} of RUN-001 died before it ended",
+        f"hint: what it had started was stopped; runbook show {RUN_ID} shows how far it came",
     ]
     assert (second.err, second.code) == ("", 0)
     assert [(row["run"], row["status"], row["outcome"]) for row in json.loads(first.out)] == [
@@ -161,4 +161,4 @@ def test_two_lists_at_once_are_refused(runbook, library):
     ran = runbook("list", "--runs", "--categories")
 
     assert (ran.code, ran.out) == (2, "")
-    assert "--runs and --categories are two lists" in ran.err
+    assert "--runs and --categories cannot be combined" in ran.err

@@ -66,10 +66,10 @@ def test_a_copy_that_is_not_there_is_missing(runbook, covered):
     [
         (
             ["--check", "matrix.txt"],
-            "error: matrix.txt: its ending says no form\nhint: end it with .md, .html, .csv, .json\n",
+            "error: matrix.txt: unknown format\nhint: use a name that ends with .md, .html, .csv, .json\n",
         ),
-        (["--write", "a.csv", "--json"], "the ending of the file says its form, so --format has nothing to say"),
-        (["--check", "a.md", "--write", "a.md"], "--write, --check and --must-haves exclude each other"),
+        (["--write", "a.csv", "--json"], "the name of the file gives the format; leave --format out"),
+        (["--check", "a.md", "--write", "a.md"], "--write, --check and --must-haves cannot be combined"),
     ],
 )
 def test_what_makes_no_sense(runbook, covered, words, told):

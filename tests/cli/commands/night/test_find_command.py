@@ -65,7 +65,7 @@ def test_no_more_are_shown_than_one_asks_for(runbook, here):
     ran = runbook("find", "disk", "-n", "1")
 
     assert ran.out.splitlines()[0] == "RUN-001  Disk is full"
-    assert (ran.out.count("next:"), ran.err) == (1, "2 more, of less weight; -n 3 shows them\n")
+    assert (ran.out.count("next:"), ran.err) == (1, "2 more, less relevant; -n 3 shows them\n")
 
 
 def test_an_alert_leads_to_the_plan_in_one_command(runbook, library, ansible):
@@ -111,7 +111,7 @@ def test_what_nobody_has_written_is_said_and_not_planned(runbook, here):
         "         nobody has written it yet: call who is on duty for it; runbook list shows the runbooks there are",
     ]
     assert (planned.code, planned.out) == (2, "")
-    assert "error: RUN-009 (A dead controller) is named, and nobody has written it" in planned.err
+    assert "error: RUN-009 (A dead controller) is planned, but nobody has written it yet" in planned.err
 
 
 def test_what_is_deprecated_leads_to_what_is_used_instead(runbook, here):

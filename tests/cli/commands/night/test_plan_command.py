@@ -71,7 +71,7 @@ def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned,
         "       does   df /",
         "       ends   after 1m at most",
         "       checks Exit code is 0",
-        "     last safe stop: what follows cannot be taken back",
+        "     last safe stop: what follows cannot be undone",
         "   2 Clean up  [destructive]  on db1",
         "       does   rm -r /old ⏎ sync",
         "              chdir: /srv",
@@ -160,9 +160,9 @@ def test_of_many_hosts_the_first_and_the_last_are_named(runbook, planned, ansibl
 def test_values_are_checked_as_a_run_would(runbook, planned):
     assert "  input   count = 7" in runbook(*PLAN, "-e", "count=7").out.splitlines()
     assert runbook(*PLAN, "-e", "count=many").err.splitlines() == [
-        "error: RUN-001 cannot begin with these inputs:",
+        "error: RUN-001 cannot start with these inputs:",
         "  -e count: 'many' is not a whole number; write a whole number (How many)",
-        "hint: runbook show RUN-001 tells of each input",
+        "hint: runbook show RUN-001 explains each input",
     ]
 
 

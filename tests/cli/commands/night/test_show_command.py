@@ -213,7 +213,7 @@ def test_a_run_that_is_not_there_is_an_error_and_nothing_is_made(runbook, here):
 def test_another_run_than_those_there_are_is_an_error(runbook, done):
     ran = runbook("show", RUN_ID[:-8] + "ffffffff")
 
-    assert (ran.code, ran.err.splitlines()[1]) == (2, "hint: runbook list --runs shows those there are")
+    assert (ran.code, ran.err.splitlines()[1]) == (2, "hint: runbook list --runs shows all of them")
 
 
 def test_a_run_whose_records_are_gone_is_an_error_in_words(runbook, done, here):

@@ -59,7 +59,7 @@ def test_where_nothing_was_ever_recorded_that_is_said_and_nothing_is_made(runboo
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.splitlines() == [
         "error: there is no state directory .runbook",
-        "hint: the first run makes it; --state-dir or RUNBOOK_STATE names another",
+        "hint: the first run creates it; --state-dir or RUNBOOK_STATE names another",
     ]
     assert list(here.iterdir()) == []
 
@@ -74,7 +74,7 @@ def test_a_state_without_runs_and_without_a_log_has_nothing_recorded(runbook, he
         2,
         [
             f"error: nothing is recorded in {here / '.runbook'}",
-            "hint: the first run begins it; --state-dir or RUNBOOK_STATE names another place",
+            "hint: the first run creates it; --state-dir or RUNBOOK_STATE names another place",
         ],
     )
 
