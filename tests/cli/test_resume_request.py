@@ -200,7 +200,7 @@ def test_no_other_input_is_changed_on_the_way(runbook, keyed):
     ran = runbook("resume", "last", "-e", "word=c")
 
     assert (ran.code, keyed) == (2, [])
-    assert ran.err.startswith("error: -e word: the run has begun with another value")
+    assert ran.err.startswith("error: -e word: the run started with another value")
 
 
 def test_a_secret_that_was_typed_is_asked_for_again(runbook, keyed, ansible):

@@ -88,7 +88,7 @@ def test_a_library_without_runbooks_has_nothing_to_compile(runbook, here):
         ran = runbook(*words)
         assert (ran.code, ran.err) == (
             2,
-            f"error: {here / 'runbooks'} holds no runbooks\nhint: runbook new begins one\n",
+            f"error: {here / 'runbooks'} holds no runbooks\nhint: runbook new creates one\n",
         )
 
 
