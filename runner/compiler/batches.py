@@ -13,15 +13,7 @@ from runner.model.step import Step
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Steps that go through their gates and spans together, on these hosts only."""
-
-    steps: tuple[Step, ...]
-    hosts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """Steps that one invocation does, limited to these hosts."""
+    """Steps that are done together, on these hosts only."""
 
     steps: tuple[Step, ...]
     hosts: tuple[str, ...]
@@ -61,10 +53,10 @@ def portion(some: Portion, total: int) -> int:
     return int(total * int(some.rstrip("%")) / 100)
 
 
-def legs(
+def fewest_batches(
     steps: Iterable[Step], *, on: Callable[[Step], Sequence[str]], of: Callable[[Step], Collection[str]]
-) -> Iterator[Leg]:
-    """The fewest invocations that do each step on exactly the hosts `on(step)`, of all that it has, `of(step)`."""
+) -> Iterator[Batch]:
+    """The fewest batches that do each step on exactly the hosts `on(step)`, of all that it has, `of(step)`."""
     doing: list[Step] = []
     limit: dict[str, None] = {}
     for step in steps:
@@ -73,8 +65,8 @@ def legs(
             continue
         together = limit | wanted
         if any(set(on(each)) != set(of(each)) & set(together) for each in (*doing, step)):
-            yield Leg(tuple(doing), tuple(limit))
+            yield Batch(tuple(doing), tuple(limit))
             doing, together = [], wanted
         doing, limit = [*doing, step], together
     if doing:
-        yield Leg(tuple(doing), tuple(limit))
+        yield Batch(tuple(doing), tuple(limit))

@@ -10,7 +10,7 @@ from runner.model.step import Effect
 
 
 @dataclass(frozen=True, slots=True)
-class Radius:
+class BlastRadius:
     """`hosts` of `total` hosts may be changed, by steps of which `destructive` destroy something; `met` have a step.
 
     Steps count from 1. `no_return` is the first that nothing takes back, `last_safe` the one after which it is still
@@ -46,14 +46,14 @@ class Radius:
         return f"step{'s' * (len(self.without_undo) > 1)} {numbers} without an undo"
 
 
-def radius(runbook: Runbook, target: Target, *, total: int | None = None) -> Radius:
+def blast_radius(runbook: Runbook, target: Target, *, total: int | None = None) -> BlastRadius:
     """The blast radius of `runbook` against `target`, whose inventory has `total` hosts."""
     changing = [
         (number, step)
         for number, step in enumerate(runbook.steps, 1)
         if step.effect is not Effect.READ and not step.manual
     ]
-    return Radius(
+    return BlastRadius(
         hosts=len({host for _, step in changing for host in target.of(runbook, step)}),
         met=len({host for step in runbook.steps for host in target.of(runbook, step)}),
         total=total if total is not None else len(target.names),

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.compiler.secret_delivery import LIMIT, SHELL
+from runner.compiler.input_delivery import LIMIT, SHELL
 from runner.kinds.steps.shell_step import STRICT
 
 _LIMIT = ("timeout", "--kill-after=")

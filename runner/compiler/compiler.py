@@ -9,10 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from runner.compiler.batches import plays
-from runner.compiler.boolean_inputs import spell
 from runner.compiler.condition_names import bindings, reads
+from runner.compiler.input_delivery import hide, spell
 from runner.compiler.retries import action_keywords, acts, attempts
-from runner.compiler.secret_delivery import hide
 from runner.compiler.segments import Gate, after, before
 from runner.compiler.verification_tasks import RESULT, checks
 from runner.core.duration import parse

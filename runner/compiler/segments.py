@@ -1,4 +1,4 @@
-"""Where a run stops for a person: the procedure cut into gates and spans."""
+"""Where a run stops for a person: the procedure cut into gates and segments."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Segment:
     """Steps that one invocation of Ansible does in one go."""
 
     steps: tuple[Step, ...]
 
 
-def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate | Span]:
+def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate | Segment]:
     """The steps in order; nothing runs while a gate waits. `stepwise` asks before each step."""
     pending: list[Step] = []
     for step in procedure:
@@ -60,12 +60,12 @@ def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate |
         for gates, steps in (([*first, *before(step)], does), (after(step), [])):
             for gate in gates:
                 if pending:
-                    yield Span(tuple(pending))
+                    yield Segment(tuple(pending))
                     pending = []
                 yield gate
             pending += steps
     if pending:
-        yield Span(tuple(pending))
+        yield Segment(tuple(pending))
 
 
 def before(step: Step) -> Iterator[Gate]:

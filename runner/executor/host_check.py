@@ -9,7 +9,7 @@ _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class HostCheck:
     """What is known of one host: `passed` names what was found good, `left` what is left to Ansible, and why.
 
     `problem` says what is wrong, and where, and `hint` how that is mended; both are empty where nothing is.

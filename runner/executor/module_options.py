@@ -8,17 +8,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from runner.model.yaml.finding import Place, did_you_mean, quoted
 
-_PATIENCE = 60
+_TIMEOUT = 60
 _ANY = frozenset({"free_form", "key_value"})
 """What stands in a documentation for arguments whose names the author of a task makes up."""
 
-_KEPT = ("PATH", "HOME", "ANSIBLE_COLLECTIONS_PATH")
+_PASSED_ON = ("PATH", "HOME", "ANSIBLE_COLLECTIONS_PATH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,44 +37,49 @@ class Wrong(NamedTuple):
     hint: str
 
 
-_known: dict[tuple[str, str], Module] = {}
+@dataclass
+class ModuleDocumentation:
+    """Asks the Ansible of `python` for the documentation of modules, once for each; it looks where a run does."""
+
+    python: str = sys.executable
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    _modules: dict[tuple[str, str], Module] = field(default_factory=dict)
+
+    def modules(self, names: Iterable[str]) -> Mapping[str, Module]:
+        """What Ansible knows of each of the modules `names`; one of which it could not be asked is not there."""
+        asked, where = list(dict.fromkeys(names)), self.environ.get("ANSIBLE_COLLECTIONS_PATH", "")
+        if new := [name for name in asked if (where, name) not in self._modules]:
+            self._modules |= {(where, name): Module(**module) for name, module in self._ask(new).items()}
+        return {name: self._modules[where, name] for name in asked if (where, name) in self._modules}
+
+    def _ask(self, names: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+        environ = {name: self.environ[name] for name in _PASSED_ON if name in self.environ}
+        if where := environ.get("ANSIBLE_COLLECTIONS_PATH"):
+            paths = (os.path.abspath(os.path.expanduser(path)) for path in where.split(os.pathsep))  # noqa: PTH100, PTH111
+            environ["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join(paths)
+        try:
+            with tempfile.TemporaryDirectory() as directory:
+                configuration = Path(directory, "ansible.cfg")
+                configuration.touch()  # as in a run, no other one is read
+                output = subprocess.run(
+                    [self.python, "-P", "-m", __name__],
+                    input=json.dumps(list(names)),
+                    env={**environ, "ANSIBLE_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"},
+                    cwd="/",
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                    timeout=_TIMEOUT,
+                    check=True,
+                ).stdout
+            modules: Mapping[str, Mapping[str, Any]] = json.loads(output.splitlines()[-1])
+        except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+            return {}
+        return modules
 
 
-def modules(names: Iterable[str]) -> Mapping[str, Module]:
-    """What Ansible knows of each of the modules `names`; one of which it could not be asked is not there.
-
-    Ansible is only started for those of which nobody has asked before; it looks where it does when a run is done.
-    """
-    asked, where = list(dict.fromkeys(names)), os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")
-    if new := [name for name in asked if (where, name) not in _known]:
-        _known.update({(where, name): Module(**module) for name, module in _ask(new).items()})
-    return {name: _known[where, name] for name in asked if (where, name) in _known}
-
-
-def _ask(names: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    if where := kept.get("ANSIBLE_COLLECTIONS_PATH"):
-        paths = (os.path.abspath(os.path.expanduser(path)) for path in where.split(os.pathsep))  # noqa: PTH100, PTH111
-        kept["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join(paths)
-    try:
-        with tempfile.TemporaryDirectory() as directory:
-            configuration = Path(directory, "ansible.cfg")
-            configuration.touch()  # as in a run, no other one is read
-            answer = subprocess.run(
-                [sys.executable, "-P", "-m", __name__],
-                input=json.dumps(list(names)),
-                env={**kept, "ANSIBLE_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"},
-                cwd="/",
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                timeout=_PATIENCE,
-                check=True,
-            ).stdout
-        found: Mapping[str, Mapping[str, Any]] = json.loads(answer.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return {}
-    return found
+modules = ModuleDocumentation().modules
+"""Of the Ansible beside this Python, in the environment of this process."""
 
 
 def wrong_arguments(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> Iterator[Wrong]:

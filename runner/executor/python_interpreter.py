@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache, partial
 
-from runner.executor.host_check import Checked, NotCheckedError, UnfitError, last
-from runner.executor.inventory.connection_facts import Reach
+from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, last
+from runner.executor.inventory.connection_facts import ConnectionFacts
 
 Say = Callable[[str], str]
 """What a command for a shell prints on a host, both its outputs."""
@@ -29,7 +29,7 @@ _PATIENCE = 10.0
 """Seconds for a program of this machine."""
 
 
-def try_python(reach: Reach, say: Say, user: str, becoming: str = "") -> None:
+def try_python(reach: ConnectionFacts, say: Say, user: str, becoming: str = "") -> None:
     """That the Python which Ansible would take on the host of `reach` runs for `user`, whom `becoming` makes of us.
 
     Raises:
@@ -46,7 +46,7 @@ def try_python(reach: Reach, say: Say, user: str, becoming: str = "") -> None:
         )
 
 
-def _interpreter(reach: Reach, say: Say) -> tuple[str, str]:
+def _interpreter(reach: ConnectionFacts, say: Say) -> tuple[str, str]:
     """The Python that Ansible takes, and in words how it comes to it where the inventory does not name it."""
     if reach.python and not reach.python.startswith("auto"):
         return reach.python, ""
@@ -62,25 +62,23 @@ def _cause(said: str) -> str:
     return last(said if lines[:1] == ["Traceback (most recent call last):"] else "".join(lines[:1]))
 
 
-def becoming(reach: Reach, user: str) -> str:
+def becoming(reach: ConnectionFacts, user: str) -> str:
     """What stands before a command of whoever logs in, so that it is done as `user`, as Ansible would write it.
 
     Raises:
-        NotCheckedError: that takes more than sudo without a password, or is a template.
+        NotCheckedError: that takes more than sudo without a password.
     """
-    if "{{" in user:
-        raise NotCheckedError(f"whom it becomes, {user}, is only known when the step begins")
     method = reach.become_method.rpartition(".")[2]
     if method != "sudo" or reach.become_password:
         how = f"by {method}" if method != "sudo" else "with a password"
         raise NotCheckedError(f"it becomes {user} {how}")
     flags = "-H -S -n" if reach.become_flags is None else reach.become_flags
-    return f"{reach.become_exe or 'sudo'} {flags} -u {shlex.quote(user)} "
+    return f"{reach.become_exe or 'sudo'} {flags} -u {user} "
 
 
-def look_here(
-    hosts: Iterable[Reach], *, become: Mapping[str, Collection[str]], environ: Mapping[str, str]
-) -> list[Checked]:
+def check_here(
+    hosts: Iterable[ConnectionFacts], *, become: Mapping[str, Collection[str]], environ: Mapping[str, str]
+) -> list[HostCheck]:
     """What there is to know of each of `hosts`, which are this machine; `become` has whom the runbook becomes there.
 
     One that is not in it is left out: no machine does anything there. Ansible works in the environment `environ`.
@@ -90,20 +88,20 @@ def look_here(
     return [_look(reach, become[reach.host], say) for reach in hosts if reach.host in become]
 
 
-def _look(reach: Reach, users: Collection[str], say: Say) -> Checked:
+def _look(reach: ConnectionFacts, users: Collection[str], say: Say) -> HostCheck:
     if "python" in reach.strange:
-        return Checked(reach.host, left="its ansible_python_interpreter cannot be read here")
+        return HostCheck(reach.host, left="its ansible_python_interpreter cannot be read here")
     mine, passed = _login(), []
     try:
         for user in sorted(users) or [mine]:
             try_python(reach, say, user, becoming(reach, user) if user != mine else "")
             passed.append(f"python for {user}")
     except NotCheckedError as error:
-        return Checked(reach.host, tuple(passed), left=str(error))
+        return HostCheck(reach.host, tuple(passed), left=str(error))
     except UnfitError as error:
         problem = f"{reach.host} (this machine): {error.message}"
-        return Checked(reach.host, tuple(passed), problem=problem, hint=error.hint)
-    return Checked(reach.host, tuple(passed))
+        return HostCheck(reach.host, tuple(passed), problem=problem, hint=error.hint)
+    return HostCheck(reach.host, tuple(passed))
 
 
 def _login() -> str:

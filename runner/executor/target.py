@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from runner.core.errors import InvalidInputError, UnreachableError
-from runner.executor.inventory.connection_facts import Reach
+from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.model.policy import Policy, each_policy, strictest
 from runner.model.runbook import Runbook
 from runner.model.step import Step
@@ -31,7 +31,7 @@ class Target:
     hosts: Mapping[str, tuple[str, ...]]
     environments: Mapping[str, str]
     machines: Mapping[str, str] = field(default_factory=dict)
-    reach: Mapping[str, Reach] = field(default_factory=dict)
+    reach: Mapping[str, ConnectionFacts] = field(default_factory=dict)
     missing: tuple[tuple[str, str], ...] = ()
     ambiguous: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
@@ -39,14 +39,14 @@ class Target:
     variables: frozenset[str] = frozenset()
 
     @classmethod
-    def from_hello(cls, message: Mapping[str, Any]) -> Self:
+    def from_message(cls, message: Mapping[str, Any]) -> Self:
         """The target that the callback plugin reports before the first play."""
         hosts = {play["pattern"]: tuple(play["hosts"]) for play in message["plays"]}
         return cls(
             hosts,
             dict(message["environments"]),
             dict(message.get("machines", {})),
-            reach={name: Reach.read(name, told) for name, told in message.get("reach", {}).items()},
+            reach={name: ConnectionFacts.read(name, told) for name, told in message.get("reach", {}).items()},
             missing=_places(message.get("missing", ())),
             ambiguous=_places(message.get("ambiguous", ())),
             warnings=tuple(message.get("warnings", ())),

@@ -6,7 +6,6 @@ from datetime import date
 
 from runner.core.errors import InvalidInputError
 from runner.library.library import Source
-from runner.model.yaml.document import load
 from runner.model.yaml.yaml_writer import plain
 
 
@@ -21,7 +20,7 @@ def deprecate(source: Source, *, since: date, replaced_by: str | None, reason: s
     said = {"since": since.isoformat(), "replaced_by": replaced_by, "reason": reason}
     text = source.text.decode("utf-8")
     lines = text.splitlines(keepends=True)
-    keys = load(source.text, file=str(source.path)).value
+    keys = source.document.value
     after = next((key for key, before in zip([*keys][1:], keys, strict=False) if before == "title"), None)
     at = next((number for number, line in enumerate(lines) if after and line.startswith(f"{after}:")), None)
     if at is None:

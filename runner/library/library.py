@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -16,17 +16,19 @@ from runner.library.root import library_root, shipped_root
 from runner.model.contacts import Contact, read_contacts
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
-from runner.model.yaml.document import MAX_BYTES, InvalidFileError, load
+from runner.model.yaml.document import MAX_BYTES, Document, load
+from runner.model.yaml.finding import InvalidFileError
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A runbook with the file it was read from and that file's SHA-256."""
+    """A runbook with the file it was read from, what is written there, and that file's SHA-256."""
 
     runbook: Runbook
     path: Path
     sha256: str
-    text: bytes = b""
+    text: bytes
+    document: Document = field(compare=False, repr=False)
 
     def read_file(self, name: str) -> str:
         """The text of the file `name`, which lies in or below the runbook's directory.
@@ -110,7 +112,7 @@ class Library:
             hint = f"name the file {runbook.id}.yml"
             fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
             raise InvalidFileError([fault])
-        return Source(runbook, path, hashlib.sha256(data).hexdigest(), data)
+        return Source(runbook, path, hashlib.sha256(data).hexdigest(), data, document)
 
     def usable(self, name: str) -> Source:
         """The same, if it is still to be used.

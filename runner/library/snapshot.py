@@ -63,8 +63,7 @@ def read(library: Library) -> Collection:
     for name in library.ids():
         try:
             source = library.source(name)
-            documents[name] = load(source.path.read_bytes(), file=shown(source.path))
-            sources[name] = source
+            documents[name], sources[name] = source.document, source
         except InvalidFileError as error:
             faults += error.findings
     contacts, handles = _contacts(directory / "contacts.yml", faults)

@@ -29,7 +29,7 @@ def mended(subject: Subject) -> tuple[str, int]:
 def _edits(subject: Subject) -> Iterator[tuple[int, Hit]]:
     wanted = {(each.rule, each.line) for each in examine(subject).findings}
     for rule, hit in hits(subject):
-        offset = subject.tree.offset(hit.place, hit.fragment, hit.nth)
+        offset = subject.document.offset(hit.place, hit.fragment, hit.nth)
         if hit.replacement is not None and offset is not None and (rule.id, position(subject, hit).line) in wanted:
             yield offset, hit
 

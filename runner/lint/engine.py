@@ -11,14 +11,12 @@ from functools import cache
 from types import MappingProxyType
 
 import runner.lint.rules
-from runner.library.library import Source, shown
+from runner.library.library import Source
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Hit, Rule
 from runner.lint.suppressions import exemptions
 from runner.model.contacts import Contact
-from runner.model.yaml.document import load
 from runner.model.yaml.finding import Finding, Position, show
-from runner.model.yaml.source_spans import Tree
 
 
 @cache
@@ -74,11 +72,8 @@ def subject_of(
     incomplete: bool = False,
 ) -> Subject:
     """`source` as the rules look at it; `incomplete` says that inventories may set other `variables` as well."""
-    document = load(source.path.read_bytes(), file=shown(source.path))
     known = None if variables is None else frozenset(variables)
-    return Subject(
-        source, document, Tree(document.text), contacts, today, known, frozenset(rules()), incomplete=incomplete
-    )
+    return Subject(source, source.document, contacts, today, known, frozenset(rules()), incomplete=incomplete)
 
 
 def examine(subject: Subject) -> Report:
@@ -109,8 +104,8 @@ def _found(rule: Rule, subject: Subject) -> Iterable[Hit]:
 
 def position(subject: Subject, hit: Hit) -> Position:
     """Where in the file `hit` stands."""
-    offset = hit.offset if hit.offset is not None else subject.tree.offset(hit.place, hit.fragment, hit.nth)
-    return subject.document.position(hit.place) if offset is None else subject.tree.position(offset)
+    offset = hit.offset if hit.offset is not None else subject.document.offset(hit.place, hit.fragment, hit.nth)
+    return subject.document.position(hit.place) if offset is None else subject.document.position_at(offset)
 
 
 def _finding(subject: Subject, rule: Rule, hit: Hit) -> Finding:

@@ -16,7 +16,6 @@ from runner.model.step import Approval, Step, Undo
 from runner.model.verification import PROBE_TIMEOUT, Verification
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Place
-from runner.model.yaml.source_spans import Tree
 
 PROCEDURES = ("prerequisites", "steps", "on_cancel")
 
@@ -57,7 +56,6 @@ class Subject:
 
     source: Source
     document: Document
-    tree: Tree
     contacts: Mapping[str, Contact]
     today: date
     variables: frozenset[str] | None = None

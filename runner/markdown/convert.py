@@ -18,8 +18,8 @@ from runner.markdown.page.source import Entry, Manuscript, decode, split
 from runner.markdown.phrases import NOBODY, TODO
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
-from runner.model.yaml.document import InvalidFileError, load
-from runner.model.yaml.finding import Finding
+from runner.model.yaml.document import load
+from runner.model.yaml.finding import Finding, InvalidFileError
 from runner.model.yaml.yaml_writer import plain, write
 
 _ROUNDS = 3

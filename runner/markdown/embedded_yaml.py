@@ -7,7 +7,8 @@ from typing import Any
 
 from runner.markdown.import_findings import Notes
 from runner.markdown.page.page import Carried
-from runner.model.yaml.document import InvalidFileError, load
+from runner.model.yaml.document import load
+from runner.model.yaml.finding import InvalidFileError
 from runner.model.yaml.yaml_writer import plain
 
 _PROSE = frozenset({"why", "manual"})

@@ -13,8 +13,8 @@ from runner.channels.base import Channel
 from runner.core.fields import Model, Several, Text
 from runner.core.identifiers import Login
 from runner.kinds import plugins
-from runner.model.yaml.document import Document, InvalidFileError, load, located
-from runner.model.yaml.finding import Finding, did_you_mean, quoted
+from runner.model.yaml.document import Document, load, located
+from runner.model.yaml.finding import Finding, InvalidFileError, did_you_mean, quoted
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
 

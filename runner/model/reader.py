@@ -19,8 +19,8 @@ from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, Placed, fa
 from runner.model.runbook import Runbook
 from runner.model.step import Step, Undo
 from runner.model.verification import PROBE_TIMEOUT, Verification
-from runner.model.yaml.document import Document, InvalidFileError, load, located
-from runner.model.yaml.finding import MAX_FINDINGS, Finding, Place, did_you_mean, quoted
+from runner.model.yaml.document import Document, load, located
+from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, Place, did_you_mean, quoted
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Kinds = Mapping[str, type[StepKind]] | Mapping[str, type[VerificationKind]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from runner.compiler.batches import legs
+from runner.compiler.batches import fewest_batches
 from runner.core.events import EventType, Outcome
 from runner.core.step_tags import recheck_tag, step_tag
 from runner.executor.host_ledger import parts
@@ -27,8 +27,8 @@ def open_again(control: Control, step: Step, hosts: Sequence[str], missing: Iter
 def recheck(control: Control, hosts: Mapping[str, Sequence[str]]) -> None:
     """Make the verifications of the steps in `hosts` again there, once they are open."""
     steps = [step for step in control.runbook.procedure if step.id in hosts]
-    for leg in legs(steps, on=lambda step: hosts[step.id], of=control.hosts_of):
-        control.execute([recheck_tag(step.id) for step in leg.steps], leg.hosts)
+    for batch in fewest_batches(steps, on=lambda step: hosts[step.id], of=control.hosts_of):
+        control.execute([recheck_tag(step.id) for step in batch.steps], batch.hosts)
 
 
 def verify_again(control: Control, step: Step, hosts: Sequence[str]) -> list[str]:

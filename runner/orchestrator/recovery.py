@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from runner.compiler.segments import Gate
 from runner.core.events import Clock, Event, EventType, Outcome
-from runner.executor.ansible import processes, workspace
-from runner.executor.ansible.invocations import Cancellation
-from runner.executor.ansible.messages import Order
-from runner.executor.ansible.supervisor import GRACE, supervising
-from runner.executor.ansible.teardown import REAP_LIMIT, end_connections, tear_down
+from runner.executor.ansible.invocations import ANSIBLE
+from runner.executor.job import AbandonedRun, Cancellation
+from runner.executor.protocol import Executor
 from runner.executor.target import Target
 from runner.library.library import Library
 from runner.orchestrator.end.paging import Pager
@@ -33,12 +28,9 @@ _ATTEMPT_ENDS = frozenset({EventType.ACTION_FINISHED, EventType.ATTEMPT_FINISHED
 _OPEN = frozenset({Outcome.UNKNOWN, Outcome.UNREACHABLE})
 """How an attempt ends that may still be at it on its host."""
 
-_PATIENCE = GRACE + REAP_LIMIT + 2.0
-"""Seconds in which a supervisor whose command died has done all that it does then."""
-
 
 def name_abandoned(
-    directory: StateDirectory, *, clock: Clock, actor: Actor, environ: Mapping[str, str]
+    directory: StateDirectory, *, clock: Clock, actor: Actor, environ: Mapping[str, str], executor: Executor = ANSIBLE
 ) -> Iterator[RunState]:
     """Each run that calls itself running though its command is dead, once it is recorded as abandoned.
 
@@ -58,7 +50,7 @@ def name_abandoned(
                 if turns and turns[-1].type in _ENDS:  # it was done, and died before it could say so here
                     file_run(run, log, status="finished", outcome=turns[-1].data["outcome"], private=())
                     continue
-            _end(state, _unfinished(records), environ)
+            executor.clean_up(_left_by(state, _unfinished(records)), environ=environ)
             event = Event(
                 EventType.RUN_ABANDONED, state.run, data={"outcome": Outcome.UNKNOWN, "runbook": state.runbook}
             )
@@ -141,37 +133,13 @@ def _unfinished(records: Iterable[Record]) -> Mapping[str, Sequence[str]]:
     return hosts
 
 
-def _end(state: RunState, attempts: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> None:
-    """The supervisor does the same when its command dies; this is for when both were killed at once."""
-    _await_supervisor(state.run)
-    directory = workspace.make(state.run)
-    order = Order(
-        run_id=state.run,
-        private=str(directory),
-        playbook="",
-        inventories=state.inventories,
-        hosts=state.hosts,
-        becomes=state.becomes,
+def _left_by(state: RunState, attempts: Mapping[str, Sequence[str]]) -> AbandonedRun:
+    """On every host that it had named something may be left: what looks at one carries no marker of an attempt."""
+    return AbandonedRun(
+        state.run,
+        state.inventories,
+        state.hosts,
+        state.becomes,
+        {host: attempts.get(host, ()) for names in state.target.values() for host in names},
+        [Path(path) for path in state.private],
     )
-    # On every host that it had named: what looks at one carries no marker of an attempt.
-    hosts = {host: attempts.get(host, ()) for names in state.target.values() for host in names}
-    of_old = [
-        path
-        for path in dict.fromkeys((*map(Path, state.private), *workspace.left(state.run)))
-        if path.name.startswith(workspace.PREFIX) and path.is_dir() and not path.is_symlink()
-    ]
-    try:
-        (directory / "ansible.cfg").touch()
-        tear_down(order, workspace.environment(environ, python=sys.executable), lambda: hosts, grace=processes.SHORT)
-    finally:
-        for path in of_old:
-            end_connections(path)
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _await_supervisor(run: str) -> None:
-    """Let whoever tears the run down just now come to the end: it would end as well what is done for the run next."""
-    deadline = time.monotonic() + _PATIENCE
-    while supervising(run) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    processes.end(lambda: supervising(run), grace=0)

@@ -14,7 +14,7 @@ from runner.compiler.segments import Gate
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.core.events import Clock, Listener, Outcome
 from runner.core.redaction import Redaction
-from runner.executor.ansible.invocations import Cancellation
+from runner.executor.job import Cancellation
 from runner.library.library import Library, Source
 from runner.model.contacts import Contact
 from runner.store.log.audit_log import Actor

@@ -15,8 +15,9 @@ from runner.compiler.segments import Gate
 from runner.core.errors import ExecutionError, TimedOutError
 from runner.core.events import Event, EventType
 from runner.core.step_tags import step_tag
-from runner.executor.ansible.invocations import NOTHING, Job, Part, execute, resolve
+from runner.executor.ansible.invocations import execute, resolve
 from runner.executor.host_ledger import parts
+from runner.executor.job import NOTHING, Job, Part
 from runner.executor.target import Target, check_hosts
 from runner.model.step import Step
 from runner.orchestrator.event_translator import Translator
@@ -72,7 +73,7 @@ class Control:
             becomes=directory.state.becomes,
             environ=env.environ,
             cancellation=env.cancellation,
-            on_private=lambda path: directory.update(private=(*directory.state.private, str(path))),
+            on_workspace=lambda path: directory.update(private=(*directory.state.private, str(path))),
             learn=self.redaction.learn,
             secrets=request.secrets,
             names=self.runbook.asks_for_hosts,
@@ -86,13 +87,13 @@ class Control:
     def know(self, *, render: Sequence[str] = ()) -> Target:
         """The hosts of every step, which Ansible is asked for if nobody has yet, and what the steps in `render` do."""
         if self.target is None:
-            self._on_hello(resolve(self.job, replace(NOTHING, render=render)), at_rest=True)
-        assert self.target  # noqa: S101 - a hello sets it or raises
+            self._on_inventory(resolve(self.job, replace(NOTHING, render=render)), at_rest=True)
+        assert self.target  # noqa: S101 - the inventory sets it or raises
         return self.target
 
     def survey(self) -> Target:
         """What the inventory says now about the hosts of a run that is gone on with."""
-        seen = Target.from_hello(resolve(self.job, NOTHING))
+        seen = Target.from_message(resolve(self.job, NOTHING))
         self._record_reason()
         self._check_strangers(seen)
         return seen
@@ -205,11 +206,11 @@ class Control:
 
     def _hear(self, message: Mapping[str, Any], approved: Sequence[str], limit: Sequence[str]) -> None:
         """What the callback plugin says, on its socket's thread; returning is the leave to go on."""
-        if message["kind"] == "hello":
+        if message["kind"] == "inventory":
             self.approvals.keep_previews(message)
             for step in approved:
-                self.approvals.check(step, Target.from_hello(message), limit)
-            self._on_hello(message)
+                self.approvals.check(step, Target.from_message(message), limit)
+            self._on_inventory(message)
         elif message["kind"] == "end":
             self.approvals.keep_previews(message)
         else:
@@ -221,10 +222,10 @@ class Control:
             if begun := [event.step for event in events if event.type is EventType.STEP_INTENDED]:
                 self.locks.come_to(begun[-1] or "")
 
-    def _on_hello(self, message: Mapping[str, Any], *, at_rest: bool = False) -> None:
+    def _on_inventory(self, message: Mapping[str, Any], *, at_rest: bool = False) -> None:
         self.approvals.keep_previews(message)
         self._record_reason()
-        seen = Target.from_hello(message)
+        seen = Target.from_message(message)
         check_hosts(self.runbook, self.request.inputs, message.get("names") or ())
         if self.target is not None:
             self._check_strangers(seen)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from runner.compiler.batches import Batch, Leg, batches, legs
-from runner.compiler.segments import Gate, Span, cut
+from runner.compiler.batches import Batch, batches, fewest_batches
+from runner.compiler.segments import Gate, Segment, cut
 from runner.core.errors import DeniedError, ExitCode, explain
 from runner.core.events import EventType, Outcome
 from runner.core.step_tags import step_tag
@@ -213,7 +213,7 @@ class _Run:
         return partial(looks, self.control) if looks else self._procedure
 
     def _procedure(self) -> None:
-        """Batch by batch, gate by gate and span by span, until the end or until something is not as it must be."""
+        """Batch by batch, gate by gate, segment by segment, until the end or until something is not as it must be."""
         for batch in self._batches():
             for item in cut(batch.steps, stepwise=self.request.mode == "step"):
                 if self.control.cancelled:
@@ -223,7 +223,7 @@ class _Run:
                     return
 
     def _batches(self) -> Iterator[Batch]:
-        """Who is worked on when; without batches the first span itself finds out who the hosts are."""
+        """Who is worked on when; without batches the first segment itself finds out who the hosts are."""
         if self.runbook.serial or isinstance(self.runbook.max_failures, str):  # a share is one of all of them
             self.control.know()
         if self.control.target:
@@ -243,20 +243,22 @@ class _Run:
             undo(self.control)
         return answer.yes or answer.instead == "skip"
 
-    def _execute(self, span: Span, batch: Batch) -> bool:
-        """Whether the run goes on after the span, which is done on each host from where that host stands."""
-        for leg in self._legs(span, batch):
-            self.control.execute([step_tag(step.id) for step in leg.steps], leg.hosts, render=self._next(leg.steps[-1]))
-            if self.control.cancelled or self._must_stop(leg):
+    def _execute(self, segment: Segment, batch: Batch) -> bool:
+        """Whether the run goes on after the segment, which is done on each host from where that host stands."""
+        for part in self._invocations(segment, batch):
+            self.control.execute(
+                [step_tag(step.id) for step in part.steps], part.hosts, render=self._next(part.steps[-1])
+            )
+            if self.control.cancelled or self._must_stop(part):
                 return False
         return True
 
-    def _legs(self, span: Span, batch: Batch) -> Iterator[Leg]:
+    def _invocations(self, segment: Segment, batch: Batch) -> Iterator[Batch]:
         if self.control.target is None:
-            yield Leg(span.steps, ())
+            yield Batch(segment.steps, ())
             return
         on = lambda step: self._due(step, machine_parts(step), batch)  # noqa: E731
-        yield from legs(span.steps, on=on, of=self.control.hosts_of)
+        yield from fewest_batches(segment.steps, on=on, of=self.control.hosts_of)
 
     def _due(self, step: Step, parts: Collection[str], batch: Batch) -> list[str]:
         """The hosts on which one of `parts` of `step` is still to be proven, without those that the run has lost."""
@@ -269,9 +271,9 @@ class _Run:
         following = procedure[procedure.index(step) + 1 :][:1]
         return [each.id for each in following if each.approve or each.point_of_no_return or self.request.mode == "step"]
 
-    def _must_stop(self, leg: Leg) -> bool:
+    def _must_stop(self, part: Batch) -> bool:
         """What the policy of a step says when it did not pass on a host, and more hosts are lost than may be."""
-        broken = self.control.ledger.broken(leg.steps, leg.hosts or None)
+        broken = self.control.ledger.broken(part.steps, part.hosts or None)
         broken = [(step, host) for step, host in broken if step.on_failure != "continue"]
         too_many = len(self.control.gone) > self.control.allowed(self.control.target)
         to_undo = [host for step, host in broken if step.on_failure == "undo"]

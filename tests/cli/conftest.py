@@ -7,10 +7,10 @@ import sys
 from dataclasses import dataclass
 
 import pytest
-from harness.fake_run import ScriptedAnsible
 from harness.fakes import runbook_file
 
 from runner import cli
+from runner.executor.testing import ScriptedExecutor
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def library(here, runbook):
 @pytest.fixture
 def ansible(monkeypatch):
     """The stand-in for Ansible that runs and plans meet."""
-    made = ScriptedAnsible()
+    made = ScriptedExecutor()
     monkeypatch.setattr("runner.orchestrator.run_context.execute", made.execute)
     monkeypatch.setattr("runner.orchestrator.run_context.resolve", made.resolve)
     monkeypatch.setattr("runner.cli.commands.night.plan.resolve", made.resolve)

@@ -34,7 +34,7 @@ def failed(runbook, library, ansible, monkeypatch):
     ansible.answers["two", "action"] = FAILED
     assert runbook(*RUN).code == 1
     ansible.answers.clear()
-    ansible.spans.clear()
+    ansible.calls.clear()
 
 
 @pytest.mark.parametrize("name", ["last", RUN_ID], ids=["last", "its id"])
@@ -42,7 +42,7 @@ def test_a_run_is_gone_on_with(runbook, failed, ansible, name):
     ran = runbook("resume", name)
 
     assert (ran.code, ran.out.splitlines()[0]) == (0, f"passed  run {RUN_ID}")
-    assert ansible.spans == [SURVEY, (("step-two",), ())]
+    assert ansible.calls == [SURVEY, (("step-two",), ())]
     assert runbook("resume", name).err.startswith(f"error: the run {RUN_ID} has passed")
 
 
@@ -67,7 +67,7 @@ def test_a_run_is_taken_back(runbook, failed, ansible):
     assert (ran.code, ran.out.splitlines()[0]) == (9, f"partly undone  run {RUN_ID}")
     assert ran.err.splitlines()[:4] == plan
     assert ran.err.splitlines()[-1] == "error: Two stays as it was done on db1: it has no `undo:`"
-    assert ansible.spans == [SURVEY, (("step-undo-one",), ())]
+    assert ansible.calls == [SURVEY, (("step-undo-one",), ())]
 
 
 def test_there_is_nothing_to_go_on_with(runbook, library):
@@ -90,13 +90,13 @@ def test_a_runbook_that_has_changed_is_shown_and_refused(runbook, failed, librar
     library(steps=[*STEPS, {"id": "three", "name": "Three", "command": "ls", "verify": [{"exit": 0}]}])
 
     refused = runbook("resume", "last")
-    spans = list(ansible.spans)
+    spans = list(ansible.calls)
     accepted = runbook("resume", "last", "--accept-changes")
 
     assert (refused.code, spans) == (2, [])
     assert "--- when the run began\n+++ now\n" in refused.err
     assert "id: three" in refused.err
-    assert (accepted.code, ansible.spans) == (0, [SURVEY, (("step-two", "step-three"), ())])
+    assert (accepted.code, ansible.calls) == (0, [SURVEY, (("step-two", "step-three"), ())])
 
 
 def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook, failed, here, monkeypatch):

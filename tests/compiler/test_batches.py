@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.compiler.batches import Batch, Leg, batches, legs, plays, portion
+from runner.compiler.batches import Batch, batches, fewest_batches, plays, portion
 from runner.executor.target import Target
 from runner.kinds.verifications.exit_code import Exit
 from runner.model.runbook import Runbook
@@ -74,9 +74,9 @@ def test_each_step_is_done_on_exactly_the_hosts_that_wait_for_it(drawn):
     has = {each.id: hosts | waits for each, (hosts, waits) in zip(steps, drawn, strict=True)}
     waits = {each.id: waits for each, (_, waits) in zip(steps, drawn, strict=True)}
     # When
-    found = list(legs(steps, on=lambda each: sorted(waits[each.id]), of=lambda each: sorted(has[each.id])))
+    found = list(fewest_batches(steps, on=lambda each: sorted(waits[each.id]), of=lambda each: sorted(has[each.id])))
     # Then each is done where it waits, in order, and nowhere else
-    done = [(each.id, has[each.id] & set(leg.hosts)) for leg in found for each in leg.steps]
+    done = [(each.id, has[each.id] & set(batch.hosts)) for batch in found for each in batch.steps]
     assert done == [(each.id, waits[each.id]) for each in steps if waits[each.id]]
     # and two neighbours could not have been one
     for one, two in pairwise(found):
@@ -85,5 +85,5 @@ def test_each_step_is_done_on_exactly_the_hosts_that_wait_for_it(drawn):
 
 
 def test_a_fresh_run_is_one_invocation():
-    assert list(legs((A, B), on=lambda _: HOSTS, of=lambda _: HOSTS)) == [Leg((A, B), HOSTS)]
+    assert list(fewest_batches((A, B), on=lambda _: HOSTS, of=lambda _: HOSTS)) == [Batch((A, B), HOSTS)]
     assert Exit(exit=0).exit == (0,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.compiler.blast_radius import radius
+from runner.compiler.blast_radius import blast_radius
 from runner.executor.target import Target
 from runner.kinds.steps.command_step import Command
 from runner.kinds.steps.manual_step import Manual
@@ -49,5 +49,5 @@ def step(**keys):
     ],
 )
 def test_one_sentence(steps, sentence, last_safe):
-    found = radius(Runbook.model_construct(hosts="all", steps=tuple(steps)), TARGET, total=14)
+    found = blast_radius(Runbook.model_construct(hosts="all", steps=tuple(steps)), TARGET, total=14)
     assert (str(found), found.last_safe) == (sentence, last_safe)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.compiler.segments import CROSSING, Gate, Span, after, before, cut
+from runner.compiler.segments import CROSSING, Gate, Segment, after, before, cut
 from runner.core.step_tags import step_tag, undo_id
 from runner.kinds.steps.command_step import Command
 from runner.kinds.steps.manual_step import Manual
@@ -27,7 +27,7 @@ def step(name, *verify, action="machine", **keys):
 
 def test_steps_without_a_person_are_done_in_one_go():
     a, b = step("a", ZERO), step("b", ZERO)
-    assert list(cut((a, b))) == [Span((a, b))]
+    assert list(cut((a, b))) == [Segment((a, b))]
 
 
 def test_a_person_is_asked_before_and_after():
@@ -35,9 +35,9 @@ def test_a_person_is_asked_before_and_after():
     b = step("b", ZERO, FINE, approve="Really?")
     c = step("c", FINE, action="person")
     assert list(cut((a, b, c))) == [
-        Span((a,)),
+        Segment((a,)),
         Gate(b, "approve", "Really?"),
-        Span((b,)),
+        Segment((b,)),
         Gate(b, "confirm", "Fine", 2),
         Gate(c, "manual", "Do it"),
         Gate(c, "confirm", "Fine", 1),
@@ -46,7 +46,7 @@ def test_a_person_is_asked_before_and_after():
 
 def test_what_a_machine_verifies_of_a_manual_step_comes_before_what_a_person_does():
     a = step("a", FINE, ZERO, action="person", approve="Really?")
-    assert [type(item).__name__ for item in cut((a,))] == ["Gate", "Gate", "Span", "Gate"]
+    assert [type(item).__name__ for item in cut((a,))] == ["Gate", "Gate", "Segment", "Gate"]
     assert [gate.kind for gate in (*before(a), *after(a))] == ["approve", "manual", "confirm"]
     assert {gate.name for gate in before(a)} == {"a"}
 
@@ -71,24 +71,24 @@ def test_every_step_and_every_question_has_its_place(steps):
     # Given any procedure
     items = list(cut(steps))
     # Then each step that a machine has a part in is in one span, in order
-    done = [each for item in items if isinstance(item, Span) for each in item.steps]
+    done = [each for item in items if isinstance(item, Segment) for each in item.steps]
     assert done == [each for each in steps if (each.action and not each.manual) or each.automated]
     # and each question is asked, in order
     asked = [item for item in items if isinstance(item, Gate)]
     assert asked == [gate for each in steps for gate in (*before(each), *after(each))]
-    # and spans are never empty, and never cut without a question
-    assert all(item.steps for item in items if isinstance(item, Span))
-    assert not any(isinstance(one, Span) and isinstance(two, Span) for one, two in pairwise(items))
+    # and segments are never empty, and never cut without a question
+    assert all(item.steps for item in items if isinstance(item, Segment))
+    assert not any(isinstance(one, Segment) and isinstance(two, Segment) for one, two in pairwise(items))
 
 
 def test_a_run_that_goes_step_by_step_asks_before_each():
     a, b = step("a", ZERO), step("b", ZERO, approve="Really?")
     assert list(cut((a, b), stepwise=True)) == [
         Gate(a, "step", "Go on with A?"),
-        Span((a,)),
+        Segment((a,)),
         Gate(b, "step", "Go on with B?"),
         Gate(b, "approve", "Really?"),
-        Span((b,)),
+        Segment((b,)),
     ]
 
 

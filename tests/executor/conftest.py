@@ -16,6 +16,8 @@ import pytest
 from harness.ssh_lab import Lab, environ
 
 from runner.core.errors import InvalidInputError
+from runner.executor.ansible.ansible_executor import AnsibleExecutor
+from runner.executor.ansible.supervision import Limits
 from runner.lab.hosts import ssh_hosts
 
 _PYTHON = sys.executable
@@ -68,6 +70,10 @@ class FakeAnsible:
         (self.directory / "speak.py").write_text(f"{_SPEAK}{then}\n")
         self.does(f"exec {_PYTHON} -IS speak.py")
 
+    def executor(self, **limits):
+        """One that takes it for the real one: programs beside its Python come first."""
+        return AnsibleExecutor(str(self.directory / "bin" / "python"), Limits(**limits))
+
     @property
     def path(self):
         return f"{self.directory / 'bin'}:{os.environ['PATH']}"
@@ -109,7 +115,7 @@ def ansible(tmp_path):
 
 @pytest.fixture
 def temporary(monkeypatch):
-    """A short root for private directories, removed with everything in it."""
+    """A short root for workspaces, removed with everything in it."""
     root = tempfile.mkdtemp(prefix="p-", dir="/tmp")
     monkeypatch.setattr(tempfile, "tempdir", root)
     yield root

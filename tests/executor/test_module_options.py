@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-import subprocess
+import sys
 from pathlib import Path
 
 import ansible
 import pytest
 import yaml
 
-from runner.executor import module_options
-from runner.executor.module_options import Module, modules, wrong_arguments
+from runner.executor.module_options import Module, ModuleDocumentation, modules, wrong_arguments
 
 PUSH = """
 DOCUMENTATION = '''
@@ -108,15 +107,17 @@ def _assigns(node, name):
     return isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name
 
 
-def test_ansible_is_asked_once_for_a_module(monkeypatch):
-    first = modules(["ansible.builtin.ping"])
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it was asked again"))
+def test_ansible_is_asked_once_for_a_module(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f"""#!/bin/sh\necho asked >>{tmp_path}/asked\nexec {sys.executable} "$@"\n""")
+    python.chmod(0o755)
+    documentation = ModuleDocumentation(str(python))
 
-    assert modules(["ansible.builtin.ping"]) == first
+    first, second = (documentation.modules(["ansible.builtin.ping"]) for _ in range(2))
+
+    assert (first, (tmp_path / "asked").read_text()) == (second, "asked\n")
+    assert first["ansible.builtin.ping"].options
 
 
-def test_where_ansible_does_not_answer_nothing_is_known(monkeypatch):
-    monkeypatch.setattr(module_options, "_known", {})
-    monkeypatch.setattr("sys.executable", "/bin/false")
-
-    assert modules(["ansible.builtin.copy"]) == {}
+def test_where_ansible_does_not_answer_nothing_is_known():
+    assert ModuleDocumentation("/bin/false").modules(["ansible.builtin.copy"]) == {}

@@ -27,7 +27,7 @@ def runbook(tmp_path):
 
 
 def test_the_plugin_names_the_hosts_of_each_play(runbook):
-    target = Target.from_hello(HELLO)
+    target = Target.from_message(HELLO)
     assert target == Target(
         {"app": ("app1", "app2"), "db": ("db1",)}, {"app1": "lab", "app2": "staging", "db1": "local"}
     )
@@ -77,13 +77,13 @@ def test_a_class_that_nobody_knows_is_refused(runbook):
 )
 def test_fewer_hosts_than_somebody_meant_are_refused_by_name(runbook, told, message):
     with pytest.raises(UnreachableError) as caught:
-        Target.from_hello({**HELLO, **told}).check(runbook)
+        Target.from_message({**HELLO, **told}).check(runbook)
 
     assert caught.value.message == message
 
 
 def test_a_limit_that_was_meant_for_the_runbook_before_may_name_other_hosts_too(runbook):
-    Target.from_hello({**HELLO, "idle": ["web1"]}).check(runbook, inherited=True)
+    Target.from_message({**HELLO, "idle": ["web1"]}).check(runbook, inherited=True)
 
 
 def test_what_the_inventory_demands_and_protects_is_known():
@@ -92,7 +92,7 @@ def test_what_the_inventory_demands_and_protects_is_known():
         "app2": {"protected": False},
         "db1": {"protected": "Holds the ledger", "policy": {"max_hosts": 2}},
     }
-    target = Target.from_hello({**HELLO, "reach": reach})
+    target = Target.from_message({**HELLO, "reach": reach})
 
     assert (target.policy.max_hosts, target.protected) == (2, {"db1": "Holds the ledger"})
 
@@ -125,5 +125,5 @@ def test_every_host_that_the_inventory_does_not_have_is_told(tmp_path):
 )
 def test_what_ansible_only_warns_of_is_no_success(runbook, found, sentence):
     with pytest.raises(UnreachableError) as caught:
-        Target.from_hello(HELLO | found).check(runbook)
+        Target.from_message(HELLO | found).check(runbook)
     assert caught.value.message.startswith(sentence)

@@ -6,10 +6,11 @@ import json
 from dataclasses import replace
 
 import runner.orchestrator.run_loop
-from harness.fake_run import FakeChannel, ScriptedAnsible, environment_in, mortal, request_in
+from harness.fake_run import FakeChannel, environment_in, mortal, request_in
 from harness.fakes import RUN_ID, FakeOperator
 from runner.core.events import EventType
-from runner.executor.ansible.invocations import Cancellation
+from runner.executor.job import Cancellation
+from runner.executor.testing import ScriptedExecutor
 from runner.library.library import Library
 from runner.store.log.audit_log import read
 
@@ -41,7 +42,7 @@ class Engine:
     """`run` does it, `resume` and `undo` go on with it; `records` is what was recorded, `asked` who was asked what."""
 
     def __init__(self, directory, monkeypatch):
-        self.directory, self.ansible, self.channel = directory, ScriptedAnsible(), FakeChannel()
+        self.directory, self.ansible, self.channel = directory, ScriptedExecutor(), FakeChannel()
         self.operator, self.heard = FakeOperator(), []
         self.env = environment_in(directory, operator=self.operator, listeners=[self.heard.append])
         mortal(monkeypatch)
@@ -72,7 +73,7 @@ class Engine:
         return runner.orchestrator.run_loop.run(self.asked_for, self.env)
 
     def _again(self):
-        self.ansible.spans.clear()
+        self.ansible.calls.clear()
         self.heard.clear()
         self.env = replace(self.env, cancellation=Cancellation())
         return self.asked_for, self.env

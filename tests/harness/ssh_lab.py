@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 
 from runner.executor.ansible import workspace
-from runner.executor.inventory.connection_facts import Reach
+from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.ssh.preflight import preflight
 from runner.lab.hosts import SshHosts
 
@@ -29,7 +29,7 @@ class Lab:
 
     def reach(self, name="one", **changes):
         told = {_WORDS[key]: value for key, value in self.up.hosts[name].variables().items() if key in _WORDS}
-        return Reach.read(name, {**told, **changes})
+        return ConnectionFacts.read(name, {**told, **changes})
 
     def look(self, name="one", *, become=(), environ=None, **changes):
         given = {**self.environ, **(environ or {})}

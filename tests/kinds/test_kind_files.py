@@ -15,7 +15,7 @@ import runner.kinds.verifications
 from runner.compiler.committed_playbook import compiled
 from runner.kinds import plugins
 from runner.library.library import Library
-from runner.model.yaml.document import InvalidFileError
+from runner.model.yaml.finding import InvalidFileError
 
 STEP = '''\
 """`touch`: a file that is there afterwards."""

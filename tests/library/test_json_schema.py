@@ -16,7 +16,8 @@ from jsonschema import Draft7Validator
 from runner.library.json_schema import SCHEMAS
 from runner.model.contacts import read_contacts
 from runner.model.reader import read_runbook, to_runbook
-from runner.model.yaml.document import InvalidFileError, load
+from runner.model.yaml.document import load
+from runner.model.yaml.finding import InvalidFileError
 
 # The faults that the reader is tested with are those that the schema is tested with.
 _SPEC = importlib.util.spec_from_file_location("read_faults", TESTS / "model" / "test_reader_faults.py")

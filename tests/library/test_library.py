@@ -11,7 +11,8 @@ from harness.fakes import CONTACTS, RUNBOOK, runbook_file
 from runner.core.errors import InvalidInputError
 from runner.library.library import Library, Source, shown
 from runner.model.reader import read_runbook
-from runner.model.yaml.document import MAX_BYTES, InvalidFileError
+from runner.model.yaml.document import MAX_BYTES, load
+from runner.model.yaml.finding import InvalidFileError
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ def refusal(call, *args, **options):
 
 def test_a_runbook_is_found_by_its_id_or_its_file(library, tmp_path):
     path = tmp_path / "runbooks" / "RUN-001.yml"
-    source = Source(read_runbook(path), path, hashlib.sha256(RUNBOOK.encode()).hexdigest(), RUNBOOK.encode())
+    data = RUNBOOK.encode()
+    source = Source(read_runbook(path), path, hashlib.sha256(data).hexdigest(), data, load(data, file="-"))
     assert library.source("RUN-001") == source
     assert library.source(str(path)) == source
 

@@ -7,7 +7,7 @@ from harness.fakes import RUNBOOK, runbook_file
 
 from runner.library.library import Library
 from runner.library.snapshot import read
-from runner.model.yaml.document import InvalidFileError
+from runner.model.yaml.finding import InvalidFileError
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_a_policy_of_group_vars_is_kept_and_a_protected_host_is_left_alone(bench
 
     assert (all_of_them.code, group.code, by_name.code) == (4, 4, 0), by_name.err
     assert made(bench) == ["made-db2"]
-    assert "The inventory's policy allows at most 1 host" in all_of_them.events[-1]["problems"][0]
+    assert "at most 1 host (says the inventory's policy)" in all_of_them.events[-1]["problems"][0]
     assert "(Holds the ledger)" in group.events[-1]["problems"][0]
 
 
@@ -116,7 +116,7 @@ def test_what_passed_on_staging_may_be_done_in_production_and_what_was_changed_s
     broken = bench.run(*PRODUCTION, "--break-glass", "The shop is down")
 
     assert [ran.code for ran in (before, staging, proven, changed, broken)] == [4, 0, 0, 4, 0]
-    assert "there is no such run" in changed.events[-1]["problems"][0]
+    assert "given is no such run" in changed.events[-1]["problems"][0]
     assert broken.err.splitlines()[0] == "BREAK GLASS: The shop is down"
 
 

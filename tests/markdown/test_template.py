@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from runner.markdown.convert import convert
 from runner.markdown.template import export
 from runner.model.reader import to_runbook
-from runner.model.yaml.document import InvalidFileError, load
+from runner.model.yaml.document import load
+from runner.model.yaml.finding import InvalidFileError
 from runner.model.yaml.yaml_writer import write
 
 SHIPPED = sorted([*(ROOT / "runbooks").glob("RUN-*.yml"), *(ROOT / "tests/compiler/golden/runbooks").glob("RUN-*.yml")])

@@ -7,7 +7,7 @@ import pytest
 from runner.channels.pagerduty import PagerDuty
 from runner.channels.webhook import Webhook
 from runner.model.contacts import Contact, read_contacts
-from runner.model.yaml.document import InvalidFileError
+from runner.model.yaml.finding import InvalidFileError
 
 
 @pytest.fixture

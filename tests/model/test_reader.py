@@ -23,8 +23,8 @@ from runner.model.reader import read_runbook, to_runbook
 from runner.model.runbook import Category, Declared, Escalation, FollowUp, Input, Runbook, Scope, Trigger, Unresolved
 from runner.model.step import Effect, Step, Undo
 from runner.model.verification import Verification
-from runner.model.yaml.document import InvalidFileError, load
-from runner.model.yaml.finding import MAX_FINDINGS
+from runner.model.yaml.document import load
+from runner.model.yaml.finding import MAX_FINDINGS, InvalidFileError
 
 WHOLE = """\
 id: RUN-007

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from runner.model.reader import to_runbook
-from runner.model.yaml.document import InvalidFileError, load
+from runner.model.yaml.document import load
+from runner.model.yaml.finding import InvalidFileError
 
 EXAMPLE = (Path(__file__).parent / "design.yml").read_text(encoding="utf-8")
 LATER = "possible keys are "

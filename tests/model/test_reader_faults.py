@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from runner.model.reader import to_runbook
-from runner.model.yaml.document import InvalidFileError, load
+from runner.model.yaml.document import load
+from runner.model.yaml.finding import InvalidFileError
 
 TOP = """\
 id: RUN-001

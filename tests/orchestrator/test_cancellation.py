@@ -6,7 +6,7 @@ import pytest
 from harness.engine import change
 
 from runner.core.errors import ExecutionError
-from runner.executor.ansible.messages import Ending
+from runner.executor.job import Ending
 from runner.orchestrator.request import Answer
 
 
@@ -49,5 +49,5 @@ def test_nothing_is_done_on_a_cancellation_where_nothing_was_begun(engine):
 
     engine.run(change("one"), on_cancel=[change("tidy")])
 
-    assert engine.ansible.spans == []
+    assert engine.ansible.calls == []
     assert [record.type for record in engine.records].count("run.cancelled") == 1

@@ -15,8 +15,10 @@ from harness.fakes import RUN_ID, Clock
 
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Outcome
-from runner.executor.ansible import processes, teardown, workspace
-from runner.orchestrator import recovery
+from runner.executor.ansible import processes, workspace
+from runner.executor.ansible.ansible_executor import AnsibleExecutor
+from runner.executor.ansible.supervision import Limits
+from runner.orchestrator.recovery import name_abandoned
 from runner.store.log.audit_log import AuditLog, read
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
@@ -30,15 +32,22 @@ def directory(tmp_path):
 
 
 @pytest.fixture
-def reaped(monkeypatch):
-    """The orders to clean up on hosts that were given, each with its environment and with what is to be ended there."""
-    orders = []
-    monkeypatch.setattr(teardown, "_reap", lambda order, environ, hosts, _: orders.append((order, environ, hosts)))
-    return orders
+def reaped():
+    """What was to be cleaned up on hosts: each invocation, its environment, and what is to be ended there."""
+    return []
 
 
-def named(directory, environ=None):
-    return list(recovery.name_abandoned(directory, clock=Clock(), actor=ACTOR, environ=environ or {}))
+@pytest.fixture
+def named(directory, reaped):
+    """The runs that are named as abandoned, by an executor that ends nothing on hosts."""
+
+    def named(environ=None, **limits):
+        reap = lambda invocation, environ, hosts, _: reaped.append((invocation, environ, hosts))  # noqa: E731
+        executor = AnsibleExecutor(limits=Limits(**limits), reap=reap)
+        given = {"clock": Clock(), "actor": ACTOR, "environ": environ or {}, "executor": executor}
+        return list(name_abandoned(directory, **given))
+
+    return named
 
 
 def died(directory, **changes):
@@ -53,17 +62,17 @@ def recorded(directory):
     return [str(record.type) for record in read(path)] if path.exists() else []
 
 
-def test_a_run_that_is_still_held_is_left_alone(directory, reaped):
+def test_a_run_that_is_still_held_is_left_alone(directory, named, reaped):
     held = directory.begin(STATE)
 
-    assert (named(directory), recorded(directory), reaped) == ([], [], [])
+    assert (named(), recorded(directory), reaped) == ([], [], [])
     held.release()
 
 
-def test_a_dead_run_is_recorded_as_abandoned_and_named_once(directory, reaped):
+def test_a_dead_run_is_recorded_as_abandoned_and_named_once(directory, named, reaped):
     died(directory)
 
-    first, second = named(directory), named(directory)
+    first, second = named(), named()
 
     assert [(state.run, state.status, state.outcome, state.finished) for state in first] == [
         (RUN_ID, "abandoned", "unknown", "2026-01-01T00:00:00+00:00")
@@ -71,35 +80,35 @@ def test_a_dead_run_is_recorded_as_abandoned_and_named_once(directory, reaped):
     assert (second, recorded(directory)) == ([], ["run.abandoned", "run.filed"])
 
 
-def test_a_run_that_had_recorded_its_end_was_not_abandoned(directory, reaped):
+def test_a_run_that_had_recorded_its_end_was_not_abandoned(directory, named, reaped):
     died(directory)
     with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:
         log.append(Event(EventType.RUN_FINISHED, RUN_ID, data={"outcome": "passed"}))
 
-    assert (named(directory), recorded(directory)) == ([], ["run.finished", "run.filed"])
+    assert (named(), recorded(directory)) == ([], ["run.finished", "run.filed"])
     assert (directory.run(RUN_ID).state.status, directory.run(RUN_ID).state.outcome) == ("finished", "passed")
 
 
-def test_an_ended_run_whose_files_and_state_were_edited_is_not_filed_anew(directory, reaped):
+def test_an_ended_run_whose_files_and_state_were_edited_is_not_filed_anew(directory, named, reaped):
     died(directory)
-    named(directory)
+    named()
     run = directory.run(RUN_ID)
     run.update(status="running")
     report = run.path / "report.html"
     report.write_text("forged\n")
 
-    assert (named(directory), recorded(directory)) == ([], ["run.abandoned", "run.filed"])
+    assert (named(), recorded(directory)) == ([], ["run.abandoned", "run.filed"])
     report.unlink()
-    assert [state.status for state in named(directory)] == ["abandoned"]
+    assert [state.status for state in named()] == ["abandoned"]
 
 
-def test_a_run_that_died_when_it_was_gone_on_with_is_not_what_it_came_to_before(directory, reaped):
+def test_a_run_that_died_when_it_was_gone_on_with_is_not_what_it_came_to_before(directory, named, reaped):
     died(directory)
     with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:
         log.append(Event(EventType.RUN_FINISHED, RUN_ID, data={"outcome": "failed"}))
         log.append(Event(EventType.RUN_RESUMED, RUN_ID))
 
-    assert [state.status for state in named(directory)] == ["abandoned"]
+    assert [state.status for state in named()] == ["abandoned"]
     assert recorded(directory)[-2:] == ["run.abandoned", "run.filed"]
 
 
@@ -112,27 +121,26 @@ def supervisor(path, seconds, run=RUN_ID):
     return subprocess.Popen(words)
 
 
-def test_a_supervisor_that_tears_its_run_down_is_waited_for(directory, reaped, tmp_path):
+def test_a_supervisor_that_tears_its_run_down_is_waited_for(directory, named, reaped, tmp_path):
     died(directory)
     with supervisor(tmp_path / "done", 0.5), supervisor(tmp_path / "other", 60, RUN_ID[:-1] + "x") as other:
-        named(directory)
+        named()
         alive = processes.is_alive(other.pid)
         other.kill()
 
     assert ((tmp_path / "done").exists(), alive) == (True, True)
 
 
-def test_a_supervisor_that_hangs_is_ended(directory, reaped, tmp_path, monkeypatch):
-    monkeypatch.setattr(recovery, "_PATIENCE", 0.2)
+def test_a_supervisor_that_hangs_is_ended(directory, named, reaped, tmp_path):
     died(directory)
     with supervisor(tmp_path / "done", 60) as hangs:
-        named(directory)
+        named(supervisor=0.2)
         alive = processes.is_alive(hangs.pid)
 
     assert (alive, (tmp_path / "done").exists()) == (False, False)
 
 
-def test_what_can_not_be_recorded_is_not_named_and_the_run_stays_as_it_was(directory, reaped, monkeypatch):
+def test_what_can_not_be_recorded_is_not_named_and_the_run_stays_as_it_was(directory, named, reaped, monkeypatch):
     died(directory)
 
     def full(*_):
@@ -141,19 +149,19 @@ def test_what_can_not_be_recorded_is_not_named_and_the_run_stays_as_it_was(direc
     real = AuditLog.append
     monkeypatch.setattr(AuditLog, "append", full)
     with pytest.raises(AuditError):
-        named(directory)
+        named()
     monkeypatch.setattr(AuditLog, "append", real)
 
     assert directory.run(RUN_ID).state.status == "running"
-    assert [state.run for state in named(directory)] == [RUN_ID]
+    assert [state.run for state in named()] == [RUN_ID]
 
 
-def test_its_processes_here_are_ended_and_nobody_elses(directory, reaped):
+def test_its_processes_here_are_ended_and_nobody_elses(directory, named, reaped):
     died(directory)
     marked, another = ({**os.environ, processes.MARKER: marker} for marker in (RUN_ID, RUN_ID[:-1] + "x"))
     words = ["sleep", "60"]
     with subprocess.Popen(words, env=marked) as its, subprocess.Popen(words, env=another) as other:
-        named(directory)
+        named()
         alive = processes.is_alive(its.pid), processes.is_alive(other.pid)
         other.kill()
 
@@ -182,7 +190,7 @@ def ended(host, outcome, kind=EventType.ACTION_FINISHED):
     ],
 )
 def test_of_what_its_steps_have_started_only_what_belongs_to_one_that_has_not_ended_is_ended(
-    directory, reaped, events, attempts
+    directory, named, reaped, events, attempts
 ):
     died(directory, target={"all": ("here",)})
     with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:
@@ -192,7 +200,7 @@ def test_of_what_its_steps_have_started_only_what_belongs_to_one_that_has_not_en
         for number in (1, 2)
     }
 
-    named(directory)
+    named()
 
     alive = [number for number, process in started.items() if process.poll() is None]
     for process in started.values():
@@ -204,59 +212,59 @@ def test_of_what_its_steps_have_started_only_what_belongs_to_one_that_has_not_en
     ]
 
 
-def test_its_private_directories_are_wiped_and_nothing_else_is(directory, reaped, tmp_path):
+def test_its_private_directories_are_wiped_and_nothing_else_is(directory, named, reaped, tmp_path):
     its, other, link = tmp_path / "runbook-x", tmp_path / "precious", tmp_path / "runbook-link"
     for path in (its, other):
         path.mkdir()
     link.symlink_to(other)
     died(directory, private=(str(its), str(other), str(link), str(tmp_path / "runbook-gone")))
 
-    named(directory)
+    named()
 
     assert (its.exists(), other.exists(), link.is_symlink()) == (False, True, True)
     assert directory.run(RUN_ID).state.private == ()
 
 
-def test_a_private_directory_that_nobody_had_noted_yet_is_wiped_too(directory, reaped, tmp_path):
+def test_a_private_directory_that_nobody_had_noted_yet_is_wiped_too(directory, named, reaped, tmp_path):
     its, others = workspace.make(RUN_ID), workspace.make(RUN_ID[:-8] + "ffffffff")
     died(directory)
 
-    named(directory)
+    named()
 
     assert (its.exists(), others.exists()) == (False, True)
     others.rename(tmp_path / "others")
 
 
 def test_a_run_that_had_come_to_its_hosts_is_ended_there_by_an_ansible_that_no_setting_of_the_users_disturbs(
-    directory, reaped, tmp_path, monkeypatch
+    directory, named, reaped, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     target = {"db": ("db1", "db2"), "app": ("app1",)}
     died(directory, inventories=("/inventories/lab",), hosts="db:app", becomes=True, target=target)
 
-    named(directory, {"HOME": "/home/alice", "PATH": "/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_RUN_TAGS": "nothing"})
+    named({"HOME": "/home/alice", "PATH": "/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_RUN_TAGS": "nothing"})
 
-    ((order, environ, hosts),) = reaped
-    assert (order.run_id, order.inventories, order.hosts, order.becomes) == (
+    ((invocation, environ, hosts),) = reaped
+    assert (invocation.run_id, invocation.inventories, invocation.hosts, invocation.becomes) == (
         *(RUN_ID, ("/inventories/lab",), "db:app", True),
     )
     assert hosts == {"db1": (), "db2": (), "app1": ()}
     assert environ == {"HOME": "/home/alice", "PATH": f"{Path(sys.executable).parent}:/bin", "LC_ALL": "C.UTF-8"}
-    assert not Path(order.private).exists()
+    assert not Path(invocation.workspace).exists()
     assert list(tmp_path.glob(f"{workspace.PREFIX}*")) == []
 
 
-def test_a_run_that_died_before_it_knew_a_host_is_not_looked_for_anywhere(directory, reaped):
+def test_a_run_that_died_before_it_knew_a_host_is_not_looked_for_anywhere(directory, named, reaped):
     died(directory, target={})
 
-    named(directory)
+    named()
 
     assert reaped == []
 
 
-def test_several_dead_runs_are_named_oldest_first(directory, reaped):
+def test_several_dead_runs_are_named_oldest_first(directory, named, reaped):
     ids = [f"2026010{day}T000000Z-{os.getpid():08x}" for day in (1, 2, 3)]
     for run in reversed(ids):
         died(directory, run=run)
 
-    assert [state.run for state in named(directory)] == ids
+    assert [state.run for state in named()] == ids

@@ -8,14 +8,15 @@ import json
 from dataclasses import replace
 
 import pytest
-from harness.fake_run import FakeChannel, ScriptedAnsible, environment_in, request_in
+from harness.fake_run import FakeChannel, environment_in, request_in
 from harness.fakes import RUN_ID, FakeOperator
 
 import runner.orchestrator.run_loop
 from runner.compiler.step_digests import step_digests
 from runner.core.errors import AuditError, ExecutionError, ExitCode
 from runner.core.events import EventType
-from runner.executor.ansible.messages import Ending
+from runner.executor.job import Ending
+from runner.executor.testing import ScriptedExecutor
 from runner.orchestrator.request import Answer
 from runner.store.log.audit_log import AuditLog, read, verify
 
@@ -40,7 +41,7 @@ class Bench:
     """A request, its surroundings and a stand-in for Ansible; `run` does it, `records` is what was recorded."""
 
     def __init__(self, directory, monkeypatch):
-        self.directory, self.ansible, self.channel = directory, ScriptedAnsible(), FakeChannel()
+        self.directory, self.ansible, self.channel = directory, ScriptedExecutor(), FakeChannel()
         self.operator, self.heard = FakeOperator(), []
         self.env = environment_in(directory, operator=self.operator, listeners=[self.heard.append])
         monkeypatch.setattr("runner.orchestrator.run_context.execute", self._execute)
@@ -124,7 +125,7 @@ def test_the_first_record_says_what_was_asked_for_and_from_which_files(bench):
 def test_steps_without_a_gate_between_them_are_one_span(bench):
     bench.run(step("one"), step("two"), step("three", approve="Go on?"), step("four"))
 
-    assert [tags for tags, _ in bench.ansible.spans] == [("step-one", "step-two"), ("step-three", "step-four")]
+    assert [tags for tags, _ in bench.ansible.calls] == [("step-one", "step-two"), ("step-three", "step-four")]
 
 
 def test_a_failed_step_stops_the_run_and_what_follows_is_never_reached(bench):
@@ -236,7 +237,7 @@ def test_undo_takes_back_what_was_begun_newest_first_and_only_there(bench):
     )
 
     assert result.outcome == "failed"
-    assert bench.ansible.spans[1:] == [(("step-undo-two",), ()), (("step-undo-one",), ())]
+    assert bench.ansible.calls[1:] == [(("step-undo-two",), ()), (("step-undo-one",), ())]
     assert {key: outcome for key, outcome in bench.outcomes.items() if "undo" in key[0]} == {
         (f"undo-{name}", host): "passed" for name in ("one", "two") for host in ("good", "bad")
     }
@@ -248,7 +249,7 @@ def test_nothing_runs_before_the_person_at_the_gate_says_yes(bench):
     result = bench.run(step("act", approve="Go?"))
 
     assert (result.outcome, result.exit_code) == ("aborted", ExitCode.DENIED)
-    assert bench.ansible.spans == [("resolve", ("act",))]
+    assert bench.ansible.calls == [("resolve", ("act",))]
     assert bench.kinds[1:5] == ["target.resolved", "gate.asked", "vote.given", "gate.answered"]
     assert bench.channel.sent == []
 
@@ -310,7 +311,7 @@ def test_what_was_cancelled_before_it_began_does_nothing(bench):
 
     result = bench.run()
 
-    assert (result.outcome, result.exit_code, bench.ansible.spans) == ("aborted", ExitCode.INTERRUPTED, [])
+    assert (result.outcome, result.exit_code, bench.ansible.calls) == ("aborted", ExitCode.INTERRUPTED, [])
 
 
 def test_a_cancelled_run_calls_nobody_and_what_was_going_on_is_unknown(bench):

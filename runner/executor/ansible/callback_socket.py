@@ -1,4 +1,4 @@
-"""The unix socket on which our callback plugin says what happens, and waits until it is recorded."""
+"""The unix socket on which our callback plugin reports what happens, and waits until it is recorded."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Literal, Self
 
 from runner.core.errors import ExecutionError
+from runner.executor.job import Message
 
-Message = dict[str, Any]
-Handler = Callable[[Message], Message | None]
-"""Takes a message; what it gives back is told to the plugin."""
+Handler = Callable[[Message], Message | Literal[False] | None]
+"""Takes a message; what it gives back is told to the plugin, and False ends Ansible."""
 
 
 class CallbackSocket:
@@ -56,7 +56,7 @@ class CallbackSocket:
         except OSError:
             return
         self.connected.set()
-        # Nobody else gets to speak: the first to connect is the plugin, before any task has run.
+        # Nobody else may connect: the first to connect is the plugin, before any task has run.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         with connection, connection.makefile("rb") as lines:
@@ -70,13 +70,15 @@ class CallbackSocket:
                 answer = self._handle(_message(line))
             except BaseException as error:  # noqa: BLE001 - whatever it is, Ansible must not go on
                 self.failure = error
+                answer = False
+            if answer is False:
                 connection.sendall(b"no\n")
                 return
             connection.sendall(b"yes" + (b" " + json.dumps(answer).encode() if answer else b"") + b"\n")
 
 
 def _message(line: bytes) -> Message:
-    """What `line` says.
+    """The message in `line`.
 
     Raises:
         ExecutionError: it is not a whole line, or not a JSON mapping with a `kind`.
@@ -87,8 +89,8 @@ def _message(line: bytes) -> Message:
         message = None
     if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
         raise ExecutionError(
-            "the callback plugin said what is not a message",
-            hint="Ansible was killed as it spoke, or another version of runbookctl runs",
+            "the callback plugin sent what is not a message",
+            hint="Ansible was killed as it reported, or another version of runbookctl runs",
         )
     return message
 

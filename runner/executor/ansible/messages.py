@@ -1,4 +1,4 @@
-"""What the command orders its supervisor to run, and what the supervisor reports back."""
+"""What the command tells its supervisor to run."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """One ansible-playbook invocation: part of a playbook against inventories, inside a private directory."""
+class PlaybookInvocation:
+    """One ansible-playbook invocation: part of a playbook against inventories, inside a workspace."""
 
     run_id: str
-    private: str
+    workspace: str
     playbook: str
     inventories: tuple[str, ...]
     tags: tuple[str, ...] = ()
@@ -33,29 +33,7 @@ class Order:
 
     @classmethod
     def loads(cls, line: str) -> Self:
-        """The order in `line`."""
+        """The invocation in `line`."""
         data = json.loads(line)
         lists = {key: tuple(data[key]) for key in ("inventories", "tags", "skip_tags")}
         return cls(**{**data, **lists})
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an invocation ended.
-
-    `why` is `exited` (by itself, with `code`), `cancelled`, `deadline` or `orphaned` (a process above it died).
-    `diagnosis` is the tail of what Ansible printed, for a person to read and for nothing else.
-    """
-
-    why: str
-    code: int = -1
-    diagnosis: str = ""
-
-    def dumps(self) -> str:
-        """One line."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def loads(cls, line: str) -> Self:
-        """The ending in `line`."""
-        return cls(**json.loads(line))

@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from runner.executor.ansible import processes
-from runner.executor.ansible.messages import Ending, Order
+from runner.executor.ansible.messages import PlaybookInvocation
 from runner.executor.ansible.teardown import end_connections, tear_down, unfinished
+from runner.executor.job import Ending, Why
 
 GRACE = 2.0
 """Seconds between asking Ansible to stop and killing it."""
@@ -26,29 +27,29 @@ _ENDED_BY_ITSELF = {0, 1, 2, 4, 5}
 _DIAGNOSIS = 4000
 
 
-def main(private: str) -> None:
-    """Read one order from standard input, run it, and write its ending to standard output.
+def main(workspace: str) -> None:
+    """Read one invocation from standard input, run it, and write its ending to standard output.
 
-    `private` is the directory that goes at the end, also when no order comes.
+    `workspace` is the directory that is removed at the end, also when no invocation comes.
 
     Standard input stays open while the command lives. Its end means that the command is dead; a line means cancel.
     """
     line = os.fdopen(0, "rb", buffering=0, closefd=False).readline()
     if not line.endswith(b"\n"):
-        shutil.rmtree(private, ignore_errors=True)  # the command died before it had ordered anything
+        shutil.rmtree(workspace, ignore_errors=True)  # the command died before it had asked for anything
         return
-    order = Order.loads(line.decode())
+    invocation = PlaybookInvocation.loads(line.decode())
     processes.adopt_orphans()
     wake = _signals_as_readable()
-    child = _fork(order)
-    why, code = _watch(order, child, wake)
-    left = partial(unfinished, Path(order.private))
+    child = _fork(invocation)
+    why, code = _watch(invocation, child, wake)
+    left = partial(unfinished, Path(invocation.workspace))
     if why != "exited" or code not in _ENDED_BY_ITSELF or left():
-        tear_down(order, os.environ, left, roots=[child], grace=GRACE)
-    end_connections(Path(order.private))
-    ending = Ending(why, code, _diagnosis(order))
-    shutil.rmtree(order.private, ignore_errors=True)
-    with contextlib.suppress(OSError), os.fdopen(1, "w") as command:  # there may be nobody left who listens
+        tear_down(invocation, os.environ, left, roots=[child], grace=GRACE)
+    end_connections(Path(invocation.workspace))
+    ending = Ending(why, code, _diagnosis(invocation))
+    shutil.rmtree(invocation.workspace, ignore_errors=True)
+    with contextlib.suppress(OSError), os.fdopen(1, "w") as command:  # the command may be dead
         command.write(ending.dumps() + "\n")
 
 
@@ -61,7 +62,7 @@ def _signals_as_readable() -> int:
     return reading
 
 
-def _fork(order: Order) -> int:
+def _fork(invocation: PlaybookInvocation) -> int:
     parent = os.getpid()
     child = os.fork()
     if child:
@@ -73,21 +74,24 @@ def _fork(order: Order) -> int:
             signal.signal(number, signal.SIG_DFL)
         processes.die_with_parent(parent)
         os.setsid()
-        with (Path(order.private) / "output").open("ab", buffering=0) as output, Path(os.devnull).open("rb") as nothing:
+        with (
+            (Path(invocation.workspace) / "output").open("ab", buffering=0) as output,
+            Path(os.devnull).open("rb") as nothing,
+        ):
             for source, target in ((nothing, 0), (output, 1), (output, 2)):
                 os.dup2(source.fileno(), target)
         from runner.executor.ansible.ansible_runner_adapter import play  # noqa: PLC0415 - only the child pays for the import
 
-        code = play(order)
+        code = play(invocation)
     except BaseException:  # noqa: BLE001 - it goes where Ansible's own words go, and the command shows it
         traceback.print_exc()
     finally:
         os._exit(code & 0xFF)
 
 
-def _watch(order: Order, child: int, wake: int) -> tuple[str, int]:
-    """Wait for whatever comes first: the child's end, a word or the death of the command, a signal, the deadline."""
-    deadline = None if order.deadline is None else time.monotonic() + order.deadline
+def _watch(invocation: PlaybookInvocation, child: int, wake: int) -> tuple[Why, int]:
+    """Wait for whatever comes first: the child's end, a line or the death of the command, a signal, the deadline."""
+    deadline = None if invocation.deadline is None else time.monotonic() + invocation.deadline
     while True:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         readable, _, _ = select.select([0, wake], [], [], left)
@@ -102,15 +106,15 @@ def _watch(order: Order, child: int, wake: int) -> tuple[str, int]:
             return "deadline", -1
 
 
-def _diagnosis(order: Order) -> str:
-    """The last words of Ansible; none when the directory is gone, as a command that finds an abandoned run wipes it."""
+def _diagnosis(invocation: PlaybookInvocation) -> str:
+    """The end of what Ansible printed; nothing when the directory is gone: who finds an abandoned run removes it."""
     try:
-        return (Path(order.private) / "output").read_bytes()[-_DIAGNOSIS:].decode(errors="replace")
+        return (Path(invocation.workspace) / "output").read_bytes()[-_DIAGNOSIS:].decode(errors="replace")
     except OSError:
         return ""
 
 
-def supervising(run_id: str) -> list[int]:
+def supervisors_of(run_id: str) -> list[int]:
     """The supervisors of run `run_id`; they outlive their command for as long as they tear it down."""
     words = f"runner.executor.ansible.supervisor\0{run_id}\0"
     return processes.naming(words)

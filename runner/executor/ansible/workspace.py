@@ -1,4 +1,4 @@
-"""The private directory of one invocation: 0700, outside every project, wiped at the end."""
+"""The workspace of one invocation: a directory that is 0700, outside every project, and removed at the end."""
 
 from __future__ import annotations
 
@@ -45,16 +45,21 @@ _PATHS: Mapping[str, str] = {
 
 
 def make(run_id: str) -> Path:
-    """A new private directory for run `run_id`: an empty project, Ansible's temporary files, ssh's control sockets."""
-    private = Path(tempfile.mkdtemp(prefix=_prefix(run_id), dir=_root()))
+    """A new workspace for run `run_id`: an empty project, Ansible's temporary files, ssh's control sockets."""
+    directory = Path(tempfile.mkdtemp(prefix=_prefix(run_id), dir=_root()))
     for part in ("project", "home", "tmp", "ssh"):
-        (private / part).mkdir(mode=0o700)
-    return private
+        (directory / part).mkdir(mode=0o700)
+    return directory
 
 
-def left(run_id: str) -> list[Path]:
-    """The private directories of run `run_id` that are there, whoever was to wipe them."""
-    return [path for path in Path(_root()).glob(f"{_prefix(run_id)}*") if path.is_dir() and not path.is_symlink()]
+def existing(run_id: str) -> list[Path]:
+    """The workspaces of run `run_id` that are there, whoever was to remove them."""
+    return [path for path in Path(_root()).glob(f"{_prefix(run_id)}*") if is_workspace(path)]
+
+
+def is_workspace(path: Path) -> bool:
+    """Whether `path` is one by its name, and a directory itself."""
+    return path.name.startswith(PREFIX) and path.is_dir() and not path.is_symlink()
 
 
 def _prefix(run_id: str) -> str:
@@ -67,7 +72,7 @@ def _root() -> str:
 
 
 def fill(
-    private: Path, playbook: bytes, *, name: str, inputs: Mapping[str, Any], captured: Mapping[str, Mapping[str, Any]]
+    directory: Path, playbook: bytes, *, name: str, inputs: Mapping[str, Any], captured: Mapping[str, Mapping[str, Any]]
 ) -> Path:
     """Write what the invocation reads: the playbook as it is, the inputs, and each host's captured values; its path.
 
@@ -75,12 +80,12 @@ def fill(
     would run on this machine. YAML cannot do that: of a scalar that is tagged `!unsafe` ansible-core 2.19 finds out
     the type again, quoted or not, so that "1.10" becomes 1.1.
     """
-    path = private / "project" / name
+    path = directory / "project" / name
     path.write_bytes(playbook)
     # Ansible would look for a configuration in the user's home and the working directory if this one were not there.
-    (private / "ansible.cfg").touch()
-    (private / INPUTS).write_text(json.dumps({name: _untemplated(value) for name, value in inputs.items()}))
-    (private / CAPTURED).write_text(json.dumps(captured))
+    (directory / "ansible.cfg").touch()
+    (directory / INPUTS).write_text(json.dumps({name: _untemplated(value) for name, value in inputs.items()}))
+    (directory / CAPTURED).write_text(json.dumps(captured))
     return path
 
 
@@ -98,10 +103,10 @@ def environment(given: Mapping[str, str], *, python: str) -> dict[str, str]:
     path = os.pathsep.join((str(Path(python).parent), given.get("PATH") or os.defpath))
     passed = {name: given[name] for name in PASSED_ON if name in given}
     passed |= {name: _whole(name, passed[name]) for name in _PATHS if passed.get(name)}
-    return {"PATH": path, **passed, **({} if _is_fit(passed) else {"LC_ALL": _utf8_locale()})}
+    return {"PATH": path, **passed, **({} if _is_usable(passed) else {"LC_ALL": _utf8_locale()})}
 
 
-def _is_fit(environ: Mapping[str, str]) -> bool:
+def _is_usable(environ: Mapping[str, str]) -> bool:
     """Whether every locale that `environ` names is there, and the one that counts for characters is of UTF-8."""
     named = [environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)]
     counting = named[:1] if environ.get("LC_ALL") else named

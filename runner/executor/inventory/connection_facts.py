@@ -10,7 +10,7 @@ PORTS = range(1, 65536)
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ConnectionFacts:
     """The inventory's variables of one host, as Ansible reads them; None is one that is not set.
 
     Of secrets it is only known that they are there: `password`, `become_password`, and `inline_key` for a key that

@@ -14,8 +14,8 @@ from queue import Empty, SimpleQueue
 from paramiko import Transport
 from paramiko.ssh_exception import SSHException
 
-from runner.executor.host_check import Checked, NotCheckedError, UnfitError, last
-from runner.executor.inventory.connection_facts import Reach
+from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, last
+from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.python_interpreter import Say, becoming, try_python
 from runner.executor.ssh import host_keys, login
 from runner.executor.ssh.ssh_connection import connected, greet
@@ -33,13 +33,13 @@ _MOST = 65536
 
 
 def preflight(
-    hosts: Iterable[Reach],
+    hosts: Iterable[ConnectionFacts],
     *,
     become: Mapping[str, Collection[str]],
     environ: Mapping[str, str],
     cancelled: Callable[[], bool] = lambda: False,
     limit: float = LIMIT,
-) -> list[Checked]:
+) -> list[HostCheck]:
     """What there is to know of each of `hosts`, in their order; `become` has whom the runbook becomes on each.
 
     A host that is not in it is one on which no machine does anything, so that no Python is needed there.
@@ -48,8 +48,8 @@ def preflight(
     changed on a host. After `limit` seconds, or when it is `cancelled`, the rest is not checked.
     """
     given = list(hosts)
-    waiting: SimpleQueue[Reach] = SimpleQueue()
-    found: SimpleQueue[Checked] = SimpleQueue()
+    waiting: SimpleQueue[ConnectionFacts] = SimpleQueue()
+    found: SimpleQueue[HostCheck] = SimpleQueue()
     for reach in given:
         waiting.put(reach)
 
@@ -64,39 +64,39 @@ def preflight(
         threading.Thread(target=work, daemon=True, name="preflight").start()
     known = {each.host: each for each in _collect(found, len(given), cancelled, time.monotonic() + limit)}
     late = "cancelled" if cancelled() else f"no answer within {limit:g} s"
-    return [known.get(reach.host, Checked(reach.host, left=late)) for reach in given]
+    return [known.get(reach.host, HostCheck(reach.host, left=late)) for reach in given]
 
 
 def _collect(
-    found: SimpleQueue[Checked], number: int, cancelled: Callable[[], bool], until: float
-) -> Iterator[Checked]:
+    found: SimpleQueue[HostCheck], number: int, cancelled: Callable[[], bool], until: float
+) -> Iterator[HostCheck]:
     while number and not cancelled() and time.monotonic() < until:
         with contextlib.suppress(Empty):
             yield found.get(timeout=_POLL)
             number -= 1
 
 
-def check(reach: Reach, *, become: Collection[str] | None, environ: Mapping[str, str]) -> Checked:
+def check(reach: ConnectionFacts, *, become: Collection[str] | None, environ: Mapping[str, str]) -> HostCheck:
     """What there is to know of one host that is reached over a network."""
     look = _Look(reach, become, environ)
     try:
         look.go()
     except NotCheckedError as error:
-        return Checked(reach.host, tuple(look.passed), left=str(error))
+        return HostCheck(reach.host, tuple(look.passed), left=str(error))
     except UnfitError as error:
         problem = f"{reach.host} ({look.where}): {error.message}"
-        return Checked(reach.host, tuple(look.passed), problem=problem, hint=error.hint)
+        return HostCheck(reach.host, tuple(look.passed), problem=problem, hint=error.hint)
     except (SSHException, OSError, EOFError) as error:
         # Whatever is not understood here is Ansible's to judge: a preflight refuses only what it is sure of.
-        return Checked(reach.host, tuple(look.passed), left=f"{type(error).__name__}: {error}")
-    return Checked(reach.host, tuple(look.passed))
+        return HostCheck(reach.host, tuple(look.passed), left=f"{type(error).__name__}: {error}")
+    return HostCheck(reach.host, tuple(look.passed))
 
 
 @dataclass
 class _Look:
     """One look at one host, step by step; `passed` is how far it came."""
 
-    reach: Reach
+    reach: ConnectionFacts
     become: Collection[str] | None
     environ: Mapping[str, str]
     passed: list[str] = field(default_factory=list)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.executor.host_check import NotCheckedError
-from runner.executor.inventory.connection_facts import Reach
+from runner.executor.inventory.connection_facts import ConnectionFacts
 
 # Ansible's own defaults: https://docs.ansible.com/ansible-core/2.19/collections/ansible/builtin/ssh_connection.html
 _ARGS = "-C -o ControlMaster=auto -o ControlPersist=60s"
@@ -30,7 +30,7 @@ _PATIENCE = 5.0
 class Settings:
     """OpenSSH's settings for one host; `options` has each of its words in lower case, with every value it was given."""
 
-    reach: Reach
+    reach: ConnectionFacts
     options: Mapping[str, tuple[str, ...]]
 
     def first(self, name: str, default: str = "") -> str:
@@ -106,7 +106,7 @@ class Settings:
         return re.sub(r"%(.)", fill, text)
 
 
-def _own_file(reach: Reach) -> list[str]:
+def _own_file(reach: ConnectionFacts) -> list[str]:
     """The configuration file that Ansible names to ssh, which ssh names to its jumps."""
     words = _arguments(reach)
     return words[words.index("-F") :][:2] if "-F" in words else []
@@ -117,7 +117,7 @@ def _as_uri(jump: str) -> str:
     return jump if "://" in jump else f"ssh://{jump}"
 
 
-def settings_of(reach: Reach, environ: Mapping[str, str]) -> Settings:
+def settings_of(reach: ConnectionFacts, environ: Mapping[str, str]) -> Settings:
     """What OpenSSH would do for Ansible to reach the host.
 
     Raises:
@@ -140,14 +140,14 @@ def settings_of(reach: Reach, environ: Mapping[str, str]) -> Settings:
     return Settings(reach, {name: tuple(values) for name, values in options.items()})
 
 
-def _program(reach: Reach) -> str:
+def _program(reach: ConnectionFacts) -> str:
     program = reach.ssh_executable or "ssh"
     if Path(program).name != "ssh":
         raise NotCheckedError(f"ansible_ssh_executable is {program}")
     return program
 
 
-def _arguments(reach: Reach) -> list[str]:
+def _arguments(reach: ConnectionFacts) -> list[str]:
     """The arguments that Ansible gives to ssh, in its order: the first value of an option is the one that counts."""
     options = [] if reach.host_key_checking else ["StrictHostKeyChecking=no"]
     options += [f"Port={reach.port}"] if reach.port else []

@@ -17,8 +17,8 @@ from runner.library.library import shown
 from runner.library.registry.must_haves import MUST_HAVES, MustHave
 from runner.model.names import Contact, PageReference
 from runner.model.runbook import Category, Severity
-from runner.model.yaml.document import MAX_BYTES, Document, InvalidFileError, load, validate
-from runner.model.yaml.finding import Finding, Level
+from runner.model.yaml.document import MAX_BYTES, Document, load, validate
+from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
 _ID = Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like MON-001")
 

@@ -13,8 +13,8 @@ from runner.library.registry.id_meanings import Gloss, glosses, senses
 from runner.library.registry.markdown_tables import Table, tables
 from runner.library.registry.registry import Reference, prefix, to_entry
 from runner.library.registry.table_columns import KEYS, value
-from runner.model.yaml.document import Document, InvalidFileError
-from runner.model.yaml.finding import Finding, Level, Position
+from runner.model.yaml.document import Document
+from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
 _ID = re.compile(REFERENCE_ID)
 _LOOSE = re.compile(r"[A-Za-z]{2,8}[-_ ][0-9]{1,6}")
@@ -119,8 +119,7 @@ def _of_lines(text: str) -> Iterator[_Raw]:
 
 def _faults(raw: _Raw, keys: Mapping[str, Any], file: str) -> Iterator[Finding]:
     """What is wrong with an entry, told at its line of the text."""
-    start = Position(raw.line, 1)
-    document = Document(file, "", {raw.id: keys}, {(): start, (raw.id,): start})
+    document = Document.of_line({raw.id: keys}, file=file, line=raw.line)
     try:
         to_entry(document, raw.id)
     except InvalidFileError as error:

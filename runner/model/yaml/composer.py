@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -17,7 +17,7 @@ MAX_NODES = 20_000
 
 # libyaml where PyYAML was built with it: ten times faster. Only its events are used: its loader recurses in C, and
 # 400 KB of brackets overflow the stack.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Only what YAML 1.1 and 1.2 read alike is not text. So `no`, `010`, `1:30:00`, `1e3` and `2025-02-20` are text.
 _CONSTANTS = {"": None, "~": None, "null": None, "true": True, "false": False}
@@ -35,19 +35,28 @@ _HINTS = {
 }
 
 
+class Marks(NamedTuple):
+    """Where PyYAML has seen a value: its key (or itself, where it has none), its first character, and its end."""
+
+    key: Any
+    start: Any
+    end: Any
+    style: str | None
+    """Its quote, `|`, `>` or none."""
+
+
 class Composer:
-    """Makes one value of a YAML text, and notes every fault on the way; recurses no deeper than `MAX_DEPTH`."""
+    """Makes one value of a YAML text, and notes every fault on the way; recurses no deeper than `MAX_DEPTH`.
 
-    def __init__(self, text: str, faults: Faults) -> None:
-        self._marks: dict[Place, Any] = {}
+    `marks` has those of each key and each item of a list, and of the whole.
+    """
+
+    def __init__(self, text: str, faults: Faults, loader: Any = LOADER) -> None:
+        self.marks: dict[Place, Marks] = {}
         self._faults = faults
-        self._events = events(text)
+        self._events = events(text, loader)
+        self._end: Any = None  # of the mapping or list that was read last
         self._nodes = 0
-
-    @property
-    def positions(self) -> dict[Place, Position]:
-        """The place of each key and each item of a list, and of the whole."""
-        return {place: position_of(mark) for place, mark in self._marks.items()}
 
     def compose(self) -> Any:
         """The value of the one document; after a fault it is not to be used.
@@ -67,15 +76,22 @@ class Composer:
         return values[0]
 
     def _document(self, start: Any) -> Any:
-        if self._marks:
+        if self.marks:
             message = "must be one document, and a second one starts here"
             self._faults.stop("yaml-documents", message, position=position_of(start.start_mark))
         event = next(self._events)
-        self._marks[()] = event.start_mark
-        value = self._node(event, ())
+        self.marks[()] = Marks(event.start_mark, event.start_mark, event.end_mark, None)
+        value = self._value(event.start_mark, event, ())
         if not isinstance(value, dict):
             message = f"must be a mapping of keys to values, not {kind_of(value)}"
             self._faults.add("yaml-mapping", message, position=position_of(event.start_mark))
+        return value
+
+    def _value(self, key: Any, event: Any, place: Place) -> Any:
+        """The value that begins with `event`, whose marks are kept."""
+        value = self._node(event, place)
+        end = self._end if isinstance(value, dict | list) else event.end_mark
+        self.marks[place] = Marks(key, event.start_mark, end, getattr(event, "style", None))
         return value
 
     def _node(self, event: Any, place: Place) -> Any:
@@ -103,9 +119,8 @@ class Composer:
     def _sequence(self, place: Place) -> list[Any]:
         items: list[Any] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            item = (*place, len(items))
-            self._marks[item] = event.start_mark
-            items.append(self._node(event, item))
+            items.append(self._value(event.start_mark, event, (*place, len(items))))
+        self._end = event.end_mark
         return items
 
     def _mapping(self, place: Place) -> dict[str, Any]:
@@ -113,8 +128,8 @@ class Composer:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = event.value if isinstance(event, yaml.ScalarEvent) else "?"
             self._key(event, (*place, key), known=key in mapping)
-            self._marks[(*place, key)] = event.start_mark
-            mapping[key] = self._node(next(self._events), (*place, key))
+            mapping[key] = self._value(event.start_mark, next(self._events), (*place, key))
+        self._end = event.end_mark
         return mapping
 
     def _key(self, event: Any, place: Place, *, known: bool) -> None:
@@ -128,7 +143,7 @@ class Composer:
             hint = "put it in quotes" if scalar else "put a {{ template }} in quotes"
             self._refuse(event, place, "key", f"a key must be text, not {kind_of(value)}", hint=hint)
         if known and scalar:
-            message = f"key {quoted(event.value)} is already given in line {position_of(self._marks[place]).line}"
+            message = f"key {quoted(event.value)} is already given in line {position_of(self.marks[place].key).line}"
             self._refuse(event, place, "duplicate-key", message)
 
     def _scalar(self, event: Any, place: Place) -> Any:
@@ -160,17 +175,17 @@ def malformed(error: yaml.MarkedYAMLError, faults: Faults) -> NoReturn:
     faults.stop("yaml-syntax", message, position=position, hint=hint)
 
 
-def events(text: str) -> Iterator[Any]:
+def events(text: str, loader: Any = LOADER) -> Iterator[Any]:
     """The parser's events. libyaml 0.2.6 refuses what is very deep before it says where; PyYAML itself does not."""
-    told = 0
+    count = 0
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(text, Loader=loader):
             yield event
-            told += 1
+            count += 1
     except yaml.scanner.ScannerError as error:
         if "nesting depth" not in str(error.problem):
             raise
-        yield from islice(yaml.parse(text, Loader=yaml.SafeLoader), told, None)
+        yield from islice(yaml.parse(text, Loader=yaml.SafeLoader), count, None)
 
 
 def position_of(mark: Any) -> Position:

@@ -1,22 +1,26 @@
-"""Reads a YAML file into a document that knows its positions, and into a model; finds all faults of a file at once."""
+"""Reads a YAML file into a document that knows where everything stands, and into a model; finds all faults at once.
+
+This is the one reader of our own files. Those of other programs are read by `lenient_yaml`.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import unicodedata
+from bisect import bisect_right
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, Self, TypeVar
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
-from runner.model.yaml.composer import Composer
+from runner.model.yaml.composer import LOADER, Composer, Marks, position_of
 from runner.model.yaml.finding import MAX_FINDINGS, Faults, Finding, InvalidFileError, Level, Place, Position, show
 from runner.model.yaml.pydantic_errors import problems
-
-__all__ = ["MAX_BYTES", "Document", "InvalidFileError", "Position", "load", "located", "readable", "validate"]
 
 MAX_BYTES = 256 * 1024
 """The largest file that is read; a caller need not read more than one byte beyond it."""
@@ -32,18 +36,33 @@ _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 Model = TypeVar("Model", bound=BaseModel)
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The characters of a value: from the offset `start` up to `end`; `style` is its quote, `|`, `>` or none."""
+
+    start: int
+    end: int
+    style: str | None = None
+
+
 @dataclass(frozen=True)
 class Document:
     """What a file says, and where it says it.
 
-    `value` is made of dict, list, str, int, float, bool and None; its keys are text. `positions` has the place of each
-    key (its first character) and each item of a list.
+    `value` is made of dict, list, str, int, float, bool and None; its keys are text. `marks` has where PyYAML has seen
+    each key and each item of a list.
     """
 
     file: str
     text: str
     value: dict[str, Any]
-    positions: Mapping[Place, Position]
+    marks: Mapping[Place, Marks]
+
+    @classmethod
+    def of_line(cls, value: dict[str, Any], *, file: str, line: int) -> Self:
+        """A document that says `value`, made of one line of a text that is no YAML."""
+        mark = yaml.Mark(file, 0, line - 1, 0, None, 0)
+        return cls(file, "", value, {(): Marks(mark, mark, mark, None)})
 
     def at(self, place: Place) -> Any:
         """The value at `place`.
@@ -57,17 +76,47 @@ class Document:
         return value
 
     def position(self, place: Place) -> Position:
-        """Where `place` stands; for what is not in the file, where its nearest ancestor does."""
-        while place not in self.positions:
+        """Where the key or the item at `place` stands; for what is not in the file, where its nearest ancestor does."""
+        while place not in self.marks:
             place = place[:-1]
-        return self.positions[place]
+        return position_of(self.marks[place].key)
+
+    def position_at(self, offset: int) -> Position:
+        """The line and column of a character."""
+        line = bisect_right(self._line_starts, offset)
+        return Position(line, offset - self._line_starts[line - 1] + 1)
+
+    def span(self, place: Place) -> Span | None:
+        """The characters of the value at `place`."""
+        marks = self.marks.get(place)
+        return marks and Span(self._offset(marks.start), self._offset(marks.end), marks.style)
+
+    def offset(self, place: Place, fragment: str, nth: int = 0) -> int | None:
+        """Where `fragment` stands in the value at `place` for the time `nth`, when it is written there as it is."""
+        span = self.span(place)
+        if span is None or not fragment:
+            return None
+        offset = span.start - 1
+        for _ in range(nth + 1):
+            offset = self.text.find(fragment, offset + 1, span.end)
+            if offset < 0:
+                return None
+        return offset
 
     def finding(self, place: Place, rule: str, message: str, *, hint: str = "", level: Level = Level.ERROR) -> Finding:
         """The finding that something is wrong at `place`."""
         return Finding(self.file, *self.position(place), show(place), level, rule, message, hint)
 
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
-def load(data: bytes, *, file: str) -> Document:
+    def _offset(self, mark: Any) -> int:
+        starts = self._line_starts
+        return min(starts[mark.line] + int(mark.column), len(self.text)) if mark.line < len(starts) else len(self.text)
+
+
+def load(data: bytes, *, file: str, loader: Any = LOADER) -> Document:
     """Read the YAML mapping in `data`, whose findings call it `file`.
 
     Aliases, anchors, tags, merge keys, duplicate keys, keys that are not text, directives and several documents are
@@ -80,10 +129,10 @@ def load(data: bytes, *, file: str) -> Document:
     """
     faults = Faults(file)
     text = _decode(data, faults)
-    composer = Composer(_disarm(text, faults), faults)
+    composer = Composer(_disarm(text, faults), faults, loader)
     value = composer.compose()
     faults.settle()
-    return Document(file, text, value, composer.positions)
+    return Document(file, text, value, composer.marks)
 
 
 def readable(text: str) -> str:
@@ -111,8 +160,8 @@ def located(document: Document, error: ValidationError, *, at: Place = (), model
 
     Without the `model` (or type) that was tried, an unknown key gets no hint.
     """
-    found = problems(error, document.at(at), model=model, most=MAX_FINDINGS)
-    return sorted(document.finding((*at, *each.place), each.rule, each.message, hint=each.hint) for each in found)
+    faults = problems(error, document.at(at), model=model, most=MAX_FINDINGS)
+    return sorted(document.finding((*at, *each.place), each.rule, each.message, hint=each.hint) for each in faults)
 
 
 def _decode(data: bytes, faults: Faults) -> str:

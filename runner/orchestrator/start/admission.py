@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
-from runner.compiler.blast_radius import radius
+from runner.compiler.blast_radius import blast_radius
 from runner.compiler.committed_playbook import reviewed
 from runner.core.errors import GuardError, UnreachableError
 from runner.core.events import Event, EventType
-from runner.executor.ansible import workspace
-from runner.executor.host_check import Checked
-from runner.executor.python_interpreter import look_here
+from runner.executor.ansible.invocations import ANSIBLE
+from runner.executor.host_check import HostCheck
 from runner.executor.target import CLASSES, Target
 from runner.model.step import HandOver
 from runner.model.yaml.finding import Level
@@ -157,7 +155,7 @@ def _typed(control: Control, case: Case, rulings: Iterable[Ruling]) -> Case:
     past = [f"BREAKS THE GLASS past {ruling.sentence}" for ruling in found if ruling.verdict == "overridden"]
     lines = [
         f"{control.runbook.id} {control.runbook.title}",
-        str(radius(control.runbook, case.target)),
+        str(blast_radius(control.runbook, case.target)),
         f"hosts: {', '.join(case.target.names)}",
         *past,
     ]
@@ -182,20 +180,14 @@ def look(control: Control, target: Target, *, refuse: bool = True) -> None:
         raise UnreachableError("\n".join(each.problem for each in bad), hint="; ".join(hints))
 
 
-def _looked_at(control: Control, target: Target) -> list[Checked]:
+def _looked_at(control: Control, target: Target) -> list[HostCheck]:
     known = [target.reach[name] for name in target.names if name in target.reach]
-    there = [reach for reach in known if not reach.local]
-    environ = workspace.environment(control.job.environ, python=sys.executable)
     become = {reach.host: users for reach in known if (users := _becomes(control, target, reach.host)) is not None}
-    found = look_here([reach for reach in known if reach.local], become=become, environ=environ)
-    if there:
-        from runner.executor.ssh.preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
-
-        found += preflight(there, become=become, environ=environ, cancelled=lambda: control.cancelled)
-    return found
+    environ = control.job.environ
+    return ANSIBLE.preflight(known, become=become, environ=environ, cancelled=lambda: control.cancelled)
 
 
-def _told(each: Checked) -> Mapping[str, object]:
+def _told(each: HostCheck) -> Mapping[str, object]:
     data = {"outcome": each.outcome, "passed": list(each.passed), "reason": each.problem or each.left}
     return data | ({"hint": each.hint} if each.hint else {})
 

@@ -10,10 +10,9 @@ from runner.core.step_tags import undo_id
 from runner.escalation import policy
 from runner.executor.provenance import provenance
 from runner.kinds.steps.base import StepKind
-from runner.library.library import Source, shown
+from runner.library.library import Source
 from runner.model.step import Step
 from runner.model.verification import Verification
-from runner.model.yaml.source_spans import Tree
 from runner.orchestrator.request import Request, RunEnvironment
 from runner.store.run_state import RunState
 
@@ -81,13 +80,13 @@ def described(request: Request, env: RunEnvironment) -> dict[str, Any]:
 
 def _places(source: Source) -> Callable[..., dict[str, str]]:
     """Tells where a step is written, for who looks for what failed: the file and the line."""
-    runbook, tree = source.runbook, Tree(source.text.decode(errors="replace"))
+    runbook, document = source.runbook, source.document
     keys = {"prerequisites": runbook.prerequisites, "steps": runbook.steps, "on_cancel": runbook.on_cancel}
     places = {step.id: (key, number) for key, steps in keys.items() for number, step in enumerate(steps)}
 
     def place(step: str, *key: str) -> dict[str, str]:
-        span = tree.span((*places[step], *key))
-        return {"place": f"{shown(source.path)}:{tree.position(span.start).line}"} if span else {}
+        span = document.span((*places[step], *key))
+        return {"place": f"{document.file}:{document.position_at(span.start).line}"} if span else {}
 
     return place
 

@@ -30,8 +30,8 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {tests!r})
 import runner.orchestrator.run_loop
-from harness.fake_run import ScriptedAnsible
-made = ScriptedAnsible(environments={{"db1": "production"}})
+from runner.executor.testing import ScriptedExecutor
+made = ScriptedExecutor(environments={{"db1": "production"}})
 runner.orchestrator.run_context.execute, runner.orchestrator.run_context.resolve = made.execute, made.resolve
 sys.argv = ["runbook", *{words!r}]
 from runner.cli import main

@@ -1,4 +1,4 @@
-"""An order and an ending survive the pipe as they are."""
+"""An invocation survives the pipe to the supervisor as it is."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.executor.ansible.messages import Ending, Order
+from runner.executor.ansible.messages import PlaybookInvocation
 
 WORDS = st.lists(st.text()).map(tuple)
-ORDERS = st.builds(
-    Order,
+INVOCATIONS = st.builds(
+    PlaybookInvocation,
     run_id=st.text(),
-    private=st.text(),
+    workspace=st.text(),
     playbook=st.text(),
     inventories=WORDS,
     tags=WORDS,
@@ -25,27 +25,20 @@ ORDERS = st.builds(
     environment=st.dictionaries(st.text(), st.text()),
     deadline=st.none() | st.floats(0, 1e6),
 )
-ENDINGS = st.builds(Ending, st.text(), st.integers(-64, 255), st.text())
 
 
-@given(ORDERS)
-def test_an_order_is_one_line_and_comes_out_as_it_went_in(order):
-    assert Order.loads(order.dumps()) == order
-    assert len(order.dumps().splitlines()) == 1
+@given(INVOCATIONS)
+def test_an_invocation_is_one_line_and_comes_out_as_it_went_in(invocation):
+    assert PlaybookInvocation.loads(invocation.dumps()) == invocation
+    assert len(invocation.dumps().splitlines()) == 1
 
 
-@given(ENDINGS)
-def test_an_ending_is_one_line_and_comes_out_as_it_went_in(ending):
-    assert Ending.loads(ending.dumps()) == ending
-    assert len(ending.dumps().splitlines()) == 1
+def test_what_is_not_given_has_a_harmless_value():
+    invocation = PlaybookInvocation(run_id="r", workspace="/p", playbook="x.yml", inventories=("/i",))
 
-
-def test_what_is_not_said_has_a_harmless_value():
-    order = Order(run_id="r", private="/p", playbook="x.yml", inventories=("/i",))
-
-    assert json.loads(order.dumps()) == {
+    assert json.loads(invocation.dumps()) == {
         "run_id": "r",
-        "private": "/p",
+        "workspace": "/p",
         "playbook": "x.yml",
         "inventories": ["/i"],
         "tags": [],

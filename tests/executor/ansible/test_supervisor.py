@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from harness.fakes import RUN_ID
 
-from runner.executor.ansible import processes
-from runner.executor.ansible import workspace as private
-from runner.executor.ansible.messages import Ending, Order
+from runner.executor.ansible import processes, workspace
+from runner.executor.ansible.messages import PlaybookInvocation
+from runner.executor.job import Ending
 
 BEGUN = '"${ANSIBLE_CONFIG%/*}/begun"'
 
@@ -35,14 +35,14 @@ STUBBORN = f"trap '' TERM INT HUP; {AWAY}"
 
 
 @pytest.fixture
-def order(tmp_path, temporary):
+def invocation(tmp_path, temporary):
     inventory = tmp_path / "inventory.yml"
     inventory.write_text("all: {}\n")
-    directory = private.make(RUN_ID)
-    path = private.fill(directory, b"- hosts: all\n", name="RUN-001.yml", inputs={}, captured={})
-    return Order(
+    directory = workspace.make(RUN_ID)
+    path = workspace.fill(directory, b"- hosts: all\n", name="RUN-001.yml", inputs={}, captured={})
+    return PlaybookInvocation(
         run_id=RUN_ID,
-        private=str(directory),
+        workspace=str(directory),
         playbook=str(path),
         inventories=(str(inventory),),
         environment={processes.MARKER: RUN_ID},
@@ -52,19 +52,19 @@ def order(tmp_path, temporary):
 class Supervised:
     """A supervisor, and the command's end of its pipes."""
 
-    def __init__(self, ansible, order, *, private_of=None, **changes):
-        private_of = private_of or order.private
-        self.order = order and Order(**{**json.loads(order.dumps()), **changes})
+    def __init__(self, ansible, invocation, *, directory_of=None, **changes):
+        directory_of = directory_of or invocation.workspace
+        self.invocation = invocation and PlaybookInvocation(**{**json.loads(invocation.dumps()), **changes})
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "runner.executor.ansible.supervisor", RUN_ID, str(private_of)],
+            [sys.executable, "-P", "-m", "runner.executor.ansible.supervisor", RUN_ID, str(directory_of)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={"PATH": ansible.path, "HOME": "/nonexistent"},
             start_new_session=True,
         )
-        if self.order:
-            self.say(self.order.dumps())
+        if self.invocation:
+            self.say(self.invocation.dumps())
 
     def say(self, line):
         self.process.stdin.write(line.encode() + b"\n")
@@ -74,16 +74,16 @@ class Supervised:
         """What it reports; nothing else is printed, and its directory is gone."""
         said, complaints = self.process.stdout.read(), self.process.stderr.read()
         self.process.wait(timeout=10)
-        assert (complaints, Path(self.order.private).exists()) == (b"", False)
+        assert (complaints, Path(self.invocation.workspace).exists()) == (b"", False)
         return Ending.loads(said.decode())
 
 
 @pytest.fixture
-def supervised(ansible, order):
+def supervised(ansible, invocation):
     started = []
 
     def start(**changes):
-        started.append(Supervised(ansible, order, **changes))
+        started.append(Supervised(ansible, invocation, **changes))
         return started[-1]
 
     yield start
@@ -116,10 +116,10 @@ def test_ansible_is_told_what_the_order_says_and_nothing_else(ansible, supervise
 
     one.ending()
 
-    directory = one.order.private
+    directory = one.invocation.workspace
     assert ansible.words == [
-        *("--extra-vars", f"@{directory}/inputs.json", "-i", one.order.inventories[0], "--limit", "db1,db2"),
-        *("--tags", "step-a,step-b", "--skip-tags", "gate", "--forks", "7", one.order.playbook),
+        *("--extra-vars", f"@{directory}/inputs.json", "-i", one.invocation.inventories[0], "--limit", "db1,db2"),
+        *("--tags", "step-a,step-b", "--skip-tags", "gate", "--forks", "7", one.invocation.playbook),
     ]
     told = {key: value for key, value in ansible.environment.items() if key.startswith(("ANSIBLE_", "RUNBOOK_"))}
     assert (
@@ -188,9 +188,9 @@ def test_the_clean_up_of_the_hosts_knows_which_and_as_whom(ansible, supervised):
 
     one.ending()
     (words,) = ansible.reaped
-    private, (inventory,) = one.order.private, one.order.inventories
-    assert words.startswith(f"--extra-vars @{private}/reap.json ")
-    assert words.endswith(f"reap.yml --inventory {inventory} --limit @{private}/reap.hosts --forks 7")
+    directory, (inventory,) = one.invocation.workspace, one.invocation.inventories
+    assert words.startswith(f"--extra-vars @{directory}/reap.json ")
+    assert words.endswith(f"reap.yml --inventory {inventory} --limit @{directory}/reap.hosts --forks 7")
     assert (ansible.directory / "reap.hosts").read_text().splitlines() == ["db1", "db2", "db3"]
     assert json.loads((ansible.directory / "reap.json").read_text()) == {
         "runbook_hosts": "db:app",
@@ -308,8 +308,8 @@ def test_no_ansible_on_the_path_is_said_in_words(ansible, supervised, monkeypatc
     assert ending == Ending("exited", 127, said)
 
 
-def test_what_goes_wrong_before_ansible_starts_is_in_the_diagnosis(supervised, order):
-    (Path(order.private) / "artifacts").write_text("where ansible-runner wants a directory")
+def test_what_goes_wrong_before_ansible_starts_is_in_the_diagnosis(supervised, invocation):
+    (Path(invocation.workspace) / "artifacts").write_text("where ansible-runner wants a directory")
 
     ending = supervised().ending()
 
@@ -321,11 +321,11 @@ def test_what_goes_wrong_before_ansible_starts_is_in_the_diagnosis(supervised, o
 
 
 @pytest.mark.parametrize("said", [b"", b'{"run_id": '])
-def test_a_command_that_dies_before_it_has_ordered_anything_leaves_no_directory_and_no_noise(ansible, order, said):
-    with Supervised(ansible, None, private_of=order.private).process as process:
+def test_a_command_that_dies_before_it_has_ordered_anything_leaves_no_directory_and_no_noise(ansible, invocation, said):
+    with Supervised(ansible, None, directory_of=invocation.workspace).process as process:
         out, complaints = process.communicate(said, timeout=10)
 
-    assert (out, complaints, Path(order.private).exists()) == (b"", b"", False)
+    assert (out, complaints, Path(invocation.workspace).exists()) == (b"", b"", False)
 
 
 def test_somebody_else_may_wipe_the_directory_first(ansible, supervised):
@@ -333,7 +333,7 @@ def test_somebody_else_may_wipe_the_directory_first(ansible, supervised):
     one = supervised()
     ansible.number("near")
 
-    subprocess.run(["rm", "-r", one.order.private], check=True)
+    subprocess.run(["rm", "-r", one.invocation.workspace], check=True)
 
     ending = one.ending()
     assert (ending.why, ending.diagnosis) == ("exited", "")
@@ -349,4 +349,4 @@ def test_nobody_needs_to_hear_how_it_ended(ansible, supervised):
 
     assert one.process.stderr.read() == b""
     assert all_ended(near)
-    assert not Path(one.order.private).exists()
+    assert not Path(one.invocation.workspace).exists()

@@ -1,4 +1,4 @@
-"""The private directory: its owner's only, short enough for sockets, and nothing in it is a template."""
+"""The workspace: its owner's only, short enough for sockets, and nothing in it is a template."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ VALUES = st.recursive(
 
 @pytest.fixture(autouse=True)
 def temporary(monkeypatch):
-    """A short root for private directories, removed with everything in it."""
+    """A short root for workspaces, removed with everything in it."""
     root = tempfile.mkdtemp(prefix="p-", dir="/tmp")
     monkeypatch.setattr(tempfile, "tempdir", root)
     yield root

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from runner.executor.inventory.connection_facts import Reach
+from runner.executor.inventory.connection_facts import ConnectionFacts
 
 
 def test_a_host_of_which_nothing_is_said_is_reached_by_ssh():
-    reach = Reach.read("db1", {})
+    reach = ConnectionFacts.read("db1", {})
 
-    assert reach == Reach("db1", connection="ssh", host_key_checking=True, timeout=10, become_method="sudo")
+    assert reach == ConnectionFacts("db1", connection="ssh", host_key_checking=True, timeout=10, become_method="sudo")
     assert (reach.over_ssh, reach.local) == (True, False)
 
 
 def test_values_have_the_types_that_ansible_gives_them():
     told = {"port": "2222", "become": "yes", "host_key_checking": "False", "user": 1000, "password": True}
 
-    assert Reach.read("db1", told) == Reach(
+    assert ConnectionFacts.read("db1", told) == ConnectionFacts(
         "db1", port=2222, become=True, host_key_checking=False, user="1000", password=True
     )
 
@@ -27,7 +27,7 @@ def test_values_have_the_types_that_ansible_gives_them():
     [("port", "ssh"), ("port", 0), ("port", 65536), ("become", "perhaps"), ("address", "{{ nowhere }}")],
 )
 def test_what_can_not_be_understood_is_named(name, value):
-    assert Reach.read("db1", {name: value}) == Reach("db1", strange=(name,))
+    assert ConnectionFacts.read("db1", {name: value}) == ConnectionFacts("db1", strange=(name,))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_can_not_be_understood_is_named(name, value):
     ],
 )
 def test_connections_have_short_names_and_long_ones(connection, over_ssh, local):
-    reach = Reach.read("db1", {"connection": connection})
+    reach = ConnectionFacts.read("db1", {"connection": connection})
 
     assert (reach.over_ssh, reach.local) == (over_ssh, local)
 
@@ -52,4 +52,4 @@ def test_connections_have_short_names_and_long_ones(connection, over_ssh, local)
     [(True, "it is protected"), ("yes", "it is protected"), (False, ""), ("no", ""), ("{{ x }}", "{{ x }}")],
 )
 def test_only_a_clear_no_takes_the_protection_away(written, why):
-    assert Reach.read("db1", {"protected": written}).protected == why
+    assert ConnectionFacts.read("db1", {"protected": written}).protected == why

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.executor.host_check import NotCheckedError, UnfitError
-from runner.executor.inventory.connection_facts import Reach
+from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.ssh.host_keys import Known, fingerprint, judge, known_for
 from runner.executor.ssh.ssh_settings import Settings
 
@@ -25,7 +25,7 @@ def line(key, *, marker="", kind=KIND, ported=True):
 
 def settings(**options):
     given = {"hostname": "db1.example", "port": "2222", "userknownhostsfile": "/known", **options}
-    return Settings(Reach("db1"), {name: (value,) for name, value in given.items()})
+    return Settings(ConnectionFacts("db1"), {name: (value,) for name, value in given.items()})
 
 
 @pytest.mark.parametrize(

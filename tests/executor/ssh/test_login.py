@@ -11,7 +11,7 @@ import paramiko
 import pytest
 
 from runner.executor.host_check import NotCheckedError, UnfitError
-from runner.executor.inventory.connection_facts import Reach
+from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.ssh import login
 from runner.executor.ssh.ssh_settings import Settings
 
@@ -123,7 +123,9 @@ class Server:
 
 def settings(key=None, *, password=False, **options):
     given = {"user": ("deploy",), **({"identityfile": (str(key),)} if key else {})}
-    return Settings(Reach("db1", password=password), given | {name: (value,) for name, value in options.items()})
+    return Settings(
+        ConnectionFacts("db1", password=password), given | {name: (value,) for name, value in options.items()}
+    )
 
 
 def test_a_host_that_wants_nothing_lets_in():

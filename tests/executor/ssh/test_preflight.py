@@ -10,7 +10,8 @@ import threading
 import pytest
 from harness.ssh_lab import script
 
-from runner.executor.ssh.preflight import Checked, preflight
+from runner.executor.host_check import HostCheck
+from runner.executor.ssh.preflight import preflight
 
 REACHED = ("reachable", "host key", "login", "shell")
 GOOD = (*REACHED, f"python for {getpass.getuser()}")
@@ -42,7 +43,7 @@ def listening():
 def test_hosts_that_are_well_are_found_so_all_the_way(lab):
     found = preflight([lab.reach("one"), lab.reach("two")], become={}, environ=lab.environ)
 
-    assert found == [Checked("one", REACHED), Checked("two", REACHED)]
+    assert found == [HostCheck("one", REACHED), HostCheck("two", REACHED)]
     assert {each.outcome for each in found} == {"passed"}
 
 
@@ -253,8 +254,8 @@ def test_what_takes_too_long_and_what_is_cancelled_is_not_checked(lab, listening
     late = preflight(hosts, become={}, environ=lab.environ, limit=2)
     cancelled = preflight(hosts, become={}, environ=lab.environ, cancelled=lambda: True)
 
-    assert late == [Checked("one", REACHED), Checked("two", left="no answer within 2 s")]
-    assert cancelled == [Checked("one", left="cancelled"), Checked("two", left="cancelled")]
+    assert late == [HostCheck("one", REACHED), HostCheck("two", left="no answer within 2 s")]
+    assert cancelled == [HostCheck("one", left="cancelled"), HostCheck("two", left="cancelled")]
 
 
 def test_an_interpreter_that_the_inventory_names_and_that_runs(lab):

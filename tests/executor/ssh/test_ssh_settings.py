@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.executor.inventory.connection_facts import Reach
+from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.ssh.ssh_settings import NotCheckedError, Settings, settings_of
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="ssh is not installed: install openssh-client")
@@ -21,7 +21,7 @@ def asked(tmp_path):
     def ask(config="", **told):
         (tmp_path / "config").write_text(config)
         own = f"-F {tmp_path / 'config'} {told.pop('ssh_common_args', '')}"
-        return settings_of(Reach.read("db1", {**told, "ssh_common_args": own}), os.environ)
+        return settings_of(ConnectionFacts.read("db1", {**told, "ssh_common_args": own}), os.environ)
 
     return ask
 
@@ -73,7 +73,7 @@ def test_a_way_by_jumps_is_gone_through_the_last_of_them_with_the_same_file(aske
 
 
 def test_what_is_filled_in_is_what_ssh_would():
-    settings = Settings(Reach("db1"), {"hostname": ("h",), "port": ("2222",), "user": ("u",)})
+    settings = Settings(ConnectionFacts("db1"), {"hostname": ("h",), "port": ("2222",), "user": ("u",)})
 
     assert settings.expand("%h:%p %r %n %d %%") == f"h:2222 u db1 {Path.home()} %"
     with pytest.raises(NotCheckedError, match="ssh would fill in %C"):

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from runner.compiler.secret_delivery import hide
+from runner.compiler.input_delivery import hide
 from runner.kinds.ansible_yaml import Task
 from runner.kinds.invocation import TIMED_OUT, psql
 from runner.lab.demo_workspace import workspace

@@ -8,7 +8,7 @@ import pytest
 from harness.collected import alert, collected, entry
 
 from runner.library.gates.matrix import Row, matrix
-from runner.model.yaml.document import InvalidFileError
+from runner.model.yaml.finding import InvalidFileError
 from runner.render.history.proofs import Proof
 
 MON = alert("MON-001", runbook="RUN-001")

@@ -10,7 +10,7 @@ from harness.collected import SHIPPED, alert, collected, entry
 
 from runner.library.gates.quality_gates import GATES, ask
 from runner.library.snapshot import read
-from runner.model.yaml.document import InvalidFileError
+from runner.model.yaml.finding import InvalidFileError
 from runner.render.history.proofs import Proof
 
 SOUND = {

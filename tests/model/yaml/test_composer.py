@@ -9,10 +9,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.model.yaml import composer
-from runner.model.yaml.document import MAX_BYTES, InvalidFileError, load
+from runner.model.yaml import document
+from runner.model.yaml.document import MAX_BYTES
+from runner.model.yaml.finding import InvalidFileError
 
 HUGE = MAX_BYTES - 100
+LOADER = []
 
 
 @pytest.fixture(scope="module", params=["libyaml", "python"], autouse=True)
@@ -20,9 +22,12 @@ def parser(request):
     """Everything holds for both of PyYAML's parsers."""
     if request.param == "libyaml" and not yaml.__with_libyaml__:
         pytest.skip("PyYAML was built without libyaml")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(composer, "_LOADER", yaml.CSafeLoader if request.param == "libyaml" else yaml.SafeLoader)
-        yield request.param
+    LOADER[:] = [yaml.CSafeLoader if request.param == "libyaml" else yaml.SafeLoader]
+    return request.param
+
+
+def load(data, *, file):
+    return document.load(data, file=file, loader=LOADER[0])
 
 
 def faults(data):
@@ -235,12 +240,32 @@ def test_a_position_points_at_the_key_or_at_the_item(value, style):
     text = yaml.dump({"k": value}, Dumper=Dumper, default_flow_style=style, allow_unicode=True, width=4096)
     document = load(text.encode(), file="f")
     lines = document.text.split("\n")
-    for place, (line, column) in document.positions.items():
+    for place in document.marks:
+        line, column = document.position(place)
         here = lines[line - 1][column - 1 :]
         value = document.at(place)
         key = place[-1] if place and isinstance(place[-1], str) else next(iter(value), "") if value else ""
         begins = [key, "[", "{", "-", value] if isinstance(value, str | list | dict) else [key]
         assert here.startswith(tuple(str(each) for each in begins)), (place, line, column)
+
+
+def nodes(node, place=()):
+    yield place, (node.start_mark.index, node.end_mark.index)
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        yield from nodes(value, (*place, key.value))
+    for number, item in enumerate(node.value if isinstance(node, yaml.SequenceNode) else ()):
+        yield from nodes(item, (*place, number))
+
+
+@given(TREES, STYLES)
+def test_a_span_is_what_pyyaml_takes_for_the_value(value, style):
+    text = yaml.dump({"k": value}, Dumper=Dumper, default_flow_style=style, allow_unicode=True, width=40)
+    document = load(text.encode(), file="f")
+
+    spans = {place: (span.start, span.end) for place in document.marks if (span := document.span(place))}
+
+    assert spans == dict(nodes(yaml.compose(text, Loader=LOADER[0])))
+    assert all(document.position_at(start) >= document.position(place) for place, (start, _) in spans.items())
 
 
 INDICATORS = st.text("ab1 \n\t:-?[]{},&*!|>'\"%@`#.<~\\\r\0\ufeff\u2028é", max_size=60)

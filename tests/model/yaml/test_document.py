@@ -6,8 +6,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from runner.core.errors import ExitCode, InvalidInputError
-from runner.model.yaml.document import Document, InvalidFileError, Position, load, located, validate
-from runner.model.yaml.finding import Finding, Level
+from runner.model.yaml.document import Document, load, located, validate
+from runner.model.yaml.finding import Finding, InvalidFileError, Level, Position
 
 
 def test_the_error_is_invalid_input_and_shows_every_finding():

@@ -77,7 +77,7 @@ def test_what_can_not_take_over_is_known_before_anything_is_done(engine, other, 
     with pytest.raises(InvalidInputError, match="RUN-002"):
         engine.run(change("two", on_failure="RUN-002"))
 
-    assert engine.ansible.spans == []
+    assert engine.ansible.calls == []
 
 
 def test_an_input_that_is_not_known_in_the_end_is_a_failure_that_calls(engine, other):
@@ -225,7 +225,7 @@ def test_inputs_that_could_not_be_taken_over_are_told_before_anything_is_done(
         hands_over(engine, takes, mapped, inputs)
 
     assert caught.value.message == f"RUN-002 could not take over from two: {wrong}"
-    assert engine.ansible.spans == []
+    assert engine.ansible.calls == []
 
 
 def test_only_the_hosts_that_failed_are_handed_over(engine, other):
@@ -237,7 +237,7 @@ def test_only_the_hosts_that_failed_are_handed_over(engine, other):
     engine.run(change("two", on_failure="RUN-002"), limit="all")
 
     assert [job.limit for job in jobs] == ["all", "b", "all"]
-    assert engine.ansible.spans[-1] == (("recheck-two",), ("b",))
+    assert engine.ansible.calls[-1] == (("recheck-two",), ("b",))
     over = [record.data["hosts"] for record in engine.records if record.type == EventType.RUN_HANDED_OVER]
     assert over == [["b"]]
 

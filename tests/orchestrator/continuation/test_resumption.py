@@ -12,7 +12,7 @@ from harness.fake_run import SURVEY, Killed
 
 from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import EventType
-from runner.executor.ansible.messages import Ending
+from runner.executor.job import Ending
 from runner.orchestrator.request import Answer
 from runner.store.locks.holder import Holder
 from runner.store.locks.host_locks import Locks
@@ -53,7 +53,7 @@ def test_each_host_goes_on_at_its_first_step_that_is_not_verified(three):
         ["one", "two", "three", "three"],
     ]
     # and only looked at again, each host for itself
-    assert three.ansible.spans == [
+    assert three.ansible.calls == [
         SURVEY,
         (("recheck-one",), ()),
         (("recheck-two",), ("a", "c")),
@@ -235,7 +235,7 @@ def test_a_step_that_is_none_is_refused_before_anything_is_done(engine):
 
     refused = engine.resume(redo=["tow"])
 
-    assert (refused.exit_code, refused.problems, engine.ansible.spans) == (
+    assert (refused.exit_code, refused.problems, engine.ansible.calls) == (
         ExitCode.INVALID,
         ("RUN-001 has no step 'tow'",),
         [SURVEY],

@@ -27,7 +27,7 @@ def test_on_the_operators_word_exactly_what_was_begun_is_taken_back_newest_first
     result = engine.undo()
 
     assert (result.outcome, result.exit_code, engine.state["outcome"]) == ("undone", ExitCode.DONE, "undone")
-    assert engine.ansible.spans == [
+    assert engine.ansible.calls == [
         SURVEY,
         (("step-undo-three",), ("a",)),
         (("step-undo-two",), ()),
@@ -40,7 +40,7 @@ def test_on_the_operators_word_exactly_what_was_begun_is_taken_back_newest_first
         ExitCode.DONE,
         f"nothing to undo in the run {RUN_ID} of RUN-001: it has changed nothing that is not undone",
     )
-    assert (engine.ansible.spans, len(engine.records)) == ([], before)
+    assert (engine.ansible.calls, len(engine.records)) == ([], before)
 
 
 def test_a_host_that_can_not_be_reached_keeps_a_debt_until_it_is_paid(engine):
@@ -55,7 +55,7 @@ def test_a_host_that_can_not_be_reached_keeps_a_debt_until_it_is_paid(engine):
 
     assert (owed.outcome, owed.exit_code, before) == ("partly undone", ExitCode.PARTLY_UNDONE, [("b", "one")])
     assert owed.problems == ("One stays as it was done on b: its undo ended as unreachable (no route to host)",)
-    assert (paid.outcome, debts(engine), engine.ansible.spans) == (
+    assert (paid.outcome, debts(engine), engine.ansible.calls) == (
         "undone",
         [],
         [SURVEY, (("step-undo-one",), ("b",))],
@@ -85,7 +85,7 @@ def test_a_host_that_may_fail_is_taken_back_alone(engine):
     result = engine.run(undoing("one", on_failure="undo"), change("two"), max_failures=1)
 
     assert result.problems == ("partial: passed on a; failed on b",)
-    assert [span for span in engine.ansible.spans if "undo" in span[0][0]] == [(("step-undo-one",), ("b",))]
+    assert [span for span in engine.ansible.calls if "undo" in span[0][0]] == [(("step-undo-one",), ("b",))]
     assert engine.outcomes["two", "a"] == "passed"
 
 
@@ -180,7 +180,7 @@ def test_what_only_looked_has_nothing_to_undo_and_stays_what_it_was(engine, mode
         ExitCode.DONE,
         f"nothing to undo in the run {RUN_ID} of RUN-001: it only looked",
     )
-    assert (engine.state, engine.records, engine.ansible.spans) == (*before, [])
+    assert (engine.state, engine.records, engine.ansible.calls) == (*before, [])
 
 
 def test_something_else_than_was_shown_is_not_taken_back(engine):
@@ -188,7 +188,7 @@ def test_something_else_than_was_shown_is_not_taken_back(engine):
 
     refused = runner.orchestrator.run_loop.take_back(*engine._again(), expected=UndoPlan((), ()))
 
-    assert (refused.exit_code, engine.ansible.spans, engine.state["outcome"]) == (ExitCode.DENIED, [], "passed")
+    assert (refused.exit_code, engine.ansible.calls, engine.state["outcome"]) == (ExitCode.DENIED, [], "passed")
     assert refused.problems == ("the run has continued since its undo was shown: something else is to be undone",)
     assert engine.records[-1].type == "run.refused"
 

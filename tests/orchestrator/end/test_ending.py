@@ -157,7 +157,7 @@ def test_a_log_that_cannot_be_opened_is_an_exit_code_and_a_page_and_nothing_is_d
 
     result = engine.run(*STEPS, escalation=POLICY)
 
-    assert (result.exit_code, engine.channel.actions, engine.ansible.spans) == (ExitCode.AUDIT, ["trigger"], [])
+    assert (result.exit_code, engine.channel.actions, engine.ansible.calls) == (ExitCode.AUDIT, ["trigger"], [])
     assert "not_recorded" in engine.channel.sent[0].details
 
 

@@ -142,8 +142,7 @@ def test_who_is_alone_when_it_burns_may_approve_it_with_a_broken_glass(engine, e
 
 def demands(engine, policy):
     """The inventory has this policy for every host."""
-    real = engine.ansible._hello
-    engine.ansible._hello = lambda *asked: {**real(*asked), "reach": {"db1": {"connection": "local", "policy": policy}}}
+    engine.ansible.inventory["reach"] = {"db1": {"connection": "local", "policy": policy}}
 
 
 def test_who_goes_on_with_a_run_of_somebody_else_can_not_approve_it_either(engine, elsewhere):
@@ -210,8 +209,7 @@ def test_what_was_voted_is_void_when_something_has_changed(engine, elsewhere, wh
         engine.ansible.hosts["all"] = ["db1", "db2"]
     if what == "an address":
         engine.directory_of_the_run.update(machines={"db1": "10.0.0.9:22"})
-        real = engine.ansible._hello
-        engine.ansible._hello = lambda *asked: {**real(*asked), "machines": {"db1": "10.0.0.9:22"}}
+        engine.ansible.inventory["machines"] = {"db1": "10.0.0.9:22"}
     elsewhere.acts = [elsewhere.votes("carol")]
 
     result = engine.resume()
@@ -223,11 +221,7 @@ def test_what_was_voted_is_void_when_something_has_changed(engine, elsewhere, wh
 def test_a_yes_is_void_when_the_step_would_do_something_else_by_now(engine, elsewhere):
     def bob_votes_and_eve_edits():
         elsewhere.votes("bob")()
-        written = engine.ansible._commands
-        engine.ansible._commands = lambda job, part: {
-            step: {host: {"module": "shell", "args": {"cmd": "evil"}} for host in hosts}
-            for step, hosts in written(job, part).items()
-        }
+        engine.ansible.commands["act"] = {"module": "shell", "args": {"cmd": "evil"}}
 
     elsewhere.acts = [bob_votes_and_eve_edits]
 

@@ -11,7 +11,7 @@ from harness.fakes import RUN_ID
 import runner.orchestrator.run_loop
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
-from runner.executor.ssh.preflight import Checked
+from runner.executor.host_check import HostCheck
 
 GIVEN = {"reason": "The pool is full", "environment": "production"}
 
@@ -29,8 +29,7 @@ def ruled(engine):
 
 def inventory_says(engine, **hosts):
     """What the inventory has about its hosts, besides their class."""
-    real = engine.ansible._hello
-    engine.ansible._hello = lambda *asked: {**real(*asked), "reach": {"db1": {"connection": "local"}, **hosts}}
+    engine.ansible.inventory["reach"] = {"db1": {"connection": "local"}, **hosts}
 
 
 def test_production_without_its_ceremony_is_refused_with_everything_that_is_wanted(production):
@@ -74,7 +73,7 @@ def test_with_a_reason_and_the_name_it_goes_and_both_are_recorded(production):
 
     assert (passed.outcome, production.done("db1")) == ("passed", ["one"])
     assert ruled(production) == [("reason", "The pool is full", "met"), ("environment", "production", "met")]
-    assert [tags for tags, _ in production.ansible.spans] == [("step-one",)]
+    assert [tags for tags, _ in production.ansible.calls] == [("step-one",)]
 
 
 @pytest.mark.parametrize(("typed", "code"), [("production", ExitCode.DONE), ("yes", ExitCode.DENIED)])
@@ -82,7 +81,7 @@ def test_a_person_is_asked_for_the_name_while_nothing_runs_and_shown_what_it_is_
     asked = []
 
     def type_environment(name, lines):
-        asked.append((name, list(lines), len(production.ansible.spans)))
+        asked.append((name, list(lines), len(production.ansible.calls)))
         return typed
 
     production.env = runner.orchestrator.run_loop.RunEnvironment(
@@ -203,7 +202,7 @@ def looked_at(engine, monkeypatch):
     """Two hosts over SSH; `looked_at.found` is what the preflight finds, `looked_at.asked` what it was asked."""
     engine.ansible.hosts = {"all": ["a", "b"]}
     inventory_says(engine, a={}, b={"become_user": "postgres"})
-    engine.found, engine.asked = [Checked("a"), Checked("b")], []
+    engine.found, engine.asked = [HostCheck("a"), HostCheck("b")], []
 
     def preflight(hosts, *, become, environ, cancelled):
         engine.asked.append(({reach.host for reach in hosts}, dict(become)))
@@ -213,7 +212,7 @@ def looked_at(engine, monkeypatch):
     return engine
 
 
-BAD = Checked("b", problem="b (10.0.0.2:22): no connection: Connection refused", hint="is sshd running there?")
+BAD = HostCheck("b", problem="b (10.0.0.2:22): no connection: Connection refused", hint="is sshd running there?")
 
 
 def test_each_host_is_looked_at_once_before_the_first_step_with_whom_its_steps_become(looked_at):
@@ -226,7 +225,7 @@ def test_each_host_is_looked_at_once_before_the_first_step_with_whom_its_steps_b
 
 
 def test_a_host_that_can_not_be_worked_on_ends_the_run_before_it_begins(looked_at):
-    looked_at.found = [Checked("a"), BAD]
+    looked_at.found = [HostCheck("a"), BAD]
 
     refused = looked_at.run(change("one"))
 
@@ -241,7 +240,7 @@ def test_a_host_that_can_not_be_worked_on_ends_the_run_before_it_begins(looked_a
 
 
 def test_where_a_host_may_fail_it_is_named_and_the_run_begins(looked_at):
-    looked_at.found = [Checked("a"), BAD]
+    looked_at.found = [HostCheck("a"), BAD]
 
     passed = looked_at.run(change("one"), max_failures=1)
 
@@ -253,7 +252,7 @@ def test_whoever_did_not_answer_counts_before_its_batch_has_its_turn(looked_at):
     names = ["a", "b", "c", "d", "e", "f"]
     looked_at.ansible.hosts = {"all": names}
     inventory_says(looked_at, **{name: {"connection": "ssh"} for name in names})
-    looked_at.found = [Checked(name, problem=f"{name} does not answer" if name in "ef" else "") for name in names]
+    looked_at.found = [HostCheck(name, problem=f"{name} does not answer" if name in "ef" else "") for name in names]
     looked_at.ansible.answers["one", "action", "a"] = FAILED
 
     failed = looked_at.run(change("one"), serial=2, max_failures=2)
@@ -263,7 +262,7 @@ def test_whoever_did_not_answer_counts_before_its_batch_has_its_turn(looked_at):
 
 
 def test_what_was_not_checked_refuses_nothing(looked_at):
-    looked_at.found = [Checked("a", left="it logs in with a password"), Checked("b", left="cancelled")]
+    looked_at.found = [HostCheck("a", left="it logs in with a password"), HostCheck("b", left="cancelled")]
 
     assert looked_at.run(change("one")).outcome == "passed"
 
@@ -331,7 +330,7 @@ def test_to_take_back_in_production_the_environment_is_named_and_no_policy_is_in
 
 def test_a_host_that_does_not_answer_keeps_nobody_from_taking_back_elsewhere(looked_at):
     looked_at.run(undoing("one"))
-    looked_at.found = [Checked("a"), BAD]
+    looked_at.found = [HostCheck("a"), BAD]
 
     assert looked_at.undo().outcome == "undone"
 
@@ -375,8 +374,7 @@ def test_a_runbook_with_errors_of_lint_is_refused_in_production_and_where_nobody
 
 def test_a_variable_that_the_inventory_sets_is_no_error_of_lint(engine):
     engine.ansible.environments = {"db1": "production"}
-    real = engine.ansible._hello
-    engine.ansible._hello = lambda *asked: {**real(*asked), "variables": ["nothing_sets_this"]}
+    engine.ansible.inventory["variables"] = ["nothing_sets_this"]
 
     assert engine.run(change("one", **WRONG), reason="Why", environment="production").exit_code is ExitCode.DONE
     assert [guard for guard, _, _ in ruled(engine)] == ["reason", "environment"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.executor.inventory.connection_facts import Reach
+from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.target import CLASSES, Target
 from runner.kinds.steps.command_step import Command
 from runner.kinds.steps.manual_step import Manual
@@ -38,7 +38,7 @@ def runbook(*steps, **keys):
 
 def target(environment="production", **hosts):
     """One host or more, each with what its inventory says about runs."""
-    reach = {name: Reach.read(name, told) for name, told in (hosts or {"db1": {}}).items()}
+    reach = {name: ConnectionFacts.read(name, told) for name, told in (hosts or {"db1": {}}).items()}
     return Target({"all": tuple(reach)}, dict.fromkeys(reach, environment), reach=reach)
 
 

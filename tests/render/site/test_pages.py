@@ -12,7 +12,7 @@ from harness.fakes import runbook_file
 
 from runner.library.library import Library
 from runner.library.snapshot import read
-from runner.model.yaml.document import InvalidFileError
+from runner.model.yaml.finding import InvalidFileError
 from runner.render.site.pages import pages
 from runner.render.site.site_content import gather
 from runner.render.site.site_html import policy

@@ -13,7 +13,7 @@ from runner.cli.output.table import draw
 from runner.cli.output.terminal import counted
 from runner.library.snapshot import read
 from runner.model.runbook import Category
-from runner.model.yaml.document import InvalidFileError
+from runner.model.yaml.finding import InvalidFileError
 
 
 @click.command("list")

@@ -17,7 +17,7 @@ from runner.cli.output.terminal import folded, one_line, safe, short
 from runner.cli.prompts import input_options
 from runner.cli.prompts.guard_options import ceremony, guard, with_ceremony
 from runner.cli.target_options import aimed
-from runner.compiler.blast_radius import radius
+from runner.compiler.blast_radius import blast_radius
 from runner.compiler.command_preview import lines
 from runner.compiler.committed_playbook import reviewed
 from runner.compiler.compiler import variables
@@ -25,7 +25,8 @@ from runner.compiler.segments import after, before
 from runner.core.duration import show
 from runner.core.redaction import Redaction
 from runner.core.step_tags import undo_id
-from runner.executor.ansible.invocations import NOTHING, Cancellation, Job, Part, resolve
+from runner.executor.ansible.invocations import resolve
+from runner.executor.job import NOTHING, Cancellation, Job, Part
 from runner.executor.target import Target, check_hosts
 from runner.model.contacts import Contact
 from runner.model.runbook import Declared, Reason, Runbook, Unresolved
@@ -74,15 +75,15 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
 
 def _plan(request: Request) -> tuple[dict[str, Any], _Known]:
     runbook, redaction = request.source.runbook, Redaction()
-    hello = resolve(_job(request, redaction), Part(NOTHING.tags, render=list(_rendered(runbook))))
-    target = Target.from_hello(hello)
+    inventory = resolve(_job(request, redaction), Part(NOTHING.tags, render=list(_rendered(runbook))))
+    target = Target.from_message(inventory)
     target.check(runbook)
-    check_hosts(runbook, request.inputs, hello.get("names") or ())
+    check_hosts(runbook, request.inputs, inventory.get("names") or ())
     known = {
         step: {host: tuple(map(redaction.text, lines(command))) for host, command in hosts.items()}
-        for step, hosts in (hello.get("commands") or {}).items()
+        for step, hosts in (inventory.get("commands") or {}).items()
     }
-    reach = radius(runbook, target, total=hello.get("inventory_hosts"))
+    radius = blast_radius(runbook, target, total=inventory.get("inventory_hosts"))
     path = context.state_path() / "debts"
     plan = {
         "runbook": runbook.id,
@@ -97,8 +98,8 @@ def _plan(request: Request) -> tuple[dict[str, Any], _Known]:
         "debts": [f"{debt.host}: {debt.step} of {debt.runbook} is not undone" for debt in Debts(path).of(target.names)],
         "guards": _guards(request, target),
         "held": _held(runbook, target),
-        "last_safe_stop": reach.last_safe,
-        "radius": str(reach),
+        "last_safe_stop": radius.last_safe,
+        "radius": str(radius),
     }
     return plan, known
 

@@ -20,7 +20,7 @@ from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.target_options import aimed
 from runner.compiler.committed_playbook import reviewed
 from runner.core.errors import InvalidInputError
-from runner.executor.ansible.invocations import Cancellation
+from runner.executor.job import Cancellation
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver
 from runner.orchestrator.request import Answer, Mode, Request, Result, RunEnvironment

@@ -88,7 +88,7 @@ def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned,
         "changes 1 of 2 hosts in production, 1 destructive step, cannot be undone after step 2",
         *UNMET,
     ]
-    assert ansible.spans == [("resolve", ("look", "clean", "walk"))]
+    assert ansible.calls == [("resolve", ("look", "clean", "walk"))]
     assert not (here / ".runbook").exists()
 
 

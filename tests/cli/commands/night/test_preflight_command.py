@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from runner.executor.ssh.preflight import Checked
+from runner.executor.host_check import HostCheck
 
 PROBES = [
     {"name": "May log in", "command": "test -d /", "verify": [{"exit": 0}]},
@@ -22,11 +22,10 @@ def production(library, ansible, monkeypatch):
     """A runbook with two prerequisites, and a host in production that is reached over SSH."""
     library(prerequisites=PROBES)
     ansible.environments = {"db1": "production"}
-    real = ansible._hello
-    ansible._hello = lambda *asked: {**real(*asked), "reach": {"db1": {"policy": {"max_hosts": 3}}}}
+    ansible.inventory["reach"] = {"db1": {"policy": {"max_hosts": 3}}}
     monkeypatch.setattr(
         "runner.executor.ssh.preflight.preflight",
-        lambda hosts, **_: [Checked("db1", ("reachable", "host key", "login"))],
+        lambda hosts, **_: [HostCheck("db1", ("reachable", "host key", "login"))],
     )
     return ansible
 
@@ -123,7 +122,9 @@ def test_the_secrets_of_those_who_would_be_called_are_looked_for_and_never_told(
 
 
 def test_a_host_that_can_not_be_worked_on_is_what_a_run_would_say(runbook, production, monkeypatch):
-    bad = Checked("db1", problem="db1 (10.0.0.1:22): no connection: Connection refused", hint="is sshd running there?")
+    bad = HostCheck(
+        "db1", problem="db1 (10.0.0.1:22): no connection: Connection refused", hint="is sshd running there?"
+    )
     monkeypatch.setattr("runner.executor.ssh.preflight.preflight", lambda hosts, **_: [bad])
 
     ran = runbook(*LOOK)

@@ -136,7 +136,7 @@ def test_a_playbook_that_was_not_compiled_anew_is_not_run(runbook, library, ansi
 
     ran = runbook(*RUN)
 
-    assert (ran.code, ansible.spans, (here / ".runbook").exists()) == (2, [], False)
+    assert (ran.code, ansible.calls, (here / ".runbook").exists()) == (2, [], False)
     assert "is not what RUN-001.yml compiles to" in ran.err
 
 
@@ -155,7 +155,7 @@ def test_a_state_that_others_may_write_to_is_refused_before_anything_is_done(run
 
     ran = runbook(*RUN)
 
-    assert (ran.code, ansible.spans) == (2, [])
+    assert (ran.code, ansible.calls) == (2, [])
 
 
 def test_the_handlers_of_signals_are_given_back(runbook, library, ansible):
@@ -173,15 +173,15 @@ def test_a_signal_while_steps_run_stops_the_run(runbook, library, ansible):
 
     ran = runbook(*RUN, "--yes")
 
-    assert (ran.code, ran.out.split()[0], len(ansible.spans)) == (130, "aborted", 1)
+    assert (ran.code, ran.out.split()[0], len(ansible.calls)) == (130, "aborted", 1)
 
 
 PROGRAM = """
 import sys
 sys.path.insert(0, {tests!r})
 import runner.orchestrator.run_loop
-from harness.fake_run import ScriptedAnsible
-made = ScriptedAnsible()
+from runner.executor.testing import ScriptedExecutor
+made = ScriptedExecutor()
 runner.orchestrator.run_context.execute, runner.orchestrator.run_context.resolve = made.execute, made.resolve
 sys.argv = ["runbook", *{words!r}]
 from runner.cli import main
@@ -328,4 +328,4 @@ def test_an_answer_in_advance_to_what_is_not_asked_is_refused_before_the_run_beg
 
     assert (ran.code, ran.err.splitlines()[-2:]) == (2, [f"error: {message}", f"hint: {hint}"])
     assert not (here / ".runbook" / "runs").exists()
-    assert ansible.spans == []
+    assert ansible.calls == []

@@ -315,7 +315,7 @@ def test_a_secret_takes_the_place_of_its_reference_and_commands_are_shown_with_t
     manager.extra_vars.update({"key": "env:KEY", "word": "x"})
     secret = "{{ lookup('pipe', 'id') }}"
 
-    with plugin_at(lambda message: {"secrets": {"key": secret}} if message["kind"] == "hello" else None) as (
+    with plugin_at(lambda message: {"secrets": {"key": secret}} if message["kind"] == "inventory" else None) as (
         plugin,
         heard,
     ):

@@ -64,8 +64,8 @@ class CallbackModule(CallbackBase):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.connect(path)
         self._stream = self._socket.makefile("rwb")
-        self._private = os.path.dirname(path)
-        self._begun = os.path.join(self._private, "begun")
+        self._workspace = os.path.dirname(path)
+        self._begun = os.path.join(self._workspace, "begun")
         self._run = os.environ[ATTEMPT]
         self._shown = {}
         self._play = None
@@ -131,7 +131,7 @@ class CallbackModule(CallbackBase):
         variables = {name: manager.get_vars(host=host) for name, host in hosts.items()}
         loader = plays[0]._loader
         answer = self._say(
-            "hello",
+            "inventory",
             pid=os.getpid(),
             plays=[{"pattern": pattern(play), "hosts": names} for play, names in zip(plays, matched, strict=True)],
             missing=missing_names(inventory, plays),
@@ -157,7 +157,7 @@ class CallbackModule(CallbackBase):
         A loader of Ansible's would take some texts for numbers or templates, and an inventory would have its own
         variables before these.
         """
-        with open(os.path.join(self._private, "captured.json")) as file:
+        with open(os.path.join(self._workspace, "captured.json")) as file:
             for host, values in json.load(file).items():
                 self._manager.set_nonpersistent_facts(host, values)
 

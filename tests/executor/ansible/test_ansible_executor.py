@@ -5,25 +5,22 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-import sys
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness.fake_run import END, HELLO, START
+from harness.fake_run import END, INVENTORY, START
 from harness.fakes import RUN_ID
 
 from runner.core.errors import AuditError, ExecutionError, UnreachableError
-from runner.executor.ansible import invocations, processes
-from runner.executor.ansible.invocations import NOTHING, Cancellation, Job, Part, execute, resolve
-from runner.executor.ansible.messages import Ending
+from runner.executor.ansible import processes
+from runner.executor.job import NOTHING, Cancellation, Ending, Job, Part
 
 
 @pytest.fixture
-def job(ansible, tmp_path, temporary, monkeypatch):
-    monkeypatch.setattr(sys, "executable", str(ansible.directory / "bin" / "python"))
+def job(tmp_path, temporary):
     inventory = tmp_path / "inventory.yml"
     inventory.write_text("all: {}\n")
     yield Job(
@@ -46,15 +43,21 @@ def spoil(message):
     raise AuditError(f"the disk is full at {message['kind']}")
 
 
-def test_a_limit_that_leaves_nobody_is_named(ansible, job):
+def test_a_limit_that_leaves_nobody_is_named(ansible, job, run):
     ansible.does("echo 'Specified hosts and options leaves us with no hosts to target.'; exit 1")
 
     with pytest.raises(UnreachableError, match="the inventory and --limit db9 leave no host"):
         run(replace(job, limit="db9"))
 
 
-def run(job, *, handle=lambda _: None, **options):
-    return execute(job, Part(("step-look",), **options), handle=handle)
+@pytest.fixture
+def run(ansible):
+    """Does a part of a job; `limits` are those of the executor."""
+
+    def run(job, *, handle=lambda _: None, limits=None, **options):
+        return ansible.executor(**limits or {}).execute(job, Part(("step-look",), **options), handle=handle)
+
+    return run
 
 
 def wait_for(path):
@@ -84,17 +87,17 @@ class Cancelling(threading.Thread):
         self.join()
 
 
-def test_what_the_plugin_says_is_handled_in_order(job, ansible):
+def test_what_the_plugin_says_is_handled_in_order(job, ansible, run):
     heard = []
-    ansible.says(HELLO, START, END)
+    ansible.says(INVENTORY, START, END)
 
     ending = run(job, handle=heard.append)
 
-    assert (heard, ending) == ([HELLO, START, END], Ending("exited", 0, ""))
+    assert (heard, ending) == ([INVENTORY, START, END], Ending("exited", 0, ""))
 
 
-def test_ansible_gets_the_part_that_was_asked_for_and_an_allow_listed_environment(job, ansible):
-    ansible.says(HELLO, END)
+def test_ansible_gets_the_part_that_was_asked_for_and_an_allow_listed_environment(job, ansible, run):
+    ansible.says(INVENTORY, END)
 
     run(replace(job, limit="all:!b"), captured={"here": {"pids": [1]}})
 
@@ -107,8 +110,8 @@ def test_ansible_gets_the_part_that_was_asked_for_and_an_allow_listed_environmen
     assert environment["RUNBOOK_RUN_ID"] == RUN_ID
 
 
-def test_a_secret_is_told_on_the_socket_only_and_not_when_nothing_is_done(job, ansible):
-    ansible.says(HELLO, END)
+def test_a_secret_is_told_on_the_socket_only_and_not_when_nothing_is_done(job, ansible, run):
+    ansible.says(INVENTORY, END)
     secret = replace(job, secrets={"word": "hunter2!"}, names=True)
 
     run(secret)
@@ -119,12 +122,12 @@ def test_a_secret_is_told_on_the_socket_only_and_not_when_nothing_is_done(job, a
     assert ansible.environment["RUNBOOK_NAMES"] == "yes"
     assert "hunter2!" not in repr(secret)
     (ansible.directory / "answers").unlink()
-    resolve(secret, NOTHING)
+    ansible.executor().resolve(secret, NOTHING)
     assert (ansible.directory / "answers").read_text().splitlines() == ["no"]
 
 
-def test_hosts_named_for_this_part_come_before_the_limit_of_the_run(job, ansible):
-    ansible.says(HELLO, END)
+def test_hosts_named_for_this_part_come_before_the_limit_of_the_run(job, ansible, run):
+    ansible.says(INVENTORY, END)
 
     run(replace(job, limit="all"), limit=["one", "two"])
 
@@ -132,20 +135,20 @@ def test_hosts_named_for_this_part_come_before_the_limit_of_the_run(job, ansible
     assert (ansible.directory / "limit").read_text() == "one\ntwo\n"
 
 
-def test_what_can_not_be_recorded_does_not_go_on(job, ansible):
-    ansible.says(HELLO, START, then="open('went-on', 'w')")
+def test_what_cannot_be_recorded_does_not_go_on(job, ansible, run):
+    ansible.says(INVENTORY, START, then="open('went-on', 'w')")
 
-    with pytest.raises(AuditError, match="full at hello"):
+    with pytest.raises(AuditError, match="full at inventory"):
         run(job, handle=spoil)
 
     assert not (ansible.directory / "went-on").exists()
 
 
-def test_a_plugin_that_does_not_say_hello_first_is_not_believed(job, ansible):
+def test_a_plugin_that_does_not_report_the_inventory_first_is_not_believed(job, ansible, run):
     heard = []
     ansible.says(START)
 
-    with pytest.raises(ExecutionError, match="before it said hello"):
+    with pytest.raises(ExecutionError, match="reported before the inventory"):
         run(job, handle=heard.append)
 
     assert heard == []
@@ -167,7 +170,7 @@ def test_a_plugin_that_does_not_say_hello_first_is_not_believed(job, ansible):
         ),
     ],
 )
-def test_an_ansible_that_says_nothing_is_an_error_whatever_its_exit_code(job, ansible, does, error, message):
+def test_an_ansible_that_says_nothing_is_an_error_whatever_its_exit_code(job, ansible, does, error, message, run):
     ansible.does(does)
 
     with pytest.raises(error) as raised:
@@ -177,15 +180,15 @@ def test_an_ansible_that_says_nothing_is_an_error_whatever_its_exit_code(job, an
     assert raised.value.hint
 
 
-def test_an_ansible_that_falls_silent_is_an_error(job, ansible):
-    ansible.says(HELLO, START, then="print('MemoryError'); sys.exit(0)")
+def test_an_ansible_that_falls_silent_is_an_error(job, ansible, run):
+    ansible.says(INVENTORY, START, then="print('MemoryError'); sys.exit(0)")
 
     with pytest.raises(ExecutionError, match=r"before it said how it ended \(exit code 0\):\nMemoryError"):
         run(job)
 
 
-def test_a_cancellation_stops_it(job, ansible):
-    ansible.says(HELLO, START, then="time.sleep(60)")
+def test_a_cancellation_stops_it(job, ansible, run):
+    ansible.says(INVENTORY, START, then="time.sleep(60)")
 
     with Cancelling(job, ansible, "SIGINT"):
         ending = run(job)
@@ -193,9 +196,8 @@ def test_a_cancellation_stops_it(job, ansible):
     assert (ending.why, len(ansible.reaped)) == ("cancelled", 1)
 
 
-def test_a_supervisor_that_was_stopped_itself_is_not_waited_for_for_ever(job, ansible, monkeypatch):
-    monkeypatch.setattr(invocations, "OBEYING", 0.5)
-    ansible.says(HELLO, START, then="subprocess.Popen(['setsid', 'sleep', '60']); time.sleep(60)")
+def test_a_supervisor_that_was_stopped_itself_is_not_waited_for_for_ever(job, ansible, run):
+    ansible.says(INVENTORY, START, then="subprocess.Popen(['setsid', 'sleep', '60']); time.sleep(60)")
 
     def stop():
         wait_for(ansible.directory / "said")
@@ -211,8 +213,8 @@ def test_a_supervisor_that_was_stopped_itself_is_not_waited_for_for_ever(job, an
     assert (ending, len(ansible.reaped)) == (Ending("orphaned", -signal.SIGKILL), 1)
 
 
-def test_an_ansible_that_was_stopped_is_ended(job, ansible):
-    ansible.says(HELLO, START, then="os.kill(os.getpid(), signal.SIGSTOP)")
+def test_an_ansible_that_was_stopped_is_ended(job, ansible, run):
+    ansible.says(INVENTORY, START, then="os.kill(os.getpid(), signal.SIGSTOP)")
 
     with Cancelling(job, ansible, "SIGINT"):
         ending = run(job)
@@ -220,8 +222,7 @@ def test_an_ansible_that_was_stopped_is_ended(job, ansible):
     assert (ending.why, len(ansible.reaped)) == ("cancelled", 1)
 
 
-def test_an_inventory_that_is_not_read_in_time_is_named_with_its_scripts(job, ansible, monkeypatch, tmp_path):
-    monkeypatch.setattr(invocations, "READING", 0.5)
+def test_an_inventory_that_is_not_read_in_time_is_named_with_its_scripts(job, ansible, tmp_path, run):
     ansible.does("sleep 60; sleep 60")
     directory = tmp_path / "inventory"
     directory.mkdir()
@@ -235,30 +236,29 @@ def test_an_inventory_that_is_not_read_in_time_is_named_with_its_scripts(job, an
     assert raised.value.hint == f"run `{directory / 'cmdb.py'} --list` and see what it waits for"
 
 
-def test_what_takes_its_time_once_the_inventory_is_read_is_not_stopped(job, ansible, monkeypatch):
-    monkeypatch.setattr(invocations, "READING", 5.0)
-    ansible.says(HELLO, START, END, then="time.sleep(5.5)")
+def test_what_takes_its_time_once_the_inventory_is_read_is_not_stopped(job, ansible, run):
+    ansible.says(INVENTORY, START, END, then="time.sleep(5.5)")
 
     assert run(job).why == "exited"
 
 
-def test_what_was_asked_before_the_supervisor_was_there_is_not_forgotten(job, ansible):
-    ansible.says(HELLO, START, then="time.sleep(60)")
+def test_what_was_asked_before_the_supervisor_was_there_is_not_forgotten(job, ansible, run):
+    ansible.says(INVENTORY, START, then="time.sleep(60)")
     job.cancellation.request("SIGINT")
 
     assert run(job).why == "cancelled"
 
 
-def test_what_is_begun_when_a_request_has_had_its_effect_goes_on(job, ansible):
-    ansible.says(HELLO, START, END, then="time.sleep(0.3)")
+def test_what_is_begun_when_a_request_has_had_its_effect_goes_on(job, ansible, run):
+    ansible.says(INVENTORY, START, END, then="time.sleep(0.3)")
     job.cancellation.request("SIGINT")
     job.cancellation.answered = 1
 
     assert run(job).why == "exited"
 
 
-def test_asked_twice_it_does_not_wait_for_those_who_do_not_obey(job, ansible):
-    ansible.says(HELLO, START, then="signal.signal(15, signal.SIG_IGN); time.sleep(60)")
+def test_asked_twice_it_does_not_wait_for_those_who_do_not_obey(job, ansible, run):
+    ansible.says(INVENTORY, START, then="signal.signal(15, signal.SIG_IGN); time.sleep(60)")
     before = time.monotonic()
 
     with Cancelling(job, ansible, "SIGINT", "SIGINT"):
@@ -268,8 +268,8 @@ def test_asked_twice_it_does_not_wait_for_those_who_do_not_obey(job, ansible):
     assert time.monotonic() - before < 2
 
 
-def test_when_the_supervisor_is_killed_the_command_ends_what_it_left(job, ansible):
-    ansible.says(HELLO, START, then="subprocess.Popen(['setsid', 'sleep', '60']); time.sleep(60)")
+def test_when_the_supervisor_is_killed_the_command_ends_what_it_left(job, ansible, run):
+    ansible.says(INVENTORY, START, then="subprocess.Popen(['setsid', 'sleep', '60']); time.sleep(60)")
 
     def kill():
         wait_for(ansible.directory / "said")
@@ -291,39 +291,39 @@ def cmdline(pid):
         return b""
 
 
-def test_a_supervisor_that_can_not_even_start_is_orphaned_work_and_no_crash(job, ansible):
+def test_a_supervisor_that_cannot_even_start_is_orphaned_work_and_no_crash(job, ansible, run):
     (ansible.directory / "bin" / "python").write_text("#!/bin/sh\nexit 3\n")
 
     assert run(job) == Ending("orphaned", 3)
 
 
-def test_a_directory_that_can_not_be_noted_is_not_left_behind(job):
+def test_a_directory_that_cannot_be_noted_is_not_left_behind(job, run):
     def full(_):
         raise AuditError("the disk is full")
 
     with pytest.raises(AuditError):
-        run(replace(job, on_private=full))
+        run(replace(job, on_workspace=full))
 
 
-def test_the_directory_is_noted_before_it_is_used(job, ansible):
+def test_the_directory_is_noted_before_it_is_used(job, ansible, run):
     noted = []
-    ansible.says(HELLO, END)
+    ansible.says(INVENTORY, END)
 
-    run(replace(job, on_private=noted.append))
+    run(replace(job, on_workspace=noted.append))
 
     assert [str(path / "ansible.cfg") for path in noted] == [ansible.environment["ANSIBLE_CONFIG"]]
 
 
-def test_a_deadline_ends_it(job, ansible):
-    ansible.says(HELLO, START, then="time.sleep(60)")
+def test_a_deadline_ends_it(job, ansible, run):
+    ansible.says(INVENTORY, START, then="time.sleep(60)")
 
     assert run(job, deadline=0.5).why == "deadline"
 
 
 def test_to_resolve_is_to_hear_who_is_meant_and_to_go_no_further(job, ansible):
-    ansible.says(HELLO, then="open('went-on', 'w')")
+    ansible.says(INVENTORY, then="open('went-on', 'w')")
 
-    assert resolve(job, NOTHING) == HELLO
+    assert ansible.executor().resolve(job, NOTHING) == INVENTORY
     assert not (ansible.directory / "went-on").exists()
 
 
@@ -331,19 +331,19 @@ def test_to_resolve_nothing_is_an_error_in_words(job, ansible):
     ansible.does("echo 'ERROR! the inventory is broken'; exit 1")
 
     with pytest.raises(ExecutionError, match="the inventory is broken"):
-        resolve(job, NOTHING)
+        ansible.executor().resolve(job, NOTHING)
 
 
 def test_to_be_stopped_while_resolving_is_an_error_in_words(job, ansible):
     ansible.does("echo x >said; sleep 60")
 
     with Cancelling(job, ansible, "SIGINT"), pytest.raises(ExecutionError, match="before Ansible had named the hosts"):
-        resolve(job, NOTHING)
+        ansible.executor().resolve(job, NOTHING)
 
 
 @pytest.mark.parametrize(("hosts", "forks"), [(0, "50"), (3, "3"), (200, "50")])
-def test_as_many_workers_as_hosts_and_never_more_than_fifty(job, ansible, hosts, forks):
-    ansible.says(HELLO, END)
+def test_as_many_workers_as_hosts_and_never_more_than_fifty(job, ansible, hosts, forks, run):
+    ansible.says(INVENTORY, END)
 
     run(job, hosts=hosts)
 

@@ -9,12 +9,16 @@ from dataclasses import replace
 import pytest
 import yaml
 from harness.engine import FAILED, LOST
-from harness.fake_run import END, HELLO, START, ScriptedAnsible, request_in
+from harness.fake_run import END, INVENTORY, START, request_in
 from harness.fakes import RUN_ID
 
-from runner.executor.ansible.invocations import Cancellation, Job, Part, execute, resolve
+from runner.executor.ansible.ansible_executor import AnsibleExecutor
+from runner.executor.job import Cancellation, Job, Part
+from runner.executor.testing import ScriptedExecutor
 
 pytestmark = pytest.mark.live
+
+REAL = AnsibleExecutor()
 
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "runbook_environment": "local"}
 HOSTS = {"one": LOCAL, "two": LOCAL, "gone": {"ansible_host": "127.0.0.1", "ansible_port": 1}}
@@ -94,9 +98,9 @@ FAILING = {("only-one", "action", "two"): FAILED, ("never", "action"): FAILED}
 )
 def test_the_scripted_one_says_what_a_real_one_says(job, steps, limit, answers, code):
     part = Part([f"step-{name}" for name in steps], limit=limit, render=["last"])
-    scripted, fake, real = ScriptedAnsible(hosts={"all": list(HOSTS)}, answers=answers), [], []
+    scripted, fake, real = ScriptedExecutor(hosts={"all": list(HOSTS)}, answers=answers), [], []
 
-    ends = [execute(job, part, handle=real.append), scripted.execute(job, part, handle=fake.append)]
+    ends = [REAL.execute(job, part, handle=real.append), scripted.execute(job, part, handle=fake.append)]
 
     assert [(end.why, end.code) for end in ends] == [("exited", code)] * 2
     assert [each["plays"] for each in fake[:1]] == [each["plays"] for each in real[:1]]
@@ -111,43 +115,42 @@ def test_the_scripted_one_says_what_a_real_one_says(job, steps, limit, answers, 
 def test_the_scripted_one_names_the_hosts_and_what_is_done_as_a_real_one_does(job):
     part = Part(["never-anything"], render=["last"])
 
-    fake, real = ScriptedAnsible(hosts={"all": list(HOSTS)}).resolve(job, part), resolve(job, part)
+    fake, real = ScriptedExecutor(hosts={"all": list(HOSTS)}).resolve(job, part), REAL.resolve(job, part)
 
-    assert differences(fake, real, "hello") == []
+    assert differences(fake, real, "inventory") == []
     assert [fake[key] for key in ("plays", "names")] == [real[key] for key in ("plays", "names")]
 
 
-def test_the_one_on_the_path_is_heard_as_a_real_one_is(job, ansible, monkeypatch):
+def test_the_one_on_the_path_is_heard_as_a_real_one_is(job, ansible):
     # Given what a real one says and notes
-    part, noted, private = Part(["step-look"], limit=["one"]), [], []
+    part, noted, directories = Part(["step-look"], limit=["one"]), [], []
 
     def hear(messages):
         def handle(message):
             messages.append(message)
             if message["kind"] == "end":
-                lines = (private[-1] / "begun").read_text().splitlines()
+                lines = (directories[-1] / "begun").read_text().splitlines()
                 noted.append([line for line in lines if line.startswith("+")])
 
         return handle
 
-    job, real, fake = replace(job, on_private=private.append), [], []
-    execute(job, part, handle=hear(real))
+    job, real, fake = replace(job, on_workspace=directories.append), [], []
+    REAL.execute(job, part, handle=hear(real))
     # When the stand-in says the same
-    monkeypatch.setattr(sys, "executable", str(ansible.directory / "bin" / "python"))
     ansible.says(*real)
-    execute(job, part, handle=hear(fake))
+    ansible.executor().execute(job, part, handle=hear(fake))
     # Then it is heard and noted in the same way, and what the tests let it say is of that shape
     assert (fake, noted[1]) == (real, noted[0])
     spoken = {message["kind"]: message for message in real}
     told = [differences(each, spoken[each["kind"]], each["kind"]) for each in (START, END)]
     assert told == [[], []]
-    assert differences({**HELLO, "environments": {"one": "local"}}, spoken["hello"], "hello") == []
+    assert differences({**INVENTORY, "environments": {"one": "local"}}, spoken["inventory"], "inventory") == []
 
 
 def test_what_a_step_will_do_is_told_alike_before_and_after_others_have_failed_or_found_something_out(job):
     heard = []
 
-    execute(job, Part(["step-only-one", "step-facts"], limit=["two"], render=["last"]), handle=heard.append)
+    REAL.execute(job, Part(["step-only-one", "step-facts"], limit=["two"], render=["last"]), handle=heard.append)
 
     (passed,) = [each["kind"] for each in heard if "facts/action" in each.get("task", "") and each["kind"] != "start"]
     assert (passed, heard[-1]["commands"]) == ("ok", heard[0]["commands"])

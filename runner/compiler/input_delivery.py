@@ -1,8 +1,9 @@
-"""How a secret reaches a command: past its arguments, which everybody sees, and past Ansible's own words about it."""
+"""How an input reaches a program: what is true or false as JSON writes it, and a secret where nobody else sees it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,19 +35,54 @@ _QUIET: Mapping[str, Any] = {
     "no_log": "{{ runbook_run_id is not defined }}",
 }
 _NO_SYSLOG = {"ansible_no_target_syslog": True}
+_ALONE = r"\{\{(-?\s*)(NAMES)(\s*\|\s*quote)?(\s*-?)\}\}"
+
+
+def _in_each(item: Task | Block, change: Callable[[Task], Task]) -> Task | Block:
+    """`item` with `change` made in each of its tasks."""
+    if isinstance(item, Task):
+        return change(item)
+    tasks, rescue = ([_in_each(each, change) for each in part] for part in (item.tasks, item.rescue))
+    return replace(item, tasks=tasks, rescue=rescue)
+
+
+def spell(item: Task | Block, names: Collection[str]) -> Task | Block:
+    """`item` in which each `{{ name }}` of the inputs `names`, which are true or false, is spelled as in JSON.
+
+    Only what makes up the words, the input and the environment of a program is: a module takes it as it is.
+    """
+    pattern = re.compile(_ALONE.replace("NAMES", "|".join(sorted(names))))
+
+    def spelled(task: Task) -> Task:
+        if task.module != "ansible.builtin.command":
+            return task
+        environment = task.keywords.get("environment")
+        keywords = {"environment": _spelled(environment, pattern)} if environment else {}
+        return replace(task, args=_spelled(task.args, pattern), keywords={**task.keywords, **keywords})
+
+    return _in_each(item, spelled) if names else item
+
+
+def _spelled(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(r"{{\1\2 | to_json\3\4}}", value)
+    if isinstance(value, Mapping):
+        return {key: _spelled(item, pattern) for key, item in value.items()}
+    return [_spelled(item, pattern) for item in value] if isinstance(value, list | tuple) else value
 
 
 def hide(item: Task | Block, secrets: Collection[str]) -> Task | Block:
     """`item` with no secret in what the arguments of a program are made of; as it is where it has none of `secrets`."""
-    if isinstance(item, Block):
-        tasks, rescue = ([hide(each, secrets) for each in part] for part in (item.tasks, item.rescue))
-        return replace(item, tasks=tasks, rescue=rescue)
-    if not secrets or not _has(secrets, [item.args, item.keywords.get("environment")]):
-        return item
-    if item.module == "ansible.builtin.command":
-        item = _from_stdin(_bound_by_psql(item, secrets), secrets)
-    variables = {**item.keywords.get("vars", {}), **_NO_SYSLOG}
-    return replace(item, keywords={**item.keywords, "vars": variables, **_QUIET})
+
+    def hidden(task: Task) -> Task:
+        if not _has(secrets, [task.args, task.keywords.get("environment")]):
+            return task
+        if task.module == "ansible.builtin.command":
+            task = _from_stdin(_bound_by_psql(task, secrets), secrets)
+        variables = {**task.keywords.get("vars", {}), **_NO_SYSLOG}
+        return replace(task, keywords={**task.keywords, "vars": variables, **_QUIET})
+
+    return _in_each(item, hidden) if secrets else item
 
 
 def _has(names: Collection[str], value: Any) -> bool:

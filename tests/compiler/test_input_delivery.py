@@ -1,4 +1,4 @@
-"""A secret goes to a command by its standard input, whatever is in it; without a secret nothing is changed."""
+"""Secrets reach a program where nobody else sees them, and what is true or false as JSON writes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jinja2 import Environment
 
 from runner.compiler.command_preview import in_words
-from runner.compiler.secret_delivery import EXPORT, SHELL, hide
+from runner.compiler.input_delivery import EXPORT, SHELL, hide, spell
 from runner.compiler.verification_tasks import task
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Block, Task
@@ -195,3 +195,32 @@ def test_a_template_that_is_not_filled_in_yet_is_shown_as_it_is():
 
 def test_the_program_is_one_that_every_shell_reads():
     subprocess.run(["sh", "-n", "-c", EXPORT], check=True)
+
+
+COMMAND = "ansible.builtin.command"
+
+
+def test_it_is_spelled_as_in_json_in_all_that_a_program_gets():
+    args = {"argv": ["x", "--force={{ force }}", "{{ forced }}", "{{force|quote}}", "{{ force | ternary(1, 2) }}"]}
+    given = Task(
+        "A", COMMAND, {**args, "stdin": "{{- force -}}"}, {"environment": {"F": "{{ force }}"}, "when": "force"}
+    )
+
+    spelled = spell(Block("B", [given], rescue=[given]), {"force"})
+
+    argv = [
+        "x",
+        "--force={{ force | to_json }}",
+        "{{ forced }}",
+        "{{force | to_json|quote}}",
+        "{{ force | ternary(1, 2) }}",
+    ]
+    keywords = {"environment": {"F": "{{ force | to_json }}"}, "when": "force"}
+    expected = Task("A", COMMAND, {"argv": argv, "stdin": "{{- force | to_json -}}"}, keywords)
+    assert spelled == Block("B", [expected], rescue=[expected])
+
+
+def test_a_module_takes_it_as_it_is():
+    task = Task("A", "ansible.builtin.file", {"force": "{{ force }}"})
+
+    assert spell(task, {"force"}) == task

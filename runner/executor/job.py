@@ -1,0 +1,130 @@
+"""What a run asks its executor to do, and how that ended; data that any executor understands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+Message = dict[str, Any]
+"""What an executor reports: a `kind` and what belongs to it. `inventory` comes first, `end` last."""
+
+Why = Literal["exited", "cancelled", "deadline", "orphaned", "unread"]
+
+
+@dataclass
+class Cancellation:
+    """A request to stop, made by a signal or from elsewhere; asked a second time, it stops without grace.
+
+    `answered` is how many requests have had their effect: what is begun after that goes on in spite of them.
+    """
+
+    requests: list[str] = field(default_factory=list)
+    answered: int = 0
+    _counts: dict[Callable[[], Sequence[str]], int] = field(default_factory=dict)
+
+    def request(self, why: str) -> None:
+        """Ask, once more."""
+        self.requests.append(why)
+
+    def listen(self, elsewhere: Callable[[], Sequence[str]]) -> None:
+        """From now on `elsewhere` counts as well, which gives every request that another process has made so far."""
+        self._counts.setdefault(elsewhere, 0)
+
+    def asked(self) -> int:
+        """How often it was asked until now, from everywhere."""
+        for elsewhere, count in list(self._counts.items()):
+            made = elsewhere()
+            self.requests.extend(made[count:])
+            self._counts[elsewhere] = len(made)
+        return len(self.requests)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What stays the same over all parts of a run.
+
+    `inventories` are absolute paths; `hosts` is the pattern of all hosts the run is about; `environ` is the environment
+    of the command, of which children see an allow-listed part. `secrets` are inputs that Ansible is told on the report
+    socket only, in place of what `inputs` has for them; `names` asks for the names of all hosts of the inventory.
+    `on_workspace` is told each directory before it is used, `learn` what is secret in the inventory, before any message
+    is handled.
+    """
+
+    run_id: str
+    name: str
+    playbook: bytes
+    inventories: Sequence[Path]
+    limit: str | None
+    inputs: Mapping[str, Any]
+    hosts: str
+    becomes: bool
+    environ: Mapping[str, str]
+    cancellation: Cancellation
+    on_workspace: Callable[[Path], None] = lambda _: None
+    learn: Callable[[Collection[str]], None] = lambda _: None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    names: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one invocation does of a job: the tasks that carry one of `tags`, on the hosts in `limit` only.
+
+    `hosts` says how many there will be; `captured` is what earlier parts kept of each host; `settings` are variables of
+    ours that the playbook has defaults for; `deadline` is in seconds. The messages `inventory` and `end` tell what the
+    steps in `render` would do, as far as that can be said by then.
+    """
+
+    tags: Sequence[str]
+    limit: Sequence[str] = ()
+    hosts: int = 0
+    captured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    deadline: float | None = None
+    render: Sequence[str] = ()
+
+
+NOTHING = Part(tags=("never-anything",))
+"""The part in which no task is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a part ended.
+
+    `why` is `exited` (by itself, with `code`), `cancelled`, `deadline`, `orphaned` (a process above it died), or
+    `unread`: the inventory was not read in time. `diagnosis` is the tail of what Ansible printed, for a person to read
+    and for nothing else.
+    """
+
+    why: Why
+    code: int = -1
+    diagnosis: str = ""
+
+    def dumps(self) -> str:
+        """One line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, line: str) -> Self:
+        """The ending in `line`."""
+        return cls(**json.loads(line))
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonedRun:
+    """A run whose command died, and what it may have left.
+
+    `hosts` is the pattern of all its hosts, and `attempts` has for each host that it had come to the markers of the
+    attempts at a step that have not ended there; `workspaces` are the directories that it had noted.
+    """
+
+    run_id: str
+    inventories: Sequence[str]
+    hosts: str
+    becomes: bool
+    attempts: Mapping[str, Sequence[str]]
+    workspaces: Sequence[Path]

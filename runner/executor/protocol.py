@@ -1,0 +1,47 @@
+"""What a run asks of whatever executes its playbook; `ansible/` has the real one, `testing.py` one for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Protocol
+
+from runner.executor.host_check import HostCheck
+from runner.executor.inventory.connection_facts import ConnectionFacts
+from runner.executor.job import AbandonedRun, Ending, Job, Message, Part
+
+
+class Executor(Protocol):
+    """Executes parts of a playbook; a failed task is reported, and only what a person must mend is raised."""
+
+    def resolve(self, job: Job, part: Part) -> Message:
+        """The first message, which names the hosts of every play; nothing is done.
+
+        It tells what the steps that `part` renders would do as well.
+
+        Raises:
+            RunbookError: the inventory or the playbook cannot be read, or the job was stopped before they were.
+        """
+
+    def execute(self, job: Job, part: Part, *, handle: Callable[[Message], None]) -> Ending:
+        """Do `part` of `job`; every message goes to `handle`, and nothing goes on before `handle` has returned.
+
+        Raises:
+            RunbookError: it did not begin, or did not say how it ended.
+            Exception: whatever `handle` raised; nothing more was done after that.
+        """
+
+    def preflight(
+        self,
+        hosts: Iterable[ConnectionFacts],
+        *,
+        become: Mapping[str, Collection[str]],
+        environ: Mapping[str, str],
+        cancelled: Callable[[], bool],
+    ) -> list[HostCheck]:
+        """Whether each of `hosts` can be worked on; `become` has whom the runbook becomes there.
+
+        A host that is not in `become` is one on which no machine does anything.
+        """
+
+    def clean_up(self, run: AbandonedRun, *, environ: Mapping[str, str]) -> None:
+        """End what `run` has left running, here and on its hosts, and remove its workspaces."""

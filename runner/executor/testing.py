@@ -1,0 +1,194 @@
+"""An executor for tests: it does nothing, and reports for each task of a compiled playbook what Ansible would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from runner.core.identifiers import Marker
+from runner.executor.host_check import HostCheck
+from runner.executor.inventory.connection_facts import ConnectionFacts
+from runner.executor.job import AbandonedRun, Ending, Job, Message, Part
+
+Answer = tuple[str, Mapping[str, Any]]
+"""What a task comes to: the kind of message (`ok`, `failed`, `unreachable`, `skipped`), and its result."""
+
+FAILED: Answer = ("failed", {"rc": 1, "msg": "non-zero return code"})
+UNREACHABLE: Answer = ("unreachable", {"msg": "no route to host"})
+RESOLVE = "resolve"
+_GUARD_FAILED: Answer = ("failed", {"assertion": "ansible_play_hosts | length == ansible_play_hosts_all | length"})
+
+
+@dataclass
+class ScriptedExecutor:
+    """Reports what Ansible would, on the hosts that `hosts` has for each pattern of the playbook.
+
+    `answers` has what a task answers, by (step, part) or (step, part, host), where it does not just pass: an `Answer`,
+    or something to call with the host, which may give one. `inventory` is added to the first message, and `names` are
+    the hosts of an inventory that has more than the plays. `commands` has what a step would do where that is not what
+    is written, `checks` what a preflight finds, and `ending` is for a part that ends in another way than by itself.
+
+    `calls` is what was asked for: the tags and the hosts of each part that was executed, and `RESOLVE` with the steps
+    that were rendered; `preflights` and `cleaned_up` the same of the rest.
+    """
+
+    hosts: dict[str, list[str]] = field(default_factory=lambda: {"all": ["db1"]})
+    environments: dict[str, str] = field(default_factory=dict)
+    answers: dict[tuple[str, ...], Answer | Callable[[str], Answer | None]] = field(default_factory=dict)
+    inventory: dict[str, Any] = field(default_factory=dict)
+    names: list[str] | None = None
+    commands: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    ending: Ending | None = None
+    checks: dict[str, HostCheck] = field(default_factory=dict)
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    preflights: list[Mapping[str, Collection[str]]] = field(default_factory=list)
+    cleaned_up: list[AbandonedRun] = field(default_factory=list)
+
+    def resolve(self, job: Job, part: Part) -> Message:
+        """The hosts of every play, and what the steps that `part` renders would do, as it is written."""
+        self.calls.append((RESOLVE, tuple(part.render)))
+        return self._inventory(job, part, ())
+
+    def execute(self, job: Job, part: Part, *, handle: Callable[[Message], None]) -> Ending:
+        """Report each task of `part` with the answer that is scripted for it."""
+        self.calls.append((tuple(part.tags), tuple(part.limit)))
+        handle(self._inventory(job, part, part.limit))
+        lost = _Lost(may_fail=b"runbook_may_fail" in job.playbook)
+        play_on = _Tasks(self, set(part.tags), lost, handle)
+        for play in yaml.safe_load(job.playbook):
+            hosts = self._hosts(play, part.limit)
+            for item in play["tasks"]:
+                play_on.do(item, lost.left(hosts), set())
+        handle({"kind": "end", "commands": self._commands(job, part)})
+        return self.ending or Ending("exited", lost.code)
+
+    def preflight(
+        self,
+        hosts: Iterable[ConnectionFacts],
+        *,
+        become: Mapping[str, Collection[str]],
+        environ: Mapping[str, str],
+        cancelled: Callable[[], bool],
+    ) -> list[HostCheck]:
+        """What `checks` has of each host; nothing was found about one that is not in it."""
+        del environ, cancelled
+        self.preflights.append(become)
+        return [self.checks.get(reach.host, HostCheck(reach.host)) for reach in hosts]
+
+    def clean_up(self, run: AbandonedRun, *, environ: Mapping[str, str]) -> None:
+        """Only remember that it was asked for."""
+        del environ
+        self.cleaned_up.append(run)
+
+    def answer(self, task: Mapping[str, Any], host: str) -> Answer:
+        """What `task` answers on `host`."""
+        marker = Marker.parse(task["name"])
+        assert marker is not None, task["name"]  # noqa: S101 - every compiled task has one
+        key = (marker.step, marker.part)
+        scripted = self.answers.get((*key, host), self.answers.get(key))
+        answer = scripted(host) if callable(scripted) else scripted
+        return answer or ("ok", _passed(task, host))
+
+    def _hosts(self, play: Mapping[str, Any], limit: Sequence[str]) -> list[str]:
+        return [host for host in self.hosts[play["hosts"]] if not limit or host in limit]
+
+    def _inventory(self, job: Job, part: Part, limit: Sequence[str]) -> Message:
+        plays = yaml.safe_load(job.playbook)
+        matched = [self._hosts(play, limit) for play in plays]
+        every = list(dict.fromkeys(host for play in plays for host in self.hosts[play["hosts"]]))
+        return {
+            "kind": "inventory",
+            "plays": [{"pattern": play["hosts"], "hosts": hosts} for play, hosts in zip(plays, matched, strict=True)],
+            "environments": {host: self.environments.get(host, "local") for hosts in matched for host in hosts},
+            "commands": self._commands(job, part),
+            **({"names": self.names or every} if job.names else {}),
+            **self.inventory,
+        }
+
+    def _commands(self, job: Job, part: Part) -> Mapping[str, Mapping[str, Any]]:
+        """What each step that is to be rendered would do, as it is written."""
+        commands: dict[str, dict[str, Any]] = {}
+        for play in yaml.safe_load(job.playbook):
+            for task in (task for item in play["tasks"] for task in _tasks(item)):
+                marker = Marker.parse(task["name"])
+                if marker and marker.part == "action" and marker.step in part.render:
+                    module = next(key for key in task if key.startswith("ansible."))
+                    command = self.commands.get(marker.step, {"module": module, "args": task[module]})
+                    commands.setdefault(marker.step, {}).update(dict.fromkeys(self._hosts(play, part.limit), command))
+        return commands
+
+
+@dataclass
+class _Lost:
+    """The hosts that go no further, and whether others may go on without them."""
+
+    may_fail: bool
+    failed: set[str] = field(default_factory=set)
+    unreachable: set[str] = field(default_factory=set)
+
+    @property
+    def code(self) -> int:
+        """What ansible-playbook exits with."""
+        return 4 if self.unreachable else 2 if self.failed else 0
+
+    def left(self, hosts: Iterable[str]) -> list[str]:
+        return [host for host in hosts if host not in self.failed | self.unreachable]
+
+
+@dataclass
+class _Tasks:
+    """Goes through the tasks of a play as Ansible does: those with one of `tags`, and a rescue where a block failed."""
+
+    executor: ScriptedExecutor
+    tags: Collection[str]
+    lost: _Lost
+    handle: Callable[[Message], None]
+
+    def do(self, item: Mapping[str, Any], hosts: Sequence[str], tags: set[str]) -> None:
+        """Do a task, or a block with its rescue, that is within something with `tags`."""
+        tags = tags | set(item.get("tags", []))
+        if "block" not in item:
+            if tags & set(self.tags) and "pause" not in str(item.keys()):
+                self._task(item, hosts)
+            return
+        for each in item["block"]:
+            self.do(each, self.lost.left(hosts), tags)
+        if "rescue" in item:  # which is for those that have failed; a host that is not reached is not asked again
+            rescued = [host for host in hosts if host in self.lost.failed]
+            self.lost.failed -= set(rescued)
+            for each in item["rescue"]:
+                self.do(each, self.lost.left(rescued), tags)
+
+    def _task(self, task: Mapping[str, Any], hosts: Sequence[str]) -> None:
+        marker, lost = Marker.parse(task["name"]), self.lost
+        for host in hosts[:1] if task.get("run_once") else hosts:
+            self.handle({"kind": "start", "host": host, "task": task["name"]})
+            is_guard = marker is not None and marker.part == "guard"
+            stops = is_guard and bool(lost.failed | lost.unreachable) and not lost.may_fail
+            kind, result = _GUARD_FAILED if stops else self.executor.answer(task, host)
+            self.handle({"kind": kind, "host": host, "task": task["name"], "result": result})
+            lost.failed |= set(hosts) if stops else {host} if kind == "failed" else set()
+            lost.unreachable |= {host} if kind == "unreachable" else set()
+
+
+def _tasks(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every task in blocks within blocks."""
+    if "block" not in item:
+        yield item
+    for each in item.get("block", ()):
+        yield from _tasks(each)
+
+
+def _passed(task: Mapping[str, Any], host: str) -> Mapping[str, Any]:
+    """What the module of a task answers that has passed."""
+    if "ansible.builtin.set_fact" in task:
+        return {"ansible_facts": {name: f"{name} of {host}" for name in task["ansible.builtin.set_fact"]}}
+    if "ansible.builtin.assert" in task:
+        return {"msg": "All assertions passed"}
+    if "ansible.builtin.debug" in task:
+        return {"msg": task["ansible.builtin.debug"]["msg"]}
+    answer = {"rc": 0, "stdout": ""}
+    return {"results": [answer], "samples": 1} if "loop" in task else answer
