@@ -32,7 +32,7 @@ from runner.core.errors import InvalidInputError
 from runner.core.events import EventType
 from runner.kinds.ansible_yaml import dump
 from runner.lab.hosts import ssh_hosts
-from runner.store.log.audit_log import read, verify
+from runner.store.log.log_reader import read, verify
 
 RUNBOOK = "RUN-901"
 STEPS = 10

@@ -24,7 +24,7 @@ from runner.executor.inventory.ansible_cfg import unread
 from runner.library.inventory import environments
 from runner.library.library import Library, shown
 from runner.library.root import default_state, root_above
-from runner.store.log.audit_log import Actor
+from runner.store.log.envelope import Actor
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from runner.cli import context
 from runner.core.errors import InvalidInputError
-from runner.render.history.proofs import Proof, proofs
+from runner.render.history.proofs import Proof
+from runner.render.history.recorded_runs import RecordedRuns
 from runner.render.history.run_history import RunHistory, histories
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 
 
 def proven() -> list[Proof]:
@@ -17,7 +19,11 @@ def proven() -> list[Proof]:
     Raises:
         AuditError: the audit log is broken or gone: then it proves nothing, and somebody must look.
     """
-    return list(proofs(recorded() or ()))
+    log = _log()
+    if log is None:
+        return []
+    with RecordedRuns.opened(log, now=context.clock()) as runs:
+        return runs.proofs()
 
 
 def recorded() -> list[RunHistory] | None:
@@ -26,11 +32,15 @@ def recorded() -> list[RunHistory] | None:
     Raises:
         AuditError: the audit log is broken or gone: then it tells nothing, and somebody must look.
     """
+    log = _log()
+    return None if log is None else list(histories(read(log), now=context.clock()))
+
+
+def _log() -> Path | None:
+    """The log of this installation, where anything was ever recorded."""
     if not os.path.lexists(context.state_path()):
         return None
-    state = context.state()
     try:
-        path = context.audit_log(state)
+        return context.audit_log(context.state())
     except InvalidInputError:  # a state directory in which nothing was done yet
         return None
-    return list(histories(read(path), now=context.clock()))

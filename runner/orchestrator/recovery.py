@@ -15,7 +15,8 @@ from runner.library.library import Library
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import Call, QuestionView, Request, RunEnvironment
-from runner.store.log.audit_log import Actor, Record, read
+from runner.store.log.envelope import Actor, Record
+from runner.store.log.log_reader import read
 from runner.store.manifest import changed, file_run
 from runner.store.run_state import STATE, RunDirectory, RunState
 from runner.store.state_directory import StateDirectory

@@ -17,7 +17,7 @@ from runner.core.redaction import Redaction
 from runner.executor.job import Cancellation
 from runner.library.library import Library, Source
 from runner.model.contacts import Contact
-from runner.store.log.audit_log import Actor
+from runner.store.log.envelope import Actor
 from runner.store.next_command import WayOn
 from runner.store.state_directory import StateDirectory
 

@@ -25,7 +25,8 @@ from runner.orchestrator.request import Request, Result, RunEnvironment
 from runner.orchestrator.run_context import Control
 from runner.orchestrator.start import admission
 from runner.orchestrator.start.first_record import described, first_state
-from runner.store.log.audit_log import NAME, AuditLog, NoLog, read
+from runner.store.log.audit_log import NAME, AuditLog, NoLog
+from runner.store.log.log_reader import read
 from runner.store.run_state import RunDirectory
 from runner.store.state_directory import StateDirectory
 

@@ -9,7 +9,7 @@ from statistics import median
 from runner.core.events import Outcome
 from runner.render.history.run_history import RunHistory
 
-_LATEST = 20
+MOST_RUNS = 20
 """Runs from which it is known how long a step usually takes."""
 
 
@@ -57,7 +57,7 @@ def usual(runs: Iterable[RunHistory], runbook: str) -> dict[str, float]:
 
     What people took to answer, and a step that only passed in a later attempt than it was begun in, do not count.
     """
-    mine = [run for run in runs if run.runbook == runbook and not run.looks][-_LATEST:]
+    mine = [run for run in runs if run.runbook == runbook and not run.looks][-MOST_RUNS:]
     took: dict[str, list[float]] = {}
     for step in (step for run in mine for attempt in run.attempts for step in attempt.steps):
         if step.outcome == Outcome.PASSED and step.seconds is not None:

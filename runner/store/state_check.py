@@ -9,7 +9,7 @@ from pathlib import Path
 from runner.core.errors import InvalidInputError
 from runner.core.events import EventType
 from runner.store import manifest
-from runner.store.log.audit_log import Record
+from runner.store.log.envelope import Record
 from runner.store.run_state import STATE, RunDirectory
 from runner.store.state_directory import StateDirectory
 

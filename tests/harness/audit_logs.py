@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from runner.core.events import Instant
-from runner.store.log.audit_log import Actor, AuditLog
+from runner.store.log.audit_log import AuditLog
+from runner.store.log.envelope import Actor
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from runner.core.events import EventType
 from runner.executor.job import Cancellation
 from runner.executor.testing import ScriptedExecutor
 from runner.library.library import Library
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 
 FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
 LOST = ("unreachable", {"msg": "no route to host"})

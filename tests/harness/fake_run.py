@@ -13,7 +13,7 @@ from runner.executor.testing import RESOLVE
 from runner.library.library import Library
 from runner.model.contacts import Contact
 from runner.orchestrator.request import Request, RunEnvironment
-from runner.store.log.audit_log import Actor
+from runner.store.log.envelope import Actor
 from runner.store.state_directory import StateDirectory
 
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from runner.core.events import EventType
-from runner.store.log.audit_log import Actor
-from runner.store.log.envelope import Record
+from runner.store.log.envelope import Actor, Record
 
 RUN = "20260101T000000Z-0123abcd"
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,7 +12,8 @@ from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Outcome
 from runner.orchestrator.recorder import Recorder
 from runner.store import evidence
-from runner.store.log.audit_log import AuditLog, read, verify
+from runner.store.log.audit_log import AuditLog
+from runner.store.log.log_reader import read, verify
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 

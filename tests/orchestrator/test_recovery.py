@@ -19,7 +19,8 @@ from runner.executor.ansible import processes, workspace
 from runner.executor.ansible.ansible_executor import AnsibleExecutor
 from runner.executor.ansible.supervision import Limits
 from runner.orchestrator.recovery import name_abandoned
-from runner.store.log.audit_log import AuditLog, read
+from runner.store.log.audit_log import AuditLog
+from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 

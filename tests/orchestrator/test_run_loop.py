@@ -18,7 +18,8 @@ from runner.core.events import EventType
 from runner.executor.job import Ending
 from runner.executor.testing import ScriptedExecutor
 from runner.orchestrator.request import Answer
-from runner.store.log.audit_log import AuditLog, read, verify
+from runner.store.log.audit_log import AuditLog
+from runner.store.log.log_reader import read, verify
 
 NOBODY = {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]}
 """A policy that calls nobody when a step fails."""

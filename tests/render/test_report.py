@@ -12,7 +12,7 @@ from runner.core.events import Event, EventType
 from runner.render import report
 from runner.render.history.headline import headline
 from runner.render.history.run_history import history
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 
 
 def test_a_report_is_written_in_every_format(tmp_path):

@@ -11,7 +11,7 @@ from harness.fakes import RUN_ID
 
 from runner.core.errors import AuditError
 from runner.store import manifest
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 

@@ -10,7 +10,7 @@ from harness.fakes import RUN_ID
 
 from runner.core.events import Event, EventType, Outcome
 from runner.store import evidence, manifest
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
 from runner.store.state_check import disagreements
 from runner.store.state_directory import StateDirectory

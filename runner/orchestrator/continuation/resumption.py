@@ -18,7 +18,7 @@ from runner.orchestrator.continuation.undo_plan import UndoPlan, undo_plan
 from runner.orchestrator.gate.approval_gate import ask
 from runner.orchestrator.recheck import open_again, recheck, repeatable_parts
 from runner.orchestrator.run_context import Control
-from runner.store.log.audit_log import Record
+from runner.store.log.envelope import Record
 from runner.store.run_state import RunDirectory, RunState
 
 _NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED})

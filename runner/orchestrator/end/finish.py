@@ -33,7 +33,7 @@ from runner.orchestrator.request import Child, Result
 from runner.orchestrator.run_context import Control
 from runner.render import report
 from runner.render.history.run_history import history
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 from runner.store.manifest import file_run
 from runner.store.run_state import RunState
 

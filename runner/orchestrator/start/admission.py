@@ -22,9 +22,8 @@ from runner.orchestrator.request import Request
 from runner.orchestrator.run_context import Control, NotAtRestError
 from runner.orchestrator.start import guards
 from runner.orchestrator.start.guards import Case, Ruling
-from runner.render.history.proofs import Proof, proofs
-from runner.render.history.run_history import histories
-from runner.store.log.audit_log import read
+from runner.render.history.proofs import Proof
+from runner.render.history.recorded_runs import RecordedRuns
 from runner.store.log.envelope import Actor
 
 
@@ -81,7 +80,7 @@ def _case(control: Control, target: Target) -> Case:
 
 def case_for(request: Request, target: Target, actor: Actor, *, now: datetime, log: Path) -> Case:
     """What the guards rule on: `request` against `target` by `actor`; `log` is where proofs are looked for."""
-    typed = request.environment
+    typed, playbooks = request.environment, _playbooks(request)
     if request.parent and typed in CLASSES and CLASSES.index(target.environment) < CLASSES.index(typed):
         typed = ""  # it was typed for the runbook that handed over; this one is more harmless, so nothing is asked
     return Case(
@@ -95,8 +94,8 @@ def case_for(request: Request, target: Target, actor: Actor, *, now: datetime, l
         groups=actor.groups,
         contacts=request.contacts,
         asks_nobody=request.mode == "auto",
-        playbooks=_playbooks(request),
-        proofs=lambda: _proofs(log),
+        playbooks=playbooks,
+        proofs=lambda: _proofs(log, playbooks.values()),
         now=now,
         lint_errors=lambda: _lint_errors(request, target, now.date()),
     )
@@ -120,8 +119,13 @@ def _playbooks(request: Request) -> Mapping[str, str]:
     return {name: hashlib.sha256(playbook).hexdigest() for name, playbook in found.items()}
 
 
-def _proofs(log: Path) -> Iterable[Proof]:
-    return proofs(histories(read(log))) if log.is_file() else ()
+def _proofs(log: Path, playbooks: Iterable[str]) -> Iterable[Proof]:
+    """The newest proof of each playbook, by its SHA-256, on the environment where one is asked for."""
+    if not log.is_file():
+        return ()
+    with RecordedRuns.opened(log) as runs:
+        found = [runs.newest_proof(playbook, guards.STAGING) for playbook in playbooks]
+    return [proof for proof in found if proof]
 
 
 def _hold(control: Control, case: Case, *, undo: bool = False) -> None:

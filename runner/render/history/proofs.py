@@ -21,12 +21,17 @@ class Proof:
     time: datetime
 
 
+def proof_of(run: RunHistory) -> Proof | None:
+    """What `run` proves; None when it is no proof."""
+    if run.unproven or not run.ended:
+        return None
+    last = run.attempts[-1]
+    return Proof(run.runbook, last.runbook_sha256, last.playbook_sha256, run.environment, run.run, run.ended)
+
+
 def proofs(runs: Iterable[RunHistory]) -> Iterator[Proof]:
     """A proof for each of `runs` that is one, in their order."""
-    for run in runs:
-        if not run.unproven and run.ended:
-            last = run.attempts[-1]
-            yield Proof(run.runbook, last.runbook_sha256, last.playbook_sha256, run.environment, run.run, run.ended)
+    return filter(None, map(proof_of, runs))
 
 
 def newest(found: Iterable[Proof]) -> Mapping[str, Proof]:

@@ -1,7 +1,7 @@
 """The audit log: append-only, hash-chained, durable before `append` returns, and never silent when it cannot be.
 
-One JSON object per line in `audit.jsonl`: `envelope` says what is in it, `chain` how the lines hang together, `guard`
-what the file must be. Processes and threads write in turn; the file is theirs only while they hold its lock.
+One JSON object per line in `audit.jsonl`: `envelope` says what is in it, `chain` how the lines hang together,
+`log_file` what the file must be. Processes and threads write in turn; the file is theirs only while they hold its lock.
 """
 
 from __future__ import annotations
@@ -10,27 +10,21 @@ import contextlib
 import fcntl
 import hashlib
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Self
+from pathlib import Path
+from typing import Self
 
 from runner.core.errors import AuditError, RunbookError
 from runner.core.events import Clock, Event, EventType
-from runner.store.log import chain, envelope, log_file
+from runner.store.log import chain, envelope, log_file, log_stamp
 from runner.store.log.chain import Head
-from runner.store.log.envelope import Actor, Record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-__all__ = ["Actor", "AuditLog", "Head", "NoLog", "Record", "Verified", "read", "verify"]
+from runner.store.log.envelope import Actor
+from runner.store.log.log_lines import ASIDE, follow
 
 NAME = "audit.jsonl"
 CHECKED = 16 * 1024 * 1024  # bytes at the end of the log that are checked before anything is added to it
-_TORN = "A writer was killed, or the end was cut off. The next command that records cuts the line and reports it"
-_ASIDE = (
-    "Keep the file as evidence, and find out who wrote to it; meanwhile --state-dir names another place to record in"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +38,8 @@ class _Tail:
 class AuditLog:
     """The audit log of one installation, open for appending.
 
-    It trusts what it has seen and checks what others have appended since; the whole file is checked by `read` and
-    `verify` only.
+    It trusts what it has seen and checks what others have appended since; the whole file is checked by
+    `log_reader` only.
     """
 
     def __init__(self, path: Path, *, clock: Clock, actor: Actor) -> None:
@@ -109,20 +103,26 @@ class AuditLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _locked(self) -> contextlib.AbstractContextManager[int]:
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The log's descriptor, while nobody else writes; a stamp that fitted the file before fits it afterwards."""
         if self._pin is None:
             raise AuditError(f"The audit log {self.path} is closed", hint="Report this as a defect")
-        return log_file.locked(self.path, pin=self._pin)
+        with log_file.locked(self.path, pin=self._pin) as descriptor:
+            check = log_stamp.check_of(self.path, os.fstat(descriptor))
+            yield descriptor
+            if check:
+                log_stamp.write(self.path, os.fstat(descriptor), check)
 
     def _catch_up(self, descriptor: int) -> None:
         """Follows the chain over what other processes have appended since, and mends what one of them left torn."""
         size = os.fstat(descriptor).st_size
         if size < self._tail.end:
-            raise AuditError(f"The audit log {self.path} is shorter than it was: records were removed", hint=_ASIDE)
+            raise AuditError(f"The audit log {self.path} is shorter than it was: records were removed", hint=ASIDE)
         *lines, torn = os.pread(descriptor, size - self._tail.end, self._tail.end).split(b"\n")
         head = self._tail.head
         for line in lines:
-            head = _follow(head, line + b"\n", self.path)
+            head = follow(head, line + b"\n", self.path)
         self._tail = _Tail(head, size - len(torn))
         if torn:
             self._recover(descriptor, torn)
@@ -178,69 +178,6 @@ class NoLog(AuditLog):
         raise self._error
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What a log that verifies holds: records, runs, recoveries from a torn last line, and the head they lead to.
-
-    It means that nobody changed, removed, inserted or reordered a line *alone*. It does not mean that nobody rewrote
-    all lines from one on, or cut lines off the end: that shows against a head that was noted elsewhere, as on a page.
-    """
-
-    records: int
-    runs: int
-    recoveries: int
-    head: Head
-
-
-def read(path: Path, *, run: str | None = None) -> Iterator[Record]:
-    """The records of the log at `path`, or those of `run`, in order and one at a time, each checked against the chain.
-
-    A last line that has no end, because it is being written or was torn, is not a record and is left out.
-
-    Raises:
-        AuditError: the file cannot be read, or a line, the first of which is named, is not what belongs there.
-    """
-    sought, head = b"" if run is None else envelope.run_member(run), chain.START
-    with log_file.explained(path, "read"), path.open("rb") as file:
-        for number, line in _lines(file):
-            if len(line) < chain.MAX_LINE and not line.endswith(b"\n"):
-                return
-            head = _follow(head, line, path)
-            if sought in line:
-                record = _parse(line, path, number)
-                if run in (None, record.run):
-                    yield record
-
-
-def verify(path: Path, *, noted: Head | None = None) -> Verified:
-    """Checks every line of the log at `path` against the chain, and says what it holds.
-
-    Args:
-        path: the log.
-        noted: where the log once stood; the hash may be the beginning of one, as `str(Head)` shows it.
-
-    Raises:
-        AuditError: the file cannot be read, a line, the first of which is named, is not what belongs there, or the log
-            no longer leads to `noted`.
-    """
-    head, runs, recoveries = chain.START, set(), 0
-    with log_file.explained(path, "read"), path.open("rb") as file:
-        for number, line in _lines(file, up_to=log_file.settled_size(file, path)):
-            if len(line) < chain.MAX_LINE and not line.endswith(b"\n"):
-                raise _bad_line(path, number, "this line is torn", hint=_TORN)
-            head = _follow(head, line, path)
-            if noted and head.seq == noted.seq and not head.hash.startswith(noted.hash):
-                what = f"its hash begins with {head.hash[:16]}, and {noted.hash[:16]} was noted: the log was rewritten"
-                raise _bad_line(path, number, what)
-            record = _parse(line, path, number)
-            runs.add(record.run)
-            recoveries += record.type == EventType.LOG_RECOVERED
-    if noted and head.seq < noted.seq:
-        message = f"The audit log {path} ends at record {head.seq}, and {noted.seq} was noted: its end was cut off"
-        raise AuditError(message, hint=_ASIDE)
-    return Verified(records=head.seq, runs=len(runs - {""}), recoveries=recoveries, head=head)
-
-
 def _find_tail(descriptor: int, path: Path, *, checked: int) -> _Tail:
     """The last whole record in the file; the chain is followed over the latest part of it, which has a fixed size."""
     size = os.fstat(descriptor).st_size
@@ -250,7 +187,7 @@ def _find_tail(descriptor: int, path: Path, *, checked: int) -> _Tail:
     *lines, _torn = window[begin:].split(b"\n")
     head = chain.START if not start else _claimed(lines.pop(0) + b"\n", path)
     for line in lines:
-        head = _follow(head, line + b"\n", path)
+        head = follow(head, line + b"\n", path)
     return _Tail(head, start + window.rfind(b"\n") + 1)
 
 
@@ -259,32 +196,7 @@ def _claimed(line: bytes, path: Path) -> Head:
     try:
         return chain.claimed_head(line)
     except chain.BrokenChainError as error:
-        raise AuditError(f"The audit log {path} is broken: {error}", hint=_ASIDE) from error
-
-
-def _lines(file: BinaryIO, *, up_to: float = float("inf")) -> Iterator[tuple[int, bytes]]:
-    number = 0
-    while up_to > 0 and (line := file.readline(chain.MAX_LINE)):
-        number, up_to = number + 1, up_to - len(line)
-        yield number, line
-
-
-def _follow(head: Head, line: bytes, path: Path) -> Head:
-    try:
-        return chain.follow(head, line)
-    except chain.BrokenChainError as error:
-        raise _bad_line(path, head.seq + 1, str(error)) from error
-
-
-def _parse(line: bytes, path: Path, number: int) -> Record:
-    try:
-        return envelope.parse(line)
-    except ValueError as error:
-        raise _bad_line(path, number, str(error)) from error
-
-
-def _bad_line(path: Path, number: int, what: str, *, hint: str = _ASIDE) -> AuditError:
-    return AuditError(f"The audit log {path} is broken at line {number}: {what}", hint=hint)
+        raise AuditError(f"The audit log {path} is broken: {error}", hint=ASIDE) from error
 
 
 def _write_all(descriptor: int, data: bytes, *, at: int) -> None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ _SOURCE = "runbookctl://"
 _TYPE = "runbook."
 _LONGEST_STRINGS = (16384, 8192, 4096, 2048, 1024, 512, 256)  # in characters, tried in turn
 _LONGEST_MEMBER = 1024
+_RUN = re.compile(rb',"run":("(?:[^"\\]|\\.)*")')
 _DEEPEST = 64  # levels; a reader's JSON library may give up at any depth, and a record nobody can read is none
 
 
@@ -132,6 +134,12 @@ def parse(line: bytes) -> Record:
 def run_member(run: str) -> bytes:
     """What a line of `run` is sure to contain, to pass over other lines without reading them as JSON."""
     return f'"run":{_dump(run)}'.encode()
+
+
+def run_of(line: bytes) -> bytes:
+    """The run that `line` is of, as it stands there, without reading the line as JSON; empty where it is of none."""
+    match = _RUN.search(line, 0, max(0, line.find(b',"data":{')))  # what an event says of runs comes after that
+    return match[1] if match else b""
 
 
 def _members(event: Event, *, seq: int, instant: Instant, actor: Actor, truncated: bool) -> bytes:

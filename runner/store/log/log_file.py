@@ -84,11 +84,12 @@ def locked(path: Path, *, pin: int) -> Iterator[int]:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-def settled_size(file: BinaryIO, path: Path) -> int:
-    """The size of the log in bytes at a moment when nobody is in the middle of writing to it."""
+@contextmanager
+def settled(file: BinaryIO, path: Path) -> Iterator[os.stat_result]:
+    """The status of the log that is open as `file`, while nobody is in the middle of writing to it."""
     _acquire(file.fileno(), fcntl.LOCK_SH, path)
     try:
-        return os.fstat(file.fileno()).st_size
+        yield os.fstat(file.fileno())
     finally:
         fcntl.flock(file.fileno(), fcntl.LOCK_UN)
 

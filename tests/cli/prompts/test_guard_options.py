@@ -10,7 +10,7 @@ import pytest
 from harness import TESTS
 from harness.engine import NOBODY
 
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 
 RUN = ("run", "RUN-001", "-i", "inventory.yml")
 STEPS = [

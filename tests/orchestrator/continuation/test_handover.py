@@ -15,7 +15,7 @@ from runner.core.errors import ExitCode, InvalidInputError
 from runner.core.events import EventType
 from runner.library.library import Library
 from runner.render.history.run_history import history
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 
 OTHER = RUN_ID[:-1] + "x"
 

@@ -17,7 +17,8 @@ from runner.core.errors import AuditError, ExecutionError, ExitCode
 from runner.core.events import EventType
 from runner.store.locks.host_locks import Locks
 from runner.store.locks.kernel_locks import LockFile
-from runner.store.log.audit_log import AuditLog, read
+from runner.store.log.audit_log import AuditLog
+from runner.store.log.log_reader import read
 
 ERRORS = [
     lambda: ExecutionError("it is broken"),

@@ -28,7 +28,7 @@ from runner.render.history.proofs import proofs
 from runner.render.history.run_history import histories
 from runner.render.site.pages import pages
 from runner.render.site.site_content import gather
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 
 MANY = int(os.environ.get("RUNBOOK_TEST_HISTORIES", "5"))
 """How many random histories are made."""

@@ -13,7 +13,7 @@ from runner.library.snapshot import read
 from runner.render.history.run_history import histories
 from runner.render.site.pages import pages
 from runner.render.site.site_content import gather
-from runner.store.log.audit_log import Actor, Record
+from runner.store.log.envelope import Actor, Record
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 EVIL = (

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from runner.core.errors import AuditError, ExitCode
 from runner.core.events import Event, EventType
 from runner.store.log import chain
-from runner.store.log.audit_log import Actor, Head, Verified, read, verify
+from runner.store.log.chain import Head
+from runner.store.log.envelope import Actor
+from runner.store.log.log_reader import Verified, read, verify
 
 BATCHES = st.lists(
     st.lists(
@@ -150,7 +152,8 @@ def test_forks_of_one_process_take_turns(tmp_path):
         from datetime import UTC, datetime
         from pathlib import Path
         from runner.core.events import Event, EventType, Instant
-        from runner.store.log.audit_log import Actor, AuditLog
+        from runner.store.log.audit_log import AuditLog
+        from runner.store.log.envelope import Actor
         clock = lambda: Instant(datetime.now(UTC), 0.0, "boot-1")
         log = AuditLog.open(Path({str(tmp_path / "audit")!r}), clock=clock, actor=Actor("alice", "controller", 1, "1"))
         child = os.fork()

@@ -16,7 +16,7 @@ import pytest
 
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType
-from runner.store.log.audit_log import read, verify
+from runner.store.log.log_reader import read, verify
 
 PREAMBLE = """
 import itertools, os, sys
@@ -24,7 +24,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Instant
-from runner.store.log.audit_log import Actor, AuditLog, verify
+from runner.store.log.audit_log import AuditLog
+from runner.store.log.envelope import Actor
+from runner.store.log.log_reader import verify
 def clock():
     return Instant(datetime.now(UTC), 0.0, "boot-1")
 log = AuditLog.open(Path(sys.argv[1]), clock=clock, actor=Actor("alice", "controller", os.getpid(), "0.1.0"))

@@ -12,7 +12,7 @@ import pytest
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType
 from runner.store.log import log_file
-from runner.store.log.audit_log import read, verify
+from runner.store.log.log_reader import read, verify
 
 EVENT = Event(EventType.RUN_STARTED, run="r1")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from runner.cli import context
-from runner.cli.listed_runs import rows as runs_of
+from runner.cli.listed_runs import as_data, listed_runs
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import counted
 from runner.library.snapshot import read
@@ -66,4 +66,7 @@ def _categories() -> list[dict[str, object]]:
 
 
 def _runs() -> list[Mapping[str, object]]:
-    return [row.as_data() for row in runs_of(context.state())] if context.state_path().is_dir() else []
+    if not context.state_path().is_dir():
+        return []
+    with listed_runs(context.state()) as runs:
+        return [as_data(run) for run in runs.all()]

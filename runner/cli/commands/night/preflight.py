@@ -21,7 +21,7 @@ from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import Event, EventType, Outcome
 from runner.model.runbook import Runbook
 from runner.orchestrator.request import Request, Result
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 
 
 @click.command("preflight")

@@ -22,7 +22,7 @@ from runner.model.runbook import Exclusion, Runbook
 from runner.model.step import Approval, Step
 from runner.render import report
 from runner.render.history.run_history import RunHistory, history
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 from runner.store.state_directory import StateDirectory
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
 import click
 
 from runner.cli import context
-from runner.cli.listed_runs import Row, rows
+from runner.cli.listed_runs import ListedRuns, as_data, listed_runs
 from runner.cli.named_run import find_run
 from runner.cli.output.ending import end_lines
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.core import duration
+from runner.render.history.recorded_runs import RunSummary
 from runner.render.history.run_history import RunHistory
-from runner.render.run_status import RunStatus, StepStatus, status, usual
+from runner.render.run_status import MOST_RUNS, RunStatus, StepStatus, status, usual
 from runner.store.owed_undos import Debts
 
 _LATEST = 10
@@ -32,17 +32,16 @@ _SLOW = 2.0
 def command(run_id: str | None, *, as_json: bool) -> None:
     """Show the runs and what each is doing, or RUN (its id, or `last`) step by step and host by host."""
     state = context.recorded()
-    found = rows(state)
-    if run_id:
-        name = find_run(state, run_id).path.name
-        _show(next(row for row in found if row.run == name), found, as_json=as_json)
-        return
-    shown = [row for row in found if row.live or row in found[-_LATEST:]]
+    with listed_runs(state) as runs:
+        if run_id:
+            _show(runs.one(find_run(state, run_id).path.name), runs, as_json=as_json)
+            return
+        rows = [_row(run, runs) for run in runs.latest(_LATEST)]
     if as_json:
-        click.echo(json.dumps([_row(row, found) for row in shown], indent=2))
+        click.echo(json.dumps(rows, indent=2))
     else:
         draw(
-            [_row(row, found) for row in shown],
+            rows,
             empty="no runs yet",
             optional=("parent", "children", "now", "undelivered"),
         )
@@ -51,30 +50,30 @@ def command(run_id: str | None, *, as_json: bool) -> None:
             click.echo(f"owed undo: {safe(debt.host)}: {safe(owed)}", err=True)
 
 
-def _status(run: RunHistory, found: Sequence[Row]) -> RunStatus:
-    before = [row.history for row in found if row.history and row.history is not run]
-    return status(run, usually=usual(before, run.runbook))
+def _status(run: RunHistory, runs: ListedRuns) -> RunStatus:
+    return status(run, usually=usual(runs.earlier(run, MOST_RUNS), run.runbook))
 
 
-def _row(row: Row, found: Sequence[Row]) -> dict[str, str]:
-    shown = {key: str(value) for key, value in row.as_data().items() if key not in {"started", "undelivered"}}
-    shown |= {"outcome": row.outcome or "-", "children": ", ".join(row.children), "now": ""}
-    if row.history and row.live:
-        now = _status(row.history, found)
-        shown["now"] = f"waits for {now.waiting}" if now.waiting else "; ".join(map(_going, _running(now)))
-    return shown | {"undelivered": ", ".join(row.undelivered)}
+def _row(run: RunSummary, runs: ListedRuns) -> dict[str, str]:
+    row = {key: str(value) for key, value in as_data(run).items() if key not in {"started", "undelivered"}}
+    row |= {"outcome": run.outcome or "-", "children": ", ".join(run.children), "now": ""}
+    if run.live and (history := runs.history(run)):
+        now = _status(history, runs)
+        row["now"] = f"waits for {now.waiting}" if now.waiting else "; ".join(map(_going, _running(now)))
+    return row | {"undelivered": ", ".join(run.undelivered)}
 
 
 def _running(told: RunStatus) -> list[StepStatus]:
     return [step for step in told.steps if "running" in step.hosts.values()]
 
 
-def _show(row: Row, found: Sequence[Row], *, as_json: bool) -> None:
-    told = _status(row.history, found) if row.history else None
+def _show(row: RunSummary, runs: ListedRuns, *, as_json: bool) -> None:
+    history = runs.history(row)
+    told = _status(history, runs) if history else None
     if as_json:
-        click.echo(json.dumps({**row.as_data(), **(asdict(told) if told else {})}, indent=2, default=str))
+        click.echo(json.dumps({**as_data(row), **(asdict(told) if told else {})}, indent=2, default=str))
         return
-    title = safe(row.history.title) if row.history else ""
+    title = safe(history.title) if history else ""
     kind = f"{row.kind}  " if row.kind != _REAL else ""
     click.secho(f"{row.runbook} {title}  {row.run}  {kind}{row.outcome or row.status}", bold=True)
     if row.parent:
@@ -94,7 +93,7 @@ def _show(row: Row, found: Sequence[Row], *, as_json: bool) -> None:
     if told.undelivered:
         click.secho(f"  NOT REACHED: {safe(', '.join(told.undelivered))}; runbook show {row.run} says why", fg="red")
     click.echo(f"  {_budget(told)}")
-    for line in _ending(row.history):
+    for line in _ending(history):
         click.echo(f"  {line}")
 
 

@@ -13,7 +13,9 @@ from runner.cli.named_run import find_run
 from runner.cli.output.pager import paged
 from runner.cli.output.terminal import counted, safe
 from runner.core.errors import AuditError
-from runner.store.log.audit_log import Head, Record, read, verify
+from runner.store.log.chain import Head
+from runner.store.log.envelope import Record
+from runner.store.log.log_reader import read, verify
 from runner.store.state_check import disagreements
 
 

@@ -10,7 +10,7 @@ from harness.fakes import RUN_ID, runbook_file
 
 from runner.cli import context
 from runner.executor.ansible import processes
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 

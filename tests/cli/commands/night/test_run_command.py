@@ -13,7 +13,7 @@ import pexpect
 import pytest
 from harness import TESTS
 
-from runner.store.log.audit_log import read
+from runner.store.log.log_reader import read
 
 FAILED = ("failed", {"rc": 1, "stderr": "no \x1b[31mspace", "msg": "non-zero return code"})
 NOBODY = {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]}

@@ -1,0 +1,115 @@
+"""The runs of a log are told the same whether a summary of them is kept or not."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+import pytest
+from harness.run_records import FIRST
+
+from runner.core.events import Event, EventType
+from runner.render.history.proofs import proofs
+from runner.render.history.recorded_runs import RecordedRuns, summary_of
+from runner.render.history.run_history import histories
+from runner.store.log.log_index import LogIndex
+from runner.store.log.log_reader import read
+
+
+def story(run, *, outcome="passed", runbook="RUN-001", mode="run", **last):
+    """The events of a run; without an outcome it is going on."""
+    first = {**FIRST, "runbook": runbook, "mode": mode, "parent": "the-one-before"}
+    page = {"contact": "lead", "channel": "webhook", "action": "trigger", "status": "refused"}
+    target = {"environment": "staging", "hosts": ["a"]}
+    begun = [(EventType.RUN_STARTED, first), (EventType.TARGET_RESOLVED, target), (EventType.PAGE_FINISHED, page)]
+    end = [(EventType.RUN_FINISHED, {"outcome": outcome, **last})] if outcome else []
+    return [Event(kind, run, data=data) for kind, data in [*begun, *end]]
+
+
+@pytest.fixture
+def log(log):
+    """A log of four runs, and the beginning of something that is none."""
+    log.append(*story("r1"), *story("r2", outcome="failed"), *story("r3", mode="dry-run"), *story("r4", outcome=""))
+    log.append(Event(EventType.VOTE_GIVEN, "r5", data={}))
+    return log
+
+
+class Index(LogIndex):
+    """An index that is kept on disk, and tells of which runs the records were read."""
+
+    read: ClassVar[list[str]] = []
+
+    def records(self, run):
+        self.read.append(run)
+        return super().records(run)
+
+
+def opened(log):
+    Index.read.clear()
+    return RecordedRuns.opened(log.path, index=partial(Index.opened, indexed=1))
+
+
+def summaries(log):
+    with opened(log) as runs:
+        return runs.summaries()
+
+
+def test_the_summaries_that_are_kept_are_those_of_the_records(log):
+    folded = [summary_of(run) for run in histories(read(log.path))]
+
+    assert [run.run for run in folded] == ["r1", "r2", "r3", "r4"]
+    assert summaries(log) == summaries(log) == folded
+
+
+def test_only_what_may_have_changed_is_folded_again(log):
+    summaries(log)
+    log.append(*story("r6"), Event(EventType.RUN_RESUMED, "r2", data={"mode": "run"}))
+
+    again = {run.run: run for run in summaries(log)}
+
+    assert Index.read == ["r2", "r4", "r5", "r6"]
+    assert (again["r1"].outcome, again["r2"].status, again["r2"].outcome) == ("passed", "running", "")
+
+
+def test_runs_that_have_ended_are_settled_once_they_were_asked_for(log):
+    summaries(log)
+
+    with opened(log) as runs:
+        assert list(runs.names) == ["r1", "r2", "r3", "r4", "r5"]
+        assert runs.settled == {"r1", "r2", "r3"}
+        assert [run.run for run in runs.summaries({"r2", "r4", "r9"})] == ["r2", "r4"]
+
+
+def test_the_latest_runs_of_a_runbook_are_whole_histories_oldest_first(log):
+    log.append(*story("r6", runbook="RUN-002"), *story("r7"), *story("r8"))
+
+    for _ in range(2):
+        with opened(log) as runs:
+            assert [run.run for run in runs.latest("RUN-001", 3, but="r7")] == ["r2", "r4", "r8"]
+            assert [run.run for run in runs.latest("RUN-001", 20, but="")] == ["r1", "r2", "r4", "r7", "r8"]
+            runs.summaries()
+
+
+def test_proofs_are_those_of_the_records(log):
+    expected = list(proofs(histories(read(log.path))))
+    assert [proof.run for proof in expected] == ["r1"]
+
+    for _ in range(2):
+        with opened(log) as runs:
+            assert runs.proofs() == expected
+
+
+def test_a_proof_that_opens_a_guard_is_read_from_the_records(log):
+    log.append(*story("r6"), *story("r7", outcome="failed"))
+    summaries(log)
+
+    with opened(log) as runs:
+        assert runs.newest_proof("bb", "staging").run == "r6"
+        assert runs.newest_proof("bb", "production") is None
+        assert runs.newest_proof("cc", "staging") is None
+    assert Index.read == ["r4", "r5", "r6"]
+
+
+def test_a_run_whose_start_is_not_recorded_has_no_history(log):
+    with opened(log) as runs:
+        assert runs.history("r5") is None
