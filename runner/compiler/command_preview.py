@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.compiler.input_delivery import LIMIT, SHELL
-from runner.kinds.steps.shell_step import STRICT
+from runner.kinds.invocation import STRICT
 
 _LIMIT = ("timeout", "--kill-after=")
 _SET = "--set="

@@ -18,8 +18,9 @@ from runner.core.duration import parse
 from runner.core.identifiers import Marker
 from runner.core.step_tags import GATE, NEVER, recheck_tag, step_tag, undo_id
 from runner.kinds.ansible_yaml import Block, Play, Playbook, Task
+from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation
-from runner.kinds.steps.base import ReadFile, StepKind
+from runner.kinds.steps.base import StepKind
 from runner.model.input import Input
 from runner.model.runbook import Portion, Runbook
 from runner.model.step import Effect, Step, Undo

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from runner.core.templates import names_in
 from runner.kinds.ansible_yaml import Block, Task
-from runner.kinds.invocation import names_in
 
 LIMIT = 3
 """Words of `timeout` before the program that it ends."""

@@ -11,7 +11,6 @@ from runner.core.duration import seconds, show
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Block, Task
 from runner.kinds.invocation import TIMED_OUT, Invocation
-from runner.kinds.verifications.exit_code import Exit
 from runner.model.step import Effect, Retry, Step
 from runner.model.verification import Verification
 
@@ -81,7 +80,7 @@ def action_keywords(effect: Effect, verify: Sequence[Verification]) -> dict[str,
 
 
 def _judged(verify: Sequence[Verification]) -> list[Verification]:
-    return [verification for verification in verify if verification.judges_exit and not verification.probe()]
+    return [verification for verification in verify if verification.good_exits and not verification.probe()]
 
 
 def _worth_another(step: Step) -> dict[str, Any]:
@@ -91,6 +90,5 @@ def _worth_another(step: Step) -> dict[str, Any]:
     codes = step.retry.exit_codes if step.retry else None
     if codes:
         return {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) in {list(codes)} or {_UNANSWERED}"}
-    kinds = [kind for verification in judged for kind in verification.kinds if isinstance(kind, Exit)]
-    good = sorted(set.intersection(*(set(kind.exit) for kind in kinds)))
+    good = sorted(set.intersection(*(set(verification.good_exits) for verification in judged)))
     return {"failed_when": f"{RESULT}.rc | default({TIMED_OUT}) not in {good} or {_UNANSWERED}"}

@@ -11,7 +11,7 @@ from typing import Any
 from runner.compiler.compiler import step_tasks
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Block, Task
-from runner.kinds.steps.base import ReadFile
+from runner.kinds.base import ReadFile
 from runner.model.runbook import Runbook
 from runner.model.step import Step
 

@@ -67,7 +67,7 @@ def _is_repeated(verification: Verification) -> bool:
 
 def _answered(verification: Verification, probe: Invocation, seen: str) -> list[str]:
     """Whether there was an answer at all, unless the verification says itself which exit codes are good."""
-    return [] if verification.judges_exit else [probe.answered.replace("REGISTER", seen)]
+    return [] if verification.good_exits else [probe.answered.replace("REGISTER", seen)]
 
 
 def _assert(marker: Marker, verification: Verification, that: Sequence[str], names: Mapping[str, str]) -> Task:

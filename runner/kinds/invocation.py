@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import ceil
 from typing import Annotated, Any
 
-import jinja2
-import jinja2.nodes
-from pydantic import AfterValidator
-
 from runner.core.duration import seconds
 from runner.core.identifiers import Spelling
+from runner.core.templates import Template, only_expression
 from runner.kinds.sql_text import for_psql, parameters
 
 KILL_AFTER = timedelta(seconds=5)
 TIMED_OUT = 124
 """The exit code with which coreutils' `timeout` says that it ended a command."""
 
-_JINJA = jinja2.Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - nothing is rendered
+STRICT = ("/bin/bash", "--norc", "-peuo", "pipefail", "-c")
+"""Bash without what it would read first: ~/.bashrc, which it takes for its own below an sshd, and, by -p, $BASH_ENV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,126 +95,8 @@ def whole_seconds(time: timedelta) -> int:
     return ceil(time.total_seconds())
 
 
-def check_template(text: str) -> str:
-    """`text`, which Ansible will template.
-
-    Raises:
-        ValueError: it is no template; the message says what to write instead of shell's `${#name}`.
-    """
-    try:
-        _JINJA.parse(text)
-    except jinja2.TemplateSyntaxError as error:
-        said = str(error.message).rstrip(".")
-        hint = "; {# begins a template's comment, so write ${{ '{' }}#name} for ${#name}" if "{#" in text else ""
-        raise ValueError(f"is not a template: {said} (line {error.lineno}){hint}") from None
-    except RecursionError:
-        raise ValueError("is not a template: it is nested too deeply") from None
-    return text
-
-
-def pieces(text: str) -> list[tuple[bool, str]]:
-    """Each template in `text`, and what stands between them, in order; true is a template.
-
-    Raises:
-        ValueError: it is no template.
-    """
-    found: list[tuple[bool, str]] = []
-    inside = ""
-    for _, kind, value in _JINJA.lex(check_template(text)):
-        if inside or kind.endswith("_begin"):
-            inside += value
-            if kind.endswith("_end"):
-                found.append((True, inside))
-                inside = ""
-        else:
-            found.append((False, value))
-    return found
-
-
-def expressions(text: str) -> list[str]:
-    """What stands inside of each `{{ ... }}` in `text`."""
-    return [_inside(piece) for is_template, piece in pieces(text) if is_template and piece.startswith("{{")]
-
-
-def only_expression(text: str) -> str | None:
-    """What stands inside of the one `{{ ... }}` that `text` is, if it is nothing else."""
-    found = pieces(text.strip())
-    return _inside(found[0][1]) if len(found) == 1 and found[0][1].startswith("{{") else None
-
-
-def _inside(template: str) -> str:
-    return re.sub(r"^\{\{[-+]?|[-+]?\}\}\s*$", "", template).strip()
-
-
-def names_in(text: str) -> set[str]:
-    """The variables that the templates in `text` read, also those that are named in quotes, as in `vars['name']`."""
-    try:
-        parsed = _JINJA.parse(text)
-    except (jinja2.TemplateSyntaxError, RecursionError):  # that it is no template, others complain about
-        return set()
-    quoted = {str(item.value) for item in parsed.find_all(jinja2.nodes.Const) if isinstance(item.value, str)}
-    return {item.name for item in parsed.find_all(jinja2.nodes.Name)} | quoted
-
-
-def verbatim(text: str) -> str:
-    """A template that means `text`, whatever it holds; ansible-lint takes what is tagged `!unsafe` for a template, too.
-
-    Raises:
-        ValueError: it holds the one mark that cannot be meant.
-    """
-    if not any(mark in text for mark in ("{{", "{%", "{#")):
-        return text
-    if re.search(r"\{%[-+]?\s*endraw", text):
-        raise ValueError("holds {% endraw %}, which ends what Ansible leaves alone")
-    return f"{{% raw %}}{text}{{% endraw %}}"
-
-
-def check_templates(value: Any) -> Any:
-    """`value`, in which Ansible will template every text.
-
-    Raises:
-        ValueError: one of them is no template.
-    """
-    if isinstance(value, str):
-        check_template(value)
-    elif isinstance(value, Mapping | list | tuple):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            check_templates(item)
-    return value
-
-
-Template = Annotated[str, AfterValidator(check_template)]
-"""Text in which Ansible fills in each `{{ template }}`."""
-
-
 Environment = dict[Annotated[str, Spelling(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _")], Template]
 """Environment variables and their values."""
-
-
-def literal(value: str | float | None) -> str:
-    """`value` as a Jinja expression that means it, whatever it holds."""
-    if isinstance(value, str):
-        # Ansible takes a condition with the marks of a template in it for one, even inside of quotes.
-        return re.sub(r"\{(?=[{%#])|\}(?=\})", lambda mark: f"\\x{ord(mark[0]):02x}", repr(value))
-    return str(value).lower() if value is None or isinstance(value, bool) else repr(value)
-
-
-def split(command: str) -> list[str]:
-    """The arguments of `command`, split as a shell would, with each `{{ template }}` kept whole within its argument.
-
-    Raises:
-        ValueError: it is no template, or a quotation is not closed.
-    """
-    held: list[str] = []
-    line = ""
-    for is_template, piece in pieces(command):
-        line += f"\x00{len(held)}\x00" if is_template else piece
-        held += [piece] if is_template else []
-    try:
-        words = shlex.split(line)
-    except ValueError:
-        raise ValueError("a quotation is not closed") from None
-    return [re.sub(r"\x00(\d+)\x00", lambda mark: held[int(mark[1])], word) for word in words]
 
 
 def psql(statement: str, params: Mapping[str, Any], *, timeout: timedelta) -> Invocation:

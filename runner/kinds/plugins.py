@@ -1,53 +1,152 @@
-"""The narrow waist: finds every kind on the three shelves by looking."""
+"""Every kind of step, verification and channel by its key: our own by a table, those of others by entry points."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType, ModuleType
-from typing import ClassVar, Protocol, TypeVar
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
-import runner.channels
-import runner.kinds.steps
-import runner.kinds.verifications
 from runner.channels.base import Channel
+from runner.channels.pagerduty import PagerDuty
+from runner.channels.webhook import Webhook
+from runner.core.errors import InvalidInputError
 from runner.kinds.steps.base import StepKind
+from runner.kinds.steps.command_step import Command
+from runner.kinds.steps.http_step import Http
+from runner.kinds.steps.manual_step import Manual
+from runner.kinds.steps.module_step import Module
+from runner.kinds.steps.script_step import Script
+from runner.kinds.steps.shell_step import Shell
+from runner.kinds.steps.sql_step import Sql
+from runner.kinds.steps.wait_step import Wait
 from runner.kinds.verifications.base import VerificationKind
+from runner.kinds.verifications.command_probe import Command as CommandProbe
+from runner.kinds.verifications.confirm import Confirm
+from runner.kinds.verifications.exit_code import Exit
+from runner.kinds.verifications.hold_for import HoldFor
+from runner.kinds.verifications.http_probe import Http as HttpProbe
+from runner.kinds.verifications.json_output import Json
+from runner.kinds.verifications.matches import Matches
+from runner.kinds.verifications.sql_probe import Sql as SqlProbe
+from runner.kinds.verifications.that import That
+
+_STEPS: tuple[type[StepKind], ...] = (Command, Http, Manual, Module, Script, Shell, Sql, Wait)
+_VERIFICATIONS: tuple[type[VerificationKind], ...] = (
+    *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, SqlProbe, That),
+)
+_CHANNELS: tuple[type[Channel], ...] = (PagerDuty, Webhook)
 
 
-class _Keyed(Protocol):
-    key: ClassVar[str]
+_Plugin = TypeVar("_Plugin")
 
 
-Kind = TypeVar("Kind", bound=_Keyed)
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something that a package registers cannot be used, and what takes the problem away."""
+
+    names: frozenset[str]
+    message: str
+    hint: str
 
 
-def _kinds(shelf: ModuleType, base: type[Kind]) -> Mapping[str, type[Kind]]:
-    found: dict[str, type[Kind]] = {}
-    for name in sorted(entry.name for entry in pkgutil.iter_modules(shelf.__path__)):
-        module = importlib.import_module(f"{shelf.__name__}.{name}")
-        for item in vars(module).values():
-            own = isinstance(item, type) and issubclass(item, base) and "key" in vars(item)
-            if own and found.setdefault(item.key, item) is not item:
-                raise RuntimeError(f"{shelf.__name__}: {item.key!r} is both {found[item.key]} and {item}")
-    return MappingProxyType(found)
+class Group(Generic[_Plugin]):
+    """What is called by a key: our own, and what other packages register in the entry points of the group.
+
+    Our own is there whatever others register. What cannot be used, or has a key that is taken, is left out and is one
+    of the `problems`, so that it stops nobody who does not need it.
+    """
+
+    def __init__(self, name: str, own: Mapping[str, _Plugin], key: Callable[[Any], str]) -> None:
+        """`key` says how a thing is called, and raises TypeError for what does not belong to the group."""
+        table: dict[str, _Plugin] = dict(own)
+        owners = dict.fromkeys(own, "runbookctl")
+        problems: list[Problem] = []
+        for entry in sorted(entry_points(group=name)):
+            try:
+                plugin = entry.load()
+                called = key(plugin)
+            except Exception as error:  # noqa: BLE001 - the code of others may fail in any way
+                problems.append(_problem(entry, entry.name, f"{type(error).__name__}: {error}"))
+                continue
+            if called in owners:
+                problems.append(_problem(entry, called, f"{called!r} is a key of {owners[called]}"))
+                if called not in own:
+                    table.pop(called, None)  # nobody guesses which of the two is meant
+                continue
+            table[called], owners[called] = plugin, _package(entry)
+        self.table: Mapping[str, _Plugin] = MappingProxyType(dict(sorted(table.items())))
+        self.problems = tuple(problems)
+
+
+def _problem(entry: EntryPoint, key: str, reason: str) -> Problem:
+    message = f"{_package(entry)} registers {entry.group} {entry.name} = {entry.value}, which cannot be used: {reason}"
+    hint = f"pip uninstall {entry.dist.name} removes it" if entry.dist else "take its entry point away"
+    return Problem(frozenset({entry.name, key}), message, hint)
+
+
+def _package(entry: EntryPoint) -> str:
+    return f"the package {entry.dist.name} {entry.dist.version}" if entry.dist else "a package without a name"
+
+
+def _key_of(base: type[Any]) -> Callable[[Any], str]:
+    def key(kind: Any) -> str:
+        name = getattr(kind, "key", None)
+        if not (isinstance(kind, type) and issubclass(kind, base) and isinstance(name, str)):
+            raise TypeError(f"it is no {base.__name__} with a key")
+        return name
+
+    return key
 
 
 @cache
+def _steps() -> Group[type[StepKind]]:
+    return Group("runbookctl.steps", {kind.key: kind for kind in _STEPS}, _key_of(StepKind))
+
+
+@cache
+def _verifications() -> Group[type[VerificationKind]]:
+    own = {kind.key: kind for kind in _VERIFICATIONS}
+    return Group("runbookctl.verifications", own, _key_of(VerificationKind))
+
+
+@cache
+def _channels() -> Group[type[Channel]]:
+    return Group("runbookctl.channels", {kind.key: kind for kind in _CHANNELS}, _key_of(Channel))
+
+
 def steps() -> Mapping[str, type[StepKind]]:
     """Every kind of step, by the key a step is written with."""
-    return _kinds(runner.kinds.steps, StepKind)
+    return _steps().table
 
 
-@cache
 def verifications() -> Mapping[str, type[VerificationKind]]:
     """Every kind of verification, by its key."""
-    return _kinds(runner.kinds.verifications, VerificationKind)
+    return _verifications().table
 
 
-@cache
 def channels() -> Mapping[str, type[Channel]]:
     """Every kind of channel, by its key."""
-    return _kinds(runner.channels, Channel)
+    return _channels().table
+
+
+def problems() -> tuple[Problem, ...]:
+    """What is wrong with the kinds that other packages register."""
+    return (*_steps().problems, *_verifications().problems, *_channels().problems)
+
+
+def why_unknown(key: str) -> str:
+    """Why the `key`, which no kind has, is unknown though a package registers it; empty where none does."""
+    return next((f"{each.message}; {each.hint}" for each in problems() if key in each.names), "")
+
+
+def check(problems: Iterable[Problem]) -> None:
+    """That there are no `problems`.
+
+    Raises:
+        InvalidInputError: there are; every one is in it.
+    """
+    if lines := {each.message: each.hint for each in problems}:
+        raise InvalidInputError("\n".join(lines), hint="; ".join(dict.fromkeys(lines.values())))

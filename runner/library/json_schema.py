@@ -1,6 +1,6 @@
 """The JSON Schemas of runbooks, contacts and the registry, by which editors complete, explain and complain.
 
-They are made of the very models that read the files; what is added here is how the kinds of the shelves stand among the
+They are made of the very models that read the files; what is added here is how the kinds stand among the
 other keys of a step, a verification or a contact, as `read` takes them apart.
 """
 

@@ -1,4 +1,4 @@
-"""Lint: what a runbook that loads may still have wrong, by the rules on the shelf and the exceptions in the file."""
+"""Lint: what a runbook that loads may still have wrong, by the rules and the exceptions in the file."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
-from types import MappingProxyType
+from typing import Any
 
 import runner.lint.rules
+from runner.kinds import plugins
 from runner.library.library import Source
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Hit, Rule
@@ -20,17 +21,32 @@ from runner.model.yaml.finding import Finding, Position, show
 
 
 @cache
+def _rules() -> plugins.Group[Rule]:
+    modules = pkgutil.walk_packages(runner.lint.rules.__path__, f"{runner.lint.rules.__name__}.")
+    own = [
+        item for each in modules for item in vars(importlib.import_module(each.name)).values() if isinstance(item, Rule)
+    ]
+    return plugins.Group("runbookctl.rules", {rule.id: rule for rule in own}, _id)
+
+
 def rules() -> Mapping[str, Rule]:
-    """Every rule on the shelf, by its name."""
-    found: dict[str, Rule] = {}
-    rules = runner.lint.rules
-    modules = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
-    for name in sorted(entry.name for entry in modules if not entry.ispkg and not entry.name.endswith(".base")):
-        rule: Rule = importlib.import_module(name).RULE
-        if rule.id != name.rpartition(".")[2].replace("_", "-"):
-            raise RuntimeError(f"the rule {rule.id!r} stands in {name}")
-        found[rule.id] = rule
-    return MappingProxyType(found)
+    """Every rule by its name: our own, and those of other packages."""
+    return _rules().table
+
+
+def check_plugins() -> None:
+    """That all that other packages register can be used.
+
+    Raises:
+        InvalidInputError: something cannot.
+    """
+    plugins.check((*plugins.problems(), *_rules().problems))
+
+
+def _id(rule: Any) -> str:
+    if not isinstance(rule, Rule):
+        raise TypeError("it is no Rule")
+    return rule.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from runner.kinds.steps.base import StepKind
-from runner.kinds.verifications.base import VerificationKind
+from runner.core.shell.shell_code import Code
+from runner.kinds.base import Kind
 from runner.library.library import Source
 from runner.model.contacts import Contact
 from runner.model.runbook import Runbook
@@ -39,7 +39,7 @@ class Work:
 
     place: Place
     step: Step
-    kind: StepKind | VerificationKind
+    kind: Kind
     judged_by: tuple[Verification, ...]
     looks: bool
     """Whether it is a probe."""
@@ -115,6 +115,33 @@ class Subject:
             for kind in verification.kinds:
                 if kind.probe(PROBE_TIMEOUT) is not None:
                     yield Work((*place, kind.key), step, kind, (verification,), looks=True)
+
+    def codes(self) -> Iterator[tuple[Work, Code]]:
+        """Every piece of shell code, and every command line, with the work that it does."""
+        for work in self.works():
+            if code := self.code_of(work):
+                yield work, code
+
+    def code_of(self, work: Work) -> Code | None:
+        """The shell code, or the command line, of one `work`; None where it is something else, or a file is missing."""
+        try:
+            return work.kind.shell_code(self.source.read_file)
+        except ValueError:  # which is another finding
+            return None
+
+    def destroyed_by(self, work: Work) -> str:
+        """The words with which `work` destroys something; empty where nothing is."""
+        try:
+            return work.kind.destroys(self.source.read_file)
+        except ValueError:
+            return ""
+
+    def changed_by(self, work: Work) -> str:
+        """The words with which `work` changes something; empty where it only looks, as far as one sees."""
+        try:
+            return work.kind.changes(self.source.read_file)
+        except ValueError:
+            return ""
 
 
 def _actions(place: Place, step: Step, done: Step | Undo) -> Iterator[Work]:

@@ -9,16 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from runner.core.templates import verbatim
 from runner.kinds import plugins
-from runner.kinds.invocation import verbatim
 from runner.kinds.sql_text import statements
+from runner.kinds.steps.base import StepKind
 from runner.markdown.import_findings import Said
 from runner.markdown.placeholders import Bound, bind_shell, bind_sql
 from runner.markdown.shell_session import begins_with_prompt, is_session, opened_shell, read_session
 
-_SQL = frozenset({"sql", "postgresql", "postgres", "pgsql", "psql", "plpgsql"})
-_SHELL = frozenset({"bash", "sh", "shell", "zsh", "ksh"})
-_SESSION = frozenset({"console", "shell-session", "shellsession", "sh-session", "bash-session", "terminal"})
 _LITERAL = r"(?:'[^']*'|\"[^\"$`\\\\]*\"|[^\s'\"$`\\\\;&|<>()*?~{}\[\]!]*)"
 _SET = re.compile(rf"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)=(?P<value>{_LITERAL})[ \t]*(?:#.*)?")
 _EXPORT = re.compile(r"[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*=\S.*")
@@ -62,36 +60,45 @@ class Output:
     said: Said
 
 
-def language(info: str, text: str = "") -> str | None:
-    """The kind of step that a fence with this `info` and `text` holds: `sql`, `shell` or none."""
-    if not info.strip():
-        return "shell" if begins_with_prompt(text) else None
+def kind_of(info: str, text: str = "") -> type[StepKind] | None:
+    """The kind of step that a fence with this `info` and `text` holds; None where no kind does."""
     word = re.split(r"[\s{,]", info.strip().casefold() + " ", maxsplit=1)[0]
-    if word in _SQL:
-        return "sql"
-    return "shell" if word in _SHELL | _SESSION else None
+    word = "console" if not word and begins_with_prompt(text) else word
+    return next((kind for kind in plugins.steps().values() if kind.fence and word in kind.fence.languages), None)
 
 
 def actions(text: Said, info: str) -> Iterator[Action | Assignment | Refusal | Output]:
     """What the fence with the content `text` does, in order; its first line is that of the content."""
-    kind = language(info, text.text)
-    if kind == "sql":
+    kind = kind_of(info, text.text)
+    holds = kind.fence.holds if kind and kind.fence else None
+    if kind and holds == "sql":
         for statement, offset in statements(text.text):
-            yield _sql(Said(statement, text.line + offset))
-    elif kind == "shell":
-        yield from _shell(text)
+            yield _sql(kind, Said(statement, text.line + offset))
+    elif kind and holds == "shell":
+        yield from _shell(kind, text)
+    elif kind:
+        yield _plain_text(kind, text)
 
 
-def _sql(said: Said) -> Action | Refusal:
+def _plain_text(kind: type[StepKind], said: Said) -> Action | Refusal:
+    """What a fence of another package's kind says, as it is written."""
     try:
-        bound = bind_sql(said.text)
-        params = {name: f"{{{{ {given} }}}}" for name, given in bound.names.items()}
-        return _action("sql", {"sql": _lines(bound.text)} | ({"params": params} if params else {}), said, bound)
+        text = verbatim(_lines(said.text))
+        return _action(kind, {kind.key: text}, said, Bound(said.text))
     except ValueError as error:
         return Refusal(said, _reason(error))
 
 
-def _shell(said: Said) -> Iterator[Action | Assignment | Refusal | Output]:
+def _sql(kind: type[StepKind], said: Said) -> Action | Refusal:
+    try:
+        bound = bind_sql(said.text)
+        params = {name: f"{{{{ {given} }}}}" for name, given in bound.names.items()}
+        return _action(kind, {kind.key: _lines(bound.text)} | ({"params": params} if params else {}), said, bound)
+    except ValueError as error:
+        return Refusal(said, _reason(error))
+
+
+def _shell(kind: type[StepKind], said: Said) -> Iterator[Action | Assignment | Refusal | Output]:
     if is_session(said.text):
         session = read_session(said.text)
         if session.problem:
@@ -101,10 +108,10 @@ def _shell(said: Said) -> Iterator[Action | Assignment | Refusal | Output]:
             lines = said.text.split("\n")
             yield Output(Said("\n".join(lines[at] for at in session.output), said.line + session.output[0]))
         said = Said("\n".join(session.commands), said.line)
-    yield _script(said)
+    yield _script(kind, said)
 
 
-def _script(said: Said) -> Action | Assignment | Refusal:
+def _script(kind: type[StepKind], said: Said) -> Action | Assignment | Refusal:
     lines = [line for line in said.text.split("\n") if line.strip() and not line.strip().startswith("#")]
     if not lines:
         return Refusal(said, "it holds no command")
@@ -118,7 +125,8 @@ def _script(said: Said) -> Action | Assignment | Refusal:
     try:
         bound = bind_shell(re.sub(r"(?<!\\)[ \t]+\Z", "", said.text.strip("\n")))
         env = {name: f"{{{{ {given} }}}}" for name, given in bound.names.items()}
-        action = _action("shell", {"shell": verbatim(_lines(bound.text))} | ({"env": env} if env else {}), said, bound)
+        keys = {kind.key: verbatim(_lines(bound.text))} | ({"env": env} if env else {})
+        action = _action(kind, keys, said, bound)
     except ValueError as error:
         return Refusal(said, _reason(error))
     return replace(action, sets=sets)
@@ -133,9 +141,9 @@ def _lines(text: str) -> str:
     return f"{text.rstrip()}\n" if "\n" in text.strip() else text.strip()
 
 
-def _action(key: str, keys: dict[str, Any], said: Said, bound: Bound) -> Action:
-    plugins.steps()[key].model_validate(keys)
-    return Action(keys, said.line, bound.stands_for, raw=keys[key] != _lines(bound.text))
+def _action(kind: type[StepKind], keys: dict[str, Any], said: Said, bound: Bound) -> Action:
+    kind.model_validate(keys)
+    return Action(keys, said.line, bound.stands_for, raw=keys[kind.key] != _lines(bound.text))
 
 
 def _reason(error: ValueError) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from runner.kinds import plugins
-from runner.markdown.commands import language
+from runner.markdown.commands import kind_of
 from runner.markdown.draft import Defaults, Draft, Given, draft
 from runner.markdown.import_findings import Notes, spell
 from runner.markdown.page.page import Page, fence
@@ -119,7 +119,7 @@ def _says_something(entry: Entry) -> bool:
 
 def _is_procedure(page: Page) -> bool:
     commands = (part for step in page.steps for part in step.parts if part.kind == "fence")
-    return page.says_so or any(language(part.info, part.said.text) for part in commands)
+    return page.says_so or any(kind_of(part.info, part.said.text) for part in commands)
 
 
 def _convert(page: Page, entry: Entry, notes: Notes, given: Given) -> Converted | None:
@@ -182,7 +182,7 @@ def _by_hand(step: Mapping[str, Any], fault: Finding, notes: Notes, entry: Entry
     name = str(step.get("name", TODO))
     notes.warn(entry.line, "import-command", f"{name!r} stays text: {fault.message}", "a person does it")
     kept = {key: step[key] for key in ("id",) if key in step} or {"id": "todo"}
-    acts = {key: step[key] for key in step if key in plugins.steps() and key != "manual"}
+    acts = {key: step[key] for key in step if key in (kinds := plugins.steps()) and not kinds[key].human}
     text = "\n".join(str(part) for part in (step.get("why"), _shown(acts)) if part)
     if not acts:
         title = " ".join(spell(name).text.split())[:200] or TODO

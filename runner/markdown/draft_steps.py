@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.kinds.invocation import verbatim
+from runner.core.templates import verbatim
 from runner.markdown import phrases
-from runner.markdown.commands import Action, Assignment, Output, Refusal, actions, language
+from runner.markdown.commands import Action, Assignment, Output, Refusal, actions, kind_of
 from runner.markdown.embedded_yaml import merged, read
 from runner.markdown.import_findings import Notes, Said, joined
 from runner.markdown.page.headings import plain
@@ -85,7 +85,7 @@ class Steps:
     def _pieces(self, step: PageStep) -> Iterator[_Text | Action]:
         """What a machine can do in the step, and what is said between."""
         for part in step.parts:
-            if part.kind == "fence" and language(part.info, part.said.text) and not step.alternative:
+            if part.kind == "fence" and kind_of(part.info, part.said.text) and not step.alternative:
                 for found in actions(Said(part.said.text, part.said.line + 1), part.info):
                     if isinstance(found, Action) and (opens := self._opened.get(step.section)):
                         why = f"it may be typed in what {opens!r} has opened"

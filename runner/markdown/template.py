@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from runner.kinds import plugins
 from runner.markdown import embedded_yaml
 from runner.markdown.draft import Given, draft
 from runner.markdown.import_findings import Notes
@@ -158,23 +158,11 @@ def _says(item: Any) -> str:
 
 
 def _commands(step: Mapping[str, Any]) -> str:
-    """The fence of what a shell or a database does; every other action is carried."""
-    if isinstance(step.get("sql"), str):
-        return _fenced("sql", _with_placeholders(step["sql"], step.get("params")))
-    text = step.get("shell")
-    if isinstance(step.get("command"), list):
-        text = shlex.join(map(str, step["command"]))
-    elif isinstance(step.get("command"), str):
-        text = step["command"]
-    return _fenced("bash", text) if isinstance(text, str) else ""
-
-
-def _with_placeholders(statement: str, params: Any) -> str:
-    """`statement` with `<name>` for each parameter that is the input of the same name."""
-    for name, given in params.items() if isinstance(params, Mapping) else ():
-        if given == f"{{{{ {name} }}}}":
-            statement = statement.replace(f"%({name})s", f"<{name}>")
-    return statement
+    """The fence of an action whose kind has one; every other action is carried."""
+    for key, kind in plugins.steps().items():
+        if key in step and kind.fence and (text := kind.fenced(step)):
+            return _fenced(kind.fence.info, text)
+    return ""
 
 
 def _fenced(info: str, text: str) -> str:

@@ -76,7 +76,8 @@ def _channel(document: Document, raw: Any, at: tuple[str | int, ...], findings: 
         return None
     ((key, options),) = raw.items()
     if key not in kinds:
-        hint = did_you_mean(key, list(kinds)) or f"known channels are {', '.join(kinds)}"
+        hint = plugins.why_unknown(key) or did_you_mean(key, list(kinds))
+        hint = hint or f"known channels are {', '.join(kinds)}"
         findings.append(document.finding((*at, key), "unknown-key", f"unknown channel {quoted(key)}", hint=hint))
         return None
     try:

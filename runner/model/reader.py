@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from runner.kinds import plugins
-from runner.kinds.steps.base import StepKind
-from runner.kinds.steps.command_step import Command
+from runner.kinds.base import Kind
+from runner.kinds.steps.base import StandIn, StepKind
 from runner.kinds.verifications.base import VerificationKind
 from runner.model.checks import ansible_hints
 from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, Placed, faults
@@ -33,7 +33,7 @@ NOT_OF_PREREQUISITES = ("id", "effect", "on_failure", "undo", "approve", "choose
 TICK_KEYS = frozenset({"confirm", "name", "why", "hosts"})
 
 # What stands for an action that has faults of its own, so that the rest of the step is still checked.
-_COMMAND = Command(command=("-",))
+_ACTION = StandIn()
 # The same for an escalation that calls nobody.
 _NOBODY = MappingProxyType({"when": ("step_failed",), "contacts": ("nobody",), "provide": ("-",)})
 
@@ -140,7 +140,7 @@ class _Reader:
         if not acts or (found and found.touches_nothing):
             rest.setdefault("effect", "read")
         # An unknown key is most likely an action that is misspelled.
-        return self._make(Step, {**rest, "action": found or (_COMMAND if acts or strange else None)}, at=at)
+        return self._make(Step, {**rest, "action": found or (_ACTION if acts or strange else None)}, at=at)
 
     def _keys_of_step(self, raw: Mapping[str, Any], found: StepKind | None, at: Place, *, acts: bool) -> bool:
         """Complain about the keys that a step does not have; whether there are any."""
@@ -171,7 +171,7 @@ class _Reader:
         known = {"verify"} | (_keys(type(found)) if found else _all_keys(kinds))
         self._known(raw, known, at, ansible_hints.STEP, kinds)
         verify = self._verifications(raw, at, "the undo")
-        return self._make(Undo, {"action": found or _COMMAND, "verify": verify}, at=at)
+        return self._make(Undo, {"action": found or _ACTION, "verify": verify}, at=at)
 
     def _verifications(self, raw: Mapping[str, Any], at: Place, whose: str) -> tuple[Verification, ...]:
         if not raw.get("verify"):
@@ -220,7 +220,7 @@ class _Reader:
         """Complain about each key of `raw` that is not `known`, and say what was probably meant."""
         for key in raw:
             if key not in (names := sorted(set(known))):
-                hint = habit.get(key) or _goes_with(key, kinds) or did_you_mean(key, names)
+                hint = plugins.why_unknown(key) or habit.get(key) or _goes_with(key, kinds) or did_you_mean(key, names)
                 hint = hint or f"possible keys are {', '.join(name for name in names if name not in raw)}"
                 self._fault((*at, key), "unknown-key", f"unknown key {quoted(key)}", hint)
 
@@ -249,7 +249,7 @@ def _goes_with(key: str, kinds: _Kinds) -> str:
     return f"it goes with {' or '.join(owners)}" if owners else ""
 
 
-def _keys(kind: type[StepKind | VerificationKind]) -> set[str]:
+def _keys(kind: type[Kind]) -> set[str]:
     return {field.alias or name for name, field in kind.model_fields.items()}
 
 

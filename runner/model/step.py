@@ -13,8 +13,7 @@ from runner.core.duration import Limit
 from runner.core.fields import AtLeastOne, Model, OneOrSeveral, Prose, Short, Text, Title
 from runner.core.identifiers import RUNBOOK_ID, RunbookId, StepId
 from runner.kinds.steps.base import StepKind
-from runner.kinds.verifications.exit_code import Code
-from runner.kinds.verifications.that import Expression
+from runner.kinds.values import ExitCode, Expression
 from runner.model.names import Contact, HostPattern, Name
 from runner.model.verification import Verification
 
@@ -72,7 +71,7 @@ class Retry(Model):
     attempts: int
     delay: Limit = timedelta(seconds=1)
     backoff: float = 1.0
-    exit_codes: OneOrSeveral[Code] | None = None
+    exit_codes: OneOrSeveral[ExitCode] | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

@@ -76,9 +76,14 @@ class Verification(Model):
         return math.ceil((self.held or self.within or timedelta(0)) / self.pause) + 1
 
     @property
-    def judges_exit(self) -> bool:
-        """Whether it decides which exit codes are good, instead of 0 alone."""
-        return any(kind.judges_exit() for kind in self.kinds)
+    def good_exits(self) -> tuple[int, ...]:
+        """The exit codes that are good, where it says so; else empty, and 0 alone is good."""
+        return tuple(code for kind in self.kinds for code in kind.good_exits)
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The conditions that the author wrote."""
+        return tuple(text for kind in self.kinds for text in kind.expressions)
 
     def probe(self) -> Invocation | None:
         """The call whose result is judged; None for the step's own result."""
@@ -101,7 +106,7 @@ class Verification(Model):
     @property
     def holds_by_a_line(self) -> bool:
         """Whether a whole line of the text that it judges may be enough."""
-        judging = [kind for kind in self.kinds if kind.probe(PROBE_TIMEOUT) is None and not kind.judges_exit()]
+        judging = [kind for kind in self.kinds if kind.probe(PROBE_TIMEOUT) is None and not kind.good_exits]
         return bool(judging) and all(kind.holds_by_a_line or kind.held() for kind in judging)
 
     def check(self, text: str | None, *, has_result: bool) -> None:

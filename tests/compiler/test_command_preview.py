@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from runner.compiler.command_preview import in_words
+from runner.kinds.invocation import STRICT
 from runner.kinds.steps.command_step import Command
 from runner.kinds.steps.http_step import Http
 from runner.kinds.steps.module_step import Module
-from runner.kinds.steps.shell_step import STRICT, Shell
+from runner.kinds.steps.shell_step import Shell
 from runner.kinds.steps.sql_step import Sql
 
 

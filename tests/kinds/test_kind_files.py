@@ -1,19 +1,18 @@
-"""Adding a kind of step, or of verification, is one file on its shelf and one test of it: here are both."""
+"""Adding a kind of step, or of verification, is one class with a key: here are both, as another package has them."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 import yaml
 from harness.fakes import runbook_file
+from harness.plugin_package import importable, register
 
-import runner.kinds.steps
-import runner.kinds.verifications
 from runner.compiler.committed_playbook import compiled
-from runner.kinds import plugins
 from runner.library.library import Library
 from runner.model.yaml.finding import InvalidFileError
 
@@ -25,7 +24,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from runner.kinds.steps.base import ReadFile, StepKind
-from runner.kinds.invocation import Invocation, Template, bounded
+from runner.core.templates import Template
+from runner.kinds.invocation import Invocation, bounded
 
 
 class Touch(StepKind):
@@ -50,7 +50,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from runner.kinds.invocation import Invocation, Template, bounded
+from runner.core.templates import Template
+from runner.kinds.invocation import Invocation, bounded
 from runner.kinds.verifications.base import VerificationKind
 
 
@@ -76,24 +77,14 @@ class Exists(VerificationKind):
 
 
 @pytest.fixture
-def shelves(tmp_path, monkeypatch):
-    """Both shelves with one file more, found by looking."""
-    for package, name, text in (
-        (runner.kinds.steps, "touch", STEP),
-        (runner.kinds.verifications, "exists", VERIFICATION),
-    ):
-        shelf = tmp_path / package.__name__
-        shelf.mkdir()
-        (shelf / f"{name}.py").write_text(text)
-        monkeypatch.setattr(package, "__path__", [*package.__path__, str(shelf)])
-    plugins.steps.cache_clear()
-    plugins.verifications.cache_clear()
-    yield tmp_path
-    monkeypatch.undo()
-    plugins.steps.cache_clear()
-    plugins.verifications.cache_clear()
-    for module in ("runner.kinds.steps.touch", "runner.kinds.verifications.exists"):
-        sys.modules.pop(module, None)
+def shelves(tmp_path):
+    """A folder in which a package is installed that has one kind of each."""
+    folder = tmp_path / "installed"
+    register(folder, "touching", steps={"touch": "touching:Touch"}, verifications={"exists": "existing:Exists"})
+    (folder / "touching.py").write_text(STEP)
+    (folder / "existing.py").write_text(VERIFICATION)
+    with importable(folder):
+        yield tmp_path
 
 
 def library(root, **changes):
@@ -136,18 +127,16 @@ def test_it_is_meant_where_something_like_it_is_written(shelves, changes, path, 
 
 @pytest.mark.live
 def test_it_is_done(shelves):
-    # Given the command with both files on its shelves
+    # Given the command where the package is installed
     library(shelves)
-    program = "import runner.kinds.steps, runner.kinds.verifications; from runner.__main__ import main\n"
-    for package in ("runner.kinds.steps", "runner.kinds.verifications"):
-        program += f"{package}.__path__.append({str(shelves / package)!r})\n"
     variables = f"ansible_connection=local ansible_python_interpreter={sys.executable} runbook_environment=local"
     (shelves / "hosts").write_text(f"here {variables}\n")
-    words = [sys.executable, "-c", program + "main()", "--library", shelves, "--state-dir", shelves / "state"]
-    subprocess.run([*words, "compile"], check=True, capture_output=True, cwd=shelves)
+    words = [sys.executable, "-m", "runner", "--library", shelves, "--state-dir", shelves / "state"]
+    env = {**os.environ, "PYTHONPATH": str(shelves / "installed")}
+    subprocess.run([*words, "compile"], check=True, capture_output=True, cwd=shelves, env=env)
     # When the runbook is done
     run = [*words, "run", "RUN-001", "-i", shelves / "hosts", "--yes", "--json"]
-    done = subprocess.run(run, check=False, capture_output=True, text=True, timeout=60, cwd=shelves)
+    done = subprocess.run(run, check=False, capture_output=True, text=True, timeout=60, cwd=shelves, env=env)
     # Then the step has passed, and has done what it says
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["data"]["outcome"] for event in events if event["type"] == "step.finished"] == ["passed"], done.stderr

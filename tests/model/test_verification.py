@@ -108,6 +108,6 @@ def test_a_probe_takes_no_longer_than_the_verification_may(within, limit):
 def test_who_judges():
     assert verification(Confirm(confirm="Fine")).human
     assert not verification(PROBE).human
-    assert verification(Exit(exit=3)).judges_exit
-    assert not verification(That(that="rc == 3")).judges_exit
+    assert verification(Exit(exit=3)).good_exits
+    assert not verification(That(that="rc == 3")).good_exits
     assert verification(Exit(exit=3)).probe() is None

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, NamedTuple
 
-from runner.core.fields import Model
+from runner.kinds.base import Kind, ReadFile
 from runner.kinds.invocation import Invocation
 
-ReadFile = Callable[[str], str]
-"""The text of a file named in a runbook, relative to the runbook's own directory."""
 
+class Fence(NamedTuple):
+    """How a kind of step stands in the Markdown of a runbook: a fence that begins with the word `info`.
 
-class StepKind(Model):
-    """One kind of step.
-
-    A new kind is one file with one subclass whose field is named like its `key`; the other fields are the keys that may
-    stand beside it in the step.
+    A fence with one of the `languages` is imported as such a step. What a fence `holds` says how a placeholder in it is
+    bound: in shell code as a variable of `env`, in SQL as one of `params`; other text is taken as it is.
     """
 
-    key: ClassVar[str]
-    text: ClassVar[str | None] = None
-    """The name of the result's text, which `matches` looks at; None where there is none."""
-    human: ClassVar[bool] = False
-    """Whether a person does the step, and no machine."""
+    info: str
+    languages: frozenset[str] = frozenset()
+    holds: Literal["shell", "sql", "text"] = "text"
+
+
+class StepKind(Kind):
+    """One kind of step: a subclass whose field is named like its `key`."""
+
     touches_nothing: ClassVar[bool] = False
-    """Whether the kind cannot change anything, so that its `effect` is `read` unless the step says otherwise."""
+    """Whether it cannot change anything, so that the `effect` is `read` unless the step says otherwise."""
+    fence: ClassVar[Fence | None] = None
+    """How it is written in Markdown; a step without a fence is carried along as YAML."""
 
     @property
     def good(self) -> Mapping[str, Collection[int]]:
@@ -41,6 +43,24 @@ class StepKind(Model):
         """
         raise NotImplementedError
 
-    def describe(self) -> str:
-        """What is done, in one line, for a person who decides."""
-        return str(getattr(self, self.key)).strip()
+    def call(self, timeout: timedelta, read_file: ReadFile) -> Invocation | None:
+        """The call that does the step; None where a person does it."""
+        return None if self.human else self.invocation(timeout, read_file)
+
+    @classmethod
+    def fenced(cls, written: Mapping[str, Any]) -> str:
+        """What stands in the fence for a step that is `written` so; empty where it cannot be said there."""
+        text = written.get(cls.key)
+        return text if isinstance(text, str) else ""
+
+
+class StandIn(StepKind):
+    """What stands for an action that has faults of its own, so that the rest of its step is still checked."""
+
+    key = "-"
+    text = "stdout"
+
+    @property
+    def good(self) -> Mapping[str, Collection[int]]:
+        """What a command has."""
+        return {"rc": (0,)}

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import Any
 
-from runner.kinds.invocation import Environment, Invocation, Template, bounded
-from runner.kinds.steps.base import ReadFile, StepKind
-from runner.kinds.verifications.command_probe import Arguments
+from runner.core.templates import Template
+from runner.kinds.base import ReadFile
+from runner.kinds.invocation import Invocation, bounded
+from runner.kinds.steps.base import Fence, StepKind
+from runner.kinds.verifications.command_probe import CommandLine
 
 
-class Command(StepKind):
+class Command(CommandLine, StepKind):
     """Each `{{ template }}` stays within its argument, so a value cannot become a second command."""
 
-    key = "command"
-    text = "stdout"
+    fence = Fence("bash")
 
-    command: Arguments
-    env: Environment = {}
     chdir: Template | None = None
     stdin: Template | None = None
 
@@ -32,6 +33,12 @@ class Command(StepKind):
         newline = None if self.stdin is None else False  # exactly what is written, and no line break more
         options = {"chdir": self.chdir, "stdin_add_newline": newline, "environment": self.env}
         return bounded(self.command, timeout=timeout, stdin=self.stdin, **options)
+
+    @classmethod
+    def fenced(cls, written: Mapping[str, Any]) -> str:
+        """The command line."""
+        command = written.get("command")
+        return shlex.join(map(str, command)) if isinstance(command, list) else super().fenced(written)
 
     def describe(self) -> str:
         """The command line."""

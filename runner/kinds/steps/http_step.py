@@ -9,9 +9,10 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from runner.core.fields import AtLeastOne, Keywords
+from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation, uri
-from runner.kinds.steps.base import ReadFile, StepKind
-from runner.kinds.verifications.http_probe import RequestOrUrl
+from runner.kinds.steps.base import StepKind
+from runner.kinds.verifications.http_probe import HttpRequest
 
 
 def _status(number: int) -> int:
@@ -23,13 +24,9 @@ def _status(number: int) -> int:
 Status = Annotated[int, AfterValidator(_status), Keywords(minimum=100, maximum=599)]
 
 
-class Http(StepKind):
+class Http(HttpRequest, StepKind):
     """The step fails unless the answer's status is one of `accept`."""
 
-    key = "http"
-    text = "content"
-
-    http: RequestOrUrl
     accept: AtLeastOne[Status] = (200, 201, 202, 204)
 
     @property

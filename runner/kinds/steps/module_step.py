@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
 from runner.core.identifiers import Spelling
-from runner.kinds.invocation import Invocation, check_templates
-from runner.kinds.steps.base import ReadFile, StepKind
+from runner.core.templates import check_templates
+from runner.kinds.base import ReadFile
+from runner.kinds.destruction import destroyed_by_module
+from runner.kinds.invocation import Invocation
+from runner.kinds.steps.base import StepKind
 
 _INSTEAD = {
     **dict.fromkeys(("command", "raw", "script", "shell"), "write a command, script or shell step, which has an end"),
@@ -56,15 +60,22 @@ class Module(StepKind):
     module: Annotated[dict[FullName, dict[str, Any]], AfterValidator(_single)]
 
     @property
-    def name(self) -> str:
-        """The module's full name."""
-        return next(iter(self.module))
+    def ansible_module(self) -> tuple[str, Mapping[str, Any]]:
+        """The module's full name, and its arguments."""
+        return next(iter(self.module.items()))
+
+    def destroys(self, read_file: ReadFile) -> str:
+        """What the module's name and arguments say."""
+        del read_file
+        return destroyed_by_module(*self.ansible_module)
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The module under Ansible's own task timeout, the only one a module has."""
         del read_file
-        return Invocation(self.name, self.module[self.name], task_timeout=timeout, may_skip=True)
+        name, args = self.ansible_module
+        return Invocation(name, args, task_timeout=timeout, may_skip=True)
 
     def describe(self) -> str:
         """The module with its arguments."""
-        return " ".join((self.name, *(f"{key}={value}" for key, value in self.module[self.name].items())))
+        name, args = self.ansible_module
+        return " ".join((name, *(f"{key}={value}" for key, value in args.items())))

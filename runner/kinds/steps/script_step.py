@@ -11,9 +11,11 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from runner.core.fields import Several
-from runner.kinds.invocation import Environment, Invocation, Template, bounded, verbatim
-from runner.kinds.steps.base import ReadFile, StepKind
-from runner.kinds.steps.shell_step import STRICT
+from runner.core.shell.shell_code import Code, script_code
+from runner.core.templates import Template, verbatim
+from runner.kinds.base import ReadFile
+from runner.kinds.invocation import STRICT, Environment, Invocation, bounded
+from runner.kinds.steps.base import StepKind
 
 LIMIT = 65_536
 """Bytes; Linux passes no argument longer than 131,072 bytes to a program."""
@@ -33,6 +35,7 @@ class Script(StepKind):
 
     key = "script"
     text = "stdout"
+    visible = ("args", "chdir")
 
     script: Annotated[str, AfterValidator(_inside)]
     args: Several[Template] = ()
@@ -51,6 +54,10 @@ class Script(StepKind):
             raise ValueError(f"{self.script} is longer than {LIMIT} bytes; install it on the host and use `command`")
         argv = [*_interpreter(self.script, text), verbatim(text), *_arguments(self.script, text, self.args)]
         return bounded(argv, timeout=timeout, chdir=self.chdir, environment=self.env)
+
+    def shell_code(self, read_file: ReadFile) -> Code | None:
+        """The script's text, where a shell reads it."""
+        return script_code(read_file(self.script), self.script)
 
     def describe(self) -> str:
         """The script with its arguments."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
 from runner.core.fields import Text
-from runner.kinds.invocation import Environment, Invocation, Template, bounded, check_template
-from runner.kinds.steps.base import ReadFile, StepKind
+from runner.core.shell.rereading import Reading, names_obeyed, read_as_code
+from runner.core.shell.shell_code import Code, strict_code
+from runner.core.templates import Template, check_template
+from runner.kinds.base import ReadFile
+from runner.kinds.invocation import STRICT, Environment, Invocation, bounded
+from runner.kinds.steps.base import Fence, StepKind
 
-STRICT = ("/bin/bash", "--norc", "-peuo", "pipefail", "-c")
-"""Bash without what it would read first: ~/.bashrc, which it takes for its own below an sshd, and, by -p, $BASH_ENV."""
+_LANGUAGES = "bash sh shell zsh ksh console shell-session shellsession sh-session bash-session terminal"
 
 
 class Shell(StepKind):
@@ -21,6 +24,8 @@ class Shell(StepKind):
 
     key = "shell"
     text = "stdout"
+    visible = ("shell", "chdir")
+    fence = Fence("bash", frozenset(_LANGUAGES.split()), holds="shell")
 
     shell: Annotated[Text, AfterValidator(check_template)]
     env: Environment = {}
@@ -35,3 +40,18 @@ class Shell(StepKind):
         """The lines under a strict bash under `timeout`."""
         del read_file
         return bounded([*STRICT, self.shell], timeout=timeout, chdir=self.chdir, environment=self.env)
+
+    def shell_code(self, read_file: ReadFile) -> Code:
+        """The lines."""
+        del read_file
+        return strict_code(self.shell, self.env)
+
+    @classmethod
+    def obeyed(cls, written: Mapping[str, Any]) -> Mapping[str, Reading]:
+        """What bash, or a program that it starts, takes for code."""
+        code, env = written.get("shell"), written.get("env")
+        return (
+            names_obeyed(list(read_as_code(code, env if isinstance(env, dict) else {})), code)
+            if isinstance(code, str)
+            else {}
+        )

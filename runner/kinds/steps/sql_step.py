@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
+from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation, psql
-from runner.kinds.steps.base import ReadFile, StepKind
+from runner.kinds.steps.base import Fence, StepKind
 from runner.kinds.verifications.sql_probe import Statement
 
 
 class Sql(Statement, StepKind):
     """The statement's `rows`, and the first of them as `row`, are there for conditions and captures."""
 
-    key = "sql"
+    fence = Fence("sql", frozenset({"sql", "postgresql", "postgres", "pgsql", "psql", "plpgsql"}), holds="sql")
+
+    @classmethod
+    def fenced(cls, written: Mapping[str, Any]) -> str:
+        """The statement with `<name>` for each parameter that is the input of the same name."""
+        statement, params = super().fenced(written), written.get("params")
+        for name, given in params.items() if isinstance(params, Mapping) else ():
+            if given == f"{{{{ {name} }}}}":
+                statement = statement.replace(f"%({name})s", f"<{name}>")
+        return statement
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The statement under `timeout`."""

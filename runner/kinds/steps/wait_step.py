@@ -9,8 +9,10 @@ from pydantic import Discriminator, Tag, model_validator
 
 from runner.core.duration import Limit, show
 from runner.core.fields import Model
-from runner.kinds.invocation import Invocation, Template, whole_seconds
-from runner.kinds.steps.base import ReadFile, StepKind
+from runner.core.templates import Template
+from runner.kinds.base import ReadFile
+from runner.kinds.invocation import Invocation, whole_seconds
+from runner.kinds.steps.base import StepKind
 
 
 class Until(Model):

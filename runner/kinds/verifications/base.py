@@ -6,28 +6,29 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
 
-from runner.core.fields import Model
+from runner.kinds.base import Kind, ReadFile
 from runner.kinds.invocation import Invocation
 
 
-class VerificationKind(Model):
-    """One key of a verification, and what stands beside it.
+class VerificationKind(Kind):
+    """One kind of verification: a subclass whose field is named like its `key`.
 
     A verification combines at most one kind that probes with any number that set a tolerance; each subclass says with
-    the methods below which of the two it is. A new kind is one file with one subclass whose field is named like its
-    `key`.
+    the methods below which of the two it is.
     """
 
-    key: ClassVar[str]
-    text: ClassVar[str | None] = None
-    """For a kind that probes: the name of the result's text, which `matches` looks at."""
-    human: ClassVar[bool] = False
-    """Whether a person answers, and no machine can."""
+    judges_text: ClassVar[bool] = False
+    """Whether it judges what the result says, and not only its exit code or status."""
 
     def probe(self, timeout: timedelta) -> Invocation | None:
         """The call whose result is judged, bounded by `timeout`; None looks at the step's own result."""
         del timeout
         return None
+
+    def call(self, timeout: timedelta, read_file: ReadFile) -> Invocation | None:
+        """The probe."""
+        del read_file
+        return self.probe(timeout)
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """Jinja conditions that must all hold; `text` names what `matches` looks at, where the result has text.
@@ -46,9 +47,15 @@ class VerificationKind(Model):
         """
         raise ValueError(f"{self.key} alone says nothing about what is good; add `that`")
 
-    def judges_exit(self) -> bool:
-        """Whether this kind decides which exit codes are good, instead of 0 alone."""
-        return False
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The conditions that the author wrote, which lint judges."""
+        return ()
+
+    @property
+    def good_exits(self) -> tuple[int, ...]:
+        """The exit codes that are good, where this kind decides that; else empty, and 0 alone is good."""
+        return ()
 
     @property
     def holds_by_a_line(self) -> bool:
@@ -62,3 +69,14 @@ class VerificationKind(Model):
     def describe(self) -> str:
         """The verification in words, used where the runbook does not give `says`."""
         return f"{self.key}: {getattr(self, self.key)}"
+
+
+class StandIn(VerificationKind):
+    """What stands for a verification that has faults of its own, so that the rest of the file is still checked."""
+
+    key = "-"
+    human = True
+
+    def describe(self) -> str:
+        """Nothing."""
+        return "-"

@@ -8,17 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from runner.core.fields import Keywords, OneOrSeveral
+from runner.kinds.values import ExitCode
 from runner.kinds.verifications.base import VerificationKind
-
-
-def _code(number: int) -> int:
-    if not 0 <= number <= 255:  # noqa: PLR2004 - the range of exit codes
-        raise ValueError(f"an exit code is a number from 0 to 255, not {number}")
-    return number
-
-
-Code = Annotated[int, AfterValidator(_code), Keywords(minimum=0, maximum=255)]
-
 
 _NEVER_GOOD = {
     124: "the command was ended at its time limit",
@@ -38,7 +29,7 @@ def _good(number: int) -> int:
     return number
 
 
-GoodCode = Annotated[Code, AfterValidator(_good), Keywords(**{"not": {"enum": list(_NEVER_GOOD)}})]
+GoodCode = Annotated[ExitCode, AfterValidator(_good), Keywords(**{"not": {"enum": list(_NEVER_GOOD)}})]
 
 
 class Exit(VerificationKind):
@@ -54,9 +45,10 @@ class Exit(VerificationKind):
             raise ValueError("exit needs a command's result; this one has no exit code")
         return (f"rc in {list(self.exit)}",)
 
-    def judges_exit(self) -> bool:
-        """It does."""
-        return True
+    @property
+    def good_exits(self) -> tuple[int, ...]:
+        """The codes."""
+        return self.exit
 
     def describe(self) -> str:
         """The codes."""

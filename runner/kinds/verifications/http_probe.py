@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator
 
 from runner.core.fields import Keywords, Model, Short
-from runner.kinds.invocation import Invocation, Template, check_templates, uri
+from runner.core.templates import Template, check_templates
+from runner.kinds.base import Kind, ReadFile
+from runner.kinds.invocation import Invocation, uri
 from runner.kinds.verifications.base import VerificationKind
 
 
@@ -46,13 +48,33 @@ RequestOrUrl = Annotated[
 """A request, or just its URL."""
 
 
-class Http(VerificationKind):
-    """The answer's `status`, `json` and `content` are there to judge; without a condition the status must be 200."""
+class HttpRequest(Kind):
+    """A request that the host makes."""
 
     key = "http"
     text = "content"
+    has_status = True
 
     http: RequestOrUrl
+
+    @property
+    def canonical(self) -> str:
+        """The request."""
+        return f"{self.http.method} {self.http.url} {self.http.body}"
+
+    def destroys(self, read_file: ReadFile) -> str:
+        """A DELETE."""
+        del read_file
+        return "DELETE" if self.http.method == "DELETE" else ""
+
+    def changes(self, read_file: ReadFile) -> str:
+        """What is not a GET, except for a POST, by which many a service is only asked."""
+        del read_file
+        return self.http.method if self.http.method in {"PUT", "PATCH", "DELETE"} else ""
+
+
+class Http(HttpRequest, VerificationKind):
+    """The answer's `status`, `json` and `content` are there to judge; without a condition the status must be 200."""
 
     def probe(self, timeout: timedelta) -> Invocation:
         """The request, whatever its answer."""

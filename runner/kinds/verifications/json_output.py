@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from runner.core.identifiers import Spelling
-from runner.kinds.invocation import expressions, literal, only_expression
+from runner.core.templates import expressions, literal, only_expression
 from runner.kinds.verifications.base import VerificationKind
 
 _PATH = r"[A-Za-z_][A-Za-z0-9_]*(?:\[[0-9]+\]|\.[A-Za-z_][A-Za-z0-9_]*)*"
@@ -35,6 +35,7 @@ class Json(VerificationKind):
     """Each path (`status`, `checks[0].state`) holds exactly this value; a value may be one `{{ template }}`."""
 
     key = "json"
+    judges_text = True
 
     json_: Annotated[dict[Path, Value], AfterValidator(_something), Field(alias="json")]
 

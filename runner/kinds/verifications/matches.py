@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from runner.kinds.invocation import literal
+from runner.core.templates import literal
 from runner.kinds.verifications.base import VerificationKind
 
 
@@ -35,6 +35,7 @@ class Matches(VerificationKind):
     """
 
     key = "matches"
+    judges_text = True
 
     matches: Annotated[str, AfterValidator(_pattern)]
 

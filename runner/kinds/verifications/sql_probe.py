@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationInfo, field_validator
 
-from runner.core.fields import Model
 from runner.core.identifiers import Variable
-from runner.kinds.invocation import Invocation, check_templates, expressions, psql
+from runner.core.templates import check_templates, expressions
+from runner.kinds.base import Kind
+from runner.kinds.invocation import Invocation, psql
 from runner.kinds.sql_text import check_statement
 from runner.kinds.verifications.base import VerificationKind
 
@@ -24,8 +25,10 @@ Scalar = str | int | float | bool
 Value = Annotated[Scalar | list[Scalar], AfterValidator(_bindable)]
 
 
-class Statement(Model):
+class Statement(Kind):
     """One SQL statement, and the values that are bound in it."""
+
+    key = "sql"
 
     params: dict[Variable, Value] = {}
     sql: str
@@ -37,11 +40,14 @@ class Statement(Model):
             check_statement(sql, info.data["params"])
         return sql
 
+    @property
+    def sql_statement(self) -> str:
+        """The statement."""
+        return self.sql
+
 
 class Sql(Statement, VerificationKind):
     """The query's `rows`, and the first of them as `row`, are there to judge."""
-
-    key = "sql"
 
     def probe(self, timeout: timedelta) -> Invocation:
         """The query."""

@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from runner.core.identifiers import REFERENCE_ID
-from runner.kinds.invocation import Invocation
-from runner.kinds.steps.base import StepKind
-from runner.kinds.verifications.base import VerificationKind
+from runner.kinds.base import Kind, ReadFile
 from runner.library.library import Source
-from runner.library.links.program_use import programs
 from runner.library.registry.registry import KINDS, Reference, Technology, of_kind, prefix
 from runner.library.snapshot import Collection
 from runner.model.yaml.document import Document
@@ -27,7 +23,6 @@ Sort = Literal["entry", "runbook", "hosts", "contact", "program"]
 _ID = re.compile(REFERENCE_ID)
 _MENTION = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{2,8}-[0-9]{3,6}(?![0-9A-Za-z-])")
 _APPROVERS = ("approve", "group")
-_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -145,23 +140,18 @@ def _programs(source: Source, document: Document, owners: Mapping[str, str]) -> 
                 yield Link(source.runbook.id, owners[name], "entry", place, document)
 
 
-def programs_of(kind: StepKind | VerificationKind, read_file: Callable[[str], str]) -> list[str]:
+def programs_of(kind: Kind, read_file: ReadFile) -> list[str]:
     """The programs that a step or a verification of this `kind` starts on a host."""
-    call: Invocation | None = None
     try:
-        if isinstance(kind, VerificationKind):
-            call = kind.probe(_MINUTE)
-        elif not kind.human:
-            call = kind.invocation(_MINUTE, read_file)
+        return kind.programs(read_file)
     except ValueError:  # a file that is not there, which lint tells
         return []
-    return programs(call) if call else []
 
 
-def kinds(value: Any, place: Place = ()) -> Iterator[tuple[Place, StepKind | VerificationKind]]:
+def kinds(value: Any, place: Place = ()) -> Iterator[tuple[Place, Kind]]:
     """Each action and each part of a verification in the model `value`, wherever it is, and where it is written."""
-    if isinstance(value, StepKind | VerificationKind):
-        cut = 2 if isinstance(value, VerificationKind) else 1  # `kinds` and its number, or `action`
+    if isinstance(value, Kind):
+        cut = 2 if isinstance(place[-1], int) else 1  # `kinds` and its number, or `action`
         yield (*place[:-cut], value.key), value
     elif isinstance(value, BaseModel):
         for name, field in type(value).model_fields.items():

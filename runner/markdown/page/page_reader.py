@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from runner.markdown.commands import language
+from runner.markdown.commands import kind_of
 from runner.markdown.import_findings import Said
 from runner.markdown.page.blocks import blocks
 from runner.markdown.page.escalation_section import policy
@@ -109,7 +109,7 @@ class _Reader:
     def _top(self, section: Section) -> None:
         """What stands before the first section: facts, what the runbook is about, and commands already."""
         for block in section.blocks:
-            if block.kind == "fence" and language(block.info):
+            if block.kind == "fence" and kind_of(block.info):
                 self.procedure.add(Section(Role.STEP, Said("First", block.line), 1, [block]))
                 continue
             rest = [line for line in lines(block) if not self._fact(line)]

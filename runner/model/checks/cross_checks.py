@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from runner.core.templates import gives_number
 from runner.kinds.steps.base import StepKind
-from runner.kinds.verifications.confirm import Confirm
+from runner.kinds.verifications.base import StandIn
 from runner.model.checks import secret_checks, step_checks
 from runner.model.checks.condition_truth import accepts, always
-from runner.model.checks.exit_code_use import conditions
-from runner.model.checks.template_use import gives_number
 from runner.model.step import Step, Undo
 from runner.model.verification import Verification
 from runner.model.yaml.finding import Place, quoted
@@ -21,7 +20,7 @@ Fault = tuple[Place, str, str, str]
 """Where, the rule, the message and the hint."""
 
 # What stands for a part that has faults of its own, so that the rest of the file is still checked.
-STAND_IN = Verification(says="-", kinds=(Confirm(confirm="-"),))
+STAND_IN = Verification(says="-", kinds=(StandIn(),))
 STAND_IN_STEP = Step(id="stand-in", name="-", action=None, verify=(STAND_IN,))
 
 
@@ -156,7 +155,7 @@ def _reachable(
     place: Place, verification: Verification, action: StepKind | None, verify: Sequence[Verification]
 ) -> Iterator[Fault]:
     """That a condition can hold for a result with which the action, or the probe, has not failed by itself."""
-    whole = " and ".join(f"({text})" for text in conditions(verification))
+    whole = " and ".join(f"({text})" for text in verification.expressions)
     for name, good in _good(verification, action, verify).items():
         within = f"({whole}) and {name} in {list(good)}"
         if not whole or always(whole, holds=False) or not always(within, holds=False):
@@ -178,10 +177,10 @@ def _good(
 ) -> Mapping[str, Collection[int]]:
     probe = verification.probe()
     if probe is None:
-        judged = any(each.judges_exit for each in verify if each.probe() is None)
+        judged = any(each.good_exits for each in verify if each.probe() is None)
         good = action.good if action else {}
         return {name: numbers for name, numbers in good.items() if not (name == "rc" and judged)}
-    return {"rc": (0,)} if "rc" in probe.names and not verification.judges_exit else {}
+    return {"rc": (0,)} if "rc" in probe.names and not verification.good_exits else {}
 
 
 def _holds(place: Place, verification: Verification, inputs: Mapping[str, Any]) -> Iterator[Fault]:

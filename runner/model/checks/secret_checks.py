@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from runner.core.shell.interpreters import interpreter
-from runner.kinds.invocation import names_in, split
-from runner.model.checks.rereading import Reading, given_as_code, read_as_code
+from runner.core.shell.rereading import Reading
+from runner.core.templates import names_in
+from runner.kinds import plugins
+from runner.kinds.base import Kind
 from runner.model.yaml.finding import Place, quoted
 
 Fault = tuple[Place, str, str, str]
 
-_SEEN = ("command", "shell", "args", "chdir")
-"""The keys of which the arguments of a program are made."""
-
 _OF_THE_SHELL = frozenset({"PATH", "HOME", "IFS", "ENV", "PWD", "USER", "SHELL", "LANG", "TZ", "TERM", "UID"})
 """Variables that mean something to a shell, so that no value may be given by their names."""
-
-_NAMES = re.compile(r"\{%[-+]?\s*(?:for|set)\b")
-
 
 _SAID_BY_HOSTS = frozenset({"result", "probe", "ansible_facts", "hostvars", "vars"})
 """The names of Ansible's own that hold what hosts say."""
@@ -38,16 +33,15 @@ def faults(at: Place, raw: Any, known: Known) -> Iterator[Fault]:
     """What is wrong with the way in which the step `raw`, as it is written, uses what its runbook knows."""
     if not isinstance(raw, dict):
         return
-    for place, part in _parts(at, raw):
-        for key in _SEEN:
+    for place, part, kind in _parts(at, raw):
+        for key in kind.visible:
             for where, text in _texts((*place, key), part.get(key)):
                 yield from _shown(where, sorted(names_in(text) & known.secrets))
-        for key in ("shell", "command"):
-            readings = _obeyed(part, key)
-            for name in sorted(readings.keys() & known.texts):
-                yield (*place, key), "input-in-shell", *_complaint(name, readings[name], "")
-            for name in sorted(readings.keys() & known.hosts):
-                yield (*place, key), "captured-in-shell", *_complaint(name, readings[name], " of a host")
+        readings = _obeyed(kind, part)
+        for name in sorted(readings.keys() & known.texts):
+            yield (*place, kind.key), "input-in-shell", *_complaint(name, readings[name], "")
+        for name in sorted(readings.keys() & known.hosts):
+            yield (*place, kind.key), "captured-in-shell", *_complaint(name, readings[name], " of a host")
     for where, text in _texts((*at, "capture"), raw.get("capture")):
         for name in sorted(names_in(f"{{{{ {text} }}}}") & known.secrets):
             message = f"{quoted(name)} is a secret, and what is captured is kept on disk"
@@ -58,15 +52,16 @@ def _of_type(inputs: Mapping[str, Any], wanted: str) -> set[str]:
     return {name for name, item in inputs.items() if isinstance(item, dict) and item.get("type", "string") == wanted}
 
 
-def _parts(at: Place, raw: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    """The step, its undo, and the verifications of both."""
+def _parts(at: Place, raw: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any], type[Kind]]]:
+    """Each kind that the step, its undo and the verifications of both are written with, and where."""
     for place, part in ((at, raw), ((*at, "undo"), raw.get("undo"))):
         if isinstance(part, dict):
-            yield place, part
+            yield from ((place, part, kind) for key, kind in plugins.steps().items() if key in part)
             verify = part.get("verify")
             for number, item in enumerate(verify if isinstance(verify, list) else ()):
                 if isinstance(item, dict):
-                    yield (*place, "verify", number), item
+                    kinds = (kind for key, kind in plugins.verifications().items() if key in item)
+                    yield from (((*place, "verify", number), item, kind) for kind in kinds)
 
 
 def _texts(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
@@ -77,26 +72,11 @@ def _texts(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
             yield from _texts((*place, key), item)
 
 
-def _obeyed(part: Mapping[str, Any], key: str) -> Mapping[str, Reading]:
-    """The names whose values are taken for code in the `shell` or the `command` of `part`, each with by what."""
-    code, env = part.get(key), part.get("env")
-    env = env if isinstance(env, dict) else {}
+def _obeyed(kind: type[Kind], part: Mapping[str, Any]) -> Mapping[str, Reading]:
     try:
-        if key == "command":
-            words = split(code) if isinstance(code, str) else list(map(str, code or ()))
-            stdin = part["stdin"] if isinstance(part.get("stdin"), str) else ""
-            readings, code = list(given_as_code(words, env, stdin=stdin)), " ".join([*words, stdin])
-        else:
-            readings = list(read_as_code(code, env)) if isinstance(code, str) else []
+        return kind.obeyed(part)
     except (ValueError, TypeError):  # others complain about that
         return {}
-    printed = [each for each in readings if each.template.startswith("{{")]
-    other = [each for each in readings if each not in printed]
-    found = {name: each for each in printed for name in names_in(each.template)}
-    # A loop and a `set` only give values another name; what else there is may change what was quoted.
-    if other and (printed or not all(_NAMES.match(each.template) for each in other)):
-        return dict.fromkeys(names_in(str(code)), readings[-1]) | found
-    return found
 
 
 def _shown(place: Place, names: Collection[str]) -> Iterator[Fault]:

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from runner.kinds.invocation import bounded
-from runner.kinds.steps.shell_step import STRICT, Shell
+from runner.kinds.invocation import STRICT, bounded
+from runner.kinds.steps.shell_step import Shell
 
 
 def test_lines_run_in_a_bash_that_stops_at_the_first_failure(minute, no_file):

@@ -14,7 +14,7 @@ from runner.kinds.verifications.exit_code import Exit
 def test_the_code_is_one_of_these(written, condition, words, short):
     kind = Exit.model_validate({"exit": written})
     assert (kind.conditions("stdout"), kind.describe()) == ((condition,), words)
-    assert (kind.probe(short), kind.judges_exit()) == (None, True)
+    assert (kind.probe(short), kind.good_exits) == (None, kind.exit)
 
 
 @pytest.mark.parametrize("text", [None, "content"])

@@ -49,7 +49,7 @@ def test_a_kind_that_says_nothing_about_itself(short):
         colour: str
 
     kind = Colour(colour="green")
-    assert (kind.probe(short), kind.conditions("stdout"), kind.judges_exit(), kind.held()) == (None, (), False, None)
+    assert (kind.probe(short), kind.conditions("stdout"), kind.good_exits, kind.held()) == (None, (), (), None)
     assert kind.describe() == "colour: green"
     with pytest.raises(ValueError, match="^colour alone says nothing about what is good; add `that`$"):
         kind.default_conditions()

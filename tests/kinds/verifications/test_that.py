@@ -21,7 +21,7 @@ def test_conditions_stay_as_they_are_written(written, conditions, short):
     that = That.model_validate({"that": written})
     assert that.conditions(None) == conditions
     assert that.describe() == " and ".join(conditions)
-    assert (that.probe(short), that.held(), that.judges_exit()) == (None, None, False)
+    assert (that.probe(short), that.held(), that.good_exits) == (None, None, ())
 
 
 @pytest.mark.parametrize(

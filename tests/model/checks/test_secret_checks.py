@@ -10,8 +10,8 @@ from harness.texts import WORDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.core.shell.pasted_values import pasted
 from runner.model.checks.secret_checks import Known, faults
-from runner.model.checks.template_use import pasted
 
 VALUE = "{{ word | quote }}"
 SAFE = (

@@ -23,7 +23,7 @@ from runner.compiler.committed_playbook import is_stale
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.library.library import Library, Source, shown
 from runner.lint.autofix import mended
-from runner.lint.engine import Report, examine, subject_of
+from runner.lint.engine import Report, check_plugins, examine, subject_of
 from runner.lint.lint_context import Subject
 from runner.model.contacts import read_contacts
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
@@ -64,6 +64,7 @@ def command(
 
     A line that ends with `# lint: allow RULE - reason` is an exception to that rule.
     """
+    check_plugins()
     if rule is not None:
         explain(rule, form)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from runner.kinds import plugins
 from runner.library.json_schema import SCHEMAS, text
 
 
@@ -18,4 +19,5 @@ from runner.library.json_schema import SCHEMAS, text
 @click.argument("of", type=click.Choice([*SCHEMAS]), default="runbook")
 def command(of: str) -> None:
     """Print the JSON Schema of a RUN- file, of contacts.yml, or of a file in registry/."""
+    plugins.check(plugins.problems())
     click.echo(text(of), nl=False)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from runner.lint.destruction import destruction
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.step import Effect
-from runner.model.yaml.finding import Level, quoted
+from runner.model.yaml.finding import Level, Place, quoted
 
 
 def _find(subject: Subject) -> Iterator[Hit]:
@@ -25,6 +24,15 @@ def _find(subject: Subject) -> Iterator[Hit]:
             place, fragment = found[placed.place]
             message = f"{quoted(fragment)} destroys, and nobody is asked before"
             yield Hit(place, message, "write effect: destructive, so that the run asks first", fragment=fragment)
+
+
+def destruction(subject: Subject) -> Mapping[Place, tuple[Place, str]]:
+    """The place of each step whose action destroys something, with where it does and in which words."""
+    found: dict[Place, tuple[Place, str]] = {}
+    for work in subject.works():
+        if not work.looks and "undo" not in work.place and (words := subject.destroyed_by(work)):
+            found[work.place[:2]] = work.place, words
+    return found
 
 
 RULE = Rule(

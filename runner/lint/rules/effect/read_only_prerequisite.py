@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from runner.kinds.verifications.sql_probe import Statement
-from runner.lint.destruction import written_by
 from runner.lint.lint_context import Placed, Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.yaml.finding import Level, Place
+from runner.model.yaml.finding import Level
 
 
 class _Access(NamedTuple):
@@ -69,7 +67,7 @@ def _writes(subject: Subject) -> list[str]:
     return [
         _said(work.step)
         for work in subject.works()
-        if work.place[0] == "steps" and not work.looks and "undo" not in work.place and written_by(subject, work)
+        if work.place[0] == "steps" and not work.looks and "undo" not in work.place and subject.changed_by(work)
     ]
 
 
@@ -79,14 +77,14 @@ def _said(step: object) -> str:
 
 
 def _sql(subject: Subject, wanted: list[Placed]) -> Iterator[Hit]:
-    looks = [each for each in wanted if isinstance(each.step.action, Statement)]
+    looks = [each for each in wanted if each.step.action and each.step.action.sql_statement]
     if any(_SQL_MAY_WRITE.search(_said(each.step)) for each in looks):
         return
     for work in subject.works():
-        sql = isinstance(work.kind, Statement) and work.place[0] == "steps" and not work.looks
-        if looks and sql and "undo" not in work.place and written_by(subject, work):
+        sql = work.kind.sql_statement and work.place[0] == "steps" and not work.looks
+        if looks and sql and "undo" not in work.place and subject.changed_by(work):
             probe = "pg_has_role(...), or has_table_privilege(..., 'UPDATE')"
-            yield _hit((*looks[0].place, "sql"), work.step.id, probe)
+            yield _hit(looks[0], work.step.id, probe)
             return
 
 
@@ -97,7 +95,7 @@ def _matching(wanted: list[Placed], access: _Access, written: list[str]) -> Iter
     ):
         for placed, text in said:
             if access.reads.search(text) and placed.step.action:
-                yield _hit((*placed.place, placed.step.action.key), "a step", access.probe)
+                yield _hit(placed, "a step", access.probe)
 
 
 def _files(wanted: list[Placed], written: list[str]) -> Iterator[Hit]:
@@ -107,7 +105,7 @@ def _files(wanted: list[Placed], written: list[str]) -> Iterator[Hit]:
         if match and placed.step.action and not any(match[1].startswith(path) for path in proved):
             path = re.escape(match[1].rstrip("/"))
             if any(re.search(rf"(?<![\w.-]){path}(?![\w.-])", text) for text in written):
-                yield _hit((*placed.place, placed.step.action.key), "a step", f"test -w {match[1]}")
+                yield _hit(placed, "a step", f"test -w {match[1]}")
 
 
 def _words(wanted: list[Placed], written: list[str]) -> Iterator[Hit]:
@@ -121,7 +119,8 @@ def _words(wanted: list[Placed], written: list[str]) -> Iterator[Hit]:
             )
 
 
-def _hit(place: Place, who: str, probe: str) -> Hit:
+def _hit(placed: Placed, who: str, probe: str) -> Hit:
+    place = (*placed.place, placed.step.action.key) if placed.step.action else placed.place
     return Hit(place, f"proves that one may read, and {who} writes", f"look whether one may write: {probe}")
 
 

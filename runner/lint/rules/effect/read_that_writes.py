@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.destruction import written_by
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.step import Effect
@@ -13,7 +12,7 @@ from runner.model.yaml.finding import Level, quoted
 
 def _find(subject: Subject) -> Iterator[Hit]:
     for work in subject.works():
-        words = written_by(subject, work)
+        words = subject.changed_by(work)
         if words and (work.looks or (work.step.effect is Effect.READ and "undo" not in work.place)):
             what = (
                 "a verification" if work.looks else "a prerequisite" if work.place[0] == "prerequisites" else "a read"

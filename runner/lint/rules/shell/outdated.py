@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from runner.kinds.verifications.sql_probe import Statement
 from runner.lint.lint_context import Subject
 from runner.lint.prose import sentences
 from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.lint.shell_code import codes
 from runner.model.yaml.finding import Level
 
 AGE = timedelta(days=365)
@@ -68,15 +66,14 @@ _UNTIL = re.compile(
 
 
 def _find(subject: Subject) -> Iterator[Hit]:
-    for code in codes(subject):
-        place = code.work.place
+    for work, code in subject.codes():
+        place = work.place
         for old, new in _old(code.text, _TOOLS, before=r"(?<![\w./-])", after=r"(?![\w./-])"):
             same = new.startswith("=") and isinstance(subject.written(place), str) and code.text.count(old) == 1
-            yield _hit(place, old, new, replacement=new[1:] if same and code.work.kind.key != "script" else None)
+            yield _hit(place, old, new, replacement=new[1:] if same and not code.file else None)
     for work in subject.works():
-        if isinstance(work.kind, Statement):
-            for old, new in _old(work.kind.sql, _IN_SQL):
-                yield _hit(work.place, old, new)
+        for old, new in _old(work.kind.sql_statement, _IN_SQL):
+            yield _hit(work.place, old, new)
     for place, text in sentences(subject):
         for old, new in _old(text, _IN_PROSE, before=r"\b", after=r"\b"):
             yield _hit(place, old, new)

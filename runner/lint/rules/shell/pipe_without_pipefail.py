@@ -6,20 +6,19 @@ from collections.abc import Iterator
 
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.lint.shell_code import argv, codes
 from runner.model.yaml.finding import Level
 
 
 def _find(subject: Subject) -> Iterator[Hit]:
-    for code in codes(subject):
+    for work, code in subject.codes():
         lax = next((each for each in code.pipelines if len(each.commands) > 1 and not each.strict), None)
         if lax:
             message = f"when {lax.commands[0].name} fails, the pipe does not"
             hint = "write a `shell` step, which is strict, or begin with set -o pipefail in bash"
-            yield Hit(code.work.place, message, hint)
-        elif not code.in_shell and "|" in argv(code.work):
+            yield Hit(work.place, message, hint)
+        elif "|" in code.words:
             hint = "a command has no shell; write `shell`"
-            yield Hit(code.work.place, "`|` is an argument here, and no pipe", hint)
+            yield Hit(work.place, "`|` is an argument here, and no pipe", hint)
 
 
 RULE = Rule(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.kinds.steps.base import StepKind
-from runner.kinds.verifications.base import VerificationKind
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.step import Effect
@@ -33,22 +31,17 @@ _NOTHING = frozenset({"true", ":", "/bin/true", "exit 0", "pass", "noop", "no-op
 
 def _find(subject: Subject) -> Iterator[Hit]:
     for work in subject.works():
-        text = _text(work.kind)
+        text = work.kind.written_text
         if _PLACEHOLDER.fullmatch(text) or (not work.looks and text in _NOTHING):
             yield Hit(work.place, f"{quoted(text)} only stands for a command", "write the command itself")
         elif _PRINTS.fullmatch(text) and not work.looks and work.step.effect is not Effect.READ:
             yield Hit(work.place, f"{quoted(text)} changes nothing, it only prints", "write the command itself")
     for placed in subject.procedure():
         action = placed.step.action
-        if action and action.human and re.fullmatch(r"\.{2,}|…|<[^<>]+>|\[[^\[\]]+\]", _text(action)):
-            yield Hit((*placed.place, action.key), f"{quoted(_text(action))} tells nobody what to do", "write it out")
-
-
-def _text(kind: StepKind | VerificationKind) -> str:
-    value = getattr(kind, kind.key)
-    if isinstance(value, tuple):
-        return " ".join(map(str, value)).strip()
-    return value.strip() if isinstance(value, str) else ""
+        if action and action.human and re.fullmatch(r"\.{2,}|…|<[^<>]+>|\[[^\[\]]+\]", action.written_text):
+            yield Hit(
+                (*placed.place, action.key), f"{quoted(action.written_text)} tells nobody what to do", "write it out"
+            )
 
 
 RULE = Rule(

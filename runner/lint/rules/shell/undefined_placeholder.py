@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Shell
-from runner.kinds.steps.shell_step import Shell as ShellStep
-from runner.lint.lint_context import Placed, Subject
+from runner.lint.lint_context import Placed, Subject, Work
 from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.lint.shell_code import Code, codes, unset
 from runner.model.checks.condition import required
 from runner.model.names import RESERVED
 from runner.model.yaml.finding import Level, Place, did_you_mean, quoted
@@ -43,8 +42,8 @@ def _find(subject: Subject) -> Iterator[Hit]:
             needed = required(f"{{{{ {text} }}}}" if expression else text)
             allowed = known.after if part in _AFTER else known.before
             yield from _undefined(subject, place, sorted(set(needed) - allowed), allowed)
-    for code in codes(subject):
-        yield from _variables(subject, code)
+    for work, code in subject.codes():
+        yield from _variables(work, code)
     yield from _gaps(subject)
 
 
@@ -69,20 +68,19 @@ def _undefined(subject: Subject, place: Place, missing: list[str], known: frozen
             yield Hit(place, message, hint if asked else f"{hint}, or name the inventory with -i", fragment=name)
 
 
-def _variables(subject: Subject, code: Code) -> Iterator[Hit]:
-    place = code.work.place
-    given = subject.written((*place[:-1], "env"))
-    for name in unset(code, given if isinstance(given, dict) else {}):
+def _variables(work: Work, code: Code) -> Iterator[Hit]:
+    for name in code.unset(code.env):
         message = f"nothing sets ${name}" if code.in_shell else f"no shell fills in ${name} here"
-        yield Hit(place, message, "give it under `env`" if code.in_shell else "write {{ name }}", fragment=name)
+        yield Hit(work.place, message, "give it under `env`" if code.in_shell else "write {{ name }}", fragment=name)
 
 
 def _gaps(subject: Subject) -> Iterator[Hit]:
     for work in subject.works():
+        code = subject.code_of(work)
         for place, text in subject.leaves(work.place):
-            passed_over = Shell(text).comments() if isinstance(work.kind, ShellStep) else []
+            comments = Shell(text).comments() if code and code.in_shell and code.text == text.strip() else []
             for match in _GAP.finditer(text):
-                remark = any(match.start() in each for each in passed_over)
+                remark = any(match.start() in each for each in comments)
                 if not remark and not _MARKUP.fullmatch(match[0]):
                     hint = "declare an input, or capture it in an earlier step"
                     nth = text[: match.start()].count(match[0])

@@ -5,23 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.kinds.steps.shell_step import Shell
+from runner.core.shell.pasted_values import pasted
+from runner.core.shell.rereading import read_as_code
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.checks.rereading import read_as_code
-from runner.model.checks.template_use import pasted
 from runner.model.yaml.finding import Level
 
 
 def _find(subject: Subject) -> Iterator[Hit]:
-    for work in subject.works():
-        if isinstance(work.kind, Shell):
-            code, once = work.kind.shell, [each.template for each in pasted(work.kind.shell)]
-            for reading in read_as_code(code, work.kind.env):
+    for work, code in subject.codes():
+        if code.in_shell and code.text == str(subject.written(work.place)).strip():
+            once = [each.template for each in pasted(code.text)]
+            for reading in read_as_code(code.text, code.env):
                 if not once and reading.kind == "shell":
                     message = f"{_shown(reading.template)} is code to a second shell, that of {reading.reader}"
                     yield Hit(work.place, message, "add a `| quote` for each shell that reads it")
-            for template, nth, within_quotes in pasted(work.kind.shell):
+            for template, nth, within_quotes in pasted(code.text):
                 if template.startswith("{{"):
                     better = None if within_quotes else re.sub(r"\s*(-?\}\})$", r" | quote \1", template)
                     message = f"{_shown(template)} is pasted into shell code"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.kinds.steps.base import StepKind
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
@@ -12,11 +11,10 @@ from runner.model.yaml.finding import Level
 
 def _find(subject: Subject) -> Iterator[Hit]:
     for work in subject.works():
-        if isinstance(work.kind, StepKind):
-            try:
-                work.kind.invocation(work.step.timeout, subject.source.read_file)
-            except ValueError as error:
-                yield Hit(work.place, str(error))
+        try:
+            work.kind.call(work.step.timeout, subject.source.read_file)
+        except ValueError as error:
+            yield Hit(work.place, str(error))
 
 
 RULE = Rule(

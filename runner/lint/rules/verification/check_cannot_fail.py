@@ -5,19 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Command
-from runner.kinds.steps.base import StepKind
-from runner.kinds.verifications.base import VerificationKind
-from runner.kinds.verifications.sql_probe import Statement
-from runner.lint.lint_context import Subject
+from runner.kinds.base import Kind
+from runner.lint.lint_context import Subject, Work
 from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.lint.shell_code import Code, codes
 from runner.model.checks.condition_truth import accepts, always
-from runner.model.checks.exit_code_use import conditions, exit_codes, judges_output
+from runner.model.checks.exit_code_use import exit_codes, judges_output
 from runner.model.verification import Verification
 from runner.model.yaml.finding import Level, Place
-
-_Kind = StepKind | VerificationKind
 
 _SAYS_THE_SAME = frozenset({"true", ":", "echo", "printf"})
 _SUCCEEDS = "date env hostname id pwd sleep sync uname uptime whoami"
@@ -32,34 +28,32 @@ def _find(subject: Subject) -> Iterator[Hit]:
         done = step.undo if step.undo and "undo" in place else step
         kinds = [kind for kind in (*verification.kinds, done.action) if kind]
         yield from _conditions(subject, place, verification, kinds)
-    for code in codes(subject):
-        yield from _code(code)
+    for work, code in subject.codes():
+        yield from _code(work, code)
 
 
-def _conditions(subject: Subject, place: Place, verification: Verification, kinds: Sequence[_Kind]) -> Iterator[Hit]:
+def _conditions(subject: Subject, place: Place, verification: Verification, kinds: Sequence[Kind]) -> Iterator[Hit]:
     """What `verification`, which looks at what `kinds` gave, asks for in vain."""
     written = subject.written((*place, "that"))
-    judged = conditions(verification)
+    judged = verification.expressions
     certain = [number for number, text in enumerate(judged) if always(_counting(text, kinds), holds=True)]
     for number in certain:
         where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
         yield Hit(where, "always holds, whatever the result is", _HINT)
-    judges = judged and not certain and any(kind.key == "http" for kind in kinds)
+    judges = judged and not certain and any(kind.has_status for kind in kinds)
     if judges and all(accepts(text, status=good) for text in judged for good in (200, 500)):
         yield Hit((*place, "that"), "is green when the server answers 500, too", "write that: status == 200")
 
 
-def _counting(text: str, kinds: Sequence[_Kind]) -> str:
+def _counting(text: str, kinds: Sequence[Kind]) -> str:
     """The condition `text` with the columns that an SQL statement counts called so, which are never less than 0."""
     for kind in kinds:
-        if isinstance(kind, Statement):
-            for name in re.findall(r"(?i)\bcount\s*\([^)]*\)\s+(?:as\s+)?(\w+)", kind.sql):
-                text = re.sub(rf"\brow\.{name}\b", f"row.{name}_count", text)
+        for name in re.findall(r"(?i)\bcount\s*\([^)]*\)\s+(?:as\s+)?(\w+)", kind.sql_statement):
+            text = re.sub(rf"\brow\.{name}\b", f"row.{name}_count", text)
     return text
 
 
-def _code(code: Code) -> Iterator[Hit]:
-    work = code.work
+def _code(work: Work, code: Code) -> Iterator[Hit]:
     judged = judges_output(work.judged_by)
     constant = work.looks and _constant(code, _SAYS_THE_SAME if judged else _ALWAYS)
     if judged and not constant:
@@ -72,7 +66,7 @@ def _code(code: Code) -> Iterator[Hit]:
         yield Hit(work.place, f"`{last.name}` ends with 0 or 1, and both are called good", "write exit: 0")
     elif {0, 1, 2} <= exit_codes(work.judged_by):
         yield Hit(work.place, "0, 1 and 2 are called good, and with these programs end that failed", "write exit: 0")
-    elif fragment := _masked(code):
+    elif fragment := _masked(work, code):
         yield Hit(work.place, f"`{fragment}` makes it succeed whatever happened", "leave it out", fragment=fragment)
 
 
@@ -90,17 +84,16 @@ def _of_constants(command: Command) -> bool:
     return command.name in _TWO_ENDED and not _COMPARES.isdisjoint(command.words)
 
 
-def _masked(code: Code) -> str:
+def _masked(work: Work, code: Code) -> str:
     """What makes shell code succeed whatever its last command but one did."""
     found = code.pipelines if code.in_shell else []
-    if len(found) < 2 or not code.work.judged_by:  # noqa: PLR2004 - something, and what hides its failure
+    if len(found) < 2 or not work.judged_by:  # noqa: PLR2004 - something, and what hides its failure
         return ""
     before, last = found[-2].then, found[-1].commands[-1]
     good = last.name in _ALWAYS or last.words == ("exit", "0")
-    lax = code.work.kind.key not in {"shell", "script"} and "-e" not in code.text.split()
     if good and before == "||":
         return f"|| {last.name}"
-    return last.name if good and lax and before in {";", ""} else ""
+    return last.name if good and not code.errexit and before in {";", ""} else ""
 
 
 RULE = Rule(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from runner.kinds.steps.base import StepKind
-from runner.kinds.verifications.base import VerificationKind
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.checks.exit_code_use import conditions, judges_output
+from runner.model.checks.exit_code_use import judges_output
 from runner.model.step import Effect
 from runner.model.yaml.finding import Level
 
@@ -17,22 +14,12 @@ from runner.model.yaml.finding import Level
 def _find(subject: Subject) -> Iterator[Hit]:
     for work in subject.works():
         action = work.step.undo.action if work.step.undo and "undo" in work.place else work.step.action
-        if not work.looks or action is None or _said(action) != _said(work.kind):
+        if not work.looks or action is None or action.canonical != work.kind.canonical:
             continue
-        tells = judges_output(work.judged_by) or any(map(conditions, work.judged_by))
+        tells = judges_output(work.judged_by) or any(each.expressions for each in work.judged_by)
         if work.step.effect is not Effect.READ or not tells:
             message = "does the step's own action again, which proves nothing about what it did"
             yield Hit(work.place, message, "look at what the step was to bring about")
-
-
-def _said(kind: StepKind | VerificationKind) -> str:
-    """What is done, in one spelling for `command` and `shell`."""
-    value = getattr(kind, kind.key)
-    if kind.key == "http":
-        return f"{value.method} {value.url} {value.body}"
-    if isinstance(value, tuple) and len(value) > 2 and re.fullmatch(r"-[a-z]*c", str(value[-2])):  # noqa: PLR2004
-        value = value[-1]  # `bash -c TEXT`
-    return " ".join((" ".join(value) if isinstance(value, tuple) else str(value)).split())
 
 
 RULE = Rule(

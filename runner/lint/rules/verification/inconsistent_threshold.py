@@ -9,7 +9,6 @@ from runner.core.duration import parse, show
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.lint.thresholds import Threshold, in_condition, in_words, same
-from runner.model.checks.exit_code_use import conditions
 from runner.model.verification import Verification
 from runner.model.yaml.finding import Level, Place
 
@@ -25,7 +24,7 @@ def _find(subject: Subject) -> Iterator[Hit]:
     trigger = subject.runbook.trigger
     alarms = in_words(f"{trigger.condition or ''}; {trigger.event or ''}")
     for place, step, verification in subject.verifications():
-        where = (*place, "that") if conditions(verification) else (*place, "says")
+        where = (*place, "that") if verification.expressions else (*place, "says")
         found = _in_itself(verification) or (
             _against(alarms[0], f"{step.name} {verification.says}", verification) if len(alarms) == 1 else ""
         )
@@ -37,7 +36,7 @@ def _find(subject: Subject) -> Iterator[Hit]:
 def _in_itself(verification: Verification) -> str:
     """What the words say and the condition does not."""
     said, meant = in_words(verification.says), _conditions(verification)
-    if len(said) != 1 or len(meant) != 1 or any(" not " in f" {text} " for text in conditions(verification)):
+    if len(said) != 1 or len(meant) != 1 or any(" not " in f" {text} " for text in verification.expressions):
         return ""
     if not same(said[0], meant[0]):
         return f"the words say {said[0].text!r}, and the condition {meant[0].text}"
@@ -47,7 +46,7 @@ def _in_itself(verification: Verification) -> str:
 
 
 def _conditions(verification: Verification) -> list[Threshold]:
-    return [found for text in conditions(verification) for found in in_condition(text)]
+    return [found for text in verification.expressions for found in in_condition(text)]
 
 
 def _against(alarm: Threshold, words: str, verification: Verification) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.core.duration import show
-from runner.kinds.verifications.exit_code import Exit
 from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.checks.condition_truth import always
-from runner.model.checks.exit_code_use import conditions
 from runner.model.runbook import Unresolved
 from runner.model.verification import Verification
 from runner.model.yaml.finding import Level, Place
@@ -49,7 +47,7 @@ def _escalation(subject: Subject) -> Iterator[Hit]:
 
 def _verifications(subject: Subject) -> Iterator[Hit]:
     for place, _, verification in subject.verifications():
-        said, written = conditions(verification), subject.written((*place, "that"))
+        said, written = verification.expressions, subject.written((*place, "that"))
         places = [
             (*place, "that", number) if isinstance(written, list) else (*place, "that") for number in range(len(said))
         ]
@@ -62,7 +60,7 @@ def _verifications(subject: Subject) -> Iterator[Hit]:
 
 def _exit(verification: Verification) -> list[str]:
     """What `exit` says, as a condition."""
-    return [f"rc in {list(kind.exit)}" for kind in verification.kinds if isinstance(kind, Exit)]
+    return [f"rc in {list(verification.good_exits)}"] if verification.good_exits else []
 
 
 RULE = Rule(

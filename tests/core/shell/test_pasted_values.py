@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.model.checks.template_use import pasted
+from runner.core.shell.pasted_values import pasted
 
 
 @pytest.mark.parametrize(

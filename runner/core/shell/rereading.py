@@ -11,19 +11,18 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-import jinja2
-import jinja2.nodes
+from jinja2 import nodes
 
 from runner.core.shell.arithmetic import computed
 from runner.core.shell.command_wrappers import SHELLS, TAKES_CODE, started
 from runner.core.shell.interpreters import interpreter
+from runner.core.shell.pasted_values import pasted
 from runner.core.shell.shell_reader import Command, Shell, of_arguments
-from runner.kinds.invocation import pieces
-from runner.model.checks.template_use import NUMBERS, last_filter, pasted
+from runner.core.templates import JINJA, NUMBERS, last_filter, names_in, pieces
 
-_JINJA = jinja2.Environment(autoescape=False)  # noqa: S701 - nothing is rendered
 _DEEPEST = 6
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_RENAMES = re.compile(r"\{%[-+]?\s*(?:for|set)\b")
 
 
 class Reading(NamedTuple):
@@ -64,6 +63,17 @@ def given_as_code(
             yield from _in_shell(stdin, command.name, values, 1)
         elif (program := interpreter(command.name)) and program.reads:
             yield from (Reading(each, command.name, "program") for each in _pasted_texts(stdin))
+
+
+def names_obeyed(readings: Sequence[Reading], text: str) -> Mapping[str, Reading]:
+    """The names whose values are taken for code by `readings`, which are those of the whole `text`."""
+    printed = [each for each in readings if each.template.startswith("{{")]
+    other = [each for each in readings if each not in printed]
+    found = {name: each for each in printed for name in names_in(each.template)}
+    # A loop and a `set` only give values another name; what else there is may change what was quoted.
+    if other and (printed or not all(_RENAMES.match(each.template) for each in other)):
+        return dict.fromkeys(names_in(text), readings[-1]) | found
+    return found
 
 
 def _reads_code(command: Command) -> bool:
@@ -140,23 +150,23 @@ def _read(text: str) -> str:
 def _unquoted(template: str) -> str:
     if last_filter(template) != "quote":
         return template
-    match _JINJA.parse(template).body:
-        case [jinja2.nodes.Output(nodes=[jinja2.nodes.Filter(node=jinja2.nodes.Concat(nodes=parts))])]:
+    match JINJA.parse(template).body:
+        case [nodes.Output(nodes=[nodes.Filter(node=nodes.Concat(nodes=parts))])]:
             return "".join(map(_part, parts))
-        case [jinja2.nodes.Output(nodes=[jinja2.nodes.Filter(node=jinja2.nodes.Add(left=left, right=right))])]:
+        case [nodes.Output(nodes=[nodes.Filter(node=nodes.Add(left=left, right=right))])]:
             return _part(left) + _part(right)
     return re.sub(r"\s*\|\s*[\w.]*quote\s*([-+]?\}\})$", r" \1", template)
 
 
-def _part(node: jinja2.nodes.Expr) -> str:
+def _part(node: nodes.Expr) -> str:
     """A part of what is put together in a template: the text that it is, or a template with its names and filters."""
-    if isinstance(node, jinja2.nodes.Const):
+    if isinstance(node, nodes.Const):
         return str(node.value)
-    if isinstance(node, jinja2.nodes.Add):
+    if isinstance(node, nodes.Add):
         return _part(node.left) + _part(node.right)
     filters: list[str] = []
-    while isinstance(node, jinja2.nodes.Filter) and node.node and node.name.rpartition(".")[2] in {"quote", *NUMBERS}:
+    while isinstance(node, nodes.Filter) and node.node and node.name.rpartition(".")[2] in {"quote", *NUMBERS}:
         filters = [f" | {node.name}", *filters]
         node = node.node
-    names = sorted({each.name for each in (node, *node.find_all(jinja2.nodes.Name)) if hasattr(each, "name")})
+    names = sorted({each.name for each in (node, *node.find_all(nodes.Name)) if hasattr(each, "name")})
     return f"{{{{ ({' ~ '.join(names)}){''.join(filters)} }}}}" if names else ""

@@ -7,14 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import jinja2
-import jinja2.nodes
-
-from runner.kinds.invocation import pieces
-
-_JINJA = jinja2.Environment(autoescape=False)  # noqa: S701 - nothing is rendered
-NUMBERS = frozenset({"int", "float", "length", "count"})
-"""The filters that give a number, whatever they are given."""
+from runner.core.templates import NUMBERS, last_filter, pieces
 
 _ASKS = re.compile(r"\{%[-+]?\s*(?:el)?(?:if|se)\b|\{%[-+]?\s*end|\{#")
 _BEGINS = r"<<-?[ \t]*\\?(['\"]?)(\w+)\1[^\n]*\n"
@@ -52,22 +45,6 @@ def pasted(code: str) -> Iterator[Pasted]:
                 yield Pasted(piece, seen[piece], within)
         seen[piece] += is_template
         before += "x" if is_template else piece
-
-
-def gives_number(expression: object) -> bool:
-    """Whether what is captured by `expression` is a number, whatever a host says."""
-    try:
-        return isinstance(expression, str) and last_filter(f"{{{{ {expression} }}}}") in NUMBERS
-    except jinja2.TemplateError:
-        return False
-
-
-def last_filter(template: str) -> str:
-    """The filter that the whole of a `{{ template }}` goes through last; of `a ~ b | quote` that is none."""
-    match _JINJA.parse(template).body if template.startswith("{{") else []:
-        case [jinja2.nodes.Output(nodes=[jinja2.nodes.Filter(name=name)])]:
-            return str(name).rpartition(".")[2]
-    return ""
 
 
 def _is_within(before: str) -> bool:

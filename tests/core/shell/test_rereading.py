@@ -13,7 +13,7 @@ from harness.texts import WORDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.model.checks.rereading import given_as_code, read_as_code
+from runner.core.shell.rereading import given_as_code, read_as_code
 from runner.model.checks.secret_checks import Known, faults
 
 ENVIRONMENT = {"WORD": "{{ word }}"}

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from harness.collected import collected
 
-from runner.lint.destruction import destruction
 from runner.lint.engine import subject_of
+from runner.lint.rules.effect.destructive_unguarded import destruction
 
 DESTROYS = [
     "command: psql -c 'DROP TABLE orders'",

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.kinds.invocation import Invocation, psql, uri
+from runner.kinds.program_use import in_shell, programs
 from runner.kinds.steps.command_step import Command
 from runner.kinds.steps.shell_step import Shell
-from runner.library.links.program_use import in_shell, programs
 
 MINUTE = timedelta(minutes=1)
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from runner.core.shell.shell_reader import Command, Shell, of_arguments
-from runner.kinds.invocation import Invocation
-from runner.kinds.steps.shell_step import STRICT
+from runner.kinds.invocation import STRICT, Invocation
 
 # What a shell does itself: https://www.gnu.org/software/bash/manual/html_node/Shell-Builtin-Commands.html
 _OF_THE_SHELL = """

@@ -1,0 +1,105 @@
+"""A piece of shell code, or the command line of one program: its pipelines, its commands, and what it leaves open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from runner.core.shell.command_wrappers import SHELLS, sets_pipefail, started
+from runner.core.shell.shell_reader import Command, Pipeline, Shell, of_arguments
+
+# What a login, or bash itself, sets: https://www.gnu.org/software/bash/manual/html_node/Bash-Variables.html
+_LOGIN = """
+BASH BASHPID BASH_REMATCH BASH_SOURCE BASH_VERSION BASH_VERSINFO COLUMNS EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS
+HOME HOSTNAME HOSTTYPE IFS LANG LC_ALL LINENO LINES LOGNAME MACHTYPE MAIL OLDPWD OPTARG OPTIND OSTYPE PATH PIPESTATUS
+PPID PS1 PS2 PS3 PS4 PWD RANDOM REPLY SECONDS SHELL SHELLOPTS SHLVL SRANDOM SUDO_USER TERM TMPDIR TZ UID USER _
+"""
+_GIVEN = frozenset(_LOGIN.split())
+_COMMAND_USED = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)\}|([A-Z][A-Z0-9_]+)\b)")
+_PROGRAMS = (
+    "awk gawk mawk perl ruby python python3 lua jq yq sed grep envsubst mongo mongosh ssh find psql mysql php node pwsh"
+)
+_EXPAND = frozenset(_PROGRAMS.split())
+"""Programs that fill in, or mean something else by, a dollar sign."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """The `text` that a shell reads, or the command line of one program with its arguments, the `words`.
+
+    `pipefail` is whether a pipeline fails when any of its commands does, and `errexit` whether the first command that
+    fails ends it. `file` is the file that holds it, where it is not written in the runbook itself, and `env` has the
+    variables that are given to it.
+    """
+
+    text: str
+    words: tuple[str, ...] = ()
+    pipefail: bool = True
+    errexit: bool = False
+    file: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def in_shell(self) -> bool:
+        """Whether a shell reads it; else it is one program with its arguments."""
+        return not self.words
+
+    @cached_property
+    def shell(self) -> Shell:
+        """The text as a shell takes it apart."""
+        return Shell(self.text, strict=self.pipefail)
+
+    @cached_property
+    def pipelines(self) -> list[Pipeline]:
+        """The pipelines in order; none where the text is not understood."""
+        return self.shell.pipelines() if self.in_shell else of_arguments(self.words)
+
+    def commands(self) -> list[Command]:
+        """Every command, those of substitutions as well."""
+        if self.in_shell:
+            return self.shell.commands()
+        return [command for pipeline in self.pipelines for command in pipeline.commands]
+
+    def without_comments(self) -> str:
+        """The text with spaces in the place of its comments, so that the rest stands where it did."""
+        text = self.text
+        for each in Shell(text).comments():
+            text = text[: each.start] + " " * len(each) + text[each.stop :]
+        return text
+
+    def unset(self, given: Collection[str]) -> list[str]:
+        """The variables that it uses and that neither it, nor `given`, nor a login sets, in the order of their use."""
+        if self.file:
+            return []  # it has arguments, and may be used elsewhere too
+        if self.in_shell:
+            known = {*given, *_GIVEN, *self.shell.assigned()}
+            used = self.shell.used() if self.shell.understood else []
+            return [name for name in used if name not in known and not name.isdigit()]
+        if any(_EXPAND & {each.name, *each.through} for each in self.commands()):
+            return []
+        return list(dict.fromkeys(match[1] or match[2] for match in _COMMAND_USED.finditer(self.text)))
+
+
+def strict_code(text: str, env: Mapping[str, str]) -> Code:
+    """The code that a strict bash reads: it ends at the first command that fails, also inside a pipe."""
+    return Code(text, pipefail=re.search(r"\+o\s+pipefail", text) is None, errexit=True, env=env)
+
+
+def command_line(words: Sequence[str], env: Mapping[str, str]) -> Code:
+    """The program that `words` start, or the code that they hand to a shell on the same machine."""
+    begun = started(words)
+    if begun.code is not None and "ssh" not in begun.through:
+        return Code(begun.code, pipefail=begun.strict, errexit="-e" in begun.code.split(), env=env)
+    return Code(" ".join(words), words=tuple(words), env=env)
+
+
+def script_code(text: str, file: str) -> Code | None:
+    """The text of a script; None where its first line names another interpreter than a shell."""
+    words = text.partition("\n")[0].removeprefix("#!").split()
+    name = next((PurePosixPath(word).name for word in words if not word.endswith("/env")), "")
+    if not text.startswith("#!") or name not in SHELLS:
+        return None
+    return Code(text, pipefail=name == "bash" or sets_pipefail(text), errexit=True, file=file)

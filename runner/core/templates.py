@@ -1,0 +1,153 @@
+"""Jinja templates as authors write them: what is a template, its pieces, its names and the filter it goes through."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import jinja2
+import jinja2.nodes
+from pydantic import AfterValidator
+
+JINJA = jinja2.Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - nothing is rendered
+"""How templates and conditions are taken apart; Ansible alone fills them in."""
+
+NUMBERS = frozenset({"int", "float", "length", "count"})
+"""The filters that give a number, whatever they are given."""
+
+
+def check_template(text: str) -> str:
+    """`text`, which Ansible will template.
+
+    Raises:
+        ValueError: it is no template; the message says what to write instead of shell's `${#name}`.
+    """
+    try:
+        JINJA.parse(text)
+    except jinja2.TemplateSyntaxError as error:
+        message = str(error.message).rstrip(".")
+        hint = "; {# begins a template's comment, so write ${{ '{' }}#name} for ${#name}" if "{#" in text else ""
+        raise ValueError(f"is not a template: {message} (line {error.lineno}){hint}") from None
+    except RecursionError:
+        raise ValueError("is not a template: it is nested too deeply") from None
+    return text
+
+
+def check_templates(value: Any) -> Any:
+    """`value`, in which Ansible will template every text.
+
+    Raises:
+        ValueError: one of them is no template.
+    """
+    if isinstance(value, str):
+        check_template(value)
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            check_templates(item)
+    return value
+
+
+Template = Annotated[str, AfterValidator(check_template)]
+"""Text in which Ansible fills in each `{{ template }}`."""
+
+
+def pieces(text: str) -> list[tuple[bool, str]]:
+    """Each template in `text`, and what stands between them, in order; true is a template.
+
+    Raises:
+        ValueError: it is no template.
+    """
+    found: list[tuple[bool, str]] = []
+    inside = ""
+    for _, kind, value in JINJA.lex(check_template(text)):
+        if inside or kind.endswith("_begin"):
+            inside += value
+            if kind.endswith("_end"):
+                found.append((True, inside))
+                inside = ""
+        else:
+            found.append((False, value))
+    return found
+
+
+def expressions(text: str) -> list[str]:
+    """What stands inside of each `{{ ... }}` in `text`."""
+    return [inside(piece) for is_template, piece in pieces(text) if is_template and piece.startswith("{{")]
+
+
+def only_expression(text: str) -> str | None:
+    """What stands inside of the one `{{ ... }}` that `text` is, if it is nothing else."""
+    found = pieces(text.strip())
+    return inside(found[0][1]) if len(found) == 1 and found[0][1].startswith("{{") else None
+
+
+def inside(template: str) -> str:
+    """The expression in a `{{ template }}`."""
+    return re.sub(r"^\{\{[-+]?|[-+]?\}\}\s*$", "", template).strip()
+
+
+def names_in(text: str) -> set[str]:
+    """The variables that the templates in `text` read, also those that are named in quotes, as in `vars['name']`."""
+    try:
+        parsed = JINJA.parse(text)
+    except (jinja2.TemplateSyntaxError, RecursionError):  # that it is no template, others complain about
+        return set()
+    quoted = {str(item.value) for item in parsed.find_all(jinja2.nodes.Const) if isinstance(item.value, str)}
+    return {item.name for item in parsed.find_all(jinja2.nodes.Name)} | quoted
+
+
+def last_filter(template: str) -> str:
+    """The filter that the whole of a `{{ template }}` goes through last; of `a ~ b | quote` that is none."""
+    match JINJA.parse(template).body if template.startswith("{{") else []:
+        case [jinja2.nodes.Output(nodes=[jinja2.nodes.Filter(name=name)])]:
+            return str(name).rpartition(".")[2]
+    return ""
+
+
+def gives_number(expression: object) -> bool:
+    """Whether what is captured by `expression` is a number, whatever a host says."""
+    try:
+        return isinstance(expression, str) and last_filter(f"{{{{ {expression} }}}}") in NUMBERS
+    except jinja2.TemplateError:
+        return False
+
+
+def verbatim(text: str) -> str:
+    """A template that means `text`, whatever it holds; ansible-lint takes what is tagged `!unsafe` for a template, too.
+
+    Raises:
+        ValueError: it holds the one mark that cannot be meant.
+    """
+    if not any(mark in text for mark in ("{{", "{%", "{#")):
+        return text
+    if re.search(r"\{%[-+]?\s*endraw", text):
+        raise ValueError("holds {% endraw %}, which ends what Ansible leaves alone")
+    return f"{{% raw %}}{text}{{% endraw %}}"
+
+
+def literal(value: str | float | None) -> str:
+    """`value` as a Jinja expression that means it, whatever it holds."""
+    if isinstance(value, str):
+        # Ansible takes a condition with the marks of a template in it for one, even inside of quotes.
+        return re.sub(r"\{(?=[{%#])|\}(?=\})", lambda mark: f"\\x{ord(mark[0]):02x}", repr(value))
+    return str(value).lower() if value is None or isinstance(value, bool) else repr(value)
+
+
+def split(command: str) -> list[str]:
+    """The arguments of `command`, split as a shell would, with each `{{ template }}` kept whole within its argument.
+
+    Raises:
+        ValueError: it is no template, or a quotation is not closed.
+    """
+    templates: list[str] = []
+    line = ""
+    for is_template, piece in pieces(command):
+        line += f"\x00{len(templates)}\x00" if is_template else piece
+        templates += [piece] if is_template else []
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        raise ValueError("a quotation is not closed") from None
+    return [re.sub(r"\x00(\d+)\x00", lambda mark: templates[int(mark[1])], word) for word in words]

@@ -1,0 +1,117 @@
+"""What a kind of step and a kind of verification say of themselves, so that nobody has to ask which of them it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from runner.core.fields import Model
+from runner.core.shell.rereading import Reading
+from runner.core.shell.shell_code import Code
+from runner.kinds.destruction import changed_by, changed_by_statement, destroyed_by, destroyed_by_statement
+from runner.kinds.invocation import Invocation
+from runner.kinds.program_use import programs
+
+ReadFile = Callable[[str], str]
+"""The text of a file named in a runbook, relative to the runbook's own directory."""
+
+_MINUTE = timedelta(minutes=1)
+
+
+class Kind(Model):
+    """One key of a step or of a verification, the keys that may stand beside it, and what they mean.
+
+    The field with the main value is named like `key`. What a kind does not declare has the answer of a kind without
+    shell code, without SQL and without a program of its own.
+    """
+
+    key: ClassVar[str]
+    text: ClassVar[str | None] = None
+    """The name of the result's text, which `matches` looks at; None where there is none."""
+    human: ClassVar[bool] = False
+    """Whether a person does it or answers, and no machine can."""
+    has_status: ClassVar[bool] = False
+    """Whether its result has a `status`, as an HTTP answer has, also where that tells of an error."""
+    visible: ClassVar[tuple[str, ...]] = ()
+    """The keys whose values stand in the arguments of a program, which everybody on the host can read."""
+
+    def call(self, timeout: timedelta, read_file: ReadFile) -> Invocation | None:
+        """The call that is made on a host, ended after `timeout`; None where none is.
+
+        Raises:
+            ValueError: a file that it names cannot be used.
+        """
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """What is done or expected, in one line."""
+        return str(getattr(self, self.key)).strip()
+
+    @property
+    def written_text(self) -> str:
+        """What the author wrote, where that is a text which is done as it is; else empty."""
+        value = getattr(self, self.key)
+        text = " ".join(map(str, value)) if isinstance(value, tuple) else value
+        return text.strip() if isinstance(text, str) else ""
+
+    @property
+    def canonical(self) -> str:
+        """What is done, in one spelling for different ways of writing the same."""
+        return " ".join((self.written_text or str(getattr(self, self.key))).split())
+
+    @property
+    def sql_statement(self) -> str:
+        """The SQL statement that is done; empty where none is."""
+        return ""
+
+    @property
+    def ansible_module(self) -> tuple[str, Mapping[str, Any]] | None:
+        """The Ansible module that the author named, with its arguments; None where the kind itself chooses one."""
+        return None
+
+    def shell_code(self, read_file: ReadFile) -> Code | None:
+        """The shell code, or the command line, that is done; None where there is none.
+
+        Raises:
+            ValueError: a file that it names cannot be used.
+        """
+        del read_file
+        return None
+
+    def programs(self, read_file: ReadFile) -> list[str]:
+        """The programs that are started on the host; where an Ansible module does the work, that module.
+
+        Raises:
+            ValueError: a file that it names cannot be used.
+        """
+        call = self.call(_MINUTE, read_file)
+        return programs(call) if call else []
+
+    def destroys(self, read_file: ReadFile) -> str:
+        """The words with which it destroys data or ends somebody's work; empty where it does not, as far as one sees.
+
+        Raises:
+            ValueError: a file that it names cannot be used.
+        """
+        code = self.shell_code(read_file)
+        return destroyed_by(code) if code else destroyed_by_statement(self.sql_statement)
+
+    def changes(self, read_file: ReadFile) -> str:
+        """The words with which it changes something; empty where it only looks, as far as one sees.
+
+        Raises:
+            ValueError: a file that it names cannot be used.
+        """
+        code = self.shell_code(read_file)
+        return (changed_by(code) if code else changed_by_statement(self.sql_statement)) or self.destroys(read_file)
+
+    @classmethod
+    def obeyed(cls, written: Mapping[str, Any]) -> Mapping[str, Reading]:
+        """The names whose values a shell or a program takes for code in what is `written`, each with how.
+
+        Raises:
+            ValueError: what is written is no template.
+        """
+        del written
+        return {}

@@ -1,0 +1,80 @@
+"""What shell code, a statement or a module destroys or changes, told by its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.core.shell.command_wrappers import SHELLS
+from runner.core.shell.shell_code import Code
+from runner.kinds import destructive_words
+
+_WRITES = re.compile(
+    r"""(?x) (?<![\w/.-])(?:
+    (?:rm|rmdir|mv|cp|ln|mkdir|touch|tee|chmod|chown|truncate|install|dd|useradd|usermod|umount)\s
+    | rsync\s(?!(?:.*\s)?-[a-zA-Z]*n[a-zA-Z]*\s)
+    | sed\s+(?:-\S+\s+)*-i | git\s+(?:push|commit|tag\s+-|reset|checkout|merge) | (?:re|shut)?(?:boot|down)\s+now
+    | systemctl\s[^\n|;]*\b(?:start|stop|restart|reload|enable|disable|mask)\b
+    | service\s+\S+\s+(?:start|stop|restart|reload)\b
+    | (?:apt|apt-get|yum|dnf|pip)\s[^\n|;]*\b(?:install|remove|upgrade)\b
+    | kubectl\s(?!auth\b)[^\n|;]*\b(?:apply|create|delete|patch|scale|edit|drain|cordon|rollout\s+(?:undo|restart))\b
+    | docker\s+(?:rm|stop|start|restart|kill|run|compose\s+(?:up|down))\b
+    | curl\s[^\n|;]*(?:-X\s*|--request[ =])(?:POST|PUT|PATCH|DELETE)\b
+    )"""
+)
+_REHEARSES = re.compile(r"--dry-run(?:=(?!none).*)?|--what-?if|--simulate|--just-print")
+_SQL_WRITES = re.compile(
+    r"(?i)^\s*(?:with\b.*\)\s*)?(?:insert|update|delete|merge|truncate|drop|alter|create|grant|revoke|vacuum|reindex|"
+    r"cluster|refresh|lock|call)\b|\bpg_(?:terminate|cancel)_backend\b|\bpg_(?:promote|reload_conf|switch_wal)\b",
+    re.DOTALL,
+)
+
+
+def destroyed_by(code: Code) -> str:
+    """The words with which `code` destroys something; empty where nothing is destroyed."""
+    for match in _begun(code, destructive_words.CODE):
+        return match[0].strip()
+    text = code.without_comments()
+    if code.in_shell and (emptied := destructive_words.EMPTIED.search(text)):
+        return emptied["emptied"].strip()
+    clients = any(destructive_words.SQL_CLIENT.match(command.source) for command in code.commands())
+    return destroyed_by_statement(text) if clients else ""
+
+
+def changed_by(code: Code) -> str:
+    """The words with which `code` changes something without destroying it; empty where it does not."""
+    return next((match[0].strip() for match in _begun(code, _WRITES)), "")
+
+
+def destroyed_by_statement(statement: str) -> str:
+    """The words with which an SQL statement destroys something."""
+    return _first_line(destructive_words.SQL.search(statement))
+
+
+def changed_by_statement(statement: str) -> str:
+    """The words with which an SQL statement changes something."""
+    return _first_line(_SQL_WRITES.search(statement))
+
+
+def destroyed_by_module(name: str, args: Mapping[str, Any]) -> str:
+    """The words with which the Ansible module called `name` in full destroys something."""
+    short = name.rpartition(".")[2]
+    if short in destructive_words.ENDING:
+        return name
+    if args.get("state") in destructive_words.REMOVED and short not in destructive_words.HARMLESS:
+        return str(args["state"])
+    return destroyed_by_statement(str(args.get("query", ""))) if short.endswith("_query") else ""
+
+
+def _begun(code: Code, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Where a command of `code` begins with the `pattern`; anywhere in what another shell reads from its input."""
+    for command in code.commands():
+        reads = command.name in SHELLS | {"ssh"} and "<<" in command.source
+        match = pattern.search(command.source) if reads else pattern.match(command.source)
+        if match and not any(map(_REHEARSES.fullmatch, command.words)):
+            yield match
+
+
+def _first_line(match: re.Match[str] | None) -> str:
+    return match[0].strip().splitlines()[0] if match else ""

@@ -1,0 +1,58 @@
+"""Values that several kinds, and steps themselves, are written with: exit codes, expressions, conditions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from jinja2 import TemplateSyntaxError, nodes
+from pydantic import AfterValidator
+
+from runner.core.fields import Keywords
+from runner.core.templates import JINJA
+
+
+def _code(number: int) -> int:
+    if not 0 <= number <= 255:  # noqa: PLR2004 - the range of exit codes
+        raise ValueError(f"an exit code is a number from 0 to 255, not {number}")
+    return number
+
+
+ExitCode = Annotated[int, AfterValidator(_code), Keywords(minimum=0, maximum=255)]
+
+
+def _expression(text: str) -> str:
+    if "{{" in text or "{%" in text:
+        raise ValueError("is an expression already; write it without {{ }}")
+    try:
+        parsed = JINJA.parse(f"{{{{ {text} }}}}")
+    except TemplateSyntaxError as error:
+        message = str(error.message).replace("unexpected 'end of print statement'", "it ends too early")
+        message = message.replace("token 'end of print statement'", "its end")
+        message = message.replace("'end of print statement'", "its end")
+        hint = "; to compare, write ==" if message.endswith("got '='") else ""
+        raise ValueError(f"is not a Jinja expression: {message}{hint}") from None
+    except RecursionError:
+        raise ValueError("is not a Jinja expression: it is nested too deeply") from None
+    match parsed.body:
+        case [nodes.Output(nodes=[nodes.Tuple()])]:
+            raise ValueError("is several expressions; write each as an item of its own")
+        case [nodes.Output(nodes=[nodes.Expr()])]:
+            return text
+    raise ValueError("is not one Jinja expression")
+
+
+def _condition(text: str) -> str:
+    try:
+        names = any(JINJA.parse(f"{{{{ {text} }}}}").find_all(nodes.Name))
+    except RecursionError:
+        raise ValueError("is not a Jinja expression: it is nested too deeply") from None
+    if not names:
+        raise ValueError("looks at nothing, so it is always the same")
+    return text
+
+
+Expression = Annotated[str, AfterValidator(_expression)]
+"""A Jinja expression."""
+
+Condition = Annotated[Expression, AfterValidator(_condition)]
+"""A Jinja expression that can be true or not."""

@@ -1,0 +1,64 @@
+"""`unknown-module` and `wrong-module-argument`: a module that Ansible does not find, or that refuses its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.executor.module_options import Module, modules, wrong_arguments
+from runner.lint.lint_context import Subject
+from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.model.yaml.finding import Level, Place
+
+
+def _calls(subject: Subject) -> Iterator[tuple[Place, str, Mapping[str, Any], Module]]:
+    """Each call of a module that somebody can say something about."""
+    calls = [(work.place, *named) for work in subject.works() if (named := work.kind.ansible_module)]
+    known = modules(name for _, name, _ in calls) if calls else {}
+    return (((*place, name), name, args, known[name]) for place, name, args in calls if name in known)
+
+
+def _unknown(subject: Subject) -> Iterator[Hit]:
+    for place, name, _, module in _calls(subject):
+        if module.missing:
+            yield Hit(place, f"Ansible does not find the module {name} here", _hint(name))
+
+
+def _hint(name: str) -> str:
+    collection = ".".join(name.split(".")[:2])
+    if collection == "ansible.builtin":
+        return "look for its name in ansible-doc --list"
+    return f"ansible-galaxy collection install {collection} installs its collection; else look at how it is written"
+
+
+def _wrong(subject: Subject) -> Iterator[Hit]:
+    for place, name, args, module in _calls(subject):
+        for wrong in wrong_arguments(module.options, args) if module.options is not None else ():
+            hint = wrong.hint or f"ansible-doc {name} tells what it takes"
+            yield Hit((*place, *wrong.place), f"{name} {wrong.message}", hint)
+
+
+UNKNOWN = Rule(
+    id="unknown-module",
+    level=Level.ERROR,
+    criterion=Criterion.COMPLETE,
+    problem="A module that is not installed ends the run that comes to it, and by then the steps before it are done.",
+    wrong="steps:\n  - {id: web, name: Restart the web server, module: {ansible.builtin.servcie: {name: nginx}}, "
+    "verify: [{command: systemctl is-active nginx}]}\n",
+    right="steps:\n  - {id: web, name: Restart the web server, module: {ansible.builtin.service: {name: nginx}}, "
+    "verify: [{command: systemctl is-active nginx}]}\n",
+    find=_unknown,
+)
+WRONG_ARGUMENT = Rule(
+    id="wrong-module-argument",
+    level=Level.ERROR,
+    criterion=Criterion.ACTIONABLE,
+    problem="A module refuses an argument that it does not have, and by then the steps before it are done.",
+    wrong="steps:\n  - id: motd\n    name: Write the message of the day\n"
+    "    module: {ansible.builtin.copy: {content: Down for maintenance, dset: /etc/motd}}\n"
+    "    verify: [{command: grep maintenance /etc/motd}]\n",
+    right="steps:\n  - id: motd\n    name: Write the message of the day\n"
+    "    module: {ansible.builtin.copy: {content: Down for maintenance, dest: /etc/motd}}\n"
+    "    verify: [{command: grep maintenance /etc/motd}]\n",
+    find=_wrong,
+)

@@ -1,0 +1,1 @@
+"""A step, a verification, a channel and a rule for runbookctl, which only know files."""
