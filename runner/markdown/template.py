@@ -15,20 +15,14 @@ from runner.markdown.page.page import fence
 from runner.markdown.page.page_reader import WHOLE, read_page
 from runner.markdown.page.procedure import STEP
 from runner.markdown.page.source import decode, fact, split
-from runner.model.yaml.document import load
 
 _AFTER = {"deployment": "Post-Deployment", "maintenance": "Post-Maintenance", "recovery": "Post-Recovery"}
 _MEANS_SOMETHING = re.compile(r"\s*(?:[#>~`|=<:\[\\+*-]|\d+[.)]|RUN-|_)")
 """How a line begins that Markdown, or the template, takes for more than text."""
 
 
-def export(data: bytes, *, file: str) -> str:
-    """The runbook in the YAML `data` as Markdown from which the same runbook is imported.
-
-    Raises:
-        InvalidFileError: it is no YAML that is read here.
-    """
-    value = load(data, file=file).value
+def export(value: Mapping[str, Any]) -> str:
+    """The runbook whose file says `value`, as Markdown from which the same runbook is imported."""
     shown = _read(_page(value, {}, {}), value)
     if len(_list(shown, "steps")) != len(_list(value, "steps")):
         return _page(value, dict(value), {})

@@ -18,7 +18,7 @@ SHIPPED = sorted([*(ROOT / "runbooks").glob("RUN-*.yml"), *(ROOT / "tests/compil
 
 
 def again(data):
-    made = convert(export(data, file="x.yml").encode(), file="x.md", new_id=lambda: "RUN-999")
+    made = convert(export(load(data, file="x.yml").value).encode(), file="x.md", new_id=lambda: "RUN-999")
     assert [finding for finding in made.findings if finding.level != "info"] == []
     return made.runbooks
 
@@ -32,7 +32,7 @@ def test_a_shipped_runbook_is_the_same_after_export_and_import(path):
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_page_says_in_words_what_it_can_and_carries_the_rest_step_by_step(path):
-    page = export(path.read_bytes(), file="x.yml")
+    page = export(load(path.read_bytes(), file="x.yml").value)
 
     before, _, procedure = page.partition("## Procedure")
     assert "steps:" not in before
@@ -40,7 +40,7 @@ def test_a_page_says_in_words_what_it_can_and_carries_the_rest_step_by_step(path
 
 
 def test_somebody_may_change_what_the_page_says():
-    page = export((ROOT / "runbooks" / "RUN-001.yml").read_bytes(), file="x.yml")
+    page = export(load((ROOT / "runbooks" / "RUN-001.yml").read_bytes(), file="x.yml").value)
     edited = page.replace("- database-lead", "- database-lead\n  - backend-team").replace("A false alarm", "A mistake")
 
     made = convert(edited.encode(), file="x.md", new_id=lambda: "RUN-999")
@@ -51,7 +51,7 @@ def test_somebody_may_change_what_the_page_says():
 
 
 def test_a_page_whose_yaml_somebody_broke_is_refused_with_its_line():
-    page = export((ROOT / "runbooks" / "RUN-001.yml").read_bytes(), file="x.yml")
+    page = export(load((ROOT / "runbooks" / "RUN-001.yml").read_bytes(), file="x.yml").value)
     line = page.splitlines().index("effect: read") + 1
 
     made = convert(page.replace("effect: read", "effect: {", 1).encode(), file="x.md", new_id=lambda: "RUN-999")
@@ -158,6 +158,6 @@ def test_any_runbook_is_the_same_after_export_and_import(document):
     except InvalidFileError:  # what does not load is not a runbook; most of what is drawn does
         return
 
-    made = convert(export(data, file="x.yml").encode(), file="x.md", new_id=lambda: "RUN-999")
+    made = convert(export(load(data, file="x.yml").value).encode(), file="x.md", new_id=lambda: "RUN-999")
 
     assert [one.runbook for one in made.runbooks] == [meant]

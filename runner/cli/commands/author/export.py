@@ -8,7 +8,6 @@ import click
 
 from runner.cli import context
 from runner.core.errors import InvalidInputError
-from runner.library.library import shown
 from runner.markdown.template import export
 from runner.store import durable
 
@@ -28,7 +27,7 @@ def command(runbooks: tuple[str, ...], *, into: Path | None) -> None:
         raise InvalidInputError("several runbooks cannot be written to one output", hint="name a directory with --into")
     for name in runbooks:
         source = library.source(name)
-        text = export(source.text, file=shown(source.path))
+        text = export(source.document.value)
         if into is None:
             click.echo(text, nl=False)
             continue
