@@ -194,7 +194,11 @@ def _size(record: Record, template: Template) -> str:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("HOME", "USER", "LANG", "PATH", "TMPDIR") if name in os.environ}
+    kept = {
+        name: os.environ[name]
+        for name in ("HOME", "USER", "LANG", "PATH", "TMPDIR", "PYTHONPATH")
+        if name in os.environ
+    }
     return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"}
 
 

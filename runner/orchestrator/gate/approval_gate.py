@@ -10,6 +10,7 @@ from typing import Any
 from runner.approvals.gate_context import GateContext, differences
 from runner.approvals.question import Question, Verdict, Vote
 from runner.approvals.question_store import Questions
+from runner.approvals.vote import cast_vote
 from runner.compiler.segments import Gate
 from runner.core.duration import show
 from runner.core.events import EventType, Outcome
@@ -151,10 +152,11 @@ class _Poll:
         if said.by == NOBODY or said.instead or said.declared or (said.yes and objection):
             self.questions.close(question, "withdrawn")
             return replace(said, yes=False, note=objection) if said.yes else said
-        vote = self._vote(said)
-        self.control.recorder.note(EventType.VOTE_GIVEN, question.step, **vote.told(question))
-        self.questions.vote(question, vote)
+        cast_vote(self.questions, question, self._vote(said), now=self.control.env.clock(), record=self._record)
         return None
+
+    def _record(self, vote: Mapping[str, Any]) -> None:
+        self.control.recorder.note(EventType.VOTE_GIVEN, self.context.step, **vote)
 
     def _closed(self, verdict: Verdict, votes: Sequence[Vote]) -> Answer:
         assert self.question  # noqa: S101 - only a question that was put comes to something
