@@ -12,11 +12,14 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from runner.core.errors import DefectError, ExitCode, RunbookError, explain
+
+if TYPE_CHECKING:
+    from runner.cli.system import System
 
 COMMANDS = Path(__file__).parent / "commands"
 _CAPTION = re.compile(r'"""`runbook [a-z]+`: (?P<caption>.*?)\.?(?:"""|$)')
@@ -111,13 +114,16 @@ def _version(ctx: click.Context, _: Any, given: bool) -> None:  # noqa: FBT001 -
 @click.pass_context
 def cli(ctx: click.Context, state_dir: Path | None, library: Path | None) -> None:
     """Executable runbooks: compiled to Ansible, verified at every step, recorded, escalated when they fail."""
-    ctx.obj = {"state_dir": state_dir, "library": library}
+    from runner.cli.context import CommandLine  # noqa: PLC0415 - `runbook --help` does not wait for it
+    from runner.cli.system import System  # noqa: PLC0415
+
+    ctx.obj = CommandLine(state_dir, library, ctx.obj or System())
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":  # https://no-color.org
         ctx.color = False
 
 
-def main() -> None:
-    """Run the command line and exit with one of the public exit codes."""
+def main(system: System | None = None) -> None:
+    """Run the command line, on `system` or this machine, and exit with one of the public exit codes."""
     _open_standard_streams()
     if asked := os.environ.get("_RUNBOOK_COMPLETE"):
         with contextlib.suppress(Exception):  # a shell that completes a word has no use for a complaint
@@ -128,7 +134,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal has no letter for must not end a run
     try:
-        code = cli.main(prog_name="runbook", standalone_mode=False)
+        code = cli.main(prog_name="runbook", standalone_mode=False, obj=system)
     except SystemExit as error:  # click's own, when nobody reads what is printed
         code = error.code
     except BaseException as error:  # noqa: BLE001 - the one place where errors become exit codes

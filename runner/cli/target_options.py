@@ -24,8 +24,8 @@ _WORDS = (
 )
 
 
-def aimed(command: Callable[..., None]) -> Callable[..., None]:
-    """The words that aim a command."""
+def target_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments and options that say what a command is for."""
     for word in reversed(_WORDS):
         command = word(command)
     return command

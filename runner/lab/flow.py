@@ -17,7 +17,8 @@ from runner.lab.receiver import Receiver
 from runner.lab.shop import BAD, GOOD, Shop
 from runner.library.library import Library
 from runner.model.contacts import Contact
-from runner.orchestrator.request import Answer, QuestionView, Request, Result
+from runner.orchestrator.request import Request, Result
+from runner.orchestrator.run_environment import Answer, QuestionView
 
 Say = Callable[[str], None]
 Start = Callable[[Request], Result]

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from runner.compiler.segments import Gate
-from runner.core.events import Clock, Event, EventType, Outcome
-from runner.executor.ansible.invocations import ANSIBLE
-from runner.executor.job import AbandonedRun, Cancellation
-from runner.executor.protocol import Executor
+from runner.core.events import Event, EventType, Outcome
+from runner.executor.job import AbandonedRun
 from runner.executor.target import Target
 from runner.library.library import Library
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Call, QuestionView, Request, RunEnvironment
-from runner.store.log.envelope import Actor, Record
+from runner.orchestrator.request import Call, Request
+from runner.orchestrator.run_environment import Installation
+from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
 from runner.store.manifest import changed, file_run
 from runner.store.run_state import STATE, RunDirectory, RunState
-from runner.store.state_directory import StateDirectory
 
 _ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED})
 _TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, *_ENDS})
@@ -30,14 +27,13 @@ _OPEN = frozenset({Outcome.UNKNOWN, Outcome.UNREACHABLE})
 """How an attempt ends that may still be at it on its host."""
 
 
-def name_abandoned(
-    directory: StateDirectory, *, clock: Clock, actor: Actor, environ: Mapping[str, str], executor: Executor = ANSIBLE
-) -> Iterator[RunState]:
+def name_abandoned(installation: Installation) -> Iterator[RunState]:
     """Each run that calls itself running though its command is dead, once it is recorded as abandoned.
 
     Raises:
         AuditError: that cannot be recorded; the run stays as it was.
     """
+    directory, clock, actor = installation.state, installation.clock, installation.actor
     for run in directory.dead():
         try:
             state = run.state
@@ -51,7 +47,8 @@ def name_abandoned(
                 if turns and turns[-1].type in _ENDS:  # it was done, and died before it could say so here
                     file_run(run, log, status="finished", outcome=turns[-1].data["outcome"], private=())
                     continue
-            executor.clean_up(_left_by(state, _unfinished(records)), environ=environ)
+            abandoned = _left_by(state, _unfinished(records))
+            installation.executor.clean_up(abandoned, environ=installation.environ)
             event = Event(
                 EventType.RUN_ABANDONED, state.run, data={"outcome": Outcome.UNKNOWN, "runbook": state.runbook}
             )
@@ -72,23 +69,7 @@ def _is_edited(run: RunDirectory, records: Sequence[Record]) -> bool:
     return any(name != STATE for name in changed(run.path, last.data["manifest_sha256"]))
 
 
-class _Nobody:
-    """Who answers for the people when nobody is asked anything."""
-
-    def answer(self, gate: Gate, view: QuestionView) -> None:
-        """Nothing."""
-        del gate, view
-
-
-def call_for(
-    state: RunState,
-    directory: StateDirectory,
-    *,
-    clock: Clock,
-    actor: Actor,
-    environ: Mapping[str, str],
-    secrets: Callable[[str], str],
-) -> Sequence[Call]:
+def call_for(state: RunState, installation: Installation) -> Sequence[Call]:
     """Call whom the runbook of an abandoned run wants to be called; who was, and whether it arrived.
 
     Raises:
@@ -101,8 +82,8 @@ def call_for(
     request = Request(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
     if state.looks:
         return ()
-    env = RunEnvironment(directory, clock, actor, _Nobody(), Cancellation(), environ, secrets)
-    with directory.open_log(clock=clock, actor=actor) as log:
+    directory, clock = installation.state, installation.clock
+    with directory.open_log(clock=clock, actor=installation.actor) as log:
         recorder = Recorder(state.run, log, directory.run(state.run), clock)
         records = [record for record in read(log.path, run=state.run) if record.type in frozenset(EventType)]
         recorder.history += [
@@ -110,7 +91,7 @@ def call_for(
         ]
         recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
         recorder.knows_inventory = True  # what the state keeps of a reason, the run has masked
-        pager = Pager(request, env, recorder)
+        pager = Pager(request, installation, recorder)
         if state.target:
             hosts = {pattern: tuple(names) for pattern, names in state.target.items()}
             pager.target = Target(hosts, dict(state.environments), dict(state.machines))

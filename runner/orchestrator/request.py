@@ -1,25 +1,19 @@
-"""What is asked of a run, what surrounds it, and how it ended."""
+"""What is asked of a run, and how it ended."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from runner.approvals.gate_context import GateContext
-from runner.compiler.segments import Gate
 from runner.core.errors import ExitCode, InvalidInputError
-from runner.core.events import Clock, Listener, Outcome
+from runner.core.events import Outcome
 from runner.core.redaction import Redaction
-from runner.executor.job import Cancellation
 from runner.library.library import Library, Source
 from runner.model.contacts import Contact
-from runner.store.log.envelope import Actor
 from runner.store.next_command import WayOn
-from runner.store.state_directory import StateDirectory
 
 Mode = Literal["run", "step", "auto", "dry-run", "preflight"]
 """Whether people are asked at the gates only, before each step, or not at all; a dry run only looks.
@@ -88,73 +82,6 @@ class Request:
     def looks(self) -> bool:
         """Whether it only looks, whatever the runbook would change."""
         return self.mode in {"dry-run", "preflight"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A person's answer to a gate: who said it, with which note, and whether they declared that somebody be called.
-
-    `instead` is what else is to happen than the question asked; `chosen` has what was picked for each host. `waited`
-    says that there was time to answer, and that nobody did.
-    """
-
-    yes: bool
-    by: str
-    note: str = ""
-    declared: str | None = None
-    instead: Literal["", "skip", "undo", "redo"] = ""
-    chosen: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    waited: bool = False
-
-
-@dataclass(frozen=True)
-class QuestionView:
-    """What a question is about: its whole description, and what earlier steps kept of each host, to choose from.
-
-    `until` is when it is too late to say yes, None where there is no such limit. `needs` is who else must say yes, in
-    words; `objection` why a yes from here does not count, empty when it does; `settled` says whether there is no need
-    to ask any more, as somebody else has answered.
-    """
-
-    context: GateContext
-    captured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    until: datetime | None = None
-    needs: str = ""
-    objection: str = ""
-    settled: Callable[[], bool] = lambda: False
-
-    @property
-    def hosts(self) -> Sequence[str]:
-        """The hosts that it is about."""
-        return list(self.context.hosts)
-
-
-class Operator(Protocol):
-    """Whoever answers for the people: a prompt, a flag, a script in a drill."""
-
-    def answer(self, gate: Gate, view: QuestionView) -> Answer | None:
-        """The answer to `gate`; None once the question is settled without one."""
-
-
-@dataclass(frozen=True)
-class RunEnvironment:
-    """What a run needs from the outside world, so that tests can give it another one.
-
-    `environ` is the command's environment, of which Ansible sees an allow-listed part; `secrets` gives the value behind
-    a reference; `new_run_id` names a run that another one hands over to. `type_environment` is what a person types who
-    is asked for the name of the environment, below these lines; nothing where there is nobody.
-    """
-
-    state: StateDirectory
-    clock: Clock
-    actor: Actor
-    operator: Operator
-    cancellation: Cancellation
-    environ: Mapping[str, str]
-    secrets: Callable[[str], str]
-    listeners: Sequence[Listener] = ()
-    new_run_id: Callable[[], str] = lambda: ""
-    type_environment: Callable[[str, Sequence[str]], str] = lambda _name, _lines: ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from runner.compiler.segments import Gate
 from runner.core.errors import ExecutionError, TimedOutError
 from runner.core.events import Event, EventType
 from runner.core.step_tags import step_tag
-from runner.executor.ansible.invocations import execute, resolve
 from runner.executor.host_ledger import parts
 from runner.executor.job import NOTHING, Job, Part
 from runner.executor.target import Target, check_hosts
@@ -24,7 +23,8 @@ from runner.orchestrator.event_translator import Translator
 from runner.orchestrator.gate.gate_facts import acts
 from runner.orchestrator.gate.granted_approvals import Approvals
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Request, RunEnvironment
+from runner.orchestrator.request import Request
+from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.start.run_locks import RunLocks
 from runner.store.log.audit_log import AuditLog
 from runner.store.owed_undos import Debts
@@ -87,13 +87,13 @@ class Control:
     def know(self, *, render: Sequence[str] = ()) -> Target:
         """The hosts of every step, which Ansible is asked for if nobody has yet, and what the steps in `render` do."""
         if self.target is None:
-            self._on_inventory(resolve(self.job, replace(NOTHING, render=render)), at_rest=True)
+            self._on_inventory(self.env.executor.resolve(self.job, replace(NOTHING, render=render)), at_rest=True)
         assert self.target  # noqa: S101 - the inventory sets it or raises
         return self.target
 
     def survey(self) -> Target:
         """What the inventory says now about the hosts of a run that is gone on with."""
-        seen = Target.from_message(resolve(self.job, NOTHING))
+        seen = Target.from_message(self.env.executor.resolve(self.job, NOTHING))
         self._record_reason()
         self._check_strangers(seen)
         return seen
@@ -112,7 +112,7 @@ class Control:
     def render(self, steps: Sequence[str]) -> None:
         """Find out what `steps` would do on each host."""
         part = Part(NOTHING.tags, captured=self.recorder.captured, render=steps)
-        self.approvals.keep_previews(resolve(self.job, part))
+        self.approvals.keep_previews(self.env.executor.resolve(self.job, part))
 
     def execute(self, tags: Sequence[str], limit: Sequence[str] = (), *, render: Sequence[str] = ()) -> None:
         """One span: one invocation of Ansible, every word of which is recorded before Ansible may go on.
@@ -136,10 +136,10 @@ class Control:
         )
         handle = lambda message: self._hear(message, approved, limit)  # noqa: E731
         try:
-            ending = execute(self.job, part, handle=handle)
+            ending = self.env.executor.execute(self.job, part, handle=handle)
         except NotAtRestError:
             self.know()
-            ending = execute(self.job, part, handle=handle)
+            ending = self.env.executor.execute(self.job, part, handle=handle)
         self.recorder.note(EventType.SPAN_FINISHED, why=ending.why, code=ending.code)
         self.directory.update(captured=self.recorder.captured, steps=self.ledger.table())
         if ending.why == "deadline":

@@ -21,8 +21,9 @@ from runner.orchestrator.dry_run import dry_run, preflight
 from runner.orchestrator.end.finish import Ending
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.gate.approval_gate import ask
-from runner.orchestrator.request import Request, Result, RunEnvironment
+from runner.orchestrator.request import Request, Result
 from runner.orchestrator.run_context import Control
+from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.start import admission
 from runner.orchestrator.start.first_record import described, first_state
 from runner.store.log.audit_log import NAME, AuditLog, NoLog

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from harness.fakes import runbook_file
 
 from runner import cli
+from runner.cli.system import System
 from runner.executor.testing import ScriptedExecutor
 
 
@@ -33,14 +34,32 @@ def here(tmp_path, monkeypatch):
     return directory
 
 
+@dataclass
+class Machine:
+    """What commands take from the machine they run on: this one, but for what a test puts in its place."""
+
+    parts: dict = field(default_factory=dict)
+
+    def run_ids(self, *names):
+        """Let the runs that begin have these ids, the last of them again and again."""
+        rest = list(names)
+        self.parts["new_run_id"] = lambda: rest.pop(0) if len(rest) > 1 else rest[0]
+
+
 @pytest.fixture
-def runbook(here, monkeypatch, capsys):
+def machine():
+    """The machine on which `runbook` runs."""
+    return Machine()
+
+
+@pytest.fixture
+def runbook(here, machine, monkeypatch, capsys):
     """Does `runbook` with these words."""
 
     def do(*words):
         monkeypatch.setattr(sys, "argv", ["runbook", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            cli.main(System(**machine.parts))
         printed = capsys.readouterr()
         return Ran(ended.value.code, printed.out, printed.err)
 
@@ -62,12 +81,10 @@ def library(here, runbook):
 
 
 @pytest.fixture
-def ansible(monkeypatch):
+def ansible(machine):
     """The stand-in for Ansible that runs and plans meet."""
     made = ScriptedExecutor()
-    monkeypatch.setattr("runner.orchestrator.run_context.execute", made.execute)
-    monkeypatch.setattr("runner.orchestrator.run_context.resolve", made.resolve)
-    monkeypatch.setattr("runner.cli.commands.night.plan.resolve", made.resolve)
+    machine.parts["executor"] = lambda: made
     return made
 
 

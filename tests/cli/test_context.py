@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import pwd
+from dataclasses import replace
 from pathlib import Path
 
 import click
 import pytest
 from harness.fakes import runbook_file
 
-from runner.cli import context
+from runner.cli import context, system
+from runner.cli.system import System
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import is_run_id
 from runner.library.library import Library
@@ -19,9 +21,8 @@ from runner.library.library import Library
 @pytest.fixture
 def group(here):
     """The options that stand before the command, as click keeps them."""
-    options = {"state_dir": None, "library": None}
-    with click.Context(click.Command("runbook"), obj=options):
-        yield options
+    with click.Context(click.Command("runbook"), obj=context.CommandLine(None, None, System())) as group:
+        yield group
 
 
 def test_inventories_are_absolute_and_looked_for_here_and_then_in_the_library(here, tmp_path):
@@ -48,11 +49,11 @@ def test_a_secret_is_behind_its_reference(here, monkeypatch):
     monkeypatch.setenv("KEY", "k1")
     (here / "key").write_text("k2\n")
 
-    assert (context.secret("env:KEY"), context.secret(f"file:{here / 'key'}")) == ("k1", "k2")
+    assert (system.secret("env:KEY"), system.secret(f"file:{here / 'key'}")) == ("k1", "k2")
     with pytest.raises(ValueError, match="^the environment variable ABSENT is not set$"):
-        context.secret("env:ABSENT")
+        system.secret("env:ABSENT")
     with pytest.raises(ValueError, match="^/absent: No such file or directory$"):
-        context.secret("file:/absent")
+        system.secret("file:/absent")
 
 
 def test_the_actor_is_who_the_kernel_says_whatever_the_environment_claims(monkeypatch):
@@ -60,13 +61,13 @@ def test_the_actor_is_who_the_kernel_says_whatever_the_environment_claims(monkey
     monkeypatch.delenv("SUDO_USER", raising=False)
     user = pwd.getpwuid(os.getuid()).pw_name
 
-    assert (context.actor().user, context.actor().pid) == (user, os.getpid())
+    assert (system.actor().user, system.actor().pid) == (user, os.getpid())
 
 
 def test_behind_sudo_both_are_told(monkeypatch):
     monkeypatch.setenv("SUDO_USER", "alice")
 
-    assert context.actor().user.endswith(" (sudo by alice)")
+    assert system.actor().user.endswith(" (sudo by alice)")
 
 
 def test_a_user_without_a_name_is_a_number(monkeypatch):
@@ -76,18 +77,18 @@ def test_a_user_without_a_name_is_a_number(monkeypatch):
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     monkeypatch.delenv("SUDO_USER", raising=False)
 
-    assert context.actor().user == str(os.getuid())
+    assert system.actor().user == str(os.getuid())
 
 
 def test_run_ids_are_valid_and_never_the_same():
-    made = [context.new_run_id() for _ in range(100)]
+    made = [system.new_run_id() for _ in range(100)]
 
     assert all(map(is_run_id, made))
     assert len(set(made)) == 100
 
 
 def test_the_clock_knows_both_times_and_the_boot():
-    first, second = context.clock(), context.clock()
+    first, second = system.clock(), system.clock()
 
     assert first.wall.tzinfo is not None
     assert (second.monotonic >= first.monotonic, first.boot_id) == (True, second.boot_id)
@@ -98,7 +99,7 @@ def test_the_state_is_where_the_flag_says_else_the_environment_else_here(group, 
     found = [context.state_path()]
     monkeypatch.setenv("RUNBOOK_STATE", "/from/environment")
     found.append(context.state_path())
-    group["state_dir"] = Path("/from/flag")
+    group.obj = replace(group.obj, state_dir=Path("/from/flag"))
     found.append(context.state_path())
 
     assert found == [Path(".runbook"), Path("/from/environment"), Path("/from/flag")]

@@ -44,17 +44,10 @@ class Engine:
     def __init__(self, directory, monkeypatch):
         self.directory, self.ansible, self.channel = directory, ScriptedExecutor(), FakeChannel()
         self.operator, self.heard = FakeOperator(), []
-        self.env = environment_in(directory, operator=self.operator, listeners=[self.heard.append])
+        self.env = environment_in(
+            directory, operator=self.operator, listeners=[self.heard.append], executor=self.ansible
+        )
         mortal(monkeypatch)
-        monkeypatch.setattr("runner.orchestrator.run_context.execute", self._execute)
-        monkeypatch.setattr("runner.orchestrator.run_context.resolve", self._resolve)
-
-    # What a test puts in the place of the stand-in's own is what counts.
-    def _execute(self, *words, **options):
-        return self.ansible.execute(*words, **options)
-
-    def _resolve(self, *words):
-        return self.ansible.resolve(*words)
 
     def request(self, *steps, **changes):
         kept = ("mode", "reason", "inputs", "secrets", "environment", "break_glass", "limit")

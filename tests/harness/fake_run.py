@@ -9,10 +9,11 @@ from harness.fakes import RUN_ID, Clock, FakeOperator, runbook_file
 from runner.channels.base import Receipt
 from runner.compiler.committed_playbook import compiled
 from runner.executor.job import Cancellation
-from runner.executor.testing import RESOLVE
+from runner.executor.testing import RESOLVE, ScriptedExecutor
 from runner.library.library import Library
 from runner.model.contacts import Contact
-from runner.orchestrator.request import Request, RunEnvironment
+from runner.orchestrator.request import Request
+from runner.orchestrator.run_environment import RunEnvironment
 from runner.store.log.envelope import Actor
 from runner.store.state_directory import StateDirectory
 
@@ -96,5 +97,7 @@ def environment_in(directory, **changes):
         "cancellation": Cancellation(),
         "environ": {},
         "secrets": lambda reference: f"the value of {reference}",
+        "new_run_id": lambda: "",
+        "executor": ScriptedExecutor(),
     }
     return RunEnvironment(**{**given, **changes})

@@ -12,7 +12,7 @@ import yaml
 
 from runner.core.events import Instant
 from runner.kinds.ansible_yaml import dump
-from runner.orchestrator.request import Answer
+from runner.orchestrator.run_environment import Answer
 
 RUN_ID = f"20260101T000000Z-{os.getpid():08x}"
 """Of this process's own: who runs the tests beside it carries another marker."""

@@ -55,7 +55,7 @@ def test_kill_9_of_the_command(slow):
 
     run_id = gone(slow)
     wait_until(lambda: not processes.is_alive(supervisor), "the supervisor has ended", seconds=10)
-    after = slow.command("list", "--runs", "--json")
+    after = slow.command("status", "--json")
     assert f"abandoned: the run {run_id}" in after.err
     assert json.loads(after.out)[0]["status"] == "abandoned"
     recorded = [(r["type"].removeprefix("runbook."), r.get("step")) for r in slow.records()]
@@ -73,7 +73,7 @@ def test_kill_9_of_both_at_once_is_cleaned_up_by_the_next_command(slow):
     process.communicate()
 
     run_id = slow.run_ids()[-1]
-    after = slow.command("list", "--runs")
+    after = slow.command("status")
     assert f"abandoned: the run {run_id}" in after.err
     assert not survivors(run_id)
     state = json.loads((slow.state / "runs" / run_id / "run.json").read_text())

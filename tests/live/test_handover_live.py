@@ -94,7 +94,7 @@ def test_both_end_with_the_command_that_does_them(bench, hands_over, how):
         os.kill(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
 
-    wait_until(lambda: "running" not in bench.command("list", "--runs", "--json").out, "both are over", seconds=60)
+    wait_until(lambda: "running" not in bench.command("status", "--json").out, "both are over", seconds=60)
     if how == "killed":
         found = [record["type"] for record in bench.records()]
         assert found.count("runbook.run.abandoned") == 2

@@ -79,13 +79,13 @@ def finish(place, told):
     """Go on until it has passed, at most as often as there are steps; what never began is begun."""
     answers, doubts = [], []
     for _ in range(len(NAMES) + 1):
-        runs = json.loads(place.bench.command("list", "--runs", "--json").out or "[]")
+        runs = json.loads(place.bench.command("status", "--json").out or "[]")
         assert all(run["status"] in {"finished", "abandoned"} for run in runs), told
         if runs and runs[-1]["outcome"] == "passed":
             return
         words = [word for name in doubts for word in ("--done" if name in place.done else "--redo", name)]
         resumed = place.bench.command("resume", "last", "--json", *words)
-        if any(words in resumed.err for words in ("had not begun", "never began", "there are no runs yet")):
+        if any(words in resumed.err for words in ("has not started", "never began", "there are no runs yet")):
             resumed = place.bench.run()
         answers.append(f"{words}: exit code {resumed.code}, {resumed.out[-500:]} {resumed.err}")
         assert resumed.code in {0, 1, 4}, f"{told}; {answers[-1]}"

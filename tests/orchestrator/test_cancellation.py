@@ -7,7 +7,7 @@ from harness.engine import change
 
 from runner.core.errors import ExecutionError
 from runner.executor.job import Ending
-from runner.orchestrator.request import Answer
+from runner.orchestrator.run_environment import Answer
 
 
 @pytest.mark.parametrize("stops", ["at a question", "while it is rendered", "while something is done"])

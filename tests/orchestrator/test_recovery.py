@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness.fake_run import ACTOR
+from harness.fake_run import ACTOR, environment_in
 from harness.fakes import RUN_ID, Clock
 
 from runner.core.errors import AuditError
@@ -45,8 +45,8 @@ def named(directory, reaped):
     def named(environ=None, **limits):
         reap = lambda invocation, environ, hosts, _: reaped.append((invocation, environ, hosts))  # noqa: E731
         executor = AnsibleExecutor(limits=Limits(**limits), reap=reap)
-        given = {"clock": Clock(), "actor": ACTOR, "environ": environ or {}, "executor": executor}
-        return list(name_abandoned(directory, **given))
+        env = environment_in(directory.path.parent, environ=environ or {}, executor=executor)
+        return list(name_abandoned(env))
 
     return named
 

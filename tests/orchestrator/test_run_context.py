@@ -7,7 +7,7 @@ from harness.engine import FAILED, NOBODY, change
 
 from runner.core.errors import ExecutionError
 from runner.core.events import EventType
-from runner.orchestrator.request import Answer
+from runner.orchestrator.run_environment import Answer
 
 SECRET = "hunter2!"
 TAKES = {"key": {"type": "secret", "help": "The key"}}

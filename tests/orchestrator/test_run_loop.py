@@ -17,7 +17,7 @@ from runner.core.errors import AuditError, ExecutionError, ExitCode
 from runner.core.events import EventType
 from runner.executor.job import Ending
 from runner.executor.testing import ScriptedExecutor
-from runner.orchestrator.request import Answer
+from runner.orchestrator.run_environment import Answer
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.log_reader import read, verify
 
@@ -44,15 +44,9 @@ class Bench:
     def __init__(self, directory, monkeypatch):
         self.directory, self.ansible, self.channel = directory, ScriptedExecutor(), FakeChannel()
         self.operator, self.heard = FakeOperator(), []
-        self.env = environment_in(directory, operator=self.operator, listeners=[self.heard.append])
-        monkeypatch.setattr("runner.orchestrator.run_context.execute", self._execute)
-        monkeypatch.setattr("runner.orchestrator.run_context.resolve", self._resolve)
-
-    def _execute(self, *arguments, **options):
-        return self.ansible.execute(*arguments, **options)
-
-    def _resolve(self, job, part):
-        return self.ansible.resolve(job, part)
+        self.env = environment_in(
+            directory, operator=self.operator, listeners=[self.heard.append], executor=self.ansible
+        )
 
     def run(self, *steps, **changes):
         self.request = request_in(

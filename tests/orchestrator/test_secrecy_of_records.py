@@ -14,7 +14,7 @@ from runner.compiler.committed_playbook import compiled
 from runner.core.errors import ExecutionError, InvalidInputError
 from runner.core.redaction import MASK
 from runner.library.library import Library
-from runner.orchestrator.request import Answer
+from runner.orchestrator.run_environment import Answer
 
 SECRET = "hunter2 & co"
 TAKES = {"key": {"type": "secret", "help": "The key"}, "note": {"help": "A note", "default": "nothing"}}

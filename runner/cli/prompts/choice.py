@@ -43,6 +43,22 @@ def check_picked(runbooks: Sequence[Runbook], picked: Sequence[Picked]) -> None:
             raise InvalidInputError(f"--choose {name}: there is no such choice", hint=there)
 
 
+def check_confirmed(runbooks: Sequence[Runbook], names: Sequence[str]) -> None:
+    """That each step in `names` is one for which a person can vouch.
+
+    Raises:
+        InvalidInputError: one of them is not; the message says which there are.
+    """
+    steps = [step for runbook in runbooks for step in runbook.procedure]
+    known = dict.fromkeys(step.id for step in steps if step.manual or step.confirmations)
+    for name in names:
+        if name not in known:
+            there = f"there is {', '.join(known)}" if known else f"{runbooks[0].id} has nothing to confirm"
+            raise InvalidInputError(
+                f"--confirm {name}: no step of that name is done or confirmed by a person", hint=there
+            )
+
+
 def read_picked(texts: Sequence[str]) -> list[Picked]:
     """What the values of `--choose` mean.
 

@@ -31,15 +31,15 @@ _OPTIONS = (
 )
 
 
-def ceremony(command: Callable[..., None]) -> Callable[..., None]:
+def guard_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every command that may change something in production."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def with_ceremony(request: Request, options: Mapping[str, Any]) -> Request:
-    """`request` with what was given for it now; of a run that is gone on with, what it was begun with still counts."""
+def with_guard_options(request: Request, options: Mapping[str, Any]) -> Request:
+    """`request` with what was given for it now; for a resumed run, what it was started with still counts."""
     return replace(
         request,
         reason=options["reason"] or request.reason,
@@ -48,7 +48,7 @@ def with_ceremony(request: Request, options: Mapping[str, Any]) -> Request:
     )
 
 
-def shout(request: Request) -> None:
+def warn_break_glass(request: Request) -> None:
     """Say on standard error, wherever that leads, that this run goes past its guards."""
     if request.break_glass:
         click.secho(f"BREAK GLASS: {safe(request.break_glass)}", fg="red", bold=True, err=True)

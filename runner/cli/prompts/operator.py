@@ -18,7 +18,7 @@ from runner.cli.prompts import choice
 from runner.cli.prompts import keyboard as typed
 from runner.compiler.segments import Gate
 from runner.model.runbook import Declared, Runbook
-from runner.orchestrator.request import Answer, QuestionView
+from runner.orchestrator.run_environment import Answer, QuestionView
 from runner.render.history.decisions import NOBODY
 
 _QUESTIONS = {

@@ -15,8 +15,9 @@ from runner.model.handover_inputs import wrong_inputs
 from runner.model.step import Effect, HandOver, Step
 from runner.orchestrator.end.aftermath import first_line
 from runner.orchestrator.recheck import verify_again
-from runner.orchestrator.request import Child, Request, Result, RunEnvironment
+from runner.orchestrator.request import Child, Request, Result
 from runner.orchestrator.run_context import Control
+from runner.orchestrator.run_environment import RunEnvironment
 
 
 def check(request: Request) -> None:

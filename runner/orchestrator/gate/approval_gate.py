@@ -14,8 +14,8 @@ from runner.approvals.vote import cast_vote
 from runner.compiler.segments import Gate
 from runner.core.duration import show
 from runner.core.events import EventType, Outcome
-from runner.orchestrator.request import Answer, QuestionView
 from runner.orchestrator.run_context import Control
+from runner.orchestrator.run_environment import Answer, QuestionView
 from runner.render.history.decisions import NOBODY
 
 _SHARED = frozenset({"approve", "manual", "confirm"})

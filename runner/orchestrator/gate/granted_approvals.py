@@ -15,7 +15,8 @@ from runner.executor.target import Target
 from runner.model.policy import Policy
 from runner.orchestrator.gate.gate_facts import RunFacts, describe, sources
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Request, RunEnvironment
+from runner.orchestrator.request import Request
+from runner.orchestrator.run_environment import RunEnvironment
 from runner.store.log.envelope import person
 from runner.store.run_state import RunDirectory
 

@@ -12,7 +12,6 @@ from runner.compiler.blast_radius import blast_radius
 from runner.compiler.committed_playbook import reviewed
 from runner.core.errors import GuardError, UnreachableError
 from runner.core.events import Event, EventType
-from runner.executor.ansible.invocations import ANSIBLE
 from runner.executor.host_check import HostCheck
 from runner.executor.target import CLASSES, Target
 from runner.model.step import HandOver
@@ -188,7 +187,7 @@ def _looked_at(control: Control, target: Target) -> list[HostCheck]:
     known = [target.reach[name] for name in target.names if name in target.reach]
     become = {reach.host: users for reach in known if (users := _becomes(control, target, reach.host)) is not None}
     environ = control.job.environ
-    return ANSIBLE.preflight(known, become=become, environ=environ, cancelled=lambda: control.cancelled)
+    return control.env.executor.preflight(known, become=become, environ=environ, cancelled=lambda: control.cancelled)
 
 
 def _told(each: HostCheck) -> Mapping[str, object]:

@@ -13,7 +13,8 @@ from runner.kinds.steps.base import StepKind
 from runner.library.library import Source
 from runner.model.step import Step
 from runner.model.verification import Verification
-from runner.orchestrator.request import Request, RunEnvironment
+from runner.orchestrator.request import Request
+from runner.orchestrator.run_environment import RunEnvironment
 from runner.store.run_state import RunState
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from runner.core.events import EventType
 from runner.executor.target import Target
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Request, RunEnvironment
+from runner.orchestrator.request import Request
+from runner.orchestrator.run_environment import RunEnvironment
 from runner.store.locks.holder import Blocked, Holder
 from runner.store.locks.host_locks import Held, Locks
 from runner.store.run_state import RunDirectory

@@ -29,13 +29,12 @@ GIVEN = ("--reason", "The pool is full", "--environment", "production")
 PROGRAM = """
 import sys
 sys.path.insert(0, {tests!r})
-import runner.orchestrator.run_loop
 from runner.executor.testing import ScriptedExecutor
 made = ScriptedExecutor(environments={{"db1": "production"}})
-runner.orchestrator.run_context.execute, runner.orchestrator.run_context.resolve = made.execute, made.resolve
 sys.argv = ["runbook", *{words!r}]
 from runner.cli import main
-main()
+from runner.cli.system import System
+main(System(executor=lambda: made))
 """
 
 

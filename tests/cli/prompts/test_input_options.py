@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
-from harness.fakes import runbook_file
+from harness.fakes import RUN_ID, runbook_file
 
 from runner.cli.prompts import input_options
 from runner.core.errors import InvalidInputError
 from runner.library.library import Library
+from runner.orchestrator.request import Request
 
 INPUTS = {
     "wait": {"type": "duration", "default": "5m", "help": "How long"},
@@ -59,14 +61,23 @@ def typed(monkeypatch):
     return type_
 
 
-def refused(do, *args, **options):
+def asked_for(source, **before):
+    """What is asked of a run of `source`, whose inputs were `before` when it began."""
+    return Request(RUN_ID, source, b"", {}, [], inputs=before)
+
+
+def read(source, given, **how):
+    return dict(input_options.give_inputs(asked_for(source), given, **how).inputs)
+
+
+def refused(source, given):
     with pytest.raises(InvalidInputError) as raised:
-        do(*args, **options)
+        read(source, given)
     return raised.value.message.splitlines()
 
 
 def test_values_are_of_the_type_that_the_runbook_says_and_defaults_fill_in(source):
-    given = input_options.read(source(INPUTS), ["count=3", "sure=yes", "word=a=b {{ c }}"])
+    given = read(source(INPUTS), ["count=3", "sure=yes", "word=a=b {{ c }}"])
 
     assert given == {"wait": "5m", "count": 3, "sure": True, "level": "low", "word": "a=b {{ c }}"}
 
@@ -74,7 +85,7 @@ def test_values_are_of_the_type_that_the_runbook_says_and_defaults_fill_in(sourc
 def test_all_that_is_wrong_is_told_at_once_and_how_it_is_mended(source):
     given = ["count", "wiat=3", "xyz=3", "level=medium", "word=\udcff", "wait=soon"]
 
-    assert refused(input_options.read, source(INPUTS), given) == [
+    assert refused(source(INPUTS), given) == [
         HEAD,
         "  -e count: write it as NAME=VALUE",
         "  -e word: the value is not text in UTF-8; name a file that holds it",
@@ -88,11 +99,11 @@ def test_all_that_is_wrong_is_told_at_once_and_how_it_is_mended(source):
 
 
 def test_a_runbook_without_inputs_says_so(source):
-    assert refused(input_options.read, source({}), ["x=1"]) == [HEAD, "  -e x: there is no such input; it takes none"]
+    assert refused(source({}), ["x=1"]) == [HEAD, "  -e x: there is no such input; it takes none"]
 
 
 def test_a_secret_is_given_by_where_it_is_and_never_repeated(source):
-    lines = refused(input_options.read, source(KEYS), ["key=hunter2", "token=file:t"])
+    lines = refused(source(KEYS), ["key=hunter2", "token=file:t"])
 
     assert lines == [HEAD, f"  -e key: a secret is never written down, only where it is: {FORMS}"]
 
@@ -100,31 +111,31 @@ def test_a_secret_is_given_by_where_it_is_and_never_repeated(source):
 def test_a_path_is_from_where_it_is_written(source, here):
     keys = {**KEYS, "key": {**KEYS["key"], "default": "file:../keys/key"}}
 
-    assert input_options.read(source(keys), ["token=vault:~/all.yml#a.b"]) == {
+    assert read(source(keys), ["token=vault:~/all.yml#a.b"], planned=True) == {
         "key": f"file:{here}/keys/key",
-        "token": f"vault:{input_options.Path.home()}/all.yml#a.b",
+        "token": f"vault:{Path.home()}/all.yml#a.b",
     }
-    assert input_options.read(source(keys), ["token=file:t"])["token"] == f"file:{here}/t"
+    assert read(source(keys), ["token=file:t"], planned=True)["token"] == f"file:{here}/t"
 
 
 def test_without_a_terminal_a_secret_that_would_be_asked_for_is_refused_with_the_flag(source):
     missing = f"give -e token=..., where it is: {FORMS} (The token)"
 
-    assert refused(input_options.read, source(KEYS), []) == [HEAD, f"  token has no value; {missing}"]
-    assert refused(input_options.read, source(KEYS), ["token=prompt"]) == [
+    assert refused(source(KEYS), []) == [HEAD, f"  token has no value; {missing}"]
+    assert refused(source(KEYS), ["token=prompt"]) == [
         HEAD,
         f"  token is asked for, and there is no terminal; {missing}",
     ]
 
 
 def test_a_plan_needs_no_secret(source):
-    assert input_options.read(source(KEYS), [], planned=True) == {"key": "env:KEY", "token": "prompt"}
+    assert read(source(KEYS), [], planned=True) == {"key": "env:KEY", "token": "prompt"}
 
 
 def test_what_is_missing_is_asked_for_until_it_is_good(source, typed):
     seen = typed("none", "0", "7")
 
-    values = input_options.read(source(INPUTS), ["wait=1s"])
+    values = read(source(INPUTS), ["wait=1s"])
 
     assert values == {"wait": "1s", "count": 7, "sure": False, "level": "low", "word": ""}
     assert seen.getvalue() == (
@@ -138,7 +149,7 @@ def test_what_is_missing_is_asked_for_until_it_is_good(source, typed):
 def test_a_default_is_offered_to_who_wants_to_be_asked_for_everything(source, typed):
     seen = typed("", "4", "yes", "high", "")
 
-    values = input_options.read(source(INPUTS), ["word=x"], ask=True)
+    values = read(source(INPUTS), ["word=x"], ask_all=True)
 
     assert values == {"wait": "5m", "count": 4, "sure": True, "level": "high", "word": "x"}
     assert "  wait [5m]: " in seen.getvalue()
@@ -148,19 +159,20 @@ def test_a_default_is_offered_to_who_wants_to_be_asked_for_everything(source, ty
 def test_nobody_is_asked_as_long_as_something_is_wrong(source, typed):
     seen = typed()
 
-    assert refused(input_options.read, source(INPUTS), ["level=x"])[0] == HEAD
+    assert refused(source(INPUTS), ["level=x"])[0] == HEAD
     assert seen.getvalue() == ""
 
 
 def test_a_secret_is_typed_unseen_until_it_is_good(source, typed, monkeypatch):
     monkeypatch.setenv("KEY", "hunter2")
     seen = typed(hidden=["abc", "short", "\udcff\udcff", "long enough"])
-    asked = source(KEYS)
 
-    values = input_options.read(asked, [])
-    secrets = input_options.reveal(asked.runbook, values)
+    request = input_options.give_inputs(asked_for(source(KEYS)), [])
 
-    assert (values, secrets) == ({"key": "env:KEY", "token": "prompt"}, {"key": "hunter2", "token": "long enough"})
+    assert (request.inputs, request.secrets) == (
+        {"key": "env:KEY", "token": "prompt"},
+        {"key": "hunter2", "token": "long enough"},
+    )
     assert seen.getvalue().splitlines() == [
         "The token: a secret, of at least 8 characters, which is not shown",
         "  token: ",
@@ -177,7 +189,7 @@ def test_every_secret_that_is_not_there_is_told(source, monkeypatch):
     monkeypatch.delenv("KEY", raising=False)
     monkeypatch.setenv("TOKEN", "short")
 
-    lines = refused(input_options.reveal, source(KEYS).runbook, {"key": "env:KEY", "token": "env:TOKEN"})
+    lines = refused(source(KEYS), ["token=env:TOKEN"])
 
     assert lines == [
         HEAD,
@@ -187,11 +199,9 @@ def test_every_secret_that_is_not_there_is_told(source, monkeypatch):
 
 
 def test_who_goes_on_keeps_the_values_and_may_say_where_a_secret_is_now(source):
-    asked = source({**KEYS, "word": {"help": "A word", "default": "a"}})
     before = {"key": "env:OLD", "token": "env:TOKEN", "word": "b", "gone": 1}
+    asked = asked_for(source({**KEYS, "word": {"help": "A word", "default": "a"}}), **before)
 
-    assert input_options.read(asked, ["key=env:NEW"], before=before) == {
-        "key": "env:NEW",
-        "token": "env:TOKEN",
-        "word": "b",
-    }
+    resumed = input_options.give_inputs(asked, ["key=env:NEW"], resumed=True, planned=True)
+
+    assert resumed.inputs == {"key": "env:NEW", "token": "env:TOKEN", "word": "b"}

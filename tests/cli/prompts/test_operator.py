@@ -18,7 +18,7 @@ from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.compiler.segments import Gate
 from runner.core.errors import InvalidInputError
 from runner.library.library import Library
-from runner.orchestrator.request import Answer, QuestionView
+from runner.orchestrator.run_environment import Answer, QuestionView
 
 STEPS = [
     {

@@ -13,7 +13,7 @@ from harness.fake_run import SURVEY, Killed
 from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import EventType
 from runner.executor.job import Ending
-from runner.orchestrator.request import Answer
+from runner.orchestrator.run_environment import Answer
 from runner.store.locks.holder import Holder
 from runner.store.locks.host_locks import Locks
 
@@ -225,7 +225,7 @@ def test_a_run_that_had_not_begun_can_not_be_gone_on_with(engine):
     engine.ansible.resolve = killed
     die(engine, change("one", approve="Go?"))
 
-    with pytest.raises(Exception, match="had not begun"):
+    with pytest.raises(Exception, match="has not started"):
         engine.resume()
 
 

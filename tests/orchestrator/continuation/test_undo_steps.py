@@ -11,7 +11,7 @@ import runner.orchestrator.run_loop
 from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import EventType
 from runner.orchestrator.continuation.undo_plan import UndoPlan
-from runner.orchestrator.request import Answer
+from runner.orchestrator.run_environment import Answer
 from runner.store.owed_undos import Debts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from harness.engine import FAILED, LOST, change
 
-from runner.orchestrator.request import Answer
+from runner.orchestrator.run_environment import Answer
 
 SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed and not verified", "untouched"
 

@@ -17,7 +17,7 @@ from runner.approvals.question_store import Questions
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
 from runner.model.contacts import Contact
-from runner.orchestrator.request import Answer, QuestionView
+from runner.orchestrator.run_environment import Answer, QuestionView
 
 TWO = {"says": "Go?", "min": 2}
 CEREMONY = {"reason": "It is time", "environment": "production"}

@@ -7,7 +7,7 @@ from harness.engine import change, undoing
 
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
-from runner.orchestrator.request import Answer
+from runner.orchestrator.run_environment import Answer
 
 STEPS = [change("one", approve="Go?"), change("two", verify=[{"exit": 0}, {"confirm": "It is well"}])]
 WALK = {"id": "walk", "name": "Walk", "manual": "Walk there", "verify": [{"command": "true"}]}

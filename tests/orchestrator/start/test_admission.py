@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from harness.engine import FAILED, change, undoing
@@ -11,6 +12,7 @@ from harness.fakes import RUN_ID
 import runner.orchestrator.run_loop
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
+from runner.executor.ansible.ansible_executor import AnsibleExecutor
 from runner.executor.host_check import HostCheck
 
 GIVEN = {"reason": "The pool is full", "environment": "production"}
@@ -84,9 +86,7 @@ def test_a_person_is_asked_for_the_name_while_nothing_runs_and_shown_what_it_is_
         asked.append((name, list(lines), len(production.ansible.calls)))
         return typed
 
-    production.env = runner.orchestrator.run_loop.RunEnvironment(
-        **{**vars(production.env), "type_environment": type_environment}
-    )
+    production.env = replace(production.env, type_environment=type_environment)
 
     result = production.run(change("one"), reason="Why")
 
@@ -102,7 +102,7 @@ def test_a_person_is_asked_for_the_name_while_nothing_runs_and_shown_what_it_is_
 def test_nobody_is_asked_for_the_name_when_something_else_is_missing(production):
     asked = []
     asking = {"type_environment": lambda name, _: asked.append(name) or name}
-    production.env = runner.orchestrator.run_loop.RunEnvironment(**{**vars(production.env), **asking})
+    production.env = replace(production.env, **asking)
 
     assert production.run(change("one")).exit_code is ExitCode.DENIED
     assert asked == []
@@ -198,7 +198,7 @@ def test_what_is_proven_is_what_was_compiled(engine):
 
 
 @pytest.fixture
-def looked_at(engine, monkeypatch):
+def looked_at(engine):
     """Two hosts over SSH; `looked_at.found` is what the preflight finds, `looked_at.asked` what it was asked."""
     engine.ansible.hosts = {"all": ["a", "b"]}
     inventory_says(engine, a={}, b={"become_user": "postgres"})
@@ -208,7 +208,7 @@ def looked_at(engine, monkeypatch):
         engine.asked.append(({reach.host for reach in hosts}, dict(become)))
         return engine.found
 
-    monkeypatch.setattr("runner.executor.ssh.preflight.preflight", preflight)
+    engine.ansible.preflight = preflight
     return engine
 
 
@@ -274,8 +274,8 @@ WALK = {"id": "walk", "name": "Walk", "manual": "Walk there", "verify": [{"confi
     ("step", "code"),
     [(change("one"), ExitCode.UNREACHABLE), (WALK, ExitCode.DONE), ({**WALK, "verify": [{"command": "ls"}]}, 5)],
 )
-def test_on_this_machine_only_a_python_is_needed_and_only_where_a_machine_works(engine, monkeypatch, step, code):
-    monkeypatch.setattr("runner.executor.ssh.preflight.preflight", lambda *_, **__: pytest.fail("looked"))
+def test_on_this_machine_only_a_python_is_needed_and_only_where_a_machine_works(engine, step, code):
+    engine.ansible.preflight = AnsibleExecutor().preflight
     inventory_says(engine, db1={"connection": "local", "python": "/no/such/python"})
 
     ended = engine.run(step)

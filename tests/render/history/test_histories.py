@@ -18,12 +18,13 @@ from harness.fakes import RUN_ID
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from runner.cli import cli, context
+from runner.cli import cli
+from runner.cli.system import System
 from runner.core.errors import InvalidInputError
 from runner.core.step_tags import undo_id
 from runner.library.snapshot import read as read_library
 from runner.orchestrator.recovery import name_abandoned
-from runner.orchestrator.request import Answer
+from runner.orchestrator.run_environment import Answer
 from runner.render.history.proofs import proofs
 from runner.render.history.run_history import histories
 from runner.render.site.pages import pages
@@ -78,14 +79,14 @@ def command(engine, what, answers, said):
     engine.operator.answers = {} if said is None else dict.fromkeys(NAMES, said)
     with contextlib.suppress(KilledError, InvalidInputError):
         getattr(engine, what)(**({"done": NAMES} if what == "resume" else {}))
-    list(name_abandoned(engine.env.state, clock=engine.env.clock, actor=engine.env.actor, environ={}))
+    list(name_abandoned(engine.env))
 
 
-def told(engine, monkeypatch):
+def told(engine):
     """The outcome of the run, in the words of each that tells of it, and the outcomes of its steps."""
-    monkeypatch.setattr(context, "actor", lambda: engine.env.actor)
+    system = System(actor=lambda: engine.env.actor, executor=lambda: engine.ansible)
     invoke = lambda *words: CliRunner().invoke(  # noqa: E731
-        cli, ["--state-dir", str(engine.env.state.path), *words], catch_exceptions=False
+        cli, ["--state-dir", str(engine.env.state.path), *words], catch_exceptions=False, obj=system
     )
     report = json.loads(invoke("show", RUN_ID, "--json").output)
     status = json.loads(invoke("status", RUN_ID, "--json").output)
@@ -138,7 +139,7 @@ def test_everything_that_tells_of_a_run_says_the_same(first, said, commands):
         for what, answers, answer in commands:
             command(engine, what, answers, answer)
         # When each is asked
-        found = told(engine, monkeypatch)
+        found = told(engine)
         # Then all of them know the same outcome, of the run and of each step
         outcome, steps = found["report"]
         assert found["status"] == (outcome, steps)

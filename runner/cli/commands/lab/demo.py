@@ -10,16 +10,17 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.commands.night.run import perform
 from runner.cli.output import progress
 from runner.cli.output.terminal import safe
 from runner.cli.prompts.operator import InAdvance, Prompt
+from runner.cli.run_session import run_environment
 from runner.lab.demo_workspace import workspace
 from runner.lab.flow import ScriptedOperator, Stage, Verdict, release, repair
 from runner.lab.receiver import Receiver
 from runner.lab.shop import Shop
 from runner.library.library import Library
 from runner.orchestrator.request import Request, Result
+from runner.services.runs import start_run
 
 
 @click.command("demo")
@@ -32,6 +33,7 @@ def command(*, ssh: bool, no_remediation: bool, no_fault: bool, ask: bool) -> No
 
     It needs no root and no containers. PostgreSQL comes with pip install 'runbookctl[demo]'; --ssh needs sshd.
     """
+    context.recover_abandoned(context.state())
     began = time.monotonic()
 
     def say(text: str) -> None:
@@ -62,7 +64,9 @@ def _start(request: Request, directory: Path, *, ask: bool) -> Result:
     if ask:
         operator = Prompt(runbook, context.actor().user, given=InAdvance(), pause=drawing.pause)
     # What a module that is ended at once leaves behind goes with the demo's own directory.
-    return perform(request, operator, drawing, environ={**os.environ, "TMPDIR": str(directory)})
+    environ = {**os.environ, "TMPDIR": str(directory)}
+    with run_environment(context.state(), operator, drawing, environ=environ) as env:
+        return start_run(request, env)
 
 
 def _tell(verdict: Verdict) -> None:

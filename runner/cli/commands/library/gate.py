@@ -11,13 +11,13 @@ import click
 from runner.cli import context
 from runner.cli.output.formats import forms
 from runner.cli.output.terminal import safe
-from runner.cli.proven_runs import proven
 from runner.core.errors import ExitCode
 from runner.library.gates.gate_baseline import Comparison, check, compare, name
 from runner.library.gates.quality_gates import ask
 from runner.library.snapshot import read
 from runner.model.yaml.finding import Finding
 from runner.render.junit import junit
+from runner.services.run_list import proven_runs
 
 
 def _checked(_: click.Context, __: click.Parameter, names: Sequence[str]) -> Sequence[str]:
@@ -42,7 +42,8 @@ def command(form: str, expect: Sequence[str]) -> None:
     With --expect, exit 0 only if exactly the named offenders offend. One that no longer offends is reported as well, so
     that nobody expects it any longer. A gate that has nothing to judge is expected by its name alone.
     """
-    compared = [compare(gate, expect) for gate in ask(read(context.library()), proven())]
+    proofs = proven_runs(context.state_path(), context.clock())
+    compared = [compare(gate, expect) for gate in ask(read(context.library()), proofs)]
     if form == "json":
         click.echo(json.dumps([_data(each) for each in compared], indent=2))
     elif form == "junit":

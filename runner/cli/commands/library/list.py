@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 import click
 
 from runner.cli import context
-from runner.cli.listed_runs import as_data, listed_runs
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import counted
 from runner.library.snapshot import read
 from runner.model.runbook import Category
 from runner.model.yaml.finding import InvalidFileError
+from runner.services.run_list import as_data, listed_runs
 
 
 @click.command("list")
@@ -68,5 +68,5 @@ def _categories() -> list[dict[str, object]]:
 def _runs() -> list[Mapping[str, object]]:
     if not context.state_path().is_dir():
         return []
-    with listed_runs(context.state()) as runs:
+    with listed_runs(context.state(), context.clock()) as runs:
         return [as_data(run) for run in runs.all()]

@@ -12,12 +12,12 @@ from runner.cli import context
 from runner.cli.output.formats import forms
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
-from runner.cli.proven_runs import proven
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.library.gates.common_procedures import common_procedures
 from runner.library.gates.matrix import Row, matrix
 from runner.library.snapshot import Collection, read
 from runner.render.matrix_tables import FORMS, note
+from runner.services.run_list import proven_runs
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -47,7 +47,7 @@ def command(ctx: click.Context, /, form: str, write: Path | None, check: Path | 
         click.echo(f"wrote  {write}")
     else:
         rows = common_procedures if must_haves else matrix
-        _show(rows(collection, proven()), form)
+        _show(rows(collection, proven_runs(context.state_path(), context.clock())), form)
 
 
 def _check(collection: Collection, path: Path) -> None:

@@ -13,13 +13,14 @@ import click
 
 from runner.cli import context
 from runner.cli.output.terminal import counted, safe
-from runner.cli.proven_runs import recorded
 from runner.core import duration
 from runner.library.snapshot import read
 from runner.render.history.run_history import RunHistory
 from runner.render.site.pages import pages
 from runner.render.site.publish import check, publish
 from runner.render.site.site_content import gather
+from runner.services.run_list import run_histories
+from runner.services.run_requests import inventories_of
 
 
 class _Duration(click.ParamType[timedelta]):
@@ -52,15 +53,16 @@ def command(out: Path, *, stale_after: timedelta) -> None:
     check(out)
     library = context.library()
     collection = read(library)
-    runs, now = recorded(), context.clock().wall
+    now = context.clock()
+    runs = run_histories(context.state_path(), now)
     made = pages(
         gather(
             collection,
             runs,
-            now=now,
+            now=now.wall,
             stale_after=stale_after,
             reports=_reports(runs or (), out),
-            inventories=context.inventories_of(library),
+            inventories=inventories_of(library),
         )
     )
     publish(made, out)

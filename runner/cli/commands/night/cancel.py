@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 
 from runner.cli import context
-from runner.cli.named_run import find_run
-from runner.core.errors import ExitCode, InvalidInputError
-from runner.store.run_state import RunDirectory
-
-_PATIENCE = 30.0
+from runner.core.errors import ExitCode
+from runner.services.runs import CancelledRun, cancel_run
 
 
 @click.command("cancel")
@@ -23,26 +18,15 @@ def command(run_id: str, *, now: bool) -> None:
     The `on_cancel` steps of the runbook are executed.
     """
     state = context.state()
-    run = find_run(state, run_id, suits=lambda run: run.live, none="no run is in progress")
-    if not run.live:
-        live = [run.path.name for run in state.runs() if run.live]
-        hint = f"the runs that are: {', '.join(live)}" if live else "no run is"
-        raise InvalidInputError(f"the run {run.path.name} is not in progress", hint=hint)
-    for _ in range(2 if now else 1):
-        run.cancel(context.actor().user)
-        time.sleep(0.3)
-    if not _wait(run):
-        click.echo(f"the run {run.path.name} has not stopped within {_PATIENCE:g} s", err=True)
-        click.echo(f"hint: runbook cancel {run.path.name} --now", err=True)
+    context.recover_abandoned(state)
+    show(cancel_run(state, run_id, context.actor().user, at_once=now))
+
+
+def show(cancelled: CancelledRun) -> None:
+    """Print whether the run has stopped, and exit accordingly."""
+    if not cancelled.stopped:
+        click.echo(f"the run {cancelled.run} has not stopped within {cancelled.seconds:g} s", err=True)
+        click.echo(f"hint: runbook cancel {cancelled.run} --now", err=True)
         raise click.exceptions.Exit(ExitCode.FAILED)
-    click.echo(f"stopped  run {run.path.name}")
-    click.echo(f"hint: runbook resume {run.path.name} continues it", err=True)
-
-
-def _wait(run: RunDirectory) -> bool:
-    deadline = time.monotonic() + _PATIENCE
-    while run.live:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
+    click.echo(f"stopped  run {cancelled.run}")
+    click.echo(f"hint: runbook resume {cancelled.run} continues it", err=True)

@@ -9,21 +9,21 @@ import click
 
 from runner.cli import context
 from runner.cli.output.terminal import safe
+from runner.services.run_list import held_locks
 from runner.store.locks.holder import blocked
-from runner.store.locks.host_locks import Locks
 
 
 @click.command("locks")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(*, as_json: bool) -> None:
     """Show the locks that are held now. The kernel releases a lock when its holder ends, so none is stale."""
-    found = Locks(context.recorded().path / "locks", clock=context.clock).held()
+    held = held_locks(context.recorded(), context.command_line().system.clock)
     if as_json:
-        rows = [{"lock": name, **(asdict(holder) if holder else {})} for name, holder in found]
+        rows = [{"lock": name, **(asdict(holder) if holder else {})} for name, holder in held]
         click.echo(json.dumps(rows, indent=2, default=str))
         return
     now = context.clock()
-    for each in blocked(found):
+    for each in blocked(held):
         click.echo(safe(each.sentence(now)))
-    if not found:
+    if not held:
         click.echo("No locks are held.", err=True)

@@ -7,21 +7,22 @@ import json
 import click
 
 from runner.cli import context
-from runner.cli.commands.night.approve import lines, row, waiting
-from runner.cli.output.terminal import safe
+from runner.cli.output.terminal import labelled, safe
+from runner.services import votes
 
 
 @click.command("pending")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(*, as_json: bool) -> None:
     """Show every question that a run asks and that is not answered yet. Answer with `runbook approve RUN`."""
-    found = [(run, question) for run in context.recorded().runs() if (question := waiting(run))]
+    questions = votes.pending(context.recorded(), context.clock())
     if as_json:
-        click.echo(json.dumps([row(run, question) for run, question in found], indent=2))
+        click.echo(json.dumps([question.as_data() for question in questions], indent=2))
         return
-    if not found:
+    if not questions:
         click.echo("No pending approvals.", err=True)
-    for run, question in found:
-        click.secho(f"{safe(question.context.runbook)} {safe(question.context.title)}", bold=True)
-        click.echo("\n".join(lines(run, question)))
-        click.echo(f"  answer   runbook approve {run.path.name} --subject {question.subject[:12]}")
+    for pending in questions:
+        asked = pending.question.context
+        click.secho(f"{safe(asked.runbook)} {safe(asked.title)}", bold=True)
+        click.echo("\n".join(labelled(pending.labelled_lines())))
+        click.echo(f"  answer   runbook approve {pending.run} --subject {pending.subject[:12]}")

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from runner.channels.base import SecretMissingError
 from runner.cli import context
-from runner.cli.commands.night.run import perform, request_for
 from runner.cli.output import progress
 from runner.cli.output.terminal import safe
-from runner.cli.prompts.guard_options import ceremony, guard, with_ceremony
+from runner.cli.prompts.guard_options import guard, guard_options, with_guard_options
+from runner.cli.prompts.input_options import give_inputs
 from runner.cli.prompts.operator import InAdvance, Prompt
-from runner.cli.target_options import aimed
-from runner.core.errors import DeniedError, ExitCode
-from runner.core.events import Event, EventType, Outcome
+from runner.cli.run_session import run_environment
+from runner.cli.target_options import target_options
+from runner.core.events import Event, EventType
 from runner.model.runbook import Runbook
-from runner.orchestrator.request import Request, Result
-from runner.store.log.log_reader import read
+from runner.services.readiness import Readiness, check_readiness
+from runner.services.run_requests import prepare_run
 
 
 @click.command("preflight")
-@aimed
-@ceremony
+@target_options
+@guard_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout.")
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
     """Check what would stop `runbook run` with the same arguments, without changing anything.
@@ -36,14 +34,20 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     asked or called; the result is recorded. Exit code: 0 if a run could start, otherwise the exit code that the run
     would have.
     """
-    request = request_for(runbook, inventories=inventories, given=given, ask=options["ask"], limit=options["limit"])
-    request = replace(with_ceremony(request, options), mode="preflight")
+    request = prepare_run(
+        context.library(runbook), runbook, inventories, run_id=context.new_run_id(), limit=options["limit"]
+    )
+    context.notice_unread(request.inventories)
+    request = with_guard_options(give_inputs(request, given, ask_all=options["ask"]), options)
+    state = context.state()
+    context.recover_abandoned(state)
     asked = request.source.runbook
     drawing = progress.NdjsonProgress() if options["as_json"] else _Everything(asked)
-    result = perform(request, Prompt(asked, "", given=InAdvance(), pause=drawing.pause), drawing)
-    answer = _answer(request, result)
-    _show(answer, as_json=options["as_json"])
-    raise click.exceptions.Exit(answer.exit_code)
+    operator = Prompt(asked, "", given=InAdvance(), pause=drawing.pause)
+    with run_environment(state, operator, drawing) as env:
+        readiness = check_readiness(request, env)
+    _show(readiness, as_json=options["as_json"])
+    raise click.exceptions.Exit(readiness.exit_code)
 
 
 class _Everything(progress.LineProgress):
@@ -64,73 +68,19 @@ class _Everything(progress.LineProgress):
             self.say(f"ok       {safe(event.host or '')}: {', '.join(event.data['passed'])}")
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """Whether a run could begin: what it would be refused for, with its exit code, and whom it could not call."""
-
-    run: str
-    begins: str
-    exit_code: ExitCode
-    refused_for: tuple[str, ...]
-    not_callable: tuple[str, ...]
-    report: str
-    hint: str = ""
-
-
-def _answer(request: Request, result: Result) -> _Answer:
-    runbook = request.source.runbook
-    refused, code = _guards(result), result.exit_code
-    if code is ExitCode.DONE and refused:
-        code = DeniedError.exit_code
-    refused += (*_prerequisites(runbook, result), *result.problems)
-    if code is not ExitCode.DONE and not refused:
-        refused = (str(result.outcome),)
-    begins = f"{runbook.id} {runbook.title}"
-    return _Answer(result.run_id, begins, code, refused, _not_callable(request), str(result.report), result.hint)
-
-
-def _guards(result: Result) -> tuple[str, ...]:
-    """The guards that a run would be refused by."""
-    records = read(result.audit, run=result.run_id)
-    found = (each.data for each in records if each.type == EventType.GUARD_CHECKED)
-    return tuple(guard(data) for data in found if data["verdict"] == "refused")
-
-
-def _prerequisites(runbook: Runbook, result: Result) -> tuple[str, ...]:
-    """The prerequisites that do not hold, each with its host."""
-    names = {step.id: step.name for step in runbook.prerequisites}
-    records = [each for each in read(result.audit, run=result.run_id) if each.type == EventType.STEP_FINISHED]
-    bad = [each for each in records if each.step in names and each.data["outcome"] != Outcome.PASSED]
-    return tuple(f"{names[each.step or '']} on {each.host}: {each.data['outcome']}" for each in bad)
-
-
-def _not_callable(request: Request) -> tuple[str, ...]:
-    """Whom the runbook would call in vain, as a secret of a channel is not there; no secret is told."""
-    found = []
-    for name in request.source.runbook.escalation.contacts:
-        for channel in request.contacts[name].channels if name in request.contacts else ():
-            try:
-                channel.check(context.secret)
-            except SecretMissingError as error:
-                found.append(f"{name} by {channel.key}: {error.message}; {error.hint}")
-    return tuple(found)
-
-
-def _show(answer: _Answer, *, as_json: bool) -> None:
-    """The answer, on standard output."""
-    ready = answer.exit_code is ExitCode.DONE
+def _show(readiness: Readiness, *, as_json: bool) -> None:
+    """Whether it could begin, on standard output."""
     if as_json:
-        data = {**asdict(answer), "type": "result", "outcome": "ready" if ready else "refused"}
-        click.echo(json.dumps({**data, "exit_code": int(answer.exit_code)}))
+        click.echo(json.dumps(readiness.as_data()))
         return
-    for problem in answer.not_callable:
+    for problem in readiness.not_callable:
         click.echo(f"warning: nobody could call {safe(problem)}", err=True)
-    if ready:
-        click.secho(f"ready  {safe(answer.begins)} can begin", fg="green", bold=True)
+    if readiness.ready:
+        click.secho(f"ready  {safe(readiness.begins)} can begin", fg="green", bold=True)
     else:
-        click.secho(f"not ready  {safe(answer.begins)} would be refused for", fg="red", bold=True)
-        for reason in answer.refused_for:
+        click.secho(f"not ready  {safe(readiness.begins)} would be refused for", fg="red", bold=True)
+        for reason in readiness.refused_for:
             click.echo(f"  {safe(reason)}")
-        if answer.hint:
-            click.echo(f"hint: {safe(answer.hint, lines=True)}", err=True)
-    click.echo(f"report  {answer.report}")
+        if readiness.hint:
+            click.echo(f"hint: {safe(readiness.hint, lines=True)}", err=True)
+    click.echo(f"report  {readiness.report}")

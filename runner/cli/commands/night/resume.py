@@ -7,14 +7,12 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.commands.night.run import gates, perform_with
-from runner.cli.prompts import input_options
-from runner.cli.prompts.guard_options import ceremony, with_ceremony
-from runner.cli.resume_request import request_of, run_of
-from runner.core.errors import InvalidInputError
-from runner.core.events import Outcome
-from runner.orchestrator import run_loop
+from runner.cli.prompts.guard_options import guard_options, with_guard_options
+from runner.cli.prompts.input_options import give_inputs, options_again
+from runner.cli.run_session import gate_options, run_and_exit, showing_changes
 from runner.orchestrator.request import Mode
+from runner.services.run_requests import interrupted_run, prepare_resume
+from runner.services.runs import resume_run
 
 
 @click.command("resume")
@@ -24,9 +22,9 @@ from runner.orchestrator.request import Mode
 )
 @click.option("--done", multiple=True, metavar="STEP", help="Say that this interrupted step is done.")
 @click.option("--redo", multiple=True, metavar="STEP", help="Execute this interrupted step again.")
-@ceremony
-@input_options.options_again
-@gates
+@guard_options
+@options_again
+@gate_options
 def command(
     run_id: str,
     *,
@@ -42,13 +40,11 @@ def command(
     repeated unless the runbook says that it is idempotent, or you say --redo. In production you type the environment
     again; the reason and the break glass of the run still count.
     """
-    directory = run_of(context.state(), run_id)
-    if directory.state.looks:
-        hint = f"runbook run {directory.state.runbook} does it"
-        raise InvalidInputError(f"the run {directory.path.name} only looked: there is nothing to resume", hint=hint)
-    if directory.state.outcome == Outcome.PASSED:
-        raise InvalidInputError(f"the run {directory.path.name} has passed: there is nothing to resume")
+    state = context.state()
+    context.recover_abandoned(state)
     mode: Mode | None = "step" if options["step"] else None
-    request = request_of(directory, given, mode=mode, accept_changes=accept_changes)
-    request = with_ceremony(request, options)
-    perform_with(request, options, lambda asked, around: run_loop.resume(asked, around, done=done, redo=redo))
+    run = interrupted_run(state, run_id)
+    with showing_changes():
+        request = prepare_resume(run, context.library(run.state.path), mode=mode, accept_changes=accept_changes)
+    request = with_guard_options(give_inputs(request, given, resumed=True), options)
+    run_and_exit(request, options, state, lambda asked, env: resume_run(asked, env, done=done, redo=redo))

@@ -11,19 +11,17 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.named_run import LAST, find_run
 from runner.cli.output.pager import paged
 from runner.cli.output.terminal import one_line, safe, short
-from runner.core.errors import AuditError, InvalidInputError
+from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RUNBOOK_ID, is_run_id
 from runner.kinds.steps.base import StepKind
 from runner.model.input import Input
 from runner.model.runbook import Exclusion, Runbook
 from runner.model.step import Approval, Step
 from runner.render import report
-from runner.render.history.run_history import RunHistory, history
-from runner.store.log.log_reader import read
-from runner.store.state_directory import StateDirectory
+from runner.render.history.run_history import RunHistory
+from runner.services.run_list import LAST, find_run, run_history
 
 
 @click.command("show")
@@ -40,7 +38,7 @@ def command(shown: str, *, form: str | None, as_json: bool) -> None:
     if is_run_id(shown) or shown == LAST:
         state = context.recorded()
         run = find_run(state, shown)
-        _report(_history(state, run.path.name), "json" if as_json else form)
+        _report(run_history(state, run.path.name, context.clock()), "json" if as_json else form)
         return
     if not (re.fullmatch(RUNBOOK_ID, shown) or Path(shown).is_file()):
         raise InvalidInputError(
@@ -91,15 +89,6 @@ def _step_data(step: Step) -> dict[str, Any]:
     does = {step.action.key: step.action.describe()} if step.action else {}
     verify = [item.says for item in step.verify]
     return {"id": step.id, "name": step.name, "effect": str(step.effect), **does, "verify": verify}
-
-
-def _history(state: StateDirectory, run: str) -> RunHistory:
-    path = context.audit_log(state)
-    try:
-        return history(read(path, run=run), now=context.clock())
-    except ValueError:
-        hint = "it died before it started, or records were removed: runbook audit verify, and compare the head"
-        raise AuditError(f"the audit log {path} does not hold the start of the run {run}", hint=hint) from None
 
 
 def _show(runbook: Runbook) -> None:

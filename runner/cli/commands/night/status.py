@@ -9,16 +9,14 @@ from datetime import timedelta
 import click
 
 from runner.cli import context
-from runner.cli.listed_runs import ListedRuns, as_data, listed_runs
-from runner.cli.named_run import find_run
 from runner.cli.output.ending import end_lines
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.core import duration
 from runner.render.history.recorded_runs import RunSummary
 from runner.render.history.run_history import RunHistory
-from runner.render.run_status import MOST_RUNS, RunStatus, StepStatus, status, usual
-from runner.store.owed_undos import Debts
+from runner.render.run_status import RunStatus, StepStatus
+from runner.services.run_list import ListedRuns, as_data, find_run, listed_runs, owed_undos
 
 _LATEST = 10
 _REAL = "run"
@@ -32,46 +30,37 @@ _SLOW = 2.0
 def command(run_id: str | None, *, as_json: bool) -> None:
     """Show the runs and what each is doing, or RUN (its id, or `last`) step by step and host by host."""
     state = context.recorded()
-    with listed_runs(state) as runs:
+    context.recover_abandoned(state)
+    with listed_runs(state, context.clock()) as runs:
         if run_id:
             _show(runs.one(find_run(state, run_id).path.name), runs, as_json=as_json)
             return
         rows = [_row(run, runs) for run in runs.latest(_LATEST)]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
-    else:
-        draw(
-            rows,
-            empty="no runs yet",
-            optional=("parent", "children", "now", "undelivered"),
-        )
-        for debt in Debts(state.path / "debts").everything():
-            owed = f"{debt.step} of {debt.runbook} is not undone, since {debt.since}; runbook undo {debt.run}"
-            click.echo(f"owed undo: {safe(debt.host)}: {safe(owed)}", err=True)
-
-
-def _status(run: RunHistory, runs: ListedRuns) -> RunStatus:
-    return status(run, usually=usual(runs.earlier(run, MOST_RUNS), run.runbook))
+        return
+    draw(rows, empty="no runs yet", optional=("parent", "children", "now", "undelivered"))
+    for debt in owed_undos(state):
+        owed = f"{debt.step} of {debt.runbook} is not undone, since {debt.since}; runbook undo {debt.run}"
+        click.echo(f"owed undo: {safe(debt.host)}: {safe(owed)}", err=True)
 
 
 def _row(run: RunSummary, runs: ListedRuns) -> dict[str, str]:
     row = {key: str(value) for key, value in as_data(run).items() if key not in {"started", "undelivered"}}
     row |= {"outcome": run.outcome or "-", "children": ", ".join(run.children), "now": ""}
-    if run.live and (history := runs.history(run)):
-        now = _status(history, runs)
+    if run.live and (now := runs.status(run)):
         row["now"] = f"waits for {now.waiting}" if now.waiting else "; ".join(map(_going, _running(now)))
     return row | {"undelivered": ", ".join(run.undelivered)}
 
 
-def _running(told: RunStatus) -> list[StepStatus]:
-    return [step for step in told.steps if "running" in step.hosts.values()]
+def _running(status: RunStatus) -> list[StepStatus]:
+    return [step for step in status.steps if "running" in step.hosts.values()]
 
 
 def _show(row: RunSummary, runs: ListedRuns, *, as_json: bool) -> None:
-    history = runs.history(row)
-    told = _status(history, runs) if history else None
+    history, status = runs.history(row), runs.status(row)
     if as_json:
-        click.echo(json.dumps({**as_data(row), **(asdict(told) if told else {})}, indent=2, default=str))
+        click.echo(json.dumps({**as_data(row), **(asdict(status) if status else {})}, indent=2, default=str))
         return
     title = safe(history.title) if history else ""
     kind = f"{row.kind}  " if row.kind != _REAL else ""
@@ -80,25 +69,25 @@ def _show(row: RunSummary, runs: ListedRuns, *, as_json: bool) -> None:
         click.echo(f"  took over from the run {row.parent}")
     for child in row.children:
         click.echo(f"  handed over to the run {child}")
-    if told is None:
+    if status is None:
         click.echo("  it died before anything was recorded")
         return
-    if told.attempt != "start":
-        click.echo(f"  attempt: {told.attempt}")
-    for number, step in enumerate(told.steps, 1):
+    if status.attempt != "start":
+        click.echo(f"  attempt: {status.attempt}")
+    for number, step in enumerate(status.steps, 1):
         hosts = "  ".join(f"{safe(host)} {outcome}" for host, outcome in step.hosts.items()) or "not begun"
         click.echo(f"  {number:2} {safe(step.name)}: {hosts}{_time(step)}")
-    if told.waiting:
-        click.echo(f"  waits for {safe(told.waiting)}")
-    if told.undelivered:
-        click.secho(f"  NOT REACHED: {safe(', '.join(told.undelivered))}; runbook show {row.run} says why", fg="red")
-    click.echo(f"  {_budget(told)}")
+    if status.waiting:
+        click.echo(f"  waits for {safe(status.waiting)}")
+    if status.undelivered:
+        click.secho(f"  NOT REACHED: {safe(', '.join(status.undelivered))}; runbook show {row.run} says why", fg="red")
+    click.echo(f"  {_budget(status)}")
     for line in _ending(history):
         click.echo(f"  {line}")
 
 
 def _ending(run: RunHistory | None) -> list[str]:
-    """How the run ended and what to type next, as it was told when it ended."""
+    """How the run ended and what to type next, as it was status when it ended."""
     if run is None or not run.ways_on:
         return []
     what, commands = end_lines(run.happened, run.standing, run.ways_on)
@@ -119,8 +108,9 @@ def _time(step: StepStatus) -> str:
     return f"  ({_shown(step.seconds)}{so_far}{usually}{slow})"
 
 
-def _budget(told: RunStatus) -> str:
-    return f"{_shown(told.used)} used" if told.budget is None else f"{_shown(told.used)} of {_shown(told.budget)} used"
+def _budget(status: RunStatus) -> str:
+    budget = "" if status.budget is None else f" of {_shown(status.budget)}"
+    return f"{_shown(status.used)}{budget} used"
 
 
 def _shown(seconds: float) -> str:

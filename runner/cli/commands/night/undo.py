@@ -8,23 +8,23 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.commands.night.run import gates, perform_with
 from runner.cli.output.terminal import one_line, safe, short
-from runner.cli.prompts import input_options
-from runner.cli.prompts.guard_options import ceremony, with_ceremony
-from runner.cli.resume_request import request_of, run_of
+from runner.cli.prompts.guard_options import guard_options, with_guard_options
+from runner.cli.prompts.input_options import give_inputs, options_again
+from runner.cli.run_session import gate_options, run_and_exit, showing_changes
 from runner.core.errors import DeniedError
-from runner.orchestrator import run_loop
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.request import Request
+from runner.services.run_requests import interrupted_run, prepare_undo
+from runner.services.runs import preview_undo, undo_run
 
 
 @click.command("undo")
 @click.argument("run_id", metavar="RUN")
 @click.option("--accept-changes", is_flag=True, help="Use the undo of the runbook as it is now; this is recorded.")
-@ceremony
-@input_options.options_again
-@gates
+@guard_options
+@options_again
+@gate_options
 def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **options: Any) -> None:
     """Undo RUN (its id, or `last`): every step that was started and has an undo, and verify that it is undone.
 
@@ -35,14 +35,17 @@ def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **opti
     prevents an undo.
     """
     state = context.state()
-    request = request_of(run_of(state, run_id), given, accept_changes=accept_changes)
-    request = with_ceremony(request, options)
-    plan = run_loop.plan_undo(request, state)
+    context.recover_abandoned(state)
+    run = interrupted_run(state, run_id)
+    with showing_changes():
+        request = prepare_undo(run, context.library(run.state.path), accept_changes=accept_changes)
+    request = with_guard_options(give_inputs(request, given, resumed=True), options)
+    plan = preview_undo(request, state)
     if plan:
         _show(plan, request)
     if plan.takes_back:
         _ask(request, yes=options["yes"])
-    perform_with(request, options, lambda asked, around: run_loop.take_back(asked, around, expected=plan))
+    run_and_exit(request, options, state, lambda asked, env: undo_run(asked, env, expected=plan))
 
 
 def _show(plan: UndoPlan, request: Request) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.named_run import find_run
 from runner.cli.output.pager import paged
 from runner.cli.output.terminal import counted, safe
 from runner.core.errors import AuditError
+from runner.services.run_list import audit_log, find_run
 from runner.store.log.chain import Head
 from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read, verify
@@ -50,7 +50,7 @@ def verify_log(*, noted: Head | None, as_json: bool) -> None:
     give a head that was kept elsewhere with --head.
     """
     state = context.recorded()
-    path = context.audit_log(state)
+    path = audit_log(state)
     verified = verify(path, noted=noted)
     found = disagreements(state, read(path))
     if as_json:
@@ -71,7 +71,7 @@ def show_log(run: str | None, *, as_json: bool) -> None:
     """Show the records, oldest first; with RUN (its id, or `last`) only those of that run."""
     state = context.recorded()
     name = find_run(state, run).path.name if run else None
-    records = read(context.audit_log(state), run=name)
+    records = read(audit_log(state), run=name)
     if as_json:
         for record in records:
             click.echo(json.dumps(asdict(record), default=str))

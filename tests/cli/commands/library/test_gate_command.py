@@ -9,7 +9,6 @@ import pytest
 from harness.collected import SHIPPED, alert, collected, entry
 from harness.fakes import RUN_ID, runbook_file
 
-from runner.cli import context
 from runner.library.gates.quality_gates import GATES
 
 SOUND = {
@@ -48,8 +47,8 @@ def test_every_gate_is_told_with_what_speaks_for_and_against_it(runbook, sound):
     ]
 
 
-def test_a_run_that_passed_is_a_test_until_the_runbook_changes(runbook, sound, ansible, monkeypatch):
-    monkeypatch.setattr(context, "new_run_id", lambda: RUN_ID)
+def test_a_run_that_passed_is_a_test_until_the_runbook_changes(runbook, sound, ansible, machine):
+    machine.run_ids(RUN_ID)
     assert runbook("run", "RUN-001", "-i", "inventory.yml").code == 0
     assert runbook("gate").code == 0
 

@@ -8,7 +8,6 @@ import subprocess
 
 from harness.fakes import RUN_ID, runbook_file
 
-from runner.cli import context
 from runner.executor.ansible import processes
 from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
@@ -75,9 +74,8 @@ def test_no_runs_and_nothing_is_made_to_say_so(runbook, here):
     assert list(here.iterdir()) == []
 
 
-def test_the_runs_with_their_outcomes_newest_last(runbook, library, ansible, monkeypatch):
-    ids = iter(["20260101T000000Z-00000002", "20260101T000001Z-00000001"])
-    monkeypatch.setattr(context, "new_run_id", lambda: next(ids))
+def test_the_runs_with_their_outcomes_newest_last(runbook, library, ansible, machine):
+    machine.run_ids("20260101T000000Z-00000002", "20260101T000001Z-00000001")
     runbook("run", "RUN-001", "-i", "inventory.yml")
     ansible.answers["look", "action"] = ("unreachable", {"msg": "no route"})
     runbook("run", "RUN-001", "-i", "inventory.yml")
@@ -91,9 +89,8 @@ def test_the_runs_with_their_outcomes_newest_last(runbook, library, ansible, mon
     assert [row["run"] for row in rows] == ["20260101T000000Z-00000002", "20260101T000001Z-00000001"]
 
 
-def test_what_only_looked_is_told_from_a_run(runbook, library, ansible, monkeypatch):
-    ids = iter(f"20260101T00000{number}Z-00000000" for number in range(4))
-    monkeypatch.setattr(context, "new_run_id", lambda: next(ids))
+def test_what_only_looked_is_told_from_a_run(runbook, library, ansible, machine):
+    machine.run_ids(*(f"20260101T00000{number}Z-00000000" for number in range(4)))
     runbook("run", "RUN-001", "-i", "inventory.yml", "--dry-run")
     runbook("preflight", "RUN-001", "-i", "inventory.yml")
     runbook("run", "RUN-001", "-i", "inventory.yml")
@@ -117,16 +114,20 @@ def test_a_run_whose_command_died_is_named_once_and_what_it_left_is_ended(runboo
     path = str(runbook_file(here, escalation={"when": [{"declared": "x"}], "contacts": ["on-call"], "provide": ["x"]}))
     directory.begin(RunState(RUN_ID, runbook="RUN-001", title="T", started="", user="alice", path=path)).release()
     with subprocess.Popen(["sleep", "60"], env={**os.environ, processes.MARKER: RUN_ID}) as left:
-        first, second = runbook("list", "--runs", "--json"), runbook("list", "--runs")
+        listed, lives = runbook("list", "--runs", "--json"), left.poll() is None
+        first, second = runbook("status", "--json"), runbook("status")
         code = left.wait(timeout=10)
+    rows = [json.loads(each.out)[0] for each in (listed, first)]
 
     assert first.err.splitlines() == [
         f"abandoned: the run {RUN_ID} of RUN-001 died before it ended",
         f"hint: what it had started was stopped; runbook show {RUN_ID} shows how far it came",
     ]
     assert (second.err, second.code) == ("", 0)
-    assert [(row["run"], row["status"], row["outcome"]) for row in json.loads(first.out)] == [
-        (RUN_ID, "abandoned", "unknown")
+    assert (listed.err, lives) == ("", True)  # to list them ends nothing
+    assert [(row["run"], row["status"], row["outcome"]) for row in rows] == [
+        (RUN_ID, "abandoned", ""),
+        (RUN_ID, "abandoned", "unknown"),
     ]
     assert code is not None
     assert [record.type for record in read(directory.audit / "audit.jsonl")] == ["run.abandoned", "run.filed"]

@@ -175,11 +175,11 @@ def test_a_pattern_without_a_host_is_what_a_run_would_say(runbook, planned, ansi
     assert "the step 'clean' has no host" in ran.err
 
 
-def test_an_inventory_that_ansible_can_not_read_is_what_a_run_would_say(runbook, planned, monkeypatch):
+def test_an_inventory_that_ansible_can_not_read_is_what_a_run_would_say(runbook, planned, ansible):
     def fail(*_):
         raise UnreachableError("the inventory and --limit leave no host", hint="look at -i")
 
-    monkeypatch.setattr("runner.cli.commands.night.plan.resolve", fail)
+    ansible.resolve = fail
 
     ran = runbook(*PLAN)
 

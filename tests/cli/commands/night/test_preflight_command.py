@@ -18,15 +18,12 @@ FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
 
 
 @pytest.fixture
-def production(library, ansible, monkeypatch):
+def production(library, ansible):
     """A runbook with two prerequisites, and a host in production that is reached over SSH."""
     library(prerequisites=PROBES)
     ansible.environments = {"db1": "production"}
     ansible.inventory["reach"] = {"db1": {"policy": {"max_hosts": 3}}}
-    monkeypatch.setattr(
-        "runner.executor.ssh.preflight.preflight",
-        lambda hosts, **_: [HostCheck("db1", ("reachable", "host key", "login"))],
-    )
+    ansible.checks["db1"] = HostCheck("db1", ("reachable", "host key", "login"))
     return ansible
 
 
@@ -121,11 +118,11 @@ def test_the_secrets_of_those_who_would_be_called_are_looked_for_and_never_told(
     assert "kkkk" not in ran.out + ran.err
 
 
-def test_a_host_that_can_not_be_worked_on_is_what_a_run_would_say(runbook, production, monkeypatch):
+def test_a_host_that_can_not_be_worked_on_is_what_a_run_would_say(runbook, production):
     bad = HostCheck(
         "db1", problem="db1 (10.0.0.1:22): no connection: Connection refused", hint="is sshd running there?"
     )
-    monkeypatch.setattr("runner.executor.ssh.preflight.preflight", lambda hosts, **_: [bad])
+    production.checks["db1"] = bad
 
     ran = runbook(*LOOK)
 

@@ -179,13 +179,12 @@ def test_a_signal_while_steps_run_stops_the_run(runbook, library, ansible):
 PROGRAM = """
 import sys
 sys.path.insert(0, {tests!r})
-import runner.orchestrator.run_loop
 from runner.executor.testing import ScriptedExecutor
 made = ScriptedExecutor()
-runner.orchestrator.run_context.execute, runner.orchestrator.run_context.resolve = made.execute, made.resolve
 sys.argv = ["runbook", *{words!r}]
 from runner.cli import main
-main()
+from runner.cli.system import System
+main(System(executor=lambda: made))
 """
 
 

@@ -7,7 +7,6 @@ import json
 import pytest
 from harness.fakes import RUN_ID, runbook_file
 
-from runner.cli import context
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 
@@ -158,9 +157,9 @@ def test_a_file_is_shown_wherever_it_lies(runbook, tmp_path):
 
 
 @pytest.fixture
-def done(runbook, library, ansible, monkeypatch):
+def done(runbook, library, ansible, machine):
     """A run that failed, and what its host said."""
-    monkeypatch.setattr(context, "new_run_id", lambda: RUN_ID)
+    machine.run_ids(RUN_ID)
     library(escalation={"when": [{"declared": "x"}], "contacts": ["on-call"], "provide": ["timeline"]})
     ansible.answers["look", "action"] = ("failed", {"rc": 1, "msg": "no \x1b[2J space"})
     assert runbook("run", "RUN-001", "-i", "inventory.yml").code == 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import click
 import pytest
 from harness.fake_run import SURVEY
 from harness.fakes import RUN_ID
 
+from runner.cli.commands.night import cancel
+from runner.services.runs import CancelledRun, cancel_run
 from runner.store.owed_undos import Debt, Debts
 from runner.store.state_directory import StateDirectory
 
@@ -27,9 +30,9 @@ FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
 
 
 @pytest.fixture
-def failed(runbook, library, ansible, monkeypatch):
+def failed(runbook, library, ansible, machine):
     """A run that has failed at its second step."""
-    monkeypatch.setattr("runner.cli.context.new_run_id", lambda: RUN_ID)
+    machine.run_ids(RUN_ID)
     library(steps=STEPS)
     ansible.answers["two", "action"] = FAILED
     assert runbook(*RUN).code == 1
@@ -77,8 +80,8 @@ def test_there_is_nothing_to_go_on_with(runbook, library):
     assert "there is no run" in runbook("undo", RUN_ID).err
 
 
-def test_a_run_that_was_refused_does_not_hide_the_one_that_is_to_be_gone_on_with(runbook, failed, monkeypatch, ansible):
-    monkeypatch.setattr("runner.cli.context.new_run_id", lambda: LATER)
+def test_a_run_that_was_refused_does_not_hide_the_one_that_is_to_be_gone_on_with(runbook, failed, machine, ansible):
+    machine.run_ids(LATER)
     ansible.environments = dict.fromkeys(ansible.hosts["all"], "production")
     assert runbook(*RUN).code == 4
     ansible.environments = {}
@@ -99,17 +102,19 @@ def test_a_runbook_that_has_changed_is_shown_and_refused(runbook, failed, librar
     assert (accepted.code, ansible.calls) == (0, [SURVEY, (("step-two", "step-three"), ())])
 
 
-def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook, failed, here, monkeypatch):
-    held = StateDirectory.open(here / ".runbook").run(RUN_ID).hold()
+def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook, failed, here, capsys):
+    state = StateDirectory.open(here / ".runbook")
+    held = state.run(RUN_ID).hold()
     again = runbook("resume", "last")
-    monkeypatch.setattr("runner.cli.commands.night.cancel._PATIENCE", 0.2)
-    cancelled = runbook("cancel", "last")
+    cancelled = cancel_run(state, "last", "alice", patience=0.2)
     asked = held.cancelled()
     held.release()
 
     assert (again.code, f"the run {RUN_ID} is in progress" in again.err) == (6, True)
-    assert (cancelled.code, [line.split()[:2] for line in asked]) == (1, [["cancelled", "by"]])
-    assert f"runbook cancel {RUN_ID} --now" in cancelled.err
+    assert (cancelled, asked) == (CancelledRun(RUN_ID, stopped=False, seconds=0.2), ["cancelled by alice"])
+    with pytest.raises(click.exceptions.Exit) as raised:
+        cancel.show(cancelled)
+    assert (raised.value.exit_code, f"runbook cancel {RUN_ID} --now" in capsys.readouterr().err) == (1, True)
     assert runbook("cancel", RUN_ID).err.startswith(f"error: the run {RUN_ID} is not in progress")
 
 
@@ -164,9 +169,9 @@ KEYS = {"key": {"type": "secret", "help": "The key"}, "word": {"help": "A word",
 
 
 @pytest.fixture
-def keyed(runbook, library, ansible, monkeypatch):
+def keyed(runbook, library, ansible, machine, monkeypatch):
     """A run with a secret that has failed at its second step; what Ansible is told from then on."""
-    monkeypatch.setattr("runner.cli.context.new_run_id", lambda: RUN_ID)
+    machine.run_ids(RUN_ID)
     monkeypatch.setenv("OLD", "hunter2!")
     library(steps=STEPS, inputs=KEYS)
     ansible.answers["two", "action"] = FAILED
@@ -178,7 +183,7 @@ def keyed(runbook, library, ansible, monkeypatch):
         told.append((dict(job.inputs), dict(job.secrets)))
         return real(job, part, **options)
 
-    monkeypatch.setattr("runner.orchestrator.run_context.execute", execute)
+    ansible.execute = execute
     return told
 
 

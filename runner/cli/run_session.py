@@ -1,0 +1,175 @@
+"""One run at a terminal: drawn on the screen, answered here or by flags, stopped cleanly by a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from typing import Any
+
+import click
+
+from runner.cli import context
+from runner.cli.output import ending, progress
+from runner.cli.output.terminal import safe
+from runner.cli.prompts import guard_options
+from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
+from runner.cli.prompts.operator import InAdvance, Prompt
+from runner.executor.job import Cancellation
+from runner.orchestrator.request import Request, Result
+from runner.orchestrator.run_environment import Answer, Operator, RunEnvironment
+from runner.services.run_requests import RunbookChangedError, runbooks_of
+from runner.store.state_directory import StateDirectory
+
+_GATES = (
+    click.option("--step", is_flag=True, help="Ask before each step: continue, skip, undo everything, escalate, stop."),
+    click.option("--yes", is_flag=True, help="Approve in advance everything that needs approval."),
+    click.option(
+        "--confirm", multiple=True, metavar="STEP", help="Confirm in advance a step that a person does or confirms."
+    ),
+    click.option(
+        "--choose",
+        multiple=True,
+        metavar="STEP.NAME=VALUE,...",
+        help="Choose in advance (for one host: STEP.NAME@HOST=...).",
+    ),
+    click.option(
+        "--wait",
+        metavar="TIME",
+        default="0s",
+        help="How long to wait for locked hosts and for approvals from elsewhere, like 10m.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout."),
+)
+
+
+def gate_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that may ask somebody."""
+    for option in reversed(_GATES):
+        command = option(command)
+    return command
+
+
+def run_and_exit(
+    request: Request,
+    options: Mapping[str, Any],
+    state: StateDirectory,
+    use_case: Callable[[Request, RunEnvironment], Result],
+) -> None:
+    """Run `use_case` for `request`, with the answers that `options` give in advance, and exit as it ended."""
+    guard_options.warn_break_glass(request)
+    runbook = request.source.runbook
+    request = replace(request, wait=context.seconds(options["wait"], flag="--wait"))
+    picked, runbooks = read_picked(options["choose"]), runbooks_of(request)
+    check_picked(runbooks, picked)
+    check_confirmed(runbooks, options["confirm"])
+    drawing = progress.choose(runbook, as_json=options["as_json"])
+    given = InAdvance(
+        yes=options["yes"],
+        confirmed=options["confirm"],
+        picked=picked,
+        auto=request.mode == "auto",
+        wait=request.wait,
+    )
+    operator = Prompt(runbook, context.actor().user, given=given, pause=drawing.pause)
+    with run_environment(state, operator, drawing, unattended=request.mode == "auto") as env:
+        result = use_case(request, env)
+    ending.show(result, as_json=options["as_json"])
+    raise click.exceptions.Exit(result.exit_code)
+
+
+@contextmanager
+def showing_changes() -> Iterator[None]:
+    """Print how the runbook differs from the one that the run began with, where that is why the block refuses."""
+    try:
+        yield
+    except RunbookChangedError as error:
+        for line in error.difference.splitlines():
+            click.echo(safe(line), err=True)
+        raise
+
+
+@contextmanager
+def run_environment(
+    state: StateDirectory,
+    operator: Operator,
+    drawing: progress.Progress,
+    *,
+    unattended: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> Iterator[RunEnvironment]:
+    """What a run is given of this terminal: `drawing` shows it, and a signal stops it cleanly."""
+    here = context.installation(state)
+    installation = {field.name: getattr(here, field.name) for field in fields(here)} | {"environ": environ}
+    with cancelled_by_signals(drawing.notify) as cancellation, drawing:
+        person = _Interruptible(operator, here.actor.user, cancellation, drawing)
+        yield RunEnvironment(
+            **installation,
+            operator=person,
+            cancellation=cancellation,
+            listeners=[drawing],
+            type_environment=(lambda _name, _lines: "") if unattended else person.type_environment,
+        )
+
+
+_NOTICES = (
+    "stopping: the current action is ended cleanly; press Ctrl-C again to stop at once",
+    "stopping at once",
+)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def _on_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+@contextmanager
+def cancelled_by_signals(notify: Callable[[str], None]) -> Iterator[Cancellation]:
+    """Ctrl-C, SIGTERM and SIGHUP ask the run to stop, cleanly; `notify` says so of a Ctrl-C."""
+    cancellation = Cancellation()
+
+    def ask(number: int, _: Any) -> None:
+        cancellation.request(signal.Signals(number).name)
+        if number == signal.SIGINT and len(cancellation.requests) <= len(_NOTICES):
+            notify(_NOTICES[len(cancellation.requests) - 1])
+
+    with _on_signals(ask):
+        yield cancellation
+
+
+class _Interruptible:
+    """An operator whose prompt a signal ends: nothing runs while a person is asked, so the run simply stops there."""
+
+    def __init__(self, operator: Any, user: str, cancellation: Cancellation, drawing: progress.Progress) -> None:
+        self._operator, self._user, self._cancellation, self._drawing = operator, user, cancellation, drawing
+
+    def answer(self, gate: Any, view: Any) -> Any:
+        """The operator's answer, or no when the prompt was interrupted or its input came to an end."""
+        no = Answer(yes=False, by=self._user, note="interrupted")
+        return self._unless_interrupted(lambda: self._operator.answer(gate, view), no)
+
+    def type_environment(self, name: str, lines: Sequence[str]) -> str:
+        """What was typed; nothing when the prompt was interrupted or its input came to an end."""
+        asked = lambda: guard_options.type_name(name, lines, pause=self._drawing.pause)  # noqa: E731
+        return str(self._unless_interrupted(asked, ""))
+
+    def _unless_interrupted(self, ask: Callable[[], Any], otherwise: Any) -> Any:
+        def interrupt(number: int, _: Any) -> None:
+            self._cancellation.request(signal.Signals(number).name)
+            raise KeyboardInterrupt
+
+        try:
+            with _on_signals(interrupt):
+                return ask()
+        except (KeyboardInterrupt, click.Abort):
+            if not self._cancellation.requests:
+                self._cancellation.request("end of input")
+            return otherwise

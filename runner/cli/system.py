@@ -1,0 +1,80 @@
+"""What a command takes from the machine it runs on: clock, user, new ids, secrets, executor."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runner import version
+from runner.core.events import Clock, Instant
+from runner.core.secrets import Reference
+from runner.executor.protocol import Executor
+from runner.store.log.envelope import Actor
+
+
+def clock() -> Instant:
+    """Now, on both clocks."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Instant(datetime.now(UTC), time.monotonic(), boot)
+
+
+def actor() -> Actor:
+    """Who runs this command. The name is the kernel's, not the environment's; behind sudo both are named."""
+    uid = os.getuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = str(uid)
+    # Only root can have been given that word by sudo; anybody can give it to a command of their own.
+    before = os.environ.get("SUDO_USER") if uid == 0 else None
+    user = f"{name} (sudo by {before})" if before else name
+    return Actor(user, socket.gethostname(), os.getpid(), version(), _groups(before or name))
+
+
+def _groups(login: str) -> tuple[str, ...]:
+    """The groups of the system that `login` is in; none for somebody whom it does not know."""
+    try:
+        numbers = os.getgrouplist(login, pwd.getpwnam(login).pw_gid)
+    except KeyError:
+        return ()
+    names = {entry.gr_gid: entry.gr_name for entry in grp.getgrall()}
+    return tuple(names[number] for number in numbers if number in names)
+
+
+def new_run_id() -> str:
+    """An id that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
+
+
+def secret(reference: str) -> str:
+    """The value behind a reference, like `env:NAME` or `file:/path`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    return Reference.parse(reference).resolve(os.environ)
+
+
+def ansible() -> Executor:
+    """The executor that runs ansible-playbook."""
+    from runner.executor.ansible.ansible_executor import AnsibleExecutor  # noqa: PLC0415 - only a run or a plan needs it
+
+    return AnsibleExecutor()
+
+
+@dataclass(frozen=True)
+class System:
+    """The machine that a command runs on."""
+
+    clock: Clock = clock
+    actor: Callable[[], Actor] = actor
+    new_run_id: Callable[[], str] = new_run_id
+    secrets: Callable[[str], str] = secret
+    executor: Callable[[], Executor] = ansible

@@ -1,0 +1,216 @@
+"""What a run would do, and what would refuse it now: hosts, commands, questions, blast radius. Nothing is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from runner.compiler.blast_radius import blast_radius
+from runner.compiler.command_preview import lines
+from runner.compiler.compiler import variables
+from runner.compiler.segments import after, before
+from runner.core.duration import show
+from runner.core.redaction import Redaction
+from runner.core.step_tags import undo_id
+from runner.executor.job import NOTHING, Cancellation, Job, Part
+from runner.executor.target import Target, check_hosts
+from runner.model.contacts import Contact
+from runner.model.runbook import Declared, Reason, Runbook, Unresolved
+from runner.model.step import HandOver, Step
+from runner.orchestrator.continuation import handover
+from runner.orchestrator.request import Request
+from runner.orchestrator.run_environment import Installation
+from runner.orchestrator.start.admission import case_for
+from runner.orchestrator.start.guards import Ruling, environment, rules
+from runner.services.run_list import held_locks, owed_undos
+from runner.store.locks.holder import blocked
+
+Previews = Mapping[str, tuple[str, ...]]
+"""What is done on each host: the statement, and each thing around it."""
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """What a step, and its undo, would do on each host; `previews` and `undo_previews` have it line by line."""
+
+    id: str
+    name: str
+    effect: str
+    hosts: tuple[str, ...]
+    asks: tuple[str, ...]
+    timeout: str | None
+    verifies: tuple[str, ...]
+    on_failure: str
+    undo: str | None
+    point_of_no_return: bool
+    previews: Previews
+    undo_previews: Previews
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "effect": self.effect,
+            "hosts": self.hosts,
+            "commands": {host: "\n".join(preview) for host, preview in self.previews.items()},
+            "asks": self.asks,
+            "timeout": self.timeout,
+            "verifies": self.verifies,
+            "on_failure": self.on_failure,
+            "undo": self.undo,
+            "undo_commands": {host: "\n".join(preview) for host, preview in self.undo_previews.items()},
+            "point_of_no_return": self.point_of_no_return,
+        }
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """The whole plan; `debts`, `held` and the `guards` that are not met stand in the way of the run now."""
+
+    runbook: str
+    title: str
+    environment: str
+    hosts: tuple[str, ...]
+    inputs: Mapping[str, Any]
+    limits: Mapping[str, str]
+    calls: Mapping[str, tuple[str, ...]]
+    prerequisites: tuple[PlannedStep, ...]
+    steps: tuple[PlannedStep, ...]
+    debts: tuple[str, ...]
+    guards: tuple[Ruling, ...]
+    held: tuple[str, ...]
+    last_safe_stop: int | None
+    radius: str
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        data = {field.name: getattr(self, field.name) for field in fields(self)}
+        steps = {name: [step.as_data() for step in data[name]] for name in ("prerequisites", "steps")}
+        return {**data, **steps, "guards": [asdict(ruling) for ruling in self.guards]}
+
+
+def plan_run(request: Request, installation: Installation) -> PlannedRun:
+    """What `start_run` would do with the same request. No host is contacted, and nothing is recorded.
+
+    Raises:
+        RunbookError: the inventory cannot be read, or a host or a runbook that may take over is missing.
+    """
+    handover.check(request)
+    runbook, redaction = request.source.runbook, Redaction()
+    rendered = Part(NOTHING.tags, render=list(_rendered(runbook)))
+    inventory = installation.executor.resolve(_job(request, redaction, installation.environ), rendered)
+    target = Target.from_message(inventory)
+    target.check(runbook)
+    check_hosts(runbook, request.inputs, inventory.get("names") or ())
+    previews: Mapping[str, Previews] = {
+        step: {host: tuple(map(redaction.text, lines(command))) for host, command in hosts.items()}
+        for step, hosts in (inventory.get("commands") or {}).items()
+    }
+    radius = blast_radius(runbook, target, total=inventory.get("inventory_hosts"))
+    debts = owed_undos(installation.state, target.names)
+    return PlannedRun(
+        runbook=runbook.id,
+        title=runbook.title,
+        environment=target.environment,
+        hosts=target.names,
+        inputs=dict(request.inputs),
+        limits=_limits(runbook),
+        calls=_calls(runbook, request.contacts),
+        prerequisites=tuple(_planned(runbook, step, target, previews) for step in runbook.prerequisites),
+        steps=tuple(_planned(runbook, step, target, previews) for step in runbook.steps),
+        debts=tuple(f"{debt.host}: {debt.step} of {debt.runbook} is not undone" for debt in debts),
+        guards=_guards(request, target, installation),
+        held=_held(runbook, target, installation),
+        last_safe_stop=radius.last_safe,
+        radius=str(radius),
+    )
+
+
+def _job(request: Request, redaction: Redaction, environ: Mapping[str, str]) -> Job:
+    runbook = request.source.runbook
+    return Job(
+        run_id=request.run_id,
+        name=f"{runbook.id}.yml",
+        playbook=request.playbook,
+        inventories=request.inventories,
+        limit=request.limit,
+        inputs=variables(runbook, request.inputs),
+        hosts="all",
+        becomes=False,
+        environ=environ,
+        cancellation=Cancellation(),
+        learn=redaction.learn,
+        names=runbook.asks_for_hosts,
+    )
+
+
+def _rendered(runbook: Runbook) -> Iterator[str]:
+    for step in runbook.procedure:
+        yield step.id
+        if step.undo:
+            yield undo_id(step.id)
+
+
+def _guards(request: Request, target: Target, installation: Installation) -> tuple[Ruling, ...]:
+    """What each guard would rule now, as a preflight says it."""
+    now, log = installation.clock().wall, installation.state.log_path
+    case = case_for(request, target, installation.actor, now=now, log=log)
+    return (*rules(case), *environment(case))
+
+
+def _held(runbook: Runbook, target: Target, installation: Installation) -> tuple[str, ...]:
+    """Who holds now what the run would have to itself."""
+    wanted = {*target.locks, *(f"lock:{name}" for name in runbook.locks)}
+    held = [(name, holder) for name, holder in held_locks(installation.state, installation.clock) if name in wanted]
+    now = installation.clock()
+    return tuple(each.sentence(now) for each in blocked(held))
+
+
+def _planned(runbook: Runbook, step: Step, target: Target, previews: Mapping[str, Previews]) -> PlannedStep:
+    gates = (*before(step), *after(step))
+    fails = f"hand over to {step.on_failure.run}" if isinstance(step.on_failure, HandOver) else step.on_failure
+    return PlannedStep(
+        id=step.id,
+        name=step.name,
+        effect=str(step.effect),
+        hosts=target.of(runbook, step),
+        asks=tuple(f"{gate.kind}: {' '.join(gate.text.split())}" for gate in gates),
+        timeout=show(step.timeout) if step.action and not step.manual else None,
+        verifies=tuple(each.says for each in step.verify),
+        on_failure=fails,
+        undo=step.undo.action.describe() if step.undo else None,
+        point_of_no_return=step.point_of_no_return,
+        previews=previews.get(step.id, {}),
+        undo_previews=previews.get(undo_id(step.id), {}),
+    )
+
+
+def _limits(runbook: Runbook) -> dict[str, str]:
+    """How many hosts at a time, and what ends or holds up the whole run."""
+    limits = {
+        "serial": ", ".join(map(str, runbook.serial or ())),
+        "max_failures": str(runbook.max_failures or ""),
+        "deadline": show(runbook.deadline) if runbook.deadline else "",
+        "locks": ", ".join(runbook.locks),
+    }
+    return {name: value for name, value in limits.items() if value}
+
+
+def _reason(reason: Reason) -> str:
+    if isinstance(reason, Unresolved):
+        return f"not done after {show(reason.unresolved_for)}"
+    return f"declared: {reason.declared}" if isinstance(reason, Declared) else "a step failed"
+
+
+def _calls(runbook: Runbook, contacts: Mapping[str, Contact]) -> dict[str, tuple[str, ...]]:
+    """When somebody would be called, and who, by which channels."""
+    names = runbook.escalation.contacts
+    channels = {
+        name: ", ".join(each.key for each in contacts[name].channels) if name in contacts else "" for name in names
+    }
+    return {
+        "when": tuple(_reason(each) for each in runbook.escalation.when),
+        "who": tuple(f"{name} by {by or 'no channel'}" for name, by in channels.items()),
+    }

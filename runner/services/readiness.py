@@ -1,0 +1,92 @@
+"""Whether a run could begin: its hosts, keys, guards and prerequisites are looked at, and nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from runner.channels.base import SecretMissingError
+from runner.core.errors import DeniedError, ExitCode
+from runner.core.events import EventType, Outcome
+from runner.model.runbook import Runbook
+from runner.orchestrator.request import Request, Result
+from runner.orchestrator.run_environment import RunEnvironment
+from runner.services.runs import start_run
+from runner.store.log.envelope import Record
+from runner.store.log.log_reader import read
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether a run could begin: what it would be refused for, with its exit code, and whom it could not call."""
+
+    run: str
+    begins: str
+    exit_code: ExitCode
+    refused_for: tuple[str, ...]
+    not_callable: tuple[str, ...]
+    report: str
+    hint: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing would refuse it."""
+        return self.exit_code is ExitCode.DONE
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        data = {**asdict(self), "type": "result", "outcome": "ready" if self.ready else "refused"}
+        return {**data, "exit_code": int(self.exit_code)}
+
+
+def check_readiness(request: Request, env: RunEnvironment) -> Readiness:
+    """Log in to every host, probe every prerequisite and ask every guard, as a run would; nobody is asked or called.
+
+    Raises:
+        RunbookError: it was refused before it had begun, and nothing of it is recorded.
+    """
+    result = start_run(replace(request, mode="preflight"), env)
+    records = list(read(result.audit, run=result.run_id))
+    guards = [each.data for each in records if each.type == EventType.GUARD_CHECKED]
+    refused = tuple(str(guard["sentence"]) for guard in guards if guard["verdict"] == "refused")
+    code = DeniedError.exit_code if result.exit_code is ExitCode.DONE and refused else result.exit_code
+    refused += (*_unmet(request.source.runbook, records), *result.problems)
+    if code is not ExitCode.DONE and not refused:
+        refused = (str(result.outcome),)
+    return _readiness(request, result, code, refused, env.secrets)
+
+
+def _readiness(
+    request: Request, result: Result, code: ExitCode, refused: tuple[str, ...], secrets: Callable[[str], str]
+) -> Readiness:
+    runbook = request.source.runbook
+    return Readiness(
+        run=result.run_id,
+        begins=f"{runbook.id} {runbook.title}",
+        exit_code=code,
+        refused_for=refused,
+        not_callable=_not_callable(request, secrets),
+        report=str(result.report),
+        hint=result.hint,
+    )
+
+
+def _unmet(runbook: Runbook, records: list[Record]) -> tuple[str, ...]:
+    """The prerequisites that do not hold, each with its host."""
+    names: Mapping[str | None, str] = {step.id: step.name for step in runbook.prerequisites}
+    ends = [each for each in records if each.type == EventType.STEP_FINISHED and each.step in names]
+    failed = [each for each in ends if each.data["outcome"] != Outcome.PASSED]
+    return tuple(f"{names[each.step]} on {each.host}: {each.data['outcome']}" for each in failed)
+
+
+def _not_callable(request: Request, secrets: Callable[[str], str]) -> tuple[str, ...]:
+    """Whom the runbook would call in vain, as a secret of a channel is not there; no secret is told."""
+    problems = []
+    for name in request.source.runbook.escalation.contacts:
+        for channel in request.contacts[name].channels if name in request.contacts else ():
+            try:
+                channel.check(secrets)
+            except SecretMissingError as error:
+                problems.append(f"{name} by {channel.key}: {error.message}; {error.hint}")
+    return tuple(problems)

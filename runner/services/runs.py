@@ -1,0 +1,137 @@
+"""Starts, resumes, undoes and cancels runs, and recovers those whose command died."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from runner.core.errors import AuditError, InvalidInputError, RunbookError
+from runner.orchestrator import run_loop
+from runner.orchestrator.continuation.undo_plan import UndoPlan
+from runner.orchestrator.recovery import call_for, name_abandoned
+from runner.orchestrator.request import Call, Request, Result
+from runner.orchestrator.run_environment import Installation, RunEnvironment
+from runner.services.run_list import find_run
+from runner.store.run_state import RunDirectory, RunState
+from runner.store.state_directory import StateDirectory
+
+_PATIENCE = 30.0
+"""Seconds in which a run that is asked to stop has stopped."""
+
+
+def start_run(request: Request, env: RunEnvironment) -> Result:
+    """Run the runbook that `request` names, and what takes over when it hands over.
+
+    Raises:
+        RunbookError: it was refused before it had begun, and nothing of it is recorded. Whatever goes wrong after that
+            is in the result.
+    """
+    return run_loop.run(request, env)
+
+
+def resume_run(
+    request: Request, env: RunEnvironment, *, done: Collection[str] = (), redo: Collection[str] = ()
+) -> Result:
+    """Go on with an interrupted run; `done` and `redo` say what became of steps that are in doubt.
+
+    Raises:
+        RunbookError: as `start_run`.
+    """
+    return run_loop.resume(request, env, done=done, redo=redo)
+
+
+def preview_undo(request: Request, state: StateDirectory) -> UndoPlan:
+    """What `undo_run` would do now; nothing is done, and nothing is recorded."""
+    return run_loop.plan_undo(request, state)
+
+
+def undo_run(request: Request, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
+    """Undo what a run has done, newest first; `expected` is what somebody has agreed to, if it was shown to them.
+
+    Raises:
+        RunbookError: as `start_run`.
+    """
+    return run_loop.take_back(request, env, expected=expected)
+
+
+@dataclass(frozen=True)
+class CancelledRun:
+    """A run that was asked to stop, and whether it has `stopped` within `seconds`."""
+
+    run: str
+    stopped: bool
+    seconds: float
+
+
+def cancel_run(
+    state: StateDirectory, name: str, by: str, *, at_once: bool = False, patience: float = _PATIENCE
+) -> CancelledRun:
+    """Ask the command that executes a run to stop, and wait until it has stopped.
+
+    Args:
+        state: where the run is recorded.
+        name: its id, or `last`.
+        by: who asks.
+        at_once: whether what is going on is ended at once, too.
+        patience: seconds to wait.
+
+    Raises:
+        InvalidInputError: nobody executes it.
+    """
+    run = find_run(state, name, suits=lambda run: run.live, none="no run is in progress")
+    if not run.live:
+        live = [run.path.name for run in state.runs() if run.live]
+        hint = f"the runs that are: {', '.join(live)}" if live else "no run is"
+        raise InvalidInputError(f"the run {run.path.name} is not in progress", hint=hint)
+    for _ in range(2 if at_once else 1):
+        run.cancel(by)
+        time.sleep(0.3)
+    return CancelledRun(run.path.name, _has_stopped(run, patience), patience)
+
+
+def _has_stopped(run: RunDirectory, patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while run.live:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@dataclass(frozen=True)
+class RecoveredRun:
+    """A run whose command died, now recorded as abandoned; who was called for it, and why nobody could be."""
+
+    run: RunState
+    calls: tuple[Call, ...] = ()
+    not_called: str = ""
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """The runs that were recovered, and what kept the others from being recorded as abandoned."""
+
+    runs: tuple[RecoveredRun, ...] = ()
+    failure: AuditError | None = None
+
+
+def recover_abandoned(installation: Installation) -> Recovery:
+    """Record each run whose command died as abandoned, end what it left running, and call whom its runbook names.
+
+    Nothing else does this: a front end calls it before it starts, resumes, undoes or cancels a run, and before it shows
+    where runs stand.
+    """
+    runs: list[RecoveredRun] = []
+    try:
+        runs.extend(_recovered(run, installation) for run in name_abandoned(installation))
+    except AuditError as error:  # who records will not go on; a run must be cancelled and looked at all the same
+        return Recovery(tuple(runs), error)
+    return Recovery(tuple(runs))
+
+
+def _recovered(run: RunState, installation: Installation) -> RecoveredRun:
+    try:
+        return RecoveredRun(run, tuple(call_for(run, installation)))
+    except (RunbookError, OSError) as error:
+        return RecoveredRun(run, not_called=str(error))
