@@ -11,6 +11,7 @@ from typing import Any
 
 from runner.core.errors import AuditError, InvalidInputError
 from runner.core.events import Clock, Instant
+from runner.render import report
 from runner.render.history.proofs import Proof
 from runner.render.history.recorded_runs import RecordedRuns, RunSummary
 from runner.render.history.run_history import RunHistory, histories, history
@@ -194,6 +195,15 @@ def run_history(state: StateDirectory, run: str, now: Instant) -> RunHistory:
     except ValueError:
         hint = "it died before it started, or records were removed: runbook audit verify, and compare the head"
         raise AuditError(f"the audit log {path} does not hold the start of the run {run}", hint=hint) from None
+
+
+def run_report(state: StateDirectory, run: str, now: Instant, form: str = "md") -> str:
+    """The report of one run in one of the formats of `render.report`: what was done, by whom, and what came of it.
+
+    Raises:
+        AuditError: as `run_history`.
+    """
+    return report.render(run_history(state, run, now), form)
 
 
 def proven_runs(path: Path, now: Instant) -> list[Proof]:
