@@ -1,8 +1,7 @@
-"""What holds for every test: property tests have no deadline, and find the same examples each time where CI judges."""
+"""What holds for every test: property tests have no deadline, and look at the same examples each time."""
 
 from __future__ import annotations
 
-import os
 import signal
 
 import pytest
@@ -11,13 +10,16 @@ from hypothesis import settings
 
 pytest_plugins = ["harness.audit_logs"]
 
-settings.register_profile("local", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 # Whoever starts the tests in the background of a shell script makes them ignore Ctrl-C, and what they start as well.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config):
+    """`--hypothesis-seed=NUMBER` looks at other examples, the same ones for the same number."""
+    settings.register_profile("runbook", deadline=None, derandomize=config.getoption("hypothesis_seed") is None)
+    settings.load_profile("runbook")
 
 
 @pytest.fixture

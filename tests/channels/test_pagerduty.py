@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
@@ -125,10 +124,9 @@ def test_what_goes_wrong_is_on_the_receipt(mode, expected, page, transport, late
 
 @pytest.mark.parametrize("mode", ["slow", "drip", "drip-head"])
 def test_a_server_that_takes_its_time_does_not_hold_the_operator(mode, page):
-    started = time.monotonic()
     receipt, _ = send(page, mode, transport=Transport(deadline=0.6, attempt=0.25))
     assert (receipt.status, receipt.reason[:16]) == ("deferred", "no answer within")
-    assert time.monotonic() - started < 5
+    assert receipt.attempts <= 2
 
 
 def test_an_answer_that_is_lost_pages_once(page, transport):

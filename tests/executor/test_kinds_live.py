@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -107,8 +106,7 @@ def test_what_does_not_hold_fails_in_time_and_says_why(bench, httpserver):
         looks("missing", {"exit": [0]}, command="no-such-program-anywhere"),
     )
     # When they are asked
-    began = time.monotonic()
-    ran = bench.run()
+    ran = bench.run(patience=60)
     # Then each is judged, within its time, and none is left open
     finished = {event["step"]: event["data"] for event in ran.events if event["type"] == "step.finished"}
     assert {step: data["outcome"] for step, data in finished.items()} == {
@@ -125,7 +123,6 @@ def test_what_does_not_hold_fails_in_time_and_says_why(bench, httpserver):
     assert "bool" in reasons["number"]
     assert reasons["timeout"] == "timed out on the host after 0.5s, the `timeout` of the step"
     assert reasons["missing"] == "exit code 127: no-such-program-anywhere: No such file or directory"
-    assert time.monotonic() - began < 60
 
 
 class Answers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from harness.bench import kill, step, wait_until
@@ -145,11 +144,9 @@ def test_a_run_is_stopped_from_another_terminal_and_what_it_wants_to_be_done_the
 
 def test_a_deadline_ends_a_run_whatever_the_wall_clock_says(bench, marks):
     bench.write(marking(bench, "one", slow=60, timeout="2m"), deadline="4s")
-    began = time.monotonic()
+    ran = bench.run(patience=30)
 
-    ran = bench.run()
-
-    assert (ran.code, time.monotonic() - began < 30) == (124, True), ran.err
+    assert ran.code == 124, ran.err
     assert outcomes(ran)["one", "a"] == "unknown"
 
 

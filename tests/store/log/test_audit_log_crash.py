@@ -79,13 +79,13 @@ def tear(path, torn):
         file.write(torn)
 
 
-def killed_after_a_while(directory):
+def killed_after_a_while(directory, chance):
     """What three writers had acknowledged when they were killed, as (seq, hash)."""
     command = [sys.executable, "-c", WRITER, directory]
     writers = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
     try:
         first = [writer.stdout.readline() for writer in writers]
-        time.sleep(random.uniform(0.005, 0.05))
+        time.sleep(chance.uniform(0.005, 0.05))
     finally:
         for writer in writers:
             writer.kill()
@@ -95,9 +95,9 @@ def killed_after_a_while(directory):
 
 
 def test_no_acknowledged_record_is_lost_when_three_writers_are_killed_again_and_again(tmp_path, open_log):
-    acknowledged = set()
+    chance, acknowledged = random.Random(1), set()
     for _ in range(8):
-        acknowledged |= killed_after_a_while(tmp_path / "audit")
+        acknowledged |= killed_after_a_while(tmp_path / "audit", chance)
         with open_log(tmp_path / "audit") as log:
             log.append(finished())
         verify(log.path)

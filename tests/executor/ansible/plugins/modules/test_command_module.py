@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -155,13 +154,12 @@ def test_bytes_that_are_no_text_are_shown_as_escapes_and_fail_nothing(ask):
     "words", ["sleep 30", "setsid sh -c 'trap \"\" TERM; exec sleep 30'", "while :; do echo more; sleep 0.1; done"]
 )
 def test_a_background_process_that_keeps_the_pipes_open_does_not_hang_it(ask, words):
-    before = time.monotonic()
-
     answer = ask(ours, _raw_params=f"{words} & echo $!; echo done", _uses_shell=True)
 
-    taken, said = time.monotonic() - before, answer["stdout"].splitlines()
+    said = answer["stdout"].splitlines()
+    # Whoever waited for the pipes to be closed would find nobody there to be killed.
     os.kill(next(int(line) for line in said if line.isdigit()), signal.SIGKILL)
-    assert ("done" in said, taken < 10) == (True, True)
+    assert "done" in said
 
 
 def test_a_command_that_reads_none_of_much_input_still_has_its_answer(ask):

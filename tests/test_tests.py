@@ -1,0 +1,302 @@
+"""What the tests themselves keep to: a twin for each module, no patched global of ours, no timed or unseeded test.
+
+Each list here names what does not keep a rule yet. A list may only shrink: what it names must still be so.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from harness.source_tree import modules, source_of_tests
+
+TESTED_BY_DATA = re.compile(r"lint/rules/\w+/\w+\.py")
+"""The rules of lint: `tests/lint/rules/defects/` has files for each, and a test holds that."""
+
+TESTED_WITH: dict[str, str] = {
+    "__main__.py": "cli/test_main.py",
+    "channels/base.py": "channels/test_page.py",
+    "cli/commands/lab/demo.py": "lab/test_flow.py",
+    "cli/commands/library/impact.py": "cli/commands/library/test_links_command.py",
+    "cli/commands/night/approve.py": "live/test_approvals_live.py",
+    "cli/commands/night/cancel.py": "cli/test_resume_request.py",
+    "cli/commands/night/locks.py": "live/test_locks_live.py",
+    "cli/commands/night/pending.py": "live/test_approvals_live.py",
+    "cli/commands/night/resume.py": "cli/test_resume_request.py",
+    "cli/commands/night/status.py": "cli/commands/night/test_show_command.py",
+    "cli/commands/night/undo.py": "cli/test_resume_request.py",
+    "cli/completion/completers.py": "cli/commands/author/test_completion_command.py",
+    "cli/known_variables.py": "cli/commands/author/test_lint_command.py",
+    "cli/listed_runs.py": "cli/commands/library/test_list_command.py",
+    "cli/named_run.py": "cli/commands/night/test_show_command.py",
+    "cli/output/ending.py": "cli/test_main.py",
+    "cli/output/findings.py": "cli/commands/author/test_lint_command.py",
+    "cli/output/formats.py": "cli/commands/author/test_lint_command.py",
+    "cli/output/live_progress.py": "cli/output/test_progress.py",
+    "cli/output/rule_explanation.py": "cli/commands/author/test_lint_command.py",
+    "cli/output/scores.py": "cli/commands/author/test_lint_command.py",
+    "cli/output/table.py": "cli/commands/library/test_list_command.py",
+    "cli/prompts/choice.py": "cli/prompts/test_operator.py",
+    "cli/prompts/keyboard.py": "cli/prompts/test_operator.py",
+    "cli/proven_runs.py": "cli/commands/library/test_list_command.py",
+    "cli/target_options.py": "cli/commands/night/test_run_command.py",
+    "core/characters.py": "core/test_redaction.py",
+    "core/shell/arithmetic.py": "core/shell/test_shell_reader.py",
+    "core/shell/command_wrappers.py": "core/shell/test_shell_reader.py",
+    "core/shell/interpreters.py": "core/shell/test_shell_reader.py",
+    "core/step_tags.py": "compiler/test_segments.py",
+    "executor/ansible/ansible_runner_adapter.py": "executor/ansible/test_supervisor.py",
+    "executor/ansible/plugins/callback_support/runbook_hosts.py": "executor/ansible/plugins/callback/test_runbook_report.py",
+    "executor/ansible/plugins/callback_support/runbook_names.py": "executor/ansible/plugins/callback/test_runbook_report.py",
+    "executor/ansible/plugins/inventory_secrets.py": "live/test_secrets_live.py",
+    "executor/ansible/teardown.py": "orchestrator/test_recovery.py",
+    "executor/host_check.py": "executor/ssh/test_preflight.py",
+    "executor/ssh/ssh_connection.py": "executor/ssh/test_preflight.py",
+    "kinds/steps/base.py": "kinds/test_plugins.py",
+    "kinds/verifications/base.py": "kinds/test_plugins.py",
+    "kinds/verifications/command_probe.py": "kinds/verifications/test_probing_verifications.py",
+    "kinds/verifications/confirm.py": "kinds/verifications/test_other_verifications.py",
+    "kinds/verifications/hold_for.py": "kinds/verifications/test_other_verifications.py",
+    "kinds/verifications/http_probe.py": "kinds/verifications/test_probing_verifications.py",
+    "kinds/verifications/sql_probe.py": "kinds/verifications/test_probing_verifications.py",
+    "lab/directory_locks.py": "lab/test_sshd.py",
+    "lab/leak.py": "lab/test_shop.py",
+    "lab/receiver.py": "live/test_plain_ansible_live.py",
+    "lab/wheel.py": "lab/test_postgres.py",
+    "library/bootstrap.py": "cli/commands/author/test_new_command.py",
+    "library/deprecation.py": "cli/commands/author/test_deprecate_command.py",
+    "library/field_help.py": "library/test_json_schema.py",
+    "library/gates/gate_checks.py": "library/gates/test_quality_gates.py",
+    "library/root.py": "library/test_library.py",
+    "library/scaffold.py": "cli/commands/author/test_new_command.py",
+    "library/search/search_index.py": "library/search/test_search.py",
+    "lint/destructive_words.py": "lint/test_destruction.py",
+    "lint/lint_context.py": "lint/test_engine.py",
+    "lint/prose.py": "lint/rules/test_defects.py",
+    "lint/rules/base.py": "lint/rules/test_examples.py",
+    "lint/score.py": "cli/commands/author/test_lint_command.py",
+    "lint/shell_code.py": "lint/rules/test_steps.py",
+    "lint/suppressions.py": "lint/test_engine.py",
+    "lint/thresholds.py": "lint/rules/test_defects.py",
+    "lint/vague_words.py": "lint/rules/test_defects.py",
+    "markdown/commands.py": "markdown/test_convert.py",
+    "markdown/draft.py": "markdown/test_order.py",
+    "markdown/draft_steps.py": "markdown/test_convert.py",
+    "markdown/embedded_yaml.py": "markdown/test_template.py",
+    "markdown/import_findings.py": "markdown/test_convert.py",
+    "markdown/page/blocks.py": "markdown/test_convert.py",
+    "markdown/page/escalation_section.py": "markdown/test_convert.py",
+    "markdown/page/headings.py": "markdown/test_convert.py",
+    "markdown/page/outline.py": "markdown/test_order.py",
+    "markdown/page/page.py": "markdown/test_convert.py",
+    "markdown/page/page_reader.py": "markdown/test_convert.py",
+    "markdown/page/procedure.py": "markdown/test_convert.py",
+    "markdown/page/text_extraction.py": "markdown/test_convert.py",
+    "model/checks/ansible_hints.py": "model/test_reader_faults.py",
+    "model/checks/cross_checks.py": "model/test_reader_faults.py",
+    "model/checks/exit_code_use.py": "model/test_reader_faults.py",
+    "model/checks/step_checks.py": "model/test_reader_faults.py",
+    "model/handover_inputs.py": "orchestrator/continuation/test_handover.py",
+    "model/mentions.py": "library/links/test_links.py",
+    "model/step.py": "model/test_runbook.py",
+    "model/yaml/source_spans.py": "model/yaml/test_document.py",
+    "orchestrator/continuation/undo_plan.py": "orchestrator/continuation/test_undo_steps.py",
+    "orchestrator/end/finish.py": "orchestrator/end/test_ending.py",
+    "orchestrator/gate/gate_facts.py": "orchestrator/gate/test_approval_gate.py",
+    "orchestrator/gate/granted_approvals.py": "orchestrator/gate/test_approval_gate.py",
+    "orchestrator/recheck.py": "orchestrator/continuation/test_resumption.py",
+    "orchestrator/request.py": "orchestrator/test_run_context.py",
+    "orchestrator/start/first_record.py": "orchestrator/test_run_loop.py",
+    "orchestrator/start/run_locks.py": "orchestrator/start/test_admission.py",
+    "render/history/attempts.py": "render/history/test_run_history.py",
+    "render/history/step_history.py": "render/history/test_step_fold.py",
+    "render/junit_findings.py": "cli/commands/author/test_lint_command.py",
+    "render/sarif.py": "cli/commands/author/test_lint_command.py",
+    "render/site/site_content.py": "render/site/test_pages.py",
+    "render/site/site_index.py": "render/site/test_pages.py",
+    "render/site/step_parts.py": "render/site/test_pages.py",
+    "store/locks/holder.py": "store/locks/test_host_locks.py",
+    "store/locks/kernel_locks.py": "store/locks/test_host_locks.py",
+    "store/log/lenient.py": "cli/completion/test_lenient_files.py",
+    "store/next_command.py": "live/test_death_live.py",
+    "store/state_directory.py": "store/test_run_state.py",
+}
+"""Modules without a twin, and the tests that show what they do."""
+
+PATCHES: dict[str, int] = {
+    "cli/commands/library/test_gate_command.py": 1,
+    "cli/commands/library/test_list_command.py": 2,
+    "cli/commands/night/test_plan_command.py": 1,
+    "cli/commands/night/test_preflight_command.py": 2,
+    "cli/commands/night/test_show_command.py": 1,
+    "cli/commands/record/test_audit_command.py": 1,
+    "cli/completion/test_command_skeleton.py": 1,
+    "cli/conftest.py": 3,
+    "cli/test_main.py": 1,
+    "cli/test_resume_request.py": 5,
+    "executor/ansible/test_invocations.py": 3,
+    "executor/test_module_options.py": 1,
+    "harness/engine.py": 2,
+    "harness/fake_run.py": 1,
+    "lab/test_app.py": 2,
+    "lab/test_lab_processes.py": 1,
+    "lab/test_sshd.py": 6,
+    "lint/test_autofix.py": 1,
+    "model/yaml/test_composer.py": 1,
+    "orchestrator/continuation/test_handover.py": 1,
+    "orchestrator/continuation/test_resumption.py": 2,
+    "orchestrator/continuation/test_undo_steps.py": 1,
+    "orchestrator/end/test_ending.py": 2,
+    "orchestrator/gate/test_approval_gate.py": 1,
+    "orchestrator/start/test_admission.py": 2,
+    "orchestrator/test_recovery.py": 4,
+    "orchestrator/test_run_loop.py": 3,
+    "render/history/test_histories.py": 1,
+    "store/locks/test_host_locks.py": 1,
+    "store/log/test_log_file.py": 2,
+}
+"""How often a file of the tests patches something of `runner` in its place, where an argument would do."""
+
+
+def twins(name):
+    """The tests of a module: beside those of its package, and named after it."""
+    directory, stem = Path(name).parent, Path(name).stem.strip("_")
+    pattern = re.compile(rf"test_{re.escape(stem)}(_\w+)?\.py")
+    return [test for test in source_of_tests() if Path(test).parent == directory and pattern.fullmatch(Path(test).name)]
+
+
+def test_every_module_has_its_twin():
+    wanted = {name for name in modules() if not name.endswith("__init__.py") and not TESTED_BY_DATA.fullmatch(name)}
+    without = {name for name in wanted if not twins(name)}
+
+    assert without - TESTED_WITH.keys() == set(), "a new module needs its twin"
+    assert TESTED_WITH.keys() - without == set(), "these have a twin or are gone: take them out of the list"
+    assert {test for test in TESTED_WITH.values() if test not in source_of_tests()} == set()
+
+
+def ours(module):
+    """The names in a file of the tests that stand for something of the product."""
+    found = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "runner":
+            found |= {alias.asname or alias.name: node.module for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.asname or "runner": alias.name for alias in node.names if alias.name.startswith("runner")}
+    return found
+
+
+def root(node):
+    """The name that an expression such as `a.b.c` begins with."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def patches(module):
+    """The lines in which something of the product is replaced in its place."""
+    names = ours(module)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            first = node.args[0]
+            text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+            if node.func.attr in {"setattr", "delattr", "setitem", "patch", "object"} and (
+                text.startswith("runner.") or root(first) in names
+            ):
+                yield node.lineno
+
+
+def test_no_test_patches_a_global_of_the_product():
+    found = Counter(name for name, module in source_of_tests().items() for _ in patches(module))
+
+    assert found - Counter(PATCHES) == {}, "what a test needs to be different is an argument"
+    assert Counter(PATCHES) - found == {}, "these are gone: take them out of the list"
+
+
+CLOCKS = {"monotonic", "perf_counter", "time"}
+
+
+def takes_time(node):
+    """Whether an expression is a difference to a clock of this machine."""
+    return any(
+        isinstance(each, ast.BinOp)
+        and isinstance(each.op, ast.Sub)
+        and isinstance(each.left, ast.Call)
+        and isinstance(each.left.func, ast.Attribute)
+        and each.left.func.attr in CLOCKS
+        for each in ast.walk(node)
+    )
+
+
+def is_upper_bound(node):
+    return isinstance(node, ast.Compare) and any(isinstance(each, ast.Lt | ast.LtE) for each in node.ops)
+
+
+def timed(function):
+    """The lines in which a test expects that something took less than so long: a busy machine takes longer."""
+    measured = {
+        target.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and takes_time(node.value)
+        for each in node.targets
+        for target in ast.walk(each)
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            for part in filter(is_upper_bound, ast.walk(node.test)):
+                names = {each.id for each in ast.walk(part) if isinstance(each, ast.Name)}
+                if takes_time(part) or names & measured:
+                    yield node.lineno
+
+
+def test_no_assertion_is_about_how_long_something_takes():
+    functions = [
+        (name, node)
+        for name, module in source_of_tests().items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef)
+    ]
+
+    assert {(name, line) for name, function in functions for line in timed(function)} == set()
+
+
+def test_chance_has_a_seed():
+    unseeded = {
+        (name, node.lineno)
+        for name, module in source_of_tests().items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and root(node) == "random" and node.attr != "Random"
+    }
+
+    assert unseeded == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("from runner.store import log\ndef test(monkeypatch):\n    monkeypatch.setattr(log, 'x', 1)", 1),
+        ("import runner.store.log\ndef test(patch):\n    patch.setattr(runner.store.log.File, 'x', 1)", 1),
+        ("def test(monkeypatch):\n    monkeypatch.setattr('runner.store.x', 1)", 1),
+        ("import os\ndef test(monkeypatch):\n    monkeypatch.setattr(os, 'fsync', 1)", 0),
+        ("from runner.store.log import File\ndef test(patch):\n    patch.setattr(File().log, 'x', 1)", 0),
+    ],
+)
+def test_a_patch_is_recognised(text, found):
+    assert len(list(patches(ast.parse(text)))) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("assert time.monotonic() - before < 5", 1),
+        ("taken = time.monotonic() - before\nassert taken < 5", 1),
+        ("taken, more = time.monotonic() - before, 1\nassert (1, taken < 5) == (1, True)", 1),
+        ("assert time.monotonic() - before >= 5", 0),
+        ("assert time.monotonic() < deadline, 'it never came'", 0),
+    ],
+)
+def test_a_timed_assertion_is_recognised(text, found):
+    assert len(list(timed(ast.parse(text)))) == found
