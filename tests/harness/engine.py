@@ -79,7 +79,7 @@ class Engine:
 
     @property
     def records(self):
-        """What happened; that its files were filed after it is shown in tests/record/test_manifest.py."""
+        """What happened; that its files were filed after it is shown in tests/store/test_manifest.py."""
         told = read(self.env.state.audit / "audit.jsonl", run=RUN_ID)
         return [record for record in told if record.type != EventType.RUN_FILED]
 
