@@ -1,6 +1,7 @@
 """However a run ends, a service that a passed step has started lives, and what an unfinished step has started is gone.
 
-Each run starts every kind of service in one step. `RUNBOOK_SERVICES=each` starts them one by one, and goes every way.
+Each run starts every kind of service in one step, and ends in each way once, on this machine or over SSH.
+`RUNBOOK_SERVICES=each` starts them one by one, and goes every way.
 """
 
 from __future__ import annotations
@@ -199,9 +200,21 @@ ENDS = {
 }
 
 
+CHOSEN = {
+    "local": ("undo", "ctrl-c", "deadline", "kill-supervisor", "kill-both"),
+    "pipelined": ("resume", "cancel", "sigterm", "kill-command", "kill-both"),
+}
+CASES = [(end, way) for way in WAYS for end in (ENDS if EACH else CHOSEN.get(way, ()))]
+
+
+def test_each_end_is_tried():
+    assert {end for end, _ in CASES} == set(ENDS)
+
+
 @pytest.mark.parametrize("services", Services.names if EACH else ["all"], indirect=True)
-@pytest.mark.parametrize("place", WAYS if EACH else ["local", "pipelined"], indirect=True)
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(
+    ("end", "place"), [pytest.param(end, way, id=f"{end}-{way}") for end, way in CASES], indirect=["place"]
+)
 def test_the_services_live_and_what_was_unfinished_is_gone(place, services, end):
     ENDS[end](place, services)
 

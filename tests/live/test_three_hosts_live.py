@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
-from harness.bench import step, wait_until
+from harness.bench import Bench, step, wait_until
 from harness.places import Place, Tree, cmdline, kill, reach, sshd_hosts
 
 NAMES = {"a": "127.0.77.81", "b": "127.0.77.82", "c": "127.0.77.83"}
 STEPS = ("one", "two", "three", "four")
 
 
-@pytest.fixture
-def place(bench, tmp_path_factory):
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    bench = Bench(tmp_path_factory.mktemp("bench"))
     with sshd_hosts(tmp_path_factory.mktemp("ssh") / "hosts", NAMES) as up:
         reach(bench, up, "pipelined")
-        made = Place(bench, "pipelined", tuple(up.servers.values()))
         bench.write(*(change(bench, name) for name in STEPS), max_failures=2)
-        yield made
-        made.nothing_is_left()
+        yield Place(bench, "pipelined", tuple(up.servers.values()))
 
 
 def change(bench, name):
@@ -47,8 +47,8 @@ def ledger(bench):
     return {host: {name: state["steps"][name][host] for name in STEPS} for host in NAMES}
 
 
-@pytest.fixture
-def stopped(place):
+@pytest.fixture(scope="module")
+def run_that_stopped(place, tmp_path_factory):
     """A run that failed at the first step on a, whose ssh died in the second on b, and whose third is not well on c."""
     bench = place.bench
     ends = [bench.directory / name for name in ("a.one.fails", "b.two.hangs", "c.three.ails")]
@@ -68,7 +68,19 @@ def stopped(place):
         "b": {"one": "passed", "two": "unknown", "three": "never reached", "four": "never reached"},
         "c": {"one": "passed", "two": "passed", "three": "failed", "four": "never reached"},
     }
-    return place
+    place.nothing_is_left()
+    copy = tmp_path_factory.mktemp("stopped") / "bench"
+    shutil.copytree(bench.directory, copy, symlinks=True)
+    return copy
+
+
+@pytest.fixture
+def stopped(place, run_that_stopped):
+    """The bench as that run left it."""
+    shutil.rmtree(place.bench.directory)
+    shutil.copytree(run_that_stopped, place.bench.directory, symlinks=True)
+    yield place
+    place.nothing_is_left()
 
 
 def test_each_host_goes_on_where_it_stands_and_nothing_is_done_twice(stopped):
