@@ -150,6 +150,17 @@ class Bench:
         wait_until(path.exists, f"{path.name} is made", process)
         return process
 
+    def pending(self):
+        """The questions that wait for an answer."""
+        shown = self.command("pending", "--json")
+        return json.loads(shown.out) if shown.code == 0 else []
+
+    def asks(self, process):
+        """Wait until a run asks somebody: the log is looked at, as starting a command takes longer than a look."""
+        log = self.state / "audit" / "audit.jsonl"
+        wait_until(lambda: log.exists() and "gate.asked" in log.read_text(), "it asks", process, seconds=60)
+        wait_until(self.pending, "it waits", process)
+
     def records(self):
         return [json.loads(line) for line in (self.state / "audit" / "audit.jsonl").read_text().splitlines()]
 
@@ -157,13 +168,13 @@ class Bench:
         return sorted(path.name for path in (self.state / "runs").iterdir())
 
 
-def wait_until(condition, what, process=None, seconds=20):
+def wait_until(condition, what, process=None, seconds=20, every=0.02):
     deadline = time.monotonic() + seconds
     while not condition():
         if process and process.poll() is not None:
             pytest.fail(f"the command ended before {what}: {process.communicate()}")
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def survivors(run_id):

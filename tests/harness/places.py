@@ -80,7 +80,7 @@ class Place:
     def nobody_is_left(self, seconds=15):
         """Wait until every process of the run has ended, here and on the hosts."""
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: not self.processes(), "nobody is left", seconds=seconds)
+            wait_until(lambda: not self.processes(), "nobody is left", seconds=seconds, every=0.1)
         left = self.processes()
         assert not left, "\n".join(map(str, left.items()))
 

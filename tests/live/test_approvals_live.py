@@ -8,7 +8,7 @@ import pwd
 
 import pexpect
 import pytest
-from harness.bench import CONTACTS, step, wait_until
+from harness.bench import CONTACTS, step
 
 GATE = {"says": "Go?", "expires": "120s"}
 
@@ -17,18 +17,13 @@ def waiting(bench, *words, **gate):
     """A run of which nobody has a terminal, and that waits at the gate before its step."""
     bench.write(step("act", f"echo x >> {bench.directory / 'done'}", approve={**GATE, **gate}))
     process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--json", "--wait", "120s", *words)
-    wait_until(lambda: pending(bench), "it waits", process)
+    bench.asks(process)
     return process
-
-
-def pending(bench):
-    shown = bench.command("pending", "--json")
-    return json.loads(shown.out) if shown.code == 0 else []
 
 
 def approve(bench, *words, run="last"):
     """A yes, from where there is no terminal, to what is asked just now."""
-    (asked,) = pending(bench)
+    (asked,) = bench.pending()
     return bench.command("approve", run, "--subject", asked["subject"][:8], *words)
 
 
@@ -40,7 +35,7 @@ def ended(process):
 def test_somebody_approves_from_another_terminal(bench):
     process = waiting(bench)
 
-    (asked,) = pending(bench)
+    (asked,) = bench.pending()
     shown = bench.command("approve", asked["run"], "--show")
     unseen = bench.command("approve", asked["run"])
     other = bench.command("approve", asked["run"], "--subject", "0" * 12)
@@ -121,7 +116,7 @@ def test_a_yes_is_void_when_the_inventory_says_something_else_by_then(bench, wha
     bench.hosts(here={"what": "old", "ansible_host": "127.0.0.1"})
     bench.write(step("act", f"echo {{{{ what }}}} >> {bench.directory / 'done'}", approve=GATE))
     process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--json", "--wait", "120s")
-    wait_until(lambda: pending(bench), "it waits", process)
+    bench.asks(process)
 
     bench.hosts(here={"what": "evil" if what == "command" else "old"}, **({"other": {}} if what == "host" else {}))
     approve(bench, "--as", "bob")

@@ -42,7 +42,7 @@ def cmdline(pid):
 
 def gone(bench):
     run_id = bench.run_ids()[-1]
-    wait_until(lambda: not survivors(run_id), "every process of the run has ended", seconds=10)
+    wait_until(lambda: not survivors(run_id), "every process of the run has ended", seconds=10, every=0.1)
     return run_id
 
 

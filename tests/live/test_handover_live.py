@@ -6,7 +6,7 @@ import os
 import signal
 
 import pytest
-from harness.bench import kill, runbook_text, step, wait_until
+from harness.bench import kill, runbook_text, step, survivors, wait_until
 
 
 @pytest.fixture
@@ -94,7 +94,9 @@ def test_both_end_with_the_command_that_does_them(bench, hands_over, how):
         os.kill(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
 
-    wait_until(lambda: "running" not in bench.command("status", "--json").out, "both are over", seconds=60)
+    runs = bench.run_ids()
+    wait_until(lambda: not any(map(survivors, runs)), "nothing of them is left", seconds=60, every=0.1)
+    assert "running" not in bench.command("status", "--json").out
     if how == "killed":
         found = [record["type"] for record in bench.records()]
         assert found.count("runbook.run.abandoned") == 2

@@ -72,7 +72,7 @@ def test_two_names_of_one_machine_are_one_host(bench):
         bench.hosts(here=there, again=there)
         bench.write(step("act", "true"))
         first = start(bench, "--limit", "here")
-        wait_until(lambda: bench.command("locks").out, "the first waits for the machine to answer", first)
+        wait_until(lambda: bench.command("locks").out, "the first waits for the machine to answer", first, every=0.2)
 
         second = bench.run("--limit", "again")
         first.kill()

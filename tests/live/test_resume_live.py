@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from harness.bench import kill, step, wait_until
+from harness.bench import kill, step, survivors, wait_until
 
 HOSTS = ("a", "b")
 
@@ -43,7 +43,8 @@ def test_a_change_that_was_interrupted_is_settled_by_what_verifies_it_and_not_do
     # When
     kill(process.pid)
     process.communicate(timeout=20)
-    wait_until(lambda: not _live(bench), "the run is over")
+    (run,) = bench.run_ids()
+    wait_until(lambda: not survivors(run), "nothing of the run is left", every=0.1)
     resumed = bench.command("resume", "last", "--json")
     # Then
     assert (resumed.code, resumed.events[-1]["outcome"]) == (0, "passed"), resumed.err
@@ -53,10 +54,6 @@ def test_a_change_that_was_interrupted_is_settled_by_what_verifies_it_and_not_do
 def _has(bench, host, word):
     path = bench.directory / f"{host}.log"
     return path.exists() and word in path.read_text().split()
-
-
-def _live(bench):
-    return bench.command("list", "--runs", "--json").out.count('"running"')
 
 
 def test_a_change_of_which_nobody_knows_is_shown_and_only_a_person_lets_it_be_done_again(bench, marks):

@@ -222,5 +222,5 @@ def test_the_services_live_and_what_was_unfinished_is_gone(place, services, end)
         return {pid: words for pid, words in place.processes().items() if pid not in services.all()}
 
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: not left(), "what was unfinished is gone", seconds=UNFINISHED)
+        wait_until(lambda: not left(), "what was unfinished is gone", seconds=UNFINISHED, every=0.1)
     assert (left(), services.alive()) == ({}, dict.fromkeys(services.names, True))

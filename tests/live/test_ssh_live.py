@@ -74,5 +74,5 @@ def test_what_runs_on_hosts_ends_with_the_command(bench, ssh, how):
     process.communicate(timeout=20)
 
     run_id = bench.run_ids()[-1]
-    wait_until(lambda: not survivors(run_id), "nothing of the run is left on the hosts", seconds=10)
+    wait_until(lambda: not survivors(run_id), "nothing of the run is left on the hosts", seconds=10, every=0.1)
     assert not finished.exists()
