@@ -8,7 +8,7 @@ import pytest
 from harness.engine import Engine
 from hypothesis import settings
 
-pytest_plugins = ["harness.audit_logs"]
+pytest_plugins = ["harness.audit_logs", "harness.longest_first"]
 
 
 # Whoever starts the tests in the background of a shell script makes them ignore Ctrl-C, and what they start as well.

@@ -1,0 +1,56 @@
+"""How the tests are shared out among the workers of pytest-xdist: file by file, what takes longest first.
+
+A file stays with one worker, so that what its tests share is made once. The tests of the files that take longest are
+shared out one by one, so that no worker is left alone with them in the end.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+LONG = (
+    "tests/molecule/",
+    "tests/executor/test_kinds_live.py",
+    "tests/cli/test_adversity.py",
+    "tests/live/",
+    "tests/executor/",
+    "tests/kinds/steps/test_sql_step_live.py",
+    "tests/render/history/test_histories.py",
+    "tests/orchestrator/end/test_ending.py",
+    "tests/lab/",
+    "tests/cli/",
+)
+"""The beginnings of what is done first, in this order."""
+
+APART = (
+    "tests/molecule/test_molecule_run_001.py",
+    "tests/live/test_kill_matrix_live.py",
+    "tests/live/test_resume_live.py",
+    "tests/live/test_stop_live.py",
+    "tests/live/test_void_approvals_live.py",
+    "tests/orchestrator/end/test_ending.py",
+)
+"""Files whose tests share nothing that is dear to make."""
+
+
+@pytest.hookimpl(trylast=True)  # after they have been shuffled
+def pytest_collection_modifyitems(items):
+    def place(item):
+        return next((number for number, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """The scheduler, unless somebody names another with `--dist`."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - only where it is installed
+
+    class LongestFirst(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid if nodeid.startswith(APART) else super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False
+    return LongestFirst(config, log)
