@@ -53,8 +53,12 @@ OF_EVERY_COMMAND = {
     **{way: WAYS[way] for way in ("a reader that is gone", "no working directory", "broken files")},
 }
 PROGRAM = """\
-import json, os, pathlib, shutil, sys, tempfile
+import importlib, json, os, pathlib, pkgutil, shutil, sys, tempfile
+import runner
 from runner.cli import main
+for module in pkgutil.walk_packages(runner.__path__, "runner."):  # once, and not in each child
+    if not any(part in module.name for part in (".plugins.", ".lab.", "__main__")):
+        importlib.import_module(module.name)
 for number, (words, break_it) in enumerate(json.load(open(sys.argv[1]))):
     if (child := os.fork()) == 0:
         errors = os.open(f"{sys.argv[1]}.{number}", os.O_RDWR | os.O_CREAT)

@@ -1,0 +1,98 @@
+"""The command in a process of its own that need not start Python and import the product again: it is forked.
+
+It is the same `main()`, with the arguments, the environment, the working directory and the streams that it would have.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PROGRAM = """\
+import importlib, json, os, pkgutil, sys
+import runner
+from runner.cli import main
+for module in pkgutil.walk_packages(runner.__path__, "runner."):
+    if not any(part in module.name for part in (".plugins.", ".lab.", "__main__")):
+        importlib.import_module(module.name)
+replies = os.dup(1)
+while line := sys.stdin.readline():
+    asked = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        break
+    os.write(replies, b"%d\\n" % child)
+    os.write(replies, b"%d\\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+else:
+    sys.exit()
+os.close(replies)
+for number, (path, mode) in enumerate([(os.devnull, os.O_RDONLY), (asked["out"], os.O_WRONLY), (asked["err"], os.O_WRONLY)]):
+    opened = os.open(path, mode)
+    os.dup2(opened, number)
+    os.close(opened)
+sys.stdin = open(0)
+os.environ.clear()
+os.environ.update(asked["environment"])
+os.chdir(asked["directory"])
+sys.argv = ["runbook", *asked["words"]]
+main()
+"""
+
+
+class CommandServer:
+    """Does one command after the other."""
+
+    def __init__(self):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen([sys.executable, "-c", PROGRAM], **pipes)
+        self._answered = b""
+
+    def do(self, words, *, environment, directory, patience):
+        """The exit code, and what was written to the standard output and to the standard error."""
+        with tempfile.TemporaryDirectory() as place:
+            out, err = Path(place, "out"), Path(place, "err")
+            out.touch()
+            err.touch()
+            asked = {"words": list(map(str, words)), "environment": environment, "directory": str(directory)}
+            self._process.stdin.write(json.dumps({**asked, "out": str(out), "err": str(err)}).encode() + b"\n")
+            self._process.stdin.flush()
+            child = self._number(60)
+            try:
+                code = self._number(patience)
+            except TimeoutError:
+                os.kill(child, signal.SIGKILL)
+                self._number(60)
+                raise subprocess.TimeoutExpired(list(words), patience, out.read_text(), err.read_text()) from None
+            return code, out.read_text(), err.read_text()
+
+    def _number(self, patience):
+        """The next number that it answers: each stands in a line of its own."""
+        while b"\n" not in self._answered:
+            if not select.select([self._process.stdout], [], [], patience)[0]:
+                raise TimeoutError
+            self._answered += os.read(self._process.stdout.fileno(), 100)
+        line, _, self._answered = self._answered.partition(b"\n")
+        return int(line)
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@functools.cache
+def command_server():
+    """The one of this process, until it ends."""
+    made = CommandServer()
+    atexit.register(made.close)
+    return made
