@@ -43,7 +43,6 @@ SAME_CLASS_NAMES: set[str] = {
     "Rule",
     "Shell",
     "Shop",
-    "Span",
     "Sql",
     "Standing",
     "Subject",
@@ -59,7 +58,7 @@ SAME_CLASS_NAMES: set[str] = {
 SMALL_MODULES: set[str] = {
     "cli/known_variables.py",
     "cli/output/rule_explanation.py",
-    "compiler/boolean_inputs.py",
+    "executor/protocol.py",
     "lab/demo_workspace.py",
     "lab/leak.py",
     "lab/wheel.py",
