@@ -135,7 +135,7 @@ class Target:
             names = "; ".join(f"{name!r}, named by {_where(where, name, runbook)}" for where, name in self.missing)
             raise UnreachableError(
                 f"the inventory has no host for {names}",
-                hint="look at --limit and the inventory's groups: all that is named must be there, or nothing is done",
+                hint="check --limit and the groups of the inventory: each name needs a host, or nothing is run",
             )
         if idle:
             raise UnreachableError(

@@ -35,7 +35,7 @@ def _body(run: RunHistory) -> Iterable[str]:
         case Outcome.PARTLY_UNDONE if run.happened:
             yield f"Not everything was undone: {run.happened.rstrip('.')}."
             if undone := _with(run, Outcome.UNDONE):
-                yield f"Taken back: {_named(undone)}."
+                yield f"Undone: {_named(undone)}."
         case Outcome.HANDED_OVER:
             yield from _mended(run)
             yield f"{run.happened or 'Another runbook took over, and what had failed holds again'}."
@@ -68,7 +68,7 @@ def _stopped(run: RunHistory) -> Iterable[str]:
         yield f"It ended as {run.outcome}."
     yield from _never_reached(run)
     if undone:
-        yield f"Taken back: {_named(undone)}."
+        yield f"Undone: {_named(undone)}."
 
 
 def _mended(run: RunHistory) -> Iterable[str]:

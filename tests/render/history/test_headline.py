@@ -43,7 +43,7 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
         (
             [*FAILED, ended("failed"), *TAKEN_BACK[:-1], ended("partly undone", happened="Look stays: it has no `undo:`")],
             "2 attempts: start ended as failed, then undo. Not everything was undone: Look stays: it has no `undo:`. "
-            "Taken back: Act.",
+            "Undone: Act.",
         ),
         (
             [(EventType.STEP_FINISHED, "look", "one", {"outcome": "skipped"}), *FAILED[3:], ended("failed")],

@@ -121,7 +121,7 @@ def test_a_runbook_is_told_whole(site):
         "must be given",
         "Asks first: </title>",
         "echo {{ version | quote }} cat <<'X'",
-        "When it does not pass, RUN-009 takes over. ",
+        "If it does not pass, RUN-009 takes over. ",
         "How it is undone command true",
         "A step fails",
         "On-call engineer",
@@ -165,7 +165,7 @@ def test_the_links_are_drawn_and_told(site):
     assert {("MON-001", "RUN-001"), ("RUN-001", "RUN-009"), ("DEP-001", "RUN-001")} == {
         tuple(sorted(edge)) if edge == ("RUN-001", "DEP-001") else edge for edge in curves
     }
-    assert "Linked with nothing MON-002 Info XYZ-001 Alone RUN-002 Plain" in page.text
+    assert "Without links MON-002 Info XYZ-001 Alone RUN-002 Plain" in page.text
 
 
 def test_the_search_index_is_what_find_looks_at(site):
@@ -199,5 +199,5 @@ def test_a_library_with_nothing_but_a_runbook(tmp_path, now):
     found = pages(gather(read(Library(tmp_path)), [], now=now, stale_after=timedelta(days=90)))
 
     assert "Nothing is registered" in Page(found["registry.html"]).text
-    assert "Nothing was done yet." in Page(found["runs.html"]).text
+    assert "There are no runs yet." in Page(found["runs.html"]).text
     assert "Nothing links to anything yet." in Page(found["links.html"]).text

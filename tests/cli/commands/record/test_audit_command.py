@@ -28,7 +28,7 @@ def test_an_intact_log_is_told_with_its_head(runbook, log):
     last = json.loads(log.read_text().splitlines()[-1])
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines()[0] == f"intact  20 records of 2 runs in {log}"
-    assert ran.out.splitlines()[1] == "files   those of 2 runs are as the log says"
+    assert ran.out.splitlines()[1] == "files   2 runs checked, all as the log says"
     assert ran.out.splitlines()[2].startswith("head    20:")
     assert last["hash"].startswith(ran.out.split(":")[-1].strip())
 
@@ -155,7 +155,7 @@ def test_a_file_of_a_run_that_was_edited_is_named(runbook, log, here, name):
 
     assert (text.code, as_json.code, text.out) == (7, 7, "")
     assert text.err.splitlines() == [
-        f"error: {here / '.runbook'} is not as the audit log says:",
+        f"error: {here / '.runbook'} does not match the audit log:",
         f"{path} was edited since the run ended",
         "hint: keep all of it as evidence, and find out who wrote to it",
     ]
