@@ -129,7 +129,7 @@ def test_a_runbook_is_told_whole(site):
         "Sleep (if failed, within 2d)",
         "DEP-001 <b>bold</b> 'quoted'",
         "Linked from DEP-001",
-        "a person tells",
+        "a person confirms",
     ):
         assert said in text
 
@@ -184,7 +184,7 @@ def test_without_a_record_there_is_no_page_of_runs(collection, now):
 
     assert sorted(found) == [name for name in NAMES if name != "runs.html"]
     assert "runs.html" not in found["index.html"]
-    assert "no record of runs was at hand" in Page(found["index.html"]).text
+    assert "there was no record of runs" in Page(found["index.html"]).text
 
 
 def test_a_library_that_does_not_load_makes_no_site(root, now):

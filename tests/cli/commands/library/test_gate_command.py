@@ -63,7 +63,7 @@ def test_a_run_that_passed_is_a_test_until_the_runbook_changes(runbook, sound, a
     [
         (["owners-and-tests:RUN-001"], 0, "last-tested dates (as expected)\n"),
         ([], 1, "FAIL"),
-        (["owners-and-tests"], 1, "? owners-and-tests does not offend: remove --expect owners-and-tests away"),
+        (["owners-and-tests"], 1, "? owners-and-tests does not offend: remove --expect owners-and-tests"),
         (["owners-and-tests:RUN-002"], 1, "? owners-and-tests:RUN-002 does not offend"),
         (["owners-and-tests:RUN-001", "alerts:MON-001"], 1, "? alerts:MON-001 does not offend"),
     ],
