@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from jinja2 import Environment, TemplateError, nodes
+from jinja2 import TemplateError, nodes
 
-_JINJA = Environment(autoescape=False)  # noqa: S701 - it only parses
+from runner.core.templates import parse, parse_expression
 
 
 def names_in(template: str) -> set[str]:
     """The variables that a template reads."""
-    return {name.name for name in _JINJA.parse(template).find_all(nodes.Name)}
+    return {name.name for name in parse(template).find_all(nodes.Name)}
 
 
 def reads(expressions: Iterable[str], register: str) -> set[str]:
     """The names that `expressions` read, and the parts of the result `register`; `*` where that may be any of them."""
     found: set[str] = set()
     for expression in expressions:
-        tree = _JINJA.parse(f"{{{{ {expression} }}}}")
+        tree = parse_expression(expression)
         whole = [name for name in tree.find_all(nodes.Name) if name.name == register]
         parts = [_part(node, whole) for node in tree.find_all((nodes.Getattr, nodes.Getitem))]
         named = [part for part in parts if part]
@@ -29,7 +29,7 @@ def reads(expressions: Iterable[str], register: str) -> set[str]:
 def searched(condition: str) -> tuple[str, str] | None:
     """Of a condition that a text has a match of a pattern: what the text is, and the pattern."""
     try:
-        found = _JINJA.parse(f"{{{{ {condition} }}}}").find(nodes.Output)
+        found = parse_expression(condition).find(nodes.Output)
     except (TemplateError, RecursionError):
         return None
     test = found.nodes[0] if found else None

@@ -80,7 +80,7 @@ def action_keywords(effect: Effect, verify: Sequence[Verification]) -> dict[str,
 
 
 def _judged(verify: Sequence[Verification]) -> list[Verification]:
-    return [verification for verification in verify if verification.good_exits and not verification.probe()]
+    return [verification for verification in verify if verification.good_exits and not verification.probes]
 
 
 def _worth_another(step: Step) -> dict[str, Any]:

@@ -5,17 +5,39 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any
 
 import jinja2
 import jinja2.nodes
 from pydantic import AfterValidator
 
-JINJA = jinja2.Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - nothing is rendered
+_JINJA = jinja2.Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - nothing is rendered
 """How templates and conditions are taken apart; Ansible alone fills them in."""
 
 NUMBERS = frozenset({"int", "float", "length", "count"})
 """The filters that give a number, whatever they are given."""
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> jinja2.nodes.Template:
+    """The tree of the template `text`; whoever asks for it again gets the same one, so that nobody may change it.
+
+    Raises:
+        TemplateSyntaxError: it is no template.
+        RecursionError: it is nested too deeply.
+    """
+    return _JINJA.parse(text)
+
+
+def parse_expression(text: str) -> jinja2.nodes.Template:
+    """The tree of the template that is the expression `text` alone.
+
+    Raises:
+        TemplateSyntaxError: it is no expression.
+        RecursionError: it is nested too deeply.
+    """
+    return parse(f"{{{{ {text} }}}}")
 
 
 def check_template(text: str) -> str:
@@ -25,7 +47,7 @@ def check_template(text: str) -> str:
         ValueError: it is no template; the message says what to write instead of shell's `${#name}`.
     """
     try:
-        JINJA.parse(text)
+        parse(text)
     except jinja2.TemplateSyntaxError as error:
         message = str(error.message).rstrip(".")
         hint = "; {# begins a template's comment, so write ${{ '{' }}#name} for ${#name}" if "{#" in text else ""
@@ -61,7 +83,7 @@ def pieces(text: str) -> list[tuple[bool, str]]:
     """
     found: list[tuple[bool, str]] = []
     inside = ""
-    for _, kind, value in JINJA.lex(check_template(text)):
+    for _, kind, value in _JINJA.lex(check_template(text)):
         if inside or kind.endswith("_begin"):
             inside += value
             if kind.endswith("_end"):
@@ -91,7 +113,7 @@ def inside(template: str) -> str:
 def names_in(text: str) -> set[str]:
     """The variables that the templates in `text` read, also those that are named in quotes, as in `vars['name']`."""
     try:
-        parsed = JINJA.parse(text)
+        parsed = parse(text)
     except (jinja2.TemplateSyntaxError, RecursionError):  # that it is no template, others complain about
         return set()
     quoted = {str(item.value) for item in parsed.find_all(jinja2.nodes.Const) if isinstance(item.value, str)}
@@ -100,7 +122,7 @@ def names_in(text: str) -> set[str]:
 
 def last_filter(template: str) -> str:
     """The filter that the whole of a `{{ template }}` goes through last; of `a ~ b | quote` that is none."""
-    match JINJA.parse(template).body if template.startswith("{{") else []:
+    match parse(template).body if template.startswith("{{") else []:
         case [jinja2.nodes.Output(nodes=[jinja2.nodes.Filter(name=name)])]:
             return str(name).rpartition(".")[2]
     return ""

@@ -8,7 +8,7 @@ from jinja2 import TemplateSyntaxError, nodes
 from pydantic import AfterValidator
 
 from runner.core.fields import Keywords
-from runner.core.templates import JINJA
+from runner.core.templates import parse_expression
 
 
 def _code(number: int) -> int:
@@ -24,7 +24,7 @@ def _expression(text: str) -> str:
     if "{{" in text or "{%" in text:
         raise ValueError("is an expression already; write it without {{ }}")
     try:
-        parsed = JINJA.parse(f"{{{{ {text} }}}}")
+        parsed = parse_expression(text)
     except TemplateSyntaxError as error:
         message = str(error.message).replace("unexpected 'end of print statement'", "it ends too early")
         message = message.replace("token 'end of print statement'", "its end")
@@ -43,7 +43,7 @@ def _expression(text: str) -> str:
 
 def _condition(text: str) -> str:
     try:
-        names = any(JINJA.parse(f"{{{{ {text} }}}}").find_all(nodes.Name))
+        names = any(parse_expression(text).find_all(nodes.Name))
     except RecursionError:
         raise ValueError("is not a Jinja expression: it is nested too deeply") from None
     if not names:

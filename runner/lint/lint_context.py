@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from runner.core.shell.shell_code import Code
@@ -13,7 +14,7 @@ from runner.library.library import Source
 from runner.model.contacts import Contact
 from runner.model.runbook import Runbook
 from runner.model.step import Approval, Step, Undo
-from runner.model.verification import PROBE_TIMEOUT, Verification
+from runner.model.verification import Verification
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Place
 
@@ -46,12 +47,12 @@ class Work:
 
 
 @dataclass(frozen=True)
-class LintContext:
+class Subject:
     """One runbook to be looked at on the day `today`.
 
     `variables` are the names that the inventories set, None when there is no inventory to ask; `incomplete` says that
-    they may set others, which nobody can read. `rules` are the names of the rules, `reported` those that have found
-    something, each with the line.
+    they may set others, which nobody can read. `rules` are the names of the rules, `spoken` those that have spoken,
+    each with the line.
     """
 
     source: Source
@@ -60,7 +61,7 @@ class LintContext:
     today: date
     variables: frozenset[str] | None = None
     rules: frozenset[str] = frozenset()
-    reported: frozenset[tuple[str, int]] = frozenset()
+    spoken: frozenset[tuple[str, int]] = frozenset()
     incomplete: bool = False
 
     @property
@@ -105,22 +106,31 @@ class LintContext:
                 for number, verification in enumerate(placed.step.undo.verify):
                     yield (*placed.place, "undo", "verify", number), placed.step, verification
 
-    def works(self) -> Iterator[Work]:
+    def works(self) -> Sequence[Work]:
         """Everything that a machine does or looks at."""
+        return self._works
+
+    def codes(self) -> Sequence[tuple[Work, Code]]:
+        """Every piece of shell code, and every command line, with the work that it does."""
+        return self._codes
+
+    @cached_property
+    def _works(self) -> Sequence[Work]:
+        return tuple(self._each_work())
+
+    @cached_property
+    def _codes(self) -> Sequence[tuple[Work, Code]]:
+        return tuple((work, code) for work in self._works if (code := self.code_of(work)))
+
+    def _each_work(self) -> Iterator[Work]:
         for placed in self.procedure():
             yield from _actions(placed.place, placed.step, placed.step)
             if placed.step.undo:
                 yield from _actions((*placed.place, "undo"), placed.step, placed.step.undo)
         for place, step, verification in self.verifications():
             for kind in verification.kinds:
-                if kind.probe(PROBE_TIMEOUT) is not None:
+                if kind.probes:
                     yield Work((*place, kind.key), step, kind, (verification,), looks=True)
-
-    def codes(self) -> Iterator[tuple[Work, Code]]:
-        """Every piece of shell code, and every command line, with the work that it does."""
-        for work in self.works():
-            if code := self.code_of(work):
-                yield work, code
 
     def code_of(self, work: Work) -> Code | None:
         """The shell code, or the command line, of one `work`; None where it is something else, or a file is missing."""
@@ -146,5 +156,5 @@ class LintContext:
 
 def _actions(place: Place, step: Step, done: Step | Undo) -> Iterator[Work]:
     if done.action and not done.action.human:
-        judges = tuple(each for each in done.verify if not each.human and each.probe() is None)
+        judges = tuple(each for each in done.verify if not each.human and not each.probes)
         yield Work((*place, done.action.key), step, done.action, judges, looks=False)

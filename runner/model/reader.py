@@ -18,7 +18,7 @@ from runner.model.checks import ansible_hints
 from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, Placed, faults
 from runner.model.runbook import Runbook
 from runner.model.step import Step, Undo
-from runner.model.verification import PROBE_TIMEOUT, Verification
+from runner.model.verification import Verification
 from runner.model.yaml.document import Document, load, located
 from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, Place, did_you_mean, quoted
 
@@ -238,7 +238,7 @@ class _Reader:
 def _in_words(kinds: Iterable[VerificationKind]) -> str:
     """What is expected, where the runbook does not say it: what is looked at only when nothing else is said."""
     words = [(kind, kind.describe()) for kind in kinds]
-    expected = [text for kind, text in words if text and kind.probe(PROBE_TIMEOUT) is None]
+    expected = [text for kind, text in words if text and not kind.probes]
     said = " and ".join(expected or [text for _, text in words if text]) or "-"
     said = re.sub(r"\{\{-? ?((?:(?!\{\{|\}\}).)*?) ?-?\}\}", r"<\1>", " ".join(said.split()))
     return said.replace("{", "(").replace("}", ")") if any(mark in said for mark in ("{{", "{%", "{#")) else said

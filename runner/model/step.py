@@ -180,4 +180,4 @@ class Step(Model):
     @property
     def repeated(self) -> tuple[tuple[int, Verification], ...]:
         """The verifications that can be made again later: those that look for themselves, not at the step's result."""
-        return tuple((n, v) for n, v in self.automated if v.probe() is not None)
+        return tuple((n, v) for n, v in self.automated if v.probes)

@@ -35,9 +35,9 @@ class Verification(Model):
     def _makes_sense(self) -> Self:
         if self.human and (len(self.kinds) > 1 or self.within):
             raise ValueError("is for a person to confirm, so nothing else can stand beside it")
-        if sum(kind.probe(PROBE_TIMEOUT) is not None for kind in self.kinds) > 1:
+        if sum(kind.probes for kind in self.kinds) > 1:
             raise ValueError("looks at two things; write one verification for each")
-        if (self.within or self.held) and not self.human and self.probe() is None:
+        if (self.within or self.held) and not self.human and not self.probes:
             raise ValueError("asks again, but has nothing to ask; add http, sql or command")
         if self.within and self.held:
             raise ValueError("has both within and hold_for; write one verification for each")
@@ -85,6 +85,11 @@ class Verification(Model):
         """The conditions that the author wrote."""
         return tuple(text for kind in self.kinds for text in kind.expressions)
 
+    @property
+    def probes(self) -> bool:
+        """Whether it has a call of its own, and is not about the step's own result."""
+        return any(kind.probes for kind in self.kinds)
+
     def probe(self) -> Invocation | None:
         """The call whose result is judged; None for the step's own result."""
         limit = min(PROBE_TIMEOUT, self.within) if self.within else PROBE_TIMEOUT
@@ -96,7 +101,7 @@ class Verification(Model):
         Raises:
             ValueError: a tolerance does not fit the result, or there is none.
         """
-        probing = next((kind for kind in self.kinds if kind.probe(PROBE_TIMEOUT)), None)
+        probing = next((kind for kind in self.kinds if kind.probes), None)
         text = probing.text if probing else text
         found = [condition for kind in self.kinds for condition in kind.conditions(text)]
         if not found and probing is None:
@@ -106,7 +111,7 @@ class Verification(Model):
     @property
     def holds_by_a_line(self) -> bool:
         """Whether a whole line of the text that it judges may be enough."""
-        judging = [kind for kind in self.kinds if kind.probe(PROBE_TIMEOUT) is None and not kind.good_exits]
+        judging = [kind for kind in self.kinds if not kind.probes and not kind.good_exits]
         return bool(judging) and all(kind.holds_by_a_line or kind.held() for kind in judging)
 
     def check(self, text: str | None, *, has_result: bool) -> None:
@@ -117,6 +122,6 @@ class Verification(Model):
         """
         if self.human:
             return
-        if not has_result and self.probe() is None:
+        if not has_result and not self.probes:
             raise ValueError("looks at the step's result, and this step has none; add sql, http, command or confirm")
         self.conditions(text)

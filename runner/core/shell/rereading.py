@@ -18,7 +18,7 @@ from runner.core.shell.command_wrappers import SHELLS, TAKES_CODE, started
 from runner.core.shell.interpreters import interpreter
 from runner.core.shell.pasted_values import pasted
 from runner.core.shell.shell_reader import Command, Shell, of_arguments
-from runner.core.templates import JINJA, NUMBERS, last_filter, names_in, pieces
+from runner.core.templates import NUMBERS, last_filter, names_in, parse, pieces
 
 _DEEPEST = 6
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -150,7 +150,7 @@ def _read(text: str) -> str:
 def _unquoted(template: str) -> str:
     if last_filter(template) != "quote":
         return template
-    match JINJA.parse(template).body:
+    match parse(template).body:
         case [nodes.Output(nodes=[nodes.Filter(node=nodes.Concat(nodes=parts))])]:
             return "".join(map(_part, parts))
         case [nodes.Output(nodes=[nodes.Filter(node=nodes.Add(left=left, right=right))])]:

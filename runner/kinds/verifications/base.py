@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import ClassVar
 
 from runner.kinds.base import Kind, ReadFile
@@ -24,6 +25,11 @@ class VerificationKind(Kind):
         """The call whose result is judged, bounded by `timeout`; None looks at the step's own result."""
         del timeout
         return None
+
+    @cached_property
+    def probes(self) -> bool:
+        """Whether it has a call of its own."""
+        return self.probe(timedelta(seconds=1)) is not None
 
     def call(self, timeout: timedelta, read_file: ReadFile) -> Invocation | None:
         """The probe."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
-_JINJA = Environment(autoescape=False)  # noqa: S701 - nothing is rendered
+from runner.core import templates
 
 
 class _Whatever(dict[str, Any]):
@@ -22,6 +23,7 @@ _NAMES = Environment(autoescape=False)  # noqa: S701 - nothing is rendered
 _NAMES.filters, _NAMES.tests = _Whatever(_NAMES.filters), _Whatever(_NAMES.tests)
 
 
+@lru_cache(maxsize=4096)
 def names(expression: str) -> frozenset[str]:
     """The variables that an expression needs; none where it is no expression."""
     try:
@@ -30,14 +32,15 @@ def names(expression: str) -> frozenset[str]:
         return frozenset()
 
 
+@lru_cache(maxsize=4096)
 def required(template: str) -> frozenset[str]:
     """The variables that must be set for a text with templates in it; none where it is no template.
 
     What has a default, or is asked whether it is defined, need not be set.
     """
     try:
-        tree = _NAMES.parse(template)
-        used = frozenset(meta.find_undeclared_variables(tree))
+        tree = templates.parse(template)
+        used = frozenset(meta.find_undeclared_variables(_NAMES.parse(template)))  # which changes the tree that it gets
     except (TemplateSyntaxError, RecursionError):
         return frozenset()
     guarded = [each.node for each in tree.find_all(nodes.Filter) if each.name in {"default", "d"}]
@@ -55,7 +58,7 @@ def _base(node: nodes.Node | None) -> str:
 def parse(expression: str) -> nodes.Expr | None:
     """The one expression that `expression` is."""
     try:
-        body = _JINJA.parse(f"{{{{ {expression} }}}}").body
+        body = templates.parse_expression(expression).body
     except (TemplateSyntaxError, RecursionError):
         return None
     match body:

@@ -54,9 +54,9 @@ def faults(
         for name, what in (each.written(key, dict) or {}).items()
         if not gives_number(what)
     ]
-    values = secret_checks.Known(inputs, captured)
+    known = secret_checks.Known(inputs, captured)
     for each in everything:
-        yield from secret_checks.faults(each.at, each.raw, values)
+        yield from secret_checks.faults(each.at, each.raw, known)
         if each.step:
             yield from _capture(each, each.step)
             yield from _verifications(each, each.step, inputs)
@@ -67,33 +67,33 @@ def faults(
 
 
 def _ids(steps: Sequence[Placed]) -> Iterator[Fault]:
-    earlier: set[str] = set()
+    seen: set[str] = set()
     for each in steps:
         name = each.written("id", str)
-        if name in earlier:
+        if name in seen:
             yield (*each.at, "id"), "duplicate-id", f"another step is called {quoted(name)}", "one name is one step"
         elif name and name.startswith(("prerequisite-", "undo-", "recheck-")):
             message = f"{quoted(name)} is what a prerequisite or an undo may be called"
             yield (*each.at, "id"), "duplicate-id", message, "choose another name"
-        earlier.add(name)
+        seen.add(name)
 
 
 def _names(inputs: Mapping[str, Any], procedure: Sequence[Placed]) -> Iterator[Fault]:
-    used_by = dict.fromkeys(inputs, "an input")
+    taken = dict.fromkeys(inputs, "an input")
     for name in [name for name, item in inputs.items() if _is_duration(item)]:
         if f"{name}_seconds" in inputs:
             message = f"{name}_seconds is {name} in seconds already"
             yield ("inputs", f"{name}_seconds"), "duplicate-name", message, "choose another name"
-        used_by[f"{name}_seconds"] = f"the input {name} in seconds"
+        taken[f"{name}_seconds"] = f"the input {name} in seconds"
     for each in procedure:
         if each.step:
-            yield from step_checks.unknown_names(each.at, each.step, used_by)
+            yield from step_checks.unknown_names(each.at, each.step, taken)
         for key, how in (("choose", "chosen in"), ("capture", "captured by")):
             for name in each.written(key, dict) or {}:
-                if name in used_by:
-                    message = f"{quoted(name)} is {used_by[name]} already"
+                if name in taken:
+                    message = f"{quoted(name)} is {taken[name]} already"
                     yield (*each.at, key, name), "duplicate-name", message, "one name is one thing"
-                used_by.setdefault(name, f"{how} an earlier step")
+                taken.setdefault(name, f"{how} an earlier step")
 
 
 def _is_duration(raw: Any) -> bool:
@@ -177,9 +177,9 @@ def _good(
 ) -> Mapping[str, Collection[int]]:
     probe = verification.probe()
     if probe is None:
-        any_exit_code = any(each.good_exits for each in verify if each.probe() is None)
+        judged = any(each.good_exits for each in verify if not each.probes)
         good = action.good if action else {}
-        return {name: numbers for name, numbers in good.items() if not (name == "rc" and any_exit_code)}
+        return {name: numbers for name, numbers in good.items() if not (name == "rc" and judged)}
     return {"rc": (0,)} if "rc" in probe.names and not verification.good_exits else {}
 
 

@@ -7,28 +7,28 @@ from collections.abc import Iterator
 
 from runner.core.shell.pasted_values import pasted
 from runner.core.shell.rereading import read_as_code
-from runner.lint.lint_context import LintContext
+from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
 
-def _find(context: LintContext) -> Iterator[Hit]:
-    for work, code in context.codes():
-        if code.in_shell and code.text == str(context.written(work.place)).strip():
+def _find(subject: Subject) -> Iterator[Hit]:
+    for work, code in subject.codes():
+        if code.in_shell and code.text == str(subject.written(work.place)).strip():
             once = [each.template for each in pasted(code.text)]
             for reading in read_as_code(code.text, code.env):
                 if not once and reading.kind == "shell":
-                    message = f"{_template(reading.template)} is code to a second shell, that of {reading.reader}"
+                    message = f"{_shown(reading.template)} is code to a second shell, that of {reading.reader}"
                     yield Hit(work.place, message, "add a `| quote` for each shell that reads it")
             for template, nth, within_quotes in pasted(code.text):
                 if template.startswith("{{"):
                     better = None if within_quotes else re.sub(r"\s*(-?\}\})$", r" | quote \1", template)
-                    message = f"{_template(template)} is pasted into shell code"
+                    message = f"{_shown(template)} is pasted into shell code"
                     hint = "give it through `env`, or add `| quote`"
                     yield Hit(work.place, message, hint, fragment=template, nth=nth, replacement=better)
 
 
-def _template(piece: str) -> str:
+def _shown(piece: str) -> str:
     inner = re.sub(r"^\{\{[-+]?|[-+]?\}\}$", "", piece).strip()
     return f"{{{{ {inner} }}}}"
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Command
 from runner.kinds.base import Kind
-from runner.lint.lint_context import LintContext, Work
+from runner.lint.lint_context import Subject, Work
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.checks.condition_truth import accepts, always
 from runner.model.checks.exit_code_use import exit_codes, judges_output
@@ -23,25 +23,25 @@ _TWO_ENDED = frozenset({"test", "[", "[["})
 _HINT = "look at what the step was to bring about"
 
 
-def _find(context: LintContext) -> Iterator[Hit]:
-    for place, step, verification in context.verifications():
+def _find(subject: Subject) -> Iterator[Hit]:
+    for place, step, verification in subject.verifications():
         done = step.undo if step.undo and "undo" in place else step
         kinds = [kind for kind in (*verification.kinds, done.action) if kind]
-        yield from _conditions(context, place, verification, kinds)
-    for work, code in context.codes():
+        yield from _conditions(subject, place, verification, kinds)
+    for work, code in subject.codes():
         yield from _code(work, code)
 
 
-def _conditions(context: LintContext, place: Place, verification: Verification, kinds: Sequence[Kind]) -> Iterator[Hit]:
+def _conditions(subject: Subject, place: Place, verification: Verification, kinds: Sequence[Kind]) -> Iterator[Hit]:
     """What `verification`, which looks at what `kinds` gave, asks for in vain."""
-    written = context.written((*place, "that"))
-    expressions = verification.expressions
-    certain = [number for number, text in enumerate(expressions) if always(_counting(text, kinds), holds=True)]
+    written = subject.written((*place, "that"))
+    judged = verification.expressions
+    certain = [number for number, text in enumerate(judged) if always(_counting(text, kinds), holds=True)]
     for number in certain:
         where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
         yield Hit(where, "always holds, whatever the result is", _HINT)
-    judges = expressions and not certain and any(kind.has_status for kind in kinds)
-    if judges and all(accepts(text, status=good) for text in expressions for good in (200, 500)):
+    judges = judged and not certain and any(kind.has_status for kind in kinds)
+    if judges and all(accepts(text, status=good) for text in judged for good in (200, 500)):
         yield Hit((*place, "that"), "is green when the server answers 500, too", "write that: status == 200")
 
 
@@ -54,9 +54,9 @@ def _counting(text: str, kinds: Sequence[Kind]) -> str:
 
 
 def _code(work: Work, code: Code) -> Iterator[Hit]:
-    by_output = judges_output(work.judged_by)
-    constant = work.looks and _constant(code, _SAYS_THE_SAME if by_output else _ALWAYS)
-    if by_output and not constant:
+    judged = judges_output(work.judged_by)
+    constant = work.looks and _constant(code, _SAYS_THE_SAME if judged else _ALWAYS)
+    if judged and not constant:
         return
     found = code.pipelines
     last = found[-1].commands[-1] if found else Command(())

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from runner.core.duration import parse, show
-from runner.lint.lint_context import LintContext
+from runner.lint.lint_context import Subject
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.lint.thresholds import Threshold, in_condition, in_words, same
 from runner.model.verification import Verification
@@ -20,10 +20,10 @@ _CONNECTING = "above below over under least most more less than percent within a
 _COMMON = frozenset(_CONNECTING.split())
 
 
-def _find(context: LintContext) -> Iterator[Hit]:
-    trigger = context.runbook.trigger
+def _find(subject: Subject) -> Iterator[Hit]:
+    trigger = subject.runbook.trigger
     alarms = in_words(f"{trigger.condition or ''}; {trigger.event or ''}")
-    for place, step, verification in context.verifications():
+    for place, step, verification in subject.verifications():
         where = (*place, "that") if verification.expressions else (*place, "says")
         found = _in_itself(verification) or (
             _against(alarms[0], f"{step.name} {verification.says}", verification) if len(alarms) == 1 else ""
@@ -35,13 +35,13 @@ def _find(context: LintContext) -> Iterator[Hit]:
 
 def _in_itself(verification: Verification) -> str:
     """What the words say and the condition does not."""
-    in_text, limits = in_words(verification.says), _conditions(verification)
-    if len(in_text) != 1 or len(limits) != 1 or any(" not " in f" {text} " for text in verification.expressions):
+    said, meant = in_words(verification.says), _conditions(verification)
+    if len(said) != 1 or len(meant) != 1 or any(" not " in f" {text} " for text in verification.expressions):
         return ""
-    if not same(in_text[0], limits[0]):
-        return f"the words say {in_text[0].text!r}, and the condition {limits[0].text}"
-    if in_text[0].up is not limits[0].up:
-        return f"the words say {in_text[0].text!r}, and the condition the opposite"
+    if not same(said[0], meant[0]):
+        return f"the words say {said[0].text!r}, and the condition {meant[0].text}"
+    if said[0].up is not meant[0].up:
+        return f"the words say {said[0].text!r}, and the condition the opposite"
     return ""
 
 
@@ -80,8 +80,8 @@ def _durations(place: Place, verification: Verification) -> Iterator[Hit]:
     for pattern, key, given in ((_WITHIN, "within", verification.within), (_FOR, "hold_for", verification.held)):
         match = pattern.search(verification.says)
         if match and given is not None and not isinstance(given, str):
-            duration = parse(match[1] + ("ms" if match[2] == "ms" else match[2][0].casefold()))
-            if duration != given:
+            said = parse(match[1] + ("ms" if match[2] == "ms" else match[2][0].casefold()))
+            if said != given:
                 yield Hit(
                     (*place, key), f"the words say {match[0]!r}, and this {show(given)}", "write the same duration"
                 )
