@@ -17,6 +17,7 @@ VARIABLE = r"^[a-z][a-z0-9_]*$"
 RUN_ID = r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"
 
 
+_RUN_ID = re.compile(RUN_ID, re.ASCII)  # asked thousands of times where there are thousands of runs
 _PARTS = "action|attempt/[0-9]{1,2}|retry/[0-9]{1,2}|capture|choose|rescue|gate|guard|verify/[0-9]{1,3}(?:/probe)?"
 _MARKER = re.compile(rf"^(RUN-[0-9]{{3,6}})/([a-z0-9-]{{1,80}})/({_PARTS}) \| ", re.ASCII)
 
@@ -57,7 +58,7 @@ Variable = Annotated[str, Spelling(VARIABLE, "small letters, digits and _, like 
 
 def is_run_id(text: str) -> bool:
     """Whether `text` can name a run; anything else must never become part of a path."""
-    return re.fullmatch(RUN_ID, text, re.ASCII) is not None
+    return _RUN_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,14 +48,14 @@ class ListedRuns:
 
     def all(self) -> list[RunSummary]:
         """Each run."""
-        return self._rows(self._names())
+        return self._rows({*self._recorded_names(), *self._unrecorded_names()})
 
     def latest(self, number: int) -> list[RunSummary]:
         """The latest runs, at most that `number`, and whatever else is in progress."""
-        names = self._names()
-        newest = names[-number:]
-        may_be_live = {*names} if self.recorded is None else {*names} - self.recorded.settled
-        return [row for row in self._rows({*newest, *may_be_live}) if row.live or row.run in newest]
+        unrecorded = self._unrecorded_names()
+        newest = sorted({*self._recorded_names(), *unrecorded})[-number:]
+        in_progress = self.recorded.in_progress if self.recorded else ()
+        return [row for row in self._rows({*newest, *unrecorded, *in_progress}) if row.live or row.run in newest]
 
     def one(self, run: str) -> RunSummary:
         """The run of that id, which is there."""
@@ -73,13 +73,17 @@ class ListedRuns:
         earlier = self.recorded.latest(run.runbook, MOST_RUNS, but=run.run)
         return status(history, usually=usual(earlier, run.runbook))
 
-    def _names(self) -> list[str]:
-        return sorted({*(self.recorded.names if self.recorded else ()), *self.state.names()})
+    def _recorded_names(self) -> Sequence[str]:
+        return self.recorded.names if self.recorded else ()
+
+    def _unrecorded_names(self) -> list[str]:
+        names = {*self.state.names()}.difference(self._recorded_names())
+        return [name for name in names if self.state.directory(name).exists]
 
     def _rows(self, names: Collection[str]) -> list[RunSummary]:
         rows = self.recorded.summaries(names) if self.recorded else []
-        unrecorded = {*names} - {run.run for run in rows}
-        rows += [_unrecorded(self.state.run(name).state) for name in self.state.names() if name in unrecorded]
+        directories = map(self.state.directory, {*names} - {run.run for run in rows})
+        rows += [_unrecorded(directory.state) for directory in directories if directory.exists]
         return [self._as_it_is(run) for run in sorted(rows, key=lambda run: run.run)]
 
     def _as_it_is(self, run: RunSummary) -> RunSummary:
@@ -155,11 +159,12 @@ def find_run(
     """
     if name != LAST:
         return state.run(name)
-    runs = list(state.runs())
-    newest = next(filter(suits, reversed(runs)), None)
+    newest_first = (run for run in map(state.directory, reversed(state.names())) if run.exists)
+    newest = next(filter(suits, newest_first), None)
     if newest is None:
-        hint = "runbook list --runs shows all of them" if runs else ""
-        raise InvalidInputError(none if runs else "there are no runs yet", hint=hint)
+        any_run = next(state.runs(), None)
+        hint = "runbook list --runs shows all of them" if any_run else ""
+        raise InvalidInputError(none if any_run else "there are no runs yet", hint=hint)
     return newest
 
 

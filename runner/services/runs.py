@@ -81,7 +81,7 @@ def cancel_run(
     """
     run = find_run(state, name, suits=lambda run: run.live, none="no run is in progress")
     if not run.live:
-        live = [run.path.name for run in state.runs() if run.live]
+        live = [run.path.name for run in state.running() if run.live]
         hint = f"the runs that are: {', '.join(live)}" if live else "no run is"
         raise InvalidInputError(f"the run {run.path.name} is not in progress", hint=hint)
     for _ in range(2 if at_once else 1):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from runner.approvals import vote as voting
 from runner.approvals.gate_text import describe
 from runner.approvals.question import Question, Vote
 from runner.approvals.question_store import Questions
@@ -86,7 +87,7 @@ class CastVote:
 
 def pending(state: StateDirectory, now: Instant) -> list[PendingQuestion]:
     """Every question that a run asks and that is not answered yet, the oldest run first."""
-    return [question for run in state.runs() if (question := question_of(run, now))]
+    return [question for run in state.running() if (question := question_of(run, now))]
 
 
 def question_of(run: RunDirectory, now: Instant) -> PendingQuestion | None:
@@ -137,17 +138,18 @@ def cast_vote(
         return _repeated(run, questions, question, Vote(who, actor.user, yes, "", at, note))
     if yes:
         _check_subject(question, subject)
-    vote, votes = Vote(who, actor.user, yes, question.subject, at, note), questions.votes(question)
-    if question.judge(votes, now) == "expired":
-        raise DeniedError(f"it is too late: the time to approve {question.step} is over")
-    objection = question.objection(vote, votes) if yes else ""
-    _record(installation, question, vote, objection)
-    if objection and not (_is_given(vote, votes) and question.judge(votes, now) != "open"):
-        raise DeniedError(objection, hint=f"it still needs {question.needs(votes)}")
-    questions.vote(question, vote)
-    votes = questions.votes(question)
-    needs = question.needs(votes) if question.judge(votes, now) == "open" else ""
-    return CastVote(question.step, vote, needs=needs)
+    vote = Vote(who, actor.user, yes, question.subject, at, note)
+    cast = voting.cast_vote(
+        questions, question, vote, now=now, record=lambda data: _record(installation, question, data)
+    )
+    match cast.outcome:
+        case "expired":
+            raise DeniedError(f"it is too late: the time to approve {question.step} is over")
+        case "refused":
+            raise DeniedError(cast.objection, hint=f"it still needs {cast.needs}")
+        case "closed":
+            return _repeated(run, questions, questions.latest(), vote)
+    return CastVote(question.step, vote, needs=cast.needs)
 
 
 def _login(name: str) -> str:
@@ -171,24 +173,16 @@ def _check_subject(question: Question, subject: str) -> None:
         raise DeniedError(f"{question.step} asks something else than {subject}", hint=hint)
 
 
-def _is_given(vote: Vote, votes: Sequence[Vote]) -> bool:
-    """Whether the very same person has given this very answer."""
-    return any((each.by, each.login, each.yes) == (vote.by, vote.login, vote.yes) for each in votes)
-
-
-def _record(installation: Installation, question: Question, vote: Vote, objection: str) -> None:
-    """The vote in the audit log, before it counts; also one that does not.
-
-    The run records the note: here nobody knows the secrets that may be in it.
-    """
-    data = {**replace(vote, note="").told(question), **({"refused": objection} if objection else {})}
+def _record(installation: Installation, question: Question, vote: Mapping[str, Any]) -> None:
+    """The vote in the audit log without its note, which the run records: it knows the secrets that may be in it."""
+    data = {**vote, "note": ""}
     with installation.state.open_log(clock=installation.clock, actor=installation.actor) as log:
         log.append(Event(EventType.VOTE_GIVEN, question.context.run, question.step, data=data))
 
 
 def _repeated(run: RunDirectory, questions: Questions, question: Question | None, vote: Vote) -> CastVote:
     """A vote when nothing is asked any more, which is fine for somebody who has given this very answer."""
-    if question is None or not _is_given(vote, questions.votes(question)):
+    if question is None or not voting.is_given(vote, questions.votes(question)):
         raise _not_waiting(run)
     return CastVote(question.step, vote, already=True)
 

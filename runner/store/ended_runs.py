@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -20,14 +20,13 @@ _NAME = "runs-index.sqlite"
 _SCHEMA = "CREATE TABLE ended (run TEXT PRIMARY KEY, state TEXT)"
 
 
-def running(state_directory: Path, runs: list[RunDirectory], *, many: int = MANY) -> list[RunDirectory]:
-    """Those of the `runs` below `state_directory` whose state says that they are going on."""
+def running(runs_path: Path, runs: Sequence[str], *, many: int = MANY) -> list[RunDirectory]:
+    """Those of the `runs`, each a directory in `runs_path`, whose state says that they are going on."""
     if len(runs) < many:
-        return [run for run in runs if _has_ended(run) is False]
-    with closing(disposable.open_database(state_directory / _NAME, _SCHEMA)) as database:
-        files = {run.path.name: _fingerprint(run) for run in runs}
-        remembered = _remembered(database)
-        unknown = [run for run in runs if files[run.path.name] != remembered.get(run.path.name)]
+        return [run for run in map(RunDirectory, map(runs_path.joinpath, runs)) if _has_ended(run) is False]
+    with closing(disposable.open_database(runs_path.with_name(_NAME), _SCHEMA)) as database:
+        files, remembered = _fingerprints(str(runs_path), runs), _remembered(database)
+        unknown = [RunDirectory(runs_path / run) for run, file in files.items() if file != remembered.get(run)]
         ended = {run.path.name: _has_ended(run) for run in unknown}
         _remember(database, {run: files[run] for run, has_ended in ended.items() if has_ended})
     return [run for run in unknown if ended[run.path.name] is False]
@@ -41,13 +40,14 @@ def _has_ended(run: RunDirectory) -> bool | None:
         return None
 
 
-def _fingerprint(run: RunDirectory) -> str:
-    """What changes with the file of the state; empty where there is none."""
-    try:
-        status = os.stat(f"{run.path}/{STATE}", follow_symlinks=False)  # noqa: PTH116 - thousands of times
-    except OSError:
-        return ""
-    return f"{status.st_ino}-{status.st_size}-{status.st_ctime_ns}"
+def _fingerprints(place: str, runs: Iterable[str]) -> Mapping[str, str]:
+    """Of each run that has a state, what changes with the file of the state."""
+    found = {}
+    for run in runs:
+        with suppress(OSError):
+            status = os.stat(f"{place}/{run}/{STATE}", follow_symlinks=False)  # noqa: PTH116 - a Path takes longer
+            found[run] = f"{status.st_ino}-{status.st_size}-{status.st_ctime_ns}"
+    return found
 
 
 def _remembered(database: sqlite3.Connection) -> Mapping[str, str]:

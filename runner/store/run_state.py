@@ -180,6 +180,11 @@ class RunDirectory:
         (self.path / CANCEL).unlink(missing_ok=True)
 
     @property
+    def exists(self) -> bool:
+        """Whether it has a state; the directory of one that is just begun has none yet."""
+        return (self.path / STATE).is_file()
+
+    @property
     def live(self) -> bool:
         """Whether a command is doing this run just now."""
         try:

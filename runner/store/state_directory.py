@@ -17,7 +17,7 @@ from runner.store.ended_runs import running
 from runner.store.log import audit_log
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.envelope import Actor
-from runner.store.run_state import STATE, RunDirectory, RunState
+from runner.store.run_state import RunDirectory, RunState
 
 
 class StateDirectory:
@@ -94,7 +94,7 @@ class StateDirectory:
         Raises:
             AuditError: it cannot be made durable.
         """
-        directory = RunDirectory(self._directory(state.run))
+        directory = self.directory(state.run)
         try:
             directory.path.parent.mkdir(mode=0o700, exist_ok=True)
             directory.path.mkdir(mode=0o700)
@@ -113,29 +113,32 @@ class StateDirectory:
         Raises:
             InvalidInputError: there is none.
         """
-        if not is_run_id(run) or not (self._directory(run) / STATE).is_file():
+        directory = self.directory(run)
+        if not is_run_id(run) or not directory.exists:
             raise InvalidInputError(f"there is no run {run!r}", hint="runbook list --runs shows all of them")
-        return RunDirectory(self._directory(run))
+        return directory
+
+    def directory(self, run: str) -> RunDirectory:
+        """The directory of that name, which need not be there."""
+        return RunDirectory(self.runs_path / run)
+
+    def names(self) -> list[str]:
+        """The names of the directories of all runs, oldest first; one that is just begun has no state yet."""
+        return sorted(filter(is_run_id, os.listdir(self.runs_path) if self.runs_path.is_dir() else ()))  # noqa: PTH208
 
     def runs(self) -> Iterator[RunDirectory]:
         """All runs, oldest first."""
-        return (RunDirectory(self.runs_path / run) for run in self.names())
+        return (run for run in map(self.directory, self.names()) if run.exists)
 
-    def names(self) -> list[str]:
-        """The ids of all runs, oldest first."""
-        # There may be thousands, and every command looks: a `Path` of each would take ten times as long.
-        runs = str(self.runs_path)
-        names = sorted(filter(is_run_id, os.listdir(runs) if self.runs_path.is_dir() else ()))  # noqa: PTH208
-        return [name for name in names if os.path.isfile(f"{runs}/{name}/{STATE}")]  # noqa: PTH113
+    def running(self) -> list[RunDirectory]:
+        """The runs that call themselves running, oldest first, whether a command is alive that executes them or not."""
+        return running(self.runs_path, self.names())
 
     def dead(self) -> Iterator[RunDirectory]:
         """The runs that call themselves running while nobody holds them; each is held when it is given."""
-        for directory in running(self.path, list(self.runs())):
+        for directory in self.running():
             with contextlib.suppress(LockedError):
                 yield directory.hold()
-
-    def _directory(self, run: str) -> Path:
-        return self.runs_path / run
 
 
 def _refuse_links(directory: Path) -> None:

@@ -26,7 +26,7 @@ def state(tmp_path):
 
 
 def names(state, many=1):
-    return [run.path.name for run in running(state.path, list(state.runs()), many=many)]
+    return [run.path.name for run in running(state.runs_path, state.names(), many=many)]
 
 
 def reads(monkeypatch):

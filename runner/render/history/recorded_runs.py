@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from runner import version
-from runner.core.events import Instant
+from runner.core.events import EventType, Instant
 from runner.render.history.proofs import Proof, proof_of
 from runner.render.history.run_history import RunHistory, history
 from runner.store.log.log_index import LogIndex
+
+_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED, EventType.RUN_ABANDONED, EventType.RUN_FILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +102,9 @@ class RecordedRuns:
         return list(self._texts)
 
     @property
-    def settled(self) -> frozenset[str]:
-        """The runs that have ended and of which a summary is kept."""
-        return frozenset(run for run, text in self._texts.items() if text)
+    def in_progress(self) -> Sequence[str]:
+        """The runs of which the latest record is not one of their end."""
+        return [run for run, latest in self._index.latest_types().items() if latest not in _ENDS]
 
     def history(self, run: str) -> RunHistory | None:
         """What happened in `run`; None where the log does not hold its start."""

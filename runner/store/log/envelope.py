@@ -36,6 +36,7 @@ _SOURCE = "runbookctl://"
 _TYPE = "runbook."
 _LONGEST_STRINGS = (16384, 8192, 4096, 2048, 1024, 512, 256)  # in characters, tried in turn
 _LONGEST_MEMBER = 1024
+_TYPE_MEMBER = re.compile(rb',"type":"runbook\.([^"\\]*)"')
 _RUN = re.compile(rb',"run":("(?:[^"\\]|\\.)*")')
 _DEEPEST = 64  # levels; a reader's JSON library may give up at any depth, and a record nobody can read is none
 
@@ -140,6 +141,12 @@ def run_of(line: bytes) -> bytes:
     """The run that `line` is of, as it stands there, without reading the line as JSON; empty where it is of none."""
     match = _RUN.search(line, 0, max(0, line.find(b',"data":{')))  # what an event says of runs comes after that
     return match[1] if match else b""
+
+
+def type_of(line: bytes) -> str:
+    """The type of the event that `line` records, without reading the line as JSON; empty where there is none."""
+    match = _TYPE_MEMBER.search(line)
+    return match[1].decode() if match else ""
 
 
 def _members(event: Event, *, seq: int, instant: Instant, actor: Actor, truncated: bool) -> bytes:

@@ -29,7 +29,7 @@ _SCHEMA = """
 CREATE TABLE followed (checked TEXT, "end" INTEGER, seq INTEGER, hash TEXT);
 CREATE TABLE extents (run TEXT, start INTEGER, "end" INTEGER, seq INTEGER, hash TEXT);
 CREATE INDEX extents_of_run ON extents (run, start);
-CREATE TABLE runs (run TEXT PRIMARY KEY, first INTEGER, head TEXT);
+CREATE TABLE runs (run TEXT PRIMARY KEY, first INTEGER, head TEXT, latest TEXT);
 CREATE TABLE digests (run TEXT PRIMARY KEY, head TEXT, maker TEXT, text TEXT)
 """
 
@@ -80,6 +80,10 @@ class LogIndex:
             maker,
         )
         return dict(rows)
+
+    def latest_types(self) -> Mapping[str, str]:
+        """The type of the latest record of each run."""
+        return dict(self._query("SELECT run, latest FROM runs"))
 
     def keep(self, maker: str, digests: Mapping[str, str]) -> None:
         """Keep the digests of runs that `maker` has made of their records as they are now."""
@@ -132,26 +136,29 @@ class LogIndex:
 
     def _follow(self, end: int, head: Head, size: int) -> tuple[int, Head]:
         """Follow the log from its byte `end`, where it stands at `head`, to `size`; note whose records those are."""
-        run, start, before = b"", end, head
+        run, start, before, latest = b"", end, head, b""
         for line in lines_of(self._file, up_to=size - end):
             if is_torn(line):
                 break
             after, of_run = follow(head, line, self._path), envelope.run_of(line)
             if of_run != run:
-                self._add(run, start, end, before, head)
+                self._add(run, start, end, before, head, latest)
                 run, start, before = of_run, end, head
-            end, head = end + len(line), after
-        self._add(run, start, end, before, head)
+            end, head, latest = end + len(line), after, line
+        self._add(run, start, end, before, head, latest)
         return end, head
 
-    def _add(self, run: bytes, start: int, end: int, before: Head, head: Head) -> None:
-        """The records between those bytes and those heads are all of `run`."""
+    def _add(self, run: bytes, start: int, end: int, before: Head, head: Head, latest: bytes) -> None:
+        """The records between those bytes and those heads are all of `run`; `latest` is the last line."""
         if run and end > start:
             name = json.loads(run)
             extent = (name, start, end, before.seq, before.hash)
             self._database.execute("INSERT INTO extents VALUES (?, ?, ?, ?, ?)", extent)
-            upsert = "INSERT INTO runs VALUES (?, ?, ?) ON CONFLICT (run) DO UPDATE SET head = excluded.head"
-            self._database.execute(upsert, (name, before.seq + 1, f"{head.seq}:{head.hash}"))
+            upsert = (
+                "INSERT INTO runs VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (run) DO UPDATE SET head = excluded.head, latest = excluded.latest"
+            )
+            self._database.execute(upsert, (name, before.seq + 1, f"{head.seq}:{head.hash}", envelope.type_of(latest)))
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

@@ -71,12 +71,11 @@ def test_only_what_may_have_changed_is_folded_again(log):
     assert (again["r1"].outcome, again["r2"].status, again["r2"].outcome) == ("passed", "running", "")
 
 
-def test_runs_that_have_ended_are_settled_once_they_were_asked_for(log):
-    summaries(log)
-
+def test_runs_that_may_go_on_are_named_before_any_is_folded(log):
     with opened(log) as runs:
         assert list(runs.names) == ["r1", "r2", "r3", "r4", "r5"]
-        assert runs.settled == {"r1", "r2", "r3"}
+        assert runs.in_progress == ["r4", "r5"]
+        assert Index.read == []
         assert [run.run for run in runs.summaries({"r2", "r4", "r9"})] == ["r2", "r4"]
 
 

@@ -196,6 +196,19 @@ def test_a_digest_is_good_as_long_as_nothing_was_recorded_of_its_run(indexed):
         assert set(index.digests("another").values()) == {None}
 
 
+def test_the_type_of_the_latest_record_of_each_run_is_known(indexed):
+    indexed.append(Event(EventType.RUN_FILED, run="r1", data={"type": "runbook.run.started"}))
+    indexed.append(Event(EventType.GATE_ASKED, run="r9", host=',"type":"runbook.run.started"'))
+
+    with LogIndex.opened(indexed.path, indexed=1) as index:
+        assert index.latest_types() == {
+            "r0": "step.finished",
+            "r1": "run.filed",
+            "r2": "step.finished",
+            "r9": "gate.asked",
+        }
+
+
 def test_a_digest_outlives_the_check_that_it_was_made_after(indexed, place):
     with LogIndex.opened(indexed.path, indexed=1) as index:
         index.keep(MAKER, {"r0": "zero", "r1": "one"})
