@@ -39,7 +39,9 @@ def contacts(root: Path) -> Mapping[str, str]:
 
 def runbook(path: Path) -> Mapping[str, Any]:
     """What the file at `path` says; nothing when it is no YAML mapping."""
-    value = _plain(_compose(path))
+    from runner.model.yaml.lenient_yaml import plain  # noqa: PLC0415 - what completes an id does not wait for it
+
+    value = plain(_text(path))
     return value if isinstance(value, dict) else {}
 
 
@@ -74,25 +76,6 @@ def _json(path: Path) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _compose(path: Path) -> Any:
-    import yaml  # noqa: PLC0415 - what completes the id of a runbook does not wait for it
-
-    try:
-        # A node, not a value: tags such as !vault are not followed.
-        return yaml.compose(_text(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, RecursionError):
-        return None
-
-
-def _plain(node: Any) -> Any:
-    """The mappings, lists and texts of a YAML node."""
-    if node is None or isinstance(node.value, str):
-        return node and node.value
-    if node.id == "sequence":
-        return [_plain(item) for item in node.value]
-    return {key.value: _plain(item) for key, item in node.value if isinstance(key.value, str)}
 
 
 def _bare(text: str) -> str:

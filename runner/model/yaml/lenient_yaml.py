@@ -1,4 +1,4 @@
-"""YAML files that others wrote for other programs, read as those do: with anchors, merge keys, several documents."""
+"""YAML that is read leniently: that of other programs as those read it, and for completion what is there of a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from yaml.composer import Composer
 from yaml.resolver import Resolver
 
-from runner.model.yaml.composer import events, malformed, position_of
+from runner.model.yaml.composer import LOADER, events, malformed, position_of
 from runner.model.yaml.finding import Faults, Finding, Level, Place, Position, quoted, show
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -98,6 +98,23 @@ def documents(data: bytes, *, file: str) -> list[Value]:
     return [
         Value(file, (), position_of(node.start_mark), node) for node in found if node is not None and node.tag != _NULL
     ]
+
+
+def plain(text: str) -> Any:
+    """The mappings, lists and texts of the first document in `text`, which is not checked; None where it is no YAML.
+
+    A number is the text that it is written with, and a tag such as `!vault` is not followed.
+    """
+    try:
+        return _plain(yaml.compose(text, Loader=LOADER))
+    except (yaml.YAMLError, RecursionError):
+        return None
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return {key.value: _plain(item) for key, item in node.value if isinstance(key.value, str)}
+    return [_plain(item) for item in node.value] if isinstance(node, yaml.SequenceNode) else node and node.value
 
 
 class _Nodes(Composer, Resolver):

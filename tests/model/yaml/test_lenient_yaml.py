@@ -7,14 +7,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.model.yaml.finding import InvalidFileError
-from runner.model.yaml.lenient_yaml import MAX_BYTES, documents
+from runner.model.yaml.lenient_yaml import MAX_BYTES, documents, plain
 
 
-def plain(value):
+def positioned(value):
     """`value` as Python has it, with each key's position."""
     if value.is_mapping:
-        return {each.place[-1]: (*each.position, plain(each)) for each in value.values()}
-    return [plain(each) for each in value.items()] if value.kind == "a list" else value.text
+        return {each.place[-1]: (*each.position, positioned(each)) for each in value.values()}
+    return [positioned(each) for each in value.items()] if value.kind == "a list" else value.text
 
 
 def told(text):
@@ -26,7 +26,7 @@ def told(text):
 def test_values_stand_where_they_are_written():
     data = b"a: &x {b: 1}\nc: [*x, ~]\n---\n- d\n---\n"
 
-    assert [plain(each) for each in documents(data, file="a.yml")] == [
+    assert [positioned(each) for each in documents(data, file="a.yml")] == [
         {"a": (1, 1, {"b": (1, 8, "1")}), "c": (2, 1, [{"b": (1, 8, "1")}, None])},
         ["d"],
     ]
@@ -82,3 +82,18 @@ def test_whatever_is_in_a_file_it_is_read_or_refused(data):
     except InvalidFileError:
         return
     assert all(value.position.line > 0 for value in read)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: 1\nb: [x, !vault y, ~]\n", {"a": "1", "b": ["x", "y", "~"]}),
+        ("a: 1\na: 2\n", {"a": "2"}),
+        ("", None),
+        ("a: [", None),
+        ("[" * 200_000, None),
+        ("- " * 100_000, None),
+    ],
+)
+def test_what_is_there_is_read_without_a_check(text, value):
+    assert plain(text) == value
