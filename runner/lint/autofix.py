@@ -6,31 +6,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from runner.lint.engine import examine, hits, position
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Hit
 from runner.model.yaml.document import load
 from runner.model.yaml.finding import InvalidFileError, Place
 
 
-def mended(subject: Subject) -> tuple[str, int]:
-    """The text of `subject` with everything mended that can be, and how many places that were.
+def mended(context: LintContext) -> tuple[str, int]:
+    """The text of `context` with everything mended that can be, and how many places that were.
 
     An edit is made only when the file then means what was meant: every other value is the same, and this one differs in
     the replaced words alone. What the file excepts stays.
     """
-    text, count = subject.document.text, 0
-    for offset, hit in sorted(_edits(subject), key=lambda edit: edit[0], reverse=True):
+    text, count = context.document.text, 0
+    for offset, hit in sorted(_edits(context), key=lambda edit: edit[0], reverse=True):
         changed = text[:offset] + str(hit.replacement) + text[offset + len(hit.fragment) :]
         if _means(changed, _replaced(_value(text), hit)):
             text, count = changed, count + 1
     return text, count
 
 
-def _edits(subject: Subject) -> Iterator[tuple[int, Hit]]:
-    wanted = {(each.rule, each.line) for each in examine(subject).findings}
-    for rule, hit in hits(subject):
-        offset = subject.document.offset(hit.place, hit.fragment, hit.nth)
-        if hit.replacement is not None and offset is not None and (rule.id, position(subject, hit).line) in wanted:
+def _edits(context: LintContext) -> Iterator[tuple[int, Hit]]:
+    wanted = {(each.rule, each.line) for each in examine(context).findings}
+    for rule, hit in hits(context):
+        offset = context.document.offset(hit.place, hit.fragment, hit.nth)
+        if hit.replacement is not None and offset is not None and (rule.id, position(context, hit).line) in wanted:
             yield offset, hit
 
 

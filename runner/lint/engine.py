@@ -13,7 +13,7 @@ from typing import Any
 import runner.lint.rules
 from runner.kinds import plugins
 from runner.library.library import Source
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Hit, Rule
 from runner.lint.suppressions import exemptions
 from runner.model.contacts import Contact
@@ -76,54 +76,54 @@ def lint(
 
     `variables` are the names that the inventories set; None when there is no inventory to ask.
     """
-    return list(examine(subject_of(source, contacts, today=today, variables=variables)).findings)
+    return list(examine(context_of(source, contacts, today=today, variables=variables)).findings)
 
 
-def subject_of(
+def context_of(
     source: Source,
     contacts: Mapping[str, Contact],
     *,
     today: date,
     variables: Iterable[str] | None = None,
     incomplete: bool = False,
-) -> Subject:
+) -> LintContext:
     """`source` as the rules look at it; `incomplete` says that inventories may set other `variables` as well."""
     known = None if variables is None else frozenset(variables)
-    return Subject(source, source.document, contacts, today, known, frozenset(rules()), incomplete=incomplete)
+    return LintContext(source, source.document, contacts, today, known, frozenset(rules()), incomplete=incomplete)
 
 
-def examine(subject: Subject) -> Report:
-    """What the rules say about `subject`, without what the file excepts."""
-    reasons = {(each.rule, each.line): each.reason for each in exemptions(subject.document.text) if each.reason}
-    found = sorted(dict.fromkeys(_finding(subject, rule, hit) for rule, hit in hits(subject)))
+def examine(context: LintContext) -> Report:
+    """What the rules say about `context`, without what the file excepts."""
+    reasons = {(each.rule, each.line): each.reason for each in exemptions(context.document.text) if each.reason}
+    found = sorted(dict.fromkeys(_finding(context, rule, hit) for rule, hit in hits(context)))
     kept = [each for each in found if (each.rule, each.line) not in reasons]
     excepted = [Excepted(each, reasons[each.rule, each.line]) for each in found if each not in kept]
     return Report(tuple(kept), tuple(excepted))
 
 
-def hits(subject: Subject) -> list[tuple[Rule, Hit]]:
-    """What each rule says about `subject`, without what another rule says better about the same line."""
+def hits(context: LintContext) -> list[tuple[Rule, Hit]]:
+    """What each rule says about `context`, without what another rule says better about the same line."""
     last = rules()["useless-exception"]
-    found = [(rule, hit) for rule in rules().values() if rule is not last for hit in _found(rule, subject)]
-    spoken = frozenset((rule.id, position(subject, hit).line) for rule, hit in found)
+    found = [(rule, hit) for rule in rules().values() if rule is not last for hit in _found(rule, context)]
+    spoken = frozenset((rule.id, position(context, hit).line) for rule, hit in found)
     kept = [
         (rule, hit)
         for rule, hit in found
-        if not any((other, position(subject, hit).line) in spoken for other in rule.gives_way_to)
+        if not any((other, position(context, hit).line) in spoken for other in rule.gives_way_to)
     ]
-    return [*kept, *((last, hit) for hit in _found(last, replace(subject, spoken=spoken)))]
+    return [*kept, *((last, hit) for hit in _found(last, replace(context, spoken=spoken)))]
 
 
-def _found(rule: Rule, subject: Subject) -> Iterable[Hit]:
-    return rule.find(subject) if rule.find else ()
+def _found(rule: Rule, context: LintContext) -> Iterable[Hit]:
+    return rule.find(context) if rule.find else ()
 
 
-def position(subject: Subject, hit: Hit) -> Position:
+def position(context: LintContext, hit: Hit) -> Position:
     """Where in the file `hit` stands."""
-    offset = hit.offset if hit.offset is not None else subject.document.offset(hit.place, hit.fragment, hit.nth)
-    return subject.document.position(hit.place) if offset is None else subject.document.position_at(offset)
+    offset = hit.offset if hit.offset is not None else context.document.offset(hit.place, hit.fragment, hit.nth)
+    return context.document.position(hit.place) if offset is None else context.document.position_at(offset)
 
 
-def _finding(subject: Subject, rule: Rule, hit: Hit) -> Finding:
-    at = position(subject, hit)
-    return Finding(subject.document.file, *at, show(hit.place), rule.level, rule.id, hit.message, hit.hint)
+def _finding(context: LintContext, rule: Rule, hit: Hit) -> Finding:
+    at = position(context, hit)
+    return Finding(context.document.file, *at, show(hit.place), rule.level, rule.id, hit.message, hit.hint)

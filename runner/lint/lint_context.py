@@ -47,7 +47,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Subject:
+class LintContext:
     """One runbook to be looked at on the day `today`.
 
     `variables` are the names that the inventories set, None when there is no inventory to ask; `incomplete` says that

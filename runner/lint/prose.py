@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.model.yaml.finding import Place
 
 _KEYS = frozenset(
@@ -13,9 +13,9 @@ _KEYS = frozenset(
 )
 
 
-def sentences(subject: Subject) -> Iterator[tuple[Place, str]]:
+def sentences(context: LintContext) -> Iterator[tuple[Place, str]]:
     """Every text for people with its place."""
-    for place, text in subject.leaves(()):
+    for place, text in context.leaves(()):
         words = [part for part in place if isinstance(part, str)]
         if words and (words[-1] in _KEYS or words[-1] == "excludes"):
             yield place, text

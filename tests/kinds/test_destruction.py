@@ -8,7 +8,7 @@ import pytest
 import yaml
 from harness.collected import collected
 
-from runner.lint.engine import subject_of
+from runner.lint.engine import context_of
 from runner.lint.rules.effect.destructive_unguarded import destruction
 
 DESTROYS = [
@@ -172,7 +172,7 @@ def destroyed(tmp_path):
     def look(action):
         step = {"id": "act", "name": "Act", **yaml.safe_load(action), "verify": [{"command": "test -d /srv"}]}
         source = collected(tmp_path, {"steps": [step]}).sources["RUN-001"]
-        return bool(destruction(subject_of(source, {}, today=date(2026, 1, 1))))
+        return bool(destruction(context_of(source, {}, today=date(2026, 1, 1))))
 
     return look
 

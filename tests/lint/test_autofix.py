@@ -9,7 +9,7 @@ from harness.fakes import runbook_file
 
 from runner.library.library import Library
 from runner.lint.autofix import mended
-from runner.lint.engine import examine, subject_of
+from runner.lint.engine import context_of, examine
 from runner.model.yaml.document import load
 
 HEAD = """\
@@ -32,13 +32,13 @@ escalation: {when: [step_failed], contacts: [on-call], provide: [timeline]}
 
 
 @pytest.fixture
-def subject(tmp_path):
+def context(tmp_path):
     def read(step, newline="\n", head=HEAD):
         path = runbook_file(tmp_path)
         path.write_bytes((head + step + TAIL).replace("\n", newline).encode())
         library = Library(tmp_path)
         source = library.source("RUN-001")
-        return subject_of(source, library.contacts(source), today=date(2026, 1, 1))
+        return context_of(source, library.contacts(source), today=date(2026, 1, 1))
 
     return read
 
@@ -67,26 +67,26 @@ MENDED = [
 ]
 
 
-def again(subject, text):
+def again(context, text):
     """What is looked at after `text` was written."""
-    subject.source.path.write_bytes(text.encode())
-    library = Library(subject.source.path.parent.parent)
+    context.source.path.write_bytes(text.encode())
+    library = Library(context.source.path.parent.parent)
     source = library.source("RUN-001")
-    return subject_of(source, library.contacts(source), today=date(2026, 1, 1))
+    return context_of(source, library.contacts(source), today=date(2026, 1, 1))
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize(("before", "after"), MENDED)
-def test_only_what_is_wrong_is_changed(subject, before, after, newline):
-    text, count = mended(subject(step(before), newline))
+def test_only_what_is_wrong_is_changed(context, before, after, newline):
+    text, count = mended(context(step(before), newline))
 
     assert text == (HEAD + step(after or before) + TAIL).replace("\n", newline)
     assert bool(count) is (after is not None)
 
 
 @pytest.mark.parametrize("before", [before for before, after in MENDED if after])
-def test_what_was_mended_is_found_no_more_and_mending_again_changes_nothing(subject, before):
-    old = subject(step(before))
+def test_what_was_mended_is_found_no_more_and_mending_again_changes_nothing(context, before):
+    old = context(step(before))
     text, count = mended(old)
 
     new = again(old, text)
@@ -95,8 +95,8 @@ def test_what_was_mended_is_found_no_more_and_mending_again_changes_nothing(subj
 
 
 @pytest.mark.parametrize("harm", [lambda text: text.replace("P2", "P3"), lambda text: text + "\n{"])
-def test_an_edit_after_which_the_file_says_something_else_is_left_out(subject, monkeypatch, harm):
-    old = subject(step("command: curl http://x/"))
+def test_an_edit_after_which_the_file_says_something_else_is_left_out(context, monkeypatch, harm):
+    old = context(step("command: curl http://x/"))
     calls = iter([False, True, True, True])
 
     def once(data, file):

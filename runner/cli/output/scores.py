@@ -12,34 +12,34 @@ from runner.cli import context
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.lint.engine import examine
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.score import QUESTIONS, Mark, score
 from runner.model.yaml.finding import Finding
 from runner.store.state_directory import StateDirectory
 
-Scored = tuple[str, Subject | None, Sequence[Finding]]
+Scored = tuple[str, LintContext | None, Sequence[Finding]]
 
 
 def draw_scores(runbooks: Sequence[Scored], *, as_json: bool) -> None:
     """Print a row for each runbook with its marks, and below what is missing."""
     tested = _tested()
-    marks = {name: _marks(subject, tested) if subject else () for name, subject, _ in runbooks}
+    marks = {name: _marks(linted, tested) if linted else () for name, linted, _ in runbooks}
     if as_json:
         click.echo(json.dumps({name: _data(found) for name, found in marks.items()}, indent=2))
         return
     draw([_row(name, found) for name, found in marks.items()], empty="no runbooks here")
-    for name, subject, faults in runbooks:
-        if subject is None:
+    for name, linted, faults in runbooks:
+        if linted is None:
             click.echo(f"{safe(name)}: does not load ({len(faults)} findings, see runbook lint {safe(name)})")
         for mark in marks[name]:
             for reason in mark.reasons:
                 click.echo(f"{safe(name)}: {mark.criterion}: {safe(reason)}")
 
 
-def _marks(subject: Subject, tested: dict[str, date]) -> tuple[Mark, ...]:
-    found = examine(subject).findings
-    day = tested.get(subject.source.sha256)
-    return score(subject.runbook, found, tested=day, today=subject.today)
+def _marks(linted: LintContext, tested: dict[str, date]) -> tuple[Mark, ...]:
+    found = examine(linted).findings
+    day = tested.get(linted.source.sha256)
+    return score(linted.runbook, found, tested=day, today=linted.today)
 
 
 def _row(name: str, marks: Sequence[Mark]) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.model.yaml.finding import Level, Place
 
 
@@ -54,7 +54,7 @@ class Rule:
     problem: str
     wrong: str
     right: str
-    find: Callable[[Subject], Iterable[Hit]] | None
+    find: Callable[[LintContext], Iterable[Hit]] | None
     gives_way_to: tuple[str, ...] = ()
     fixes: bool = False
     quotable: bool = True

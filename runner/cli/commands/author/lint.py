@@ -23,8 +23,8 @@ from runner.compiler.committed_playbook import is_stale
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.library.library import Library, Source, shown
 from runner.lint.autofix import mended
-from runner.lint.engine import Report, check_plugins, examine, subject_of
-from runner.lint.lint_context import Subject
+from runner.lint.engine import Report, check_plugins, context_of, examine
+from runner.lint.lint_context import LintContext
 from runner.model.contacts import read_contacts
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
@@ -72,7 +72,7 @@ def command(
     known = tuple(context.inventories(inventory, library)) if inventory else ()
     names = runbooks or tuple(library.ids())
     if score:
-        draw_scores([(name, *_subject(library, name, known)) for name in names], as_json=form == "json")
+        draw_scores([(name, *_linted(library, name, known)) for name in names], as_json=form == "json")
         return
     reports = [_report(library, name, known, fix=fix) for name in names]
     # What is wrong in contacts.yml is found with every runbook, and told once.
@@ -87,7 +87,7 @@ def command(
         raise click.exceptions.Exit(ExitCode.INVALID)
 
 
-def _subject(library: Library, name: str, inventories: tuple[Path, ...]) -> tuple[Subject | None, Sequence[Finding]]:
+def _linted(library: Library, name: str, inventories: tuple[Path, ...]) -> tuple[LintContext | None, Sequence[Finding]]:
     try:
         # A draft that lies elsewhere may be called anything, and its people are those of the library.
         source = library.source(name, named=_in_library(name))
@@ -100,27 +100,27 @@ def _in_library(name: str) -> bool:
     return "." not in name or Path(name).resolve().parent.name == "runbooks"
 
 
-def _around(library: Library, source: Source, inventories: tuple[Path, ...]) -> Subject:
+def _around(library: Library, source: Source, inventories: tuple[Path, ...]) -> LintContext:
     beside = source.path.parent / "contacts.yml"
     people = beside if beside.exists() else library.root / "runbooks" / "contacts.yml"
     folders = frozenset({library.root.absolute() / "inventories", source.path.absolute().parent.parent / "inventories"})
     known = known_variables(folders, inventories)
     contacts = read_contacts(people, file=shown(people))
     today = context.clock().wall.date()
-    return subject_of(source, contacts, today=today, variables=known.names, incomplete=known.incomplete)
+    return context_of(source, contacts, today=today, variables=known.names, incomplete=known.incomplete)
 
 
 def _report(library: Library, name: str, inventories: tuple[Path, ...], *, fix: bool) -> Report:
-    subject, faults = _subject(library, name, inventories)
-    if subject and fix:
-        _fix(subject)
-        subject, faults = _subject(library, name, inventories)
-    if subject is None:
+    linted, faults = _linted(library, name, inventories)
+    if linted and fix:
+        _fix(linted)
+        linted, faults = _linted(library, name, inventories)
+    if linted is None:
         return Report(tuple(faults))
-    report = examine(subject)
+    report = examine(linted)
     if any(each.level is Level.ERROR for each in report.findings):
         return report  # which is mended first, and the playbook compiled then
-    return replace(report, findings=(*report.findings, *_unreviewed(library, subject.source)))
+    return replace(report, findings=(*report.findings, *_unreviewed(library, linted.source)))
 
 
 def _unreviewed(library: Library, source: Source) -> list[Finding]:
@@ -134,12 +134,12 @@ def _unreviewed(library: Library, source: Source) -> list[Finding]:
     return [Finding(shown(source.path), 1, 1, "", Level.WARNING, "stale-playbook", message, hint)]
 
 
-def _fix(subject: Subject) -> None:
-    text, count = mended(subject)
+def _fix(linted: LintContext) -> None:
+    text, count = mended(linted)
     if not count:
         return
-    path = subject.source.path
-    mark = BOM_UTF8 if subject.source.text.startswith(BOM_UTF8) else b""
+    path = linted.source.path
+    mark = BOM_UTF8 if linted.source.text.startswith(BOM_UTF8) else b""
     try:
         _write(path.resolve(), mark + text.encode())
     except OSError as error:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.step import Effect
 from runner.model.yaml.finding import Level, Place, quoted
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    found = destruction(subject)
-    for placed in subject.procedure():
+def _find(context: LintContext) -> Iterator[Hit]:
+    found = destruction(context)
+    for placed in context.procedure():
         step = placed.step
         asked = step.approve or step.choose or step.point_of_no_return or (step.action and step.manual)
         if asked or step.undo or placed.prerequisite or placed.place[0] == "on_cancel":
@@ -26,11 +26,11 @@ def _find(subject: Subject) -> Iterator[Hit]:
             yield Hit(place, message, "write effect: destructive, so that the run asks first", fragment=fragment)
 
 
-def destruction(subject: Subject) -> Mapping[Place, tuple[Place, str]]:
+def destruction(context: LintContext) -> Mapping[Place, tuple[Place, str]]:
     """The place of each step whose action destroys something, with where it does and in which words."""
     found: dict[Place, tuple[Place, str]] = {}
-    for work in subject.works():
-        if not work.looks and "undo" not in work.place and (words := subject.destroyed_by(work)):
+    for work in context.works():
+        if not work.looks and "undo" not in work.place and (words := context.destroyed_by(work)):
             found[work.place[:2]] = work.place, words
     return found
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from runner.lint.lint_context import Placed, Subject
+from runner.lint.lint_context import LintContext, Placed
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
@@ -52,22 +52,22 @@ _WORDS_WRITE = re.compile(
 )
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    wanted = [placed for placed in subject.procedure() if placed.prerequisite]
-    written = _writes(subject)
-    yield from _sql(subject, wanted)
+def _find(context: LintContext) -> Iterator[Hit]:
+    wanted = [placed for placed in context.procedure() if placed.prerequisite]
+    written = _writes(context)
+    yield from _sql(context, wanted)
     for access in _ACCESSES:
         yield from _matching(wanted, access, written)
     yield from _files(wanted, written)
     yield from _words(wanted, written)
 
 
-def _writes(subject: Subject) -> list[str]:
+def _writes(context: LintContext) -> list[str]:
     """What each step says that changes something."""
     return [
         _said(work.step)
-        for work in subject.works()
-        if work.place[0] == "steps" and not work.looks and "undo" not in work.place and subject.changed_by(work)
+        for work in context.works()
+        if work.place[0] == "steps" and not work.looks and "undo" not in work.place and context.changed_by(work)
     ]
 
 
@@ -76,13 +76,13 @@ def _said(step: object) -> str:
     return action.describe() if action else ""
 
 
-def _sql(subject: Subject, wanted: list[Placed]) -> Iterator[Hit]:
+def _sql(context: LintContext, wanted: list[Placed]) -> Iterator[Hit]:
     looks = [each for each in wanted if each.step.action and each.step.action.sql_statement]
     if any(_SQL_MAY_WRITE.search(_said(each.step)) for each in looks):
         return
-    for work in subject.works():
+    for work in context.works():
         sql = work.kind.sql_statement and work.place[0] == "steps" and not work.looks
-        if looks and sql and "undo" not in work.place and subject.changed_by(work):
+        if looks and sql and "undo" not in work.place and context.changed_by(work):
             probe = "pg_has_role(...), or has_table_privilege(..., 'UPDATE')"
             yield _hit(looks[0], work.step.id, probe)
             return

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.step import Effect
 from runner.model.yaml.finding import Level, quoted
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for work in subject.works():
-        words = subject.changed_by(work)
+def _find(context: LintContext) -> Iterator[Hit]:
+    for work in context.works():
+        words = context.changed_by(work)
         if words and (work.looks or (work.step.effect is Effect.READ and "undo" not in work.place)):
             what = (
                 "a verification" if work.looks else "a prerequisite" if work.place[0] == "prerequisites" else "a read"

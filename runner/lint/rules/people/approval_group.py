@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.contacts import Contact
 from runner.model.step import Approval
 from runner.model.yaml.finding import Level, Place, did_you_mean
 
 
-def _unknown(subject: Subject) -> Iterator[Hit]:
-    for place, approval in subject.approvals():
-        if approval.group and approval.group not in subject.contacts:
-            known = f"contacts.yml knows {', '.join(subject.contacts) or 'nobody'}"
-            hint = did_you_mean(approval.group, subject.contacts) or known
+def _unknown(context: LintContext) -> Iterator[Hit]:
+    for place, approval in context.approvals():
+        if approval.group and approval.group not in context.contacts:
+            known = f"contacts.yml knows {', '.join(context.contacts) or 'nobody'}"
+            hint = did_you_mean(approval.group, context.contacts) or known
             yield Hit((*place, "group"), f"no group is called {approval.group!r}, so nobody may approve", hint)
 
 
-def _in_group(look: Callable[[Place, Approval, Contact], Iterator[Hit]]) -> Callable[[Subject], Iterator[Hit]]:
+def _in_group(look: Callable[[Place, Approval, Contact], Iterator[Hit]]) -> Callable[[LintContext], Iterator[Hit]]:
     """The rule that looks at each approval by a group that is there."""
-    return lambda subject: (
+    return lambda context: (
         hit
-        for place, approval in subject.approvals()
-        if (group := subject.contacts.get(approval.group or ""))
+        for place, approval in context.approvals()
+        if (group := context.contacts.get(approval.group or ""))
         for hit in look(place, approval, group)
     )
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for number, name in enumerate(subject.runbook.escalation.contacts):
-        if name in subject.contacts and not subject.contacts[name].channels:
+def _find(context: LintContext) -> Iterator[Hit]:
+    for number, name in enumerate(context.runbook.escalation.contacts):
+        if name in context.contacts and not context.contacts[name].channels:
             message = f"{name!r} cannot be called: no channel"
             yield Hit(("escalation", "contacts", number), message, "add one to contacts.yml")
 

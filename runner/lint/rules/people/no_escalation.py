@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.runbook import Declared
 from runner.model.yaml.finding import Level
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    policy = subject.runbook.escalation.when
+def _find(context: LintContext) -> Iterator[Hit]:
+    policy = context.runbook.escalation.when
     place, hint = ("escalation", "when"), "add step_failed, or {unresolved_for: 15m}"
     if all(isinstance(reason, Declared) for reason in policy):
         yield Hit(place, "nobody is called when a step fails, unless the operator says why", hint)
-    elif set(policy) == {"step_failed"} and all(step.on_failure == "stop" for step in subject.runbook.steps):
+    elif set(policy) == {"step_failed"} and all(step.on_failure == "stop" for step in context.runbook.steps):
         yield Hit(place, "every step says on_failure: stop, so no failure calls anybody", hint)
 
 

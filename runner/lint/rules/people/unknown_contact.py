@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level, Place, did_you_mean
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    named: list[tuple[Place, str]] = [(("owner",), subject.runbook.owner)]
-    named += [(("escalation", "contacts", n), name) for n, name in enumerate(subject.runbook.escalation.contacts)]
-    known = f"contacts.yml knows {', '.join(subject.contacts) or 'nobody'}"
+def _find(context: LintContext) -> Iterator[Hit]:
+    named: list[tuple[Place, str]] = [(("owner",), context.runbook.owner)]
+    named += [(("escalation", "contacts", n), name) for n, name in enumerate(context.runbook.escalation.contacts)]
+    known = f"contacts.yml knows {', '.join(context.contacts) or 'nobody'}"
     for place, name in named:
-        if name not in subject.contacts:
-            yield Hit(place, f"nobody is called {name!r}", did_you_mean(name, subject.contacts) or known)
+        if name not in context.contacts:
+            yield Hit(place, f"nobody is called {name!r}", did_you_mean(name, context.contacts) or known)
 
 
 RULE = Rule(

@@ -6,20 +6,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.executor.module_options import Module, modules, wrong_arguments
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level, Place
 
 
-def _calls(subject: Subject) -> Iterator[tuple[Place, str, Mapping[str, Any], Module]]:
+def _calls(context: LintContext) -> Iterator[tuple[Place, str, Mapping[str, Any], Module]]:
     """Each call of a module that somebody can say something about."""
-    calls = [(work.place, *named) for work in subject.works() if (named := work.kind.ansible_module)]
+    calls = [(work.place, *named) for work in context.works() if (named := work.kind.ansible_module)]
     known = modules(name for _, name, _ in calls) if calls else {}
     return (((*place, name), name, args, known[name]) for place, name, args in calls if name in known)
 
 
-def _unknown(subject: Subject) -> Iterator[Hit]:
-    for place, name, _, module in _calls(subject):
+def _unknown(context: LintContext) -> Iterator[Hit]:
+    for place, name, _, module in _calls(context):
         if module.missing:
             yield Hit(place, f"Ansible does not find the module {name} here", _hint(name))
 
@@ -31,8 +31,8 @@ def _hint(name: str) -> str:
     return f"ansible-galaxy collection install {collection} installs its collection; else look at how it is written"
 
 
-def _wrong(subject: Subject) -> Iterator[Hit]:
-    for place, name, args, module in _calls(subject):
+def _wrong(context: LintContext) -> Iterator[Hit]:
+    for place, name, args, module in _calls(context):
         for wrong in wrong_arguments(module.options, args) if module.options is not None else ():
             hint = wrong.hint or f"ansible-doc {name} tells what it takes"
             yield Hit((*place, *wrong.place), f"{name} {wrong.message}", hint)

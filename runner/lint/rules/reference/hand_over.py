@@ -6,22 +6,22 @@ from collections.abc import Iterator
 
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.library.library import Library
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.handover_inputs import wrong_inputs
 from runner.model.step import HandOver
 from runner.model.yaml.finding import Level, Place
 
 
-def _hand_overs(subject: Subject) -> Iterator[tuple[Place, HandOver]]:
-    for placed in subject.procedure():
+def _hand_overs(context: LintContext) -> Iterator[tuple[Place, HandOver]]:
+    for placed in context.procedure():
         if isinstance(placed.step.on_failure, HandOver):
             yield (*placed.place, "on_failure"), placed.step.on_failure
 
 
-def _unknown(subject: Subject) -> Iterator[Hit]:
-    library = Library(subject.source.path.parent.parent)
-    for place, to in _hand_overs(subject):
+def _unknown(context: LintContext) -> Iterator[Hit]:
+    library = Library(context.source.path.parent.parent)
+    for place, to in _hand_overs(context):
         try:
             library.usable(to.run)
         except InvalidInputError as error:
@@ -29,14 +29,14 @@ def _unknown(subject: Subject) -> Iterator[Hit]:
             yield Hit(place, message, error.hint)
 
 
-def _unfit(subject: Subject) -> Iterator[Hit]:
-    library = Library(subject.source.path.parent.parent)
-    for place, to in _hand_overs(subject):
+def _unfit(context: LintContext) -> Iterator[Hit]:
+    library = Library(context.source.path.parent.parent)
+    for place, to in _hand_overs(context):
         try:
             successor = library.usable(to.run).runbook
         except RunbookError:  # which is another finding
             continue
-        for wrong in wrong_inputs(subject.runbook, to, successor, {}):
+        for wrong in wrong_inputs(context.runbook, to, successor, {}):
             message = f"{to.run} could not take over: {wrong.name}: {wrong.what}"
             hint = wrong.mend or f"write on_failure: {{run: {to.run}, inputs: {{{wrong.name}: ...}}}}"
             yield Hit(place, message, hint)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.schedule import outside, problem
 from runner.model.yaml.finding import Level, quoted
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for number, schedule in enumerate(subject.runbook.schedules):
+def _find(context: LintContext) -> Iterator[Hit]:
+    for number, schedule in enumerate(context.runbook.schedules):
         place = ("schedules", number)
         if found := problem(schedule.cron):
             yield Hit((*place, "cron"), f"{quoted(schedule.cron)}: {found}", "write it like 30 3 * * 1")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.runbook import Exclusion
 from runner.model.yaml.finding import Level, Place
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    handled = {_plain(text) for text in subject.runbook.scope.handles}
+def _find(context: LintContext) -> Iterator[Hit]:
+    handled = {_plain(text) for text in context.runbook.scope.handles}
     seen: set[str] = set()
-    for number, item in enumerate(subject.runbook.scope.excludes):
+    for number, item in enumerate(context.runbook.scope.excludes):
         place: Place = ("scope", "excludes", number)
         what = _plain(item.what if isinstance(item, Exclusion) else item)
         if what in handled:
             yield Hit(place, "is excluded here and handled above, so it is never excluded", "keep one of the two")
         elif what in seen:
             yield Hit(place, "is excluded above already", "leave it out")
-        elif isinstance(item, Exclusion) and item.see == subject.runbook.id:
+        elif isinstance(item, Exclusion) and item.see == context.runbook.id:
             message = f"leads back to {item.see}, which is this runbook"
             yield Hit((*place, "see"), message, "name the runbook that does handle it")
         seen.add(what)

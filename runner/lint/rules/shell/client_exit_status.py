@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Command
-from runner.lint.lint_context import Subject, Work
+from runner.lint.lint_context import LintContext, Work
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.checks.exit_code_use import judges_output
 from runner.model.yaml.finding import Level
@@ -15,14 +15,14 @@ from runner.model.yaml.finding import Level
 _PASS_ON = frozenset({"cat", "tee", "head", "tail", "sort", "wc", "column", "less"})
 
 
-def _find(program: str, option: str, fails: str, message: str, hint: str) -> Callable[[Subject], Iterator[Hit]]:
+def _find(program: str, option: str, fails: str, message: str, hint: str) -> Callable[[LintContext], Iterator[Hit]]:
     """The rule that asks for an `option` of `program`; it is given where a word matches `fails`."""
 
-    def find(subject: Subject) -> Iterator[Hit]:
-        for work, code in subject.codes():
+    def find(context: LintContext) -> Iterator[Hit]:
+        for work, code in context.codes():
             if judges_output(work.judged_by):
                 continue
-            better = f"{program} {option}" if _fixable(subject, work, code, program) else None
+            better = f"{program} {option}" if _fixable(context, work, code, program) else None
             for number, command in _unjudged(work, code, program):
                 if not any(re.fullmatch(fails, word) for word in command.words):
                     yield Hit(work.place, message, hint, fragment=program, nth=number, replacement=better)
@@ -43,10 +43,10 @@ def _unjudged(work: Work, code: Code, program: str) -> Iterator[tuple[int, Comma
                 yield code.text[: command.offset].count(program), command
 
 
-def _fixable(subject: Subject, work: Work, code: Code, program: str) -> bool:
+def _fixable(context: LintContext, work: Work, code: Code, program: str) -> bool:
     """Whether each call of `program` may be written anew where it stands in the runbook's file."""
     calls = sum(command.name == program for command in code.commands())
-    written = subject.written(work.place)
+    written = context.written(work.place)
     return isinstance(written, str) and written.count(program) == calls and not code.file
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.prose import sentences
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
@@ -65,19 +65,19 @@ _UNTIL = re.compile(
 )
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for work, code in subject.codes():
+def _find(context: LintContext) -> Iterator[Hit]:
+    for work, code in context.codes():
         place = work.place
         for old, new in _old(code.text, _TOOLS, before=r"(?<![\w./-])", after=r"(?![\w./-])"):
-            same = new.startswith("=") and isinstance(subject.written(place), str) and code.text.count(old) == 1
+            same = new.startswith("=") and isinstance(context.written(place), str) and code.text.count(old) == 1
             yield _hit(place, old, new, replacement=new[1:] if same and not code.file else None)
-    for work in subject.works():
+    for work in context.works():
         for old, new in _old(work.kind.sql_statement, _IN_SQL):
             yield _hit(work.place, old, new)
-    for place, text in sentences(subject):
+    for place, text in sentences(context):
         for old, new in _old(text, _IN_PROSE, before=r"\b", after=r"\b"):
             yield _hit(place, old, new)
-    yield from _dates(subject)
+    yield from _dates(context)
 
 
 def _old(text: str, table: dict[str, str], *, before: str = "", after: str = "") -> list[tuple[str, str]]:
@@ -90,12 +90,12 @@ def _hit(place: tuple[str | int, ...], old: str, new: str, replacement: str | No
     return Hit(place, message, hint, fragment=old, replacement=replacement)
 
 
-def _dates(subject: Subject) -> Iterator[Hit]:
+def _dates(context: LintContext) -> Iterator[Hit]:
     offset = 0
-    for line in subject.document.text.splitlines(keepends=True):
+    for line in context.document.text.splitlines(keepends=True):
         for pattern, good in ((_REVIEWED, AGE), (_UNTIL, timedelta(0))):
-            if (match := pattern.search(line)) and (day := _day(match[1])) and day + good < subject.today:
-                message = f"{match[0]} was {(subject.today - day).days} days ago"
+            if (match := pattern.search(line)) and (day := _day(match[1])) and day + good < context.today:
+                message = f"{match[0]} was {(context.today - day).days} days ago"
                 yield Hit(
                     (), message, "go through the runbook again, and write the new date", offset=offset + match.start()
                 )

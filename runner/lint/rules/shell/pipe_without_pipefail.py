@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for work, code in subject.codes():
+def _find(context: LintContext) -> Iterator[Hit]:
+    for work, code in context.codes():
         lax = next((each for each in code.pipelines if len(each.commands) > 1 and not each.strict), None)
         if lax:
             message = f"when {lax.commands[0].name} fails, the pipe does not"

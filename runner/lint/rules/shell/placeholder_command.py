@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.step import Effect
 from runner.model.yaml.finding import Level, quoted
@@ -29,14 +29,14 @@ _PRINTS = re.compile(r"(?:echo|printf)\s[^|>$&;`{]*")
 _NOTHING = frozenset({"true", ":", "/bin/true", "exit 0", "pass", "noop", "no-op"})
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for work in subject.works():
+def _find(context: LintContext) -> Iterator[Hit]:
+    for work in context.works():
         text = work.kind.written_text
         if _PLACEHOLDER.fullmatch(text) or (not work.looks and text in _NOTHING):
             yield Hit(work.place, f"{quoted(text)} only stands for a command", "write the command itself")
         elif _PRINTS.fullmatch(text) and not work.looks and work.step.effect is not Effect.READ:
             yield Hit(work.place, f"{quoted(text)} changes nothing, it only prints", "write the command itself")
-    for placed in subject.procedure():
+    for placed in context.procedure():
         action = placed.step.action
         if action and action.human and re.fullmatch(r"\.{2,}|…|<[^<>]+>|\[[^\[\]]+\]", action.written_text):
             yield Hit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
@@ -39,15 +39,15 @@ _TOKENS = re.compile(
 _PROSE = frozenset({"title", "what", "says", "name", "why", "help", "confirm", "do", "declared", "condition", "event"})
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
+def _find(context: LintContext) -> Iterator[Hit]:
     hint = "keep it outside: in a file on the host, or in the environment of whoever runs this"
     offset = 0
-    for line in subject.document.text.splitlines(keepends=True):
+    for line in context.document.text.splitlines(keepends=True):
         found = _TOKENS.search(line) or _written(line)
         if found:
             yield Hit((), "a secret stands here for everybody to read", hint, offset=offset + found.start())
         offset += len(line)
-    for name, declared in subject.runbook.inputs.items():
+    for name, declared in context.runbook.inputs.items():
         default = getattr(declared, "default", None) if declared.type != "secret" else None  # that is a reference
         if re.search(_WORD, name, re.IGNORECASE) and isinstance(default, str) and not name.endswith("_file"):
             yield Hit(("inputs", name, "default"), "a secret stands here for everybody to read", hint)

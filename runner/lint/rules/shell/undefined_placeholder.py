@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Shell
-from runner.lint.lint_context import Placed, Subject, Work
+from runner.lint.lint_context import LintContext, Placed, Work
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.checks.condition import required
 from runner.model.names import RESERVED
@@ -34,35 +34,35 @@ class _Known:
     after: frozenset[str]
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for placed, known in _walk(subject):
-        for place, text in subject.leaves(placed.place):
+def _find(context: LintContext) -> Iterator[Hit]:
+    for placed, known in _walk(context):
+        for place, text in context.leaves(placed.place):
             part = place[2] if len(place) > 2 else ""  # noqa: PLR2004 - the step's own key
             expression = bool(_EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
             needed = required(f"{{{{ {text} }}}}" if expression else text)
             allowed = known.after if part in _AFTER else known.before
-            yield from _undefined(subject, place, sorted(set(needed) - allowed), allowed)
-    for work, code in subject.codes():
+            yield from _undefined(context, place, sorted(set(needed) - allowed), allowed)
+    for work, code in context.codes():
         yield from _variables(work, code)
-    yield from _gaps(subject)
+    yield from _gaps(context)
 
 
-def _walk(subject: Subject) -> Iterator[tuple[Placed, _Known]]:
-    runbook = subject.runbook
-    known = set(runbook.inputs) | (subject.variables or set())
+def _walk(context: LintContext) -> Iterator[tuple[Placed, _Known]]:
+    runbook = context.runbook
+    known = set(runbook.inputs) | (context.variables or set())
     known |= {f"{name}_seconds" for name, item in runbook.inputs.items() if item.type == "duration"}
     known |= RESERVED - _RESULT
-    for placed in subject.procedure():
+    for placed in context.procedure():
         known |= placed.step.choose.keys()
         after = known | placed.step.capture.keys() | _RESULT
         yield placed, _Known(frozenset(known), frozenset(after))
         known |= placed.step.capture.keys()
 
 
-def _undefined(subject: Subject, place: Place, missing: list[str], known: frozenset[str]) -> Iterator[Hit]:
-    for name in () if subject.incomplete else missing:
+def _undefined(context: LintContext, place: Place, missing: list[str], known: frozenset[str]) -> Iterator[Hit]:
+    for name in () if context.incomplete else missing:
         if not name.startswith(("ansible_", "runbook_")):
-            asked = subject.variables is not None
+            asked = context.variables is not None
             message = f"{quoted(name)} is neither an input, nor captured before, nor set in an inventory"
             hint = did_you_mean(name, known - RESERVED - _RESULT) or "declare it under `inputs`"
             yield Hit(place, message, hint if asked else f"{hint}, or name the inventory with -i", fragment=name)
@@ -74,10 +74,10 @@ def _variables(work: Work, code: Code) -> Iterator[Hit]:
         yield Hit(work.place, message, "give it under `env`" if code.in_shell else "write {{ name }}", fragment=name)
 
 
-def _gaps(subject: Subject) -> Iterator[Hit]:
-    for work in subject.works():
-        code = subject.code_of(work)
-        for place, text in subject.leaves(work.place):
+def _gaps(context: LintContext) -> Iterator[Hit]:
+    for work in context.works():
+        code = context.code_of(work)
+        for place, text in context.leaves(work.place):
             comments = Shell(text).comments() if code and code.in_shell and code.text == text.strip() else []
             for match in _GAP.finditer(text):
                 remark = any(match.start() in each for each in comments)

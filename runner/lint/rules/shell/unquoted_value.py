@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from runner.core.shell.pasted_values import pasted
 from runner.core.shell.rereading import read_as_code
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for work, code in subject.codes():
-        if code.in_shell and code.text == str(subject.written(work.place)).strip():
+def _find(context: LintContext) -> Iterator[Hit]:
+    for work, code in context.codes():
+        if code.in_shell and code.text == str(context.written(work.place)).strip():
             once = [each.template for each in pasted(code.text)]
             for reading in read_as_code(code.text, code.env):
                 if not once and reading.kind == "shell":

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for work in subject.works():
+def _find(context: LintContext) -> Iterator[Hit]:
+    for work in context.works():
         try:
-            work.kind.call(work.step.timeout, subject.source.read_file)
+            work.kind.call(work.step.timeout, context.source.read_file)
         except ValueError as error:
             yield Hit(work.place, str(error))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.prose import sentences
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level, quoted
@@ -32,8 +32,8 @@ _ASSUMES = re.compile(
 )
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for place, text in sentences(subject):
+def _find(context: LintContext) -> Iterator[Hit]:
+    for place, text in sentences(context):
         if match := _ASSUMES.search(text):
             message = f"{quoted(match[0])} says nothing to whoever does this for the first time"
             yield Hit(place, message, "write what is done, for somebody's first day", fragment=match[0])

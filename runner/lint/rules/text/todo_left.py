@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
@@ -16,9 +16,9 @@ _NOTES = re.compile(
 )
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
+def _find(context: LintContext) -> Iterator[Hit]:
     offset = 0
-    for line in subject.document.text.splitlines(keepends=True):
+    for line in context.document.text.splitlines(keepends=True):
         if match := _NOTES.search(line):
             message, hint = f"{match[0]!r} is left in the runbook", "do it, or leave it out"
             yield Hit((), message, hint, offset=offset + match.start())

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
 LONGEST = 50
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    if (count := len(subject.runbook.steps)) >= LONGEST:
+def _find(context: LintContext) -> Iterator[Hit]:
+    if (count := len(context.runbook.steps)) >= LONGEST:
         yield Hit(("steps",), f"has {count} steps; nobody follows that at night", "split it")
 
 

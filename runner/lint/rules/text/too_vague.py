@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.lint.vague_words import empty, hedged
 from runner.model.yaml.finding import Level, Place, quoted
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for placed in subject.procedure():
+def _find(context: LintContext) -> Iterator[Hit]:
+    for placed in context.procedure():
         action = placed.step.action
         if action and action.human:
             place: Place = (*placed.place, action.key)
@@ -21,13 +21,13 @@ def _find(subject: Subject) -> Iterator[Hit]:
         for number, verification in placed.step.confirmations:
             said = next((str(getattr(kind, kind.key)) for kind in verification.kinds if kind.human), "")
             if empty(said):
-                where = _place(subject, placed.place, number)
+                where = _place(context, placed.place, number)
                 yield Hit(where, f"{quoted(said)} does not say what is seen", "say what must be seen, and where")
 
 
-def _place(subject: Subject, place: Place, number: int) -> Place:
+def _place(context: LintContext, place: Place, number: int) -> Place:
     listed = (*place, "verify", number - 1, "confirm")
-    return listed if subject.written(listed) is not None else (*place, "confirm")
+    return listed if context.written(listed) is not None else (*place, "confirm")
 
 
 RULE = Rule(

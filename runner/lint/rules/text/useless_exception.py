@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.lint.suppressions import exemptions
 from runner.model.yaml.finding import Level, did_you_mean, quoted
@@ -12,15 +12,15 @@ from runner.model.yaml.finding import Level, did_you_mean, quoted
 _FORM = "write `# lint: allow RULE - reason`"
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for each in exemptions(subject.document.text):
-        if each.rule and each.rule not in subject.rules:
-            hint = did_you_mean(each.rule, subject.rules) or "runbook lint --explain lists the rules"
+def _find(context: LintContext) -> Iterator[Hit]:
+    for each in exemptions(context.document.text):
+        if each.rule and each.rule not in context.rules:
+            hint = did_you_mean(each.rule, context.rules) or "runbook lint --explain lists the rules"
             yield Hit((), f"no rule is called {quoted(each.rule)}", hint, offset=each.offset)
         elif not each.rule or not each.reason:
             missing = "gives no reason" if each.rule else "names no rule"
             yield Hit((), f"the exception {missing}, so it excepts nothing", _FORM, offset=each.offset)
-        elif (each.rule, each.line) not in subject.spoken:
+        elif (each.rule, each.line) not in context.spoken:
             yield Hit((), f"{each.rule} finds nothing here", "leave the exception out", offset=each.offset)
 
 

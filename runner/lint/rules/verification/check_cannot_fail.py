@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Command
 from runner.kinds.base import Kind
-from runner.lint.lint_context import Subject, Work
+from runner.lint.lint_context import LintContext, Work
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.checks.condition_truth import accepts, always
 from runner.model.checks.exit_code_use import exit_codes, judges_output
@@ -23,18 +23,18 @@ _TWO_ENDED = frozenset({"test", "[", "[["})
 _HINT = "look at what the step was to bring about"
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for place, step, verification in subject.verifications():
+def _find(context: LintContext) -> Iterator[Hit]:
+    for place, step, verification in context.verifications():
         done = step.undo if step.undo and "undo" in place else step
         kinds = [kind for kind in (*verification.kinds, done.action) if kind]
-        yield from _conditions(subject, place, verification, kinds)
-    for work, code in subject.codes():
+        yield from _conditions(context, place, verification, kinds)
+    for work, code in context.codes():
         yield from _code(work, code)
 
 
-def _conditions(subject: Subject, place: Place, verification: Verification, kinds: Sequence[Kind]) -> Iterator[Hit]:
+def _conditions(context: LintContext, place: Place, verification: Verification, kinds: Sequence[Kind]) -> Iterator[Hit]:
     """What `verification`, which looks at what `kinds` gave, asks for in vain."""
-    written = subject.written((*place, "that"))
+    written = context.written((*place, "that"))
     judged = verification.expressions
     certain = [number for number, text in enumerate(judged) if always(_counting(text, kinds), holds=True)]
     for number in certain:

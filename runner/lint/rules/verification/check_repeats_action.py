@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.checks.exit_code_use import judges_output
 from runner.model.step import Effect
 from runner.model.yaml.finding import Level
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for work in subject.works():
+def _find(context: LintContext) -> Iterator[Hit]:
+    for work in context.works():
         action = work.step.undo.action if work.step.undo and "undo" in work.place else work.step.action
         if not work.looks or action is None or action.canonical != work.kind.canonical:
             continue

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from runner.core.duration import parse, show
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.lint.thresholds import Threshold, in_condition, in_words, same
 from runner.model.verification import Verification
@@ -20,10 +20,10 @@ _CONNECTING = "above below over under least most more less than percent within a
 _COMMON = frozenset(_CONNECTING.split())
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    trigger = subject.runbook.trigger
+def _find(context: LintContext) -> Iterator[Hit]:
+    trigger = context.runbook.trigger
     alarms = in_words(f"{trigger.condition or ''}; {trigger.event or ''}")
-    for place, step, verification in subject.verifications():
+    for place, step, verification in context.verifications():
         where = (*place, "that") if verification.expressions else (*place, "says")
         found = _in_itself(verification) or (
             _against(alarms[0], f"{step.name} {verification.says}", verification) if len(alarms) == 1 else ""

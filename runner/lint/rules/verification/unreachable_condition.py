@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.core.duration import show
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.checks.condition_truth import always
 from runner.model.runbook import Unresolved
@@ -13,10 +13,10 @@ from runner.model.verification import Verification
 from runner.model.yaml.finding import Level, Place
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    yield from _escalation(subject)
-    yield from _verifications(subject)
-    for placed in subject.procedure():
+def _find(context: LintContext) -> Iterator[Hit]:
+    yield from _escalation(context)
+    yield from _verifications(context)
+    for placed in context.procedure():
         if placed.step.retry and placed.step.retry.exit_codes == (0,):
             place = (*placed.place, "retry", "exit_codes")
             yield Hit(
@@ -24,8 +24,8 @@ def _find(subject: Subject) -> Iterator[Hit]:
             )
 
 
-def _escalation(subject: Subject) -> Iterator[Hit]:
-    runbook = subject.runbook
+def _escalation(context: LintContext) -> Iterator[Hit]:
+    runbook = context.runbook
     shortest = runbook.deadline
     for number, reason in enumerate(runbook.escalation.when):
         place: Place = ("escalation", "when", number)
@@ -45,9 +45,9 @@ def _escalation(subject: Subject) -> Iterator[Hit]:
             yield Hit(place, message, "leave `on_failure` out where somebody must be called")
 
 
-def _verifications(subject: Subject) -> Iterator[Hit]:
-    for place, _, verification in subject.verifications():
-        said, written = verification.expressions, subject.written((*place, "that"))
+def _verifications(context: LintContext) -> Iterator[Hit]:
+    for place, _, verification in context.verifications():
+        said, written = verification.expressions, context.written((*place, "that"))
         places = [
             (*place, "that", number) if isinstance(written, list) else (*place, "that") for number in range(len(said))
         ]

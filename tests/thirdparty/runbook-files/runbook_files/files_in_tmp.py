@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import Subject
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
 
-def _find(subject: Subject) -> Iterator[Hit]:
-    for work in subject.works():
+def _find(context: LintContext) -> Iterator[Hit]:
+    for work in context.works():
         for line in work.kind.written_text.splitlines():
             if line.startswith("create /tmp/"):
                 yield Hit(work.place, f"{line!r} is gone after a reboot", "choose another directory", fragment=line)
