@@ -190,8 +190,8 @@ def _cut(value: Any, room: int) -> str:
     text = value if isinstance(value, str) else to_json(value).decode()
     note = f" … [cut: too large to send; the run's record has all {len(text):,} characters]"
     text, room = text[: max(0, room)], room - len(to_json(note))
-    kept = bisect_right(range(len(text) + 1), room, key=lambda count: len(to_json(text[:count]))) - 1
-    return text[: max(0, kept)] + note
+    length = bisect_right(range(len(text) + 1), room, key=lambda count: len(to_json(text[:count]))) - 1
+    return text[: max(0, length)] + note
 
 
 def _plain(value: Any, depth: int) -> Any:

@@ -74,10 +74,10 @@ class PagerDuty(Channel):
 
 def event(page: Page, routing_key: str) -> dict[str, Any]:
     """The event that tells `page`: valid by PagerDuty's schema, and within the limits the schema does not state."""
-    told = {"routing_key": routing_key, "event_action": page.action, "dedup_key": dedup_key(page.dedup_key)}
+    body = {"routing_key": routing_key, "event_action": page.action, "dedup_key": dedup_key(page.dedup_key)}
     if page.action == "resolve":
-        return told
-    return _with_details({**told, "payload": _payload(page), "client": "runbookctl"}, page)
+        return body
+    return _with_details({**body, "payload": _payload(page), "client": "runbookctl"}, page)
 
 
 def dedup_key(text: str) -> str:
@@ -106,36 +106,36 @@ def _line(text: str) -> str:
     return line if len(line) <= LONGEST_SUMMARY else f"{line[: LONGEST_SUMMARY - 1]}…"
 
 
-def _with_details(told: dict[str, Any], page: Page) -> dict[str, Any]:
-    shown = [link for link in page.links if _LINK.fullmatch(link[0])][:_LINKS]
-    told["links"] = [{"href": href, "text": _line(text)} for href, text in shown]
-    others = [list(link) for link in page.links if link not in shown]
+def _with_details(body: dict[str, Any], page: Page) -> dict[str, Any]:
+    links = [link for link in page.links if _LINK.fullmatch(link[0])][:_LINKS]
+    body["links"] = [{"href": href, "text": _line(text)} for href, text in links]
+    others = [list(link) for link in page.links if link not in links]
     details = {**page.details, "more links": others} if others else page.details
-    told["payload"]["custom_details"] = {}
-    told["payload"]["custom_details"] = fit(details, LARGEST_EVENT - len(to_json(told)) + len(b"{}"))
-    return told
+    body["payload"]["custom_details"] = {}
+    body["payload"]["custom_details"] = fit(details, LARGEST_EVENT - len(to_json(body)) + len(b"{}"))
+    return body
 
 
 def _judge(answer: network.Answer, *, routing_key: str) -> network.Verdict:
     verdict = network.judge(answer)
-    said = _content(answer.body)
-    if verdict.status == "accepted" and not _is_success(answer.status, said):
+    reply = _content(answer.body)
+    if verdict.status == "accepted" and not _is_success(answer.status, reply):
         doubt = "is a proxy or a captive portal in between?"
         return network.Verdict("again", f"{verdict.reason}, but not as PagerDuty does: {doubt}")
-    if verdict.status == "refused" and said:
-        complaint = network.legible(_complaint(said).replace(routing_key, "(the routing key)"))
+    if verdict.status == "refused" and reply:
+        complaint = network.legible(_complaint(reply).replace(routing_key, "(the routing key)"))
         return network.Verdict("refused", f"{verdict.reason}: {complaint}")
     return verdict
 
 
-def _is_success(status: int, said: dict[str, Any]) -> bool:
-    return status == 202 and said.get("status") == "success" and isinstance(said.get("dedup_key"), str)  # noqa: PLR2004
+def _is_success(status: int, reply: dict[str, Any]) -> bool:
+    return status == 202 and reply.get("status") == "success" and isinstance(reply.get("dedup_key"), str)  # noqa: PLR2004
 
 
-def _complaint(said: dict[str, Any]) -> str:
+def _complaint(reply: dict[str, Any]) -> str:
     """The message and the errors of PagerDuty's answer to a bad request."""
-    errors = said.get("errors")
-    parts = [said.get("message"), *(errors if isinstance(errors, list) else [])]
+    errors = reply.get("errors")
+    parts = [reply.get("message"), *(errors if isinstance(errors, list) else [])]
     return "; ".join(part for part in parts if isinstance(part, str))
 
 

@@ -72,14 +72,14 @@ def judge(answer: Answer) -> Verdict:
     in other words, that RFC 9110 section 15.5.9 lets a client repeat. With a dedup key a repetition is harmless, so 408
     is tried again. A redirect is never followed: it would carry the secret to whoever can send one.
     """
-    said = f"answered {answer.status}"
+    reason = f"answered {answer.status}"
     if answer.status // 100 == 2:  # noqa: PLR2004 - the class of a status
-        return Verdict("accepted", said)
+        return Verdict("accepted", reason)
     if answer.status in _AGAIN or answer.status // 100 == 5:  # noqa: PLR2004
-        return Verdict("again", said)
+        return Verdict("again", reason)
     if answer.status // 100 == 3:  # noqa: PLR2004
-        return Verdict("refused", f"{said}, a redirect, and redirects are never followed: write the final address")
-    return Verdict("refused", said)
+        return Verdict("refused", f"{reason}, a redirect, and redirects are never followed: write the final address")
+    return Verdict("refused", reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,11 @@ class Transport:
         end, sent = time.monotonic() + self.deadline, False
         for number in count(1):
             left = max(0.001, end - time.monotonic())  # a pause can last longer than it was meant to
-            verdict, asked = _attempt(post, judge, limit=min(self.attempt, left))
+            verdict, wait = _attempt(post, judge, limit=min(self.attempt, left))
             sent |= verdict.sent
             if verdict.status != "again":
                 return Receipt(channel, verdict.status, number, verdict.reason)
-            pause = max(asked, FIRST_PAUSE * 2 ** (number - 1) * (1 + self.jitter()) / 2)
+            pause = max(wait, FIRST_PAUSE * 2 ** (number - 1) * (1 + self.jitter()) / 2)
             if pause >= end - time.monotonic():
                 break
             self.sleep(pause)
@@ -127,8 +127,8 @@ def _attempt(post: Post, judge: Callable[[Answer], Verdict], *, limit: float) ->
     except http.client.HTTPException as error:
         return Verdict("again", f"the answer is not HTTP ({type(error).__name__})"), 0.0
     except OSError as error:
-        said = f"network error: {legible(error.strerror or str(error))}"
-        return Verdict("again", said, sent=exchange.sent), 0.0
+        reason = f"network error: {legible(error.strerror or str(error))}"
+        return Verdict("again", reason, sent=exchange.sent), 0.0
     except ValueError as error:  # its text may quote a header or the proxy's password
         return Verdict("refused", f"the address or HTTPS_PROXY cannot be used ({type(error).__name__})"), 0.0
     return judge(answer), answer.retry_after
@@ -171,8 +171,8 @@ class _Exchange:
                 raise TimeoutError
             connection.request("POST", _target(self._post.url), self._post.body, dict(self._post.headers))
             response = connection.getresponse()
-            asked = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
-            return Answer(response.status, response.read(LONGEST_ANSWER), asked)
+            wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
+            return Answer(response.status, response.read(LONGEST_ANSWER), wait)
 
     def _abandon(self) -> None:
         self._abandoned = True

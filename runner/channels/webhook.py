@@ -81,7 +81,7 @@ def _header(reference: str, secrets: Secrets) -> str:
 
 def envelope(page: Page) -> dict[str, Any]:
     """The page as a CloudEvent (https://github.com/cloudevents/spec, version 1.0, structured mode)."""
-    told: dict[str, Any] = {
+    event: dict[str, Any] = {
         "specversion": "1.0",
         "id": f"{page.dedup_key}/{page.action}",
         "source": quote(page.source, errors="replace") or "unknown",
@@ -90,8 +90,8 @@ def envelope(page: Page) -> dict[str, Any]:
         "datacontenttype": "application/json",
         "data": _data(page),
     }
-    told["data"]["details"] = fit(page.details, LARGEST_BODY - len(to_json(told)) + len(b"{}"))
-    return told
+    event["data"]["details"] = fit(page.details, LARGEST_BODY - len(to_json(event)) + len(b"{}"))
+    return event
 
 
 def _data(page: Page) -> dict[str, Any]:

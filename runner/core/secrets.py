@@ -31,6 +31,10 @@ _FORM = re.compile(
     r"|(?P<command>command):(?P<line>[^\x00-\x1f]*\S[^\x00-\x1f]*)"
     r"|(?P<prompt>prompt)"
 )
+CONFIDENTIAL_WORD = r"(?:pass(?:word|wd|phrase)|secret|token|(?:api|access|private|routing)[_-]?key|credentials?)"
+"""A word for a secret in the name of a variable, an option or an input, whatever its case."""
+
+_SECRET_NAME = re.compile(rf"(?i)(?:.*{CONFIDENTIAL_WORD}|(?:.*_)?pwd)(?:_value|_[0-9]+)?")
 _PATIENCE = 60.0
 """Seconds for a command that may have to ask a password manager."""
 
@@ -119,6 +123,11 @@ class Reference:
         if said is None:
             raise ValueError(f"{words[0]} did not give it: it cannot be started, failed, or took too long")
         return said
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what is called `name` holds a secret, and not where one is, like a `password_file`."""
+    return _SECRET_NAME.fullmatch(name) is not None
 
 
 def _output(words: Sequence[str], environ: Mapping[str, str], *, quiet: bool) -> str | None:

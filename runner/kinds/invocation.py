@@ -10,6 +10,8 @@ from datetime import timedelta
 from math import ceil
 from typing import Annotated, Any
 
+from pydantic import Field
+
 from runner.core.duration import seconds
 from runner.core.identifiers import Spelling
 from runner.core.templates import Template, only_expression
@@ -95,8 +97,13 @@ def whole_seconds(time: timedelta) -> int:
     return ceil(time.total_seconds())
 
 
-Environment = dict[Annotated[str, Spelling(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _")], Template]
+Environment = Annotated[
+    dict[Annotated[str, Spelling(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _")], Template],
+    Field(description="Environment variables, which is how a value reaches shell code safely"),
+]
 """Environment variables and their values."""
+
+Directory = Annotated[Template | None, Field(description="The directory that it is done in")]
 
 
 def psql(statement: str, params: Mapping[str, Any], *, timeout: timedelta) -> Invocation:

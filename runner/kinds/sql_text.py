@@ -99,8 +99,8 @@ def _check_psql(tokens: Sequence[Token]) -> None:
 def _check_params(tokens: Sequence[Token], params: Mapping[str, Any]) -> None:
     arrays = parameters(tokens)
     if missing := sorted(set(arrays) - set(params)):
-        told = "%({name})s has no value; give it under params"
-        raise PydanticCustomError("undefined-placeholder", told, {"name": missing[0]})
+        message = "%({name})s has no value; give it under params"
+        raise PydanticCustomError("undefined-placeholder", message, {"name": missing[0]})
     for name, value in params.items():
         if name not in arrays:
             quoted = any(token.kind == "quoted" and f"%({name})s" in token.text for token in tokens)

@@ -111,23 +111,6 @@ _ELSEWHERE = {
     "Contact.handle": "How they are mentioned in a chat, like @db-team",
     "Contact.members": "Who belongs to it",
     "Contact.channels": "How they are called; without one they only own",
-    "Until.port": "The port that is waited for",
-    "Until.host": "Where the port is, as the step's host sees it",
-    "Until.path": "The file that is waited for",
-    "Until.state": "Whether it should be there, or gone",
-    "Request.url": "Where to: http://, https:// or a template",
-    "Request.method": "The method of the request",
-    "Request.headers": "Headers of the request",
-    "Request.body": "What is sent; a mapping or a list is sent as JSON",
-}
-
-_KINDS = {
-    "env": "Environment variables, which is how a value reaches shell code safely",
-    "chdir": "The directory that it is done in",
-    "stdin": "What the program reads from standard input",
-    "args": "The arguments of the script",
-    "accept": "The statuses that are good: 200, 201, 202 and 204 when it is not said",
-    "params": "Values that are bound in the statement as %(name)s, never pasted into it",
 }
 
 DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
@@ -135,6 +118,5 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     | {f"Step.{key}": text for key, text in _STEP.items()}
     | {f"Verification.{key}": text for key, text in _VERIFICATION.items()}
     | _ELSEWHERE
-    | _KINDS
 )
-"""Each key by `Model.key`, or by the key alone where it means the same beside several kinds."""
+"""Each key by `Model.key`; what a key of a kind is for, the kind says itself."""

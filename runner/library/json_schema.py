@@ -110,7 +110,7 @@ def _definitions(*models: type[BaseModel]) -> tuple[Callable[[type[BaseModel]], 
 def _describe(model: str, definition: _Schema, kind: str) -> None:
     """Explain each key of `definition`; the key of a `kind` by what the kind itself says, others by our words."""
     for key, said in definition.get("properties", {}).items():
-        text = DESCRIPTIONS.get(f"{model}.{key}") or DESCRIPTIONS.get(key)
+        text = DESCRIPTIONS.get(f"{model}.{key}")
         if text or key == kind:
             said.setdefault("description", text or definition["description"])
 

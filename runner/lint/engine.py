@@ -88,30 +88,30 @@ def context_of(
     incomplete: bool = False,
 ) -> LintContext:
     """`source` as the rules look at it; `incomplete` says that inventories may set other `variables` as well."""
-    known = None if variables is None else frozenset(variables)
-    return LintContext(source, source.document, contacts, today, known, frozenset(rules()), incomplete=incomplete)
+    names = None if variables is None else frozenset(variables)
+    return LintContext(source, source.document, contacts, today, names, frozenset(rules()), incomplete=incomplete)
 
 
 def examine(context: LintContext) -> Report:
     """What the rules say about `context`, without what the file excepts."""
     reasons = {(each.rule, each.line): each.reason for each in exemptions(context.document.text) if each.reason}
     found = sorted(dict.fromkeys(_finding(context, rule, hit) for rule, hit in hits(context)))
-    kept = [each for each in found if (each.rule, each.line) not in reasons]
-    excepted = [Excepted(each, reasons[each.rule, each.line]) for each in found if each not in kept]
-    return Report(tuple(kept), tuple(excepted))
+    findings = [each for each in found if (each.rule, each.line) not in reasons]
+    excepted = [Excepted(each, reasons[each.rule, each.line]) for each in found if each not in findings]
+    return Report(tuple(findings), tuple(excepted))
 
 
 def hits(context: LintContext) -> list[tuple[Rule, Hit]]:
     """What each rule says about `context`, without what another rule says better about the same line."""
     last = rules()["useless-exception"]
     found = [(rule, hit) for rule in rules().values() if rule is not last for hit in _found(rule, context)]
-    spoken = frozenset((rule.id, position(context, hit).line) for rule, hit in found)
-    kept = [
+    reported = frozenset((rule.id, position(context, hit).line) for rule, hit in found)
+    findings = [
         (rule, hit)
         for rule, hit in found
-        if not any((other, position(context, hit).line) in spoken for other in rule.gives_way_to)
+        if not any((other, position(context, hit).line) in reported for other in rule.gives_way_to)
     ]
-    return [*kept, *((last, hit) for hit in _found(last, replace(context, spoken=spoken)))]
+    return [*findings, *((last, hit) for hit in _found(last, replace(context, reported=reported)))]
 
 
 def _found(rule: Rule, context: LintContext) -> Iterable[Hit]:

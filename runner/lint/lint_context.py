@@ -51,8 +51,8 @@ class LintContext:
     """One runbook to be looked at on the day `today`.
 
     `variables` are the names that the inventories set, None when there is no inventory to ask; `incomplete` says that
-    they may set others, which nobody can read. `rules` are the names of the rules, `spoken` those that have spoken,
-    each with the line.
+    they may set others, which nobody can read. `rules` are the names of the rules, `reported` those that have found
+    something, each with the line.
     """
 
     source: Source
@@ -61,7 +61,7 @@ class LintContext:
     today: date
     variables: frozenset[str] | None = None
     rules: frozenset[str] = frozenset()
-    spoken: frozenset[tuple[str, int]] = frozenset()
+    reported: frozenset[tuple[str, int]] = frozenset()
     incomplete: bool = False
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runner.core.secrets import is_secret_name
 from runner.core.templates import verbatim
 from runner.markdown import phrases
 from runner.markdown.commands import Action, Assignment, Output, Refusal, actions, kind_of
@@ -14,7 +15,7 @@ from runner.markdown.import_findings import Notes, Said, joined
 from runner.markdown.page.headings import plain
 from runner.markdown.page.page import PageStep, Part, fence
 from runner.markdown.phrases import TODO
-from runner.markdown.placeholders import input_name, is_secret_name
+from runner.markdown.placeholders import input_name
 
 _RESERVED = ("prerequisite-", "undo-", "recheck-")
 _LONGEST_ID = 60

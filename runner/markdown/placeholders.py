@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from runner.core.shell.shell_code import SET_BY_BASH
 from runner.model.names import RESERVED
 
 _INSIDE = r"[A-Za-z][\w.-]*(?: [\w.-]+){0,7}"
@@ -25,13 +26,6 @@ _ASSIGNED = re.compile(
     r"|(?:read|mapfile|readarray|getopts|local|declare|export|typeset)\s(?P<read>[^\n;|&)=]*))",
     re.MULTILINE,
 )
-# What bash or a login sets: https://www.gnu.org/software/bash/manual/html_node/Shell-Variables.html
-_BASH = """
-HOME PATH USER LOGNAME PWD OLDPWD SHELL HOSTNAME LANG LC_ALL TERM TMPDIR RANDOM SRANDOM SECONDS LINENO UID EUID GROUPS
-PPID IFS OSTYPE HOSTTYPE MACHTYPE EDITOR PIPESTATUS FUNCNAME REPLY OPTARG OPTIND SHLVL COLUMNS LINES _ BASHPID BASH
-BASH_SOURCE BASH_VERSION BASH_REMATCH BASH_COMMAND EPOCHSECONDS EPOCHREALTIME
-"""
-_SET = frozenset(_BASH.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +38,6 @@ class Bound:
     text: str
     names: dict[str, str] = field(default_factory=dict)
     stands_for: dict[str, str] = field(default_factory=dict)
-
-
-_SECRET = re.compile(
-    r"(?:.*(?:password|passwd|passphrase|secret|token)|(?:.*_)?(?:pwd|credentials?|(?:api_?|access_|private_|routing_)key))"
-    r"(?:_value|_[0-9]+)?"
-)
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether an input of that name holds a secret, and not where one is."""
-    return _SECRET.fullmatch(name) is not None
 
 
 def input_name(word: str) -> str:
@@ -108,7 +91,7 @@ class _Shell:
         self._names: dict[str, str] = {}
         self._stands_for: dict[str, str] = {}
         self._replaced = False
-        self._assigned = _SET | {
+        self._assigned = SET_BY_BASH | {
             name
             for match in _ASSIGNED.finditer(text)
             for name in re.findall(r"[A-Za-z_]\w*", match["set"] or match["each"] or match["read"] or "")

@@ -37,13 +37,13 @@ def pasted(code: str) -> Iterator[Pasted]:
     Raises:
         ValueError: it is no template.
     """
-    before, seen = "", Counter[str]()
+    before, counts = "", Counter[str]()
     for is_template, piece in pieces(code):
         if is_template and not _ASKS.match(piece):
             within, last = _is_within(before), last_filter(piece)
             if last not in NUMBERS and (within or last != "quote"):
-                yield Pasted(piece, seen[piece], within)
-        seen[piece] += is_template
+                yield Pasted(piece, counts[piece], within)
+        counts[piece] += is_template
         before += "x" if is_template else piece
 
 

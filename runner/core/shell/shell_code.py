@@ -12,12 +12,15 @@ from runner.core.shell.command_wrappers import SHELLS, sets_pipefail, started
 from runner.core.shell.shell_reader import Command, Pipeline, Shell, of_arguments
 
 # What a login, or bash itself, sets: https://www.gnu.org/software/bash/manual/html_node/Bash-Variables.html
-_LOGIN = """
-BASH BASHPID BASH_REMATCH BASH_SOURCE BASH_VERSION BASH_VERSINFO COLUMNS EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS
-HOME HOSTNAME HOSTTYPE IFS LANG LC_ALL LINENO LINES LOGNAME MACHTYPE MAIL OLDPWD OPTARG OPTIND OSTYPE PATH PIPESTATUS
-PPID PS1 PS2 PS3 PS4 PWD RANDOM REPLY SECONDS SHELL SHELLOPTS SHLVL SRANDOM SUDO_USER TERM TMPDIR TZ UID USER _
+_VARIABLES = """
+BASH BASHPID BASH_COMMAND BASH_REMATCH BASH_SOURCE BASH_VERSION BASH_VERSINFO COLUMNS EDITOR EPOCHREALTIME EPOCHSECONDS
+EUID FUNCNAME GROUPS HOME HOSTNAME HOSTTYPE IFS LANG LC_ALL LINENO LINES LOGNAME MACHTYPE MAIL OLDPWD OPTARG OPTIND
+OSTYPE PATH PIPESTATUS PPID PS1 PS2 PS3 PS4 PWD RANDOM REPLY SECONDS SHELL SHELLOPTS SHLVL SRANDOM SUDO_USER TERM TMPDIR
+TZ UID USER _
 """
-_GIVEN = frozenset(_LOGIN.split())
+SET_BY_BASH = frozenset(_VARIABLES.split())
+"""The variables that a login, or bash itself, sets."""
+
 _COMMAND_USED = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)\}|([A-Z][A-Z0-9_]+)\b)")
 _PROGRAMS = (
     "awk gawk mawk perl ruby python python3 lua jq yq sed grep envsubst mongo mongosh ssh find psql mysql php node pwsh"
@@ -75,9 +78,9 @@ class Code:
         if self.file:
             return []  # it has arguments, and may be used elsewhere too
         if self.in_shell:
-            known = {*given, *_GIVEN, *self.shell.assigned()}
+            names = {*given, *SET_BY_BASH, *self.shell.assigned()}
             used = self.shell.used() if self.shell.understood else []
-            return [name for name in used if name not in known and not name.isdigit()]
+            return [name for name in used if name not in names and not name.isdigit()]
         if any(_EXPAND & {each.name, *each.through} for each in self.commands()):
             return []
         return list(dict.fromkeys(match[1] or match[2] for match in _COMMAND_USED.finditer(self.text)))

@@ -7,9 +7,11 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
+from pydantic import Field
+
 from runner.core.templates import Template
 from runner.kinds.base import ReadFile
-from runner.kinds.invocation import Invocation, bounded
+from runner.kinds.invocation import Directory, Invocation, bounded
 from runner.kinds.steps.base import Fence, StepKind
 from runner.kinds.verifications.command_probe import CommandLine
 
@@ -19,8 +21,8 @@ class Command(CommandLine, StepKind):
 
     fence = Fence("bash")
 
-    chdir: Template | None = None
-    stdin: Template | None = None
+    chdir: Directory = None
+    stdin: Template | None = Field(default=None, description="What the program reads from standard input")
 
     @property
     def good(self) -> Mapping[str, Collection[int]]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from runner.core.fields import AtLeastOne, Keywords
 from runner.kinds.base import ReadFile
@@ -27,7 +27,10 @@ Status = Annotated[int, AfterValidator(_status), Keywords(minimum=100, maximum=5
 class Http(HttpRequest, StepKind):
     """The step fails unless the answer's status is one of `accept`."""
 
-    accept: AtLeastOne[Status] = (200, 201, 202, 204)
+    accept: AtLeastOne[Status] = Field(
+        default=(200, 201, 202, 204),
+        description="The statuses that are good: 200, 201, 202 and 204 when it is not said",
+    )
 
     @property
     def good(self) -> Mapping[str, Collection[int]]:

@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from runner.core.fields import Several
 from runner.core.shell.shell_code import Code, script_code
 from runner.core.templates import Template, verbatim
 from runner.kinds.base import ReadFile
-from runner.kinds.invocation import STRICT, Environment, Invocation, bounded
+from runner.kinds.invocation import STRICT, Directory, Environment, Invocation, bounded
 from runner.kinds.steps.base import StepKind
 
 LIMIT = 65_536
@@ -38,9 +38,9 @@ class Script(StepKind):
     visible = ("args", "chdir")
 
     script: Annotated[str, AfterValidator(_inside)]
-    args: Several[Template] = ()
+    args: Several[Template] = Field(default=(), description="The arguments of the script")
     env: Environment = {}
-    chdir: Template | None = None
+    chdir: Directory = None
 
     @property
     def good(self) -> Mapping[str, Collection[int]]:

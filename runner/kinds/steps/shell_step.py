@@ -11,9 +11,9 @@ from pydantic import AfterValidator
 from runner.core.fields import Text
 from runner.core.shell.rereading import Reading, names_obeyed, read_as_code
 from runner.core.shell.shell_code import Code, strict_code
-from runner.core.templates import Template, check_template
+from runner.core.templates import check_template
 from runner.kinds.base import ReadFile
-from runner.kinds.invocation import STRICT, Environment, Invocation, bounded
+from runner.kinds.invocation import STRICT, Directory, Environment, Invocation, bounded
 from runner.kinds.steps.base import Fence, StepKind
 
 _LANGUAGES = "bash sh shell zsh ksh console shell-session shellsession sh-session bash-session terminal"
@@ -29,7 +29,7 @@ class Shell(StepKind):
 
     shell: Annotated[Text, AfterValidator(check_template)]
     env: Environment = {}
-    chdir: Template | None = None
+    chdir: Directory = None
 
     @property
     def good(self) -> Mapping[str, Collection[int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from runner.core.duration import Limit, show
 from runner.core.fields import Model
@@ -18,10 +18,10 @@ from runner.kinds.steps.base import StepKind
 class Until(Model):
     """A port that answers (or no longer does), or a file that is there (or is gone)."""
 
-    port: int | None = None
-    host: Template = "127.0.0.1"
-    path: Template | None = None
-    state: Literal["present", "absent"] = "present"
+    port: int | None = Field(default=None, description="The port that is waited for")
+    host: Template = Field(default="127.0.0.1", description="Where the port is, as the step's host sees it")
+    path: Template | None = Field(default=None, description="The file that is waited for")
+    state: Literal["present", "absent"] = Field(default="present", description="Whether it should be there, or gone")
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from runner.core.fields import Keywords, Model, Short
 from runner.core.templates import Template, check_templates
@@ -27,17 +27,23 @@ _BEGINNING = r"^(?:https?://|\{\{)"
 class Request(Model):
     """A request; `body` given as a mapping or list is sent as JSON."""
 
-    url: Annotated[Template, AfterValidator(_address), Keywords(pattern=_BEGINNING)]
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    headers: dict[str, Template] = {}
-    body: Annotated[str | dict[str, Any] | list[Any] | None, AfterValidator(check_templates)] = None
+    url: Annotated[Template, AfterValidator(_address), Keywords(pattern=_BEGINNING)] = Field(
+        description="Where to: http://, https:// or a template"
+    )
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(
+        default="GET", description="The method of the request"
+    )
+    headers: dict[str, Template] = Field(default={}, description="Headers of the request")
+    body: Annotated[str | dict[str, Any] | list[Any] | None, AfterValidator(check_templates)] = Field(
+        default=None, description="What is sent; a mapping or a list is sent as JSON"
+    )
 
     def options(self) -> Mapping[str, Any]:
         """The request in the words of `ansible.builtin.uri`."""
-        said = {key: value for key, value in self.model_dump().items() if value is not None and value != {}}
+        options = {key: value for key, value in self.model_dump().items() if value is not None and value != {}}
         if self.body is None:
-            return said
-        return {**said, "body": self.body, **({} if isinstance(self.body, str) else {"body_format": "json"})}
+            return options
+        return {**options, "body": self.body, **({} if isinstance(self.body, str) else {"body_format": "json"})}
 
 
 RequestOrUrl = Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from runner.core.identifiers import Variable
 from runner.core.templates import check_templates, expressions
@@ -30,7 +30,9 @@ class Statement(Kind):
 
     key = "sql"
 
-    params: dict[Variable, Value] = {}
+    params: dict[Variable, Value] = Field(
+        default={}, description="Values that are bound in the statement as %(name)s, never pasted into it"
+    )
     sql: str
 
     @field_validator("sql")

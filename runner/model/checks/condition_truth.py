@@ -69,18 +69,18 @@ def always(expression: str, *, holds: bool) -> bool:
     return bool(found) and all(each is holds for each in found)
 
 
-def accepts(expression: str, **known: Any) -> bool:
-    """Whether `expression` asks for nothing but the values `known` by their names, and holds with them."""
+def accepts(expression: str, **values: Any) -> bool:
+    """Whether `expression` asks for nothing but the names in `values`, and holds with them."""
     node = parse(expression)
     if node is None:
         return False
     terms: dict[str, _Term] = {}
     _collect(node, terms)
     names = {text: term.node.name for text, term in terms.items() if isinstance(term.node, nodes.Name)}
-    if not (terms and len(names) == len(terms) and known.keys() >= set(names.values())):
+    if not (terms and len(names) == len(terms) and values.keys() >= set(names.values())):
         return False
     try:
-        return bool(_value(node, {text: known[name] for text, name in names.items()}))
+        return bool(_value(node, {text: values[name] for text, name in names.items()}))
     except TypeError:
         return False
 
@@ -136,21 +136,21 @@ def _constant(node: nodes.Node) -> Any:
         return _UNKNOWN
 
 
-def _value(node: nodes.Node, known: Mapping[str, Any]) -> Any:
+def _value(node: nodes.Node, values: Mapping[str, Any]) -> Any:
     match node:
         case nodes.And():
-            return _value(node.left, known) and _value(node.right, known)
+            return _value(node.left, values) and _value(node.right, values)
         case nodes.Or():
-            return _value(node.left, known) or _value(node.right, known)
+            return _value(node.left, values) or _value(node.right, values)
         case nodes.Not():
-            return not _value(node.node, known)
-        case nodes.Compare() if repr(node) not in known and _plain(node):
+            return not _value(node.node, values)
+        case nodes.Compare() if repr(node) not in values and _plain(node):
             return all(
-                _OPERATORS[op](_value(left, known), _value(right, known)) if left != right else _same(op)
+                _OPERATORS[op](_value(left, values), _value(right, values)) if left != right else _same(op)
                 for left, op, right in _pairs(node)
             )
     constant = _constant(node)
-    return known[repr(node)] if constant is _UNKNOWN else constant
+    return values[repr(node)] if constant is _UNKNOWN else constant
 
 
 def _same(op: str) -> bool:

@@ -54,9 +54,9 @@ def faults(
         for name, what in (each.written(key, dict) or {}).items()
         if not gives_number(what)
     ]
-    known = secret_checks.Known(inputs, captured)
+    values = secret_checks.Known(inputs, captured)
     for each in everything:
-        yield from secret_checks.faults(each.at, each.raw, known)
+        yield from secret_checks.faults(each.at, each.raw, values)
         if each.step:
             yield from _capture(each, each.step)
             yield from _verifications(each, each.step, inputs)
@@ -67,33 +67,33 @@ def faults(
 
 
 def _ids(steps: Sequence[Placed]) -> Iterator[Fault]:
-    seen: set[str] = set()
+    earlier: set[str] = set()
     for each in steps:
         name = each.written("id", str)
-        if name in seen:
+        if name in earlier:
             yield (*each.at, "id"), "duplicate-id", f"another step is called {quoted(name)}", "one name is one step"
         elif name and name.startswith(("prerequisite-", "undo-", "recheck-")):
             message = f"{quoted(name)} is what a prerequisite or an undo may be called"
             yield (*each.at, "id"), "duplicate-id", message, "choose another name"
-        seen.add(name)
+        earlier.add(name)
 
 
 def _names(inputs: Mapping[str, Any], procedure: Sequence[Placed]) -> Iterator[Fault]:
-    taken = dict.fromkeys(inputs, "an input")
+    used_by = dict.fromkeys(inputs, "an input")
     for name in [name for name, item in inputs.items() if _is_duration(item)]:
         if f"{name}_seconds" in inputs:
             message = f"{name}_seconds is {name} in seconds already"
             yield ("inputs", f"{name}_seconds"), "duplicate-name", message, "choose another name"
-        taken[f"{name}_seconds"] = f"the input {name} in seconds"
+        used_by[f"{name}_seconds"] = f"the input {name} in seconds"
     for each in procedure:
         if each.step:
-            yield from step_checks.unknown_names(each.at, each.step, taken)
+            yield from step_checks.unknown_names(each.at, each.step, used_by)
         for key, how in (("choose", "chosen in"), ("capture", "captured by")):
             for name in each.written(key, dict) or {}:
-                if name in taken:
-                    message = f"{quoted(name)} is {taken[name]} already"
+                if name in used_by:
+                    message = f"{quoted(name)} is {used_by[name]} already"
                     yield (*each.at, key, name), "duplicate-name", message, "one name is one thing"
-                taken.setdefault(name, f"{how} an earlier step")
+                used_by.setdefault(name, f"{how} an earlier step")
 
 
 def _is_duration(raw: Any) -> bool:
@@ -177,9 +177,9 @@ def _good(
 ) -> Mapping[str, Collection[int]]:
     probe = verification.probe()
     if probe is None:
-        judged = any(each.good_exits for each in verify if not each.probes)
+        any_exit_code = any(each.good_exits for each in verify if not each.probes)
         good = action.good if action else {}
-        return {name: numbers for name, numbers in good.items() if not (name == "rc" and judged)}
+        return {name: numbers for name, numbers in good.items() if not (name == "rc" and any_exit_code)}
     return {"rc": (0,)} if "rc" in probe.names and not verification.good_exits else {}
 
 

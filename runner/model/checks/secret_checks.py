@@ -36,7 +36,7 @@ def faults(at: Place, raw: Any, known: Known) -> Iterator[Fault]:
     for place, part, kind in _parts(at, raw):
         for key in kind.visible:
             for where, text in _texts((*place, key), part.get(key)):
-                yield from _shown(where, sorted(names_in(text) & known.secrets))
+                yield from _in_arguments(where, sorted(names_in(text) & known.secrets))
         readings = _obeyed(kind, part)
         for name in sorted(readings.keys() & known.texts):
             yield (*place, kind.key), "input-in-shell", *_complaint(name, readings[name], "")
@@ -79,7 +79,7 @@ def _obeyed(kind: type[Kind], part: Mapping[str, Any]) -> Mapping[str, Reading]:
         return {}
 
 
-def _shown(place: Place, names: Collection[str]) -> Iterator[Fault]:
+def _in_arguments(place: Place, names: Collection[str]) -> Iterator[Fault]:
     for name in names:
         message = f"{quoted(name)} is a secret, and everybody on a host can read the arguments of its programs"
         given = f"{name.upper()}: '{{{{ {name} }}}}'"

@@ -40,14 +40,14 @@ def unattended(at: Place, step: Step) -> Iterator[Fault]:
         yield (*at, "on_failure"), "wrong-on-cancel", message, "leave it out"
 
 
-def unknown_names(at: Place, step: Step, known: Collection[str]) -> Iterator[Fault]:
-    """The names that `step` takes something from and that are not `known` before it."""
+def unknown_names(at: Place, step: Step, names: Collection[str]) -> Iterator[Fault]:
+    """The names that `step` takes something from and that are not among the `names` before it."""
     for name, choice in step.choose.items():
-        if choice.from_ not in known:
-            hint = did_you_mean(choice.from_, known) or "capture its rows in an earlier step"
+        if choice.from_ not in names:
+            hint = did_you_mean(choice.from_, names) or "capture its rows in an earlier step"
             yield (*at, "choose", name, "from"), "unknown-name", f"{quoted(choice.from_)} is not captured before", hint
     if isinstance(step.on_failure, HandOver):
         for name, reference in step.on_failure.references().items():
-            if reference not in known and reference not in step.capture:
+            if reference not in names and reference not in step.capture:
                 message = f"{quoted(reference)} is neither an input nor captured before"
-                yield (*at, "on_failure", "inputs", name), "unknown-name", message, did_you_mean(reference, known)
+                yield (*at, "on_failure", "inputs", name), "unknown-name", message, did_you_mean(reference, names)

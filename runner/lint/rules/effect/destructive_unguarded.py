@@ -14,8 +14,8 @@ def _find(context: LintContext) -> Iterator[Hit]:
     found = destruction(context)
     for placed in context.procedure():
         step = placed.step
-        asked = step.approve or step.choose or step.point_of_no_return or (step.action and step.manual)
-        if asked or step.undo or placed.prerequisite or placed.place[0] == "on_cancel":
+        guarded = step.approve or step.choose or step.point_of_no_return or (step.action and step.manual)
+        if guarded or step.undo or placed.prerequisite or placed.place[0] == "on_cancel":
             continue
         if step.effect is Effect.DESTRUCTIVE:
             message = "destroys, and as it is called reversible nobody is asked before"

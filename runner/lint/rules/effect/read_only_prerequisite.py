@@ -53,65 +53,65 @@ _WORDS_WRITE = re.compile(
 
 
 def _find(context: LintContext) -> Iterator[Hit]:
-    wanted = [placed for placed in context.procedure() if placed.prerequisite]
-    written = _writes(context)
-    yield from _sql(context, wanted)
+    prerequisites = [placed for placed in context.procedure() if placed.prerequisite]
+    writes = _writes(context)
+    yield from _sql(context, prerequisites)
     for access in _ACCESSES:
-        yield from _matching(wanted, access, written)
-    yield from _files(wanted, written)
-    yield from _words(wanted, written)
+        yield from _matching(prerequisites, access, writes)
+    yield from _files(prerequisites, writes)
+    yield from _words(prerequisites, writes)
 
 
 def _writes(context: LintContext) -> list[str]:
     """What each step says that changes something."""
     return [
-        _said(work.step)
+        _words_of(work.step)
         for work in context.works()
         if work.place[0] == "steps" and not work.looks and "undo" not in work.place and context.changed_by(work)
     ]
 
 
-def _said(step: object) -> str:
+def _words_of(step: object) -> str:
     action = getattr(step, "action", None)
     return action.describe() if action else ""
 
 
-def _sql(context: LintContext, wanted: list[Placed]) -> Iterator[Hit]:
-    looks = [each for each in wanted if each.step.action and each.step.action.sql_statement]
-    if any(_SQL_MAY_WRITE.search(_said(each.step)) for each in looks):
+def _sql(context: LintContext, prerequisites: list[Placed]) -> Iterator[Hit]:
+    queries = [each for each in prerequisites if each.step.action and each.step.action.sql_statement]
+    if any(_SQL_MAY_WRITE.search(_words_of(each.step)) for each in queries):
         return
     for work in context.works():
         sql = work.kind.sql_statement and work.place[0] == "steps" and not work.looks
-        if looks and sql and "undo" not in work.place and context.changed_by(work):
+        if queries and sql and "undo" not in work.place and context.changed_by(work):
             probe = "pg_has_role(...), or has_table_privilege(..., 'UPDATE')"
-            yield _hit(looks[0], work.step.id, probe)
+            yield _hit(queries[0], work.step.id, probe)
             return
 
 
-def _matching(wanted: list[Placed], access: _Access, written: list[str]) -> Iterator[Hit]:
-    said = [(placed, _said(placed.step)) for placed in wanted]
-    if any(access.writes.search(text) for text in written) and not any(
-        access.may_write.search(text) for _, text in said
+def _matching(prerequisites: list[Placed], access: _Access, writes: list[str]) -> Iterator[Hit]:
+    words = [(placed, _words_of(placed.step)) for placed in prerequisites]
+    if any(access.writes.search(text) for text in writes) and not any(
+        access.may_write.search(text) for _, text in words
     ):
-        for placed, text in said:
+        for placed, text in words:
             if access.reads.search(text) and placed.step.action:
                 yield _hit(placed, "a step", access.probe)
 
 
-def _files(wanted: list[Placed], written: list[str]) -> Iterator[Hit]:
-    proved = [match[1] for each in wanted for match in _FILE_MAY_WRITE.finditer(_said(each.step))]
-    for placed in wanted:
-        match = _FILE_READ.search(_said(placed.step))
-        if match and placed.step.action and not any(match[1].startswith(path) for path in proved):
+def _files(prerequisites: list[Placed], writes: list[str]) -> Iterator[Hit]:
+    writable = [match[1] for each in prerequisites for match in _FILE_MAY_WRITE.finditer(_words_of(each.step))]
+    for placed in prerequisites:
+        match = _FILE_READ.search(_words_of(placed.step))
+        if match and placed.step.action and not any(match[1].startswith(path) for path in writable):
             path = re.escape(match[1].rstrip("/"))
-            if any(re.search(rf"(?<![\w.-]){path}(?![\w.-])", text) for text in written):
+            if any(re.search(rf"(?<![\w.-]){path}(?![\w.-])", text) for text in writes):
                 yield _hit(placed, "a step", f"test -w {match[1]}")
 
 
-def _words(wanted: list[Placed], written: list[str]) -> Iterator[Hit]:
-    if not written or any(_WORDS_WRITE.search(f"{each.step.name} {each.step.verify[0].says}") for each in wanted):
+def _words(prerequisites: list[Placed], writes: list[str]) -> Iterator[Hit]:
+    if not writes or any(_WORDS_WRITE.search(f"{each.step.name} {each.step.verify[0].says}") for each in prerequisites):
         return
-    for placed in wanted:
+    for placed in prerequisites:
         words = _WORDS_READ.search(placed.step.name)
         if placed.step.action is None and words:
             yield Hit(

@@ -14,8 +14,8 @@ from runner.model.yaml.finding import Level, Place, did_you_mean
 def _unknown(context: LintContext) -> Iterator[Hit]:
     for place, approval in context.approvals():
         if approval.group and approval.group not in context.contacts:
-            known = f"contacts.yml knows {', '.join(context.contacts) or 'nobody'}"
-            hint = did_you_mean(approval.group, context.contacts) or known
+            hint = did_you_mean(approval.group, context.contacts)
+            hint = hint or f"contacts.yml knows {', '.join(context.contacts) or 'nobody'}"
             yield Hit((*place, "group"), f"no group is called {approval.group!r}, so nobody may approve", hint)
 
 

@@ -12,10 +12,10 @@ from runner.model.yaml.finding import Level, Place, did_you_mean
 def _find(context: LintContext) -> Iterator[Hit]:
     named: list[tuple[Place, str]] = [(("owner",), context.runbook.owner)]
     named += [(("escalation", "contacts", n), name) for n, name in enumerate(context.runbook.escalation.contacts)]
-    known = f"contacts.yml knows {', '.join(context.contacts) or 'nobody'}"
+    everybody = f"contacts.yml knows {', '.join(context.contacts) or 'nobody'}"
     for place, name in named:
         if name not in context.contacts:
-            yield Hit(place, f"nobody is called {name!r}", did_you_mean(name, context.contacts) or known)
+            yield Hit(place, f"nobody is called {name!r}", did_you_mean(name, context.contacts) or everybody)
 
 
 RULE = Rule(

@@ -14,8 +14,8 @@ from runner.model.yaml.finding import Level, Place
 def _calls(context: LintContext) -> Iterator[tuple[Place, str, Mapping[str, Any], Module]]:
     """Each call of a module that somebody can say something about."""
     calls = [(work.place, *named) for work in context.works() if (named := work.kind.ansible_module)]
-    known = modules(name for _, name, _ in calls) if calls else {}
-    return (((*place, name), name, args, known[name]) for place, name, args in calls if name in known)
+    by_name = modules(name for _, name, _ in calls) if calls else {}
+    return (((*place, name), name, args, by_name[name]) for place, name, args in calls if name in by_name)
 
 
 def _unknown(context: LintContext) -> Iterator[Hit]:

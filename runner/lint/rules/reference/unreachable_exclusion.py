@@ -12,18 +12,18 @@ from runner.model.yaml.finding import Level, Place
 
 def _find(context: LintContext) -> Iterator[Hit]:
     handled = {_plain(text) for text in context.runbook.scope.handles}
-    seen: set[str] = set()
+    earlier: set[str] = set()
     for number, item in enumerate(context.runbook.scope.excludes):
         place: Place = ("scope", "excludes", number)
         what = _plain(item.what if isinstance(item, Exclusion) else item)
         if what in handled:
             yield Hit(place, "is excluded here and handled above, so it is never excluded", "keep one of the two")
-        elif what in seen:
+        elif what in earlier:
             yield Hit(place, "is excluded above already", "leave it out")
         elif isinstance(item, Exclusion) and item.see == context.runbook.id:
             message = f"leads back to {item.see}, which is this runbook"
             yield Hit((*place, "see"), message, "name the runbook that does handle it")
-        seen.add(what)
+        earlier.add(what)
 
 
 def _plain(text: str) -> str:

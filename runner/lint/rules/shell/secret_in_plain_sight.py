@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from runner.core.secrets import CONFIDENTIAL_WORD, is_secret_name
 from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Criterion, Hit, Rule
 from runner.model.yaml.finding import Level
 
-_WORD = (
-    r"(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|routing[_-]?key|credentials?)"
-)
 # A value that stands for a secret and is none: a template, a variable, a reference, a file, a kind of value.
 _VALUE = (
     r"(?!(?:env:|file:|vault:|/|\.\.\.|\+|your[_-]|(?:true|false|null|none|string|secret|required|include|x+)\b|\*+))"
@@ -19,8 +17,8 @@ _VALUE = (
 )
 _SECRETS = re.compile(
     rf"""(?ix)
-    (?P<name>(?<![\w-])[\w-]*{_WORD}["']?(?:\s*=\s*|:\s+)["']?(?P<assigned>{_VALUE}))
-    | (?<![\w-])--?(?:[a-z0-9]+-)*{_WORD}(?:=|\s+)["']?{_VALUE}
+    (?P<name>(?<![\w-])[\w-]*{CONFIDENTIAL_WORD}["']?(?:\s*=\s*|:\s+)["']?(?P<assigned>{_VALUE}))
+    | (?<![\w-])--?(?:[a-z0-9]+-)*{CONFIDENTIAL_WORD}(?:=|\s+)["']?{_VALUE}
     | \bpassword\s+'(?!%|\$|\{{){_VALUE}
     | \bauthorization["']?\s*:\s*["']?(?:bearer|basic|token)\s+{_VALUE}
     | \b(?:bearer|basic)\s+(?!auth|access|health)(?=[\w.+/=-]*\d)[\w.+/=-]{{12,}}
@@ -49,7 +47,7 @@ def _find(context: LintContext) -> Iterator[Hit]:
         offset += len(line)
     for name, declared in context.runbook.inputs.items():
         default = getattr(declared, "default", None) if declared.type != "secret" else None  # that is a reference
-        if re.search(_WORD, name, re.IGNORECASE) and isinstance(default, str) and not name.endswith("_file"):
+        if is_secret_name(name) and isinstance(default, str):
             yield Hit(("inputs", name, "default"), "a secret stands here for everybody to read", hint)
 
 

@@ -18,17 +18,17 @@ def _find(context: LintContext) -> Iterator[Hit]:
             once = [each.template for each in pasted(code.text)]
             for reading in read_as_code(code.text, code.env):
                 if not once and reading.kind == "shell":
-                    message = f"{_shown(reading.template)} is code to a second shell, that of {reading.reader}"
+                    message = f"{_template(reading.template)} is code to a second shell, that of {reading.reader}"
                     yield Hit(work.place, message, "add a `| quote` for each shell that reads it")
             for template, nth, within_quotes in pasted(code.text):
                 if template.startswith("{{"):
                     better = None if within_quotes else re.sub(r"\s*(-?\}\})$", r" | quote \1", template)
-                    message = f"{_shown(template)} is pasted into shell code"
+                    message = f"{_template(template)} is pasted into shell code"
                     hint = "give it through `env`, or add `| quote`"
                     yield Hit(work.place, message, hint, fragment=template, nth=nth, replacement=better)
 
 
-def _shown(piece: str) -> str:
+def _template(piece: str) -> str:
     inner = re.sub(r"^\{\{[-+]?|[-+]?\}\}$", "", piece).strip()
     return f"{{{{ {inner} }}}}"
 

@@ -19,10 +19,10 @@ def _find(context: LintContext) -> Iterator[Hit]:
             if empty(text) or hedged(text):
                 yield Hit(place, f"{quoted(text)} does not say what is done", "name the commands, pages and values")
         for number, verification in placed.step.confirmations:
-            said = next((str(getattr(kind, kind.key)) for kind in verification.kinds if kind.human), "")
-            if empty(said):
+            text = next((str(getattr(kind, kind.key)) for kind in verification.kinds if kind.human), "")
+            if empty(text):
                 where = _place(context, placed.place, number)
-                yield Hit(where, f"{quoted(said)} does not say what is seen", "say what must be seen, and where")
+                yield Hit(where, f"{quoted(text)} does not say what is seen", "say what must be seen, and where")
 
 
 def _place(context: LintContext, place: Place, number: int) -> Place:

@@ -20,7 +20,7 @@ def _find(context: LintContext) -> Iterator[Hit]:
         elif not each.rule or not each.reason:
             missing = "gives no reason" if each.rule else "names no rule"
             yield Hit((), f"the exception {missing}, so it excepts nothing", _FORM, offset=each.offset)
-        elif (each.rule, each.line) not in context.spoken:
+        elif (each.rule, each.line) not in context.reported:
             yield Hit((), f"{each.rule} finds nothing here", "leave the exception out", offset=each.offset)
 
 

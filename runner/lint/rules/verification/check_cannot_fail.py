@@ -35,13 +35,13 @@ def _find(context: LintContext) -> Iterator[Hit]:
 def _conditions(context: LintContext, place: Place, verification: Verification, kinds: Sequence[Kind]) -> Iterator[Hit]:
     """What `verification`, which looks at what `kinds` gave, asks for in vain."""
     written = context.written((*place, "that"))
-    judged = verification.expressions
-    certain = [number for number, text in enumerate(judged) if always(_counting(text, kinds), holds=True)]
+    expressions = verification.expressions
+    certain = [number for number, text in enumerate(expressions) if always(_counting(text, kinds), holds=True)]
     for number in certain:
         where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
         yield Hit(where, "always holds, whatever the result is", _HINT)
-    judges = judged and not certain and any(kind.has_status for kind in kinds)
-    if judges and all(accepts(text, status=good) for text in judged for good in (200, 500)):
+    judges = expressions and not certain and any(kind.has_status for kind in kinds)
+    if judges and all(accepts(text, status=good) for text in expressions for good in (200, 500)):
         yield Hit((*place, "that"), "is green when the server answers 500, too", "write that: status == 200")
 
 
@@ -54,9 +54,9 @@ def _counting(text: str, kinds: Sequence[Kind]) -> str:
 
 
 def _code(work: Work, code: Code) -> Iterator[Hit]:
-    judged = judges_output(work.judged_by)
-    constant = work.looks and _constant(code, _SAYS_THE_SAME if judged else _ALWAYS)
-    if judged and not constant:
+    by_output = judges_output(work.judged_by)
+    constant = work.looks and _constant(code, _SAYS_THE_SAME if by_output else _ALWAYS)
+    if by_output and not constant:
         return
     found = code.pipelines
     last = found[-1].commands[-1] if found else Command(())

@@ -35,13 +35,13 @@ def _find(context: LintContext) -> Iterator[Hit]:
 
 def _in_itself(verification: Verification) -> str:
     """What the words say and the condition does not."""
-    said, meant = in_words(verification.says), _conditions(verification)
-    if len(said) != 1 or len(meant) != 1 or any(" not " in f" {text} " for text in verification.expressions):
+    in_text, limits = in_words(verification.says), _conditions(verification)
+    if len(in_text) != 1 or len(limits) != 1 or any(" not " in f" {text} " for text in verification.expressions):
         return ""
-    if not same(said[0], meant[0]):
-        return f"the words say {said[0].text!r}, and the condition {meant[0].text}"
-    if said[0].up is not meant[0].up:
-        return f"the words say {said[0].text!r}, and the condition the opposite"
+    if not same(in_text[0], limits[0]):
+        return f"the words say {in_text[0].text!r}, and the condition {limits[0].text}"
+    if in_text[0].up is not limits[0].up:
+        return f"the words say {in_text[0].text!r}, and the condition the opposite"
     return ""
 
 
@@ -80,8 +80,8 @@ def _durations(place: Place, verification: Verification) -> Iterator[Hit]:
     for pattern, key, given in ((_WITHIN, "within", verification.within), (_FOR, "hold_for", verification.held)):
         match = pattern.search(verification.says)
         if match and given is not None and not isinstance(given, str):
-            said = parse(match[1] + ("ms" if match[2] == "ms" else match[2][0].casefold()))
-            if said != given:
+            duration = parse(match[1] + ("ms" if match[2] == "ms" else match[2][0].casefold()))
+            if duration != given:
                 yield Hit(
                     (*place, key), f"the words say {match[0]!r}, and this {show(given)}", "write the same duration"
                 )

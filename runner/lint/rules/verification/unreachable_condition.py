@@ -47,14 +47,19 @@ def _escalation(context: LintContext) -> Iterator[Hit]:
 
 def _verifications(context: LintContext) -> Iterator[Hit]:
     for place, _, verification in context.verifications():
-        said, written = verification.expressions, context.written((*place, "that"))
+        expressions, written = verification.expressions, context.written((*place, "that"))
         places = [
-            (*place, "that", number) if isinstance(written, list) else (*place, "that") for number in range(len(said))
+            (*place, "that", number) if isinstance(written, list) else (*place, "that")
+            for number in range(len(expressions))
         ]
-        alone = [where for text, where in zip(said, places, strict=True) if always(text, holds=False)]
+        alone = [where for text, where in zip(expressions, places, strict=True) if always(text, holds=False)]
         for where in alone:
             yield Hit(where, "never holds, whatever the result is", "say what is good")
-        if said and not alone and always(" and ".join([*map("({})".format, said), *_exit(verification)]), holds=False):
+        if (
+            expressions
+            and not alone
+            and always(" and ".join([*map("({})".format, expressions), *_exit(verification)]), holds=False)
+        ):
             yield Hit(places[-1], "never holds together with the rest of this verification", "say what is good")
 
 
