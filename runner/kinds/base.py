@@ -48,6 +48,11 @@ class Kind(Model):
         """What is done or expected, in one line."""
         return str(getattr(self, self.key)).strip()
 
+    def details(self) -> list[str]:
+        """What else decides what happens, a line for each."""
+        env, chdir = getattr(self, "env", {}), getattr(self, "chdir", None)
+        return [*(f"env {name}={value}" for name, value in env.items()), *([f"chdir {chdir}"] if chdir else [])]
+
     @property
     def written_text(self) -> str:
         """What the author wrote, where that is a text which is done as it is; else empty."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from runner.core.shell.shell_code import Code
-from runner.kinds.base import Kind
+from runner.kinds.base import Kind, ReadFile
 from runner.library.library import Source
 from runner.model.contacts import Contact
 from runner.model.runbook import Runbook
@@ -17,6 +17,8 @@ from runner.model.step import Approval, Step, Undo
 from runner.model.verification import Verification
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Place
+
+_Answer = TypeVar("_Answer")
 
 PROCEDURES = ("prerequisites", "steps", "on_cancel")
 
@@ -133,25 +135,23 @@ class LintContext:
                     yield Work((*place, kind.key), step, kind, (verification,), looks=True)
 
     def code_of(self, work: Work) -> Code | None:
-        """The shell code, or the command line, of one `work`; None where it is something else, or a file is missing."""
-        try:
-            return work.kind.shell_code(self.source.read_file)
-        except ValueError:  # which is another finding
-            return None
+        """The shell code, or the command line, of one `work`; None where it is something else."""
+        return self._answer(work.kind.shell_code, None)
 
     def destroyed_by(self, work: Work) -> str:
         """The words with which `work` destroys something; empty where nothing is."""
-        try:
-            return work.kind.destroys(self.source.read_file)
-        except ValueError:
-            return ""
+        return self._answer(work.kind.destroys, "")
 
     def changed_by(self, work: Work) -> str:
         """The words with which `work` changes something; empty where it only looks, as far as one sees."""
+        return self._answer(work.kind.changes, "")
+
+    def _answer(self, ask: Callable[[ReadFile], _Answer], otherwise: _Answer) -> _Answer:
+        """What a kind answers; `otherwise` where a file that it names cannot be used, which is another finding."""
         try:
-            return work.kind.changes(self.source.read_file)
+            return ask(self.source.read_file)
         except ValueError:
-            return ""
+            return otherwise
 
 
 def _actions(place: Place, step: Step, done: Step | Undo) -> Iterator[Work]:

@@ -32,8 +32,11 @@ class StepKind(Kind):
 
     @property
     def good(self) -> Mapping[str, Collection[int]]:
-        """By the name it has in a condition, the numbers with which the action itself has not failed."""
-        return {}
+        """By the name it has in a condition, the numbers with which the action itself has not failed.
+
+        For a command that is success, where no `exit` says otherwise.
+        """
+        return {"rc": (0,)} if self.text == "stdout" else {}
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The call that does the step, ended after `timeout`.
@@ -59,8 +62,3 @@ class StandIn(StepKind):
 
     key = "-"
     text = "stdout"
-
-    @property
-    def good(self) -> Mapping[str, Collection[int]]:
-        """What a command has."""
-        return {"rc": (0,)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -23,11 +23,6 @@ class Command(CommandLine, StepKind):
 
     chdir: Directory = None
     stdin: Template | None = Field(default=None, description="What the program reads from standard input")
-
-    @property
-    def good(self) -> Mapping[str, Collection[int]]:
-        """Success, where no `exit` says otherwise."""
-        return {"rc": (0,)}
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The program under `timeout`."""

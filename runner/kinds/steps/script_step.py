@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -41,11 +40,6 @@ class Script(StepKind):
     args: Several[Template] = Field(default=(), description="The arguments of the script")
     env: Environment = {}
     chdir: Directory = None
-
-    @property
-    def good(self) -> Mapping[str, Collection[int]]:
-        """Success, where no `exit` says otherwise."""
-        return {"rc": (0,)}
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The script's interpreter with the script's text as its program."""

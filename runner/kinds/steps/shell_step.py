@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -30,11 +30,6 @@ class Shell(StepKind):
     shell: Annotated[Text, AfterValidator(check_template)]
     env: Environment = {}
     chdir: Directory = None
-
-    @property
-    def good(self) -> Mapping[str, Collection[int]]:
-        """Success, where no `exit` says otherwise."""
-        return {"rc": (0,)}
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The lines under a strict bash under `timeout`."""

@@ -10,14 +10,12 @@ from runner.kinds.steps.base import StepKind
 from runner.kinds.verifications.base import StandIn
 from runner.model.checks import secret_checks, step_checks
 from runner.model.checks.condition_truth import accepts, always
+from runner.model.checks.step_checks import Fault
 from runner.model.step import Step, Undo
 from runner.model.verification import Verification
 from runner.model.yaml.finding import Place, quoted
 
 _FEW = 5
-
-Fault = tuple[Place, str, str, str]
-"""Where, the rule, the message and the hint."""
 
 # What stands for a part that has faults of its own, so that the rest of the file is still checked.
 STAND_IN = Verification(says="-", kinds=(StandIn(),))

@@ -10,9 +10,8 @@ from runner.core.shell.rereading import Reading
 from runner.core.templates import names_in
 from runner.kinds import plugins
 from runner.kinds.base import Kind
+from runner.model.checks.step_checks import Fault
 from runner.model.yaml.finding import Place, quoted
-
-Fault = tuple[Place, str, str, str]
 
 _OF_THE_SHELL = frozenset({"PATH", "HOME", "IFS", "ENV", "PWD", "USER", "SHELL", "LANG", "TZ", "TERM", "UID"})
 """Variables that mean something to a shell, so that no value may be given by their names."""

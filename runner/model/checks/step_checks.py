@@ -8,6 +8,7 @@ from runner.model.step import HandOver, Step
 from runner.model.yaml.finding import Place, did_you_mean, quoted
 
 Fault = tuple[Place, str, str, str]
+"""Where, the rule, the message and the hint."""
 
 
 def faults(at: Place, step: Step, runbook: object) -> Iterator[Fault]:

@@ -106,8 +106,6 @@ def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification])
 
 def _does(step: Step, action: StepKind) -> str:
     """What the step does as it is written, with all that decides what happens, a line for each."""
-    lines = [action.describe()]
-    lines += [f"env {name}={value}" for name, value in getattr(action, "env", {}).items()]
-    lines += [f"chdir {where}"] if (where := getattr(action, "chdir", None)) else []
+    lines = [action.describe(), *action.details()]
     lines += [f"become {step.become_user or 'root'}"] if step.become or step.become_user else []
     return "\n".join(lines)

@@ -35,26 +35,22 @@ def destruction(context: LintContext) -> Mapping[Place, tuple[Place, str]]:
     return found
 
 
+_WRONG = """\
+steps:
+  - id: clean
+    name: Delete the old reports
+    command: rm -rf /var/reports/old
+    verify: [{command: test ! -e /var/reports/old, says: The old reports are gone}]
+"""
+
 RULE = Rule(
     id="destructive-unguarded",
     level=Level.WARNING,
     criterion=Criterion.ACTIONABLE,
     problem="What destroys data or ends somebody's work needs a person who agrees, or a way back.",
-    wrong="""\
-steps:
-  - id: clean
-    name: Delete the old reports
-    command: rm -rf /var/reports/old
-    verify: [{command: test ! -e /var/reports/old, says: The old reports are gone}]
-""",
-    right="""\
-steps:
-  - id: clean
-    name: Delete the old reports
-    effect: destructive
-    approve: Delete the old reports?
-    command: rm -rf /var/reports/old
-    verify: [{command: test ! -e /var/reports/old, says: The old reports are gone}]
-""",
+    wrong=_WRONG,
+    right=_WRONG.replace(
+        "    command: rm", "    effect: destructive\n    approve: Delete the old reports?\n    command: rm"
+    ),
     find=_find,
 )

@@ -21,27 +21,22 @@ def _find(context: LintContext) -> Iterator[Hit]:
             yield Hit(work.place, f"{quoted(words)} changes something, and {what} only looks", hint, fragment=words)
 
 
-RULE = Rule(
-    id="read-that-writes",
-    level=Level.ERROR,
-    criterion=Criterion.VERIFIABLE,
-    problem="Reads, prerequisites and verifications are done in a dry run and again later, so they must only look.",
-    wrong="""\
+_WRONG = """\
 steps:
   - id: clean
     name: Look for old reports
     effect: read
     shell: rm /var/reports/old.txt
     verify: [{exit: 0}]
-""",
-    right="""\
-steps:
-  - id: clean
-    name: Look for old reports
-    effect: read
-    shell: ls /var/reports/old.txt
-    verify: [{exit: 0}]
-""",
+"""
+
+RULE = Rule(
+    id="read-that-writes",
+    level=Level.ERROR,
+    criterion=Criterion.VERIFIABLE,
+    problem="Reads, prerequisites and verifications are done in a dry run and again later, so they must only look.",
+    wrong=_WRONG,
+    right=_WRONG.replace("rm ", "ls "),
     find=_find,
     gives_way_to=("check-repeats-action",),
 )

@@ -38,27 +38,30 @@ def _wrong(context: LintContext) -> Iterator[Hit]:
             yield Hit((*place, *wrong.place), f"{name} {wrong.message}", hint)
 
 
+_SERVICE = (
+    "steps:\n  - {id: web, name: Restart the web server, module: {ansible.builtin.servcie: {name: nginx}}, "
+    "verify: [{command: systemctl is-active nginx}]}\n"
+)
 UNKNOWN = Rule(
     id="unknown-module",
     level=Level.ERROR,
     criterion=Criterion.COMPLETE,
     problem="A module that is not installed ends the run that comes to it, and by then the steps before it are done.",
-    wrong="steps:\n  - {id: web, name: Restart the web server, module: {ansible.builtin.servcie: {name: nginx}}, "
-    "verify: [{command: systemctl is-active nginx}]}\n",
-    right="steps:\n  - {id: web, name: Restart the web server, module: {ansible.builtin.service: {name: nginx}}, "
-    "verify: [{command: systemctl is-active nginx}]}\n",
+    wrong=_SERVICE,
+    right=_SERVICE.replace("servcie", "service"),
     find=_unknown,
+)
+_COPY = (
+    "steps:\n  - id: motd\n    name: Write the message of the day\n"
+    "    module: {ansible.builtin.copy: {content: Down for maintenance, dset: /etc/motd}}\n"
+    "    verify: [{command: grep maintenance /etc/motd}]\n"
 )
 WRONG_ARGUMENT = Rule(
     id="wrong-module-argument",
     level=Level.ERROR,
     criterion=Criterion.ACTIONABLE,
     problem="A module refuses an argument that it does not have, and by then the steps before it are done.",
-    wrong="steps:\n  - id: motd\n    name: Write the message of the day\n"
-    "    module: {ansible.builtin.copy: {content: Down for maintenance, dset: /etc/motd}}\n"
-    "    verify: [{command: grep maintenance /etc/motd}]\n",
-    right="steps:\n  - id: motd\n    name: Write the message of the day\n"
-    "    module: {ansible.builtin.copy: {content: Down for maintenance, dest: /etc/motd}}\n"
-    "    verify: [{command: grep maintenance /etc/motd}]\n",
+    wrong=_COPY,
+    right=_COPY.replace("dset:", "dest:"),
     find=_wrong,
 )

@@ -50,27 +50,26 @@ def _fixable(context: LintContext, work: Work, code: Code, program: str) -> bool
     return isinstance(written, str) and written.count(program) == calls and not code.file
 
 
-CURL = Rule(
-    id="curl-without-fail",
-    level=Level.WARNING,
-    criterion=Criterion.VERIFIABLE,
-    problem="Without --fail curl ends with 0 whatever the server answered, so its exit code proves nothing.",
-    wrong="""\
+_CURL = """\
 steps:
   - id: health
     name: Ask the service for its health
     effect: read
     command: curl -s http://127.0.0.1:8000/health
     verify: [{exit: 0}]
-""",
-    right="""\
-steps:
-  - id: health
-    name: Ask the service for its health
-    effect: read
-    command: curl --fail -s http://127.0.0.1:8000/health
-    verify: [{exit: 0}]
-""",
+"""
+_JQ = _CURL.replace(
+    "command: curl -s http://127.0.0.1:8000/health",
+    "shell: curl --fail -s http://127.0.0.1:8000/health | jq '.database == \"up\"'",
+)
+
+CURL = Rule(
+    id="curl-without-fail",
+    level=Level.WARNING,
+    criterion=Criterion.VERIFIABLE,
+    problem="Without --fail curl ends with 0 whatever the server answered, so its exit code proves nothing.",
+    wrong=_CURL,
+    right=_CURL.replace("curl -s", "curl --fail -s"),
     find=_find(
         "curl",
         "--fail",
@@ -85,22 +84,8 @@ JQ = Rule(
     level=Level.WARNING,
     criterion=Criterion.VERIFIABLE,
     problem="Without -e jq ends with 0 when it prints false or null, so its exit code proves nothing.",
-    wrong="""\
-steps:
-  - id: health
-    name: Ask the service for its health
-    effect: read
-    shell: curl --fail -s http://127.0.0.1:8000/health | jq '.database == "up"'
-    verify: [{exit: 0}]
-""",
-    right="""\
-steps:
-  - id: health
-    name: Ask the service for its health
-    effect: read
-    shell: curl --fail -s http://127.0.0.1:8000/health | jq -e '.database == "up"'
-    verify: [{exit: 0}]
-""",
+    wrong=_JQ,
+    right=_JQ.replace("jq ", "jq -e "),
     find=_find(
         "jq",
         "-e",

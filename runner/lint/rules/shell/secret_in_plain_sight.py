@@ -60,27 +60,22 @@ def _written(line: str) -> re.Match[str] | None:
     return None
 
 
-RULE = Rule(
-    id="secret-in-plain-sight",
-    level=Level.ERROR,
-    criterion=Criterion.MAINTAINED,
-    problem="A runbook is read, copied, printed and logged; a secret in it is known to all of them, for ever.",
-    wrong="""\
+_WRONG = """\
 steps:
   - id: dump
     name: Write a dump of the shop
     command: pg_dump --file=/backup/shop.sql shop
     env: {PGPASSWORD: correct-horse-9}
     verify: [{command: test -s /backup/shop.sql}]
-""",
-    right="""\
-steps:
-  - id: dump
-    name: Write a dump of the shop
-    command: pg_dump --file=/backup/shop.sql shop
-    env: {PGPASSFILE: /etc/shop/pgpass}
-    verify: [{command: test -s /backup/shop.sql}]
-""",
+"""
+
+RULE = Rule(
+    id="secret-in-plain-sight",
+    level=Level.ERROR,
+    criterion=Criterion.MAINTAINED,
+    problem="A runbook is read, copied, printed and logged; a secret in it is known to all of them, for ever.",
+    wrong=_WRONG,
+    right=_WRONG.replace("PGPASSWORD: correct-horse-9", "PGPASSFILE: /etc/shop/pgpass"),
     find=_find,
     quotable=False,
 )

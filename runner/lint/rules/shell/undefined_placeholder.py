@@ -87,21 +87,19 @@ def _gaps(context: LintContext) -> Iterator[Hit]:
                     yield Hit(place, f"{match[0]} is a gap that nobody fills in", hint, fragment=match[0], nth=nth)
 
 
+_WRONG = """\
+inputs: {stuck_after: {type: duration, default: 5m, help: A session idle for longer is stuck}}
+steps:
+  - {id: count, name: Count the stuck sessions, command: "sessions --idle {{ stuck_afer }}", verify: [{exit: 0}]}
+"""
+
 RULE = Rule(
     id="undefined-placeholder",
     level=Level.ERROR,
     criterion=Criterion.ACTIONABLE,
     problem="A name that nothing defines fails in the middle of the procedure, or is done as it is written.",
-    wrong="""\
-inputs: {stuck_after: {type: duration, default: 5m, help: A session idle for longer is stuck}}
-steps:
-  - {id: count, name: Count the stuck sessions, command: "sessions --idle {{ stuck_afer }}", verify: [{exit: 0}]}
-""",
-    right="""\
-inputs: {stuck_after: {type: duration, default: 5m, help: A session idle for longer is stuck}}
-steps:
-  - {id: count, name: Count the stuck sessions, command: "sessions --idle {{ stuck_after }}", verify: [{exit: 0}]}
-""",
+    wrong=_WRONG,
+    right=_WRONG.replace("stuck_afer", "stuck_after"),
     find=_find,
     gives_way_to=("placeholder-command",),
 )

@@ -15,11 +15,11 @@ def _find(context: LintContext) -> Iterator[Hit]:
         action = placed.step.action
         if action and action.human:
             place: Place = (*placed.place, action.key)
-            text = str(getattr(action, action.key))
+            text = action.written_text
             if empty(text) or hedged(text):
                 yield Hit(place, f"{quoted(text)} does not say what is done", "name the commands, pages and values")
         for number, verification in placed.step.confirmations:
-            text = next((str(getattr(kind, kind.key)) for kind in verification.kinds if kind.human), "")
+            text = next((kind.written_text for kind in verification.kinds if kind.human), "")
             if empty(text):
                 where = _place(context, placed.place, number)
                 yield Hit(where, f"{quoted(text)} does not say what is seen", "say what must be seen, and where")

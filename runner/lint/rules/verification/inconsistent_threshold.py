@@ -87,12 +87,7 @@ def _durations(place: Place, verification: Verification) -> Iterator[Hit]:
                 )
 
 
-RULE = Rule(
-    id="inconsistent-threshold",
-    level=Level.WARNING,
-    criterion=Criterion.VERIFIABLE,
-    problem="When the trigger, the words and the condition name different numbers, one of them is wrong.",
-    wrong="""\
+_WRONG = """\
 trigger: {alert: MON-001, condition: disk usage above 90 %}
 steps:
   - id: look
@@ -100,16 +95,15 @@ steps:
     effect: read
     shell: df --output=pcent /data | tail -1 | tr -d ' %'
     verify: [{says: The disk usage is above 80 %, that: stdout | int > 80}]
-""",
-    right="""\
-trigger: {alert: MON-001, condition: disk usage above 90 %}
-steps:
-  - id: look
-    name: Look at the disk usage
-    effect: read
-    shell: df --output=pcent /data | tail -1 | tr -d ' %'
-    verify: [{says: The disk usage is above 90 %, that: stdout | int > 90}]
-""",
+"""
+
+RULE = Rule(
+    id="inconsistent-threshold",
+    level=Level.WARNING,
+    criterion=Criterion.VERIFIABLE,
+    problem="When the trigger, the words and the condition name different numbers, one of them is wrong.",
+    wrong=_WRONG,
+    right=_WRONG.replace("80", "90"),
     find=_find,
     gives_way_to=("check-cannot-fail", "unreachable-condition"),
 )

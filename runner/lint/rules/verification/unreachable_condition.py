@@ -68,18 +68,17 @@ def _exit(verification: Verification) -> list[str]:
     return [f"rc in {list(verification.good_exits)}"] if verification.good_exits else []
 
 
+_WRONG = """\
+deadline: 10m
+escalation: {when: [{unresolved_for: 15m}, step_failed], contacts: [on-call], provide: [timeline]}
+"""
+
 RULE = Rule(
     id="unreachable-condition",
     level=Level.WARNING,
     criterion=Criterion.VERIFIABLE,
     problem="A condition that can never be met promises something that never happens.",
-    wrong="""\
-deadline: 10m
-escalation: {when: [{unresolved_for: 15m}, step_failed], contacts: [on-call], provide: [timeline]}
-""",
-    right="""\
-deadline: 30m
-escalation: {when: [{unresolved_for: 15m}, step_failed], contacts: [on-call], provide: [timeline]}
-""",
+    wrong=_WRONG,
+    right=_WRONG.replace("10m", "30m"),
     find=_find,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Annotated
 
@@ -35,11 +34,6 @@ class Files(StepKind):
 
     files: Annotated[Text, AfterValidator(check_template), AfterValidator(_lines)]
     umask: str = Field(default="022", description="Which rights a file that is made does not have")
-
-    @property
-    def good(self) -> Mapping[str, Collection[int]]:
-        """Success, where no `exit` says otherwise."""
-        return {"rc": (0,)}
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """A strict bash that touches and removes."""
