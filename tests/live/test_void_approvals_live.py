@@ -169,7 +169,7 @@ WAYS = {
         ),
         (
             "environment WHAT was `old` and is now `new`",
-            "what is done was `echo $WHAT old $JOB 1 a > done` and is now `echo $WHAT new $JOB 2 b > done`",
+            "what is done was `echo $WHAT old $JOB 1 a > done` and is now `echo $WHAT new $JOB 1 b > done`",
             "args chdir was `",
             "inventory script ",
             "the input count was `1` and is now `2`",
