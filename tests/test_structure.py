@@ -47,7 +47,6 @@ SAME_CLASS_NAMES: set[str] = {
     "Sql",
     "StandIn",
     "Standing",
-    "Subject",
     "Verdict",
     "Wrong",
     "_Dumper",
