@@ -47,6 +47,7 @@ SAME_CLASS_NAMES: set[str] = {
     "Sql",
     "StandIn",
     "Standing",
+    "Subject",
     "Verdict",
     "Wrong",
     "_Dumper",
@@ -57,7 +58,6 @@ SAME_CLASS_NAMES: set[str] = {
 """Class names that occur more than once."""
 
 SMALL_MODULES: set[str] = {
-    "approvals/vote.py",
     "cli/known_variables.py",
     "cli/output/rule_explanation.py",
     "kinds/program_use.py",

@@ -73,6 +73,7 @@ TESTED_WITH: dict[str, str] = {
     "library/gates/gate_checks.py": "library/gates/test_quality_gates.py",
     "library/root.py": "library/test_library.py",
     "library/scaffold.py": "cli/commands/author/test_new_command.py",
+    "library/search/search_index.py": "library/search/test_search.py",
     "lint/lint_context.py": "lint/test_engine.py",
     "lint/prose.py": "lint/rules/test_defects.py",
     "lint/rules/base.py": "lint/rules/test_examples.py",
