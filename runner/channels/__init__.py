@@ -1,1 +1,1 @@
-"""The shelf of channels: how a person is called, one file each, found by looking."""
+"""The channels by which people are called: one file each."""

@@ -1,4 +1,4 @@
-"""The only door to the network: one POST, again where that can help, and back before a deadline whatever happens."""
+"""The only module that uses the network: one POST, repeated where that can help, with an end before a deadline."""
 
 from __future__ import annotations
 

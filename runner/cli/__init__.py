@@ -1,4 +1,4 @@
-"""The roof: the command group, its shared options, and the one place where errors become exit codes."""
+"""The command line: the command group, its shared options, and the one place where errors become exit codes."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def pick(values: Sequence[Any], wanted: Sequence[str], *, host: str) -> list[Any
     there = {str(value): value for value in values}
     if strange := [word for word in wanted if word not in there]:
         raise InvalidInputError(
-            f"--choose: {strange[0]} is not there to be picked on {host}",
+            f"--choose: {strange[0]} cannot be chosen on {host}",
             hint=f"there {'is' if len(there) == 1 else 'are'} {', '.join(there) or 'nothing'}",
         )
     return [value for text, value in there.items() if text in wanted]
@@ -127,7 +127,7 @@ def _by_number(values: Sequence[Any], settled: Callable[[], bool]) -> list[Any] 
         numbers = _numbers(said, len(values))
         if numbers:
             return [values[number - 1] for number in numbers]
-        click.echo(f"  {safe(said)!r} names none of 1 to {len(values)}", err=True)
+        click.echo(f"  Please type numbers from 1 to {len(values)}.", err=True)
     return None
 
 

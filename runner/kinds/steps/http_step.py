@@ -29,7 +29,7 @@ class Http(HttpRequest, StepKind):
 
     accept: AtLeastOne[Status] = Field(
         default=(200, 201, 202, 204),
-        description="The statuses that are good: 200, 201, 202 and 204 when it is not said",
+        description="The statuses that are good; 200, 201, 202 and 204 by default",
     )
 
     @property

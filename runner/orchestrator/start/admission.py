@@ -1,4 +1,4 @@
-"""The door that a run goes through before its first step: the guards, the locks, and a look at every host."""
+"""What a run must pass before its first step: the guards, the locks, and a look at every host."""
 
 from __future__ import annotations
 

@@ -323,7 +323,7 @@ def test_a_host_with_nothing_to_choose_is_answered_by_the_flag_of_the_others(run
 
 
 def test_what_is_not_there_can_not_be_chosen(runbook, prompt):
-    with pytest.raises(InvalidInputError, match="9 is not there to be picked on db1"):
+    with pytest.raises(InvalidInputError, match="9 cannot be chosen on db1"):
         answer(prompt(picked=[Picked("kill", "pids", None, ("9",))]), gate_of(runbook, "choose"), ROWS)
 
 
