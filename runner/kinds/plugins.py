@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -13,7 +13,7 @@ from runner.channels.base import Channel
 from runner.channels.pagerduty import PagerDuty
 from runner.channels.webhook import Webhook
 from runner.core.errors import InvalidInputError
-from runner.kinds.steps.base import StepKind
+from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
 from runner.kinds.steps.command_step import Command
 from runner.kinds.steps.http_step import Http
 from runner.kinds.steps.manual_step import Manual
@@ -22,7 +22,7 @@ from runner.kinds.steps.script_step import Script
 from runner.kinds.steps.shell_step import Shell
 from runner.kinds.steps.sql_step import Sql
 from runner.kinds.steps.wait_step import Wait
-from runner.kinds.verifications.base import VerificationKind
+from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
 from runner.kinds.verifications.command_probe import Command as CommandProbe
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
@@ -68,7 +68,7 @@ class Group(Generic[_Plugin]):
             try:
                 plugin = entry.load()
                 called = key(plugin)
-            except Exception as error:  # noqa: BLE001 - the code of others may fail in any way
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - the code of others may fail in any way
                 problems.append(_problem(entry, entry.name, f"{type(error).__name__}: {error}"))
                 continue
             if called in owners:
@@ -91,30 +91,33 @@ def _package(entry: EntryPoint) -> str:
     return f"the package {entry.dist.name} {entry.dist.version}" if entry.dist else "a package without a name"
 
 
-def _key_of(base: type[Any]) -> Callable[[Any], str]:
-    def key(kind: Any) -> str:
-        name = getattr(kind, "key", None)
-        if not (isinstance(kind, type) and issubclass(kind, base) and isinstance(name, str)):
-            raise TypeError(f"it is no {base.__name__} with a key")
-        return name
+def _classes(name: str, base: type[Any], own: tuple[type[Any], ...], taken: Collection[str] = ()) -> Group[Any]:
+    """The group of the subclasses of `base`, none of which has a field called like one of the keys that are `taken`."""
 
-    return key
+    def key(kind: Any) -> str:
+        is_kind = isinstance(kind, type) and issubclass(kind, base)
+        if not is_kind or not isinstance(getattr(kind, "key", None), str):
+            raise TypeError(f"it is no {base.__name__} with a key")
+        if both := sorted({field.alias or name for name, field in kind.model_fields.items()} & set(taken)):
+            raise TypeError(f"it has the key {both[0]!r}, which means something else there already")
+        return str(kind.key)
+
+    return Group(name, {kind.key: kind for kind in own}, key)
 
 
 @cache
 def _steps() -> Group[type[StepKind]]:
-    return Group("runbookctl.steps", {kind.key: kind for kind in _STEPS}, _key_of(StepKind))
+    return _classes("runbookctl.steps", StepKind, _STEPS, KEYS_OF_STEPS)
 
 
 @cache
 def _verifications() -> Group[type[VerificationKind]]:
-    own = {kind.key: kind for kind in _VERIFICATIONS}
-    return Group("runbookctl.verifications", own, _key_of(VerificationKind))
+    return _classes("runbookctl.verifications", VerificationKind, _VERIFICATIONS, KEYS_OF_VERIFICATIONS)
 
 
 @cache
 def _channels() -> Group[type[Channel]]:
-    return Group("runbookctl.channels", {kind.key: kind for kind in _CHANNELS}, _key_of(Channel))
+    return _classes("runbookctl.channels", Channel, _CHANNELS)
 
 
 def steps() -> Mapping[str, type[StepKind]]:

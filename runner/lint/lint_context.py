@@ -20,6 +20,10 @@ from runner.model.yaml.finding import Place
 
 _Answer = TypeVar("_Answer")
 
+_PROSE = frozenset(
+    {"title", "condition", "event", "handles", "excludes", "what", "help", "name", "why", "manual", "confirm", "says"}
+    | {"approve", "declared", "provide", "do", "follow_up"}
+)
 PROCEDURES = ("prerequisites", "steps", "on_cancel")
 
 
@@ -86,6 +90,13 @@ class LintContext:
         parts = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
         for part in parts:
             yield from self.leaves((*place, part))
+
+    def sentences(self) -> Iterator[tuple[Place, str]]:
+        """Every text for people, where it is written."""
+        for place, text in self.leaves(()):
+            words = [part for part in place if isinstance(part, str)]
+            if words and words[-1] in _PROSE:
+                yield place, text
 
     def procedure(self) -> Iterator[Placed]:
         """Every step where it stands, in the order in which they are done."""

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from runner.kinds import plugins
 from runner.kinds.base import Kind
-from runner.kinds.steps.base import StandIn, StepKind
-from runner.kinds.verifications.base import VerificationKind
+from runner.kinds.steps.base import KEYS_OF_STEPS, StandIn, StepKind
+from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
 from runner.model.checks import ansible_hints
 from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, Placed, faults
 from runner.model.runbook import Runbook
@@ -26,8 +26,6 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _Kinds = Mapping[str, type[StepKind]] | Mapping[str, type[VerificationKind]]
 
 _NO_KINDS: Mapping[str, type[StepKind]] = MappingProxyType({})
-_VERIFICATION_KEYS = frozenset({"says", "within", "every"})
-_STEP_KEYS = frozenset(Step.model_fields) - {"action"}
 _RUNBOOK_KEYS = frozenset(Runbook.model_fields)
 NOT_OF_PREREQUISITES = ("id", "effect", "on_failure", "undo", "approve", "choose", "auto", "reversible", "idempotent")
 TICK_KEYS = frozenset({"confirm", "name", "why", "hosts"})
@@ -133,7 +131,7 @@ class _Reader:
         acts = any(key in kinds for key in raw)
         found = self._action(raw, at) if acts else None
         strange = self._keys_of_step(raw, found, at, acts=acts)
-        rest = {key: item for key, item in raw.items() if key in _STEP_KEYS}
+        rest = {key: item for key, item in raw.items() if key in KEYS_OF_STEPS}
         rest["verify"] = self._verifications(raw, at, whose)
         if isinstance(rest.get("undo"), dict):
             rest["undo"] = self._undo(rest["undo"], (*at, "undo"))
@@ -145,11 +143,11 @@ class _Reader:
     def _keys_of_step(self, raw: Mapping[str, Any], found: StepKind | None, at: Place, *, acts: bool) -> bool:
         """Complain about the keys that a step does not have; whether there are any."""
         kinds = plugins.steps()
-        known = _STEP_KEYS | (_keys(type(found)) if found else _all_keys(kinds))
+        known = KEYS_OF_STEPS | (_keys(type(found)) if found else _all_keys(kinds))
         strange = [key for key in raw if key not in known and key not in _all_keys(kinds)]
         self._known(raw, known, at, ansible_hints.STEP, kinds)
         if not (acts or strange):
-            for key in raw.keys() & (_all_keys(kinds) - _STEP_KEYS):
+            for key in raw.keys() & (_all_keys(kinds) - KEYS_OF_STEPS):
                 self._fault((*at, key), "unknown-key", f"unknown key {quoted(key)}", _goes_with(key, kinds))
         return bool(strange)
 
@@ -188,7 +186,7 @@ class _Reader:
             return None
         every_kind = plugins.verifications()
         present = [kind for key, kind in every_kind.items() if key in raw]
-        known = {*_VERIFICATION_KEYS, *every_kind}.union(*map(_keys, present))
+        known = {*KEYS_OF_VERIFICATIONS, *every_kind}.union(*map(_keys, present))
         self._known(raw, known, at, ansible_hints.VERIFICATION, every_kind)
         if not present:
             if raw.keys() <= known:

@@ -9,10 +9,12 @@ from harness.plugin_package import importable, register
 from runner.channels.base import Channel
 from runner.core.errors import InvalidInputError
 from runner.kinds import plugins
-from runner.kinds.steps.base import StepKind
-from runner.kinds.verifications.base import VerificationKind
+from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
+from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
 from runner.library.library import Library
 from runner.lint.engine import check_plugins, rules
+from runner.model.step import Step
+from runner.model.verification import Verification
 from runner.model.yaml.document import InvalidFileError
 
 STEP = "from runner.kinds.steps.base import StepKind\n\n\nclass Mine(StepKind):\n    key = '{key}'\n    {key}: str\n"
@@ -73,6 +75,12 @@ def test_what_another_package_registers_stands_among_ours(tmp_path):
         ("", "AttributeError: module 'my_kinds' has no attribute 'Mine'"),
         ("Mine = 1\n", "TypeError: it is no StepKind with a key"),
         ("from runner.kinds.steps.base import StepKind as Mine\n", "TypeError: it is no StepKind with a key"),
+        ("raise SystemExit('no')\n", "SystemExit: no"),
+        (STEP.format(key="hosts"), "TypeError: it has the key 'hosts', which means something else there already"),
+        (
+            STEP.format(key="mine") + "    timeout: str\n",
+            "TypeError: it has the key 'timeout', which means something else there already",
+        ),
     ],
 )
 def test_what_cannot_be_used_names_its_package_and_stops_only_what_needs_it(tmp_path, text, why):
@@ -94,6 +102,11 @@ def test_what_cannot_be_used_names_its_package_and_stops_only_what_needs_it(tmp_
         assert [each.hint for each in caught.value.findings if each.path == "steps[0].mine"] == [
             f"{said}; pip uninstall my-kinds removes it"
         ]
+
+
+def test_the_keys_that_every_step_and_verification_may_have_are_those_of_the_model():
+    assert set(Step.model_fields) == KEYS_OF_STEPS | {"action"}
+    assert set(Verification.model_fields) == KEYS_OF_VERIFICATIONS | {"kinds"}
 
 
 def test_a_key_of_ours_is_not_taken_by_others(tmp_path):

@@ -9,6 +9,13 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from runner.kinds.base import Kind, ReadFile
 from runner.kinds.invocation import Invocation
 
+_KEYS = """
+approve auto become become_user capture choose effect hosts id idempotent name on_failure retry reversible timeout undo
+verify why
+"""
+KEYS_OF_STEPS = frozenset(_KEYS.split())
+"""The keys that every step may have, and no kind of its own."""
+
 
 class Fence(NamedTuple):
     """How a kind of step stands in the Markdown of a runbook: a fence that begins with the word `info`.

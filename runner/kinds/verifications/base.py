@@ -10,6 +10,9 @@ from typing import ClassVar
 from runner.kinds.base import Kind, ReadFile
 from runner.kinds.invocation import Invocation
 
+KEYS_OF_VERIFICATIONS = frozenset({"says", "within", "every"})
+"""The keys that every verification may have, and no kind of its own."""
+
 
 class VerificationKind(Kind):
     """One kind of verification: a subclass whose field is named like its `key`.

@@ -1,4 +1,7 @@
-"""What every rule of lint is: a name, a level, its reason with an example, and a function from a runbook to hits."""
+"""What every rule of lint is: a name, a level, its reason with an example, and a function from a runbook to hits.
+
+A rule needs nothing but what this module offers, and what it asks of the parts of the runbook.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runner.lint.lint_context import LintContext
-from runner.model.yaml.finding import Level, Place
+from runner.lint.lint_context import LintContext, Placed, Work
+from runner.model.yaml.finding import Level, Place, did_you_mean, quoted
+
+__all__ = ["Criterion", "Hit", "Level", "LintContext", "Place", "Placed", "Rule", "Work", "did_you_mean", "quoted"]
 
 
 class Criterion(StrEnum):

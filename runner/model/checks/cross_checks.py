@@ -120,17 +120,21 @@ def _has_result(step: Step) -> bool:
 
 
 def _verifications(each: Placed, step: Step, inputs: Mapping[str, Any]) -> Iterator[Fault]:
-    text = step.action.text if step.action else None
-    for place, verification in _placed(each.at, step.verify):
-        yield from _fits(place, verification, text, has_result=_has_result(step))
-        yield from _reachable(place, verification, step.action, step.verify)
-        yield from _holds(place, verification, inputs)
+    yield from _judged(each.at, step.action, step.verify, inputs)
     if step.undo:
         yield from _undo(each, step, step.undo)
-        for place, verification in _placed((*each.at, "undo"), step.undo.verify):
-            yield from _fits(place, verification, step.undo.action.text, has_result=not step.undo.action.human)
-            yield from _reachable(place, verification, step.undo.action, step.undo.verify)
-            yield from _holds(place, verification, inputs)
+        yield from _judged((*each.at, "undo"), step.undo.action, step.undo.verify, inputs)
+
+
+def _judged(
+    at: Place, action: StepKind | None, verify: Sequence[Verification], inputs: Mapping[str, Any]
+) -> Iterator[Fault]:
+    """What is wrong with the verifications that judge one `action`, or what there is without one."""
+    has_result = action is not None and not action.human
+    for place, verification in _placed(at, verify):
+        yield from _fits(place, verification, action.text if action else None, has_result=has_result)
+        yield from _reachable(place, verification, action, verify)
+        yield from _holds(place, verification, inputs)
 
 
 def _placed(at: Place, verify: Sequence[Verification]) -> Iterator[tuple[Place, Verification]]:

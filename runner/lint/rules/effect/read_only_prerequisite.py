@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from runner.lint.lint_context import LintContext, Placed
-from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.yaml.finding import Level
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Placed, Rule
 
 
 class _Access(NamedTuple):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule, quoted
 from runner.model.step import Effect
-from runner.model.yaml.finding import Level, quoted
 
 
 def _find(context: LintContext) -> Iterator[Hit]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, did_you_mean
 from runner.model.contacts import Contact
 from runner.model.step import Approval
-from runner.model.yaml.finding import Level, Place, did_you_mean
 
 
 def _unknown(context: LintContext) -> Iterator[Hit]:

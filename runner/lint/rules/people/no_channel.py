@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.yaml.finding import Level
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
 
 
 def _find(context: LintContext) -> Iterator[Hit]:

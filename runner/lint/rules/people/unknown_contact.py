@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.yaml.finding import Level, Place, did_you_mean
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, did_you_mean
 
 
 def _find(context: LintContext) -> Iterator[Hit]:

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.executor.module_options import Module, modules, wrong_arguments
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.yaml.finding import Level, Place
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule
 
 
 def _calls(context: LintContext) -> Iterator[tuple[Place, str, Mapping[str, Any], Module]]:

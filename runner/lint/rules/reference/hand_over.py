@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.library.library import Library
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule
 from runner.model.handover_inputs import wrong_inputs
 from runner.model.step import HandOver
-from runner.model.yaml.finding import Level, Place
 
 
 def _hand_overs(context: LintContext) -> Iterator[tuple[Place, HandOver]]:

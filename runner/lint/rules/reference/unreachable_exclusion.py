@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule
 from runner.model.runbook import Exclusion
-from runner.model.yaml.finding import Level, Place
 
 
 def _find(context: LintContext) -> Iterator[Hit]:

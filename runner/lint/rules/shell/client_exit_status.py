@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator
 
 from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Command
-from runner.lint.lint_context import LintContext, Work
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule, Work
 from runner.model.checks.exit_code_use import judges_output
-from runner.model.yaml.finding import Level
 
 _PASS_ON = frozenset({"cat", "tee", "head", "tail", "sort", "wc", "column", "less"})
 

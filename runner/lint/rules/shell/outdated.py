@@ -6,10 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from runner.lint.lint_context import LintContext
-from runner.lint.prose import sentences
-from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.yaml.finding import Level
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
 
 AGE = timedelta(days=365)
 """A review is good for as long."""
@@ -74,7 +71,7 @@ def _find(context: LintContext) -> Iterator[Hit]:
     for work in context.works():
         for old, new in _old(work.kind.sql_statement, _IN_SQL):
             yield _hit(work.place, old, new)
-    for place, text in sentences(context):
+    for place, text in context.sentences():
         for old, new in _old(text, _IN_PROSE, before=r"\b", after=r"\b"):
             yield _hit(place, old, new)
     yield from _dates(context)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule, quoted
 from runner.model.step import Effect
-from runner.model.yaml.finding import Level, quoted
 
 _PLACEHOLDER = re.compile(
     r"""(?ix)

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 
 from runner.core.secrets import CONFIDENTIAL_WORD, is_secret_name
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.yaml.finding import Level
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
 
 # A value that stands for a secret and is none: a template, a variable, a reference, a file, a kind of value.
 _VALUE = (

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Shell
-from runner.lint.lint_context import LintContext, Placed, Work
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, did_you_mean, quoted
 from runner.model.checks.condition import required
 from runner.model.names import RESERVED
-from runner.model.yaml.finding import Level, Place, did_you_mean, quoted
 
 _OF_RESULT = "result probe holds deadline sample rows row rc stdout stderr json status content"
 _RESULT = frozenset(_OF_RESULT.split())

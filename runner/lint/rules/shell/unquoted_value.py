@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 from runner.core.shell.pasted_values import pasted
 from runner.core.shell.rereading import read_as_code
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.yaml.finding import Level
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
 
 
 def _find(context: LintContext) -> Iterator[Hit]:

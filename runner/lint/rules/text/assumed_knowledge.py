@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.lint.lint_context import LintContext
-from runner.lint.prose import sentences
-from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.yaml.finding import Level, quoted
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule, quoted
 
 _ASSUMES = re.compile(
     r"""(?ix)\b(?:
@@ -33,7 +30,7 @@ _ASSUMES = re.compile(
 
 
 def _find(context: LintContext) -> Iterator[Hit]:
-    for place, text in sentences(context):
+    for place, text in context.sentences():
         if match := _ASSUMES.search(text):
             message = f"{quoted(match[0])} says nothing to whoever does this for the first time"
             yield Hit(place, message, "write what is done, for somebody's first day", fragment=match[0])

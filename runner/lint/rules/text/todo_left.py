@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
-from runner.model.yaml.finding import Level
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
 
 _NOTES = re.compile(
     r"\b(?:TODO|FIXME|XXX|TBD|TBA|TKTK)\b"

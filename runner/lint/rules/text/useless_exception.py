@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule, did_you_mean, quoted
 from runner.lint.suppressions import exemptions
-from runner.model.yaml.finding import Level, did_you_mean, quoted
 
 _FORM = "write `# lint: allow RULE - reason`"
 

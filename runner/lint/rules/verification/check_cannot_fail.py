@@ -8,12 +8,10 @@ from collections.abc import Collection, Iterator, Sequence
 from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Command
 from runner.kinds.base import Kind
-from runner.lint.lint_context import LintContext, Work
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, Work
 from runner.model.checks.condition_truth import accepts, always
 from runner.model.checks.exit_code_use import exit_codes, judges_output
 from runner.model.verification import Verification
-from runner.model.yaml.finding import Level, Place
 
 _SAYS_THE_SAME = frozenset({"true", ":", "echo", "printf"})
 _SUCCEEDS = "date env hostname id pwd sleep sync uname uptime whoami"

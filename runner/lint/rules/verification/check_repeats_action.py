@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
 from runner.model.checks.exit_code_use import judges_output
 from runner.model.step import Effect
-from runner.model.yaml.finding import Level
 
 
 def _find(context: LintContext) -> Iterator[Hit]:

@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterator
 
 from runner.core.duration import parse, show
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule
 from runner.lint.thresholds import Threshold, in_condition, in_words, same
 from runner.model.verification import Verification
-from runner.model.yaml.finding import Level, Place
 
 _DURATION = r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|seconds?|secs?|minutes?|mins?|hours?|days?)\b"
 _WITHIN = re.compile(rf"(?i)\bwithin\s+{_DURATION}")

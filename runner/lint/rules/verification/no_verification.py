@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from runner.lint.rules.base import Criterion, Rule
-from runner.model.yaml.finding import Level
+from runner.lint.rules.base import Criterion, Level, Rule
 
 _STEP = "steps:\n  - id: restart\n    name: Restart the pool\n    command: systemctl restart pgbouncer\n"
 

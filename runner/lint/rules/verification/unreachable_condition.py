@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.core.duration import show
-from runner.lint.lint_context import LintContext
-from runner.lint.rules.base import Criterion, Hit, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule
 from runner.model.checks.condition_truth import always
 from runner.model.runbook import Unresolved
 from runner.model.verification import Verification
-from runner.model.yaml.finding import Level, Place
 
 
 def _find(context: LintContext) -> Iterator[Hit]:
