@@ -1,11 +1,11 @@
-"""What a look at one host before step 1 has found out about it."""
+"""What a check of one host before step 1 has found out about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-_SHOWN = 200
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class UnfitError(Exception):
         self.message, self.hint = message, hint
 
 
-def last(said: str, *, lines: int = 1) -> str:
-    """The last of the lines that a program has said."""
-    found = [line.strip() for line in said.splitlines() if line.strip()]
-    return "; ".join(found[-lines:])[:_SHOWN] or "it says nothing"
+def last_lines(output: str, *, lines: int = 1) -> str:
+    """The last of the lines that a program has printed."""
+    texts = [line.strip() for line in output.splitlines() if line.strip()]
+    return "; ".join(texts[-lines:])[:_LONGEST] or "it says nothing"

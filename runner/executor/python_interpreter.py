@@ -9,10 +9,10 @@ import subprocess
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache, partial
 
-from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, last
+from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, last_lines
 from runner.executor.inventory.connection_facts import ConnectionFacts
 
-Say = Callable[[str], str]
+RunCommand = Callable[[str], str]
 """What a command for a shell prints on a host, both its outputs."""
 
 _MARK = "runbook-python-ok"
@@ -25,55 +25,55 @@ _PROGRAM = (
 _LAST = "/usr/bin/python3"
 """What Ansible takes where it finds none."""
 
-_PATIENCE = 10.0
+_TIMEOUT = 10.0
 """Seconds for a program of this machine."""
 
 
-def try_python(reach: ConnectionFacts, say: Say, user: str, becoming: str = "") -> None:
-    """That the Python which Ansible would take on the host of `reach` runs for `user`, whom `becoming` makes of us.
+def try_python(facts: ConnectionFacts, run_command: RunCommand, user: str, becoming: str = "") -> None:
+    """That the Python which Ansible would take on the host of `facts` runs for `user`, whom `becoming` makes of us.
 
     Raises:
         UnfitError: it does not.
     """
-    python, found_by = _interpreter(reach, say)
-    said = say(f"{becoming}/bin/sh -c {shlex.quote(f'{python} -c {shlex.quote(_PROGRAM)}')}")
-    if _MARK not in said:
+    python, found_by = _interpreter(facts, run_command)
+    output = run_command(f"{becoming}/bin/sh -c {shlex.quote(f'{python} -c {shlex.quote(_PROGRAM)}')}")
+    if _MARK not in output:
         raise UnfitError(
-            f"{python}{found_by} does not run there for {user}: {_cause(said)}",
+            f"{python}{found_by} does not run there for {user}: {_cause(output)}",
             hint=f"install Python 3 there, or name one that runs for {user} as ansible_python_interpreter in "
-            f"host_vars/{reach.host}.yml, like /usr/bin/python3; a shim of pyenv needs the environment of a login "
+            f"host_vars/{facts.host}.yml, like /usr/bin/python3; a shim of pyenv needs the environment of a login "
             "shell, which Ansible does not give it",
         )
 
 
-def _interpreter(reach: ConnectionFacts, say: Say) -> tuple[str, str]:
+def _interpreter(facts: ConnectionFacts, run_command: RunCommand) -> tuple[str, str]:
     """The Python that Ansible takes, and in words how it comes to it where the inventory does not name it."""
-    if reach.python and not reach.python.startswith("auto"):
-        return reach.python, ""
-    looked_for = "; ".join(f"command -v {shlex.quote(name)}" for name in reach.pythons)
-    lines = say(f"/bin/sh -c {shlex.quote(looked_for)}").splitlines()
-    found = [line.strip() for line in lines if line.startswith("/")]
-    return (found[0], ", which Ansible finds first,") if found else (_LAST, ", as Ansible finds no other,")
+    if facts.python and not facts.python.startswith("auto"):
+        return facts.python, ""
+    looked_for = "; ".join(f"command -v {shlex.quote(name)}" for name in facts.pythons)
+    lines = run_command(f"/bin/sh -c {shlex.quote(looked_for)}").splitlines()
+    pythons = [line.strip() for line in lines if line.startswith("/")]
+    return (pythons[0], ", which Ansible finds first,") if pythons else (_LAST, ", as Ansible finds no other,")
 
 
-def _cause(said: str) -> str:
+def _cause(output: str) -> str:
     """A program that is no Python, like a shim, says the cause first; Python itself says it last."""
-    lines = [line for line in said.splitlines() if line.strip()]
-    return last(said if lines[:1] == ["Traceback (most recent call last):"] else "".join(lines[:1]))
+    lines = [line for line in output.splitlines() if line.strip()]
+    return last_lines(output if lines[:1] == ["Traceback (most recent call last):"] else "".join(lines[:1]))
 
 
-def becoming(reach: ConnectionFacts, user: str) -> str:
+def becoming(facts: ConnectionFacts, user: str) -> str:
     """What stands before a command of whoever logs in, so that it is done as `user`, as Ansible would write it.
 
     Raises:
         NotCheckedError: that takes more than sudo without a password.
     """
-    method = reach.become_method.rpartition(".")[2]
-    if method != "sudo" or reach.become_password:
+    method = facts.become_method.rpartition(".")[2]
+    if method != "sudo" or facts.become_password:
         how = f"by {method}" if method != "sudo" else "with a password"
         raise NotCheckedError(f"it becomes {user} {how}")
-    flags = "-H -S -n" if reach.become_flags is None else reach.become_flags
-    return f"{reach.become_exe or 'sudo'} {flags} -u {user} "
+    flags = "-H -S -n" if facts.become_flags is None else facts.become_flags
+    return f"{facts.become_exe or 'sudo'} {flags} -u {user} "
 
 
 def check_here(
@@ -84,24 +84,24 @@ def check_here(
     One that is not in it is left out: no machine does anything there. Ansible works in the environment `environ`.
     What is the same of several hosts is asked once.
     """
-    say = cache(partial(_say, environ))
-    return [_look(reach, become[reach.host], say) for reach in hosts if reach.host in become]
+    run_command = cache(partial(_run_command, environ))
+    return [_look(facts, become[facts.host], run_command) for facts in hosts if facts.host in become]
 
 
-def _look(reach: ConnectionFacts, users: Collection[str], say: Say) -> HostCheck:
-    if "python" in reach.strange:
-        return HostCheck(reach.host, left="its ansible_python_interpreter cannot be read here")
+def _look(facts: ConnectionFacts, users: Collection[str], run_command: RunCommand) -> HostCheck:
+    if "python" in facts.strange:
+        return HostCheck(facts.host, left="its ansible_python_interpreter cannot be read here")
     mine, passed = _login(), []
     try:
         for user in sorted(users) or [mine]:
-            try_python(reach, say, user, becoming(reach, user) if user != mine else "")
+            try_python(facts, run_command, user, becoming(facts, user) if user != mine else "")
             passed.append(f"python for {user}")
     except NotCheckedError as error:
-        return HostCheck(reach.host, tuple(passed), left=str(error))
+        return HostCheck(facts.host, tuple(passed), left=str(error))
     except UnfitError as error:
-        problem = f"{reach.host} (this machine): {error.message}"
-        return HostCheck(reach.host, tuple(passed), problem=problem, hint=error.hint)
-    return HostCheck(reach.host, tuple(passed))
+        problem = f"{facts.host} (this machine): {error.message}"
+        return HostCheck(facts.host, tuple(passed), problem=problem, hint=error.hint)
+    return HostCheck(facts.host, tuple(passed))
 
 
 def _login() -> str:
@@ -111,7 +111,7 @@ def _login() -> str:
         return f"user {os.geteuid()}"
 
 
-def _say(environ: Mapping[str, str], command: str) -> str:
+def _run_command(environ: Mapping[str, str], command: str) -> str:
     try:
         return subprocess.run(
             ["/bin/sh", "-c", command],
@@ -120,8 +120,8 @@ def _say(environ: Mapping[str, str], command: str) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         ).stdout.decode(errors="replace")
     except subprocess.TimeoutExpired:
-        return f"no answer within {_PATIENCE:g} s"
+        return f"no answer within {_TIMEOUT:g} s"

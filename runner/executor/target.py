@@ -21,17 +21,17 @@ CLASSES = ("local", "lab", "staging", "production")
 class Target:
     """`hosts` maps each pattern to the names it matches; the other mappings have something for each name.
 
-    `environments` its class, `machines` its address (two names with one address are one machine), `reach` how it is
-    reached and what its inventory says about it. `missing` has each name that the inventory lacks, and where it was
-    asked for (a pattern of the runbook, or `--limit`); `ambiguous` the same of each name that both a group and a host
-    have; `warnings` what Ansible leaves out of the inventory; `idle` what `--limit` names though the runbook does
+    `environments` its class, `machines` its address (two names with one address are one machine), `connection_facts`
+    how it is reached and what its inventory says about it. `missing` has each name that the inventory lacks, and where
+    it was asked for (a pattern of the runbook, or `--limit`); `ambiguous` the same of each name that both a group and a
+    host have; `warnings` what Ansible leaves out of the inventory; `idle` what `--limit` names though the runbook does
     nothing there; `variables` the names that are set for any of the hosts, wherever Ansible has them from.
     """
 
     hosts: Mapping[str, tuple[str, ...]]
     environments: Mapping[str, str]
     machines: Mapping[str, str] = field(default_factory=dict)
-    reach: Mapping[str, ConnectionFacts] = field(default_factory=dict)
+    connection_facts: Mapping[str, ConnectionFacts] = field(default_factory=dict)
     missing: tuple[tuple[str, str], ...] = ()
     ambiguous: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
@@ -41,12 +41,13 @@ class Target:
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Self:
         """The target that the callback plugin reports before the first play."""
+        facts_of = message.get("connection_facts", {})
         hosts = {play["pattern"]: tuple(play["hosts"]) for play in message["plays"]}
         return cls(
             hosts,
             dict(message["environments"]),
             dict(message.get("machines", {})),
-            reach={name: ConnectionFacts.read(name, told) for name, told in message.get("reach", {}).items()},
+            connection_facts={name: ConnectionFacts.read(name, facts) for name, facts in facts_of.items()},
             missing=_places(message.get("missing", ())),
             ambiguous=_places(message.get("ambiguous", ())),
             warnings=tuple(message.get("warnings", ())),
@@ -76,7 +77,7 @@ class Target:
         Raises:
             InvalidInputError: it cannot be understood.
         """
-        return each_policy({name: each.policy for name, each in self.reach.items()})
+        return each_policy({name: each.policy for name, each in self.connection_facts.items()})
 
     @property
     def policy(self) -> Policy:
@@ -90,7 +91,7 @@ class Target:
     @property
     def protected(self) -> Mapping[str, str]:
         """The hosts that are only changed when somebody names them, each with why it is so."""
-        return {name: each.protected for name, each in self.reach.items() if each.protected}
+        return {name: each.protected for name, each in self.connection_facts.items() if each.protected}
 
     def of(self, runbook: Runbook, step: Step) -> tuple[str, ...]:
         """The hosts on which `step` is done."""

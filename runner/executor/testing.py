@@ -76,7 +76,7 @@ class ScriptedExecutor:
         """What `checks` has of each host; nothing was found about one that is not in it."""
         del environ, cancelled
         self.preflights.append(become)
-        return [self.checks.get(reach.host, HostCheck(reach.host)) for reach in hosts]
+        return [self.checks.get(facts.host, HostCheck(facts.host)) for facts in hosts]
 
     def clean_up(self, run: AbandonedRun, *, environ: Mapping[str, str]) -> None:
         """Only remember that it was asked for."""

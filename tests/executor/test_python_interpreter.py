@@ -18,8 +18,8 @@ WELL = (f"python for {ME}",)
 
 
 def looked(become=(), path="/nowhere", **changes):
-    reach = ConnectionFacts("here", connection="local", **changes)
-    (found,) = check_here([reach], become={"here": become}, environ={"PATH": path})
+    facts = ConnectionFacts("here", connection="local", **changes)
+    (found,) = check_here([facts], become={"here": become}, environ={"PATH": path})
     return found
 
 
@@ -62,9 +62,9 @@ def test_another_user_is_become_as_ansible_does_it(tmp_path):
 
 
 def test_where_no_machine_works_no_python_is_needed():
-    reach = ConnectionFacts("here", connection="local", python="/no/such/python")
+    facts = ConnectionFacts("here", connection="local", python="/no/such/python")
 
-    assert check_here([reach], become={}, environ={}) == []
+    assert check_here([facts], become={}, environ={}) == []
 
 
 def test_hosts_that_are_the_same_are_asked_once(tmp_path):
@@ -78,8 +78,8 @@ def test_hosts_that_are_the_same_are_asked_once(tmp_path):
 
 @pytest.mark.parametrize("python", ["{{ nowhere }}"])
 def test_one_that_cannot_be_read_is_left_to_ansible(python):
-    reach = ConnectionFacts.read("here", {"connection": "local", "python": python})
+    facts = ConnectionFacts.read("here", {"connection": "local", "python": python})
 
-    (found,) = check_here([reach], become={"here": ()}, environ={})
+    (found,) = check_here([facts], become={"here": ()}, environ={})
 
     assert found.outcome == "not checked"

@@ -87,12 +87,12 @@ def test_a_limit_that_was_meant_for_the_runbook_before_may_name_other_hosts_too(
 
 
 def test_what_the_inventory_demands_and_protects_is_known():
-    reach = {
+    facts = {
         "app1": {"policy": {"max_hosts": 3}},
         "app2": {"protected": False},
         "db1": {"protected": "Holds the ledger", "policy": {"max_hosts": 2}},
     }
-    target = Target.from_message({**HELLO, "reach": reach})
+    target = Target.from_message({**HELLO, "connection_facts": facts})
 
     assert (target.policy.max_hosts, target.protected) == (2, {"db1": "Holds the ledger"})
 

@@ -27,13 +27,13 @@ class Lab:
     up: SshHosts
     environ: dict
 
-    def reach(self, name="one", **changes):
+    def facts(self, name="one", **changes):
         told = {_WORDS[key]: value for key, value in self.up.hosts[name].variables().items() if key in _WORDS}
         return ConnectionFacts.read(name, {**told, **changes})
 
     def look(self, name="one", *, become=(), environ=None, **changes):
         given = {**self.environ, **(environ or {})}
-        (found,) = preflight([self.reach(name, **changes)], become={name: become}, environ=given)
+        (found,) = preflight([self.facts(name, **changes)], become={name: become}, environ=given)
         return found
 
     def options(self, *more, name="one"):

@@ -127,8 +127,8 @@ class AnsibleExecutor:
     ) -> list[HostCheck]:
         """Whether each of `hosts` can be reached and lets us in, and whether a Python runs where a machine works."""
         environ, given = workspace.environment(environ, python=self.python), list(hosts)
-        checks = check_here([reach for reach in given if reach.local], become=become, environ=environ)
-        if remote := [reach for reach in given if not reach.local]:
+        checks = check_here([facts for facts in given if facts.local], become=become, environ=environ)
+        if remote := [facts for facts in given if not facts.local]:
             from runner.executor.ssh.preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
 
             checks += preflight(remote, become=become, environ=environ, cancelled=cancelled)

@@ -15,13 +15,13 @@ from runner.executor.host_check import NotCheckedError, UnfitError
 from runner.executor.ssh.ssh_settings import Settings
 
 _PORT = 22
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 _LINE = re.compile(r"^(?:(@[a-z-]+) )?(\S+) (\S+) ([A-Za-z0-9+/=]+)")
 _FOUND = re.compile(r"^# Host .* found: line ([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownHost:
     """A line of a file of known hosts: `marker` is `@revoked`, `@cert-authority` or empty.
 
     `ported` is whether it is written with the port; ssh accepts a key from one without, but misses none there.
@@ -46,16 +46,19 @@ def fingerprint(key: str) -> str:
     return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
-def known_for(settings: Settings, environ: Mapping[str, str]) -> list[Known]:
+def known_hosts_of(settings: Settings, environ: Mapping[str, str]) -> list[KnownHost]:
     """What the files of known hosts say about the host.
 
     Raises:
         NotCheckedError: they cannot be asked.
     """
-    found = list(_lines(settings, _name(settings), environ))
+    known_hosts = list(_lines(settings, _name(settings), environ))
     if settings.port == _PORT or settings.first("hostkeyalias"):
-        return found
-    return [*found, *(replace(each, ported=False) for each in _lines(settings, settings.address.lower(), environ))]
+        return known_hosts
+    return [
+        *known_hosts,
+        *(replace(each, ported=False) for each in _lines(settings, settings.address.lower(), environ)),
+    ]
 
 
 def _name(settings: Settings) -> str:
@@ -67,39 +70,39 @@ def _name(settings: Settings) -> str:
 
 def _files(settings: Settings) -> list[Path]:
     """The files that are there; a name with a space in it is told like two names."""
-    found = []
+    files = []
     for option in ("userknownhostsfile", "globalknownhostsfile"):
         whole = settings.first(option)
         names = [whole] if Path(whole).is_file() else whole.split()
-        found += [Path(name).expanduser() for name in names if name != "none"]
-    return [path for path in found if path.is_file()]
+        files += [Path(name).expanduser() for name in names if name != "none"]
+    return [path for path in files if path.is_file()]
 
 
-def _lines(settings: Settings, name: str, environ: Mapping[str, str]) -> Iterator[Known]:
+def _lines(settings: Settings, name: str, environ: Mapping[str, str]) -> Iterator[KnownHost]:
     for path in _files(settings):
         argv = ["ssh-keygen", "-F", name, "-f", str(path)]
         try:
-            asked = subprocess.run(
-                argv, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False
+            answer = subprocess.run(
+                argv, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NotCheckedError(f"ssh-keygen cannot be asked for known hosts: {error}") from None
         line = 0
-        for text in asked.stdout.decode(errors="replace").splitlines():
+        for text in answer.stdout.decode(errors="replace").splitlines():
             if place := _FOUND.match(text):
                 line = int(place[1])
             elif match := _LINE.match(text):
-                yield Known(match[1] or "", match[3], match[4], path, line)
+                yield KnownHost(match[1] or "", match[3], match[4], path, line)
 
 
-def judge(settings: Settings, known: list[Known], kind: str, key: str) -> None:
+def judge(settings: Settings, known_hosts: list[KnownHost], kind: str, key: str) -> None:
     """Whether OpenSSH would go on with a host that shows `key` (of `kind`, in base64).
 
     Raises:
         UnfitError: it would not.
         NotCheckedError: that depends on something that cannot be judged here.
     """
-    is_there = [each for each in known if each.key == key]
+    is_there = [each for each in known_hosts if each.key == key]
     if any(each.marker == "@revoked" for each in is_there):
         raise UnfitError(
             f"its host key {kind} {fingerprint(key)} is revoked",
@@ -110,10 +113,10 @@ def judge(settings: Settings, known: list[Known], kind: str, key: str) -> None:
     for option in ("knownhostscommand", "verifyhostkeydns"):
         if settings.first(option, "none") not in {"none", "no", "false"}:
             raise NotCheckedError(f"the host key is looked up by ssh's {option}")
-    if any(each.marker == "@cert-authority" for each in known):
+    if any(each.marker == "@cert-authority" for each in known_hosts):
         raise NotCheckedError("the host key is vouched for by a certificate authority")
     strict = settings.first("stricthostkeychecking", "ask")
-    plain = [each for each in known if not each.marker and each.ported]
+    plain = [each for each in known_hosts if not each.marker and each.ported]
     if strict in {"no", "off", "false"} or (not plain and strict == "accept-new"):
         return
     raise _changed(settings, plain, kind, key) if plain else _unknown(settings, kind, key)
@@ -128,9 +131,9 @@ def _is_exempt(settings: Settings) -> bool:
         return settings.address == "localhost"
 
 
-def _changed(settings: Settings, known: list[Known], kind: str, key: str) -> UnfitError:
-    same = [each for each in known if each.kind == kind] or known
-    name, host = _name(settings), settings.reach.host
+def _changed(settings: Settings, known_hosts: list[KnownHost], kind: str, key: str) -> UnfitError:
+    same = [each for each in known_hosts if each.kind == kind] or known_hosts
+    name, host = _name(settings), settings.facts.host
     return UnfitError(
         f"its host key is not the one that is known: was {same[0].words}, is {kind} {fingerprint(key)}",
         f"somebody may be between you and {host}, or another machine has its address: ask who runs it whether the new "

@@ -28,7 +28,7 @@ from runner.executor.ssh.ssh_settings import Settings
 # What paramiko would say of a host that hangs up would otherwise be printed, with a traceback.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 """Seconds for the agent."""
 
 _OTHERWISE = {"gssapi-with-mic": "gssapiauthentication", "hostbased": "hostbasedauthentication"}
@@ -90,9 +90,9 @@ def _is_let_in(transport: Transport, settings: Settings, name: str, key: PKey, o
 
 def _judge(settings: Settings, takes: list[str], offer: _Offer) -> None:
     """Say why nobody gets in, unless something else than what was tried would."""
-    if settings.reach.password and {"password", "keyboard-interactive"} & set(takes):
+    if settings.facts.password and {"password", "keyboard-interactive"} & set(takes):
         raise NotCheckedError("it logs in with a password")
-    if settings.reach.inline_key:
+    if settings.facts.inline_key:
         raise NotCheckedError("it logs in with a key that stands in the inventory")
     if other := [way for way, option in _OTHERWISE.items() if way in takes and settings.says(option)]:
         raise NotCheckedError(f"it may log in by {' or '.join(other)}")
@@ -140,7 +140,7 @@ def _files(settings: Settings, offer: _Offer) -> Iterator[Path]:
             continue
         if path.exists() or path.with_name(f"{path.name}.pub").exists():
             yield path
-        elif written == settings.reach.private_key_file:
+        elif written == settings.facts.private_key_file:
             offer.unusable.append(f"{path} is not there")
     if settings.options.get("certificatefile"):
         offer.unknown.append("the certificates that CertificateFile names")
@@ -176,12 +176,12 @@ def _load(path: Path, offer: _Offer) -> PKey | None:
 
 
 def _agent_path(settings: Settings, environ: Mapping[str, str]) -> str:
-    said = settings.first("identityagent", "SSH_AUTH_SOCK")
-    if said == "none":
+    path = settings.first("identityagent", "SSH_AUTH_SOCK")
+    if path == "none":
         return ""
-    if said.startswith("$") or said == "SSH_AUTH_SOCK":
-        return environ.get(said.removeprefix("$").strip("{}"), "")
-    return str(Path(said).expanduser())
+    if path.startswith("$") or path == "SSH_AUTH_SOCK":
+        return environ.get(path.removeprefix("$").strip("{}"), "")
+    return str(Path(path).expanduser())
 
 
 class _Agent(AgentSSH):
@@ -194,7 +194,7 @@ class _Agent(AgentSSH):
     def open(self, path: str) -> None:
         if path:
             with contextlib.suppress(OSError, SSHException):
-                self._socket.settimeout(_PATIENCE)
+                self._socket.settimeout(_TIMEOUT)
                 self._socket.connect(path)
                 self._connect(self._socket)  # type: ignore[attr-defined]  # the stubs leave it out
 

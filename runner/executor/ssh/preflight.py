@@ -14,9 +14,9 @@ from queue import Empty, SimpleQueue
 from paramiko import Transport
 from paramiko.ssh_exception import SSHException
 
-from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, last
+from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, last_lines
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.executor.python_interpreter import Say, becoming, try_python
+from runner.executor.python_interpreter import RunCommand, becoming, try_python
 from runner.executor.ssh import host_keys, login
 from runner.executor.ssh.ssh_connection import connected, greet
 from runner.executor.ssh.ssh_settings import Settings, settings_of
@@ -49,107 +49,112 @@ def preflight(
     """
     given = list(hosts)
     waiting: SimpleQueue[ConnectionFacts] = SimpleQueue()
-    found: SimpleQueue[HostCheck] = SimpleQueue()
-    for reach in given:
-        waiting.put(reach)
+    checks: SimpleQueue[HostCheck] = SimpleQueue()
+    for facts in given:
+        waiting.put(facts)
 
     def work() -> None:
         with contextlib.suppress(Empty):
             while True:
-                reach = waiting.get_nowait()
-                found.put(check(reach, become=become.get(reach.host), environ=environ))
+                facts = waiting.get_nowait()
+                checks.put(check(facts, become=become.get(facts.host), environ=environ))
 
     for _ in range(min(len(given), WORKERS)):
         # A thread that hangs in a name server must not keep the command from ending.
         threading.Thread(target=work, daemon=True, name="preflight").start()
-    known = {each.host: each for each in _collect(found, len(given), cancelled, time.monotonic() + limit)}
+    by_host = {each.host: each for each in _collect(checks, len(given), cancelled, time.monotonic() + limit)}
     late = "cancelled" if cancelled() else f"no answer within {limit:g} s"
-    return [known.get(reach.host, HostCheck(reach.host, left=late)) for reach in given]
+    return [by_host.get(facts.host, HostCheck(facts.host, left=late)) for facts in given]
 
 
 def _collect(
-    found: SimpleQueue[HostCheck], number: int, cancelled: Callable[[], bool], until: float
+    checks: SimpleQueue[HostCheck], number: int, cancelled: Callable[[], bool], until: float
 ) -> Iterator[HostCheck]:
     while number and not cancelled() and time.monotonic() < until:
         with contextlib.suppress(Empty):
-            yield found.get(timeout=_POLL)
+            yield checks.get(timeout=_POLL)
             number -= 1
 
 
-def check(reach: ConnectionFacts, *, become: Collection[str] | None, environ: Mapping[str, str]) -> HostCheck:
+def check(facts: ConnectionFacts, *, become: Collection[str] | None, environ: Mapping[str, str]) -> HostCheck:
     """What there is to know of one host that is reached over a network."""
-    look = _Look(reach, become, environ)
+    look = _Look(facts, become, environ)
     try:
         look.go()
     except NotCheckedError as error:
-        return HostCheck(reach.host, tuple(look.passed), left=str(error))
+        return HostCheck(facts.host, tuple(look.passed), left=str(error))
     except UnfitError as error:
-        problem = f"{reach.host} ({look.where}): {error.message}"
-        return HostCheck(reach.host, tuple(look.passed), problem=problem, hint=error.hint)
+        problem = f"{facts.host} ({look.where}): {error.message}"
+        return HostCheck(facts.host, tuple(look.passed), problem=problem, hint=error.hint)
     except (SSHException, OSError, EOFError) as error:
         # Whatever is not understood here is Ansible's to judge: a preflight refuses only what it is sure of.
-        return HostCheck(reach.host, tuple(look.passed), left=f"{type(error).__name__}: {error}")
-    return HostCheck(reach.host, tuple(look.passed))
+        return HostCheck(facts.host, tuple(look.passed), left=f"{type(error).__name__}: {error}")
+    return HostCheck(facts.host, tuple(look.passed))
 
 
 @dataclass
 class _Look:
     """One look at one host, step by step; `passed` is how far it came."""
 
-    reach: ConnectionFacts
+    facts: ConnectionFacts
     become: Collection[str] | None
     environ: Mapping[str, str]
     passed: list[str] = field(default_factory=list)
     where: str = ""
 
     def go(self) -> None:
-        self.where = self.reach.address or self.reach.host
-        if not self.reach.over_ssh:
-            raise NotCheckedError(f"it is reached by {self.reach.connection}")
-        if self.reach.strange:
-            raise NotCheckedError(f"what is set cannot be read here: {', '.join(self.reach.strange)}")
-        settings = settings_of(self.reach, self.environ)
+        self.where = self.facts.address or self.facts.host
+        if not self.facts.over_ssh:
+            raise NotCheckedError(f"it is reached by {self.facts.connection}")
+        if self.facts.strange:
+            raise NotCheckedError(f"what is set cannot be read here: {', '.join(self.facts.strange)}")
+        settings = settings_of(self.facts, self.environ)
         self.where = settings.where
         if settings.first("bindaddress") or settings.first("bindinterface"):
             raise NotCheckedError("ssh would bind the connection to an address of this machine")
-        known = host_keys.known_for(settings, self.environ)
+        known_hosts = host_keys.known_hosts_of(settings, self.environ)
         with (
             connected(settings, self.environ) as connection,
             contextlib.closing(Transport(connection)) as transport,
         ):
-            greet(transport, settings, [each.kind for each in known])
+            greet(transport, settings, [each.kind for each in known_hosts])
             self.passed.append("reachable")
             key = transport.get_remote_server_key()
-            host_keys.judge(settings, known, key.get_name(), key.get_base64())
+            host_keys.judge(settings, known_hosts, key.get_name(), key.get_base64())
             self.passed.append("host key")
             login.log_in(transport, settings, self.environ)
             self.passed.append("login")
             self._try_shell(transport, settings)
 
     def _try_shell(self, transport: Transport, settings: Settings) -> None:
-        if self.reach.shell_type not in {None, "sh", "bash"}:
-            raise NotCheckedError(f"its shell is {self.reach.shell_type}")
-        said = _say(transport, f"/bin/sh -c {shlex.quote(f'echo {_MARK}')}", settings.patience)
-        if _MARK not in said:
+        if self.facts.shell_type not in {None, "sh", "bash"}:
+            raise NotCheckedError(f"its shell is {self.facts.shell_type}")
+        output = _run_command(transport, f"/bin/sh -c {shlex.quote(f'echo {_MARK}')}", settings.timeout)
+        if _MARK not in output:
             raise UnfitError(
-                f"{settings.user} logs in, but no command runs there: {last(said)}",
+                f"{settings.user} logs in, but no command runs there: {last_lines(output)}",
                 hint="Ansible needs an account with a shell; look at it with ssh, and at /etc/passwd there",
             )
         self.passed.append("shell")
         if self.become is not None:
             for user in sorted(self.become) or [settings.user]:
-                say = partial(_say, transport, patience=settings.patience)
+                run_command = partial(_run_command, transport, timeout=settings.timeout)
                 # Ansible does not become who it is.
-                try_python(self.reach, say, user, self._become(say, settings, user) if user != settings.user else "")
+                try_python(
+                    self.facts,
+                    run_command,
+                    user,
+                    self._become(run_command, settings, user) if user != settings.user else "",
+                )
                 self.passed.append(f"python for {user}")
 
-    def _become(self, say: Say, settings: Settings, user: str) -> str:
+    def _become(self, run_command: RunCommand, settings: Settings, user: str) -> str:
         """What stands before a command that is done as `user`, which is tried."""
-        before = becoming(self.reach, user)
-        said = say(f"{before}/bin/sh -c {shlex.quote(f'echo {_MARK}')}")
-        if _MARK not in said:
+        before = becoming(self.facts, user)
+        output = run_command(f"{before}/bin/sh -c {shlex.quote(f'echo {_MARK}')}")
+        if _MARK not in output:
             raise UnfitError(
-                f"{settings.user} cannot become {user}: {last(said)}",
+                f"{settings.user} cannot become {user}: {last_lines(output)}",
                 hint=f"let {settings.user} do so there (sudoers: {settings.user} ALL=({user}) NOPASSWD: ALL), or set "
                 "ansible_become_password in a vault",
             )
@@ -157,17 +162,17 @@ class _Look:
         return before
 
 
-def _say(transport: Transport, command: str, patience: float) -> str:
-    """What `command` prints, both its outputs; the host has `patience` seconds for it."""
-    with contextlib.closing(transport.open_session(timeout=patience)) as channel:
-        channel.settimeout(patience)
+def _run_command(transport: Transport, command: str, timeout: float) -> str:
+    """What `command` prints, both its outputs; the host has `timeout` seconds for it."""
+    with contextlib.closing(transport.open_session(timeout=timeout)) as channel:
+        channel.settimeout(timeout)
         channel.set_combine_stderr(True)
         channel.exec_command(command)
         channel.shutdown_write()
-        said, until = b"", time.monotonic() + patience
+        output, until = b"", time.monotonic() + timeout
         try:
-            while (chunk := channel.recv(4096)) and len(said) < _MOST and time.monotonic() < until:
-                said += chunk
+            while (chunk := channel.recv(4096)) and len(output) < _MOST and time.monotonic() < until:
+                output += chunk
         except TimeoutError:
-            said += f"\nno answer within {patience:g} s".encode()
-    return said.decode(errors="replace")
+            output += f"\nno answer within {timeout:g} s".encode()
+    return output.decode(errors="replace")

@@ -14,12 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from paramiko import Transport
 from paramiko.ssh_exception import IncompatiblePeer, SSHException
 
-from runner.executor.host_check import NotCheckedError, UnfitError, last
+from runner.executor.host_check import NotCheckedError, UnfitError, last_lines
 from runner.executor.ssh.ssh_settings import Settings
 
 _MOST = 65536
-_SHOWN = 200
-_LAST_WORDS = 0.5
+_LONGEST = 200
+_ERROR_TIMEOUT = 0.5
 """Seconds in which a program that could not make the connection says why."""
 
 
@@ -37,14 +37,14 @@ def connected(settings: Settings, environ: Mapping[str, str]) -> Iterator[socket
 
 def _directly(settings: Settings) -> socket.socket:
     try:
-        return socket.create_connection((settings.address, settings.port), timeout=settings.patience)
+        return socket.create_connection((settings.address, settings.port), timeout=settings.timeout)
     except socket.gaierror as error:
         raise UnfitError(
             f"its name is not known: {error.strerror}", hint="look at ansible_host, and at the name server"
         ) from None
     except TimeoutError:
         raise UnfitError(
-            f"no answer within {settings.patience:g} s", hint="is it on, and does a firewall let us through?"
+            f"no answer within {settings.timeout:g} s", hint="is it on, and does a firewall let us through?"
         ) from None
     except OSError as error:
         hint = "is sshd running there, and is it this port?" if isinstance(error, ConnectionRefusedError) else ""
@@ -70,14 +70,14 @@ def _through(proxy: Sequence[str] | str, settings: Settings, environ: Mapping[st
         except OSError as error:
             raise NotCheckedError(f"{argv[0]} cannot be started: {error.strerror}") from None
         theirs.close()
-        ours.settimeout(settings.patience)
+        ours.settimeout(settings.timeout)
         try:
             yield ours
         except _NoGreetingError:
-            if settings.reach.password:
+            if settings.facts.password:
                 raise NotCheckedError("the way to it may want a password") from None
             raise UnfitError(
-                f"no way to it: {last(_errors(program), lines=2)}",
+                f"no way to it: {last_lines(_errors(program), lines=2)}",
                 hint="look at the ProxyJump or ProxyCommand of this host: ssh -v says where it stops",
             ) from None
         finally:
@@ -88,12 +88,12 @@ def _through(proxy: Sequence[str] | str, settings: Settings, environ: Mapping[st
 
 def _errors(program: subprocess.Popen[bytes]) -> str:
     assert program.stderr  # noqa: S101 - it was asked for
-    said, until = b"", time.monotonic() + _LAST_WORDS
+    output, until = b"", time.monotonic() + _ERROR_TIMEOUT
     while (left := until - time.monotonic()) > 0 and select.select([program.stderr], [], [], left)[0]:
         if not (chunk := os.read(program.stderr.fileno(), _MOST)):
             break
-        said += chunk
-    return said.decode(errors="replace")
+        output += chunk
+    return output.decode(errors="replace")
 
 
 def greet(transport: Transport, settings: Settings, kinds: Sequence[str]) -> None:
@@ -101,11 +101,11 @@ def greet(transport: Transport, settings: Settings, kinds: Sequence[str]) -> Non
     options = transport.get_security_options()
     wanted = [name for kind in kinds for name in _signed_by(kind) if name in options.key_types]
     options.key_types = tuple(dict.fromkeys([*wanted, *options.key_types]))
-    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = settings.patience
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = settings.timeout
     try:
-        transport.start_client(timeout=settings.patience)
+        transport.start_client(timeout=settings.timeout)
         if not transport.initial_kex_done:  # where its time is up, it just returns
-            raise TimeoutError(f"no word within {settings.patience:g} s")
+            raise TimeoutError(f"no word within {settings.timeout:g} s")
     except IncompatiblePeer as error:
         raise NotCheckedError(f"it speaks what is not understood here: {error}") from None
     except (SSHException, OSError, EOFError) as error:

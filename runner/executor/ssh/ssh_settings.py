@@ -22,7 +22,7 @@ _WITHOUT_PASSWORD = (
     "PreferredAuthentications=gssapi-with-mic,gssapi-keyex,hostbased,publickey",
     "PasswordAuthentication=no",
 )
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 """Seconds for OpenSSH to read its files; a `Match exec` or a name server may hang."""
 
 
@@ -30,7 +30,7 @@ _PATIENCE = 5.0
 class Settings:
     """OpenSSH's settings for one host; `options` has each of its words in lower case, with every value it was given."""
 
-    reach: ConnectionFacts
+    facts: ConnectionFacts
     options: Mapping[str, tuple[str, ...]]
 
     def first(self, name: str, default: str = "") -> str:
@@ -44,7 +44,7 @@ class Settings:
     @property
     def address(self) -> str:
         """The name or the address that is connected to."""
-        return self.first("hostname", self.reach.address or self.reach.host)
+        return self.first("hostname", self.facts.address or self.facts.host)
 
     @property
     def port(self) -> int:
@@ -62,10 +62,10 @@ class Settings:
         return f"{self.address}:{self.port}"
 
     @property
-    def patience(self) -> float:
+    def timeout(self) -> float:
         """Seconds to wait for the host."""
-        said = self.first("connecttimeout")
-        return float(said) if said.isdecimal() else float(self.reach.timeout)
+        seconds = self.first("connecttimeout")
+        return float(seconds) if seconds.isdecimal() else float(self.facts.timeout)
 
     @property
     def proxy(self) -> Sequence[str] | str | None:
@@ -76,8 +76,8 @@ class Settings:
             *before, last = jumps.split(",")
             through = ["-J", ",".join(before)] if before else []
             where = f"[{self.address}]:{self.port}"
-            options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={int(self.patience)}"]
-            return ["ssh", *_own_file(self.reach), *options, *through, "-W", where, "--", _as_uri(last)]
+            options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={int(self.timeout)}"]
+            return ["ssh", *_own_file(self.facts), *options, *through, "-W", where, "--", _as_uri(last)]
         return None if command == "none" else self.expand(command)
 
     def expand(self, text: str) -> str:
@@ -86,10 +86,10 @@ class Settings:
         Raises:
             NotCheckedError: it has one that is not known here.
         """
-        known = {
+        tokens = {
             "%": "%",
             "h": self.address,
-            "n": self.reach.address or self.reach.host,
+            "n": self.facts.address or self.facts.host,
             "p": str(self.port),
             "r": self.user,
             "u": pwd.getpwuid(os.getuid()).pw_name,
@@ -99,16 +99,16 @@ class Settings:
         }
 
         def fill(match: re.Match[str]) -> str:
-            if match[1] not in known:
+            if match[1] not in tokens:
                 raise NotCheckedError(f"ssh would fill in %{match[1]} of {text!r}")
-            return known[match[1]]
+            return tokens[match[1]]
 
         return re.sub(r"%(.)", fill, text)
 
 
-def _own_file(reach: ConnectionFacts) -> list[str]:
+def _own_file(facts: ConnectionFacts) -> list[str]:
     """The configuration file that Ansible names to ssh, which ssh names to its jumps."""
-    words = _arguments(reach)
+    words = _arguments(facts)
     return words[words.index("-F") :][:2] if "-F" in words else []
 
 
@@ -117,44 +117,44 @@ def _as_uri(jump: str) -> str:
     return jump if "://" in jump else f"ssh://{jump}"
 
 
-def settings_of(reach: ConnectionFacts, environ: Mapping[str, str]) -> Settings:
+def settings_of(facts: ConnectionFacts, environ: Mapping[str, str]) -> Settings:
     """What OpenSSH would do for Ansible to reach the host.
 
     Raises:
         NotCheckedError: it cannot be asked, or it does not understand its files.
     """
     try:
-        argv = [_program(reach), "-G", *_arguments(reach), "--", reach.address or reach.host]
-        asked = subprocess.run(
-            argv, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False
+        argv = [_program(facts), "-G", *_arguments(facts), "--", facts.address or facts.host]
+        answer = subprocess.run(
+            argv, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
         )
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         raise NotCheckedError(f"ssh cannot be asked for its settings: {error}") from None
-    if asked.returncode:
-        said = asked.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise NotCheckedError(f"ssh does not understand its settings: {''.join(said)}")
+    if answer.returncode:
+        message = answer.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise NotCheckedError(f"ssh does not understand its settings: {''.join(message)}")
     options: dict[str, list[str]] = {}
-    for line in asked.stdout.decode(errors="replace").splitlines():
+    for line in answer.stdout.decode(errors="replace").splitlines():
         name, _, value = line.partition(" ")
         options.setdefault(name.lower(), []).append(value)
-    return Settings(reach, {name: tuple(values) for name, values in options.items()})
+    return Settings(facts, {name: tuple(values) for name, values in options.items()})
 
 
-def _program(reach: ConnectionFacts) -> str:
-    program = reach.ssh_executable or "ssh"
+def _program(facts: ConnectionFacts) -> str:
+    program = facts.ssh_executable or "ssh"
     if Path(program).name != "ssh":
         raise NotCheckedError(f"ansible_ssh_executable is {program}")
     return program
 
 
-def _arguments(reach: ConnectionFacts) -> list[str]:
+def _arguments(facts: ConnectionFacts) -> list[str]:
     """The arguments that Ansible gives to ssh, in its order: the first value of an option is the one that counts."""
-    options = [] if reach.host_key_checking else ["StrictHostKeyChecking=no"]
-    options += [f"Port={reach.port}"] if reach.port else []
-    options += [f'IdentityFile="{Path(reach.private_key_file).expanduser()}"'] if reach.private_key_file else []
-    options += [] if reach.password else _WITHOUT_PASSWORD
-    options += [f'User="{reach.user}"'] if reach.user else []
-    options += [f"ConnectTimeout={reach.timeout}"]
-    arguments = shlex.split(reach.ssh_args if reach.ssh_args is not None else _ARGS)
+    options = [] if facts.host_key_checking else ["StrictHostKeyChecking=no"]
+    options += [f"Port={facts.port}"] if facts.port else []
+    options += [f'IdentityFile="{Path(facts.private_key_file).expanduser()}"'] if facts.private_key_file else []
+    options += [] if facts.password else _WITHOUT_PASSWORD
+    options += [f'User="{facts.user}"'] if facts.user else []
+    options += [f"ConnectTimeout={facts.timeout}"]
+    arguments = shlex.split(facts.ssh_args if facts.ssh_args is not None else _ARGS)
     arguments += [word for option in options for word in ("-o", option)]
-    return [*arguments, *shlex.split(reach.ssh_common_args or ""), *shlex.split(reach.ssh_extra_args or "")]
+    return [*arguments, *shlex.split(facts.ssh_common_args or ""), *shlex.split(facts.ssh_extra_args or "")]

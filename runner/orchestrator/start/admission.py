@@ -184,8 +184,8 @@ def look(control: Control, target: Target, *, refuse: bool = True) -> None:
 
 
 def _looked_at(control: Control, target: Target) -> list[HostCheck]:
-    known = [target.reach[name] for name in target.names if name in target.reach]
-    become = {reach.host: users for reach in known if (users := _becomes(control, target, reach.host)) is not None}
+    known = [target.connection_facts[name] for name in target.names if name in target.connection_facts]
+    become = {facts.host: users for facts in known if (users := _becomes(control, target, facts.host)) is not None}
     environ = control.job.environ
     return control.env.executor.preflight(known, become=become, environ=environ, cancelled=lambda: control.cancelled)
 
@@ -197,12 +197,12 @@ def _told(each: HostCheck) -> Mapping[str, object]:
 
 def _becomes(control: Control, target: Target, host: str) -> set[str] | None:
     """Whom a step becomes on `host`, where what the inventory says counts more; None where no machine works there."""
-    reach = target.reach[host]
+    facts = target.connection_facts[host]
     steps = [step for step in (*control.runbook.procedure, *control.runbook.on_cancel) if step.action or step.automated]
     mine = [step for step in steps if host in target.of(control.runbook, step)]
     if not any(step.automated or not step.manual for step in mine):
         return None
     mine = [step for step in mine if not step.manual]
-    wanted = [step for step in mine if (step.become or step.become_user) if reach.become is None]
-    wanted = mine if reach.become else wanted
-    return {reach.become_user or step.become_user or "root" for step in wanted}
+    wanted = [step for step in mine if (step.become or step.become_user) if facts.become is None]
+    wanted = mine if facts.become else wanted
+    return {facts.become_user or step.become_user or "root" for step in wanted}

@@ -8,10 +8,10 @@ from runner.executor.inventory.connection_facts import ConnectionFacts
 
 
 def test_a_host_of_which_nothing_is_said_is_reached_by_ssh():
-    reach = ConnectionFacts.read("db1", {})
+    facts = ConnectionFacts.read("db1", {})
 
-    assert reach == ConnectionFacts("db1", connection="ssh", host_key_checking=True, timeout=10, become_method="sudo")
-    assert (reach.over_ssh, reach.local) == (True, False)
+    assert facts == ConnectionFacts("db1", connection="ssh", host_key_checking=True, timeout=10, become_method="sudo")
+    assert (facts.over_ssh, facts.local) == (True, False)
 
 
 def test_values_have_the_types_that_ansible_gives_them():
@@ -42,9 +42,9 @@ def test_what_can_not_be_understood_is_named(name, value):
     ],
 )
 def test_connections_have_short_names_and_long_ones(connection, over_ssh, local):
-    reach = ConnectionFacts.read("db1", {"connection": connection})
+    facts = ConnectionFacts.read("db1", {"connection": connection})
 
-    assert (reach.over_ssh, reach.local) == (over_ssh, local)
+    assert (facts.over_ssh, facts.local) == (over_ssh, local)
 
 
 @pytest.mark.parametrize(

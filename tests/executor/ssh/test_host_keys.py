@@ -12,7 +12,7 @@ import pytest
 
 from runner.executor.host_check import NotCheckedError, UnfitError
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.executor.ssh.host_keys import Known, fingerprint, judge, known_for
+from runner.executor.ssh.host_keys import KnownHost, fingerprint, judge, known_hosts_of
 from runner.executor.ssh.ssh_settings import Settings
 
 KIND = "ssh-ed25519"
@@ -20,7 +20,7 @@ OLD, NEW = (base64.b64encode(word).decode() for word in (b"the old key", b"the n
 
 
 def line(key, *, marker="", kind=KIND, ported=True):
-    return Known(marker, kind, key, Path("/known"), 7, ported)
+    return KnownHost(marker, kind, key, Path("/known"), 7, ported)
 
 
 def settings(**options):
@@ -110,10 +110,10 @@ def test_every_file_is_asked_by_the_name_that_ssh_looks_for(tmp_path):
     subprocess.run(["ssh-keygen", "-q", "-H", "-f", everybodys], check=True, capture_output=True)
     files = {"userknownhostsfile": str(mine), "globalknownhostsfile": f"{everybodys} /no/such/file"}
 
-    assert known_for(settings(**files), os.environ) == [
-        Known("", KIND, key, mine, 2),
-        Known("@revoked", KIND, key, mine, 3),
-        Known("", KIND, key, everybodys, 1, ported=False),
+    assert known_hosts_of(settings(**files), os.environ) == [
+        KnownHost("", KIND, key, mine, 2),
+        KnownHost("@revoked", KIND, key, mine, 3),
+        KnownHost("", KIND, key, everybodys, 1, ported=False),
     ]
-    assert [each.path for each in known_for(settings(**files, port="22"), os.environ)] == [everybodys]
-    assert known_for(settings(**files, hostkeyalias="other"), os.environ)[0].line == 2
+    assert [each.path for each in known_hosts_of(settings(**files, port="22"), os.environ)] == [everybodys]
+    assert known_hosts_of(settings(**files, hostkeyalias="other"), os.environ)[0].line == 2

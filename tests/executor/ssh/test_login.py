@@ -39,7 +39,7 @@ def agent(tmp_path):
 def key(lab, tmp_path):
     """A copy of the key that the hosts let in."""
     for suffix in ("", ".pub"):
-        shutil.copy(f"{lab.reach().private_key_file}{suffix}", tmp_path / f"key{suffix}")
+        shutil.copy(f"{lab.facts().private_key_file}{suffix}", tmp_path / f"key{suffix}")
     (tmp_path / "key").chmod(0o600)
     return tmp_path / "key"
 
@@ -49,7 +49,7 @@ def test_the_agent_s_key_lets_in_where_no_file_has_one(lab, agent, key):
     given = {"private_key_file": "/nonexistent", "ssh_common_args": options}
 
     assert lab.look(**given).problem
-    assert lab.look(environ=agent(key), **given).passed[2:] == ("login", "shell", f"python for {lab.reach().user}")
+    assert lab.look(environ=agent(key), **given).passed[2:] == ("login", "shell", f"python for {lab.facts().user}")
 
 
 def test_with_identities_only_the_agent_offers_no_more_than_the_files_name(lab, agent, key):

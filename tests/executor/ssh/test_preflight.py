@@ -41,7 +41,7 @@ def listening():
 
 
 def test_hosts_that_are_well_are_found_so_all_the_way(lab):
-    found = preflight([lab.reach("one"), lab.reach("two")], become={}, environ=lab.environ)
+    found = preflight([lab.facts("one"), lab.facts("two")], become={}, environ=lab.environ)
 
     assert found == [HostCheck("one", REACHED), HostCheck("two", REACHED)]
     assert {each.outcome for each in found} == {"passed"}
@@ -75,7 +75,7 @@ def test_something_else_that_answers_is_not_taken_for_sshd(lab, listening):
 def test_a_name_that_nobody_knows(lab):
     found = lab.look(address="no-such-host.invalid")
 
-    assert found.problem.startswith(f"one (no-such-host.invalid:{lab.reach().port}): its name is not known: ")
+    assert found.problem.startswith(f"one (no-such-host.invalid:{lab.facts().port}): its name is not known: ")
 
 
 def test_a_key_that_is_not_known_is_shown_and_refused_as_ssh_would(lab, tmp_path):
@@ -84,7 +84,7 @@ def test_a_key_that_is_not_known_is_shown_and_refused_as_ssh_would(lab, tmp_path
 
     assert (found.outcome, found.passed) == ("unreachable", ("reachable",))
     assert ": its host key is not known: it is ssh-ed25519 SHA256:" in found.problem
-    assert f"ssh-keyscan -p {lab.reach().port} 127.0.77.71 >> {tmp_path / 'known'}" in found.hint
+    assert f"ssh-keyscan -p {lab.facts().port} 127.0.77.71 >> {tmp_path / 'known'}" in found.hint
 
 
 @pytest.mark.parametrize("how", ["accept-new", "no"])
@@ -107,14 +107,14 @@ def test_a_key_that_has_changed_says_what_it_was_and_is_and_how_to_mend_it(lab, 
     of_two = lab.up.hosts["two"].directory / "host_key.pub"
     kind, key, *_ = of_two.read_text().split()
     known = tmp_path / "known"
-    known.write_text(f"# a comment\n[127.0.77.71]:{lab.reach().port} {kind} {key}\n")
+    known.write_text(f"# a comment\n[127.0.77.71]:{lab.facts().port} {kind} {key}\n")
     found = lab.look(ssh_common_args=f"-o UserKnownHostsFile={known}")
 
     assert (found.outcome, found.passed) == ("unreachable", ("reachable",))
     assert "its host key is not the one that is known: was ssh-ed25519 SHA256:" in found.problem
     assert f"({known}:2), is ssh-ed25519 SHA256:" in found.problem
     assert found.hint.startswith("somebody may be between you and one, or another machine has its address")
-    assert f"ssh-keygen -R '[127.0.77.71]:{lab.reach().port}' -f {known}" in found.hint
+    assert f"ssh-keygen -R '[127.0.77.71]:{lab.facts().port}' -f {known}" in found.hint
 
 
 def test_hashed_names_names_by_pattern_and_aliases_are_known(lab, tmp_path):
@@ -130,7 +130,7 @@ def test_hashed_names_names_by_pattern_and_aliases_are_known(lab, tmp_path):
 
 def test_a_revoked_key_is_refused_though_it_is_known(lab, tmp_path):
     kind, key, *_ = (lab.up.hosts["one"].directory / "host_key.pub").read_text().split()
-    place = f"[127.0.77.71]:{lab.reach().port}"
+    place = f"[127.0.77.71]:{lab.facts().port}"
     (tmp_path / "known").write_text(f"{place} {kind} {key}\n@revoked {place} {kind} {key}\n")
 
     assert "is revoked" in lab.look(ssh_common_args=f"-o UserKnownHostsFile={tmp_path / 'known'}").problem
@@ -149,7 +149,7 @@ def test_who_is_not_let_in_is_told_who_offered_what_to_whom(lab):
 
     assert (found.outcome, found.passed) == ("unreachable", ("reachable", "host key"))
     assert found.problem == (
-        f"one (127.0.77.71:{lab.reach().port}): it does not let nobody in: offered {lab.reach().private_key_file}; "
+        f"one (127.0.77.71:{lab.facts().port}): it does not let nobody in: offered {lab.facts().private_key_file}; "
         "it takes publickey"
     )
     assert "authorized_keys of nobody" in found.hint
@@ -214,7 +214,7 @@ def test_becoming_another_user_is_tried_as_ansible_does_it(lab, tmp_path):
 
 def test_who_may_not_become_another_user_is_told_what_is_said_there(lab, tmp_path):
     sudo = script(tmp_path / "sudo", "echo 'sudo: a password is required' >&2; exit 1")
-    user = lab.reach().user
+    user = lab.facts().user
 
     found = lab.look(become=["postgres"], become_exe=str(sudo))
 
@@ -224,7 +224,7 @@ def test_who_may_not_become_another_user_is_told_what_is_said_there(lab, tmp_pat
 
 
 def test_one_who_is_already_that_user_becomes_nobody(lab):
-    assert lab.look(become=[lab.reach().user], become_exe="/no/such/sudo").passed == GOOD
+    assert lab.look(become=[lab.facts().user], become_exe="/no/such/sudo").passed == GOOD
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_what_can_not_be_judged_is_named_and_left_to_ansible(lab, changes, left)
 
 def test_what_takes_too_long_and_what_is_cancelled_is_not_checked(lab, listening):
     port = listening()
-    hosts = [lab.reach("one"), lab.reach("two", address="127.0.0.1", port=port, timeout=30)]
+    hosts = [lab.facts("one"), lab.facts("two", address="127.0.0.1", port=port, timeout=30)]
 
     late = preflight(hosts, become={}, environ=lab.environ, limit=2)
     cancelled = preflight(hosts, become={}, environ=lab.environ, cancelled=lambda: True)

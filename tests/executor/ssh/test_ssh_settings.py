@@ -48,12 +48,12 @@ def test_without_a_password_none_is_offered_as_ansible_does_it(asked):
     assert asked(password=True).says("passwordauthentication", default=True)
 
 
-@pytest.mark.parametrize(("options", "patience"), [("", 10.0), ("-o ConnectTimeout=3", 10.0)])
-def test_the_first_value_of_an_option_counts_as_ssh_reads_them(asked, options, patience):
+@pytest.mark.parametrize(("options", "timeout"), [("", 10.0), ("-o ConnectTimeout=3", 10.0)])
+def test_the_first_value_of_an_option_counts_as_ssh_reads_them(asked, options, timeout):
     # Ansible's own timeout stands before the common arguments
-    assert asked(ssh_common_args=options).patience == patience
-    assert asked(timeout=3, ssh_args="").patience == 3.0
-    assert asked(ssh_args="-o ConnectTimeout=7").patience == 7.0
+    assert asked(ssh_common_args=options).timeout == timeout
+    assert asked(timeout=3, ssh_args="").timeout == 3.0
+    assert asked(ssh_args="-o ConnectTimeout=7").timeout == 7.0
 
 
 def test_a_way_by_a_command_is_filled_in(asked):

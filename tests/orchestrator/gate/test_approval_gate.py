@@ -142,7 +142,7 @@ def test_who_is_alone_when_it_burns_may_approve_it_with_a_broken_glass(engine, e
 
 def demands(engine, policy):
     """The inventory has this policy for every host."""
-    engine.ansible.inventory["reach"] = {"db1": {"connection": "local", "policy": policy}}
+    engine.ansible.inventory["connection_facts"] = {"db1": {"connection": "local", "policy": policy}}
 
 
 def test_who_goes_on_with_a_run_of_somebody_else_can_not_approve_it_either(engine, elsewhere):

@@ -31,7 +31,7 @@ def ruled(engine):
 
 def inventory_says(engine, **hosts):
     """What the inventory has about its hosts, besides their class."""
-    engine.ansible.inventory["reach"] = {"db1": {"connection": "local"}, **hosts}
+    engine.ansible.inventory["connection_facts"] = {"db1": {"connection": "local"}, **hosts}
 
 
 def test_production_without_its_ceremony_is_refused_with_everything_that_is_wanted(production):
@@ -205,7 +205,7 @@ def looked_at(engine):
     engine.found, engine.asked = [HostCheck("a"), HostCheck("b")], []
 
     def preflight(hosts, *, become, environ, cancelled):
-        engine.asked.append(({reach.host for reach in hosts}, dict(become)))
+        engine.asked.append(({facts.host for facts in hosts}, dict(become)))
         return engine.found
 
     engine.ansible.preflight = preflight

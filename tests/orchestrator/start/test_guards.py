@@ -38,8 +38,8 @@ def runbook(*steps, **keys):
 
 def target(environment="production", **hosts):
     """One host or more, each with what its inventory says about runs."""
-    reach = {name: ConnectionFacts.read(name, told) for name, told in (hosts or {"db1": {}}).items()}
-    return Target({"all": tuple(reach)}, dict.fromkeys(reach, environment), reach=reach)
+    facts = {name: ConnectionFacts.read(name, told) for name, told in (hosts or {"db1": {}}).items()}
+    return Target({"all": tuple(facts)}, dict.fromkeys(facts, environment), connection_facts=facts)
 
 
 def case(environment="production", **changes):

@@ -22,7 +22,7 @@ def production(library, ansible):
     """A runbook with two prerequisites, and a host in production that is reached over SSH."""
     library(prerequisites=PROBES)
     ansible.environments = {"db1": "production"}
-    ansible.inventory["reach"] = {"db1": {"policy": {"max_hosts": 3}}}
+    ansible.inventory["connection_facts"] = {"db1": {"policy": {"max_hosts": 3}}}
     ansible.checks["db1"] = HostCheck("db1", ("reachable", "host key", "login"))
     return ansible
 

@@ -16,7 +16,7 @@ from ansible.plugins.callback import CallbackBase
 
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
 
-from runbook_hosts import machine, reach, values_to_hide
+from runbook_hosts import connection_facts, machine, values_to_hide
 from runbook_names import ambiguous_names, host_names, idle_limits, inventory_warnings, missing_names, pattern
 from runbook_operands import observe
 from runbook_preview import preview
@@ -142,7 +142,7 @@ class CallbackModule(CallbackBase):
                 name: str(found.get("runbook_environment", "production")) for name, found in variables.items()
             },
             machines={name: machine(name, found, loader) for name, found in variables.items()},
-            reach={name: reach(found, loader) for name, found in variables.items()},
+            connection_facts={name: connection_facts(found, loader) for name, found in variables.items()},
             variables=sorted(set().union(*variables.values())),
             inventory_hosts=len(inventory.get_hosts(ignore_limits=True)),
             commands=self._commands(),

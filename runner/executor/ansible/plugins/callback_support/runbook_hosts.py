@@ -56,7 +56,7 @@ def machine(name, variables, loader):
     return f"{host}:{port}"
 
 
-def reach(variables, loader):
+def connection_facts(variables, loader):
     """How the host is reached, and what its inventory says about runs against it; whatever is not set is left out."""
     templar = Templar(loader=loader, variables=variables)
     told = {}

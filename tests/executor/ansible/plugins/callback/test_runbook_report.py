@@ -107,7 +107,7 @@ all:
 """
 
 
-def test_hello_names_the_hosts_of_every_play_and_the_class_of_each_host(plugin_at, tmp_path):
+def test_the_first_message_names_the_hosts_of_every_play_and_the_class_of_each_host(plugin_at, tmp_path):
     playbook = playbook_of(tmp_path, "- hosts: db\n- hosts: [app, db1]\n- hosts: nobody\n", INVENTORY)
 
     with plugin_at() as (plugin, heard):
@@ -117,7 +117,7 @@ def test_hello_names_the_hosts_of_every_play_and_the_class_of_each_host(plugin_a
     assert {"ansible_connection", "ansible_host", "runbook_environment"} <= set(heard[0].pop("variables"))
     assert heard == [
         {
-            "kind": "hello",
+            "kind": "inventory",
             "pid": os.getpid(),
             "plays": [
                 {"pattern": "db", "hosts": ["db1", "db2"]},
@@ -130,7 +130,7 @@ def test_hello_names_the_hosts_of_every_play_and_the_class_of_each_host(plugin_a
             "idle": [],
             "environments": {"db1": "staging", "db2": "production", "app1": "local"},
             "machines": {"db1": "db1:22", "db2": "10.0.0.2:2222", "app1": "app1"},
-            "reach": {
+            "connection_facts": {
                 "db1": {"pythons": PYTHONS},
                 "db2": {"address": "10.0.0.2", "port": 2222, "pythons": PYTHONS},
                 "app1": {"connection": "local", "pythons": PYTHONS},
@@ -201,7 +201,7 @@ def test_of_a_secret_no_more_is_told_than_that_it_is_there_and_of_two_names_the_
     with plugin_at() as (plugin, heard):
         plugin.v2_playbook_on_start(playbook)
 
-    assert heard[0]["reach"]["db1"] == {
+    assert heard[0]["connection_facts"]["db1"] == {
         "address": "10.0.0.2",
         "become": True,
         "password": True,
@@ -214,20 +214,22 @@ def test_of_a_secret_no_more_is_told_than_that_it_is_there_and_of_two_names_the_
 
 
 @pytest.mark.parametrize(
-    ("variables", "reach"),
+    ("variables", "facts"),
     [
         ("ansible_python_interpreter: /usr/bin/python3", {"python": "/usr/bin/python3"}),
         ("ansible_python_interpreter: auto_silent", {"python": "auto_silent", "pythons": PYTHONS}),
         ("ansible_interpreter_python_fallback: [/opt/python]", {"pythons": ["/opt/python"]}),
     ],
 )
-def test_where_no_interpreter_is_named_hello_tells_those_that_ansible_looks_for(plugin_at, tmp_path, variables, reach):
+def test_where_no_interpreter_is_named_the_inventory_tells_those_that_ansible_looks_for(
+    plugin_at, tmp_path, variables, facts
+):
     playbook = playbook_of(tmp_path, "- hosts: all\n", f"all:\n  hosts:\n    db1:\n      {variables}\n")
 
     with plugin_at() as (plugin, heard):
         plugin.v2_playbook_on_start(playbook)
 
-    assert heard[0]["reach"]["db1"] == reach
+    assert heard[0]["connection_facts"]["db1"] == facts
 
 
 def test_every_callback_says_what_happened_where_and_to_which_task(plugin_at):
