@@ -73,8 +73,6 @@ SMALL_MODULES: set[str] = {
     "orchestrator/continuation/undo_steps.py",
     "orchestrator/gate/unattended.py",
     "render/history/timeline.py",
-    "render/junit.py",
-    "render/junit_findings.py",
     "render/site/freshness.py",
     "render/site/site_index.py",
 }

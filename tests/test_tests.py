@@ -112,7 +112,6 @@ TESTED_WITH: dict[str, str] = {
     "orchestrator/start/run_locks.py": "orchestrator/start/test_admission.py",
     "render/history/attempts.py": "render/history/test_run_history.py",
     "render/history/step_history.py": "render/history/test_step_fold.py",
-    "render/junit_findings.py": "cli/commands/author/test_lint_command.py",
     "render/sarif.py": "cli/commands/author/test_lint_command.py",
     "render/site/site_content.py": "render/site/test_pages.py",
     "render/site/site_index.py": "render/site/test_pages.py",
@@ -126,9 +125,8 @@ TESTED_WITH: dict[str, str] = {
     "services/votes.py": "services/test_services_only.py",
     "store/locks/holder.py": "store/locks/test_host_locks.py",
     "store/locks/kernel_locks.py": "store/locks/test_host_locks.py",
+    "store/log/log_lines.py": "store/log/test_log_reader.py",
     "store/log/lenient.py": "cli/completion/test_lenient_files.py",
-    "store/log/log_lines.py": "store/log/test_log_file.py",
-    "store/log/log_reader.py": "store/log/test_log_file.py",
     "store/next_command.py": "live/test_death_live.py",
     "store/state_directory.py": "store/test_run_state.py",
 }

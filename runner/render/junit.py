@@ -1,44 +1,86 @@
-"""The gates as a JUnit report, which every CI service draws: a gate is a test case."""
+"""JUnit reports, which every CI service draws: a gate of the library, or a runbook that was linted, is a test case."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
 from xml.etree import ElementTree as ET
 
 from runner.library.gates.gate_baseline import Comparison
+from runner.model.yaml.finding import Finding, Level
 
 # What XML 1.0 cannot hold, not even escaped: https://www.w3.org/TR/xml/#charsets
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(gates: Sequence[Comparison]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A test case: `message` and `text` say why it did not pass, `output` is what is written beside it."""
+
+    name: str
+    verdict: Literal["passed", "failure", "skipped"]
+    message: str
+    text: str
+    output: str | None
+    level: str | None = None
+
+
+def gates_as_junit(gates: Sequence[Comparison]) -> str:
     """The report. A gate that fails as expected is skipped; one that is not as it was expected to be is a failure."""
-    suite = ET.Element("testsuite", name="runbook gate", tests=str(len(gates)), errors="0")
-    cases = [_case(suite, compared) for compared in gates]
-    suite.set("failures", str(cases.count("failure")))
-    suite.set("skipped", str(cases.count("skipped")))
+    return _report("gate", [_case_of_gate(compared) for compared in gates])
+
+
+def findings_as_junit(findings: Sequence[Finding], names: Sequence[str]) -> str:
+    """The report: a runbook with an error or a warning has failed; what is good to know is written beside it."""
+    return _report("lint", list(_cases_of_runbooks(findings, names)))
+
+
+def _case_of_gate(compared: Comparison) -> _Case:
+    gate, number, known = compared.gate, len(compared.gate.offenders), len(compared.expected)
+    words = [f"{number} offender{'s' * (number > 1)}" + (f", {known} as expected" if known else "")] if number else []
+    return _Case(
+        name=f"{gate.name}: {gate.title}",
+        verdict="failure" if compared.surprises else "passed" if gate.passed else "skipped",
+        message="; ".join([*words, *(f"{gone} was expected to offend, and does not" for gone in compared.vain)]),
+        text="\n".join(map(str, gate.offenders)),
+        output="\n".join(gate.evidence),
+    )
+
+
+def _cases_of_runbooks(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[_Case]:
+    own: dict[str, list[Finding]] = {PurePath(name).stem: [] for name in names}
+    for finding in findings:
+        own.setdefault(PurePath(finding.file).stem, []).append(finding)
+    for name, found in own.items():
+        bad = [each for each in found if each.level is not Level.INFO]
+        yield _Case(
+            name=name,
+            verdict="failure" if bad else "passed",
+            message=f"{len(bad)} finding{'s' * (len(bad) > 1)}",
+            text="\n".join(map(str, bad)),
+            output="\n".join(str(each) for each in found if each.level is Level.INFO) or None,
+            level=str(min(each.level for each in bad)) if bad else None,
+        )
+
+
+def _report(subject: str, cases: Sequence[_Case]) -> str:
     root = ET.Element("testsuites")
-    root.append(suite)
+    suite = ET.SubElement(root, "testsuite", name=f"runbook {subject}", tests=str(len(cases)), errors="0")
+    for attribute, verdict in (("failures", "failure"), ("skipped", "skipped")):
+        suite.set(attribute, str(sum(case.verdict == verdict for case in cases)))
+    for case in cases:
+        element = ET.SubElement(suite, "testcase", classname=f"runbook.{subject}", name=_safe(case.name))
+        if case.verdict != "passed":
+            level = {"type": case.level} if case.level else {}
+            why = ET.SubElement(element, case.verdict, {"message": case.message, **level})
+            why.text = _safe(case.text) or None
+        if case.output is not None:
+            ET.SubElement(element, "system-out").text = _safe(case.output) or None
     ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
-
-
-def _case(suite: ET.Element, compared: Comparison) -> str:
-    gate = compared.gate
-    case = ET.SubElement(suite, "testcase", classname="runbook.gate", name=_safe(f"{gate.name}: {gate.title}"))
-    verdict = "failure" if compared.surprises else "passed" if gate.passed else "skipped"
-    if verdict != "passed":
-        told = ET.SubElement(case, verdict, message=_message(compared))
-        told.text = _safe("\n".join(map(str, gate.offenders))) or None
-    ET.SubElement(case, "system-out").text = _safe("\n".join(gate.evidence))
-    return verdict
-
-
-def _message(compared: Comparison) -> str:
-    number, known = len(compared.gate.offenders), len(compared.expected)
-    said = [f"{number} offender{'s' * (number > 1)}" + (f", {known} as expected" if known else "")] if number else []
-    return "; ".join([*said, *(f"{gone} was expected to offend, and does not" for gone in compared.vain)])
+    return ET.tostring(root, encoding="unicode") + "\n"
 
 
 def _safe(text: str) -> str:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from types import MappingProxyType
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from runner.library.gates.matrix import Row
+from runner.render import markup
+from runner.render.markup import template_environment
 
-# What Markdown or HTML would take for its own.
-_MARKS = re.compile(r"[\\|<>&\[\]`*_]")
 # What a spreadsheet takes for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = ("=", "+", "-", "@", "\t")
 
@@ -25,10 +21,14 @@ _GAPLESS = "Everything that may happen has a runbook, with an owner and somebody
 def markdown(rows: Sequence[Row]) -> str:
     """A page of Markdown."""
     cells = [row.cells() for row in rows]
-    lines = ["# Incident response matrix", "", _escaped(note(rows)), ""]
+    lines = ["# Incident response matrix", "", markup.markdown(note(rows)), ""]
     if cells:
         columns = list(cells[0])
-        lines += [_line(columns), _line(["---"] * len(columns)), *(_line(map(_escaped, row.values())) for row in cells)]
+        lines += [
+            _line(columns),
+            _line(["---"] * len(columns)),
+            *(_line(map(markup.markdown, row.values())) for row in cells),
+        ]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -36,19 +36,8 @@ def html(rows: Sequence[Row]) -> str:
     """A page that stands alone: no script, no font, no other file."""
     cells = [row.cells() for row in rows]
     columns = list(cells[0]) if cells else []
-    return _environment().get_template("matrix.html.j2").render(rows=cells, columns=columns, note=note(rows))
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("runner.render"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    template = template_environment("runner.render", text=str).get_template("matrix.html.j2")
+    return template.render(rows=cells, columns=columns, note=note(rows)) + "\n"
 
 
 def comma_separated(rows: Sequence[Row]) -> str:
@@ -85,7 +74,3 @@ def note(rows: Sequence[Row]) -> str:
 
 def _line(cells: Sequence[str] | map[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def _escaped(text: str) -> str:
-    return _MARKS.sub(lambda mark: f"\\{mark[0]}", " ".join(text.split()))

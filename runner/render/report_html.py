@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cache
-from html import escape
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
+from markupsafe import Markup, escape
 
 from runner.approvals.gate_context import GateContext
 from runner.approvals.gate_text import describe
@@ -19,14 +19,13 @@ from runner.core import duration
 from runner.core.events import Outcome
 from runner.render.history.headline import headline
 from runner.render.history.step_history import Action, HostHistory
+from runner.render.markup import markdown, one_line, template_environment, visible
 
 if TYPE_CHECKING:
     from runner.render.history.run_history import RunHistory
 
-_MARKDOWN = re.compile(r"[\\|<>&\[\]`*]")
-_BEGINS_BLOCK = re.compile(r"^(?:([0-9]{1,9}(?=[.)](?:\s|$)))|(?=(?:[-+_=~]|#{1,6})(?:\s|$)|[-_=~]{2}))(.)")
-"""What makes a line a heading, an item of a list, or a rule."""
 _BRIEF = 500
+_BREAK = "\n"
 _WIDTH, _HEIGHT = 120, 24
 
 
@@ -44,15 +43,7 @@ def _plain(value: Any) -> str:
 
 @cache
 def _environment(*, html: bool) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("runner.render"),
-        autoescape=html,  # noqa: S701 - Markdown has marks of its own, which `cell` escapes
-        # Whatever the template prints goes through here; what is HTML already has come from the template itself.
-        finalize=lambda value: value if hasattr(value, "__html__") else (text if html else cell)(value),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment("runner.render", html=html, text=one_line if html else markdown)
     environment.filters |= {"brief": brief, "listed": listed, "points": points, "trend": trend, "clock": clock}
     environment.filters |= {"lasted": lasted, "fenced": fenced, "label": label, "together": together}
     environment.filters |= {"block": block, "seen": seen}
@@ -60,24 +51,12 @@ def _environment(*, html: bool) -> Environment:
     return environment
 
 
-def text(value: Any) -> str:
-    """`value` in one line, without characters that do not show or change how others do."""
-    said = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    return " ".join("".join(character if character.isprintable() else " " for character in said).split())
-
-
 def brief(value: Any) -> str:
     """The same, cut where nobody would read on."""
-    said = text(value)
+    said = one_line(value)
     return (
         said if len(said) <= _BRIEF else f"{said[:_BRIEF]} … (the whole, of {len(said):,} characters, is in the JSON)"
     )
-
-
-def cell(value: Any) -> str:
-    """The same as the content of a Markdown table's cell or line, in which Markdown and HTML mean nothing."""
-    said = _MARKDOWN.sub(lambda mark: f"\\{mark[0]}", text(value))
-    return _BEGINS_BLOCK.sub(lambda match: f"{match[1] or ''}\\{match[2]}", said)
 
 
 def clock(time: datetime) -> str:
@@ -97,30 +76,15 @@ def label(key: str) -> str:
     return (words[:1].upper() + words[1:]).replace("sha256", "SHA-256")
 
 
-class _Finished(str):
-    """Text that goes into the report as it is."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        """It is not to be escaped any more."""
-        return str(self)
-
-
-def _lines(said: str) -> str:
-    """`said` with its line breaks, and without other characters that do not show or change how others do."""
-    return "".join(each if each.isprintable() or each == "\n" else " " for each in said)
-
-
-def block(said: str) -> str:
+def block(said: str) -> Markup:
     """`said`, whose line breaks count, as HTML."""
-    return _Finished(escape(_lines(said)))
+    return escape(visible(said, kept=_BREAK, instead=" "))
 
 
-def fenced(said: str) -> str:
+def fenced(said: str) -> Markup:
     """`said` as a block of Markdown that nothing in it can end."""
     marks = "`" * max(3, 1 + max(map(len, re.findall("`+", said)), default=0))
-    return _Finished(f"{marks}text\n{_lines(said)}\n{marks}")
+    return Markup(f"{marks}text\n{visible(said, kept=_BREAK, instead=' ')}\n{marks}")  # noqa: S704 - Markdown, for a block that nothing in it can end
 
 
 def seen(context: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -144,13 +108,13 @@ def together(hosts: Mapping[str, HostHistory]) -> list[tuple[list[str], Action]]
 
 def listed(values: Iterable[Any]) -> str:
     """`values`, separated by commas."""
-    return ", ".join(map(text, values)) if isinstance(values, list | tuple) else text(values)
+    return ", ".join(map(one_line, values)) if isinstance(values, list | tuple) else one_line(values)
 
 
 def trend(samples: Sequence[str]) -> str:
     """What the first and the last of `samples` saw, as a number where each of them is about one."""
     numbers = _numbers(samples)
-    first, last = (f"{numbers[0]:g}", f"{numbers[-1]:g}") if numbers else (text(samples[0]), text(samples[-1]))
+    first, last = (f"{numbers[0]:g}", f"{numbers[-1]:g}") if numbers else (one_line(samples[0]), one_line(samples[-1]))
     return f"{first} to {last} in {len(samples)} samples"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,12 +38,23 @@ class _Logged:
             self.evidence[str(kept.get("file"))] = str(kept.get("sha256"))
 
 
-def disagreements(state: StateDirectory, records: Iterable[Record]) -> list[str]:
-    """A sentence for each thing in which `state` is not as its log says; a run that is going on is no such thing."""
-    logged: dict[str, _Logged] = {}
-    for record in records:
+class LoggedRuns:
+    """What the log has of every run, record by record."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, _Logged] = {}
+
+    def add(self, record: Record) -> None:
+        """Take note of the next record."""
         if record.run:
-            logged.setdefault(record.run, _Logged()).add(record)
+            self._runs.setdefault(record.run, _Logged()).add(record)
+
+    def disagreements(self, state: StateDirectory) -> list[str]:
+        """A sentence for each thing in which `state` is not as the log says; a run in progress is no such thing."""
+        return _disagreements(state, self._runs)
+
+
+def _disagreements(state: StateDirectory, logged: Mapping[str, _Logged]) -> list[str]:
     directories = {run.path.name: run for run in state.runs()}
     gone = [_gone(state.runs_path / run) for run in logged.keys() - directories]
     return [*sorted(gone), *(told for run in directories.values() for told in _of_run(run, logged.get(run.path.name)))]

@@ -9,7 +9,7 @@ import pytest
 from runner.library.gates.gate_baseline import compare
 from runner.library.gates.quality_gates import Gate
 from runner.model.yaml.finding import Finding, Level
-from runner.render.junit import junit
+from runner.render.junit import gates_as_junit
 
 OFFENDER = Finding("a.yml", 3, 1, "MON-001", Level.ERROR, "no-runbook", "needs <one> & no \x1b\ufffe")
 GOOD = Gate("risks", "Risks", ("RISK-001: RUN-001",), ())
@@ -31,7 +31,7 @@ BAD = Gate("alerts", "Alerts", (), (OFFENDER,))
     ],
 )
 def test_a_gate_is_a_test_case(gate, expected, told):
-    (suite,) = ET.fromstring(junit([compare(gate, expected)]))
+    (suite,) = ET.fromstring(gates_as_junit([compare(gate, expected)]))
     (case,) = suite
 
     assert {each.tag: each.get("message") for each in case if each.tag != "system-out"} == told
@@ -42,7 +42,7 @@ def test_a_gate_is_a_test_case(gate, expected, told):
 
 
 def test_what_xml_can_not_hold_is_replaced():
-    assert junit([compare(gate, []) for gate in (GOOD, BAD)]) == (
+    assert gates_as_junit([compare(gate, []) for gate in (GOOD, BAD)]) == (
         "<testsuites>\n"
         '  <testsuite name="runbook gate" tests="2" errors="0" failures="1" skipped="0">\n'
         '    <testcase classname="runbook.gate" name="risks: Risks">\n'

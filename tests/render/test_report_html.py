@@ -16,7 +16,8 @@ from runner.render.history.decisions import Ballot, Decision
 from runner.render.history.run_history import PageHistory, history
 from runner.render.history.step_history import Action, Check, HostHistory, StepHistory
 from runner.render.history.timeline import Moment
-from runner.render.report_html import brief, cell, listed, points, render, text, trend
+from runner.render.markup import one_line
+from runner.render.report_html import brief, listed, points, render, trend
 from runner.store.log.envelope import Actor
 
 HOSTILE = [
@@ -121,7 +122,7 @@ def test_markdown_has_the_same_structure_whatever_was_said(said):
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.text().filter(text))
+@given(st.text().filter(one_line))
 def test_no_text_changes_the_shape(said):
     report = report_of(said)
     assert Page(render(report, "html")).shape[:12] == Page(render(report_of("harmless"), "html")).shape[:12]
@@ -145,35 +146,6 @@ def test_a_report_of_nothing_has_no_empty_parts():
             title for title in ("Captured", "Called", "Follow up", "Attempts", "Decisions", "exactly") if title in page
         ]
     assert "on no host" in render(nothing, "html")
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("a\n b\t\x1b[0m", "a b [0m"),
-        (5, "5"),
-        (None, "null"),
-        ({"a": ["ü", 1]}, '{"a": ["ü", 1]}'),
-        ("", ""),
-    ],
-)
-def test_a_value_is_one_line_of_what_shows(value, shown):
-    assert text(value) == shown
-
-
-def test_markdown_means_nothing_in_a_cell():
-    assert cell("a|b <c> [d](e) `f` *g* & \\ _h_") == "a\\|b \\<c\\> \\[d\\](e) \\`f\\` \\*g\\* \\& \\\\ _h_"
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        *(("# a", "\\# a"), ("- a", "\\- a"), ("+", "\\+"), ("1. a", "1\\. a"), ("12)", "12\\)"), ("---", "\\---"), ("~~~", "\\~~~")),
-        *(("1.5s", "1.5s"), ("2026-11-28", "2026-11-28"), ("-x", "-x"), ("#1", "#1")),
-    ],
-)  # fmt: skip
-def test_only_what_begins_a_block_of_markdown_is_marked(said, shown):
-    assert cell(said) == shown
 
 
 def test_a_long_value_is_cut_and_says_so():

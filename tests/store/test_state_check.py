@@ -12,7 +12,7 @@ from runner.core.events import Event, EventType, Outcome
 from runner.store import evidence, manifest
 from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
-from runner.store.state_check import disagreements
+from runner.store.state_check import LoggedRuns
 from runner.store.state_directory import StateDirectory
 
 OTHER = "20260101T000001Z-00000001"
@@ -47,7 +47,10 @@ def ended(state, log, run=RUN_ID):
 
 
 def told(state, log):
-    return disagreements(state, read(log.path))
+    logged = LoggedRuns()
+    for record in read(log.path):
+        logged.add(record)
+    return logged.disagreements(state)
 
 
 def cut(log, records):

@@ -13,7 +13,7 @@ import click
 from runner.cli.output.terminal import safe
 from runner.lint.engine import Excepted, rules
 from runner.model.yaml.finding import Finding, Level
-from runner.render.junit_findings import junit
+from runner.render.junit import findings_as_junit
 from runner.render.sarif import sarif
 
 Form = Callable[[Sequence[Finding], Sequence[Excepted], Sequence[str]], str]
@@ -71,7 +71,7 @@ def _sarif(findings: Sequence[Finding], excepted: Sequence[Excepted], names: Seq
 
 def _junit(findings: Sequence[Finding], excepted: Sequence[Excepted], names: Sequence[str]) -> str:
     del excepted
-    return junit(findings, names)
+    return findings_as_junit(findings, names)
 
 
 def _github(findings: Sequence[Finding], excepted: Sequence[Excepted], names: Sequence[str]) -> str:

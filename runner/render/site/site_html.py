@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from runner.core.identifiers import REFERENCE_ID
+from runner.render.markup import template_environment, visible
 
 _LINK = re.compile(
     rf"`(?P<code>[^`\n]+)`|(?P<web>https?://[^\s<>\"'`]*[\w/])|(?<![\w-]){REFERENCE_ID.strip('^$')}(?![\w-])"
 )
-_KEPT = "\n\t"
 
 Href = Callable[[str], str]
 """Where what has an id is told of, relative to any page; empty where it is not."""
@@ -26,14 +26,7 @@ Href = Callable[[str], str]
 def environment(href: Href, **shared: Any) -> Environment:
     """The templates, with what `shared` every page knows."""
     style, script = _own("style.css"), _own("behaviour.js")
-    made = Environment(
-        loader=PackageLoader("runner.render.site"),
-        autoescape=True,
-        finalize=visible,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = template_environment("runner.render.site")
     made.filters |= {"linked": lambda text: linked(text, href)}
     made.globals |= {"href": href, "style": style, "script": script, "policy": policy(style, script), **shared}
     return made
@@ -43,13 +36,6 @@ def policy(style: str, script: str) -> str:
     """The Content Security Policy of a page: this style and this script, and nothing else from anywhere."""
     allowed = f"script-src {_hash(script)}; style-src {_hash(style)}; img-src data:"
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-
-
-def visible(value: Any) -> Any:
-    """`value` without characters that do not show or change how others do; what is HTML already stays."""
-    if hasattr(value, "__html__"):
-        return value
-    return "".join(each if each.isprintable() or each in _KEPT else "\N{REPLACEMENT CHARACTER}" for each in str(value))
 
 
 def linked(text: str, href: Href) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,12 +66,13 @@ def _followed(path: Path) -> Iterator[tuple[bytes, Head]]:
             yield line, head
 
 
-def verify(path: Path, *, noted: Head | None = None) -> Verified:
+def verify(path: Path, *, noted: Head | None = None, each: Callable[[Record], object] = lambda _: None) -> Verified:
     """Checks every line of the log at `path` against the chain, and says what it holds.
 
     Args:
         path: the log.
         noted: where the log once stood; the hash may be the beginning of one, as `str(Head)` shows it.
+        each: takes each record once it is checked.
 
     Raises:
         AuditError: the file cannot be read, a line, the first of which is named, is not what belongs there, or the log
@@ -91,6 +92,7 @@ def verify(path: Path, *, noted: Head | None = None) -> Verified:
             record = parse(line, path, head.seq)
             runs.add(record.run)
             recoveries += record.type == EventType.LOG_RECOVERED
+            each(record)
     if noted and head.seq < noted.seq:
         message = f"The audit log {path} ends at record {head.seq}, and {noted.seq} was noted: its end was cut off"
         raise AuditError(message, hint=ASIDE)

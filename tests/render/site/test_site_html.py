@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from runner.render.site.site_html import environment, grouped, linked, policy, visible
+from runner.render.site.site_html import environment, grouped, linked, policy
 
 
 def href(name):
@@ -38,10 +38,6 @@ def href(name):
 )
 def test_only_ids_that_lead_somewhere_are_links(text, expected):
     assert str(linked(text, href)) == expected
-
-
-def test_what_does_not_show_is_made_visible():
-    assert visible("a\x1b[2J\u202eb\nc\td\x00") == "a\ufffd[2J\ufffdb\nc\td\ufffd"
 
 
 def test_the_policy_allows_this_style_and_script_and_nothing_else():

@@ -16,7 +16,7 @@ from runner.library.gates.gate_baseline import Comparison, check, compare, name
 from runner.library.gates.quality_gates import ask
 from runner.library.snapshot import read
 from runner.model.yaml.finding import Finding
-from runner.render.junit import junit
+from runner.render.junit import gates_as_junit
 from runner.services.run_list import proven_runs
 
 
@@ -47,7 +47,7 @@ def command(form: str, expect: Sequence[str]) -> None:
     if form == "json":
         click.echo(json.dumps([_data(each) for each in compared], indent=2))
     elif form == "junit":
-        click.echo(junit(compared), nl=False)
+        click.echo(gates_as_junit(compared), nl=False)
     else:
         _tell(compared)
     if any(each.surprises for each in compared):

@@ -16,7 +16,7 @@ from runner.services.run_list import audit_log, find_run
 from runner.store.log.chain import Head
 from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read, verify
-from runner.store.state_check import disagreements
+from runner.store.state_check import LoggedRuns
 
 
 @click.group("audit")
@@ -51,8 +51,9 @@ def verify_log(*, noted: Head | None, as_json: bool) -> None:
     """
     state = context.recorded()
     path = audit_log(state)
-    verified = verify(path, noted=noted)
-    found = disagreements(state, read(path))
+    logged = LoggedRuns()
+    verified = verify(path, noted=noted, each=logged.add)
+    found = logged.disagreements(state)
     if as_json:
         click.echo(json.dumps({"path": str(path), **asdict(verified), "disagreements": found}))
     elif not found:

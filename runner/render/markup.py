@@ -1,0 +1,45 @@
+"""Templates, and the text of runbooks, hosts and people in them: in HTML and in Markdown it is never more than text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+_MARKDOWN = re.compile(r"[\\|<>&\[\]`*]|(?<![^\W_])_|_(?![^\W_])")
+"""What Markdown or HTML would take for its own; within a word, as in a_b, an underscore means nothing."""
+
+_BEGINS_BLOCK = re.compile(r"^(?:([0-9]{1,9}(?=[.)](?:\s|$)))|(?=(?:[-+=~]|#{1,6})(?:\s|$)|[-=~]{2}))(.)")
+"""What makes a line a heading, an item of a list, or a rule."""
+
+
+def visible(value: Any, *, kept: str = "\n\t", instead: str = "\N{REPLACEMENT CHARACTER}") -> str:
+    """`value` as text without characters that do not show or change how others do."""
+    return "".join(each if each.isprintable() or each in kept else instead for each in str(value))
+
+
+def one_line(value: Any) -> str:
+    """`value`, as JSON where it is no text, in one line of visible characters."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return " ".join(visible(text, kept="", instead=" ").split())
+
+
+def markdown(value: Any) -> str:
+    """The same as a line of Markdown or the cell of a table, in which Markdown and HTML mean nothing."""
+    escaped = _MARKDOWN.sub(lambda mark: f"\\{mark[0]}", one_line(value))
+    return _BEGINS_BLOCK.sub(lambda match: f"{match[1] or ''}\\{match[2]}", escaped)
+
+
+def template_environment(package: str, *, html: bool = True, text: Callable[[Any], str] = visible) -> Environment:
+    """The templates of `package`: whatever they print goes through `text`, unless it is HTML already."""
+    return Environment(
+        loader=PackageLoader(package),
+        autoescape=html,  # noqa: S701 - Markdown has marks of its own, which `markdown` escapes
+        finalize=lambda value: value if hasattr(value, "__html__") else text(value),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
