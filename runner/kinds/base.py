@@ -11,7 +11,6 @@ from runner.core.shell.rereading import Reading
 from runner.core.shell.shell_code import Code
 from runner.kinds.destruction import changed_by, changed_by_statement, destroyed_by, destroyed_by_statement
 from runner.kinds.invocation import Invocation
-from runner.kinds.program_use import programs
 
 ReadFile = Callable[[str], str]
 """The text of a file named in a runbook, relative to the runbook's own directory."""
@@ -91,7 +90,7 @@ class Kind(Model):
             ValueError: a file that it names cannot be used.
         """
         call = self.call(_MINUTE, read_file)
-        return programs(call) if call else []
+        return call.programs() if call else []
 
     def destroys(self, read_file: ReadFile) -> str:
         """The words with which it destroys data or ends somebody's work; empty where it does not, as far as one sees.

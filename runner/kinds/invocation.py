@@ -14,6 +14,7 @@ from pydantic import Field
 
 from runner.core.duration import seconds
 from runner.core.identifiers import Spelling
+from runner.core.shell.shell_code import Code
 from runner.core.templates import Template, only_expression
 from runner.kinds.sql_text import for_psql, parameters
 
@@ -49,6 +50,16 @@ class Invocation:
         """Expressions, one of which is true when something of `names` was cut; `*` is all that the result has."""
         read = [cut for name, cut in self.cuts.items() if name in names or "*" in names or "results" in names]
         return list(dict.fromkeys(cut.replace("REGISTER", register) for cut in read))
+
+    def programs(self) -> list[str]:
+        """The programs that it starts, in order; for another module than Ansible's `command`, the module itself."""
+        argv = list(map(str, self.args.get("argv", ())))
+        if self.module != "ansible.builtin.command" or not argv:
+            return [self.module]
+        words = argv[3:] if argv[0] == "timeout" else argv
+        strict = tuple(words[: len(STRICT)]) == STRICT
+        code = Code(words[len(STRICT)]) if strict else Code(" ".join(words), words=tuple(words))
+        return list(dict.fromkeys(code.programs()))
 
     def bound(self, register: str) -> dict[str, str]:
         """Each name's template, for the result registered as `register`."""

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from runner.kinds.invocation import Invocation, bounded, psql, uri, whole_seconds
+from runner.kinds.steps.command_step import Command
+from runner.kinds.steps.shell_step import Shell
 
 SECONDS = timedelta(seconds=1)
 COMMAND = {
@@ -110,3 +112,26 @@ def test_a_request_may_name_the_answers_it_takes():
 @pytest.mark.parametrize(("time", "whole"), [(0.1, 1), (1, 1), (1.01, 2), (60, 60)])
 def test_whole_seconds_are_never_too_few(time, whole):
     assert whole_seconds(time * SECONDS) == whole
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        (Command(command=("df", "-h")).invocation(MINUTE, str), ["df"]),
+        (Command(command=("sudo", "-u", "postgres", "psql")).invocation(MINUTE, str), ["psql"]),
+        (Command(command=("timeout", "60s", "pg_dump")).invocation(MINUTE, str), ["pg_dump"]),
+        (Command(command=("{{ tool | default('jq') }}",)).invocation(MINUTE, str), ["jq"]),
+        (Command(command=("/usr/bin/df",)).invocation(MINUTE, str), ["df"]),
+        (Command(command=("bash", "-c", "df | sort")).invocation(MINUTE, str), ["bash", "df", "sort"]),
+        (Shell(shell="df | sort").invocation(MINUTE, str), ["df", "sort"]),
+        (psql("SELECT 1", {}, timeout=MINUTE), ["psql"]),
+        (uri({"url": "http://127.0.0.1/"}, timeout=MINUTE), ["ansible.builtin.uri"]),
+        (Command(command=("{{ tool }}",)).invocation(MINUTE, str), []),
+        (Invocation("ansible.builtin.service", {"name": "nginx"}), ["ansible.builtin.service"]),
+    ],
+)
+def test_the_programs_of_a_call(call, names):
+    assert call.programs() == names

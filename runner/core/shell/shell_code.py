@@ -1,14 +1,16 @@
-"""A piece of shell code, or the command line of one program: its pipelines, its commands, and what it leaves open."""
+"""A piece of shell code, or a command line, and all that others ask of it: the entry to the reader of shell code."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from runner.core.shell.command_wrappers import SHELLS, sets_pipefail, started
+from runner.core.shell.pasted_values import Pasted, pasted
+from runner.core.shell.rereading import Reading, read_as_code
 from runner.core.shell.shell_reader import Command, Pipeline, Shell, of_arguments
 
 # What a login, or bash itself, sets: https://www.gnu.org/software/bash/manual/html_node/Bash-Variables.html
@@ -27,6 +29,16 @@ _PROGRAMS = (
 )
 _EXPAND = frozenset(_PROGRAMS.split())
 """Programs that fill in, or mean something else by, a dollar sign."""
+
+# What a shell does itself: https://www.gnu.org/software/bash/manual/html_node/Shell-Builtin-Commands.html
+_OF_THE_SHELL = """
+declare local typeset readonly export unset set shopt cd pwd pushd popd dirs echo printf read mapfile readarray test
+true false exit return break continue eval exec source trap wait jobs fg bg kill umask ulimit shift getopts let alias
+unalias builtin command type hash times history help enable
+"""
+_BUILTINS = frozenset(_OF_THE_SHELL.split())
+_DEFAULT = re.compile(r"^\{\{.*\|\s*default\('([^']+)'\).*\}\}$")
+_PROGRAM = re.compile(r"(?=.*[A-Za-z])[\w.+][\w.+-]*")
 
 
 @dataclass(frozen=True)
@@ -66,10 +78,27 @@ class Code:
             return self.shell.commands()
         return [command for pipeline in self.pipelines for command in pipeline.commands]
 
+    def programs(self) -> list[str]:
+        """The programs that it starts, in order, as far as one can tell without running it."""
+        own = _BUILTINS | self.shell.functions() if self.in_shell else frozenset()
+        return [name for command in self.commands() for name in _programs(command) if name not in own]
+
+    def comments(self) -> list[range]:
+        """Where in the text its comments are."""
+        return Shell(self.text).comments()
+
+    def pasted(self) -> list[Pasted]:
+        """Every template whose value reaches the shell unquoted."""
+        return list(pasted(self.text))
+
+    def obeyed(self) -> list[Reading]:
+        """Every value that the shell, or a program that it starts, takes for code, though it may have been quoted."""
+        return list(read_as_code(self.text, self.env))
+
     def without_comments(self) -> str:
         """The text with spaces in the place of its comments, so that the rest stands where it did."""
         text = self.text
-        for each in Shell(text).comments():
+        for each in self.comments():
             text = text[: each.start] + " " * len(each) + text[each.stop :]
         return text
 
@@ -84,6 +113,14 @@ class Code:
         if any(_EXPAND & {each.name, *each.through} for each in self.commands()):
             return []
         return list(dict.fromkeys(match[1] or match[2] for match in _COMMAND_USED.finditer(self.text)))
+
+
+def _programs(command: Command) -> Iterator[str]:
+    yield from command.through
+    default = _DEFAULT.match(command.words[0]) if command.words else None
+    name = PurePosixPath(default[1]).name if default else command.name
+    if _PROGRAM.fullmatch(name):
+        yield name
 
 
 def strict_code(text: str, env: Mapping[str, str]) -> Code:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runner.core.shell.shell_code import Code
-from runner.core.shell.shell_reader import Shell
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, did_you_mean, quoted
 from runner.model.checks.condition import required
 from runner.model.names import RESERVED
@@ -76,7 +75,7 @@ def _gaps(context: LintContext) -> Iterator[Hit]:
     for work in context.works():
         code = context.code_of(work)
         for place, text in context.leaves(work.place):
-            comments = Shell(text).comments() if code and code.in_shell and code.text == text.strip() else []
+            comments = Code(text).comments() if code and code.in_shell and code.text == text.strip() else []
             for match in _GAP.finditer(text):
                 remark = any(match.start() in each for each in comments)
                 if not remark and not _MARKUP.fullmatch(match[0]):

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.core.shell.pasted_values import pasted
-from runner.core.shell.rereading import read_as_code
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
 
 
 def _find(context: LintContext) -> Iterator[Hit]:
     for work, code in context.codes():
         if code.in_shell and code.text == str(context.written(work.place)).strip():
-            once = [each.template for each in pasted(code.text)]
-            for reading in read_as_code(code.text, code.env):
+            once = [each.template for each in code.pasted()]
+            for reading in code.obeyed():
                 if not once and reading.kind == "shell":
                     message = f"{_template(reading.template)} is code to a second shell, that of {reading.reader}"
                     yield Hit(work.place, message, "add a `| quote` for each shell that reads it")
-            for template, nth, within_quotes in pasted(code.text):
+            for template, nth, within_quotes in code.pasted():
                 if template.startswith("{{"):
                     better = None if within_quotes else re.sub(r"\s*(-?\}\})$", r" | quote \1", template)
                     message = f"{_template(template)} is pasted into shell code"
