@@ -11,7 +11,10 @@ from typing import Any, Literal, Self
 Message = dict[str, Any]
 """What an executor reports: a `kind` and what belongs to it. `inventory` comes first, `end` last."""
 
-Why = Literal["exited", "cancelled", "deadline", "orphaned", "unread"]
+Handler = Callable[[Message], Literal[False] | None]
+"""Takes what an executor reports; False says that nothing may go on."""
+
+Why = Literal["exited", "cancelled", "deadline", "orphaned", "unread", "refused"]
 
 
 @dataclass
@@ -95,9 +98,9 @@ NOTHING = Part(tags=("never-anything",))
 class Ending:
     """How a part ended.
 
-    `why` is `exited` (by itself, with `code`), `cancelled`, `deadline`, `orphaned` (a process above it died), or
-    `unread`: the inventory was not read in time. `diagnosis` is the tail of what Ansible printed, for a person to read
-    and for nothing else.
+    `why` is `exited` (by itself, with `code`), `cancelled`, `deadline`, `orphaned` (a process above it died), `unread`
+    (the inventory was not read in time), or `refused` (whoever handled a message did not let it go on). `diagnosis` is
+    the tail of what Ansible printed, for a person to read and for nothing else.
     """
 
     why: Why

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.executor.job import AbandonedRun, Ending, Job, Message, Part
+from runner.executor.job import AbandonedRun, Ending, Handler, Job, Message, Part
 
 
 class Executor(Protocol):
@@ -22,8 +22,10 @@ class Executor(Protocol):
             RunbookError: the inventory or the playbook cannot be read, or the job was stopped before they were.
         """
 
-    def execute(self, job: Job, part: Part, *, handle: Callable[[Message], None]) -> Ending:
+    def execute(self, job: Job, part: Part, *, handle: Handler) -> Ending:
         """Do `part` of `job`; every message goes to `handle`, and nothing goes on before `handle` has returned.
+
+        It ends as `refused` when `handle` gives False; nothing more is done after that.
 
         Raises:
             RunbookError: it did not begin, or did not say how it ended.

@@ -11,7 +11,7 @@ import yaml
 from runner.core.identifiers import Marker
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.executor.job import AbandonedRun, Ending, Job, Message, Part
+from runner.executor.job import AbandonedRun, Ending, Handler, Job, Message, Part
 
 Answer = tuple[str, Mapping[str, Any]]
 """What a task comes to: the kind of message (`ok`, `failed`, `unreachable`, `skipped`), and its result."""
@@ -52,10 +52,11 @@ class ScriptedExecutor:
         self.calls.append((RESOLVE, tuple(part.render)))
         return self._inventory(job, part, ())
 
-    def execute(self, job: Job, part: Part, *, handle: Callable[[Message], None]) -> Ending:
+    def execute(self, job: Job, part: Part, *, handle: Handler) -> Ending:
         """Report each task of `part` with the answer that is scripted for it."""
         self.calls.append((tuple(part.tags), tuple(part.limit)))
-        handle(self._inventory(job, part, part.limit))
+        if handle(self._inventory(job, part, part.limit)) is False:
+            return Ending("refused")
         lost = _Lost(may_fail=b"runbook_may_fail" in job.playbook)
         play_on = _Tasks(self, set(part.tags), lost, handle)
         for play in yaml.safe_load(job.playbook):
@@ -145,7 +146,7 @@ class _Tasks:
     executor: ScriptedExecutor
     tags: Collection[str]
     lost: _Lost
-    handle: Callable[[Message], None]
+    handle: Handler
 
     def do(self, item: Mapping[str, Any], hosts: Sequence[str], tags: set[str]) -> None:
         """Do a task, or a block with its rescue, that is within something with `tags`."""

@@ -9,7 +9,7 @@ from runner.core.events import EventType, Outcome
 from runner.core.step_tags import recheck_tag, step_tag
 from runner.executor.host_ledger import parts
 from runner.model.step import Effect, Step
-from runner.orchestrator.run_context import Control
+from runner.orchestrator.stepper import Stepper
 
 
 def repeatable_parts(step: Step) -> set[str]:
@@ -17,34 +17,34 @@ def repeatable_parts(step: Step) -> set[str]:
     return {f"verify/{number}" for number, _ in step.repeated} if step.effect is not Effect.READ else set()
 
 
-def open_again(control: Control, step: Step, hosts: Sequence[str], missing: Iterable[str], *, redo: bool) -> None:
+def open_again(stepper: Stepper, step: Step, hosts: Sequence[str], missing: Iterable[str], *, redo: bool) -> None:
     """Let the parts `missing` of `step` be proven anew on `hosts`; `redo` says that all of it is done again."""
     if hosts:
         data = {"parts": sorted(missing), "hosts": list(hosts), "redo": redo}
-        control.recorder.note(EventType.STEP_REOPENED, step.id, **data)
+        stepper.recorder.note(EventType.STEP_REOPENED, step.id, **data)
 
 
-def recheck(control: Control, hosts: Mapping[str, Sequence[str]]) -> None:
+def recheck(stepper: Stepper, hosts: Mapping[str, Sequence[str]]) -> None:
     """Make the verifications of the steps in `hosts` again there, once they are open."""
-    steps = [step for step in control.runbook.procedure if step.id in hosts]
-    for batch in fewest_batches(steps, on=lambda step: hosts[step.id], of=control.hosts_of):
-        control.execute([recheck_tag(step.id) for step in batch.steps], batch.hosts)
+    steps = [step for step in stepper.plan.runbook.procedure if step.id in hosts]
+    for batch in fewest_batches(steps, on=lambda step: hosts[step.id], of=stepper.plan.hosts_of):
+        stepper.execute([recheck_tag(step.id) for step in batch.steps], batch.hosts)
 
 
-def verify_again(control: Control, step: Step, hosts: Sequence[str]) -> list[str]:
+def verify_again(stepper: Stepper, step: Step, hosts: Sequence[str]) -> list[str]:
     """Look again whether `step`, which did not pass on `hosts`, holds there by now; where it does not.
 
     Of a change only the verifications are made again that look for themselves: they judge the host, however it came to
     be as it is. What only looks is done again as a whole. What a person was to confirm is still to be confirmed.
     """
     if step.effect is Effect.READ:
-        open_again(control, step, hosts, parts(step), redo=True)
-        control.execute([step_tag(step.id)], hosts)
+        open_again(stepper, step, hosts, parts(step), redo=True)
+        stepper.execute([step_tag(step.id)], hosts)
     else:
         looks, people = repeatable_parts(step), {f"verify/{number}" for number, _ in step.confirmations}
         for host in hosts:
-            missing = control.ledger.entries[step.id, host].missing
-            open_again(control, step, [host], looks | (missing & people), redo=False)
-        recheck(control, {step.id: hosts})
-    control.recorder.close()
-    return [host for host in hosts if control.ledger.entries[step.id, host].outcome is not Outcome.PASSED]
+            missing = stepper.ledger.entries[step.id, host].missing
+            open_again(stepper, step, [host], looks | (missing & people), redo=False)
+        recheck(stepper, {step.id: hosts})
+    stepper.recorder.close()
+    return [host for host in hosts if stepper.ledger.entries[step.id, host].outcome is not Outcome.PASSED]

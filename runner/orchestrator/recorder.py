@@ -12,6 +12,7 @@ from typing import Any
 from runner.core.events import Clock, Event, EventType, Listener
 from runner.core.redaction import Redaction
 from runner.executor.host_ledger import Ledger
+from runner.orchestrator.request import Request
 from runner.store import evidence
 from runner.store.log.audit_log import AuditLog
 from runner.store.run_state import RunDirectory
@@ -45,13 +46,22 @@ class Recorder:
     `redaction` knows of is in none of them; `knows_inventory` says whether that includes what the inventory keeps.
     """
 
-    def __init__(self, run: str, log: AuditLog, directory: RunDirectory, clock: Clock) -> None:
+    def __init__(
+        self,
+        run: str,
+        log: AuditLog,
+        directory: RunDirectory,
+        clock: Clock,
+        *,
+        redaction: Redaction | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
         self.run, self.log, self.directory = run, log, directory
         self.ledger = Ledger(run)
         self.history: list[tuple[datetime, Event]] = []
         self.captured: dict[str, dict[str, Any]] = {}
-        self.listeners: Sequence[Listener] = ()
-        self.redaction = Redaction()
+        self.listeners = listeners
+        self.redaction = Redaction() if redaction is None else redaction
         self.knows_inventory = False
         self._clock = clock
         self._lock = threading.RLock()
@@ -63,6 +73,14 @@ class Recorder:
             AuditError: as `record`.
         """
         self.record(Event(kind, self.run, step, data=data))
+
+    def note_reason(self, request: Request) -> None:
+        """Record, once, why somebody wants the run: now the secrets of the inventory are known, which may be in it."""
+        if self.knows_inventory:
+            return
+        self.knows_inventory, request = True, request.without(self.redaction)
+        if request.reason or request.break_glass:
+            self.note(EventType.REASON_GIVEN, reason=request.reason, break_glass=request.break_glass)
 
     def record_of(self, kind: EventType, step: str, host: str, data: Mapping[str, Any]) -> None:
         """Record one event that concerns `step` on `host`.

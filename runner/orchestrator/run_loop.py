@@ -1,31 +1,29 @@
-"""The whole flow on one page: aimed, asked about, executed, recorded, and if it fails someone is called."""
+"""The whole flow on one page: planned, admitted, asked about, executed, recorded, and if it fails someone is called."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 
-from runner.compiler.batches import Batch, batches, fewest_batches
+from runner.compiler.batches import Batch, fewest_batches
 from runner.compiler.segments import Gate, Segment, cut
-from runner.core.errors import DeniedError, ExitCode, explain
-from runner.core.events import EventType, Outcome
+from runner.core.errors import DeniedError, explain
+from runner.core.events import EventType
 from runner.core.step_tags import step_tag
 from runner.executor.host_ledger import machine_parts
-from runner.executor.target import Target
+from runner.executor.job import Part
 from runner.model.step import Step
 from runner.orchestrator.continuation import handover, resumption
-from runner.orchestrator.continuation.undo_plan import Standing, UndoPlan, undo_plan
+from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo, undo_plan
 from runner.orchestrator.continuation.undo_steps import undo
 from runner.orchestrator.dry_run import dry_run, preflight
-from runner.orchestrator.end.finish import Ending
-from runner.orchestrator.end.paging import Pager
-from runner.orchestrator.gate.approval_gate import ask
+from runner.orchestrator.end.finish import RunFinish
 from runner.orchestrator.request import Request, Result
-from runner.orchestrator.run_context import Control
 from runner.orchestrator.run_environment import RunEnvironment
-from runner.orchestrator.start import admission
+from runner.orchestrator.run_plan import RunPlan
 from runner.orchestrator.start.first_record import described, first_state
+from runner.orchestrator.start.run_start import RunStart
+from runner.orchestrator.stepper import Stepper, settings_of
 from runner.store.log.audit_log import NAME, AuditLog, NoLog
 from runner.store.log.log_reader import read
 from runner.store.run_state import RunDirectory
@@ -45,11 +43,11 @@ def run(request: Request, env: RunEnvironment) -> Result:
         directory = env.state.begin(first_state(request, env))
         with ExitStack() as stillborn:
             stillborn.callback(directory.discard)
-            with _held(directory, request, env, log) as control:
-                story = _Run(control)
+            with _held(directory, request, env, log) as start:
+                begun = _Run(start)
                 stillborn.pop_all()  # from here on it ends by itself
                 keep = lambda: directory.keep(request.source.text, request.playbook)  # noqa: E731
-                return story.do(EventType.RUN_STARTED, prepare=keep)
+                return begun.do(EventType.RUN_STARTED, prepare=keep)
 
 
 def resume(request: Request, env: RunEnvironment, *, done: Collection[str] = (), redo: Collection[str] = ()) -> Result:
@@ -58,15 +56,15 @@ def resume(request: Request, env: RunEnvironment, *, done: Collection[str] = (),
     Raises:
         RunbookError: as `run`.
     """
-    with _again(request.masked(), env) as control:
+    with _interrupted(request.masked(), env) as (start, plan):
 
         def reopen() -> None:
-            admission.again(control)
-            control.show_debts()
-            _begin_again(control)
-            resumption.reopen(control, done=done, redo=redo)
+            planned = start.admit_again(plan)
+            start.show_owed_undos(planned.plan)
+            _note_going_on(start)
+            resumption.reopen(planned.stepper, planned.gate, done=done, redo=redo)
 
-        return _Run(control).do(EventType.RUN_RESUMED, first=reopen)
+        return _Run(start).do(EventType.RUN_RESUMED, first=reopen)
 
 
 def plan_undo(request: Request, directory: StateDirectory) -> UndoPlan:
@@ -88,16 +86,16 @@ def take_back(request: Request, env: RunEnvironment, *, expected: UndoPlan | Non
     request = request.masked()
     planned = plan_undo(request, env.state)
     if not planned.takes_back:
-        return _nothing_to_undo(request, env, planned.stays)
-    with _again(request, env) as control:
+        return nothing_to_undo(env.state.run(request.run_id), env.state.audit / NAME, planned)
+    with _interrupted(request, env) as (start, plan):
 
         def agreed() -> None:
-            if expected not in {None, undo_plan(control.runbook, control.ledger)}:
+            if expected not in {None, undo_plan(plan.runbook, start.recorder.ledger)}:
                 message = "the run has continued since its undo was shown: something else is to be undone"
                 raise DeniedError(message, hint=f"runbook undo {request.run_id} shows it")
-            admission.again(control, undo=True)
+            start.admit_again(plan, undo=True)
 
-        return _Run(control).undo(agreed)
+        return _Run(start).undo(agreed)
 
 
 def _log(env: RunEnvironment) -> AuditLog:
@@ -108,46 +106,32 @@ def _log(env: RunEnvironment) -> AuditLog:
         return NoLog(env.state.audit / NAME, explain(error))
 
 
-def _nothing_to_undo(request: Request, env: RunEnvironment, stays: Sequence[Standing]) -> Result:
-    directory = env.state.run(request.run_id)
-    state = directory.state
-    why = "it only looked" if state.looks else "it has changed nothing that is not undone"
-    why = "nothing undoes what it has changed" if stays else why
-    return Result(
-        state.run,
-        Outcome(state.outcome or Outcome.UNKNOWN),
-        ExitCode.PARTLY_UNDONE if stays else ExitCode.DONE,
-        directory.path / "report.html",
-        env.state.audit / NAME,
-        tuple(map(str, stays)),
-        hint=f"nothing to undo in the run {state.run} of {state.runbook}: {why}",
-    )
-
-
 @contextmanager
-def _held(directory: RunDirectory, request: Request, env: RunEnvironment, log: AuditLog) -> Iterator[Control]:
+def _held(directory: RunDirectory, request: Request, env: RunEnvironment, log: AuditLog) -> Iterator[RunStart]:
     with ExitStack() as held:
         held.callback(directory.release)
-        control = Control(request, env, log, directory)
-        held.callback(control.locks.release)
-        yield control
+        start = RunStart(request, env, log, directory)
+        held.callback(start.locks.release)
+        yield start
 
 
 @contextmanager
-def _again(request: Request, env: RunEnvironment) -> Iterator[Control]:
+def _interrupted(request: Request, env: RunEnvironment) -> Iterator[tuple[RunStart, RunPlan]]:
+    """A run that was begun before, and its plan, brought to where it has stopped."""
     with _log(env) as log:
         directory = env.state.run(request.run_id).hold()
         directory.forget_cancellation()
-        with _held(directory, request, env, log) as control:
-            resumption.restore(control, read(control.recorder.log.path, run=request.run_id))
-            yield control
+        with _held(directory, request, env, log) as start:
+            records = read(log.path, run=request.run_id)
+            plan = resumption.restore(request, directory.state, start.recorder, records)
+            start.follow(plan)
+            yield start, plan
 
 
-def _begin_again(control: Control) -> None:
-    """Say in the state of the run that it goes on; whoever is refused before leaves it as it was."""
-    request, directory = control.request, control.directory
-    state = directory.state
-    resumption.accept_changes(control, state.sha256, state.playbook_sha256)
+def _note_going_on(start: RunStart) -> None:
+    """Save in the state of the run that it goes on; whoever is refused before leaves it as it was."""
+    request, directory = start.request, start.directory
+    resumption.accept_changes(request, directory, start.recorder, start.env.actor.person)
     directory.keep(request.source.text, request.playbook)
     directory.update(status="running", mode=request.mode)
     directory.update(sha256=request.source.sha256, playbook_sha256=request.playbook_sha256)
@@ -157,68 +141,55 @@ def _begin_again(control: Control) -> None:
 class _Run:
     """One run in progress, as a story: what comes after what, and what follows when it is not as it must be."""
 
-    def __init__(self, control: Control) -> None:
-        self.control = control
-        self.runbook, self.request = control.runbook, control.request
-        self.pager = Pager(control.request, control.env, control.recorder)
-        control.on_target = self._aimed
-        self.pager.target = control.target
-        self.end = Ending(control, self.pager)
-        self.before = self.control.directory.state
+    def __init__(self, start: RunStart) -> None:
+        self.start, self.env, self.recorder, self.invoker = start, start.env, start.recorder, start.invoker
+        self.runbook, self.mode = start.request.source.runbook, start.request.mode
+        self.end = RunFinish(start)
+        self.before = start.directory.state
 
     def do(
         self, begins: EventType, *, prepare: Callable[[], None] = lambda: None, first: Callable[[], None] | None = None
     ) -> Result:
         """The run, from its first record to its last; where `first` is refused, the run stays as it was."""
-        note = self.control.recorder.note
-        self.end.attempt(prepare, lambda: note(begins, **described(self.request, self.control.env)))
+        note = self.recorder.note
+        self.end.attempt(prepare, lambda: note(begins, **described(self.start.request, self.env)))
         if first and not self.end.error:
             self.end.attempt(first)
             if self.end.error:
                 return self.end.refuse(self.before)
         if not self.end.error:
             self.end.attempt(self._act)
-        self.end.attempt(self.control.recorder.close)
+        self.end.attempt(self.recorder.close)
         self.end.attempt(self._hand_over)
         return self.end.conclude()
 
     def undo(self, agreed: Callable[[], None]) -> Result:
-        """Take everything back, as a story of its own; where `agreed` is refused, the run stays as it was."""
-        note = self.control.recorder.note
+        """Undo everything, as a story of its own; where `agreed` is refused, the run stays as it was."""
+        note = self.recorder.note
         self.end.attempt(
-            lambda: note(EventType.RUN_RESUMED, take_back=True, **described(self.request, self.control.env)),
-            agreed,
+            lambda: note(EventType.RUN_RESUMED, take_back=True, **described(self.start.request, self.env)), agreed
         )
         if self.end.error:
             return self.end.refuse(self.before)
-        self.end.attempt(lambda: _begin_again(self.control), lambda: undo(self.control))
+        self.end.attempt(lambda: _note_going_on(self.start), self._undo)
         return self.end.conclude(undoing=True)
-
-    def _hand_over(self) -> None:
-        """Let other runbooks take over where a step wants that; who stops one of them stops this run as well."""
-        if self.control.cancelled:
-            return
-        self.end.attempt(lambda: handover.hand_over(self.control, run, self.end.took_over))
-        if self.control.cancelled:
-            self.end.attempt(self._cancel)
-        self.end.attempt(self.control.recorder.close)
 
     def _act(self) -> None:
         """What is to be done, while somebody is called if it takes too long; and what a cancellation asks for."""
-        with self.pager.patience():
+        with self.start.pager.patience():
             self.end.attempt(self._acts())
-            if self.control.cancelled:
+            if self.invoker.cancelled:
                 self.end.attempt(self._cancel)
 
     def _acts(self) -> Callable[[], None]:
-        looks = {"dry-run": dry_run, "preflight": preflight}.get(self.request.mode)
-        return partial(looks, self.control) if looks else self._procedure
+        looks = {"dry-run": dry_run, "preflight": preflight}.get(self.mode)
+        return (lambda: looks(self.start.plan().stepper)) if looks else self._procedure
 
     def _procedure(self) -> None:
         """Batch by batch, gate by gate, segment by segment, until the end or until something is not as it must be."""
         for batch in self._batches():
-            for item in cut(batch.steps, stepwise=self.request.mode == "step"):
-                if self.control.cancelled:
+            for item in cut(batch.steps, stepwise=self.mode == "step"):
+                if self.invoker.cancelled:
                     return
                 goes_on = self._ask(item, batch) if isinstance(item, Gate) else self._execute(item, batch)
                 if not goes_on:
@@ -227,74 +198,100 @@ class _Run:
     def _batches(self) -> Iterator[Batch]:
         """Who is worked on when; without batches the first segment itself finds out who the hosts are."""
         if self.runbook.serial or isinstance(self.runbook.max_failures, str):  # a share is one of all of them
-            self.control.know()
-        if self.control.target:
-            yield from batches(self.runbook, self.control.target)
+            self.start.plan()
+        if self.start.planned:
+            yield from self.start.planned.plan.batches()
         else:
             yield Batch(self.runbook.procedure, ())
 
     def _ask(self, gate: Gate, batch: Batch) -> bool:
         """Whether the run goes on after the question, which is only asked where its step is still to be done."""
-        self.control.know(render=[gate.step.id])
+        planned = self.start.plan(render=[gate.step.id])
         asks_about = {gate.part} if gate.kind in {"manual", "confirm"} else machine_parts(gate.step) | {"action"}
-        hosts = self._due(gate.step, asks_about, batch)
+        hosts = _due(planned.stepper, gate.step, asks_about, batch)
         if not hosts:
             return True
-        answer = ask(self.control, gate, hosts)
+        answer = planned.gate.ask(gate, hosts)
         if answer.instead == "undo":
-            undo(self.control)
+            self._undo()
         return answer.yes or answer.instead == "skip"
 
     def _execute(self, segment: Segment, batch: Batch) -> bool:
         """Whether the run goes on after the segment, which is done on each host from where that host stands."""
-        for part in self._invocations(segment, batch):
-            self.control.execute(
-                [step_tag(step.id) for step in part.steps], part.hosts, render=self._next(part.steps[-1])
-            )
-            if self.control.cancelled or self._must_stop(part):
+        if self.start.planned is None:
+            return self._execute_first(segment)
+        stepper = self.start.planned.stepper
+        on = lambda step: _due(stepper, step, machine_parts(step), batch)  # noqa: E731
+        for part in fewest_batches(segment.steps, on=on, of=stepper.plan.hosts_of):
+            stepper.execute([step_tag(step.id) for step in part.steps], part.hosts, render=self._next(part.steps[-1]))
+            if self.invoker.cancelled or self._must_stop(stepper, part):
                 return False
         return True
 
-    def _invocations(self, segment: Segment, batch: Batch) -> Iterator[Batch]:
-        if self.control.target is None:
-            yield Batch(segment.steps, ())
-            return
-        on = lambda step: self._due(step, machine_parts(step), batch)  # noqa: E731
-        yield from fewest_batches(segment.steps, on=on, of=self.control.hosts_of)
+    def _execute_first(self, segment: Segment) -> bool:
+        """The same of the first segment, whose invocation also says who the hosts are: the run is admitted meanwhile.
 
-    def _due(self, step: Step, parts: Collection[str], batch: Batch) -> list[str]:
-        """The hosts on which one of `parts` of `step` is still to be proven, without those that the run has lost."""
-        names, lost = batch.hosts or (self.control.target.names if self.control.target else ()), self.control.lost
-        return [host for host in self.control.ledger.waits_for(step.id, parts) if host in names and host not in lost]
+        Where a person is to be asked for that, the invocation is ended and begun again: nothing runs while they think.
+        """
+        tags = [step_tag(step.id) for step in segment.steps]
+        self.invoker.begin(tags)
+        settings, left = settings_of(self.runbook), self.start.deadline.left()
+        part = Part(tags, settings=settings, deadline=left, render=self._next(segment.steps[-1]))
+        if not self.invoker.execute(part, check=self.start.admit_unless_asking):
+            stepper = self.start.plan().stepper
+            self.invoker.execute(part, check=stepper.check)
+        if self.start.planned is None or self.invoker.cancelled:
+            return False
+        return not self._must_stop(self.start.planned.stepper, Batch(segment.steps, ()))
 
     def _next(self, step: Step) -> Sequence[str]:
         """The step that a person will be asked about after `step`, to be rendered while its values are at hand."""
         procedure = self.runbook.procedure
         following = procedure[procedure.index(step) + 1 :][:1]
-        return [each.id for each in following if each.approve or each.point_of_no_return or self.request.mode == "step"]
+        return [each.id for each in following if each.approve or each.point_of_no_return or self.mode == "step"]
 
-    def _must_stop(self, part: Batch) -> bool:
+    def _must_stop(self, stepper: Stepper, part: Batch) -> bool:
         """What the policy of a step says when it did not pass on a host, and more hosts are lost than may be."""
-        broken = self.control.ledger.broken(part.steps, part.hosts or None)
+        broken = stepper.ledger.broken(part.steps, part.hosts or None)
         broken = [(step, host) for step, host in broken if step.on_failure != "continue"]
-        too_many = len(self.control.gone) > self.control.allowed(self.control.target)
+        too_many = len(stepper.gone) > stepper.plan.may_fail
         to_undo = [host for step, host in broken if step.on_failure == "undo"]
-        if to_undo and not self.control.cancelled:
-            undo(self.control, None if too_many else to_undo)
+        if to_undo and not self.invoker.cancelled:
+            self._undo(None if too_many else to_undo)
         return bool(broken) and too_many
+
+    def _undo(self, hosts: Collection[str] | None = None) -> None:
+        """Undo what was done, on all hosts or on those in `hosts`."""
+        stepper = self.start.plan().stepper
+        self.end.undone_on |= set(stepper.plan.names if hosts is None else hosts)
+        undo(stepper, self.env, hosts)
 
     def _cancel(self) -> None:
         """What the runbook wants to be done when somebody stops it, on the hosts on which it was begun."""
-        cancellation = self.control.env.cancellation
-        self.control.recorder.note(EventType.RUN_CANCELLED, why=cancellation.requests[-1])
+        cancellation = self.env.cancellation
+        self.recorder.note(EventType.RUN_CANCELLED, why=cancellation.requests[-1])
         cancellation.answered = len(cancellation.requests)
-        begun = {host for (_, host), entry in self.control.ledger.entries.items() if entry.intended}
+        begun = {host for (_, host), entry in self.recorder.ledger.entries.items() if entry.intended}
+        if self.start.planned is None:
+            return
+        stepper = self.start.planned.stepper
         for step in self.runbook.on_cancel:
-            if hosts := [host for host in self.control.hosts_of(step) if host in begun]:
-                self.control.expect(step, hosts)
-                self.control.execute([step_tag(step.id)], hosts)
+            if hosts := [host for host in stepper.plan.hosts_of(step) if host in begun]:
+                stepper.expect(step, hosts)
+                stepper.execute([step_tag(step.id)], hosts)
 
-    def _aimed(self, target: Target, at_rest: bool) -> None:  # noqa: FBT001 - as Control.on_target has it
-        self.pager.target = target
-        admission.admit(self.control, target, at_rest=at_rest)
-        self.pager.glass_broken()
+    def _hand_over(self) -> None:
+        """Let other runbooks take over where a step wants that; who stops one of them stops this run as well."""
+        if self.invoker.cancelled or self.start.planned is None:
+            return
+        stepper = self.start.planned.stepper
+        self.end.attempt(lambda: handover.hand_over(stepper, self.env, self.start.deadline, run, self.end.took_over))
+        if self.invoker.cancelled:
+            self.end.attempt(self._cancel)
+        self.end.attempt(self.recorder.close)
+
+
+def _due(stepper: Stepper, step: Step, parts: Collection[str], batch: Batch) -> list[str]:
+    """The hosts on which one of `parts` of `step` is still to be proven, without those that the run has lost."""
+    names, lost = batch.hosts or stepper.plan.names, stepper.lost
+    return [host for host in stepper.ledger.waits_for(step.id, parts) if host in names and host not in lost]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import runner.orchestrator.end.finish
+import runner.orchestrator.end.failsafe
 from harness.fakes import RUN_ID, Clock, FakeOperator, runbook_file
 from runner.channels.base import Receipt
 from runner.compiler.committed_playbook import compiled
@@ -24,14 +24,14 @@ class Killed(BaseException):
 
 def mortal(monkeypatch):
     """Let the product die of `Killed`, which it would otherwise end the run for as for everything else."""
-    real = runner.orchestrator.end.finish.explain
+    real = runner.orchestrator.end.failsafe.explain
 
     def explain(error):
         if isinstance(error, Killed):
             raise error
         return real(error)
 
-    monkeypatch.setattr("runner.orchestrator.end.finish.explain", explain)
+    monkeypatch.setattr("runner.orchestrator.end.failsafe.explain", explain)
 
 
 SURVEY = (RESOLVE, ())

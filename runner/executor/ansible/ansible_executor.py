@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,7 @@ from runner.executor.ansible.teardown import Reap, end_connections, reap_hosts, 
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.inventory.duplicate_keys import HINT, check_json, duplicate_key
-from runner.executor.job import AbandonedRun, Ending, Job, Message, Part
+from runner.executor.job import AbandonedRun, Ending, Handler, Job, Message, Part
 from runner.executor.python_interpreter import check_here
 
 _VAULT_MESSAGES = ("no vault secrets found", "no vault secrets were found", "The vault password file")
@@ -44,8 +44,8 @@ class AnsibleExecutor:
     limits: Limits = field(default_factory=Limits)
     reap: Reap = reap_hosts
 
-    def execute(self, job: Job, part: Part, *, handle: Callable[[Message], None]) -> Ending:
-        """Do `part` of `job`; every message of our callback plugin goes to `handle`.
+    def execute(self, job: Job, part: Part, *, handle: Handler) -> Ending:
+        """Do `part` of `job`; every message of our callback plugin goes to `handle`, which ends Ansible with False.
 
         Raises:
             ExecutionError: Ansible died without having said what happened, or an inventory has a key twice.
@@ -53,13 +53,19 @@ class AnsibleExecutor:
             Exception: whatever `handle` raised; nothing more has run after that.
         """
         kinds: list[str] = []
+        refused = False
 
-        def receive(message: Message) -> Message | None:
+        def receive(message: Message) -> Message | Literal[False] | None:
+            nonlocal refused
             kinds.append(message["kind"])
-            handle(message)
+            if handle(message) is False:
+                refused = True
+                return False
             return {"secrets": dict(job.secrets)} if message["kind"] == "inventory" and job.secrets else None
 
         ending = self._invoke(job, part, receive)
+        if refused:
+            return replace(ending, why="refused")
         if ending.why == "exited" and "end" not in kinds:
             raise _without_end(ending, kinds, job.limit)
         return ending

@@ -13,11 +13,12 @@ from runner.core.wording import listed
 from runner.library.library import Library, Source
 from runner.model.handover_inputs import wrong_inputs
 from runner.model.step import Effect, HandOver, Step
+from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.end.aftermath import first_line
 from runner.orchestrator.recheck import verify_again
 from runner.orchestrator.request import Child, Request, Result
-from runner.orchestrator.run_context import Control
 from runner.orchestrator.run_environment import RunEnvironment
+from runner.orchestrator.stepper import Stepper
 
 
 def check(request: Request) -> None:
@@ -44,7 +45,11 @@ def _library(request: Request, to: HandOver) -> Library:
 
 
 def hand_over(
-    control: Control, do: Callable[[Request, RunEnvironment], Result], ended: Callable[[Child], None]
+    stepper: Stepper,
+    env: RunEnvironment,
+    deadline: Deadline,
+    do: Callable[[Request, RunEnvironment], Result],
+    ended: Callable[[Child], None],
 ) -> None:
     """Let other runbooks take over where a step did not pass, each by `do`, and look at that step again afterwards.
 
@@ -54,21 +59,21 @@ def hand_over(
         InvalidInputError: one cannot take over; nothing of it was done.
         HandOverError: one did not pass, or the step does not hold in spite of it; no other takes over after that.
     """
-    for step in control.runbook.procedure:
-        hosts = control.ledger.failed_on(step.id)
-        if isinstance(step.on_failure, HandOver) and hosts and not control.cancelled:
-            request = _request(control, step.on_failure, hosts)
+    for step in stepper.plan.runbook.procedure:
+        hosts = stepper.ledger.failed_on(step.id)
+        if isinstance(step.on_failure, HandOver) and hosts and not stepper.cancelled:
+            request = _request(stepper, env, step.on_failure, hosts)
             what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": hosts}
-            control.recorder.note(EventType.RUN_HANDED_OVER, step.id, **what)
-            with control.standstill():
-                child = Child(request.source.runbook.id, hosts, do(request, control.env))
-            control.redaction.learn(request.secrets.values())
+            stepper.recorder.note(EventType.RUN_HANDED_OVER, step.id, **what)
+            with deadline.standstill():
+                child = Child(request.source.runbook.id, hosts, do(request, env))
+            stepper.recorder.redaction.learn(request.secrets.values())
             ended(child)
-            if not (control.cancelled or control.request.looks):
-                _check_mended(control, step, child)
+            if not (stepper.cancelled or stepper.plan.request.looks):
+                _check_mended(stepper, step, child)
 
 
-def _check_mended(control: Control, step: Step, child: Child) -> None:
+def _check_mended(stepper: Stepper, step: Step, child: Child) -> None:
     where, result = listed(child.hosts), child.result
     if result.outcome not in {Outcome.PASSED, Outcome.HANDED_OVER}:
         why = f": {first_line(result.happened)}" if result.happened else ""
@@ -80,30 +85,32 @@ def _check_mended(control: Control, step: Step, child: Child) -> None:
         raise HandOverError(
             f"{child.runbook} passed, and nobody knows whether the step {step.name!r} holds on {where} by now: "
             "none of its verifications looks for itself",
-            hint=f"give {step.id} in {control.runbook.id} a verification with a command of its own",
+            hint=f"give {step.id} in {stepper.plan.runbook.id} a verification with a command of its own",
         )
-    if still := verify_again(control, step, child.hosts):
-        why = first_line(control.ledger.entries[step.id, still[0]].reason)
+    if still := verify_again(stepper, step, child.hosts):
+        why = first_line(stepper.ledger.entries[step.id, still[0]].reason)
         message = f"{child.runbook} passed, and the step {step.name!r} still does not hold on {listed(still)}"
         raise HandOverError(f"{message}: {why}" if why else message)
 
 
-def _request(control: Control, to: HandOver, hosts: Sequence[str]) -> Request:
+def _request(stepper: Stepper, env: RunEnvironment, to: HandOver, hosts: Sequence[str]) -> Request:
     """What is asked of the runbook that takes over: to work on `hosts`, on which the step did not pass, alone."""
-    request = control.request
+    request = stepper.plan.request
     library = _library(request, to)
     source = library.source(to.run)
-    if to.run in _line(control):
+    if to.run in _line(stepper, env):
         raise InvalidInputError(f"{to.run} cannot take over: it has handed over before in this chain of runs")
     references = to.references()
     try:
-        given = {name: _known(control, references.get(name), value) for name, value in to.inputs.items()}
+        given = {name: _known(stepper, references.get(name), value) for name, value in to.inputs.items()}
         inputs = source.runbook.complete(given)
-        secrets = {name: _secret(control, source, to, name, inputs[name]) for name in sorted(source.runbook.secrets)}
+        secrets = {
+            name: _secret(stepper, env, source, to, name, inputs[name]) for name in sorted(source.runbook.secrets)
+        }
     except ValueError as error:
         raise InvalidInputError(f"{to.run} cannot take over: {error}") from None
     return Request(
-        run_id=control.env.new_run_id(),
+        run_id=env.new_run_id(),
         source=source,
         playbook=reviewed(library, source),
         contacts=library.contacts(source),
@@ -123,35 +130,35 @@ def _request(control: Control, to: HandOver, hosts: Sequence[str]) -> Request:
     ).masked()
 
 
-def _line(control: Control) -> Iterator[str]:
+def _line(stepper: Stepper, env: RunEnvironment) -> Iterator[str]:
     """The runbooks that have handed over to each other up to this run, which is the first of them."""
-    state = control.directory.state
+    state = env.state.run(stepper.plan.request.run_id).state
     yield state.runbook
     while state.parent:
-        state = control.env.state.run(state.parent).state
+        state = env.state.run(state.parent).state
         yield state.runbook
 
 
-def _secret(control: Control, source: Source, to: HandOver, name: str, where: str) -> str:
+def _secret(stepper: Stepper, env: RunEnvironment, source: Source, to: HandOver, name: str, where: str) -> str:
     """The secret `name` of the runbook that takes over: one that is known here, or what is where `where` says."""
     known = to.references().get(name, "")
-    if known in control.request.secrets:
-        return control.request.secrets[known]
-    written_in = control.request.source if name in to.inputs else source
+    if known in stepper.plan.request.secrets:
+        return stepper.plan.request.secrets[known]
+    written_in = stepper.plan.request.source if name in to.inputs else source
     reference = Reference.parse(where).absolute(written_in.path.parent.absolute())
     try:
-        return source.runbook.inputs[name].check_secret(control.env.secrets(str(reference)))
+        return source.runbook.inputs[name].check_secret(env.secrets(str(reference)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 
 
-def _known(control: Control, reference: str | None, value: Any) -> Any:
+def _known(stepper: Stepper, reference: str | None, value: Any) -> Any:
     """The value of an input of the runbook that takes over, which may stand for one that is known here."""
     if reference is None:
         return value
-    if reference in control.request.inputs:
-        return control.request.inputs[reference]
-    found = [values[reference] for values in control.recorder.captured.values() if reference in values]
+    if reference in stepper.plan.request.inputs:
+        return stepper.plan.request.inputs[reference]
+    found = [values[reference] for values in stepper.recorder.captured.values() if reference in values]
     if not found or any(each != found[0] for each in found):
         what = "is not known" if not found else "is not the same on every host"
         raise ValueError(f"{reference} {what}")

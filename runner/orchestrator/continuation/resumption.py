@@ -11,13 +11,15 @@ from runner.core.errors import DeniedError, InvalidInputError
 from runner.core.events import Event, EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.executor.host_ledger import Entry, Ledger, machine_parts, parts, undo_parts
-from runner.executor.target import Target
 from runner.model.runbook import Runbook
 from runner.model.step import Step
 from runner.orchestrator.continuation.undo_plan import UndoPlan, undo_plan
-from runner.orchestrator.gate.approval_gate import ask
+from runner.orchestrator.gate.approval_gate import ApprovalGate
 from runner.orchestrator.recheck import open_again, recheck, repeatable_parts
-from runner.orchestrator.run_context import Control
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Request
+from runner.orchestrator.run_plan import RunPlan, target_of
+from runner.orchestrator.stepper import Stepper
 from runner.store.log.envelope import Record
 from runner.store.run_state import RunDirectory, RunState
 
@@ -27,34 +29,29 @@ _NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED})
 _EVENTS = frozenset(EventType)
 
 
-def restore(control: Control, records: Iterable[Record]) -> None:
-    """Bring the ledger, the captured values and the history to where `records` and the run's state have left them.
+def restore(request: Request, state: RunState, recorder: Recorder, records: Iterable[Record]) -> RunPlan:
+    """The plan of an interrupted run; `recorder` is brought to where `records` and the run's state have left it.
 
     Raises:
-        InvalidInputError: the run died before it knew its hosts, so there is nothing to go on with.
+        InvalidInputError: the run died before its hosts were known, so there is nothing to resume.
     """
-    state = control.directory.state
     if not state.target:
         raise InvalidInputError(f"the run {state.run} has not started", hint=f"runbook run {state.runbook}")
-    control.recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
-    control.aim(_target(state))
-    control.recorder.history.extend(_replay(control.ledger, control.runbook, records))
+    plan = RunPlan(request, target_of(state))
+    recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
+    plan.expect_in(recorder.ledger)
+    recorder.history.extend(_replay(recorder.ledger, plan.runbook, records))
+    return plan
 
 
 def planned_undo(runbook: Runbook, state: RunState, records: Iterable[Record]) -> UndoPlan:
     """What an undo of the run would do by its `records`, which leaves the run alone; nothing where it only looked."""
-    ledger, target = Ledger(state.run), _target(state)
+    ledger, target = Ledger(state.run), target_of(state)
     for step in runbook.procedure:
         ledger.expect(step.id, target.of(runbook, step), parts(step))
     for _ in _replay(ledger, runbook, records):
         pass
     return UndoPlan((), ()) if state.looks else undo_plan(runbook, ledger)
-
-
-def _target(state: RunState) -> Target:
-    """What the run was aimed at when it began."""
-    hosts = {key: tuple(names) for key, names in state.target.items()}
-    return Target(hosts, dict(state.environments), dict(state.machines))
 
 
 def _replay(ledger: Ledger, runbook: Runbook, records: Iterable[Record]) -> Iterator[tuple[datetime, Event]]:
@@ -71,7 +68,7 @@ def _replay(ledger: Ledger, runbook: Runbook, records: Iterable[Record]) -> Iter
         yield record.time, event
 
 
-def reopen(control: Control, *, done: Collection[str], redo: Collection[str]) -> None:
+def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo: Collection[str]) -> None:
     """Settle for each step on each host whether it is still to be done.
 
     `done` and `redo` name steps of which somebody has said what is to become of them, should that be in doubt.
@@ -80,33 +77,34 @@ def reopen(control: Control, *, done: Collection[str], redo: Collection[str]) ->
         InvalidInputError: one of them is no step.
         DeniedError: a step is in doubt, and nobody says what is to become of it.
     """
-    known = [step.id for step in control.runbook.procedure]
+    known = [step.id for step in stepper.plan.runbook.procedure]
     for name in {*done, *redo} - set(known):
-        raise InvalidInputError(f"{control.runbook.id} has no step {name!r}", hint=f"its steps are {', '.join(known)}")
-    for step in control.runbook.procedure:
-        _reopen_changed(control, step)
-        _reopen_undone(control, step)
-    _recheck(control)
-    for step in control.runbook.procedure:
-        _settle(control, step)
-        if doubtful := _doubtful(control, step):
-            _decide(control, step, doubtful, said="redo" if step.id in redo else "done" if step.id in done else "")
+        raise InvalidInputError(
+            f"{stepper.plan.runbook.id} has no step {name!r}", hint=f"its steps are {', '.join(known)}"
+        )
+    for step in stepper.plan.runbook.procedure:
+        _reopen_changed(stepper, step)
+        _reopen_undone(stepper, step)
+    _recheck(stepper)
+    for step in stepper.plan.runbook.procedure:
+        _settle(stepper, step)
+        if doubtful := _doubtful(stepper, step):
+            _decide(stepper, gate, step, doubtful, "redo" if step.id in redo else "done" if step.id in done else "")
 
 
-def _entries(control: Control, step: Step) -> Mapping[str, Entry]:
-    return {host: control.ledger.entries[step.id, host] for host in control.ledger.hosts_of(step.id)}
+def _entries(stepper: Stepper, step: Step) -> Mapping[str, Entry]:
+    return {host: stepper.ledger.entries[step.id, host] for host in stepper.ledger.hosts_of(step.id)}
 
 
-def accept_changes(control: Control, runbook_sha256: str, playbook_sha256: str) -> None:
-    """Record that somebody goes on by another text than the one with these SHA-256, and what differs."""
-    request, playbook = control.request, control.request.playbook_sha256
-    if (runbook_sha256, playbook_sha256) in {(request.source.sha256, playbook), (request.source.sha256, "")}:
+def accept_changes(request: Request, directory: RunDirectory, recorder: Recorder, by: str) -> None:
+    """Record that the person `by` goes on by another text than the one that the run was done by last, if so."""
+    state, playbook = directory.state, request.playbook_sha256
+    if (state.sha256, state.playbook_sha256) in {(request.source.sha256, playbook), (request.source.sha256, "")}:
         return
-    before = {"runbook_sha256": runbook_sha256, "playbook_sha256": playbook_sha256}
+    before = {"runbook_sha256": state.sha256, "playbook_sha256": state.playbook_sha256}
     after = {"runbook_sha256": request.source.sha256, "playbook_sha256": playbook}
-    by = control.env.actor.person
-    diff = changes(control.directory, request.source.text, request.playbook)
-    control.recorder.note(EventType.CHANGES_ACCEPTED, by=by, before=before, after=after, diff=diff)
+    diff = changes(directory, request.source.text, request.playbook)
+    recorder.note(EventType.CHANGES_ACCEPTED, by=by, before=before, after=after, diff=diff)
 
 
 def changes(directory: RunDirectory, runbook: bytes, playbook: bytes) -> str:
@@ -123,27 +121,27 @@ def changes(directory: RunDirectory, runbook: bytes, playbook: bytes) -> str:
     return ""
 
 
-def _reopen_changed(control: Control, step: Step) -> None:
+def _reopen_changed(stepper: Stepper, step: Step) -> None:
     """What was proven of another text than the present one is to be done, or at least verified, again."""
-    now = control.ledger.digests.get(step.id, "")
-    for host, entry in _entries(control, step).items():
-        if entry.digest in {"", now} or control.ledger.is_undone(step.id, host):
+    now = stepper.ledger.digests.get(step.id, "")
+    for host, entry in _entries(stepper, step).items():
+        if entry.digest in {"", now} or stepper.ledger.is_undone(step.id, host):
             continue
         if not entry.intended and entry.missing >= parts(step):
             continue  # it is to be done anyway
         if step.repeatable or not entry.intended or _failed_for_sure(entry):
-            open_again(control, step, [host], parts(step), redo=True)
+            open_again(stepper, step, [host], parts(step), redo=True)
             continue
         kept = {"action"} if entry.digest.partition(":")[0] == now.partition(":")[0] else set()
         data = {"parts": sorted(parts(step) - kept), "hosts": [host], "redo": False, "digest": now}
-        control.recorder.note(EventType.STEP_REOPENED, step.id, **data)
+        stepper.recorder.note(EventType.STEP_REOPENED, step.id, **data)
 
 
-def _reopen_undone(control: Control, step: Step) -> None:
+def _reopen_undone(stepper: Stepper, step: Step) -> None:
     """Whatever is for sure not done is to be done: it never began, failed, was taken back, or may be repeated."""
     again, waiting = [], []
-    for host, entry in _entries(control, step).items():
-        if control.ledger.is_undone(step.id, host):
+    for host, entry in _entries(stepper, step).items():
+        if stepper.ledger.is_undone(step.id, host):
             again.append(host)
         elif entry.outcome is Outcome.PASSED:
             continue
@@ -151,9 +149,9 @@ def _reopen_undone(control: Control, step: Step) -> None:
             again.append(host)
         elif not entry.intended and entry.outcome is not None:
             waiting.append(host)
-    open_again(control, step, again, parts(step), redo=True)
+    open_again(stepper, step, again, parts(step), redo=True)
     for host in waiting:  # what a person has said already counts
-        open_again(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
+        open_again(stepper, step, [host], stepper.ledger.entries[step.id, host].missing, redo=False)
 
 
 def _failed_for_sure(entry: Entry) -> bool:
@@ -163,69 +161,69 @@ def _failed_for_sure(entry: Entry) -> bool:
     return not entry.looked
 
 
-def _recheck(control: Control) -> None:
+def _recheck(stepper: Stepper) -> None:
     """Make the verifications again that look for themselves, of every change that was made or may have been."""
     checked: dict[str, list[str]] = {}
-    for step in control.runbook.procedure:
+    for step in stepper.plan.runbook.procedure:
         again = repeatable_parts(step)
-        for host, entry in _entries(control, step).items():
+        for host, entry in _entries(stepper, step).items():
             passed = entry.outcome is Outcome.PASSED
             if again and (passed or entry.intended):
-                open_again(control, step, [host], again if passed else again | entry.missing, redo=False)
+                open_again(stepper, step, [host], again if passed else again | entry.missing, redo=False)
                 checked.setdefault(step.id, []).append(host)
-    recheck(control, checked)
+    recheck(stepper, checked)
 
 
-def _settle(control: Control, step: Step) -> None:
+def _settle(stepper: Stepper, step: Step) -> None:
     """An interrupted step was done where all that a machine verifies of it holds, and looks for itself."""
     looks = {f"verify/{number}" for number, _ in step.repeated}
     if not looks or looks != machine_parts(step) - {"action"}:
         return
-    for host, entry in _entries(control, step).items():
+    for host, entry in _entries(stepper, step).items():
         interrupted = entry.outcome is None and entry.intended and not entry.outdated
         if interrupted and entry.missing & machine_parts(step) == {"action"}:
             said = {"part": "action", "outcome": Outcome.PASSED, "reason": "its verifications hold"}
-            control.recorder.record_of(EventType.STEP_SETTLED, step.id, host, said)
+            stepper.recorder.record_of(EventType.STEP_SETTLED, step.id, host, said)
 
 
-def _doubtful(control: Control, step: Step) -> list[str]:
+def _doubtful(stepper: Stepper, step: Step) -> list[str]:
     """The hosts on which `step` was begun and is not proven, or no longer holds."""
     return [
         host
-        for host, entry in _entries(control, step).items()
+        for host, entry in _entries(stepper, step).items()
         if entry.outcome not in {None, Outcome.PASSED} or (entry.intended and entry.missing & machine_parts(step))
     ]
 
 
-def _decide(control: Control, step: Step, hosts: Sequence[str], *, said: str) -> None:
+def _decide(stepper: Stepper, gate: ApprovalGate, step: Step, hosts: Sequence[str], decision: str) -> None:
     """Let a person say whether an interrupted step is done or to be done again; it is never repeated without."""
-    if not said:
-        known = {host: control.ledger.entries[step.id, host] for host in hosts}
+    if not decision:
+        known = {host: stepper.ledger.entries[step.id, host] for host in hosts}
         why = "; ".join(f"{host}: {entry.reason or _unknown(entry)}" for host, entry in known.items())
-        answer = ask(control, Gate(step, "unknown", f"{step.name}: {why}"), hosts)
-        said = "redo" if answer.instead == "redo" else "done" if answer.yes else ""
-        if not said:
+        answer = gate.ask(Gate(step, "unknown", f"{step.name}: {why}"), hosts)
+        decision = "redo" if answer.instead == "redo" else "done" if answer.yes else ""
+        if not decision:
             raise DeniedError(
                 f"{step.id} is in doubt on {', '.join(hosts)} ({why})",
                 hint=f"look, then say --done {step.id} or --redo {step.id}",
             )
-    if said == "redo":
-        later = control.runbook.procedure[control.runbook.procedure.index(step) :]
+    if decision == "redo":
+        later = stepper.plan.runbook.procedure[stepper.plan.runbook.procedure.index(step) :]
         for each in later:
             open_again(
-                control,
+                stepper,
                 each,
-                [host for host in control.ledger.hosts_of(each.id) if host in hosts],
+                [host for host in stepper.ledger.hosts_of(each.id) if host in hosts],
                 parts(each),
                 redo=True,
             )
         return
     for host in hosts:
-        missing = sorted(control.ledger.entries[step.id, host].missing & machine_parts(step))
-        open_again(control, step, [host], control.ledger.entries[step.id, host].missing, redo=False)
+        missing = sorted(stepper.ledger.entries[step.id, host].missing & machine_parts(step))
+        open_again(stepper, step, [host], stepper.ledger.entries[step.id, host].missing, redo=False)
         for part in missing:
-            told = {"part": part, "outcome": Outcome.PASSED, "reason": "a person says that it is done"}
-            control.recorder.record_of(EventType.STEP_SETTLED, step.id, host, told)
+            data = {"part": part, "outcome": Outcome.PASSED, "reason": "a person says that it is done"}
+            stepper.recorder.record_of(EventType.STEP_SETTLED, step.id, host, data)
 
 
 def _unknown(entry: Entry) -> str:

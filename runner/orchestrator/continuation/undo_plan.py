@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from runner.core.errors import ExitCode
 from runner.core.events import Outcome
 from runner.core.step_tags import undo_id
 from runner.executor.host_ledger import Ledger
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
+from runner.orchestrator.request import Result
+from runner.store.run_state import RunDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Reversal:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RemainingChange:
     """A step whose change stays on `hosts`, and why."""
 
     step: str
@@ -41,7 +45,7 @@ class UndoPlan:
     """What an undo does, newest first. It is empty where nothing was changed, or all of it was taken back before."""
 
     takes_back: tuple[Reversal, ...]
-    stays: tuple[Standing, ...]
+    stays: tuple[RemainingChange, ...]
 
     def __bool__(self) -> bool:
         return bool(self.takes_back or self.stays)
@@ -55,15 +59,15 @@ def undo_plan(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None = 
     """What an undo of `runbook` would do by `ledger`, on all hosts or on those of `hosts`."""
     begun = list(_begun(runbook, ledger, hosts))
     back = [Reversal(step.id, step.name, step.undo.action.describe(), on) for step, on in begun if step.undo]
-    stays = [Standing(step.id, step.name, on, _why(step)) for step, on in begun if not step.undo]
+    stays = [RemainingChange(step.id, step.name, on, _why(step)) for step, on in begun if not step.undo]
     return UndoPlan(tuple(back), tuple(stays))
 
 
-def standing(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None = None) -> Sequence[Standing]:
+def standing(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None = None) -> Sequence[RemainingChange]:
     """The changes that stand when an undo has come to its end, newest first."""
     plan = undo_plan(runbook, ledger, hosts)
     owed = [
-        Standing(item.step, item.name, (host,), _not_proven(ledger, item.step, host))
+        RemainingChange(item.step, item.name, (host,), _not_proven(ledger, item.step, host))
         for item in plan.takes_back
         for host in item.hosts
     ]
@@ -90,3 +94,19 @@ def _not_proven(ledger: Ledger, step: str, host: str) -> str:
         return "its undo was not done"
     ended = "failed" if entry.outcome is Outcome.FAILED else f"ended as {entry.outcome}"
     return f"its undo {ended}" + (f" ({entry.reason})" if entry.reason else "")
+
+
+def nothing_to_undo(directory: RunDirectory, log: Path, plan: UndoPlan) -> Result:
+    """The result where `plan` undoes nothing: the run keeps its outcome."""
+    state = directory.state
+    why = "it only looked" if state.looks else "it has changed nothing that is not undone"
+    why = "nothing undoes what it has changed" if plan.stays else why
+    return Result(
+        state.run,
+        Outcome(state.outcome or Outcome.UNKNOWN),
+        ExitCode.PARTLY_UNDONE if plan.stays else ExitCode.DONE,
+        directory.path / "report.html",
+        log,
+        tuple(map(str, plan.stays)),
+        hint=f"nothing to undo in the run {state.run} of {state.runbook}: {why}",
+    )

@@ -4,41 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from runner.core.events import EventType, Outcome
+from runner.core.events import EventType, Instant, Outcome
 from runner.core.step_tags import step_tag, undo_id
 from runner.executor.host_ledger import undo_parts
 from runner.orchestrator.continuation.undo_plan import undo_plan
-from runner.orchestrator.run_context import Control
+from runner.orchestrator.run_environment import Installation
+from runner.orchestrator.stepper import Stepper
 from runner.store.owed_undos import Debt, Debts
 
 
-def undo(control: Control, hosts: Collection[str] | None = None) -> None:
+def undo(stepper: Stepper, installation: Installation, hosts: Collection[str] | None = None) -> None:
     """Take back every step that was begun, on all hosts or on those in `hosts`, and prove that it is.
 
     What stays, as nothing undoes it, is recorded first.
 
     Raises:
-        RunbookError: as `Control.execute`; what was not undone by then is a debt as well.
+        RunbookError: as `Stepper.execute`; what was not undone by then is a debt as well.
     """
-    debts = Debts(control.env.state.path / "debts")
-    plan = undo_plan(control.runbook, control.ledger, hosts)
-    control.taken_back |= set(hosts if hosts is not None else control.target.names if control.target else ())
-    control.recorder.note(EventType.UNDO_PLANNED, **plan.data())
-    steps = {step.id: step for step in control.runbook.steps}
+    debts = Debts(installation.state.path / "debts")
+    plan = undo_plan(stepper.plan.runbook, stepper.ledger, hosts)
+    stepper.recorder.note(EventType.UNDO_PLANNED, **plan.data())
+    steps = {step.id: step for step in stepper.plan.runbook.steps}
     for item in plan.takes_back:
         name, taken = undo_id(item.step), steps[item.step].undo
         assert taken  # noqa: S101 - only what has an undo is taken back
-        control.ledger.expect(name, item.hosts, undo_parts(taken))
+        stepper.ledger.expect(name, item.hosts, undo_parts(taken))
         for host in item.hosts:  # until it is proven, it is owed: also when this very process dies
-            _owe(control, debts, item.step, host)
-        control.execute([step_tag(name)], item.hosts)
+            _owe(stepper, debts, item.step, host, installation.clock())
+        stepper.execute([step_tag(name)], item.hosts)
         for host in item.hosts:
-            if control.ledger.entries[name, host].outcome is Outcome.PASSED:
-                debts.pay(host, control.runbook.id, item.step)
-                control.recorder.record_of(EventType.DEBT_PAID, item.step, host, {"runbook": control.runbook.id})
+            if stepper.ledger.entries[name, host].outcome is Outcome.PASSED:
+                debts.pay(host, stepper.plan.runbook.id, item.step)
+                stepper.recorder.record_of(EventType.DEBT_PAID, item.step, host, {"runbook": stepper.plan.runbook.id})
 
 
-def _owe(control: Control, debts: Debts, step: str, host: str) -> None:
-    since = control.env.clock().wall.isoformat(timespec="seconds")
-    debts.owe(Debt(host, control.runbook.id, step, control.request.run_id, since))
-    control.recorder.record_of(EventType.DEBT_MADE, step, host, {"runbook": control.runbook.id})
+def _owe(stepper: Stepper, debts: Debts, step: str, host: str, now: Instant) -> None:
+    since = now.wall.isoformat(timespec="seconds")
+    debts.owe(Debt(host, stepper.plan.runbook.id, step, stepper.plan.request.run_id, since))
+    stepper.recorder.record_of(EventType.DEBT_MADE, step, host, {"runbook": stepper.plan.runbook.id})

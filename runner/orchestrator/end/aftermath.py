@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -10,10 +11,13 @@ from runner.core.errors import RunbookError
 from runner.core.events import EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.core.wording import listed
-from runner.executor.host_ledger import Entry
+from runner.executor.host_ledger import Entry, Ledger
+from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
 from runner.orchestrator.continuation.undo_plan import standing, undo_plan
-from runner.orchestrator.run_context import Control
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Request
+from runner.orchestrator.run_plan import RunPlan
 from runner.store.next_command import WayOn
 from runner.store.run_state import CANCELLED
 
@@ -32,7 +36,7 @@ _ENDED_WELL = {
 _KEYS = {"SIGINT": "Ctrl-C"}
 
 
-class Standing(StrEnum):
+class HostState(StrEnum):
     """How a host stands when a run is over."""
 
     VERIFIED = "verified"
@@ -43,91 +47,120 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"
 
 
-def happened(control: Control, outcome: Outcome, error: RunbookError | None) -> str:
+@dataclass(frozen=True)
+class EndedRun:
+    """How far a run has come: `plan` is None where its hosts never became known.
+
+    `cancellations` are the requests to stop it, and `undone_on` the hosts on which what was done was to be undone.
+    """
+
+    request: Request
+    plan: RunPlan | None
+    recorder: Recorder
+    cancellations: Sequence[str]
+    undone_on: Collection[str]
+
+    @property
+    def runbook(self) -> Runbook:
+        """The runbook."""
+        return self.request.source.runbook
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is proven of each step on each host."""
+        return self.recorder.ledger
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All hosts, as far as they are known."""
+        return self.plan.names if self.plan else ()
+
+
+def happened(run: EndedRun, outcome: Outcome, error: RunbookError | None) -> str:
     """The end of the run in one sentence."""
     if outcome in _ENDED_WELL:
-        return _ENDED_WELL[outcome].format(successors=_successors(control))
+        return _ENDED_WELL[outcome].format(successors=_successors(run))
     if error:
         return first_line(error.message)
     if outcome is Outcome.PARTLY_UNDONE:
-        return first_line(str(next(iter(standing(control.runbook, control.ledger)), "not everything is undone")))
-    if control.cancelled and control.env.cancellation.requests:
-        request = control.env.cancellation.requests[0]
+        return first_line(str(next(iter(standing(run.runbook, run.ledger)), "not everything is undone")))
+    if run.cancellations:
+        request = run.cancellations[0]
         what = request if request.startswith(CANCELLED) else f"stopped by {_KEYS.get(request, request)}"
-        return f"{what}{_at(control)}"
-    return _broken(control) or f"ended as {outcome}"
+        return f"{what}{_at(run)}"
+    return _broken(run) or f"ended as {outcome}"
 
 
-def _successors(control: Control) -> str:
+def _successors(run: EndedRun) -> str:
     """The runbooks that took over."""
-    events = [event for _, event in control.recorder.history if event.type is EventType.RUN_HANDED_OVER]
+    events = [event for _, event in run.recorder.history if event.type is EventType.RUN_HANDED_OVER]
     return listed(list(dict.fromkeys(str(event.data["to"]) for event in events)))
 
 
-def _at(control: Control) -> str:
-    open_steps = [step.name for step in _steps(control) if _hosts(control, step.id, {Outcome.UNKNOWN})]
+def _at(run: EndedRun) -> str:
+    open_steps = [step.name for step in _steps(run) if _hosts(run, step.id, {Outcome.UNKNOWN})]
     return f" during {open_steps[-1]}" if open_steps else ""
 
 
-def _broken(control: Control) -> str:
+def _broken(run: EndedRun) -> str:
     """The first step that is not as it must be; of an undo, that step of it."""
-    named = [(undo_id(step.id), f"Undo: {step.name}") for step in reversed(control.runbook.steps)]
-    named += [(step.id, step.name) for step in _steps(control)]
+    named = [(undo_id(step.id), f"Undo: {step.name}") for step in reversed(run.runbook.steps)]
+    named += [(step.id, step.name) for step in _steps(run)]
     for outcomes in (_ENDED.keys() - {Outcome.SKIPPED}, {Outcome.SKIPPED}):  # a skip alone stops no run
-        if ends := next(filter(None, (_ends(control, name, title, outcomes) for name, title in named)), ""):
+        if ends := next(filter(None, (_ends(run, name, title, outcomes) for name, title in named)), ""):
             return ends
     return ""
 
 
-def _ends(control: Control, name: str, title: str, outcomes: Collection[Outcome]) -> str:
+def _ends(run: EndedRun, name: str, title: str, outcomes: Collection[Outcome]) -> str:
     """How a step ended where it is one of `outcomes`, a part of a sentence for each of them."""
     found = []
     for outcome, words in _ENDED.items():
-        if outcome in outcomes and (hosts := _hosts(control, name, {outcome})):
-            reason = control.ledger.entries[name, hosts[0]].reason or _answer(control, name)
+        if outcome in outcomes and (hosts := _hosts(run, name, {outcome})):
+            reason = run.ledger.entries[name, hosts[0]].reason or _answer(run, name)
             why = f": {first_line(reason)}" if reason else ""
             found.append(words.format(step=title, hosts=listed(hosts)) + why)
     return "; ".join(found)
 
 
-def _answer(control: Control, step: str) -> str:
+def _answer(run: EndedRun, step: str) -> str:
     """What the last person said who said no about `step`."""
-    for _, event in reversed(control.recorder.history):
+    for _, event in reversed(run.recorder.history):
         if event.type is EventType.GATE_ANSWERED and event.step == step:
             return ": ".join(filter(None, [str(event.data.get("by", "")), str(event.data.get("note") or "")]))
     return ""
 
 
-def _hosts(control: Control, step: str, outcomes: set[Outcome]) -> list[str]:
-    return [host for host in control.ledger.hosts_of(step) if control.ledger.entries[step, host].outcome in outcomes]
+def _hosts(run: EndedRun, step: str, outcomes: set[Outcome]) -> list[str]:
+    return [host for host in run.ledger.hosts_of(step) if run.ledger.entries[step, host].outcome in outcomes]
 
 
-def _steps(control: Control) -> Sequence[Step]:
-    return (*control.runbook.procedure, *control.runbook.on_cancel)
+def _steps(run: EndedRun) -> Sequence[Step]:
+    return (*run.runbook.procedure, *run.runbook.on_cancel)
 
 
-def standings(control: Control) -> Mapping[str, list[str]]:
+def standings(run: EndedRun) -> Mapping[str, list[str]]:
     """The hosts of the run by how they stand, the worst first; nothing where nobody knows the hosts."""
-    found: dict[str, list[str]] = {standing: [] for standing in reversed(Standing)}
-    for host in control.target.names if control.target else ():
-        found[_standing(control, host)].append(host)
+    found: dict[str, list[str]] = {standing: [] for standing in reversed(HostState)}
+    for host in run.names:
+        found[_standing(run, host)].append(host)
     return {standing: hosts for standing, hosts in found.items() if hosts}
 
 
-def _standing(control: Control, host: str) -> Standing:
-    entries = [(step, control.ledger.entries.get((step.id, host))) for step in _steps(control)]
+def _standing(run: EndedRun, host: str) -> HostState:
+    entries = [(step, run.ledger.entries.get((step.id, host))) for step in _steps(run)]
     own = [(step, entry) for step, entry in entries if entry is not None]
     made = [entry for step, entry in own if step.effect is not Effect.READ and entry.begun]
-    undone = any(control.ledger.is_undone(step.id, host) for step, _ in own)
+    undone = any(run.ledger.is_undone(step.id, host) for step, _ in own)
     if any(_is_doubtful(entry) for entry in made):
-        return Standing.UNKNOWN
+        return HostState.UNKNOWN
     if undone:
-        return Standing.CHANGED if made else Standing.UNDONE
-    if own and all(entry.outcome is Outcome.PASSED for step, entry in own if step not in control.runbook.on_cancel):
-        return Standing.VERIFIED
+        return HostState.CHANGED if made else HostState.UNDONE
+    if own and all(entry.outcome is Outcome.PASSED for step, entry in own if step not in run.runbook.on_cancel):
+        return HostState.VERIFIED
     if made and all(entry.outcome is Outcome.PASSED for entry in made):
-        return Standing.SO_FAR
-    return Standing.CHANGED if made else Standing.UNTOUCHED
+        return HostState.SO_FAR
+    return HostState.CHANGED if made else HostState.UNTOUCHED
 
 
 def _is_doubtful(entry: Entry) -> bool:
@@ -136,62 +169,62 @@ def _is_doubtful(entry: Entry) -> bool:
 
 
 def ways_on(
-    control: Control, outcome: Outcome, *, undoing: bool, flags: Mapping[str, str] = MappingProxyType({})
+    run: EndedRun, outcome: Outcome, *, undoing: bool, flags: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[WayOn, ...]:
     """What can be typed next, with the `flags` for want of which it was refused; nothing after one that only looked."""
-    request, run = control.request, control.request.run_id
+    request, name = run.request, run.request.run_id
     if outcome is Outcome.PASSED or request.looks:
         return ()
     more = [word for flag, value in flags.items() if value for word in (flag, value)]
-    again = WayOn(("resume", run, *more), f"continues where it stopped{_asks(control)}")
-    if control.target is None:
-        again = WayOn(_begin(control, flags), "starts again: nothing was done")
-    back = WayOn(("undo", run, *more), "undoes what it changed")
-    show = WayOn(("show", run), "shows what happened")
-    can_undo = bool(undo_plan(control.runbook, control.ledger).takes_back)
+    again = WayOn(("resume", name, *more), f"continues where it stopped{_asks(run)}")
+    if run.plan is None:
+        again = WayOn(_begin(run, flags), "starts again: nothing was done")
+    back = WayOn(("undo", name, *more), "undoes what it changed")
+    show = WayOn(("show", name), "shows what happened")
+    can_undo = bool(undo_plan(run.runbook, run.ledger).takes_back)
     if outcome is Outcome.UNDONE:
         return (show,)
     ways = [*([back] if can_undo else []), again] if undoing else [again, *([back] if can_undo else [])]
     return (*ways, show)
 
 
-def _asks(control: Control) -> str:
+def _asks(run: EndedRun) -> str:
     """What going on needs to be told of the steps that nobody knows the end of, and that are not just repeated."""
-    open_steps = [step for step in control.runbook.procedure if _hosts(control, step.id, {Outcome.UNKNOWN})]
+    open_steps = [step for step in run.runbook.procedure if _hosts(run, step.id, {Outcome.UNKNOWN})]
     doubtful = [step.id for step in open_steps if not step.repeatable]
     return f"; look first: it may ask for --done or --redo {listed(doubtful)}" if doubtful else ""
 
 
-def _begin(control: Control, flags: Mapping[str, str]) -> tuple[str, ...]:
+def _begin(run: EndedRun, flags: Mapping[str, str]) -> tuple[str, ...]:
     """The command as it was given, with `flags`, of which those without a value are left out.
 
     Words that may hold a secret of an inventory which could not be read are not repeated.
     """
-    request = control.request
+    request = run.request.without(run.recorder.redaction)
     where = [word for path in request.inventories for word in ("-i", str(path))]
     inputs = [word for name, value in request.inputs.items() if value for word in ("-e", f"{name}={value}")]
     limit = ["-l", request.limit] if request.limit else []
     mode = [f"--{request.mode}"] if request.mode != "run" else []
     why = {"--reason": request.reason, "--break-glass": request.break_glass}
-    if not control.recorder.knows_inventory:
+    if not run.recorder.knows_inventory:
         why = {flag: value and "WHY" for flag, value in why.items()}
     given = {**why, "--environment": request.environment, **flags}
     rest = [word for flag, value in given.items() if value for word in (flag, value)]
     return ("run", request.source.runbook.id, *where, *limit, *inputs, *mode, *rest)
 
 
-def partial(control: Control) -> list[str]:
+def partial(run: EndedRun) -> list[str]:
     """A sentence for a run that passed on some of its hosts only."""
-    names = control.target.names if control.target else ()
-    lost = [name for name in names if name in control.lost]
-    passed = [name for name in names if name not in lost and _has_passed(control, name)]
+    names = run.names
+    lost = [name for name in names if run.plan and name in run.plan.lost(run.ledger)]
+    passed = [name for name in names if name not in lost and _has_passed(run, name)]
     if not (lost and passed):
         return []
     return [f"partial: passed on {listed(passed, 10)}; failed on {listed(lost, 10)}"]
 
 
-def _has_passed(control: Control, host: str) -> bool:
-    entries = [entry for (_, where), entry in control.ledger.entries.items() if where == host]
+def _has_passed(run: EndedRun, host: str) -> bool:
+    entries = [entry for (_, where), entry in run.ledger.entries.items() if where == host]
     return all(entry.outcome is Outcome.PASSED for entry in entries)
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from runner.approvals.gate_context import GateContext, differences
-from runner.compiler.command_preview import in_words
 from runner.compiler.segments import Gate
 from runner.core.errors import DeniedError
 from runner.core.events import EventType
@@ -15,8 +14,8 @@ from runner.executor.target import Target
 from runner.model.policy import Policy
 from runner.orchestrator.gate.gate_facts import RunFacts, describe, sources
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Request
 from runner.orchestrator.run_environment import RunEnvironment
+from runner.orchestrator.run_plan import RunPlan
 from runner.store.log.envelope import person
 from runner.store.run_state import RunDirectory
 
@@ -24,25 +23,26 @@ from runner.store.run_state import RunDirectory
 class Approvals:
     """What people are asked in one run, and what they have said yes to.
 
-    `previews` has what each step would do on each host, where that was rendered, `approved` the questions to which
-    people have said yes, each with its description. `policy` is what the inventory demands, `environment` the class of
-    the hosts, empty until they are known.
+    `approved` has the questions to which people have said yes, each with its description; `previews` has what each step
+    would do on each host, where that was rendered.
     """
 
-    def __init__(self, request: Request, env: RunEnvironment, recorder: Recorder, directory: RunDirectory) -> None:
-        self.request, self.env, self.recorder, self.directory = request, env, recorder, directory
-        self.previews: dict[str, dict[str, Mapping[str, Any]]] = {}
+    def __init__(
+        self,
+        plan: RunPlan,
+        env: RunEnvironment,
+        recorder: Recorder,
+        directory: RunDirectory,
+        previews: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    ) -> None:
         self.approved: dict[str, tuple[Gate, GateContext]] = {}
-        self.policy = Policy()
-        self.environment = ""
-
-    @property
-    def four_eyes(self) -> bool:
-        """Whether nobody may approve what they have started themselves; a broken glass is for when they are alone."""
-        return self._four_eyes(self.policy)
+        self._plan, self._request, self._env = plan, plan.request, env
+        self._recorder, self._directory, self._previews = recorder, directory, previews
 
     def _four_eyes(self, policy: Policy) -> bool:
-        return (self.environment == "production" or policy.four_eyes) and not self.request.break_glass
+        """Whether nobody may approve what they have started themselves; a broken glass is for when they are alone."""
+        in_production = self._plan.target.environment == "production"
+        return (in_production or policy.four_eyes) and not self._request.break_glass
 
     def describe(self, gate: Gate, hosts: Sequence[str], addresses: Mapping[str, str]) -> GateContext:
         """All that `gate` is about on `hosts`, which are reached at `addresses`.
@@ -50,7 +50,7 @@ class Approvals:
         Raises:
             InvalidInputError: it is for a group of which nobody is a member.
         """
-        return describe(gate, hosts, self._facts(addresses, self.request.inputs, self.recorder.captured))
+        return describe(gate, hosts, self._facts(addresses, self._request.inputs, self._recorder.captured))
 
     def check(self, step: str, seen: Target, limit: Sequence[str]) -> None:
         """That `step` will do what people have said yes to, on the hosts to which this invocation is limited.
@@ -61,31 +61,20 @@ class Approvals:
         gate, approved = self.approved[step]
         before = {host: action for host, action in approved.hosts.items() if not limit or host in limit}
         hosts = [host for host in before if host in seen.names]
-        state = self.directory.state
+        state = self._directory.state
         now = describe(gate, hosts, self._facts(seen.machines, state.inputs, state.captured, seen.policy))
         now = replace(now, environment=seen.environment)
         if changes := differences(replace(approved, hosts=before), now):
             self.void(approved, changes)
             raise DeniedError(
                 f"the approval of {step} is void: {'; '.join(changes)}",
-                hint=f"find out who changed that, then runbook resume {self.request.run_id} asks again",
+                hint=f"find out who changed that, then runbook resume {self._request.run_id} asks again",
             )
 
     def void(self, asked: GateContext, changes: Sequence[str]) -> None:
         """Record that what was answered to `asked` counts no more, because of these `changes`."""
         data = {"changes": list(changes), "reason": "; ".join(changes), "subject": asked.subject}
-        self.recorder.note(EventType.GATE_VOIDED, asked.step, **data)
-
-    def keep_previews(self, message: Mapping[str, Any]) -> None:
-        """Take note of what steps would do, where `message` of the callback plugin says so."""
-        for step, hosts in (message.get("commands") or {}).items():
-            self.previews[step] = {
-                host: self.recorder.redaction.data(preview, ours=2) for host, preview in hosts.items()
-            }
-
-    def commands(self, step: str) -> dict[str, str]:
-        """What `step` would do on each host in words, where that was rendered."""
-        return {host: in_words(preview) for host, preview in self.previews.get(step, {}).items()}
+        self._recorder.note(EventType.GATE_VOIDED, asked.step, **data)
 
     def _facts(
         self,
@@ -95,20 +84,20 @@ class Approvals:
         seen: Policy | None = None,
     ) -> RunFacts:
         """What a question is about; `seen` is the policy that the inventory has by now, after it was answered."""
-        policy = seen or self.policy
+        policy = seen or self._plan.policy
         return RunFacts(
-            run=self.request.run_id,
-            runbook=self.request.source.runbook,
-            environment=self.environment,
-            starters=tuple(dict.fromkeys([person(self.directory.state.user), self.env.actor.person])),
-            reason=self.recorder.redaction.text(self.request.reason or self.request.break_glass),
+            run=self._request.run_id,
+            runbook=self._request.source.runbook,
+            environment=self._plan.target.environment,
+            starters=tuple(dict.fromkeys([person(self._directory.state.user), self._env.actor.person])),
+            reason=self._recorder.redaction.text(self._request.reason or self._request.break_glass),
             inputs=inputs,
             captured=captured,
-            previews=self.previews,
+            previews=self._previews,
             addresses=addresses,
-            contacts=self.request.contacts,
-            sources=sources(self.request, now=seen is not None),
-            asks_people=self.request.mode != "auto",
+            contacts=self._request.contacts,
+            sources=sources(self._request, now=seen is not None),
+            asks_people=self._request.mode != "auto",
             four_eyes=self._four_eyes(policy),
             shared_account=policy.shared_account,
         )

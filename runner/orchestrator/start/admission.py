@@ -1,24 +1,27 @@
-"""What a run must pass before its first step: the guards, the locks, and a look at every host."""
+"""What must hold before the first step of a run: every guard is met, and every host can be worked on."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
+from runner.compiler.batches import portion
 from runner.compiler.blast_radius import blast_radius
 from runner.compiler.committed_playbook import reviewed
 from runner.core.errors import GuardError, UnreachableError
 from runner.core.events import Event, EventType
 from runner.executor.host_check import HostCheck
 from runner.executor.target import CLASSES, Target
+from runner.model.policy import Policy
+from runner.model.runbook import Runbook
 from runner.model.step import HandOver
 from runner.model.yaml.finding import Level
-from runner.orchestrator.gate import unattended
+from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import Request
-from runner.orchestrator.run_context import Control, NotAtRestError
+from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.start import guards
 from runner.orchestrator.start.guards import Case, Ruling
 from runner.render.history.proofs import Proof
@@ -26,55 +29,57 @@ from runner.render.history.recorded_runs import RecordedRuns
 from runner.store.log.envelope import Actor
 
 
-def admit(control: Control, target: Target, *, at_rest: bool) -> None:
-    """Let the run begin against `target`, or refuse it; what was required and given is recorded either way.
-
-    Raises:
-        NotAtRestError: a person is to be asked, and something runs; nothing was recorded.
-        DeniedError: a guard is not met, or a run that asks nobody has a question for a person.
-        LockedError: another run has one of the hosts.
-        UnreachableError: more hosts than the runbook allows cannot be worked on.
-    """
-    if control.request.mode == "auto":
-        unattended.check(control.runbook, target)
-    if not at_rest and _asks(control, target):
-        raise NotAtRestError
-    control.recorder.note(EventType.TARGET_RESOLVED, environment=target.environment, hosts=list(target.names))
-    if control.request.mode != "dry-run":
-        _hold(control, _case(control, target))
-    control.locks.take(target)
-    look(control, target)
-
-
-def again(control: Control, *, undo: bool = False) -> None:
-    """Let a run be gone on with, or taken back: the environment is named anew, the reason stands.
-
-    To take it back, no policy of the inventory and no host that does not answer stands in the way.
-
-    Raises:
-        LockedError, DeniedError, UnreachableError, InvalidInputError: as `admit`.
-    """
-    control.locks.take(control.know())
-    if control.request.mode == "auto" and not undo:
-        unattended.check(control.runbook, control.know())
-    target = control.survey()
-    if gone := [name for name in control.know().names if name not in target.names]:
-        raise UnreachableError(
-            f"the inventory no longer has {', '.join(gone)}, which the run was begun on",
-            hint="put it back, or start a new run",
-        )
-    _hold(control, _case(control, target), undo=undo)
-    look(control, target, refuse=not undo)
-
-
-def _asks(control: Control, target: Target) -> bool:
-    request = control.request
+def asks_person(request: Request, target: Target) -> bool:
+    """Whether a person is to be asked for the name of the environment before a run against `target` may begin."""
     return target.environment == guards.PRODUCTION and not (request.environment or request.looks)
 
 
-def _case(control: Control, target: Target) -> Case:
-    now, log = control.env.clock().wall, control.recorder.log.path
-    return case_for(control.request, target, control.env.actor, now=now, log=log)
+def check_guards(
+    request: Request, target: Target, env: RunEnvironment, recorder: Recorder, *, undo: bool = False
+) -> tuple[Request, Policy]:
+    """Stop the run unless every guard is met, and record each ruling; a preflight only records them.
+
+    For an undo, no policy of the inventory stands in the way.
+
+    Returns:
+        The request with the environment that was named for it, and what the inventory demands.
+
+    Raises:
+        GuardError: a guard is not met.
+    """
+    policy = target.policy
+    case = case_for(request, target, env.actor, now=env.clock().wall, log=recorder.log.path)
+    rulings = guards.undoing(case) if undo else guards.rules(case)
+    if asks_person(replace(request, environment=case.typed), target):
+        case = _with_typed_environment(case, rulings, env)
+    rulings = [*rulings, *guards.environment(case)]
+    for ruling in rulings:
+        names = ("guard", "required", "given", "verdict", "sentence")
+        recorder.note(EventType.GUARD_CHECKED, **{name: getattr(ruling, name) for name in names})
+    if request.looks:
+        return request, policy
+    if refused := [ruling for ruling in rulings if ruling.verdict == "refused"]:
+        message = "\n".join(ruling.sentence for ruling in refused)
+        flags = {flag: value for ruling in refused for flag, value in ruling.flags.items()}
+        raise GuardError(message, hint="\n".join(dict.fromkeys(ruling.hint for ruling in refused)), flags=flags)
+    if case.break_glass:
+        overridden = [ruling.sentence for ruling in rulings if ruling.verdict == "overridden"]
+        recorder.note(EventType.GLASS_BROKEN, reason=case.break_glass, by=env.actor.user, overrides=overridden)
+    return replace(request, environment=case.typed), policy
+
+
+def _with_typed_environment(case: Case, rulings: Sequence[Ruling], env: RunEnvironment) -> Case:
+    """The case with the environment that somebody names; they are only asked when every other guard is met."""
+    if any(ruling.verdict == "refused" for ruling in rulings):
+        return case
+    runbook, target = case.runbook, case.target
+    lines = [
+        f"{runbook.id} {runbook.title}",
+        str(blast_radius(runbook, target)),
+        f"hosts: {', '.join(target.names)}",
+        *(f"BREAKS THE GLASS past {ruling.sentence}" for ruling in rulings if ruling.verdict == "overridden"),
+    ]
+    return replace(case, typed=env.type_environment(target.environment, lines))
 
 
 def case_for(request: Request, target: Target, actor: Actor, *, now: datetime, log: Path) -> Case:
@@ -127,79 +132,38 @@ def _proofs(log: Path, playbooks: Iterable[str]) -> Iterable[Proof]:
     return [proof for proof in found if proof]
 
 
-def _hold(control: Control, case: Case, *, undo: bool = False) -> None:
-    """Hold up the run unless every guard is met; in a preflight it is only said which are not."""
-    control.approvals.policy = case.target.policy
-    rulings = guards.undoing(case) if undo else guards.rules(case)
-    case = _typed(control, case, rulings)
-    rulings = [*rulings, *guards.environment(case)]
-    for ruling in rulings:
-        names = ("guard", "required", "given", "verdict", "sentence")
-        control.recorder.note(EventType.GUARD_CHECKED, **{name: getattr(ruling, name) for name in names})
-    if control.request.looks:
-        return
-    if refused := [ruling for ruling in rulings if ruling.verdict == "refused"]:
-        told = "\n".join(ruling.sentence for ruling in refused)
-        flags = {flag: value for ruling in refused for flag, value in ruling.flags.items()}
-        raise GuardError(told, hint="\n".join(dict.fromkeys(ruling.hint for ruling in refused)), flags=flags)
-    control.request = replace(control.request, environment=case.typed)
-    if case.break_glass:
-        past = [ruling.sentence for ruling in rulings if ruling.verdict == "overridden"]
-        by = control.env.actor.user
-        control.recorder.note(EventType.GLASS_BROKEN, reason=case.break_glass, by=by, overrides=past)
-
-
-def _typed(control: Control, case: Case, rulings: Iterable[Ruling]) -> Case:
-    """The case with the environment that somebody has named; they are only asked when every other guard is met."""
-    found = list(rulings)
-    unasked = case.target.environment == guards.PRODUCTION and not (case.typed or control.request.looks)
-    if not unasked or any(ruling.verdict == "refused" for ruling in found):
-        return case
-    past = [f"BREAKS THE GLASS past {ruling.sentence}" for ruling in found if ruling.verdict == "overridden"]
-    lines = [
-        f"{control.runbook.id} {control.runbook.title}",
-        str(blast_radius(control.runbook, case.target)),
-        f"hosts: {', '.join(case.target.names)}",
-        *past,
-    ]
-    return replace(case, typed=control.env.type_environment(case.target.environment, lines))
-
-
-def look(control: Control, target: Target, *, refuse: bool = True) -> None:
-    """Look at every host, and whether a Python runs where a machine works, and record what is found.
+def check_reachable(
+    request: Request, target: Target, env: RunEnvironment, recorder: Recorder, *, refuse: bool = True
+) -> frozenset[str]:
+    """Check every host, and whether a Python runs where a machine works, and record it; the hosts that are not well.
 
     Raises:
-        UnreachableError: more hosts than the runbook allows cannot be worked on.
+        UnreachableError: more hosts than the runbook allows cannot be worked on, and that is to `refuse` the run.
     """
-    found = _looked_at(control, target)
-    for each in found:
-        control.recorder.record(
-            Event(EventType.PREFLIGHT_FINISHED, control.request.run_id, None, each.host, _told(each))
-        )
-    bad = [each for each in found if each.problem]
-    control.unreachable = frozenset(each.host for each in bad)
-    if refuse and len(bad) > control.allowed(target):
+    runbook = request.source.runbook
+    known = [target.connection_facts[name] for name in target.names if name in target.connection_facts]
+    become = {facts.host: users for facts in known if (users := _becomes(runbook, target, facts.host)) is not None}
+    cancelled = lambda: bool(env.cancellation.asked())  # noqa: E731
+    checks = env.executor.preflight(known, become=become, environ=env.environ, cancelled=cancelled)
+    for each in checks:
+        recorder.record(Event(EventType.PREFLIGHT_FINISHED, request.run_id, None, each.host, _as_data(each)))
+    bad = [each for each in checks if each.problem]
+    if refuse and len(bad) > portion(runbook.max_failures, len(target.names)):
         hints = dict.fromkeys(each.hint for each in bad if each.hint)
         raise UnreachableError("\n".join(each.problem for each in bad), hint="; ".join(hints))
+    return frozenset(each.host for each in bad)
 
 
-def _looked_at(control: Control, target: Target) -> list[HostCheck]:
-    known = [target.connection_facts[name] for name in target.names if name in target.connection_facts]
-    become = {facts.host: users for facts in known if (users := _becomes(control, target, facts.host)) is not None}
-    environ = control.job.environ
-    return control.env.executor.preflight(known, become=become, environ=environ, cancelled=lambda: control.cancelled)
-
-
-def _told(each: HostCheck) -> Mapping[str, object]:
+def _as_data(each: HostCheck) -> Mapping[str, object]:
     data = {"outcome": each.outcome, "passed": list(each.passed), "reason": each.problem or each.left}
     return data | ({"hint": each.hint} if each.hint else {})
 
 
-def _becomes(control: Control, target: Target, host: str) -> set[str] | None:
+def _becomes(runbook: Runbook, target: Target, host: str) -> set[str] | None:
     """Whom a step becomes on `host`, where what the inventory says counts more; None where no machine works there."""
     facts = target.connection_facts[host]
-    steps = [step for step in (*control.runbook.procedure, *control.runbook.on_cancel) if step.action or step.automated]
-    mine = [step for step in steps if host in target.of(control.runbook, step)]
+    steps = [step for step in (*runbook.procedure, *runbook.on_cancel) if step.action or step.automated]
+    mine = [step for step in steps if host in target.of(runbook, step)]
     if not any(step.automated or not step.manual for step in mine):
         return None
     mine = [step for step in mine if not step.manual]

@@ -289,7 +289,7 @@ def test_a_page_of_a_refusal_that_does_not_arrive_is_the_worst_there_is(engine, 
 ESCALATES = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
 
 
-def test_who_is_refused_at_the_door_leaves_every_step_and_the_incident_as_they_were(three, monkeypatch):
+def test_who_is_refused_at_the_door_leaves_every_step_and_the_incident_as_they_were(three):
     # Given a run that failed on one host, lost another, and called somebody
     three.ansible.answers = {("two", "action", "b"): FAILED, ("two", "action", "c"): LOST}
     three.run(change("one"), change("two", on_failure="escalate"), max_failures=1, escalation=ESCALATES)
@@ -298,7 +298,7 @@ def test_who_is_refused_at_the_door_leaves_every_step_and_the_incident_as_they_w
     def refuse(*_, **__):
         raise DeniedError("Production needs --environment production")
 
-    monkeypatch.setattr("runner.orchestrator.run_loop.admission.again", refuse)
+    three.ansible.resolve = refuse
     refused = three.resume()
 
     assert (refused.outcome, refused.exit_code, refused.problems) == (
@@ -310,7 +310,7 @@ def test_who_is_refused_at_the_door_leaves_every_step_and_the_incident_as_they_w
 
 
 @pytest.mark.parametrize(("when", "pages"), [(["step_failed"], ["trigger"]), ([{"declared": "Data is lost"}], [])])
-def test_of_an_unattended_resume_that_is_refused_somebody_hears_if_the_policy_says_so(engine, monkeypatch, when, pages):
+def test_of_an_unattended_resume_that_is_refused_somebody_hears_if_the_policy_says_so(engine, when, pages):
     # Given a run that failed, and a resume of it at which nobody sits
     engine.ansible.answers["one", "action"] = FAILED
     engine.run(change("one", on_failure="stop"), escalation={**ESCALATES, "when": when})
@@ -319,7 +319,7 @@ def test_of_an_unattended_resume_that_is_refused_somebody_hears_if_the_policy_sa
     def refuse(*_, **__):
         raise DeniedError("A run that asks nobody needs a runbook without errors of lint")
 
-    monkeypatch.setattr("runner.orchestrator.run_loop.admission.again", refuse)
+    engine.ansible.resolve = refuse
     refused = engine.resume()
 
     assert (refused.exit_code, before, engine.channel.actions) == (ExitCode.DENIED, [], pages)

@@ -193,14 +193,14 @@ def test_something_else_than_was_shown_is_not_taken_back(engine):
     assert engine.records[-1].type == "run.refused"
 
 
-def test_a_refused_undo_leaves_the_run_as_it_was(engine, monkeypatch):
+def test_a_refused_undo_leaves_the_run_as_it_was(engine):
     engine.run(undoing("one"))
     before = engine.state
 
     def refuse(*_, **__):
         raise DeniedError("Production needs --environment production")
 
-    monkeypatch.setattr("runner.orchestrator.run_loop.admission.again", refuse)
+    engine.ansible.resolve = refuse
     result = engine.undo()
 
     assert (result.outcome, result.exit_code, engine.state) == ("passed", ExitCode.DENIED, before)

@@ -233,10 +233,8 @@ def test_a_yes_is_void_when_the_step_would_do_something_else_by_now(engine, else
     )
 
 
-def test_the_deadline_of_the_run_ends_the_wait(engine, elsewhere, monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr("runner.orchestrator.run_context.time.monotonic", lambda: now[0])
-    elsewhere.acts = [lambda: now.__setitem__(0, 61.0)]
+def test_the_deadline_of_the_run_ends_the_wait(engine, elsewhere):
+    elsewhere.acts = [lambda: engine.env.clock.forward(61)]
 
     result = engine.run(change("act", approve="Go?"), deadline="1m")
 

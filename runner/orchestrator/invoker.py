@@ -1,0 +1,133 @@
+"""Has the executor do parts of the playbook of one run, and records all that it reports before anything goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from runner.compiler.command_preview import in_words
+from runner.compiler.compiler import variables
+from runner.core.errors import ExecutionError
+from runner.core.events import Event, EventType
+from runner.executor.job import NOTHING, Handler, Job, Message, Part
+from runner.orchestrator.deadline import Deadline
+from runner.orchestrator.event_translator import Translator
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Request
+from runner.orchestrator.run_environment import RunEnvironment
+from runner.orchestrator.start.run_locks import RunLocks
+from runner.store.run_state import RunDirectory
+
+
+class Invoker:
+    """One run and its executor, from before its hosts are known until its end.
+
+    `previews` has what each step would do on each host, where that was rendered.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        env: RunEnvironment,
+        recorder: Recorder,
+        directory: RunDirectory,
+        locks: RunLocks,
+        deadline: Deadline,
+    ) -> None:
+        self.recorder, self.previews = recorder, dict[str, dict[str, Mapping[str, Any]]]()
+        self._request, self._env, self._directory = request, env, directory
+        self._locks, self._deadline = locks, deadline
+        runbook = request.source.runbook
+        self._translator = Translator(request.run_id, runbook.id)
+        env.cancellation.listen(directory.cancelled)
+        self._job = Job(
+            run_id=request.run_id,
+            name=f"{runbook.id}.yml",
+            playbook=request.playbook,
+            inventories=request.inventories,
+            limit=request.limit,
+            inputs=variables(runbook, request.inputs),
+            hosts=directory.state.hosts,
+            becomes=directory.state.becomes,
+            environ=env.environ,
+            cancellation=env.cancellation,
+            on_workspace=lambda path: directory.update(private=(*directory.state.private, str(path))),
+            learn=recorder.redaction.learn,
+            secrets=request.secrets,
+            names=runbook.asks_for_hosts,
+        )
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody has asked the run to stop."""
+        return bool(self._env.cancellation.asked())
+
+    def resolve(self, render: Sequence[str] = ()) -> Message:
+        """What the inventory says now, and what the steps in `render` would do; nothing is done."""
+        captured = self.recorder.captured
+        message = self._env.executor.resolve(self._job, Part(NOTHING.tags, captured=captured, render=render))
+        self._note_inventory(message)
+        return message
+
+    def begin(self, tags: Sequence[str], limit: Sequence[str] = ()) -> None:
+        """Record that the tasks with `tags` are done next, on all hosts or on those in `limit`."""
+        self.recorder.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
+        self._locks.come_to(tags[0].partition("-")[2])
+
+    def execute(self, part: Part, *, check: Callable[[Message], Literal[False] | None]) -> bool:
+        """Do `part`, once `check` lets it go on after what the inventory says by then; whether it did.
+
+        Raises:
+            TimedOutError: the deadline of the run passed; what was going on has been stopped.
+            ExecutionError: it did not start, or was stopped from outside.
+        """
+        ending = self._env.executor.execute(self._job, part, handle=self._handler(check))
+        if ending.why == "refused":
+            return False
+        self.recorder.note(EventType.SPAN_FINISHED, why=ending.why, code=ending.code)
+        self._directory.update(captured=self.recorder.captured, steps=self.recorder.ledger.table())
+        if ending.why == "deadline":
+            raise self._deadline.error()
+        if ending.why != "exited" and not self.cancelled:
+            how = "died" if ending.why == "orphaned" else "was stopped from outside"
+            raise ExecutionError(f"the supervisor of the run {how}; what it had started was ended", hint="run it again")
+        return True
+
+    def _handler(self, check: Callable[[Message], Literal[False] | None]) -> Handler:
+        """What the callback plugin reports, on its socket's thread; to return is the leave to go on."""
+
+        def handle(message: Message) -> Literal[False] | None:
+            if message["kind"] == "inventory":
+                self._note_inventory(message)
+                return check(message)
+            if message["kind"] == "end":
+                self._keep_previews(message)
+            else:
+                self._record(message)
+            return None
+
+        return handle
+
+    def _record(self, message: Message) -> None:
+        events: list[Event] = []
+        try:
+            events.extend(self._translator.events(self.recorder.redaction.report(message)))  # up to what is refused
+        finally:
+            self.recorder.record(*events)
+        if begun := [event.step for event in events if event.type is EventType.STEP_INTENDED]:
+            self._locks.come_to(begun[-1] or "")
+
+    def _note_inventory(self, message: Message) -> None:
+        self._keep_previews(message)
+        self.recorder.note_reason(self._request)
+
+    def _keep_previews(self, message: Message) -> None:
+        """Take note of what steps would do, where `message` says so."""
+        for step, hosts in (message.get("commands") or {}).items():
+            self.previews[step] = {
+                host: self.recorder.redaction.data(preview, ours=2) for host, preview in hosts.items()
+            }
+
+    def commands(self, step: str) -> dict[str, str]:
+        """What `step` would do on each host in words, where that was rendered."""
+        return {host: in_words(preview) for host, preview in self.previews.get(step, {}).items()}

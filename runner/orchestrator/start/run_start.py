@@ -1,0 +1,139 @@
+"""The start of a run: from its request to its plan, which exists once its hosts are known and it is admitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from runner.core.events import EventType
+from runner.executor.job import Message
+from runner.executor.target import Target, check_hosts
+from runner.model.policy import Policy
+from runner.orchestrator.deadline import Deadline
+from runner.orchestrator.end.paging import Pager
+from runner.orchestrator.gate import unattended
+from runner.orchestrator.gate.approval_gate import ApprovalGate
+from runner.orchestrator.gate.granted_approvals import Approvals
+from runner.orchestrator.invoker import Invoker
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Request
+from runner.orchestrator.run_environment import RunEnvironment
+from runner.orchestrator.run_plan import RunPlan
+from runner.orchestrator.start import admission
+from runner.orchestrator.start.run_locks import RunLocks
+from runner.orchestrator.stepper import Stepper
+from runner.store.log.audit_log import AuditLog
+from runner.store.owed_undos import Debts
+from runner.store.run_state import RunDirectory
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What there is only once the run has a plan: who does its steps, and who puts its questions."""
+
+    plan: RunPlan
+    stepper: Stepper
+    gate: ApprovalGate
+
+
+class RunStart:
+    """A run that has begun; `planned` is None until it has a plan.
+
+    `request` is what is asked of it: without the secrets of the inventory, and with the environment that somebody has
+    named, as soon as these are known.
+    """
+
+    def __init__(self, request: Request, env: RunEnvironment, log: AuditLog, directory: RunDirectory) -> None:
+        self.request, self.env, self.directory = request, env, directory
+        redaction, listeners = request.redaction(), env.listeners
+        self.recorder = Recorder(request.run_id, log, directory, env.clock, redaction=redaction, listeners=listeners)
+        self.pager = Pager(request, env, self.recorder)
+        self.locks = RunLocks(request, env, self.recorder, directory)
+        self.deadline = Deadline(request.source.runbook.deadline, env.clock, run=request.run_id)
+        self.invoker = Invoker(request, env, self.recorder, directory, self.locks, self.deadline)
+        self.planned: Planned | None = None
+
+    def plan(self, *, render: Sequence[str] = ()) -> Planned:
+        """The plan; without one the hosts are looked up, and what the steps in `render` would do, and it is admitted.
+
+        Raises:
+            DeniedError: a guard is not met, or a run that asks nobody has a question for a person.
+            LockedError: another run has one of the hosts.
+            UnreachableError: a host is missing, or more hosts than the runbook allows cannot be worked on.
+        """
+        return self.planned or self._admit(self._target(self.invoker.resolve(render)))
+
+    def admit_unless_asking(self, message: Message) -> Literal[False] | None:
+        """Admit the run while Ansible, which has just named the hosts, waits; False if a person is to be asked first.
+
+        Raises:
+            RunbookError: as `plan`.
+        """
+        target = self._target(message)
+        if admission.asks_person(self.request, target):
+            return False
+        self._admit(target)
+        return None
+
+    def _target(self, message: Message) -> Target:
+        request = self.request = self.request.without(self.recorder.redaction)
+        target = Target.from_message(message)
+        check_hosts(request.source.runbook, request.inputs, message.get("names") or ())
+        target.check(request.source.runbook, inherited=bool(request.parent))
+        self.pager.target = target
+        if request.mode == "auto":
+            unattended.check(request.source.runbook, target)
+        return target
+
+    def _admit(self, target: Target) -> Planned:
+        """Let the run begin against `target`, or refuse it; what was required and given is recorded either way."""
+        self.recorder.note(EventType.TARGET_RESOLVED, environment=target.environment, hosts=list(target.names))
+        policy = Policy()
+        if self.request.mode != "dry-run":
+            self.request, policy = admission.check_guards(self.request, target, self.env, self.recorder)
+        self.locks.take(target)
+        unreachable = admission.check_reachable(self.request, target, self.env, self.recorder)
+        self.pager.glass_broken()
+        plan = RunPlan(self.request, target, policy, unreachable)
+        plan.expect_in(self.recorder.ledger)
+        planned = self.follow(plan)
+        self.directory.update(environment=target.environment, target=target.hosts, environments=target.environments)
+        self.directory.update(machines=target.machines)
+        self.directory.update(reason=self.request.reason, break_glass=self.request.break_glass)
+        self.show_owed_undos(plan)
+        return planned
+
+    def admit_again(self, plan: RunPlan, *, undo: bool = False) -> Planned:
+        """Let a run be resumed, or undone, by its `plan`: the environment is named anew, the reason stands.
+
+        To undo it, no policy of the inventory and no host that does not answer stands in the way.
+
+        Raises:
+            RunbookError: as `plan`, or the inventory has other hosts by now.
+        """
+        self.locks.take(plan.target)
+        if self.request.mode == "auto" and not undo:
+            unattended.check(plan.runbook, plan.target)
+        now = Target.from_message(self.invoker.resolve())
+        self.request = self.request.without(self.recorder.redaction)
+        plan.check_same_hosts(now)
+        plan.check_all_hosts(now)
+        self.request, policy = admission.check_guards(self.request, now, self.env, self.recorder, undo=undo)
+        unreachable = admission.check_reachable(self.request, now, self.env, self.recorder, refuse=not undo)
+        return self.follow(replace(plan, request=self.request, policy=policy, unreachable=unreachable))
+
+    def follow(self, plan: RunPlan) -> Planned:
+        """From now on the run is done by `plan`."""
+        approvals = Approvals(plan, self.env, self.recorder, self.directory, self.invoker.previews)
+        stepper = Stepper(plan, self.invoker, approvals, self.deadline)
+        gate = ApprovalGate(stepper, self.env, self.directory, self.locks, self.deadline)
+        self.planned = Planned(plan, stepper, gate)
+        self.pager.target = plan.target
+        return self.planned
+
+    def show_owed_undos(self, plan: RunPlan) -> None:
+        """Record what an earlier run has begun on the hosts of this one, and should have been undone."""
+        for debt in Debts(self.env.state.path / "debts").of(plan.names):
+            data = {"runbook": debt.runbook, "run": debt.run, "since": debt.since}
+            self.recorder.record_of(EventType.DEBT_FOUND, debt.step, debt.host, data)

@@ -1,0 +1,122 @@
+"""Does the steps of a run, as its plan has them and as people have approved them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from runner.approvals.gate_context import GateContext
+from runner.compiler.batches import portion
+from runner.compiler.segments import Gate
+from runner.core.step_tags import step_tag
+from runner.executor.host_ledger import Ledger, parts
+from runner.executor.job import Message, Part
+from runner.executor.target import Target, check_hosts
+from runner.model.runbook import Runbook
+from runner.model.step import Step
+from runner.orchestrator.deadline import Deadline
+from runner.orchestrator.gate.gate_facts import acts
+from runner.orchestrator.gate.granted_approvals import Approvals
+from runner.orchestrator.invoker import Invoker
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.run_plan import RunPlan
+
+
+class Stepper:
+    """Executes parts of `plan`; `approvals` has the questions to which people have said yes."""
+
+    def __init__(self, plan: RunPlan, invoker: Invoker, approvals: Approvals, deadline: Deadline) -> None:
+        self.plan, self.approvals = plan, approvals
+        self._invoker, self._deadline = invoker, deadline
+
+    @property
+    def recorder(self) -> Recorder:
+        """What records the run."""
+        return self._invoker.recorder
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is proven of each step on each host."""
+        return self.recorder.ledger
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody has asked the run to stop."""
+        return self._invoker.cancelled
+
+    @property
+    def lost(self) -> list[str]:
+        """The hosts on which the run cannot go on."""
+        return self.plan.lost(self.ledger)
+
+    @property
+    def gone(self) -> set[str]:
+        """The hosts that count as failed: those that are lost, and before their turn those that did not answer."""
+        return {*self.lost, *self.plan.unreachable}
+
+    def expect(self, step: Step, hosts: Sequence[str]) -> None:
+        """Have the ledger expect `step` on `hosts`."""
+        self.ledger.expect(step.id, hosts, parts(step))
+
+    def describe(self, gate: Gate, hosts: Sequence[str]) -> GateContext:
+        """All that `gate` is about on `hosts`, as everybody is asked it.
+
+        Raises:
+            InvalidInputError: it is for a group of which nobody is a member.
+        """
+        step = gate.step
+        if acts(gate) and (step.id not in self._invoker.previews or step.choose):
+            self.render([step.id])
+        return self.approvals.describe(gate, hosts, self.plan.target.machines)
+
+    def render(self, steps: Sequence[str]) -> None:
+        """Find out what `steps` would do on each host."""
+        self._invoker.resolve(steps)
+
+    def commands(self, step: str) -> dict[str, str]:
+        """What `step` would do on each host in words, where that was rendered."""
+        return self._invoker.commands(step)
+
+    def execute(self, tags: Sequence[str], limit: Sequence[str] = (), *, render: Sequence[str] = ()) -> None:
+        """One segment: one invocation of Ansible, every word of which is recorded before Ansible may go on.
+
+        Raises:
+            TimedOutError: the deadline of the run passed; what was going on has been stopped.
+            ExecutionError: it did not start, or was stopped from outside.
+        """
+        limit = () if set(limit) == set(self.plan.names) else limit
+        self._invoker.begin(tags, limit)
+        approved = [step for step in self.approvals.approved if step_tag(step) in tags]
+        elsewhere = self.gone - set(limit) if limit else set()
+        part = Part(
+            tags,
+            limit,
+            hosts=len(limit) or len(self.plan.names),
+            captured=self.recorder.captured,
+            settings=settings_of(self.plan.runbook, may_fail=self.plan.may_fail - len(elsewhere)),
+            deadline=self._deadline.left(),
+            render=[*render, *approved],
+        )
+
+        self._invoker.execute(part, check=lambda message: self.check(message, approved, limit))
+
+    def check(self, message: Message, approved: Sequence[str] = (), limit: Sequence[str] = ()) -> None:
+        """That the inventory is what it was, and that the steps `approved` will do what people have said yes to.
+
+        Raises:
+            DeniedError: something that decides what a step does has become another thing, so that the yes is void.
+            ExecutionError: the inventory names other hosts.
+        """
+        now = Target.from_message(message)
+        for step in approved:
+            self.approvals.check(step, now, limit)
+        check_hosts(self.plan.runbook, self.plan.request.inputs, message.get("names") or ())
+        self.plan.check_same_hosts(now)
+
+
+def settings_of(runbook: Runbook, *, may_fail: int | None = None) -> dict[str, Any]:
+    """What the playbook leaves to whoever runs it: here, each invocation names its hosts."""
+    settings: dict[str, Any] = {"runbook_serial": "100%"} if runbook.serial else {}
+    if runbook.max_failures:
+        settings["runbook_may_fail"] = portion(runbook.max_failures, 0) if may_fail is None else may_fail
+    return settings
