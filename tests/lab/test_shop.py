@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from harness import ROOT
 
+from runner.lab.demo_workspace import workspace
 from runner.lab.probe import Answer, Probe, get
 from runner.lab.shop import BAD, CURRENT, GOOD, Shop
 
@@ -30,16 +31,17 @@ with workspace() as directory, getattr(Shop, sys.argv[1])(directory) as shop:
 """
 
 
-@pytest.fixture(params=["local", "over_ssh"])
+@pytest.fixture(scope="module", params=["local", "over_ssh"])
 def mode(request, wheel):
     if request.param == "over_ssh":
         request.getfixturevalue("sshd")
     return request.param
 
 
-@pytest.fixture
-def shop(mode, directory):
-    with getattr(Shop, mode)(directory) as opened:
+@pytest.fixture(scope="module")
+def shop(mode):
+    """The one of all tests here: each leaves it as it has found it."""
+    with workspace() as directory, getattr(Shop, mode)(directory) as opened:
         yield opened
 
 
@@ -88,23 +90,23 @@ def test_it_breaks_and_is_well_again_when_the_leak_is_ended(shop):
     assert len(probe.outages) == 1
 
 
-def test_it_can_be_broken_again(wheel, directory):
-    with Shop.local(directory) as shop:
-        held = [shop.break_it()]
-        psql(shop, MEND)
-        held.append(shop.break_it())
+def test_it_can_be_broken_again(shop):
+    held = [shop.break_it()]
+    psql(shop, MEND)
+    held.append(shop.break_it())
+    psql(shop, MEND)
 
     assert held == [94, 94]
 
 
-def test_the_operator_still_gets_in_when_nobody_else_does_and_the_reader_may_not_mend(wheel, directory):
-    with Shop.local(directory) as shop:
-        shop.break_it()
+def test_the_operator_still_gets_in_when_nobody_else_does_and_the_reader_may_not_mend(shop):
+    shop.break_it()
 
-        answers = (
-            [psql(shop, "SELECT current_user", role) for role in ("runbook", "reader")],
-            psql(shop, MEND, "reader"),
-        )
+    answers = (
+        [psql(shop, "SELECT current_user", role) for role in ("runbook", "reader")],
+        psql(shop, MEND, "reader"),
+    )
+    psql(shop, MEND)
 
     assert answers[0] == ["runbook", "reader"]
     assert "permission denied to terminate process" in answers[1]
@@ -113,11 +115,14 @@ def test_the_operator_still_gets_in_when_nobody_else_does_and_the_reader_may_not
 def test_each_web_shop_is_released_on_its_own(shop):
     app, others = shop.apps[0], shop.apps[1:]
 
-    seen = []
-    for version in (GOOD, BAD):
+    def release(version):
         link = app.release_root / "next"
         link.symlink_to(f"releases/{version}")
         link.replace(app.release_root / "current")
+
+    seen = []
+    for version in (GOOD, BAD):
+        release(version)
         health, orders, metrics = (get(f"{app.url}/{path}") for path in ("health", "orders", "metrics"))
         seen.append((health.status, health.body["version"], orders.status, metrics.body["error_rate_5m"]))
 
@@ -125,6 +130,7 @@ def test_each_web_shop_is_released_on_its_own(shop):
     assert [get(f"{other.url}/health") for other in others] == [
         Answer(200, {"version": CURRENT, "status": "ok", "orders": 1000}) for _ in others
     ]
+    release(CURRENT)
 
 
 def test_ansible_reaches_every_web_shop_on_its_own_host(shop, tmp_path):
@@ -161,9 +167,9 @@ def test_the_inventory_can_be_another_roles(shop):
     assert host["runbook_sql"] == shop.database.environment("reader")
 
 
-def test_over_ssh_every_host_is_another_and_its_key_is_checked(wheel, sshd, directory):
-    with Shop.over_ssh(directory) as shop:
-        hosts = {name: host for group in shop.inventory().values() for name, host in group["hosts"].items()}
+@pytest.mark.parametrize("mode", ["over_ssh"], indirect=True)
+def test_over_ssh_every_host_is_another_and_its_key_is_checked(shop):
+    hosts = {name: host for group in shop.inventory().values() for name, host in group["hosts"].items()}
 
     assert {name: host["ansible_host"] for name, host in hosts.items()} == {
         "db1": "127.0.77.41",
