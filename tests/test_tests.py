@@ -75,7 +75,6 @@ TESTED_WITH: dict[str, str] = {
     "library/scaffold.py": "cli/commands/author/test_new_command.py",
     "library/search/search_index.py": "library/search/test_search.py",
     "lint/lint_context.py": "lint/test_engine.py",
-    "lint/prose.py": "lint/rules/test_defects.py",
     "lint/rules/base.py": "lint/rules/test_examples.py",
     "lint/score.py": "cli/commands/author/test_lint_command.py",
     "lint/suppressions.py": "lint/test_engine.py",
