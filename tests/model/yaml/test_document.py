@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from runner.core.errors import ExitCode, InvalidInputError
-from runner.model.yaml.document import Document, load, located, validate
+from runner.model.yaml.document import load, located, validate
 from runner.model.yaml.finding import Finding, InvalidFileError, Level, Position
 
 
@@ -21,23 +21,22 @@ def test_the_error_is_invalid_input_and_shows_every_finding():
 
 def test_a_document_knows_where_everything_is():
     data = "\ufeff# é😀\r\nid: RUN-001\r\nsteps:\r\n- name: é\r\n  verify: [{that: a}, b]\r\n'x y':\r\n".encode()
-    assert load(data, file="f.yml") == Document(
-        file="f.yml",
-        text=data.decode("utf-8-sig"),
-        value={"id": "RUN-001", "steps": [{"name": "é", "verify": [{"that": "a"}, "b"]}], "x y": None},
-        positions={
-            (): Position(2, 1),
-            ("id",): Position(2, 1),
-            ("steps",): Position(3, 1),
-            ("steps", 0): Position(4, 3),
-            ("steps", 0, "name"): Position(4, 3),
-            ("steps", 0, "verify"): Position(5, 3),
-            ("steps", 0, "verify", 0): Position(5, 12),
-            ("steps", 0, "verify", 0, "that"): Position(5, 13),
-            ("steps", 0, "verify", 1): Position(5, 23),
-            ("x y",): Position(6, 1),
-        },
-    )
+    document = load(data, file="f.yml")
+
+    assert (document.file, document.text) == ("f.yml", data.decode("utf-8-sig"))
+    assert document.value == {"id": "RUN-001", "steps": [{"name": "é", "verify": [{"that": "a"}, "b"]}], "x y": None}
+    assert {place: document.position(place) for place in document.marks} == {
+        (): Position(2, 1),
+        ("id",): Position(2, 1),
+        ("steps",): Position(3, 1),
+        ("steps", 0): Position(4, 3),
+        ("steps", 0, "name"): Position(4, 3),
+        ("steps", 0, "verify"): Position(5, 3),
+        ("steps", 0, "verify", 0): Position(5, 12),
+        ("steps", 0, "verify", 0, "that"): Position(5, 13),
+        ("steps", 0, "verify", 1): Position(5, 23),
+        ("x y",): Position(6, 1),
+    }
 
 
 def test_what_is_not_in_a_document_stands_where_its_nearest_ancestor_does():
