@@ -22,6 +22,14 @@ def pytest_configure(config):
     settings.load_profile("runbook")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _cache(tmp_path_factory):
+    """What a test leaves in a cache does not stay with whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def engine(tmp_path, monkeypatch):
     """A run on a bench, with a stand-in for Ansible."""

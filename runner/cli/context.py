@@ -17,7 +17,7 @@ from runner.core.errors import InvalidInputError
 from runner.core.events import Instant
 from runner.executor.inventory.ansible_cfg import unread
 from runner.library.library import Library
-from runner.library.root import default_state, root_above
+from runner.library.root import cache_directory, default_state, root_above
 from runner.orchestrator.run_environment import Installation
 from runner.services.run_list import open_state
 from runner.services.run_requests import find_inventories
@@ -65,6 +65,11 @@ def library(file: str = "") -> Library:
 def own_library() -> Library:
     """The library to write to: the one that `--library` names, else the nearest, else that of the working directory."""
     return _named(Library.own(command_line().library, here=Path.cwd()))
+
+
+def cache() -> Path:
+    """Where the index of a library is kept."""
+    return cache_directory(os.environ)
 
 
 def _named(library: Library) -> Library:

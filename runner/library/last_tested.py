@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from runner.library.library import Source
+
+class Tested(Protocol):
+    """A runbook as far as a proof is about it: its source or its summary."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of its text."""
 
 
 class Proof(Protocol):
@@ -43,10 +53,18 @@ class LastTest:
         return f"{self.time:%Y-%m-%d}{where}" + ("" if self.current else ", changed since")
 
 
-def last_tested(source: Source, proofs: Iterable[Proof]) -> LastTest | None:
-    """When the runbook in `source` last passed: its text as it is now, else an earlier one; None when none did."""
-    own = [proof for proof in proofs if proof.runbook == source.runbook.id]
+def last_tested(runbook: Tested, proofs: Iterable[Proof]) -> LastTest | None:
+    """When `runbook` last passed: its text as it is now, else an earlier one; None when none did."""
+    own = [proof for proof in proofs if proof.runbook == runbook.id]
     if not own:
         return None
-    newest = max(own, key=lambda proof: (proof.runbook_sha256 == source.sha256, proof.time))
-    return LastTest(newest.time, newest.environment, newest.runbook_sha256 == source.sha256)
+    newest = max(own, key=lambda proof: (proof.runbook_sha256 == runbook.sha256, proof.time))
+    return LastTest(newest.time, newest.environment, newest.runbook_sha256 == runbook.sha256)
+
+
+def last_tests(runbooks: Iterable[Tested], proofs: Iterable[Proof]) -> Mapping[str, LastTest | None]:
+    """The same for each of `runbooks`, by its id."""
+    by_runbook: dict[str, list[Proof]] = {}
+    for proof in proofs:
+        by_runbook.setdefault(proof.runbook, []).append(proof)
+    return {runbook.id: last_tested(runbook, by_runbook.get(runbook.id, ())) for runbook in runbooks}

@@ -22,13 +22,18 @@ from runner.model.yaml.finding import InvalidFileError
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A runbook with the file it was read from, what is written there, and that file's SHA-256."""
+    """A runbook with the file it was read from: its text, the text's SHA-256, and the document with its positions."""
 
     runbook: Runbook
     path: Path
     sha256: str
     text: bytes
     document: Document = field(compare=False, repr=False)
+
+    @property
+    def id(self) -> str:
+        """The id of the runbook."""
+        return self.runbook.id
 
     def read_file(self, name: str) -> str:
         """The text of the file `name`, which lies in or below the runbook's directory.
@@ -102,8 +107,7 @@ class Library:
         """
         path = self._path(name)
         try:
-            with path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+            data = read_limited(path)
         except OSError as error:
             raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from None
         document = load(data, file=shown(path))
@@ -164,3 +168,21 @@ def shown(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def read_limited(path: Path) -> bytes:
+    """The bytes of the file at `path`, or one more than a file may have.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of the file at `path`; empty where it cannot be read."""
+    try:
+        return hashlib.sha256(read_limited(path)).hexdigest()
+    except OSError:
+        return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import runner
@@ -38,6 +39,13 @@ def default_state(here: Path) -> Path:
     name = Path(".runbook")
     above = None if (here / name).exists() else root_above(here)
     return name if above in (None, here) else above / name
+
+
+def cache_directory(environ: Mapping[str, str]) -> Path:
+    """Where this user keeps what can be made again, by the XDG Base Directory Specification."""
+    given = environ.get("XDG_CACHE_HOME", "")
+    base = Path(given) if given.startswith("/") else Path(environ.get("HOME") or "/nonexistent") / ".cache"
+    return base / "runbook"
 
 
 def _begun(runbooks: Path) -> bool:

@@ -1,19 +1,24 @@
-"""A whole library, read once: its runbooks, its registry and its contacts, and what of them does not load."""
+"""A whole library as it is now: its runbooks in short, its registry, its contacts, and what of them does not load."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from runner.library.library import Library, Source, shown
-from runner.library.registry.registry import Reference, read_registry
-from runner.model.contacts import Contact, read_contacts
-from runner.model.runbook import Runbook
+from runner.library.index.indexed_file import document_of, findings_of
+from runner.library.index.library_index import LibraryIndex
+from runner.library.index.summary import Summary
+from runner.library.library import Library, shown
+from runner.library.registry.registry import Reference, entries_of, letters, registry_files
+from runner.model.contacts import Contact, to_contacts
 from runner.model.yaml.document import Document, load
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
+_NOTHING = "null"
 _NEARLY = re.compile(r"RUN[-_ ]*([0-9]{1,6})\.ya?ml", re.IGNORECASE)
 
 
@@ -21,26 +26,39 @@ _NEARLY = re.compile(r"RUN[-_ ]*([0-9]{1,6})\.ya?ml", re.IGNORECASE)
 class Collection:
     """Everything that is written in a library; `faults` are those of what could not be read and is left out.
 
-    `documents` has the text behind each runbook, and `handles` the `contacts.yml` as it is written.
+    `handles` is the `contacts.yml` as it is written, and `index` has what else the files say.
     """
 
     root: Path
-    sources: Mapping[str, Source]
-    documents: Mapping[str, Document]
+    runbooks: Mapping[str, Summary]
     references: Mapping[str, Reference]
     contacts: Mapping[str, Contact]
-    handles: Document | None = None
-    faults: tuple[Finding, ...] = ()
+    handles: Document | None
+    faults: tuple[Finding, ...]
+    index: LibraryIndex
 
-    @property
-    def runbooks(self) -> Mapping[str, Runbook]:
-        """The runbooks by their ids."""
-        return {name: source.runbook for name, source in self.sources.items()}
-
-    @property
-    def used(self) -> Mapping[str, Runbook]:
+    @cached_property
+    def used(self) -> Mapping[str, Summary]:
         """Those of the runbooks that are not deprecated."""
         return {name: runbook for name, runbook in self.runbooks.items() if not runbook.deprecated}
+
+    @cached_property
+    def triggered(self) -> Mapping[str, tuple[str, ...]]:
+        """The runbooks that each alert triggers, by the id of the alert."""
+        waiting: dict[str, tuple[str, ...]] = {}
+        for name, runbook in self.runbooks.items():
+            if alert := runbook.trigger.alert:
+                waiting[alert] = (*waiting.get(alert, ()), name)
+        return waiting
+
+    @cached_property
+    def spelled(self) -> Mapping[tuple[str, str], str]:
+        """The id of a runbook by its letters and digits, for one who has mixed them up."""
+        return {letters(name): name for name in sorted(self.runbooks, reverse=True)}
+
+    def faults_of(self, name: str) -> int:
+        """How many faults keep the runbook `name` from being loaded."""
+        return sum(Path(fault.file).name == f"{name}.yml" for fault in self.faults)
 
     def whole(self) -> Collection:
         """The same, for a judgement that must not pass over anything.
@@ -53,24 +71,44 @@ class Collection:
         return self
 
 
-def read(library: Library) -> Collection:
-    """Everything that is written in `library`; what does not load is told in its `faults`."""
+def read(library: Library, cache: Path | None = None) -> Collection:
+    """Everything that is written in `library`; what does not load is told in its `faults`.
+
+    In the directory `cache` is kept what need not be read again.
+
+    Raises:
+        InvalidInputError: a runbook cannot be read at all.
+    """
+    index = LibraryIndex(library, cache)
     directory = library.root / "runbooks"
-    references, faults = read_registry(directory / "registry")
-    faults += _passed_over(directory, library.ids())
-    sources: dict[str, Source] = {}
-    documents: dict[str, Document] = {}
-    for name in library.ids():
-        try:
-            source = library.source(name)
-            documents[name], sources[name] = source.document, source
-        except InvalidFileError as error:
-            faults += error.findings
+    faults = [*_misnamed(directory, library.ids())]
+    runbooks: dict[str, Summary] = {}
+    documents: list[Document] = []
+    directories: dict[Path, str] = {}
+    for name, wrong, content in index.columns("faults", "content"):
+        path = directory / name
+        file = _name(path, directories)
+        faults += findings_of(file, json.loads(wrong))
+        if content != _NOTHING and path.parent != directory:
+            documents.append(document_of(file, json.loads(content)))
+        elif content != _NOTHING:
+            runbooks[path.stem] = Summary.model_validate_json(content).model_copy(update={"file": file})
+    references, contradictions = entries_of(documents)
+    faults += [*registry_files(directory / "registry")[1], *contradictions]
     contacts, handles = _contacts(directory / "contacts.yml", faults)
-    return Collection(library.root, sources, documents, references, contacts, handles, tuple(sorted(set(faults))))
+    return Collection(library.root, runbooks, references, contacts, handles, tuple(sorted(set(faults))), index)
 
 
-def _passed_over(directory: Path, ids: Sequence[str]) -> Iterator[Finding]:
+def _name(path: Path, directories: dict[Path, str]) -> str:
+    """How findings call the file at `path`; `directories` remembers how they call the few that files lie in."""
+    if path.is_symlink():
+        return shown(path)
+    if path.parent not in directories:
+        directories[path.parent] = shown(path.parent)
+    return str(Path(directories[path.parent], path.name))
+
+
+def _misnamed(directory: Path, ids: Sequence[str]) -> Iterator[Finding]:
     """The files that somebody took for runbooks, and that are none by their names."""
     for path in sorted(directory.glob("*")):
         match = _NEARLY.fullmatch(path.name)
@@ -80,9 +118,11 @@ def _passed_over(directory: Path, ids: Sequence[str]) -> Iterator[Finding]:
 
 
 def _contacts(path: Path, faults: list[Finding]) -> tuple[Mapping[str, Contact], Document | None]:
+    if not path.exists():
+        return {}, None
     try:
-        known = read_contacts(path, file=shown(path))
-        return known, load(path.read_bytes(), file=shown(path)) if path.exists() else None
+        document = load(path.read_bytes(), file=shown(path))
+        return to_contacts(document), document
     except InvalidFileError as error:
         faults += error.findings
         return {}, None

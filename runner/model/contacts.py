@@ -41,7 +41,15 @@ def read_contacts(path: Path, *, file: str = "contacts.yml") -> Mapping[str, Con
     """
     if not path.exists():
         return {}
-    document = load(path.read_bytes(), file=file)
+    return to_contacts(load(path.read_bytes(), file=file))
+
+
+def to_contacts(document: Document) -> Mapping[str, Contact]:
+    """The contacts in `document`, by the word that runbooks use.
+
+    Raises:
+        InvalidFileError: with every fault.
+    """
     findings: list[Finding] = []
     contacts = {name: _contact(document, name, findings) for name in document.value}
     if findings:

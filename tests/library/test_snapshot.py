@@ -24,8 +24,8 @@ def test_it_holds_the_runbooks_the_registry_and_the_contacts(root):
     found = read(Library(root))
 
     assert {name: each.title for name, each in found.runbooks.items()} == {"RUN-001": "Disk is full"}
-    assert [*found.documents] == [*found.sources] == ["RUN-001"]
-    assert found.documents["RUN-001"].text == RUNBOOK
+    assert [*found.runbooks] == ["RUN-001"]
+    assert Library(root).source("RUN-001").document.text == RUNBOOK
     assert {name: each.entry.title for name, each in found.references.items()} == {"TECH-001": "PostgreSQL"}
     assert (list(found.contacts), found.handles.file) == (["backend-team", "on-call"], "runbooks/contacts.yml")
     assert (found.faults, found.whole()) == ((), found)
@@ -38,7 +38,7 @@ def test_what_does_not_load_is_told_and_hides_nothing_else(root):
 
     found = read(Library(root))
 
-    assert ([*found.sources], [*found.references], found.contacts) == (["RUN-001"], ["TECH-001"], {})
+    assert ([*found.runbooks], [*found.references], found.contacts) == (["RUN-001"], ["TECH-001"], {})
     assert [f"{each.file}: {each.rule}" for each in found.faults] == [
         "runbooks/RUN-002.yml: wrong-value",
         "runbooks/contacts.yml: wrong-type",

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from runner.cli.completion.completers import COMPLETERS
+from runner.library.root import cache_directory
 
 _HELP = "_click_default_help"
 _Told = Mapping[str, Any]
@@ -33,10 +34,8 @@ def skeleton(cli: click.Group, *, cache: Path) -> click.Command:
 
 
 def cache_file(environ: Mapping[str, str]) -> Path:
-    """Where the skeleton is kept, by the XDG Base Directory Specification."""
-    given = environ.get("XDG_CACHE_HOME", "")
-    base = Path(given) if given.startswith("/") else Path(environ.get("HOME") or "/nonexistent") / ".cache"
-    return base / "runbook" / "commands.json"
+    """Where the skeleton is kept."""
+    return cache_directory(environ) / "commands.json"
 
 
 def _key() -> str:

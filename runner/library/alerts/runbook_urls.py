@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,12 +32,16 @@ def urls(collection: Collection, base: str) -> Iterator[Url]:
     """
     known = alerts(collection)
     named = {alert.id: alertname(collection, alert) for alert in known}
+    leading = {alert.id: leads_to(collection, alert) for alert in known}
+    sharing: dict[str, list[str]] = defaultdict(list)
     for alert in known:
-        target, why = leads_to(collection, alert)
+        sharing[named[alert.id]].append(alert.id)
+    for alert in known:
+        target, why = leading[alert.id]
         name = named[alert.id]
-        same = [each for each in known if named[each.id] == name and leads_to(collection, each) != (target, why)]
-        if same and not why:
-            why = f"{name} is the alertname of {', '.join(each.id for each in same)} as well, which leads elsewhere"
+        others = [other for other in sharing[name] if leading[other] != (target, why)]
+        if others and not why:
+            why = f"{name} is the alertname of {', '.join(others)} as well, which leads elsewhere"
         yield Url(alert.id, alert.title, name, target, "" if why else address(target, base), why)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection as Group
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runner.library.registry.registry import Alert, Deployment, Planned, Reference, Risk, Scenario
+from runner.library.index.summary import Summary
+from runner.library.registry.registry import Alert, Deployment, Planned, Reference, Risk, Scenario, letters
 from runner.library.snapshot import Collection
-from runner.model.runbook import Category, Runbook, Severity
+from runner.model.runbook import Category, Severity
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, Place
 
@@ -19,7 +19,7 @@ class Situation:
     """Something that may happen: an alert, a scenario, or an event that a runbook waits for.
 
     `runbooks` are those that are for it, by their ids, whether they are written or not; `page` is what an info alert
-    leads to instead. It is written at `place` of `document`.
+    leads to instead. It is written at `place` of what is `written_in` a file.
     """
 
     id: str
@@ -27,13 +27,13 @@ class Situation:
     severity: Severity
     owner: str
     runbooks: tuple[str, ...]
-    document: Document
+    written_in: Document | Summary
     place: Place
     page: str | None = None
 
     def finding(self, rule: str, message: str, *, hint: str = "") -> Finding:
         """The finding that something is wrong with what is for it."""
-        return self.document.finding(self.place, rule, message, hint=hint)
+        return self.written_in.finding(self.place, rule, message, hint=hint)
 
 
 def situations(collection: Collection) -> tuple[Situation, ...]:
@@ -74,7 +74,7 @@ def _both(named: str | None, waiting: Sequence[str]) -> tuple[str, ...]:
 
 def waiting_for(collection: Collection, alert: str) -> tuple[str, ...]:
     """The runbooks whose trigger is `alert`."""
-    return tuple(name for name, runbook in collection.used.items() if runbook.trigger.alert == alert)
+    return tuple(name for name in collection.triggered.get(alert, ()) if name in collection.used)
 
 
 def _events(collection: Collection, spoken_of: Group[str]) -> Iterator[Situation]:
@@ -83,9 +83,8 @@ def _events(collection: Collection, spoken_of: Group[str]) -> Iterator[Situation
         trigger = runbook.trigger
         known = trigger.alert in collection.references if trigger.alert else name in spoken_of
         if not known:
-            document, title = collection.documents[name], trigger.event or trigger.condition or runbook.title
-            what = trigger.alert or "event"
-            yield Situation(what, title, runbook.severity, runbook.owner, (name,), document, ("trigger",))
+            what, title = trigger.alert or "event", trigger.event or trigger.condition or runbook.title
+            yield Situation(what, title, runbook.severity, runbook.owner, (name,), runbook, ("trigger",))
 
 
 def answered(collection: Collection) -> tuple[tuple[Reference, str, str | None], ...]:
@@ -101,22 +100,20 @@ def answered(collection: Collection) -> tuple[tuple[Reference, str, str | None],
 
 def absence(collection: Collection, name: str) -> str:
     """Why there is no runbook `name` to be used, in a clause; empty when there is one."""
-    if name in collection.sources:
-        return _unusable(name, collection.runbooks[name], collection.documents[name])
+    if name in collection.runbooks:
+        return _unusable(collection.runbooks[name])
     reference = collection.references.get(name)
     if reference and isinstance(reference.entry, Planned):
         return f"{name} ({reference.entry.title}) is planned, and not written yet"
-    hint = near(name, collection.sources)
-    return f"there is no {name}" + (f"; {hint}" if hint else "")
+    near = collection.spelled.get(letters(name))
+    return f"there is no {name}" + (f"; did you mean {near}?" if near else "")
 
 
-def _unusable(name: str, runbook: Runbook, document: Document) -> str:
+def _unusable(runbook: Summary) -> str:
     if old := runbook.deprecated:
-        return "; ".join(filter(None, [f"{name} is {old.says}", old.instead]))
-    # As `runbook new` and `runbook import` leave it where somebody must write.
-    if todo := re.search(r"\bTODO\b", document.text):
-        line = document.text.count("\n", 0, todo.start()) + 1
-        return f"{name} is not written to its end: TODO is left in its line {line}"
+        return "; ".join(filter(None, [f"{runbook.id} is {old.says}", old.instead]))
+    if runbook.todo_line:
+        return f"{runbook.id} is not written to its end: TODO is left in its line {runbook.todo_line}"
     return ""
 
 
@@ -126,28 +123,28 @@ def page_absence(collection: Collection, situation: Situation) -> str:
     return "" if page is None or "://" in page or (collection.root / page).is_file() else f"{page} is not there"
 
 
-def not_dedicated(collection: Collection, alert: Situation) -> str:
-    """Why a runbook of the critical `alert` is not its own, or not for incidents; empty when each is both."""
+def by_runbook(situations: Iterable[Situation]) -> Mapping[str, Sequence[str]]:
+    """The ids of those of `situations` that each runbook is for, by its id."""
+    found: dict[str, list[str]] = {}
+    for situation in situations:
+        for runbook in situation.runbooks:
+            found.setdefault(runbook, []).append(situation.id)
+    return found
+
+
+def not_dedicated(collection: Collection, alert: Situation, served: Mapping[str, Sequence[str]]) -> str:
+    """Why a runbook of the critical `alert` is not its own, or not for incidents; empty when each is both.
+
+    `served` are the alerts that each runbook is for.
+    """
     for runbook in written(collection, alert.runbooks):
-        others = [other.id for other in alerts(collection) if other.id != alert.id and runbook.id in other.runbooks]
-        if others:
+        if others := [other for other in served.get(runbook.id, ()) if other != alert.id]:
             return f"{runbook.id} is for {', '.join(others)} as well"
         if runbook.category is not Category.INCIDENT:
             return f"{runbook.id} is for {runbook.category}"
     return ""
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """The hint that names the id of `known` that is written with the letters and digits of `name`, in another order."""
-    found = next((other for other in known if _letters(other) == _letters(name)), None)
-    return f"did you mean {found}?" if found else ""
-
-
-def _letters(name: str) -> tuple[list[str], list[str]]:
-    before, _, number = name.partition("-")
-    return sorted(before), sorted(number.replace("0", ""))
-
-
-def written(collection: Collection, names: Sequence[str]) -> list[Runbook]:
+def written(collection: Collection, names: Sequence[str]) -> list[Summary]:
     """Those of the runbooks `names` that are there, and not deprecated."""
     return [collection.used[name] for name in names if name in collection.used]

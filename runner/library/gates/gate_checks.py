@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from runner.library.gates import coverage
 from runner.library.gates.coverage import Situation, absence, answered
-from runner.library.last_tested import Proof, last_tested
+from runner.library.last_tested import Proof, last_tests
 from runner.library.registry.registry import Deployment, Reference, Risk
 from runner.library.snapshot import Collection
 from runner.model.severity import NEEDS, Urgency, urgency
@@ -28,10 +28,11 @@ def alerts(collection: Collection, _: Sequence[Proof]) -> Answer:
     """Whether each MON- entry leads to what its severity asks for."""
     known = coverage.alerts(collection)
     yield from _something(known, "MON- entry")
+    served = coverage.by_runbook(known)
     for alert in known:
         wanted = urgency(alert.severity)
         needs = f"{wanted}: needs {NEEDS[wanted]}"
-        shared = coverage.not_dedicated(collection, alert) if wanted is Urgency.CRITICAL else ""
+        shared = coverage.not_dedicated(collection, alert, served) if wanted is Urgency.CRITICAL else ""
         if wanted is Urgency.INFO and alert.page is not None:
             yield _page(collection, alert, needs)
         elif shared:
@@ -59,25 +60,25 @@ def risks(collection: Collection, _: Sequence[Proof]) -> Answer:
 def owners_and_tests(collection: Collection, proofs: Sequence[Proof]) -> Answer:
     """Whether each runbook has an owner whom somebody knows, and a proof that it works as it is now."""
     yield from _something(collection.used, "runbook", "runbooks")
-    for name in collection.used:
-        source = collection.sources[name]
-        document, owner, tested = collection.documents[name], source.runbook.owner, last_tested(source, proofs)
+    tests = last_tests(collection.used.values(), proofs)
+    for name, runbook in collection.used.items():
+        owner, tested = runbook.owner, tests[name]
         if owner not in collection.contacts:
-            yield document.finding(("owner",), "unknown-contact", f"nobody is called {owner!r}")
+            yield runbook.finding(("owner",), "unknown-contact", f"nobody is called {owner!r}")
         if tested is None or not tested.current:
             when = "was never tested" if tested is None else f"has changed since its test on {tested.time:%Y-%m-%d}"
             when = f"{name} {when}"
             hint = f"let a run of it pass: runbook run {name} -i inventories/staging"
-            yield document.finding(("id",), "not-tested", when, hint=hint)
+            yield runbook.finding(("id",), "not-tested", when, hint=hint)
         elif owner in collection.contacts:
-            yield f"{name} {source.runbook.title}: {owner}, tested {tested}"
+            yield f"{name} {runbook.title}: {owner}, tested {tested}"
 
 
 def escalation(collection: Collection, _: Sequence[Proof]) -> Answer:
     """Whether everybody whom a runbook escalates to can be called."""
     yield from _something(collection.used, "runbook", "runbooks")
     for name, runbook in collection.used.items():
-        contacts = runbook.escalation.contacts
+        contacts = runbook.contacts
         mute = [
             (number, contact)
             for number, contact in enumerate(contacts)
@@ -86,7 +87,7 @@ def escalation(collection: Collection, _: Sequence[Proof]) -> Answer:
         for number, contact in mute:
             why = f"{contact!r} cannot be called: " + ("no channel" if contact in collection.contacts else "unknown")
             place, hint = ("escalation", "contacts", number), "add it to runbooks/contacts.yml"
-            yield collection.documents[name].finding(place, "no-channel", why, hint=hint)
+            yield runbook.finding(place, "no-channel", why, hint=hint)
         if not mute:
             yield f"{name} {runbook.title}: {', '.join(contacts)}"
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runner.library.gates.coverage import Situation, absence, not_dedicated, page_absence, situations, written
-from runner.library.last_tested import Proof, last_tested
+from runner.library.gates.coverage import (
+    Situation,
+    absence,
+    alerts,
+    by_runbook,
+    not_dedicated,
+    page_absence,
+    situations,
+    written,
+)
+from runner.library.index.summary import Summary
+from runner.library.last_tested import LastTest, Proof, last_tests
 from runner.library.registry.registry import prefix
 from runner.library.snapshot import Collection
-from runner.model.runbook import Runbook
 from runner.model.severity import NEEDS, Urgency, response, urgency
+
+_Tests = Mapping[str, LastTest | None]
+"""The last test of each runbook, by its id."""
+_Served = Mapping[str, Sequence[str]]
+"""The alerts that each runbook is for."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +66,9 @@ def matrix(collection: Collection, proofs: Iterable[Proof] | None) -> tuple[Row,
         InvalidFileError: a part of the library does not load, and would be missing.
     """
     collection.whole()
-    proven = None if proofs is None else tuple(proofs)
-    found = [(each, _row(collection, each, proven)) for each in situations(collection)]
+    tests = None if proofs is None else last_tests(collection.runbooks.values(), proofs)
+    served = by_runbook(alerts(collection))
+    found = [(each, _row(collection, each, tests, served)) for each in situations(collection)]
     order = list(Urgency)
     found.sort(
         key=lambda pair: (not pair[1].gaps, order.index(urgency(pair[0].severity)), pair[0].severity, pair[1].id)
@@ -61,11 +76,11 @@ def matrix(collection: Collection, proofs: Iterable[Proof] | None) -> tuple[Row,
     return tuple(row for _, row in found)
 
 
-def _row(collection: Collection, situation: Situation, proofs: Sequence[Proof] | None) -> Row:
+def _row(collection: Collection, situation: Situation, tests: _Tests | None, served: _Served) -> Row:
     there = written(collection, situation.runbooks)
     owner = collection.contacts.get(situation.owner)
-    gaps = [*_missing(collection, situation), *([] if owner else [f"nobody is called {situation.owner!r}"])]
-    gaps += [gap for runbook in there for gap in _gaps(collection, runbook, proofs)]
+    gaps = [*_missing(collection, situation, served), *([] if owner else [f"nobody is called {situation.owner!r}"])]
+    gaps += [gap for runbook in there for gap in _gaps(collection, runbook, tests)]
     titles = [f"{runbook.id} {runbook.title}" for runbook in there] or [*situation.runbooks, situation.page or ""]
     return Row(
         gaps=tuple(dict.fromkeys(gaps)),
@@ -75,12 +90,12 @@ def _row(collection: Collection, situation: Situation, proofs: Sequence[Proof] |
         severity=situation.severity,
         response=response(situation.severity),
         owner=owner.name if owner else situation.owner,
-        last_tested=None if proofs is None else ", ".join(_tested(collection, runbook, proofs) for runbook in there),
+        last_tested=None if tests is None else ", ".join(str(tests[each.id] or "never") for each in there),
         escalation="; ".join(_escalation(collection, runbook) for runbook in there),
     )
 
 
-def _missing(collection: Collection, situation: Situation) -> Iterator[str]:
+def _missing(collection: Collection, situation: Situation, served: _Served) -> Iterator[str]:
     """Why nothing that it asks for is for `situation`."""
     wanted = urgency(situation.severity)
     reference = wanted is Urgency.INFO and situation.page
@@ -88,37 +103,29 @@ def _missing(collection: Collection, situation: Situation) -> Iterator[str]:
         yield f"no {'page' if wanted is Urgency.INFO else 'runbook'}: needs {NEEDS[wanted]}"
     if reference and (why := page_absence(collection, situation)):
         yield why
-    if wanted is Urgency.CRITICAL and prefix(situation.id) == "MON" and (why := not_dedicated(collection, situation)):
-        yield f"no runbook of its own: {why}"
+    if wanted is Urgency.CRITICAL and prefix(situation.id) == "MON":
+        yield from (f"no runbook of its own: {why}" for why in [not_dedicated(collection, situation, served)] if why)
     yield from (why for name in situation.runbooks if (why := absence(collection, name)))
 
 
-def _gaps(collection: Collection, runbook: Runbook, proofs: Sequence[Proof] | None) -> Iterator[str]:
+def _gaps(collection: Collection, runbook: Summary, tests: _Tests | None) -> Iterator[str]:
     """What is wrong with a runbook that is there."""
     if runbook.owner not in collection.contacts:
         yield f"{runbook.id} has no owner: nobody is called {runbook.owner!r}"
-    if not any(name in collection.contacts and collection.contacts[name].channels for name in _called(runbook)):
+    if not any(name in collection.contacts and collection.contacts[name].channels for name in runbook.contacts):
         yield f"{runbook.id}: nobody can be called"
-    if proofs is not None:
-        tested = last_tested(collection.sources[runbook.id], proofs)
+    if tests is not None:
+        tested = tests[runbook.id]
         if tested is None:
             yield f"{runbook.id} was never tested"
         elif not tested.current:
             yield f"{runbook.id} has changed since its last test"
 
 
-def _called(runbook: Runbook) -> tuple[str, ...]:
-    return runbook.escalation.contacts
-
-
-def _tested(collection: Collection, runbook: Runbook, proofs: Sequence[Proof]) -> str:
-    return str(last_tested(collection.sources[runbook.id], proofs) or "never")
-
-
-def _escalation(collection: Collection, runbook: Runbook) -> str:
+def _escalation(collection: Collection, runbook: Summary) -> str:
     """Who is called, in order, with the handles that people know."""
     names = []
-    for name in _called(runbook):
+    for name in runbook.contacts:
         contact = collection.contacts.get(name)
         handle = f" {contact.handle}" if contact and contact.handle else ""
         names.append(f"{contact.level} {contact.name}{handle}" if contact else name)

@@ -39,7 +39,7 @@ def meant(word: str, collection: Collection, among: Iterable[Link], holding: Hol
     among = tuple(among)
     found = resolve(word, collection, among, holding)
     if not found:
-        known = {link.target for link in among} | {*collection.sources, *collection.references, *collection.contacts}
+        known = {link.target for link in among} | {*collection.runbooks, *collection.references, *collection.contacts}
         hint = did_you_mean(word, sorted(known)) or "an id, a host or group, a contact or its member, or a program"
         raise InvalidInputError(f"nothing here is called {word!r}, and nothing links to it", hint=hint)
     return found

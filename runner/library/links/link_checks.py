@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from runner.library.gates.coverage import alerts, near
-from runner.library.links.links import Link, links, technologies
-from runner.library.registry.id_meanings import Gloss, agree, glosses, words
-from runner.library.registry.registry import Alert, Planned, Reference, Technology, of_kind
+from runner.library.gates.coverage import alerts
+from runner.library.links.links import Link, by_target, links, technologies
+from runner.library.registry.id_meanings import Gloss, agree, words
+from runner.library.registry.registry import Alert, Planned, Reference, Technology, letters, of_kind
 from runner.library.snapshot import Collection
 from runner.model.runbook import Severity
 from runner.model.yaml.finding import Finding, Level, did_you_mean
@@ -37,10 +39,12 @@ def findings(collection: Collection) -> list[Finding]:
 
 
 def _dangling(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
-    known = {*collection.sources, *collection.references}
+    known = {*collection.runbooks, *collection.references}
+    spelled = {letters(name): name for name in sorted(known, reverse=True)}
     for link in among:
         if link.sort in {"entry", "runbook"} and link.target not in known:
-            hint = near(link.target, sorted(known)) or _remedy(link)
+            near = spelled.get(letters(link.target))
+            hint = f"did you mean {near}?" if near else _remedy(link)
             yield link.finding("dangling-link", f"there is no {link.target}", hint=hint)
 
 
@@ -51,13 +55,14 @@ def _remedy(link: Link) -> str:
 
 
 def _planned(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
+    leading = by_target(among)
     for reference in collection.references.values():
         if not isinstance(reference.entry, Planned):
             continue
-        if reference.id in collection.sources:
+        if reference.id in collection.runbooks:
             hint, message = "take the entry out", f"{reference.id} is written: its file says what it is"
             yield _about(reference, "duplicate-id", message, Level.WARNING, hint)
-        elif sources := sorted({link.source for link in among if link.target == reference.id}):
+        elif sources := sorted({link.source for link in leading.get(reference.id, ())}):
             message = f"is planned, and not written yet; {', '.join(sources)} {_lead(sources)} to it"
             yield _about(reference, "planned-runbook", message, Level.INFO)
 
@@ -131,24 +136,26 @@ def _retired(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]
 
 
 def _meanings(collection: Collection) -> Iterator[Finding]:
-    said: dict[str, list[tuple[str, Gloss]]] = defaultdict(list)
-    for document in collection.documents.values():
-        for gloss in glosses(document.text):
-            said[gloss.id].append((document.file, gloss))
-    for name, places in said.items():
-        where, title, meant = _meant(collection, name)
+    by_id: dict[str, list[tuple[str, Gloss]]] = defaultdict(list)
+    for name, rows in collection.index.columns("glosses"):
+        if runbook := collection.runbooks.get(Path(name).stem):
+            for gloss in (Gloss(*row) for row in json.loads(rows)):
+                by_id[gloss.id].append((runbook.file, gloss))
+    for name, places in by_id.items():
+        where, title, meaning = _meaning(collection, name)
+        meant = words(meaning)
         for file, gloss in places:
-            if meant and words(gloss.text) and not agree(words(gloss.text), words(meant)):
+            used = words(gloss.text)
+            if meaning and used and not agree(used, meant):
                 message = f"{name} is spoken of as {gloss.text!r}, and is {title!r} in {where}"
                 hint = "one id is one thing: link to another entry here, or say there that it is this as well"
                 yield Finding(file, gloss.line, gloss.column, "", Level.WARNING, "two-meanings", message, hint)
 
 
-def _meant(collection: Collection, name: str) -> tuple[str, str, str]:
+def _meaning(collection: Collection, name: str) -> tuple[str, str, str]:
     """Where `name` is defined, its title, and all that is said there; empty where nothing is."""
-    if name in collection.sources:
-        document, runbook = collection.documents[name], collection.runbooks[name]
-        place = f"{document.file}:{document.position(('title',)).line}"
+    if runbook := collection.runbooks.get(name):
+        place = f"{runbook.file}:{runbook.position(('title',)).line}"
         return place, runbook.title, " ".join((runbook.title, *runbook.scope.handles))
     if name not in collection.references:
         return "", "", ""

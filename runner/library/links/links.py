@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
-from pydantic import BaseModel
-
-from runner.core.identifiers import REFERENCE_ID
-from runner.kinds.base import Kind, ReadFile
-from runner.library.library import Source
-from runner.library.registry.registry import KINDS, Reference, Technology, of_kind, prefix
+from runner.library.links.mentions import Mention, leaves, mentions
+from runner.library.registry.registry import KINDS, Technology, of_kind, prefix
 from runner.library.snapshot import Collection
-from runner.model.yaml.document import Document
-from runner.model.yaml.finding import Finding, Level, Place, show
+from runner.model.yaml.finding import Finding, Level, Place, Position, show
 
 Sort = Literal["entry", "runbook", "hosts", "contact", "program"]
 
-_ID = re.compile(REFERENCE_ID)
-_MENTION = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{2,8}-[0-9]{3,6}(?![0-9A-Za-z-])")
-_APPROVERS = ("approve", "group")
 
-
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """`source` (a runbook or an entry) names `target` at `place` of the file that it is written in."""
 
     source: str
     target: str
     sort: Sort
     place: Place
-    document: Document
+    file: str
+    position: Position
 
     @property
     def where(self) -> str:
@@ -43,26 +35,56 @@ class Link:
     @property
     def line(self) -> int:
         """The line of the file, from 1."""
-        return self.document.position(self.place).line
+        return self.position[0]
 
     def finding(self, rule: str, message: str, *, hint: str = "", level: Level = Level.ERROR) -> Finding:
         """The finding that something is wrong with this link."""
-        return self.document.finding(self.place, rule, message, hint=hint, level=level)
+        return Finding(self.file, *self.position, show(self.place), level, rule, message, hint)
 
 
 def links(collection: Collection) -> tuple[Link, ...]:
     """Every link of `collection`, in the order of its files."""
     prefixes = {*KINDS, *map(prefix, collection.references)}
     owners = technologies(collection)
-    found: list[Link] = []
-    for name, document in collection.documents.items():
-        found += _written(name, document, (), collection, prefixes)
-        found += _programs(collection.sources[name], document, owners)
+    return tuple(
+        link
+        for source, file, mention in _mentions(collection)
+        for link in _links(source, file, mention, collection, prefixes, owners)
+        if link.source != link.target
+    )
+
+
+def _mentions(collection: Collection) -> Iterator[tuple[str, str, Mention]]:
+    """What each runbook and each entry mentions, and the file that it is written in."""
+    for name, text in collection.index.columns("mentions"):
+        if runbook := collection.runbooks.get(Path(name).stem):
+            for kind, word, keys, position in json.loads(text):
+                yield runbook.id, runbook.file, Mention(kind, word, tuple(keys), Position(*position))
     for name, reference in collection.references.items():
-        found += _written(name, reference.document, (name,), collection, prefixes)
+        document = reference.document
+        yield from ((name, document.file, mention) for mention in mentions(document, (name,)))
         if isinstance(reference.entry, Technology):
-            found += _commands(reference, reference.entry)
-    return tuple(link for link in found if link.source != link.target)
+            for number, program in enumerate(reference.entry.commands):
+                place: Place = (name, "commands", number)
+                yield name, document.file, Mention("program", program, place, document.position(place))
+
+
+def _links(
+    source: str,
+    file: str,
+    mention: Mention,
+    collection: Collection,
+    prefixes: set[str],
+    owners: Mapping[str, str],
+) -> Iterator[Link]:
+    """The links that `mention` makes in this library: an unknown contact, or SHA-256, is none."""
+    kind, word, place, position = mention
+    if kind in {"hosts", "program"} or (kind == "contact" and word in collection.contacts):
+        yield Link(source, word, kind, place, file, position)
+    if kind == "id" or (kind == "id in text" and prefix(word) in prefixes):
+        yield Link(source, word, sort(word), place, file, position)
+    if kind == "program" and word in owners and sort(source) == "runbook":
+        yield Link(source, owners[word], "entry", place, file, position)
 
 
 def of(source: str, among: Iterable[Link]) -> list[Link]:
@@ -76,41 +98,25 @@ def to(targets: Iterable[str], among: Iterable[Link]) -> list[Link]:
     return [link for link in among if link.target in wanted]
 
 
-def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """Each value in `value` that has no parts, and where it stands."""
-    if isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from leaves(item, (*place, key))
-    else:
-        yield place, value
+def by_source(among: Iterable[Link]) -> Mapping[str, Sequence[Link]]:
+    """What each links to: an empty list where that is nothing."""
+    found = defaultdict(list)
+    for link in among:
+        found[link.source].append(link)
+    return found
 
 
-def _written(
-    source: str, document: Document, at: Place, collection: Collection, prefixes: Iterable[str]
-) -> Iterator[Link]:
-    """The links that stand below `at`, whatever the key: one that is new tomorrow is looked at as well."""
-    for place, value in leaves(document.at(at), at):
-        key = next((part for part in reversed(place) if isinstance(part, str)), "")
-        if not isinstance(value, str) or place == ("id",):
-            continue
-        if key == "hosts":
-            yield Link(source, value, "hosts", place, document)
-        elif value in collection.contacts and (key.startswith(("owner", "contact")) or place[-2:] == _APPROVERS):
-            yield Link(source, value, "contact", place, document)
-        for name in dict.fromkeys(_ids(value, prefixes)):
-            yield Link(source, name, sort(name), place, document)
+def by_target(among: Iterable[Link]) -> Mapping[str, Sequence[Link]]:
+    """What links to each: an empty list where nothing does."""
+    found = defaultdict(list)
+    for link in among:
+        found[link.target].append(link)
+    return found
 
 
 def sort(name: str) -> Sort:
     """What the id `name` is that of."""
     return "runbook" if prefix(name) == "RUN" else "entry"
-
-
-def _ids(text: str, prefixes: Iterable[str]) -> list[str]:
-    """The ids in `text`: all of it, or a mention of one whose prefix is known (SHA-256 is no entry)."""
-    if _ID.fullmatch(text):
-        return [text]
-    return [name for name in _MENTION.findall(text) if prefix(name) in prefixes]
 
 
 def host_names(pattern: str) -> list[str]:
@@ -126,41 +132,6 @@ def technologies(collection: Collection) -> Mapping[str, str]:
     return {program: name for name, entry in known for program in entry.commands}
 
 
-def _commands(reference: Reference, entry: Technology) -> Iterator[Link]:
-    """The programs by which a technology is used."""
-    for number, program in enumerate(entry.commands):
-        yield Link(reference.id, program, "program", (reference.id, "commands", number), reference.document)
-
-
-def _programs(source: Source, document: Document, owners: Mapping[str, str]) -> Iterator[Link]:
-    for place, kind in kinds(source.runbook):
-        for name in programs_of(kind, source.read_file):
-            yield Link(source.runbook.id, name, "program", place, document)
-            if name in owners:
-                yield Link(source.runbook.id, owners[name], "entry", place, document)
-
-
-def programs_of(kind: Kind, read_file: ReadFile) -> list[str]:
-    """The programs that a step or a verification of this `kind` starts on a host."""
-    try:
-        return kind.programs(read_file)
-    except ValueError:  # a file that is not there, which lint tells
-        return []
-
-
-def kinds(value: Any, place: Place = ()) -> Iterator[tuple[Place, Kind]]:
-    """Each action and each part of a verification in the model `value`, wherever it is, and where it is written."""
-    if isinstance(value, Kind):
-        cut = 2 if isinstance(place[-1], int) else 1  # `kinds` and its number, or `action`
-        yield (*place[:-cut], value.key), value
-    elif isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            yield from kinds(getattr(value, name), (*place, field.alias or name))
-    elif isinstance(value, Mapping | tuple | list):
-        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
-            yield from kinds(item, (*place, key))
-
-
 Holding = Callable[[str, Sequence[str], Path], Sequence[str] | None]
 """Those of some host patterns that hold a host or a group, in one of the inventories in a folder; None: in none."""
 
@@ -173,9 +144,9 @@ def resolve(word: str, collection: Collection, among: Iterable[Link], holding: H
     """
     among = tuple(among)
     bare = word.removeprefix("@")
-    known = {link.target for link in among} | {*collection.contacts, *collection.references, *collection.sources}
+    known = {link.target for link in among} | {*collection.contacts, *collection.references, *collection.runbooks}
     exact = [name for name in (word, bare, word.upper()) if name in known]
-    is_id = any(name in collection.references or name in collection.sources for name in exact)
+    is_id = any(name in collection.references or name in collection.runbooks for name in exact)
     found = [*exact[:1], *([] if is_id else _holding(bare, collection, among, holding))]
     return list(dict.fromkeys(found)) or [*_groups_of_people(bare, collection), *_mentioned(bare, collection)]
 

@@ -13,11 +13,11 @@ from pydantic import Field, Strict, model_validator
 
 from runner.core.fields import Model, Prose, Several, Text, Title
 from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId, Spelling
-from runner.library.library import shown
+from runner.library.library import read_limited, shown
 from runner.library.registry.must_haves import MUST_HAVES, MustHave
 from runner.model.names import Contact, PageReference
 from runner.model.runbook import Category, Severity
-from runner.model.yaml.document import MAX_BYTES, Document, load, validate
+from runner.model.yaml.document import Document, load, validate
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
 _ID = Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like MON-001")
@@ -134,49 +134,56 @@ def prefix(name: str) -> str:
     return name.partition("-")[0]
 
 
+def letters(name: str) -> tuple[str, str]:
+    """The letters and digits of an id, each sorted and without zeros: ids that are easily mistaken have the same."""
+    before, _, number = name.partition("-")
+    return "".join(sorted(before)), "".join(sorted(number.replace("0", "")))
+
+
 def of_kind(references: Iterable[Reference], kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
     """Each entry among `references` that is a `kind`, with its id."""
     return ((each.id, each.entry) for each in references if isinstance(each.entry, kind))
 
 
-def read_registry(directory: Path) -> tuple[Mapping[str, Reference], list[Finding]]:
-    """The entries in the files `*.yml` of `directory` by their ids, and everything that is wrong with them."""
+def registry_files(directory: Path) -> tuple[list[Path], list[Finding]]:
+    """The files of the registry in `directory`, and what is wrong with the names of others."""
     if directory.exists() and not directory.is_dir():
-        message = "must be a directory with files *.yml"
-        return {}, [Finding(shown(directory), 1, 1, "", Level.ERROR, "file-name", message)]
-    found: dict[str, Reference] = {}
-    findings = [_ignored(path) for path in sorted(directory.glob("*.yaml"))]
-    for path in sorted(directory.glob("*.yml")):
-        try:
-            document = load(_data(path), file=shown(path))
-        except InvalidFileError as error:
-            findings += error.findings
-            continue
-        for reference in _references(document, findings):
-            findings += _twice(found.setdefault(reference.id, reference), reference)
-    return dict(sorted(found.items())), findings
+        return [], [_misnamed(directory, "must be a directory with files *.yml")]
+    ignored = sorted(directory.glob("*.yaml"))
+    faults = [_misnamed(path, "is not read, as only *.yml is", hint=f"name it {path.stem}.yml") for path in ignored]
+    return sorted(directory.glob("*.yml")), faults
 
 
-def _ignored(path: Path) -> Finding:
-    message, hint = "is not read, as only *.yml is", f"name it {path.stem}.yml"
+def _misnamed(path: Path, message: str, hint: str = "") -> Finding:
     return Finding(shown(path), 1, 1, "", Level.ERROR, "file-name", message, hint)
 
 
-def _data(path: Path) -> bytes:
+def read_document(path: Path) -> Document:
+    """What the file at `path` in the registry says.
+
+    Raises:
+        InvalidFileError: it cannot be read; every fault is in it.
+    """
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return load(read_limited(path), file=shown(path))
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
         raise InvalidFileError([Finding(shown(path), 1, 1, "", Level.ERROR, "unusable-file", message)]) from None
 
 
-def _references(document: Document, findings: list[Finding]) -> Iterator[Reference]:
-    for name in document.value:
-        try:
-            yield Reference(name, to_entry(document, name), document)
-        except InvalidFileError as error:
-            findings += error.findings
+def entries_of(documents: Iterable[Document]) -> tuple[Mapping[str, Reference], list[Finding]]:
+    """The entries in the `documents` of a registry by their ids, and everything that is wrong with them."""
+    entries: dict[str, Reference] = {}
+    findings: list[Finding] = []
+    for document in documents:
+        for name in document.value:
+            try:
+                reference = Reference(name, to_entry(document, name), document)
+            except InvalidFileError as error:
+                findings += error.findings
+            else:
+                findings += _twice(entries.setdefault(name, reference), reference)
+    return dict(sorted(entries.items())), findings
 
 
 def to_entry(document: Document, name: str) -> Entry:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 from runner.library.alerts.runbook_urls import alertname, leads_to
 from runner.library.gates.coverage import Situation, alerts
+from runner.library.index.library_index import LibraryIndex
 from runner.library.registry.registry import Reference
 from runner.library.search import tokens as words
-from runner.library.search.search_index import Passage, Subject, subjects
+from runner.library.search.passages import Passage
+from runner.library.search.subjects import Subject, leading, passages_by_subject, subjects
 from runner.library.snapshot import Collection
 
 _TOGETHER = 0.5
@@ -24,6 +28,7 @@ _WEAK = 0.25
 _CLEAR = 2.0
 """Times the next score, from which on there is no doubt which runbook is meant."""
 _FEW = 5
+_TYPOS = 3
 _REASONS = 3
 
 
@@ -59,12 +64,15 @@ def search(question: str, collection: Collection) -> list[Hit]:
     """What `question` may be about, best first: what it names before what it is like, and what is deprecated last."""
     known = subjects(collection)
     wanted = words.asked(question)
-    texts = {name: [_words(passage) for passage in subject.passages] for name, subject in known.items()}
-    meanings = _meanings(wanted, texts)
-    hits = [_hit(question, subject, texts[name], meanings) for name, subject in known.items()]
+    texts = _Texts(collection.index, leading(known), len(known))
+    meanings = [texts.meaning(word) for word in wanted]
+    spoken = passages_by_subject(texts.leads, {each for meaning in meanings for each in meaning.passages})
+    hits = [_hit(question, subject, spoken.get(name, ()), meanings) for name, subject in known.items()]
     best = max((hit.score for hit in hits), default=0.0)
-    kept = [hit for hit in hits if hit.exact or (hit.score and hit.score >= _WEAK * best and _enough(hit, wanted))]
-    return sorted(kept, key=lambda hit: (bool(hit.deprecated), not hit.exact, -hit.score, not hit.written, hit.runbook))
+    worth = [hit for hit in hits if hit.exact or (hit.score and hit.score >= _WEAK * best and _enough(hit, wanted))]
+    return sorted(
+        worth, key=lambda hit: (bool(hit.deprecated), not hit.exact, -hit.score, not hit.written, hit.runbook)
+    )
 
 
 def candidates(hits: Sequence[Hit]) -> Sequence[Hit]:
@@ -90,42 +98,58 @@ def pages(question: str, collection: Collection) -> list[Situation]:
 
 def unanswered(question: str, collection: Collection) -> list[Reference]:
     """The entries that `question` names and that lead to no runbook."""
-    led = {name for subject in subjects(collection).values() for name in subject.names}
-    return [collection.references[name] for name in words.ids(question) if name in collection.references.keys() - led]
+    named = [name for name in words.ids(question) if name in collection.references]
+    leading = {name for subject in subjects(collection).values() for name in subject.names} if named else set()
+    return [collection.references[name] for name in named if name not in leading]
 
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
-    """What a word of the question may mean in the library, and how much it tells runbooks apart."""
+    """What a word of the question may mean in the library, how much it tells runbooks apart, and where it stands."""
 
     word: str
     like: Mapping[str, float]
     rarity: float
+    passages: Iterable[Passage]
 
-    def within(self, said: frozenset[str]) -> float:
-        return self.rarity * max((self.like[word] for word in said & self.like.keys()), default=0.0)
-
-
-def _words(passage: Passage) -> frozenset[str]:
-    return frozenset(words.words(passage.text))
+    def within(self, passage: Passage) -> float:
+        return self.rarity * max((self.like[word] for word in passage.words & self.like.keys()), default=0.0)
 
 
-def _meanings(wanted: Iterable[str], texts: Mapping[str, Sequence[frozenset[str]]]) -> list[_Meaning]:
-    vocabularies = [frozenset().union(*passages) for passages in texts.values()]
-    every = sorted(frozenset().union(*vocabularies))
-    found = []
-    for word in wanted:
-        like = words.likeness(word, every)
-        holding = sum(not vocabulary.isdisjoint(like) for vocabulary in vocabularies)
-        rarity = math.log(1 + (len(vocabularies) - holding + 0.5) / (holding + 0.5))  # as in Okapi BM25
-        found.append(_Meaning(word, like, rarity))
-    return found
+@dataclass(frozen=True)
+class _Texts:
+    """What is searched: the passages in the `index`, the runbooks that entries lead to, and how many may be found."""
+
+    index: LibraryIndex
+    leads: Mapping[str, list[str]]
+    runbooks: int
+
+    def meaning(self, word: str) -> _Meaning:
+        """What `word` means here: its forms, else what it may be a slip of."""
+        like = words.forms(word, self.index.words(words.stem(word)))
+        passages, holding = self._holding(like)
+        if not holding:
+            near = words.typos(word, self._vocabulary)
+            spoken = (each for each in near if self._holding([each])[1])
+            like = {each: near[each] for each in islice(spoken, _TYPOS)}
+            passages, holding = self._holding(like)
+        rarity = math.log(1 + (self.runbooks - holding + 0.5) / (holding + 0.5))  # as in Okapi BM25
+        return _Meaning(word, like, rarity, passages)
+
+    def _holding(self, like: Iterable[str]) -> tuple[set[Passage], int]:
+        """The passages with one of these words, and how many runbooks they speak for."""
+        passages = self.index.passages(like)
+        return passages, len(passages_by_subject(self.leads, passages))
+
+    @cached_property
+    def _vocabulary(self) -> list[str]:
+        return self.index.words()
 
 
-def _hit(question: str, subject: Subject, texts: Sequence[frozenset[str]], meanings: Sequence[_Meaning]) -> Hit:
+def _hit(question: str, subject: Subject, passages: Sequence[Passage], meanings: Sequence[_Meaning]) -> Hit:
     gains = [
-        {meaning.word: passage.weight * gain for meaning in meanings if (gain := meaning.within(said))}
-        for passage, said in zip(subject.passages, texts, strict=True)
+        {meaning.word: passage.weight * gain for meaning in meanings if (gain := meaning.within(passage))}
+        for passage in passages
     ]
     best: dict[str, float] = {}
     for each in gains:
@@ -133,7 +157,7 @@ def _hit(question: str, subject: Subject, texts: Sequence[frozenset[str]], meani
     together = max((sum(gain.values()) for gain in gains), default=0.0)
     named = [Reason(why, name) for name, why in subject.names.items() if _names(question, name)]
     order = sorted(range(len(gains)), key=lambda n: (-sum(gains[n].values()), n))
-    like = [_reason(subject.passages[n], texts[n], gains[n], meanings) for n in order if gains[n]]
+    like = [_reason(passages[n], gains[n], meanings) for n in order if gains[n]]
     score = round(sum(best.values()) + _TOGETHER * together, 3)
     reasons = (*named, *_distinct(like, told={reason.text.casefold() for reason in named}))[:_REASONS]
     return Hit(
@@ -156,14 +180,13 @@ def _names(question: str, name: str) -> bool:
     return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", question, re.IGNORECASE) is not None
 
 
-def _reason(passage: Passage, said: frozenset[str], gain: Iterable[str], meanings: Sequence[_Meaning]) -> Reason:
-    gained = set(gain)
-    shown = [
-        max(sorted(said & meaning.like.keys()), key=lambda word, like=meaning.like: like[word])  # type: ignore[misc]
+def _reason(passage: Passage, gain: Container[str], meanings: Sequence[_Meaning]) -> Reason:
+    spoken = [
+        max(sorted(passage.words & meaning.like.keys()), key=meaning.like.__getitem__)
         for meaning in meanings
-        if meaning.word in gained
+        if meaning.word in gain
     ]
-    return Reason(passage.where, passage.text, tuple(dict.fromkeys(shown)))
+    return Reason(passage.where, passage.text, tuple(dict.fromkeys(spoken)))
 
 
 def _distinct(reasons: Iterable[Reason], told: set[str]) -> list[Reason]:

@@ -21,7 +21,7 @@ MOST = 60
 """Words of a question that are looked for; a pasted log is mostly the same again."""
 
 EXACT, FORM, TYPO = 1.0, 0.8, 0.6
-_LONG, _SHARED, _LIKE = 5, 0.7, 0.8
+_LONG, _SHARED, _LIKE, _SLIPS = 5, 0.7, 0.8, 2
 
 
 def words(text: str) -> Iterator[str]:
@@ -51,17 +51,27 @@ def _spelled(match: re.Match[str]) -> str:
     return f"{match[1].upper()}-{int(match[2]):03d}"
 
 
-def likeness(word: str, known: Iterable[str]) -> Mapping[str, float]:
-    """Each of the `known` words that `word` may mean, and how well, up to 1.
+def stem(word: str) -> str:
+    """The beginning that a word shares with each of its forms."""
+    return word[: _LONG - 1]
 
-    Another form of the word counts less than the word, and a typo, looked for only when there is neither, less still.
-    """
-    known = list(known)
-    found = {other: EXACT if other == word else FORM for other in known if other == word or _same(word, other)}
-    if found or not word.isalpha() or len(word) < _LONG - 1:
-        return found
-    near = [other for other in known if abs(len(other) - len(word)) <= 2 and other.isalpha()]  # noqa: PLR2004 - two slips
-    return dict.fromkeys(get_close_matches(word, near, n=3, cutoff=_LIKE), TYPO)
+
+def forms(word: str, known: Iterable[str]) -> Mapping[str, float]:
+    """Each of the `known` words that is `word` or a form of it, and how well it is meant, up to 1."""
+    return {other: EXACT if other == word else FORM for other in known if other == word or _same(word, other)}
+
+
+def typos(word: str, known: Iterable[str]) -> Mapping[str, float]:
+    """Those of the `known` words, the nearest first, that `word` may be a slip of; they count less than a form."""
+    if not word.isalpha() or len(word) < _LONG - 1:
+        return {}
+    near = [other for other in known if abs(len(other) - len(word)) <= _SLIPS and _may_be_like(word, other)]
+    return dict.fromkeys(get_close_matches(word, near, n=len(near) or 1, cutoff=_LIKE), TYPO)
+
+
+def _may_be_like(one: str, other: str) -> bool:
+    """Whether enough letters of `other` stand in `one`: what takes long to compare is not compared in vain."""
+    return other.isalpha() and 2 * sum(map(one.__contains__, other)) >= _LIKE * (len(one) + len(other))
 
 
 def _same(one: str, other: str) -> bool:

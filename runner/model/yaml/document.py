@@ -59,10 +59,17 @@ class Document:
     marks: Mapping[Place, Marks]
 
     @classmethod
+    def of_positions(cls, value: dict[str, Any], positions: Mapping[Place, Position], *, file: str) -> Self:
+        """A document that says `value`, of which only the positions are known, not the text."""
+        marks = {
+            place: yaml.Mark(file, 0, line - 1, column - 1, None, 0) for place, (line, column) in positions.items()
+        }
+        return cls(file, "", value, {place: Marks(mark, mark, mark, None) for place, mark in marks.items()})
+
+    @classmethod
     def of_line(cls, value: dict[str, Any], *, file: str, line: int) -> Self:
         """A document that says `value`, made of one line of a text that is no YAML."""
-        mark = yaml.Mark(file, 0, line - 1, 0, None, 0)
-        return cls(file, "", value, {(): Marks(mark, mark, mark, None)})
+        return cls.of_positions(value, {(): Position(line, 1)}, file=file)
 
     def at(self, place: Place) -> Any:
         """The value at `place`.

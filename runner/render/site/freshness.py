@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from runner.library.last_tested import Proof, last_tested
-from runner.library.library import Source
+from runner.library.last_tested import Proof, Tested, last_tested
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +23,9 @@ class Freshness:
         return self.word == "tested"
 
 
-def freshness(source: Source, proofs: Iterable[Proof], *, now: datetime, stale_after: timedelta) -> Freshness:
-    """How fresh the last test of the runbook in `source` is; one is stale when it is older than `stale_after`."""
-    last = last_tested(source, proofs)
+def freshness(runbook: Tested, proofs: Iterable[Proof], *, now: datetime, stale_after: timedelta) -> Freshness:
+    """How fresh the last test of `runbook` is; one is stale when it is older than `stale_after`."""
+    last = last_tested(runbook, proofs)
     if last is None:
         return Freshness("never tested", "No run of it that passed is on record")
     when = f"passed on {last.time:%Y-%m-%d}" + (f" in {last.environment}" if last.environment else "")

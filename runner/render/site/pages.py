@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from jinja2 import Environment
 
 from runner.core import duration
-from runner.library.links.links import Link, of, to
+from runner.library.library import Source
+from runner.library.links.links import Link, by_source, by_target
 from runner.library.registry.registry import prefix
 from runner.model.runbook import Category, Declared, Exclusion, FollowUp, Runbook, Unresolved
 from runner.model.severity import response, urgency
@@ -35,6 +36,7 @@ _KINDS = {
     "UJ": "User journeys",
     "RUN": "Planned runbooks",
 }
+_Links = Mapping[str, Sequence[Link]]
 _RANKS = {"MON": "happens", "SCN": "happens", "RUN": "runbook"}
 
 
@@ -53,8 +55,9 @@ def pages(material: Material) -> dict[str, str]:
     }
     if material.runs is not None:
         found["runs.html"] = _render(made, "runs", runs=material.runs[:MOST_RUNS])
-    for name, runbook in material.collection.runbooks.items():
-        found[f"{name}.html"] = _render(made, "runbook", **_runbook(material, name, runbook))
+    links = by_source(material.links), by_target(material.links)
+    for name, source in material.sources.items():
+        found[f"{name}.html"] = _render(made, "runbook", **_runbook(material, source, *links))
     return found
 
 
@@ -78,12 +81,14 @@ def _example(material: Material) -> str:
 
 def _by_category(material: Material) -> Mapping[str, list[Runbook]]:
     order = list(Category)
-    ordered = sorted(material.collection.runbooks.values(), key=lambda each: (order.index(each.category), each.id))
+    runbooks = (source.runbook for source in material.sources.values())
+    ordered = sorted(runbooks, key=lambda each: (order.index(each.category), each.id))
     return grouped(ordered, lambda runbook: runbook.category.value)
 
 
-def _runbook(material: Material, name: str, runbook: Runbook) -> dict[str, Any]:
-    document, policy = material.collection.documents[name], runbook.escalation
+def _runbook(material: Material, source: Source, outward: _Links, inward: _Links) -> dict[str, Any]:
+    runbook, document, name = source.runbook, source.document, source.id
+    policy = runbook.escalation
     procedure = {
         key: [
             shown(step, raw, runbook.hosts_of(step))
@@ -99,7 +104,7 @@ def _runbook(material: Material, name: str, runbook: Runbook) -> dict[str, Any]:
         "runbook": runbook,
         "procedure": procedure,
         "fresh": material.fresh[name],
-        "source": material.collection.sources[name],
+        "source": source,
         "text": document.text,
         "inventory": _inventory(material),
         "required": [key for key, item in runbook.inputs.items() if item.default is None],
@@ -108,8 +113,8 @@ def _runbook(material: Material, name: str, runbook: Runbook) -> dict[str, Any]:
         "called": [(word, material.collection.contacts.get(word)) for word in policy.contacts],
         "follow_up": [item if isinstance(item, FollowUp) else FollowUp(do=item) for item in runbook.follow_up],
         "owner": _contact(material, runbook.owner),
-        "leads": _targets(material, of(name, material.links)),
-        "led": sorted({link.source for link in to([name], material.links)}),
+        "leads": _targets(material, outward.get(name, ())),
+        "led": sorted({link.source for link in inward.get(name, ())}),
         "runs": [run for run in material.runs or () if run.runbook == name][:_OF_RUNBOOK],
         "shown_duration": duration.show,
     }
@@ -132,7 +137,7 @@ def _contact(material: Material, word: str) -> str:
     return contact.name if contact else word
 
 
-def _targets(material: Material, found: list[Link]) -> list[str]:
+def _targets(material: Material, found: Iterable[Link]) -> list[str]:
     """The runbooks and entries that are linked to."""
     return sorted({link.target for link in found if material.href(link.target)})
 
@@ -140,10 +145,11 @@ def _targets(material: Material, found: list[Link]) -> list[str]:
 def _kinds(material: Material) -> list[tuple[str, list[dict[str, Any]]]]:
     by_prefix = grouped(material.collection.references, prefix)
     order = [*(kind for kind in _KINDS if kind in by_prefix), *(kind for kind in by_prefix if kind not in _KINDS)]
-    return [(_KINDS.get(kind, kind), [_entry(material, name) for name in by_prefix[kind]]) for kind in order]
+    inward = by_target(material.links)
+    return [(_KINDS.get(kind, kind), [_entry(material, name, inward) for name in by_prefix[kind]]) for kind in order]
 
 
-def _entry(material: Material, name: str) -> dict[str, Any]:
+def _entry(material: Material, name: str, inward: _Links) -> dict[str, Any]:
     reference = material.collection.references[name]
     said = reference.document.at((name,))
     facts = {key.replace("_", " "): value for key, value in said.items() if key not in {"title", "note", "owner"}}
@@ -153,7 +159,7 @@ def _entry(material: Material, name: str) -> dict[str, Any]:
         "note": reference.entry.note or "",
         "owner": _contact(material, reference.entry.owner),
         "facts": {key: list(_words(value)) for key, value in facts.items()},
-        "led": sorted({link.source for link in to([name], material.links)}),
+        "led": sorted({link.source for link in inward.get(name, ())}),
     }
 
 
@@ -177,12 +183,13 @@ def _graph(material: Material) -> dict[str, Any]:
     """The links between runbooks and entries, drawn and in words; what nothing is linked with is only named."""
     among = {(link.source, link.target): link for link in reversed(material.links) if link.sort in {"entry", "runbook"}}
     edges = sorted(edge for edge in among if all(map(material.href, edge)))
-    known = [*material.collection.references, *material.collection.sources]
-    linked = [name for name in dict.fromkeys(known) if any(name in edge for edge in edges)]
+    known = [*material.collection.references, *material.sources]
+    ends = {name for edge in edges for name in edge}
+    linked = [name for name in dict.fromkeys(known) if name in ends]
     return {
         "drawing": draw(_columns(linked), edges),
         "words": [(source, target, among[source, target].where) for source, target in edges],
-        "alone": [name for name in dict.fromkeys(known) if name not in linked],
+        "alone": [name for name in dict.fromkeys(known) if name not in ends],
         "box": (WIDTH, HEIGHT),
-        "kind": lambda name: "runbook" if name in material.collection.sources else prefix(name).lower(),
+        "kind": lambda name: "runbook" if name in material.sources else prefix(name).lower(),
     }

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from runner.library.gates.matrix import Row, matrix
 from runner.library.gates.quality_gates import Gate, ask
+from runner.library.library import Library, Source
 from runner.library.links.link_checks import findings
 from runner.library.links.links import Link, links
 from runner.library.snapshot import Collection
@@ -25,6 +26,7 @@ class Material:
     """
 
     collection: Collection
+    sources: Mapping[str, Source]
     links: tuple[Link, ...]
     rows: tuple[Row, ...]
     gates: tuple[Gate, ...]
@@ -52,13 +54,13 @@ class Material:
 
     def href(self, name: str) -> str:
         """Where the runbook, the entry or the contact `name` is told of; empty where it is not."""
-        if name in self.collection.sources:
+        if name in self.sources:
             return f"{name}.html"
         return f"registry.html#{name}" if name in self.collection.references else ""
 
     def title(self, name: str) -> str:
         """What `name` is called."""
-        if name in self.collection.sources:
+        if name in self.sources:
             return self.collection.runbooks[name].title
         reference = self.collection.references.get(name)
         return reference.entry.title if reference else ""
@@ -79,15 +81,17 @@ def gather(
         InvalidFileError: a part of the library does not load; a catalogue without it would mislead.
     """
     proven: list[Proof] = list(proofs(runs or ()))
+    library = Library(collection.whole().root)
     return Material(
-        collection=collection.whole(),
+        collection=collection,
+        sources={name: library.source(name) for name in collection.runbooks},
         links=links(collection),
         rows=matrix(collection, proven),
         gates=ask(collection, proven),
         findings=tuple(findings(collection)),
         fresh={
-            name: freshness(source, proven, now=now, stale_after=stale_after)
-            for name, source in collection.sources.items()
+            name: freshness(runbook, proven, now=now, stale_after=stale_after)
+            for name, runbook in collection.runbooks.items()
         },
         runs=None if runs is None else tuple(sorted(runs, key=lambda run: (run.started, run.run), reverse=True)),
         now=now,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.library.links.links import leaves
-from runner.library.search.search_index import subjects
+from runner.library.links.mentions import leaves
+from runner.library.search.subjects import leading, passages_by_subject, subjects
 from runner.render.site.site_content import Material
 
 _LEAST = 1.0
@@ -19,9 +19,11 @@ def index(material: Material) -> list[dict[str, Any]]:
     What is deprecated is found by what it says, and by its id, but an alert does not lead to it.
     """
     found = []
-    for subject in subjects(material.collection).values():
+    known = subjects(material.collection)
+    spoken = passages_by_subject(leading(known), material.collection.index.passages())
+    for subject in known.values():
         if where := material.href(subject.id):
-            passages = {(each.where, each.text[:_LONGEST], each.weight) for each in subject.passages}
+            passages = {(each.where, each.text[:_LONGEST], each.weight) for each in spoken.get(subject.id, ())}
             told = [list(each) for each in sorted(passages, key=lambda each: (-each[2], each)) if each[2] >= _LEAST]
             found.append(
                 {

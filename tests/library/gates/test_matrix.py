@@ -23,7 +23,7 @@ def rows(tmp_path):
         proofs = [
             Proof(
                 name,
-                "old" if old else collection.sources[name].sha256,
+                "old" if old else collection.runbooks[name].sha256,
                 "p",
                 "lab",
                 "r",

@@ -30,7 +30,7 @@ def asked(tmp_path, monkeypatch):
         collection = collected(tmp_path, *(runbooks or [{}]), **{**SOUND, **registry})
         proofs = [
             Proof(name, each.sha256, "p", "staging", "run", datetime(2026, 1, 2, tzinfo=UTC))
-            for name, each in collection.sources.items()
+            for name, each in collection.runbooks.items()
         ]
         return {gate.name: gate for gate in ask(collection, proofs if tested else [])}
 

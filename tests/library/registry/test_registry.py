@@ -12,11 +12,27 @@ from runner.library.registry.registry import (
     Risk,
     Rollback,
     Technology,
+    entries_of,
     prefix,
-    read_registry,
+    read_document,
+    registry_files,
 )
+from runner.model.yaml.finding import InvalidFileError
 
 ALERT = "MON-005: {title: Pool, owner: backend-team, severity: P1, condition: above 90 %}\n"
+
+
+def read_registry(directory):
+    """The entries in the files of `directory`, and every finding, file by file."""
+    files, misnamed = registry_files(directory)
+    documents, findings = [], []
+    for path in files:
+        try:
+            documents.append(read_document(path))
+        except InvalidFileError as error:
+            findings += error.findings
+    entries, more = entries_of(documents)
+    return entries, [*misnamed, *sorted([*findings, *more])]
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def told(run, runbook, outcome, *, day, sha256="", user="alice"):
 @pytest.fixture
 def runs(collection):
     records = [
-        *told("20260301T000000Z-00000001", "RUN-002", "passed", day=92, sha256=collection.sources["RUN-002"].sha256),
+        *told("20260301T000000Z-00000001", "RUN-002", "passed", day=92, sha256=collection.runbooks["RUN-002"].sha256),
         *told("20260530T000000Z-00000002", "RUN-001", EVIL, day=2, user=EVIL),
     ]
     return list(histories(records))

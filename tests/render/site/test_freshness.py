@@ -22,7 +22,7 @@ from runner.render.site.freshness import Freshness, freshness
     ],
 )
 def test_how_fresh_the_last_test_is(collection, now, tests, word, why):
-    source = collection.sources["RUN-001"]
+    source = collection.runbooks["RUN-001"]
     proofs = [
         Proof("RUN-001", source.sha256 if text == "now" else "aa", "", "staging", "run", now - timedelta(days=days))
         for text, days in tests
@@ -35,6 +35,6 @@ def test_how_fresh_the_last_test_is(collection, now, tests, word, why):
 
 
 def test_what_proves_another_runbook_proves_nothing(collection, now):
-    proof = Proof("RUN-002", collection.sources["RUN-001"].sha256, "", "staging", "run", now)
+    proof = Proof("RUN-002", collection.runbooks["RUN-001"].sha256, "", "staging", "run", now)
 
-    assert freshness(collection.sources["RUN-001"], [proof], now=now, stale_after=timedelta(1)).word == "never tested"
+    assert freshness(collection.runbooks["RUN-001"], [proof], now=now, stale_after=timedelta(1)).word == "never tested"

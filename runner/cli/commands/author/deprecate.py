@@ -37,5 +37,5 @@ def command(runbook: str, *, replaced_by: str | None, reason: str) -> None:
 
 def _leading(library: Library, name: str) -> list[str]:
     """What leads to the runbook `name`, and should lead elsewhere: other runbooks, and entries of the registry."""
-    among = links(read(library))
+    among = links(read(library, context.cache()))
     return sorted({link.source for link in to([name], among) if link.source != name})

@@ -24,7 +24,7 @@ def command(linked: str, form: str) -> None:
     NAME is an id (MON-005), a host or group (db_primary), a contact, its handle (@db-team) or the login name of a
     member, or a program that a step uses (psql). Hosts are looked up in the inventories/ of the library.
     """
-    collection = read(context.library()).whole()
+    collection = read(context.library(), context.cache()).whole()
     among = links(collection)
     rows = [_row(each, collection) for each in impact(meant(linked, collection, among, holding), among)]
     if form == "json":
@@ -40,5 +40,5 @@ def _row(reached: Impact, collection: Collection) -> dict[str, object]:
         "title": title(link.source, collection),
         "through": reached.through or link.target,
         "at": link.where,
-        "written in": f"{link.document.file}:{link.line}",
+        "written in": f"{link.file}:{link.line}",
     }

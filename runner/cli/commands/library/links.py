@@ -22,7 +22,7 @@ from runner.library.snapshot import Collection, read
 @forms(("table", "json"))
 def command(linked: str, form: str) -> None:
     """Show the links from and to NAME: a runbook, a registry entry, a contact, a host or group, or a program."""
-    collection = read(context.library()).whole()
+    collection = read(context.library(), context.cache()).whole()
     among = links(collection)
     names = meant(linked, collection, among, holding)
     if form == "json":
@@ -53,7 +53,7 @@ def _rows(ends: Iterable[tuple[str, str, Link]], collection: Collection) -> list
 
 def _lines(several: Iterable[Link]) -> list[str]:
     """The lines of the links, each once."""
-    return list(dict.fromkeys(f"{link.document.file}:{link.line}" for link in several))
+    return list(dict.fromkeys(f"{link.file}:{link.line}" for link in several))
 
 
 def _together(places: Sequence[str]) -> str:

@@ -12,7 +12,6 @@ from runner.cli.output.table import draw
 from runner.cli.output.terminal import counted
 from runner.library.snapshot import read
 from runner.model.runbook import Category
-from runner.model.yaml.finding import InvalidFileError
 from runner.services.run_list import as_data, listed_runs
 
 
@@ -33,13 +32,13 @@ def command(*, runs: bool, categories: bool, as_json: bool) -> None:
 
 def _runbooks() -> list[dict[str, object]]:
     library = context.library()
+    collection = read(library, context.cache())
     rows: list[dict[str, object]] = []
     for name in library.ids():
-        try:
-            runbook = library.source(name).runbook
-        except InvalidFileError as error:
-            found = counted(len(error.findings), "finding")
-            rows.append({"id": name, "title": f"does not load: {found}, see runbook lint {name}"})
+        runbook = collection.runbooks.get(name)
+        if runbook is None:
+            findings = counted(collection.faults_of(name), "finding")
+            rows.append({"id": name, "title": f"does not load: {findings}, see runbook lint {name}"})
             continue
         trigger = runbook.trigger.alert or runbook.trigger.event or ""
         row = {
@@ -48,12 +47,12 @@ def _runbooks() -> list[dict[str, object]]:
             "category": str(runbook.category),
             "severity": runbook.severity,
         }
-        rows.append(row | {"trigger": trigger, "owner": runbook.owner, "steps": len(runbook.steps)})
+        rows.append(row | {"trigger": trigger, "owner": runbook.owner, "steps": runbook.steps})
     return rows
 
 
 def _categories() -> list[dict[str, object]]:
-    used = read(context.library()).used
+    used = read(context.library(), context.cache()).used
     return [
         {
             "category": str(each),

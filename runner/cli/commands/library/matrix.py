@@ -34,7 +34,7 @@ def command(ctx: click.Context, /, form: str, write: Path | None, check: Path | 
     The committed copy does not contain when a runbook was last tested: that is in the record, and a drill must not make
     the copy stale.
     """
-    collection = read(context.library())
+    collection = read(context.library(), context.cache())
     if sum(map(bool, (write, check, must_haves))) > 1:
         raise click.UsageError("--write, --check and --must-haves cannot be combined")
     if (write or check) and ctx.get_parameter_source("form") is not ParameterSource.DEFAULT:

@@ -17,7 +17,7 @@ from runner.core.errors import ExitCode, InvalidInputError
 from runner.kinds.ansible_yaml import dump
 from runner.library.library import shown
 from runner.library.links.link_checks import findings
-from runner.library.links.links import links, of, to
+from runner.library.links.links import by_source, by_target, links
 from runner.library.registry.registry_import import entries
 from runner.library.snapshot import Collection, read
 from runner.model.yaml.document import MAX_BYTES
@@ -30,7 +30,7 @@ from runner.model.yaml.finding import Finding, Level
 def command(ctx: click.Context, form: str) -> None:
     """Show the entries of runbooks/registry/ and every finding about links; exit 2 if one is an error."""
     if ctx.invoked_subcommand is None:
-        collection = read(context.library())
+        collection = read(context.library(), context.cache())
         found = findings(collection)
         _show(collection, found, form)
         if any(finding.level is Level.ERROR for finding in found):
@@ -54,13 +54,14 @@ def _told(value: object) -> object:
 
 def _rows(collection: Collection) -> Iterator[dict[str, object]]:
     among = links(collection)
+    outward, inward = by_source(among), by_target(among)
     for name, reference in collection.references.items():
         yield {
             "id": name,
             "title": reference.entry.title,
             "owner": reference.entry.owner,
-            "leads to": sorted({link.target for link in of(name, among) if link.sort == "runbook"}),
-            "linked from": sorted({link.source for link in to([name], among)}),
+            "leads to": sorted({link.target for link in outward.get(name, ()) if link.sort == "runbook"}),
+            "linked from": sorted({link.source for link in inward.get(name, ())}),
             "written in": reference.where,
         }
 
@@ -74,7 +75,12 @@ def import_file(file: Path, owner: str | None, write: Path | None) -> None:
 
     An id that the text uses for two things is reported. Exit 2, and nothing is written, if something is wrong.
     """
-    found = entries(_markdown(file), file=shown(file), owner=owner, known=read(context.library()).whole().references)
+    found = entries(
+        _markdown(file),
+        file=shown(file),
+        owner=owner,
+        known=read(context.library(), context.cache()).whole().references,
+    )
     for finding in found.findings:
         click.echo(safe(str(finding)), err=True)
     text = f"# Imported from {file.name}.\n{dump(found.entries)}" if found.entries else ""

@@ -52,7 +52,7 @@ def command(out: Path, *, stale_after: timedelta) -> None:
     """
     check(out)
     library = context.library()
-    collection = read(library)
+    collection = read(library, context.cache())
     now = context.clock()
     runs = run_histories(context.state_path(), now)
     made = pages(

@@ -40,7 +40,7 @@ def command(base_url: str | None, form: str, files: Sequence[Path]) -> None:
     """
     if base_url is not None and not re.fullmatch(r"https?://[^/\s{}]+(?:/(?:[^\s{}]|\{id\})*)?", base_url):
         raise InvalidInputError(f"--base-url {base_url}: is no URL", hint="like https://runbooks.example.com")
-    collection = read(context.library()).whole()
+    collection = read(context.library(), context.cache()).whole()
     if files:
         _check(files, collection, base_url, form)
     elif base_url is None:

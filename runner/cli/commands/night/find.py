@@ -65,7 +65,7 @@ def command(
     was found, or with --plan it is not clear which runbook is meant.
     """
     question = _pasted() if words == ("-",) else " ".join(words)
-    collection = read(context.library())
+    collection = read(context.library(), context.cache())
     if collection.faults:
         click.echo(f"warning: {counted(len(collection.faults), 'fault')}: see runbook lint", err=True)
     hits = search(question, collection)
@@ -135,8 +135,7 @@ def _next(
     words = [f"runbook plan {name} {hosts}", *([f"-l {shlex.quote(limit)}"] if limit else [])]
     words += [f"-e {shlex.quote(item)}" for item in given]
     named = {item.partition("=")[0] for item in given}
-    inputs = collection.used[name].inputs
-    words += [f"-e {name}=..." for name, item in inputs.items() if item.default is None and name not in named]
+    words += [f"-e {each}=..." for each in collection.used[name].required_inputs if each not in named]
     return " ".join(words)
 
 

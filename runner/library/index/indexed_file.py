@@ -1,0 +1,91 @@
+"""What is kept of one file of a library, as JSON can hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from runner.library.index.summary import Summary
+from runner.library.library import Library, Source, digest
+from runner.library.links.mentions import mentions, program_mentions
+from runner.library.registry.id_meanings import glosses
+from runner.library.registry.registry import read_document
+from runner.library.search.passages import Passage, passages_of_entry, passages_of_runbook
+from runner.model.yaml.document import Document
+from runner.model.yaml.finding import Finding, InvalidFileError, Level, Position
+
+
+class IndexedFile(NamedTuple):
+    """A file with its faults or its content: the summary of a runbook, or the values and positions of entries.
+
+    `beside` has the SHA-256 of each other file that it was read with, by its name; empty for one that is not there.
+    """
+
+    beside: Mapping[str, str]
+    faults: Sequence[Any]
+    content: Any = None
+    mentions: Sequence[Any] = ()
+    glosses: Sequence[Any] = ()
+    passages: Sequence[Passage] = ()
+
+
+def index_runbook(library: Library, name: str) -> IndexedFile:
+    """What is kept of the runbook `name`.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
+    try:
+        source = library.source(name)
+    except InvalidFileError as error:
+        return IndexedFile({}, _without_file(error.findings))
+    digests: dict[str, str] = {}
+    programs = program_mentions(source.runbook, source.document, _recorded(source, digests))
+    return IndexedFile(
+        content=Summary.of(source).model_dump(mode="json"),
+        faults=(),
+        mentions=[*mentions(source.document), *programs],
+        glosses=[astuple(gloss) for gloss in glosses(source.document.text)],
+        passages=[*passages_of_runbook(source.document)],
+        beside=digests,
+    )
+
+
+def _recorded(source: Source, digests: dict[str, str]) -> Callable[[str], str]:
+    """The reader of the files beside `source`, which notes in `digests` what it has read."""
+
+    def read_file(name: str) -> str:
+        digests[name] = digest(source.path.parent / name)
+        return source.read_file(name)
+
+    return read_file
+
+
+def index_registry(path: Path) -> IndexedFile:
+    """What is kept of the file at `path` in the registry; its entries are judged when they are looked at."""
+    try:
+        document = read_document(path)
+    except InvalidFileError as error:
+        return IndexedFile({}, _without_file(error.findings))
+    positions = [(*place, *document.position(place)) for place in document.marks]
+    passages = [each for name, value in document.value.items() for each in passages_of_entry(name, value)]
+    return IndexedFile({}, (), content=[document.value, positions], passages=passages)
+
+
+def document_of(file: str, content: Any) -> Document:
+    """The entries that were kept, as they stand in the `file`."""
+    value, positions = content
+    known = {tuple(place): Position(line, column) for *place, line, column in positions}
+    return Document.of_positions(value, known, file=file)
+
+
+def _without_file(findings: Iterable[Finding]) -> list[Any]:
+    return [astuple(finding)[1:] for finding in findings]
+
+
+def findings_of(file: str, faults: Iterable[Any]) -> Iterator[Finding]:
+    """The faults that were kept, as findings about the `file`."""
+    for line, column, path, level, *words in faults:
+        yield Finding(file, line, column, path, Level(level), *words)

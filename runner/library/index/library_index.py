@@ -1,0 +1,141 @@
+"""The index of a library: a SQLite file that can be thrown away, made of the library's files and true to them.
+
+A row belongs to the SHA-256 of the text that it was made of, so a file that has changed is always read again. An index
+that is missing, damaged or of another release is made anew, in memory where it cannot be written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from runner.library.index.index_file import create_tables, opened
+from runner.library.index.indexed_file import IndexedFile, index_registry, index_runbook
+from runner.library.library import Library, digest
+from runner.library.registry.registry import registry_files
+from runner.library.search.passages import Passage
+
+_PER_FILE = 100_000
+"""The rows of `passage` that are kept for a file: more than a file can have values."""
+_WORDS_AT_A_TIME = 100
+
+
+class _File(NamedTuple):
+    """A file that is indexed: its name below `runbooks/`, its path, and its SHA-256; empty where it cannot be read."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+class LibraryIndex:
+    """What the files of one library say, as they were when it was opened."""
+
+    def __init__(self, library: Library, cache: Path | None, *, patience: float = 5.0) -> None:
+        """Open the index of `library` in the directory `cache`; in memory where that is None or cannot be used.
+
+        It is waited for another command that writes it for so many seconds of `patience`.
+
+        Raises:
+            InvalidInputError: a runbook cannot be read.
+        """
+        self._library = library
+        self._files = {file.name: file for file in _files(library.root / "runbooks", library.ids())}
+        name = f"{hashlib.sha256(os.fsencode(library.root.resolve())).hexdigest()[:16]}.sqlite"
+        connection = opened(cache / name, patience) if cache else None
+        try:
+            self._connection = connection or _in_memory()
+            self._refresh()
+        except sqlite3.Error:
+            self._connection = _in_memory()
+            self._refresh()
+
+    def columns(self, *names: str) -> Sequence[tuple[str, ...]]:
+        """The name of each file, in order, and the JSON that it has in the columns `names`."""
+        return self._select(f"SELECT {', '.join(('name', *names))} FROM file ORDER BY name")  # noqa: S608 - names of ours
+
+    def passages(self, wanted: Iterable[str] | None = None) -> set[Passage]:
+        """The passages that hold one of the `wanted` words; all of them where None is given."""
+        query = "SELECT rowid, source, runbook, place, text, weight, words FROM passage"
+        if wanted is None:
+            rows = self._select(query)
+        else:
+            terms = sorted(f'"{word}"' for word in wanted)
+            parts = [" OR ".join(terms[at : at + _WORDS_AT_A_TIME]) for at in range(0, len(terms), _WORDS_AT_A_TIME)]
+            rows = [row for part in parts for row in self._select(f"{query} WHERE passage MATCH ?", part)]
+        return {Passage._make([*row[1:6], frozenset(row[6].split()), row[0]]) for row in rows}
+
+    def words(self, beginning: str = "") -> list[str]:
+        """The words of passages that begin so."""
+        query = "SELECT term FROM vocabulary WHERE term >= ? AND term < ?"
+        return [term for (term,) in self._select(query, beginning, f"{beginning}\U0010ffff")]
+
+    def _select(self, query: str, *values: str) -> Sequence[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError:  # the file is damaged
+            self._connection = _in_memory()
+            self._refresh()
+            return self._connection.execute(query, values).fetchall()
+
+    def _refresh(self) -> None:
+        if self._current().keys() == self._files.keys() and not self._surplus():
+            return
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for number in self._surplus():
+                self._connection.execute("DELETE FROM file WHERE id = ?", [number])
+                rows = (number * _PER_FILE, (number + 1) * _PER_FILE - 1)
+                self._connection.execute("DELETE FROM passage WHERE rowid BETWEEN ? AND ?", rows)
+            for name in self._files.keys() - self._current().keys():
+                self._add(self._files[name])
+
+    def _current(self) -> Mapping[str, int]:
+        """The number of each row that is true to its file, by the file's name."""
+        rows = self._connection.execute("SELECT name, id, sha256, beside FROM file")
+        return {name: number for name, number, *digests in rows if self._is_current(name, *digests)}
+
+    def _surplus(self) -> set[int]:
+        """The numbers of the other rows."""
+        rows = {number for (number,) in self._connection.execute("SELECT id FROM file")}
+        return rows - set(self._current().values())
+
+    def _is_current(self, name: str, sha256: str, beside: str) -> bool:
+        file = self._files.get(name)
+        if file is None or not file.sha256 or file.sha256 != sha256:
+            return False
+        return all(digest(file.path.parent / other) == known for other, known in json.loads(beside).items())
+
+    def _add(self, file: _File) -> None:
+        is_registry = file.path.parent.name == "registry"
+        made = index_registry(file.path) if is_registry else index_runbook(self._library, file.path.stem)
+        columns = (made.beside, made.faults, made.content, made.mentions, made.glosses)
+        number = self._connection.execute(
+            "INSERT INTO file (name, sha256, beside, faults, content, mentions, glosses) VALUES (?,?,?,?,?,?,?)",
+            (file.name, file.sha256, *map(json.dumps, columns)),
+        ).lastrowid
+        self._connection.executemany(
+            "INSERT INTO passage (rowid, source, runbook, place, text, weight, words) VALUES (?,?,?,?,?,?,?)",
+            _numbered(made, int(number or 0) * _PER_FILE),
+        )
+
+
+def _numbered(made: IndexedFile, first: int) -> Iterator[tuple[object, ...]]:
+    return ((first + n, *each[:5], " ".join(sorted(each.words))) for n, each in enumerate(made.passages))
+
+
+def _in_memory() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    create_tables(connection)
+    return connection
+
+
+def _files(directory: Path, ids: Iterable[str]) -> Iterator[_File]:
+    entries, _ = registry_files(directory / "registry")
+    for path in (*(directory / f"{name}.yml" for name in ids), *entries):
+        yield _File(path.relative_to(directory).as_posix(), path, digest(path))

@@ -1,0 +1,88 @@
+"""The runbooks that may be found: those that are written, and those that runbooks and entries only name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from runner.library.links.mentions import leaves
+from runner.library.registry.registry import Reference
+from runner.library.search.passages import Passage
+from runner.library.snapshot import Collection
+from runner.model.runbook import Exclusion
+
+
+@dataclass
+class Subject:
+    """A runbook that may be found; one that is not `written` is only named by others.
+
+    `names` are the words that mean this runbook and nothing else, each with the reason, `entries` lead to it;
+    `deprecated` says that it is not used any more, and `instead` what is in its place.
+    """
+
+    id: str
+    title: str = ""
+    written: bool = False
+    names: dict[str, str] = field(default_factory=dict)
+    entries: list[str] = field(default_factory=list)
+    deprecated: str = ""
+    instead: str | None = None
+
+
+def subjects(collection: Collection) -> Mapping[str, Subject]:
+    """Every runbook of `collection`, and every one that it names."""
+    found: dict[str, Subject] = {}
+    for name, runbook in collection.runbooks.items():
+        subject = found[name] = Subject(name, runbook.title, written=True, names={name: "its id"})
+        if old := runbook.deprecated:
+            subject.deprecated, subject.instead = old.says, old.replaced_by
+        if runbook.trigger.alert:
+            subject.names[runbook.trigger.alert] = "the alert that triggers it"
+    for runbook in collection.runbooks.values():
+        for item in runbook.scope.excludes:
+            if isinstance(item, Exclusion) and item.see:
+                subject = found.setdefault(item.see, Subject(item.see, names={item.see: "its id"}))
+                subject.title = subject.title or item.what
+    for reference in collection.references.values():
+        _lead(found, reference, collection)
+    return found
+
+
+def _lead(found: dict[str, Subject], reference: Reference, collection: Collection) -> None:
+    """The entry `reference` means each runbook that it leads to, and each that waits for it."""
+    written = list(leaves(reference.document.value[reference.id]))
+    targets = [str(value) for place, value in written if place[-1:] == ("runbook",)]
+    targets += collection.triggered.get(reference.id, ())
+    if reference.id.startswith("RUN-"):
+        targets.append(reference.id)
+    alertnames = [value for place, value in written if place[-1:] == ("alertname",)]
+    for name in dict.fromkeys(targets):
+        subject = found.setdefault(name, Subject(name, reference.entry.title, names={name: "its id"}))
+        if reference.id == name and not subject.written:
+            subject.title = reference.entry.title
+        subject.entries.append(reference.id)
+        subject.names.setdefault(reference.id, f"{reference.id} leads to it")
+        for alertname in alertnames:
+            subject.names.setdefault(alertname, f"what the monitoring calls {reference.id}")
+
+
+def leading(known: Mapping[str, Subject]) -> Mapping[str, list[str]]:
+    """The ids of the subjects that each entry leads to, by the id of the entry."""
+    found: dict[str, list[str]] = {}
+    for subject in known.values():
+        for entry in subject.entries:
+            found.setdefault(entry, []).append(subject.id)
+    return found
+
+
+def passages_by_subject(leads: Mapping[str, list[str]], passages: Iterable[Passage]) -> Mapping[str, list[Passage]]:
+    """Those of `passages` that speak for each subject: its own first, then those of other runbooks, then of entries."""
+    found: dict[str, list[Passage]] = {}
+    for passage in sorted(passages, key=_rank):
+        for name in [passage.runbook] if passage.runbook else leads.get(passage.source, ()):
+            found.setdefault(name, []).append(passage)
+    return found
+
+
+def _rank(passage: Passage) -> tuple[bool, bool, str, int]:
+    return not passage.runbook, passage.runbook != passage.source, passage.source, passage.number
