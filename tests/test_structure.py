@@ -31,7 +31,6 @@ SAME_CLASS_NAMES: set[str] = {
     "Gate",
     "Hit",
     "Http",
-    "Known",
     "Module",
     "Page",
     "Part",
@@ -57,7 +56,6 @@ SAME_CLASS_NAMES: set[str] = {
 """Class names that occur more than once."""
 
 SMALL_MODULES: set[str] = {
-    "cli/known_variables.py",
     "cli/output/rule_explanation.py",
     "kinds/program_use.py",
     "lab/demo_workspace.py",
@@ -65,7 +63,6 @@ SMALL_MODULES: set[str] = {
     "lab/wheel.py",
     "library/deprecation.py",
     "library/gates/common_procedures.py",
-    "lint/score.py",
     "lint/vague_words.py",
     "model/checks/ansible_hints.py",
     "orchestrator/continuation/undo_steps.py",

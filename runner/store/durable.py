@@ -6,18 +6,20 @@ import os
 from pathlib import Path
 
 
-def write(path: Path, text: str) -> None:
-    """Put `text` into the file at `path`; durable on return.
+def write(path: Path, text: str | bytes, *, keep_mode: bool = False) -> None:
+    """Put `text` into the file at `path`; durable on return. A file that is there may keep its mode.
 
     Raises:
         OSError: it cannot be written; what was there before is still there.
     """
     temporary = path.with_name(f"{path.name}.new")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
+        if keep_mode and path.exists():
+            temporary.chmod(path.stat().st_mode & 0o7777)
     except BaseException:
         temporary.unlink(missing_ok=True)  # half a file is of no use, and takes room that is needed
         raise

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from runner.library.index.summary import Summary
 from runner.library.library import Library, Source, digest
-from runner.library.links.mentions import mentions, program_mentions
+from runner.library.links.link_mentions import mentions, program_mentions
 from runner.library.registry.id_meanings import glosses
 from runner.library.registry.registry import read_document
 from runner.library.search.passages import Passage, passages_of_entry, passages_of_runbook

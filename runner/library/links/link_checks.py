@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runner.library.gates.coverage import alerts
-from runner.library.links.links import Link, by_target, links, technologies
+from runner.library.links.links import Link, by_target, technologies
 from runner.library.registry.id_meanings import Gloss, agree, words
 from runner.library.registry.registry import Alert, Planned, Reference, Technology, letters, of_kind
 from runner.library.snapshot import Collection
@@ -16,14 +16,13 @@ from runner.model.runbook import Severity
 from runner.model.yaml.finding import Finding, Level, did_you_mean
 
 
-def findings(collection: Collection) -> list[Finding]:
-    """Every finding about what links to what, in the order of the files.
+def findings(collection: Collection, among: Sequence[Link]) -> list[Finding]:
+    """Every finding about `among`, the links of `collection`, in the order of the files.
 
     What could not be read is told alone: a link may lead to it.
     """
     if collection.faults:
         return list(collection.faults)
-    among = links(collection)
     found = (
         *_dangling(collection, among),
         *_planned(collection, among),

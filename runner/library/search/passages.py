@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from runner.library.links.mentions import leaves
+from runner.library.links.link_mentions import leaves
 from runner.library.search.tokens import words
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Place

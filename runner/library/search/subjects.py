@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from runner.library.links.mentions import leaves
+from runner.library.links.link_mentions import leaves
 from runner.library.registry.registry import Reference
 from runner.library.search.passages import Passage
 from runner.library.snapshot import Collection

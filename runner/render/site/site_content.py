@@ -82,13 +82,14 @@ def gather(
     """
     proven: list[Proof] = list(proofs(runs or ()))
     library = Library(collection.whole().root)
+    every = links(collection)
     return Material(
         collection=collection,
         sources={name: library.source(name) for name in collection.runbooks},
-        links=links(collection),
+        links=every,
         rows=matrix(collection, proven),
         gates=ask(collection, proven),
-        findings=tuple(findings(collection)),
+        findings=tuple(findings(collection, every)),
         fresh={
             name: freshness(runbook, proven, now=now, stale_after=stale_after)
             for name, runbook in collection.runbooks.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.library.links.mentions import leaves
+from runner.library.links.link_mentions import leaves
 from runner.library.search.subjects import leading, passages_by_subject, subjects
 from runner.render.site.site_content import Material
 

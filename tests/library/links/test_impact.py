@@ -7,8 +7,7 @@ from harness.collected import alert, collected, entry
 
 from runner.core.errors import InvalidInputError
 from runner.executor.inventory.inventory_hosts import holding
-from runner.library.links.impact import impact, meant, title
-from runner.library.links.links import links
+from runner.library.links.links import impact, links, meant, title
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from harness.collected import SHIPPED, alert, collected, entry
 
 from runner.library.links.link_checks import findings
+from runner.library.links.links import links
 from runner.library.snapshot import read
 
 
@@ -17,7 +18,8 @@ def told(tmp_path, monkeypatch):
     def tell(*runbooks, **registry):
         return [
             str(each).removeprefix("runbooks/").removeprefix("registry/")
-            for each in findings(collected(tmp_path, *runbooks, **registry))
+            for collection in [collected(tmp_path, *runbooks, **registry)]
+            for each in findings(collection, links(collection))
         ]
 
     return tell
@@ -130,4 +132,5 @@ def test_faults_are_told_alone(told):
 
 
 def test_the_library_that_is_shipped_has_no_loose_end():
-    assert {each.rule for each in findings(read(SHIPPED))} <= {"planned-runbook"}
+    collection = read(SHIPPED)
+    assert {each.rule for each in findings(collection, links(collection))} <= {"planned-runbook"}

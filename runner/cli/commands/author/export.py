@@ -7,9 +7,7 @@ from pathlib import Path
 import click
 
 from runner.cli import context
-from runner.core.errors import InvalidInputError
-from runner.markdown.template import export
-from runner.store import durable
+from runner.services.authoring.write_runbooks import export_runbooks
 
 
 @click.command("export")
@@ -22,15 +20,8 @@ def command(runbooks: tuple[str, ...], *, into: Path | None) -> None:
 
     What the template has no place for is written as YAML fences.
     """
-    library = context.library(runbooks[0])
-    if into is None and len(runbooks) > 1:
-        raise InvalidInputError("several runbooks cannot be written to one output", hint="name a directory with --into")
-    for name in runbooks:
-        source = library.source(name)
-        text = export(source.document.value)
-        if into is None:
-            click.echo(text, nl=False)
-            continue
-        into.mkdir(parents=True, exist_ok=True)
-        durable.write(into / f"{source.runbook.id}.md", text)
-        click.echo(f"wrote  {into / source.runbook.id}.md")
+    for each in export_runbooks(runbooks, context.library(runbooks[0]), into):
+        if each.path is None:
+            click.echo(each.text, nl=False)
+        else:
+            click.echo(f"wrote  {each.path}")

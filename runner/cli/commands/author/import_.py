@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,17 +12,14 @@ import click
 
 from runner.cli import context
 from runner.cli.output.terminal import counted, safe
-from runner.core.errors import ExitCode, InvalidInputError
-from runner.library.bootstrap import SCHEMA_LINE, begin
+from runner.core.errors import ExitCode
 from runner.library.library import Library, shown
-from runner.markdown.convert import convert
 from runner.markdown.draft import Defaults
 from runner.model.runbook import Category, Severity
-from runner.model.yaml.finding import Finding, Level
-from runner.store import durable
+from runner.model.yaml.finding import Level
+from runner.services.authoring.import_documents import ImportedPage, ImportRequest, import_pages
 
-_ENDINGS = (".md", ".markdown", ".mdown", ".mkd")
-_LARGEST = 4 * 1024 * 1024
+_ORDER = (Level.ERROR, Level.WARNING, Level.INFO)
 
 
 @click.command("import")
@@ -46,149 +42,57 @@ def command(pages: tuple[Path, ...], *, into: Path | None, name: str | None, **o
     person should check is a finding with its line, and text without a place is kept as a comment. In a directory, pages
     that have no command and do not call themselves a runbook are skipped.
     """
-    where = into or context.own_library().root / "runbooks"
-    found = list(_pages(pages))
-    ids = _Ids(where, name, taken={number for page, _ in found for number in _numbers(page)})
     contacts = tuple(filter(None, (options["contacts"] or "").replace(" ", "").split(",")))
-    otherwise = Defaults(**{key: options[key] for key in ("category", "severity", "owner", "hosts")}, contacts=contacts)
-    head = "" if into else SCHEMA_LINE
-    place = _Place(where, head, writes=not options["dry_run"], force=options["force"], otherwise=otherwise)
-    rows = [_import(page, place, ids, sure=sure) for page, sure in found]
-    begun = list(begin(where)) if place.writes and not into and any(row.runbooks for row in rows) else []
+    defaults = Defaults(**{key: options[key] for key in ("category", "severity", "owner", "hosts")}, contacts=contacts)
+    imported = import_pages(
+        ImportRequest(
+            library=Library(into) if into else context.own_library(),
+            pages=pages,
+            defaults=defaults,
+            into=into,
+            name=name,
+            force=options["force"],
+            dry_run=options["dry_run"],
+        )
+    )
+    several = len(imported.pages) > 1
     if options["as_json"]:
-        click.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        click.echo(json.dumps([asdict(page) for page in imported.pages], indent=2))
     else:
-        several = len(rows) > 1
-        for row in rows:
-            row.tell(dry_run=options["dry_run"], details=options["details"] or not several)
-        for path in begun:
+        for page in imported.pages:
+            _show(page, dry_run=options["dry_run"], details=options["details"] or not several)
+        for path in imported.files:
             click.echo(f"wrote  {shown(path)}")
         if several:
-            _summarise(rows, details=options["details"])
-    if any(finding.level is Level.ERROR for row in rows for finding in row.findings):
+            _summarise(imported.pages, details=options["details"])
+    if imported.has_errors:
         raise click.exceptions.Exit(ExitCode.INVALID)
 
 
-def _summarise(rows: Sequence[_Imported], *, details: bool) -> None:
+def _show(page: ImportedPage, *, dry_run: bool, details: bool) -> None:
+    """Show what a page became; the YAML itself goes to the output only if it was not written."""
+    for runbook in page.runbooks:
+        if dry_run:
+            click.echo(runbook.text)
+        else:
+            click.echo(f"wrote  {runbook.path}  ({counted(runbook.steps, 'step')}) from {safe(page.page)}")
+    for finding in page.findings:
+        if details or finding.level is Level.ERROR:
+            click.echo(safe(str(finding)), err=True)
+    click.echo(f"{safe(page.page)}: {counted(len(page.findings), 'finding')}", err=True)
+
+
+def _summarise(pages: Sequence[ImportedPage], *, details: bool) -> None:
     """How many findings there are of each kind, and in how many pages, the most serious and most frequent first."""
-    found = [(finding, row.page) for row in rows for finding in row.findings]
+    found = [(finding, page.page) for page in pages for finding in page.findings]
     kinds: dict[tuple[Level, str], list[str]] = {}
     for finding, page in found:
         kinds.setdefault((finding.level, finding.rule), []).append(page)
-    empty = sum(not row.runbooks for row in rows)
+    empty = sum(not page.runbooks for page in pages)
     click.echo(
-        f"\n{counted(len(rows), 'page')}, {empty} without a runbook, {counted(len(found), 'finding')}:", err=True
+        f"\n{counted(len(pages), 'page')}, {empty} without a runbook, {counted(len(found), 'finding')}:", err=True
     )
-    for (level, rule), pages in sorted(kinds.items(), key=lambda kind: (_ORDER.index(kind[0][0]), -len(kind[1]))):
-        click.echo(f"  {level:8} {rule:20} {len(pages):5} in {counted(len(set(pages)), 'page')}", err=True)
+    for (level, rule), files in sorted(kinds.items(), key=lambda kind: (_ORDER.index(kind[0][0]), -len(kind[1]))):
+        click.echo(f"  {level:8} {rule:20} {len(files):5} in {counted(len(set(files)), 'page')}", err=True)
     if not details:
         click.echo("hint: --details shows each finding with its line; so does importing a single page", err=True)
-
-
-_ORDER = (Level.ERROR, Level.WARNING, Level.INFO)
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where runbooks are written to, and whether; `head` stands above each, `otherwise` is for what none says."""
-
-    where: Path
-    head: str
-    writes: bool
-    force: bool
-    otherwise: Defaults
-
-
-@dataclass(frozen=True)
-class _Made:
-    """What one runbook of a page became; `path` is empty where nothing was written."""
-
-    id: str
-    path: str
-    steps: int
-    text: str
-
-
-@dataclass(frozen=True)
-class _Imported:
-    """What a page became."""
-
-    page: str
-    runbooks: list[_Made]
-    findings: list[Finding]
-
-    def tell(self, *, dry_run: bool, details: bool) -> None:
-        """Say it to a person; the YAML itself goes to the output only when it was not written."""
-        for made in self.runbooks:
-            if dry_run:
-                click.echo(made.text)
-            else:
-                click.echo(f"wrote  {made.path}  ({counted(made.steps, 'step')}) from {safe(self.page)}")
-        for finding in self.findings:
-            if details or finding.level is Level.ERROR:
-                click.echo(safe(str(finding)), err=True)
-        click.echo(f"{safe(self.page)}: {counted(len(self.findings), 'finding')}", err=True)
-
-
-class _Ids:
-    """Ids for pages that have none: the one that was given, once, then those free in `where` and in all the pages."""
-
-    def __init__(self, where: Path, given: str | None, *, taken: Collection[int]) -> None:
-        self._given, self._where, self._last = given, where, max(taken, default=0)
-
-    def next(self) -> str:
-        """The next one."""
-        given, self._given = self._given, None
-        if given:
-            return given
-        first = int(Library(self._where.parent).next_id()[4:]) if self._where.name == "runbooks" else self._beside()
-        self._last = max(self._last + 1, first)
-        return f"RUN-{self._last:03}"
-
-    def _beside(self) -> int:
-        numbers = [int(path.stem[4:]) for path in self._where.glob("RUN-*.yml") if path.stem[4:].isdecimal()]
-        return max(numbers, default=0) + 1
-
-
-def _import(page: Path, place: _Place, ids: _Ids, *, sure: bool) -> _Imported:
-    made = convert(_read(page), file=shown(page), new_id=ids.next, otherwise=place.otherwise, sure=sure)
-    findings, done = list(made.findings), []
-    for one in made.runbooks:
-        path, text = place.where / f"{one.id}.yml", place.head + one.text
-        if path.exists() and place.writes and not place.force:
-            hint = "--force writes over it, --into DIR writes elsewhere"
-            message = f"{one.id} is there already: {shown(path)}"
-            findings.append(Finding(shown(page), one.line, 1, "", Level.ERROR, "import-exists", message, hint))
-            continue
-        if place.writes:
-            place.where.mkdir(parents=True, exist_ok=True)
-            durable.write(path, text)
-        done.append(_Made(one.id, shown(path) if place.writes else "", len(one.runbook.steps), text))
-    return _Imported(shown(page), done, sorted(findings))
-
-
-def _numbers(page: Path) -> Iterator[int]:
-    """The number of each runbook that the page speaks of."""
-    yield from (int(number) for number in re.findall(rb"RUN-([0-9]{3,6})", _read(page)))
-
-
-def _pages(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
-    """The Markdown files that are meant by `paths`, and whether each only counts when it is surely a runbook."""
-    for path in paths:
-        if not path.is_dir():
-            yield path, False
-            continue
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in _ENDINGS and file.is_file())
-        if not found:
-            raise InvalidInputError(
-                f"{path} holds no Markdown", hint=f"files that end with {', '.join(_ENDINGS)} are read"
-            )
-        yield from ((file, True) for file in found)
-
-
-def _read(page: Path) -> bytes:
-    if page.stat().st_size > _LARGEST:
-        raise InvalidInputError(
-            f"{page} is larger than {_LARGEST // 1024 // 1024} MiB", hint="a runbook is a few pages"
-        )
-    return page.read_bytes()

@@ -12,11 +12,10 @@ from runner.cli import context
 from runner.cli.output.formats import forms
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
-from runner.library.gates.gate_baseline import Comparison, check, compare, name
-from runner.library.gates.quality_gates import ask
-from runner.library.snapshot import read
+from runner.library.gates.gate_baseline import Comparison, check, name
 from runner.model.yaml.finding import Finding
 from runner.render.junit import gates_as_junit
+from runner.services.library.library_overview import check_gates
 from runner.services.run_list import proven_runs
 
 
@@ -43,7 +42,7 @@ def command(form: str, expect: Sequence[str]) -> None:
     that nobody expects it any longer. A gate that has nothing to judge is expected by its name alone.
     """
     proofs = proven_runs(context.state_path(), context.clock())
-    compared = [compare(gate, expect) for gate in ask(read(context.library(), context.cache()), proofs)]
+    compared = check_gates(context.library(), proofs, expect, context.cache())
     if form == "json":
         click.echo(json.dumps([_data(each) for each in compared], indent=2))
     elif form == "junit":

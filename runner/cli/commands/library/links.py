@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import click
 
 from runner.cli import context
 from runner.cli.output.formats import forms
 from runner.cli.output.table import draw
-from runner.executor.inventory.inventory_hosts import holding
-from runner.library.links.impact import meant, title
-from runner.library.links.links import Link, links, of, sort, to
-from runner.library.snapshot import Collection, read
+from runner.services.library.library_links import LinkedName, Neighbour, linked_names
 
 
 @click.command("links")
@@ -22,41 +19,32 @@ from runner.library.snapshot import Collection, read
 @forms(("table", "json"))
 def command(linked: str, form: str) -> None:
     """Show the links from and to NAME: a runbook, a registry entry, a contact, a host or group, or a program."""
-    collection = read(context.library(), context.cache()).whole()
-    among = links(collection)
-    names = meant(linked, collection, among, holding)
+    names = linked_names(linked, context.library(), context.cache())
     if form == "json":
-        click.echo(json.dumps([_both(each, collection, among) for each in names], indent=2))
+        click.echo(json.dumps([_data(each) for each in names], indent=2))
         return
     for each in names:
-        for what, rows in _both(each, collection, among).items():
-            if isinstance(rows, list):
-                click.secho(f"{each} {what}", bold=True)
-                draw([{**row, "written in": _together(row["written in"])} for row in rows], empty="  nothing")
+        for direction, rows in _directions(each).items():
+            click.secho(f"{each.name} {direction}", bold=True)
+            draw([{**row, "written in": _together(row["written in"])} for row in rows], empty="  nothing")
 
 
-def _both(name: str, collection: Collection, among: Sequence[Link]) -> dict[str, object]:
-    outward = _rows(((link.target, link.sort, link) for link in of(name, among)), collection)
-    inward = _rows(((link.source, sort(link.source), link) for link in to([name], among)), collection)
-    return {"name": name, "points to": outward, "is pointed to by": inward}
+def _data(linked: LinkedName) -> dict[str, object]:
+    return {"name": linked.name, **_directions(linked)}
 
 
-def _rows(ends: Iterable[tuple[str, str, Link]], collection: Collection) -> list[dict[str, object]]:
-    grouped: dict[tuple[str, str], list[Link]] = defaultdict(list)
-    for name, kind, link in ends:
-        grouped[name, kind].append(link)
+def _directions(linked: LinkedName) -> dict[str, list[dict[str, Any]]]:
+    return {"points to": _rows(linked.targets), "is pointed to by": _rows(linked.sources)}
+
+
+def _rows(neighbours: Iterable[Neighbour]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "kind": kind, "title": title(name, collection), "written in": _lines(several)}
-        for (name, kind), several in grouped.items()
+        {"name": each.name, "kind": each.kind, "title": each.title, "written in": list(each.places)}
+        for each in neighbours
     ]
 
 
-def _lines(several: Iterable[Link]) -> list[str]:
-    """The lines of the links, each once."""
-    return list(dict.fromkeys(f"{link.file}:{link.line}" for link in several))
-
-
 def _together(places: Sequence[str]) -> str:
-    """Several lines, all of one file, with its name said once."""
+    """Several lines, all of one file, with its name written once."""
     first, *more = places
     return ", ".join([first, *(place.rpartition(":")[2] for place in more)])

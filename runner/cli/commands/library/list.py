@@ -10,8 +10,7 @@ import click
 from runner.cli import context
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import counted
-from runner.library.snapshot import read
-from runner.model.runbook import Category
+from runner.services.library.library_overview import ListedRunbook, list_categories, list_runbooks
 from runner.services.run_list import as_data, listed_runs
 
 
@@ -31,36 +30,34 @@ def command(*, runs: bool, categories: bool, as_json: bool) -> None:
 
 
 def _runbooks() -> list[dict[str, object]]:
-    library = context.library()
-    collection = read(library, context.cache())
-    rows: list[dict[str, object]] = []
-    for name in library.ids():
-        runbook = collection.runbooks.get(name)
-        if runbook is None:
-            findings = counted(collection.faults_of(name), "finding")
-            rows.append({"id": name, "title": f"does not load: {findings}, see runbook lint {name}"})
-            continue
-        trigger = runbook.trigger.alert or runbook.trigger.event or ""
-        row = {
-            "id": runbook.id,
-            "title": f"{runbook.title} (deprecated)" if runbook.deprecated else runbook.title,
-            "category": str(runbook.category),
-            "severity": runbook.severity,
-        }
-        rows.append(row | {"trigger": trigger, "owner": runbook.owner, "steps": runbook.steps})
-    return rows
+    return [_row(each) for each in list_runbooks(context.library(), context.cache())]
+
+
+def _row(listed: ListedRunbook) -> dict[str, object]:
+    runbook = listed.summary
+    if runbook is None:
+        findings = counted(listed.faults, "finding")
+        return {"id": listed.id, "title": f"does not load: {findings}, see runbook lint {listed.id}"}
+    return {
+        "id": runbook.id,
+        "title": f"{runbook.title} (deprecated)" if runbook.deprecated else runbook.title,
+        "category": str(runbook.category),
+        "severity": runbook.severity,
+        "trigger": runbook.trigger.alert or runbook.trigger.event or "",
+        "owner": runbook.owner,
+        "steps": runbook.steps,
+    }
 
 
 def _categories() -> list[dict[str, object]]:
-    used = read(context.library(), context.cache()).used
     return [
         {
-            "category": str(each),
-            "purpose": each.purpose,
-            "trigger": each.trigger,
-            "runbooks": [name for name, runbook in used.items() if runbook.category is each],
+            "category": str(each.category),
+            "purpose": each.category.purpose,
+            "trigger": each.category.trigger,
+            "runbooks": list(each.runbooks),
         }
-        for each in Category
+        for each in list_categories(context.library(), context.cache())
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,11 +11,9 @@ from runner.cli import context
 from runner.cli.output.formats import forms
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
-from runner.core.errors import ExitCode, InvalidInputError
-from runner.library.gates.common_procedures import common_procedures
-from runner.library.gates.matrix import Row, matrix
-from runner.library.snapshot import Collection, read
+from runner.core.errors import ExitCode
 from runner.render.matrix_tables import FORMS, note
+from runner.services.library.library_overview import copy_state, matrix_copy, response_matrix
 from runner.services.run_list import proven_runs
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -34,42 +31,32 @@ def command(ctx: click.Context, /, form: str, write: Path | None, check: Path | 
     The committed copy does not contain when a runbook was last tested: that is in the record, and a drill must not make
     the copy stale.
     """
-    collection = read(context.library(), context.cache())
     if sum(map(bool, (write, check, must_haves))) > 1:
         raise click.UsageError("--write, --check and --must-haves cannot be combined")
     if (write or check) and ctx.get_parameter_source("form") is not ParameterSource.DEFAULT:
         raise click.UsageError("the name of the file gives the format; leave --format out")
     if check:
-        _check(collection, check)
+        _check(check)
     elif write:
+        text = matrix_copy(context.library(), write, context.cache())
         write.parent.mkdir(parents=True, exist_ok=True)
-        write.write_text(_copy(collection, write), encoding="utf-8")
+        write.write_text(text, encoding="utf-8")
         click.echo(f"wrote  {write}")
     else:
-        rows = common_procedures if must_haves else matrix
-        _show(rows(collection, proven_runs(context.state_path(), context.clock())), form)
+        _show(form, only_must_haves=must_haves)
 
 
-def _check(collection: Collection, path: Path) -> None:
-    expected = _copy(collection, path)
-    try:
-        state = "fresh" if path.read_bytes() == expected.encode() else "stale"
-    except FileNotFoundError:
-        state = "missing"
+def _check(path: Path) -> None:
+    state = copy_state(path, matrix_copy(context.library(), path, context.cache()))
     click.echo(f"{state}  {path}")
     if state != "fresh":
         click.echo(f"hint: runbook matrix --write {path}, then review the difference", err=True)
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _copy(collection: Collection, path: Path) -> str:
-    form = FORMS.get(path.suffix.removeprefix("."))
-    if form is None:
-        raise InvalidInputError(f"{path}: unknown format", hint=f"use a name that ends with .{', .'.join(FORMS)}")
-    return form(matrix(collection, None))
-
-
-def _show(rows: Sequence[Row], form: str) -> None:
+def _show(form: str, *, only_must_haves: bool) -> None:
+    proofs = proven_runs(context.state_path(), context.clock())
+    rows = response_matrix(context.library(), proofs, only_must_haves=only_must_haves, cache=context.cache())
     if form == "table":
         draw([row.cells() for row in rows], empty="nothing")
         click.echo(safe(note(rows)), err=True)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import click
 
 from runner.cli import context
 from runner.cli.output.terminal import counted, safe
 from runner.core import duration
-from runner.library.snapshot import read
-from runner.render.history.run_history import RunHistory
-from runner.render.site.pages import pages
-from runner.render.site.publish import check, publish
-from runner.render.site.site_content import gather
-from runner.services.run_list import run_histories
-from runner.services.run_requests import inventories_of
+from runner.services.library.publish_library import publish_site
 
 
 class _Duration(click.ParamType[timedelta]):
@@ -50,27 +41,12 @@ def command(out: Path, *, stale_after: timedelta) -> None:
     The pages need no server and no network. If there is a record of runs, they show it, and which runbooks have no
     recent test.
     """
-    check(out)
-    library = context.library()
-    collection = read(library, context.cache())
-    now = context.clock()
-    runs = run_histories(context.state_path(), now)
-    made = pages(
-        gather(
-            collection,
-            runs,
-            now=now.wall,
-            stale_after=stale_after,
-            reports=_reports(runs or (), out),
-            inventories=inventories_of(library),
-        )
+    number = publish_site(
+        context.library(),
+        out,
+        state=context.state_path(),
+        now=context.clock(),
+        stale_after=stale_after,
+        cache=context.cache(),
     )
-    publish(made, out)
-    click.echo(f"wrote {counted(len(made), 'page')} to {safe(str(out / 'index.html'))}")
-
-
-def _reports(runs: Iterable[RunHistory], out: Path) -> dict[str, str]:
-    """Where the report of each run lies, as seen from the site."""
-    places = {run.run: context.state_path().absolute() / "runs" / run.run / "report.html" for run in runs}
-    site = os.path.realpath(out)
-    return {run: quote(os.path.relpath(path.resolve(), site)) for run, path in places.items() if path.is_file()}
+    click.echo(f"wrote {counted(number, 'page')} to {safe(str(out / 'index.html'))}")

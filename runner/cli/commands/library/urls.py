@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,13 +12,12 @@ import click
 from runner.cli import context
 from runner.cli.output.formats import forms
 from runner.cli.output.terminal import counted, safe
-from runner.core.errors import ExitCode, InvalidInputError
+from runner.core.errors import ExitCode
 from runner.kinds.ansible_yaml import dump
-from runner.library.alerts.prometheus_rules import KEY, opened
-from runner.library.alerts.prometheus_urls import check
-from runner.library.alerts.runbook_urls import Url, urls
-from runner.library.snapshot import Collection, read
+from runner.library.alerts.prometheus_rules import KEY
+from runner.library.alerts.runbook_urls import Url
 from runner.model.yaml.finding import Level
+from runner.services.library.publish_library import alert_urls, check_rule_files
 
 
 @click.command("urls")
@@ -38,37 +36,33 @@ def command(base_url: str | None, form: str, files: Sequence[Path]) -> None:
     With --check, check rule files instead: exit 2 if an alert has no runbook_url, or one that is wrong or leads to a
     runbook that does not exist.
     """
-    if base_url is not None and not re.fullmatch(r"https?://[^/\s{}]+(?:/(?:[^\s{}]|\{id\})*)?", base_url):
-        raise InvalidInputError(f"--base-url {base_url}: is no URL", hint="like https://runbooks.example.com")
-    collection = read(context.library(), context.cache()).whole()
     if files:
-        _check(files, collection, base_url, form)
+        _check(files, base_url, form)
     elif base_url is None:
         raise click.UsageError("--base-url (or RUNBOOK_BASE_URL) says where the runbooks are published")
     else:
-        _emit(list(urls(collection, base_url)), form)
+        _emit(alert_urls(context.library(), base_url, context.cache()), form)
 
 
-def _check(files: Sequence[Path], collection: Collection, base: str | None, form: str) -> None:
-    there = [file for path in files for file in opened(path)]
-    found = [finding for file in there for finding in check(file, collection, base)]
+def _check(files: Sequence[Path], base: str | None, form: str) -> None:
+    checked = check_rule_files(files, context.library(), base, context.cache())
     if form == "json":
-        click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
+        click.echo(json.dumps([asdict(finding) for finding in checked.findings], indent=2))
     else:
-        for finding in found:
+        for finding in checked.findings:
             click.echo(safe(str(finding)))
-        click.echo(f"{counted(len(there), 'file')}, {counted(len(found), 'finding')}", err=True)
-    if any(finding.level is Level.ERROR for finding in found):
+        click.echo(f"{counted(checked.files, 'file')}, {counted(len(checked.findings), 'finding')}", err=True)
+    if any(finding.level is Level.ERROR for finding in checked.findings):
         raise click.exceptions.Exit(ExitCode.INVALID)
 
 
-def _emit(found: Sequence[Url], form: str) -> None:
-    there = [each for each in found if each.url]
+def _emit(urls: Sequence[Url], form: str) -> None:
+    complete = [each for each in urls if each.url]
     if form == "json":
-        click.echo(json.dumps([asdict(each) for each in found], indent=2))
+        click.echo(json.dumps([asdict(each) for each in urls], indent=2))
         return
-    if there:
-        click.echo(dump({each.alertname: {"annotations": {KEY: each.url}} for each in there}), nl=False)
-    for each in found:
+    if complete:
+        click.echo(dump({each.alertname: {"annotations": {KEY: each.url}} for each in complete}), nl=False)
+    for each in urls:
         if each.why:
             click.echo(f"without a URL: {each.id} {safe(each.title)}: {safe(each.why)}", err=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,8 @@ import click
 from runner.cli import context
 from runner.cli.output.terminal import counted, safe, short
 from runner.core.errors import InvalidInputError
-from runner.library.gates.coverage import Situation
-from runner.library.search.search import Hit, Reason, candidates, clear, pages, search, unanswered
-from runner.library.snapshot import Collection, read
+from runner.library.search.search import Hit, Reason
+from runner.services.library.find_runbooks import CALL_SOMEBODY, find_runbooks
 
 _SHOWN = 72
 """Characters of a passage that are shown."""
@@ -65,29 +62,28 @@ def command(
     was found, or with --plan it is not clear which runbook is meant.
     """
     question = _pasted() if words == ("-",) else " ".join(words)
-    collection = read(context.library(), context.cache())
-    if collection.faults:
-        click.echo(f"warning: {counted(len(collection.faults), 'fault')}: see runbook lint", err=True)
-    hits = search(question, collection)
-    to_read = pages(question, collection)
-    answered = {alert.id for alert in to_read}
-    for entry in (each for each in unanswered(question, collection) if each.id not in answered):
-        owner = collection.contacts.get(entry.entry.owner)
-        whose = f"its owner is {owner.name if owner else entry.entry.owner}"
-        click.echo(f"no runbook is for {entry.id} ({safe(entry.entry.title)}); {safe(whose)}", err=True)
-    if not hits and not to_read:
+    found = find_runbooks(question, context.library(), context.cache())
+    hits = found.hits
+    if found.faults:
+        click.echo(f"warning: {counted(found.faults, 'fault')}: see runbook lint", err=True)
+    for entry in found.unanswered:
+        whose = f"its owner is {entry.owner}"
+        click.echo(f"no runbook is for {entry.id} ({safe(entry.title)}); {safe(whose)}", err=True)
+    if not hits and not found.pages:
         hint = "try fewer or other words; runbook list shows all of them"
         raise InvalidInputError(f"no runbook is about {short(question, _SHOWN)!r}", hint=hint)
     if at_once:
-        _plan(ctx, hits, to_read, as_json=as_json, **to)
+        from runner.cli.commands.night import plan  # noqa: PLC0415 - only who plans waits for its imports
+
+        ctx.invoke(plan.command, runbook=found.one(), as_json=as_json, **to)
         return
-    nexts = [_next(hit, collection, **to) for hit in hits[:most]]
+    nexts = [found.next_command(hit, **to) for hit in hits[:most]]
     if as_json:
-        found = [{**asdict(hit), "next": following} for hit, following in zip(hits[:most], nexts, strict=True)]
-        told = [{"alert": alert.id, "title": alert.title, "page": alert.page} for alert in to_read]
-        click.echo(json.dumps([*told, *found], indent=2))
+        runbooks = [{**asdict(hit), "next": following} for hit, following in zip(hits[:most], nexts, strict=True)]
+        pages = [{"alert": alert.id, "title": alert.title, "page": alert.page} for alert in found.pages]
+        click.echo(json.dumps([*pages, *runbooks], indent=2))
         return
-    for alert in to_read:
+    for alert in found.pages:
         click.echo(f"{click.style(alert.id, bold=True)}  {safe(alert.title)}")
         click.echo(f"         it asks for no action; read {safe(str(alert.page))}")
     for hit, following in zip(hits[:most], nexts, strict=True):
@@ -101,44 +97,6 @@ def _pasted() -> str:
     return sys.stdin.buffer.read(_LONGEST).decode(errors="replace")
 
 
-def _plan(ctx: click.Context, hits: Sequence[Hit], to_read: Sequence[Situation], **options: Any) -> None:
-    meant = clear(hits)
-    if to_read and not (meant and meant.exact):
-        raise InvalidInputError(
-            f"{to_read[0].id} asks for no action, so there is no plan", hint=f"read {to_read[0].page}"
-        )
-    if meant is None:
-        several = candidates(hits)
-        names = "\n".join(f"  {hit.runbook}  {hit.title}" for hit in several)
-        hint = f"name one: runbook plan {several[0].runbook} -i ..."
-        raise InvalidInputError(f"{len(several)} runbooks may be meant:\n{names}", hint=hint)
-    if not meant.written:
-        raise InvalidInputError(
-            f"{meant.runbook} ({meant.title}) is planned, but nobody has written it yet", hint=_CALL
-        )
-    from runner.cli.commands.night import plan  # noqa: PLC0415 - only who plans waits for its imports
-
-    ctx.invoke(plan.command, runbook=meant.runbook, **options)
-
-
-_CALL = "call who is on duty for it; runbook list shows the runbooks there are"
-
-
-def _next(
-    hit: Hit, collection: Collection, *, inventories: Sequence[Path], limit: str | None, given: Sequence[str]
-) -> str:
-    """The command to type next, with what is still to be filled in in capital letters; none where there is nothing."""
-    name = (hit.instead or "") if hit.deprecated else hit.runbook
-    if name not in collection.used:
-        return ""
-    hosts = " ".join(f"-i {shlex.quote(str(path))}" for path in inventories) or "-i INVENTORY"
-    words = [f"runbook plan {name} {hosts}", *([f"-l {shlex.quote(limit)}"] if limit else [])]
-    words += [f"-e {shlex.quote(item)}" for item in given]
-    named = {item.partition("=")[0] for item in given}
-    words += [f"-e {each}=..." for each in collection.used[name].required_inputs if each not in named]
-    return " ".join(words)
-
-
 def _show(hit: Hit, following: str) -> None:
     click.echo(f"{click.style(hit.runbook, bold=True)}  {safe(hit.title)}")
     for reason in hit.reasons:
@@ -148,7 +106,7 @@ def _show(hit: Hit, following: str) -> None:
     if following:
         click.echo(f"         next: {safe(following)}")
     elif not hit.written:
-        click.echo(f"         nobody has written it yet: {_CALL}")
+        click.echo(f"         nobody has written it yet: {CALL_SOMEBODY}")
 
 
 def _marked(reason: Reason) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.fakes import runbook_file
 
 from runner.library.library import Library
-from runner.library.links.mentions import leaves, mentions, program_mentions
+from runner.library.links.link_mentions import leaves, mentions, program_mentions
 
 
 def test_every_mention_of_a_runbook_has_its_place(tmp_path):

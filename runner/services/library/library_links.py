@@ -1,0 +1,132 @@
+"""Follow the links of a library: from and to a name, what a change would affect, and what the registry holds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.executor.inventory.inventory_hosts import holding
+from runner.library.library import Library
+from runner.library.links.link_checks import findings
+from runner.library.links.links import Link, by_source, by_target, impact, links, meant, of, sort, title, to
+from runner.library.snapshot import Collection, read
+from runner.model.yaml.finding import Finding
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """What a name links to, or what links to it: its kind, its title, and each `file:line` with such a link."""
+
+    name: str
+    kind: str
+    title: str
+    places: Sequence[str]
+
+
+@dataclass(frozen=True)
+class LinkedName:
+    """A name with both directions of its links."""
+
+    name: str
+    targets: Sequence[Neighbour]
+    sources: Sequence[Neighbour]
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What a change would affect: a runbook or an entry, through which name, and the place and line of the link."""
+
+    name: str
+    title: str
+    through: str
+    place: str
+    line: str
+
+
+@dataclass(frozen=True)
+class RegistryEntry:
+    """An entry of the registry, the runbooks that it leads to, what links to it, and the line that defines it."""
+
+    id: str
+    title: str
+    owner: str
+    runbooks: Sequence[str]
+    linked_from: Sequence[str]
+    line: str
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The entries of a library, and whatever is wrong with them or with a link."""
+
+    entries: Sequence[RegistryEntry]
+    findings: Sequence[Finding]
+
+
+def linked_names(word: str, library: Library, cache: Path | None = None) -> tuple[LinkedName, ...]:
+    """Whatever `word` may mean in `library`, each with its links; an index may be kept in the directory `cache`.
+
+    Raises:
+        InvalidInputError: nothing has that name; or a part of the library does not load.
+    """
+    collection = read(library, cache).whole()
+    every = links(collection)
+    return tuple(
+        LinkedName(
+            name,
+            targets=_neighbours(((link.target, link.sort, link) for link in of(name, every)), collection),
+            sources=_neighbours(((link.source, sort(link.source), link) for link in to([name], every)), collection),
+        )
+        for name in meant(word, collection, every, holding)
+    )
+
+
+def _neighbours(ends: Iterable[tuple[str, str, Link]], collection: Collection) -> tuple[Neighbour, ...]:
+    grouped: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, kind, link in ends:
+        grouped[name, kind].append(f"{link.file}:{link.line}")
+    return tuple(
+        Neighbour(name, kind, title(name, collection), tuple(dict.fromkeys(places)))
+        for (name, kind), places in grouped.items()
+    )
+
+
+def affected_by(word: str, library: Library, cache: Path | None = None) -> tuple[Affected, ...]:
+    """What a change to whatever `word` means would affect; an index may be kept in the directory `cache`.
+
+    Raises:
+        InvalidInputError: nothing has that name; or a part of the library does not load.
+    """
+    collection = read(library, cache).whole()
+    every = links(collection)
+    return tuple(
+        Affected(
+            name=each.link.source,
+            title=title(each.link.source, collection),
+            through=each.through or each.link.target,
+            place=each.link.where,
+            line=f"{each.link.file}:{each.link.line}",
+        )
+        for each in impact(meant(word, collection, every, holding), every)
+    )
+
+
+def registry(library: Library, cache: Path | None = None) -> Registry:
+    """The registry of `library`, and every finding about links; an index may be kept in the directory `cache`."""
+    collection = read(library, cache)
+    every = links(collection)
+    outward, inward = by_source(every), by_target(every)
+    entries = tuple(
+        RegistryEntry(
+            id=name,
+            title=reference.entry.title,
+            owner=reference.entry.owner,
+            runbooks=sorted({link.target for link in outward.get(name, ()) if link.sort == "runbook"}),
+            linked_from=sorted({link.source for link in inward.get(name, ())}),
+            line=reference.where,
+        )
+        for name, reference in collection.references.items()
+    )
+    return Registry(entries, findings(collection, every))

@@ -1,0 +1,104 @@
+"""The library as a whole: its runbooks, its categories, its quality gates and the incident response matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.core.errors import InvalidInputError
+from runner.library.gates.common_procedures import common_procedures
+from runner.library.gates.gate_baseline import Comparison, compare
+from runner.library.gates.matrix import Row, matrix
+from runner.library.gates.quality_gates import ask
+from runner.library.index.summary import Summary
+from runner.library.last_tested import Proof
+from runner.library.library import Library
+from runner.library.snapshot import read
+from runner.model.runbook import Category
+from runner.render.matrix_tables import FORMS
+
+
+@dataclass(frozen=True)
+class ListedRunbook:
+    """A runbook of the library; one that does not load has no `summary`, but so many `faults`."""
+
+    id: str
+    summary: Summary | None
+    faults: int = 0
+
+
+@dataclass(frozen=True)
+class ListedCategory:
+    """A category, and the ids of its runbooks that are in use."""
+
+    category: Category
+    runbooks: Sequence[str]
+
+
+def list_runbooks(library: Library, cache: Path | None = None) -> tuple[ListedRunbook, ...]:
+    """Every runbook of `library`, by its id; an index may be kept in the directory `cache`."""
+    collection = read(library, cache)
+    return tuple(
+        ListedRunbook(name, summary, 0 if summary else collection.faults_of(name))
+        for name in library.ids()
+        for summary in [collection.runbooks.get(name)]
+    )
+
+
+def list_categories(library: Library, cache: Path | None = None) -> tuple[ListedCategory, ...]:
+    """Every category with its runbooks; an index may be kept in the directory `cache`."""
+    runbooks = read(library, cache).used.values()
+    return tuple(
+        ListedCategory(category, tuple(each.id for each in runbooks if each.category is category))
+        for category in Category
+    )
+
+
+def check_gates(
+    library: Library, proofs: Iterable[Proof], expected: Collection[str] = (), cache: Path | None = None
+) -> tuple[Comparison, ...]:
+    """The six quality gates beside the `expected` offenders; `proofs` are the runs that passed.
+
+    An index of `library` may be kept in the directory `cache`.
+
+    Raises:
+        InvalidFileError: a part of the library does not load, so that nobody can tell.
+    """
+    return tuple(compare(gate, expected) for gate in ask(read(library, cache), proofs))
+
+
+def response_matrix(
+    library: Library, proofs: Iterable[Proof], *, only_must_haves: bool = False, cache: Path | None = None
+) -> tuple[Row, ...]:
+    """The incident response matrix, or its rows for the common procedures; `proofs` are the runs that passed.
+
+    An index of `library` may be kept in the directory `cache`.
+
+    Raises:
+        InvalidFileError: a part of the library does not load, and would be missing.
+    """
+    rows = common_procedures if only_must_haves else matrix
+    return rows(read(library, cache), proofs)
+
+
+def matrix_copy(library: Library, path: Path, cache: Path | None = None) -> str:
+    """The matrix without the record, in the format that the name of the file at `path` asks for.
+
+    An index of `library` may be kept in the directory `cache`.
+
+    Raises:
+        InvalidInputError: there is no such format; or a part of the library does not load.
+    """
+    form = FORMS.get(path.suffix.removeprefix("."))
+    if form is None:
+        raise InvalidInputError(f"{path}: unknown format", hint=f"use a name that ends with .{', .'.join(FORMS)}")
+    return form(matrix(read(library, cache), None))
+
+
+def copy_state(path: Path, text: str) -> str:
+    """Whether the file at `path` says `text`: fresh, stale or missing."""
+    try:
+        return "fresh" if path.read_bytes() == text.encode() else "stale"
+    except FileNotFoundError:
+        return "missing"

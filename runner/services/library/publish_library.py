@@ -1,0 +1,102 @@
+"""Publish a library: the site that people browse, and the addresses that alerts lead to."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from runner.core.errors import InvalidInputError
+from runner.core.events import Instant
+from runner.library.alerts.prometheus_rules import opened
+from runner.library.alerts.prometheus_urls import check as check_rules
+from runner.library.alerts.runbook_urls import Url, urls
+from runner.library.library import Library
+from runner.library.snapshot import read
+from runner.model.yaml.finding import Finding
+from runner.render.history.run_history import RunHistory
+from runner.render.site.pages import pages
+from runner.render.site.publish import check, publish
+from runner.render.site.site_content import gather
+from runner.services.run_list import run_histories
+from runner.services.run_requests import inventories_of
+
+_URL = re.compile(r"https?://[^/\s{}]+(?:/(?:[^\s{}]|\{id\})*)?")
+
+
+@dataclass(frozen=True)
+class CheckedRules:
+    """How many rule files were looked at, and what is wrong with their URLs."""
+
+    files: int
+    findings: Sequence[Finding]
+
+
+def publish_site(
+    library: Library, out: Path, *, state: Path, now: Instant, stale_after: timedelta, cache: Path | None = None
+) -> int:
+    """Write the site of `library` and of the runs in the state directory `state` to `out`; the number of its pages.
+
+    A test is recent until it is older than `stale_after`. An index may be kept in the directory `cache`.
+
+    Raises:
+        InvalidInputError: `out` holds something else or cannot be written; or a part of the library does not load.
+    """
+    check(out)
+    collection = read(library, cache)
+    runs = run_histories(state, now)
+    content = gather(
+        collection,
+        runs,
+        now=now.wall,
+        stale_after=stale_after,
+        reports=_reports(runs or (), state, out),
+        inventories=inventories_of(library),
+    )
+    site = pages(content)
+    publish(site, out)
+    return len(site)
+
+
+def _reports(runs: Iterable[RunHistory], state: Path, out: Path) -> dict[str, str]:
+    """Where the report of each run lies, as seen from the site."""
+    places = {run.run: state.absolute() / "runs" / run.run / "report.html" for run in runs}
+    site = os.path.realpath(out)
+    return {run: quote(os.path.relpath(path.resolve(), site)) for run, path in places.items() if path.is_file()}
+
+
+def alert_urls(library: Library, base: str, cache: Path | None = None) -> tuple[Url, ...]:
+    """The `runbook_url` of each alert of `library`, of which the runbooks are published at `base`.
+
+    An index may be kept in the directory `cache`.
+
+    Raises:
+        InvalidInputError: `base` is no URL; or a part of the library does not load.
+    """
+    _check_base(base)
+    return tuple(urls(read(library, cache).whole(), base))
+
+
+def check_rule_files(
+    paths: Iterable[Path], library: Library, base: str | None, cache: Path | None = None
+) -> CheckedRules:
+    """What is wrong with the URLs in the rule files at `paths`; without a `base` it is enough that one names a runbook.
+
+    An index may be kept in the directory `cache`.
+
+    Raises:
+        InvalidInputError: there are none, or `base` is no URL; or a part of the library does not load.
+    """
+    _check_base(base)
+    collection = read(library, cache).whole()
+    files = [file for path in paths for file in opened(path)]
+    return CheckedRules(len(files), [finding for file in files for finding in check_rules(file, collection, base)])
+
+
+def _check_base(base: str | None) -> None:
+    if base is not None and not _URL.fullmatch(base):
+        raise InvalidInputError(f"--base-url {base}: is no URL", hint="like https://runbooks.example.com")
