@@ -122,7 +122,7 @@ TESTED_WITH: dict[str, str] = {
     "store/locks/holder.py": "store/locks/test_host_locks.py",
     "store/locks/kernel_locks.py": "store/locks/test_host_locks.py",
     "store/log/log_lines.py": "store/log/test_log_reader.py",
-    "store/log/lenient.py": "cli/completion/test_lenient_files.py",
+    "store/log/record_data.py": "cli/completion/test_lenient_files.py",
     "store/next_command.py": "live/test_death_live.py",
     "store/state_directory.py": "store/test_run_state.py",
 }

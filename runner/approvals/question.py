@@ -31,7 +31,7 @@ class Vote:
         """Both names of whoever has voted, where they are two."""
         return self.by if self.by == self.login else f"{self.by} (logged in as {self.login})"
 
-    def told(self, question: Question) -> Mapping[str, Any]:
+    def as_data(self, question: Question) -> Mapping[str, Any]:
         """The same for the record, as a vote on `question`."""
         who = {"by": self.by, "login": self.login, "vote": "yes" if self.yes else "no", "note": self.note}
         return {**who, "question": question.number, "subject": self.subject}

@@ -44,7 +44,7 @@ def cast_vote(
     if verdict == "expired":
         return Cast("expired")
     objection = question.objection(vote, votes) if vote.yes else ""
-    record({**vote.told(question), **({"refused": objection} if objection else {})})
+    record({**vote.as_data(question), **({"refused": objection} if objection else {})})
     if objection and not (verdict != "open" and is_given(vote, votes)):
         return Cast("refused", question.needs(votes), objection)
     questions.vote(question, vote)

@@ -13,7 +13,7 @@ from runner.core.events import Outcome
 from runner.core.redaction import Redaction
 from runner.library.library import Library, Source
 from runner.model.contacts import Contact
-from runner.store.next_command import WayOn
+from runner.store.next_command import NextCommand
 
 Mode = Literal["run", "step", "auto", "dry-run", "preflight"]
 """Whether people are asked at the gates only, before each step, or not at all; a dry run only looks.
@@ -113,7 +113,7 @@ class Result:
     happened: str = ""
     hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
-    ways_on: tuple[WayOn, ...] = ()
+    ways_on: tuple[NextCommand, ...] = ()
     children: tuple[Child, ...] = ()
 
 

@@ -109,7 +109,7 @@ def plan_run(request: Request, installation: Installation) -> PlannedRun:
         for step, hosts in (inventory.get("commands") or {}).items()
     }
     radius = blast_radius(runbook, target, total=inventory.get("inventory_hosts"))
-    debts = owed_undos(installation.state, target.names)
+    owed = owed_undos(installation.state, target.names)
     return PlannedRun(
         runbook=runbook.id,
         title=runbook.title,
@@ -120,7 +120,7 @@ def plan_run(request: Request, installation: Installation) -> PlannedRun:
         calls=_calls(runbook, request.contacts),
         prerequisites=tuple(_planned(runbook, step, target, previews) for step in runbook.prerequisites),
         steps=tuple(_planned(runbook, step, target, previews) for step in runbook.steps),
-        debts=tuple(f"{debt.host}: {debt.step} of {debt.runbook} is not undone" for debt in debts),
+        debts=tuple(f"{each.host}: {each.step} of {each.runbook} is not undone" for each in owed),
         guards=_guards(request, target, installation),
         held=_held(runbook, target, installation),
         last_safe_stop=radius.last_safe,

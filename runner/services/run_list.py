@@ -19,7 +19,7 @@ from runner.render.run_status import MOST_RUNS, RunStatus, status, usual
 from runner.store.locks.holder import Holder
 from runner.store.locks.host_locks import Locks
 from runner.store.log.log_reader import read
-from runner.store.owed_undos import Debt, Debts
+from runner.store.owed_undos import OwedUndo
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.state_directory import StateDirectory
 
@@ -229,7 +229,6 @@ def held_locks(state: StateDirectory, clock: Clock) -> list[tuple[str, Holder | 
     return Locks(state.path / "locks", clock=clock).held()
 
 
-def owed_undos(state: StateDirectory, hosts: Sequence[str] | None = None) -> Sequence[Debt]:
+def owed_undos(state: StateDirectory, hosts: Sequence[str] | None = None) -> Sequence[OwedUndo]:
     """What was begun and should have been taken back, on every host or on `hosts`."""
-    debts = Debts(state.path / "debts")
-    return list(debts.everything() if hosts is None else debts.of(hosts))
+    return state.owed_undos.all() if hosts is None else state.owed_undos.of(hosts)

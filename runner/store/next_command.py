@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from runner.store.log import lenient
+from runner.store.log import record_data
 
 
 @dataclass(frozen=True)
-class WayOn:
+class NextCommand:
     """A command that goes on from where a run has ended, as the words after `runbook`, and what it does."""
 
     words: tuple[str, ...]
@@ -25,4 +25,4 @@ class WayOn:
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
         """The one that a record holds as `data`; what was lost of it is empty."""
-        return cls(tuple(map(str, lenient.items(data, "words"))), lenient.text(data, "does"))
+        return cls(tuple(map(str, record_data.items(data, "words"))), record_data.text(data, "does"))

@@ -1,4 +1,4 @@
-"""Debts: what was begun on a host and should have been taken back, and is not proven to be."""
+"""Owed undos: what was begun on a host and should have been undone, and of which nothing proves that it was."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.store import durable
 
 
 @dataclass(frozen=True, slots=True)
-class Debt:
+class OwedUndo:
     """On `host`, `step` of `runbook` was begun by `run` and is to be undone; `since` is when that was decided."""
 
     host: str
@@ -23,8 +23,8 @@ class Debt:
     since: str
 
 
-class Debts:
-    """One small file for each debt, in the directory `path`."""
+class OwedUndos:
+    """One small file for each, in the directory `path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -33,27 +33,27 @@ class Debts:
         name = hashlib.sha256(json.dumps([host, runbook, step]).encode()).hexdigest()[:32]
         return self._path / f"{name}.json"
 
-    def owe(self, debt: Debt) -> None:
-        """Remember `debt`; durable on return.
+    def add(self, owed: OwedUndo) -> None:
+        """Remember one; durable on return.
 
         Raises:
-            AuditError: it cannot be remembered.
+            AuditError: it cannot be written.
         """
         try:
             self._path.mkdir(mode=0o700, exist_ok=True)
-            durable.write(self._file(debt.host, debt.runbook, debt.step), json.dumps(asdict(debt)))
+            durable.write(self._file(owed.host, owed.runbook, owed.step), json.dumps(asdict(owed)))
         except OSError as error:
             raise AuditError(f"{self._path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
-    def pay(self, host: str, runbook: str, step: str) -> None:
-        """Forget the debt: it was taken back after all."""
+    def remove(self, host: str, runbook: str, step: str) -> None:
+        """Forget one: the step was undone after all."""
         self._file(host, runbook, step).unlink(missing_ok=True)
 
-    def everything(self) -> list[Debt]:
-        """Every debt, oldest first."""
-        found = [Debt(**json.loads(path.read_text(encoding="utf-8"))) for path in self._path.glob("*.json")]
-        return sorted(found, key=lambda debt: (debt.since, debt.host, debt.step))
+    def all(self) -> list[OwedUndo]:
+        """Every one, oldest first."""
+        owed = [OwedUndo(**json.loads(path.read_text(encoding="utf-8"))) for path in self._path.glob("*.json")]
+        return sorted(owed, key=lambda each: (each.since, each.host, each.step))
 
-    def of(self, hosts: Collection[str]) -> list[Debt]:
+    def of(self, hosts: Collection[str]) -> list[OwedUndo]:
         """What is owed to `hosts`, oldest first."""
-        return [debt for debt in self.everything() if debt.host in hosts]
+        return [owed for owed in self.all() if owed.host in hosts]

@@ -17,6 +17,7 @@ from runner.store.ended_runs import running
 from runner.store.log import audit_log
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.envelope import Actor
+from runner.store.owed_undos import OwedUndos
 from runner.store.run_state import RunDirectory, RunState
 
 
@@ -61,6 +62,11 @@ class StateDirectory:
     def runs_path(self) -> Path:
         """Where each run has a directory of its own."""
         return self.path / "runs"
+
+    @property
+    def owed_undos(self) -> OwedUndos:
+        """What should have been undone on hosts, and was not."""
+        return OwedUndos(self.path / "debts")  # the name that the first version gave it
 
     def open_log(self, *, clock: Clock, actor: Actor) -> AuditLog:
         """The audit log, to be added to.

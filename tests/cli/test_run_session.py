@@ -11,7 +11,7 @@ from harness.fakes import RUN_ID
 
 from runner.cli.commands.night import cancel
 from runner.services.runs import CancelledRun, cancel_run
-from runner.store.owed_undos import Debt, Debts
+from runner.store.owed_undos import OwedUndo, OwedUndos
 from runner.store.state_directory import StateDirectory
 
 STEPS = [
@@ -119,7 +119,7 @@ def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook
 
 
 def test_where_everything_stands(runbook, failed, here):
-    Debts(here / ".runbook" / "debts").owe(Debt("db1", "RUN-001", "one", RUN_ID, "2026-01-01"))
+    OwedUndos(here / ".runbook" / "debts").add(OwedUndo("db1", "RUN-001", "one", RUN_ID, "2026-01-01"))
 
     rows = json.loads(runbook("status", "--json").out)
     table = runbook("status")

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from runner.store.owed_undos import Debt, Debts
+from runner.store.owed_undos import OwedUndo, OwedUndos
 
-ONE = Debt("db1", "RUN-001", "deploy", "20260101T000000Z-00000001", "2026-01-01T00:00:00")
-TWO = Debt("../app", "RUN-001", "deploy", "20260101T000000Z-00000002", "2026-01-02T00:00:00")
+ONE = OwedUndo("db1", "RUN-001", "deploy", "20260101T000000Z-00000001", "2026-01-01T00:00:00")
+TWO = OwedUndo("../app", "RUN-001", "deploy", "20260101T000000Z-00000002", "2026-01-02T00:00:00")
 
 
 def test_what_is_owed_is_known_to_every_later_command_until_it_is_paid(tmp_path):
-    Debts(tmp_path / "debts").owe(TWO)
-    Debts(tmp_path / "debts").owe(ONE)
-    Debts(tmp_path / "debts").owe(ONE)
+    OwedUndos(tmp_path / "debts").add(TWO)
+    OwedUndos(tmp_path / "debts").add(ONE)
+    OwedUndos(tmp_path / "debts").add(ONE)
 
-    again = Debts(tmp_path / "debts")
-    assert (again.everything(), again.of(["db1", "other"])) == ([ONE, TWO], [ONE])
+    again = OwedUndos(tmp_path / "debts")
+    assert (again.all(), again.of(["db1", "other"])) == ([ONE, TWO], [ONE])
 
-    again.pay("db1", "RUN-001", "deploy")
-    again.pay("db1", "RUN-001", "deploy")
-    assert Debts(tmp_path / "debts").everything() == [TWO]
+    again.remove("db1", "RUN-001", "deploy")
+    again.remove("db1", "RUN-001", "deploy")
+    assert OwedUndos(tmp_path / "debts").all() == [TWO]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["debts"]
 
 
 def test_nothing_is_owed_where_nothing_was_ever_owed(tmp_path):
-    assert Debts(tmp_path / "debts").everything() == []
+    assert OwedUndos(tmp_path / "debts").all() == []

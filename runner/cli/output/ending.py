@@ -14,7 +14,7 @@ from runner.cli.output.terminal import safe, short
 from runner.core.errors import ExitCode
 from runner.core.wording import listed
 from runner.orchestrator.request import Child, Result
-from runner.store.next_command import WayOn
+from runner.store.next_command import NextCommand
 
 
 def show(result: Result, *, as_json: bool) -> None:
@@ -83,7 +83,7 @@ def _aftermath(result: Result) -> Iterator[str]:
 
 
 def end_lines(
-    happened: str, standing: Mapping[str, Sequence[str]], ways_on: Sequence[WayOn]
+    happened: str, standing: Mapping[str, Sequence[str]], ways_on: Sequence[NextCommand]
 ) -> tuple[list[str], list[str]]:
     """What happened and how the hosts stand, and what to type next."""
     hosts = [f"{how}: {safe(listed(names))}" for how, names in standing.items()]

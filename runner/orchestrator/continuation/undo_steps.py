@@ -10,7 +10,7 @@ from runner.executor.host_ledger import undo_parts
 from runner.orchestrator.continuation.undo_plan import undo_plan
 from runner.orchestrator.run_environment import Installation
 from runner.orchestrator.stepper import Stepper
-from runner.store.owed_undos import Debt, Debts
+from runner.store.owed_undos import OwedUndo, OwedUndos
 
 
 def undo(stepper: Stepper, installation: Installation, hosts: Collection[str] | None = None) -> None:
@@ -19,9 +19,9 @@ def undo(stepper: Stepper, installation: Installation, hosts: Collection[str] | 
     What stays, as nothing undoes it, is recorded first.
 
     Raises:
-        RunbookError: as `Stepper.execute`; what was not undone by then is a debt as well.
+        RunbookError: as `Stepper.execute`; what was not undone by then is owed as well.
     """
-    debts = Debts(installation.state.path / "debts")
+    owed = installation.state.owed_undos
     plan = undo_plan(stepper.plan.runbook, stepper.ledger, hosts)
     stepper.recorder.note(EventType.UNDO_PLANNED, **plan.data())
     steps = {step.id: step for step in stepper.plan.runbook.steps}
@@ -30,15 +30,15 @@ def undo(stepper: Stepper, installation: Installation, hosts: Collection[str] | 
         assert taken  # noqa: S101 - only what has an undo is taken back
         stepper.ledger.expect(name, item.hosts, undo_parts(taken))
         for host in item.hosts:  # until it is proven, it is owed: also when this very process dies
-            _owe(stepper, debts, item.step, host, installation.clock())
+            _owe(stepper, owed, item.step, host, installation.clock())
         stepper.execute([step_tag(name)], item.hosts)
         for host in item.hosts:
             if stepper.ledger.entries[name, host].outcome is Outcome.PASSED:
-                debts.pay(host, stepper.plan.runbook.id, item.step)
+                owed.remove(host, stepper.plan.runbook.id, item.step)
                 stepper.recorder.record_of(EventType.DEBT_PAID, item.step, host, {"runbook": stepper.plan.runbook.id})
 
 
-def _owe(stepper: Stepper, debts: Debts, step: str, host: str, now: Instant) -> None:
+def _owe(stepper: Stepper, owed: OwedUndos, step: str, host: str, now: Instant) -> None:
     since = now.wall.isoformat(timespec="seconds")
-    debts.owe(Debt(host, stepper.plan.runbook.id, step, stepper.plan.request.run_id, since))
+    owed.add(OwedUndo(host, stepper.plan.runbook.id, step, stepper.plan.request.run_id, since))
     stepper.recorder.record_of(EventType.DEBT_MADE, step, host, {"runbook": stepper.plan.runbook.id})

@@ -18,7 +18,7 @@ from runner.orchestrator.continuation.undo_plan import standing, undo_plan
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import Request
 from runner.orchestrator.run_plan import RunPlan
-from runner.store.next_command import WayOn
+from runner.store.next_command import NextCommand
 from runner.store.run_state import CANCELLED
 
 _ENDED = {
@@ -170,17 +170,17 @@ def _is_doubtful(entry: Entry) -> bool:
 
 def ways_on(
     run: EndedRun, outcome: Outcome, *, undoing: bool, flags: Mapping[str, str] = MappingProxyType({})
-) -> tuple[WayOn, ...]:
+) -> tuple[NextCommand, ...]:
     """What can be typed next, with the `flags` for want of which it was refused; nothing after one that only looked."""
     request, name = run.request, run.request.run_id
     if outcome is Outcome.PASSED or request.looks:
         return ()
     more = [word for flag, value in flags.items() if value for word in (flag, value)]
-    again = WayOn(("resume", name, *more), f"continues where it stopped{_asks(run)}")
+    again = NextCommand(("resume", name, *more), f"continues where it stopped{_asks(run)}")
     if run.plan is None:
-        again = WayOn(_begin(run, flags), "starts again: nothing was done")
-    back = WayOn(("undo", name, *more), "undoes what it changed")
-    show = WayOn(("show", name), "shows what happened")
+        again = NextCommand(_begin(run, flags), "starts again: nothing was done")
+    back = NextCommand(("undo", name, *more), "undoes what it changed")
+    show = NextCommand(("show", name), "shows what happened")
     can_undo = bool(undo_plan(run.runbook, run.ledger).takes_back)
     if outcome is Outcome.UNDONE:
         return (show,)

@@ -24,7 +24,6 @@ from runner.orchestrator.start import admission
 from runner.orchestrator.start.run_locks import RunLocks
 from runner.orchestrator.stepper import Stepper
 from runner.store.log.audit_log import AuditLog
-from runner.store.owed_undos import Debts
 from runner.store.run_state import RunDirectory
 
 
@@ -134,6 +133,6 @@ class RunStart:
 
     def show_owed_undos(self, plan: RunPlan) -> None:
         """Record what an earlier run has begun on the hosts of this one, and should have been undone."""
-        for debt in Debts(self.env.state.path / "debts").of(plan.names):
+        for debt in self.env.state.owed_undos.of(plan.names):
             data = {"runbook": debt.runbook, "run": debt.run, "since": debt.since}
             self.recorder.record_of(EventType.DEBT_FOUND, debt.step, debt.host, data)

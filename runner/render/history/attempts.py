@@ -11,7 +11,7 @@ from typing import Any, Literal
 from runner.core.events import EventType, Instant, Outcome
 from runner.render.history.step_fold import fold_steps
 from runner.render.history.step_history import RUNNING, StepHistory
-from runner.store.log import lenient
+from runner.store.log import record_data
 from runner.store.log.envelope import Actor, Record, instant
 
 _BEGINS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED})
@@ -76,15 +76,15 @@ def _attempt(part: Sequence[Record], counted: Counter[str], now: Instant | None,
         kind=kind,
         name=kind if (kind, counted[kind]) in {("start", 1), ("undo", 1)} else f"{kind} {counted[kind]}",
         actor=first.actor,
-        reason=lenient.text(given(part), "reason"),
-        mode=lenient.text(data, "mode"),
+        reason=record_data.text(given(part), "reason"),
+        mode=record_data.text(data, "mode"),
         started=first.time,
         seconds=(going or instant(part[-1])).since(instant(first)),
         outcome=_outcome(end) if end else outcome,
         problems=_problems(end) if end else (),
         steps=fold_steps(data, part, now=going, touched=True),
-        runbook_sha256=lenient.text(data, "runbook_sha256"),
-        playbook_sha256=lenient.text(data, "playbook_sha256"),
+        runbook_sha256=record_data.text(data, "runbook_sha256"),
+        playbook_sha256=record_data.text(data, "playbook_sha256"),
     )
 
 
@@ -95,9 +95,9 @@ def given(part: Sequence[Record]) -> Mapping[str, Any]:
 
 def _outcome(end: Record) -> str:
     refused = end.type == EventType.RUN_REFUSED
-    return REFUSED if refused else lenient.text(end.data, "outcome") or Outcome.UNKNOWN
+    return REFUSED if refused else record_data.text(end.data, "outcome") or Outcome.UNKNOWN
 
 
 def _problems(end: Record) -> tuple[str, ...]:
-    reason = lenient.text(end.data, "reason") if end.type == EventType.RUN_REFUSED else ""
-    return tuple(map(str, (*filter(None, [reason]), *lenient.items(end.data, "problems"))))
+    reason = record_data.text(end.data, "reason") if end.type == EventType.RUN_REFUSED else ""
+    return tuple(map(str, (*filter(None, [reason]), *record_data.items(end.data, "problems"))))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.core.events import EventType, Outcome
-from runner.store.log import lenient
+from runner.store.log import record_data
 from runner.store.log.envelope import Record
 
 NOBODY = "nobody"
@@ -55,11 +55,11 @@ def decisions(records: Iterable[Record]) -> tuple[Decision, ...]:
             if record.type == EventType.VOTE_GIVEN:
                 votes = (
                     *found[-1].votes,
-                    Ballot(*(lenient.text(data, key) for key in ("by", "login", "vote", "note"))),
+                    Ballot(*(record_data.text(data, key) for key in ("by", "login", "vote", "note"))),
                 )
                 found[-1] = replace(found[-1], votes=votes)
             elif record.type == EventType.GATE_ANSWERED:
-                outcome, by, note = (lenient.text(data, key) for key in ("outcome", "by", "note"))
+                outcome, by, note = (record_data.text(data, key) for key in ("outcome", "by", "note"))
                 found[-1] = replace(found[-1], outcome=outcome or Outcome.UNKNOWN, by=by, note=note)
     return tuple(found)
 
@@ -68,11 +68,11 @@ def _asked(record: Record) -> Decision:
     data = record.data
     return Decision(
         step=record.step or "",
-        kind=lenient.text(data, "kind"),
-        text=lenient.text(data, "text"),
-        hosts=tuple(map(str, lenient.items(data, "hosts"))),
+        kind=record_data.text(data, "kind"),
+        text=record_data.text(data, "text"),
+        hosts=tuple(map(str, record_data.items(data, "hosts"))),
         asked=record.time,
-        context=lenient.mapping(data, "context") or {key: value for key, value in data.items() if key not in _OWN},
+        context=record_data.mapping(data, "context") or {key: value for key, value in data.items() if key not in _OWN},
     )
 
 

@@ -13,9 +13,9 @@ from runner.render.history.decisions import NOBODY, Decision, decisions
 from runner.render.history.step_fold import fold_steps
 from runner.render.history.step_history import RUNNING, StepHistory
 from runner.render.history.timeline import Moment, timeline
-from runner.store.log import lenient
+from runner.store.log import record_data
 from runner.store.log.envelope import Record
-from runner.store.next_command import WayOn
+from runner.store.next_command import NextCommand
 from runner.store.run_state import run_kind
 
 LOOKS = frozenset({"dry-run", "preflight"})
@@ -76,7 +76,7 @@ class RunHistory:
     abandoned: bool = False
     happened: str = ""
     standing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    ways_on: tuple[WayOn, ...] = ()
+    ways_on: tuple[NextCommand, ...] = ()
 
     @property
     def started(self) -> datetime:
@@ -162,26 +162,26 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
     facts = {**data, "reason": given(parts[0]).get("reason")}
     return RunHistory(
         run=first.run,
-        runbook=lenient.text(data, "runbook"),
-        title=lenient.text(data, "title"),
+        runbook=record_data.text(data, "runbook"),
+        title=record_data.text(data, "title"),
         outcome=last.outcome,
-        environment=lenient.text(target, "environment"),
-        hosts=tuple(map(str, lenient.items(target, "hosts"))),
-        mode=lenient.text(data, "mode"),
+        environment=record_data.text(target, "environment"),
+        hosts=tuple(map(str, record_data.items(target, "hosts"))),
+        mode=record_data.text(data, "mode"),
         attempts=attempts,
         steps=fold_steps(data, records, now=going),
         decisions=asked,
         timeline=timeline(records),
         captured=_captured(records),
         pages=tuple(_page(record.data) for record in records if record.type == EventType.PAGE_FINISHED),
-        follow_up=tuple(map(str, lenient.items(end.data, "follow_up"))) if end else (),
+        follow_up=tuple(map(str, record_data.items(end.data, "follow_up"))) if end else (),
         problems=last.problems,
         glass=tuple(_broken(record.data) for record in records if record.type == EventType.GLASS_BROKEN),
         facts={key: facts[key] for key in _FACTS if facts.get(key)},
-        provenance=lenient.mapping(data, "provenance"),
-        budget=lenient.number(parts[-1][0].data, "budget"),
-        parent=lenient.text(data, "parent"),
-        children=tuple(lenient.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER),
+        provenance=record_data.mapping(data, "provenance"),
+        budget=record_data.number(parts[-1][0].data, "budget"),
+        parent=record_data.text(data, "parent"),
+        children=tuple(record_data.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER),
         waiting=f"{asked[-1].kind}: {asked[-1].text}" if going and asked and not asked[-1].outcome else "",
         unproven=_unproven([each for _, each in begun], asked),
         head=f"{records[-1].seq}:{records[-1].hash}",
@@ -216,21 +216,21 @@ _BY_HAND = frozenset({"manual", "confirm"})
 
 def _ending(data: Mapping[str, Any]) -> dict[str, Any]:
     """What the record of its end says to whoever goes on from there."""
-    standing = lenient.mapping(data, "standing")
+    standing = record_data.mapping(data, "standing")
     return {
-        "happened": lenient.text(data, "happened"),
-        "standing": {name: tuple(map(str, lenient.items(standing, name))) for name in standing},
-        "ways_on": tuple(map(WayOn.read, lenient.mappings(data, "ways_on"))),
+        "happened": record_data.text(data, "happened"),
+        "standing": {name: tuple(map(str, record_data.items(standing, name))) for name in standing},
+        "ways_on": tuple(map(NextCommand.read, record_data.mappings(data, "ways_on"))),
     }
 
 
 def _broken(data: Mapping[str, Any]) -> str:
-    past = "; ".join(map(str, lenient.items(data, "overrides"))) or "no guard, as all of them were met"
-    return f"{lenient.text(data, 'by')} broke the glass: {lenient.text(data, 'reason')} (past {past})"
+    past = "; ".join(map(str, record_data.items(data, "overrides"))) or "no guard, as all of them were met"
+    return f"{record_data.text(data, 'by')} broke the glass: {record_data.text(data, 'reason')} (past {past})"
 
 
 def _page(data: Mapping[str, Any]) -> PageHistory:
-    contact, channel, action, status, reason = (lenient.text(data, key) for key in _PAGE)
+    contact, channel, action, status, reason = (record_data.text(data, key) for key in _PAGE)
     return PageHistory(contact, channel, action, status or Outcome.UNKNOWN, reason)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from runner.core.events import EventType, Instant, Outcome
 from runner.core.observation import Observation
 from runner.render.history.step_history import RUNNING, Action, Check, HostHistory, StepHistory
-from runner.store.log import lenient
+from runner.store.log import record_data
 from runner.store.log.envelope import Record, instant
 
 
@@ -60,9 +60,9 @@ class StepFold:
 
     def __init__(self, first: Mapping[str, Any]) -> None:
         self._described = {
-            str(item.get("id")): item for key in ("steps", "undo") for item in lenient.mappings(first, key)
+            str(item.get("id")): item for key in ("steps", "undo") for item in record_data.mappings(first, key)
         }
-        self._undoes = {str(item.get("id")) for item in lenient.mappings(first, "undo")}
+        self._undoes = {str(item.get("id")) for item in record_data.mappings(first, "undo")}
         self._steps: dict[str, _Step] = {}
         self._attempt = self._resumed = 0
         self._zero: Instant | None = None
@@ -90,7 +90,7 @@ class StepFold:
         """What a person takes to answer is not time in which machines work."""
         if record.type == EventType.GATE_ASKED:
             self._asked = at
-            step.commands |= {host: str(said) for host, said in lenient.mapping(record.data, "commands").items()}
+            step.commands |= {host: str(said) for host, said in record_data.mapping(record.data, "commands").items()}
         elif record.type == EventType.GATE_ANSWERED and self._asked is not None:
             self._thought.append((self._asked, at))
             self._asked = None
@@ -103,13 +103,13 @@ class StepFold:
                     step.worked, step.attempt = [], self._attempt
                 host.intended, host.attempt, host.earlier = True, self._attempt, ""
                 host.began = at if host.began is None else host.began
-                host.command = lenient.text(record.data, "command") or host.command
+                host.command = record_data.text(record.data, "command") or host.command
             case EventType.ACTION_FINISHED:
                 host.action = record
             case EventType.STEP_FINISHED:
                 if host.began is not None:
                     step.worked.append((host.began, at))
-                host.began, host.outcome = None, lenient.text(record.data, "outcome") or Outcome.UNKNOWN
+                host.began, host.outcome = None, record_data.text(record.data, "outcome") or Outcome.UNKNOWN
                 self._undone(name, record.host or "", host.outcome)
 
     def _undone(self, name: str, where: str, outcome: str) -> None:
@@ -120,7 +120,7 @@ class StepFold:
     def _reopen(self, name: str, data: Mapping[str, Any]) -> None:
         """What was concluded no longer counts; what is to be done again was, for now, never begun."""
         again, hosts = bool(data.get("redo")), self._steps.get(name, _Step()).hosts
-        for where in map(str, lenient.items(data, "hosts")):
+        for where in map(str, record_data.items(data, "hosts")):
             if host := hosts.get(where):
                 host.earlier = "" if host.undone else host.outcome or host.earlier
                 host.outcome, host.began = "", None
@@ -150,12 +150,12 @@ class StepFold:
         stands = {where: host for where, host in step.hosts.items() if host.stands}
         return StepHistory(
             id=name,
-            name=lenient.text(item, "name") or name,
-            effect=lenient.text(item, "effect"),
+            name=record_data.text(item, "name") or name,
+            effect=record_data.text(item, "effect"),
             hosts={where: self._on(host, step.commands.get(where, ""), now) for where, host in stands.items()},
             checks=tuple(step.checks),
-            place=lenient.text(item, "place"),
-            does=lenient.text(item, "does"),
+            place=record_data.text(item, "place"),
+            does=record_data.text(item, "does"),
             seconds=self._seconds(step, now),
         )
 
@@ -219,14 +219,14 @@ def _covered(worked: Iterable[_Span], *, without: Iterable[_Span]) -> float:
 
 
 def _action(record: Record, command: str) -> Action:
-    result = lenient.mapping(record.data, "result")
-    file = lenient.text(lenient.mapping(record.data, "evidence"), "file")
-    exit_code = lenient.number(result, "rc")
+    result = record_data.mapping(record.data, "result")
+    file = record_data.text(record_data.mapping(record.data, "evidence"), "file")
+    exit_code = record_data.number(result, "rc")
     # What a module says of a command is in Ansible's words: the command's own are enough.
     keys = ("content", "msg") if exit_code is None else ()
-    printed = [lenient.text(result, key) for key in ("stdout", "stderr", *keys)]
+    printed = [record_data.text(result, key) for key in ("stdout", "stderr", *keys)]
     return Action(
-        outcome=lenient.text(record.data, "outcome") or Outcome.UNKNOWN,
+        outcome=record_data.text(record.data, "outcome") or Outcome.UNKNOWN,
         command=command,
         exit_code=exit_code,
         output="\n".join(dict.fromkeys(part.rstrip() for part in printed if part.strip())),
@@ -235,31 +235,32 @@ def _action(record: Record, command: str) -> Action:
 
 
 def _checks(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
-    data, outcome = record.data, lenient.text(record.data, "outcome") or Outcome.UNKNOWN
+    data, outcome = record.data, record_data.text(record.data, "outcome") or Outcome.UNKNOWN
     # An action that passed shows in what was verified of it.
     if record.type not in _CHECKS | _ACTED or (record.type in _ACTED and outcome == Outcome.PASSED):
         return
-    number, verify = _number(record), lenient.items(item, "verify")
+    number, verify = _number(record), record_data.items(item, "verify")
     says = str(verify[number - 1]) if 0 < number <= len(verify) else ""
-    answer = ": ".join(filter(None, (lenient.text(data, "by"), lenient.text(data, "note"))))
+    if not says or says == item.get("name"):  # a prerequisite that is ticked off has no other name than what it says
+        says = _DONE.get(record_data.text(data, "kind"), says or _acted(data))
+    answer = ": ".join(filter(None, (record_data.text(data, "by"), record_data.text(data, "note"))))
     yield Check(
         number=number,
-        # A prerequisite that is ticked off has no other name than what it says.
-        says=says if says and says != item.get("name") else _DONE.get(lenient.text(data, "kind"), says or _acted(data)),
+        says=says,
         host=record.host or "",
         outcome=outcome,
-        reason=lenient.text(data, "reason") or answer,
-        trend=tuple(map(str, lenient.items(data, "trend"))),
+        reason=record_data.text(data, "reason") or answer,
+        trend=tuple(map(str, record_data.items(data, "trend"))),
         seen=tuple(Observation.from_data(data.get("seen")).paragraphs()),
     )
 
 
 def _acted(data: Mapping[str, Any]) -> str:
     """What an action is called; an attempt after which it was tried again has its number."""
-    numbered = re.fullmatch(r"attempt/([0-9]{1,3})", lenient.text(data, "part"))
+    numbered = re.fullmatch(r"attempt/([0-9]{1,3})", record_data.text(data, "part"))
     return f"Attempt {numbered[1]}" if numbered else "The action"
 
 
 def _number(record: Record) -> int:
-    numbered = re.fullmatch(r"verify/([0-9]{1,3})", lenient.text(record.data, "part"))
+    numbered = re.fullmatch(r"verify/([0-9]{1,3})", record_data.text(record.data, "part"))
     return int(numbered[1]) if numbered else 0

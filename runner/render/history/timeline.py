@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runner.core.events import IN_WORDS
-from runner.store.log import lenient
+from runner.store.log import record_data
 from runner.store.log.envelope import Record, instant
 
 
@@ -38,7 +38,7 @@ def _where(record: Record) -> str:
 
 
 def _detail(record: Record) -> str:
-    return ": ".join(lenient.text(record.data, key) for key in _DETAILS if record.data.get(key))
+    return ": ".join(record_data.text(record.data, key) for key in _DETAILS if record.data.get(key))
 
 
 _DETAILS = (

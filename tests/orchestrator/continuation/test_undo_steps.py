@@ -12,11 +12,10 @@ from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import EventType
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.run_environment import Answer
-from runner.store.owed_undos import Debts
 
 
 def debts(engine):
-    return [(debt.host, debt.step) for debt in Debts(engine.env.state.path / "debts").everything()]
+    return [(debt.host, debt.step) for debt in engine.env.state.owed_undos.all()]
 
 
 def test_on_the_operators_word_exactly_what_was_begun_is_taken_back_newest_first(engine):

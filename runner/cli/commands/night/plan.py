@@ -50,8 +50,8 @@ def _show(plan: PlannedRun) -> None:
         _show_step(f"  {number:2}", step)
         if number == plan.last_safe_stop:
             click.echo("     last safe stop: what follows cannot be undone")
-    for debt in plan.debts:
-        click.echo(f"owed undo: {safe(debt)}", err=True)
+    for owed in plan.debts:
+        click.echo(f"owed undo: {safe(owed)}", err=True)
     click.echo(f"calls {safe('; '.join(plan.calls['who']))}, when: {safe('; '.join(plan.calls['when']))}")
     click.echo(plan.radius)
     _show_obstacles(plan)

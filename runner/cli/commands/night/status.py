@@ -40,9 +40,9 @@ def command(run_id: str | None, *, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     draw(rows, empty="no runs yet", optional=("parent", "children", "now", "undelivered"))
-    for debt in owed_undos(state):
-        owed = f"{debt.step} of {debt.runbook} is not undone, since {debt.since}; runbook undo {debt.run}"
-        click.echo(f"owed undo: {safe(debt.host)}: {safe(owed)}", err=True)
+    for undo in owed_undos(state):
+        owed = f"{undo.step} of {undo.runbook} is not undone, since {undo.since}; runbook undo {undo.run}"
+        click.echo(f"owed undo: {safe(undo.host)}: {safe(owed)}", err=True)
 
 
 def _row(run: RunSummary, runs: ListedRuns) -> dict[str, str]:

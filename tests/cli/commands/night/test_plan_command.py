@@ -12,7 +12,7 @@ from runner.core.errors import UnreachableError
 from runner.core.events import Instant
 from runner.store.locks.holder import Holder
 from runner.store.locks.host_locks import Locks
-from runner.store.owed_undos import Debt, Debts
+from runner.store.owed_undos import OwedUndo, OwedUndos
 from runner.store.state_directory import StateDirectory
 
 STEPS = [
@@ -94,7 +94,9 @@ def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned,
 
 def test_the_plan_as_json_and_what_is_owed_to_its_hosts(runbook, planned, here):
     (here / ".runbook").mkdir(mode=0o700)
-    Debts(here / ".runbook" / "debts").owe(Debt("db1", "RUN-009", "deploy", "20260101T000000Z-00000000", "2026-01-01"))
+    OwedUndos(here / ".runbook" / "debts").add(
+        OwedUndo("db1", "RUN-009", "deploy", "20260101T000000Z-00000000", "2026-01-01")
+    )
 
     plan = json.loads(runbook(*PLAN, "--json").out)
 
