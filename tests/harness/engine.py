@@ -43,7 +43,7 @@ class Engine:
 
     def __init__(self, directory, monkeypatch):
         self.directory, self.ansible, self.channel = directory, ScriptedExecutor(), FakeChannel()
-        self.operator, self.heard = FakeOperator(), []
+        self.operator, self.heard, self.library = FakeOperator(), [], Library(directory)
         self.env = environment_in(
             directory, operator=self.operator, listeners=[self.heard.append], executor=self.ansible
         )
@@ -56,7 +56,7 @@ class Engine:
             changes["inputs"] = changes.pop("takes")
         changed = {"escalation": NOBODY, **({"steps": list(steps)} if steps else {}), **changes}
         made = request_in(self.directory, channel=self.channel, **changed)
-        return replace(made, library=Library(self.directory), **asked)
+        return replace(made, library=self.library, **asked)
 
     def run(self, *steps, **changes):
         self.asked_for = self.request(*steps, **changes)

@@ -101,3 +101,22 @@ def environment_in(directory, **changes):
         "executor": ScriptedExecutor(),
     }
     return RunEnvironment(**{**given, **changes})
+
+
+class UnwritableLog(StateDirectory):
+    """A state directory whose log takes no event about which `refuse` raises."""
+
+    def __init__(self, path, refuse):
+        super().__init__(path)
+        self.refuse = refuse
+
+    def open_log(self, **who):
+        log = super().open_log(**who)
+        write = log.append
+
+        def append(*events):
+            self.refuse(*events)
+            return write(*events)
+
+        log.append = append
+        return log

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness.fake_run import ACTOR, environment_in
+from harness.fake_run import ACTOR, UnwritableLog, environment_in
 from harness.fakes import RUN_ID, Clock
 
 from runner.core.errors import AuditError
@@ -42,10 +42,10 @@ def reaped():
 def named(directory, reaped):
     """The runs that are named as abandoned, by an executor that ends nothing on hosts."""
 
-    def named(environ=None, **limits):
+    def named(environ=None, state=directory, **limits):
         reap = lambda invocation, environ, hosts, _: reaped.append((invocation, environ, hosts))  # noqa: E731
         executor = AnsibleExecutor(limits=Limits(**limits), reap=reap)
-        env = environment_in(directory.path.parent, environ=environ or {}, executor=executor)
+        env = environment_in(directory.path.parent, state=state, environ=environ or {}, executor=executor)
         return list(name_abandoned(env))
 
     return named
@@ -141,17 +141,14 @@ def test_a_supervisor_that_hangs_is_ended(directory, named, reaped, tmp_path):
     assert (alive, (tmp_path / "done").exists()) == (False, False)
 
 
-def test_what_can_not_be_recorded_is_not_named_and_the_run_stays_as_it_was(directory, named, reaped, monkeypatch):
+def test_what_can_not_be_recorded_is_not_named_and_the_run_stays_as_it_was(directory, named, reaped):
     died(directory)
 
     def full(*_):
         raise AuditError("the disk is full")
 
-    real = AuditLog.append
-    monkeypatch.setattr(AuditLog, "append", full)
     with pytest.raises(AuditError):
-        named()
-    monkeypatch.setattr(AuditLog, "append", real)
+        named(state=UnwritableLog(directory.path, full))
 
     assert directory.run(RUN_ID).state.status == "running"
     assert [state.run for state in named()] == [RUN_ID]

@@ -8,7 +8,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from harness.fake_run import FakeChannel, environment_in, request_in
+from harness.fake_run import FakeChannel, UnwritableLog, environment_in, request_in
 from harness.fakes import RUN_ID, FakeOperator
 
 import runner.orchestrator.run_loop
@@ -18,7 +18,6 @@ from runner.core.events import EventType
 from runner.executor.job import Ending
 from runner.executor.testing import ScriptedExecutor
 from runner.orchestrator.run_environment import Answer
-from runner.store.log.audit_log import AuditLog
 from runner.store.log.log_reader import read, verify
 
 NOBODY = {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]}
@@ -401,15 +400,12 @@ def test_an_environment_nobody_knows_is_an_error(bench):
     assert (result.exit_code, result.problems) == (ExitCode.INVALID, ("db1: runbook_environment is 'prod'",))
 
 
-def test_what_can_not_be_recorded_ends_the_run_at_once(bench, monkeypatch):
-    real = AuditLog.append
-
-    def append(log, *events):
-        if events[0].type is EventType.STEP_INTENDED:
+def test_what_can_not_be_recorded_ends_the_run_at_once(bench):
+    def refuse(event, *_):
+        if event.type is EventType.STEP_INTENDED:
             raise AuditError("the disk is full")
-        return real(log, *events)
 
-    monkeypatch.setattr(AuditLog, "append", append)
+    bench.env = replace(bench.env, state=UnwritableLog(bench.env.state.path, refuse))
 
     result = bench.run(step("one"))
 

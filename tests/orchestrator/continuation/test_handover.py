@@ -310,8 +310,12 @@ def test_what_a_person_was_to_confirm_nobody_has(engine, other):
 
 
 @pytest.mark.parametrize("calls", [True, False], ids=["calls", "calls nobody"])
-def test_when_the_one_that_took_over_fails_somebody_is_called_once(engine, other, monkeypatch, calls):
-    monkeypatch.setattr(Library, "contacts", lambda *_: {"on-call": FakeContact((engine.channel,))})
+def test_when_the_one_that_took_over_fails_somebody_is_called_once(engine, other, calls):
+    class Reachable(Library):
+        def contacts(self, _):
+            return {"on-call": FakeContact((engine.channel,))}
+
+    engine.library = Reachable(engine.directory)
     other(escalation=CALLS if calls else NOBODY)
     engine.ansible.answers["two", "action"] = engine.ansible.answers["look", "action"] = FAILED
 

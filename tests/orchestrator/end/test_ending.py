@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness.engine import FAILED, Engine, undoing
+from harness.fake_run import UnwritableLog
 from harness.fakes import RUN_ID
 
 import runner
@@ -22,7 +23,6 @@ from runner.orchestrator.end import aftermath, finish, paging
 from runner.store import manifest, owed_undos
 from runner.store.locks.host_locks import Locks
 from runner.store.locks.kernel_locks import LockFile
-from runner.store.log.audit_log import AuditLog
 from runner.store.log.log_reader import read
 
 ERRORS = [
@@ -138,16 +138,15 @@ def what_is_wrong(engine, ended):
 
 
 @pytest.mark.parametrize("kind", ["run.started", "step.intended", "page.finished", "run.finished"])
-def test_a_log_that_cannot_be_written_from_some_record_on_is_an_exit_code_and_a_page(engine, monkeypatch, kind):
-    real, broken = AuditLog.append, []
+def test_a_log_that_cannot_be_written_from_some_record_on_is_an_exit_code_and_a_page(engine, kind):
+    broken = []
 
-    def append(log, *events):
+    def refuse(*events):
         broken.extend(event for event in events if event.type == kind)
         if broken:
             raise AuditError("the disk is full")
-        return real(log, *events)
 
-    monkeypatch.setattr("runner.store.log.audit_log.AuditLog.append", append)
+    engine.env = replace(engine.env, state=UnwritableLog(engine.env.state.path, refuse))
     engine.ansible.answers["two", "action"] = FAILED
 
     result = engine.run(*STEPS, escalation=POLICY)
