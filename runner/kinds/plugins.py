@@ -14,26 +14,35 @@ from runner.channels.pagerduty import PagerDuty
 from runner.channels.webhook import Webhook
 from runner.core.errors import InvalidInputError
 from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
-from runner.kinds.steps.command_step import Command
-from runner.kinds.steps.http_step import Http
-from runner.kinds.steps.manual_step import Manual
-from runner.kinds.steps.module_step import Module
-from runner.kinds.steps.script_step import Script
-from runner.kinds.steps.shell_step import Shell
-from runner.kinds.steps.sql_step import Sql
-from runner.kinds.steps.wait_step import Wait
+from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.http_step import HttpStep
+from runner.kinds.steps.manual_step import ManualStep
+from runner.kinds.steps.module_step import ModuleStep
+from runner.kinds.steps.script_step import ScriptStep
+from runner.kinds.steps.shell_step import ShellStep
+from runner.kinds.steps.sql_step import SqlStep
+from runner.kinds.steps.wait_step import WaitStep
 from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
-from runner.kinds.verifications.command_probe import Command as CommandProbe
+from runner.kinds.verifications.command_probe import CommandProbe
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.hold_for import HoldFor
-from runner.kinds.verifications.http_probe import Http as HttpProbe
+from runner.kinds.verifications.http_probe import HttpProbe
 from runner.kinds.verifications.json_output import Json
 from runner.kinds.verifications.matches import Matches
-from runner.kinds.verifications.sql_probe import Sql as SqlProbe
+from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
 
-_STEPS: tuple[type[StepKind], ...] = (Command, Http, Manual, Module, Script, Shell, Sql, Wait)
+_STEPS: tuple[type[StepKind], ...] = (
+    CommandStep,
+    HttpStep,
+    ManualStep,
+    ModuleStep,
+    ScriptStep,
+    ShellStep,
+    SqlStep,
+    WaitStep,
+)
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
     *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, SqlProbe, That),
 )

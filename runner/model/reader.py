@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from runner.kinds import plugins
 from runner.kinds.base import Kind
-from runner.kinds.steps.base import KEYS_OF_STEPS, StandIn, StepKind
+from runner.kinds.steps.base import KEYS_OF_STEPS, StandInStep, StepKind
 from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
 from runner.model.checks import ansible_hints
 from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, Placed, faults
@@ -31,7 +31,7 @@ NOT_OF_PREREQUISITES = ("id", "effect", "on_failure", "undo", "approve", "choose
 TICK_KEYS = frozenset({"confirm", "name", "why", "hosts"})
 
 # What stands for an action that has faults of its own, so that the rest of the step is still checked.
-_ACTION = StandIn()
+_ACTION = StandInStep()
 # The same for an escalation that calls nobody.
 _NOBODY = MappingProxyType({"when": ("step_failed",), "contacts": ("nobody",), "provide": ("-",)})
 

@@ -6,20 +6,20 @@ import pytest
 
 from runner.compiler.blast_radius import blast_radius
 from runner.executor.target import Target
-from runner.kinds.steps.command_step import Command
-from runner.kinds.steps.manual_step import Manual
+from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.exit_code import Exit
 from runner.model.runbook import Runbook
 from runner.model.step import Step, Undo
 from runner.model.verification import Verification
 
 ZERO = Verification(says="Zero", kinds=(Exit(exit=0),))
-UNDO = Undo(action=Command(command="ls"), verify=(ZERO,))
+UNDO = Undo(action=CommandStep(command="ls"), verify=(ZERO,))
 TARGET = Target({"all": ("db1", "app1"), "db": ("db1",)}, {"db1": "production", "app1": "staging"})
 
 
 def step(**keys):
-    return Step(**{"id": "a", "name": "A", "action": Command(command="ls"), "verify": (ZERO,), **keys})
+    return Step(**{"id": "a", "name": "A", "action": CommandStep(command="ls"), "verify": (ZERO,), **keys})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def step(**keys):
             None,
         ),
         (
-            [step(), step(action=Manual(manual="Do it"))],
+            [step(), step(action=ManualStep(manual="Do it"))],
             "changes 2 of 14 hosts in production, 0 destructive steps, step 1 without an undo",
             None,
         ),

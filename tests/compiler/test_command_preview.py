@@ -8,11 +8,11 @@ import pytest
 
 from runner.compiler.command_preview import in_words
 from runner.kinds.invocation import STRICT
-from runner.kinds.steps.command_step import Command
-from runner.kinds.steps.http_step import Http
-from runner.kinds.steps.module_step import Module
-from runner.kinds.steps.shell_step import Shell
-from runner.kinds.steps.sql_step import Sql
+from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.http_step import HttpStep
+from runner.kinds.steps.module_step import ModuleStep
+from runner.kinds.steps.shell_step import ShellStep
+from runner.kinds.steps.sql_step import SqlStep
 
 
 def words(action):
@@ -23,20 +23,20 @@ def words(action):
 @pytest.mark.parametrize(
     ("action", "expected"),
     [
-        (Command(command="rm -r '/a b' {{ dir }}"), "rm -r '/a b' {{ dir }}"),
-        (Command(command="cat", stdin="a\nb"), "cat\na\nb"),
-        (Shell(shell="cd /x\nls | wc -l"), "cd /x\nls | wc -l"),
-        (Sql(sql="SELECT 1 AS one"), "SQL SELECT 1 AS one"),
+        (CommandStep(command="rm -r '/a b' {{ dir }}"), "rm -r '/a b' {{ dir }}"),
+        (CommandStep(command="cat", stdin="a\nb"), "cat\na\nb"),
+        (ShellStep(shell="cd /x\nls | wc -l"), "cd /x\nls | wc -l"),
+        (SqlStep(sql="SELECT 1 AS one"), "SQL SELECT 1 AS one"),
         (
-            Sql(sql="SELECT pid FROM a\nWHERE pid = ANY (%(pids)s::int[])", params={"pids": [1, 2]}),
+            SqlStep(sql="SELECT pid FROM a\nWHERE pid = ANY (%(pids)s::int[])", params={"pids": [1, 2]}),
             "SQL SELECT pid FROM a\n"
             "WHERE pid = ANY (ARRAY(SELECT jsonb_array_elements_text(:'pids'))::int[])\nwith pids=[1, 2]",
         ),
-        (Sql(sql="DELETE FROM a"), "SQL DELETE FROM a"),
-        (Http(http="http://x/"), "GET http://x/"),
-        (Http(http={"url": "http://x/", "method": "POST", "body": {"a": 1}}), 'POST http://x/ {"a": 1}'),
+        (SqlStep(sql="DELETE FROM a"), "SQL DELETE FROM a"),
+        (HttpStep(http="http://x/"), "GET http://x/"),
+        (HttpStep(http={"url": "http://x/", "method": "POST", "body": {"a": 1}}), 'POST http://x/ {"a": 1}'),
         (
-            Module(module={"ansible.builtin.service": {"name": "a b", "state": "started"}}),
+            ModuleStep(module={"ansible.builtin.service": {"name": "a b", "state": "started"}}),
             "ansible.builtin.service name='a b' state=started",
         ),
     ],

@@ -16,10 +16,10 @@ from runner.compiler.input_delivery import EXPORT, SHELL, hide, spell
 from runner.compiler.verification_tasks import task
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Block, Task
-from runner.kinds.steps.command_step import Command
-from runner.kinds.steps.http_step import Http
-from runner.kinds.steps.shell_step import Shell
-from runner.kinds.steps.sql_step import Sql
+from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.http_step import HttpStep
+from runner.kinds.steps.shell_step import ShellStep
+from runner.kinds.steps.sql_step import SqlStep
 
 QUIET = {"vars": {"ansible_no_target_syslog": True}, "no_log": "{{ runbook_run_id is not defined }}"}
 VALUES = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=40)
@@ -44,10 +44,10 @@ def filled(text, **values):
 @pytest.mark.parametrize(
     "action",
     [
-        Shell(shell="echo $A", env={"A": "{{ other }}"}),
-        Command(command="cat {{ other }}", stdin="{{ other.key }}"),
-        Sql(sql="SELECT %(a)s", params={"a": "{{ other }}"}),
-        Http(http="http://{{ other }}/"),
+        ShellStep(shell="echo $A", env={"A": "{{ other }}"}),
+        CommandStep(command="cat {{ other }}", stdin="{{ other.key }}"),
+        SqlStep(sql="SELECT %(a)s", params={"a": "{{ other }}"}),
+        HttpStep(http="http://{{ other }}/"),
     ],
 )
 def test_what_has_no_secret_stays_as_it_is(action):
@@ -58,7 +58,7 @@ def test_what_has_no_secret_stays_as_it_is(action):
 def test_variables_with_a_secret_come_by_standard_input_and_the_others_as_before():
     env = {"A": "{{ key }}", "B": "b", "C": "Bearer {{ vars['key'] }}"}
 
-    act = hidden(Shell(shell='echo "$A"', env=env), vars={"holds": True})
+    act = hidden(ShellStep(shell='echo "$A"', env=env), vars={"holds": True})
 
     assert act.args == {
         "argv": [
@@ -86,7 +86,7 @@ def test_variables_with_a_secret_come_by_standard_input_and_the_others_as_before
 
 
 def test_the_commands_own_standard_input_follows():
-    act = hidden(Command(command="cat", env={"A": "{{ key }}"}, stdin="mine {{ key }}"))
+    act = hidden(CommandStep(command="cat", env={"A": "{{ key }}"}, stdin="mine {{ key }}"))
 
     assert act.args["stdin"] == "{% filter b64encode %}{{ key }}{% endfilter +%}\nmine {{ key }}"
     assert act.args["stdin_add_newline"] is False
@@ -96,8 +96,8 @@ def test_the_commands_own_standard_input_follows():
 @pytest.mark.parametrize(
     "action",
     [
-        Command(command="cat", stdin="{{ key }}"),
-        Http(http={"url": "http://x/", "headers": {"Authorization": "Bearer {{ key }}"}}),
+        CommandStep(command="cat", stdin="{{ key }}"),
+        HttpStep(http={"url": "http://x/", "headers": {"Authorization": "Bearer {{ key }}"}}),
     ],
 )
 def test_a_module_that_is_told_a_secret_says_so_nowhere(action):
@@ -107,7 +107,7 @@ def test_a_module_that_is_told_a_secret_says_so_nowhere(action):
 
 
 def test_blocks_are_looked_through_and_what_rescues_them():
-    plain, secret = made(Shell(shell="true")), made(Shell(shell="true", env={"A": "{{ key }}"}))
+    plain, secret = made(ShellStep(shell="true")), made(ShellStep(shell="true", env={"A": "{{ key }}"}))
     block = Block("outer", [Block("inner", [secret, plain])], rescue=[secret])
 
     found = hide(block, {"key"})
@@ -142,14 +142,14 @@ def test_what_is_no_base64_ends_the_command_before_it_begins(tmp_path):
 
 @given(VALUES)
 def test_a_value_is_filled_in_whole(value):
-    stdin = hidden(Shell(shell="true", env={"A": "x {{ key }}"})).args["stdin"]
+    stdin = hidden(ShellStep(shell="true", env={"A": "x {{ key }}"})).args["stdin"]
 
     assert filled(stdin, key=value) == base64.b64encode(f"x {value}".encode()).decode() + "\n"
 
 
 @given(VALUES)
 def test_psql_reads_back_what_is_bound(value):
-    act = hidden(Sql(sql="SELECT %(a)s AS a, %(b)s AS b", params={"a": "{{ key }}", "b": 1}))
+    act = hidden(SqlStep(sql="SELECT %(a)s AS a, %(b)s AS b", params={"a": "{{ key }}", "b": 1}))
 
     _, line, rest = filled(act.args["stdin"], key=value).split("\n", 2)
     assert [word for word in act.args["argv"] if word.startswith("--set=")] == ["--set=ON_ERROR_STOP=1", "--set=b=1"]
@@ -173,9 +173,9 @@ def read_by_psql(text):
 @pytest.mark.parametrize(
     ("action", "shown"),
     [
-        (Shell(shell="run it", env={"A": "{{ key }}", "B": "x {{ key }}"}), "A=env:KEY B='x env:KEY' run it"),
-        (Command(command="cat -", env={"A": "{{ key }}"}, stdin="mine"), "A=env:KEY cat -\nmine"),
-        (Sql(sql="SELECT %(a)s AS a", params={"a": "{{ key }}"}), "SQL SELECT :'a' AS a\nwith a=env:KEY"),
+        (ShellStep(shell="run it", env={"A": "{{ key }}", "B": "x {{ key }}"}), "A=env:KEY B='x env:KEY' run it"),
+        (CommandStep(command="cat -", env={"A": "{{ key }}"}, stdin="mine"), "A=env:KEY cat -\nmine"),
+        (SqlStep(sql="SELECT %(a)s AS a", params={"a": "{{ key }}"}), "SQL SELECT :'a' AS a\nwith a=env:KEY"),
     ],
 )
 def test_a_person_sees_where_it_comes_from(action, shown):
@@ -186,7 +186,7 @@ def test_a_person_sees_where_it_comes_from(action, shown):
 
 
 def test_a_template_that_is_not_filled_in_yet_is_shown_as_it_is():
-    act = hidden(Shell(shell="run it", env={"A": "{{ key }}{{ later }}"}))
+    act = hidden(ShellStep(shell="run it", env={"A": "{{ key }}{{ later }}"}))
 
     shown = in_words({"module": act.module, "args": act.args})
 

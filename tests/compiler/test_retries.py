@@ -9,7 +9,7 @@ import pytest
 from runner.compiler.retries import attempts
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Block
-from runner.kinds.steps.command_step import Command
+from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.that import That
 from runner.model.step import Retry, Step
@@ -24,7 +24,7 @@ GOOD = That(that="rc == 0")
 
 def made(retry=None, *, verify=GOOD):
     judged = Verification(says="Fine", kinds=(verify,))
-    step = Step(id="a", name="A", action=Command(command="ls"), verify=(judged,), retry=retry)
+    step = Step(id="a", name="A", action=CommandStep(command="ls"), verify=(judged,), retry=retry)
     return list(attempts(MARKER, step, step.action.invocation(TWO_SECONDS, lambda _: "")))
 
 

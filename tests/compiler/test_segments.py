@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from runner.compiler.segments import CROSSING, Gate, Segment, after, before, cut
 from runner.core.step_tags import step_tag, undo_id
-from runner.kinds.steps.command_step import Command
-from runner.kinds.steps.manual_step import Manual
+from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
 from runner.model.step import Step
@@ -21,7 +21,7 @@ FINE = Verification(says="Fine", kinds=(Confirm(confirm="Fine"),))
 
 
 def step(name, *verify, action="machine", **keys):
-    actions = {"machine": Command(command="ls"), "person": Manual(manual="Do it"), "nobody": None}
+    actions = {"machine": CommandStep(command="ls"), "person": ManualStep(manual="Do it"), "nobody": None}
     return Step(id=name, name=name.upper(), action=actions[action], verify=verify, **keys)
 
 

@@ -14,10 +14,10 @@ from runner.compiler.verification_tasks import checks, task
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Task
 from runner.kinds.invocation import Invocation, bounded
-from runner.kinds.verifications.command_probe import Command
+from runner.kinds.verifications.command_probe import CommandProbe
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.hold_for import HoldFor
-from runner.kinds.verifications.http_probe import Http
+from runner.kinds.verifications.http_probe import HttpProbe
 from runner.kinds.verifications.matches import Matches
 from runner.kinds.verifications.that import That
 from runner.model.verification import Verification
@@ -85,7 +85,7 @@ def test_what_a_condition_does_not_name_is_not_bound():
 
 def test_a_probe_never_fails_and_the_assert_wants_an_answer_first():
     status = {"status": "{{ probe.status | default(-1) }}"}
-    assert tasks_of(Http(http="http://a/")) == [
+    assert tasks_of(HttpProbe(http="http://a/")) == [
         Task(PROBE_NAME, "ansible.builtin.uri", REQUEST, LOOK),
         judged(["probe.status | default(-1) >= 100", "status == 200"], **status),
     ]
@@ -93,7 +93,7 @@ def test_a_probe_never_fails_and_the_assert_wants_an_answer_first():
 
 def test_where_the_exit_code_is_judged_any_answer_will_do():
     argv = ["timeout", "--kill-after=5s", "10s", "ls"]
-    assert tasks_of(Command(command="ls"), Exit(exit=2)) == [
+    assert tasks_of(CommandProbe(command="ls"), Exit(exit=2)) == [
         Task(PROBE_NAME, "ansible.builtin.command", {"argv": argv, "expand_argument_vars": False}, LOOK),
         judged(["rc in [2]"], rc="{{ probe.rc }}"),
     ]
@@ -117,7 +117,7 @@ def clock_of(path):
 @pytest.mark.parametrize(("every", "delay", "retries"), [(None, 1, 121), (0.25, "{{ 0.25 }}", 481), (2, 2, 61)])
 def test_within_asks_again_until_it_holds_or_the_time_is_over(every, delay, retries):
     keys = {"within": 120 * SECOND} | ({"every": every * SECOND} if every else {})
-    probe, assertion = tasks_of(Http(http="http://a/"), That(that="json.ready"), **keys)
+    probe, assertion = tasks_of(HttpProbe(http="http://a/"), That(that="json.ready"), **keys)
     assert probe == Task(
         PROBE_NAME,
         "ansible.builtin.uri",
@@ -150,7 +150,7 @@ def test_within_asks_again_until_it_holds_or_the_time_is_over(every, delay, retr
 )
 def test_hold_for_takes_every_sample_and_stops_at_the_first_bad_one(hold_for, every, samples, pause):
     keys = {"every": every * SECOND} if every else {}
-    probe, assertion = tasks_of(Http(http="http://a/"), HoldFor(hold_for=hold_for), **keys)
+    probe, assertion = tasks_of(HttpProbe(http="http://a/"), HoldFor(hold_for=hold_for), **keys)
     assert probe == Task(
         PROBE_NAME,
         "ansible.builtin.uri",

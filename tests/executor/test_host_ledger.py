@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from runner.core.events import Event, EventType, Outcome
 from runner.executor.host_ledger import Entry, Ledger, parts, undo_parts
-from runner.kinds.steps.command_step import Command
-from runner.kinds.steps.manual_step import Manual
+from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
 from runner.model.step import Step, Undo
@@ -177,7 +177,7 @@ def test_one_proof_less_is_not_passed(events, missing):
 
 
 def step(*verify, action="machine"):
-    actions = {"machine": Command(command="ls"), "person": Manual(manual="Do it"), "nobody": None}
+    actions = {"machine": CommandStep(command="ls"), "person": ManualStep(manual="Do it"), "nobody": None}
     return Step(id="a", name="A", action=actions[action], verify=verify)
 
 
@@ -194,7 +194,7 @@ def test_what_must_be_proven_of_a_step(given_, needed):
 
 
 def test_what_must_be_proven_of_an_undo():
-    assert undo_parts(Undo(action=Command(command="ls"), verify=(ZERO, ZERO))) == {"action", "verify/1", "verify/2"}
+    assert undo_parts(Undo(action=CommandStep(command="ls"), verify=(ZERO, ZERO))) == {"action", "verify/1", "verify/2"}
 
 
 def test_a_step_that_waits_for_a_persons_word_is_not_broken():

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from runner.kinds.invocation import Invocation, bounded, psql, uri, whole_seconds
-from runner.kinds.steps.command_step import Command
-from runner.kinds.steps.shell_step import Shell
+from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.shell_step import ShellStep
 
 SECONDS = timedelta(seconds=1)
 COMMAND = {
@@ -120,16 +120,16 @@ MINUTE = timedelta(minutes=1)
 @pytest.mark.parametrize(
     ("call", "names"),
     [
-        (Command(command=("df", "-h")).invocation(MINUTE, str), ["df"]),
-        (Command(command=("sudo", "-u", "postgres", "psql")).invocation(MINUTE, str), ["psql"]),
-        (Command(command=("timeout", "60s", "pg_dump")).invocation(MINUTE, str), ["pg_dump"]),
-        (Command(command=("{{ tool | default('jq') }}",)).invocation(MINUTE, str), ["jq"]),
-        (Command(command=("/usr/bin/df",)).invocation(MINUTE, str), ["df"]),
-        (Command(command=("bash", "-c", "df | sort")).invocation(MINUTE, str), ["bash", "df", "sort"]),
-        (Shell(shell="df | sort").invocation(MINUTE, str), ["df", "sort"]),
+        (CommandStep(command=("df", "-h")).invocation(MINUTE, str), ["df"]),
+        (CommandStep(command=("sudo", "-u", "postgres", "psql")).invocation(MINUTE, str), ["psql"]),
+        (CommandStep(command=("timeout", "60s", "pg_dump")).invocation(MINUTE, str), ["pg_dump"]),
+        (CommandStep(command=("{{ tool | default('jq') }}",)).invocation(MINUTE, str), ["jq"]),
+        (CommandStep(command=("/usr/bin/df",)).invocation(MINUTE, str), ["df"]),
+        (CommandStep(command=("bash", "-c", "df | sort")).invocation(MINUTE, str), ["bash", "df", "sort"]),
+        (ShellStep(shell="df | sort").invocation(MINUTE, str), ["df", "sort"]),
         (psql("SELECT 1", {}, timeout=MINUTE), ["psql"]),
         (uri({"url": "http://127.0.0.1/"}, timeout=MINUTE), ["ansible.builtin.uri"]),
-        (Command(command=("{{ tool }}",)).invocation(MINUTE, str), []),
+        (CommandStep(command=("{{ tool }}",)).invocation(MINUTE, str), []),
         (Invocation("ansible.builtin.service", {"name": "nginx"}), ["ansible.builtin.service"]),
     ],
 )

@@ -11,10 +11,10 @@ from harness.fakes import RUNBOOK, runbook_file
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.kinds.steps.command_step import Command
-from runner.kinds.steps.manual_step import Manual
-from runner.kinds.steps.sql_step import Sql
-from runner.kinds.verifications.command_probe import Command as CommandProbe
+from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.manual_step import ManualStep
+from runner.kinds.steps.sql_step import SqlStep
+from runner.kinds.verifications.command_probe import CommandProbe
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.hold_for import HoldFor
@@ -110,7 +110,7 @@ def test_a_file_that_says_everything():
             id="prerequisite-2",
             name="The database answers",
             effect=Effect.READ,
-            action=Sql(sql="SELECT 1 AS one"),
+            action=SqlStep(sql="SELECT 1 AS one"),
             verify=(Verification(says="row.one == 1", kinds=(That(that="row.one == 1"),)),),
             on_failure="stop",
         ),
@@ -122,7 +122,7 @@ def test_a_file_that_says_everything():
         effect=Effect.DESTRUCTIVE,
         approve="Really?",
         hosts="app[0]",
-        action=Command(command=("rm", "-r", "{{ place }}")),
+        action=CommandStep(command=("rm", "-r", "{{ place }}")),
         timeout=timedelta(seconds=30),
         become=True,
         become_user="app",
@@ -138,11 +138,13 @@ def test_a_file_that_says_everything():
         ),
         on_failure="undo",
         undo=Undo(
-            action=Command(command=("mkdir", "/x")),
+            action=CommandStep(command=("mkdir", "/x")),
             verify=(Verification(says="Exit code is 0", kinds=(Exit(exit=0),)),),
         ),
     )
-    tell = Step(id="tell", name="Tell", action=Manual(manual="Tell everybody"), verify=(confirmed("Everybody knows"),))
+    tell = Step(
+        id="tell", name="Tell", action=ManualStep(manual="Tell everybody"), verify=(confirmed("Everybody knows"),)
+    )
     assert read(WHOLE) == Runbook(
         id="RUN-007",
         title="A title: with 90 % of everything",

@@ -6,8 +6,8 @@ import pytest
 from harness.fakes import runbook_file
 from pydantic import ValidationError
 
-from runner.kinds.steps.command_step import Command
-from runner.kinds.steps.manual_step import Manual
+from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
 from runner.model.reader import read_runbook
@@ -20,14 +20,14 @@ ZERO = Verification(says="Zero", kinds=(Exit(exit=0),))
 
 
 def test_verifications_are_numbered_whoever_makes_them():
-    step = Step(id="a", name="A", action=Command(command="ls"), verify=(ZERO, CONFIRMED, ZERO))
+    step = Step(id="a", name="A", action=CommandStep(command="ls"), verify=(ZERO, CONFIRMED, ZERO))
     assert step.automated == ((1, ZERO), (3, ZERO))
     assert step.confirmations == ((2, CONFIRMED),)
     assert not step.manual
 
 
 def test_a_manual_step_is_a_persons():
-    assert Step(id="a", name="A", action=Manual(manual="Do it"), verify=(CONFIRMED,)).manual
+    assert Step(id="a", name="A", action=ManualStep(manual="Do it"), verify=(CONFIRMED,)).manual
     assert not Step(id="a", name="A", action=None, verify=(CONFIRMED,)).manual
 
 

@@ -7,19 +7,19 @@ from datetime import timedelta
 import pytest
 
 from runner.kinds.verifications.base import VerificationKind
-from runner.kinds.verifications.command_probe import Command
+from runner.kinds.verifications.command_probe import CommandProbe
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.hold_for import HoldFor
-from runner.kinds.verifications.http_probe import Http
+from runner.kinds.verifications.http_probe import HttpProbe
 from runner.kinds.verifications.json_output import Json
 from runner.kinds.verifications.matches import Matches
-from runner.kinds.verifications.sql_probe import Sql
+from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
 from runner.model.verification import Verification
 
 SECOND = timedelta(seconds=1)
-PROBE = Http(http="http://a/")
+PROBE = HttpProbe(http="http://a/")
 
 
 def verification(*kinds, **keys):
@@ -33,8 +33,8 @@ def verification(*kinds, **keys):
         ((PROBE, That(that="status == 204")), ["status == 204"]),
         ((PROBE, That(that=["status == 200", "json.a > 1"])), ["status == 200", "json.a > 1"]),
         ((PROBE, Matches(matches="ok")), ["content is search('ok', multiline=true)"]),
-        ((Command(command="ls"),), ["rc == 0"]),
-        ((Command(command="ls"), Matches(matches="a")), ["stdout is search('a', multiline=true)"]),
+        ((CommandProbe(command="ls"),), ["rc == 0"]),
+        ((CommandProbe(command="ls"), Matches(matches="a")), ["stdout is search('a', multiline=true)"]),
         ((Exit(exit=0),), ["rc in [0]"]),
         ((Exit(exit=0), Json.model_validate({"json": {"a": 1}})), ["rc in [0]", "json['a'] == 1"]),
     ],
@@ -46,10 +46,10 @@ def test_all_tolerances_must_hold_or_the_probes_own(kinds, conditions):
 @pytest.mark.parametrize(
     ("kinds", "text", "sentence"),
     [
-        ((Sql(sql="SELECT 1 AS a"),), "stdout", "sql alone says nothing about what is good; add `that`"),
+        ((SqlProbe(sql="SELECT 1 AS a"),), "stdout", "sql alone says nothing about what is good; add `that`"),
         ((PROBE, Exit(exit=0)), "stdout", "exit needs a command's result; this one has no exit code"),
         (
-            (Sql(sql="SELECT 1 AS a"), Matches(matches="a")),
+            (SqlProbe(sql="SELECT 1 AS a"), Matches(matches="a")),
             "stdout",
             "matches needs text; this result has none, use `that`",
         ),
@@ -101,7 +101,9 @@ def test_the_first_sample_is_taken_at_once_and_the_last_at_the_end(keys, kinds, 
     ("within", "limit"), [(None, "10s"), (60 * SECOND, "10s"), (3 * SECOND, "3s"), (0.5 * SECOND, "0.5s")]
 )
 def test_a_probe_takes_no_longer_than_the_verification_may(within, limit):
-    probe = verification(Command(command="ls"), within=within, **({"every": 0.1 * SECOND} if within else {})).probe()
+    probe = verification(
+        CommandProbe(command="ls"), within=within, **({"every": 0.1 * SECOND} if within else {})
+    ).probe()
     assert probe.args["argv"] == ["timeout", "--kill-after=5s", limit, "ls"]
 
 

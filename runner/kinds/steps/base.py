@@ -64,7 +64,7 @@ class StepKind(Kind):
         return text if isinstance(text, str) else ""
 
 
-class StandIn(StepKind):
+class StandInStep(StepKind):
     """What stands for an action that has faults of its own, so that the rest of its step is still checked."""
 
     key = "-"

@@ -16,7 +16,7 @@ from runner.kinds.steps.base import Fence, StepKind
 from runner.kinds.verifications.command_probe import CommandLine
 
 
-class Command(CommandLine, StepKind):
+class CommandStep(CommandLine, StepKind):
     """Each `{{ template }}` stays within its argument, so a value cannot become a second command."""
 
     fence = Fence("bash")

@@ -24,7 +24,7 @@ def _status(number: int) -> int:
 Status = Annotated[int, AfterValidator(_status), Keywords(minimum=100, maximum=599)]
 
 
-class Http(HttpRequest, StepKind):
+class HttpStep(HttpRequest, StepKind):
     """The step fails unless the answer's status is one of `accept`."""
 
     accept: AtLeastOne[Status] = Field(

@@ -6,7 +6,7 @@ from runner.core.fields import Prose
 from runner.kinds.steps.base import StepKind
 
 
-class Manual(StepKind):
+class ManualStep(StepKind):
     """An instruction; the run waits for a person, and without one it is denied."""
 
     key = "manual"

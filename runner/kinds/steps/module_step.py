@@ -52,7 +52,7 @@ _NAME = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$"
 FullName = Annotated[str, Spelling(_NAME, "a module's full name, like ansible.builtin.service", longest=200)]
 
 
-class Module(StepKind):
+class ModuleStep(StepKind):
     """One module by its full name (`ansible.builtin.service`) with its arguments; its result is `result`."""
 
     key = "module"

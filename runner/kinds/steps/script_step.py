@@ -29,7 +29,7 @@ def _inside(path: str) -> str:
     return path
 
 
-class Script(StepKind):
+class ScriptStep(StepKind):
     """The file's text is compiled into the playbook, so that what was reviewed is what runs."""
 
     key = "script"

@@ -19,7 +19,7 @@ from runner.kinds.steps.base import Fence, StepKind
 _LANGUAGES = "bash sh shell zsh ksh console shell-session shellsession sh-session bash-session terminal"
 
 
-class Shell(StepKind):
+class ShellStep(StepKind):
     """Run by `bash -euo pipefail`; values are best given through `env`, or quoted with `| quote`."""
 
     key = "shell"

@@ -12,7 +12,7 @@ from runner.kinds.steps.base import Fence, StepKind
 from runner.kinds.verifications.sql_probe import Statement
 
 
-class Sql(Statement, StepKind):
+class SqlStep(Statement, StepKind):
     """The statement's `rows`, and the first of them as `row`, are there for conditions and captures."""
 
     fence = Fence("sql", frozenset({"sql", "postgresql", "postgres", "pgsql", "psql", "plpgsql"}), holds="sql")

@@ -36,7 +36,7 @@ def _is(value: Any) -> str:
     return "until" if isinstance(value, dict | Until) else "for"
 
 
-class Wait(StepKind):
+class WaitStep(StepKind):
     """A duration, or what to wait for; the latter fails at the step's timeout."""
 
     key = "wait"

@@ -80,7 +80,7 @@ class VerificationKind(Kind):
         return f"{self.key}: {getattr(self, self.key)}"
 
 
-class StandIn(VerificationKind):
+class StandInVerification(VerificationKind):
     """What stands for a verification that has faults of its own, so that the rest of the file is still checked."""
 
     key = "-"

@@ -66,7 +66,7 @@ class CommandLine(Kind):
         return names_obeyed(readings, " ".join([*words, stdin]))
 
 
-class Command(CommandLine, VerificationKind):
+class CommandProbe(CommandLine, VerificationKind):
     """The command's `rc`, `stdout`, `stderr` and `json` are there to judge; without a condition it must exit 0."""
 
     def probe(self, timeout: timedelta) -> Invocation:

@@ -79,7 +79,7 @@ class HttpRequest(Kind):
         return self.http.method if self.http.method in {"PUT", "PATCH", "DELETE"} else ""
 
 
-class Http(HttpRequest, VerificationKind):
+class HttpProbe(HttpRequest, VerificationKind):
     """The answer's `status`, `json` and `content` are there to judge; without a condition the status must be 200."""
 
     def probe(self, timeout: timedelta) -> Invocation:

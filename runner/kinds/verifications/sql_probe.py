@@ -48,7 +48,7 @@ class Statement(Kind):
         return self.sql
 
 
-class Sql(Statement, VerificationKind):
+class SqlProbe(Statement, VerificationKind):
     """The query's `rows`, and the first of them as `row`, are there to judge."""
 
     def probe(self, timeout: timedelta) -> Invocation:

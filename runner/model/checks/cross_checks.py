@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from runner.core.templates import gives_number
 from runner.kinds.steps.base import StepKind
-from runner.kinds.verifications.base import StandIn
+from runner.kinds.verifications.base import StandInVerification
 from runner.model.checks import secret_checks, step_checks
 from runner.model.checks.condition_truth import accepts, always
 from runner.model.checks.step_checks import Fault
@@ -18,7 +18,7 @@ from runner.model.yaml.finding import Place, quoted
 _FEW = 5
 
 # What stands for a part that has faults of its own, so that the rest of the file is still checked.
-STAND_IN = Verification(says="-", kinds=(StandIn(),))
+STAND_IN = Verification(says="-", kinds=(StandInVerification(),))
 STAND_IN_STEP = Step(id="stand-in", name="-", action=None, verify=(STAND_IN,))
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from runner.kinds.invocation import bounded
-from runner.kinds.steps.command_step import Command
+from runner.kinds.steps.command_step import CommandStep
 
 
 @pytest.mark.parametrize("command", ["df -h '{{ place }}'", ["df", "-h", "{{ place }}"]])
 def test_a_command_runs_without_a_shell(command, minute, no_file):
-    step = Command.model_validate({"command": command})
+    step = CommandStep.model_validate({"command": command})
     assert step.invocation(minute, no_file) == bounded(["df", "-h", "{{ place }}"], timeout=minute)
     assert step.describe() == "df -h {{ place }}"
 
 
 def test_its_surroundings_are_given_beside_it(minute, no_file):
-    step = Command.model_validate({"command": "cat", "env": {"A": "{{ a }}"}, "chdir": "/tmp", "stdin": "x\n"})
+    step = CommandStep.model_validate({"command": "cat", "env": {"A": "{{ a }}"}, "chdir": "/tmp", "stdin": "x\n"})
     assert step.invocation(minute, no_file) == bounded(
         ["cat"], timeout=minute, environment={"A": "{{ a }}"}, chdir="/tmp", stdin="x\n", stdin_add_newline=False
     )
@@ -36,9 +36,9 @@ def test_its_surroundings_are_given_beside_it(minute, no_file):
     ],
 )
 def test_what_it_refuses(written, sentences, refusals):
-    assert refusals(Command, **written) == sentences
+    assert refusals(CommandStep, **written) == sentences
 
 
 def test_a_template_must_be_one(refusals):
-    (sentence,) = refusals(Command, command=["echo", "{{ a"])
+    (sentence,) = refusals(CommandStep, command=["echo", "{{ a"])
     assert sentence.startswith("is not a template: ")

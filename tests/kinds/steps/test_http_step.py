@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from runner.kinds.invocation import uri
-from runner.kinds.steps.http_step import Http
+from runner.kinds.steps.http_step import HttpStep
 
 
 def test_an_address_is_a_request(minute, no_file):
-    step = Http.model_validate({"http": "{{ u }}"})
+    step = HttpStep.model_validate({"http": "{{ u }}"})
     assert step.invocation(minute, no_file) == uri(
         {"url": "{{ u }}", "method": "GET"}, timeout=minute, accept=(200, 201, 202, 204)
     )
@@ -28,14 +28,14 @@ def test_an_address_is_a_request(minute, no_file):
     ],
 )
 def test_a_body_of_structure_is_json(body, said, minute, no_file):
-    step = Http.model_validate({"http": {"url": "http://a/", "method": "POST", "body": body}, "accept": [302]})
+    step = HttpStep.model_validate({"http": {"url": "http://a/", "method": "POST", "body": body}, "accept": [302]})
     assert step.invocation(minute, no_file) == uri(
         {"url": "http://a/", "method": "POST", **said}, timeout=minute, accept=(302,)
     )
 
 
 def test_headers_are_sent(minute, no_file):
-    step = Http.model_validate({"http": {"url": "http://a/", "headers": {"Accept": "{{ a }}"}}})
+    step = HttpStep.model_validate({"http": {"url": "http://a/", "headers": {"Accept": "{{ a }}"}}})
     assert step.invocation(minute, no_file).args["headers"] == {"Accept": "{{ a }}"}
 
 
@@ -49,9 +49,9 @@ def test_headers_are_sent(minute, no_file):
     ],
 )
 def test_what_it_refuses(written, sentences, refusals):
-    assert refusals(Http, **written) == sentences
+    assert refusals(HttpStep, **written) == sentences
 
 
 def test_a_body_is_a_template_to_its_leaves(refusals):
-    (sentence,) = refusals(Http, http={"url": "http://a/", "body": {"a": [{"b": "{{ c"}]}})
+    (sentence,) = refusals(HttpStep, http={"url": "http://a/", "body": {"a": [{"b": "{{ c"}]}})
     assert sentence.startswith("is not a template: ")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from runner.kinds.invocation import Invocation
-from runner.kinds.steps.module_step import Module
+from runner.kinds.steps.module_step import ModuleStep
 
 NAME = "must be a module's full name, like ansible.builtin.service, not "
 
 
 def test_a_module_is_called_by_its_full_name_with_its_arguments(minute, no_file):
-    step = Module.model_validate({"module": {"ansible.builtin.service": {"name": "nginx", "state": "{{ state }}"}}})
+    step = ModuleStep.model_validate({"module": {"ansible.builtin.service": {"name": "nginx", "state": "{{ state }}"}}})
     assert step.invocation(minute, no_file) == Invocation(
         "ansible.builtin.service", {"name": "nginx", "state": "{{ state }}"}, task_timeout=minute, may_skip=True
     )
@@ -46,7 +46,7 @@ def test_a_module_is_called_by_its_full_name_with_its_arguments(minute, no_file)
     ],
 )
 def test_what_it_refuses(module, sentence, refusals):
-    assert refusals(Module, module=module) == [sentence]
+    assert refusals(ModuleStep, module=module) == [sentence]
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_what_it_refuses(module, sentence, refusals):
     ],
 )
 def test_files_that_are_found_wherever_the_playbook_runs(args, minute, no_file):
-    step = Module.model_validate({"module": {"ansible.builtin.copy": {**args, "dest": "/etc/app.conf"}}})
+    step = ModuleStep.model_validate({"module": {"ansible.builtin.copy": {**args, "dest": "/etc/app.conf"}}})
     assert step.invocation(minute, no_file).args == {**args, "dest": "/etc/app.conf"}
 
 
 def test_its_arguments_are_templates(refusals):
-    (sentence,) = refusals(Module, module={"ansible.builtin.file": {"path": ["{{ a"]}})
+    (sentence,) = refusals(ModuleStep, module={"ansible.builtin.file": {"path": ["{{ a"]}})
     assert sentence.startswith("is not a template: ")

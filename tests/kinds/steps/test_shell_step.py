@@ -7,11 +7,11 @@ import subprocess
 import pytest
 
 from runner.kinds.invocation import STRICT, bounded
-from runner.kinds.steps.shell_step import Shell
+from runner.kinds.steps.shell_step import ShellStep
 
 
 def test_lines_run_in_a_bash_that_stops_at_the_first_failure(minute, no_file):
-    step = Shell.model_validate({"shell": "cd /tmp\nls | wc -l\n", "env": {"A": "b"}, "chdir": "/"})
+    step = ShellStep.model_validate({"shell": "cd /tmp\nls | wc -l\n", "env": {"A": "b"}, "chdir": "/"})
     assert step.invocation(minute, no_file) == bounded(
         ["/bin/bash", "--norc", "-peuo", "pipefail", "-c", "cd /tmp\nls | wc -l"],
         timeout=minute,
@@ -34,8 +34,8 @@ def test_bash_reads_nothing_before_the_lines(tmp_path, below):
 
 
 def test_what_it_refuses(refusals):
-    assert refusals(Shell, shell=" ") == ["is empty"]
-    assert refusals(Shell, shell="echo ${#name}") == [
+    assert refusals(ShellStep, shell=" ") == ["is empty"]
+    assert refusals(ShellStep, shell="echo ${#name}") == [
         "is not a template: Missing end of comment tag (line 1); {# begins a template's comment, "
         "so write ${{ '{' }}#name} for ${#name}"
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.kinds.invocation import Invocation
-from runner.kinds.steps.wait_step import Wait
+from runner.kinds.steps.wait_step import WaitStep
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from runner.kinds.steps.wait_step import Wait
     ],
 )
 def test_the_host_waits(wait, args, words, minute, no_file):
-    step = Wait.model_validate({"wait": wait})
+    step = WaitStep.model_validate({"wait": wait})
     assert step.invocation(minute, no_file) == Invocation("ansible.builtin.wait_for", args)
     assert (step.describe(), step.touches_nothing) == (words, True)
 
@@ -41,4 +41,4 @@ def test_the_host_waits(wait, args, words, minute, no_file):
     ],
 )
 def test_what_it_refuses(wait, sentence, refusals):
-    assert refusals(Wait, wait=wait) == [sentence]
+    assert refusals(WaitStep, wait=wait) == [sentence]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.target import CLASSES, Target
-from runner.kinds.steps.command_step import Command
-from runner.kinds.steps.manual_step import Manual
+from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.exit_code import Exit
 from runner.model.contacts import Contact
 from runner.model.runbook import Category, Runbook
@@ -28,7 +28,7 @@ SHA = "ab" * 32
 
 
 def step(**keys):
-    return Step(**{"id": "act", "name": "Act", "action": Command(command="ls"), "verify": (ZERO,), **keys})
+    return Step(**{"id": "act", "name": "Act", "action": CommandStep(command="ls"), "verify": (ZERO,), **keys})
 
 
 def runbook(*steps, **keys):
@@ -151,7 +151,7 @@ def test_a_protected_host_is_changed_only_when_it_is_named_itself_and_with_a_rea
     "steps",
     [
         [step(effect="read")],
-        [step(action=Manual(manual="Do it"))],
+        [step(action=ManualStep(manual="Do it"))],
         [step(hosts="others")],
     ],
 )
