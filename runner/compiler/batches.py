@@ -60,13 +60,13 @@ def fewest_batches(
     doing: list[Step] = []
     limit: dict[str, None] = {}
     for step in steps:
-        wanted = dict.fromkeys(on(step))
-        if not wanted:
+        hosts = dict.fromkeys(on(step))
+        if not hosts:
             continue
-        together = limit | wanted
+        together = limit | hosts
         if any(set(on(each)) != set(of(each)) & set(together) for each in (*doing, step)):
             yield Batch(tuple(doing), tuple(limit))
-            doing, together = [], wanted
+            doing, together = [], hosts
         doing, limit = [*doing, step], together
     if doing:
         yield Batch(tuple(doing), tuple(limit))

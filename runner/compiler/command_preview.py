@@ -82,8 +82,8 @@ def _revealed(argv: Sequence[Any], stdin: str) -> str:
     end = argv.index("--")
     names = argv[len(SHELL) : end]
     *lines, rest = stdin.split("\n", len(names))
-    given = " ".join(f"{name}={_quoted(_decoded(line))}" for name, line in zip(names, lines, strict=False))
-    return f"{given} {_program(argv[end + 1 :], rest)}"
+    secrets = " ".join(f"{name}={_quoted(_decoded(line))}" for name, line in zip(names, lines, strict=False))
+    return f"{secrets} {_program(argv[end + 1 :], rest)}"
 
 
 def _decoded(line: str) -> str:
@@ -98,8 +98,8 @@ def _program(argv: Sequence[Any], stdin: str) -> str:
         return _statement(argv, statement["statement"], statement["set"])
     if tuple(argv[: len(STRICT)]) == STRICT:
         args = argv[len(STRICT) + 2 :]  # the first word after the text is the script's own name
-        given = [f"args: {' '.join(map(_quoted, args))}"] if args else []
-        return "\n".join([str(argv[len(STRICT)]), *given])
+        arguments = [f"args: {' '.join(map(_quoted, args))}"] if args else []
+        return "\n".join([str(argv[len(STRICT)]), *arguments])
     line = " ".join(map(_quoted, argv))
     return f"{line}\n{stdin}" if stdin else line
 
@@ -107,11 +107,11 @@ def _program(argv: Sequence[Any], stdin: str) -> str:
 def _statement(argv: Sequence[Any], text: str, hidden: str) -> str:
     """The SQL statement as it was written, and the values that are bound in it."""
     query = _ROWS.match(text)
-    written = re.sub("^  ", "", query["query"], flags=re.MULTILINE) if query else text.strip().removesuffix(";")
+    query_text = re.sub("^  ", "", query["query"], flags=re.MULTILINE) if query else text.strip().removesuffix(";")
     values = [str(word).removeprefix(_SET) for word in argv if str(word).startswith(_SET)]
     values += [f"{name}={value}" for name, value in re.findall(r"^\\set (\w+) '(.*)'$", hidden, re.MULTILINE)]
     bound = ", ".join(value for value in values if value != "ON_ERROR_STOP=1")
-    return f"SQL {written.strip()}" + (f"\nwith {bound}" if bound else "")
+    return f"SQL {query_text.strip()}" + (f"\nwith {bound}" if bound else "")
 
 
 def _quoted(value: Any) -> str:

@@ -107,10 +107,10 @@ def _takes(name: str, item: Input) -> str:
 
 
 def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block], *, serial: str | None = None) -> Play:
-    known = {name: item for name, item in runbook.inputs.items() if name not in runbook.secrets}
-    given = {name: item.default for name, item in known.items() if item.default is not None}
-    defaults = variables(runbook, given)
-    truths = [name for name, item in known.items() if item.type == "bool"]
+    inputs = {name: item for name, item in runbook.inputs.items() if name not in runbook.secrets}
+    values = {name: item.default for name, item in inputs.items() if item.default is not None}
+    defaults = variables(runbook, values)
+    truths = [name for name, item in inputs.items() if item.type == "bool"]
     keywords: dict[str, Any] = {
         "gather_facts": False,
         "environment": _FOUND_BY,
@@ -227,16 +227,16 @@ def _call(step_id: str, action: StepKind, step: Step, read_file: ReadFile) -> In
 
 
 def _become(step: Step) -> dict[str, Any]:
-    wanted = step.become or step.become_user
-    return ({"become": True} if wanted else {}) | ({"become_user": step.become_user} if step.become_user else {})
+    becomes = step.become or step.become_user
+    return ({"become": True} if becomes else {}) | ({"become_user": step.become_user} if step.become_user else {})
 
 
 def _capture(marker: Marker, step: Step, call: Invocation) -> Task:
     values = {name: f"{{{{ {expression} }}}}" for name, expression in step.capture.items()}
     names = bindings(step.capture.values(), call.bound(RESULT))
-    read = reads(step.capture.values(), RESULT)
+    names_read = reads(step.capture.values(), RESULT)
     keywords: dict[str, Any] = {"vars": names} if names else {}
-    if cuts := call.cut(read, RESULT):
+    if cuts := call.cut(names_read, RESULT):
         # What was cut is not what the command has said: a later step would take it for that.
         keywords = {"failed_when": " or ".join(f"({cut})" for cut in cuts) if len(cuts) > 1 else cuts[0], **keywords}
     return Task(
@@ -255,8 +255,8 @@ _ASKS = {
 
 
 def _gate(runbook: Runbook, step: Step, gate: Gate) -> Task:
-    told = [line for part in (step.why, gate.text) if part for line in part.splitlines()]
-    lines = [part for line in told for part in _wrapped(line, width=_WIDEST)]
+    texts = [line for part in (step.why, gate.text) if part for line in part.splitlines()]
+    lines = [part for line in texts for part in _wrapped(line, width=_WIDEST)]
     return Task(
         Marker(runbook.id, step.id, "gate").task_name(step.name if gate.kind == "manual" else gate.text),
         "ansible.builtin.pause",

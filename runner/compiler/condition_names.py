@@ -16,23 +16,25 @@ def names_in(template: str) -> set[str]:
 
 def reads(expressions: Iterable[str], register: str) -> set[str]:
     """The names that `expressions` read, and the parts of the result `register`; `*` where that may be any of them."""
-    found: set[str] = set()
+    names_read: set[str] = set()
     for expression in expressions:
         tree = parse_expression(expression)
         whole = [name for name in tree.find_all(nodes.Name) if name.name == register]
         parts = [_part(node, whole) for node in tree.find_all((nodes.Getattr, nodes.Getitem))]
-        named = [part for part in parts if part]
-        found |= {name.name for name in tree.find_all(nodes.Name)} | ({"*"} if len(named) < len(whole) else set(named))
-    return found - {register}
+        names = [part for part in parts if part]
+        names_read |= {name.name for name in tree.find_all(nodes.Name)} | (
+            {"*"} if len(names) < len(whole) else set(names)
+        )
+    return names_read - {register}
 
 
 def searched(condition: str) -> tuple[str, str] | None:
     """Of a condition that a text has a match of a pattern: what the text is, and the pattern."""
     try:
-        found = parse_expression(condition).find(nodes.Output)
+        output = parse_expression(condition).find(nodes.Output)
     except (TemplateError, RecursionError):
         return None
-    test = found.nodes[0] if found else None
+    test = output.nodes[0] if output else None
     if not (isinstance(test, nodes.Test) and test.name == "search" and isinstance(test.node, nodes.Name)):
         return None
     pattern = test.args[0] if test.args else None
@@ -50,7 +52,7 @@ def _part(node: nodes.Expr, whole: Sequence[nodes.Name]) -> str:
 
 def bindings(conditions: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
     """The part of `names` (name to template) that `conditions` need, in its order, with what that needs in turn."""
-    wanted = {name for condition in conditions for name in names_in(f"{{{{ {condition} }}}}")}
-    while missing := {inner for name in wanted & set(names) for inner in names_in(names[name])} - wanted:
-        wanted |= missing
-    return {name: template for name, template in names.items() if name in wanted}
+    needed = {name for condition in conditions for name in names_in(f"{{{{ {condition} }}}}")}
+    while missing := {inner for name in needed & set(names) for inner in names_in(names[name])} - needed:
+        needed |= missing
+    return {name: template for name, template in names.items() if name in needed}

@@ -94,21 +94,22 @@ def _has(names: Collection[str], value: Any) -> bool:
 
 def _from_stdin(task: Task, secrets: Collection[str]) -> Task:
     """Environment variables with a secret in them come by standard input: Ansible would name them to a shell."""
-    given = task.keywords.get("environment")
-    given = given if isinstance(given, Mapping) else {}
-    moved = {name: value for name, value in given.items() if _has(secrets, value)}
-    if not moved:
+    environment = task.keywords.get("environment")
+    environment = environment if isinstance(environment, Mapping) else {}
+    hidden = {name: value for name, value in environment.items() if _has(secrets, value)}
+    if not hidden:
         return task
     argv = task.args["argv"]
+    lines = "".join(f"{_filtered(value, 'b64encode')}\n" for value in hidden.values())
     args = {
         **task.args,
-        "argv": [*argv[:LIMIT], *SHELL, *moved, "--", *argv[LIMIT:]],
-        "stdin": "".join(f"{_filtered(value, 'b64encode')}\n" for value in moved.values()) + task.args.get("stdin", ""),
+        "argv": [*argv[:LIMIT], *SHELL, *hidden, "--", *argv[LIMIT:]],
+        "stdin": lines + task.args.get("stdin", ""),
     }
     if "stdin" not in task.args:
         args["stdin_add_newline"] = False  # the command itself still reads nothing
     keywords = {key: value for key, value in task.keywords.items() if key != "environment"}
-    rest = {name: value for name, value in given.items() if name not in moved}
+    rest = {name: value for name, value in environment.items() if name not in hidden}
     return replace(task, args=args, keywords={**({"environment": rest} if rest else {}), **keywords})
 
 
@@ -118,13 +119,14 @@ def _bound_by_psql(task: Task, secrets: Collection[str]) -> Task:
     https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS
     """
     argv: Sequence[str] = task.args["argv"]
-    moved = [word for word in argv if word.startswith(_SET) and _has(secrets, word)]
-    if not moved:
+    secret_words = [word for word in argv if word.startswith(_SET) and _has(secrets, word)]
+    if not secret_words:
         return task
-    pairs = [word.removeprefix(_SET).partition("=") for word in moved]
+    pairs = [word.removeprefix(_SET).partition("=") for word in secret_words]
     lines = "".join(f"\\set {name} '{_filtered(value, _FOR_PSQL, end='')}'\n" for name, _, value in pairs)
     stdin = task.args["stdin"].replace(_ENCODING, _ENCODING + lines, 1)
-    return replace(task, args={**task.args, "argv": [word for word in argv if word not in moved], "stdin": stdin})
+    rest = [word for word in argv if word not in secret_words]
+    return replace(task, args={**task.args, "argv": rest, "stdin": stdin})
 
 
 def _filtered(template: str, filters: str, *, end: str = "+") -> str:

@@ -21,10 +21,10 @@ _UNANSWERED = f"{RESULT}.module_stdout is defined"
 
 def attempts(marker: Marker, step: Step, call: Invocation) -> Iterator[Task | Block]:
     """The tasks that make `call` for `step` under `marker`, as often as its `retry` says."""
-    tried: list[Task | Block] = [*acts(marker, step.name, call, action_keywords(step.effect, step.verify))]
+    tasks: list[Task | Block] = [*acts(marker, step.name, call, action_keywords(step.effect, step.verify))]
     for number in range(step.retry.attempts - 1 if step.retry else 0, 0, -1):
-        tried = [_attempt(replace(marker, part=f"attempt/{number}"), step, call, tried)]
-    yield from tried
+        tasks = [_attempt(replace(marker, part=f"attempt/{number}"), step, call, tasks)]
+    yield from tasks
 
 
 def acts(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, Any]) -> Iterator[Task]:

@@ -26,13 +26,13 @@ def step_digests(runbook: Runbook, read_file: ReadFile) -> dict[str, str]:
     Raises:
         ValueError: a file that a step names cannot be used.
     """
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     sources: dict[str, str] = {}
     for step in runbook.procedure:
         action, verify = (_digest(part, sources) for part in _contents(runbook, step, read_file))
-        found[step.id] = f"{action}:{verify}"
+        digests[step.id] = f"{action}:{verify}"
         sources |= dict.fromkeys((*step.capture, *step.choose), action)
-    return found
+    return digests
 
 
 def _contents(runbook: Runbook, step: Step, read_file: ReadFile) -> tuple[Any, Any]:
@@ -67,6 +67,6 @@ def _entries(items: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
 def _digest(value: Any, sources: Mapping[str, str]) -> str:
     """The digest of `value`, and of the steps in `sources` that have found what it speaks of."""
     text = json.dumps(value, sort_keys=True, default=str)
-    used = sorted({*re.findall(r"\w+", text)} & sources.keys())
-    whole = "\n".join((text, *(f"{name} {sources[name]}" for name in used)))
+    names = sorted({*re.findall(r"\w+", text)} & sources.keys())
+    whole = "\n".join((text, *(f"{name} {sources[name]}" for name in names)))
     return hashlib.sha256(whole.encode()).hexdigest()[:_LENGTH]

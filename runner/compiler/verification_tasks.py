@@ -42,11 +42,11 @@ def checks(marker: Marker, verification: Verification, call: Invocation | None, 
         yield _assert(marker, verification, that, names)
         return
     yield _look(replace(marker, part=f"{marker.part}/probe"), verification, probe, conditions)
-    seen = f"({_PROBE}.results | last)" if _is_repeated(verification) else _PROBE
+    result = f"({_PROBE}.results | last)" if _is_repeated(verification) else _PROBE
     full = [f"{_PROBE}.results | length == {verification.samples}"] if verification.held else []
-    judged, names = _judged(verification, conditions, probe, seen)
+    judged, names = _judged(verification, conditions, probe, result)
     # A sample that is not good is the last: what it has not met says more than how many there were.
-    yield _assert(marker, verification, [*_answered(verification, probe, seen), *judged, *full], names)
+    yield _assert(marker, verification, [*_answered(verification, probe, result), *judged, *full], names)
 
 
 def _judged(
@@ -57,26 +57,26 @@ def _judged(
     if verification.holds_by_a_line and call.cuts:
         # Our command module gives those lines only where it has cut the output.
         return list(conditions), names | {"stdout": f"{{{{ {register}.whole_lines | default({register}.stdout) }}}}"}
-    read = reads(conditions, RESULT if register == RESULT else _PROBE)
-    return [*(f"not ({cut})" for cut in call.cut(read, register)), *conditions], names
+    names_read = reads(conditions, RESULT if register == RESULT else _PROBE)
+    return [*(f"not ({cut})" for cut in call.cut(names_read, register)), *conditions], names
 
 
 def _is_repeated(verification: Verification) -> bool:
     return bool(verification.held or verification.within)
 
 
-def _answered(verification: Verification, probe: Invocation, seen: str) -> list[str]:
+def _answered(verification: Verification, probe: Invocation, result: str) -> list[str]:
     """Whether there was an answer at all, unless the verification says itself which exit codes are good."""
-    return [] if verification.good_exits else [probe.answered.replace("REGISTER", seen)]
+    return [] if verification.good_exits else [probe.answered.replace("REGISTER", result)]
 
 
 def _assert(marker: Marker, verification: Verification, that: Sequence[str], names: Mapping[str, str]) -> Task:
-    used = bindings(that, names)
+    variables = bindings(that, names)
     return Task(
         marker.task_name(verification.says),
         "ansible.builtin.assert",
         {"that": list(that), "quiet": True},
-        {"vars": used} if used else {},
+        {"vars": variables} if variables else {},
     )
 
 

@@ -38,8 +38,8 @@ class OrItem:
     """A list whose only item may be written without the brackets."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        said = handler(schema)
-        return {"anyOf": [said["items"], said]}
+        keywords = handler(schema)
+        return {"anyOf": [keywords["items"], keywords]}
 
 
 Item = TypeVar("Item")

@@ -72,23 +72,23 @@ class Observation:
     @property
     def last_lines(self) -> str:
         """The last lines in a sentence."""
-        shown = " ⏎ ".join(_cut(line, _SHORT) for line in self.lines)
-        return f"it ends with {shown}" if shown else "it is empty"
+        text = " ⏎ ".join(_cut(line, _SHORT) for line in self.lines)
+        return f"it ends with {text}" if text else "it is empty"
 
     @classmethod
     def from_data(cls, data: object) -> Self:
         """The observation in an event's data, which may have come from a log; what is not as it must be is left out."""
-        given: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
+        fields: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
         return cls(
-            exit_code=_whole(given, "exit_code"),
-            status=_whole(given, "status"),
-            stream=str(given.get("stream") or ""),
-            lines=tuple(map(str, _list(given.get("lines")))),
-            limit=str(given.get("limit") or ""),
-            cut={name: int(size) for name, size in _texts(given.get("cut")).items() if size.isdecimal()},
-            values=_texts(given.get("values")),
-            first=_texts(given.get("first")),
-            worst=_texts(given.get("worst")),
+            exit_code=_whole(fields, "exit_code"),
+            status=_whole(fields, "status"),
+            stream=str(fields.get("stream") or ""),
+            lines=tuple(map(str, _list(fields.get("lines")))),
+            limit=str(fields.get("limit") or ""),
+            cut={name: int(size) for name, size in _texts(fields.get("cut")).items() if size.isdecimal()},
+            values=_texts(fields.get("values")),
+            first=_texts(fields.get("first")),
+            worst=_texts(fields.get("worst")),
         )
 
     def data(self) -> dict[str, Any]:
@@ -117,8 +117,8 @@ class Observation:
     def paragraphs(self) -> list[str]:
         """All of it in lines for people: first the values, then the last lines of the output."""
         twice = ("rc", str(self.exit_code)) if self.exit_code else None
-        shown = {name: value for name, value in self.values.items() if (name, value) != twice}
-        rows = [f"{name} = {value}{self._others(name)}" for name, value in shown.items()]
+        values = {name: value for name, value in self.values.items() if (name, value) != twice}
+        rows = [f"{name} = {value}{self._others(name)}" for name, value in values.items()]
         rows += [f"exit code {self.exit_code}"] if self.exit_code else []
         rows += [f"{stream} was cut: {size:,} bytes" for stream, size in self.cut.items()]
         rows += [f"status {self.status}"] if self.status is not None else []
@@ -129,12 +129,12 @@ class Observation:
         return ", ".join(f"{name} = {_cut(value, _SHORT)}{self._others(name)}" for name, value in self.values.items())
 
     def _others(self, name: str) -> str:
-        found = [
+        others = [
             f"{when} {_cut(values[name], _SHORT)}"
             for when, values in (("first", self.first), ("worst", self.worst))
             if name in values
         ]
-        return f" ({', '.join(found)})" if found else ""
+        return f" ({', '.join(others)})" if others else ""
 
 
 def texts(operands: Sequence[Operand]) -> dict[str, str]:
@@ -144,13 +144,13 @@ def texts(operands: Sequence[Operand]) -> dict[str, str]:
 
 def worst_of(samples: Sequence[Sequence[Operand]]) -> dict[str, str]:
     """Of each operand that is compared as a number, the value of all `samples` that is farthest from being good."""
-    found: dict[str, tuple[Any, str]] = {}
+    worst: dict[str, tuple[Any, str]] = {}
     for operands in samples:
         for operand in operands:
             name, value, pick = str(operand["name"]), operand.get("value"), _PICK.get(str(operand.get("worst")))
             if pick and type(value) in {int, float}:
-                found[name] = pick(found.get(name, (value, _shown(operand))), (value, _shown(operand)))
-    return {name: shown for name, (_, shown) in found.items()}
+                worst[name] = pick(worst.get(name, (value, _shown(operand))), (value, _shown(operand)))
+    return {name: text for name, (_, text) in worst.items()}
 
 
 _PICK = {"max": max, "min": min}

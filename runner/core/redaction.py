@@ -37,9 +37,9 @@ class Redaction:
         if not new:
             return
         self._secrets |= new
-        found = {spelling for secret in self._secrets for part in _parts(secret) for spelling in spellings(part)}
-        whole = {_BREAK.sub("", spelling) for spelling in found}
-        self._spelled = sorted((each for each in found | whole if len(each) >= _SHORTEST), key=len, reverse=True)
+        every = {spelling for secret in self._secrets for part in _parts(secret) for spelling in spellings(part)}
+        whole = {_BREAK.sub("", spelling) for spelling in every}
+        self._spelled = sorted((each for each in every | whole if len(each) >= _SHORTEST), key=len, reverse=True)
 
     def __repr__(self) -> str:
         return f"Redaction({len(self._spelled)} spellings)"
@@ -128,12 +128,12 @@ class Redaction:
 
 def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """`text` with a mask for all that the `spans` cover; those that touch are one."""
-    kept, end = "", -1
+    masked, end = "", -1
     for first, last in sorted(spans):
         if first > end:
-            kept += text[max(end, 0) : first] + MASK
+            masked += text[max(end, 0) : first] + MASK
         end = max(end, last)
-    return kept + text[end:]
+    return masked + text[end:]
 
 
 def _parts(secret: str) -> set[str]:
@@ -164,8 +164,8 @@ def _in_json(text: str) -> str:
 
 def _ansi_c(text: str) -> str:
     r"""As bash writes it between `$'` and `'`, with `\342` for a byte that its locale has no letter for."""
-    said = "".join(chr(byte) if byte < 128 else f"\\{byte:03o}" for byte in text.encode(errors="replace"))  # noqa: PLR2004
-    return re.sub(r"(\\(?![0-7]{3})|')", r"\\\1", said).replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    codes = "".join(chr(byte) if byte < 128 else f"\\{byte:03o}" for byte in text.encode(errors="replace"))  # noqa: PLR2004
+    return re.sub(r"(\\(?![0-7]{3})|')", r"\\\1", codes).replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
 
 
 _ESCAPES = (
@@ -187,11 +187,11 @@ _ESCAPES = (
 
 def _base64(raw: bytes) -> set[str]:
     """What is in base64 of the text, wherever it begins in what was encoded, like `user:` before a password."""
-    found = set()
+    codes = set()
     for before in range(3):
         whole = base64.b64encode(bytes(before) + raw).decode()
         # Only the characters in which no bit of a neighbour is.
         first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
         for own in (whole[first:last], whole[first:].rstrip("=")):
-            found |= {own, own.replace("+", "-").replace("/", "_")}
-    return found
+            codes |= {own, own.replace("+", "-").replace("/", "_")}
+    return codes

@@ -78,10 +78,10 @@ class Reference:
         Raises:
             ValueError: it is not there; the message never quotes what was found.
         """
-        found = {"env": self._env, "file": self._file, "vault": self._vault, "command": self._command}
-        if self.kind not in found:
+        ways = {"env": self._env, "file": self._file, "vault": self._vault, "command": self._command}
+        if self.kind not in ways:
             raise ValueError("is asked for, and there is nobody to ask")
-        return re.sub(r"\r?\n\Z", "", found[self.kind](environ))
+        return re.sub(r"\r?\n\Z", "", ways[self.kind](environ))
 
     def _env(self, environ: Mapping[str, str]) -> str:
         if self.where not in environ:
@@ -105,24 +105,24 @@ class Reference:
         if decrypted is None:
             raise ValueError(f"{self.where} cannot be decrypted; {hint}")
         try:
-            found: Any = yaml.safe_load(decrypted)
-            for part in [self.key] if isinstance(found, dict) and self.key in found else self.key.split("."):
-                found = found[part]
+            value: Any = yaml.safe_load(decrypted)
+            for part in [self.key] if isinstance(value, dict) and self.key in value else self.key.split("."):
+                value = value[part]
         except (yaml.YAMLError, LookupError, TypeError):
             raise ValueError(f"{self.where} has no key {self.key!r}") from None
-        if not isinstance(found, str):
+        if not isinstance(value, str):
             raise ValueError(f"{self.key!r} in {self.where} is not text; put it in quotes there")  # noqa: TRY004
-        return found
+        return value
 
     def _command(self, environ: Mapping[str, str]) -> str:
         try:
             words = shlex.split(self.where)
         except ValueError:
             raise ValueError("a quotation in the command is not closed") from None
-        said = _output(words, environ, quiet=False)
-        if said is None:
+        output = _output(words, environ, quiet=False)
+        if output is None:
             raise ValueError(f"{words[0]} did not give it: it cannot be started, failed, or took too long")
-        return said
+        return output
 
 
 def is_secret_name(name: str) -> bool:
@@ -133,7 +133,7 @@ def is_secret_name(name: str) -> bool:
 def _output(words: Sequence[str], environ: Mapping[str, str], *, quiet: bool) -> str | None:
     """What a command prints; None when it did not succeed. What it complains about goes where ours does, or nowhere."""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             words,
             env=dict(environ),
             stdin=subprocess.DEVNULL,
@@ -143,7 +143,7 @@ def _output(words: Sequence[str], environ: Mapping[str, str], *, quiet: bool) ->
             timeout=_PATIENCE,
             check=True,
         )
-        return done.stdout.decode()
+        return process.stdout.decode()
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
 

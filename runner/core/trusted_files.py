@@ -43,12 +43,12 @@ def _beside(path: Path) -> list[Path]:
 
 def _followed(paths: Iterable[Path]) -> Iterator[Path]:
     """Everything at and below `paths`, each directory that leads to it, and whatever a link leads to; each once."""
-    waiting, seen = list(paths), set[Path]()
+    waiting, visited = list(paths), set[Path]()
     while waiting:
         real = Path(os.path.realpath(waiting.pop()))
         for place in (*real.parents, real, *_below(real)):
-            if place not in seen:
-                seen.add(place)
+            if place not in visited:
+                visited.add(place)
                 yield place
                 if place.is_symlink():
                     waiting.append(place)

@@ -7,5 +7,5 @@ from collections.abc import Sequence
 
 def listed(names: Sequence[str], most: int = 5) -> str:
     """`names` in one line: of many the first, and how many more there are."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+    first = ", ".join(names[:most])
+    return first if len(names) <= most else f"{first} and {len(names) - most} more"

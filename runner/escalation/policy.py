@@ -108,10 +108,10 @@ def packet(
     word stands for the input, or for the value captured on each host, of that name. What is not known is said to be so,
     so that nobody waits for it.
     """
-    known = {**_of_every_run(history), **_inputs(history)}
+    items = {**_of_every_run(history), **_inputs(history)}
     for name in {name for values in captured.values() for name in values}:
-        known[name] = {host: values[name] for host, values in captured.items() if name in values}
-    return {label: _provide(label, known) for label in runbook.escalation.provide}
+        items[name] = {host: values[name] for host, values in captured.items() if name in values}
+    return {label: _provide(label, items) for label in runbook.escalation.provide}
 
 
 def _of_every_run(history: Sequence[tuple[datetime, Event]]) -> dict[str, Any]:
@@ -135,11 +135,11 @@ def _inputs(history: Sequence[tuple[datetime, Event]]) -> Mapping[str, Any]:
     return next((event.data["inputs"] for _, event in history if event.type is EventType.RUN_STARTED), {})
 
 
-def _provide(label: str, known: Mapping[str, Any]) -> Any:
+def _provide(label: str, items: Mapping[str, Any]) -> Any:
     words = re.findall(r"[a-z0-9_]+", label.lower())
     for name in ("_".join(words), *words):
-        if name in known:
-            return known[name]
+        if name in items:
+            return items[name]
     return "not known to this run; ask the operator"
 
 
@@ -153,14 +153,14 @@ def tell(
     page: Page, contacts: Mapping[str, Contact], names: Iterable[str], secrets: Callable[[str], str]
 ) -> list[Told]:
     """Send `page` through every channel of each contact in `names`."""
-    told = []
+    pages = []
     for name in names:
         contact = contacts.get(name)
         channels = contact.channels if contact else ()
         if not channels:
-            told.append(Told(name, Receipt("none", "refused", 0, "this contact has no channel in contacts.yml")))
-        told.extend(Told(name, _sent(channel, page, secrets)) for channel in channels)
-    return told
+            pages.append(Told(name, Receipt("none", "refused", 0, "this contact has no channel in contacts.yml")))
+        pages.extend(Told(name, _sent(channel, page, secrets)) for channel in channels)
+    return pages
 
 
 def _sent(channel: Channel, page: Page, secrets: Callable[[str], str]) -> Receipt:

@@ -179,8 +179,8 @@ class Ledger:
 
     def lost(self, steps: Iterable[Step]) -> list[str]:
         """The hosts on which one of `steps` has ended and not passed, unless a person has skipped it."""
-        lost = (host for step in steps for host in self.hosts_of(step.id) if _is_lost(self.entries[step.id, host]))
-        return list(dict.fromkeys(lost))
+        hosts = (host for step in steps for host in self.hosts_of(step.id) if _is_lost(self.entries[step.id, host]))
+        return list(dict.fromkeys(hosts))
 
     def failed_on(self, step_id: str) -> list[str]:
         """The hosts on which `step_id` was come to and has not passed, though nobody has said that it shall not be."""
@@ -200,10 +200,10 @@ class Ledger:
     @property
     def outcome(self) -> Outcome:
         """The outcome of the run so far: passed only when every step has passed on every intended host."""
-        found = {entry.outcome or Outcome.NEVER_REACHED for entry in self.entries.values()}
-        if not found:
+        outcomes = {entry.outcome or Outcome.NEVER_REACHED for entry in self.entries.values()}
+        if not outcomes:
             return Outcome.NEVER_REACHED
-        return next((outcome for outcome in _WORST_FIRST if outcome in found), Outcome.PASSED)
+        return next((outcome for outcome in _WORST_FIRST if outcome in outcomes), Outcome.PASSED)
 
     def table(self) -> Mapping[str, Mapping[str, Outcome]]:
         """The outcome of each step on each host."""
@@ -239,8 +239,8 @@ _PROOFS = frozenset(
 
 def parts(step: Step) -> set[str]:
     """What must be proven before `step` has passed."""
-    found = {f"verify/{number}" for number, _ in enumerate(step.verify, 1)}
-    return found | ({"action"} if step.action else set())
+    checks = {f"verify/{number}" for number, _ in enumerate(step.verify, 1)}
+    return checks | ({"action"} if step.action else set())
 
 
 def machine_parts(step: Step) -> set[str]:

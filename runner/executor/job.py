@@ -39,9 +39,9 @@ class Cancellation:
     def asked(self) -> int:
         """How often it was asked until now, from everywhere."""
         for elsewhere, count in list(self._counts.items()):
-            made = elsewhere()
-            self.requests.extend(made[count:])
-            self._counts[elsewhere] = len(made)
+            requests = elsewhere()
+            self.requests.extend(requests[count:])
+            self._counts[elsewhere] = len(requests)
         return len(self.requests)
 
 

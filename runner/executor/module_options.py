@@ -47,10 +47,10 @@ class ModuleDocumentation:
 
     def modules(self, names: Iterable[str]) -> Mapping[str, Module]:
         """What Ansible knows of each of the modules `names`; one of which it could not be asked is not there."""
-        asked, where = list(dict.fromkeys(names)), self.environ.get("ANSIBLE_COLLECTIONS_PATH", "")
-        if new := [name for name in asked if (where, name) not in self._modules]:
+        wanted_names, where = list(dict.fromkeys(names)), self.environ.get("ANSIBLE_COLLECTIONS_PATH", "")
+        if new := [name for name in wanted_names if (where, name) not in self._modules]:
             self._modules |= {(where, name): Module(**module) for name, module in self._ask(new).items()}
-        return {name: self._modules[where, name] for name in asked if (where, name) in self._modules}
+        return {name: self._modules[where, name] for name in wanted_names if (where, name) in self._modules}
 
     def _ask(self, names: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
         environ = {name: self.environ[name] for name in _PASSED_ON if name in self.environ}
@@ -82,22 +82,22 @@ modules = ModuleDocumentation().modules
 """Of the Ansible beside this Python, in the environment of this process."""
 
 
-def wrong_arguments(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> Iterator[Wrong]:
-    """What of `given` a module with these `options` does not take, and what it needs besides."""
+def wrong_arguments(options: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) -> Iterator[Wrong]:
+    """What of `arguments` a module with these `options` does not take, and what it needs besides."""
     if _ANY & options.keys():
         return
     names = {spelling: name for name, option in options.items() for spelling in (name, *(option.get("aliases") or ()))}
     missing = [name for name, option in options.items() if option.get("required")]
-    missing = [name for name in missing if name not in {names.get(each) for each in given}]
-    for name in given:
+    missing = [name for name in missing if name not in {names.get(each) for each in arguments}]
+    for name in arguments:
         if name not in names and not name.startswith("_"):
             takes = f"it takes {', '.join(sorted(options))}" if options else "it takes none"
-            meant = did_you_mean(name, missing)  # which is then one fault, and not two
-            missing = [each for each in missing if quoted(each) not in meant]
-            yield Wrong((name,), f"has no argument {quoted(name)}", meant or did_you_mean(name, names) or takes)
+            hint = did_you_mean(name, missing)  # which is then one fault, and not two
+            missing = [each for each in missing if quoted(each) not in hint]
+            yield Wrong((name,), f"has no argument {quoted(name)}", hint or did_you_mean(name, names) or takes)
     for name in missing:
         yield Wrong((), f"needs the argument {quoted(name)}", "")
-    for name, value in given.items():
+    for name, value in arguments.items():
         if name in names:
             yield from _wrong_value(name, options[names[name]], value)
 

@@ -24,21 +24,21 @@ _LIBRARY = ("runbooks", "playbooks", "inventories")
 def provenance(library: Path, playbook: bytes, environ: Mapping[str, str]) -> dict[str, Any]:
     """What a run of `playbook` from the `library` depends on besides its text; nothing is started but git."""
     used = sorted({match.decode() for match in _MODULE.findall(playbook)} - {_OWN})
-    found = {"python": ".".join(map(str, sys.version_info[:3])), **{name: _version(name) for name in _PROGRAMS}}
-    found |= {"library": str(library), "commit": commit(library, environ)}
-    return found | ({"collections": {name: _collection(name, environ) for name in used}} if used else {})
+    versions = {"python": ".".join(map(str, sys.version_info[:3])), **{name: _version(name) for name in _PROGRAMS}}
+    versions |= {"library": str(library), "commit": commit(library, environ)}
+    return versions | ({"collections": {name: _collection(name, environ) for name in used}} if used else {})
 
 
 def commit(library: Path, environ: Mapping[str, str]) -> str:
     """The commit of `library` in git, and how many of its files differ from it; or why there is none."""
     # Nothing that the repository's own configuration names is executed, and no variable leads to another repository.
     safe = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
-    asked = ("status", "--porcelain=v2", "--branch", "--", *_LIBRARY)
-    kept = {name: environ[name] for name in ("PATH", "HOME") if name in environ}
+    arguments = ("status", "--porcelain=v2", "--branch", "--", *_LIBRARY)
+    environ_of_git = {name: environ[name] for name in ("PATH", "HOME") if name in environ}
     try:
         git = subprocess.run(
-            ["git", *safe, "-C", str(library), *asked],  # noqa: S607 - the user's own git, by the user's own PATH
-            env={"PATH": os.defpath, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **kept},
+            ["git", *safe, "-C", str(library), *arguments],  # noqa: S607 - the user's own git, by the user's own PATH
+            env={"PATH": os.defpath, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **environ_of_git},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PATIENCE,
@@ -51,14 +51,14 @@ def commit(library: Path, environ: Mapping[str, str]) -> str:
     if git.returncode:
         why = git.stderr.decode(errors="replace").strip().splitlines()[:1]
         return "none: the library is in no git repository" if _is_outside(why) else f"not known: {''.join(why)}"
-    return _told(git.stdout.decode(errors="replace").splitlines())
+    return _commit(git.stdout.decode(errors="replace").splitlines())
 
 
 def _is_outside(why: list[str]) -> bool:
     return "not a git repository" in "".join(why)
 
 
-def _told(lines: list[str]) -> str:
+def _commit(lines: list[str]) -> str:
     name = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), "(initial)")
     changed = sum(not line.startswith("#") for line in lines)
     dirty = f", {changed} {'file differs' if changed == 1 else 'files differ'} from it" if changed else ""
@@ -86,7 +86,7 @@ def _collection(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _roots(environ: Mapping[str, str]) -> Iterator[Path]:
-    given = environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections:/usr/share/ansible/collections")
+    paths = environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections:/usr/share/ansible/collections")
     home = environ.get("HOME", "~")
-    yield from (Path(path.replace("~", home, 1)) for path in given.split(os.pathsep) if path)
+    yield from (Path(path.replace("~", home, 1)) for path in paths.split(os.pathsep) if path)
     yield from map(Path, filter(None, sys.path))

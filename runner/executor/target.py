@@ -161,9 +161,9 @@ def check_hosts(runbook: Runbook, inputs: Mapping[str, Any], names: Collection[s
     Raises:
         InvalidInputError: some are not; the message tells of all of them.
     """
-    asked = {name: inputs[name] for name, item in runbook.inputs.items() if item.type == "host" and name in inputs}
-    wrong = {name: host for name, host in asked.items() if host not in names}
+    hosts = {name: inputs[name] for name, item in runbook.inputs.items() if item.type == "host" and name in inputs}
+    wrong = {name: host for name, host in hosts.items() if host not in names}
     if wrong:
-        told = [f"-e {name}={host}: the inventory has no such host" for name, host in wrong.items()]
+        messages = [f"-e {name}={host}: the inventory has no such host" for name, host in wrong.items()]
         near = [hint for host in wrong.values() if (hint := did_you_mean(host, names))]
-        raise InvalidInputError("\n".join(told), hint=" ".join(near) or "look at -i, and ansible-inventory --graph")
+        raise InvalidInputError("\n".join(messages), hint=" ".join(near) or "look at -i, and ansible-inventory --graph")

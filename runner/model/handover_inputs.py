@@ -19,14 +19,14 @@ def wrong_inputs(runbook: Runbook, to: HandOver, successor: Runbook, inputs: Map
     takes, mapped = successor.inputs, to.references()
     among = [name for name in mapped if name in takes]
     crossed = [each for name in among if (each := _crossed(runbook, successor, name, mapped[name]))]
-    given = {name: inputs.get(mapped[name]) if name in mapped else value for name, value in to.inputs.items()}
-    later = {name for name in given if name in takes and given[name] is None} | {each.name for each in crossed}
-    values, wrong = read_all(takes, {name: value for name, value in given.items() if name not in later})
+    arguments = {name: inputs.get(mapped[name]) if name in mapped else value for name, value in to.inputs.items()}
+    later = {name for name in arguments if name in takes and arguments[name] is None} | {each.name for each in crossed}
+    values, wrong = read_all(takes, {name: value for name, value in arguments.items() if name not in later})
     unsaid = {name for name in successor.secrets - mapped.keys() if values.get(name) == PROMPT}
-    known = later | {each.name for each in wrong}
-    absent = [each for each in missing(takes, values) if each.name not in known]
-    asked = [Wrong(name, "nobody is asked when a runbook takes over") for name in sorted(unsaid)]
-    return [*crossed, *wrong, *absent, *asked]
+    complained = later | {each.name for each in wrong}
+    absent = [each for each in missing(takes, values) if each.name not in complained]
+    unasked = [Wrong(name, "nobody is asked when a runbook takes over") for name in sorted(unsaid)]
+    return [*crossed, *wrong, *absent, *unasked]
 
 
 def _crossed(runbook: Runbook, successor: Runbook, name: str, reference: str) -> Wrong | None:

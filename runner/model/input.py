@@ -104,13 +104,13 @@ class Input(Model):
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if self.type == "secret":
             return str(secrets.Reference.parse(text))
-        found = _READ.get(self.type, _text)(text)
+        value_read = _READ.get(self.type, _text)(text)
         if self.type == "enum" and text not in self.values:
             raise ValueError(f"{text!r} is not one of {', '.join(self.values)}")
-        self._bounded(text, found)
+        self._bounded(text, value_read)
         if self.type == "string" and (wrong := self._spelled(text)):
             raise ValueError(f"{text[:_SHOWN]!r} {wrong}")
-        return found
+        return value_read
 
     def check_secret(self, value: str) -> str:
         """`value`, which is what a secret's reference led to.
@@ -241,15 +241,15 @@ class Wrong:
         return f"{self.name}: {self.what}" + (f"; {self.mend}" if self.mend else "")
 
 
-def read_all(declared: Mapping[str, Input], given: Mapping[str, Any]) -> tuple[dict[str, Value], list[Wrong]]:
-    """The value of every input that has one, what is `given` before the default; and everything that is wrong."""
+def read_all(declared: Mapping[str, Input], arguments: Mapping[str, Any]) -> tuple[dict[str, Value], list[Wrong]]:
+    """The value of every input that has one, of the `arguments` before the default; and all that is wrong."""
     values = {name: item.default for name, item in declared.items() if item.default is not None}
     wrong = []
-    for name, value in given.items():
+    for name, value in arguments.items():
         item = declared.get(name)
         if item is None:
-            known = f"it takes {', '.join(declared) or 'none'}"
-            wrong.append(Wrong(name, "there is no such input", did_you_mean(name, declared) or known))
+            hint = f"it takes {', '.join(declared) or 'none'}"
+            wrong.append(Wrong(name, "there is no such input", did_you_mean(name, declared) or hint))
             continue
         try:
             values[name] = item.read(value)

@@ -38,43 +38,43 @@ class Policy(Model):
 
 def strictest(policies: Iterable[Policy]) -> Policy:
     """The policy that is met only when each of `policies` is; who may run what is asked of each of them by itself."""
-    found = list(policies)
-    within = [policy.proof.within for policy in found if policy.proof]
-    most = [policy.max_hosts for policy in found if policy.max_hosts]
+    every = list(policies)
+    within = [policy.proof.within for policy in every if policy.proof]
+    most = [policy.max_hosts for policy in every if policy.max_hosts]
     return Policy(
         proof=Proof(within=min(within)) if within else None,
-        four_eyes=any(policy.four_eyes for policy in found),
+        four_eyes=any(policy.four_eyes for policy in every),
         max_hosts=min(most, default=None),
-        shared_account=bool(found) and all(policy.shared_account for policy in found),
+        shared_account=bool(every) and all(policy.shared_account for policy in every),
     )
 
 
-def read_policies(written: Mapping[str, Any]) -> Policy:
+def read_policies(policies: Mapping[str, Any]) -> Policy:
     """The policy of a run against these hosts, each with what its inventory has written.
 
     Raises:
         InvalidInputError: as `each_policy`.
     """
-    return strictest(each_policy(written))
+    return strictest(each_policy(policies))
 
 
-def each_policy(written: Mapping[str, Any]) -> list[Policy]:
+def each_policy(policies: Mapping[str, Any]) -> list[Policy]:
     """The policy of each of these hosts, as its inventory has written it; None is one that demands nothing.
 
     Raises:
         InvalidInputError: one of them cannot be understood; what it was to forbid must not be guessed.
     """
-    found = []
-    for host, value in written.items():
+    models = []
+    for host, value in policies.items():
         try:
-            found.append(Policy.model_validate({} if value is None else value))
+            models.append(Policy.model_validate({} if value is None else value))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, ("runbook_policy", *first["loc"])))
             message = f"{host}: {where}: {first['msg'].removeprefix('Value error, ')}"
             hint = f"correct it in the inventory; a policy has {', '.join(Policy.model_fields)}"
             raise InvalidInputError(message, hint=hint) from None
-    return found
+    return models
 
 
 UNIX = "unix:"

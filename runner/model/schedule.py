@@ -52,11 +52,11 @@ class Schedule(Model):
 
 def problem(cron: str) -> str:
     """Why `cron` never comes, or is no cron expression; empty when there is nothing wrong with it."""
-    written = _SHORT.get(cron.casefold(), cron)
-    if len(written.split()) != len(_FIELDS):
-        return f"has {len(written.split())} fields; a cron expression has {', '.join(_FIELDS[:-1])} and {_FIELDS[-1]}"
+    fields = _SHORT.get(cron.casefold(), cron)
+    if len(fields.split()) != len(_FIELDS):
+        return f"has {len(fields.split())} fields; a cron expression has {', '.join(_FIELDS[:-1])} and {_FIELDS[-1]}"
     try:
-        next(CronSim(written, _ANY_DAY))
+        next(CronSim(fields, _ANY_DAY))
     except CronSimError as error:
         return _BAD.get(str(error), str(error))
     except StopIteration:

@@ -103,10 +103,10 @@ class Verification(Model):
         """
         probing = next((kind for kind in self.kinds if kind.probes), None)
         text = probing.text if probing else text
-        found = [condition for kind in self.kinds for condition in kind.conditions(text)]
-        if not found and probing is None:
+        conditions = [condition for kind in self.kinds for condition in kind.conditions(text)]
+        if not conditions and probing is None:
             raise ValueError("sets no tolerance; add `that`")
-        return found or list(probing.default_conditions() if probing else ())
+        return conditions or list(probing.default_conditions() if probing else ())
 
     @property
     def holds_by_a_line(self) -> bool:

@@ -43,13 +43,13 @@ def _prctl(option: int, value: int) -> None:
 
 def descendants(pid: int) -> list[int]:
     """All living descendants of `pid`, parents before children."""
-    found, queue = [], [pid]
+    living, queue = [], [pid]
     while queue:
         for child in _children(queue.pop(0)):
             queue.append(child)
             if is_alive(child):
-                found.append(child)
-    return found
+                living.append(child)
+    return living
 
 
 def _children(pid: int) -> list[int]:
@@ -75,10 +75,10 @@ def belonging(markers: Collection[str], roots: Iterable[int] = ()) -> list[int]:
 
     Another environment or session does not take a descendant out of it. This process is never among them.
     """
-    wanted = {f"{MARKER}={marker}".encode() for marker in markers}
-    marked = [pid for pid in _all() if wanted.intersection(_read(pid, "environ").split(b"\0"))]
-    found = {pid for root in (*marked, *roots) for pid in (root, *descendants(root))}
-    return sorted(pid for pid in found if pid != os.getpid() and is_alive(pid))
+    entries = {f"{MARKER}={marker}".encode() for marker in markers}
+    marked = [pid for pid in _all() if entries.intersection(_read(pid, "environ").split(b"\0"))]
+    pids = {pid for root in (*marked, *roots) for pid in (root, *descendants(root))}
+    return sorted(pid for pid in pids if pid != os.getpid() and is_alive(pid))
 
 
 def naming(text: str) -> list[int]:
@@ -86,8 +86,8 @@ def naming(text: str) -> list[int]:
 
     The ssh that keeps a connection open is found by it: it has written its title over its environment.
     """
-    wanted = os.fsencode(text)
-    return [pid for pid in _all() if wanted in _read(pid, "cmdline") and pid != os.getpid() and is_alive(pid)]
+    encoded = os.fsencode(text)
+    return [pid for pid in _all() if encoded in _read(pid, "cmdline") and pid != os.getpid() and is_alive(pid)]
 
 
 def _all() -> list[int]:
@@ -107,12 +107,12 @@ def end(pids: Callable[[], Iterable[int]], *, grace: float) -> None:
 
     Whoever was named once is ended, also when the death of its parent hides it from `pids()`.
     """
-    named: dict[int, bytes | None] = {}
+    starts: dict[int, bytes | None] = {}
 
     def left() -> list[int]:
         reap()
-        named.update({pid: _started(pid) for pid in pids()})
-        return [pid for pid, started in named.items() if started and started == _started(pid)]
+        starts.update({pid: _started(pid) for pid in pids()})
+        return [pid for pid, started in starts.items() if started and started == _started(pid)]
 
     _signal(left(), signal.SIGTERM)
     deadline = time.monotonic() + grace

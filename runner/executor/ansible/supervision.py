@@ -96,12 +96,12 @@ def _listen(
             if not chunk:
                 return report, unread
             report += chunk
-        asked = cancellation.asked()
+        requests = cancellation.asked()
         late = not unread and not connected.is_set() and time.monotonic() >= read_by
-        if asked > max(answered, 1) or time.monotonic() >= stopped_by:
+        if requests > max(answered, 1) or time.monotonic() >= stopped_by:
             supervisor.kill()  # no grace: what it leaves is ended by whoever waits for it
-        if asked > answered or late:
-            answered, unread, stopped_by = asked, unread or late, min(stopped_by, time.monotonic() + limits.stop)
+        if requests > answered or late:
+            answered, unread, stopped_by = requests, unread or late, min(stopped_by, time.monotonic() + limits.stop)
             with contextlib.suppress(BrokenPipeError):  # it has just ended: its report is still to be read
                 orders.write(b"cancel\n")
                 orders.flush()

@@ -94,22 +94,22 @@ def _untemplated(value: Any) -> Any:
     return {"__ansible_unsafe": value} if isinstance(value, str) else value
 
 
-def environment(given: Mapping[str, str], *, python: str) -> dict[str, str]:
-    """The part of the environment `given` that a child may see; programs beside `python` come first on PATH.
+def environment(environ: Mapping[str, str], *, python: str) -> dict[str, str]:
+    """The part of the environment `environ` that a child may see; programs beside `python` come first on PATH.
 
     Its locale is one of UTF-8 that this machine has: Ansible does not start in another one. A path that is given from
     here is whole: the child stands elsewhere.
     """
-    path = os.pathsep.join((str(Path(python).parent), given.get("PATH") or os.defpath))
-    passed = {name: given[name] for name in PASSED_ON if name in given}
+    path = os.pathsep.join((str(Path(python).parent), environ.get("PATH") or os.defpath))
+    passed = {name: environ[name] for name in PASSED_ON if name in environ}
     passed |= {name: _whole(name, passed[name]) for name in _PATHS if passed.get(name)}
     return {"PATH": path, **passed, **({} if _is_usable(passed) else {"LC_ALL": _utf8_locale()})}
 
 
 def _is_usable(environ: Mapping[str, str]) -> bool:
     """Whether every locale that `environ` names is there, and the one that counts for characters is of UTF-8."""
-    named = [environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)]
-    counting = named[:1] if environ.get("LC_ALL") else named
+    locales = [environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)]
+    counting = locales[:1] if environ.get("LC_ALL") else locales
     return bool(counting) and _codeset(counting[0]) == "UTF-8" and all(map(_codeset, counting))
 
 
@@ -120,8 +120,8 @@ def _utf8_locale() -> str:
     if _codeset(standard) == "UTF-8":
         return standard
     with contextlib.suppress(OSError):
-        listed = subprocess.run(["locale", "-a"], stdout=subprocess.PIPE, check=False).stdout.split()  # noqa: S607
-        return next((name for name in map(os.fsdecode, listed) if _codeset(name) == "UTF-8"), standard)
+        locales = subprocess.run(["locale", "-a"], stdout=subprocess.PIPE, check=False).stdout.split()  # noqa: S607
+        return next((name for name in map(os.fsdecode, locales) if _codeset(name) == "UTF-8"), standard)
     return standard
 
 
@@ -129,22 +129,22 @@ def _codeset(name: str) -> str:
     """The encoding of the characters in the locale `name`; empty where there is no such locale."""
     library = ctypes.CDLL(None)
     library.newlocale.restype = ctypes.c_void_p
-    found = library.newlocale(1 << locale.LC_CTYPE, os.fsencode(name), None)
-    if not found:
+    handle = library.newlocale(1 << locale.LC_CTYPE, os.fsencode(name), None)
+    if not handle:
         return ""
     library.nl_langinfo_l.restype = ctypes.c_char_p
-    codeset = library.nl_langinfo_l(locale.CODESET, ctypes.c_void_p(found))
-    library.freelocale(ctypes.c_void_p(found))
+    codeset = library.nl_langinfo_l(locale.CODESET, ctypes.c_void_p(handle))
+    library.freelocale(ctypes.c_void_p(handle))
     return str(codeset.decode())
 
 
 def _whole(name: str, value: str) -> str:
     """Each path in `value`, one of `_PATHS`, from the root; of a vault it may have a label before an @."""
     mark = _PATHS[name]
-    found = []
+    items = []
     for item in value.split(mark) if mark else [value]:
         label, at, path = item.strip().rpartition("@") if mark == "," else ("", "", item)
         if path != "prompt":
             path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - there may be no such home
-        found.append(label + at + path)
-    return mark.join(found)
+        items.append(label + at + path)
+    return mark.join(items)

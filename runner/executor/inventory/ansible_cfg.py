@@ -64,5 +64,5 @@ def _sentence(path: Path) -> str:
 
 
 def _way(keys: list[str], names: dict[str, str], where: str) -> str:
-    told = ", ".join(f"{key} as {names[key]}" for key in keys)
-    return f"{told} {where}" if told else ""
+    settings = ", ".join(f"{key} as {names[key]}" for key in keys)
+    return f"{settings} {where}" if settings else ""

@@ -47,16 +47,16 @@ class ConnectionFacts:
     """What is set to something that cannot be understood here."""
 
     @classmethod
-    def read(cls, host: str, told: Mapping[str, Any]) -> Self:
+    def read(cls, host: str, variables: Mapping[str, Any]) -> Self:
         """What the callback plugin has told about `host`, with the values that Ansible would make of it."""
-        known: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         strange = []
-        for name in (each.name for each in fields(cls) if each.name in told):
+        for name in (each.name for each in fields(cls) if each.name in variables):
             try:
-                known[name] = _READ.get(name, _text)(told[name])
+                values[name] = _READ.get(name, _text)(variables[name])
             except ValueError:
                 strange.append(name)
-        return cls(host, **known, strange=tuple(strange))
+        return cls(host, **values, strange=tuple(strange))
 
     @property
     def over_ssh(self) -> bool:

@@ -29,10 +29,10 @@ def duplicate_key(diagnosis: str) -> str:
         return ""
     path, line = Path(match["file"]), int(match["line"])
     try:
-        found = _lines(path.read_text(encoding="utf-8"), match["key"])
+        mappings = _lines(path.read_text(encoding="utf-8"), match["key"])
     except (OSError, ValueError):
-        found = []
-    first = next((lines[0] for lines in found if line in lines and lines[0] != line), None)
+        mappings = []
+    first = next((lines[0] for lines in mappings if line in lines and lines[0] != line), None)
     places = f"line {first} and again on line {line}" if first else f"line {line}, and before it"
     return _sentence(path, match["key"], places)
 
@@ -73,12 +73,12 @@ class _TwiceError(Exception):
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in mapping:
             raise _TwiceError(key)
-        found[key] = value
-    return found
+        mapping[key] = value
+    return mapping
 
 
 def _sentence(path: Path, key: str, places: str) -> str:
@@ -91,12 +91,12 @@ def _lines(text: str, key: str) -> list[list[int]]:
         nodes = [yaml.compose(text, Loader=yaml.SafeLoader)]
     except (ValueError, yaml.YAMLError, RecursionError):
         return []
-    found = []
+    mappings = []
     while nodes:
         node = nodes.pop()
         if isinstance(node, yaml.MappingNode):
-            found.append([name.start_mark.line + 1 for name, _ in node.value if name.value == key])
+            mappings.append([name.start_mark.line + 1 for name, _ in node.value if name.value == key])
             nodes += [value for _, value in node.value]
         elif isinstance(node, yaml.SequenceNode):
             nodes += node.value
-    return found
+    return mappings

@@ -30,10 +30,10 @@ def holding(name: str, patterns: Iterable[str], folder: Path) -> list[str] | Non
     if not inventories or not name:
         return None
     try:
-        found: list[str] | None = json.loads(_asked("patterns", inventories, name=name, patterns=list(patterns)))
+        names: list[str] | None = json.loads(_ask("patterns", inventories, name=name, patterns=list(patterns)))
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
-    return found
+    return names
 
 
 def variables(inventories: Sequence[Path]) -> frozenset[str]:
@@ -43,7 +43,7 @@ def variables(inventories: Sequence[Path]) -> frozenset[str]:
         InvalidInputError: Ansible cannot read one, or decrypt a file of it.
     """
     try:
-        return frozenset(json.loads(_asked("variables", inventories)))
+        return frozenset(json.loads(_ask("variables", inventories)))
     except subprocess.CalledProcessError as error:
         message = next((line for line in reversed(error.stderr.splitlines()) if line.strip()), "it does not say why")
     except (OSError, subprocess.SubprocessError, ValueError) as error:
@@ -61,7 +61,7 @@ def inventories_in(folder: Path) -> list[Path]:
     return [each for each in inside if each.name[0] != "." and each.name not in {"group_vars", "host_vars"}]
 
 
-def _asked(what: str, inventories: Sequence[Path], **question: Any) -> str:
+def _ask(what: str, inventories: Sequence[Path], **question: Any) -> str:
     """What a process of its own answers, which imports Ansible."""
     ran = subprocess.run(
         [sys.executable, "-P", "-m", __name__],
@@ -92,9 +92,9 @@ def _variables(inventories: Sequence[str]) -> list[str]:
     names: set[str] = set()
     for path in inventories:
         manager: Any = InventoryManager(loader, sources=[path])
-        known: Any = VariableManager(loader, inventory=manager)
+        variables: Any = VariableManager(loader, inventory=manager)
         for host in manager.get_hosts():
-            names |= known.get_vars(host=host, include_hostvars=False).keys()
+            names |= variables.get_vars(host=host, include_hostvars=False).keys()
     return sorted(names)
 
 
@@ -102,15 +102,15 @@ def _holding(inventories: Sequence[str], name: str, patterns: Sequence[str]) -> 
     from ansible.inventory.manager import InventoryManager  # noqa: PLC0415
     from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415
 
-    found: list[str] | None = None
+    matches: list[str] | None = None
     for path in inventories:
         manager: Any = InventoryManager(DataLoader(), sources=[path])
         if name not in manager.groups and name not in manager.hosts:
             continue
         mine = set(manager.get_hosts(name))
-        held = [pattern for pattern in patterns if mine.intersection(manager.get_hosts(pattern))]
-        found = [*(found or []), *held]
-    return None if found is None else list(dict.fromkeys(found))
+        matching = [pattern for pattern in patterns if mine.intersection(manager.get_hosts(pattern))]
+        matches = [*(matches or []), *matching]
+    return None if matches is None else list(dict.fromkeys(matches))
 
 
 if __name__ == "__main__":

@@ -98,10 +98,10 @@ def _judge(settings: Settings, takes: list[str], offer: _Offer) -> None:
         raise NotCheckedError(f"it may log in by {' or '.join(other)}")
     if offer.unknown:
         raise NotCheckedError(f"not tried: {'; '.join(offer.unknown)}")
-    tried = ", ".join(offer.refused) or "no key"
+    offered = ", ".join(offer.refused) or "no key"
     unusable = f"; {'; '.join(offer.unusable)}" if offer.unusable else ""
     raise UnfitError(
-        f"it does not let {settings.user} in: offered {tried}{unusable}; it takes {', '.join(takes)}",
+        f"it does not let {settings.user} in: offered {offered}{unusable}; it takes {', '.join(takes)}",
         hint=f"put the public key into ~/.ssh/authorized_keys of {settings.user} there, or name another user or key "
         "(ansible_user, ansible_ssh_private_key_file, ssh-add)",
     )
@@ -114,33 +114,33 @@ def _keys(settings: Settings, environ: Mapping[str, str], offer: _Offer) -> Iter
     files = list(_files(settings, offer))
     with contextlib.closing(_Agent()) as agent:
         agent.open(_agent_path(settings, environ))
-        held = {key.asbytes(): key for key in agent.get_keys()}
-        named = {public: path for path in files if (public := _public(path))}
-        mine = [public for public in named if public in held]
-        others = [] if settings.says("identitiesonly") else [public for public in held if public not in named]
+        of_agent = {key.asbytes(): key for key in agent.get_keys()}
+        of_files = {public: path for path in files if (public := _public(path))}
+        mine = [public for public in of_files if public in of_agent]
+        others = [] if settings.says("identitiesonly") else [public for public in of_agent if public not in of_files]
         for public in (*mine, *others):
-            key = held[public]
+            key = of_agent[public]
             if key.get_name().startswith("sk-"):
                 offer.unknown.append(f"{key.get_name()} of the agent, which wants to be touched")
             else:
                 yield f"{key.get_name()} {key.comment or ''} of the agent".replace("  ", " "), key
-        done = {named[public] for public in mine}
+        offered = {of_files[public] for public in mine}
         for path in files:
-            if path not in done and (loaded := _load(path, offer)):
+            if path not in offered and (loaded := _load(path, offer)):
                 yield str(path), loaded
 
 
 def _files(settings: Settings, offer: _Offer) -> Iterator[Path]:
     """The files that hold identities, as far as they are there."""
-    for written in settings.options.get("identityfile", ()):
+    for name in settings.options.get("identityfile", ()):
         try:
-            path = Path(settings.expand(written)).expanduser()
+            path = Path(settings.expand(name)).expanduser()
         except NotCheckedError as error:
             offer.unknown.append(str(error))
             continue
         if path.exists() or path.with_name(f"{path.name}.pub").exists():
             yield path
-        elif written == settings.facts.private_key_file:
+        elif name == settings.facts.private_key_file:
             offer.unusable.append(f"{path} is not there")
     if settings.options.get("certificatefile"):
         offer.unknown.append("the certificates that CertificateFile names")

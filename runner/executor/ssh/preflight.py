@@ -47,10 +47,10 @@ def preflight(
     All are looked at at the same time, each for as long as its settings say; nothing is asked of a person, and nothing
     changed on a host. After `limit` seconds, or when it is `cancelled`, the rest is not checked.
     """
-    given = list(hosts)
+    every = list(hosts)
     waiting: SimpleQueue[ConnectionFacts] = SimpleQueue()
     checks: SimpleQueue[HostCheck] = SimpleQueue()
-    for facts in given:
+    for facts in every:
         waiting.put(facts)
 
     def work() -> None:
@@ -59,12 +59,12 @@ def preflight(
                 facts = waiting.get_nowait()
                 checks.put(check(facts, become=become.get(facts.host), environ=environ))
 
-    for _ in range(min(len(given), WORKERS)):
+    for _ in range(min(len(every), WORKERS)):
         # A thread that hangs in a name server must not keep the command from ending.
         threading.Thread(target=work, daemon=True, name="preflight").start()
-    by_host = {each.host: each for each in _collect(checks, len(given), cancelled, time.monotonic() + limit)}
+    by_host = {each.host: each for each in _collect(checks, len(every), cancelled, time.monotonic() + limit)}
     late = "cancelled" if cancelled() else f"no answer within {limit:g} s"
-    return [by_host.get(facts.host, HostCheck(facts.host, left=late)) for facts in given]
+    return [by_host.get(facts.host, HostCheck(facts.host, left=late)) for facts in every]
 
 
 def _collect(

@@ -99,8 +99,8 @@ def _errors(program: subprocess.Popen[bytes]) -> str:
 def greet(transport: Transport, settings: Settings, kinds: Sequence[str]) -> None:
     """Agree on a language; of the keys that the host has, one of the `kinds` that are known is asked for first."""
     options = transport.get_security_options()
-    wanted = [name for kind in kinds for name in _signed_by(kind) if name in options.key_types]
-    options.key_types = tuple(dict.fromkeys([*wanted, *options.key_types]))
+    preferred = [name for kind in kinds for name in _signed_by(kind) if name in options.key_types]
+    options.key_types = tuple(dict.fromkeys([*preferred, *options.key_types]))
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = settings.timeout
     try:
         transport.start_client(timeout=settings.timeout)

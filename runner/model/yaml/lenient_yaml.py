@@ -84,11 +84,11 @@ def documents(data: bytes, *, file: str) -> list[Value]:
     if odd := yaml.reader.Reader.NON_PRINTABLE.search(text):
         message = f"U+{ord(odd[0]):04X} is not allowed"
         faults.stop("yaml-character", message, position=Position.at(text, odd.start()))
-    found = []
+    roots = []
     try:
         nodes = _Nodes(text)
         while nodes.check_node():
-            found.append(nodes.get_node())
+            roots.append(nodes.get_node())
     except yaml.MarkedYAMLError as error:
         malformed(error, faults)
     except (ValueError, OverflowError):  # PyYAML's own parser; libyaml's error is a YAMLError
@@ -96,7 +96,7 @@ def documents(data: bytes, *, file: str) -> list[Value]:
     except RecursionError:
         faults.stop("yaml-depth", "is too deep", position=start)
     return [
-        Value(file, (), position_of(node.start_mark), node) for node in found if node is not None and node.tag != _NULL
+        Value(file, (), position_of(node.start_mark), node) for node in roots if node is not None and node.tag != _NULL
     ]
 
 
@@ -165,8 +165,8 @@ class _Nodes(Composer, Resolver):
             self._merged += len(mapping.value)
             if self._merged > _MOST_MERGED:
                 raise _marked(f"more than {_MOST_MERGED:,} keys are merged", key)
-            taken = [pair for pair in mapping.value if isinstance(pair[0], yaml.ScalarNode) and pair[0].tag != _MERGE]
-            merged = {name.value: (name, item) for name, item in taken} | merged
+            pairs = [pair for pair in mapping.value if isinstance(pair[0], yaml.ScalarNode) and pair[0].tag != _MERGE]
+            merged = {name.value: (name, item) for name, item in pairs} | merged
         return merged
 
 

@@ -71,7 +71,7 @@ def _place(detail: ErrorDetails, value: Any) -> Place:
     elif detail["type"].startswith("union_tag_"):
         end = tuple(re.findall("^'(.+)'$", detail["ctx"]["discriminator"]))
     paths = list(islice(_paths(value, labels), 64))
-    place = next((path for path, found in paths if found == detail["input"]), paths[0][0])
+    place = next((path for path, value_there in paths if value_there == detail["input"]), paths[0][0])
     if detail["type"] == "extra_forbidden" and place[-1:] != labels[-1:]:  # a key that is not in `value` itself
         end = labels[-1:]
     return place + end
@@ -84,8 +84,8 @@ def _paths(value: Any, labels: Place) -> Iterator[tuple[Place, Any]]:
         return
     head, rest = labels[0], labels[1:]
     if head in _parts(value):
-        for path, found in _paths(value[head], rest):
-            yield (head, *path), found
+        for path, value_there in _paths(value[head], rest):
+            yield (head, *path), value_there
     yield from _paths(value, rest)
 
 
@@ -108,17 +108,17 @@ def _alternatives(detail: ErrorDetails) -> list[str]:
 def _misfit(place: Place, details: Sequence[ErrorDetails]) -> Problem:
     *most, last = dict.fromkeys(alternative for detail in details for alternative in _alternatives(detail))
     choice = next((detail for detail in details if detail["type"] in _CHOICES), None)
-    given = (choice or details[0]).get("ctx", {}).get("tag", details[0]["input"])
+    value = (choice or details[0]).get("ctx", {}).get("tag", details[0]["input"])
     message = f"must be {', '.join(most)}{' or ' if most else ''}{last}"
-    if choice and isinstance(given, str):
-        return Problem(place, "wrong-value", f"{message}, not {quoted(given)}", did_you_mean(given, [*most, last]))
-    return Problem(place, "wrong-type", f"{message}, not {kind_of(given)}", _type_hint(given, [*most, last]))
+    if choice and isinstance(value, str):
+        return Problem(place, "wrong-value", f"{message}, not {quoted(value)}", did_you_mean(value, [*most, last]))
+    return Problem(place, "wrong-type", f"{message}, not {kind_of(value)}", _type_hint(value, [*most, last]))
 
 
-def _type_hint(given: Any, expected: Collection[str]) -> str:
-    if "text" in expected and isinstance(given, bool | int | float):
+def _type_hint(value: Any, expected: Collection[str]) -> str:
+    if "text" in expected and isinstance(value, bool | int | float):
         return "put it in quotes"
-    boolean = _BOOLEANS.get(given.casefold()) if "true or false" in expected and isinstance(given, str) else None
+    boolean = _BOOLEANS.get(value.casefold()) if "true or false" in expected and isinstance(value, str) else None
     return f"did you mean {boolean}?" if boolean else ""
 
 
@@ -128,8 +128,8 @@ def _problem(place: Place, detail: ErrorDetails, value: Any, model: Any) -> Prob
     if detail["type"] == "missing" or no_tag:
         return Problem(place, "missing-key", "is missing")
     if detail["type"] == "extra_forbidden":
-        known = _keys(model, place[:-1]).difference(_parts(around))
-        hint = did_you_mean(place[-1], known) or (f"possible keys are {', '.join(sorted(known))}" if known else "")
+        keys = _keys(model, place[:-1]).difference(_parts(around))
+        hint = did_you_mean(place[-1], keys) or (f"possible keys are {', '.join(sorted(keys))}" if keys else "")
         return Problem(place, "unknown-key", f"unknown key {quoted(place[-1])}", hint)
     return Problem(place, detail["type"] if "-" in detail["type"] else "wrong-value", _sentence(detail))
 
@@ -138,9 +138,9 @@ def _sentence(detail: ErrorDetails) -> str:
     if isinstance(raised := detail.get("ctx", {}).get("error"), Exception):
         return str(raised)
     sentence = re.sub("^[A-Z][a-z]+ should ", "must ", detail["msg"]).replace(" after validation", "")
-    given = detail["input"]
-    shown = "-" not in detail["type"] and isinstance(given, str | int | float)
-    return f"{sentence}, not {quoted(given)}" if shown else sentence
+    value = detail["input"]
+    quotes = "-" not in detail["type"] and isinstance(value, str | int | float)
+    return f"{sentence}, not {quoted(value)}" if quotes else sentence
 
 
 def _keys(annotation: Any, place: Place) -> set[str]:

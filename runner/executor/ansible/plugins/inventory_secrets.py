@@ -28,16 +28,16 @@ def secret_values(variables, fill):
     How a host is reached, and what is said about runs, is none: it is shown, also where a whole file is encrypted. Nor
     is a short number, like that of a port, nor what is looked up elsewhere each time.
     """
-    found = set()
+    secrets = set()
     for name, value in variables.items():
         if name in PASSWORDS:
-            found |= _filled(value, fill)
+            secrets |= _filled(value, fill)
         elif name == "runbook_sql":
-            given = value if isinstance(value, dict) else {}
-            found |= {text for key in OF_LIBPQ if key in given for text in _filled(given[key], fill)}
+            settings = value if isinstance(value, dict) else {}
+            secrets |= {text for key in OF_LIBPQ if key in settings for text in _filled(settings[key], fill)}
         elif not name.startswith(("ansible_", "runbook_")):
-            found |= set(_encrypted(value))
-    return sorted(text for text in found if len(text) >= SHORTEST)
+            secrets |= set(_encrypted(value))
+    return sorted(text for text in secrets if len(text) >= SHORTEST)
 
 
 def _filled(value, fill):

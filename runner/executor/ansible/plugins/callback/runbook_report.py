@@ -74,9 +74,9 @@ class CallbackModule(CallbackBase):
         try:
             self._stream.write(json.dumps({"kind": kind, **data}, default=str).encode() + b"\n")
             self._stream.flush()
-            answer, _, told = self._stream.readline().rstrip(b"\n").partition(b" ")
+            answer, _, data = self._stream.readline().rstrip(b"\n").partition(b" ")
             if answer == b"yes":
-                return json.loads(told or b"{}")
+                return json.loads(data or b"{}")
         except (OSError, ValueError) as error:
             sys.stderr.write(f"runbook_report: {error}\n")
         os._exit(REFUSED)
@@ -98,14 +98,14 @@ class CallbackModule(CallbackBase):
 
     def _commands(self):
         """What the steps named in the environment would do on each host, as far as it can be said now."""
-        wanted = set(filter(None, os.environ.get("RUNBOOK_RENDER", "").split(",")))
-        found = {}
-        for play in self._plays if wanted else ():
-            actions = [(task, self._beside(task)) for task in _tasks(play.tasks) if _step_of(task) in wanted]
+        steps = set(filter(None, os.environ.get("RUNBOOK_RENDER", "").split(",")))
+        commands = {}
+        for play in self._plays if steps else ():
+            actions = [(task, self._beside(task)) for task in _tasks(play.tasks) if _step_of(task) in steps]
             for host in self._manager._inventory.get_hosts(play.hosts) if actions else ():
                 for task, beside in actions:
-                    found.setdefault(_step_of(task), {})[host.name] = self._preview(play, host, task, beside)
-        return found
+                    commands.setdefault(_step_of(task), {})[host.name] = self._preview(play, host, task, beside)
+        return commands
 
     def _beside(self, task):
         return [other for play in self._plays for other in _beside(play, _step_of(task))]
@@ -113,8 +113,8 @@ class CallbackModule(CallbackBase):
     def _preview(self, play, host, task, beside=()):
         variables = self._manager.get_vars(play=play, host=host, task=task)
         # Told elsewhere, or not at all: what was given to the run, and what its steps have found out.
-        known = {*self._manager.extra_vars, *self._manager._nonpersistent_fact_cache.get(host.name, ()), *task.vars}
-        return preview(task, variables, self._shown, play._loader, beside, known)
+        names = {*self._manager.extra_vars, *self._manager._nonpersistent_fact_cache.get(host.name, ()), *task.vars}
+        return preview(task, variables, self._shown, play._loader, beside, names)
 
     @reporting
     def v2_playbook_on_start(self, playbook):
@@ -228,8 +228,8 @@ class CallbackModule(CallbackBase):
         else:
             return []
         variables = self._manager.get_vars(play=self._play, host=result.host, task=task) | self._shown
-        seen = [variables | ({"probe": sample} if sample is not None else {}) for sample in samples]
-        return [bounded(observe(map(str, conditions), each, self._play._loader)) for each in seen]
+        variables_of = [variables | ({"probe": sample} if sample is not None else {}) for sample in samples]
+        return [bounded(observe(map(str, conditions), each, self._play._loader)) for each in variables_of]
 
 
 def _inner(template):

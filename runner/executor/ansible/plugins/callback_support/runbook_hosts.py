@@ -59,28 +59,28 @@ def machine(name, variables, loader):
 def connection_facts(variables, loader):
     """How the host is reached, and what its inventory says about runs against it; whatever is not set is left out."""
     templar = Templar(loader=loader, variables=variables)
-    told = {}
+    facts = {}
     for key, names in REACHED.items():
-        given = [variables[name] for name in names if variables.get(name) is not None]
-        if given:
-            told[key] = _rendered(templar, given[-1])
-    if str(told.get("python", "auto")).startswith("auto"):  # Ansible takes the first of these that is there
-        told["pythons"] = constants.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=variables)
+        values = [variables[name] for name in names if variables.get(name) is not None]
+        if values:
+            facts[key] = _rendered(templar, values[-1])
+    if str(facts.get("python", "auto")).startswith("auto"):  # Ansible takes the first of these that is there
+        facts["pythons"] = constants.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=variables)
     for key, names in SECRET.items():
         if any(variables.get(name) is not None for name in names):
-            told[key] = True
+            facts[key] = True
     if os.environ.get("ANSIBLE_BECOME_PASSWORD_FILE"):
-        told["become_password"] = True
-    return told
+        facts["become_password"] = True
+    return facts
 
 
 def values_to_hide(variables, loader):
     """What of the inventory must be kept out of every record; the command takes it away before it looks further."""
-    found = set()
-    for known in variables.values():
-        templar = Templar(loader=loader, variables=known)
-        found.update(secret_values(known, functools.partial(_rendered, templar)))
-    return sorted(found)
+    secrets = set()
+    for of_host in variables.values():
+        templar = Templar(loader=loader, variables=of_host)
+        secrets.update(secret_values(of_host, functools.partial(_rendered, templar)))
+    return sorted(secrets)
 
 
 def _rendered(templar, value):

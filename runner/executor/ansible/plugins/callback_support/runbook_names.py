@@ -19,31 +19,31 @@ LEFT_OUT = (
 
 def missing_names(inventory, plays):
     """Each name in the pattern of a play, or in --limit, by which the inventory has no host; Ansible only warns."""
-    return _places((where, term) for where, term in _asked(inventory, plays) if _is_absent(inventory, term))
+    return _places((where, term) for where, term in _terms(inventory, plays) if _is_absent(inventory, term))
 
 
 def ambiguous_names(inventory, plays):
     """The same of each name that a group and a host have: Ansible takes the host alone, and only warns."""
     both = inventory.groups.keys() & inventory.hosts.keys()
-    return _places((where, term) for where, term in _asked(inventory, plays) if _bare(term) in both)
+    return _places((where, term) for where, term in _terms(inventory, plays) if _bare(term) in both)
 
 
-def _asked(inventory, plays):
+def _terms(inventory, plays):
     """Each term of a pattern, and the pattern, or --limit, in which it stands."""
-    asked = [(pattern(play), term) for play in plays for term in split_host_pattern(play.hosts)]
-    return asked + [("--limit", term) for term in inventory._subset or () if term]
+    terms = [(pattern(play), term) for play in plays for term in split_host_pattern(play.hosts)]
+    return terms + [("--limit", term) for term in inventory._subset or () if term]
 
 
-def _places(asked):
+def _places(terms):
     return [
-        {"where": where, "name": name} for where, name in dict.fromkeys((where, _bare(term)) for where, term in asked)
+        {"where": where, "name": name} for where, name in dict.fromkeys((where, _bare(term)) for where, term in terms)
     ]
 
 
 def inventory_warnings():
     """What Ansible has left out of an inventory, where it only warns."""
-    said = [" ".join(text.removeprefix("[WARNING]: ").split()) for text in Display()._warns]
-    return sorted(text for text in said if text.startswith(LEFT_OUT))
+    warnings = [" ".join(text.removeprefix("[WARNING]: ").split()) for text in Display()._warns]
+    return sorted(text for text in warnings if text.startswith(LEFT_OUT))
 
 
 def _is_absent(inventory, term):

@@ -56,8 +56,8 @@ def preview(task, variables, shown, loader, beside=(), known=()):
 def _files(action, args, loader):
     """The SHA-256 of each file and directory that the module may bring from this machine, by how it is written."""
     words = {word for text in _texts(_may_name_files(action, args)) for word in _words(text)}
-    found = {word: loader.path_dwim(word) for word in sorted(words)}
-    return {word: _digest(path) for word, path in found.items() if os.path.exists(path)}
+    paths = {word: loader.path_dwim(word) for word in sorted(words)}
+    return {word: _digest(path) for word, path in paths.items() if os.path.exists(path)}
 
 
 def _may_name_files(action, args):
@@ -67,12 +67,12 @@ def _may_name_files(action, args):
     """
     collection, _, short = action.rpartition(".")
     if collection not in {"", "ansible.builtin", "ansible.legacy"}:
-        named = [name for name in args if name not in ON_THE_HOST] if _acts_here(action) else []
+        names = [name for name in args if name not in ON_THE_HOST] if _acts_here(action) else []
     else:
-        named = [BRINGS_FILES[short]] if short in BRINGS_FILES else []
-        named += ["body"] if short == "uri" and args.get("body_format") == "form-multipart" else []
+        names = [BRINGS_FILES[short]] if short in BRINGS_FILES else []
+        names += ["body"] if short == "uri" and args.get("body_format") == "form-multipart" else []
     there = boolean(args.get("remote_src", short == "assemble"), strict=False)
-    return [] if there else [args[name] for name in named if name in args]
+    return [] if there else [args[name] for name in names if name in args]
 
 
 def _acts_here(action):
@@ -104,18 +104,18 @@ def _digest(path):
 
 def _files_in(directory):
     """Every file below it, also behind links, which Ansible follows."""
-    seen = set()
-    for found, below, names in os.walk(directory, followlinks=True):
-        seen.add(os.path.realpath(found))
-        below[:] = sorted(name for name in below if os.path.realpath(os.path.join(found, name)) not in seen)
-        yield from (os.path.join(found, name) for name in sorted(names))
+    visited = set()
+    for folder, below, names in os.walk(directory, followlinks=True):
+        visited.add(os.path.realpath(folder))
+        below[:] = sorted(name for name in below if os.path.realpath(os.path.join(folder, name)) not in visited)
+        yield from (os.path.join(folder, name) for name in sorted(names))
 
 
 def _uses(beside, known, filled):
     """The inventory's variables that other tasks of the step look at, each with its value."""
     names = {name for task in beside for text in _texts(_looked_at(task)) for name in _names(text)}
-    found = (names & filled.variables.keys()) - {*LAZY, *known}
-    own = {name for name in found if not MAGIC.fullmatch(name)}
+    looked_up = (names & filled.variables.keys()) - {*LAZY, *known}
+    own = {name for name in looked_up if not MAGIC.fullmatch(name)}
     return {name: _told(name, filled(filled.variables[name])) for name in sorted(own)}
 
 
@@ -211,11 +211,11 @@ def vaulted(path):
 
 
 def _environment(task, filled):
-    given = {}
+    environment = {}
     for each in task.environment or ():
         value = filled(each)
-        given.update(value if isinstance(value, dict) else {"": value})
-    return {name: _told(name, value) for name, value in given.items() if name not in OWN}
+        environment.update(value if isinstance(value, dict) else {"": value})
+    return {name: _told(name, value) for name, value in environment.items() if name not in OWN}
 
 
 def _told(name, value):
@@ -228,8 +228,8 @@ def _told(name, value):
 def _become(task, variables, filled):
     """Whom the task becomes: what the inventory says counts before what the task says."""
     says = variables.get("ansible_become", task.become)
-    wanted = filled(says)
-    if str(wanted).lower() in {"", "none", "false", "no", "0"}:
+    becomes = filled(says)
+    if str(becomes).lower() in {"", "none", "false", "no", "0"}:
         return None
     users = [variables.get(name) for name in ("ansible_become_user", "ansible_sudo_user")]
     user = next((user for user in reversed(users) if user is not None), None) or task.become_user or "root"
@@ -239,9 +239,9 @@ def _become(task, variables, filled):
 
 def connection(filled):
     """What decides how the host is reached, and by which interpreter its modules are run."""
-    given = {name: value for name, value in filled.variables.items() if _is_setting(name)}
+    settings = {name: value for name, value in filled.variables.items() if _is_setting(name)}
     facts = filled.variables.get("ansible_facts") or {}
-    return {name: _told(name, filled(value)) for name, value in given.items() if not _is_fact(name, value, facts)}
+    return {name: _told(name, filled(value)) for name, value in settings.items() if not _is_fact(name, value, facts)}
 
 
 def _is_setting(name):

@@ -28,21 +28,22 @@ def may_go_on(kind, result):
 
 def public(result):
     """The result without Ansible's internals and module arguments, each text bounded, all of it bounded."""
-    kept = {
+    answer = {
         # What is captured is used again: it is never shortened, only refused as a whole where it is too large.
         str(key): value if key == "ansible_facts" else bounded(value)
         for key, value in result.items()
         if not str(key).startswith("_ansible") and key != "invocation"
     }
     for key in ("stdout_lines", "stderr_lines", "whole_lines", "diff"):
-        kept.pop(key, None)
-    if isinstance(kept.get("results"), list):
-        kept["samples"] = len(kept["results"])
-        kept["results"] = [public(item) for item in kept["results"][-1:] if isinstance(item, dict)]
-    if len(json.dumps(kept, default=str)) > WHOLE:
-        kept = {key: _flat(kept[key]) for key in ("rc", "msg", "status", "changed", "stdout", "stderr") if key in kept}
-        kept["truncated"] = True
-    return kept
+        answer.pop(key, None)
+    if isinstance(answer.get("results"), list):
+        answer["samples"] = len(answer["results"])
+        answer["results"] = [public(item) for item in answer["results"][-1:] if isinstance(item, dict)]
+    if len(json.dumps(answer, default=str)) > WHOLE:
+        keys = [key for key in ("rc", "msg", "status", "changed", "stdout", "stderr") if key in answer]
+        answer = {key: _flat(answer[key]) for key in keys}
+        answer["truncated"] = True
+    return answer
 
 
 def _flat(value):

@@ -116,8 +116,8 @@ def main():
     try:
         os.chdir(module.params["chdir"] or ".")
     except OSError as error:
-        said = f"Unable to change directory before execution: {error.filename}: {error.strerror}"
-        module.fail_json(**dict(answer, rc=257, msg=said))
+        message = f"Unable to change directory before execution: {error.filename}: {error.strerror}"
+        module.fail_json(**dict(answer, rc=257, msg=message))
     answer.update(_instead(module))
     if not answer["msg"]:
         answer.update(_run(module, command))
@@ -140,16 +140,16 @@ def _command(module):
 def _instead(module):
     """What is answered in place of the command's own answer, when it is not to be run."""
     run = "Would not run" if module.check_mode else "Did not run"
-    for option, wanted, reason in (("creates", True, "exists"), ("removes", False, "does not exist")):
+    for option, exists, reason in (("creates", True, "exists"), ("removes", False, "does not exist")):
         path = module.params[option]
-        if path and bool(glob.glob(path)) is wanted:
-            said = {"msg": f"{run} command since '{path}' {reason}", "stdout": f"skipped, since {path} {reason}"}
-            return dict(said, rc=0)
+        if path and bool(glob.glob(path)) is exists:
+            answer = {"msg": f"{run} command since '{path}' {reason}", "stdout": f"skipped, since {path} {reason}"}
+            return dict(answer, rc=0)
     if module.check_mode:
         # Where the answer depends on a file, this is a prediction and not a refusal to make one.
-        known = any(module.params[option] is not None for option in ("creates", "removes"))
-        said = {"changed": True} if known else {"skipped": True}
-        return dict(said, rc=0, msg="Command would have run if not in check mode")
+        predicts = any(module.params[option] is not None for option in ("creates", "removes"))
+        answer = {"changed": True} if predicts else {"skipped": True}
+        return dict(answer, rc=0, msg="Command would have run if not in check mode")
     return {}
 
 
@@ -167,7 +167,7 @@ def _run(module, command):
     params, started = module.params, dt.datetime.now()
     words, shell = _words(module, command)
     _adopt_orphans()
-    begun = time.monotonic()
+    start = time.monotonic()
     data = params["stdin"]
     if data is not None and params["stdin_add_newline"]:
         data += "\n"
@@ -190,7 +190,7 @@ def _run(module, command):
         capture.start()
     _feed(process, data)
     code = process.wait()
-    if code in OUT_OF_TIME and time.monotonic() - begun >= _limit(words):
+    if code in OUT_OF_TIME and time.monotonic() - start >= _limit(words):
         _end_children()
     # A background process may keep the pipes open for ever: what the command itself printed is complete by now.
     deadline = time.monotonic() + PATIENCE
@@ -240,11 +240,11 @@ def _end_children():
 
 def _signal(number):
     """Send that signal to all that descends from this process; whether there was any."""
-    left = _descendants()
-    for child in left:
+    children = _descendants()
+    for child in children:
         with contextlib.suppress(OSError):
             os.kill(child, number)
-    return bool(left)
+    return bool(children)
 
 
 def _descendants():
@@ -255,10 +255,10 @@ def _descendants():
             state, parent = file.read().rpartition(b")")[2].split()[:2]
             if state != b"Z":
                 parents[int(path.split("/")[2])] = int(parent)
-    found = {os.getpid()}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {os.getpid()}
+    family = {os.getpid()}
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family - {os.getpid()}
 
 
 def _feed(process, data):
