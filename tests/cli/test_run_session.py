@@ -69,7 +69,7 @@ def test_a_run_is_taken_back(runbook, failed, ansible):
     )
     assert (ran.code, ran.out.splitlines()[0]) == (9, f"partly undone  run {RUN_ID}")
     assert ran.err.splitlines()[:4] == plan
-    assert ran.err.splitlines()[-1] == "error: Two stays as it was done on db1: it has no `undo:`"
+    assert ran.err.splitlines()[-1] == "error: Two is not undone on db1: it has no `undo:`"
     assert ansible.calls == [SURVEY, (("step-undo-one",), ())]
 
 

@@ -63,7 +63,7 @@ def test_a_change_that_nothing_takes_back_is_shown_and_stays_and_the_incident_wi
     assert "  undoes      One  on here\n" in unasked.err
     assert f"  stays       Two  on here: {why}\n" in unasked.err
     assert (undone.code, undone.events[-1]["outcome"], left(bench)) == (9, "partly undone", {"two"})
-    assert undone.events[-1]["problems"] == [f"Two stays as it was done on here: {why}"]
+    assert undone.events[-1]["problems"] == [f"Two is not undone on here: {why}"]
     assert [event["event_action"] for event in server.events] == ["trigger"]
     assert ends(bench) == ["failed", "partly undone"]
 

@@ -37,7 +37,7 @@ class RemainingChange:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.name} stays as it was done on {', '.join(self.hosts)}: {self.why}"
+        return f"{self.name} is not undone on {', '.join(self.hosts)}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)

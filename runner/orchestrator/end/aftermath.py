@@ -18,6 +18,7 @@ from runner.orchestrator.continuation.undo_plan import standing, undo_plan
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import Request
 from runner.orchestrator.run_plan import RunPlan
+from runner.render.history.decisions import NOBODY
 from runner.store.next_command import NextCommand
 from runner.store.run_state import CANCELLED
 
@@ -25,7 +26,7 @@ _ENDED = {
     Outcome.FAILED: "{step} failed on {hosts}",
     Outcome.UNREACHABLE: "{step} could not reach {hosts}",
     Outcome.UNKNOWN: "{step} was begun on {hosts}, and nobody knows how it ended",
-    Outcome.ABORTED: "{step} was not agreed to for {hosts}",
+    Outcome.ABORTED: "{step} was denied on {hosts}",
     Outcome.SKIPPED: "{step} was skipped on {hosts}",
 }
 _ENDED_WELL = {
@@ -127,7 +128,8 @@ def _answer(run: EndedRun, step: str) -> str:
     """What the last person said who said no about `step`."""
     for _, event in reversed(run.recorder.history):
         if event.type is EventType.GATE_ANSWERED and event.step == step:
-            return ": ".join(filter(None, [str(event.data.get("by", "")), str(event.data.get("note") or "")]))
+            by, note = event.data.get("by", ""), event.data.get("note") or ""
+            return ": ".join(filter(None, [str(by) if by != NOBODY else "", str(note)]))
     return ""
 
 

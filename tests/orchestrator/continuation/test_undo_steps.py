@@ -53,7 +53,7 @@ def test_a_host_that_can_not_be_reached_keeps_a_debt_until_it_is_paid(engine):
     paid = engine.undo()
 
     assert (owed.outcome, owed.exit_code, before) == ("partly undone", ExitCode.PARTLY_UNDONE, [("b", "one")])
-    assert owed.problems == ("One stays as it was done on b: its undo ended as unreachable (no route to host)",)
+    assert owed.problems == ("One is not undone on b: its undo ended as unreachable (no route to host)",)
     assert (paid.outcome, debts(engine), engine.ansible.calls) == (
         "undone",
         [],
@@ -112,7 +112,7 @@ def test_what_nothing_takes_back_is_told_and_the_run_is_not_undone(engine, keys,
         ExitCode.PARTLY_UNDONE,
         "partly undone",
     )
-    assert result.problems == (f"Two stays as it was done on db1: {why}",)
+    assert result.problems == (f"Two is not undone on db1: {why}",)
     assert engine.done("db1")[-2:] == ["undo-three", "undo-one"]
     planned = [record.data for record in engine.records if record.type == EventType.UNDO_PLANNED]
     assert [[item["step"] for item in planned[0][key]] for key in ("takes_back", "stays")] == [
@@ -140,7 +140,7 @@ def test_what_was_begun_once_stands_though_it_was_to_be_done_again_and_never_was
     # Then
     assert (result.outcome, result.problems) == (
         "partly undone",
-        ("Two stays as it was done on db1: it has no `undo:`",),
+        ("Two is not undone on db1: it has no `undo:`",),
     )
 
 
@@ -211,5 +211,5 @@ def test_an_undo_on_failure_says_what_stays(engine):
 
     result = engine.run(undoing("one"), change("two"), undoing("three", on_failure="undo"))
 
-    assert (result.outcome, result.problems) == ("failed", ("Two stays as it was done on db1: it has no `undo:`",))
+    assert (result.outcome, result.problems) == ("failed", ("Two is not undone on db1: it has no `undo:`",))
     assert engine.done("db1") == ["one", "two", "three", "undo-three", "undo-one"]

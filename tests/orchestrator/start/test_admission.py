@@ -324,7 +324,7 @@ def test_to_take_back_in_production_the_environment_is_named_and_no_policy_is_in
     undone = failed_there.undo()
 
     assert (refused.exit_code, undone.outcome) == (ExitCode.DENIED, "partly undone")
-    assert undone.problems == ("Two stays as it was done on db1: it has no `undo:`",)
+    assert undone.problems == ("Two is not undone on db1: it has no `undo:`",)
     assert failed_there.done("db1")[-1] == "undo-one"
 
 
