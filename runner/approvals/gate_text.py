@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from runner.approvals.gate_context import GateContext, HostAction
 from runner.core import duration
-
-_FEW, _ENDS = 6, 3
-"""Items of a list that are all shown; of a longer one, how many of its beginning are."""
+from runner.core.wording import FEW, in_one_line
 
 CROSSING = "nothing undoes this step"
 
@@ -42,7 +39,7 @@ def _parts(context: GateContext, until: datetime | None) -> Iterator[Line]:
         yield "WARNING", CROSSING
     yield from _hosts(context)
     for name, value in context.inputs.items():
-        yield "input", f"{name} = {folded(value)}"
+        yield "input", f"{name} = {in_one_line(value)}"
     for says in context.verifications:
         yield "check", says
     yield context.kind, context.text
@@ -63,12 +60,12 @@ def _hosts(context: GateContext) -> Iterator[Line]:
             yield "does", text
     for host, action in context.hosts.items():
         for name, value in action.captured.items():
-            yield "uses", f"{host}: {folded(value, name=name)}"
+            yield "uses", f"{host}: {_named(name, value)}"
 
 
 def _reached(host: str, action: HostAction) -> str:
     settings = [
-        f"{name.removeprefix('ansible_')}={folded(value)}"
+        f"{name.removeprefix('ansible_')}={in_one_line(value)}"
         for name, value in action.connection.items()
         if name not in {"ansible_host", "ansible_port", "ansible_ssh_host", "ansible_ssh_port"}
     ]
@@ -86,18 +83,7 @@ def _who(context: GateContext, until: datetime | None) -> str:
     return f"{people}{group}{eyes}{within}{end}"
 
 
-def folded(value: Any, *, name: str = "") -> str:
-    """`value` in one line; a long list as its number, its first items and its last."""
-    if isinstance(value, list):
-        items = [folded(item) for item in value]
-        if len(items) > _FEW:
-            counted = f"{len(items)} {name or 'items'}"
-            return f"{counted}: {', '.join(items[:_ENDS])} ... {items[-1]}"
-        text = ", ".join(items) or "nothing"
-        return f"{name} = {text}" if name else text
-    text = value if isinstance(value, str) else _mapping(value) if isinstance(value, Mapping) else json.dumps(value)
-    return f"{name} = {text}" if name else text
-
-
-def _mapping(value: Mapping[str, Any]) -> str:
-    return "(" + " ".join(f"{key}={folded(item)}" for key, item in value.items()) + ")"
+def _named(name: str, value: Any) -> str:
+    """The value with its name; many values are counted by it."""
+    many = isinstance(value, list) and len(value) > FEW
+    return in_one_line(value, things=name) if many else f"{name} = {in_one_line(value)}"

@@ -1,11 +1,30 @@
-"""Lists of names as sentences have them."""
+"""Lists and other values in one line, as people read them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+FEW = 6
+"""Items of a list that are all shown."""
+
+_BEGINNING = 3
+"""Items of a longer one that are shown of its beginning."""
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
     """`names` in one line: of many the first, and how many more there are."""
     first = ", ".join(names[:most])
     return first if len(names) <= most else f"{first} and {len(names) - most} more"
+
+
+def in_one_line(value: Any, *, things: str = "items", show: Callable[[str], str] = str) -> str:
+    """`value` in one line, each text in it by `show`; of a long list how many `things` it has, and both its ends."""
+    if isinstance(value, list):
+        items = [in_one_line(item, show=show) for item in value]
+        few = ", ".join(items) or "nothing"
+        return few if len(items) <= FEW else f"{len(items)} {things}: {', '.join(items[:_BEGINNING])} ... {items[-1]}"
+    if isinstance(value, Mapping):
+        return "(" + " ".join(f"{show(str(key))}={in_one_line(item, show=show)}" for key, item in value.items()) + ")"
+    return show(value if isinstance(value, str) else json.dumps(value))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
 from harness.votes import context
 
 from runner.approvals.gate_context import HostAction
-from runner.approvals.gate_text import describe, folded
+from runner.approvals.gate_text import describe
 
 
 def test_all_that_decides_is_there():
@@ -58,20 +57,3 @@ def test_manual_work_of_several_lines_is_whole():
     asked = context(kind="manual", text="Walk there\nand press the button", expires=None)
 
     assert describe(asked)[-4:-2] == [("manual", "Walk there"), ("", "and press the button")]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ([], "nothing"),
-        ([1, 2], "1, 2"),
-        (list(range(6)), "0, 1, 2, 3, 4, 5"),
-        (list(range(7)), "7 items: 0, 1, 2 ... 6"),
-        ({"a": [1], "b": "x"}, "(a=1 b=x)"),
-        ("x", "x"),
-        (True, "true"),
-        (None, "null"),
-    ],
-)
-def test_values_in_one_line(value, text):
-    assert folded(value) == text

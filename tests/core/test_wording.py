@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.core.wording import listed
+from runner.core.wording import in_one_line, listed
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,24 @@ from runner.core.wording import listed
 )
 def test_many_names_are_counted(names, most, line):
     assert listed(names, most) == line
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([], "nothing"),
+        ([1, 2], "1, 2"),
+        (list(range(6)), "0, 1, 2, 3, 4, 5"),
+        (list(range(7)), "7 items: 0, 1, 2 ... 6"),
+        ({"a": [1], "b": "x"}, "(a=1 b=x)"),
+        ("x", "x"),
+        (True, "true"),
+        (None, "null"),
+    ],
+)
+def test_values_in_one_line(value, text):
+    assert in_one_line(value) == text
+
+
+def test_many_things_are_counted_by_their_name_and_shown_as_wanted():
+    assert in_one_line(list("abcdefgh"), things="hosts", show=str.upper) == "8 hosts: A, B, C ... H"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-_SHOWN = 5
-"""Items of a list that are shown; of the rest, how many there are."""
-
-_WHOLE = 10
-"""Names of hosts that are shown whole."""
+from runner.core.wording import in_one_line
 
 
 def safe(text: str, *, lines: bool = False) -> str:
@@ -39,20 +35,13 @@ def labelled(lines: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def brief(value: Any) -> str:
-    """`value` in one line: of a long list the first items and their number, of a mapping its keys and values."""
-    if isinstance(value, list):
-        shown = ", ".join(brief(item) for item in value[:_SHOWN])
-        return f"{shown}, … ({len(value)} in all)" if len(value) > _SHOWN else shown or "nothing"
-    if isinstance(value, Mapping):
-        return "(" + " ".join(f"{safe(str(key))}={brief(item)}" for key, item in value.items()) + ")"
-    return short(str(value), 80)
+    """`value` in one line, safe; each text in it is cut where it is long."""
+    return in_one_line(value, show=lambda text: short(text, 80))
 
 
-def folded(names: Sequence[str]) -> str:
-    """The names of hosts in one line, safe: of many the first three and the last, and how many there are."""
-    if len(names) <= _WHOLE:
-        return safe(", ".join(names))
-    return safe(f"{', '.join(names[:3])} ... {names[-1]} ({len(names)} hosts)")
+def hosts_in_line(names: Sequence[str]) -> str:
+    """The names of hosts in one line, safe."""
+    return in_one_line(list(names), things="hosts", show=safe)
 
 
 def counted(number: int, thing: str) -> str:

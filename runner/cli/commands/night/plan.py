@@ -10,7 +10,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.pager import paged
-from runner.cli.output.terminal import folded, one_line, safe, short
+from runner.cli.output.terminal import hosts_in_line, one_line, safe, short
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs
 from runner.cli.target_options import target_options
@@ -68,7 +68,7 @@ def _show_obstacles(plan: PlannedRun) -> None:
 
 
 def _show_step(number: str, step: PlannedStep) -> None:
-    click.echo(f"{number} {safe(step.name)}  [{step.effect}]  on {folded(list(step.hosts))}")
+    click.echo(f"{number} {safe(step.name)}  [{step.effect}]  on {hosts_in_line(step.hosts)}")
     _show_action("does", step.previews)
     if step.timeout:
         _show_line("ends", f"after {step.timeout} at most")
@@ -85,7 +85,7 @@ def _show_action(label: str, previews: Previews) -> None:
     different = list(dict.fromkeys(previews.values()))
     for statement, *around in different:
         same = [host for host, preview in previews.items() if preview == (statement, *around)]
-        _show_line(label, f"{folded(same)}: " * (len(different) > 1) + one_line(statement))
+        _show_line(label, f"{hosts_in_line(same)}: " * (len(different) > 1) + one_line(statement))
         for line in around:
             _show_line("", one_line(line))
 
