@@ -103,6 +103,12 @@ def test_a_command_that_is_not_there_would_be_found(words, refusal):
         parsed(cli, shlex.split(words))
 
 
+def test_each_page_is_linked_from_the_readme():
+    linked = re.findall(r"\]\((docs/[\w-]+\.md)", text(BY_NAME["README.md"]))
+
+    assert [page.name for page in PAGES if page.parent == ROOT / "docs" and f"docs/{page.name}" not in linked] == []
+
+
 def test_enough_is_looked_at():
     assert len([line for page in PAGES for line in commands(page)]) > 100
 
