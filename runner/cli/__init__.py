@@ -114,10 +114,10 @@ def _version(ctx: click.Context, _: Any, given: bool) -> None:  # noqa: FBT001 -
 @click.pass_context
 def cli(ctx: click.Context, state_dir: Path | None, library: Path | None) -> None:
     """Executable runbooks: compiled to Ansible, verified at every step, recorded, escalated when they fail."""
-    from runner.cli.context import CommandLine  # noqa: PLC0415 - `runbook --help` does not wait for it
+    from runner.cli.context import CommandContext  # noqa: PLC0415 - `runbook --help` does not wait for it
     from runner.cli.system import System  # noqa: PLC0415
 
-    ctx.obj = CommandLine(state_dir, library, ctx.obj or System())
+    ctx.obj = CommandContext(state_dir, library, ctx.obj or System())
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":  # https://no-color.org
         ctx.color = False
 

@@ -26,7 +26,7 @@ from runner.store.state_directory import StateDirectory
 
 
 @dataclass(frozen=True)
-class CommandLine:
+class CommandContext:
     """What stands before the command, and the machine it runs on."""
 
     state_dir: Path | None
@@ -40,9 +40,9 @@ class CommandLine:
         return [word for flag, value in given.items() if value for word in (flag, str(value))]
 
 
-def command_line() -> CommandLine:
+def command_context() -> CommandContext:
     """What the command that runs now was given before its name."""
-    line: CommandLine = click.get_current_context().obj
+    line: CommandContext = click.get_current_context().obj
     return line
 
 
@@ -54,7 +54,7 @@ def library(file: str = "") -> Library:
     Raises:
         InvalidInputError: there is none.
     """
-    given, path = command_line().library, Path(file)
+    given, path = command_context().library, Path(file)
     if given is None and "." in file and path.is_file():
         folder = path.absolute().parent
         if folder.name == "runbooks" or root_above(Path.cwd()) is None:
@@ -64,7 +64,7 @@ def library(file: str = "") -> Library:
 
 def own_library() -> Library:
     """The library to write to: the one that `--library` names, else the nearest, else that of the working directory."""
-    return _named(Library.own(command_line().library, here=Path.cwd()))
+    return _named(Library.own(command_context().library, here=Path.cwd()))
 
 
 def cache() -> Path:
@@ -80,7 +80,7 @@ def _named(library: Library) -> Library:
 
 def state_path() -> Path:
     """`--state-dir`, else `RUNBOOK_STATE`, else `.runbook` beside the nearest library, or in the working directory."""
-    given = command_line().state_dir or os.environ.get("RUNBOOK_STATE")
+    given = command_context().state_dir or os.environ.get("RUNBOOK_STATE")
     return Path(given) if given else default_state(Path.cwd())
 
 
@@ -100,7 +100,7 @@ def recorded() -> StateDirectory:
 
 def installation(state: StateDirectory) -> Installation:
     """What a service is given of this machine."""
-    system = command_line().system
+    system = command_context().system
     return Installation(
         state=state,
         clock=system.clock,
@@ -136,22 +136,22 @@ def recover_abandoned(state: StateDirectory) -> None:
 
 def typed(words: Sequence[str]) -> str:
     """The command line of `runbook` with `words`, as it is to be typed where this command was."""
-    return shlex.join(["runbook", *command_line().words, *words])
+    return shlex.join(["runbook", *command_context().words, *words])
 
 
 def clock() -> Instant:
     """Now, on both clocks."""
-    return command_line().system.clock()
+    return command_context().system.clock()
 
 
 def actor() -> Actor:
     """Who runs this command."""
-    return command_line().system.actor()
+    return command_context().system.actor()
 
 
 def new_run_id() -> str:
     """An id that no run has yet."""
-    return command_line().system.new_run_id()
+    return command_context().system.new_run_id()
 
 
 def seconds(text: str, *, flag: str) -> float:

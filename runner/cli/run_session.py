@@ -18,8 +18,8 @@ from runner.cli.prompts import guard_options
 from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.executor.job import Cancellation
-from runner.orchestrator.request import Request, Result
-from runner.orchestrator.run_environment import Answer, Operator, RunEnvironment
+from runner.orchestrator.request import Result, RunRequest
+from runner.orchestrator.run_environment import GateAnswer, Operator, RunEnvironment
 from runner.services.run_requests import RunbookChangedError, runbooks_of
 from runner.store.state_directory import StateDirectory
 
@@ -53,10 +53,10 @@ def gate_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def run_and_exit(
-    request: Request,
+    request: RunRequest,
     options: Mapping[str, Any],
     state: StateDirectory,
-    use_case: Callable[[Request, RunEnvironment], Result],
+    use_case: Callable[[RunRequest, RunEnvironment], Result],
 ) -> None:
     """Run `use_case` for `request`, with the answers that `options` give in advance, and exit as it ended."""
     guard_options.warn_break_glass(request)
@@ -153,7 +153,7 @@ class _Interruptible:
 
     def answer(self, gate: Any, view: Any) -> Any:
         """The operator's answer, or no when the prompt was interrupted or its input came to an end."""
-        no = Answer(yes=False, by=self._user, note="interrupted")
+        no = GateAnswer(yes=False, by=self._user, note="interrupted")
         return self._unless_interrupted(lambda: self._operator.answer(gate, view), no)
 
     def type_environment(self, name: str, lines: Sequence[str]) -> str:

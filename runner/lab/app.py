@@ -78,7 +78,7 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class ShopService:
     """What the shop answers, without the HTTP around it."""
 
     release_root: Path
@@ -141,11 +141,11 @@ def _last_line(error: psycopg.Error) -> str:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """The HTTP around a `Shop`."""
+    """The HTTP around a `ShopService`."""
 
     timeout = 5.0  # seconds; a client that says nothing does not hold a thread
 
-    def __init__(self, shop: Shop, *arguments: Any) -> None:
+    def __init__(self, shop: ShopService, *arguments: Any) -> None:
         self.shop = shop
         super().__init__(*arguments)
 
@@ -169,7 +169,7 @@ def main() -> None:
     parser.add_argument("--port", required=True, type=int)
     parser.add_argument("--release-root", required=True, type=Path)
     arguments = parser.parse_args()
-    shop = Shop(arguments.release_root)
+    shop = ShopService(arguments.release_root)
     ThreadingHTTPServer((arguments.listen, arguments.port), partial(_Handler, shop)).serve_forever()
 
 

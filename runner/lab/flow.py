@@ -17,11 +17,11 @@ from runner.lab.receiver import Receiver
 from runner.lab.shop import BAD, GOOD, Shop
 from runner.library.library import Library
 from runner.model.contacts import Contact
-from runner.orchestrator.request import Request, Result
-from runner.orchestrator.run_environment import Answer, QuestionView
+from runner.orchestrator.request import Result, RunRequest
+from runner.orchestrator.run_environment import GateAnswer, QuestionView
 
 Say = Callable[[str], None]
-Start = Callable[[Request], Result]
+Start = Callable[[RunRequest], Result]
 """Does a request, with whatever draws and answers around it."""
 
 _PATIENCE = 10.0
@@ -32,17 +32,17 @@ _UNTREATED = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DemoResult:
     """Whether the demo showed what it promised, and how long the service was down as the probe saw it."""
 
     ok: bool
     outage: float | None = None
-    result: Result | None = None
+    run: Result | None = None
 
     @property
     def exit_code(self) -> ExitCode:
         """Of the command: that it was interrupted is not that it failed."""
-        if self.result and self.result.exit_code is ExitCode.INTERRUPTED:
+        if self.run and self.run.exit_code is ExitCode.INTERRUPTED:
             return ExitCode.INTERRUPTED
         return ExitCode.DONE if self.ok else ExitCode.FAILED
 
@@ -50,10 +50,10 @@ class Verdict:
 class ScriptedOperator:
     """Answers every gate with yes and says that it is a script, in the audit log too."""
 
-    def answer(self, gate: Gate, view: QuestionView) -> Answer:
+    def answer(self, gate: Gate, view: QuestionView) -> GateAnswer:
         """Yes."""
         del view
-        return Answer(yes=True, by="demo script", note=f"{gate.kind} answered without a person, as this is a demo")
+        return GateAnswer(yes=True, by="demo script", note=f"{gate.kind} answered without a person, as this is a demo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Stage:
     say: Say
     new_run_id: Callable[[], str]
 
-    def request(self, runbook: str, inputs: Mapping[str, Any]) -> Request:
+    def request(self, runbook: str, inputs: Mapping[str, Any]) -> RunRequest:
         """The request to do `runbook` against the inventory, with the shop's own addresses laid over it."""
         source = self.library.source(runbook)
         overlay = self.shop.directory / "inventory.json"
@@ -76,7 +76,7 @@ class Stage:
         channel = Webhook(url=self.receiver.url)
         people = (source.runbook.owner, *source.runbook.escalation.contacts)
         defaults = {name: item.default for name, item in source.runbook.inputs.items()}
-        return Request(
+        return RunRequest(
             run_id=self.new_run_id(),
             source=source,
             playbook=reviewed(self.library, source),
@@ -86,7 +86,7 @@ class Stage:
         )
 
 
-def repair(stage: Stage, *, fault: bool = True, remediation: bool = True) -> Verdict:
+def repair(stage: Stage, *, fault: bool = True, remediation: bool = True) -> DemoResult:
     """Leak connections until the service is down, and let RUN-001 bring it back while a probe of its own watches."""
     url = f"{stage.shop.app_urls[0]}/health"
     with Probe.watching(url) as probe:
@@ -99,7 +99,7 @@ def repair(stage: Stage, *, fault: bool = True, remediation: bool = True) -> Ver
         if not remediation:
             recovered = probe.wait(healthy=True, within=_UNTREATED)
             stage.say(f"untreated  {_UNTREATED:g} s later: {_health(url)}")
-            return Verdict(ok=recovered)
+            return DemoResult(ok=recovered)
         result = stage.start(stage.request("RUN-001", {"stuck_after": "1s"}))
         passed = result.exit_code is ExitCode.DONE
         recovered = probe.wait(healthy=True, within=_PATIENCE if passed else 0)
@@ -109,10 +109,10 @@ def repair(stage: Stage, *, fault: bool = True, remediation: bool = True) -> Ver
         stage.say(f"{'RECOVERED' if recovered and passed else 'NOT RECOVERED'}  {took}")
     elif not passed:
         stage.say(f"REFUSED    RUN-001 leaves a healthy system alone: {_health(url)}")
-    return Verdict(ok=recovered and passed, outage=outage, result=result)
+    return DemoResult(ok=recovered and passed, outage=outage, run=result)
 
 
-def release(stage: Stage) -> Verdict:
+def release(stage: Stage) -> DemoResult:
     """Release a good version to all hosts by RUN-002, then a bad one, which has to be taken back."""
     for version, expected in ((GOOD, GOOD), (BAD, GOOD)):
         stage.say(
@@ -123,10 +123,10 @@ def release(stage: Stage) -> Verdict:
         served = _versions(stage)
         stage.say(f"released   {version}: {result.outcome}; every host serves {served}")
         if served != expected or (result.exit_code is ExitCode.DONE) is not (version == GOOD):
-            return Verdict(ok=False, result=result)
+            return DemoResult(ok=False, run=result)
     pages = [message for message in stage.receiver.messages if str(message.get("type", "")).endswith(".trigger")]
     stage.say(f"called     {len(pages)} pages about the bad release arrived")
-    return Verdict(ok=bool(pages), result=result)
+    return DemoResult(ok=bool(pages), run=result)
 
 
 def _versions(stage: Stage) -> str:

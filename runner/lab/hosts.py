@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.lab.interrupts import held
-from runner.lab.lab_processes import Command, Running, free_port, running
+from runner.lab.lab_processes import LabCommand, Running, free_port, running
 from runner.lab.sshd import Account, Programs, privilege_separation
 
 MARKER = "RUNBOOK_DEMO_HOST"
@@ -158,9 +158,9 @@ def _furnish(host: Host, programs: Programs, account: Account, *, terminals: str
     (host.directory / "sshd_config").write_text(configuration, encoding="utf-8")
 
 
-def _sshd(host: Host, programs: Programs) -> Command:
+def _sshd(host: Host, programs: Programs) -> LabCommand:
     argv: list[str | Path] = [programs.sshd, "-D", "-e", "-f", host.directory / "sshd_config"]
-    return Command(f"sshd of {host.name}", argv, host.directory / "sshd.log")
+    return LabCommand(f"sshd of {host.name}", argv, host.directory / "sshd.log")
 
 
 def _is_ready(host: Host) -> bool:

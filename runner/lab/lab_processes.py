@@ -24,7 +24,7 @@ _INTERVAL = 0.005  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class LabCommand:
     """What to run: its name for people, its arguments, where its output goes, and how it is told to end.
 
     `environment` comes on top of PATH; `user` is whom to run it as, "" for oneself; `stop` is the signal that ends it.
@@ -47,7 +47,7 @@ class Command:
 class Running:
     """A command that has been started; `process` is its keeper, whose end and exit code are the command's."""
 
-    command: Command
+    command: LabCommand
     process: subprocess.Popen[bytes]
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
@@ -79,7 +79,7 @@ class Running:
 
 
 @contextmanager
-def running(command: Command) -> Iterator[Running]:
+def running(command: LabCommand) -> Iterator[Running]:
     """`command`, until the block ends; after it, neither the command nor anything it started exists."""
 
     def start(stack: ExitStack) -> Running:
@@ -100,7 +100,7 @@ def running(command: Command) -> Iterator[Running]:
         yield started
 
 
-def run(command: Command) -> None:
+def run(command: LabCommand) -> None:
     """Run `command` to its end.
 
     Raises:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from runner.lab.interrupts import held
-from runner.lab.lab_processes import Command, free_port, run, running
+from runner.lab.lab_processes import LabCommand, free_port, run, running
 from runner.lab.wheel import copied, give, installation
 
 ROLES = ("postgres", "app", "runbook", "reader")
@@ -124,14 +124,14 @@ class Postgres:
         quick = ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-data-checksums", "--no-instructions"]
         argv = [binaries / "initdb", "-D", data, *access, *quick, *_options(_SETTINGS)]
         log = self.directory / "initdb.log"
-        run(Command("initdb", argv, log, environment={"TZ": "UTC"}, user=user, stop=signal.SIGTERM))
+        run(LabCommand("initdb", argv, log, environment={"TZ": "UTC"}, user=user, stop=signal.SIGTERM))
         password.unlink()
 
-    def _server(self, binaries: Path, user: str, max_connections: int) -> Command:
+    def _server(self, binaries: Path, user: str, max_connections: int) -> LabCommand:
         where = {"listen_addresses": self.host, "port": str(self.port), "max_connections": str(max_connections)}
         argv = [binaries / "postgres", "-D", self.directory / "data", *_options(where)]
         # SIGQUIT is an immediate shutdown: unlike SIGKILL it gives the shared memory back, as SIGTERM does for initdb.
-        return Command("PostgreSQL", argv, self.directory / "server.log", user=user, stop=signal.SIGQUIT)
+        return LabCommand("PostgreSQL", argv, self.directory / "server.log", user=user, stop=signal.SIGQUIT)
 
     def _is_ready(self) -> bool:
         """Whether the server says so in line 8 of its lock file."""
@@ -146,7 +146,7 @@ class Postgres:
         _write_private(script, _SETUP.format_map(self.passwords))
         environment = self.environment("postgres") | {"PGDATABASE": "template1"}
         argv = [str(self.psql), "--no-psqlrc", "--quiet", f"--file={script}"]
-        run(Command("psql", argv, self.directory / "setup.log", environment=environment))
+        run(LabCommand("psql", argv, self.directory / "setup.log", environment=environment))
         script.unlink()
 
 

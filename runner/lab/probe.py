@@ -20,7 +20,7 @@ _FLICKER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HealthAnswer:
     """What a URL answered: the HTTP status, 0 when there was no answer, and the JSON body, {} when there was none."""
 
     status: int
@@ -32,16 +32,16 @@ class Answer:
         return self.status == _OK
 
 
-def get(url: str, *, timeout: float = 2.0) -> Answer:
+def get(url: str, *, timeout: float = 2.0) -> HealthAnswer:
     """GET `url`, an http URL, waiting at most `timeout` seconds for each answer of the network; no proxy is asked."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
     try:
         connection.request("GET", parts.path or "/")
         response = connection.getresponse()
-        return Answer(response.status, json.loads(response.read()))
+        return HealthAnswer(response.status, json.loads(response.read()))
     except (OSError, http.client.HTTPException, ValueError):
-        return Answer(0)
+        return HealthAnswer(0)
     finally:
         connection.close()
 

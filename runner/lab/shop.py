@@ -11,7 +11,7 @@ from typing import Any
 
 from runner.lab.hosts import Host, ssh_hosts
 from runner.lab.interrupts import held, uninterrupted
-from runner.lab.lab_processes import Command, Running, free_port, running
+from runner.lab.lab_processes import LabCommand, Running, free_port, running
 from runner.lab.postgres import Postgres
 from runner.lab.probe import get
 
@@ -96,7 +96,7 @@ class Shop:
         """
         count = len(list(self.directory.glob("leak-*.log")))
         log = self.directory / f"leak-{count}.log"
-        job = Command("the nightly report", _module("leak"), log, environment=self.database.environment("app"))
+        job = LabCommand("the nightly report", _module("leak"), log, environment=self.database.environment("app"))
         with uninterrupted():
             report = self._stack.enter_context(running(job))
         report.wait_until(lambda: log.read_text(encoding="utf-8").endswith("\n"))
@@ -138,11 +138,11 @@ def _open(stack: ExitStack, directory: Path, addresses: Mapping[str, str], *, ho
     return Shop(directory, database, tuple(app for app, _ in started), hosts, stack)
 
 
-def _serving(app: App, environment: Mapping[str, str]) -> Command:
+def _serving(app: App, environment: Mapping[str, str]) -> LabCommand:
     address, _, port = app.url.removeprefix("http://").partition(":")
     options: list[str | Path] = ["--listen", address, "--port", port, "--release-root", app.release_root]
     log = app.release_root / "app.log"
-    return Command(f"the web shop on {app.name}", [*_module("app"), *options], log, environment=environment)
+    return LabCommand(f"the web shop on {app.name}", [*_module("app"), *options], log, environment=environment)
 
 
 def write_releases(root: Path) -> None:

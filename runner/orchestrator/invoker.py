@@ -13,7 +13,7 @@ from runner.executor.job import NOTHING, Handler, Job, Message, Part
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.event_translator import Translator
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.start.run_locks import RunLocks
 from runner.store.run_state import RunDirectory
@@ -27,7 +27,7 @@ class Invoker:
 
     def __init__(
         self,
-        request: Request,
+        request: RunRequest,
         env: RunEnvironment,
         recorder: Recorder,
         directory: RunDirectory,

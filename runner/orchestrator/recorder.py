@@ -12,7 +12,7 @@ from typing import Any
 from runner.core.events import Clock, Event, EventType, Listener
 from runner.core.redaction import Redaction
 from runner.executor.host_ledger import Ledger
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.store import evidence
 from runner.store.log.audit_log import AuditLog
 from runner.store.run_state import RunDirectory
@@ -74,7 +74,7 @@ class Recorder:
         """
         self.record(Event(kind, self.run, step, data=data))
 
-    def note_reason(self, request: Request) -> None:
+    def note_reason(self, request: RunRequest) -> None:
         """Record, once, why somebody wants the run: now the secrets of the inventory are known, which may be in it."""
         if self.knows_inventory:
             return

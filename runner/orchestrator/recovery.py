@@ -11,7 +11,7 @@ from runner.executor.target import Target
 from runner.library.library import Library
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Call, Request
+from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
@@ -79,7 +79,7 @@ def call_for(state: RunState, installation: Installation) -> Sequence[Call]:
     library = Library(path.parent.parent)
     source = library.source(str(path))
     inventories, contacts = [Path(each) for each in state.inventories], library.contacts(source)
-    request = Request(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
+    request = RunRequest(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
     if state.looks:
         return ()
     directory, clock = installation.state, installation.clock

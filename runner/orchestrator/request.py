@@ -23,7 +23,7 @@ A preflight only looks at what must hold before the first step.
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """What somebody asked for: the runbook, the reviewed playbook, the inventories, and the inputs with their types.
 
     Of a secret, `inputs` has where it is and `secrets` what it is; `hidden` are secrets of the runs before in the tree.
@@ -57,7 +57,7 @@ class Request:
         """What keeps the secrets out of all that is written, sent or shown."""
         return Redaction((*self.hidden, *self.secrets.values()))
 
-    def masked(self) -> Request:
+    def masked(self) -> RunRequest:
         """The same, without a secret in what somebody has written to be read.
 
         Raises:
@@ -69,7 +69,7 @@ class Request:
             raise InvalidInputError(message, hint=f"give it another value, or make {holding[0]} of type secret")
         return self.without(redaction)
 
-    def without(self, redaction: Redaction) -> Request:
+    def without(self, redaction: Redaction) -> RunRequest:
         """The same, without what `redaction` knows of in why somebody wants it."""
         return replace(self, reason=redaction.text(self.reason), break_glass=redaction.text(self.break_glass))
 

@@ -17,7 +17,7 @@ from runner.store.state_directory import StateDirectory
 
 
 @dataclass(frozen=True)
-class Answer:
+class GateAnswer:
     """A person's answer to a gate: who said it, with which note, and whether they declared that somebody be called.
 
     `instead` is what else is to happen than the question asked; `chosen` has what was picked for each host. `waited`
@@ -58,7 +58,7 @@ class QuestionView:
 class Operator(Protocol):
     """Whoever answers for the people: a prompt, a flag, a script in a drill."""
 
-    def answer(self, gate: Gate, view: QuestionView) -> Answer | None:
+    def answer(self, gate: Gate, view: QuestionView) -> GateAnswer | None:
         """The answer to `gate`; None once the question is settled without one."""
 
 

@@ -18,7 +18,7 @@ from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo
 from runner.orchestrator.continuation.undo_steps import undo
 from runner.orchestrator.dry_run import dry_run, preflight
 from runner.orchestrator.end.finish import RunFinish
-from runner.orchestrator.request import Request, Result
+from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.run_plan import RunPlan
 from runner.orchestrator.start.first_record import described, first_state
@@ -30,7 +30,7 @@ from runner.store.run_state import RunDirectory
 from runner.store.state_directory import StateDirectory
 
 
-def run(request: Request, env: RunEnvironment) -> Result:
+def run(request: RunRequest, env: RunEnvironment) -> Result:
     """Do the runbook that `request` names, and what takes over when it hands over.
 
     Raises:
@@ -50,7 +50,9 @@ def run(request: Request, env: RunEnvironment) -> Result:
                 return begun.do(EventType.RUN_STARTED, prepare=keep)
 
 
-def resume(request: Request, env: RunEnvironment, *, done: Collection[str] = (), redo: Collection[str] = ()) -> Result:
+def resume(
+    request: RunRequest, env: RunEnvironment, *, done: Collection[str] = (), redo: Collection[str] = ()
+) -> Result:
     """Go on with the run of that id where it stopped; `done` and `redo` say what became of steps that are in doubt.
 
     Raises:
@@ -59,22 +61,22 @@ def resume(request: Request, env: RunEnvironment, *, done: Collection[str] = (),
     with _interrupted(request.masked(), env) as (start, plan):
 
         def reopen() -> None:
-            planned = start.admit_again(plan)
-            start.show_owed_undos(planned.plan)
+            admitted = start.admit_again(plan)
+            start.show_owed_undos(admitted.plan)
             _note_going_on(start)
-            resumption.reopen(planned.stepper, planned.gate, done=done, redo=redo)
+            resumption.reopen(admitted.stepper, admitted.gate, done=done, redo=redo)
 
         return _Run(start).do(EventType.RUN_RESUMED, first=reopen)
 
 
-def plan_undo(request: Request, directory: StateDirectory) -> UndoPlan:
+def plan_undo(request: RunRequest, directory: StateDirectory) -> UndoPlan:
     """What `take_back` would do now; nothing is done, and nothing is recorded."""
     state = directory.run(request.run_id).state
     records = read(directory.audit / NAME, run=request.run_id) if state.target else ()
     return resumption.planned_undo(request.source.runbook, state, records)
 
 
-def take_back(request: Request, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
+def take_back(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
     """Undo what the run of that id has done, newest first, on exactly the hosts on which it was begun.
 
     `expected` is what somebody has agreed to, if it was shown to them. Where nothing is to be taken back, or nothing
@@ -107,7 +109,7 @@ def _log(env: RunEnvironment) -> AuditLog:
 
 
 @contextmanager
-def _held(directory: RunDirectory, request: Request, env: RunEnvironment, log: AuditLog) -> Iterator[RunStart]:
+def _held(directory: RunDirectory, request: RunRequest, env: RunEnvironment, log: AuditLog) -> Iterator[RunStart]:
     with ExitStack() as held:
         held.callback(directory.release)
         start = RunStart(request, env, log, directory)
@@ -116,7 +118,7 @@ def _held(directory: RunDirectory, request: Request, env: RunEnvironment, log: A
 
 
 @contextmanager
-def _interrupted(request: Request, env: RunEnvironment) -> Iterator[tuple[RunStart, RunPlan]]:
+def _interrupted(request: RunRequest, env: RunEnvironment) -> Iterator[tuple[RunStart, RunPlan]]:
     """A run that was begun before, and its plan, brought to where it has stopped."""
     with _log(env) as log:
         directory = env.state.run(request.run_id).hold()
@@ -199,28 +201,28 @@ class _Run:
         """Who is worked on when; without batches the first segment itself finds out who the hosts are."""
         if self.runbook.serial or isinstance(self.runbook.max_failures, str):  # a share is one of all of them
             self.start.plan()
-        if self.start.planned:
-            yield from self.start.planned.plan.batches()
+        if self.start.admitted_run:
+            yield from self.start.admitted_run.plan.batches()
         else:
             yield Batch(self.runbook.procedure, ())
 
     def _ask(self, gate: Gate, batch: Batch) -> bool:
         """Whether the run goes on after the question, which is only asked where its step is still to be done."""
-        planned = self.start.plan(render=[gate.step.id])
+        admitted = self.start.plan(render=[gate.step.id])
         asks_about = {gate.part} if gate.kind in {"manual", "confirm"} else machine_parts(gate.step) | {"action"}
-        hosts = _due(planned.stepper, gate.step, asks_about, batch)
+        hosts = _due(admitted.stepper, gate.step, asks_about, batch)
         if not hosts:
             return True
-        answer = planned.gate.ask(gate, hosts)
+        answer = admitted.gate.ask(gate, hosts)
         if answer.instead == "undo":
             self._undo()
         return answer.yes or answer.instead == "skip"
 
     def _execute(self, segment: Segment, batch: Batch) -> bool:
         """Whether the run goes on after the segment, which is done on each host from where that host stands."""
-        if self.start.planned is None:
+        if self.start.admitted_run is None:
             return self._execute_first(segment)
-        stepper = self.start.planned.stepper
+        stepper = self.start.admitted_run.stepper
         on = lambda step: _due(stepper, step, machine_parts(step), batch)  # noqa: E731
         for part in fewest_batches(segment.steps, on=on, of=stepper.plan.hosts_of):
             stepper.execute([step_tag(step.id) for step in part.steps], part.hosts, render=self._next(part.steps[-1]))
@@ -240,9 +242,9 @@ class _Run:
         if not self.invoker.execute(part, check=self.start.admit_unless_asking):
             stepper = self.start.plan().stepper
             self.invoker.execute(part, check=stepper.check)
-        if self.start.planned is None or self.invoker.cancelled:
+        if self.start.admitted_run is None or self.invoker.cancelled:
             return False
-        return not self._must_stop(self.start.planned.stepper, Batch(segment.steps, ()))
+        return not self._must_stop(self.start.admitted_run.stepper, Batch(segment.steps, ()))
 
     def _next(self, step: Step) -> Sequence[str]:
         """The step that a person will be asked about after `step`, to be rendered while its values are at hand."""
@@ -272,9 +274,9 @@ class _Run:
         self.recorder.note(EventType.RUN_CANCELLED, why=cancellation.requests[-1])
         cancellation.answered = len(cancellation.requests)
         begun = {host for (_, host), entry in self.recorder.ledger.entries.items() if entry.intended}
-        if self.start.planned is None:
+        if self.start.admitted_run is None:
             return
-        stepper = self.start.planned.stepper
+        stepper = self.start.admitted_run.stepper
         for step in self.runbook.on_cancel:
             if hosts := [host for host in stepper.plan.hosts_of(step) if host in begun]:
                 stepper.expect(step, hosts)
@@ -282,9 +284,9 @@ class _Run:
 
     def _hand_over(self) -> None:
         """Let other runbooks take over where a step wants that; who stops one of them stops this run as well."""
-        if self.invoker.cancelled or self.start.planned is None:
+        if self.invoker.cancelled or self.start.admitted_run is None:
             return
-        stepper = self.start.planned.stepper
+        stepper = self.start.admitted_run.stepper
         self.end.attempt(lambda: handover.hand_over(stepper, self.env, self.start.deadline, run, self.end.took_over))
         if self.invoker.cancelled:
             self.end.attempt(self._cancel)

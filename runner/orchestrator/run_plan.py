@@ -12,7 +12,7 @@ from runner.executor.target import Target
 from runner.model.policy import Policy
 from runner.model.runbook import Runbook
 from runner.model.step import Step
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.store.run_state import RunState
 
 
@@ -23,7 +23,7 @@ class RunPlan:
     `policy` is what the inventory demands of it; `unreachable` are hosts that did not answer before the first step.
     """
 
-    request: Request
+    request: RunRequest
     target: Target
     policy: Policy = field(default_factory=Policy)
     unreachable: frozenset[str] = frozenset()

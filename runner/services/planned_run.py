@@ -19,7 +19,7 @@ from runner.model.contacts import Contact
 from runner.model.runbook import Declared, Reason, Runbook, Unresolved
 from runner.model.step import HandOver, Step
 from runner.orchestrator.continuation import handover
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.orchestrator.start.admission import case_for
 from runner.orchestrator.start.guards import Ruling, environment, rules
@@ -91,7 +91,7 @@ class PlannedRun:
         return {**data, **steps, "guards": [asdict(ruling) for ruling in self.guards]}
 
 
-def plan_run(request: Request, installation: Installation) -> PlannedRun:
+def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
     """What `start_run` would do with the same request. No host is contacted, and nothing is recorded.
 
     Raises:
@@ -128,7 +128,7 @@ def plan_run(request: Request, installation: Installation) -> PlannedRun:
     )
 
 
-def _job(request: Request, redaction: Redaction, environ: Mapping[str, str]) -> Job:
+def _job(request: RunRequest, redaction: Redaction, environ: Mapping[str, str]) -> Job:
     runbook = request.source.runbook
     return Job(
         run_id=request.run_id,
@@ -153,7 +153,7 @@ def _rendered(runbook: Runbook) -> Iterator[str]:
             yield undo_id(step.id)
 
 
-def _guards(request: Request, target: Target, installation: Installation) -> tuple[Ruling, ...]:
+def _guards(request: RunRequest, target: Target, installation: Installation) -> tuple[Ruling, ...]:
     """What each guard would rule now, as a preflight says it."""
     now, log = installation.clock().wall, installation.state.log_path
     case = case_for(request, target, installation.actor, now=now, log=log)

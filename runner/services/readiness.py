@@ -10,7 +10,7 @@ from runner.channels.base import SecretMissingError
 from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import EventType, Outcome
 from runner.model.runbook import Runbook
-from runner.orchestrator.request import Request, Result
+from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.services.runs import start_run
 from runner.store.log.envelope import Record
@@ -40,7 +40,7 @@ class Readiness:
         return {**data, "exit_code": int(self.exit_code)}
 
 
-def check_readiness(request: Request, env: RunEnvironment) -> Readiness:
+def check_readiness(request: RunRequest, env: RunEnvironment) -> Readiness:
     """Log in to every host, probe every prerequisite and ask every guard, as a run would; nobody is asked or called.
 
     Raises:
@@ -58,7 +58,7 @@ def check_readiness(request: Request, env: RunEnvironment) -> Readiness:
 
 
 def _readiness(
-    request: Request, result: Result, code: ExitCode, refused: tuple[str, ...], secrets: Callable[[str], str]
+    request: RunRequest, result: Result, code: ExitCode, refused: tuple[str, ...], secrets: Callable[[str], str]
 ) -> Readiness:
     runbook = request.source.runbook
     return Readiness(
@@ -80,7 +80,7 @@ def _unmet(runbook: Runbook, records: list[Record]) -> tuple[str, ...]:
     return tuple(f"{names[each.step]} on {each.host}: {each.data['outcome']}" for each in failed)
 
 
-def _not_callable(request: Request, secrets: Callable[[str], str]) -> tuple[str, ...]:
+def _not_callable(request: RunRequest, secrets: Callable[[str], str]) -> tuple[str, ...]:
     """Whom the runbook would call in vain, as a secret of a channel is not there; no secret is told."""
     problems = []
     for name in request.source.runbook.escalation.contacts:

@@ -13,7 +13,7 @@ from runner.core.secrets import FORMS, PROMPT, Reference
 from runner.library.library import Source
 from runner.model.input import Input, Wrong, missing, read_all
 from runner.model.runbook import Runbook
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 
 
 class InputPrompt(Protocol):
@@ -24,7 +24,7 @@ class InputPrompt(Protocol):
 
 
 def give_inputs(
-    request: Request,
+    request: RunRequest,
     given: Sequence[str],
     *,
     here: Path,
@@ -33,7 +33,7 @@ def give_inputs(
     ask_all: bool = False,
     resumed: bool = False,
     planned: bool = False,
-) -> Request:
+) -> RunRequest:
     """`request` with its inputs: `given` as NAME=VALUE, else those that it has, else what `prompt` answers.
 
     Args:

@@ -14,7 +14,7 @@ from runner.library.library import Library, shown
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver
 from runner.orchestrator.continuation.resumption import changes
-from runner.orchestrator.request import Mode, Request
+from runner.orchestrator.request import Mode, RunRequest
 from runner.services.run_list import find_run
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.state_directory import StateDirectory
@@ -41,7 +41,7 @@ def prepare_run(
     run_id: str,
     limit: str | None = None,
     mode: Mode = "run",
-) -> Request:
+) -> RunRequest:
     """The request to run `runbook`, as it was reviewed, against `inventories`; its inputs are not given yet.
 
     Raises:
@@ -49,7 +49,7 @@ def prepare_run(
     """
     source = library.usable(runbook)
     paths = find_inventories(inventories, library)
-    return Request(
+    return RunRequest(
         run_id=run_id,
         source=source,
         playbook=reviewed(library, source),
@@ -94,7 +94,7 @@ def _choices(library: Library) -> str:
     return "\n".join(f"  inventories/{path.name:{width}}  {', '.join(environments(path))}" for path in paths)
 
 
-def runbooks_of(request: Request) -> list[Runbook]:
+def runbooks_of(request: RunRequest) -> list[Runbook]:
     """The runbook, and those that may take over from it, each of which may ask somebody something."""
     runbooks = {request.source.runbook.id: request.source.runbook}
     waiting = [request.source.runbook]
@@ -128,7 +128,7 @@ def _may_have_changed(run: RunDirectory) -> bool:
 
 def prepare_resume(
     run: RunDirectory, library: Library, *, mode: Mode | None = None, accept_changes: bool = False
-) -> Request:
+) -> RunRequest:
     """The request to go on with `run`, by the runbook as it is now; its inputs are those of before.
 
     Raises:
@@ -144,7 +144,7 @@ def prepare_resume(
     return _request_of(run, library, mode=mode, accept_changes=accept_changes)
 
 
-def prepare_undo(run: RunDirectory, library: Library, *, accept_changes: bool = False) -> Request:
+def prepare_undo(run: RunDirectory, library: Library, *, accept_changes: bool = False) -> RunRequest:
     """The request to undo `run`, by the runbook as it is now; its inputs are those of before.
 
     Raises:
@@ -153,7 +153,7 @@ def prepare_undo(run: RunDirectory, library: Library, *, accept_changes: bool = 
     return _request_of(run, library, mode=None, accept_changes=accept_changes)
 
 
-def _request_of(run: RunDirectory, library: Library, *, mode: Mode | None, accept_changes: bool) -> Request:
+def _request_of(run: RunDirectory, library: Library, *, mode: Mode | None, accept_changes: bool) -> RunRequest:
     state = run.state
     source = library.source(_file_of(state, library))
     if source.sha256 != state.sha256 and not accept_changes:
@@ -162,7 +162,7 @@ def _request_of(run: RunDirectory, library: Library, *, mode: Mode | None, accep
     if state.playbook_sha256 not in {"", hashlib.sha256(playbook).hexdigest()} and not accept_changes:
         raise RunbookChangedError(library.playbook(source), run, changes(run, source.text, playbook))
     before: Mode = "step" if state.mode == "step" else "auto" if state.mode == "auto" else "run"
-    return Request(
+    return RunRequest(
         run_id=state.run,
         source=source,
         playbook=playbook,

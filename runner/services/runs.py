@@ -10,7 +10,7 @@ from runner.core.errors import AuditError, InvalidInputError, RunbookError
 from runner.orchestrator import run_loop
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.recovery import call_for, name_abandoned
-from runner.orchestrator.request import Call, Request, Result
+from runner.orchestrator.request import Call, Result, RunRequest
 from runner.orchestrator.run_environment import Installation, RunEnvironment
 from runner.services.run_list import find_run
 from runner.store.run_state import RunDirectory, RunState
@@ -20,7 +20,7 @@ _PATIENCE = 30.0
 """Seconds in which a run that is asked to stop has stopped."""
 
 
-def start_run(request: Request, env: RunEnvironment) -> Result:
+def start_run(request: RunRequest, env: RunEnvironment) -> Result:
     """Run the runbook that `request` names, and what takes over when it hands over.
 
     Raises:
@@ -31,7 +31,7 @@ def start_run(request: Request, env: RunEnvironment) -> Result:
 
 
 def resume_run(
-    request: Request, env: RunEnvironment, *, done: Collection[str] = (), redo: Collection[str] = ()
+    request: RunRequest, env: RunEnvironment, *, done: Collection[str] = (), redo: Collection[str] = ()
 ) -> Result:
     """Go on with an interrupted run; `done` and `redo` say what became of steps that are in doubt.
 
@@ -41,12 +41,12 @@ def resume_run(
     return run_loop.resume(request, env, done=done, redo=redo)
 
 
-def preview_undo(request: Request, state: StateDirectory) -> UndoPlan:
+def preview_undo(request: RunRequest, state: StateDirectory) -> UndoPlan:
     """What `undo_run` would do now; nothing is done, and nothing is recorded."""
     return run_loop.plan_undo(request, state)
 
 
-def undo_run(request: Request, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
+def undo_run(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
     """Undo what a run has done, newest first; `expected` is what somebody has agreed to, if it was shown to them.
 
     Raises:

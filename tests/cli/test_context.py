@@ -21,7 +21,7 @@ from runner.library.library import Library
 @pytest.fixture
 def group(here):
     """The options that stand before the command, as click keeps them."""
-    with click.Context(click.Command("runbook"), obj=context.CommandLine(None, None, System())) as group:
+    with click.Context(click.Command("runbook"), obj=context.CommandContext(None, None, System())) as group:
         yield group
 
 

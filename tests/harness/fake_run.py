@@ -12,7 +12,7 @@ from runner.executor.job import Cancellation
 from runner.executor.testing import RESOLVE, ScriptedExecutor
 from runner.library.library import Library
 from runner.model.contacts import Contact
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.store.log.envelope import Actor
 from runner.store.state_directory import StateDirectory
@@ -78,7 +78,7 @@ def request_in(directory, *, channel=None, **changes):
     inventory = directory / "inventory.yml"
     inventory.write_text("all: {hosts: {db1: {}}}\n")
     contacts = {"backend-team": Contact(name="Backend team")}
-    return Request(
+    return RunRequest(
         run_id=RUN_ID,
         source=source,
         playbook=playbook.read_bytes(),

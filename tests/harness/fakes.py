@@ -12,7 +12,7 @@ import yaml
 
 from runner.core.events import Instant
 from runner.kinds.ansible_yaml import dump
-from runner.orchestrator.run_environment import Answer
+from runner.orchestrator.run_environment import GateAnswer
 
 RUN_ID = f"20260101T000000Z-{os.getpid():08x}"
 """Of this process's own: who runs the tests beside it carries another marker."""
@@ -76,9 +76,9 @@ class Clock:
 class FakeOperator:
     """Answers yes, or what `answers` has for a gate by its name, and remembers what was asked."""
 
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, GateAnswer] = field(default_factory=dict)
     asked: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
     def answer(self, gate, view):
         self.asked.append((gate.kind, gate.name, tuple(view.hosts)))
-        return self.answers.get(gate.name, Answer(yes=True, by="alice"))
+        return self.answers.get(gate.name, GateAnswer(yes=True, by="alice"))

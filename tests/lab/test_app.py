@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.lab import app
-from runner.lab.app import WINDOW, Shop, Traffic
+from runner.lab.app import WINDOW, ShopService, Traffic
 from runner.lab.shop import BAD, CURRENT, GOOD, write_releases
 
 EXHAUSTED = 'connection failed: FATAL:  remaining connection slots are reserved for roles with "SUPERUSER"'
@@ -18,7 +18,7 @@ EXHAUSTED = 'connection failed: FATAL:  remaining connection slots are reserved 
 def shop(tmp_path, monkeypatch):
     monkeypatch.setattr(app, "count_orders", lambda: 1000)
     write_releases(tmp_path)
-    return Shop(tmp_path)
+    return ShopService(tmp_path)
 
 
 def release(shop, version):

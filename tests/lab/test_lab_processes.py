@@ -10,7 +10,7 @@ import pytest
 
 from runner.core.errors import ExecutionError
 from runner.lab import lab_processes
-from runner.lab.lab_processes import Command, free_port, run, running
+from runner.lab.lab_processes import LabCommand, free_port, run, running
 
 # A shell that leaves a daemon behind: in a session of its own, deaf to SIGTERM, an orphan as soon as the shell ends.
 DAEMON = "setsid sh -c 'trap \"\" TERM; sleep 60; sleep 60' & echo started; wait"
@@ -18,10 +18,10 @@ DAEMON = "setsid sh -c 'trap \"\" TERM; sleep 60; sleep 60' & echo started; wait
 PARENT = """
 import signal, sys
 from pathlib import Path
-from runner.lab.lab_processes import Command, running
+from runner.lab.lab_processes import LabCommand, running
 directory = Path(sys.argv[1])
 log = directory / "log"
-command = Command("job", ["/bin/sh", "-c", "echo started; exec sleep 60"], log, {"MARK": f"{directory}/command"})
+command = LabCommand("job", ["/bin/sh", "-c", "echo started; exec sleep 60"], log, {"MARK": f"{directory}/command"})
 with running(command) as job:
     job.wait_until(lambda: "started" in log.read_text())
     print(job.process.pid, flush=True)
@@ -31,7 +31,7 @@ with running(command) as job:
 
 def sh(script, tmp_path, **how):
     mark = {"WORKSPACE": str(tmp_path)}
-    return Command("the job", ["/bin/sh", "-c", script], tmp_path / "log", mark, **how)
+    return LabCommand("the job", ["/bin/sh", "-c", script], tmp_path / "log", mark, **how)
 
 
 def started(command):
@@ -75,7 +75,7 @@ def test_kill_9_of_the_parent_or_of_the_keeper_takes_the_command_with_it(tmp_pat
 
 def test_a_command_gets_path_and_what_it_was_given_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1")
-    command = Command("the job", ["/usr/bin/env"], tmp_path / "log", environment={"PGHOST": "127.0.0.1"})
+    command = LabCommand("the job", ["/usr/bin/env"], tmp_path / "log", environment={"PGHOST": "127.0.0.1"})
 
     run(command)
 
@@ -87,8 +87,8 @@ def test_a_command_gets_path_and_what_it_was_given_and_nothing_else(tmp_path, mo
 def test_root_runs_a_command_as_somebody_else_with_no_group_of_its_own(tmp_path):
     nobody = pwd.getpwnam("nobody")
 
-    run(command := Command("the job", ["/usr/bin/id", "-u"], tmp_path / "user", user="nobody"))
-    run(groups := Command("the job", ["/usr/bin/id", "-G"], tmp_path / "groups", user="nobody"))
+    run(command := LabCommand("the job", ["/usr/bin/id", "-u"], tmp_path / "user", user="nobody"))
+    run(groups := LabCommand("the job", ["/usr/bin/id", "-G"], tmp_path / "groups", user="nobody"))
 
     assert (command.log.read_text(), groups.log.read_text()) == (f"{nobody.pw_uid}\n", f"{nobody.pw_gid}\n")
 

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from runner.lab.probe import Answer, Outage, Probe, get
+from runner.lab.probe import HealthAnswer, Outage, Probe, get
 
 SOON = 10.0  # seconds; a deadline, not a measure
 
@@ -40,7 +40,7 @@ def test_get_returns_status_and_body(server):
     server.status = 503
     answers.append(get(server.url))
 
-    assert answers == [Answer(200, {"path": "/health"}), Answer(503, {"path": "/health"})]
+    assert answers == [HealthAnswer(200, {"path": "/health"}), HealthAnswer(503, {"path": "/health"})]
 
 
 def test_get_asks_no_proxy(server, monkeypatch):
@@ -55,7 +55,7 @@ def test_no_answer_is_status_0():
         answers = [get(url, timeout=0.05)]
     answers.append(get(url))
 
-    assert answers == [Answer(0), Answer(0)]
+    assert answers == [HealthAnswer(0), HealthAnswer(0)]
 
 
 def test_an_outage_is_seen_with_its_beginning_and_end(server):

@@ -12,7 +12,7 @@ import pytest
 from harness import ROOT
 
 from runner.lab.demo_workspace import workspace
-from runner.lab.probe import Answer, Probe, get
+from runner.lab.probe import HealthAnswer, Probe, get
 from runner.lab.shop import BAD, CURRENT, GOOD, Shop
 
 pytestmark = pytest.mark.live
@@ -128,7 +128,7 @@ def test_each_web_shop_is_released_on_its_own(shop):
 
     assert seen == [(200, GOOD, 200, 0.0), (200, BAD, 500, 1.0)]
     assert [get(f"{other.url}/health") for other in others] == [
-        Answer(200, {"version": CURRENT, "status": "ok", "orders": 1000}) for _ in others
+        HealthAnswer(200, {"version": CURRENT, "status": "ok", "orders": 1000}) for _ in others
     ]
     release(CURRENT)
 

@@ -7,7 +7,7 @@ from harness.engine import change
 
 from runner.core.errors import ExecutionError
 from runner.executor.job import Ending
-from runner.orchestrator.run_environment import Answer
+from runner.orchestrator.run_environment import GateAnswer
 
 
 @pytest.mark.parametrize("stops", ["at a question", "while it is rendered", "while something is done"])
@@ -18,7 +18,7 @@ def test_what_is_to_be_done_on_a_cancellation_is_done_once(engine, stops):
     cancellation = engine.env.cancellation
     # When
     if stops == "at a question":
-        cancel = lambda *_: (cancellation.request("SIGTERM"), Answer(yes=False, by="alice"))[1]  # noqa: E731
+        cancel = lambda *_: (cancellation.request("SIGTERM"), GateAnswer(yes=False, by="alice"))[1]  # noqa: E731
         engine.operator.answer = cancel
     elif stops == "while it is rendered":
 

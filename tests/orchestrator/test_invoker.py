@@ -7,7 +7,7 @@ from harness.engine import FAILED, NOBODY, change
 
 from runner.core.errors import ExecutionError
 from runner.core.events import EventType
-from runner.orchestrator.run_environment import Answer
+from runner.orchestrator.run_environment import GateAnswer
 
 SECRET = "hunter2!"
 TAKES = {"key": {"type": "secret", "help": "The key"}}
@@ -70,7 +70,7 @@ def test_a_page_has_none(engine, asked):
 
 
 def test_what_a_person_types_has_none_either(engine, asked):
-    said = Answer(yes=False, by="alice", note=f"{SECRET} is wrong", declared=f"{SECRET} has leaked")
+    said = GateAnswer(yes=False, by="alice", note=f"{SECRET} is wrong", declared=f"{SECRET} has leaked")
     engine.operator.answers["one"] = said
 
     engine.run(change("one", approve="Go?"), **asked)
@@ -82,7 +82,7 @@ def test_what_a_person_types_has_none_either(engine, asked):
 
 
 def test_neither_has_the_question_that_others_see(engine, asked):
-    engine.operator.answers["one"] = Answer(yes=True, by="alice", note=f"{SECRET} is right")
+    engine.operator.answers["one"] = GateAnswer(yes=True, by="alice", note=f"{SECRET} is right")
 
     engine.run(change("one", approve="Go?", command="login", env={"KEY": "{{ key }}"}), **asked)
 

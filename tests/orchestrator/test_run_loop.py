@@ -17,7 +17,7 @@ from runner.core.errors import AuditError, ExecutionError, ExitCode
 from runner.core.events import EventType
 from runner.executor.job import Ending
 from runner.executor.testing import ScriptedExecutor
-from runner.orchestrator.run_environment import Answer
+from runner.orchestrator.run_environment import GateAnswer
 from runner.store.log.log_reader import read, verify
 
 NOBODY = {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]}
@@ -238,7 +238,7 @@ def test_undo_takes_back_what_was_begun_newest_first_and_only_there(bench):
 
 
 def test_nothing_runs_before_the_person_at_the_gate_says_yes(bench):
-    bench.operator.answers["act"] = Answer(yes=False, by="alice", note="not now")
+    bench.operator.answers["act"] = GateAnswer(yes=False, by="alice", note="not now")
 
     result = bench.run(step("act", approve="Go?"))
 
@@ -251,7 +251,7 @@ def test_nothing_runs_before_the_person_at_the_gate_says_yes(bench):
 def test_the_person_is_told_the_hosts_and_what_earlier_steps_captured(bench):
     seen = []
     bench.operator.answer = lambda _, view: (
-        seen.append((view.hosts, dict(view.captured), view.context.hosts["db1"].text)) or Answer(yes=True, by="al")
+        seen.append((view.hosts, dict(view.captured), view.context.hosts["db1"].text)) or GateAnswer(yes=True, by="al")
     )
 
     bench.run(step("look", capture={"pids": "stdout"}), step("act", approve="Go?"))
@@ -279,7 +279,7 @@ def test_a_manual_step_and_a_confirmation_pass_by_a_persons_word(bench):
 
 
 def test_what_the_operator_declares_calls(bench):
-    bench.operator.answers["act"] = Answer(yes=False, by="alice", declared="Too much")
+    bench.operator.answers["act"] = GateAnswer(yes=False, by="alice", declared="Too much")
 
     result = bench.run(step("act", approve="Go?"), escalation=NOBODY)
 
@@ -441,7 +441,7 @@ def test_inputs_reach_the_playbook_a_duration_in_seconds_too(bench):
 
 
 def test_a_step_that_a_person_skips_calls_nobody(bench):
-    bench.operator.answers["one"] = Answer(yes=False, by="alice", instead="skip")
+    bench.operator.answers["one"] = GateAnswer(yes=False, by="alice", instead="skip")
     policy = {**NOBODY, "when": ["step_failed"]}
 
     bench.request = request_in(

@@ -14,7 +14,7 @@ from runner.compiler.committed_playbook import compiled
 from runner.core.errors import ExecutionError, InvalidInputError
 from runner.core.redaction import MASK
 from runner.library.library import Library
-from runner.orchestrator.run_environment import Answer
+from runner.orchestrator.run_environment import GateAnswer
 
 SECRET = "hunter2 & co"
 TAKES = {"key": {"type": "secret", "help": "The key"}, "note": {"help": "A note", "default": "nothing"}}
@@ -68,7 +68,9 @@ def test_what_is_said_when_a_run_is_gone_on_with(engine, field):
 
 def test_what_a_person_answers_notes_and_declares(engine):
     step = change("tell", approve="Go?", verify=[{"confirm": "Is it so?"}])
-    engine.operator.answers["tell"] = Answer(yes=False, by="alice", note=f"not {SECRET}", declared=f"it is {SECRET}")
+    engine.operator.answers["tell"] = GateAnswer(
+        yes=False, by="alice", note=f"not {SECRET}", declared=f"it is {SECRET}"
+    )
 
     result = begun(engine, step, escalation={**CALLS, "when": ["step_failed", {"declared": "Too much"}]})
 
@@ -77,7 +79,7 @@ def test_what_a_person_answers_notes_and_declares(engine):
 
 
 def test_a_note_of_a_vote(engine):
-    engine.operator.answers["tell"] = Answer(yes=True, by="alice", note=f"by {SECRET}")
+    engine.operator.answers["tell"] = GateAnswer(yes=True, by="alice", note=f"by {SECRET}")
 
     result = begun(engine, change("tell", approve="Go?"))
 
@@ -115,7 +117,7 @@ def test_what_is_captured_is_not_kept_nor_used(engine):
 
 def test_a_command_that_a_question_shows(engine):
     step = change("act", approve="Go?", command=["echo", SECRET])
-    engine.operator.answers["act"] = Answer(yes=False, by="alice")
+    engine.operator.answers["act"] = GateAnswer(yes=False, by="alice")
 
     result = begun(engine, step)
 

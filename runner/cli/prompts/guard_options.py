@@ -12,7 +12,7 @@ import click
 
 from runner.cli.output.terminal import safe, short
 from runner.core.events import Event, EventType
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 
 _OPTIONS = (
     click.option("--reason", default="", help="Why you run it. It is recorded; production requires it."),
@@ -38,7 +38,7 @@ def guard_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def with_guard_options(request: Request, options: Mapping[str, Any]) -> Request:
+def with_guard_options(request: RunRequest, options: Mapping[str, Any]) -> RunRequest:
     """`request` with what was given for it now; for a resumed run, what it was started with still counts."""
     return replace(
         request,
@@ -48,7 +48,7 @@ def with_guard_options(request: Request, options: Mapping[str, Any]) -> Request:
     )
 
 
-def warn_break_glass(request: Request) -> None:
+def warn_break_glass(request: RunRequest) -> None:
     """Say on standard error, wherever that leads, that this run goes past its guards."""
     if request.break_glass:
         click.secho(f"BREAK GLASS: {safe(request.break_glass)}", fg="red", bold=True, err=True)

@@ -13,7 +13,7 @@ import click
 from runner.cli.output.terminal import safe
 from runner.core.characters import unfit
 from runner.model.input import Input
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.services import run_inputs
 
 
@@ -53,7 +53,7 @@ def options_again(command: Callable[..., None]) -> Callable[..., None]:
     return _AGAIN(vault_option(command))
 
 
-def give_inputs(request: Request, given: Sequence[str], **how: bool) -> Request:
+def give_inputs(request: RunRequest, given: Sequence[str], **how: bool) -> RunRequest:
     """`request` with its inputs; `how` is as `run_inputs.give_inputs` has it.
 
     Raises:

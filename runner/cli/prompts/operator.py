@@ -18,7 +18,7 @@ from runner.cli.prompts import choice
 from runner.cli.prompts import keyboard as typed
 from runner.compiler.segments import Gate
 from runner.model.runbook import Declared, Runbook
-from runner.orchestrator.run_environment import Answer, QuestionView
+from runner.orchestrator.run_environment import GateAnswer, QuestionView
 from runner.render.history.decisions import NOBODY
 
 _QUESTIONS = {
@@ -58,7 +58,7 @@ class Prompt:
     ) -> None:
         self._runbook, self._user, self._given, self._pause = runbook, user, given, pause
 
-    def answer(self, gate: Gate, view: QuestionView) -> Answer | None:
+    def answer(self, gate: Gate, view: QuestionView) -> GateAnswer | None:
         """The answer to `gate`; None once it is settled from elsewhere."""
         if early := self._in_advance(gate, view):
             return early
@@ -70,33 +70,33 @@ class Prompt:
                 return self._choose(gate, view)
             return self._ask(gate, view)
 
-    def _wait(self, gate: Gate, view: QuestionView) -> Answer | None:
+    def _wait(self, gate: Gate, view: QuestionView) -> GateAnswer | None:
         """Where there is nobody to ask: wait for those who are elsewhere, if there is a word of them."""
         if not (view.objection or (view.needs and self._given.wait)):
-            return Answer(yes=False, by=NOBODY, note=f"there is no terminal to ask on; {_flag(gate)}")
+            return GateAnswer(yes=False, by=NOBODY, note=f"there is no terminal to ask on; {_flag(gate)}")
         click.echo(f"waits    {gate.step.id} needs {safe(view.needs)}: runbook approve {view.context.run}", err=True)
         ends = time.monotonic() + self._given.wait if self._given.wait else math.inf
         while not view.settled():
             if time.monotonic() >= ends:
-                return Answer(
+                return GateAnswer(
                     yes=False, by=NOBODY, note="nobody has answered while the run waited; see --wait", waited=True
                 )
             time.sleep(_PAUSE)
         return None
 
-    def _in_advance(self, gate: Gate, view: QuestionView) -> Answer | None:
+    def _in_advance(self, gate: Gate, view: QuestionView) -> GateAnswer | None:
         if gate.kind == "choose":
             return self._picked(gate, view)
         if self._given.auto and gate.kind in {"approve", "manual", "confirm"}:
-            return Answer(yes=True, by=NOBODY, note="nobody was asked: --auto")
+            return GateAnswer(yes=True, by=NOBODY, note="nobody was asked: --auto")
         note = ""
         if gate.kind == "approve" and self._given.yes and not view.objection:
             note = "given in advance with --yes"
         elif gate.kind in {"manual", "confirm"} and gate.name in self._given.confirmed:
             note = "given in advance with --confirm"
-        return Answer(yes=True, by=self._user, note=note) if note else None
+        return GateAnswer(yes=True, by=self._user, note=note) if note else None
 
-    def _picked(self, gate: Gate, view: QuestionView) -> Answer | None:
+    def _picked(self, gate: Gate, view: QuestionView) -> GateAnswer | None:
         """What is chosen in advance: everything in an automatic run, else what `--choose` names for each host."""
         chosen: dict[str, Sequence[Any]] = {}
         for host in view.hosts:
@@ -110,15 +110,15 @@ class Prompt:
                 return None
             chosen[host] = choice.pick(values, wanted[-1], host=host) if wanted else values
         by = NOBODY if self._given.auto else self._user
-        return Answer(yes=self._given.auto or any(chosen.values()), by=by, note=_told(chosen), chosen=chosen)
+        return GateAnswer(yes=self._given.auto or any(chosen.values()), by=by, note=_told(chosen), chosen=chosen)
 
-    def _choose(self, gate: Gate, view: QuestionView) -> Answer | None:
+    def _choose(self, gate: Gate, view: QuestionView) -> GateAnswer | None:
         while (chosen := self._pick(gate, view)) is not None:
             if any(chosen.values()):
-                return Answer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
+                return GateAnswer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
             said = typed.letter("  Nothing is chosen. (c)hoose again, or (a)bort the run?", "ca", settled=view.settled)
             if said != "c":
-                return Answer(yes=False, by=self._user, note="nothing was chosen") if said else None
+                return GateAnswer(yes=False, by=self._user, note="nothing was chosen") if said else None
         return None
 
     def _pick(self, gate: Gate, view: QuestionView) -> dict[str, Sequence[Any]] | None:
@@ -143,22 +143,22 @@ class Prompt:
         if view.objection and not context.missing:
             click.echo(f"  It needs {safe(view.needs)}: runbook approve {context.run}", err=True)
 
-    def _ask(self, gate: Gate, view: QuestionView) -> Answer | None:
+    def _ask(self, gate: Gate, view: QuestionView) -> GateAnswer | None:
         question = _QUESTIONS["elsewhere" if view.objection else gate.kind]
         letters = [question[at + 1] for at, mark in enumerate(question) if mark == "("]
         said = typed.letter(f"  {question}", letters, settled=view.settled)
         if said is None:
             return None
         if said == "e":
-            return Answer(yes=False, by=self._user, declared=self._declare())
+            return GateAnswer(yes=False, by=self._user, declared=self._declare())
         if said in _INSTEAD:
-            return Answer(yes=False, by=self._user, instead=_INSTEAD[said])
+            return GateAnswer(yes=False, by=self._user, instead=_INSTEAD[said])
         note = ""
         if gate.kind in {"manual", "confirm"} and said in _YES:
             note = _text(
                 click.prompt("  Note for the record, or Enter for none", default="", show_default=False, err=True)
             )
-        return Answer(yes=said in _YES, by=self._user, note=note)
+        return GateAnswer(yes=said in _YES, by=self._user, note=note)
 
     def _declare(self) -> str:
         known = [item.declared for item in self._runbook.escalation.when if isinstance(item, Declared)]

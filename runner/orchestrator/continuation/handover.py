@@ -16,12 +16,12 @@ from runner.model.step import Effect, HandOver, Step
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.end.aftermath import first_line
 from runner.orchestrator.recheck import verify_again
-from runner.orchestrator.request import Child, Request, Result
+from runner.orchestrator.request import Child, Result, RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.stepper import Stepper
 
 
-def check(request: Request) -> None:
+def check(request: RunRequest) -> None:
     """That every runbook which may take over is there, reviewed, and given inputs that it takes, before it is needed.
 
     Raises:
@@ -38,7 +38,7 @@ def check(request: Request) -> None:
                 )
 
 
-def _library(request: Request, to: HandOver) -> Library:
+def _library(request: RunRequest, to: HandOver) -> Library:
     if request.library is None:
         raise InvalidInputError(f"{to.run} cannot be found: there is no library here")
     return request.library
@@ -48,7 +48,7 @@ def hand_over(
     stepper: Stepper,
     env: RunEnvironment,
     deadline: Deadline,
-    do: Callable[[Request, RunEnvironment], Result],
+    do: Callable[[RunRequest, RunEnvironment], Result],
     ended: Callable[[Child], None],
 ) -> None:
     """Let other runbooks take over where a step did not pass, each by `do`, and look at that step again afterwards.
@@ -93,7 +93,7 @@ def _check_mended(stepper: Stepper, step: Step, child: Child) -> None:
         raise HandOverError(f"{message}: {why}" if why else message)
 
 
-def _request(stepper: Stepper, env: RunEnvironment, to: HandOver, hosts: Sequence[str]) -> Request:
+def _request(stepper: Stepper, env: RunEnvironment, to: HandOver, hosts: Sequence[str]) -> RunRequest:
     """What is asked of the runbook that takes over: to work on `hosts`, on which the step did not pass, alone."""
     request = stepper.plan.request
     library = _library(request, to)
@@ -109,7 +109,7 @@ def _request(stepper: Stepper, env: RunEnvironment, to: HandOver, hosts: Sequenc
         }
     except ValueError as error:
         raise InvalidInputError(f"{to.run} cannot take over: {error}") from None
-    return Request(
+    return RunRequest(
         run_id=env.new_run_id(),
         source=source,
         playbook=reviewed(library, source),

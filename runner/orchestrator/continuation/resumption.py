@@ -17,7 +17,7 @@ from runner.orchestrator.continuation.undo_plan import UndoPlan, undo_plan
 from runner.orchestrator.gate.approval_gate import ApprovalGate
 from runner.orchestrator.recheck import open_again, recheck, repeatable_parts
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_plan import RunPlan, target_of
 from runner.orchestrator.stepper import Stepper
 from runner.store.log.envelope import Record
@@ -29,7 +29,7 @@ _NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED})
 _EVENTS = frozenset(EventType)
 
 
-def restore(request: Request, state: RunState, recorder: Recorder, records: Iterable[Record]) -> RunPlan:
+def restore(request: RunRequest, state: RunState, recorder: Recorder, records: Iterable[Record]) -> RunPlan:
     """The plan of an interrupted run; `recorder` is brought to where `records` and the run's state have left it.
 
     Raises:
@@ -96,7 +96,7 @@ def _entries(stepper: Stepper, step: Step) -> Mapping[str, Entry]:
     return {host: stepper.ledger.entries[step.id, host] for host in stepper.ledger.hosts_of(step.id)}
 
 
-def accept_changes(request: Request, directory: RunDirectory, recorder: Recorder, by: str) -> None:
+def accept_changes(request: RunRequest, directory: RunDirectory, recorder: Recorder, by: str) -> None:
     """Record that the person `by` goes on by another text than the one that the run was done by last, if so."""
     state, playbook = directory.state, request.playbook_sha256
     if (state.sha256, state.playbook_sha256) in {(request.source.sha256, playbook), (request.source.sha256, "")}:

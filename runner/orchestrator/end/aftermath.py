@@ -16,7 +16,7 @@ from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
 from runner.orchestrator.continuation.undo_plan import standing, undo_plan
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_plan import RunPlan
 from runner.render.history.decisions import NOBODY
 from runner.store.next_command import NextCommand
@@ -55,7 +55,7 @@ class EndedRun:
     `cancellations` are the requests to stop it, and `undone_on` the hosts on which what was done was to be undone.
     """
 
-    request: Request
+    request: RunRequest
     plan: RunPlan | None
     recorder: Recorder
     cancellations: Sequence[str]

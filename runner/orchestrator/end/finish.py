@@ -26,7 +26,7 @@ from runner.orchestrator.end import aftermath
 from runner.orchestrator.end.aftermath import EndedRun
 from runner.orchestrator.end.failsafe import Failsafe
 from runner.orchestrator.gate.approval_gate import ApprovalGate
-from runner.orchestrator.request import Child, Request, Result
+from runner.orchestrator.request import Child, Result, RunRequest
 from runner.orchestrator.run_plan import RunPlan
 from runner.orchestrator.start.run_start import RunStart
 from runner.render import report
@@ -61,19 +61,19 @@ class RunFinish(Failsafe):
         self._runbook = start.request.source.runbook
 
     @property
-    def request(self) -> Request:
+    def request(self) -> RunRequest:
         """What was asked of the run, as far as it is known by now."""
         return self._start.request
 
     @property
     def plan(self) -> RunPlan | None:
         """What the run does; None where its hosts never became known."""
-        return self._start.planned.plan if self._start.planned else None
+        return self._start.admitted_run.plan if self._start.admitted_run else None
 
     @property
     def gate(self) -> ApprovalGate | None:
         """Who has put its questions, if any could be."""
-        return self._start.planned.gate if self._start.planned else None
+        return self._start.admitted_run.gate if self._start.admitted_run else None
 
     @property
     def _cancelled(self) -> bool:

@@ -18,7 +18,7 @@ from runner.escalation.incidents import Incident, Incidents
 from runner.executor.target import Target
 from runner.model.step import Step
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Call, Request
+from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
 
 _GLASS = "/break-glass"
@@ -31,7 +31,7 @@ class Pager:
     That something of it cannot be recorded keeps nobody from being called: it stands in `unrecorded`, and in the page.
     """
 
-    def __init__(self, request: Request, env: Installation, recorder: Recorder) -> None:
+    def __init__(self, request: RunRequest, env: Installation, recorder: Recorder) -> None:
         self.calls: list[Call] = []
         self.unrecorded: list[RunbookError] = []
         self.target: Target | None = None

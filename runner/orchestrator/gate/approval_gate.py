@@ -15,7 +15,7 @@ from runner.compiler.segments import Gate
 from runner.core.duration import show
 from runner.core.events import EventType, Outcome
 from runner.orchestrator.deadline import Deadline
-from runner.orchestrator.run_environment import Answer, QuestionView, RunEnvironment
+from runner.orchestrator.run_environment import GateAnswer, QuestionView, RunEnvironment
 from runner.orchestrator.start.run_locks import RunLocks
 from runner.orchestrator.stepper import Stepper
 from runner.render.history.decisions import NOBODY
@@ -38,7 +38,7 @@ class ApprovalGate:
         self._stepper, self._env, self._directory = stepper, env, directory
         self._locks, self._deadline = locks, deadline
 
-    def ask(self, gate: Gate, hosts: Sequence[str]) -> Answer:
+    def ask(self, gate: Gate, hosts: Sequence[str]) -> GateAnswer:
         """The answer of whoever answers for the people, about `hosts`; nothing runs while they think.
 
         Raises:
@@ -59,7 +59,7 @@ class ApprovalGate:
         self._record(gate, which, answer)
         return answer
 
-    def _record(self, gate: Gate, which: Mapping[str, Any], answer: Answer) -> None:
+    def _record(self, gate: Gate, which: Mapping[str, Any], answer: GateAnswer) -> None:
         recorder, step = self._stepper.recorder, gate.step
         data = {"outcome": _outcome(gate, answer), "by": answer.by, "note": answer.note, "instead": answer.instead}
         recorder.note(EventType.GATE_ANSWERED, step.id, **which, **data)
@@ -72,7 +72,7 @@ class ApprovalGate:
             recorder.note(EventType.ESCALATION_DECLARED, step.id, declared=answer.declared, by=answer.by)
 
 
-def _outcome(gate: Gate, answer: Answer) -> Outcome:
+def _outcome(gate: Gate, answer: GateAnswer) -> Outcome:
     if answer.instead == "skip":
         return Outcome.SKIPPED
     if answer.yes:
@@ -105,7 +105,7 @@ class _Poll:
         terms = {name: getattr(self.context, name) for name in ("subject", "min", "group", "four_eyes", "expires")}
         return {"question": self.question.number, **terms}
 
-    def answer(self) -> Answer:
+    def answer(self) -> GateAnswer:
         """What it came to."""
         while True:
             verdict, votes = self._verdict()
@@ -119,7 +119,7 @@ class _Poll:
             said = self.env.operator.answer(self.gate, view)
             self.deadline.left()
             if said is None and self.stepper.cancelled:
-                return Answer(yes=False, by=NOBODY, note="the run was stopped")
+                return GateAnswer(yes=False, by=NOBODY, note="the run was stopped")
             if said and (answer := self._take(said, objection)):
                 return answer
 
@@ -159,14 +159,14 @@ class _Poll:
         """Why a yes from here would not count."""
         if self.question is None:
             return ""
-        return self.question.objection(self._vote(Answer(yes=True, by=self.env.actor.user)), votes)
+        return self.question.objection(self._vote(GateAnswer(yes=True, by=self.env.actor.user)), votes)
 
-    def _vote(self, said: Answer) -> Vote:
+    def _vote(self, said: GateAnswer) -> Vote:
         actor, now = self.env.actor, self.env.clock()
         by = actor.person if said.by == actor.user else said.by
         return Vote(by, actor.user, said.yes, self.context.subject, now.wall.isoformat(), said.note)
 
-    def _take(self, said: Answer, objection: str) -> Answer | None:
+    def _take(self, said: GateAnswer, objection: str) -> GateAnswer | None:
         """The answer, if what was said here is one; a yes or no of a person is a vote as any other."""
         text, question = self.stepper.recorder.redaction.text, self.question  # a person may have named a secret
         said = replace(said, note=text(said.note), declared=text(said.declared or "") or None)
@@ -186,18 +186,18 @@ class _Poll:
     def _record(self, vote: Mapping[str, Any]) -> None:
         self.stepper.recorder.note(EventType.VOTE_GIVEN, self.context.step, **vote)
 
-    def _closed(self, verdict: Verdict, votes: Sequence[Vote]) -> Answer:
+    def _closed(self, verdict: Verdict, votes: Sequence[Vote]) -> GateAnswer:
         assert self.question  # noqa: S101 - only a question that was put comes to something
         self.questions.close(self.question, verdict)
         if verdict == "granted":
             yes = self.question.approvals(votes)
-            return Answer(yes=True, by=_by(yes), note=_notes(yes))
+            return GateAnswer(yes=True, by=_by(yes), note=_notes(yes))
         if verdict == "denied":
             no = [vote for vote in votes if not vote.yes]
-            return Answer(yes=False, by=_by(no), note=_notes(no))
+            return GateAnswer(yes=False, by=_by(no), note=_notes(no))
         after = show(timedelta(seconds=self.context.expires or 0))
         missing = f"not approved within {after}: {self.question.needs(votes)} missing"
-        return Answer(yes=False, by=NOBODY, note=missing, waited=True)
+        return GateAnswer(yes=False, by=NOBODY, note=missing, waited=True)
 
 
 def _by(votes: Sequence[Vote]) -> str:

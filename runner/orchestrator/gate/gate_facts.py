@@ -17,7 +17,7 @@ from runner.model.contacts import Contact
 from runner.model.mentions import mentioned
 from runner.model.runbook import Runbook
 from runner.model.verification import Verification
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _action(gate: Gate, host: str, facts: RunFacts) -> HostAction:
     return HostAction(address, connection, in_words(preview), call, uses, missing)
 
 
-def sources(request: Request, *, now: bool) -> dict[str, str]:
+def sources(request: RunRequest, *, now: bool) -> dict[str, str]:
     """The SHA-256 of the runbook, the playbook and the inventory's scripts; with `now`, as they are on disk by now.
 
     What was read when the run began is what it does. That somebody has changed the file since still makes a yes void:

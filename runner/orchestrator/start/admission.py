@@ -20,7 +20,7 @@ from runner.model.runbook import Runbook
 from runner.model.step import HandOver
 from runner.model.yaml.finding import Level
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.start import guards
 from runner.orchestrator.start.guards import Case, Ruling
@@ -29,14 +29,14 @@ from runner.render.history.recorded_runs import RecordedRuns
 from runner.store.log.envelope import Actor
 
 
-def asks_person(request: Request, target: Target) -> bool:
+def asks_person(request: RunRequest, target: Target) -> bool:
     """Whether a person is to be asked for the name of the environment before a run against `target` may begin."""
     return target.environment == guards.PRODUCTION and not (request.environment or request.looks)
 
 
 def check_guards(
-    request: Request, target: Target, env: RunEnvironment, recorder: Recorder, *, undo: bool = False
-) -> tuple[Request, Policy]:
+    request: RunRequest, target: Target, env: RunEnvironment, recorder: Recorder, *, undo: bool = False
+) -> tuple[RunRequest, Policy]:
     """Stop the run unless every guard is met, and record each ruling; a preflight only records them.
 
     For an undo, no policy of the inventory stands in the way.
@@ -82,7 +82,7 @@ def _with_typed_environment(case: Case, rulings: Sequence[Ruling], env: RunEnvir
     return replace(case, typed=env.type_environment(target.environment, lines))
 
 
-def case_for(request: Request, target: Target, actor: Actor, *, now: datetime, log: Path) -> Case:
+def case_for(request: RunRequest, target: Target, actor: Actor, *, now: datetime, log: Path) -> Case:
     """What the guards rule on: `request` against `target` by `actor`; `log` is where proofs are looked for."""
     typed, playbooks = request.environment, _playbooks(request)
     if request.parent and typed in CLASSES and CLASSES.index(target.environment) < CLASSES.index(typed):
@@ -105,14 +105,14 @@ def case_for(request: Request, target: Target, actor: Actor, *, now: datetime, l
     )
 
 
-def _lint_errors(request: Request, target: Target, today: date) -> list[str]:
+def _lint_errors(request: RunRequest, target: Target, today: date) -> list[str]:
     from runner.lint.engine import lint  # noqa: PLC0415 - its rules take longer to import than most commands take
 
     found = lint(request.source, request.contacts, today=today, variables=target.variables)
     return [f"{each.file}:{each.line}: {each.message}" for each in found if each.level is Level.ERROR]
 
 
-def _playbooks(request: Request) -> Mapping[str, str]:
+def _playbooks(request: RunRequest) -> Mapping[str, str]:
     """What may run: the playbook itself, and those of the runbooks that may take over."""
     runbook = request.source.runbook
     found = {runbook.id: request.playbook}
@@ -133,7 +133,7 @@ def _proofs(log: Path, playbooks: Iterable[str]) -> Iterable[Proof]:
 
 
 def check_reachable(
-    request: Request, target: Target, env: RunEnvironment, recorder: Recorder, *, refuse: bool = True
+    request: RunRequest, target: Target, env: RunEnvironment, recorder: Recorder, *, refuse: bool = True
 ) -> frozenset[str]:
     """Check every host, and whether a Python runs where a machine works, and record it; the hosts that are not well.
 

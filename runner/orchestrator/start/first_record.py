@@ -13,12 +13,12 @@ from runner.kinds.steps.base import StepKind
 from runner.library.library import Source
 from runner.model.step import Step
 from runner.model.verification import Verification
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.store.run_state import RunState
 
 
-def first_state(request: Request, env: RunEnvironment) -> RunState:
+def first_state(request: RunRequest, env: RunEnvironment) -> RunState:
     """The state of a run that is about to begin; its reason waits until the secrets of the inventory are known."""
     runbook = request.source.runbook
     steps = (*runbook.procedure, *runbook.on_cancel)
@@ -43,7 +43,7 @@ def first_state(request: Request, env: RunEnvironment) -> RunState:
     )
 
 
-def described(request: Request, env: RunEnvironment) -> dict[str, Any]:
+def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
     """What the first record says of the run, so that the log explains itself when the files have changed.
 
     Why it is done is recorded by itself: it may name a secret that is not known before the inventory has been read.
@@ -92,7 +92,7 @@ def _places(source: Source) -> Callable[..., dict[str, str]]:
     return place
 
 
-def _budget(request: Request) -> float | None:
+def _budget(request: RunRequest) -> float | None:
     """Seconds in which it should be done: until the deadline, or until somebody is called."""
     runbook = request.source.runbook
     return runbook.deadline.total_seconds() if runbook.deadline else policy.patience(runbook.escalation)

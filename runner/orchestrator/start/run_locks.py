@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from runner.core.events import EventType
 from runner.executor.target import Target
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.store.locks.holder import Blocked, Holder
 from runner.store.locks.host_locks import Held, Locks
@@ -17,7 +17,7 @@ from runner.store.run_state import RunDirectory
 class RunLocks:
     """The locks of one run, in which whoever waits for them reads the step that it has come to."""
 
-    def __init__(self, request: Request, env: RunEnvironment, recorder: Recorder, directory: RunDirectory) -> None:
+    def __init__(self, request: RunRequest, env: RunEnvironment, recorder: Recorder, directory: RunDirectory) -> None:
         self.request, self.env, self.recorder, self.directory = request, env, recorder, directory
         self._held: Held | None = None
         self._step = ""

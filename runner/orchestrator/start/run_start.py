@@ -17,7 +17,7 @@ from runner.orchestrator.gate.approval_gate import ApprovalGate
 from runner.orchestrator.gate.granted_approvals import Approvals
 from runner.orchestrator.invoker import Invoker
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.run_plan import RunPlan
 from runner.orchestrator.start import admission
@@ -28,7 +28,7 @@ from runner.store.run_state import RunDirectory
 
 
 @dataclass(frozen=True)
-class Planned:
+class AdmittedRun:
     """What there is only once the run has a plan: who does its steps, and who puts its questions."""
 
     plan: RunPlan
@@ -37,13 +37,13 @@ class Planned:
 
 
 class RunStart:
-    """A run that has begun; `planned` is None until it has a plan.
+    """A run that has begun; `admitted_run` is None until it has a plan.
 
     `request` is what is asked of it: without the secrets of the inventory, and with the environment that somebody has
     named, as soon as these are known.
     """
 
-    def __init__(self, request: Request, env: RunEnvironment, log: AuditLog, directory: RunDirectory) -> None:
+    def __init__(self, request: RunRequest, env: RunEnvironment, log: AuditLog, directory: RunDirectory) -> None:
         self.request, self.env, self.directory = request, env, directory
         redaction, listeners = request.redaction(), env.listeners
         self.recorder = Recorder(request.run_id, log, directory, env.clock, redaction=redaction, listeners=listeners)
@@ -51,9 +51,9 @@ class RunStart:
         self.locks = RunLocks(request, env, self.recorder, directory)
         self.deadline = Deadline(request.source.runbook.deadline, env.clock, run=request.run_id)
         self.invoker = Invoker(request, env, self.recorder, directory, self.locks, self.deadline)
-        self.planned: Planned | None = None
+        self.admitted_run: AdmittedRun | None = None
 
-    def plan(self, *, render: Sequence[str] = ()) -> Planned:
+    def plan(self, *, render: Sequence[str] = ()) -> AdmittedRun:
         """The plan; without one the hosts are looked up, and what the steps in `render` would do, and it is admitted.
 
         Raises:
@@ -61,7 +61,7 @@ class RunStart:
             LockedError: another run has one of the hosts.
             UnreachableError: a host is missing, or more hosts than the runbook allows cannot be worked on.
         """
-        return self.planned or self._admit(self._target(self.invoker.resolve(render)))
+        return self.admitted_run or self._admit(self._target(self.invoker.resolve(render)))
 
     def admit_unless_asking(self, message: Message) -> Literal[False] | None:
         """Admit the run while Ansible, which has just named the hosts, waits; False if a person is to be asked first.
@@ -85,7 +85,7 @@ class RunStart:
             unattended.check(request.source.runbook, target)
         return target
 
-    def _admit(self, target: Target) -> Planned:
+    def _admit(self, target: Target) -> AdmittedRun:
         """Let the run begin against `target`, or refuse it; what was required and given is recorded either way."""
         self.recorder.note(EventType.TARGET_RESOLVED, environment=target.environment, hosts=list(target.names))
         policy = Policy()
@@ -96,14 +96,14 @@ class RunStart:
         self.pager.glass_broken()
         plan = RunPlan(self.request, target, policy, unreachable)
         plan.expect_in(self.recorder.ledger)
-        planned = self.follow(plan)
+        admitted = self.follow(plan)
         self.directory.update(environment=target.environment, target=target.hosts, environments=target.environments)
         self.directory.update(machines=target.machines)
         self.directory.update(reason=self.request.reason, break_glass=self.request.break_glass)
         self.show_owed_undos(plan)
-        return planned
+        return admitted
 
-    def admit_again(self, plan: RunPlan, *, undo: bool = False) -> Planned:
+    def admit_again(self, plan: RunPlan, *, undo: bool = False) -> AdmittedRun:
         """Let a run be resumed, or undone, by its `plan`: the environment is named anew, the reason stands.
 
         To undo it, no policy of the inventory and no host that does not answer stands in the way.
@@ -122,14 +122,14 @@ class RunStart:
         unreachable = admission.check_reachable(self.request, now, self.env, self.recorder, refuse=not undo)
         return self.follow(replace(plan, request=self.request, policy=policy, unreachable=unreachable))
 
-    def follow(self, plan: RunPlan) -> Planned:
+    def follow(self, plan: RunPlan) -> AdmittedRun:
         """From now on the run is done by `plan`."""
         approvals = Approvals(plan, self.env, self.recorder, self.directory, self.invoker.previews)
         stepper = Stepper(plan, self.invoker, approvals, self.deadline)
         gate = ApprovalGate(stepper, self.env, self.directory, self.locks, self.deadline)
-        self.planned = Planned(plan, stepper, gate)
+        self.admitted_run = AdmittedRun(plan, stepper, gate)
         self.pager.target = plan.target
-        return self.planned
+        return self.admitted_run
 
     def show_owed_undos(self, plan: RunPlan) -> None:
         """Record what an earlier run has begun on the hosts of this one, and should have been undone."""

@@ -12,7 +12,7 @@ from harness.fakes import RUN_ID, runbook_file
 from runner.cli.prompts import input_options
 from runner.core.errors import InvalidInputError
 from runner.library.library import Library
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 
 INPUTS = {
     "wait": {"type": "duration", "default": "5m", "help": "How long"},
@@ -63,7 +63,7 @@ def typed(monkeypatch):
 
 def asked_for(source, **before):
     """What is asked of a run of `source`, whose inputs were `before` when it began."""
-    return Request(RUN_ID, source, b"", {}, [], inputs=before)
+    return RunRequest(RUN_ID, source, b"", {}, [], inputs=before)
 
 
 def read(source, given, **how):

@@ -18,7 +18,7 @@ from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.compiler.segments import Gate
 from runner.core.errors import InvalidInputError
 from runner.library.library import Library
-from runner.orchestrator.run_environment import Answer, QuestionView
+from runner.orchestrator.run_environment import GateAnswer, QuestionView
 
 STEPS = [
     {
@@ -138,7 +138,7 @@ def answer(prompt, gate, captured=None, commands=None, **changes):
 def test_without_a_terminal_it_is_no_and_the_flag_is_told(runbook, prompt, paused, kind, flag):
     said = answer(prompt(), gate_of(runbook, kind))
 
-    assert said == Answer(yes=False, by="nobody", note=f"there is no terminal to ask on; {flag}")
+    assert said == GateAnswer(yes=False, by="nobody", note=f"there is no terminal to ask on; {flag}")
     assert paused == []
 
 
@@ -153,7 +153,7 @@ def test_half_a_terminal_is_none(runbook, prompt, typed, monkeypatch, which):
 def test_yes_in_advance_approves_and_vouches_for_nothing_else(runbook, prompt):
     said = {kind: answer(prompt(yes=True), gate_of(runbook, kind)) for kind in ("approve", "confirm", "manual")}
 
-    assert said["approve"] == Answer(yes=True, by="alice", note="given in advance with --yes")
+    assert said["approve"] == GateAnswer(yes=True, by="alice", note="given in advance with --yes")
     assert (said["confirm"].yes, said["manual"].yes) == (False, False)
 
 
@@ -162,7 +162,7 @@ def test_to_vouch_in_advance_for_a_step_approves_nothing_and_holds_for_no_other_
         kind: answer(prompt(confirmed=["clean"]), gate_of(runbook, kind)) for kind in ("approve", "confirm", "manual")
     }
 
-    assert said["confirm"] == Answer(yes=True, by="alice", note="given in advance with --confirm")
+    assert said["confirm"] == GateAnswer(yes=True, by="alice", note="given in advance with --confirm")
     assert (said["approve"].yes, said["manual"].yes) == (False, False)
 
 
@@ -171,7 +171,7 @@ def test_who_is_asked_to_approve_sees_what_it_is_about(runbook, prompt, typed, p
 
     said = answer(prompt(), gate_of(runbook, "approve"), {"db1": {"pids": [1, 2]}, "other": {"pids": [3]}})
 
-    assert (said, paused) == (Answer(yes=True, by="alice"), ["off", "on"])
+    assert (said, paused) == (GateAnswer(yes=True, by="alice"), ["off", "on"])
     assert click.unstyle(screen.getvalue()).splitlines()[:-1] == [
         "",
         "Remove old files",
@@ -195,28 +195,28 @@ def test_who_is_asked_to_approve_sees_what_it_is_about(runbook, prompt, typed, p
 @pytest.mark.parametrize(
     ("kind", "lines", "expected"),
     [
-        ("approve", ["y"], Answer(yes=True, by="alice")),
-        ("approve", ["Y"], Answer(yes=True, by="alice")),
-        ("approve", ["n"], Answer(yes=False, by="alice")),
-        ("approve", ["", "what", "yes", "n"], Answer(yes=False, by="alice")),
-        ("confirm", ["y", "saw it"], Answer(yes=True, by="alice", note="saw it")),
-        ("confirm", ["y", ""], Answer(yes=True, by="alice")),
-        ("confirm", ["n"], Answer(yes=False, by="alice")),
-        ("manual", ["y", "walked"], Answer(yes=True, by="alice", note="walked")),
-        ("manual", ["y", "caf\udce9"], Answer(yes=True, by="alice", note="caf\\udce9")),
-        ("approve", ["e", "2"], Answer(yes=False, by="alice", declared="Nobody knows why")),
-        ("approve", ["e", "", "it is on fire"], Answer(yes=False, by="alice", declared="it is on fire")),
-        ("manual", ["e", "0"], Answer(yes=False, by="alice", declared="0")),
-        ("manual", ["e", "3"], Answer(yes=False, by="alice", declared="3")),
-        ("manual", ["e", "²"], Answer(yes=False, by="alice", declared="²")),
-        ("step", ["g"], Answer(yes=True, by="alice")),
-        ("step", ["s"], Answer(yes=False, by="alice", instead="skip")),
-        ("step", ["u"], Answer(yes=False, by="alice", instead="undo")),
-        ("step", ["e", "1"], Answer(yes=False, by="alice", declared="Data is at risk")),
-        ("step", ["a"], Answer(yes=False, by="alice")),
-        ("unknown", ["d"], Answer(yes=True, by="alice")),
-        ("unknown", ["r"], Answer(yes=False, by="alice", instead="redo")),
-        ("unknown", ["n"], Answer(yes=False, by="alice")),
+        ("approve", ["y"], GateAnswer(yes=True, by="alice")),
+        ("approve", ["Y"], GateAnswer(yes=True, by="alice")),
+        ("approve", ["n"], GateAnswer(yes=False, by="alice")),
+        ("approve", ["", "what", "yes", "n"], GateAnswer(yes=False, by="alice")),
+        ("confirm", ["y", "saw it"], GateAnswer(yes=True, by="alice", note="saw it")),
+        ("confirm", ["y", ""], GateAnswer(yes=True, by="alice")),
+        ("confirm", ["n"], GateAnswer(yes=False, by="alice")),
+        ("manual", ["y", "walked"], GateAnswer(yes=True, by="alice", note="walked")),
+        ("manual", ["y", "caf\udce9"], GateAnswer(yes=True, by="alice", note="caf\\udce9")),
+        ("approve", ["e", "2"], GateAnswer(yes=False, by="alice", declared="Nobody knows why")),
+        ("approve", ["e", "", "it is on fire"], GateAnswer(yes=False, by="alice", declared="it is on fire")),
+        ("manual", ["e", "0"], GateAnswer(yes=False, by="alice", declared="0")),
+        ("manual", ["e", "3"], GateAnswer(yes=False, by="alice", declared="3")),
+        ("manual", ["e", "²"], GateAnswer(yes=False, by="alice", declared="²")),
+        ("step", ["g"], GateAnswer(yes=True, by="alice")),
+        ("step", ["s"], GateAnswer(yes=False, by="alice", instead="skip")),
+        ("step", ["u"], GateAnswer(yes=False, by="alice", instead="undo")),
+        ("step", ["e", "1"], GateAnswer(yes=False, by="alice", declared="Data is at risk")),
+        ("step", ["a"], GateAnswer(yes=False, by="alice")),
+        ("unknown", ["d"], GateAnswer(yes=True, by="alice")),
+        ("unknown", ["r"], GateAnswer(yes=False, by="alice", instead="redo")),
+        ("unknown", ["n"], GateAnswer(yes=False, by="alice")),
     ],
 )
 def test_the_answer_is_what_was_typed(runbook, prompt, typed, kind, lines, expected):
@@ -299,7 +299,7 @@ def test_to_choose_nothing_anywhere_is_no(runbook, prompt, typed):
     said = answer(prompt(), gate_of(runbook, "choose"), ROWS)
 
     assert "  Please answer c or a.\n" in screen.getvalue()
-    assert said == Answer(yes=False, by="alice", note="nothing was chosen")
+    assert said == GateAnswer(yes=False, by="alice", note="nothing was chosen")
 
 
 def test_what_is_chosen_in_advance_for_every_host_or_for_one(runbook, prompt):
@@ -308,7 +308,7 @@ def test_what_is_chosen_in_advance_for_every_host_or_for_one(runbook, prompt):
     both = answer(prompt(picked=[everywhere, there]), gate_of(runbook, "choose"), ROWS)
     one = answer(prompt(picked=[there]), gate_of(runbook, "choose"), ROWS)
 
-    assert both == Answer(yes=True, by="alice", note="db1: 7, 8; db2: 7", chosen={"db1": [7, 8], "db2": [7]})
+    assert both == GateAnswer(yes=True, by="alice", note="db1: 7, 8; db2: 7", chosen={"db1": [7, 8], "db2": [7]})
     assert (one.yes, one.by) == (False, "nobody")
 
 
@@ -331,7 +331,7 @@ def test_a_run_that_asks_nobody_takes_all_and_knows_nothing_of_what_was_interrup
     said = {kind: answer(prompt(auto=True), gate_of(runbook, kind), ROWS) for kind in ("choose", "confirm", "unknown")}
 
     assert said["choose"].chosen == {"db1": [7, 8], "db2": [7]}
-    assert said["confirm"] == Answer(yes=True, by="nobody", note="nobody was asked: --auto")
+    assert said["confirm"] == GateAnswer(yes=True, by="nobody", note="nobody was asked: --auto")
     assert (said["unknown"].yes, said["unknown"].by) == (False, "nobody")
 
 

@@ -13,12 +13,12 @@ from harness.fake_run import SURVEY, Killed
 from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import EventType
 from runner.executor.job import Ending
-from runner.orchestrator.run_environment import Answer
+from runner.orchestrator.run_environment import GateAnswer
 from runner.store.locks.holder import Holder
 from runner.store.locks.host_locks import Locks
 
 HOSTS = ["a", "b", "c"]
-NO = Answer(yes=False, by="alice")
+NO = GateAnswer(yes=False, by="alice")
 
 
 def killed(*_):
@@ -108,7 +108,10 @@ def test_a_person_says_what_became_of_it_in_advance(engine, said, done):
 
 @pytest.mark.parametrize(
     ("answer", "done"),
-    [(Answer(yes=True, by="al"), ["one", "two"]), (Answer(yes=False, by="al", instead="redo"), ["one", "one", "two"])],
+    [
+        (GateAnswer(yes=True, by="al"), ["one", "two"]),
+        (GateAnswer(yes=False, by="al", instead="redo"), ["one", "one", "two"]),
+    ],
 )
 def test_or_when_asked(engine, answer, done):
     engine.ansible.answers["one", "action"] = killed

@@ -11,7 +11,7 @@ import runner.orchestrator.run_loop
 from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import EventType
 from runner.orchestrator.continuation.undo_plan import UndoPlan
-from runner.orchestrator.run_environment import Answer
+from runner.orchestrator.run_environment import GateAnswer
 
 
 def debts(engine):
@@ -132,7 +132,7 @@ def test_what_was_begun_once_stands_though_it_was_to_be_done_again_and_never_was
     engine.ansible.answers["two", "action"] = FAILED
     engine.run(undoing("one"), change("two"))
     engine.ansible.answers = {("one", "verify/1"): FAILED}
-    engine.operator.answers["one"] = Answer(yes=False, by="alice")
+    engine.operator.answers["one"] = GateAnswer(yes=False, by="alice")
     engine.resume()
     # When
     engine.ansible.answers = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from harness.engine import FAILED, LOST, change
 
-from runner.orchestrator.run_environment import Answer
+from runner.orchestrator.run_environment import GateAnswer
 
 SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed and not verified", "untouched"
 
@@ -16,7 +16,7 @@ SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed
 def test_who_or_what_stopped_the_run_is_called_as_people_call_it(engine, request_, happened):
     def interrupted(*_):
         engine.env.cancellation.request(request_)
-        return Answer(yes=False, by="alice")
+        return GateAnswer(yes=False, by="alice")
 
     engine.operator.answer = interrupted
 
@@ -33,7 +33,7 @@ def test_who_or_what_stopped_the_run_is_called_as_people_call_it(engine, request
 )
 def test_a_change_whose_checks_hold_is_not_called_unverified(engine, refused, broken, hosts):
     asked = {"approve": "Do it?"}
-    engine.operator.answers = {refused: Answer(yes=False, by="alice")}
+    engine.operator.answers = {refused: GateAnswer(yes=False, by="alice")}
     engine.ansible.answers = {(broken, "action"): FAILED}
 
     result = engine.run(*(change(name, **(asked if name == refused else {})) for name in ("one", "two")))
@@ -66,7 +66,7 @@ def test_hosts_that_were_lost_are_told_beside_those_on_which_the_step_failed(eng
 
 
 def test_a_skip_is_not_what_stopped_a_run_that_failed_later(engine):
-    engine.operator.answers = {"one": Answer(yes=False, by="alice", instead="skip")}
+    engine.operator.answers = {"one": GateAnswer(yes=False, by="alice", instead="skip")}
     engine.ansible.answers = {("two", "action"): FAILED}
 
     result = engine.run(change("one"), change("two"), mode="step")

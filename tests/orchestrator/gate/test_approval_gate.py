@@ -17,7 +17,7 @@ from runner.approvals.question_store import Questions
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
 from runner.model.contacts import Contact
-from runner.orchestrator.run_environment import Answer, QuestionView
+from runner.orchestrator.run_environment import GateAnswer, QuestionView
 
 TWO = {"says": "Go?", "min": 2}
 CEREMONY = {"reason": "It is time", "environment": "production"}
@@ -29,13 +29,13 @@ class Elsewhere:
     """Nobody answers here: each time the question is put, the next of `acts` happens, and then nobody does."""
 
     engine: Engine
-    acts: list[Callable[[], Answer | None]] = field(default_factory=list)
+    acts: list[Callable[[], GateAnswer | None]] = field(default_factory=list)
     views: list[QuestionView] = field(default_factory=list)
 
     def answer(self, gate, view):
         del gate
         self.views.append(view)
-        return self.acts.pop(0)() if self.acts else Answer(yes=False, by="nobody", note="nobody is there")
+        return self.acts.pop(0)() if self.acts else GateAnswer(yes=False, by="nobody", note="nobody is there")
 
     @property
     def questions(self):
@@ -93,7 +93,7 @@ def test_manual_work_is_confirmed_from_elsewhere_too(engine, elsewhere):
 
 
 def test_it_takes_as_many_different_people_as_the_step_says(engine, elsewhere):
-    here = lambda: Answer(yes=True, by="alice")  # noqa: E731
+    here = lambda: GateAnswer(yes=True, by="alice")  # noqa: E731
     elsewhere.acts = [here, elsewhere.votes("alice"), elsewhere.votes("bob")]
 
     assert engine.run(change("act", approve=TWO)).exit_code == ExitCode.DONE
@@ -314,7 +314,7 @@ def tried(act):
 
 
 def test_the_record_says_who_voted_and_on_what(engine, elsewhere):
-    elsewhere.acts = [lambda: Answer(yes=True, by="alice", note="ok"), elsewhere.votes("bob")]
+    elsewhere.acts = [lambda: GateAnswer(yes=True, by="alice", note="ok"), elsewhere.votes("bob")]
 
     engine.run(change("act", approve={**TWO, "expires": "5m"}))
 

@@ -7,7 +7,7 @@ from harness.engine import change, undoing
 
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
-from runner.orchestrator.run_environment import Answer
+from runner.orchestrator.run_environment import GateAnswer
 
 STEPS = [change("one", approve="Go?"), change("two", verify=[{"exit": 0}, {"confirm": "It is well"}])]
 WALK = {"id": "walk", "name": "Walk", "manual": "Walk there", "verify": [{"command": "true"}]}
@@ -37,7 +37,7 @@ def test_no_machine_vouches_for_what_a_person_does_or_sees(engine, environment, 
 
 
 def test_what_a_machine_answered_is_recorded_as_what_nobody_did(engine):
-    nobody = Answer(yes=True, by="nobody", note="nobody was asked: --auto")
+    nobody = GateAnswer(yes=True, by="nobody", note="nobody was asked: --auto")
     engine.operator.answers = {"one": nobody, "two": nobody}
 
     assert engine.run(*({**step, "auto": True} for step in STEPS), mode="auto").outcome == "passed"
@@ -67,7 +67,7 @@ def test_in_production_it_goes_where_each_has_one(engine):
 
 
 def test_step_by_step_one_is_skipped_and_the_run_is_not_green(engine):
-    engine.operator.answers["one"] = Answer(yes=False, by="alice", instead="skip")
+    engine.operator.answers["one"] = GateAnswer(yes=False, by="alice", instead="skip")
 
     result = engine.run(change("one"), change("two"), mode="step")
 
@@ -76,7 +76,7 @@ def test_step_by_step_one_is_skipped_and_the_run_is_not_green(engine):
 
 
 def test_step_by_step_everything_is_taken_back_on_the_operators_word(engine):
-    engine.operator.answers["two"] = Answer(yes=False, by="alice", instead="undo")
+    engine.operator.answers["two"] = GateAnswer(yes=False, by="alice", instead="undo")
 
     result = engine.run(undoing("one"), change("two"), mode="step")
 
@@ -84,7 +84,7 @@ def test_step_by_step_everything_is_taken_back_on_the_operators_word(engine):
 
 
 def test_what_is_chosen_is_known_to_the_step_and_to_later_ones(engine):
-    engine.operator.answers["kill"] = Answer(yes=True, by="alice", chosen={"db1": [7]})
+    engine.operator.answers["kill"] = GateAnswer(yes=True, by="alice", chosen={"db1": [7]})
     look = change("look", effect="read", capture={"found": "stdout"})
 
     result = engine.run(look, change("kill", choose={"pids": {"from": "found"}}))

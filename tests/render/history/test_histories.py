@@ -24,7 +24,7 @@ from runner.core.errors import InvalidInputError
 from runner.core.step_tags import undo_id
 from runner.library.snapshot import read as read_library
 from runner.orchestrator.recovery import name_abandoned
-from runner.orchestrator.run_environment import Answer
+from runner.orchestrator.run_environment import GateAnswer
 from runner.render.history.proofs import proofs
 from runner.render.history.run_history import histories
 from runner.render.site.pages import pages
@@ -64,10 +64,10 @@ ANSWERS = st.dictionaries(
 )
 SAID = st.sampled_from(
     [
-        Answer(yes=True, by="bob"),
-        Answer(yes=False, by="bob"),
-        Answer(yes=True, by="nobody"),
-        Answer(yes=False, by="bob", instead="skip"),
+        GateAnswer(yes=True, by="bob"),
+        GateAnswer(yes=False, by="bob"),
+        GateAnswer(yes=True, by="nobody"),
+        GateAnswer(yes=False, by="bob", instead="skip"),
     ]
 )
 COMMANDS = st.lists(st.tuples(st.sampled_from(["resume", "resume", "undo"]), ANSWERS, SAID), max_size=3)

@@ -15,11 +15,11 @@ from runner.cli.output.terminal import safe
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.run_session import run_environment
 from runner.lab.demo_workspace import workspace
-from runner.lab.flow import ScriptedOperator, Stage, Verdict, release, repair
+from runner.lab.flow import DemoResult, ScriptedOperator, Stage, release, repair
 from runner.lab.receiver import Receiver
 from runner.lab.shop import Shop
 from runner.library.library import Library
-from runner.orchestrator.request import Request, Result
+from runner.orchestrator.request import Result, RunRequest
 from runner.services.runs import start_run
 
 
@@ -51,13 +51,13 @@ def command(*, ssh: bool, no_remediation: bool, no_fault: bool, ask: bool) -> No
                 say=say,
                 new_run_id=context.new_run_id,
             )
-            verdict = repair(stage, fault=not no_fault, remediation=not no_remediation)
-            if ssh and verdict.ok:
-                verdict = release(stage)
-    _tell(verdict)
+            result = repair(stage, fault=not no_fault, remediation=not no_remediation)
+            if ssh and result.ok:
+                result = release(stage)
+    _tell(result)
 
 
-def _start(request: Request, directory: Path, *, ask: bool) -> Result:
+def _start(request: RunRequest, directory: Path, *, ask: bool) -> Result:
     runbook = request.source.runbook
     drawing = progress.choose(runbook, as_json=False)
     operator: Any = ScriptedOperator()
@@ -69,10 +69,10 @@ def _start(request: Request, directory: Path, *, ask: bool) -> Result:
         return start_run(request, env)
 
 
-def _tell(verdict: Verdict) -> None:
-    if verdict.result:
-        click.echo(f"report  {verdict.result.report}")
-        click.echo(f"audit   {verdict.result.audit}")
-        for problem in verdict.result.problems:
+def _tell(result: DemoResult) -> None:
+    if result.run:
+        click.echo(f"report  {result.run.report}")
+        click.echo(f"audit   {result.run.audit}")
+        for problem in result.run.problems:
             click.echo(f"error: {safe(problem, lines=True)}", err=True)
-    raise click.exceptions.Exit(verdict.exit_code)
+    raise click.exceptions.Exit(result.exit_code)

@@ -17,7 +17,7 @@ from runner.store.locks.holder import blocked
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(*, as_json: bool) -> None:
     """Show the locks that are held now. The kernel releases a lock when its holder ends, so none is stale."""
-    held = held_locks(context.recorded(), context.command_line().system.clock)
+    held = held_locks(context.recorded(), context.command_context().system.clock)
     if as_json:
         rows = [{"lock": name, **(asdict(holder) if holder else {})} for name, holder in held]
         click.echo(json.dumps(rows, indent=2, default=str))

@@ -14,7 +14,7 @@ from runner.cli.prompts.input_options import give_inputs, options_again
 from runner.cli.run_session import gate_options, run_and_exit, showing_changes
 from runner.core.errors import DeniedError
 from runner.orchestrator.continuation.undo_plan import UndoPlan
-from runner.orchestrator.request import Request
+from runner.orchestrator.request import RunRequest
 from runner.services.run_requests import interrupted_run, prepare_undo
 from runner.services.runs import preview_undo, undo_run
 
@@ -48,7 +48,7 @@ def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **opti
     run_and_exit(request, options, state, lambda asked, env: undo_run(asked, env, expected=plan))
 
 
-def _show(plan: UndoPlan, request: Request) -> None:
+def _show(plan: UndoPlan, request: RunRequest) -> None:
     runbook = request.source.runbook
     click.secho(f"undo of the run {request.run_id} of {runbook.id} {safe(runbook.title)}", bold=True, err=True)
     for item in plan.takes_back:
@@ -64,7 +64,7 @@ def _listed(hosts: tuple[str, ...]) -> str:
     return ", ".join(map(safe, hosts))
 
 
-def _ask(request: Request, *, yes: bool) -> None:
+def _ask(request: RunRequest, *, yes: bool) -> None:
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
