@@ -28,9 +28,7 @@ SAME_CLASS_NAMES: set[str] = {
     "Hit",
     "Page",
     "Part",
-    "Placed",
     "Policy",
-    "Problem",
     "Proof",
     "Reference",
     "Rule",
@@ -44,13 +42,11 @@ SAME_CLASS_NAMES: set[str] = {
 
 SMALL_MODULES: set[str] = {
     "cli/output/rule_explanation.py",
-    "kinds/program_use.py",
     "lab/demo_workspace.py",
     "lab/leak.py",
     "lab/wheel.py",
     "library/deprecation.py",
     "library/gates/common_procedures.py",
-    "lint/vague_words.py",
     "model/checks/ansible_hints.py",
     "orchestrator/continuation/undo_steps.py",
     "orchestrator/gate/unattended.py",

@@ -116,7 +116,7 @@ def _with_details(body: dict[str, Any], page: Page) -> dict[str, Any]:
     return body
 
 
-def _judge(answer: network.Answer, *, routing_key: str) -> network.Verdict:
+def _judge(answer: network.HttpAnswer, *, routing_key: str) -> network.Verdict:
     verdict = network.judge(answer)
     reply = _content(answer.body)
     if verdict.status == "accepted" and not _is_success(answer.status, reply):

@@ -47,7 +47,7 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back; `retry_after` is the wait in seconds that the other side asks for, 0 when it asks for none."""
 
     status: int
@@ -64,7 +64,7 @@ class Verdict:
     sent: bool = True
 
 
-def judge(answer: Answer) -> Verdict:
+def judge(answer: HttpAnswer) -> Verdict:
     """What an answer's status means: 2xx is accepted; 408, 429 and 5xx are worth another attempt; the rest is refused.
 
     PagerDuty's table (Events API v2 overview, "Response Codes & Retry Logic") says to try again after 429, 5xx and
@@ -94,7 +94,7 @@ class Transport:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
 
-    def send(self, channel: str, post: Post, *, judge: Callable[[Answer], Verdict] = judge) -> Receipt:
+    def send(self, channel: str, post: Post, *, judge: Callable[[HttpAnswer], Verdict] = judge) -> Receipt:
         """Sends `post` until `judge` is content, the other side refuses, or another attempt would pass the deadline."""
         end, sent = time.monotonic() + self.deadline, False
         for number in count(1):
@@ -115,7 +115,7 @@ STANDARD = Transport()
 """How pages are sent unless a test says otherwise."""
 
 
-def _attempt(post: Post, judge: Callable[[Answer], Verdict], *, limit: float) -> tuple[Verdict, float]:
+def _attempt(post: Post, judge: Callable[[HttpAnswer], Verdict], *, limit: float) -> tuple[Verdict, float]:
     exchange = _Exchange(post, limit)
     try:
         answer = exchange.answer()
@@ -143,11 +143,11 @@ class _Exchange:
     def __init__(self, post: Post, limit: float) -> None:
         self._post, self._limit = post, limit
         self.sent = False
-        self._answer: Future[Answer] = Future()
+        self._answer: Future[HttpAnswer] = Future()
         self._connection: http.client.HTTPConnection | None = None
         self._abandoned = False
 
-    def answer(self) -> Answer:
+    def answer(self) -> HttpAnswer:
         """The answer, or whatever went wrong; TimeoutError when it took longer than the limit."""
         threading.Thread(target=self._run, name="runbook-page", daemon=True).start()
         try:
@@ -162,7 +162,7 @@ class _Exchange:
         except BaseException as error:  # noqa: BLE001 - raised again where somebody waits for it
             self._answer.set_exception(error)
 
-    def _exchange(self) -> Answer:
+    def _exchange(self) -> HttpAnswer:
         self._connection = _connection(self._post.url, self._limit)
         with closing(self._connection) as connection:
             connection.connect()
@@ -172,7 +172,7 @@ class _Exchange:
             connection.request("POST", _target(self._post.url), self._post.body, dict(self._post.headers))
             response = connection.getresponse()
             wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
-            return Answer(response.status, response.read(LONGEST_ANSWER), wait)
+            return HttpAnswer(response.status, response.read(LONGEST_ANSWER), wait)
 
     def _abandon(self) -> None:
         self._abandoned = True

@@ -53,7 +53,7 @@ _Plugin = TypeVar("_Plugin")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PluginProblem:
     """Why something that a package registers cannot be used, and what takes the problem away."""
 
     names: frozenset[str]
@@ -72,7 +72,7 @@ class Group(Generic[_Plugin]):
         """`key` says how a thing is called, and raises TypeError for what does not belong to the group."""
         table: dict[str, _Plugin] = dict(own)
         owners = dict.fromkeys(own, "runbookctl")
-        problems: list[Problem] = []
+        problems: list[PluginProblem] = []
         for entry in sorted(entry_points(group=name)):
             try:
                 plugin = entry.load()
@@ -90,10 +90,10 @@ class Group(Generic[_Plugin]):
         self.problems = tuple(problems)
 
 
-def _problem(entry: EntryPoint, key: str, reason: str) -> Problem:
+def _problem(entry: EntryPoint, key: str, reason: str) -> PluginProblem:
     message = f"{_package(entry)} registers {entry.group} {entry.name} = {entry.value}, which cannot be used: {reason}"
     hint = f"pip uninstall {entry.dist.name} removes it" if entry.dist else "take its entry point away"
-    return Problem(frozenset({entry.name, key}), message, hint)
+    return PluginProblem(frozenset({entry.name, key}), message, hint)
 
 
 def _package(entry: EntryPoint) -> str:
@@ -144,7 +144,7 @@ def channels() -> Mapping[str, type[Channel]]:
     return _channels().table
 
 
-def problems() -> tuple[Problem, ...]:
+def problems() -> tuple[PluginProblem, ...]:
     """What is wrong with the kinds that other packages register."""
     return (*_steps().problems, *_verifications().problems, *_channels().problems)
 
@@ -154,7 +154,7 @@ def why_unknown(key: str) -> str:
     return next((f"{each.message}; {each.hint}" for each in problems() if key in each.names), "")
 
 
-def check(problems: Iterable[Problem]) -> None:
+def check(problems: Iterable[PluginProblem]) -> None:
     """That there are no `problems`.
 
     Raises:

@@ -15,7 +15,7 @@ from runner.kinds.base import Kind
 from runner.kinds.steps.base import KEYS_OF_STEPS, StandInStep, StepKind
 from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
 from runner.model.checks import ansible_hints
-from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, Placed, faults
+from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, WrittenStep, faults
 from runner.model.runbook import Runbook
 from runner.model.step import Step, Undo
 from runner.model.verification import Verification
@@ -68,7 +68,7 @@ class _Reader:
     def runbook(self) -> Runbook | None:
         value = self.document.value
         prerequisites = [
-            Placed(at, item, self._prerequisite(item, number, at))
+            WrittenStep(at, item, self._prerequisite(item, number, at))
             for number, (item, at) in enumerate(self._items(value, "prerequisites", ()), 1)
         ]
         steps, on_cancel = self._steps(value, "steps"), self._steps(value, "on_cancel")
@@ -98,8 +98,8 @@ class _Reader:
             raw = {**raw, key: _NOBODY[key]}
         return raw
 
-    def _steps(self, value: Mapping[str, Any], key: str) -> list[Placed]:
-        return [Placed(at, item, self._step(item, at)) for item, at in self._items(value, key, ())]
+    def _steps(self, value: Mapping[str, Any], key: str) -> list[WrittenStep]:
+        return [WrittenStep(at, item, self._step(item, at)) for item, at in self._items(value, key, ())]
 
     def _prerequisite(self, raw: Any, number: int, at: Place) -> Step | None:
         if not isinstance(raw, dict):

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.channels.base import Receipt
-from runner.channels.transport import Answer, Post, Transport, Verdict, judge, legible, retry_after
+from runner.channels.transport import HttpAnswer, Post, Transport, Verdict, judge, legible, retry_after
 
 NOON = "Sun, 01 Mar 2026 12:00:00 GMT"
 
@@ -174,7 +174,7 @@ def test_no_retry_after_is_too_strange(value, date):
 @given(st.integers(100, 999))
 def test_only_408_429_and_5xx_are_worth_another_attempt(status):
     expected = "accepted" if 200 <= status < 300 else "again" if status in {408, 429, *range(500, 600)} else "refused"
-    assert judge(Answer(status, b"")).status == expected
+    assert judge(HttpAnswer(status, b"")).status == expected
 
 
 def test_a_channel_may_judge_for_itself(transport):

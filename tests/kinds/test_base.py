@@ -16,7 +16,7 @@ OUTSIDE = sorted(path for path in PACKAGE.rglob("*.py") if not path.is_relative_
 SHARED = {"base", "plugins"}
 """The modules of the packages of kinds that hold no kind."""
 NAMES = {kind.__name__ for table in (plugins.steps(), plugins.verifications()) for kind in table.values()}
-NAMES |= {StepKind.__name__, VerificationKind.__name__, "CommandLine", "HttpRequest", "Statement"}
+NAMES |= {StepKind.__name__, VerificationKind.__name__, "CommandKind", "HttpRequest", "Statement"}
 
 
 def names(node):

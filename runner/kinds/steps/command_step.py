@@ -13,10 +13,10 @@ from runner.core.templates import Template
 from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Directory, Invocation, bounded
 from runner.kinds.steps.base import Fence, StepKind
-from runner.kinds.verifications.command_probe import CommandLine
+from runner.kinds.verifications.command_probe import CommandKind
 
 
-class CommandStep(CommandLine, StepKind):
+class CommandStep(CommandKind, StepKind):
     """Each `{{ template }}` stays within its argument, so a value cannot become a second command."""
 
     fence = Fence("bash")

@@ -34,7 +34,7 @@ Arguments = Annotated[
 """An argument vector, or the command line that a shell would split into it."""
 
 
-class CommandLine(Kind):
+class CommandKind(Kind):
     """One program with its arguments, without a shell."""
 
     key = "command"
@@ -66,7 +66,7 @@ class CommandLine(Kind):
         return names_obeyed(readings, " ".join([*words, stdin]))
 
 
-class CommandProbe(CommandLine, VerificationKind):
+class CommandProbe(CommandKind, VerificationKind):
     """The command's `rc`, `stdout`, `stderr` and `json` are there to judge; without a condition it must exit 0."""
 
     def probe(self, timeout: timedelta) -> Invocation:

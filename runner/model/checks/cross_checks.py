@@ -22,7 +22,7 @@ STAND_IN = Verification(says="-", kinds=(StandInVerification(),))
 STAND_IN_STEP = Step(id="stand-in", name="-", action=None, verify=(STAND_IN,))
 
 
-class Placed(NamedTuple):
+class WrittenStep(NamedTuple):
     """A step where it stands, as it is written, and as it was read where that was possible."""
 
     at: Place
@@ -36,7 +36,10 @@ class Placed(NamedTuple):
 
 
 def faults(
-    runbook: Mapping[str, Any], prerequisites: Sequence[Placed], steps: Sequence[Placed], on_cancel: Sequence[Placed]
+    runbook: Mapping[str, Any],
+    prerequisites: Sequence[WrittenStep],
+    steps: Sequence[WrittenStep],
+    on_cancel: Sequence[WrittenStep],
 ) -> Iterator[Fault]:
     """Every fault of the `runbook` (as it is written) that none of its parts has alone."""
     inputs = runbook.get("inputs")
@@ -52,7 +55,7 @@ def faults(
         for name, what in (each.written(key, dict) or {}).items()
         if not gives_number(what)
     ]
-    values = secret_checks.Known(inputs, captured)
+    values = secret_checks.SensitiveNames(inputs, captured)
     for each in everything:
         yield from secret_checks.faults(each.at, each.raw, values)
         if each.step:
@@ -64,7 +67,7 @@ def faults(
             yield from step_checks.unattended(each.at, each.step)
 
 
-def _ids(steps: Sequence[Placed]) -> Iterator[Fault]:
+def _ids(steps: Sequence[WrittenStep]) -> Iterator[Fault]:
     earlier: set[str] = set()
     for each in steps:
         name = each.written("id", str)
@@ -76,7 +79,7 @@ def _ids(steps: Sequence[Placed]) -> Iterator[Fault]:
         earlier.add(name)
 
 
-def _names(inputs: Mapping[str, Any], procedure: Sequence[Placed]) -> Iterator[Fault]:
+def _names(inputs: Mapping[str, Any], procedure: Sequence[WrittenStep]) -> Iterator[Fault]:
     used_by = dict.fromkeys(inputs, "an input")
     for name in [name for name, item in inputs.items() if _is_duration(item)]:
         if f"{name}_seconds" in inputs:
@@ -98,7 +101,7 @@ def _is_duration(raw: Any) -> bool:
     return isinstance(raw, dict) and raw.get("type") == "duration"
 
 
-def _nothing_to_undo(steps: Sequence[Placed]) -> Iterator[Fault]:
+def _nothing_to_undo(steps: Sequence[WrittenStep]) -> Iterator[Fault]:
     there = False
     for each in steps:
         there = there or each.written("undo", object) is not None
@@ -110,7 +113,7 @@ def _nothing_to_undo(steps: Sequence[Placed]) -> Iterator[Fault]:
             yield (*each.at, "on_failure"), "no-undo", message, hint
 
 
-def _capture(each: Placed, step: Step) -> Iterator[Fault]:
+def _capture(each: WrittenStep, step: Step) -> Iterator[Fault]:
     if step.capture and not _has_result(step):
         yield (*each.at, "capture"), "no-result", "captures from a result, and this step has none", "add an action"
 
@@ -119,7 +122,7 @@ def _has_result(step: Step) -> bool:
     return step.action is not None and not step.manual
 
 
-def _verifications(each: Placed, step: Step, inputs: Mapping[str, Any]) -> Iterator[Fault]:
+def _verifications(each: WrittenStep, step: Step, inputs: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _judged(each.at, step.action, step.verify, inputs)
     if step.undo:
         yield from _undo(each, step, step.undo)
@@ -192,7 +195,7 @@ def _holds(place: Place, verification: Verification, inputs: Mapping[str, Any]) 
         yield (*place, "hold_for"), "unknown-input", message, "declare it under `inputs`"
 
 
-def _undo(each: Placed, step: Step, undo: Undo) -> Iterator[Fault]:
+def _undo(each: WrittenStep, step: Step, undo: Undo) -> Iterator[Fault]:
     if not _has_result(step):
         message = "needs a step that a machine does, and in this step a machine does nothing"
         yield (*each.at, "undo"), "wrong-undo", message, "write a manual step"

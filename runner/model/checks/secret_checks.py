@@ -20,7 +20,7 @@ _SAID_BY_HOSTS = frozenset({"result", "probe", "ansible_facts", "hostvars", "var
 """The names of Ansible's own that hold what hosts say."""
 
 
-class Known:
+class SensitiveNames:
     """What a runbook knows by name: the `secrets` and the `texts` of its inputs, and what `hosts` say."""
 
     def __init__(self, inputs: Mapping[str, Any], captured: Collection[str]) -> None:
@@ -28,7 +28,7 @@ class Known:
         self.hosts = {*captured, *_SAID_BY_HOSTS}
 
 
-def faults(at: Place, raw: Any, known: Known) -> Iterator[Fault]:
+def faults(at: Place, raw: Any, known: SensitiveNames) -> Iterator[Fault]:
     """What is wrong with the way in which the step `raw`, as it is written, uses what its runbook knows."""
     if not isinstance(raw, dict):
         return

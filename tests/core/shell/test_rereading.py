@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.core.shell.rereading import given_as_code, read_as_code
-from runner.model.checks.secret_checks import Known, faults
+from runner.model.checks.secret_checks import SensitiveNames, faults
 
 ENVIRONMENT = {"WORD": "{{ word }}"}
 TEMPLATES = jinja2.Environment(autoescape=False)
@@ -92,7 +92,7 @@ def test_what_is_obeyed_though_it_is_quoted_is_refused_and_a_number_is_not(tmp_p
     done(code, value, tmp_path)
     step = {"shell": code, "env": ENVIRONMENT}
 
-    found = [[fault[1] for fault in faults((), step, Known({}, names))] for names in (["word"], ["other"])]
+    found = [[fault[1] for fault in faults((), step, SensitiveNames({}, names))] for names in (["word"], ["other"])]
 
     assert (tmp_path / "obeyed").exists()
     assert found == [["captured-in-shell"], []]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.core.shell.pasted_values import pasted
-from runner.model.checks.secret_checks import Known, faults
+from runner.model.checks.secret_checks import SensitiveNames, faults
 
 VALUE = "{{ word | quote }}"
 SAFE = (
@@ -60,7 +60,7 @@ def test_what_bash_would_obey_is_refused_for_inputs_and_for_what_hosts_say(tmp_p
 
     found = [
         [fault[1] for fault in faults((), {"shell": code}, known)]
-        for known in (Known(text, ()), Known({}, ["word"]), Known(captured, ()))
+        for known in (SensitiveNames(text, ()), SensitiveNames({}, ["word"]), SensitiveNames(captured, ()))
     ]
 
     assert (tmp_path / "obeyed").exists()
@@ -76,4 +76,4 @@ def test_what_bash_would_obey_is_refused_for_inputs_and_for_what_hosts_say(tmp_p
     ],
 )
 def test_what_cannot_become_code_is_left_alone(code):
-    assert list(faults((), {"shell": code}, Known({}, ["word"]))) == []
+    assert list(faults((), {"shell": code}, SensitiveNames({}, ["word"]))) == []
