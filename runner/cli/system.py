@@ -14,7 +14,7 @@ from pathlib import Path
 
 from runner import version
 from runner.core.events import Clock, Instant
-from runner.core.secrets import Reference
+from runner.core.secrets import SecretReference
 from runner.executor.protocol import Executor
 from runner.store.log.envelope import Actor
 
@@ -59,7 +59,7 @@ def secret(reference: str) -> str:
     Raises:
         ValueError: there is none.
     """
-    return Reference.parse(reference).resolve(os.environ)
+    return SecretReference.parse(reference).resolve(os.environ)
 
 
 def ansible() -> Executor:

@@ -40,7 +40,7 @@ _PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class SecretReference:
     """Where a secret is: `kind` is the word before the colon, `where` what follows it, `key` the key inside a vault.
 
     `prompt` is asked for when the run begins, and kept in memory only.

@@ -32,7 +32,7 @@ _PROOFS = frozenset({EventType.ACTION_FINISHED, EventType.VERIFICATION_FINISHED,
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SentPage:
     """A page that was sent: to whom, and what came back."""
 
     contact: str
@@ -151,15 +151,15 @@ def _line(time: datetime, event: Event) -> str:
 
 def tell(
     page: Page, contacts: Mapping[str, Contact], names: Iterable[str], secrets: Callable[[str], str]
-) -> list[Told]:
+) -> list[SentPage]:
     """Send `page` through every channel of each contact in `names`."""
     pages = []
     for name in names:
         contact = contacts.get(name)
         channels = contact.channels if contact else ()
         if not channels:
-            pages.append(Told(name, Receipt("none", "refused", 0, "this contact has no channel in contacts.yml")))
-        pages.extend(Told(name, _sent(channel, page, secrets)) for channel in channels)
+            pages.append(SentPage(name, Receipt("none", "refused", 0, "this contact has no channel in contacts.yml")))
+        pages.extend(SentPage(name, _sent(channel, page, secrets)) for channel in channels)
     return pages
 
 

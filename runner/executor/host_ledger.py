@@ -23,7 +23,7 @@ _WORST_FIRST = (
 
 
 @dataclass
-class Entry:
+class LedgerEntry:
     """One step on one host: the parts that must still be proven, and the outcome once there is one.
 
     `acted` is the outcome of the action alone; None while nobody knows whether it was done. `begun` says that the
@@ -58,14 +58,14 @@ class Ledger:
     """
 
     run: str
-    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    entries: dict[tuple[str, str], LedgerEntry] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     """What each step is by the text that the run is done by, where that is known."""
 
     def expect(self, step_id: str, hosts: Iterable[str], parts: Iterable[str]) -> None:
         """Intend `step_id` on `hosts`; it has passed on one when all of `parts` are proven there."""
         for host in hosts:
-            self.entries[step_id, host] = Entry(set(parts))
+            self.entries[step_id, host] = LedgerEntry(set(parts))
 
     def apply(self, event: Event) -> list[Event]:
         """Take note of `event`; the `step.finished` events that follow from it."""
@@ -102,11 +102,11 @@ class Ledger:
             return None
         return self._prove(event, step, host, entry) if event.type in _PROOFS else None
 
-    def _reopened(self, entry: Entry, data: Mapping[str, Any], *, undone: bool) -> Entry:
+    def _reopened(self, entry: LedgerEntry, data: Mapping[str, Any], *, undone: bool) -> LedgerEntry:
         """The entry of a step that is to be done again, or only to be verified again."""
         again, missing = bool(data["redo"]), set(data["parts"])
         changed = data.get("digest")
-        return Entry(
+        return LedgerEntry(
             missing,
             intended=entry.intended and not again,
             acted=None if "action" in missing else entry.acted,
@@ -116,7 +116,7 @@ class Ledger:
             outdated=not again and (entry.outdated or bool(changed and "action" in missing)),
         )
 
-    def _prove(self, event: Event, step: str, host: str, entry: Entry) -> Event | None:
+    def _prove(self, event: Event, step: str, host: str, entry: LedgerEntry) -> Event | None:
         if _leaves_open(event):
             return None
         entry.digest = entry.digest or self.digests.get(step, "")
@@ -217,12 +217,12 @@ _NOT_KNOWN = "?"
 """The digest of a text of which is only known that it may have been another one."""
 
 
-def _is_skipped_by_choice(entry: Entry) -> bool:
+def _is_skipped_by_choice(entry: LedgerEntry) -> bool:
     """Whether a person has skipped it; a task that answered that it was skipped had been begun."""
     return entry.outcome is Outcome.SKIPPED and not entry.intended
 
 
-def _is_lost(entry: Entry) -> bool:
+def _is_lost(entry: LedgerEntry) -> bool:
     bad = {Outcome.FAILED, Outcome.UNREACHABLE, Outcome.UNKNOWN, Outcome.ABORTED}
     return entry.outcome in bad or (entry.outcome is Outcome.SKIPPED and entry.intended)
 
@@ -254,7 +254,7 @@ def undo_parts(undo: Undo) -> set[str]:
     return {"action", *(f"verify/{number}" for number, _ in enumerate(undo.verify, 1))}
 
 
-def _judge(entry: Entry, event: Event) -> Outcome | None:
+def _judge(entry: LedgerEntry, event: Event) -> Outcome | None:
     """The entry's outcome after `event`, None while something is still missing."""
     outcome = Outcome(event.data["outcome"])
     if outcome is not Outcome.PASSED:

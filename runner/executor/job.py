@@ -73,7 +73,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class JobPart:
     """What one invocation does of a job: the tasks that carry one of `tags`, on the hosts in `limit` only.
 
     `hosts` says how many there will be; `captured` is what earlier parts kept of each host; `settings` are variables of
@@ -90,7 +90,7 @@ class Part:
     render: Sequence[str] = ()
 
 
-NOTHING = Part(tags=("never-anything",))
+NOTHING = JobPart(tags=("never-anything",))
 """The part in which no task is done."""
 
 

@@ -29,7 +29,7 @@ class Module:
     options: Mapping[str, Mapping[str, Any]] | None = None
 
 
-class Wrong(NamedTuple):
+class ArgumentFault(NamedTuple):
     """What is wrong with the arguments of a module, and where in them."""
 
     place: Place
@@ -82,7 +82,7 @@ modules = ModuleDocumentation().modules
 """Of the Ansible beside this Python, in the environment of this process."""
 
 
-def wrong_arguments(options: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) -> Iterator[Wrong]:
+def wrong_arguments(options: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     """What of `arguments` a module with these `options` does not take, and what it needs besides."""
     if _ANY & options.keys():
         return
@@ -94,26 +94,26 @@ def wrong_arguments(options: Mapping[str, Mapping[str, Any]], arguments: Mapping
             takes = f"it takes {', '.join(sorted(options))}" if options else "it takes none"
             hint = did_you_mean(name, missing)  # which is then one fault, and not two
             missing = [each for each in missing if quoted(each) not in hint]
-            yield Wrong((name,), f"has no argument {quoted(name)}", hint or did_you_mean(name, names) or takes)
+            yield ArgumentFault((name,), f"has no argument {quoted(name)}", hint or did_you_mean(name, names) or takes)
     for name in missing:
-        yield Wrong((), f"needs the argument {quoted(name)}", "")
+        yield ArgumentFault((), f"needs the argument {quoted(name)}", "")
     for name, value in arguments.items():
         if name in names:
             yield from _wrong_value(name, options[names[name]], value)
 
 
-def _wrong_value(name: str, option: Mapping[str, Any], value: Any) -> Iterator[Wrong]:
+def _wrong_value(name: str, option: Mapping[str, Any], value: Any) -> Iterator[ArgumentFault]:
     choices = option.get("choices")
     text = option.get("type", "str") == "str" and isinstance(value, str) and "{{" not in value and "{%" not in value
     if choices and text and value not in map(str, choices):
         takes = f"it is one of {', '.join(map(str, choices))}"
-        yield Wrong((name,), f"has no choice {quoted(value)} for {name}", did_you_mean(value, choices) or takes)
+        yield ArgumentFault((name,), f"has no choice {quoted(value)} for {name}", did_you_mean(value, choices) or takes)
     items = value if isinstance(value, list) else [value]
     for number, item in enumerate(items):
         if option.get("suboptions") and isinstance(item, dict):
             place = (name, number) if isinstance(value, list) else (name,)
             for wrong in wrong_arguments(option["suboptions"], item):
-                yield Wrong((*place, *wrong.place), f"{wrong.message} in {name}", wrong.hint)
+                yield ArgumentFault((*place, *wrong.place), f"{wrong.message} in {name}", wrong.hint)
 
 
 def _answer(names: Iterable[str]) -> dict[str, Any]:

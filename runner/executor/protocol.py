@@ -7,13 +7,13 @@ from typing import Protocol
 
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.executor.job import AbandonedRun, Ending, Handler, Job, Message, Part
+from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Message
 
 
 class Executor(Protocol):
     """Executes parts of a playbook; a failed task is reported, and only what a person must mend is raised."""
 
-    def resolve(self, job: Job, part: Part) -> Message:
+    def resolve(self, job: Job, part: JobPart) -> Message:
         """The first message, which names the hosts of every play; nothing is done.
 
         It tells what the steps that `part` renders would do as well.
@@ -22,7 +22,7 @@ class Executor(Protocol):
             RunbookError: the inventory or the playbook cannot be read, or the job was stopped before they were.
         """
 
-    def execute(self, job: Job, part: Part, *, handle: Handler) -> Ending:
+    def execute(self, job: Job, part: JobPart, *, handle: Handler) -> Ending:
         """Do `part` of `job`; every message goes to `handle`, and nothing goes on before `handle` has returned.
 
         It ends as `refused` when `handle` gives False; nothing more is done after that.

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from runner.core.errors import InvalidInputError, UnreachableError
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.model.policy import Policy, each_policy, strictest
+from runner.model.run_policy import RunPolicy, each_policy, strictest
 from runner.model.runbook import Runbook
 from runner.model.step import Step
 from runner.model.yaml.finding import did_you_mean
@@ -71,7 +71,7 @@ class Target:
         return tuple(f"host:{self.machines.get(name, name)}" for name in self.names)
 
     @property
-    def policies(self) -> list[Policy]:
+    def policies(self) -> list[RunPolicy]:
         """What the inventory demands of a run against each of these hosts.
 
         Raises:
@@ -80,7 +80,7 @@ class Target:
         return each_policy({name: each.policy for name, each in self.connection_facts.items()})
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> RunPolicy:
         """The same for a run against all of them.
 
         Raises:

@@ -11,7 +11,7 @@ import yaml
 from runner.core.identifiers import Marker
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.executor.job import AbandonedRun, Ending, Handler, Job, Message, Part
+from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Message
 
 Answer = tuple[str, Mapping[str, Any]]
 """What a task comes to: the kind of message (`ok`, `failed`, `unreachable`, `skipped`), and its result."""
@@ -47,12 +47,12 @@ class ScriptedExecutor:
     preflights: list[Mapping[str, Collection[str]]] = field(default_factory=list)
     cleaned_up: list[AbandonedRun] = field(default_factory=list)
 
-    def resolve(self, job: Job, part: Part) -> Message:
+    def resolve(self, job: Job, part: JobPart) -> Message:
         """The hosts of every play, and what the steps that `part` renders would do, as it is written."""
         self.calls.append((RESOLVE, tuple(part.render)))
         return self._inventory(job, part, ())
 
-    def execute(self, job: Job, part: Part, *, handle: Handler) -> Ending:
+    def execute(self, job: Job, part: JobPart, *, handle: Handler) -> Ending:
         """Report each task of `part` with the answer that is scripted for it."""
         self.calls.append((tuple(part.tags), tuple(part.limit)))
         if handle(self._inventory(job, part, part.limit)) is False:
@@ -96,7 +96,7 @@ class ScriptedExecutor:
     def _hosts(self, play: Mapping[str, Any], limit: Sequence[str]) -> list[str]:
         return [host for host in self.hosts[play["hosts"]] if not limit or host in limit]
 
-    def _inventory(self, job: Job, part: Part, limit: Sequence[str]) -> Message:
+    def _inventory(self, job: Job, part: JobPart, limit: Sequence[str]) -> Message:
         plays = yaml.safe_load(job.playbook)
         matched = [self._hosts(play, limit) for play in plays]
         every = list(dict.fromkeys(host for play in plays for host in self.hosts[play["hosts"]]))
@@ -109,7 +109,7 @@ class ScriptedExecutor:
             **self.inventory,
         }
 
-    def _commands(self, job: Job, part: Part) -> Mapping[str, Mapping[str, Any]]:
+    def _commands(self, job: Job, part: JobPart) -> Mapping[str, Mapping[str, Any]]:
         """What each step that is to be rendered would do, as it is written."""
         commands: dict[str, dict[str, Any]] = {}
         for play in yaml.safe_load(job.playbook):

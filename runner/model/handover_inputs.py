@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.core.secrets import PROMPT
-from runner.model.input import Wrong, missing, read_all
+from runner.model.input import InputFault, missing, read_all
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver
 
 
-def wrong_inputs(runbook: Runbook, to: HandOver, successor: Runbook, inputs: Mapping[str, Any]) -> list[Wrong]:
+def wrong_inputs(runbook: Runbook, to: HandOver, successor: Runbook, inputs: Mapping[str, Any]) -> list[InputFault]:
     """What is wrong with what `runbook` would give `successor`; `inputs` are its own as far as they are known already.
 
     What is only captured on the way is not known yet, and nothing is said of it.
@@ -25,14 +25,14 @@ def wrong_inputs(runbook: Runbook, to: HandOver, successor: Runbook, inputs: Map
     unsaid = {name for name in successor.secrets - mapped.keys() if values.get(name) == PROMPT}
     complained = later | {each.name for each in wrong}
     absent = [each for each in missing(takes, values) if each.name not in complained]
-    unasked = [Wrong(name, "nobody is asked when a runbook takes over") for name in sorted(unsaid)]
+    unasked = [InputFault(name, "nobody is asked when a runbook takes over") for name in sorted(unsaid)]
     return [*crossed, *wrong, *absent, *unasked]
 
 
-def _crossed(runbook: Runbook, successor: Runbook, name: str, reference: str) -> Wrong | None:
+def _crossed(runbook: Runbook, successor: Runbook, name: str, reference: str) -> InputFault | None:
     """A secret becomes a secret, and nothing else does."""
     here, there = reference in runbook.secrets, name in successor.secrets
     if here is there:
         return None
     what = "is a secret, and this is none" if here else "is no secret, and this is one"
-    return Wrong(name, f"{reference} {what}", f"make both of type secret in {runbook.id} and here")
+    return InputFault(name, f"{reference} {what}", f"make both of type secret in {runbook.id} and here")

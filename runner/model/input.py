@@ -103,7 +103,7 @@ class Input(Model):
         """
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if self.type == "secret":
-            return str(secrets.Reference.parse(text))
+            return str(secrets.SecretReference.parse(text))
         value_read = _READ.get(self.type, _text)(text)
         if self.type == "enum" and text not in self.values:
             raise ValueError(f"{text!r} is not one of {', '.join(self.values)}")
@@ -230,7 +230,7 @@ _ORDER: Mapping[str, Callable[[Any], Any]] = {"duration": duration.parse, "date"
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class InputFault:
     """What is wrong with the value that was given for the input `name`, and how it is mended."""
 
     name: str
@@ -241,7 +241,7 @@ class Wrong:
         return f"{self.name}: {self.what}" + (f"; {self.mend}" if self.mend else "")
 
 
-def read_all(declared: Mapping[str, Input], arguments: Mapping[str, Any]) -> tuple[dict[str, Value], list[Wrong]]:
+def read_all(declared: Mapping[str, Input], arguments: Mapping[str, Any]) -> tuple[dict[str, Value], list[InputFault]]:
     """The value of every input that has one, of the `arguments` before the default; and all that is wrong."""
     values = {name: item.default for name, item in declared.items() if item.default is not None}
     wrong = []
@@ -249,20 +249,20 @@ def read_all(declared: Mapping[str, Input], arguments: Mapping[str, Any]) -> tup
         item = declared.get(name)
         if item is None:
             hint = f"it takes {', '.join(declared) or 'none'}"
-            wrong.append(Wrong(name, "there is no such input", did_you_mean(name, declared) or hint))
+            wrong.append(InputFault(name, "there is no such input", did_you_mean(name, declared) or hint))
             continue
         try:
             values[name] = item.read(value)
         except ValueError as error:
             mend = "" if item.type == "secret" else f"write {item.takes} ({item.help})"
-            wrong.append(Wrong(name, str(error), mend))
+            wrong.append(InputFault(name, str(error), mend))
     return {name: values[name] for name in declared if name in values}, wrong
 
 
-def missing(declared: Mapping[str, Input], values: Mapping[str, Any]) -> list[Wrong]:
+def missing(declared: Mapping[str, Input], values: Mapping[str, Any]) -> list[InputFault]:
     """A complaint about each input that has no value in `values`."""
     return [
-        Wrong(name, "has no value", f"write {item.takes} ({item.help})")
+        InputFault(name, "has no value", f"write {item.takes} ({item.help})")
         for name, item in declared.items()
         if name not in values
     ]

@@ -9,7 +9,7 @@ from runner.compiler.command_preview import in_words
 from runner.compiler.compiler import variables
 from runner.core.errors import ExecutionError
 from runner.core.events import Event, EventType
-from runner.executor.job import NOTHING, Handler, Job, Message, Part
+from runner.executor.job import NOTHING, Handler, Job, JobPart, Message
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.event_translator import Translator
 from runner.orchestrator.recorder import Recorder
@@ -65,7 +65,7 @@ class Invoker:
     def resolve(self, render: Sequence[str] = ()) -> Message:
         """What the inventory says now, and what the steps in `render` would do; nothing is done."""
         captured = self.recorder.captured
-        message = self._env.executor.resolve(self._job, Part(NOTHING.tags, captured=captured, render=render))
+        message = self._env.executor.resolve(self._job, JobPart(NOTHING.tags, captured=captured, render=render))
         self._note_inventory(message)
         return message
 
@@ -74,7 +74,7 @@ class Invoker:
         self.recorder.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
         self._locks.come_to(tags[0].partition("-")[2])
 
-    def execute(self, part: Part, *, check: Callable[[Message], Literal[False] | None]) -> bool:
+    def execute(self, part: JobPart, *, check: Callable[[Message], Literal[False] | None]) -> bool:
         """Do `part`, once `check` lets it go on after what the inventory says by then; whether it did.
 
         Raises:

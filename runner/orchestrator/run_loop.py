@@ -11,7 +11,7 @@ from runner.core.errors import DeniedError, explain
 from runner.core.events import EventType
 from runner.core.step_tags import step_tag
 from runner.executor.host_ledger import machine_parts
-from runner.executor.job import Part
+from runner.executor.job import JobPart
 from runner.model.step import Step
 from runner.orchestrator.continuation import handover, resumption
 from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo, undo_plan
@@ -238,7 +238,7 @@ class _Run:
         tags = [step_tag(step.id) for step in segment.steps]
         self.invoker.begin(tags)
         settings, left = settings_of(self.runbook), self.start.deadline.left()
-        part = Part(tags, settings=settings, deadline=left, render=self._next(segment.steps[-1]))
+        part = JobPart(tags, settings=settings, deadline=left, render=self._next(segment.steps[-1]))
         if not self.invoker.execute(part, check=self.start.admit_unless_asking):
             stepper = self.start.plan().stepper
             self.invoker.execute(part, check=stepper.check)

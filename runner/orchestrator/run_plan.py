@@ -9,7 +9,7 @@ from runner.compiler.batches import Batch, batches, portion
 from runner.core.errors import ExecutionError, UnreachableError
 from runner.executor.host_ledger import Ledger, parts
 from runner.executor.target import Target
-from runner.model.policy import Policy
+from runner.model.run_policy import RunPolicy
 from runner.model.runbook import Runbook
 from runner.model.step import Step
 from runner.orchestrator.request import RunRequest
@@ -25,7 +25,7 @@ class RunPlan:
 
     request: RunRequest
     target: Target
-    policy: Policy = field(default_factory=Policy)
+    policy: RunPolicy = field(default_factory=RunPolicy)
     unreachable: frozenset[str] = frozenset()
 
     @property

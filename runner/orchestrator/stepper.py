@@ -10,7 +10,7 @@ from runner.compiler.batches import portion
 from runner.compiler.segments import Gate
 from runner.core.step_tags import step_tag
 from runner.executor.host_ledger import Ledger, parts
-from runner.executor.job import Message, Part
+from runner.executor.job import JobPart, Message
 from runner.executor.target import Target, check_hosts
 from runner.model.runbook import Runbook
 from runner.model.step import Step
@@ -88,7 +88,7 @@ class Stepper:
         self._invoker.begin(tags, limit)
         approved = [step for step in self.approvals.approved if step_tag(step) in tags]
         elsewhere = self.gone - set(limit) if limit else set()
-        part = Part(
+        part = JobPart(
             tags,
             limit,
             hosts=len(limit) or len(self.plan.names),

@@ -13,7 +13,7 @@ from runner.compiler.segments import after, before
 from runner.core.duration import show
 from runner.core.redaction import Redaction
 from runner.core.step_tags import undo_id
-from runner.executor.job import NOTHING, Cancellation, Job, Part
+from runner.executor.job import NOTHING, Cancellation, Job, JobPart
 from runner.executor.target import Target, check_hosts
 from runner.model.contacts import Contact
 from runner.model.runbook import Declared, Reason, Runbook, Unresolved
@@ -99,7 +99,7 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
     """
     handover.check(request)
     runbook, redaction = request.source.runbook, Redaction()
-    rendered = Part(NOTHING.tags, render=list(_rendered(runbook)))
+    rendered = JobPart(NOTHING.tags, render=list(_rendered(runbook)))
     inventory = installation.executor.resolve(_job(request, redaction, installation.environ), rendered)
     target = Target.from_message(inventory)
     target.check(runbook)

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from runner.core.characters import unfit
 from runner.core.errors import InvalidInputError
-from runner.core.secrets import FORMS, PROMPT, Reference
+from runner.core.secrets import FORMS, PROMPT, SecretReference
 from runner.library.library import Source
-from runner.model.input import Input, Wrong, missing, read_all
+from runner.model.input import Input, InputFault, missing, read_all
 from runner.model.runbook import Runbook
 from runner.orchestrator.request import RunRequest
 
@@ -97,7 +97,7 @@ def _reveal(
         if values[name] == PROMPT:
             continue
         try:
-            secrets[name] = runbook.inputs[name].check_secret(Reference.parse(values[name]).resolve(environ))
+            secrets[name] = runbook.inputs[name].check_secret(SecretReference.parse(values[name]).resolve(environ))
         except ValueError as error:
             problems.append(f"{name} ({values[name]}): {error}")
     _refuse(runbook, problems)
@@ -139,15 +139,15 @@ def _make_absolute(values: dict[str, Any], source: Source, *, here: Path, given:
     """Make a path in a reference absolute: it starts where it is written, in the runbook's directory or `here`."""
     for name in values.keys() & source.runbook.secrets:
         base = here if name in given else source.path.parent
-        values[name] = str(Reference.parse(values[name]).absolute(base.absolute()))
+        values[name] = str(SecretReference.parse(values[name]).absolute(base.absolute()))
 
 
-def _unanswerable(runbook: Runbook, values: Mapping[str, Any]) -> list[Wrong]:
+def _unanswerable(runbook: Runbook, values: Mapping[str, Any]) -> list[InputFault]:
     typed = [name for name in runbook.secrets if values.get(name) == PROMPT]
-    return [Wrong(name, "is asked for, and there is no terminal") for name in sorted(typed)]
+    return [InputFault(name, "is asked for, and there is no terminal") for name in sorted(typed)]
 
 
-def _how_to_give(runbook: Runbook, each: Wrong) -> str:
+def _how_to_give(runbook: Runbook, each: InputFault) -> str:
     item = runbook.inputs[each.name]
     takes = f"where it is: {FORMS}" if item.type == "secret" else item.takes
     return f"{each.name} {each.what}; give -e {each.name}=..., {takes} ({item.help})"

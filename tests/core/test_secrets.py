@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.core.secrets import Reference
+from runner.core.secrets import SecretReference
 
 VAULT = """\
 password: hunter2!
@@ -25,22 +25,22 @@ db.admin: at the top
 @pytest.mark.parametrize(
     ("text", "reference"),
     [
-        ("env:DB_PASSWORD", Reference("env", "DB_PASSWORD")),
-        ("file:/run/secrets/a b:c#d", Reference("file", "/run/secrets/a b:c#d")),
-        ("vault:secrets.yml#db.password", Reference("vault", "secrets.yml", "db.password")),
-        ("command:pass show 'db prod'", Reference("command", "pass show 'db prod'")),
-        ("prompt", Reference("prompt")),
+        ("env:DB_PASSWORD", SecretReference("env", "DB_PASSWORD")),
+        ("file:/run/secrets/a b:c#d", SecretReference("file", "/run/secrets/a b:c#d")),
+        ("vault:secrets.yml#db.password", SecretReference("vault", "secrets.yml", "db.password")),
+        ("command:pass show 'db prod'", SecretReference("command", "pass show 'db prod'")),
+        ("prompt", SecretReference("prompt")),
     ],
 )
 def test_a_reference_is_read_and_written(text, reference):
-    assert Reference.parse(text) == reference
+    assert SecretReference.parse(text) == reference
     assert str(reference) == text
 
 
 @given(st.text())
 def test_anything_else_is_refused_without_being_repeated(text):
     try:
-        assert str(Reference.parse(text)) == text
+        assert str(SecretReference.parse(text)) == text
     except ValueError as error:
         assert str(error) == (  # noqa: PT017 - the same sentence, whatever it was
             "a secret is never written down, only where it is: "
@@ -53,20 +53,21 @@ def test_anything_else_is_refused_without_being_repeated(text):
 )
 def test_half_a_reference_is_none(text):
     with pytest.raises(ValueError, match="^a secret is never written down"):
-        Reference.parse(text)
+        SecretReference.parse(text)
 
 
 def test_a_path_is_made_absolute_and_nothing_else(tmp_path):
     absolute = [
-        str(Reference.parse(text).absolute(tmp_path)) for text in ("file:../k", "vault:v.yml#k", "file:/k", "env:A")
+        str(SecretReference.parse(text).absolute(tmp_path))
+        for text in ("file:../k", "vault:v.yml#k", "file:/k", "env:A")
     ]
 
     assert absolute == [f"file:{tmp_path.parent}/k", f"vault:{tmp_path}/v.yml#k", "file:/k", "env:A"]
-    assert Reference.parse("file:~/k").absolute(tmp_path).where == str(Path.home() / "k")
+    assert SecretReference.parse("file:~/k").absolute(tmp_path).where == str(Path.home() / "k")
 
 
 def resolved(text, environ=os.environ):
-    return Reference.parse(text).resolve(environ)
+    return SecretReference.parse(text).resolve(environ)
 
 
 def refused(text, environ=os.environ):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runner.channels.base import Page, Receipt
 from runner.channels.webhook import Webhook
 from runner.core.events import Event, EventType, Outcome
-from runner.escalation.policy import Told, dedup_key, make_page, packet, patience, reason_to_call, tell
+from runner.escalation.policy import SentPage, dedup_key, make_page, packet, patience, reason_to_call, tell
 from runner.kinds.verifications.confirm import Confirm
 from runner.model.contacts import Contact
 from runner.model.reader import read_runbook
@@ -210,4 +210,4 @@ def test_everybody_is_told_through_everything_there_is():
     assert [(each.contact, each.receipt.channel, each.receipt.status) for each in told[:2]] == [
         ("a", "webhook", "refused")
     ] * 2
-    assert told[2:] == [Told("b", nobody), Told("c", nobody)]
+    assert told[2:] == [SentPage("b", nobody), SentPage("c", nobody)]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.core.events import Event, EventType, Outcome
-from runner.executor.host_ledger import Entry, Ledger, parts, undo_parts
+from runner.executor.host_ledger import Ledger, LedgerEntry, parts, undo_parts
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.confirm import Confirm
@@ -124,7 +124,7 @@ def test_what_was_not_expected_proves_nothing():
 )
 def test_a_run_is_as_good_as_its_worst_entry(outcomes, whole):
     made = Ledger(RUN)
-    made.entries = {("a", str(number)): Entry(set(), outcome=outcome) for number, outcome in enumerate(outcomes)}
+    made.entries = {("a", str(number)): LedgerEntry(set(), outcome=outcome) for number, outcome in enumerate(outcomes)}
     assert made.outcome is whole
 
 
@@ -219,5 +219,5 @@ def test_where_a_step_was_begun_and_whether_it_failed():
 @pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.ABORTED, Outcome.NEVER_REACHED])
 def test_what_a_person_stopped_or_nobody_came_to_has_not_failed(outcome):
     made = Ledger(RUN)
-    made.entries = {("a", "one"): Entry(set(), outcome=outcome)}
+    made.entries = {("a", "one"): LedgerEntry(set(), outcome=outcome)}
     assert made.failed_on("a") == []

@@ -13,7 +13,7 @@ from harness.fake_run import END, INVENTORY, START, request_in
 from harness.fakes import RUN_ID
 
 from runner.executor.ansible.ansible_executor import AnsibleExecutor
-from runner.executor.job import Cancellation, Job, Part
+from runner.executor.job import Cancellation, Job, JobPart
 from runner.executor.testing import ScriptedExecutor
 
 pytestmark = pytest.mark.live
@@ -97,7 +97,7 @@ FAILING = {("only-one", "action", "two"): FAILED, ("never", "action"): FAILED}
     ],
 )
 def test_the_scripted_one_says_what_a_real_one_says(job, steps, limit, answers, code):
-    part = Part([f"step-{name}" for name in steps], limit=limit, render=["last"])
+    part = JobPart([f"step-{name}" for name in steps], limit=limit, render=["last"])
     scripted, fake, real = ScriptedExecutor(hosts={"all": list(HOSTS)}, answers=answers), [], []
 
     ends = [REAL.execute(job, part, handle=real.append), scripted.execute(job, part, handle=fake.append)]
@@ -113,7 +113,7 @@ def test_the_scripted_one_says_what_a_real_one_says(job, steps, limit, answers, 
 
 
 def test_the_scripted_one_names_the_hosts_and_what_is_done_as_a_real_one_does(job):
-    part = Part(["never-anything"], render=["last"])
+    part = JobPart(["never-anything"], render=["last"])
 
     fake, real = ScriptedExecutor(hosts={"all": list(HOSTS)}).resolve(job, part), REAL.resolve(job, part)
 
@@ -123,7 +123,7 @@ def test_the_scripted_one_names_the_hosts_and_what_is_done_as_a_real_one_does(jo
 
 def test_the_one_on_the_path_is_heard_as_a_real_one_is(job, ansible):
     # Given what a real one says and notes
-    part, noted, directories = Part(["step-look"], limit=["one"]), [], []
+    part, noted, directories = JobPart(["step-look"], limit=["one"]), [], []
 
     def hear(messages):
         def handle(message):
@@ -150,7 +150,7 @@ def test_the_one_on_the_path_is_heard_as_a_real_one_is(job, ansible):
 def test_what_a_step_will_do_is_told_alike_before_and_after_others_have_failed_or_found_something_out(job):
     heard = []
 
-    REAL.execute(job, Part(["step-only-one", "step-facts"], limit=["two"], render=["last"]), handle=heard.append)
+    REAL.execute(job, JobPart(["step-only-one", "step-facts"], limit=["two"], render=["last"]), handle=heard.append)
 
     (passed,) = [each["kind"] for each in heard if "facts/action" in each.get("task", "") and each["kind"] != "start"]
     assert (passed, heard[-1]["commands"]) == ("ok", heard[0]["commands"])

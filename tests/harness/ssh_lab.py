@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runner.executor.ansible import workspace
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.executor.ssh.preflight import preflight
+from runner.executor.ssh.ssh_preflight import preflight
 from runner.lab.hosts import SshHosts
 
 _WORDS = {

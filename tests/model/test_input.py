@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.core.duration import parse, show
-from runner.model.input import Input, Wrong, missing, read_all
+from runner.model.input import Input, InputFault, missing, read_all
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_all_that_is_wrong_is_told_at_once():
 
 def test_what_is_missing_is_told_with_what_it_takes():
     assert missing(DECLARED, {"word": "x"}) == [
-        Wrong("count", "has no value", "write a whole number, at most 9 (How many)"),
-        Wrong("key", "has no value", "write a secret (The key)"),
+        InputFault("count", "has no value", "write a whole number, at most 9 (How many)"),
+        InputFault("key", "has no value", "write a secret (The key)"),
     ]
 
 

@@ -23,7 +23,7 @@ from runner.executor.ansible.teardown import Reap, end_connections, reap_hosts, 
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.inventory.duplicate_keys import HINT, check_json, duplicate_key
-from runner.executor.job import AbandonedRun, Ending, Handler, Job, Message, Part
+from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Message
 from runner.executor.python_interpreter import check_here
 
 _VAULT_MESSAGES = ("no vault secrets found", "no vault secrets were found", "The vault password file")
@@ -44,7 +44,7 @@ class AnsibleExecutor:
     limits: Limits = field(default_factory=Limits)
     reap: Reap = reap_hosts
 
-    def execute(self, job: Job, part: Part, *, handle: Handler) -> Ending:
+    def execute(self, job: Job, part: JobPart, *, handle: Handler) -> Ending:
         """Do `part` of `job`; every message of our callback plugin goes to `handle`, which ends Ansible with False.
 
         Raises:
@@ -70,7 +70,7 @@ class AnsibleExecutor:
             raise _without_end(ending, kinds, job.limit)
         return ending
 
-    def resolve(self, job: Job, part: Part) -> Message:
+    def resolve(self, job: Job, part: JobPart) -> Message:
         """The callback plugin's first message, which names the hosts of every play; Ansible ends before it acts.
 
         Raises:
@@ -89,7 +89,7 @@ class AnsibleExecutor:
             raise ExecutionError("stopped before Ansible had named the hosts")
         return messages[0]
 
-    def _invoke(self, job: Job, part: Part, receive: Callable[[Message], Message | Literal[False] | None]) -> Ending:
+    def _invoke(self, job: Job, part: JobPart, receive: Callable[[Message], Message | Literal[False] | None]) -> Ending:
         trusted_files.check(job.inventories, variables_beside=True)
         check_json(job.inventories)
         directory = workspace.make(job.run_id)
@@ -135,7 +135,7 @@ class AnsibleExecutor:
         environ, given = workspace.environment(environ, python=self.python), list(hosts)
         checks = check_here([facts for facts in given if facts.local], become=become, environ=environ)
         if remote := [facts for facts in given if not facts.local]:
-            from runner.executor.ssh.preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
+            from runner.executor.ssh.ssh_preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
 
             checks += preflight(remote, become=become, environ=environ, cancelled=cancelled)
         return checks
@@ -170,7 +170,7 @@ class AnsibleExecutor:
         processes.end(lambda: supervisors_of(run_id), grace=0)
 
 
-def _prepare(job: Job, part: Part, directory: Path) -> PlaybookInvocation:
+def _prepare(job: Job, part: JobPart, directory: Path) -> PlaybookInvocation:
     """Fill the workspace `directory`; what the supervisor is to run there."""
     inputs = {**job.inputs, **part.settings, "runbook_run_id": job.run_id}
     path = workspace.fill(directory, job.playbook, name=job.name, inputs=inputs, captured=part.captured)

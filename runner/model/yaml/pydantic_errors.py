@@ -31,7 +31,7 @@ _CHOICES = ("literal_error", "enum", "union_tag_invalid")
 _BOOLEANS = {**dict.fromkeys(("true", "yes", "on", "y"), "true"), **dict.fromkeys(("false", "no", "off", "n"), "false")}
 
 
-class Problem(NamedTuple):
+class ModelProblem(NamedTuple):
     """What is wrong with the value at a place."""
 
     place: Place
@@ -40,7 +40,7 @@ class Problem(NamedTuple):
     hint: str = ""
 
 
-def problems(error: ValidationError, value: Any, *, model: Any = None, most: int) -> Iterator[Problem]:
+def problems(error: ValidationError, value: Any, *, model: Any = None, most: int) -> Iterator[ModelProblem]:
     """What `error` says about `value`: its first `most` faults, each once.
 
     The alternatives of a union complain one by one: those that do not fit at all are named in one sentence, or left out
@@ -105,14 +105,14 @@ def _alternatives(detail: ErrorDetails) -> list[str]:
     return re.findall("'([^']*)'", choices) or [choices]
 
 
-def _misfit(place: Place, details: Sequence[ErrorDetails]) -> Problem:
+def _misfit(place: Place, details: Sequence[ErrorDetails]) -> ModelProblem:
     *most, last = dict.fromkeys(alternative for detail in details for alternative in _alternatives(detail))
     choice = next((detail for detail in details if detail["type"] in _CHOICES), None)
     value = (choice or details[0]).get("ctx", {}).get("tag", details[0]["input"])
     message = f"must be {', '.join(most)}{' or ' if most else ''}{last}"
     if choice and isinstance(value, str):
-        return Problem(place, "wrong-value", f"{message}, not {quoted(value)}", did_you_mean(value, [*most, last]))
-    return Problem(place, "wrong-type", f"{message}, not {kind_of(value)}", _type_hint(value, [*most, last]))
+        return ModelProblem(place, "wrong-value", f"{message}, not {quoted(value)}", did_you_mean(value, [*most, last]))
+    return ModelProblem(place, "wrong-type", f"{message}, not {kind_of(value)}", _type_hint(value, [*most, last]))
 
 
 def _type_hint(value: Any, expected: Collection[str]) -> str:
@@ -122,16 +122,16 @@ def _type_hint(value: Any, expected: Collection[str]) -> str:
     return f"did you mean {boolean}?" if boolean else ""
 
 
-def _problem(place: Place, detail: ErrorDetails, value: Any, model: Any) -> Problem:
+def _problem(place: Place, detail: ErrorDetails, value: Any, model: Any) -> ModelProblem:
     around = reduce(lambda part, key: part[key], place[:-1], value)
     no_tag = detail["type"] == "union_tag_not_found" and place and place[-1] not in _parts(around)
     if detail["type"] == "missing" or no_tag:
-        return Problem(place, "missing-key", "is missing")
+        return ModelProblem(place, "missing-key", "is missing")
     if detail["type"] == "extra_forbidden":
         keys = _keys(model, place[:-1]).difference(_parts(around))
         hint = did_you_mean(place[-1], keys) or (f"possible keys are {', '.join(sorted(keys))}" if keys else "")
-        return Problem(place, "unknown-key", f"unknown key {quoted(place[-1])}", hint)
-    return Problem(place, detail["type"] if "-" in detail["type"] else "wrong-value", _sentence(detail))
+        return ModelProblem(place, "unknown-key", f"unknown key {quoted(place[-1])}", hint)
+    return ModelProblem(place, detail["type"] if "-" in detail["type"] else "wrong-value", _sentence(detail))
 
 
 def _sentence(detail: ErrorDetails) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from runner.compiler.committed_playbook import reviewed
 from runner.core.errors import HandOverError, InvalidInputError
 from runner.core.events import EventType, Outcome
-from runner.core.secrets import Reference
+from runner.core.secrets import SecretReference
 from runner.core.wording import listed
 from runner.library.library import Library, Source
 from runner.model.handover_inputs import wrong_inputs
@@ -145,7 +145,7 @@ def _secret(stepper: Stepper, env: RunEnvironment, source: Source, to: HandOver,
     if known in stepper.plan.request.secrets:
         return stepper.plan.request.secrets[known]
     written_in = stepper.plan.request.source if name in to.inputs else source
-    reference = Reference.parse(where).absolute(written_in.path.parent.absolute())
+    reference = SecretReference.parse(where).absolute(written_in.path.parent.absolute())
     try:
         return source.runbook.inputs[name].check_secret(env.secrets(str(reference)))
     except ValueError as error:

@@ -10,7 +10,7 @@ from runner.compiler.segments import Gate
 from runner.core.errors import DeniedError, InvalidInputError
 from runner.core.events import Event, EventType, Outcome
 from runner.core.step_tags import undo_id
-from runner.executor.host_ledger import Entry, Ledger, machine_parts, parts, undo_parts
+from runner.executor.host_ledger import Ledger, LedgerEntry, machine_parts, parts, undo_parts
 from runner.model.runbook import Runbook
 from runner.model.step import Step
 from runner.orchestrator.continuation.undo_plan import UndoPlan, undo_plan
@@ -92,7 +92,7 @@ def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo:
             _decide(stepper, gate, step, doubtful, "redo" if step.id in redo else "done" if step.id in done else "")
 
 
-def _entries(stepper: Stepper, step: Step) -> Mapping[str, Entry]:
+def _entries(stepper: Stepper, step: Step) -> Mapping[str, LedgerEntry]:
     return {host: stepper.ledger.entries[step.id, host] for host in stepper.ledger.hosts_of(step.id)}
 
 
@@ -154,7 +154,7 @@ def _reopen_undone(stepper: Stepper, step: Step) -> None:
         open_again(stepper, step, [host], stepper.ledger.entries[step.id, host].missing, redo=False)
 
 
-def _failed_for_sure(entry: Entry) -> bool:
+def _failed_for_sure(entry: LedgerEntry) -> bool:
     """Whether the action itself was not good: it said so, or a verification of its result did."""
     if entry.outcome is not Outcome.FAILED or entry.acted is not Outcome.PASSED:
         return entry.acted in _NOT_DONE
@@ -226,7 +226,7 @@ def _decide(stepper: Stepper, gate: ApprovalGate, step: Step, hosts: Sequence[st
             stepper.recorder.record_of(EventType.STEP_SETTLED, step.id, host, data)
 
 
-def _unknown(entry: Entry) -> str:
+def _unknown(entry: LedgerEntry) -> str:
     if entry.outdated:
         return "it was done in an older form than the one that is written now"
     return "it was done, and is not verified" if entry.acted is Outcome.PASSED else "nobody knows whether it was done"

@@ -11,7 +11,7 @@ from runner.core.errors import RunbookError
 from runner.core.events import EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.core.wording import listed
-from runner.executor.host_ledger import Entry, Ledger
+from runner.executor.host_ledger import Ledger, LedgerEntry
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
 from runner.orchestrator.continuation.undo_plan import standing, undo_plan
@@ -165,7 +165,7 @@ def _standing(run: EndedRun, host: str) -> HostState:
     return HostState.CHANGED if made else HostState.UNTOUCHED
 
 
-def _is_doubtful(entry: Entry) -> bool:
+def _is_doubtful(entry: LedgerEntry) -> bool:
     settled = entry.acted in {Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED}
     return not settled and entry.outcome not in {Outcome.PASSED, Outcome.FAILED}
 

@@ -121,7 +121,7 @@ class Pager:
         with self._noting():
             self._remember(incident, told, open_before)
 
-    def _remember(self, incident: Incident, told: Sequence[escalation.Told], before: Sequence[Incident]) -> None:
+    def _remember(self, incident: Incident, told: Sequence[escalation.SentPage], before: Sequence[Incident]) -> None:
         """Keep those who may know of the incident; one of which nobody can know is forgotten."""
         heard = [item.contact for item in told if item.receipt.may_have_arrived]
         names = tuple(dict.fromkeys([*heard, *(name for each in before for name in each.contacts)]))
@@ -164,7 +164,7 @@ class Pager:
         unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
         return glass | unrecorded
 
-    def _send(self, page: Page, incident: Incident) -> list[escalation.Told]:
+    def _send(self, page: Page, incident: Incident) -> list[escalation.SentPage]:
         """What came of telling the incident's contacts; every receipt is recorded, whatever it says."""
         told = escalation.tell(page, self._request.contacts, incident.contacts, self._env.secrets)
         for item in told:

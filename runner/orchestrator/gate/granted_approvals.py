@@ -11,7 +11,7 @@ from runner.compiler.segments import Gate
 from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.executor.target import Target
-from runner.model.policy import Policy
+from runner.model.run_policy import RunPolicy
 from runner.orchestrator.gate.gate_facts import RunFacts, describe, sources
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.run_environment import RunEnvironment
@@ -39,7 +39,7 @@ class Approvals:
         self._plan, self._request, self._env = plan, plan.request, env
         self._recorder, self._directory, self._previews = recorder, directory, previews
 
-    def _four_eyes(self, policy: Policy) -> bool:
+    def _four_eyes(self, policy: RunPolicy) -> bool:
         """Whether nobody may approve what they have started themselves; a broken glass is for when they are alone."""
         in_production = self._plan.target.environment == "production"
         return (in_production or policy.four_eyes) and not self._request.break_glass
@@ -81,7 +81,7 @@ class Approvals:
         addresses: Mapping[str, str],
         inputs: Mapping[str, Any],
         captured: Mapping[str, Any],
-        seen: Policy | None = None,
+        seen: RunPolicy | None = None,
     ) -> RunFacts:
         """What a question is about; `seen` is the policy that the inventory has by now, after it was answered."""
         policy = seen or self._plan.policy

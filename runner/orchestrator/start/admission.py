@@ -15,7 +15,7 @@ from runner.core.errors import GuardError, UnreachableError
 from runner.core.events import Event, EventType
 from runner.executor.host_check import HostCheck
 from runner.executor.target import CLASSES, Target
-from runner.model.policy import Policy
+from runner.model.run_policy import RunPolicy
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver
 from runner.model.yaml.finding import Level
@@ -36,7 +36,7 @@ def asks_person(request: RunRequest, target: Target) -> bool:
 
 def check_guards(
     request: RunRequest, target: Target, env: RunEnvironment, recorder: Recorder, *, undo: bool = False
-) -> tuple[RunRequest, Policy]:
+) -> tuple[RunRequest, RunPolicy]:
     """Stop the run unless every guard is met, and record each ruling; a preflight only records them.
 
     For an undo, no policy of the inventory stands in the way.

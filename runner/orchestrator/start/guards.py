@@ -12,7 +12,7 @@ from runner.core import duration
 from runner.core.wording import listed
 from runner.executor.target import Target
 from runner.model.contacts import Contact
-from runner.model.policy import Policy, is_one_of, people
+from runner.model.run_policy import RunPolicy, is_one_of, people
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
 from runner.render.history.proofs import Proof
@@ -164,7 +164,7 @@ def _overridable(case: Case, *, met: bool) -> Verdict:
 _BREAK = "where life or service depends on it, --break-glass REASON continues all the same, and tells everybody"
 
 
-def _most_hosts(case: Case, policy: Policy) -> Iterator[Ruling]:
+def _most_hosts(case: Case, policy: RunPolicy) -> Iterator[Ruling]:
     for most, whose in ((case.runbook.max_hosts, case.runbook.id), (policy.max_hosts, "the inventory's policy")):
         if most is not None:
             names = case.target.names
@@ -198,7 +198,7 @@ def _protected(case: Case) -> Iterator[Ruling]:
             )
 
 
-def _proof(case: Case, policy: Policy) -> Iterator[Ruling]:
+def _proof(case: Case, policy: RunPolicy) -> Iterator[Ruling]:
     if policy.proof is None or case.target.environment != PRODUCTION:
         return
     within = policy.proof.within
@@ -217,7 +217,7 @@ def _proof(case: Case, policy: Policy) -> Iterator[Ruling]:
         )
 
 
-def _four_eyes(case: Case, policy: Policy) -> Iterator[Ruling]:
+def _four_eyes(case: Case, policy: RunPolicy) -> Iterator[Ruling]:
     """Somebody else says yes before anything is changed; with a broken glass whoever began the run may say it."""
     asks = not case.asks_nobody and _is_asked_first(case)
     wanted = policy.four_eyes or case.target.environment == PRODUCTION

@@ -9,7 +9,7 @@ from typing import Literal
 from runner.core.events import EventType
 from runner.executor.job import Message
 from runner.executor.target import Target, check_hosts
-from runner.model.policy import Policy
+from runner.model.run_policy import RunPolicy
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.gate import unattended
@@ -88,7 +88,7 @@ class RunStart:
     def _admit(self, target: Target) -> AdmittedRun:
         """Let the run begin against `target`, or refuse it; what was required and given is recorded either way."""
         self.recorder.note(EventType.TARGET_RESOLVED, environment=target.environment, hosts=list(target.names))
-        policy = Policy()
+        policy = RunPolicy()
         if self.request.mode != "dry-run":
             self.request, policy = admission.check_guards(self.request, target, self.env, self.recorder)
         self.locks.take(target)

@@ -16,7 +16,7 @@ from harness.fakes import RUN_ID
 
 from runner.core.errors import AuditError, ExecutionError, UnreachableError
 from runner.executor.ansible import processes
-from runner.executor.job import NOTHING, Cancellation, Ending, Job, Part
+from runner.executor.job import NOTHING, Cancellation, Ending, Job, JobPart
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def run(ansible):
     """Does a part of a job; `limits` are those of the executor."""
 
     def run(job, *, handle=lambda _: None, limits=None, **options):
-        return ansible.executor(**limits or {}).execute(job, Part(("step-look",), **options), handle=handle)
+        return ansible.executor(**limits or {}).execute(job, JobPart(("step-look",), **options), handle=handle)
 
     return run
 

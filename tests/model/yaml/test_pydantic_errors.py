@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from runner.model.yaml.pydantic_errors import Problem, problems
+from runner.model.yaml.pydantic_errors import ModelProblem, problems
 
 
 class Model(BaseModel):
@@ -98,7 +98,7 @@ def found(model, value):
     ],
 )
 def test_a_value_of_the_wrong_kind(model, value, message, hint):
-    assert found(model, value) == [Problem((), "wrong-type", message, hint)]
+    assert found(model, value) == [ModelProblem((), "wrong-type", message, hint)]
 
 
 @pytest.mark.parametrize(
@@ -116,28 +116,28 @@ def test_a_value_of_the_wrong_kind(model, value, message, hint):
     ],
 )
 def test_a_value_that_is_not_allowed(model, value, message, hint):
-    assert found(model, value) == [Problem((), "wrong-value", message, hint)]
+    assert found(model, value) == [ModelProblem((), "wrong-value", message, hint)]
 
 
 def test_a_custom_error_names_its_own_rule():
     model = dict[str, Annotated[list[Any], AfterValidator(verified)]]
     assert found(model, {"verify": []}) == [
-        Problem(("verify",), "no-verification", "every step needs a verification"),
+        ModelProblem(("verify",), "no-verification", "every step needs a verification"),
     ]
 
 
 def test_keys_that_are_missing_and_keys_that_are_unknown():
     assert found(list[Shell], [{"Shell": "a", "iff": "b", "other": 1}]) == [
-        Problem((0, "shell"), "missing-key", "is missing"),
-        Problem((0, "Shell"), "unknown-key", "unknown key 'Shell'", "did you mean 'shell'?"),
-        Problem((0, "iff"), "unknown-key", "unknown key 'iff'", "did you mean 'if'?"),
-        Problem((0, "other"), "unknown-key", "unknown key 'other'", "possible keys are if, kind, shell"),
+        ModelProblem((0, "shell"), "missing-key", "is missing"),
+        ModelProblem((0, "Shell"), "unknown-key", "unknown key 'Shell'", "did you mean 'shell'?"),
+        ModelProblem((0, "iff"), "unknown-key", "unknown key 'iff'", "did you mean 'if'?"),
+        ModelProblem((0, "other"), "unknown-key", "unknown key 'other'", "possible keys are if, kind, shell"),
     ]
 
 
 def test_a_key_that_is_there_already_was_not_meant():
     assert found(Sql, {"kind": "sql", "sql": "a", "sqll": "b", "params": {}}) == [
-        Problem(("sqll",), "unknown-key", "unknown key 'sqll'")
+        ModelProblem(("sqll",), "unknown-key", "unknown key 'sqll'")
     ]
 
 
@@ -151,45 +151,49 @@ def test_a_key_that_is_there_already_was_not_meant():
     ],
 )
 def test_the_keys_of_a_model_are_known_wherever_it_stands(model, value, place):
-    assert Problem(place, "unknown-key", "unknown key 'parms'", "did you mean 'params'?") in found(model, value)
+    assert ModelProblem(place, "unknown-key", "unknown key 'parms'", "did you mean 'params'?") in found(model, value)
 
 
 def test_without_the_model_an_unknown_key_gets_no_hint():
     with pytest.raises(ValidationError) as caught:
         Sql.model_validate(value := {"sql": "a", "parms": {}})
-    assert list(problems(caught.value, value, most=100)) == [Problem(("parms",), "unknown-key", "unknown key 'parms'")]
+    assert list(problems(caught.value, value, most=100)) == [
+        ModelProblem(("parms",), "unknown-key", "unknown key 'parms'")
+    ]
 
 
 def test_the_labels_of_a_union_are_no_part_of_the_place():
     # Given a step whose action key is also the label of its alternative
     step = {"sql": "a", "params": {"x": "y"}}
     # Then the place is the one in the file
-    assert found(list[ByKey], [step]) == [Problem((0, "params", "x"), "wrong-type", "must be a whole number, not text")]
+    assert found(list[ByKey], [step]) == [
+        ModelProblem((0, "params", "x"), "wrong-type", "must be a whole number, not text")
+    ]
     assert found(dict[str, int | list[Even]], {"a": ["b"]}) == [
-        Problem(("a", 0), "wrong-type", "must be a whole number, not text")
+        ModelProblem(("a", 0), "wrong-type", "must be a whole number, not text")
     ]
     assert found(dict[Ident, int], {"a": 1}) == [
-        Problem(("a",), "wrong-value", "must match pattern '^RUN-[0-9]+$', not 'a'")
+        ModelProblem(("a",), "wrong-value", "must match pattern '^RUN-[0-9]+$', not 'a'")
     ]
 
 
 def test_an_alternative_that_does_not_fit_at_all_was_not_meant():
     assert found(int | Literal["none"] | Sql, {"sql": 1}) == [
-        Problem(("sql",), "wrong-type", "must be text, not the number 1", "put it in quotes")
+        ModelProblem(("sql",), "wrong-type", "must be text, not the number 1", "put it in quotes")
     ]
 
 
 def test_the_key_that_tells_alternatives_apart():
-    assert found(ByField, {"sql": "a"}) == [Problem(("kind",), "missing-key", "is missing")]
+    assert found(ByField, {"sql": "a"}) == [ModelProblem(("kind",), "missing-key", "is missing")]
     assert found(ByField, {"kind": "sq"}) == [
-        Problem(("kind",), "wrong-value", "must be sql or shell, not 'sq'", "did you mean 'sql'?")
+        ModelProblem(("kind",), "wrong-value", "must be sql or shell, not 'sq'", "did you mean 'sql'?")
     ]
 
 
 def test_the_same_complaint_of_two_alternatives_is_told_once():
     assert (
         found(Sql | Shell, {"kind": "sql", "shell": "a", "other": 1}).count(
-            Problem(("other",), "unknown-key", "unknown key 'other'", "possible keys are if, params, sql")
+            ModelProblem(("other",), "unknown-key", "unknown key 'other'", "possible keys are if, params, sql")
         )
         == 1
     )
@@ -202,9 +206,9 @@ def test_a_value_that_was_changed_before_it_was_tried_is_explained_too():
         Shell.model_validate({"iff": 1, "kind": 2})
     # Then no fault is lost
     assert list(problems(caught.value, value, model=Shell, most=100)) == [
-        Problem(("kind",), "wrong-type", "must be shell, not the number 2"),
-        Problem(("shell",), "missing-key", "is missing"),
-        Problem(("iff",), "unknown-key", "unknown key 'iff'", "did you mean 'if'?"),
+        ModelProblem(("kind",), "wrong-type", "must be shell, not the number 2"),
+        ModelProblem(("shell",), "missing-key", "is missing"),
+        ModelProblem(("iff",), "unknown-key", "unknown key 'iff'", "did you mean 'if'?"),
     ]
 
 

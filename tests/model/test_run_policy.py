@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.core.errors import InvalidInputError
-from runner.model.policy import Policy, Proof, each_policy, read_policies, strictest
+from runner.model.run_policy import RequiredProof, RunPolicy, each_policy, read_policies, strictest
 from runner.model.runbook import Category
 
 POLICIES = st.builds(
-    Policy,
-    proof=st.none() | st.builds(Proof, within=st.timedeltas(timedelta(seconds=1), timedelta(days=90))),
+    RunPolicy,
+    proof=st.none() | st.builds(RequiredProof, within=st.timedeltas(timedelta(seconds=1), timedelta(days=90))),
     four_eyes=st.booleans(),
     max_hosts=st.none() | st.integers(1, 1000),
     shared_account=st.booleans(),
@@ -22,14 +22,16 @@ POLICIES = st.builds(
 
 
 def test_no_policy_demands_nothing():
-    assert read_policies({}) == Policy(proof=None, four_eyes=False, max_hosts=None)
+    assert read_policies({}) == RunPolicy(proof=None, four_eyes=False, max_hosts=None)
 
 
 def test_a_policy_as_an_inventory_writes_it():
     written = {"proof": {"within": "3d"}, "four_eyes": True, "max_hosts": 5}
 
-    assert read_policies({"db1": written}) == Policy(proof=Proof(within=timedelta(days=3)), four_eyes=True, max_hosts=5)
-    assert read_policies({"db1": {"proof": {}}}).proof == Proof(within=timedelta(days=7))
+    assert read_policies({"db1": written}) == RunPolicy(
+        proof=RequiredProof(within=timedelta(days=3)), four_eyes=True, max_hosts=5
+    )
+    assert read_policies({"db1": {"proof": {}}}).proof == RequiredProof(within=timedelta(days=7))
 
 
 def test_of_several_hosts_the_strictest_counts_whichever_demands_it():
@@ -39,7 +41,9 @@ def test_of_several_hosts_the_strictest_counts_whichever_demands_it():
         "app1": {"four_eyes": True},
     }
 
-    assert read_policies(written) == Policy(proof=Proof(within=timedelta(days=7)), four_eyes=True, max_hosts=2)
+    assert read_policies(written) == RunPolicy(
+        proof=RequiredProof(within=timedelta(days=7)), four_eyes=True, max_hosts=2
+    )
 
 
 def test_a_shared_account_is_one_only_where_each_host_says_so():
@@ -82,7 +86,7 @@ def test_the_strictest_is_at_least_as_strict_as_each_and_no_order_matters(polici
         ({"may_run": {"deployment": []}}, "db1: runbook_policy.may_run.deployment: is an empty list"),
         ({"max_hosts": 0}, "db1: runbook_policy.max_hosts: Input should be greater than or equal to 1"),
         ({"proof": {"within": 7}}, "db1: runbook_policy.proof.within: 7 has no unit; write it like 30s, 5m or 1h30m"),
-        ("strict", "db1: runbook_policy: Input should be a valid dictionary or instance of Policy"),
+        ("strict", "db1: runbook_policy: Input should be a valid dictionary or instance of RunPolicy"),
     ],
 )
 def test_a_policy_that_can_not_be_understood_is_refused_and_not_guessed(written, message):
@@ -90,4 +94,4 @@ def test_a_policy_that_can_not_be_understood_is_refused_and_not_guessed(written,
         read_policies({"db1": written})
 
     assert caught.value.message == message
-    assert caught.value.hint == f"correct it in the inventory; a policy has {', '.join(Policy.model_fields)}"
+    assert caught.value.hint == f"correct it in the inventory; a policy has {', '.join(RunPolicy.model_fields)}"

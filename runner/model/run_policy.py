@@ -15,13 +15,13 @@ from runner.model.contacts import Contact
 from runner.model.runbook import Category
 
 
-class Proof(Model):
+class RequiredProof(Model):
     """The same compiled playbook must have passed on staging `within` this time."""
 
     within: Limit = timedelta(days=7)
 
 
-class Policy(Model):
+class RunPolicy(Model):
     """What is demanded: a `proof`, at most `max_hosts` hosts in one run, and who may do what.
 
     With `four_eyes` nobody approves what they themselves started or resumed. `shared_account` says that several
@@ -29,27 +29,27 @@ class Policy(Model):
     logins, names of contacts.yml with `members`, or `unix:GROUP`; a category that it does not name is for everybody.
     """
 
-    proof: Proof | None = None
+    proof: RequiredProof | None = None
     four_eyes: bool = False
     max_hosts: Annotated[int, Field(ge=1)] | None = None
     shared_account: bool = False
     may_run: dict[Annotated[Category, Strict(strict=False)], AtLeastOne[Text]] = {}
 
 
-def strictest(policies: Iterable[Policy]) -> Policy:
+def strictest(policies: Iterable[RunPolicy]) -> RunPolicy:
     """The policy that is met only when each of `policies` is; who may run what is asked of each of them by itself."""
     every = list(policies)
     within = [policy.proof.within for policy in every if policy.proof]
     most = [policy.max_hosts for policy in every if policy.max_hosts]
-    return Policy(
-        proof=Proof(within=min(within)) if within else None,
+    return RunPolicy(
+        proof=RequiredProof(within=min(within)) if within else None,
         four_eyes=any(policy.four_eyes for policy in every),
         max_hosts=min(most, default=None),
         shared_account=bool(every) and all(policy.shared_account for policy in every),
     )
 
 
-def read_policies(policies: Mapping[str, Any]) -> Policy:
+def read_policies(policies: Mapping[str, Any]) -> RunPolicy:
     """The policy of a run against these hosts, each with what its inventory has written.
 
     Raises:
@@ -58,7 +58,7 @@ def read_policies(policies: Mapping[str, Any]) -> Policy:
     return strictest(each_policy(policies))
 
 
-def each_policy(policies: Mapping[str, Any]) -> list[Policy]:
+def each_policy(policies: Mapping[str, Any]) -> list[RunPolicy]:
     """The policy of each of these hosts, as its inventory has written it; None is one that demands nothing.
 
     Raises:
@@ -67,12 +67,12 @@ def each_policy(policies: Mapping[str, Any]) -> list[Policy]:
     models = []
     for host, value in policies.items():
         try:
-            models.append(Policy.model_validate({} if value is None else value))
+            models.append(RunPolicy.model_validate({} if value is None else value))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, ("runbook_policy", *first["loc"])))
             message = f"{host}: {where}: {first['msg'].removeprefix('Value error, ')}"
-            hint = f"correct it in the inventory; a policy has {', '.join(Policy.model_fields)}"
+            hint = f"correct it in the inventory; a policy has {', '.join(RunPolicy.model_fields)}"
             raise InvalidInputError(message, hint=hint) from None
     return models
 

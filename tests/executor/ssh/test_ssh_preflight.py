@@ -11,7 +11,7 @@ import pytest
 from harness.ssh_lab import script
 
 from runner.executor.host_check import HostCheck
-from runner.executor.ssh.preflight import preflight
+from runner.executor.ssh.ssh_preflight import preflight
 
 REACHED = ("reachable", "host key", "login", "shell")
 GOOD = (*REACHED, f"python for {getpass.getuser()}")
