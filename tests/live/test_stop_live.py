@@ -49,7 +49,7 @@ def test_a_second_ctrl_c_kills_what_does_not_obey(here):
     supervisor = Tree(process.pid).supervisor
 
     process.send_signal(signal.SIGINT)
-    while "a second Ctrl-C stops at once" not in process.stderr.readline():
+    while "press Ctrl-C again to stop at once" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
