@@ -90,9 +90,9 @@ class GateContext:
             ValueError: it did not.
         """
         try:
-            known = {each.name: data[each.name] for each in fields(cls)}
-            lists = {name: tuple(known[name]) for name in ("starters", "verifications", "members")}
-            return cls(**{**known, **lists, "hosts": {host: _action(each) for host, each in data["hosts"].items()}})
+            values = {each.name: data[each.name] for each in fields(cls)}
+            lists = {name: tuple(values[name]) for name in ("starters", "verifications", "members")}
+            return cls(**{**values, **lists, "hosts": {host: _action(each) for host, each in data["hosts"].items()}})
         except (TypeError, LookupError, AttributeError) as error:
             raise ValueError(f"is not the description of a question: {error}") from error
 

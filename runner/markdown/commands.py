@@ -13,7 +13,7 @@ from runner.core.templates import verbatim
 from runner.kinds import plugins
 from runner.kinds.sql_text import statements
 from runner.kinds.steps.base import StepKind
-from runner.markdown.import_findings import Said
+from runner.markdown.import_findings import Excerpt
 from runner.markdown.placeholders import Bound, bind_shell, bind_sql
 from runner.markdown.shell_session import begins_with_prompt, is_session, opened_shell, read_session
 
@@ -47,7 +47,7 @@ class Assignment:
 class Refusal:
     """A command that stays text, and why."""
 
-    said: Said
+    excerpt: Excerpt
     why: str
     opens: str = ""
     """The command that opens a shell of its own, if that is why."""
@@ -57,7 +57,7 @@ class Refusal:
 class Output:
     """Lines of a session that the machine answered."""
 
-    said: Said
+    excerpt: Excerpt
 
 
 def kind_of(info: str, text: str = "") -> type[StepKind] | None:
@@ -67,68 +67,68 @@ def kind_of(info: str, text: str = "") -> type[StepKind] | None:
     return next((kind for kind in plugins.steps().values() if kind.fence and word in kind.fence.languages), None)
 
 
-def actions(text: Said, info: str) -> Iterator[Action | Assignment | Refusal | Output]:
+def actions(text: Excerpt, info: str) -> Iterator[Action | Assignment | Refusal | Output]:
     """What the fence with the content `text` does, in order; its first line is that of the content."""
     kind = kind_of(info, text.text)
     holds = kind.fence.holds if kind and kind.fence else None
     if kind and holds == "sql":
         for statement, offset in statements(text.text):
-            yield _sql(kind, Said(statement, text.line + offset))
+            yield _sql(kind, Excerpt(statement, text.line + offset))
     elif kind and holds == "shell":
         yield from _shell(kind, text)
     elif kind:
         yield _plain_text(kind, text)
 
 
-def _plain_text(kind: type[StepKind], said: Said) -> Action | Refusal:
+def _plain_text(kind: type[StepKind], excerpt: Excerpt) -> Action | Refusal:
     """What a fence of another package's kind says, as it is written."""
     try:
-        text = verbatim(_lines(said.text))
-        return _action(kind, {kind.key: text}, said, Bound(said.text))
+        text = verbatim(_lines(excerpt.text))
+        return _action(kind, {kind.key: text}, excerpt, Bound(excerpt.text))
     except ValueError as error:
-        return Refusal(said, _reason(error))
+        return Refusal(excerpt, _reason(error))
 
 
-def _sql(kind: type[StepKind], said: Said) -> Action | Refusal:
+def _sql(kind: type[StepKind], excerpt: Excerpt) -> Action | Refusal:
     try:
-        bound = bind_sql(said.text)
+        bound = bind_sql(excerpt.text)
         params = {name: f"{{{{ {given} }}}}" for name, given in bound.names.items()}
-        return _action(kind, {kind.key: _lines(bound.text)} | ({"params": params} if params else {}), said, bound)
+        return _action(kind, {kind.key: _lines(bound.text)} | ({"params": params} if params else {}), excerpt, bound)
     except ValueError as error:
-        return Refusal(said, _reason(error))
+        return Refusal(excerpt, _reason(error))
 
 
-def _shell(kind: type[StepKind], said: Said) -> Iterator[Action | Assignment | Refusal | Output]:
-    if is_session(said.text):
-        session = read_session(said.text)
+def _shell(kind: type[StepKind], excerpt: Excerpt) -> Iterator[Action | Assignment | Refusal | Output]:
+    if is_session(excerpt.text):
+        session = read_session(excerpt.text)
         if session.problem:
-            yield Refusal(said, session.problem)
+            yield Refusal(excerpt, session.problem)
             return
         if session.output:
-            lines = said.text.split("\n")
-            yield Output(Said("\n".join(lines[at] for at in session.output), said.line + session.output[0]))
-        said = Said("\n".join(session.commands), said.line)
-    yield _script(kind, said)
+            lines = excerpt.text.split("\n")
+            yield Output(Excerpt("\n".join(lines[at] for at in session.output), excerpt.line + session.output[0]))
+        excerpt = Excerpt("\n".join(session.commands), excerpt.line)
+    yield _script(kind, excerpt)
 
 
-def _script(kind: type[StepKind], said: Said) -> Action | Assignment | Refusal:
-    lines = [line for line in said.text.split("\n") if line.strip() and not line.strip().startswith("#")]
+def _script(kind: type[StepKind], excerpt: Excerpt) -> Action | Assignment | Refusal:
+    lines = [line for line in excerpt.text.split("\n") if line.strip() and not line.strip().startswith("#")]
     if not lines:
-        return Refusal(said, "it holds no command")
-    if opens := opened_shell(said.text):
-        return Refusal(said, f"what follows {opens!r} is typed there, and not on the hosts of the step", opens=opens)
+        return Refusal(excerpt, "it holds no command")
+    if opens := opened_shell(excerpt.text):
+        return Refusal(excerpt, f"what follows {opens!r} is typed there, and not on the hosts of the step", opens=opens)
     sets = {match["name"]: _plain(match["value"]) for line in lines if (match := _SET.fullmatch(line))}
     if len(sets) == len(lines):
-        return Assignment(sets, said.line)
+        return Assignment(sets, excerpt.line)
     if all(map(_EXPORT.fullmatch, lines)):
-        return Refusal(said, "it only sets variables, which the next step does not have")
+        return Refusal(excerpt, "it only sets variables, which the next step does not have")
     try:
-        bound = bind_shell(re.sub(r"(?<!\\)[ \t]+\Z", "", said.text.strip("\n")))
+        bound = bind_shell(re.sub(r"(?<!\\)[ \t]+\Z", "", excerpt.text.strip("\n")))
         env = {name: f"{{{{ {given} }}}}" for name, given in bound.names.items()}
         keys = {kind.key: verbatim(_lines(bound.text))} | ({"env": env} if env else {})
-        action = _action(kind, keys, said, bound)
+        action = _action(kind, keys, excerpt, bound)
     except ValueError as error:
-        return Refusal(said, _reason(error))
+        return Refusal(excerpt, _reason(error))
     return replace(action, sets=sets)
 
 
@@ -141,9 +141,9 @@ def _lines(text: str) -> str:
     return f"{text.rstrip()}\n" if "\n" in text.strip() else text.strip()
 
 
-def _action(kind: type[StepKind], keys: dict[str, Any], said: Said, bound: Bound) -> Action:
+def _action(kind: type[StepKind], keys: dict[str, Any], excerpt: Excerpt, bound: Bound) -> Action:
     kind.model_validate(keys)
-    return Action(keys, said.line, bound.stands_for, raw=keys[kind.key] != _lines(bound.text))
+    return Action(keys, excerpt.line, bound.stands_for, raw=keys[kind.key] != _lines(bound.text))
 
 
 def _reason(error: ValueError) -> str:

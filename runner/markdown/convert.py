@@ -119,7 +119,7 @@ def _says_something(entry: Entry) -> bool:
 
 def _is_procedure(page: Page) -> bool:
     commands = (part for step in page.steps for part in step.parts if part.kind == "fence")
-    return page.says_so or any(kind_of(part.info, part.said.text) for part in commands)
+    return page.says_so or any(kind_of(part.info, part.excerpt.text) for part in commands)
 
 
 def _convert(page: Page, entry: Entry, notes: Notes, given: Given) -> Converted | None:
@@ -132,9 +132,9 @@ def _convert(page: Page, entry: Entry, notes: Notes, given: Given) -> Converted 
 
 
 def _written(value: Mapping[str, Any], made: Draft, file: str) -> str:
-    kept = [f"line {said.line}: {said.text.strip()}" for said in sorted(made.lost, key=lambda said: said.line)]
-    head = [f"What {file} says besides:", *kept, ""] if kept else []
-    return write(value, comments=head)
+    lost = sorted(made.lost, key=lambda excerpt: excerpt.line)
+    lines = [f"line {excerpt.line}: {excerpt.text.strip()}" for excerpt in lost]
+    return write(value, comments=[f"What {file} says besides:", *lines, ""] if lines else [])
 
 
 def _settled(made: Draft, notes: Notes, entry: Entry, *, patient: bool) -> tuple[Mapping[str, Any], Runbook | None]:

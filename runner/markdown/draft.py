@@ -10,7 +10,7 @@ from typing import Any
 from runner.markdown import phrases
 from runner.markdown.draft_steps import Steps
 from runner.markdown.embedded_yaml import merged, read
-from runner.markdown.import_findings import Notes, Said
+from runner.markdown.import_findings import Excerpt, Notes
 from runner.markdown.page.page import Page
 from runner.markdown.phrases import NOBODY, TODO
 
@@ -23,7 +23,7 @@ class Draft:
     """The values of a runbook, and the lines of the page that found no place in them."""
 
     value: Mapping[str, Any]
-    lost: tuple[Said, ...]
+    lost: tuple[Excerpt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Drafter:
         self.carried = read(page.carried, notes) if page.carried else {}
         self.notes = Notes(notes.file) if page.carried else notes  # a page that was exported lacks nothing
         self.steps = Steps(notes)
-        self.lost: list[Said] = list(page.lost)
+        self.lost: list[Excerpt] = list(page.lost)
 
     def draft(self) -> Draft:
         value: dict[str, Any] = {
@@ -72,18 +72,18 @@ class _Drafter:
             "scope": self._scope(),
             "hosts": self._hosts(),
         }
-        prerequisites = [self._prerequisite(tick.said, tick.within) for tick in self.page.prerequisites]
+        prerequisites = [self._prerequisite(tick.excerpt, tick.within) for tick in self.page.prerequisites]
         steps = self.steps.drafted(self.page.steps) or [self._no_step()]
         optional = {"inputs": self.steps.inputs(), "prerequisites": prerequisites}
         value |= {key: item for key, item in optional.items() if item}
         value |= {"steps": steps, "escalation": self._escalation()}
-        value |= {"follow_up": [self.notes.prose(said) for said in self.page.follow_up]} if self.page.follow_up else {}
+        value |= {"follow_up": list(map(self.notes.prose, self.page.follow_up))} if self.page.follow_up else {}
         value |= {"links": links} if (links := list(self._links())) else {}
         self.lost += [*self._others(), *self.steps.lost]
-        for said in sorted(self.lost, key=lambda said: said.line):
-            shown = said.text.strip().splitlines()[0][:60] if said.text.strip() else ""
+        for excerpt in sorted(self.lost, key=lambda excerpt: excerpt.line):
+            shown = excerpt.text.strip().splitlines()[0][:60] if excerpt.text.strip() else ""
             self.notes.note(
-                said.line, "import-lost", f"has no place in a runbook: {shown!r}", "it is kept as a comment"
+                excerpt.line, "import-lost", f"has no place in a runbook: {shown!r}", "it is kept as a comment"
             )
         return Draft(merged(value, self.carried), tuple(self.lost))
 
@@ -95,47 +95,48 @@ class _Drafter:
         return f"{TODO}: a title for {self.given.name or 'this page'}".replace("{", "(")
 
     def _category(self) -> str:
-        said = self.page.facts.get("category") or self.page.facts.get("type")
-        found = phrases.category(said.text) if said else None
-        if said and not found:
-            self.lost.append(Said(f"category: {said.text}", said.line))
+        excerpt = self.page.facts.get("category") or self.page.facts.get("type")
+        found = phrases.category(excerpt.text) if excerpt else None
+        if excerpt and not found:
+            self.lost.append(Excerpt(f"category: {excerpt.text}", excerpt.line))
         if found or self.given.otherwise.category:
             return found or str(self.given.otherwise.category)
-        self._missing("category", "the page does not say which category it is of; it is called an incident", said)
+        self._missing("category", "the page does not say which category it is of; it is called an incident", excerpt)
         return "incident"
 
     def _severity(self) -> str:
-        said = self.page.facts.get("severity") or self.page.facts.get("priority")
-        found = phrases.severity(said.text) if said else None
-        if found is None and said:
-            self.lost.append(Said(f"Severity: {said.text}", said.line))
+        excerpt = self.page.facts.get("severity") or self.page.facts.get("priority")
+        found = phrases.severity(excerpt.text) if excerpt else None
+        if found is None and excerpt:
+            self.lost.append(Excerpt(f"Severity: {excerpt.text}", excerpt.line))
         if found or self.given.otherwise.severity:
             return found or str(self.given.otherwise.severity)
-        self._missing("severity", "the page does not say how severe it is; it is called P3", said)
+        self._missing("severity", "the page does not say how severe it is; it is called P3", excerpt)
         return "P3"
 
     def _owner(self) -> str:
-        said = next(
+        excerpt = next(
             (self.page.facts[key] for key in ("owner", "owners", "owned by", "team") if key in self.page.facts), None
         )
-        word = phrases.slug(said.text) if said else ""
-        if said and word:
-            self._contact(word, said)
+        word = phrases.slug(excerpt.text) if excerpt else ""
+        if excerpt and word:
+            self._contact(word, excerpt)
             return word
         if self.given.otherwise.owner:
             return self.given.otherwise.owner
         self._missing("owner", "the page names no owner")
         return NOBODY
 
-    def _contact(self, word: str, said: Said) -> None:
-        hint = f"contacts.yml must have it, with `name: {said.text.strip()[:60]}`"
-        self.notes.note(said.line, "import-contact", f"{said.text.strip()[:60]!r} is called {word} here", hint)
+    def _contact(self, word: str, excerpt: Excerpt) -> None:
+        hint = f"contacts.yml must have it, with `name: {excerpt.text.strip()[:60]}`"
+        self.notes.note(excerpt.line, "import-contact", f"{excerpt.text.strip()[:60]!r} is called {word} here", hint)
 
     def _trigger(self) -> dict[str, str]:
         facts = self.page.facts
-        said = facts.get("trigger") or facts.get("alert") or facts.get("alert name")
-        if said and said.text.strip():
-            return {key: self.notes.prose(Said(text, said.line)) for key, text in phrases.trigger(said.text).items()}
+        excerpt = facts.get("trigger") or facts.get("alert") or facts.get("alert name")
+        if excerpt and excerpt.text.strip():
+            trigger = phrases.trigger(excerpt.text)
+            return {key: self.notes.prose(Excerpt(text, excerpt.line)) for key, text in trigger.items()}
         if self.page.condition:
             first = self.page.condition[0]
             return {"event": self.notes.prose(first)}
@@ -143,27 +144,27 @@ class _Drafter:
         return {"event": f"{TODO}: what makes somebody reach for this runbook"}
 
     def _scope(self) -> dict[str, Any]:
-        handles = [self.notes.prose(said) for said in self.page.handles]
+        handles = [self.notes.prose(excerpt) for excerpt in self.page.handles]
         if not handles:
             self._missing("scope", "the page does not say what it handles")
             handles = [f"{TODO}: what this runbook handles"]
-        excludes = [phrases.exclusion(self.notes.prose(said)) for said in self.page.excludes]
+        excludes = [phrases.exclusion(self.notes.prose(excerpt)) for excerpt in self.page.excludes]
         return {"handles": handles, **({"excludes": excludes} if excludes else {})}
 
     def _hosts(self) -> str:
-        said = self.page.facts.get("hosts")
-        if said and re.fullmatch(r"[A-Za-z0-9_.*~!][A-Za-z0-9_.:&!*\[\]~-]{0,199}", said.text.strip("` ")):
-            return said.text.strip("` ")
+        excerpt = self.page.facts.get("hosts")
+        if excerpt and re.fullmatch(r"[A-Za-z0-9_.*~!][A-Za-z0-9_.:&!*\[\]~-]{0,199}", excerpt.text.strip("` ")):
+            return excerpt.text.strip("` ")
         if self.given.otherwise.hosts:
             return self.given.otherwise.hosts
         self._missing("hosts", f"the page does not say on which hosts it is done; they are called {NOBODY}")
         return NOBODY
 
-    def _prerequisite(self, said: Said, within: str) -> dict[str, str]:
+    def _prerequisite(self, excerpt: Excerpt, within: str) -> dict[str, str]:
         hint = "a probe with `verify` would see for itself"
-        self.notes.note(said.line, "import-confirm", "only a person can tell whether this is so", hint)
-        about = {"why": self.notes.prose(Said(within, said.line))} if within else {}
-        return {"confirm": self.notes.title(said), **about}
+        self.notes.note(excerpt.line, "import-confirm", "only a person can tell whether this is so", hint)
+        about = {"why": self.notes.prose(Excerpt(within, excerpt.line))} if within else {}
+        return {"confirm": self.notes.title(excerpt), **about}
 
     def _no_step(self) -> dict[str, Any]:
         self._missing("steps", "the page has no step")
@@ -173,26 +174,26 @@ class _Drafter:
     def _escalation(self) -> dict[str, Any]:
         policy = self.page.escalation
         when: list[Any] = []
-        for said in policy.when:
-            reason = phrases.reason(self.notes.title(said))
+        for excerpt in policy.when:
+            reason = phrases.reason(self.notes.title(excerpt))
             when += [reason] if reason not in when else []
         if not when:
             self._missing("escalation", "the page does not say when somebody is called; they are when a step fails")
             when = ["step_failed"]
-        provide = list(dict.fromkeys(self.notes.title(said) for said in policy.provide))
+        provide = list(dict.fromkeys(self.notes.title(excerpt) for excerpt in policy.provide))
         if not provide:
             provide = [f"{TODO}: what whoever is called must be told"]
         return {"when": when, "contacts": self._contacts(policy.who), "provide": provide}
 
-    def _contacts(self, who: Sequence[Said]) -> list[str]:
+    def _contacts(self, who: Sequence[Excerpt]) -> list[str]:
         words: dict[str, None] = {}
-        for said in who:
-            name, rest = phrases.contact(said.text)
+        for excerpt in who:
+            name, rest = phrases.contact(excerpt.text)
             if word := phrases.slug(name):
-                self._contact(word, Said(name, said.line))
+                self._contact(word, Excerpt(name, excerpt.line))
                 words[word] = None
             if rest or not word:
-                self.lost.append(said)
+                self.lost.append(excerpt)
         if not words and self.given.otherwise.contacts:
             return list(self.given.otherwise.contacts)
         if not words:
@@ -202,14 +203,14 @@ class _Drafter:
     def _links(self) -> Iterator[str]:
         facts = [self.page.facts[key] for key in ("linked ids", "linked id") if key in self.page.facts]
         found: dict[str, None] = {}
-        for said in (*facts, *self.page.links):
-            found |= dict.fromkeys(phrases.references(said.text))
-            rest = phrases.without_references(said.text)
+        for excerpt in (*facts, *self.page.links):
+            found |= dict.fromkeys(phrases.references(excerpt.text))
+            rest = phrases.without_references(excerpt.text)
             if rest:
-                self.lost.append(Said(rest if said in facts else said.text, said.line))
+                self.lost.append(Excerpt(rest if excerpt in facts else excerpt.text, excerpt.line))
         yield from list(found)[:_MOST_LINKS]
 
-    def _others(self) -> Iterable[Said]:
+    def _others(self) -> Iterable[Excerpt]:
         """What the page says that a runbook has no key for."""
         used = {
             "category",
@@ -228,9 +229,10 @@ class _Drafter:
         chosen = next((key for key in ("trigger", "alert", "alert name") if key in self.page.facts), None)
         used -= {"alert", "alert name"} - ({chosen} if chosen else set())
         used |= set() if "severity" in self.page.facts else {"priority"}
-        yield from (Said(f"{key}: {said.text}", said.line) for key, said in self.page.facts.items() if key not in used)
+        unused = ((key, excerpt) for key, excerpt in self.page.facts.items() if key not in used)
+        yield from (Excerpt(f"{key}: {excerpt.text}", excerpt.line) for key, excerpt in unused)
         yield from self.page.condition[0 if chosen else 1 :]
         yield from (*self.page.overview, *self.page.impact, *self.page.escalation.other)
 
-    def _missing(self, what: str, message: str, said: Said | None = None) -> None:
-        self.notes.warn(said.line if said else self.page.line, f"import-{what}", message, _LATER)
+    def _missing(self, what: str, message: str, excerpt: Excerpt | None = None) -> None:
+        self.notes.warn(excerpt.line if excerpt else self.page.line, f"import-{what}", message, _LATER)

@@ -11,7 +11,7 @@ from runner.core.templates import verbatim
 from runner.markdown import phrases
 from runner.markdown.commands import Action, Assignment, Output, Refusal, actions, kind_of
 from runner.markdown.embedded_yaml import merged, read
-from runner.markdown.import_findings import Notes, Said, joined
+from runner.markdown.import_findings import Excerpt, Notes, joined
 from runner.markdown.page.headings import plain
 from runner.markdown.page.page import PageStep, Part, fence
 from runner.markdown.phrases import TODO
@@ -27,7 +27,7 @@ _NO_CHECK = "no verification was found: none stands below `Verification:` or `Ex
 class _Text:
     """Something that a step says, or a fence of it that no machine can do."""
 
-    said: Said
+    excerpt: Excerpt
     is_fence: bool = False
 
 
@@ -36,7 +36,7 @@ class Steps:
 
     def __init__(self, notes: Notes) -> None:
         self.notes = notes
-        self.lost: list[Said] = []
+        self.lost: list[Excerpt] = []
         self._ids: set[str] = set()
         self._inputs: dict[str, dict[str, str]] = {}
         self._values: dict[str, str] = {}
@@ -65,8 +65,8 @@ class Steps:
         before: list[_Text] = []
         for piece in self._pieces(step):
             if isinstance(piece, _Text):
-                if made and not before and not piece.is_fence and phrases.is_result(piece.said.text):
-                    made[-1].setdefault("verify", []).append(self._check(piece.said))
+                if made and not before and not piece.is_fence and phrases.is_result(piece.excerpt.text):
+                    made[-1].setdefault("verify", []).append(self._check(piece.excerpt))
                 else:
                     before.append(piece)
                 continue
@@ -86,21 +86,21 @@ class Steps:
     def _pieces(self, step: PageStep) -> Iterator[_Text | Action]:
         """What a machine can do in the step, and what is said between."""
         for part in step.parts:
-            if part.kind == "fence" and kind_of(part.info, part.said.text) and not step.alternative:
-                for found in actions(Said(part.said.text, part.said.line + 1), part.info):
+            if part.kind == "fence" and kind_of(part.info, part.excerpt.text) and not step.alternative:
+                for found in actions(Excerpt(part.excerpt.text, part.excerpt.line + 1), part.info):
                     if isinstance(found, Action) and (opens := self._opened.get(step.section)):
                         why = f"it may be typed in what {opens!r} has opened"
-                        yield self._refused(Refusal(Said(part.said.text, found.line), why), part, step)
+                        yield self._refused(Refusal(Excerpt(part.excerpt.text, found.line), why), part, step)
                     elif isinstance(found, Action):
                         yield found
                     elif isinstance(found, Assignment):
                         self._assigned(found)
                     elif isinstance(found, Output):
-                        self.lost.append(found.said)
+                        self.lost.append(found.excerpt)
                     else:
                         yield self._refused(found, part, step)
             elif part.kind != "check":
-                yield _Text(Said(part.source, part.said.line), is_fence=part.kind == "fence")
+                yield _Text(Excerpt(part.source, part.excerpt.line), is_fence=part.kind == "fence")
                 self._text_only(part, step)
 
     def _text_only(self, part: Part, step: PageStep) -> None:
@@ -112,7 +112,7 @@ class Steps:
             message, hint = f"nobody can say how to do {part.info.split()[0]!r}; it stays text", ""
         else:
             message, hint = "says no language; it stays text", "```bash or ```sql would make it a command"
-        self.notes.note(part.said.line, "import-text", f"the fence {message}", hint)
+        self.notes.note(part.excerpt.line, "import-text", f"the fence {message}", hint)
 
     def _assigned(self, found: Assignment) -> None:
         """Variables that are set for the commands after them become inputs, as each step has a shell of its own."""
@@ -133,11 +133,12 @@ class Steps:
         self.notes.note(line, "import-input", f"{stands_for} is the input `{name}` here", "say what it is")
 
     def _refused(self, found: Refusal, part: Part, step: PageStep) -> _Text:
-        self.notes.warn(found.said.line, "import-command", f"the command stays text: {found.why}", "a person does it")
+        message = f"the command stays text: {found.why}"
+        self.notes.warn(found.excerpt.line, "import-command", message, "a person does it")
         if found.opens:
             self._opened[step.section] = found.opens
-        marks = fence(found.said.text)
-        return _Text(Said(f"{marks}{part.info}\n{found.said.text}\n{marks}", found.said.line), is_fence=True)
+        marks = fence(found.excerpt.text)
+        return _Text(Excerpt(f"{marks}{part.info}\n{found.excerpt.text}\n{marks}", found.excerpt.line), is_fence=True)
 
     def _machine(self, step: PageStep, act: Action, before: Sequence[_Text], *, first: bool) -> dict[str, Any]:
         for name, stands_for in act.inputs.items():
@@ -158,21 +159,21 @@ class Steps:
         return made
 
     def _prose(self, texts: Sequence[_Text]) -> str:
-        return self.notes.prose(joined([text.said for text in texts])) if texts else ""
+        return self.notes.prose(joined([text.excerpt for text in texts])) if texts else ""
 
-    def _check(self, said: Said) -> dict[str, Any]:
-        code = phrases.exit_code(said.text)
+    def _check(self, excerpt: Excerpt) -> dict[str, Any]:
+        code = phrases.exit_code(excerpt.text)
         if code is not None:
-            return {"says": self.notes.title(said), "exit": code}
+            return {"says": self.notes.title(excerpt), "exit": code}
         hint = "`that`, `sql`, `http`, `command` or `exit` would prove it"
-        self.notes.note(said.line, "import-confirm", "only a person can tell whether this is so", hint)
-        return {"confirm": self.notes.title(said) or TODO}
+        self.notes.note(excerpt.line, "import-confirm", "only a person can tell whether this is so", hint)
+        return {"confirm": self.notes.title(excerpt) or TODO}
 
     def _nothing_proves(self, step: PageStep) -> dict[str, str]:
         self.notes.warn(step.title.line, "import-unverified", _NO_CHECK)
         return {"confirm": f"{TODO}: how one sees that it is done"}
 
-    def _id(self, title: Said) -> str:
+    def _id(self, title: Excerpt) -> str:
         slug = phrases.slug(title.text)[:_LONGEST_ID].strip("-")
         if not slug[:1].isalpha() or slug.startswith(_RESERVED):
             slug = f"step-{slug}"[:_LONGEST_ID].strip("-")
@@ -195,9 +196,9 @@ def _by_hand(texts: Sequence[_Text], *, first: bool) -> tuple[Sequence[_Text], l
     return texts[:begin], list(texts[begin:])
 
 
-def _named_by(texts: Sequence[_Text], otherwise: Said) -> Said:
+def _named_by(texts: Sequence[_Text], otherwise: Excerpt) -> Excerpt:
     """The first thing that is said, where it is short enough to name a step."""
-    said = texts[0].said if texts and not texts[0].is_fence else otherwise
-    line = plain((said.text.strip().splitlines() or [""])[0].lstrip("#>- ")).rstrip(" :")
+    excerpt = texts[0].excerpt if texts and not texts[0].is_fence else otherwise
+    line = plain((excerpt.text.strip().splitlines() or [""])[0].lstrip("#>- ")).rstrip(" :")
     fits = 0 < len(line) <= _LONGEST_NAME and not line.startswith(("`", "|"))
-    return Said(line, said.line) if fits else otherwise
+    return Excerpt(line, excerpt.line) if fits else otherwise

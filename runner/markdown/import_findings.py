@@ -12,7 +12,7 @@ _BRACES = re.compile(r"\{(?=[{%#])")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Excerpt:
     """A piece of text; two are equal when they say the same, wherever they stand. Lines count from 1."""
 
     text: str
@@ -45,17 +45,17 @@ class Notes:
         """What cannot be imported."""
         self._add(line, Level.ERROR, rule, message, hint)
 
-    def prose(self, said: Said) -> str:
-        """The text for people in `said`, with the marks of a template spelled apart, which is noted."""
-        text, spelled = spell(said.text.strip())
+    def prose(self, excerpt: Excerpt) -> str:
+        """The text for people in `excerpt`, with the marks of a template spelled apart, which is noted."""
+        text, spelled = spell(excerpt.text.strip())
         if spelled:
             hint = "text for people is shown as it is written, and no template is filled in there"
-            self.note(said.line, "import-braces", "{{, {% and {# are spelled apart here", hint)
+            self.note(excerpt.line, "import-braces", "{{, {% and {# are spelled apart here", hint)
         return text
 
-    def title(self, said: Said) -> str:
+    def title(self, excerpt: Excerpt) -> str:
         """The same in one line."""
-        return " ".join(self.prose(said).split())
+        return " ".join(self.prose(excerpt).split())
 
     def _add(self, line: int, level: Level, rule: str, message: str, hint: str) -> None:
         self.findings.append(Finding(self.file, line, 1, "", level, rule, message, hint))
@@ -67,6 +67,6 @@ def spell(text: str) -> Prose:
     return Prose(apart, apart != text)
 
 
-def joined(pieces: list[Said]) -> Said:
+def joined(pieces: list[Excerpt]) -> Excerpt:
     """The pieces as one, with an empty line between them."""
-    return Said("\n\n".join(piece.text for piece in pieces), pieces[0].line if pieces else 1)
+    return Excerpt("\n\n".join(piece.text for piece in pieces), pieces[0].line if pieces else 1)

@@ -133,11 +133,11 @@ def _title_of(item: Any) -> str:
 
 def _step(number: int, step: Any, more: Mapping[str, Any]) -> str:
     step = step if isinstance(step, Mapping) else {}
-    said = [str(step[key]) for key in ("why", "manual") if step.get(key)]
+    excerpt = [str(step[key]) for key in ("why", "manual") if step.get(key)]
     checks = [_tick(_says(item)) for item in _list(step, "verify")]
     parts = [
         f"### Step {number + 1}: {_line(step.get('name'))}\n",
-        *(f"{_prose(text)}\n" for text in said),
+        *(f"{_prose(text)}\n" for text in excerpt),
         _commands(step),
         "\n".join(["Verification:", *checks, ""]) if checks else "",
         embedded_yaml.write(more, STEP),

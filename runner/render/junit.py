@@ -39,8 +39,10 @@ def findings_as_junit(findings: Sequence[Finding], names: Sequence[str]) -> str:
 
 
 def _case_of_gate(compared: Comparison) -> _Case:
-    gate, number, known = compared.gate, len(compared.gate.offenders), len(compared.expected)
-    words = [f"{number} offender{'s' * (number > 1)}" + (f", {known} as expected" if known else "")] if number else []
+    gate, number, expected = compared.gate, len(compared.gate.offenders), len(compared.expected)
+    words = (
+        [f"{number} offender{'s' * (number > 1)}" + (f", {expected} as expected" if expected else "")] if number else []
+    )
     return _Case(
         name=f"{gate.name}: {gate.title}",
         verdict="failure" if compared.surprises else "passed" if gate.passed else "skipped",

@@ -52,8 +52,8 @@ def comma_separated(rows: Sequence[Row]) -> str:
 
 def as_json(rows: Sequence[Row]) -> str:
     """A list of rows; the gaps are a list of their own."""
-    told = [{**row.cells(), "gap": list(row.gaps)} for row in rows]
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    data = [{**row.cells(), "gap": list(row.gaps)} for row in rows]
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 FORMS: Mapping[str, Callable[[Sequence[Row]], str]] = MappingProxyType(
@@ -67,9 +67,11 @@ def note(rows: Sequence[Row]) -> str:
     gaps = sum(bool(row.gaps) for row in rows)
     if not rows:
         return "The library names nothing that may happen."
-    told = f"{gaps} of {len(rows)} rows have a gap; they come first." if gaps else _GAPLESS
+    sentence = f"{gaps} of {len(rows)} rows have a gap; they come first." if gaps else _GAPLESS
     asked = rows[0].last_tested is not None
-    return told if asked else f"{told} When a runbook was last tested is in the record: runbook matrix shows it."
+    return (
+        sentence if asked else f"{sentence} When a runbook was last tested is in the record: runbook matrix shows it."
+    )
 
 
 def _line(cells: Sequence[str] | map[str]) -> str:

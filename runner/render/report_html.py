@@ -53,10 +53,9 @@ def _environment(*, html: bool) -> Environment:
 
 def brief(value: Any) -> str:
     """The same, cut where nobody would read on."""
-    said = one_line(value)
-    return (
-        said if len(said) <= _BRIEF else f"{said[:_BRIEF]} … (the whole, of {len(said):,} characters, is in the JSON)"
-    )
+    text = one_line(value)
+    whole = len(text) <= _BRIEF
+    return text if whole else f"{text[:_BRIEF]} … (the whole, of {len(text):,} characters, is in the JSON)"
 
 
 def clock(time: datetime) -> str:
@@ -76,15 +75,15 @@ def label(key: str) -> str:
     return (words[:1].upper() + words[1:]).replace("sha256", "SHA-256")
 
 
-def block(said: str) -> Markup:
-    """`said`, whose line breaks count, as HTML."""
-    return escape(visible(said, kept=_BREAK, instead=" "))
+def block(text: str) -> Markup:
+    """`text`, whose line breaks count, as HTML."""
+    return escape(visible(text, kept=_BREAK, instead=" "))
 
 
-def fenced(said: str) -> Markup:
-    """`said` as a block of Markdown that nothing in it can end."""
-    marks = "`" * max(3, 1 + max(map(len, re.findall("`+", said)), default=0))
-    return Markup(f"{marks}text\n{visible(said, kept=_BREAK, instead=' ')}\n{marks}")  # noqa: S704 - Markdown, for a block that nothing in it can end
+def fenced(text: str) -> Markup:
+    """`text` as a block of Markdown that nothing in it can end."""
+    marks = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return Markup(f"{marks}text\n{visible(text, kept=_BREAK, instead=' ')}\n{marks}")  # noqa: S704 - Markdown, for a block that nothing in it can end
 
 
 def seen(context: Mapping[str, Any]) -> list[tuple[str, str]]:

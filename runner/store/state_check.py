@@ -33,9 +33,9 @@ class _Logged:
             self.ended = True
         elif record.type == EventType.RUN_FILED:
             self.manifest = str(record.data.get("manifest_sha256"))
-        kept = record.data.get("evidence")
-        if isinstance(kept, Mapping):
-            self.evidence[str(kept.get("file"))] = str(kept.get("sha256"))
+        evidence = record.data.get("evidence")
+        if isinstance(evidence, Mapping):
+            self.evidence[str(evidence.get("file"))] = str(evidence.get("sha256"))
 
 
 class LoggedRuns:
@@ -51,13 +51,9 @@ class LoggedRuns:
 
     def disagreements(self, state: StateDirectory) -> list[str]:
         """A sentence for each thing in which `state` is not as the log says; a run in progress is no such thing."""
-        return _disagreements(state, self._runs)
-
-
-def _disagreements(state: StateDirectory, logged: Mapping[str, _Logged]) -> list[str]:
-    directories = {run.path.name: run for run in state.runs()}
-    gone = [_gone(state.runs_path / run) for run in logged.keys() - directories]
-    return [*sorted(gone), *(told for run in directories.values() for told in _of_run(run, logged.get(run.path.name)))]
+        directories = {run.path.name: run for run in state.runs()}
+        gone = sorted(_gone(state.runs_path / run) for run in self._runs.keys() - directories)
+        return [*gone, *(line for name, run in directories.items() for line in _of_run(run, self._runs.get(name)))]
 
 
 def _gone(path: Path) -> str:

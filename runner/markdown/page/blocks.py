@@ -11,7 +11,7 @@ from typing import Any, Literal
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from runner.markdown.import_findings import Said
+from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.source import fact
 
 Kind = Literal["heading", "paragraph", "fence", "list", "quote", "table", "other"]
@@ -48,12 +48,12 @@ class Block:
     rows: tuple[tuple[str, ...], ...] = ()
 
     @property
-    def said(self) -> Said:
+    def excerpt(self) -> Excerpt:
         """What the block says."""
-        return Said(self.text, self.line)
+        return Excerpt(self.text, self.line)
 
 
-def blocks(lines: Sequence[str], first: int) -> tuple[list[Block], list[Said]]:
+def blocks(lines: Sequence[str], first: int) -> tuple[list[Block], list[Excerpt]]:
     """The blocks of a text whose first line is line `first` of its file, and what it holds that nobody sees.
 
     That is its link definitions and its HTML comments.
@@ -62,11 +62,11 @@ def blocks(lines: Sequence[str], first: int) -> tuple[list[Block], list[Said]]:
     tokens = _MARKDOWN.parse("\n".join(lines), environment)
     reader = _Reader(lines, first)
     links = [
-        Said(f"[{label}]: {link['href']}", link["map"][0] + first)
+        Excerpt(f"[{label}]: {link['href']}", link["map"][0] + first)
         for label, link in environment.get("references", {}).items()
     ]
     found = list(reader.all(SyntaxTreeNode(tokens).children))
-    return found, sorted([*links, *reader.comments], key=lambda said: said.line)
+    return found, sorted([*links, *reader.comments], key=lambda excerpt: excerpt.line)
 
 
 class _Reader:
@@ -75,13 +75,13 @@ class _Reader:
     def __init__(self, lines: Sequence[str], first: int) -> None:
         self._lines = lines
         self._first = first
-        self.comments: list[Said] = []
+        self.comments: list[Excerpt] = []
 
     def all(self, nodes: Sequence[SyntaxTreeNode]) -> Iterator[Block]:
         for node in nodes:
             if node.type == "html_block" and _COMMENTS.fullmatch(node.content):
                 line = (node.map or (0, 0))[0] + self._first
-                self.comments.append(Said(node.content.strip(), line))
+                self.comments.append(Excerpt(node.content.strip(), line))
             elif node.type != "hr":
                 yield self._block(node)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runner.markdown.import_findings import Said
+from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import Block
 from runner.markdown.page.outline import Section
 from runner.markdown.page.page import Policy
@@ -29,14 +29,14 @@ _THEN = re.compile(r",?\s+(?:then|and then)\s+|\s*(?:→|->)\s*")
 
 @dataclass
 class _Found:
-    when: list[Said] = field(default_factory=list)
-    who: list[Said] = field(default_factory=list)
-    provide: list[Said] = field(default_factory=list)
-    other: list[Said] = field(default_factory=list)
+    when: list[Excerpt] = field(default_factory=list)
+    who: list[Excerpt] = field(default_factory=list)
+    provide: list[Excerpt] = field(default_factory=list)
+    other: list[Excerpt] = field(default_factory=list)
 
-    def add(self, key: str, said: list[Said]) -> None:
-        kept: list[Said] = getattr(self, key)
-        kept += [item for item in said if item.text]
+    def add(self, key: str, excerpt: list[Excerpt]) -> None:
+        kept: list[Excerpt] = getattr(self, key)
+        kept += [item for item in excerpt if item.text]
 
 
 def policy(sections: Sequence[Section]) -> Policy:
@@ -62,14 +62,14 @@ def _block(block: Block, key: str, found: _Found) -> None:
         match = _LABEL.fullmatch(piece.text)
         if match:
             key = _named(match)
-        text = Said(match["rest"] if match else piece.text, piece.line)
+        text = Excerpt(match["rest"] if match else piece.text, piece.line)
         items = split_list(text) if match and key != "who" else [text]
         found.add(key, contacts(text) if key == "who" else items)
 
 
-def contacts(said: Said) -> list[Said]:
+def contacts(excerpt: Excerpt) -> list[Excerpt]:
     """Each one who is called, in their order."""
-    parts = [Said(part, said.line) for part in _THEN.split(said.text)]
+    parts = [Excerpt(part, excerpt.line) for part in _THEN.split(excerpt.text)]
     return [item for part in parts for item in split_list(part)]
 
 
@@ -85,4 +85,4 @@ def _table(block: Block, found: _Found) -> None:
             if cell and kind != "level":
                 key = "other" if kind in named else kind
                 named.add(kind)
-                found.add(key, [Said(cell if key != "other" else f"{row[0]}: {title}: {cell}", number)])
+                found.add(key, [Excerpt(cell if key != "other" else f"{row[0]}: {title}: {cell}", number)])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from runner.markdown.import_findings import Said
+from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import Block
 from runner.markdown.page.headings import OWN, Role, is_step, label, plain, role
 from runner.markdown.page.source import fact
@@ -22,23 +22,23 @@ class Section:
     """A heading with the blocks below it; `inner` when it is a sub-section of a section for the same thing."""
 
     role: Role
-    title: Said
+    title: Excerpt
     level: int
     blocks: list[Block] = field(default_factory=list)
     inner: bool = False
 
 
-def outline(blocks: Sequence[Block], *, titled: bool) -> tuple[Said | None, list[Section]]:
+def outline(blocks: Sequence[Block], *, titled: bool) -> tuple[Excerpt | None, list[Section]]:
     """The title, where it is not known (`titled`) and the first heading is one; and the sections in their order."""
     blocks = [part for block in blocks for part in _headed(block)]
-    sections = [Section(Role.TOP, Said("", blocks[0].line if blocks else 1), 0)]
+    sections = [Section(Role.TOP, Excerpt("", blocks[0].line if blocks else 1), 0)]
     above: list[tuple[int, Role]] = []
-    title: Said | None = None
+    title: Excerpt | None = None
     for block in blocks:
         if block.kind != "heading":
             sections[-1].blocks.append(block)
         elif not (titled or title) and role(block.text) is Role.STEP and _is_title(block, blocks):
-            title = Said(plain(block.text), block.line)
+            title = Excerpt(plain(block.text), block.line)
         else:
             while above and above[-1][0] >= block.level:
                 above.pop()
@@ -66,7 +66,7 @@ def _is_title(block: Block, blocks: Sequence[Block]) -> bool:
 
 
 def _section(block: Block, above: Sequence[Role]) -> Section:
-    title, found = Said(plain(block.text), block.line), role(block.text)
+    title, found = Excerpt(plain(block.text), block.line), role(block.text)
     parent = above[-1] if above else Role.TOP
     says_so = block.level == _BELOW_ALL and (found is not Role.STEP or is_step(block.text))
     if parent not in OWN and not says_so:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from runner.markdown.import_findings import Said
+from runner.markdown.import_findings import Excerpt
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,16 +14,16 @@ class Part:
     """A piece of a step: text, the content of a fence, or what must be so when it is done."""
 
     kind: Literal["text", "block", "fence", "check"]
-    said: Said
+    excerpt: Excerpt
     info: str = ""
 
     @property
     def source(self) -> str:
         """The piece in Markdown."""
         if self.kind != "fence":
-            return self.said.text
-        marks = fence(self.said.text)
-        return f"{marks}{self.info}\n{self.said.text}\n{marks}"
+            return self.excerpt.text
+        marks = fence(self.excerpt.text)
+        return f"{marks}{self.info}\n{self.excerpt.text}\n{marks}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +38,23 @@ class Carried:
 class PageStep:
     """One step; an `alternative` is done only when it applies."""
 
-    title: Said
+    title: Excerpt
     parts: tuple[Part, ...] = ()
     carried: Carried | None = None
     alternative: bool = False
     section: int = field(compare=False, default=0)
     """The line of the heading that it stands below."""
 
-    def of(self, *kinds: str) -> tuple[Said, ...]:
+    def of(self, *kinds: str) -> tuple[Excerpt, ...]:
         """What its parts of these kinds say."""
-        return tuple(part.said for part in self.parts if part.kind in kinds)
+        return tuple(part.excerpt for part in self.parts if part.kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
     """A prerequisite, and the one that it is a part of."""
 
-    said: Said
+    excerpt: Excerpt
     within: str = ""
 
 
@@ -62,10 +62,10 @@ class Tick:
 class Policy:
     """When somebody is called, whom, and with what; `other` is said without saying which."""
 
-    when: tuple[Said, ...] = ()
-    who: tuple[Said, ...] = ()
-    provide: tuple[Said, ...] = ()
-    other: tuple[Said, ...] = ()
+    when: tuple[Excerpt, ...] = ()
+    who: tuple[Excerpt, ...] = ()
+    provide: tuple[Excerpt, ...] = ()
+    other: tuple[Excerpt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +73,19 @@ class Page:
     """One runbook as its Markdown shows it."""
 
     id: str | None
-    title: Said | None
-    facts: Mapping[str, Said] = field(default_factory=dict)
-    handles: tuple[Said, ...] = ()
-    excludes: tuple[Said, ...] = ()
-    condition: tuple[Said, ...] = ()
-    overview: tuple[Said, ...] = ()
-    impact: tuple[Said, ...] = ()
+    title: Excerpt | None
+    facts: Mapping[str, Excerpt] = field(default_factory=dict)
+    handles: tuple[Excerpt, ...] = ()
+    excludes: tuple[Excerpt, ...] = ()
+    condition: tuple[Excerpt, ...] = ()
+    overview: tuple[Excerpt, ...] = ()
+    impact: tuple[Excerpt, ...] = ()
     prerequisites: tuple[Tick, ...] = ()
     steps: tuple[PageStep, ...] = ()
     escalation: Policy = Policy()
-    follow_up: tuple[Said, ...] = ()
-    links: tuple[Said, ...] = ()
-    lost: tuple[Said, ...] = ()
+    follow_up: tuple[Excerpt, ...] = ()
+    links: tuple[Excerpt, ...] = ()
+    lost: tuple[Excerpt, ...] = ()
     carried: Carried | None = None
     says_so: bool = field(compare=False, default=False)
     """Whether it calls itself a procedure: by an id, facts of a runbook, or a heading like `Procedure` or `Step 1`."""

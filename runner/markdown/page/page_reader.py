@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from runner.markdown.commands import kind_of
-from runner.markdown.import_findings import Said
+from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import blocks
 from runner.markdown.page.escalation_section import policy
 from runner.markdown.page.headings import Role, is_step
@@ -47,17 +47,17 @@ def read_page(entry: Entry) -> Page:
 class _Reader:
     """What was read so far."""
 
-    facts: dict[str, Said]
-    lost: list[Said]
-    texts: dict[Role, list[Said]] = field(default_factory=dict)
-    scope: dict[str, list[Said]] = field(default_factory=lambda: {"handles": [], "excludes": []})
+    facts: dict[str, Excerpt]
+    lost: list[Excerpt]
+    texts: dict[Role, list[Excerpt]] = field(default_factory=dict)
+    scope: dict[str, list[Excerpt]] = field(default_factory=lambda: {"handles": [], "excludes": []})
     prerequisites: list[Tick] = field(default_factory=list)
     procedure: Procedure = field(default_factory=Procedure)
     escalation: list[Section] = field(default_factory=list)
-    follow_up: list[Said] = field(default_factory=list)
-    links: list[Said] = field(default_factory=list)
+    follow_up: list[Excerpt] = field(default_factory=list)
+    links: list[Excerpt] = field(default_factory=list)
 
-    def page(self, entry: Entry, title: Said | None, carried: Carried | None) -> Page:
+    def page(self, entry: Entry, title: Excerpt | None, carried: Carried | None) -> Page:
         return Page(
             id=entry.id,
             title=entry.title or title,
@@ -90,7 +90,7 @@ class _Reader:
             case Role.ESCALATION:
                 self.escalation.append(section)
             case Role.FOLLOW_UP:
-                self.follow_up += [tick.said for tick in ticks(section)]
+                self.follow_up += [tick.excerpt for tick in ticks(section)]
             case Role.LINKS:
                 self._links(section)
             case Role.ASIDE | Role.DEFINITION:
@@ -98,30 +98,30 @@ class _Reader:
             case _:
                 self.procedure.add(section)
 
-    def only(self, section: Section, title: Said | None) -> None:
+    def only(self, section: Section, title: Excerpt | None) -> None:
         """The one section of a page without others: facts, and what is to be done."""
         facts = [block for block in section.blocks if block.kind == "paragraph" and all(map(self._fact, lines(block)))]
         done = [block for block in section.blocks if block not in facts]
         if done:
-            named = title or Said("", done[0].line)
+            named = title or Excerpt("", done[0].line)
             self.procedure.add(Section(Role.PROCEDURE, named, 1, done))
 
     def _top(self, section: Section) -> None:
         """What stands before the first section: facts, what the runbook is about, and commands already."""
         for block in section.blocks:
             if block.kind == "fence" and kind_of(block.info):
-                self.procedure.add(Section(Role.STEP, Said("First", block.line), 1, [block]))
+                self.procedure.add(Section(Role.STEP, Excerpt("First", block.line), 1, [block]))
                 continue
             rest = [line for line in lines(block) if not self._fact(line)]
             whole = block.kind in {"fence", "other"}
-            said = [block_text(block)] if whole else rest
-            if text := "\n".join(line.text for line in said).strip():
-                self.texts.setdefault(Role.OVERVIEW, []).append(Said(text, said[0].line))
+            excerpt = [block_text(block)] if whole else rest
+            if text := "\n".join(line.text for line in excerpt).strip():
+                self.texts.setdefault(Role.OVERVIEW, []).append(Excerpt(text, excerpt[0].line))
 
-    def _fact(self, line: Said) -> bool:
+    def _fact(self, line: Excerpt) -> bool:
         found = fact(line.text)
         if found:
-            self.facts.setdefault(found[0], Said(found[1], line.line))
+            self.facts.setdefault(found[0], Excerpt(found[1], line.line))
         return found is not None
 
     def _scope(self, section: Section) -> None:
@@ -130,9 +130,9 @@ class _Reader:
             match = _SCOPE.fullmatch(piece.text)
             if match:
                 key = "handles" if match["handles"] else "excludes"
-            text = Said(match["rest"] if match else piece.text, piece.line)
+            text = Excerpt(match["rest"] if match else piece.text, piece.line)
             self.scope[key] += split_list(text) if match else [text]
 
     def _links(self, section: Section) -> None:
-        for said in texts(section):
-            self.links.append(said)
+        for excerpt in texts(section):
+            self.links.append(excerpt)

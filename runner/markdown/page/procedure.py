@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from runner.markdown.import_findings import Said
+from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import Block
 from runner.markdown.page.headings import Role, label, plain
 from runner.markdown.page.outline import Section
@@ -22,7 +22,7 @@ _LONGEST_TITLE = 80
 class _Step:
     """A step while its sections are read."""
 
-    title: Said
+    title: Excerpt
     level: int
     section: int
     alternative: bool = False
@@ -68,7 +68,7 @@ class Procedure:
                 step = self._begin(section.title, section)
                 step.add(section.blocks, checking=section.role is Role.VERIFICATION)
 
-    def _begin(self, title: Said, section: Section, *, level: int | None = None, alternative: bool = False) -> _Step:
+    def _begin(self, title: Excerpt, section: Section, *, level: int | None = None, alternative: bool = False) -> _Step:
         step = _Step(title, section.level if level is None else level, section.title.line, alternative)
         self._steps.append(step)
         return step
@@ -76,7 +76,7 @@ class Procedure:
     def _alternative(self, section: Section) -> None:
         last = self._steps[-1] if self._steps else None
         step = last if section.inner and last else self._begin(section.title, section, alternative=True)
-        step.parts += [Part("block", said) for said in texts(section)]
+        step.parts += [Part("block", excerpt) for excerpt in texts(section)]
 
     def _procedure(self, section: Section) -> None:
         """Each item of a numbered list is a step; what else stands there is one."""
@@ -97,7 +97,7 @@ class Procedure:
         line, _, rest = (flat(item[0]) if item[0].kind != "paragraph" else item[0].text).partition("\n")
         short = len(line) <= _LONGEST_TITLE and not rest
         step = self._begin(
-            Said(plain(line)[:_LONGEST_TITLE].rstrip(" :") or "Step", item[0].line), section, level=section.level + 1
+            Excerpt(plain(line)[:_LONGEST_TITLE].rstrip(" :") or "Step", item[0].line), section, level=section.level + 1
         )
         step.add(item[1:] if short else item, checking=False)
 
@@ -110,11 +110,11 @@ def parts(blocks: Sequence[Block], *, checking: bool) -> list[Part]:
             pieces, checking = _paragraph(block, checking=checking)
             found += pieces
         elif block.kind == "fence":
-            found.append(Part("fence", block.said, block.info))
+            found.append(Part("fence", block.excerpt, block.info))
         elif block.kind == "list" and _holds_fence(block):
             found += [part for item in block.items for part in parts(item, checking=checking)]
         elif block.kind == "list" and (checking or is_checklist(block)):
-            found += [Part("check", tick.said) for tick in ticks(Section(Role.STEP, block.said, 0, [block]))]
+            found += [Part("check", tick.excerpt) for tick in ticks(Section(Role.STEP, block.excerpt, 0, [block]))]
             checking = False
         elif block.source.strip():
             found.append(Part("block", block_text(block)))
@@ -139,7 +139,7 @@ def _paragraph(block: Block, *, checking: bool) -> tuple[list[Part], bool]:
             checking = labelled = role is Role.VERIFICATION
         if text:
             found.append(
-                Part("check", Said(" ".join(text.split()), line)) if checking else Part("text", Said(text, line))
+                Part("check", Excerpt(" ".join(text.split()), line)) if checking else Part("text", Excerpt(text, line))
             )
     return found, checking and labelled
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from runner.markdown.import_findings import Said
+from runner.markdown.import_findings import Excerpt
 from runner.model.yaml.document import readable
 
 FACTS = (
@@ -36,11 +36,11 @@ class Entry:
     """
 
     id: str | None
-    title: Said | None
+    title: Excerpt | None
     line: int
     lines: tuple[str, ...]
-    facts: Mapping[str, Said] = field(default_factory=dict)
-    lost: tuple[Said, ...] = ()
+    facts: Mapping[str, Excerpt] = field(default_factory=dict)
+    lost: tuple[Excerpt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,23 +159,23 @@ def _entry(lines: Sequence[str], at: int, end: int, fenced: set[int]) -> Entry:
         for line in lines[at + 1 : end]
     ]
     facts = _linked(body, at + 2, {number - at - 1 for number in fenced})
-    return Entry(head["id"], Said(head["title"].strip(" #*"), at + 1), at + 2, tuple(body), facts)
+    return Entry(head["id"], Excerpt(head["title"].strip(" #*"), at + 1), at + 2, tuple(body), facts)
 
 
-def _linked(body: list[str], first: int, fenced: set[int]) -> dict[str, Said]:
+def _linked(body: list[str], first: int, fenced: set[int]) -> dict[str, Excerpt]:
     """The links in the last line of `body` that gives some; taken out, since a list before it would swallow it."""
     for at in range(len(body) - 1, -1, -1):
         match = _LINKED.fullmatch(body[at].rstrip()) if at not in fenced else None
         if match:
             body[at] = ""
-            return {"linked ids": Said(match["value"], first + at)}
+            return {"linked ids": Excerpt(match["value"], first + at)}
     return {}
 
 
 def _whole(lines: list[str]) -> Entry:
     body = list(lines)
     front = list(_front_matter(body))
-    given = [(key, value) for line in front if (key := fact(line.text)) and (value := Said(key[1], line.line)).text]
+    given = [(key, value) for line in front if (key := fact(line.text)) and (value := Excerpt(key[1], line.line)).text]
     facts = {key[0]: value for key, value in given}
     title = next((_titled(line) for line in front if re.match(r"title\s*:", line.text, re.IGNORECASE)), None)
     lost = [line for line in front if not fact(line.text) and not re.match(r"title\s*:", line.text, re.IGNORECASE)]
@@ -183,11 +183,11 @@ def _whole(lines: list[str]) -> Entry:
     return Entry(None, title, 1, tuple(body), facts, tuple(lost))
 
 
-def _titled(line: Said) -> Said:
-    return Said(line.text.partition(":")[2].strip(" \"'"), line.line)
+def _titled(line: Excerpt) -> Excerpt:
+    return Excerpt(line.text.partition(":")[2].strip(" \"'"), line.line)
 
 
-def _front_matter(body: list[str]) -> Iterator[Said]:
+def _front_matter(body: list[str]) -> Iterator[Excerpt]:
     """The lines of the front matter, which are taken out of `body`."""
     if not body or body[0].rstrip() != "---":
         return
@@ -196,5 +196,5 @@ def _front_matter(body: list[str]) -> Iterator[Said]:
         return
     for at in range(end + 1):
         if body[at].strip(" -."):
-            yield Said(body[at].strip(), at + 1)
+            yield Excerpt(body[at].strip(), at + 1)
         body[at] = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from runner.markdown.import_findings import Said
+from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import Block
 from runner.markdown.page.outline import Section
 from runner.markdown.page.page import Tick
@@ -13,34 +13,34 @@ from runner.markdown.page.page import Tick
 _BOX = re.compile(r"\[[ xX]\](?:[ \t]+|$)")
 
 
-def lines(block: Block) -> list[Said]:
+def lines(block: Block) -> list[Excerpt]:
     """The lines of a paragraph, of each item of a list and what is below it, of a quotation, of a table."""
     if block.kind == "table":
-        return [Said(" | ".join(row), block.line + number + (number > 0)) for number, row in enumerate(block.rows)]
+        return [Excerpt(" | ".join(row), block.line + number + (number > 0)) for number, row in enumerate(block.rows)]
     if block.items:
         return [line for item in block.items for inner in item for line in lines(inner)]
     text = block.text if block.kind == "paragraph" else block.source
-    return [Said(line.strip(), block.line + number) for number, line in enumerate(text.split("\n")) if line.strip()]
+    return [Excerpt(line.strip(), block.line + number) for number, line in enumerate(text.split("\n")) if line.strip()]
 
 
-def pieces(block: Block, label: re.Pattern[str]) -> list[Said]:
+def pieces(block: Block, label: re.Pattern[str]) -> list[Excerpt]:
     """The same, with lines joined that one sentence runs over: each piece begins a paragraph, or like `label`."""
-    found: list[Said] = []
+    found: list[Excerpt] = []
     for line in lines(block):
         follows = found and found[-1].line + found[-1].text.count("\n") + 1 == line.line
         if follows and not label.fullmatch(line.text) and block.kind == "paragraph":
-            found[-1] = Said(f"{found[-1].text}\n{line.text}", found[-1].line)
+            found[-1] = Excerpt(f"{found[-1].text}\n{line.text}", found[-1].line)
         else:
             found.append(line)
-    return [Said(" ".join(piece.text.split()), piece.line) for piece in found]
+    return [Excerpt(" ".join(piece.text.split()), piece.line) for piece in found]
 
 
-def block_text(block: Block) -> Said:
+def block_text(block: Block) -> Excerpt:
     """The block as it is written."""
-    return Said(block.source, block.line)
+    return Excerpt(block.source, block.line)
 
 
-def texts(section: Section) -> list[Said]:
+def texts(section: Section) -> list[Excerpt]:
     """The text of each block of `section` as it is written, under its heading where that says more than the role."""
     found = [block_text(block) for block in section.blocks if block.source.strip()]
     return [section.title, *found] if section.inner and section.title.text else found
@@ -56,14 +56,14 @@ def _ticks(block: Block, within: str) -> Iterator[Tick]:
         for item in block.items:
             yield from _item(item, within)
     elif block.source.strip():
-        yield Tick(Said(flat(block), block.line), within)
+        yield Tick(Excerpt(flat(block), block.line), within)
 
 
 def _item(item: Sequence[Block], within: str) -> Iterator[Tick]:
     text = " ".join(flat(block) for block in item if block.kind != "list")
     text = _BOX.sub("", text, count=1) if _BOX.match(text) else text
     if text.strip():
-        yield Tick(Said(text, item[0].line), within)
+        yield Tick(Excerpt(text, item[0].line), within)
     for block in item:
         if block.kind == "list":
             yield from _ticks(block, text)
@@ -74,17 +74,17 @@ def flat(block: Block) -> str:
     return " ".join((block.text if block.kind == "paragraph" else block.source).split())
 
 
-def split_list(said: Said) -> list[Said]:
-    """The items that commas or semicolons separate in `said`, those in parentheses or quotes aside."""
+def split_list(excerpt: Excerpt) -> list[Excerpt]:
+    """The items that commas or semicolons separate in `excerpt`, those in parentheses or quotes aside."""
     items, depth, start, quote = [], 0, 0, ""
-    for at, character in enumerate(said.text):
+    for at, character in enumerate(excerpt.text):
         quote = ("" if quote == character else quote or character) if character in '"`' else quote
         depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(character, 0) if not quote else 0
-        if character in ",;" and depth <= 0 and not quote and said.text[at + 1 : at + 2] in {" ", ""}:
-            items.append(said.text[start:at])
+        if character in ",;" and depth <= 0 and not quote and excerpt.text[at + 1 : at + 2] in {" ", ""}:
+            items.append(excerpt.text[start:at])
             start = at + 1
-    items.append(said.text[start:])
-    return [Said(item.strip(), said.line) for item in items if item.strip()]
+    items.append(excerpt.text[start:])
+    return [Excerpt(item.strip(), excerpt.line) for item in items if item.strip()]
 
 
 def is_checklist(block: Block) -> bool:

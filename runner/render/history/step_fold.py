@@ -90,7 +90,9 @@ class StepFold:
         """What a person takes to answer is not time in which machines work."""
         if record.type == EventType.GATE_ASKED:
             self._asked = at
-            step.commands |= {host: str(said) for host, said in record_data.mapping(record.data, "commands").items()}
+            step.commands |= {
+                host: str(command) for host, command in record_data.mapping(record.data, "commands").items()
+            }
         elif record.type == EventType.GATE_ANSWERED and self._asked is not None:
             self._thought.append((self._asked, at))
             self._asked = None

@@ -64,7 +64,7 @@ class Locks:
             InvalidInputError: everybody may write to the directory.
         """
         wanted, deadline = sorted(set(names)), time.monotonic() + wait
-        told: Sequence[Blocked] = ()
+        reported: Sequence[Blocked] = ()
         while True:
             found = self._try(wanted, holder)
             if isinstance(found, Held):
@@ -72,9 +72,9 @@ class Locks:
             if cancelled() or time.monotonic() >= deadline:
                 now = self._clock()
                 raise LockedError("; ".join(each.sentence(now) for each in found), hint=_HINT)
-            if found != told:
+            if found != reported:
                 waiting(found)
-                told = found
+                reported = found
             time.sleep(_PAUSE)
 
     def held(self) -> list[tuple[str, Holder | None]]:
