@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 from runner.compiler.committed_playbook import is_stale
@@ -21,6 +24,9 @@ from runner.model.contacts import read_contacts
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 from runner.store import durable
 from runner.store.state_directory import StateDirectory
+
+_MANY = 100
+"""Runbooks from which on it pays to start other processes."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +65,33 @@ class ScoredRunbook:
     faults: int = 0
 
 
-def lint_runbooks(names: Iterable[str], request: LintRequest, *, fix: bool = False) -> LintedRunbooks:
+def lint_runbooks(
+    names: Sequence[str], request: LintRequest, *, fix: bool = False, workers: int | None = None
+) -> LintedRunbooks:
     """Everything that is wrong in the runbooks `names`, each an id or a file, after what can be fixed is fixed.
+
+    Many are linted in several processes at once: in `workers`, or in as many as there are processors.
 
     Raises:
         InvalidInputError: there is no such runbook, or it cannot be written; or Ansible cannot read an inventory.
     """
     linter = _Linter(request)
     fixes = {path: count for name in names if fix for path, count in linter.fix(name)}
-    reports = [linter.report(name) for name in names]
+    reports = _reports(linter, names, workers or (len(os.sched_getaffinity(0)) if len(names) >= _MANY else 1))
     # What is wrong in contacts.yml is found with every runbook, and reported once.
     findings = list(dict.fromkeys(finding for report in reports for finding in report.findings))
     excepted = [each for report in reports for each in report.excepted]
     return LintedRunbooks(findings, excepted, fixes, linter.unread)
+
+
+def _reports(linter: _Linter, names: Sequence[str], workers: int) -> list[Report]:
+    """What is wrong in each of the runbooks `names`, in their order."""
+    first = [linter.report(name) for name in names[:1]]  # which reads what all have in common
+    if workers == 1:
+        return [*first, *map(linter.report, names[1:])]
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        answers = pool.map(linter.attempt, names[1:], chunksize=max(1, len(names) // (4 * workers)))
+        return [*first, *(report or linter.report(name) for name, report in zip(names[1:], answers, strict=True))]
 
 
 def score_runbooks(
@@ -113,6 +133,15 @@ class _Linter:
         if any(finding.level is Level.ERROR for finding in report.findings):
             return report  # these are fixed first, and the playbook is compiled then
         return replace(report, findings=(*report.findings, *_not_compiled(self.request.library, linted.source)))
+
+    def attempt(self, name: str) -> Report | None:
+        """The same in another process; None where that process has something to say that only this one can report."""
+        known = len(self.unread)
+        try:
+            report = self.report(name)
+        except InvalidInputError:
+            return None
+        return report if len(self.unread) == known else None
 
     def fix(self, name: str) -> Iterable[tuple[Path, int]]:
         """Fix the runbook `name`: its file and in how many places, where there are any."""

@@ -70,3 +70,15 @@ def test_each_runbook_has_its_marks(library):
 
     assert [(each.name, len(each.marks), each.faults) for each in scored] == [("RUN-001", 7, 0), ("RUN-002", 0, 1)]
     assert unread == []
+
+
+def test_several_processes_say_the_same_as_one(library):
+    for number in range(2, 6):
+        runbook_file(library.root, id=f"RUN-00{number}", title=f"TODO {number}")
+    (library.root / "runbooks" / "RUN-006.yml").write_text("{")
+    request = LintRequest(library, TODAY)
+
+    one, several = (lint_runbooks(library.ids(), request, workers=workers) for workers in (1, 2))
+    assert several == one
+    with pytest.raises(InvalidInputError, match="there is no runbook RUN-404"):
+        lint_runbooks(["RUN-001", "RUN-404"], request, workers=2)
