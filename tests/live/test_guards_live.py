@@ -95,7 +95,7 @@ def test_a_policy_of_group_vars_is_kept_and_a_protected_host_is_left_alone(bench
 
     assert (all_of_them.code, group.code, by_name.code) == (4, 4, 0), by_name.err
     assert made(bench) == ["made-db2"]
-    assert "at most 1 host (says the inventory's policy)" in all_of_them.events[-1]["problems"][0]
+    assert "The inventory's policy allows at most 1 host" in all_of_them.events[-1]["problems"][0]
     assert "(Holds the ledger)" in group.events[-1]["problems"][0]
 
 

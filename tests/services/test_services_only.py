@@ -7,12 +7,12 @@ import subprocess
 import sys
 import time
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from harness import TESTS
-from harness.bench import Bench, step
+from harness.bench import Bench, step, survivors
 from harness.fakes import RUN_ID, Clock
 
 import runner
@@ -140,6 +140,24 @@ def test_a_run_from_its_start_to_its_report(bench):
     text = run_report(env.state, RUN_ID, CLOCK())
     assert (row.status, row.outcome, same) == ("finished", "undone", row)
     assert all(words in text for words in ("Make the file?", "bob", "I have looked", "Undo: Make"))
+
+
+def test_in_production_somebody_is_asked_for_its_name_while_nothing_runs(bench):
+    bench.hosts(here={"runbook_environment": "production"})
+    bench.write(step("make", f"touch {bench.directory / 'made'}"))
+    (bench.directory / "made").unlink(missing_ok=True)
+    asked = []
+
+    def type_environment(name, lines):
+        asked.append((name, lines[0], survivors(RUN_ID)))
+        return name
+
+    env = replace(environment(bench, Elsewhere()), type_environment=type_environment)
+    request = prepare_run(Library(bench.directory), "RUN-900", [bench.inventory], run_id=RUN_ID)
+
+    ended = start_run(replace(request, reason="The file is missing"), env)
+
+    assert (ended.outcome, asked) == ("passed", [("production", "RUN-900 A trial", {})])
 
 
 def test_services_and_what_is_below_them_may_not_know_of_click_or_rich():
