@@ -116,7 +116,7 @@ def test_what_passed_on_staging_may_be_done_in_production_and_what_was_changed_s
     broken = bench.run(*PRODUCTION, "--break-glass", "The shop is down")
 
     assert [ran.code for ran in (before, staging, proven, changed, broken)] == [4, 0, 0, 4, 0]
-    assert "given is no such run" in changed.events[-1]["problems"][0]
+    assert "there is no such run" in changed.events[-1]["problems"][0]
     assert broken.err.splitlines()[0] == "BREAK GLASS: The shop is down"
 
 
