@@ -28,8 +28,9 @@ def open_database(path: Path | None, schema: str) -> sqlite3.Connection:
 
 def remove(path: Path) -> None:
     """Throw the database at `path` away."""
-    with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)
+    for each in (path.with_name(f"{path.name}-journal"), path):
+        with contextlib.suppress(OSError):
+            each.unlink(missing_ok=True)
 
 
 def _existing(path: Path, schema: str) -> sqlite3.Connection:
@@ -46,7 +47,7 @@ def _existing(path: Path, schema: str) -> sqlite3.Connection:
 
 
 def _new(path: Path, schema: str) -> sqlite3.Connection:
-    path.unlink(missing_ok=True)
+    remove(path)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     database = _connect(str(path))
     database.executescript(f"BEGIN; {schema}; PRAGMA user_version = {_version(schema)}; COMMIT")
