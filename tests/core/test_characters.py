@@ -1,0 +1,27 @@
+"""What no program can be given is found wherever it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.core.characters import unfit
+
+NUL = "holds a NUL character, which no program can be given"
+BYTES = "is not text in UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("", ""),
+        ("déjà vu \U0001f525\n\x1b", ""),
+        ("a\0b", NUL),
+        ("\udcff", BYTES),
+        (["fine", {"key": "a\0b"}], NUL),
+        ({"a\0b": 1}, NUL),
+        (("fine", ["\udc80"]), BYTES),
+        ({"number": 7, "nothing": None, "list": [True]}, ""),
+    ],
+)
+def test_why_a_value_cannot_be_handed_to_a_program(value, why):
+    assert unfit(value) == why
