@@ -36,8 +36,8 @@ class CommandContext:
     @property
     def words(self) -> list[str]:
         """The options as they were typed."""
-        given = {"--state-dir": self.state_dir, "--library": self.library}
-        return [word for flag, value in given.items() if value for word in (flag, str(value))]
+        options = {"--state-dir": self.state_dir, "--library": self.library}
+        return [word for flag, value in options.items() if value for word in (flag, str(value))]
 
 
 def command_context() -> CommandContext:
@@ -80,8 +80,8 @@ def _named(library: Library) -> Library:
 
 def state_path() -> Path:
     """`--state-dir`, else `RUNBOOK_STATE`, else `.runbook` beside the nearest library, or in the working directory."""
-    given = command_context().state_dir or os.environ.get("RUNBOOK_STATE")
-    return Path(given) if given else default_state(Path.cwd())
+    path = command_context().state_dir or os.environ.get("RUNBOOK_STATE")
+    return Path(path) if path else default_state(Path.cwd())
 
 
 def state() -> StateDirectory:
@@ -172,9 +172,9 @@ def inventories(paths: Sequence[Path], library: Library) -> list[Path]:
     Raises:
         InvalidInputError: none is named, or one is not there; the error names those that are.
     """
-    found = find_inventories(paths, library)
-    notice_unread(found)
-    return found
+    existing = find_inventories(paths, library)
+    notice_unread(existing)
+    return existing
 
 
 def notice_unread(inventories: Sequence[Path]) -> None:

@@ -66,14 +66,14 @@ def run_and_exit(
     check_picked(runbooks, picked)
     check_confirmed(runbooks, options["confirm"])
     drawing = progress.choose(runbook, as_json=options["as_json"])
-    given = InAdvance(
+    in_advance = InAdvance(
         yes=options["yes"],
         confirmed=options["confirm"],
         picked=picked,
         auto=request.mode == "auto",
         wait=request.wait,
     )
-    operator = Prompt(runbook, context.actor().user, given=given, pause=drawing.pause)
+    operator = Prompt(runbook, context.actor().user, given=in_advance, pause=drawing.pause)
     with run_environment(state, operator, drawing, unattended=request.mode == "auto") as env:
         result = use_case(request, env)
     ending.show(result, as_json=options["as_json"])

@@ -130,8 +130,8 @@ def release(stage: Stage) -> DemoResult:
 
 
 def _versions(stage: Stage) -> str:
-    found = {str(get(f"{url}/health").body.get("version", "nothing")) for url in stage.shop.app_urls}
-    return " and ".join(sorted(found))
+    versions = {str(get(f"{url}/health").body.get("version", "nothing")) for url in stage.shop.app_urls}
+    return " and ".join(sorted(versions))
 
 
 def _health(url: str) -> str:

@@ -70,8 +70,8 @@ def _look(stepper: Stepper, step: Step, hosts: Sequence[str], *, after: Collecti
 def _plan(stepper: Stepper, step: Step, hosts: Sequence[str]) -> None:
     if step.action and not step.manual and hosts:
         stepper.render([step.id])
-        known = stepper.commands(step.id)
-        commands = {host: known.get(host, "") for host in hosts}
+        previews = stepper.commands(step.id)
+        commands = {host: previews.get(host, "") for host in hosts}
         stepper.recorder.note(EventType.COMMANDS_RENDERED, step.id, commands=commands)
     _end(stepper, step, hosts, Outcome.PLANNED, "a person would do it" if step.manual else "not done in a dry run")
 
@@ -81,5 +81,5 @@ def _end(stepper: Stepper, step: Step, hosts: Sequence[str], outcome: Outcome, r
         if stepper.ledger.entries[step.id, host].outcome is not None:
             again = {"parts": sorted(parts(step)), "hosts": [host], "redo": True}
             stepper.recorder.note(EventType.STEP_REOPENED, step.id, **again)
-        said = {"part": "action", "outcome": outcome, "reason": reason}
-        stepper.recorder.record_of(EventType.STEP_SETTLED, step.id, host, said)
+        data = {"part": "action", "outcome": outcome, "reason": reason}
+        stepper.recorder.record_of(EventType.STEP_SETTLED, step.id, host, data)

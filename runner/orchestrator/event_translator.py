@@ -182,10 +182,10 @@ def _typed(result: Any) -> dict[str, Any]:
     if not isinstance(result, Mapping):
         return {"msg": f"the host answered what is no result: {str(result)[:_SHORT]}"}
     wrong = {key for key, kind in _TYPES.items() if key in result and not isinstance(result[key], kind)}
-    kept = {f"{key}_as_answered" if key in wrong else key: value for key, value in result.items()}
-    if isinstance(samples := kept.get("results"), list):
-        kept["results"] = [_typed(each) if isinstance(each, Mapping) else each for each in samples]
-    return kept
+    typed = {f"{key}_as_answered" if key in wrong else key: value for key, value in result.items()}
+    if isinstance(samples := typed.get("results"), list):
+        typed["results"] = [_typed(each) if isinstance(each, Mapping) else each for each in samples]
+    return typed
 
 
 def _shown(seen: Observation) -> dict[str, Any]:
@@ -285,5 +285,5 @@ def _reason(
 def _is_escaped(result: Mapping[str, Any]) -> bool:
     """Whether our command module says that bytes which are no text stand as escapes in what was printed."""
     output = result.get("output")
-    said = output.values() if isinstance(output, Mapping) else ()
-    return any(isinstance(each, Mapping) and each.get("escaped") is True for each in said)
+    streams = output.values() if isinstance(output, Mapping) else ()
+    return any(isinstance(each, Mapping) and each.get("escaped") is True for each in streams)

@@ -97,13 +97,13 @@ class Recorder:
             AuditError: they cannot be recorded, so what they announce must not happen.
         """
         with self._lock:
-            kept = [evidence.keep(self.directory.path, self._redacted(event)) for event in events]
-            kept = [one for event in kept for one in (event, *self.ledger.apply(event))]
-            if not kept:
+            recorded = [evidence.keep(self.directory.path, self._redacted(event)) for event in events]
+            recorded = [one for event in recorded for one in (event, *self.ledger.apply(event))]
+            if not recorded:
                 return
-            self.log.append(*kept)
+            self.log.append(*recorded)
             now = self._clock().wall
-            for event in kept:
+            for event in recorded:
                 self.history.append((now, event))
                 if event.type is EventType.VALUES_CAPTURED and event.host:
                     self.captured.setdefault(event.host, {}).update(_usable(event.data))

@@ -59,8 +59,8 @@ class Boxes:
 
     def drawn(self, console: Console) -> Text:
         """The list for a screen of that size."""
-        shown = [line[: console.width - 1] for line in self.lines(max(3, console.height - 4))]
-        return Text("\n".join([*shown, f"    {len(self.ticked)} of {len(self.rows)}: {self.hint}"]))
+        lines = [line[: console.width - 1] for line in self.lines(max(3, console.height - 4))]
+        return Text("\n".join([*lines, f"    {len(self.ticked)} of {len(self.rows)}: {self.hint}"]))
 
 
 def are_possible() -> bool:
@@ -107,9 +107,9 @@ def _pressed(descriptor: int) -> list[str]:
     typed = os.read(descriptor, 1024)
     if not typed:
         raise click.Abort
-    found = []
+    keys = []
     while typed:
         code = next((code for code in sorted(_KEYS, key=len, reverse=True) if typed.startswith(code)), typed[:1])
-        found += [_KEYS[code]] if code in _KEYS else []
+        keys += [_KEYS[code]] if code in _KEYS else []
         typed = typed[len(code) :]
-    return found
+    return keys

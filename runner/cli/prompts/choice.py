@@ -36,10 +36,10 @@ def check_picked(runbooks: Sequence[Runbook], picked: Sequence[Picked]) -> None:
     Raises:
         InvalidInputError: one of them is not; the message says which there are.
     """
-    known = {f"{step.id}.{name}": None for book in runbooks for step in book.procedure for name in step.choose}
+    choices = {f"{step.id}.{name}": None for book in runbooks for step in book.procedure for name in step.choose}
     for each in picked:
-        if (name := f"{each.step}.{each.name}") not in known:
-            there = f"there is {', '.join(known)}" if known else f"{runbooks[0].id} has nothing to choose"
+        if (name := f"{each.step}.{each.name}") not in choices:
+            there = f"there is {', '.join(choices)}" if choices else f"{runbooks[0].id} has nothing to choose"
             raise InvalidInputError(f"--choose {name}: there is no such choice", hint=there)
 
 
@@ -50,10 +50,10 @@ def check_confirmed(runbooks: Sequence[Runbook], names: Sequence[str]) -> None:
         InvalidInputError: one of them is not; the message says which there are.
     """
     steps = [step for runbook in runbooks for step in runbook.procedure]
-    known = dict.fromkeys(step.id for step in steps if step.manual or step.confirmations)
+    confirmable = dict.fromkeys(step.id for step in steps if step.manual or step.confirmations)
     for name in names:
-        if name not in known:
-            there = f"there is {', '.join(known)}" if known else f"{runbooks[0].id} has nothing to confirm"
+        if name not in confirmable:
+            there = f"there is {', '.join(confirmable)}" if confirmable else f"{runbooks[0].id} has nothing to confirm"
             raise InvalidInputError(
                 f"--confirm {name}: no step of that name is done or confirmed by a person", hint=there
             )
@@ -65,13 +65,13 @@ def read_picked(texts: Sequence[str]) -> list[Picked]:
     Raises:
         InvalidInputError: one of them is not written as it must be.
     """
-    found = []
+    picked = []
     for text in texts:
         match = re.fullmatch(r"([a-z0-9-]+)\.([a-z0-9_]+)(?:@([^=]+))?=(.+)", text)
         if match is None:
             raise InvalidInputError(f"--choose {text}: write it as STEP.NAME=VALUE,VALUE or STEP.NAME@HOST=VALUE")
-        found.append(Picked(match[1], match[2], match[3], tuple(match[4].split(","))))
-    return found
+        picked.append(Picked(match[1], match[2], match[3], tuple(match[4].split(","))))
+    return picked
 
 
 def values_of(choice: Choice, captured: Mapping[str, Any]) -> list[Any]:
@@ -119,12 +119,12 @@ def ask(
 def _by_number(values: Sequence[Any], settled: Callable[[], bool]) -> list[Any] | None:
     """What is picked where a terminal can only show lines."""
     while (typed_ := keyboard.line("  Which? Numbers like 1,3-5, (a)ll or (n)one", settled=settled)) is not None:
-        said = typed_.strip().lower()
-        if said in {"a", "all"}:
+        answer = typed_.strip().lower()
+        if answer in {"a", "all"}:
             return list(values)
-        if said in {"n", "none"}:
+        if answer in {"n", "none"}:
             return []
-        numbers = _numbers(said, len(values))
+        numbers = _numbers(answer, len(values))
         if numbers:
             return [values[number - 1] for number in numbers]
         click.echo(f"  Please type numbers from 1 to {len(values)}.", err=True)
@@ -133,11 +133,11 @@ def _by_number(values: Sequence[Any], settled: Callable[[], bool]) -> list[Any] 
 
 def _numbers(text: str, most: int) -> list[int]:
     """The numbers that `text` names, in order; none when one of them is not from 1 to `most`."""
-    found: set[int] = set()
+    numbers: set[int] = set()
     for word in filter(None, re.split(r"[,\s]+", text)):
         match = re.fullmatch(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", word)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 1 <= first <= last <= most:
             return []
-        found |= set(range(first, last + 1))
-    return sorted(found)
+        numbers |= set(range(first, last + 1))
+    return sorted(numbers)

@@ -20,9 +20,9 @@ def letter(question: str, letters: Sequence[str], *, settled: Callable[[], bool]
         click.Abort: the input has come to an end.
     """
     while (typed := line(question, settled=settled)) is not None:
-        if (said := typed.strip().lower()) in letters:
-            return said
-        if said:
+        if (answer := typed.strip().lower()) in letters:
+            return answer
+        if answer:
             *first, last = letters
             click.echo(f"  Please answer {', '.join(first)} or {last}.", err=True)
     return None

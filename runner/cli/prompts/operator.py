@@ -116,9 +116,11 @@ class Prompt:
         while (chosen := self._pick(gate, view)) is not None:
             if any(chosen.values()):
                 return GateAnswer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
-            said = typed.letter("  Nothing is chosen. (c)hoose again, or (a)bort the run?", "ca", settled=view.settled)
-            if said != "c":
-                return GateAnswer(yes=False, by=self._user, note="nothing was chosen") if said else None
+            letter = typed.letter(
+                "  Nothing is chosen. (c)hoose again, or (a)bort the run?", "ca", settled=view.settled
+            )
+            if letter != "c":
+                return GateAnswer(yes=False, by=self._user, note="nothing was chosen") if letter else None
         return None
 
     def _pick(self, gate: Gate, view: QuestionView) -> dict[str, Sequence[Any]] | None:
@@ -146,26 +148,26 @@ class Prompt:
     def _ask(self, gate: Gate, view: QuestionView) -> GateAnswer | None:
         question = _QUESTIONS["elsewhere" if view.objection else gate.kind]
         letters = [question[at + 1] for at, mark in enumerate(question) if mark == "("]
-        said = typed.letter(f"  {question}", letters, settled=view.settled)
-        if said is None:
+        letter = typed.letter(f"  {question}", letters, settled=view.settled)
+        if letter is None:
             return None
-        if said == "e":
+        if letter == "e":
             return GateAnswer(yes=False, by=self._user, declared=self._declare())
-        if said in _INSTEAD:
-            return GateAnswer(yes=False, by=self._user, instead=_INSTEAD[said])
+        if letter in _INSTEAD:
+            return GateAnswer(yes=False, by=self._user, instead=_INSTEAD[letter])
         note = ""
-        if gate.kind in {"manual", "confirm"} and said in _YES:
+        if gate.kind in {"manual", "confirm"} and letter in _YES:
             note = _text(
                 click.prompt("  Note for the record, or Enter for none", default="", show_default=False, err=True)
             )
-        return GateAnswer(yes=said in _YES, by=self._user, note=note)
+        return GateAnswer(yes=letter in _YES, by=self._user, note=note)
 
     def _declare(self) -> str:
-        known = [item.declared for item in self._runbook.escalation.when if isinstance(item, Declared)]
-        for number, text in enumerate(known, 1):
+        reasons = [item.declared for item in self._runbook.escalation.when if isinstance(item, Declared)]
+        for number, text in enumerate(reasons, 1):
             click.echo(f"    {number}  {safe(text)}", err=True)
-        said = _text(click.prompt("  Why (a number, or in words)", err=True))
-        return known[int(said) - 1] if said.isdecimal() and 0 < int(said) <= len(known) else said
+        answer = _text(click.prompt("  Why (a number, or in words)", err=True))
+        return reasons[int(answer) - 1] if answer.isdecimal() and 0 < int(answer) <= len(reasons) else answer
 
 
 def _flag(gate: Gate) -> str:

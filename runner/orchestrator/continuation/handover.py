@@ -102,8 +102,8 @@ def _request(stepper: Stepper, env: RunEnvironment, to: HandOver, hosts: Sequenc
         raise InvalidInputError(f"{to.run} cannot take over: it has handed over before in this chain of runs")
     references = to.references()
     try:
-        given = {name: _known(stepper, references.get(name), value) for name, value in to.inputs.items()}
-        inputs = source.runbook.complete(given)
+        values = {name: _known(stepper, references.get(name), value) for name, value in to.inputs.items()}
+        inputs = source.runbook.complete(values)
         secrets = {
             name: _secret(stepper, env, source, to, name, inputs[name]) for name in sorted(source.runbook.secrets)
         }
@@ -141,9 +141,9 @@ def _line(stepper: Stepper, env: RunEnvironment) -> Iterator[str]:
 
 def _secret(stepper: Stepper, env: RunEnvironment, source: Source, to: HandOver, name: str, where: str) -> str:
     """The secret `name` of the runbook that takes over: one that is known here, or what is where `where` says."""
-    known = to.references().get(name, "")
-    if known in stepper.plan.request.secrets:
-        return stepper.plan.request.secrets[known]
+    reference_name = to.references().get(name, "")
+    if reference_name in stepper.plan.request.secrets:
+        return stepper.plan.request.secrets[reference_name]
     written_in = stepper.plan.request.source if name in to.inputs else source
     reference = SecretReference.parse(where).absolute(written_in.path.parent.absolute())
     try:
@@ -158,8 +158,8 @@ def _known(stepper: Stepper, reference: str | None, value: Any) -> Any:
         return value
     if reference in stepper.plan.request.inputs:
         return stepper.plan.request.inputs[reference]
-    found = [values[reference] for values in stepper.recorder.captured.values() if reference in values]
-    if not found or any(each != found[0] for each in found):
-        what = "is not known" if not found else "is not the same on every host"
+    values_found = [values[reference] for values in stepper.recorder.captured.values() if reference in values]
+    if not values_found or any(each != values_found[0] for each in values_found):
+        what = "is not known" if not values_found else "is not the same on every host"
         raise ValueError(f"{reference} {what}")
-    return found[0]
+    return values_found[0]

@@ -77,10 +77,10 @@ def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo:
         InvalidInputError: one of them is no step.
         DeniedError: a step is in doubt, and nobody says what is to become of it.
     """
-    known = [step.id for step in stepper.plan.runbook.procedure]
-    for name in {*done, *redo} - set(known):
+    names = [step.id for step in stepper.plan.runbook.procedure]
+    for name in {*done, *redo} - set(names):
         raise InvalidInputError(
-            f"{stepper.plan.runbook.id} has no step {name!r}", hint=f"its steps are {', '.join(known)}"
+            f"{stepper.plan.runbook.id} has no step {name!r}", hint=f"its steps are {', '.join(names)}"
         )
     for step in stepper.plan.runbook.procedure:
         _reopen_changed(stepper, step)
@@ -116,8 +116,8 @@ def changes(directory: RunDirectory, runbook: bytes, playbook: bytes) -> str:
     )
     for before, now in texts:  # a file that a step names may have changed though the runbook has not
         lines = (before.splitlines(), now.decode(errors="replace").splitlines())
-        if told := "\n".join(difflib.unified_diff(*lines, "when the run began", "now", lineterm="")):
-            return told
+        if difference := "\n".join(difflib.unified_diff(*lines, "when the run began", "now", lineterm="")):
+            return difference
     return ""
 
 
@@ -132,8 +132,8 @@ def _reopen_changed(stepper: Stepper, step: Step) -> None:
         if step.repeatable or not entry.intended or _failed_for_sure(entry):
             open_again(stepper, step, [host], parts(step), redo=True)
             continue
-        kept = {"action"} if entry.digest.partition(":")[0] == now.partition(":")[0] else set()
-        data = {"parts": sorted(parts(step) - kept), "hosts": [host], "redo": False, "digest": now}
+        still_proven = {"action"} if entry.digest.partition(":")[0] == now.partition(":")[0] else set()
+        data = {"parts": sorted(parts(step) - still_proven), "hosts": [host], "redo": False, "digest": now}
         stepper.recorder.note(EventType.STEP_REOPENED, step.id, **data)
 
 
@@ -182,8 +182,8 @@ def _settle(stepper: Stepper, step: Step) -> None:
     for host, entry in _entries(stepper, step).items():
         interrupted = entry.outcome is None and entry.intended and not entry.outdated
         if interrupted and entry.missing & machine_parts(step) == {"action"}:
-            said = {"part": "action", "outcome": Outcome.PASSED, "reason": "its verifications hold"}
-            stepper.recorder.record_of(EventType.STEP_SETTLED, step.id, host, said)
+            data = {"part": "action", "outcome": Outcome.PASSED, "reason": "its verifications hold"}
+            stepper.recorder.record_of(EventType.STEP_SETTLED, step.id, host, data)
 
 
 def _doubtful(stepper: Stepper, step: Step) -> list[str]:
@@ -198,8 +198,8 @@ def _doubtful(stepper: Stepper, step: Step) -> list[str]:
 def _decide(stepper: Stepper, gate: ApprovalGate, step: Step, hosts: Sequence[str], decision: str) -> None:
     """Let a person say whether an interrupted step is done or to be done again; it is never repeated without."""
     if not decision:
-        known = {host: stepper.ledger.entries[step.id, host] for host in hosts}
-        why = "; ".join(f"{host}: {entry.reason or _unknown(entry)}" for host, entry in known.items())
+        entries = {host: stepper.ledger.entries[step.id, host] for host in hosts}
+        why = "; ".join(f"{host}: {entry.reason or _unknown(entry)}" for host, entry in entries.items())
         answer = gate.ask(Gate(step, "unknown", f"{step.name}: {why}"), hosts)
         decision = "redo" if answer.instead == "redo" else "done" if answer.yes else ""
         if not decision:

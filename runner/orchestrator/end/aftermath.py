@@ -115,13 +115,13 @@ def _broken(run: EndedRun) -> str:
 
 def _ends(run: EndedRun, name: str, title: str, outcomes: Collection[Outcome]) -> str:
     """How a step ended where it is one of `outcomes`, a part of a sentence for each of them."""
-    found = []
+    clauses = []
     for outcome, words in _ENDED.items():
         if outcome in outcomes and (hosts := _hosts(run, name, {outcome})):
             reason = run.ledger.entries[name, hosts[0]].reason or _answer(run, name)
             why = f": {first_line(reason)}" if reason else ""
-            found.append(words.format(step=title, hosts=listed(hosts)) + why)
-    return "; ".join(found)
+            clauses.append(words.format(step=title, hosts=listed(hosts)) + why)
+    return "; ".join(clauses)
 
 
 def _answer(run: EndedRun, step: str) -> str:
@@ -143,10 +143,10 @@ def _steps(run: EndedRun) -> Sequence[Step]:
 
 def standings(run: EndedRun) -> Mapping[str, list[str]]:
     """The hosts of the run by how they stand, the worst first; nothing where nobody knows the hosts."""
-    found: dict[str, list[str]] = {standing: [] for standing in reversed(HostState)}
+    hosts_by_state: dict[str, list[str]] = {standing: [] for standing in reversed(HostState)}
     for host in run.names:
-        found[_standing(run, host)].append(host)
-    return {standing: hosts for standing, hosts in found.items() if hosts}
+        hosts_by_state[_standing(run, host)].append(host)
+    return {standing: hosts for standing, hosts in hosts_by_state.items() if hosts}
 
 
 def _standing(run: EndedRun, host: str) -> HostState:
@@ -210,8 +210,8 @@ def _begin(run: EndedRun, flags: Mapping[str, str]) -> tuple[str, ...]:
     why = {"--reason": request.reason, "--break-glass": request.break_glass}
     if not run.recorder.knows_inventory:
         why = {flag: value and "WHY" for flag, value in why.items()}
-    given = {**why, "--environment": request.environment, **flags}
-    rest = [word for flag, value in given.items() if value for word in (flag, value)]
+    options = {**why, "--environment": request.environment, **flags}
+    rest = [word for flag, value in options.items() if value for word in (flag, value)]
     return ("run", request.source.runbook.id, *where, *limit, *inputs, *mode, *rest)
 
 

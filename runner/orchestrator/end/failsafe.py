@@ -69,8 +69,8 @@ class Failsafe:
 
     def _value(self, act: Callable[[], Value], otherwise: Value) -> Value:
         """What `act` gives, or `otherwise` where it raises; that is a defect of what is told, not of the run."""
-        found: list[Value] = []
-        raised = self._raised_by(lambda: found.append(act())) and self._raised_by(lambda: found.append(act()))
+        values: list[Value] = []
+        raised = self._raised_by(lambda: values.append(act())) and self._raised_by(lambda: values.append(act()))
         if raised:
             self.problems.append(raised.message)
-        return found[-1] if found else otherwise
+        return values[-1] if values else otherwise

@@ -117,8 +117,8 @@ class RunFinish(Failsafe):
         """`result` with its report, once the state of the run is saved with what `end` says."""
         written = [result.report]
         self._make("locks", self._locks.release, otherwise="the locks are given back when this command ends")
-        shown = f"no report (runbook show {result.run_id} prints it)"
-        self._make("report", lambda: written.append(self._report()), otherwise=shown)
+        no_report = f"no report (runbook show {result.run_id} prints it)"
+        self._make("report", lambda: written.append(self._report()), otherwise=no_report)
         if end:
             file = lambda: file_run(self._directory, self._recorder.log, **end, steps=self._ledger.table())  # noqa: E731
             self._make("state", file, otherwise="the state of the run is not saved")
@@ -143,8 +143,8 @@ class RunFinish(Failsafe):
             problems=(error.message, *self.pager.problems()),
             happened=aftermath.first_line(error.message),
         )
-        kept = {field.name: getattr(before, field.name) for field in fields(before) if field.name != "steps"}
-        return self._filed(result, kept)
+        state = {field.name: getattr(before, field.name) for field in fields(before) if field.name != "steps"}
+        return self._filed(result, state)
 
     def _outcome(self, *, undoing: bool) -> Outcome:
         outcome = self._ledger.outcome
@@ -243,10 +243,10 @@ class RunFinish(Failsafe):
 
     def _report(self) -> Path:
         try:
-            told = history(read(self._recorder.log.path, run=self.request.run_id))
-        except ValueError as error:  # nothing of this run could be recorded, which is told already
+            run = history(read(self._recorder.log.path, run=self.request.run_id))
+        except ValueError as error:  # nothing of this run could be recorded, which is a problem of its own already
             raise AuditError(str(error)) from error
-        return report.write(told, self._directory.path)
+        return report.write(run, self._directory.path)
 
     def _due(self, outcome: Outcome) -> list[FollowUp | str]:
         if outcome is Outcome.PLANNED:

@@ -84,10 +84,10 @@ class Pager:
         page = replace(page, severity="warning", dedup_key=page.dedup_key + _GLASS)
         incident = Incident(page.dedup_key, self._request.run_id, self._runbook.escalation.contacts)
         before = len(self.calls)
-        told = self._send(page, incident)
+        receipts = self._send(page, incident)
         del self.calls[before:]
         with self._noting():
-            if heard := tuple(item.contact for item in told if item.receipt.may_have_arrived):
+            if heard := tuple(item.contact for item in receipts if item.receipt.may_have_arrived):
                 self._incidents.open(replace(incident, contacts=heard))
 
     def passed(self) -> None:
@@ -117,13 +117,15 @@ class Pager:
         incident = Incident(page.dedup_key, self._request.run_id, self._runbook.escalation.contacts)
         with self._noting():  # before anybody is called: whoever may have heard of it must hear that it is over
             self._incidents.open(incident)
-        told = self._send(page, incident)
+        receipts = self._send(page, incident)
         with self._noting():
-            self._remember(incident, told, open_before)
+            self._remember(incident, receipts, open_before)
 
-    def _remember(self, incident: Incident, told: Sequence[escalation.SentPage], before: Sequence[Incident]) -> None:
+    def _remember(
+        self, incident: Incident, receipts: Sequence[escalation.SentPage], before: Sequence[Incident]
+    ) -> None:
         """Keep those who may know of the incident; one of which nobody can know is forgotten."""
-        heard = [item.contact for item in told if item.receipt.may_have_arrived]
+        heard = [item.contact for item in receipts if item.receipt.may_have_arrived]
         names = tuple(dict.fromkeys([*heard, *(name for each in before for name in each.contacts)]))
         if names:
             self._incidents.open(replace(incident, contacts=names))
@@ -134,11 +136,11 @@ class Pager:
         )
 
     def _page(self, action: Literal["trigger", "resolve"], reason: str) -> Page:
-        known: dict[str, Any] = {}
+        packet: dict[str, Any] = {}
         with self._noting():
-            known |= escalation.packet(self._runbook, self._recorder.history, self._recorder.captured)
+            packet |= escalation.packet(self._runbook, self._recorder.history, self._recorder.captured)
         head = str(self._recorder.log.head)
-        details = {**known, "run": self._request.run_id, "audit_head": head, **self._besides()}
+        details = {**packet, "run": self._request.run_id, "audit_head": head, **self._besides()}
         page = escalation.make_page(
             self._runbook,
             action=action,
@@ -159,22 +161,22 @@ class Pager:
 
     def _besides(self) -> dict[str, str]:
         """What whoever is called must know first: that guards were gone past, and that there is no record."""
-        known = self._request.break_glass if self._recorder.knows_inventory else ""  # else it may hold a secret of it
-        glass = {"break_glass": known} if known else {}
+        reason = self._request.break_glass if self._recorder.knows_inventory else ""  # else it may hold a secret of it
+        glass = {"break_glass": reason} if reason else {}
         unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
         return glass | unrecorded
 
     def _send(self, page: Page, incident: Incident) -> list[escalation.SentPage]:
         """What came of telling the incident's contacts; every receipt is recorded, whatever it says."""
-        told = escalation.tell(page, self._request.contacts, incident.contacts, self._env.secrets)
-        for item in told:
+        receipts = escalation.tell(page, self._request.contacts, incident.contacts, self._env.secrets)
+        for item in receipts:
             receipt = item.receipt
             self.calls.append(Call(item.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
-            said = {"status": receipt.status, "attempts": receipt.attempts, "reason": receipt.reason}
+            result = {"status": receipt.status, "attempts": receipt.attempts, "reason": receipt.reason}
             where = {"contact": item.contact, "channel": receipt.channel, "dedup_key": page.dedup_key}
             with self._noting():
-                self._recorder.note(EventType.PAGE_FINISHED, action=page.action, **where, **said)
-        return told
+                self._recorder.note(EventType.PAGE_FINISHED, action=page.action, **where, **result)
+        return receipts
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:

@@ -161,26 +161,26 @@ class _Poll:
             return ""
         return self.question.objection(self._vote(GateAnswer(yes=True, by=self.env.actor.user)), votes)
 
-    def _vote(self, said: GateAnswer) -> Vote:
+    def _vote(self, answer: GateAnswer) -> Vote:
         actor, now = self.env.actor, self.env.clock()
-        by = actor.person if said.by == actor.user else said.by
-        return Vote(by, actor.user, said.yes, self.context.subject, now.wall.isoformat(), said.note)
+        by = actor.person if answer.by == actor.user else answer.by
+        return Vote(by, actor.user, answer.yes, self.context.subject, now.wall.isoformat(), answer.note)
 
-    def _take(self, said: GateAnswer, objection: str) -> GateAnswer | None:
+    def _take(self, answer: GateAnswer, objection: str) -> GateAnswer | None:
         """The answer, if what was said here is one; a yes or no of a person is a vote as any other."""
         text, question = self.stepper.recorder.redaction.text, self.question  # a person may have named a secret
-        said = replace(said, note=text(said.note), declared=text(said.declared or "") or None)
-        if said.yes and self.context.missing:
-            said = replace(said, yes=False, note=f"it lacks {'; '.join(self.context.missing)}")
+        answer = replace(answer, note=text(answer.note), declared=text(answer.declared or "") or None)
+        if answer.yes and self.context.missing:
+            answer = replace(answer, yes=False, note=f"it lacks {'; '.join(self.context.missing)}")
         if question is None:
-            return said
-        if said.by == NOBODY and said.yes:  # a machine may answer for this step
+            return answer
+        if answer.by == NOBODY and answer.yes:  # a machine may answer for this step
             self.questions.close(question, "granted")
-            return said
-        if said.by == NOBODY or said.instead or said.declared or (said.yes and objection):
+            return answer
+        if answer.by == NOBODY or answer.instead or answer.declared or (answer.yes and objection):
             self.questions.close(question, "withdrawn")
-            return replace(said, yes=False, note=objection) if said.yes else said
-        cast_vote(self.questions, question, self._vote(said), now=self.env.clock(), record=self._record)
+            return replace(answer, yes=False, note=objection) if answer.yes else answer
+        cast_vote(self.questions, question, self._vote(answer), now=self.env.clock(), record=self._record)
         return None
 
     def _record(self, vote: Mapping[str, Any]) -> None:

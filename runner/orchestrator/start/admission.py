@@ -108,19 +108,19 @@ def case_for(request: RunRequest, target: Target, actor: Actor, *, now: datetime
 def _lint_errors(request: RunRequest, target: Target, today: date) -> list[str]:
     from runner.lint.engine import lint  # noqa: PLC0415 - its rules take longer to import than most commands take
 
-    found = lint(request.source, request.contacts, today=today, variables=target.variables)
-    return [f"{each.file}:{each.line}: {each.message}" for each in found if each.level is Level.ERROR]
+    findings = lint(request.source, request.contacts, today=today, variables=target.variables)
+    return [f"{each.file}:{each.line}: {each.message}" for each in findings if each.level is Level.ERROR]
 
 
 def _playbooks(request: RunRequest) -> Mapping[str, str]:
     """What may run: the playbook itself, and those of the runbooks that may take over."""
     runbook = request.source.runbook
-    found = {runbook.id: request.playbook}
+    playbooks = {runbook.id: request.playbook}
     for step in runbook.procedure:
         if isinstance(step.on_failure, HandOver) and request.library:
             source = request.library.source(step.on_failure.run)
-            found[source.runbook.id] = reviewed(request.library, source)
-    return {name: hashlib.sha256(playbook).hexdigest() for name, playbook in found.items()}
+            playbooks[source.runbook.id] = reviewed(request.library, source)
+    return {name: hashlib.sha256(playbook).hexdigest() for name, playbook in playbooks.items()}
 
 
 def _proofs(log: Path, playbooks: Iterable[str]) -> Iterable[Proof]:
@@ -128,8 +128,8 @@ def _proofs(log: Path, playbooks: Iterable[str]) -> Iterable[Proof]:
     if not log.is_file():
         return ()
     with RecordedRuns.opened(log) as runs:
-        found = [runs.newest_proof(playbook, guards.STAGING) for playbook in playbooks]
-    return [proof for proof in found if proof]
+        newest = [runs.newest_proof(playbook, guards.STAGING) for playbook in playbooks]
+    return [proof for proof in newest if proof]
 
 
 def check_reachable(
@@ -141,10 +141,12 @@ def check_reachable(
         UnreachableError: more hosts than the runbook allows cannot be worked on, and that is to `refuse` the run.
     """
     runbook = request.source.runbook
-    known = [target.connection_facts[name] for name in target.names if name in target.connection_facts]
-    become = {facts.host: users for facts in known if (users := _becomes(runbook, target, facts.host)) is not None}
+    connections = [target.connection_facts[name] for name in target.names if name in target.connection_facts]
+    become = {
+        facts.host: users for facts in connections if (users := _becomes(runbook, target, facts.host)) is not None
+    }
     cancelled = lambda: bool(env.cancellation.asked())  # noqa: E731
-    checks = env.executor.preflight(known, become=become, environ=env.environ, cancelled=cancelled)
+    checks = env.executor.preflight(connections, become=become, environ=env.environ, cancelled=cancelled)
     for each in checks:
         recorder.record(Event(EventType.PREFLIGHT_FINISHED, request.run_id, None, each.host, _as_data(each)))
     bad = [each for each in checks if each.problem]

@@ -102,8 +102,8 @@ def rules(case: Case) -> list[Ruling]:
         InvalidInputError: what the inventory demands cannot be understood.
     """
     policy = case.target.policy
-    found = [*_may_run(case), *_reason(case), *_lint(case), *_most_hosts(case, policy)]
-    return [*found, *_protected(case), *_proof(case, policy), *_four_eyes(case, policy)] if case.changing else found
+    rulings = [*_may_run(case), *_reason(case), *_lint(case), *_most_hosts(case, policy)]
+    return [*rulings, *_protected(case), *_proof(case, policy), *_four_eyes(case, policy)] if case.changing else rulings
 
 
 def undoing(case: Case) -> list[Ruling]:
@@ -129,13 +129,13 @@ def _may_run(case: Case) -> Iterator[Ruling]:
 
 def _reason(case: Case) -> Iterator[Ruling]:
     if case.target.environment == PRODUCTION:
-        given = case.reason or case.break_glass
+        reason = case.reason or case.break_glass
         yield Ruling(
             "reason",
             "a reason",
-            given or _NOTHING,
-            "met" if given.strip() else "refused",
-            f"Production needs a reason; you gave {given if given.strip() else 'none'}",
+            reason or _NOTHING,
+            "met" if reason.strip() else "refused",
+            f"Production needs a reason; you gave {reason if reason.strip() else 'none'}",
             flags={"--reason": "WHY"},
             hint="say why with --reason; it is recorded",
         )
@@ -145,14 +145,14 @@ def _lint(case: Case) -> Iterator[Ruling]:
     """What lint calls an error is no matter of taste: where it may do harm, or nobody watches, it stops the run."""
     if errors := case.lint_errors():
         matters = case.target.environment == PRODUCTION or case.asks_nobody
-        found = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}: {'; '.join(errors[:_FEW])}"
+        summary = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}: {'; '.join(errors[:_FEW])}"
         where = "in production" if case.target.environment == PRODUCTION else "that asks nobody"
         yield Ruling(
             "lint",
             "a runbook without errors of lint",
-            found,
+            summary,
             _overridable(case, met=False) if matters else "warned",
-            f"A run{f' {where}' * matters} needs a runbook without errors of lint; {case.runbook.id} has {found}",
+            f"A run{f' {where}' * matters} needs a runbook without errors of lint; {case.runbook.id} has {summary}",
             hint=f"runbook lint {case.runbook.id} says how to fix each; then compile it, and review it. {_BREAK}",
         )
 
@@ -168,13 +168,13 @@ def _most_hosts(case: Case, policy: RunPolicy) -> Iterator[Ruling]:
     for most, whose in ((case.runbook.max_hosts, case.runbook.id), (policy.max_hosts, "the inventory's policy")):
         if most is not None:
             names = case.target.names
-            found = f"{_hosts(len(names))}: {listed(names, 10)}"
+            hosts = f"{_hosts(len(names))}: {listed(names, 10)}"
             yield Ruling(
                 "max_hosts",
                 f"at most {_hosts(most)} (says {whose})",
-                found,
+                hosts,
                 _overridable(case, met=len(names) <= most),
-                f"{whose[0].upper()}{whose[1:]} allows at most {_hosts(most)}; this is a run on {found}",
+                f"{whose[0].upper()}{whose[1:]} allows at most {_hosts(most)}; this is a run on {hosts}",
                 hint=f"do fewer at a time with --limit; {_BREAK}",
             )
 
@@ -185,14 +185,14 @@ def _protected(case: Case) -> Iterator[Ruling]:
     touched = {host for step in case.changing for host in case.target.of(case.runbook, step)}
     for host, why in case.target.protected.items():
         if host in touched:
-            told = [f"{host} in --limit"] * (host in named) + ["a reason"] * bool(case.reason.strip())
+            given = [f"{host} in --limit"] * (host in named) + ["a reason"] * bool(case.reason.strip())
             yield Ruling(
                 "protected",
                 f"{host} in --limit by its own name, and a reason ({why})",
-                " and ".join(told) or _NOTHING,
-                _overridable(case, met=len(told) == 2),  # noqa: PLR2004 - both of them
+                " and ".join(given) or _NOTHING,
+                _overridable(case, met=len(given) == 2),  # noqa: PLR2004 - both of them
                 f"{host} ({why}) is changed only with --limit {host} and --reason; "
-                f"you gave {' and '.join(told) or 'neither'}",
+                f"you gave {' and '.join(given) or 'neither'}",
                 hint=f"leave it out with --limit '{case.limit or 'all'}:!{host}', or name it: --limit {host} --reason "
                 f"WHY; {_BREAK}",
             )

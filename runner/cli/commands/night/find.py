@@ -111,11 +111,11 @@ def _show(hit: Hit, following: str) -> None:
 
 def _marked(reason: Reason) -> str:
     """The passage around the first word that was found, with every such word in bold."""
-    said = " ".join(reason.text.split())
+    text = " ".join(reason.text.split())
     words = "|".join(map(re.escape, sorted(reason.words, key=len, reverse=True)))
-    pattern = re.compile(words or re.escape(said), re.IGNORECASE)
-    first = pattern.search(said)
-    start = max(0, (first.start() if first else 0) - _SHOWN // 3) if len(said) > _SHOWN else 0
-    cut = said[start : start + _SHOWN]
+    pattern = re.compile(words or re.escape(text), re.IGNORECASE)
+    first = pattern.search(text)
+    start = max(0, (first.start() if first else 0) - _SHOWN // 3) if len(text) > _SHOWN else 0
+    cut = text[start : start + _SHOWN]
     marked = pattern.sub(lambda match: click.style(safe(match[0]), bold=True), safe(cut))
-    return f"{'…' * bool(start)}{marked}{'…' * (start + _SHOWN < len(said))}"
+    return f"{'…' * bool(start)}{marked}{'…' * (start + _SHOWN < len(text))}"

@@ -81,8 +81,8 @@ def _as_data(runbook: Runbook) -> dict[str, Any]:
 
 
 def _input(item: Input) -> dict[str, Any]:
-    said = item.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    return {"type": item.type, "required": item.default is None, "takes": item.takes, **said}
+    data = item.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return {"type": item.type, "required": item.default is None, "takes": item.takes, **data}
 
 
 def _step_data(step: Step) -> dict[str, Any]:
@@ -149,10 +149,10 @@ def _of_whom(approval: Approval) -> str:
 
 
 def _section(title: str, items: object) -> None:
-    shown = list(items) if isinstance(items, list | tuple) else []
-    if shown:
+    lines = list(items) if isinstance(items, list | tuple) else []
+    if lines:
         click.secho(title, bold=True)
-        for item in shown:
+        for item in lines:
             click.echo(f"  - {safe(str(item))}")
 
 
