@@ -70,13 +70,13 @@ def resume(
 
 
 def plan_undo(request: RunRequest, directory: StateDirectory) -> UndoPlan:
-    """What `take_back` would do now; nothing is done, and nothing is recorded."""
+    """What `undo_all` would do now; nothing is done, and nothing is recorded."""
     state = directory.run(request.run_id).state
     records = read(directory.audit / NAME, run=request.run_id) if state.target else ()
     return resumption.planned_undo(request.source.runbook, state, records)
 
 
-def take_back(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
+def undo_all(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
     """Undo what the run of that id has done, newest first, on exactly the hosts on which it was begun.
 
     `expected` is what somebody has agreed to, if it was shown to them. Where nothing is to be taken back, or nothing

@@ -52,7 +52,7 @@ def undo_run(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | N
     Raises:
         RunbookError: as `start_run`.
     """
-    return run_loop.take_back(request, env, expected=expected)
+    return run_loop.undo_all(request, env, expected=expected)
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Engine:
         return runner.orchestrator.run_loop.resume(*self._again(), **said)
 
     def undo(self):
-        return runner.orchestrator.run_loop.take_back(*self._again())
+        return runner.orchestrator.run_loop.undo_all(*self._again())
 
     @property
     def records(self):

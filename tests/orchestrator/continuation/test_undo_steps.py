@@ -185,7 +185,7 @@ def test_what_only_looked_has_nothing_to_undo_and_stays_what_it_was(engine, mode
 def test_something_else_than_was_shown_is_not_taken_back(engine):
     engine.run(undoing("one"))
 
-    refused = runner.orchestrator.run_loop.take_back(*engine._again(), expected=UndoPlan((), ()))
+    refused = runner.orchestrator.run_loop.undo_all(*engine._again(), expected=UndoPlan((), ()))
 
     assert (refused.exit_code, engine.ansible.calls, engine.state["outcome"]) == (ExitCode.DENIED, [], "passed")
     assert refused.problems == ("the run has continued since its undo was shown: something else is to be undone",)
