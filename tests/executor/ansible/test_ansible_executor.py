@@ -207,7 +207,7 @@ def test_a_supervisor_that_was_stopped_itself_is_not_waited_for_for_ever(job, an
 
     thread = threading.Thread(target=stop)
     thread.start()
-    ending = run(job)
+    ending = run(job, limits={"stop": 0.5})
     thread.join()
 
     assert (ending, len(ansible.reaped)) == (Ending("orphaned", -signal.SIGKILL), 1)
@@ -230,7 +230,7 @@ def test_an_inventory_that_is_not_read_in_time_is_named_with_its_scripts(job, an
     (directory / "hosts.yml").touch(mode=0o644)
 
     with pytest.raises(ExecutionError) as raised:
-        run(replace(job, inventories=(*job.inventories, directory)))
+        run(replace(job, inventories=(*job.inventories, directory)), limits={"inventory": 0.5})
 
     assert raised.value.message == f"Ansible has not read the inventory within 0.5 s: {directory / 'cmdb.py'}"
     assert raised.value.hint == f"run `{directory / 'cmdb.py'} --list` and see what it waits for"
@@ -239,7 +239,7 @@ def test_an_inventory_that_is_not_read_in_time_is_named_with_its_scripts(job, an
 def test_what_takes_its_time_once_the_inventory_is_read_is_not_stopped(job, ansible, run):
     ansible.says(INVENTORY, START, END, then="time.sleep(5.5)")
 
-    assert run(job).why == "exited"
+    assert run(job, limits={"inventory": 5.0}).why == "exited"
 
 
 def test_what_was_asked_before_the_supervisor_was_there_is_not_forgotten(job, ansible, run):
