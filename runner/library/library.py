@@ -110,13 +110,7 @@ class Library:
             data = read_limited(path)
         except OSError as error:
             raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from None
-        document = load(data, file=shown(path))
-        runbook = to_runbook(document)
-        if named and runbook.id != path.stem:
-            hint = f"name the file {runbook.id}.yml"
-            fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
-            raise InvalidFileError([fault])
-        return Source(runbook, path, hashlib.sha256(data).hexdigest(), data, document)
+        return source_of(path, data, named=named)
 
     def usable(self, name: str) -> Source:
         """The same, if it is still to be used.
@@ -160,6 +154,21 @@ class Library:
         """The contacts that lie beside `source`."""
         path = source.path.parent / "contacts.yml"
         return read_contacts(path, file=shown(path))
+
+
+def source_of(path: Path, data: bytes, *, named: bool = True) -> Source:
+    """The runbook that the file at `path` holds, whose bytes are `data`; unless `named`, that may have any name.
+
+    Raises:
+        InvalidFileError: the file has faults; all of them are in it.
+    """
+    document = load(data, file=shown(path))
+    runbook = to_runbook(document)
+    if named and runbook.id != path.stem:
+        hint = f"name the file {runbook.id}.yml"
+        fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
+        raise InvalidFileError([fault])
+    return Source(runbook, path, hashlib.sha256(data).hexdigest(), data, document)
 
 
 def shown(path: Path) -> str:

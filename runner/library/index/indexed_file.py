@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from runner.library.index.summary import Summary
-from runner.library.library import Library, Source, digest
+from runner.library.library import Source, digest, source_of
 from runner.library.links.link_mentions import mentions, program_mentions
 from runner.library.registry.id_meanings import glosses
 from runner.library.registry.registry import read_document
@@ -31,14 +31,10 @@ class IndexedFile(NamedTuple):
     passages: Sequence[Passage] = ()
 
 
-def index_runbook(library: Library, name: str) -> IndexedFile:
-    """What is kept of the runbook `name`.
-
-    Raises:
-        InvalidInputError: it cannot be read.
-    """
+def index_runbook(path: Path, data: bytes) -> IndexedFile:
+    """What is kept of the runbook in the file at `path`, whose bytes are `data`."""
     try:
-        source = library.source(name)
+        source = source_of(path, data)
     except InvalidFileError as error:
         return IndexedFile({}, _without_file(error.findings))
     digests: dict[str, str] = {}

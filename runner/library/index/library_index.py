@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from runner.library.index.index_file import create_tables, opened
 from runner.library.index.indexed_file import IndexedFile, index_registry, index_runbook
-from runner.library.library import Library, digest
+from runner.library.library import Library, digest, read_limited
 from runner.library.registry.registry import registry_files
 from runner.library.search.passages import Passage
 
@@ -26,10 +26,11 @@ _WORDS_AT_A_TIME = 100
 
 
 class _File(NamedTuple):
-    """A file that is indexed: its name below `runbooks/`, its path, and its SHA-256; empty where it cannot be read."""
+    """A file that is indexed: its name below `runbooks/`, its path, and its bytes and SHA-256, if it can be read."""
 
     name: str
     path: Path
+    data: bytes | None
     sha256: str
 
 
@@ -113,7 +114,13 @@ class LibraryIndex:
 
     def _add(self, file: _File) -> None:
         is_registry = file.path.parent.name == "registry"
-        made = index_registry(file.path) if is_registry else index_runbook(self._library, file.path.stem)
+        if is_registry:
+            made = index_registry(file.path)
+        elif file.data is None:
+            # Which says why it cannot be read.
+            made = index_runbook(file.path, self._library.source(file.path.stem).text)
+        else:
+            made = index_runbook(file.path, file.data)
         columns = (made.beside, made.faults, made.content, made.mentions, made.glosses)
         number = self._connection.execute(
             "INSERT INTO file (name, sha256, beside, faults, content, mentions, glosses) VALUES (?,?,?,?,?,?,?)",
@@ -138,4 +145,9 @@ def _in_memory() -> sqlite3.Connection:
 def _files(directory: Path, ids: Iterable[str]) -> Iterator[_File]:
     entries, _ = registry_files(directory / "registry")
     for path in (*(directory / f"{name}.yml" for name in ids), *entries):
-        yield _File(path.relative_to(directory).as_posix(), path, digest(path))
+        try:
+            data = read_limited(path)
+        except OSError:
+            data = None
+        sha256 = "" if data is None else hashlib.sha256(data).hexdigest()
+        yield _File(path.relative_to(directory).as_posix(), path, data, sha256)

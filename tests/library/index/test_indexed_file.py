@@ -8,7 +8,6 @@ from harness.collected import alert
 from harness.fakes import runbook_file
 
 from runner.library.index.indexed_file import document_of, findings_of, index_registry, index_runbook
-from runner.library.library import Library
 from runner.library.registry.registry import read_document
 
 
@@ -18,7 +17,7 @@ def kept(value):
 
 def test_the_faults_of_a_runbook_are_kept_without_the_name_of_the_file(tmp_path):
     path = runbook_file(tmp_path, severity="P9", title="")
-    made = index_runbook(Library(tmp_path), "RUN-001")
+    made = index_runbook(path, path.read_bytes())
 
     findings = list(findings_of("x.yml", kept(made.faults)))
     assert [(each.file, each.rule, each.level.value) for each in findings] == [("x.yml", "wrong-value", "error")] * 2
@@ -27,11 +26,11 @@ def test_the_faults_of_a_runbook_are_kept_without_the_name_of_the_file(tmp_path)
 
 def test_the_files_that_a_runbook_is_read_with_are_kept(tmp_path):
     step = {"id": "check", "name": "Check", "script": "check.sh", "verify": [{"exit": 0}]}
-    runbook_file(tmp_path, steps=[step])
-    assert index_runbook(Library(tmp_path), "RUN-001").beside == {"check.sh": ""}
+    path = runbook_file(tmp_path, steps=[step])
+    assert index_runbook(path, path.read_bytes()).beside == {"check.sh": ""}
     (tmp_path / "runbooks" / "check.sh").write_text("#!/bin/sh\ndf -h\n")
 
-    made = index_runbook(Library(tmp_path), "RUN-001")
+    made = index_runbook(path, path.read_bytes())
     assert [*map(bool, made.beside.values())] == [True]
     assert "df" in [word for kind, word, *_ in made.mentions if kind == "program"]
 
