@@ -160,37 +160,37 @@ def to_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def fit(details: Mapping[str, Any], room: int) -> dict[str, Any]:
-    """`details` as plain JSON of at most `room` bytes: the largest values are cut first, each with a note that says so.
+def fit(details: Mapping[str, Any], limit: int) -> dict[str, Any]:
+    """`details` as plain JSON of at most `limit` bytes: the largest values are cut first, each with a note of that.
 
     What a host answered must not silence the page about it: too large, too deep or no JSON at all is told as text.
     """
     whole = {str(name): _plain(value, _DEPTH) for name, value in details.items()}
-    if len(to_json(whole)) <= room:
+    if len(to_json(whole)) <= limit:
         return whole
     sizes = {name: len(to_json(value)) for name, value in whole.items()}
-    share = _share(list(sizes.values()), room - len(to_json(dict.fromkeys(whole, 0))))
+    share = _share(list(sizes.values()), limit - len(to_json(dict.fromkeys(whole, 0))))
     if share < _SMALLEST_CUT:  # so many names that no value could be read
-        return {"details": _cut(whole, room - len(b'{"details":}'))}
+        return {"details": _cut(whole, limit - len(b'{"details":}'))}
     return {name: value if sizes[name] <= share else _cut(value, share) for name, value in whole.items()}
 
 
-def _share(sizes: list[int], room: int) -> int:
-    """The most bytes a value may have for all `sizes` to go into `room`, small ones whole."""
+def _share(sizes: list[int], limit: int) -> int:
+    """The most bytes a value may have so that all `sizes` together are within `limit`, small ones whole."""
     share = 0
     for position, size in enumerate(sorted(sizes)):
-        share = room // (len(sizes) - position)
+        share = limit // (len(sizes) - position)
         if size > share:
             break
-        room -= size
+        limit -= size
     return share
 
 
-def _cut(value: Any, room: int) -> str:
+def _cut(value: Any, limit: int) -> str:
     text = value if isinstance(value, str) else to_json(value).decode()
     note = f" … [cut: too large to send; the run's record has all {len(text):,} characters]"
-    text, room = text[: max(0, room)], room - len(to_json(note))
-    length = bisect_right(range(len(text) + 1), room, key=lambda count: len(to_json(text[:count]))) - 1
+    text, limit = text[: max(0, limit)], limit - len(to_json(note))
+    length = bisect_right(range(len(text) + 1), limit, key=lambda count: len(to_json(text[:count]))) - 1
     return text[: max(0, length)] + note
 
 

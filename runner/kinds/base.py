@@ -83,6 +83,15 @@ class Kind(Model):
         del read_file
         return None
 
+    def result_names(self, read_file: ReadFile) -> frozenset[str]:
+        """The names by which a condition speaks of its result.
+
+        Raises:
+            ValueError: a file that it names cannot be used.
+        """
+        call = self.call(_MINUTE, read_file)
+        return frozenset(call.names if call else ())
+
     def programs(self, read_file: ReadFile) -> list[str]:
         """The programs that are started on the host; where an Ansible module does the work, that module.
 

@@ -157,6 +157,10 @@ class LintContext:
         """The words with which `work` changes something; empty where it only looks, as far as one sees."""
         return self._answer(work.kind.changes, "")
 
+    def result_names(self, work: Work) -> frozenset[str]:
+        """The names by which a condition speaks of what `work` gives."""
+        return self._answer(work.kind.result_names, frozenset())
+
     def _answer(self, ask: Callable[[ReadFile], _Answer], otherwise: _Answer) -> _Answer:
         """What a kind answers; `otherwise` where a file that it names cannot be used, which is another finding."""
         try:

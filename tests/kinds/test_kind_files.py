@@ -77,7 +77,7 @@ class Exists(VerificationKind):
 
 
 @pytest.fixture
-def shelves(tmp_path):
+def installed(tmp_path):
     """A folder in which a package is installed that has one kind of each."""
     folder = tmp_path / "installed"
     register(folder, "touching", steps={"touch": "touching:Touch"}, verifications={"exists": "existing:Exists"})
@@ -94,16 +94,16 @@ def library(root, **changes):
     return Library(root)
 
 
-def test_a_runbook_that_uses_it_loads_and_compiles(shelves):
-    made = library(shelves)
+def test_a_runbook_that_uses_it_loads_and_compiles(installed):
+    made = library(installed)
     source = made.source("RUN-001")
     (step,) = source.runbook.steps
-    assert (step.action.key, step.verify[0].says) == ("touch", f"{shelves / 'made'} is there")
+    assert (step.action.key, step.verify[0].says) == ("touch", f"{installed / 'made'} is there")
     (play,) = yaml.safe_load(compiled(source))
     action, probe, judged = play["tasks"][0]["block"]
-    words = [*("timeout", "--kill-after=5s", "60s", "touch", "--date=2026-01-01"), str(shelves / "made")]
+    words = [*("timeout", "--kill-after=5s", "60s", "touch", "--date=2026-01-01"), str(installed / "made")]
     assert action["ansible.builtin.command"]["argv"] == words
-    assert probe["ansible.builtin.command"]["argv"][-3:] == ["test", "-e", str(shelves / "made")]
+    assert probe["ansible.builtin.command"]["argv"][-3:] == ["test", "-e", str(installed / "made")]
     assert judged["ansible.builtin.assert"]["that"] == ["probe.rc | default(-1) == 0", "rc == 0"]
 
 
@@ -116,8 +116,8 @@ def test_a_runbook_that_uses_it_loads_and_compiles(shelves):
         ({"verify": [{"date": "now", "exists": "/x"}]}, "steps[0].verify[0].date", "possible keys are "),
     ],
 )
-def test_it_is_meant_where_something_like_it_is_written(shelves, changes, path, hint):
-    made = library(shelves, **changes)
+def test_it_is_meant_where_something_like_it_is_written(installed, changes, path, hint):
+    made = library(installed, **changes)
     with pytest.raises(InvalidFileError) as caught:
         made.source("RUN-001")
     (finding,) = [finding for finding in caught.value.findings if finding.rule == "unknown-key"]
@@ -126,18 +126,18 @@ def test_it_is_meant_where_something_like_it_is_written(shelves, changes, path, 
 
 
 @pytest.mark.live
-def test_it_is_done(shelves):
+def test_it_is_done(installed):
     # Given the command where the package is installed
-    library(shelves)
+    library(installed)
     variables = f"ansible_connection=local ansible_python_interpreter={sys.executable} runbook_environment=local"
-    (shelves / "hosts").write_text(f"here {variables}\n")
-    words = [sys.executable, "-m", "runner", "--library", shelves, "--state-dir", shelves / "state"]
-    env = {**os.environ, "PYTHONPATH": str(shelves / "installed")}
-    subprocess.run([*words, "compile"], check=True, capture_output=True, cwd=shelves, env=env)
+    (installed / "hosts").write_text(f"here {variables}\n")
+    words = [sys.executable, "-m", "runner", "--library", installed, "--state-dir", installed / "state"]
+    env = {**os.environ, "PYTHONPATH": str(installed / "installed")}
+    subprocess.run([*words, "compile"], check=True, capture_output=True, cwd=installed, env=env)
     # When the runbook is done
-    run = [*words, "run", "RUN-001", "-i", shelves / "hosts", "--yes", "--json"]
-    done = subprocess.run(run, check=False, capture_output=True, text=True, timeout=60, cwd=shelves, env=env)
+    run = [*words, "run", "RUN-001", "-i", installed / "hosts", "--yes", "--json"]
+    done = subprocess.run(run, check=False, capture_output=True, text=True, timeout=60, cwd=installed, env=env)
     # Then the step has passed, and has done what it says
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["data"]["outcome"] for event in events if event["type"] == "step.finished"] == ["passed"], done.stderr
-    assert (shelves / "made").stat().st_mtime > 0
+    assert (installed / "made").stat().st_mtime > 0

@@ -166,16 +166,24 @@ def test_what_it_uses_is_linked(place):
     assert (reached["reaches"], reached["at"]) == ("RUN-001", "steps[0].verify[0].present")
 
 
+def test_a_condition_may_name_what_its_result_has(place):
+    looks = [{"present": "/srv/a", "that": "size > 0"}, {"present": "/srv/a", "that": "sise > 0"}]
+    place.write({**step("create /srv/a", ""), "verify": looks})
+    assert place.rules() == [
+        ("undefined-placeholder", "'sise' is neither an input, nor captured before, nor set in an inventory")
+    ]
+
+
 @pytest.mark.live
 def test_it_runs_and_is_reported(place):
-    place.write(step(f"create {place.mark}", place.mark))
+    place.write({**step(f"create {place.mark}", ""), "verify": [{"present": str(place.mark), "that": "size == 0"}]})
     assert place.command("compile").returncode == 0
     assert place.command("compile", "--check").returncode == 0
     ran = place.command("run", "RUN-001", "-i", "hosts", "--auto")
     assert (ran.returncode, place.mark.exists()) == (0, True), ran.stderr
     report = place.command("show", "last", "--format", "md").stdout
     assert "Leave a mark" in report
-    assert f"{place.mark} is there" in report
+    assert "size == 0" in report
     assert list(place.spool.iterdir()) == []
 
 

@@ -49,9 +49,12 @@ def _walk(context: LintContext) -> Iterator[tuple[Placed, _Known]]:
     known = set(runbook.inputs) | (context.variables or set())
     known |= {f"{name}_seconds" for name, item in runbook.inputs.items() if item.type == "duration"}
     known |= RESERVED - _RESULT
+    results: dict[Place, frozenset[str]] = {}
+    for work in context.works():
+        results[work.place[:2]] = results.get(work.place[:2], _RESULT) | context.result_names(work)
     for placed in context.procedure():
         known |= placed.step.choose.keys()
-        after = known | placed.step.capture.keys() | _RESULT
+        after = known | placed.step.capture.keys() | results.get(placed.place, _RESULT)
         yield placed, _Known(frozenset(known), frozenset(after))
         known |= placed.step.capture.keys()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from runner.core.templates import Template
@@ -19,8 +20,9 @@ class Present(VerificationKind):
     present: Template
 
     def probe(self, timeout: timedelta) -> Invocation:
-        """A look at it."""
-        return bounded(["stat", self.present], timeout=timeout)
+        """A look at it, whose result has the file's size."""
+        call = bounded(["stat", "--format=%s", self.present], timeout=timeout)
+        return replace(call, names={**call.names, "size": "REGISTER.stdout | int"})
 
     def default_conditions(self) -> Sequence[str]:
         """It is there."""
