@@ -85,9 +85,13 @@ def locked(path: Path, *, pin: int) -> Iterator[int]:
 
 
 @contextmanager
-def settled(file: BinaryIO, path: Path) -> Iterator[os.stat_result]:
-    """The status of the log that is open as `file`, while nobody is in the middle of writing to it."""
-    _acquire(file.fileno(), fcntl.LOCK_SH, path)
+def settled(file: BinaryIO, path: Path, *, patience: float = _PATIENCE) -> Iterator[os.stat_result]:
+    """The status of the log that is open as `file`, while nobody is in the middle of writing to it.
+
+    Raises:
+        AuditError: somebody was for longer than `patience` seconds.
+    """
+    _acquire(file.fileno(), fcntl.LOCK_SH, path, patience=patience)
     try:
         yield os.fstat(file.fileno())
     finally:
@@ -137,8 +141,8 @@ def _require_private(descriptor: int, path: Path) -> None:
         )
 
 
-def _acquire(descriptor: int, kind: int, path: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
+def _acquire(descriptor: int, kind: int, path: Path, *, patience: float = _PATIENCE) -> None:
+    deadline = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from runner.core.errors import AuditError
 from runner.store import disposable
 from runner.store.log import chain, envelope, log_file, log_stamp
 from runner.store.log.chain import Head
@@ -24,6 +26,7 @@ from runner.store.log.envelope import Record
 from runner.store.log.log_lines import follow, is_torn, lines_of, parse
 
 INDEXED = 2 * 1024 * 1024  # bytes; a shorter log is followed as fast as an index is opened
+_PATIENCE = 1.0  # seconds to wait for a writer, which holds the log for one fsync
 _NAME = "audit-index.sqlite"
 _SCHEMA = """
 CREATE TABLE followed (checked TEXT, "end" INTEGER, seq INTEGER, hash TEXT);
@@ -112,18 +115,27 @@ class LogIndex:
             self._start_over(remove=getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY)
 
     def _bring_up_to_date(self) -> None:
-        with log_file.settled(self._file, self._path) as status:
-            checked = log_stamp.check_of(self._path, status)
-            if not checked:
-                checked = log_stamp.new_check(status)
-                if self._on_disk:
-                    log_stamp.write(self._path, status, checked)
+        checked, size = self._check()
         with self._changing():
             end, head = self._followed(checked)
             self._file.seek(end)
-            end, head = self._follow(end, head, status.st_size)
+            end, head = self._follow(end, head, size)
             self._database.execute("DELETE FROM followed")
             self._database.execute("INSERT INTO followed VALUES (?, ?, ?, ?)", (checked, end, head.seq, head.hash))
+
+    def _check(self) -> tuple[str, int]:
+        """The name of the check that the stamp of the log goes back to, else of one that begins now; and the size."""
+        try:
+            with log_file.settled(self._file, self._path, patience=_PATIENCE) as status:
+                checked = log_stamp.check_of(self._path, status)
+                if not checked:
+                    checked = log_stamp.new_check(status)
+                    if self._on_disk:
+                        log_stamp.write(self._path, status, checked)
+        except AuditError:  # a writer hangs: whoever only reads goes without what is on disk
+            self._in_memory()
+            return "", os.fstat(self._file.fileno()).st_size
+        return checked, status.st_size
 
     def _followed(self, checked: str) -> tuple[int, Head]:
         """How far the log was followed since the check of that name began: in bytes, and the head there."""
@@ -181,9 +193,12 @@ class LogIndex:
 
     def _start_over(self, *, remove: bool) -> None:
         """Follow the log from its first line, with the index in memory; `remove` the one on disk."""
-        self._database.close()
+        self._in_memory()
         if remove:
             disposable.remove(self._path.with_name(_NAME))
+        self._bring_up_to_date()
+
+    def _in_memory(self) -> None:
+        self._database.close()
         self._on_disk = False
         self._database = disposable.open_database(None, _SCHEMA)
-        self._bring_up_to_date()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 
@@ -184,6 +185,15 @@ def test_while_another_command_writes_to_the_index_the_log_is_read_without_it(in
 
     database.close()
     assert place.is_file()
+
+
+def test_a_writer_that_hangs_keeps_nobody_from_reading(indexed, place):
+    before = place.read_bytes()
+    with indexed.path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+        assert numbers(indexed.path, "r0") == [0, 3, 6]
+    assert place.read_bytes() == before
 
 
 def test_a_digest_is_good_as_long_as_nothing_was_recorded_of_its_run(indexed):
