@@ -17,7 +17,7 @@ def deprecate(source: Source, *, since: date, replaced_by: str | None, reason: s
     """
     if source.runbook.deprecated:
         raise InvalidInputError(f"{source.runbook.id} is {source.runbook.deprecated.says} already")
-    said = {"since": since.isoformat(), "replaced_by": replaced_by, "reason": reason}
+    deprecated = {"since": since.isoformat(), "replaced_by": replaced_by, "reason": reason}
     text = source.text.decode("utf-8")
     lines = text.splitlines(keepends=True)
     keys = source.document.value
@@ -26,4 +26,4 @@ def deprecate(source: Source, *, since: date, replaced_by: str | None, reason: s
     if at is None:
         hint = "write `deprecated: {since: ..., replaced_by: ...}` into it yourself"
         raise InvalidInputError(f"{source.path}: there is no line below its title to write to", hint=hint)
-    return "".join([*lines[:at], plain({"deprecated": {k: v for k, v in said.items() if v}}), *lines[at:]])
+    return "".join([*lines[:at], plain({"deprecated": {k: v for k, v in deprecated.items() if v}}), *lines[at:]])

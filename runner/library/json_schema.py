@@ -99,7 +99,7 @@ def _definitions(*models: type[BaseModel]) -> tuple[Callable[[type[BaseModel]], 
     """The definitions of `models` and of all they hold, and how the one of a model is called."""
     wanted = list(dict.fromkeys(models))
     named, made = models_json_schema([(model, "validation") for model in wanted], schema_generator=_Generator)
-    names = {model: str(said["$ref"]).removeprefix("#/$defs/") for (model, _), said in named.items()}
+    names = {model: str(schema["$ref"]).removeprefix("#/$defs/") for (model, _), schema in named.items()}
     definitions: dict[str, _Schema] = made["$defs"]
     keys = {names[model]: getattr(model, "key", "") for model in wanted}
     for name, definition in definitions.items():
@@ -109,10 +109,10 @@ def _definitions(*models: type[BaseModel]) -> tuple[Callable[[type[BaseModel]], 
 
 def _describe(model: str, definition: _Schema, kind: str) -> None:
     """Explain each key of `definition`; the key of a `kind` by what the kind itself says, others by our words."""
-    for key, said in definition.get("properties", {}).items():
+    for key, schema in definition.get("properties", {}).items():
         text = DESCRIPTIONS.get(f"{model}.{key}")
         if text or key == kind:
-            said.setdefault("description", text or definition["description"])
+            schema.setdefault("description", text or definition["description"])
 
 
 def _act(definition: _Schema, actions: Mapping[str, _Schema], *, one: bool) -> None:
@@ -154,7 +154,7 @@ def _judge(definition: _Schema, checks: Mapping[str, _Schema]) -> None:
 
 def _prerequisite(step: _Schema, confirm: _Schema) -> _Schema:
     """What is looked at before the first step, by a machine, or ticked by a person."""
-    keys = {key: said for key, said in step["properties"].items() if key not in NOT_OF_PREREQUISITES}
+    keys = {key: schema for key, schema in step["properties"].items() if key not in NOT_OF_PREREQUISITES}
     tick = set(keys) - TICK_KEYS
     return {
         "type": "object",
@@ -178,10 +178,10 @@ def _merged(parts: Iterable[_Schema]) -> _Schema:
     """The properties of all `parts`; one that is several things in several parts may be each of them."""
     found: dict[str, list[_Schema]] = {}
     for part in parts:
-        for key, said in part["properties"].items():
-            if said not in (known := found.setdefault(key, [])):
-                known.append(said)
-    return {key: said[0] if len(said) == 1 else {"anyOf": said} for key, said in found.items()}
+        for key, schema in part["properties"].items():
+            if schema not in (known := found.setdefault(key, [])):
+                known.append(schema)
+    return {key: schema[0] if len(schema) == 1 else {"anyOf": schema} for key, schema in found.items()}
 
 
 def _none_of(keys: Iterable[str]) -> _Schema:
@@ -194,7 +194,7 @@ def _without(keys: Iterable[str]) -> _Schema:
 
 def _finished(title: str, whole: _Schema, definitions: Mapping[str, _Schema]) -> _Schema:
     """One schema, with the definitions that it uses and nothing that only pydantic needs."""
-    whole = {"$schema": DIALECT, "title": title, **{key: said for key, said in whole.items() if key != "title"}}
+    whole = {"$schema": DIALECT, "title": title, **{key: schema for key, schema in whole.items() if key != "title"}}
     whole.setdefault("additionalProperties", False)
     used: dict[str, Any] = {}
     waiting = _named(whole)
@@ -231,7 +231,7 @@ def _tidy(value: Any, *, names: bool = False) -> Any:
     if value.get("type") == "array" and "maxLength" in value:
         made["maxItems"] = made.pop("maxLength")
     if "description" in value:
-        made["description"] = "\n\n".join(" ".join(said.split()) for said in value["description"].split("\n\n"))
+        made["description"] = "\n\n".join(" ".join(schema.split()) for schema in value["description"].split("\n\n"))
     if "patternProperties" in value:
         made["additionalProperties"] = False
     # Beside a reference this dialect sees nothing.

@@ -23,7 +23,7 @@ _NEARLY = re.compile(r"RUN[-_ ]*([0-9]{1,6})\.ya?ml", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Collection:
+class LibrarySnapshot:
     """Everything that is written in a library; `faults` are those of what could not be read and is left out.
 
     `handles` is the `contacts.yml` as it is written, and `index` has what else the files say.
@@ -60,7 +60,7 @@ class Collection:
         """How many faults keep the runbook `name` from being loaded."""
         return sum(Path(fault.file).name == f"{name}.yml" for fault in self.faults)
 
-    def whole(self) -> Collection:
+    def whole(self) -> LibrarySnapshot:
         """The same, for a judgement that must not pass over anything.
 
         Raises:
@@ -71,7 +71,7 @@ class Collection:
         return self
 
 
-def read(library: Library, cache: Path | None = None) -> Collection:
+def read(library: Library, cache: Path | None = None) -> LibrarySnapshot:
     """Everything that is written in `library`; what does not load is told in its `faults`.
 
     In the directory `cache` is kept what need not be read again.
@@ -96,7 +96,7 @@ def read(library: Library, cache: Path | None = None) -> Collection:
     references, contradictions = entries_of(documents)
     faults += [*registry_files(directory / "registry")[1], *contradictions]
     contacts, handles = _contacts(directory / "contacts.yml", faults)
-    return Collection(library.root, runbooks, references, contacts, handles, tuple(sorted(set(faults))), index)
+    return LibrarySnapshot(library.root, runbooks, references, contacts, handles, tuple(sorted(set(faults))), index)
 
 
 def _name(path: Path, directories: dict[Path, str]) -> str:

@@ -6,13 +6,13 @@ from typing import Any
 
 from harness.fakes import runbook_file
 from runner.library.library import Library
-from runner.library.snapshot import Collection, read
+from runner.library.snapshot import LibrarySnapshot, read
 
 SHIPPED = Library.shipped()
 """The library that comes with the product."""
 
 
-def collected(root: Any, *runbooks: dict[str, Any], **registry: str) -> Collection:
+def collected(root: Any, *runbooks: dict[str, Any], **registry: str) -> LibrarySnapshot:
     """The library in `root` with these `runbooks` (changes to the smallest one) and files of the registry."""
     for changes in runbooks:
         runbook_file(root, **changes)

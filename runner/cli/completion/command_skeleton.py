@@ -17,7 +17,7 @@ from runner.cli.completion.completers import COMPLETERS
 from runner.library.root import cache_directory
 
 _HELP = "_click_default_help"
-_Told = Mapping[str, Any]
+_Info = Mapping[str, Any]
 
 
 def skeleton(cli: click.Group, *, cache: Path) -> click.Command:
@@ -26,11 +26,11 @@ def skeleton(cli: click.Group, *, cache: Path) -> click.Command:
     The first call after the product changed imports every command, which takes about a second; the others do not.
     """
     key = _key()
-    told = _kept(cache, key)
-    if told is None:
-        told = cli.to_info_dict(click.Context(cli, info_name="runbook", **cli.context_settings))
-        _keep(cache, {"key": key, "commands": told})
-    return _command("runbook", told)
+    info = _cached(cache, key)
+    if info is None:
+        info = cli.to_info_dict(click.Context(cli, info_name="runbook", **cli.context_settings))
+        _store(cache, {"key": key, "commands": info})
+    return _command("runbook", info)
 
 
 def cache_file(environ: Mapping[str, str]) -> Path:
@@ -45,15 +45,15 @@ def _key() -> str:
     return hashlib.sha256(repr((sys.version, click.__file__, facts)).encode()).hexdigest()
 
 
-def _kept(cache: Path, key: str) -> _Told | None:
+def _cached(cache: Path, key: str) -> _Info | None:
     try:
-        kept = json.loads(cache.read_text(encoding="utf-8"))
-        return kept["commands"] if kept["key"] == key else None
+        cached = json.loads(cache.read_text(encoding="utf-8"))
+        return cached["commands"] if cached["key"] == key else None
     except (OSError, ValueError, LookupError, TypeError):
         return None
 
 
-def _keep(cache: Path, value: _Told) -> None:
+def _store(cache: Path, value: _Info) -> None:
     text = json.dumps(value, default=str)
     new = cache.with_name(f"{cache.name}.{os.getpid()}")
     with contextlib.suppress(OSError):  # a home that cannot be written to only makes completion slower
@@ -62,30 +62,30 @@ def _keep(cache: Path, value: _Told) -> None:
         new.replace(cache)
 
 
-def _command(name: str, told: _Told) -> click.Command:
-    params = [_parameter(each) for each in told["params"] if each["name"] != _HELP]
-    about: dict[str, Any] = {"params": params, "help": told["help"], "hidden": told["hidden"]}
-    if "commands" not in told:
+def _command(name: str, info: _Info) -> click.Command:
+    params = [_parameter(each) for each in info["params"] if each["name"] != _HELP]
+    about: dict[str, Any] = {"params": params, "help": info["help"], "hidden": info["hidden"]}
+    if "commands" not in info:
         return click.Command(name, **about)
     return click.Group(
-        name, commands={each: _command(each, inner) for each, inner in told["commands"].items()}, **about
+        name, commands={each: _command(each, inner) for each, inner in info["commands"].items()}, **about
     )
 
 
-def _parameter(told: _Told) -> click.Parameter:
-    complete = COMPLETERS.get(told["name"])
-    if told["param_type_name"] == "argument":
-        nargs = told["nargs"]
-        return click.Argument([told["name"]], nargs=nargs, required=False, type=_type(told), shell_complete=complete)
-    words = [told["name"], *told["opts"], *told["secondary_opts"]]
-    about: dict[str, Any] = {"help": told["help"], "hidden": told["hidden"], "multiple": told["multiple"]}
-    if told["is_flag"] or told["count"]:
-        return click.Option(words, is_flag=not told["count"], count=told["count"], help=told["help"])
-    return click.Option(words, nargs=told["nargs"], type=_type(told), shell_complete=complete, **about)
+def _parameter(info: _Info) -> click.Parameter:
+    complete = COMPLETERS.get(info["name"])
+    if info["param_type_name"] == "argument":
+        nargs = info["nargs"]
+        return click.Argument([info["name"]], nargs=nargs, required=False, type=_type(info), shell_complete=complete)
+    words = [info["name"], *info["opts"], *info["secondary_opts"]]
+    about: dict[str, Any] = {"help": info["help"], "hidden": info["hidden"], "multiple": info["multiple"]}
+    if info["is_flag"] or info["count"]:
+        return click.Option(words, is_flag=not info["count"], count=info["count"], help=info["help"])
+    return click.Option(words, nargs=info["nargs"], type=_type(info), shell_complete=complete, **about)
 
 
-def _type(told: _Told) -> click.ParamType[Any]:
-    kind = told["type"]
+def _type(info: _Info) -> click.ParamType[Any]:
+    kind = info["type"]
     if kind.get("choices"):
         return click.Choice(kind["choices"])
     if kind["param_type"] == "Path":

@@ -16,10 +16,10 @@ from runner.cli.completion import lenient_files
 from runner.library.root import default_state, library_root
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-_Told = Iterable[tuple[str, str]]
+_Offers = Iterable[tuple[str, str]]
 
 
-def _completer(found: Callable[[click.Context], _Told]) -> Completer:
+def _completer(found: Callable[[click.Context], _Offers]) -> Completer:
     """A completer that offers each of the values `found`, with what it is, that begins as what was typed."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -34,7 +34,7 @@ def _completer(found: Callable[[click.Context], _Told]) -> Completer:
     return complete
 
 
-def _runbooks(ctx: click.Context) -> _Told:
+def _runbooks(ctx: click.Context) -> _Offers:
     return lenient_files.titles(_root(ctx)).items()
 
 
@@ -42,8 +42,8 @@ def _runs(ctx: click.Context) -> Iterator[tuple[str, str]]:
     known = lenient_files.runs(_state(ctx))
     if known:
         yield "last", "the newest run"
-    for name, told in known.items():
-        yield name, f"{told.get('runbook', '')} {told.get('outcome') or told.get('status', '')}".strip()
+    for name, run in known.items():
+        yield name, f"{run.get('runbook', '')} {run.get('outcome') or run.get('status', '')}".strip()
 
 
 def _shown(ctx: click.Context) -> Iterator[tuple[str, str]]:
@@ -64,7 +64,7 @@ def _free(ctx: click.Context) -> Iterator[tuple[str, str]]:
     yield Library(_root(ctx)).next_id(), "the next free id"
 
 
-def _contacts(ctx: click.Context) -> _Told:
+def _contacts(ctx: click.Context) -> _Offers:
     return lenient_files.contacts(_root(ctx)).items()
 
 
@@ -85,7 +85,7 @@ def _expected(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
     return [CompletionItem(f"{gate}:{name}", help=title) for name, title in known.items() if name.startswith(start)]
 
 
-def _entries(ctx: click.Context) -> _Told:
+def _entries(ctx: click.Context) -> _Offers:
     return lenient_files.entries(_root(ctx)).items()
 
 

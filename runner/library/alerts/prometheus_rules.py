@@ -31,7 +31,7 @@ class Rule:
     name: str
     value: Value
 
-    def said(self, key: str) -> str:
+    def text_of(self, key: str) -> str:
         """The texts of its `annotations` or `labels`."""
         there = self.value.get(key)
         return " ".join(each.text or "" for each in there.values()) if there else ""

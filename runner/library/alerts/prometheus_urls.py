@@ -8,35 +8,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from runner.library.alerts.prometheus_rules import KEY, Rule, RuleFile, rules
 from runner.library.alerts.runbook_urls import address, alertname, leads_to
 from runner.library.gates.coverage import Situation, absence, alerts
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding, Level, did_you_mean
 
 _RUNBOOK = re.compile(r"RUN-[0-9]{3,6}(?![0-9])")
 _ALERT = re.compile(r"MON-[0-9]{3,6}(?![0-9])")
 
 
-def check(file: RuleFile, collection: Collection, base: str | None) -> list[Finding]:
+def check(file: RuleFile, snapshot: LibrarySnapshot, base: str | None) -> list[Finding]:
     """Everything that is wrong with the URLs in `file`, in its order.
 
     Without a `base` it is enough that a URL names the runbook.
     """
     found = list(file.faults)
-    known = _names(collection)
+    known = _names(snapshot)
     for rule in rules(file, found):
         # Alerts that share a name are no fault of the rule: it leads to one of them.
-        meant = [list(_judged(rule, alert, collection, base)) for alert in _meant(rule, known)]
+        meant = [list(_judged(rule, alert, snapshot, base)) for alert in _meant(rule, known)]
         judged = min(meant, key=len, default=None)
-        found += _unregistered(rule, known, collection) if judged is None else judged
+        found += _unregistered(rule, known, snapshot) if judged is None else judged
     return sorted(found)
 
 
-def _judged(rule: Rule, alert: Situation, collection: Collection, base: str | None) -> Iterator[Finding]:
-    target, why = leads_to(collection, alert)
+def _judged(rule: Rule, alert: Situation, snapshot: LibrarySnapshot, base: str | None) -> Iterator[Finding]:
+    target, why = leads_to(snapshot, alert)
     expected = address(target, base) if base and target else ""
     if not rule.url:
         add = f"add {KEY}: {expected}" if expected else f"it leads to {target}" if target else f"{alert.id}: {why}"
         yield rule.finding("no-runbook-url", f"has no {KEY}", hint=add)
-    elif dangling := _dangling(rule, collection):
+    elif dangling := _dangling(rule, snapshot):
         yield rule.finding("dangling-url", f"leads to a runbook that is not there: {dangling}")
     elif why:
         yield rule.finding("wrong-url", f"is {alert.id}, and its URL cannot be right", hint=why)
@@ -51,35 +51,35 @@ def _right(url: str, target: str, expected: str) -> bool:
     return _RUNBOOK.findall(url) == [target] if _RUNBOOK.fullmatch(target) else target in url
 
 
-def _unregistered(rule: Rule, known: Mapping[str, Sequence[Situation]], collection: Collection) -> Iterator[Finding]:
+def _unregistered(rule: Rule, known: Mapping[str, Sequence[Situation]], snapshot: LibrarySnapshot) -> Iterator[Finding]:
     """What is wrong with a rule that the registry does not know: it may still lead somewhere."""
     hint = did_you_mean(rule.name, known)
     hint = hint or f"add a MON- entry with `alertname: {rule.name}` to runbooks/registry/"
     if not rule.url:
         yield rule.finding("no-runbook-url", f"has no {KEY}, and no MON- entry has that alertname", hint=hint)
-    elif dangling := _dangling(rule, collection):
+    elif dangling := _dangling(rule, snapshot):
         yield rule.finding("dangling-url", f"leads to a runbook that is not there: {dangling}")
     else:
         message = "is in no MON- entry, so nobody can tell whether its URL is right"
         yield rule.finding("unknown-alert", message, hint=hint, level=Level.WARNING)
 
 
-def _dangling(rule: Rule, collection: Collection) -> str:
-    return "; ".join(why for name in _RUNBOOK.findall(rule.url) if (why := absence(collection, name)))
+def _dangling(rule: Rule, snapshot: LibrarySnapshot) -> str:
+    return "; ".join(why for name in _RUNBOOK.findall(rule.url) if (why := absence(snapshot, name)))
 
 
-def _names(collection: Collection) -> Mapping[str, Sequence[Situation]]:
+def _names(snapshot: LibrarySnapshot) -> Mapping[str, Sequence[Situation]]:
     """The alerts of the registry by what the monitoring calls them, which several may share, and by their ids."""
     known: dict[str, list[Situation]] = {}
-    for alert in alerts(collection):
-        for name in {alert.id, alertname(collection, alert)}:
+    for alert in alerts(snapshot):
+        for name in {alert.id, alertname(snapshot, alert)}:
             known.setdefault(name, []).append(alert)
     return known
 
 
 def _meant(rule: Rule, known: Mapping[str, Sequence[Situation]]) -> Sequence[Situation]:
     """The alerts that `rule` may fire: by its name, of which its labels or annotations may mention one, or by that."""
-    said = _ALERT.findall(f"{rule.said('labels')} {rule.said('annotations')}")
-    mentioned = [known[name][0] for name in said if name in known]
+    ids = _ALERT.findall(f"{rule.text_of('labels')} {rule.text_of('annotations')}")
+    mentioned = [known[name][0] for name in ids if name in known]
     named = known.get(rule.name, ())
     return [alert for alert in named if alert in mentioned] or named or mentioned[:1]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from runner.core.identifiers import RUNBOOK_ID
 from runner.library.gates.coverage import Situation, absence, alerts, page_absence
 from runner.library.registry.registry import Alert
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Url:
     why: str = ""
 
 
-def urls(collection: Collection, base: str) -> Iterator[Url]:
+def urls(snapshot: LibrarySnapshot, base: str) -> Iterator[Url]:
     """The annotation of each alert in the registry.
 
     `base` is where the runbooks are published: `{id}` in it stands for RUN-001, which else follows after a slash.
     """
-    known = alerts(collection)
-    named = {alert.id: alertname(collection, alert) for alert in known}
-    leading = {alert.id: leads_to(collection, alert) for alert in known}
+    known = alerts(snapshot)
+    named = {alert.id: alertname(snapshot, alert) for alert in known}
+    leading = {alert.id: leads_to(snapshot, alert) for alert in known}
     sharing: dict[str, list[str]] = defaultdict(list)
     for alert in known:
         sharing[named[alert.id]].append(alert.id)
@@ -45,18 +45,18 @@ def urls(collection: Collection, base: str) -> Iterator[Url]:
         yield Url(alert.id, alert.title, name, target, "" if why else address(target, base), why)
 
 
-def alertname(collection: Collection, alert: Situation) -> str:
+def alertname(snapshot: LibrarySnapshot, alert: Situation) -> str:
     """What the monitoring calls `alert`."""
-    entry = collection.references[alert.id].entry
+    entry = snapshot.references[alert.id].entry
     return entry.alertname if isinstance(entry, Alert) and entry.alertname else alert.id
 
 
-def leads_to(collection: Collection, alert: Situation) -> tuple[str, str]:
+def leads_to(snapshot: LibrarySnapshot, alert: Situation) -> tuple[str, str]:
     """Where `alert` leads to, a runbook's id or a page, and why it cannot be linked to; one of the two is empty."""
     if not alert.runbooks:
-        missing = page_absence(collection, alert) if alert.page else "no runbook is for it"
+        missing = page_absence(snapshot, alert) if alert.page else "no runbook is for it"
         return ("", missing) if missing else (alert.page or "", "")
-    why = next((why for name in alert.runbooks if (why := absence(collection, name))), "")
+    why = next((why for name in alert.runbooks if (why := absence(snapshot, name))), "")
     return ("", why) if why else (alert.runbooks[0], "")
 
 

@@ -9,20 +9,20 @@ from runner.library.gates.matrix import Row, matrix
 from runner.library.last_tested import Proof
 from runner.library.registry.must_haves import MUST_HAVES, MustHave
 from runner.library.registry.registry import Scenario, of_kind
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 
 
-def common_procedures(collection: Collection, proofs: Iterable[Proof] | None) -> tuple[Row, ...]:
+def common_procedures(snapshot: LibrarySnapshot, proofs: Iterable[Proof] | None) -> tuple[Row, ...]:
     """A row for each common procedure: of each scenario that says `must_have`, or one that says that none does.
 
     Raises:
         InvalidFileError: a part of the library does not load, and would be missing.
     """
-    rows = {row.id: row for row in matrix(collection, proofs)}
+    rows = {row.id: row for row in matrix(snapshot, proofs)}
     found: list[tuple[Row, MustHave]] = []
     for procedure in MUST_HAVES:
         names = [
-            name for name, entry in of_kind(collection.references.values(), Scenario) if entry.must_have is procedure
+            name for name, entry in of_kind(snapshot.references.values(), Scenario) if entry.must_have is procedure
         ]
         found += [(rows[name], procedure) for name in names]
         if not names:

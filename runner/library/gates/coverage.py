@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runner.library.index.summary import Summary
 from runner.library.registry.registry import Alert, Deployment, Planned, Reference, Risk, Scenario, letters
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 from runner.model.runbook import Category, Severity
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, Place
@@ -36,27 +36,27 @@ class Situation:
         return self.written_in.finding(self.place, rule, message, hint=hint)
 
 
-def situations(collection: Collection) -> tuple[Situation, ...]:
+def situations(snapshot: LibrarySnapshot) -> tuple[Situation, ...]:
     """Everything that may happen: alerts and scenarios by their ids, then what only a runbook speaks of."""
-    spoken_of = {name for scenario in scenarios(collection) for name in scenario.runbooks}
-    return (*alerts(collection), *scenarios(collection), *_events(collection, spoken_of))
+    spoken_of = {name for scenario in scenarios(snapshot) for name in scenario.runbooks}
+    return (*alerts(snapshot), *scenarios(snapshot), *_events(snapshot, spoken_of))
 
 
-def alerts(collection: Collection) -> tuple[Situation, ...]:
+def alerts(snapshot: LibrarySnapshot) -> tuple[Situation, ...]:
     """The alerts of the registry."""
     found = []
-    for name, reference in collection.references.items():
+    for name, reference in snapshot.references.items():
         if isinstance(entry := reference.entry, Alert):
-            runbooks = _both(entry.runbook, waiting_for(collection, name))
+            runbooks = _both(entry.runbook, waiting_for(snapshot, name))
             found.append(_situation(reference, entry.severity, runbooks, page=entry.page))
     return tuple(found)
 
 
-def scenarios(collection: Collection) -> tuple[Situation, ...]:
+def scenarios(snapshot: LibrarySnapshot) -> tuple[Situation, ...]:
     """The scenarios of the registry."""
     return tuple(
         _situation(reference, reference.entry.severity, _both(reference.entry.runbook, ()))
-        for reference in collection.references.values()
+        for reference in snapshot.references.values()
         if isinstance(reference.entry, Scenario)
     )
 
@@ -72,25 +72,25 @@ def _both(named: str | None, waiting: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*([named] if named else []), *waiting]))
 
 
-def waiting_for(collection: Collection, alert: str) -> tuple[str, ...]:
+def waiting_for(snapshot: LibrarySnapshot, alert: str) -> tuple[str, ...]:
     """The runbooks whose trigger is `alert`."""
-    return tuple(name for name in collection.triggered.get(alert, ()) if name in collection.used)
+    return tuple(name for name in snapshot.triggered.get(alert, ()) if name in snapshot.used)
 
 
-def _events(collection: Collection, spoken_of: Group[str]) -> Iterator[Situation]:
+def _events(snapshot: LibrarySnapshot, spoken_of: Group[str]) -> Iterator[Situation]:
     """What runbooks wait for that is no alert of the registry, nor the event of a scenario that is `spoken_of`."""
-    for name, runbook in collection.used.items():
+    for name, runbook in snapshot.used.items():
         trigger = runbook.trigger
-        known = trigger.alert in collection.references if trigger.alert else name in spoken_of
+        known = trigger.alert in snapshot.references if trigger.alert else name in spoken_of
         if not known:
             what, title = trigger.alert or "event", trigger.event or trigger.condition or runbook.title
             yield Situation(what, title, runbook.severity, runbook.owner, (name,), runbook, ("trigger",))
 
 
-def answered(collection: Collection) -> tuple[tuple[Reference, str, str | None], ...]:
+def answered(snapshot: LibrarySnapshot) -> tuple[tuple[Reference, str, str | None], ...]:
     """The risks and the deployments with a rollback: each entry, what calls for a runbook, and the runbook's id."""
     found: list[tuple[Reference, str, str | None]] = []
-    for reference in collection.references.values():
+    for reference in snapshot.references.values():
         if isinstance(entry := reference.entry, Risk):
             found.append((reference, f"{entry.level} risk", entry.runbook))
         elif isinstance(entry, Deployment) and entry.rollback:
@@ -98,14 +98,14 @@ def answered(collection: Collection) -> tuple[tuple[Reference, str, str | None],
     return tuple(found)
 
 
-def absence(collection: Collection, name: str) -> str:
+def absence(snapshot: LibrarySnapshot, name: str) -> str:
     """Why there is no runbook `name` to be used, in a clause; empty when there is one."""
-    if name in collection.runbooks:
-        return _unusable(collection.runbooks[name])
-    reference = collection.references.get(name)
+    if name in snapshot.runbooks:
+        return _unusable(snapshot.runbooks[name])
+    reference = snapshot.references.get(name)
     if reference and isinstance(reference.entry, Planned):
         return f"{name} ({reference.entry.title}) is planned, and not written yet"
-    near = collection.spelled.get(letters(name))
+    near = snapshot.spelled.get(letters(name))
     return f"there is no {name}" + (f"; did you mean {near}?" if near else "")
 
 
@@ -117,10 +117,10 @@ def _unusable(runbook: Summary) -> str:
     return ""
 
 
-def page_absence(collection: Collection, situation: Situation) -> str:
+def page_absence(snapshot: LibrarySnapshot, situation: Situation) -> str:
     """Why the page of `situation` is not there to be read, in a clause; empty when it is, or is somebody else's."""
     page = situation.page
-    return "" if page is None or "://" in page or (collection.root / page).is_file() else f"{page} is not there"
+    return "" if page is None or "://" in page or (snapshot.root / page).is_file() else f"{page} is not there"
 
 
 def by_runbook(situations: Iterable[Situation]) -> Mapping[str, Sequence[str]]:
@@ -132,12 +132,12 @@ def by_runbook(situations: Iterable[Situation]) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def not_dedicated(collection: Collection, alert: Situation, served: Mapping[str, Sequence[str]]) -> str:
+def not_dedicated(snapshot: LibrarySnapshot, alert: Situation, served: Mapping[str, Sequence[str]]) -> str:
     """Why a runbook of the critical `alert` is not its own, or not for incidents; empty when each is both.
 
     `served` are the alerts that each runbook is for.
     """
-    for runbook in written(collection, alert.runbooks):
+    for runbook in written(snapshot, alert.runbooks):
         if others := [other for other in served.get(runbook.id, ()) if other != alert.id]:
             return f"{runbook.id} is for {', '.join(others)} as well"
         if runbook.category is not Category.INCIDENT:
@@ -145,6 +145,6 @@ def not_dedicated(collection: Collection, alert: Situation, served: Mapping[str,
     return ""
 
 
-def written(collection: Collection, names: Sequence[str]) -> list[Summary]:
+def written(snapshot: LibrarySnapshot, names: Sequence[str]) -> list[Summary]:
     """Those of the runbooks `names` that are there, and not deprecated."""
-    return [collection.used[name] for name in names if name in collection.used]
+    return [snapshot.used[name] for name in names if name in snapshot.used]

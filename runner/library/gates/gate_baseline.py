@@ -33,9 +33,9 @@ def compare(gate: Gate, names: Collection[str]) -> Comparison:
     offending = {finding: name(gate.name, finding) for finding in gate.offenders}
     return Comparison(
         gate,
-        tuple(finding for finding, said in offending.items() if said in names),
-        tuple(finding for finding, said in offending.items() if said not in names),
-        tuple(said for said in names if said.partition(":")[0] == gate.name and said not in offending.values()),
+        tuple(finding for finding, label in offending.items() if label in names),
+        tuple(finding for finding, label in offending.items() if label not in names),
+        tuple(label for label in names if label.partition(":")[0] == gate.name and label not in offending.values()),
     )
 
 

@@ -18,7 +18,7 @@ from runner.library.gates.coverage import (
 from runner.library.index.summary import Summary
 from runner.library.last_tested import LastTest, Proof, last_tests
 from runner.library.registry.registry import prefix
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 from runner.model.severity import NEEDS, Urgency, response, urgency
 
 _Tests = Mapping[str, LastTest | None]
@@ -57,18 +57,18 @@ class Row:
         return {key: cell for key, cell in cells.items() if key != "last tested" or self.last_tested is not None}
 
 
-def matrix(collection: Collection, proofs: Iterable[Proof] | None) -> tuple[Row, ...]:
-    """The rows of `collection`: those with gaps first, then by severity.
+def matrix(snapshot: LibrarySnapshot, proofs: Iterable[Proof] | None) -> tuple[Row, ...]:
+    """The rows of `snapshot`: those with gaps first, then by severity.
 
     Without `proofs` the matrix holds only what is written, so that it stays the same as long as nobody writes.
 
     Raises:
         InvalidFileError: a part of the library does not load, and would be missing.
     """
-    collection.whole()
-    tests = None if proofs is None else last_tests(collection.runbooks.values(), proofs)
-    served = by_runbook(alerts(collection))
-    found = [(each, _row(collection, each, tests, served)) for each in situations(collection)]
+    snapshot.whole()
+    tests = None if proofs is None else last_tests(snapshot.runbooks.values(), proofs)
+    served = by_runbook(alerts(snapshot))
+    found = [(each, _row(snapshot, each, tests, served)) for each in situations(snapshot)]
     order = list(Urgency)
     found.sort(
         key=lambda pair: (not pair[1].gaps, order.index(urgency(pair[0].severity)), pair[0].severity, pair[1].id)
@@ -76,11 +76,11 @@ def matrix(collection: Collection, proofs: Iterable[Proof] | None) -> tuple[Row,
     return tuple(row for _, row in found)
 
 
-def _row(collection: Collection, situation: Situation, tests: _Tests | None, served: _Served) -> Row:
-    there = written(collection, situation.runbooks)
-    owner = collection.contacts.get(situation.owner)
-    gaps = [*_missing(collection, situation, served), *([] if owner else [f"nobody is called {situation.owner!r}"])]
-    gaps += [gap for runbook in there for gap in _gaps(collection, runbook, tests)]
+def _row(snapshot: LibrarySnapshot, situation: Situation, tests: _Tests | None, served: _Served) -> Row:
+    there = written(snapshot, situation.runbooks)
+    owner = snapshot.contacts.get(situation.owner)
+    gaps = [*_missing(snapshot, situation, served), *([] if owner else [f"nobody is called {situation.owner!r}"])]
+    gaps += [gap for runbook in there for gap in _gaps(snapshot, runbook, tests)]
     titles = [f"{runbook.id} {runbook.title}" for runbook in there] or [*situation.runbooks, situation.page or ""]
     return Row(
         gaps=tuple(dict.fromkeys(gaps)),
@@ -91,28 +91,28 @@ def _row(collection: Collection, situation: Situation, tests: _Tests | None, ser
         response=response(situation.severity),
         owner=owner.name if owner else situation.owner,
         last_tested=None if tests is None else ", ".join(str(tests[each.id] or "never") for each in there),
-        escalation="; ".join(_escalation(collection, runbook) for runbook in there),
+        escalation="; ".join(_escalation(snapshot, runbook) for runbook in there),
     )
 
 
-def _missing(collection: Collection, situation: Situation, served: _Served) -> Iterator[str]:
+def _missing(snapshot: LibrarySnapshot, situation: Situation, served: _Served) -> Iterator[str]:
     """Why nothing that it asks for is for `situation`."""
     wanted = urgency(situation.severity)
     reference = wanted is Urgency.INFO and situation.page
     if not situation.runbooks and not reference:
         yield f"no {'page' if wanted is Urgency.INFO else 'runbook'}: needs {NEEDS[wanted]}"
-    if reference and (why := page_absence(collection, situation)):
+    if reference and (why := page_absence(snapshot, situation)):
         yield why
     if wanted is Urgency.CRITICAL and prefix(situation.id) == "MON":
-        yield from (f"no runbook of its own: {why}" for why in [not_dedicated(collection, situation, served)] if why)
-    yield from (why for name in situation.runbooks if (why := absence(collection, name)))
+        yield from (f"no runbook of its own: {why}" for why in [not_dedicated(snapshot, situation, served)] if why)
+    yield from (why for name in situation.runbooks if (why := absence(snapshot, name)))
 
 
-def _gaps(collection: Collection, runbook: Summary, tests: _Tests | None) -> Iterator[str]:
+def _gaps(snapshot: LibrarySnapshot, runbook: Summary, tests: _Tests | None) -> Iterator[str]:
     """What is wrong with a runbook that is there."""
-    if runbook.owner not in collection.contacts:
+    if runbook.owner not in snapshot.contacts:
         yield f"{runbook.id} has no owner: nobody is called {runbook.owner!r}"
-    if not any(name in collection.contacts and collection.contacts[name].channels for name in runbook.contacts):
+    if not any(name in snapshot.contacts and snapshot.contacts[name].channels for name in runbook.contacts):
         yield f"{runbook.id}: nobody can be called"
     if tests is not None:
         tested = tests[runbook.id]
@@ -122,11 +122,11 @@ def _gaps(collection: Collection, runbook: Summary, tests: _Tests | None) -> Ite
             yield f"{runbook.id} has changed since its last test"
 
 
-def _escalation(collection: Collection, runbook: Summary) -> str:
+def _escalation(snapshot: LibrarySnapshot, runbook: Summary) -> str:
     """Who is called, in order, with the handles that people know."""
     names = []
     for name in runbook.contacts:
-        contact = collection.contacts.get(name)
+        contact = snapshot.contacts.get(name)
         handle = f" {contact.handle}" if contact and contact.handle else ""
         names.append(f"{contact.level} {contact.name}{handle}" if contact else name)
     return ", then ".join(names)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from runner.library.gates import gate_checks
 from runner.library.gates.gate_checks import Question
 from runner.library.last_tested import Proof
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding
 
 _QUESTIONS: Mapping[str, tuple[str, Question]] = MappingProxyType(
@@ -42,19 +42,19 @@ class Gate:
         return not self.offenders
 
 
-def ask(collection: Collection, proofs: Iterable[Proof]) -> tuple[Gate, ...]:
-    """Every gate, asked of `collection` and of the `proofs` that its runbooks work.
+def ask(snapshot: LibrarySnapshot, proofs: Iterable[Proof]) -> tuple[Gate, ...]:
+    """Every gate, asked of `snapshot` and of the `proofs` that its runbooks work.
 
     A gate that finds nothing to judge does not pass: nothing shows that it holds.
 
     Raises:
         InvalidFileError: a part of the library does not load, so that nobody can tell.
     """
-    collection.whole()
+    snapshot.whole()
     proven = tuple(proofs)
     gates = []
     for name, (title, question) in _QUESTIONS.items():
-        said = list(question(collection, proven))
-        evidence = tuple(item for item in said if isinstance(item, str))
-        gates.append(Gate(name, title, evidence, tuple(item for item in said if isinstance(item, Finding))))
+        answers = list(question(snapshot, proven))
+        evidence = tuple(item for item in answers if isinstance(item, str))
+        gates.append(Gate(name, title, evidence, tuple(item for item in answers if isinstance(item, Finding))))
     return tuple(gates)

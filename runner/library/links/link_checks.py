@@ -11,34 +11,34 @@ from runner.library.gates.coverage import alerts
 from runner.library.links.links import Link, by_target, technologies
 from runner.library.registry.id_meanings import Gloss, agree, words
 from runner.library.registry.registry import Alert, Planned, Reference, Technology, letters, of_kind
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 from runner.model.runbook import Severity
 from runner.model.yaml.finding import Finding, Level, did_you_mean
 
 
-def findings(collection: Collection, among: Sequence[Link]) -> list[Finding]:
-    """Every finding about `among`, the links of `collection`, in the order of the files.
+def findings(snapshot: LibrarySnapshot, among: Sequence[Link]) -> list[Finding]:
+    """Every finding about `among`, the links of `snapshot`, in the order of the files.
 
     What could not be read is told alone: a link may lead to it.
     """
-    if collection.faults:
-        return list(collection.faults)
+    if snapshot.faults:
+        return list(snapshot.faults)
     found = (
-        *_dangling(collection, among),
-        *_planned(collection, among),
-        *_orphans(collection, among),
-        *_strangers(collection),
-        *_disagreements(collection),
-        *_namesakes(collection),
-        *_deprecated(collection, among),
-        *_retired(collection, among),
-        *_meanings(collection),
+        *_dangling(snapshot, among),
+        *_planned(snapshot, among),
+        *_orphans(snapshot, among),
+        *_strangers(snapshot),
+        *_disagreements(snapshot),
+        *_namesakes(snapshot),
+        *_deprecated(snapshot, among),
+        *_retired(snapshot, among),
+        *_meanings(snapshot),
     )
     return sorted(set(found))
 
 
-def _dangling(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
-    known = {*collection.runbooks, *collection.references}
+def _dangling(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Finding]:
+    known = {*snapshot.runbooks, *snapshot.references}
     spelled = {letters(name): name for name in sorted(known, reverse=True)}
     for link in among:
         if link.sort in {"entry", "runbook"} and link.target not in known:
@@ -53,12 +53,12 @@ def _remedy(link: Link) -> str:
     return f"write the entry {link.target} to a file in runbooks/registry/"
 
 
-def _planned(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
+def _planned(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Finding]:
     leading = by_target(among)
-    for reference in collection.references.values():
+    for reference in snapshot.references.values():
         if not isinstance(reference.entry, Planned):
             continue
-        if reference.id in collection.runbooks:
+        if reference.id in snapshot.runbooks:
             hint, message = "take the entry out", f"{reference.id} is written: its file says what it is"
             yield _about(reference, "duplicate-id", message, Level.WARNING, hint)
         elif sources := sorted({link.source for link in leading.get(reference.id, ())}):
@@ -74,47 +74,47 @@ def _about(reference: Reference, rule: str, message: str, level: Level, hint: st
     return reference.document.finding((reference.id,), rule, message, hint=hint, level=level)
 
 
-def _orphans(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
+def _orphans(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Finding]:
     """The entries that nothing links to, and that lead nowhere: nobody will come across them."""
     targets = {link.target for link in among}
     leading = {link.source for link in among if link.sort == "runbook"}
-    for name, reference in collection.references.items():
+    for name, reference in snapshot.references.items():
         if name not in targets | leading:
             hint = "link to it from a runbook, or take it out"
             yield _about(reference, "orphan", f"nothing links to {name}", Level.WARNING, hint)
 
 
-def _strangers(collection: Collection) -> Iterator[Finding]:
-    for reference in collection.references.values():
-        if (owner := reference.entry.owner) not in collection.contacts:
-            hint = did_you_mean(owner, collection.contacts)
-            hint = hint or f"contacts.yml knows {', '.join(collection.contacts) or 'nobody'}"
+def _strangers(snapshot: LibrarySnapshot) -> Iterator[Finding]:
+    for reference in snapshot.references.values():
+        if (owner := reference.entry.owner) not in snapshot.contacts:
+            hint = did_you_mean(owner, snapshot.contacts)
+            hint = hint or f"contacts.yml knows {', '.join(snapshot.contacts) or 'nobody'}"
             yield reference.finding("owner", "unknown-contact", f"nobody is called {owner!r}", hint=hint)
 
 
-def _disagreements(collection: Collection) -> Iterator[Finding]:
-    for alert in alerts(collection):
+def _disagreements(snapshot: LibrarySnapshot) -> Iterator[Finding]:
+    for alert in alerts(snapshot):
         if len(alert.runbooks) > 1:
             message = f"{alert.id} leads to {' and to '.join(alert.runbooks)}: whom it wakes must not have to choose"
             hint = "name one in its `runbook`, and let the others link to it instead of having it as their trigger"
             yield alert.finding("two-runbooks", message, hint=hint)
 
 
-def _namesakes(collection: Collection) -> Iterator[Finding]:
+def _namesakes(snapshot: LibrarySnapshot) -> Iterator[Finding]:
     """Alerts that cannot be told apart: rules of one name are common in Prometheus, one for each severity."""
     first: dict[tuple[str, Severity], str] = {}
-    for name, entry in of_kind(collection.references.values(), Alert):
+    for name, entry in of_kind(snapshot.references.values(), Alert):
         fires = entry.alertname or "", entry.severity
         if entry.alertname and first.setdefault(fires, name) != name:
             message = f"{entry.alertname!r} at {entry.severity} is {first[fires]} already: that is one alert"
-            yield collection.references[name].finding("alertname", "duplicate-name", message)
+            yield snapshot.references[name].finding("alertname", "duplicate-name", message)
 
 
-def _deprecated(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
-    known = technologies(collection)
+def _deprecated(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Finding]:
+    known = technologies(snapshot)
     replaced = {
         name: entry.replaced_by
-        for name, entry in of_kind(collection.references.values(), Technology)
+        for name, entry in of_kind(snapshot.references.values(), Technology)
         if entry.replaced_by
     }
     for link in among:
@@ -124,24 +124,24 @@ def _deprecated(collection: Collection, among: Sequence[Link]) -> Iterator[Findi
             yield link.finding("deprecated-tool", message, hint=f"use {replaced[owner]}", level=Level.WARNING)
 
 
-def _retired(collection: Collection, among: Sequence[Link]) -> Iterator[Finding]:
+def _retired(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Finding]:
     """The links of what is used to runbooks that are not."""
     for link in among:
-        runbook = collection.runbooks.get(link.target)
-        source = collection.runbooks.get(link.source)
+        runbook = snapshot.runbooks.get(link.target)
+        source = snapshot.runbooks.get(link.source)
         if runbook and runbook.deprecated and not (source and source.deprecated):
             message = f"leads to {link.target}, which is {runbook.deprecated.says}"
             yield link.finding("deprecated-runbook", message, hint=runbook.deprecated.instead, level=Level.WARNING)
 
 
-def _meanings(collection: Collection) -> Iterator[Finding]:
+def _meanings(snapshot: LibrarySnapshot) -> Iterator[Finding]:
     by_id: dict[str, list[tuple[str, Gloss]]] = defaultdict(list)
-    for name, rows in collection.index.columns("glosses"):
-        if runbook := collection.runbooks.get(Path(name).stem):
+    for name, rows in snapshot.index.columns("glosses"):
+        if runbook := snapshot.runbooks.get(Path(name).stem):
             for gloss in (Gloss(*row) for row in json.loads(rows)):
                 by_id[gloss.id].append((runbook.file, gloss))
     for name, places in by_id.items():
-        where, title, meaning = _meaning(collection, name)
+        where, title, meaning = _meaning(snapshot, name)
         meant = words(meaning)
         for file, gloss in places:
             used = words(gloss.text)
@@ -151,12 +151,12 @@ def _meanings(collection: Collection) -> Iterator[Finding]:
                 yield Finding(file, gloss.line, gloss.column, "", Level.WARNING, "two-meanings", message, hint)
 
 
-def _meaning(collection: Collection, name: str) -> tuple[str, str, str]:
+def _meaning(snapshot: LibrarySnapshot, name: str) -> tuple[str, str, str]:
     """Where `name` is defined, its title, and all that is said there; empty where nothing is."""
-    if runbook := collection.runbooks.get(name):
+    if runbook := snapshot.runbooks.get(name):
         place = f"{runbook.file}:{runbook.position(('title',)).line}"
         return place, runbook.title, " ".join((runbook.title, *runbook.scope.handles))
-    if name not in collection.references:
+    if name not in snapshot.references:
         return "", "", ""
-    reference = collection.references[name]
+    reference = snapshot.references[name]
     return reference.where, reference.entry.title, reference.words

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from runner.core.errors import InvalidInputError
 from runner.library.links.link_mentions import Mention, leaves, mentions
 from runner.library.registry.registry import KINDS, Technology, of_kind, prefix
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding, Level, Place, Position, did_you_mean, show
 
 Sort = Literal["entry", "runbook", "hosts", "contact", "program"]
@@ -45,25 +45,25 @@ class Link(NamedTuple):
         return Finding(self.file, *self.position, show(self.place), level, rule, message, hint)
 
 
-def links(collection: Collection) -> tuple[Link, ...]:
-    """Every link of `collection`, in the order of its files."""
-    prefixes = {*KINDS, *map(prefix, collection.references)}
-    owners = technologies(collection)
+def links(snapshot: LibrarySnapshot) -> tuple[Link, ...]:
+    """Every link of `snapshot`, in the order of its files."""
+    prefixes = {*KINDS, *map(prefix, snapshot.references)}
+    owners = technologies(snapshot)
     return tuple(
         link
-        for source, file, mention in _mentions(collection)
-        for link in _links(source, file, mention, collection, prefixes, owners)
+        for source, file, mention in _mentions(snapshot)
+        for link in _links(source, file, mention, snapshot, prefixes, owners)
         if link.source != link.target
     )
 
 
-def _mentions(collection: Collection) -> Iterator[tuple[str, str, Mention]]:
+def _mentions(snapshot: LibrarySnapshot) -> Iterator[tuple[str, str, Mention]]:
     """What each runbook and each entry mentions, and the file that it is written in."""
-    for name, text in collection.index.columns("mentions"):
-        if runbook := collection.runbooks.get(Path(name).stem):
+    for name, text in snapshot.index.columns("mentions"):
+        if runbook := snapshot.runbooks.get(Path(name).stem):
             for kind, word, keys, position in json.loads(text):
                 yield runbook.id, runbook.file, Mention(kind, word, tuple(keys), Position(*position))
-    for name, reference in collection.references.items():
+    for name, reference in snapshot.references.items():
         document = reference.document
         yield from ((name, document.file, mention) for mention in mentions(document, (name,)))
         if isinstance(reference.entry, Technology):
@@ -76,13 +76,13 @@ def _links(
     source: str,
     file: str,
     mention: Mention,
-    collection: Collection,
+    snapshot: LibrarySnapshot,
     prefixes: set[str],
     owners: Mapping[str, str],
 ) -> Iterator[Link]:
     """The links that `mention` makes in this library: an unknown contact, or SHA-256, is none."""
     kind, word, place, position = mention
-    if kind in {"hosts", "program"} or (kind == "contact" and word in collection.contacts):
+    if kind in {"hosts", "program"} or (kind == "contact" and word in snapshot.contacts):
         yield Link(source, word, kind, place, file, position)
     if kind == "id" or (kind == "id in text" and prefix(word) in prefixes):
         yield Link(source, word, sort(word), place, file, position)
@@ -129,9 +129,9 @@ def host_names(pattern: str) -> list[str]:
     return list(dict.fromkeys(part for part in parts if part))
 
 
-def technologies(collection: Collection) -> Mapping[str, str]:
+def technologies(snapshot: LibrarySnapshot) -> Mapping[str, str]:
     """The id of the TECH- entry that each program belongs to."""
-    known = of_kind(collection.references.values(), Technology)
+    known = of_kind(snapshot.references.values(), Technology)
     return {program: name for name, entry in known for program in entry.commands}
 
 
@@ -139,7 +139,7 @@ Holding = Callable[[str, Sequence[str], Path], Sequence[str] | None]
 """Those of some host patterns that hold a host or a group, in one of the inventories in a folder; None: in none."""
 
 
-def resolve(word: str, collection: Collection, among: Iterable[Link], holding: Holding) -> list[str]:
+def resolve(word: str, snapshot: LibrarySnapshot, among: Iterable[Link], holding: Holding) -> list[str]:
     """What `word` may mean as a target: an id, a host or group, a program, a contact, its member or its handle.
 
     A handle like @db-team means every contact in whose entry it is written, and a login name every one that it is a
@@ -147,30 +147,30 @@ def resolve(word: str, collection: Collection, among: Iterable[Link], holding: H
     """
     among = tuple(among)
     bare = word.removeprefix("@")
-    known = {link.target for link in among} | {*collection.contacts, *collection.references, *collection.runbooks}
+    known = {link.target for link in among} | {*snapshot.contacts, *snapshot.references, *snapshot.runbooks}
     exact = [name for name in (word, bare, word.upper()) if name in known]
-    is_id = any(name in collection.references or name in collection.runbooks for name in exact)
-    found = [*exact[:1], *([] if is_id else _holding(bare, collection, among, holding))]
-    return list(dict.fromkeys(found)) or [*_groups_of_people(bare, collection), *_mentioned(bare, collection)]
+    is_id = any(name in snapshot.references or name in snapshot.runbooks for name in exact)
+    found = [*exact[:1], *([] if is_id else _holding(bare, snapshot, among, holding))]
+    return list(dict.fromkeys(found)) or [*_groups_of_people(bare, snapshot), *_mentioned(bare, snapshot)]
 
 
-def _holding(name: str, collection: Collection, among: Iterable[Link], holding: Holding) -> list[str]:
+def _holding(name: str, snapshot: LibrarySnapshot, among: Iterable[Link], holding: Holding) -> list[str]:
     """The host or group of the library's inventories, and the patterns of runbooks that hold it or speak of it."""
     patterns = sorted({link.target for link in among if link.sort == "hosts"})
-    found = holding(name, patterns, collection.root / "inventories")
+    found = holding(name, patterns, snapshot.root / "inventories")
     spoken = [pattern for pattern in patterns if name in host_names(pattern)]
     return [*([] if found is None else [name, *found]), *spoken]
 
 
-def _groups_of_people(login: str, collection: Collection) -> list[str]:
-    return [name for name, contact in collection.contacts.items() if login in contact.members]
+def _groups_of_people(login: str, snapshot: LibrarySnapshot) -> list[str]:
+    return [name for name, contact in snapshot.contacts.items() if login in contact.members]
 
 
-def _mentioned(handle: str, collection: Collection) -> list[str]:
-    if collection.handles is None or not handle:
+def _mentioned(handle: str, snapshot: LibrarySnapshot) -> list[str]:
+    if snapshot.handles is None or not handle:
         return []
     written = re.compile(rf"(?<![\w@-])@{re.escape(handle)}(?![\w-])", re.IGNORECASE)
-    value = collection.handles.value
+    value = snapshot.handles.value
     return [name for name in value if any(written.search(str(text)) for _, text in leaves(value[name]))]
 
 
@@ -191,26 +191,26 @@ def impact(targets: Group[str], among: Sequence[Link]) -> tuple[Impact, ...]:
     return (*map(Impact, direct), *(Impact(link, link.target) for link in leading))
 
 
-def meant(word: str, collection: Collection, among: Iterable[Link], holding: Holding) -> list[str]:
+def meant(word: str, snapshot: LibrarySnapshot, among: Iterable[Link], holding: Holding) -> list[str]:
     """What `word` means: an id, a host or group, a program, a contact, its member or a handle like @db-team.
 
     Raises:
         InvalidInputError: nothing here is called so.
     """
     among = tuple(among)
-    found = resolve(word, collection, among, holding)
+    found = resolve(word, snapshot, among, holding)
     if not found:
-        known = {link.target for link in among} | {*collection.runbooks, *collection.references, *collection.contacts}
+        known = {link.target for link in among} | {*snapshot.runbooks, *snapshot.references, *snapshot.contacts}
         hint = did_you_mean(word, sorted(known)) or "an id, a host or group, a contact or its member, or a program"
         raise InvalidInputError(f"nothing here is called {word!r}, and nothing links to it", hint=hint)
     return found
 
 
-def title(name: str, collection: Collection) -> str:
+def title(name: str, snapshot: LibrarySnapshot) -> str:
     """What `name` is, in words; empty for hosts and programs, which have none."""
-    if name in collection.runbooks:
-        return collection.runbooks[name].title
-    if name in collection.references:
+    if name in snapshot.runbooks:
+        return snapshot.runbooks[name].title
+    if name in snapshot.references:
         planned = " (planned)" if prefix(name) == "RUN" else ""
-        return collection.references[name].entry.title + planned
-    return collection.contacts[name].name if name in collection.contacts else ""
+        return snapshot.references[name].entry.title + planned
+    return snapshot.contacts[name].name if name in snapshot.contacts else ""

@@ -35,8 +35,8 @@ class Gloss:
 def glosses(text: str) -> Iterator[Gloss]:
     """Every gloss in `text`; one that stands behind several ids names the group, and is none."""
     for number, line in enumerate(text.splitlines(), 1):
-        for name, said in _of(_TARGET.sub("]", line)):
-            yield Gloss(name, _MARKS.sub("", said).strip(), number, line.index(name) + 1)
+        for name, meaning in _of(_TARGET.sub("]", line)):
+            yield Gloss(name, _MARKS.sub("", meaning).strip(), number, line.index(name) + 1)
 
 
 def _of(line: str) -> Iterator[tuple[str, str]]:
@@ -80,10 +80,10 @@ def senses(found: Sequence[Gloss]) -> list[list[Gloss]]:
     """The glosses of one id in groups that agree; more than one group means more than one meaning."""
     groups: list[list[Gloss]] = []
     for gloss in found:
-        said = words(gloss.text)
-        if not said:
+        meaning = words(gloss.text)
+        if not meaning:
             continue
-        same = [group for group in groups if any(agree(said, words(other.text)) for other in group)]
+        same = [group for group in groups if any(agree(meaning, words(other.text)) for other in group)]
         groups = [group for group in groups if group not in same]
         groups.append([*(each for group in same for each in group), gloss])
     return sorted(groups, key=lambda group: group[0].line)

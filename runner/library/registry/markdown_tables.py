@@ -40,24 +40,24 @@ def tables(text: str) -> Iterator[Table]:
         elif token.type == "tr_open":
             cells, number = [], token.map[0] + 1 if token.map else number + 1
         elif token.type == "inline" and token.level and token.children is not None:
-            cells.append(_said(token.children))
+            cells.append(_text_of(token.children))
         elif token.type == "tr_close":
             lines.append(Line(number, tuple(cells)))
         elif token.type == "table_close":
             yield Table(lines[0], tuple(lines[1:]))
 
 
-def _said(tokens: Sequence[Any]) -> str:
+def _text_of(tokens: Sequence[Any]) -> str:
     """The text in `tokens`, without marks, and the target of each link behind what it says."""
-    said, targets = "", []
+    text, targets = "", []
     for token in tokens:
         if token.type == "link_open":
             targets.append(str(token.attrs["href"]))
         elif token.type == "link_close":
             target = targets.pop()
-            said += f" {target}" if "://" in target else ""
+            text += f" {target}" if "://" in target else ""
         elif token.type in {"softbreak", "hardbreak"} or token.content in {"<br>", "<br/>"}:
-            said += " "
+            text += " "
         elif token.type != "html_inline":
-            said += token.content
-    return " ".join(said.split())
+            text += token.content
+    return " ".join(text.split())

@@ -120,8 +120,8 @@ class Reference:
     @property
     def words(self) -> str:
         """Everything that it says about what it is."""
-        said = self.entry.model_dump(exclude={"owner", "links"}, exclude_none=True)
-        return " ".join(map(str, said.values()))
+        values = self.entry.model_dump(exclude={"owner", "links"}, exclude_none=True)
+        return " ".join(map(str, values.values()))
 
     def finding(self, key: str, rule: str, message: str, *, hint: str = "") -> Finding:
         """The finding that something is wrong with its `key`, or with the whole entry where that is empty."""

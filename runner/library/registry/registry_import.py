@@ -131,12 +131,12 @@ def _faults(raw: _Raw, keys: Mapping[str, Any], file: str) -> Iterator[Finding]:
 
 
 def _two_meanings(text: str, raw: list[_Raw], file: str, known: Mapping[str, Reference]) -> Iterator[Finding]:
-    said: dict[str, list[Gloss]] = defaultdict(list)
+    glosses_by_id: dict[str, list[Gloss]] = defaultdict(list)
     for each in raw:
-        said[each.id].append(Gloss(each.id, str(each.keys.get("title", "")), each.line))
+        glosses_by_id[each.id].append(Gloss(each.id, str(each.keys.get("title", "")), each.line))
     for gloss in glosses(text):
-        said[gloss.id].append(gloss)
-    for name, found in said.items():
+        glosses_by_id[gloss.id].append(gloss)
+    for name, found in glosses_by_id.items():
         first, *others = senses(sorted(found, key=lambda gloss: gloss.line)) or [[]]
         for other in others:
             message = f"{name} is {other[0].text!r} here and {first[0].text!r} in line {first[0].line}"

@@ -20,7 +20,7 @@ from runner.library.registry.registry import Reference
 from runner.library.search import tokens as words
 from runner.library.search.passages import Passage
 from runner.library.search.subjects import Subject, leading, passages_by_subject, subjects
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 
 _TOGETHER = 0.5
 _WEAK = 0.25
@@ -60,11 +60,11 @@ class Hit:
     instead: str | None = None
 
 
-def search(question: str, collection: Collection) -> list[Hit]:
+def search(question: str, snapshot: LibrarySnapshot) -> list[Hit]:
     """What `question` may be about, best first: what it names before what it is like, and what is deprecated last."""
-    known = subjects(collection)
+    known = subjects(snapshot)
     wanted = words.asked(question)
-    texts = _Texts(collection.index, leading(known), len(known))
+    texts = _Texts(snapshot.index, leading(known), len(known))
     meanings = [texts.meaning(word) for word in wanted]
     spoken = passages_by_subject(texts.leads, {each for meaning in meanings for each in meaning.passages})
     hits = [_hit(question, subject, spoken.get(name, ()), meanings) for name, subject in known.items()]
@@ -90,17 +90,17 @@ def clear(hits: Sequence[Hit]) -> Hit | None:
     return None
 
 
-def pages(question: str, collection: Collection) -> list[Situation]:
+def pages(question: str, snapshot: LibrarySnapshot) -> list[Situation]:
     """The alerts that `question` names and that lead to a page, as those do that only inform."""
-    reading = [alert for alert in alerts(collection) if not leads_to(collection, alert)[1] and not alert.runbooks]
-    return [each for each in reading if any(_names(question, name) for name in (each.id, alertname(collection, each)))]
+    reading = [alert for alert in alerts(snapshot) if not leads_to(snapshot, alert)[1] and not alert.runbooks]
+    return [each for each in reading if any(_names(question, name) for name in (each.id, alertname(snapshot, each)))]
 
 
-def unanswered(question: str, collection: Collection) -> list[Reference]:
+def unanswered(question: str, snapshot: LibrarySnapshot) -> list[Reference]:
     """The entries that `question` names and that lead to no runbook."""
-    named = [name for name in words.ids(question) if name in collection.references]
-    leading = {name for subject in subjects(collection).values() for name in subject.names} if named else set()
-    return [collection.references[name] for name in named if name not in leading]
+    named = [name for name in words.ids(question) if name in snapshot.references]
+    leading = {name for subject in subjects(snapshot).values() for name in subject.names} if named else set()
+    return [snapshot.references[name] for name in named if name not in leading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _hit(question: str, subject: Subject, passages: Sequence[Passage], meanings:
     order = sorted(range(len(gains)), key=lambda n: (-sum(gains[n].values()), n))
     like = [_reason(passages[n], gains[n], meanings) for n in order if gains[n]]
     score = round(sum(best.values()) + _TOGETHER * together, 3)
-    reasons = (*named, *_distinct(like, told={reason.text.casefold() for reason in named}))[:_REASONS]
+    reasons = (*named, *_distinct(like, covered={reason.text.casefold() for reason in named}))[:_REASONS]
     return Hit(
         runbook=subject.id,
         title=subject.title,
@@ -189,17 +189,17 @@ def _reason(passage: Passage, gain: Container[str], meanings: Sequence[_Meaning]
     return Reason(passage.where, passage.text, tuple(dict.fromkeys(spoken)))
 
 
-def _distinct(reasons: Iterable[Reason], told: set[str]) -> list[Reason]:
-    """The reasons that tell of a word that is not `told` by another one before."""
+def _distinct(reasons: Iterable[Reason], covered: set[str]) -> list[Reason]:
+    """The reasons that have a word that is not `covered` by another one before."""
     kept = []
     for reason in reasons:
-        if not told.issuperset(reason.words):
+        if not covered.issuperset(reason.words):
             kept.append(reason)
-            told.update(reason.words)
+            covered.update(reason.words)
     return kept
 
 
 def _enough(hit: Hit, wanted: Sequence[str]) -> bool:
     """Whether a hit speaks of enough that was asked for: half of a few words, two of a pasted message."""
-    told = len(hit.words)
-    return told * 2 >= len(wanted) if len(wanted) <= _FEW else told >= 2  # noqa: PLR2004 - one word is an accident
+    number = len(hit.words)
+    return number * 2 >= len(wanted) if len(wanted) <= _FEW else number >= 2  # noqa: PLR2004 - one word is an accident

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from runner.library.links.link_mentions import leaves
 from runner.library.registry.registry import Reference
 from runner.library.search.passages import Passage
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 from runner.model.runbook import Exclusion
 
 
@@ -29,30 +29,30 @@ class Subject:
     instead: str | None = None
 
 
-def subjects(collection: Collection) -> Mapping[str, Subject]:
-    """Every runbook of `collection`, and every one that it names."""
+def subjects(snapshot: LibrarySnapshot) -> Mapping[str, Subject]:
+    """Every runbook of `snapshot`, and every one that it names."""
     found: dict[str, Subject] = {}
-    for name, runbook in collection.runbooks.items():
+    for name, runbook in snapshot.runbooks.items():
         subject = found[name] = Subject(name, runbook.title, written=True, names={name: "its id"})
         if old := runbook.deprecated:
             subject.deprecated, subject.instead = old.says, old.replaced_by
         if runbook.trigger.alert:
             subject.names[runbook.trigger.alert] = "the alert that triggers it"
-    for runbook in collection.runbooks.values():
+    for runbook in snapshot.runbooks.values():
         for item in runbook.scope.excludes:
             if isinstance(item, Exclusion) and item.see:
                 subject = found.setdefault(item.see, Subject(item.see, names={item.see: "its id"}))
                 subject.title = subject.title or item.what
-    for reference in collection.references.values():
-        _lead(found, reference, collection)
+    for reference in snapshot.references.values():
+        _lead(found, reference, snapshot)
     return found
 
 
-def _lead(found: dict[str, Subject], reference: Reference, collection: Collection) -> None:
+def _lead(found: dict[str, Subject], reference: Reference, snapshot: LibrarySnapshot) -> None:
     """The entry `reference` means each runbook that it leads to, and each that waits for it."""
     written = list(leaves(reference.document.value[reference.id]))
     targets = [str(value) for place, value in written if place[-1:] == ("runbook",)]
-    targets += collection.triggered.get(reference.id, ())
+    targets += snapshot.triggered.get(reference.id, ())
     if reference.id.startswith("RUN-"):
         targets.append(reference.id)
     alertnames = [value for place, value in written if place[-1:] == ("alertname",)]

@@ -34,12 +34,12 @@ def words(text: str) -> Iterator[str]:
 
 def asked(text: str) -> list[str]:
     """The words of a question that say something, each once; what changes from one log line to the next does not."""
-    said = (
+    useful = (
         word
         for word in words(_MOMENT.sub(" ", text))
         if len(word) > 1 and word not in _EMPTY and not _NOISE.fullmatch(word)
     )
-    return list(dict.fromkeys(said))[:MOST]
+    return list(dict.fromkeys(useful))[:MOST]
 
 
 def ids(text: str) -> list[str]:

@@ -65,13 +65,13 @@ def _shown_seconds(seconds: float) -> str:
     return duration.show(timedelta(seconds=round(seconds)))
 
 
-def _render(made: Environment, template: str, **told: Any) -> str:
-    return made.get_template(f"{template}.html.j2").render(page=template, **told)
+def _render(made: Environment, template: str, **values: Any) -> str:
+    return made.get_template(f"{template}.html.j2").render(page=template, **values)
 
 
 def _example(material: Material) -> str:
     """What somebody may search for, in this library's own words."""
-    used = material.collection.used.values()
+    used = material.snapshot.used.values()
     alert = next((runbook.trigger.alert for runbook in used if runbook.trigger.alert), "")
     handled = next(
         (runbook.scope.handles[0][:_EXAMPLE].replace("`", "") for runbook in used if runbook.scope.handles), ""
@@ -110,7 +110,7 @@ def _runbook(material: Material, source: Source, outward: _Links, inward: _Links
         "required": [key for key, item in runbook.inputs.items() if item.default is None],
         "excludes": [item if isinstance(item, Exclusion) else Exclusion(what=item) for item in runbook.scope.excludes],
         "when": [_when(reason) for reason in policy.when],
-        "called": [(word, material.collection.contacts.get(word)) for word in policy.contacts],
+        "called": [(word, material.snapshot.contacts.get(word)) for word in policy.contacts],
         "follow_up": [item if isinstance(item, FollowUp) else FollowUp(do=item) for item in runbook.follow_up],
         "owner": _contact(material, runbook.owner),
         "leads": _targets(material, outward.get(name, ())),
@@ -133,7 +133,7 @@ def _when(reason: object) -> str:
 
 
 def _contact(material: Material, word: str) -> str:
-    contact = material.collection.contacts.get(word)
+    contact = material.snapshot.contacts.get(word)
     return contact.name if contact else word
 
 
@@ -143,16 +143,16 @@ def _targets(material: Material, found: Iterable[Link]) -> list[str]:
 
 
 def _kinds(material: Material) -> list[tuple[str, list[dict[str, Any]]]]:
-    by_prefix = grouped(material.collection.references, prefix)
+    by_prefix = grouped(material.snapshot.references, prefix)
     order = [*(kind for kind in _KINDS if kind in by_prefix), *(kind for kind in by_prefix if kind not in _KINDS)]
     inward = by_target(material.links)
     return [(_KINDS.get(kind, kind), [_entry(material, name, inward) for name in by_prefix[kind]]) for kind in order]
 
 
 def _entry(material: Material, name: str, inward: _Links) -> dict[str, Any]:
-    reference = material.collection.references[name]
-    said = reference.document.at((name,))
-    facts = {key.replace("_", " "): value for key, value in said.items() if key not in {"title", "note", "owner"}}
+    reference = material.snapshot.references[name]
+    entry = reference.document.at((name,))
+    facts = {key.replace("_", " "): value for key, value in entry.items() if key not in {"title", "note", "owner"}}
     return {
         "id": name,
         "title": reference.entry.title,
@@ -183,7 +183,7 @@ def _graph(material: Material) -> dict[str, Any]:
     """The links between runbooks and entries, drawn and in words; what nothing is linked with is only named."""
     among = {(link.source, link.target): link for link in reversed(material.links) if link.sort in {"entry", "runbook"}}
     edges = sorted(edge for edge in among if all(map(material.href, edge)))
-    known = [*material.collection.references, *material.sources]
+    known = [*material.snapshot.references, *material.sources]
     ends = {name for edge in edges for name in edge}
     linked = [name for name in dict.fromkeys(known) if name in ends]
     return {

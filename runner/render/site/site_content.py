@@ -11,7 +11,7 @@ from runner.library.gates.quality_gates import Gate, ask
 from runner.library.library import Library, Source
 from runner.library.links.link_checks import findings
 from runner.library.links.links import Link, links
-from runner.library.snapshot import Collection
+from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding, Level
 from runner.render.history.proofs import Proof, proofs
 from runner.render.history.run_history import RunHistory
@@ -25,7 +25,7 @@ class Material:
     `reports` says where the report of a run is found from the site; `inventories` are those of the library.
     """
 
-    collection: Collection
+    snapshot: LibrarySnapshot
     sources: Mapping[str, Source]
     links: tuple[Link, ...]
     rows: tuple[Row, ...]
@@ -45,7 +45,7 @@ class Material:
     @property
     def untested(self) -> tuple[str, ...]:
         """The runbooks in use behind which no fresh test stands."""
-        return tuple(name for name in self.collection.used if not self.fresh[name].good)
+        return tuple(name for name in self.snapshot.used if not self.fresh[name].good)
 
     @property
     def faults(self) -> tuple[Finding, ...]:
@@ -56,18 +56,18 @@ class Material:
         """Where the runbook, the entry or the contact `name` is told of; empty where it is not."""
         if name in self.sources:
             return f"{name}.html"
-        return f"registry.html#{name}" if name in self.collection.references else ""
+        return f"registry.html#{name}" if name in self.snapshot.references else ""
 
     def title(self, name: str) -> str:
         """What `name` is called."""
         if name in self.sources:
-            return self.collection.runbooks[name].title
-        reference = self.collection.references.get(name)
+            return self.snapshot.runbooks[name].title
+        reference = self.snapshot.references.get(name)
         return reference.entry.title if reference else ""
 
 
 def gather(
-    collection: Collection,
+    snapshot: LibrarySnapshot,
     runs: Sequence[RunHistory] | None,
     *,
     now: datetime,
@@ -75,24 +75,24 @@ def gather(
     reports: Mapping[str, str] | None = None,
     inventories: Sequence[str] = (),
 ) -> Material:
-    """What there is to tell of `collection`, and of its `runs` where there is a record of them.
+    """What there is to tell of `snapshot`, and of its `runs` where there is a record of them.
 
     Raises:
         InvalidFileError: a part of the library does not load; a catalogue without it would mislead.
     """
     proven: list[Proof] = list(proofs(runs or ()))
-    library = Library(collection.whole().root)
-    every = links(collection)
+    library = Library(snapshot.whole().root)
+    every = links(snapshot)
     return Material(
-        collection=collection,
-        sources={name: library.source(name) for name in collection.runbooks},
+        snapshot=snapshot,
+        sources={name: library.source(name) for name in snapshot.runbooks},
         links=every,
-        rows=matrix(collection, proven),
-        gates=ask(collection, proven),
-        findings=tuple(findings(collection, every)),
+        rows=matrix(snapshot, proven),
+        gates=ask(snapshot, proven),
+        findings=tuple(findings(snapshot, every)),
         fresh={
             name: freshness(runbook, proven, now=now, stale_after=stale_after)
-            for name, runbook in collection.runbooks.items()
+            for name, runbook in snapshot.runbooks.items()
         },
         runs=None if runs is None else tuple(sorted(runs, key=lambda run: (run.started, run.run), reverse=True)),
         now=now,

@@ -89,8 +89,8 @@ def _checks(verify: tuple[Verification, ...], raw: Mapping[str, Any]) -> tuple[C
     """Each verification; a prerequisite that a person ticks is one without a list."""
     written = raw.get("verify") or [{} for _ in verify]
     return tuple(
-        Check(said.says, said.human, _parts(item, {"says", "confirm"}))
-        for said, item in zip(verify, written, strict=True)
+        Check(verification.says, verification.human, _parts(item, {"says", "confirm"}))
+        for verification, item in zip(verify, written, strict=True)
     )
 
 

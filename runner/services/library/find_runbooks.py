@@ -77,17 +77,17 @@ class FoundRunbooks:
 
 def find_runbooks(question: str, library: Library, cache: Path | None = None) -> FoundRunbooks:
     """What `question` is about in `library`, of which an index may be kept in the directory `cache`."""
-    collection = read(library, cache)
-    informing = pages(question, collection)
+    snapshot = read(library, cache)
+    informing = pages(question, snapshot)
     read_instead = {alert.id for alert in informing}
-    entries = [each for each in unanswered(question, collection) if each.id not in read_instead]
-    owners = {name: contact.name for name, contact in collection.contacts.items()}
+    entries = [each for each in unanswered(question, snapshot) if each.id not in read_instead]
+    owners = {name: contact.name for name, contact in snapshot.contacts.items()}
     return FoundRunbooks(
-        hits=search(question, collection),
+        hits=search(question, snapshot),
         pages=informing,
         unanswered=[
             Unanswered(each.id, each.entry.title, owners.get(each.entry.owner, each.entry.owner)) for each in entries
         ],
-        faults=len(collection.faults),
-        runbooks=collection.used,
+        faults=len(snapshot.faults),
+        runbooks=snapshot.used,
     )

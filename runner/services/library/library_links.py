@@ -11,7 +11,7 @@ from runner.executor.inventory.inventory_hosts import holding
 from runner.library.library import Library
 from runner.library.links.link_checks import findings
 from runner.library.links.links import Link, by_source, by_target, impact, links, meant, of, sort, title, to
-from runner.library.snapshot import Collection, read
+from runner.library.snapshot import LibrarySnapshot, read
 from runner.model.yaml.finding import Finding
 
 
@@ -71,24 +71,24 @@ def linked_names(word: str, library: Library, cache: Path | None = None) -> tupl
     Raises:
         InvalidInputError: nothing has that name; or a part of the library does not load.
     """
-    collection = read(library, cache).whole()
-    every = links(collection)
+    snapshot = read(library, cache).whole()
+    every = links(snapshot)
     return tuple(
         LinkedName(
             name,
-            targets=_neighbours(((link.target, link.sort, link) for link in of(name, every)), collection),
-            sources=_neighbours(((link.source, sort(link.source), link) for link in to([name], every)), collection),
+            targets=_neighbours(((link.target, link.sort, link) for link in of(name, every)), snapshot),
+            sources=_neighbours(((link.source, sort(link.source), link) for link in to([name], every)), snapshot),
         )
-        for name in meant(word, collection, every, holding)
+        for name in meant(word, snapshot, every, holding)
     )
 
 
-def _neighbours(ends: Iterable[tuple[str, str, Link]], collection: Collection) -> tuple[Neighbour, ...]:
+def _neighbours(ends: Iterable[tuple[str, str, Link]], snapshot: LibrarySnapshot) -> tuple[Neighbour, ...]:
     grouped: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, kind, link in ends:
         grouped[name, kind].append(f"{link.file}:{link.line}")
     return tuple(
-        Neighbour(name, kind, title(name, collection), tuple(dict.fromkeys(places)))
+        Neighbour(name, kind, title(name, snapshot), tuple(dict.fromkeys(places)))
         for (name, kind), places in grouped.items()
     )
 
@@ -99,24 +99,24 @@ def affected_by(word: str, library: Library, cache: Path | None = None) -> tuple
     Raises:
         InvalidInputError: nothing has that name; or a part of the library does not load.
     """
-    collection = read(library, cache).whole()
-    every = links(collection)
+    snapshot = read(library, cache).whole()
+    every = links(snapshot)
     return tuple(
         Affected(
             name=each.link.source,
-            title=title(each.link.source, collection),
+            title=title(each.link.source, snapshot),
             through=each.through or each.link.target,
             place=each.link.where,
             line=f"{each.link.file}:{each.link.line}",
         )
-        for each in impact(meant(word, collection, every, holding), every)
+        for each in impact(meant(word, snapshot, every, holding), every)
     )
 
 
 def registry(library: Library, cache: Path | None = None) -> Registry:
     """The registry of `library`, and every finding about links; an index may be kept in the directory `cache`."""
-    collection = read(library, cache)
-    every = links(collection)
+    snapshot = read(library, cache)
+    every = links(snapshot)
     outward, inward = by_source(every), by_target(every)
     entries = tuple(
         RegistryEntry(
@@ -127,6 +127,6 @@ def registry(library: Library, cache: Path | None = None) -> Registry:
             linked_from=sorted({link.source for link in inward.get(name, ())}),
             line=reference.where,
         )
-        for name, reference in collection.references.items()
+        for name, reference in snapshot.references.items()
     )
-    return Registry(entries, findings(collection, every))
+    return Registry(entries, findings(snapshot, every))

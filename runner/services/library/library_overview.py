@@ -38,11 +38,11 @@ class ListedCategory:
 
 def list_runbooks(library: Library, cache: Path | None = None) -> tuple[ListedRunbook, ...]:
     """Every runbook of `library`, by its id; an index may be kept in the directory `cache`."""
-    collection = read(library, cache)
+    snapshot = read(library, cache)
     return tuple(
-        ListedRunbook(name, summary, 0 if summary else collection.faults_of(name))
+        ListedRunbook(name, summary, 0 if summary else snapshot.faults_of(name))
         for name in library.ids()
-        for summary in [collection.runbooks.get(name)]
+        for summary in [snapshot.runbooks.get(name)]
     )
 
 

@@ -47,10 +47,10 @@ def publish_site(
         InvalidInputError: `out` holds something else or cannot be written; or a part of the library does not load.
     """
     check(out)
-    collection = read(library, cache)
+    snapshot = read(library, cache)
     runs = run_histories(state, now)
     content = gather(
-        collection,
+        snapshot,
         runs,
         now=now.wall,
         stale_after=stale_after,
@@ -92,9 +92,9 @@ def check_rule_files(
         InvalidInputError: there are none, or `base` is no URL; or a part of the library does not load.
     """
     _check_base(base)
-    collection = read(library, cache).whole()
+    snapshot = read(library, cache).whole()
     files = [file for path in paths for file in opened(path)]
-    return CheckedRules(len(files), [finding for file in files for finding in check_rules(file, collection, base)])
+    return CheckedRules(len(files), [finding for file in files for finding in check_rules(file, snapshot, base)])
 
 
 def _check_base(base: str | None) -> None:
