@@ -22,6 +22,8 @@ CREATE VIRTUAL TABLE passage USING fts5 (source UNINDEXED, runbook UNINDEXED, pl
                                          weight UNINDEXED, words, tokenize = "ascii tokenchars '-'");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (passage, row);
 """
+_MOST = 20
+"""Libraries whose indexes are kept."""
 
 
 def opened(path: Path, patience: float) -> sqlite3.Connection | None:
@@ -31,6 +33,8 @@ def opened(path: Path, patience: float) -> sqlite3.Connection | None:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _make_room(path.parent)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
         if any(_is_others(each.stat()) for each in (path, path.parent)):
             return None
@@ -42,6 +46,13 @@ def opened(path: Path, patience: float) -> sqlite3.Connection | None:
             path.unlink()
             path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
         return None
+
+
+def _make_room(directory: Path) -> None:
+    """Remove the indexes that were written longest ago: of libraries that are gone, most likely."""
+    newest_first = sorted(directory.glob("*.sqlite"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in newest_first[_MOST - 1 :]:
+        path.unlink(missing_ok=True)
 
 
 def _is_others(status: os.stat_result) -> bool:

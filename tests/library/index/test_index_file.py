@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from runner.library.index.index_file import opened, release
@@ -30,3 +32,11 @@ def test_what_others_can_write_is_not_believed(tmp_path, mode):
     path.chmod(mode)
 
     assert opened(path, 1.0) is None
+
+
+def test_only_the_indexes_of_some_libraries_are_kept(tmp_path):
+    for number in range(25):
+        opened(tmp_path / f"{number:02}.sqlite", 1.0).close()
+        os.utime(tmp_path / f"{number:02}.sqlite", (number, number))
+
+    assert sorted(path.name for path in tmp_path.glob("*.sqlite")) == [f"{number:02}.sqlite" for number in range(5, 25)]
