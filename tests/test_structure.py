@@ -20,13 +20,9 @@ SAME_FILE_NAMES = {
 """File names that several packages have on purpose, besides the commands, which have the name of what they show."""
 
 SAME_CLASS_NAMES: set[str] = {
-    "Action",
-    "Block",
     "Check",
-    "Entry",
     "Gate",
     "Hit",
-    "Page",
     "Part",
     "Policy",
     "Proof",

@@ -23,7 +23,7 @@ _EXPORT = re.compile(r"[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*=\S.*")
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class PageAction:
     """What one command becomes: keys of a step; `inputs` gives what each declared input stands for."""
 
     keys: Mapping[str, Any]
@@ -67,7 +67,7 @@ def kind_of(info: str, text: str = "") -> type[StepKind] | None:
     return next((kind for kind in plugins.steps().values() if kind.fence and word in kind.fence.languages), None)
 
 
-def actions(text: Excerpt, info: str) -> Iterator[Action | Assignment | Refusal | Output]:
+def actions(text: Excerpt, info: str) -> Iterator[PageAction | Assignment | Refusal | Output]:
     """What the fence with the content `text` does, in order; its first line is that of the content."""
     kind = kind_of(info, text.text)
     holds = kind.fence.holds if kind and kind.fence else None
@@ -80,7 +80,7 @@ def actions(text: Excerpt, info: str) -> Iterator[Action | Assignment | Refusal 
         yield _plain_text(kind, text)
 
 
-def _plain_text(kind: type[StepKind], excerpt: Excerpt) -> Action | Refusal:
+def _plain_text(kind: type[StepKind], excerpt: Excerpt) -> PageAction | Refusal:
     """What a fence of another package's kind says, as it is written."""
     try:
         text = verbatim(_lines(excerpt.text))
@@ -89,7 +89,7 @@ def _plain_text(kind: type[StepKind], excerpt: Excerpt) -> Action | Refusal:
         return Refusal(excerpt, _reason(error))
 
 
-def _sql(kind: type[StepKind], excerpt: Excerpt) -> Action | Refusal:
+def _sql(kind: type[StepKind], excerpt: Excerpt) -> PageAction | Refusal:
     try:
         bound = bind_sql(excerpt.text)
         params = {name: f"{{{{ {given} }}}}" for name, given in bound.names.items()}
@@ -98,7 +98,7 @@ def _sql(kind: type[StepKind], excerpt: Excerpt) -> Action | Refusal:
         return Refusal(excerpt, _reason(error))
 
 
-def _shell(kind: type[StepKind], excerpt: Excerpt) -> Iterator[Action | Assignment | Refusal | Output]:
+def _shell(kind: type[StepKind], excerpt: Excerpt) -> Iterator[PageAction | Assignment | Refusal | Output]:
     if is_session(excerpt.text):
         session = read_session(excerpt.text)
         if session.problem:
@@ -111,7 +111,7 @@ def _shell(kind: type[StepKind], excerpt: Excerpt) -> Iterator[Action | Assignme
     yield _script(kind, excerpt)
 
 
-def _script(kind: type[StepKind], excerpt: Excerpt) -> Action | Assignment | Refusal:
+def _script(kind: type[StepKind], excerpt: Excerpt) -> PageAction | Assignment | Refusal:
     lines = [line for line in excerpt.text.split("\n") if line.strip() and not line.strip().startswith("#")]
     if not lines:
         return Refusal(excerpt, "it holds no command")
@@ -141,9 +141,9 @@ def _lines(text: str) -> str:
     return f"{text.rstrip()}\n" if "\n" in text.strip() else text.strip()
 
 
-def _action(kind: type[StepKind], keys: dict[str, Any], excerpt: Excerpt, bound: Bound) -> Action:
+def _action(kind: type[StepKind], keys: dict[str, Any], excerpt: Excerpt, bound: Bound) -> PageAction:
     kind.model_validate(keys)
-    return Action(keys, excerpt.line, bound.stands_for, raw=keys[kind.key] != _lines(bound.text))
+    return PageAction(keys, excerpt.line, bound.stands_for, raw=keys[kind.key] != _lines(bound.text))
 
 
 def _reason(error: ValueError) -> str:

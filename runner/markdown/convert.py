@@ -12,9 +12,9 @@ from runner.kinds import plugins
 from runner.markdown.commands import kind_of
 from runner.markdown.draft import Defaults, Draft, Given, draft
 from runner.markdown.import_findings import Notes, spell
-from runner.markdown.page.page import Page, fence
+from runner.markdown.page.page import RunbookPage, fence
 from runner.markdown.page.page_reader import read_page
-from runner.markdown.page.source import Entry, Manuscript, decode, split
+from runner.markdown.page.source import Manuscript, PageEntry, decode, split
 from runner.markdown.phrases import NOBODY, TODO
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
@@ -99,7 +99,9 @@ def _stretches(manuscript: Manuscript) -> Iterator[tuple[int, int]]:
         yield stretch[0], stretch[-1]
 
 
-def _with_own_ids(entries: Sequence[Entry], notes: Notes, new_id: Callable[[], str]) -> Iterator[tuple[Entry, str]]:
+def _with_own_ids(
+    entries: Sequence[PageEntry], notes: Notes, new_id: Callable[[], str]
+) -> Iterator[tuple[PageEntry, str]]:
     """The entries with their ids; one whose own another one of the same page has already gets a new one."""
     seen: dict[str, int] = {}
     unused = (name for name in iter(new_id, "") if name not in {entry.id for entry in entries})
@@ -113,16 +115,16 @@ def _with_own_ids(entries: Sequence[Entry], notes: Notes, new_id: Callable[[], s
         yield entry, name
 
 
-def _says_something(entry: Entry) -> bool:
+def _says_something(entry: PageEntry) -> bool:
     return any(line.strip() for line in entry.lines)
 
 
-def _is_procedure(page: Page) -> bool:
+def _is_procedure(page: RunbookPage) -> bool:
     commands = (part for step in page.steps for part in step.parts if part.kind == "fence")
     return page.says_so or any(kind_of(part.info, part.excerpt.text) for part in commands)
 
 
-def _convert(page: Page, entry: Entry, notes: Notes, given: Given) -> Converted | None:
+def _convert(page: RunbookPage, entry: PageEntry, notes: Notes, given: Given) -> Converted | None:
     made = draft(page, given, notes)
     carries = page.carried is not None or any(step.carried for step in page.steps)
     value, runbook = _settled(made, notes, entry, patient=not carries)
@@ -137,7 +139,7 @@ def _written(value: Mapping[str, Any], made: Draft, file: str) -> str:
     return write(value, comments=[f"What {file} says besides:", *lines, ""] if lines else [])
 
 
-def _settled(made: Draft, notes: Notes, entry: Entry, *, patient: bool) -> tuple[Mapping[str, Any], Runbook | None]:
+def _settled(made: Draft, notes: Notes, entry: PageEntry, *, patient: bool) -> tuple[Mapping[str, Any], Runbook | None]:
     """The values as they load, and the runbook; None, with findings, when they do not."""
     value = dict(made.value)
     for again in range(_ROUNDS, -1, -1):
@@ -152,7 +154,7 @@ def _settled(made: Draft, notes: Notes, entry: Entry, *, patient: bool) -> tuple
     return value, None
 
 
-def _mended(value: Mapping[str, Any], faults: Iterable[Finding], notes: Notes, entry: Entry) -> dict[str, Any]:
+def _mended(value: Mapping[str, Any], faults: Iterable[Finding], notes: Notes, entry: PageEntry) -> dict[str, Any]:
     """`value` with something that loads in the place of each part with a fault."""
     done = dict(value)
     for fault in faults:
@@ -177,7 +179,7 @@ def _mended(value: Mapping[str, Any], faults: Iterable[Finding], notes: Notes, e
     return {key: item for key, item in done.items() if item not in ([], {})}
 
 
-def _by_hand(step: Mapping[str, Any], fault: Finding, notes: Notes, entry: Entry) -> dict[str, Any]:
+def _by_hand(step: Mapping[str, Any], fault: Finding, notes: Notes, entry: PageEntry) -> dict[str, Any]:
     """The step as one that a person does; without the part that is at fault when they do already."""
     name = str(step.get("name", TODO))
     notes.warn(entry.line, "import-command", f"{name!r} stays text: {fault.message}", "a person does it")

@@ -11,7 +11,7 @@ from runner.markdown import phrases
 from runner.markdown.draft_steps import Steps
 from runner.markdown.embedded_yaml import merged, read
 from runner.markdown.import_findings import Excerpt, Notes
-from runner.markdown.page.page import Page
+from runner.markdown.page.page import RunbookPage
 from runner.markdown.phrases import NOBODY, TODO
 
 _LATER = "write it in the file that was made"
@@ -46,7 +46,7 @@ class Given:
     otherwise: Defaults = Defaults()
 
 
-def draft(page: Page, given: Given, notes: Notes) -> Draft:
+def draft(page: RunbookPage, given: Given, notes: Notes) -> Draft:
     """The runbook that `page` describes."""
     return _Drafter(page, given, notes).draft()
 
@@ -54,7 +54,7 @@ def draft(page: Page, given: Given, notes: Notes) -> Draft:
 class _Drafter:
     """Reads a page part by part."""
 
-    def __init__(self, page: Page, given: Given, notes: Notes) -> None:
+    def __init__(self, page: RunbookPage, given: Given, notes: Notes) -> None:
         self.page, self.given = page, given
         self.carried = read(page.carried, notes) if page.carried else {}
         self.notes = Notes(notes.file) if page.carried else notes  # a page that was exported lacks nothing

@@ -9,7 +9,7 @@ from typing import Any
 from runner.core.secrets import is_secret_name
 from runner.core.templates import verbatim
 from runner.markdown import phrases
-from runner.markdown.commands import Action, Assignment, Output, Refusal, actions, kind_of
+from runner.markdown.commands import Assignment, Output, PageAction, Refusal, actions, kind_of
 from runner.markdown.embedded_yaml import merged, read
 from runner.markdown.import_findings import Excerpt, Notes, joined
 from runner.markdown.page.headings import plain
@@ -83,15 +83,15 @@ class Steps:
             one["verify"] = found or [self._nothing_proves(step)]
         return made
 
-    def _pieces(self, step: PageStep) -> Iterator[_Text | Action]:
+    def _pieces(self, step: PageStep) -> Iterator[_Text | PageAction]:
         """What a machine can do in the step, and what is said between."""
         for part in step.parts:
             if part.kind == "fence" and kind_of(part.info, part.excerpt.text) and not step.alternative:
                 for found in actions(Excerpt(part.excerpt.text, part.excerpt.line + 1), part.info):
-                    if isinstance(found, Action) and (opens := self._opened.get(step.section)):
+                    if isinstance(found, PageAction) and (opens := self._opened.get(step.section)):
                         why = f"it may be typed in what {opens!r} has opened"
                         yield self._refused(Refusal(Excerpt(part.excerpt.text, found.line), why), part, step)
-                    elif isinstance(found, Action):
+                    elif isinstance(found, PageAction):
                         yield found
                     elif isinstance(found, Assignment):
                         self._assigned(found)
@@ -140,7 +140,7 @@ class Steps:
         marks = fence(found.excerpt.text)
         return _Text(Excerpt(f"{marks}{part.info}\n{found.excerpt.text}\n{marks}", found.excerpt.line), is_fence=True)
 
-    def _machine(self, step: PageStep, act: Action, before: Sequence[_Text], *, first: bool) -> dict[str, Any]:
+    def _machine(self, step: PageStep, act: PageAction, before: Sequence[_Text], *, first: bool) -> dict[str, Any]:
         for name, stands_for in act.inputs.items():
             self._declare(name, stands_for, act.line)
         self._values |= act.sets

@@ -31,7 +31,7 @@ _KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class PageBlock:
     """One block; `source` is what is written, `text` what it says: a fence's content, a heading without its marks.
 
     `items` are the blocks of each item of a list, or of a quotation; `rows` the cells of a table, its head first.
@@ -44,7 +44,7 @@ class Block:
     info: str = ""
     level: int = 0
     ordered: bool = False
-    items: tuple[tuple[Block, ...], ...] = ()
+    items: tuple[tuple[PageBlock, ...], ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -53,7 +53,7 @@ class Block:
         return Excerpt(self.text, self.line)
 
 
-def blocks(lines: Sequence[str], first: int) -> tuple[list[Block], list[Excerpt]]:
+def blocks(lines: Sequence[str], first: int) -> tuple[list[PageBlock], list[Excerpt]]:
     """The blocks of a text whose first line is line `first` of its file, and what it holds that nobody sees.
 
     That is its link definitions and its HTML comments.
@@ -77,7 +77,7 @@ class _Reader:
         self._first = first
         self.comments: list[Excerpt] = []
 
-    def all(self, nodes: Sequence[SyntaxTreeNode]) -> Iterator[Block]:
+    def all(self, nodes: Sequence[SyntaxTreeNode]) -> Iterator[PageBlock]:
         for node in nodes:
             if node.type == "html_block" and _COMMENTS.fullmatch(node.content):
                 line = (node.map or (0, 0))[0] + self._first
@@ -85,7 +85,7 @@ class _Reader:
             elif node.type != "hr":
                 yield self._block(node)
 
-    def _block(self, node: SyntaxTreeNode) -> Block:
+    def _block(self, node: SyntaxTreeNode) -> PageBlock:
         begin, end = node.map or (0, 0)
         source = textwrap.dedent("\n".join(self._lines[begin:end])).strip("\n")
         kind = _KINDS.get(node.type, "other")
@@ -93,7 +93,7 @@ class _Reader:
         text = node.content if kind == "fence" else text
         if kind == "heading" and _is_facts(node, text):
             kind = "paragraph"
-        return Block(
+        return PageBlock(
             kind,
             begin + self._first,
             source,
@@ -105,7 +105,7 @@ class _Reader:
             rows=_rows(node) if kind == "table" else (),
         )
 
-    def _items(self, node: SyntaxTreeNode, kind: Kind) -> Iterator[tuple[Block, ...]]:
+    def _items(self, node: SyntaxTreeNode, kind: Kind) -> Iterator[tuple[PageBlock, ...]]:
         if kind == "quote":
             yield tuple(self.all(node.children))
         if kind == "list":

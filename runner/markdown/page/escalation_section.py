@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runner.markdown.import_findings import Excerpt
-from runner.markdown.page.blocks import Block
+from runner.markdown.page.blocks import PageBlock
 from runner.markdown.page.outline import Section
 from runner.markdown.page.page import Policy
 from runner.markdown.page.text_extraction import pieces, split_list
@@ -57,7 +57,7 @@ def _named(match: re.Match[str]) -> str:
     return next(key for key in ("when", "who", "provide") if match[key])
 
 
-def _block(block: Block, key: str, found: _Found) -> None:
+def _block(block: PageBlock, key: str, found: _Found) -> None:
     for piece in pieces(block, _LABEL):
         match = _LABEL.fullmatch(piece.text)
         if match:
@@ -73,7 +73,7 @@ def contacts(excerpt: Excerpt) -> list[Excerpt]:
     return [item for part in parts for item in split_list(part)]
 
 
-def _table(block: Block, found: _Found) -> None:
+def _table(block: PageBlock, found: _Found) -> None:
     """A row is a level: whom to call, and from when on; a column that says neither is about them."""
     head, *rows = block.rows
     kinds = [next((key for key, pattern in _COLUMNS if pattern.fullmatch(cell)), "other") for cell in head]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from runner.markdown.import_findings import Excerpt
-from runner.markdown.page.blocks import Block
+from runner.markdown.page.blocks import PageBlock
 from runner.markdown.page.headings import OWN, Role, is_step, label, plain, role
 from runner.markdown.page.source import fact
 
@@ -24,11 +24,11 @@ class Section:
     role: Role
     title: Excerpt
     level: int
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[PageBlock] = field(default_factory=list)
     inner: bool = False
 
 
-def outline(blocks: Sequence[Block], *, titled: bool) -> tuple[Excerpt | None, list[Section]]:
+def outline(blocks: Sequence[PageBlock], *, titled: bool) -> tuple[Excerpt | None, list[Section]]:
     """The title, where it is not known (`titled`) and the first heading is one; and the sections in their order."""
     blocks = [part for block in blocks for part in _headed(block)]
     sections = [Section(Role.TOP, Excerpt("", blocks[0].line if blocks else 1), 0)]
@@ -47,7 +47,7 @@ def outline(blocks: Sequence[Block], *, titled: bool) -> tuple[Excerpt | None, l
     return title, sections
 
 
-def _headed(block: Block) -> Iterator[Block]:
+def _headed(block: PageBlock) -> Iterator[PageBlock]:
     """A paragraph whose first line is bold as a whole is a heading to its author, with what follows below it."""
     line, _, rest = block.text.partition("\n")
     match = _BOLD.fullmatch(line.strip()) if block.kind == "paragraph" else None
@@ -59,13 +59,13 @@ def _headed(block: Block) -> Iterator[Block]:
         yield replace(block, line=block.line + 1, source=rest, text=rest)
 
 
-def _is_title(block: Block, blocks: Sequence[Block]) -> bool:
+def _is_title(block: PageBlock, blocks: Sequence[PageBlock]) -> bool:
     """Whether it is the first heading, and none stands above it."""
     headings = [other for other in blocks if other.kind == "heading"]
     return headings[0] is block and (block.level == 1 or all(other.level > block.level for other in headings[1:]))
 
 
-def _section(block: Block, above: Sequence[Role]) -> Section:
+def _section(block: PageBlock, above: Sequence[Role]) -> Section:
     title, found = Excerpt(plain(block.text), block.line), role(block.text)
     parent = above[-1] if above else Role.TOP
     says_so = block.level == _BELOW_ALL and (found is not Role.STEP or is_step(block.text))

@@ -69,7 +69,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RunbookPage:
     """One runbook as its Markdown shows it."""
 
     id: str | None

@@ -11,9 +11,9 @@ from runner.markdown.page.blocks import blocks
 from runner.markdown.page.escalation_section import policy
 from runner.markdown.page.headings import Role, is_step
 from runner.markdown.page.outline import Section, outline
-from runner.markdown.page.page import Carried, Page, Tick
+from runner.markdown.page.page import Carried, RunbookPage, Tick
 from runner.markdown.page.procedure import Procedure
-from runner.markdown.page.source import Entry, fact
+from runner.markdown.page.source import PageEntry, fact
 from runner.markdown.page.text_extraction import block_text, lines, pieces, split_list, texts, ticks
 
 WHOLE = "yaml runbook"
@@ -26,7 +26,7 @@ _SCOPE = re.compile(
 )
 
 
-def read_page(entry: Entry) -> Page:
+def read_page(entry: PageEntry) -> RunbookPage:
     """What the Markdown of `entry` shows."""
     found, links = blocks(entry.lines, entry.line)
     carried = next((Carried(f"{block.text}\n", block.line + 1) for block in found if block.info == WHOLE), None)
@@ -57,8 +57,8 @@ class _Reader:
     follow_up: list[Excerpt] = field(default_factory=list)
     links: list[Excerpt] = field(default_factory=list)
 
-    def page(self, entry: Entry, title: Excerpt | None, carried: Carried | None) -> Page:
-        return Page(
+    def page(self, entry: PageEntry, title: Excerpt | None, carried: Carried | None) -> RunbookPage:
+        return RunbookPage(
             id=entry.id,
             title=entry.title or title,
             facts=self.facts,

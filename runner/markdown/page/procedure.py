@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runner.markdown.import_findings import Excerpt
-from runner.markdown.page.blocks import Block
+from runner.markdown.page.blocks import PageBlock
 from runner.markdown.page.headings import Role, label, plain
 from runner.markdown.page.outline import Section
 from runner.markdown.page.page import Carried, PageStep, Part
@@ -33,7 +33,7 @@ class _Step:
         """The step as it was read."""
         return PageStep(self.title, tuple(self.parts), self.carried, self.alternative, self.section)
 
-    def add(self, blocks: Sequence[Block], *, checking: bool) -> None:
+    def add(self, blocks: Sequence[PageBlock], *, checking: bool) -> None:
         """Read `blocks`; in `checking` they say what must be so."""
         carrying = [block for block in blocks if block.info == STEP]
         if carrying:
@@ -91,7 +91,7 @@ class Procedure:
                 step = last if last and own else self._begin(section.title, section)
                 step.add([block], checking=False)
 
-    def _item(self, item: Sequence[Block], section: Section) -> None:
+    def _item(self, item: Sequence[PageBlock], section: Section) -> None:
         if not item:
             return
         line, _, rest = (flat(item[0]) if item[0].kind != "paragraph" else item[0].text).partition("\n")
@@ -102,7 +102,7 @@ class Procedure:
         step.add(item[1:] if short else item, checking=False)
 
 
-def parts(blocks: Sequence[Block], *, checking: bool) -> list[Part]:
+def parts(blocks: Sequence[PageBlock], *, checking: bool) -> list[Part]:
     """The pieces of a step that `blocks` hold; after a label they are what it says."""
     found: list[Part] = []
     for block in blocks:
@@ -121,16 +121,16 @@ def parts(blocks: Sequence[Block], *, checking: bool) -> list[Part]:
     return found
 
 
-def _is_numbered(blocks: Sequence[Block]) -> bool:
+def _is_numbered(blocks: Sequence[PageBlock]) -> bool:
     """Whether the blocks are a sequence of things to be done, each with its number."""
     return sum(len(block.items) for block in blocks if block.kind == "list" and block.ordered) > 1
 
 
-def _holds_fence(block: Block) -> bool:
+def _holds_fence(block: PageBlock) -> bool:
     return any(inner.kind == "fence" or _holds_fence(inner) for item in block.items for inner in item)
 
 
-def _paragraph(block: Block, *, checking: bool) -> tuple[list[Part], bool]:
+def _paragraph(block: PageBlock, *, checking: bool) -> tuple[list[Part], bool]:
     """The pieces of a paragraph, and whether what follows it says what must be so."""
     found: list[Part] = []
     labelled = False
@@ -144,7 +144,7 @@ def _paragraph(block: Block, *, checking: bool) -> tuple[list[Part], bool]:
     return found, checking and labelled
 
 
-def _runs(block: Block) -> Iterator[tuple[str, int, Role | None]]:
+def _runs(block: PageBlock) -> Iterator[tuple[str, int, Role | None]]:
     """The text of a paragraph between its labels, its line, and the label before it."""
     text: list[str] = []
     begin, role = block.line, None

@@ -29,7 +29,7 @@ _NEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PageEntry:
     """One runbook in a Markdown file: what stands below its head, of which the first line is line `line` of the file.
 
     `facts` are those that stand outside of its sections: in the front matter, or in the last line.
@@ -47,7 +47,7 @@ class Entry:
 class Manuscript:
     """The entries of a file, the lines with text that belong to none, and the lines where a template's head stands."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PageEntry, ...]
     outside: tuple[int, ...] = ()
     templates: tuple[int, ...] = ()
 
@@ -152,14 +152,14 @@ def _end(lines: Sequence[str], at: int, marks: str, *, nested: bool) -> int:
     return len(lines)
 
 
-def _entry(lines: Sequence[str], at: int, end: int, fenced: set[int]) -> Entry:
+def _entry(lines: Sequence[str], at: int, end: int, fenced: set[int]) -> PageEntry:
     head = _head(lines[at])
     body = [
         line[len(head["margin"]) :] if line.startswith(head["margin"]) else line.lstrip()
         for line in lines[at + 1 : end]
     ]
     facts = _linked(body, at + 2, {number - at - 1 for number in fenced})
-    return Entry(head["id"], Excerpt(head["title"].strip(" #*"), at + 1), at + 2, tuple(body), facts)
+    return PageEntry(head["id"], Excerpt(head["title"].strip(" #*"), at + 1), at + 2, tuple(body), facts)
 
 
 def _linked(body: list[str], first: int, fenced: set[int]) -> dict[str, Excerpt]:
@@ -172,7 +172,7 @@ def _linked(body: list[str], first: int, fenced: set[int]) -> dict[str, Excerpt]
     return {}
 
 
-def _whole(lines: list[str]) -> Entry:
+def _whole(lines: list[str]) -> PageEntry:
     body = list(lines)
     front = list(_front_matter(body))
     given = [(key, value) for line in front if (key := fact(line.text)) and (value := Excerpt(key[1], line.line)).text]
@@ -180,7 +180,7 @@ def _whole(lines: list[str]) -> Entry:
     title = next((_titled(line) for line in front if re.match(r"title\s*:", line.text, re.IGNORECASE)), None)
     lost = [line for line in front if not fact(line.text) and not re.match(r"title\s*:", line.text, re.IGNORECASE)]
     facts |= _linked(body, 1, _fences(body)[0])
-    return Entry(None, title, 1, tuple(body), facts, tuple(lost))
+    return PageEntry(None, title, 1, tuple(body), facts, tuple(lost))
 
 
 def _titled(line: Excerpt) -> Excerpt:

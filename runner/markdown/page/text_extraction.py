@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from runner.markdown.import_findings import Excerpt
-from runner.markdown.page.blocks import Block
+from runner.markdown.page.blocks import PageBlock
 from runner.markdown.page.outline import Section
 from runner.markdown.page.page import Tick
 
 _BOX = re.compile(r"\[[ xX]\](?:[ \t]+|$)")
 
 
-def lines(block: Block) -> list[Excerpt]:
+def lines(block: PageBlock) -> list[Excerpt]:
     """The lines of a paragraph, of each item of a list and what is below it, of a quotation, of a table."""
     if block.kind == "table":
         return [Excerpt(" | ".join(row), block.line + number + (number > 0)) for number, row in enumerate(block.rows)]
@@ -23,7 +23,7 @@ def lines(block: Block) -> list[Excerpt]:
     return [Excerpt(line.strip(), block.line + number) for number, line in enumerate(text.split("\n")) if line.strip()]
 
 
-def pieces(block: Block, label: re.Pattern[str]) -> list[Excerpt]:
+def pieces(block: PageBlock, label: re.Pattern[str]) -> list[Excerpt]:
     """The same, with lines joined that one sentence runs over: each piece begins a paragraph, or like `label`."""
     found: list[Excerpt] = []
     for line in lines(block):
@@ -35,7 +35,7 @@ def pieces(block: Block, label: re.Pattern[str]) -> list[Excerpt]:
     return [Excerpt(" ".join(piece.text.split()), piece.line) for piece in found]
 
 
-def block_text(block: Block) -> Excerpt:
+def block_text(block: PageBlock) -> Excerpt:
     """The block as it is written."""
     return Excerpt(block.source, block.line)
 
@@ -51,7 +51,7 @@ def ticks(section: Section) -> list[Tick]:
     return [tick for block in section.blocks for tick in _ticks(block, "")]
 
 
-def _ticks(block: Block, within: str) -> Iterator[Tick]:
+def _ticks(block: PageBlock, within: str) -> Iterator[Tick]:
     if block.kind == "list":
         for item in block.items:
             yield from _item(item, within)
@@ -59,7 +59,7 @@ def _ticks(block: Block, within: str) -> Iterator[Tick]:
         yield Tick(Excerpt(flat(block), block.line), within)
 
 
-def _item(item: Sequence[Block], within: str) -> Iterator[Tick]:
+def _item(item: Sequence[PageBlock], within: str) -> Iterator[Tick]:
     text = " ".join(flat(block) for block in item if block.kind != "list")
     text = _BOX.sub("", text, count=1) if _BOX.match(text) else text
     if text.strip():
@@ -69,7 +69,7 @@ def _item(item: Sequence[Block], within: str) -> Iterator[Tick]:
             yield from _ticks(block, text)
 
 
-def flat(block: Block) -> str:
+def flat(block: PageBlock) -> str:
     """The block in one line."""
     return " ".join((block.text if block.kind == "paragraph" else block.source).split())
 
@@ -87,7 +87,7 @@ def split_list(excerpt: Excerpt) -> list[Excerpt]:
     return [Excerpt(item.strip(), excerpt.line) for item in items if item.strip()]
 
 
-def is_checklist(block: Block) -> bool:
+def is_checklist(block: PageBlock) -> bool:
     """Whether every item of a list has a box to tick."""
     firsts = [item[0].text if item else "" for item in block.items]
     return block.kind == "list" and bool(firsts) and all(_BOX.match(text) for text in firsts)
