@@ -169,7 +169,7 @@ class Bench:
         return sorted(path.name for path in (self.state / "runs").iterdir())
 
 
-def wait_until(condition, what, process=None, seconds=20, every=0.02):
+def wait_until(condition, what, process=None, seconds=60, every=0.02):
     deadline = time.monotonic() + seconds
     while not condition():
         if process and process.poll() is not None:

@@ -92,7 +92,7 @@ def test_both_end_with_the_command_that_does_them(bench, hands_over, how):
         kill(process.pid)
     else:
         os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=90)
 
     runs = bench.run_ids()
     wait_until(lambda: not any(map(survivors, runs)), "nothing of them is left", seconds=60, every=0.1)

@@ -58,7 +58,7 @@ def interrupted(place, cause, deadline="3s", **keys):
         process.send_signal(SIGNALS[cause])
     elif cause in VICTIMS:
         kill(VICTIMS[cause](Tree(process.pid)))
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=90)
     return process.returncode, [json.loads(line) for line in out.splitlines()], err
 
 

@@ -24,7 +24,7 @@ def test_exactly_one_of_two_that_start_together_runs_each_time(bench):
         both = [start(bench) for _ in range(2)]
         wait_until(lambda both=both: any(process.poll() is not None for process in both), "one is refused", seconds=60)
         go.touch()
-        ended = [process.communicate(timeout=60) for process in both]
+        ended = [process.communicate(timeout=90) for process in both]
         assert sorted(process.returncode for process in both) == [0, 6], ended
         assert len(done.read_text().splitlines()) == round_
         go.unlink()
@@ -41,8 +41,8 @@ def test_who_comes_second_is_told_who_is_there_or_waits(bench):
     second = start(bench, "--wait", "1m")
     wait_until(lambda: "lock.awaited" in (bench.state / "audit" / "audit.jsonl").read_text(), "it waits", second)
     go.touch()
-    waited = Ran(second.wait(timeout=60), *second.communicate())
-    first.communicate(timeout=30)
+    waited = Ran(second.wait(timeout=90), *second.communicate())
+    first.communicate(timeout=90)
 
     assert refused.code == 6
     problem = refused.events[-1]["problems"][0]

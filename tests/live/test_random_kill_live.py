@@ -43,7 +43,7 @@ def test_a_run_that_is_killed_at_a_random_instant_is_finished_with_each_step_don
     time.sleep(pick.uniform(0.0, LONGEST))
     victims = pick.choice(list(VICTIMS))
     killed(Tree(process.pid), victims, pick)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=90)
     # Then
     told = f"seed {seed}, {victims}: {err}"
     if victims != "all at once":

@@ -42,7 +42,7 @@ def test_a_change_that_was_interrupted_is_settled_by_what_verifies_it_and_not_do
     wait_until(lambda: all(_has(bench, host, "two") for host in HOSTS), "the second step has begun", process)
     # When
     kill(process.pid)
-    process.communicate(timeout=20)
+    process.communicate(timeout=90)
     (run,) = bench.run_ids()
     wait_until(lambda: not survivors(run), "nothing of the run is left", every=0.1)
     resumed = bench.command("resume", "last", "--json")
@@ -131,7 +131,7 @@ def test_a_run_is_stopped_from_another_terminal_and_what_it_wants_to_be_done_the
 
     seen = bench.command("status")
     stopped = bench.command("cancel", "last")
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=90)
 
     assert ("running" in seen.out, "Two" in seen.out) == (True, True)
     assert stopped.code == 0, stopped.err

@@ -117,7 +117,7 @@ def test_a_secret_on_standard_input_is_seen_nowhere_while_the_step_runs(bench, k
     carrying = survivors(bench.run_ids()[0])
     seen = in_processes("cmdline"), in_processes("environ"), in_files(bench.directory, *temporary())
     go.touch()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=90)
 
     assert len(carrying) >= 3
     assert seen == ({}, {}, [])
@@ -134,7 +134,7 @@ def test_a_secret_in_the_environment_is_seen_in_that_of_the_step_itself_only(ben
     process = bench.begun(ready)
     seen, environ = (in_processes("cmdline"), in_files(bench.directory, *temporary())), in_processes("environ")
     go.touch()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=90)
 
     assert seen == ({}, [])
     assert environ
@@ -155,7 +155,7 @@ def test_over_ssh_it_is_in_no_argument_on_either_side(bench, kept, tmp_path):
             process = bench.begun(ready, "-e", f"password={kept}")
             seen, environ = (in_processes("cmdline"), in_files(bench.directory, *temporary())), in_processes("environ")
             go.touch()
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=90)
     except InvalidInputError as error:
         pytest.skip(f"no SSH hosts here: {error.message}")
 
@@ -212,7 +212,7 @@ def test_a_secret_that_is_typed_is_not_shown_and_kept_in_memory_only(bench):
     environment = {**os.environ, "TMPDIR": str(bench.directory), "TERM": "dumb"}
     secret = SECRET.replace("\\", "/")  # which is typed as it is
 
-    child = pexpect.spawn(program, line, env=environment, cwd=bench.directory, timeout=60, encoding="utf-8")
+    child = pexpect.spawn(program, line, env=environment, cwd=bench.directory, timeout=90, encoding="utf-8")
     child.expect("How many: a whole number, at least 1\r\n  copies: ")
     child.sendline("none")
     child.expect("'none' is not a whole number\r\n  copies: |  copies: ")

@@ -131,7 +131,7 @@ def begun(place, services, *, slow, deadline=None):
 
 def failed(place, services):
     process = begun(place, services, slow=f"test -e {place.bench.directory / 'mended'}")
-    process.communicate(timeout=60)
+    process.communicate(timeout=90)
     assert process.returncode == 1
     (place.bench.directory / "mended").touch()
 
@@ -154,14 +154,14 @@ def undo(place, services):
 def cancel(place, services):
     process = begun(place, services, slow=SLOW)
     assert place.bench.command("cancel", "last").code == 0
-    process.communicate(timeout=60)
+    process.communicate(timeout=90)
 
 
 def signalled(number):
     def end(place, services):
         process = begun(place, services, slow=SLOW)
         process.send_signal(number)
-        process.communicate(timeout=60)
+        process.communicate(timeout=90)
 
     return end
 
@@ -181,7 +181,7 @@ def killed(*victims):
             os.kill(pid, signal.SIGSTOP)
         for pid in pids:
             kill(pid)
-        process.communicate(timeout=60)
+        process.communicate(timeout=90)
         assert place.bench.command("list", "--runs").code == 0
 
     return end

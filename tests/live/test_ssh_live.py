@@ -71,7 +71,7 @@ def test_what_runs_on_hosts_ends_with_the_command(bench, ssh, how):
         kill(process.pid)
     else:
         process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=90)
 
     run_id = bench.run_ids()[-1]
     wait_until(lambda: not survivors(run_id), "nothing of the run is left on the hosts", seconds=10, every=0.1)

@@ -52,7 +52,7 @@ def test_a_second_ctrl_c_kills_what_does_not_obey(here):
     while "press Ctrl-C again to stop at once" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=90)
 
     here.nothing_is_left()
     assert (process.returncode, json.loads(out.splitlines()[-1])["outcome"]) == (130, "aborted")
@@ -66,7 +66,7 @@ def test_a_run_over_ssh_is_cancelled_from_elsewhere_and_tidies_up_once(place, no
     process = begun(place, words=["--json"], on_cancel=tidying(place))
 
     stopped = place.bench.command("cancel", "last", *now)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=90)
 
     place.nothing_is_left()
     assert stopped.code == 0, stopped.err
@@ -78,7 +78,7 @@ def test_what_is_to_be_done_on_a_cancellation_is_done_once(here):
     process = begun(here, words=["--json"], on_cancel=tidying(here))
 
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=90)
 
     assert (process.returncode, here.done) == (130, ["first", "slow", "tidied"])
     finished(here, "first", "slow", "tidied")
@@ -99,7 +99,7 @@ def test_a_terminal_that_is_closed_stops_the_run_and_it_is_recorded(here):
     os.close(terminal)
     # When
     os.close(master)
-    process.wait(timeout=60)
+    process.wait(timeout=90)
     # Then
     here.nothing_is_left()
     ended = [record["data"]["runbook"] for record in here.records() if record["type"] == "runbook.run.finished"]
@@ -116,7 +116,7 @@ def test_a_disk_that_is_full_in_the_midst_of_it_ends_it_and_it_is_gone_on_with(h
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
     # When
     go.touch()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=90)
     # Then
     here.nobody_is_left()
     assert (process.returncode, "Traceback" in err, "error: Cannot write the audit log" in err) == (7, False, True), err
@@ -150,7 +150,7 @@ def test_a_volume_that_fills_up_in_the_midst_of_it_does_the_same(here, volume):
             except OSError:
                 break
     go.touch()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=90)
 
     here.nobody_is_left()
     assert (process.returncode, "Traceback" in err) == (7, False), err

@@ -58,7 +58,7 @@ def run_that_stopped(place, tmp_path_factory):
     wait_until(lambda: marks(bench, "b") == ["one", "two"], "the second step has begun on b", process)
     tree = Tree(process.pid)
     kill(next(pid for pid in tree.all if cmdline(pid).startswith("ssh ") and NAMES["b"] in cmdline(pid)))
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=90)
     assert process.returncode == 1, err
     for path in ends:
         path.unlink()
