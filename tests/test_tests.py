@@ -55,7 +55,6 @@ TESTED_WITH: dict[str, str] = {
     "lint/lint_context.py": "lint/test_engine.py",
     "lint/rules/base.py": "lint/rules/test_examples.py",
     "lint/thresholds.py": "lint/rules/test_defects.py",
-    "lint/vague_words.py": "lint/rules/test_defects.py",
     "markdown/commands.py": "markdown/test_convert.py",
     "markdown/draft.py": "markdown/test_order.py",
     "markdown/draft_steps.py": "markdown/test_convert.py",
