@@ -15,7 +15,6 @@ from harness.source_tree import PACKAGE, dotted, functions, imports, lines, modu
 
 SAME_FILE_NAMES = {
     "base": "what the kinds of step, the kinds of verification, the channels and the rules of lint each promise",
-    "policy": "the policy that a runbook is run by, and the one that it is escalated by: one of them is to be renamed",
 }
 """File names that several packages have on purpose, besides the commands, which have the name of what they show."""
 
