@@ -25,7 +25,6 @@ SAME_CLASS_NAMES: set[str] = {
     "Part",
     "Proof",
     "Rule",
-    "_Dumper",
     "_Handler",
     "_Reader",
     "_Step",

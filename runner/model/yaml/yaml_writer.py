@@ -15,7 +15,7 @@ _SPACED = frozenset({"inputs", "prerequisites", "steps", "on_cancel", "escalatio
 """The keys before which a line is left empty."""
 
 
-class _Dumper(yaml.SafeDumper):
+class _DocumentDumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks, and quotes whatever our own reader would not take for text."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
@@ -27,7 +27,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+def _text(dumper: _DocumentDumper, text: str) -> yaml.ScalarNode:
     style = None
     if "\n" in text and not re.search(r"[ \t]\n|\t|[ \t]\Z|\A[ \n]|\n\n\Z", text):
         style = "|"
@@ -36,7 +36,7 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Dumper.add_representer(str, _text)
+_DocumentDumper.add_representer(str, _text)
 
 
 def write(value: Mapping[str, Any], *, comments: Iterable[str] = ()) -> str:
@@ -47,4 +47,4 @@ def write(value: Mapping[str, Any], *, comments: Iterable[str] = ()) -> str:
 
 def plain(value: Any) -> str:
     """`value` alone."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return yaml.dump(value, Dumper=_DocumentDumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
