@@ -182,7 +182,7 @@ def killed(*victims):
         for pid in pids:
             kill(pid)
         process.communicate(timeout=90)
-        assert place.bench.command("list", "--runs").code == 0
+        assert place.bench.command("status").code == 0
 
     return end
 
