@@ -43,7 +43,7 @@ TESTED_WITH: dict[str, str] = {
     "executor/ansible/plugins/inventory_secrets.py": "live/test_secrets_live.py",
     "executor/ansible/supervision.py": "executor/ansible/test_ansible_executor.py",
     "executor/ansible/teardown.py": "orchestrator/test_recovery.py",
-    "executor/ssh/ssh_connection.py": "executor/ssh/test_preflight.py",
+    "executor/ssh/ssh_connection.py": "executor/ssh/test_ssh_preflight.py",
     "kinds/destructive_words.py": "kinds/test_destruction.py",
     "kinds/steps/base.py": "kinds/test_plugins.py",
     "kinds/values.py": "kinds/verifications/test_that.py",
