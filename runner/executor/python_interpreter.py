@@ -66,14 +66,16 @@ def becoming(facts: ConnectionFacts, user: str) -> str:
     """What stands before a command of whoever logs in, so that it is done as `user`, as Ansible would write it.
 
     Raises:
-        NotCheckedError: that takes more than sudo without a password.
+        NotCheckedError: that takes more than sudo without a password, or is a template.
     """
+    if "{{" in user:
+        raise NotCheckedError(f"whom it becomes, {user}, is only known when the step begins")
     method = facts.become_method.rpartition(".")[2]
     if method != "sudo" or facts.become_password:
         how = f"by {method}" if method != "sudo" else "with a password"
         raise NotCheckedError(f"it becomes {user} {how}")
     flags = "-H -S -n" if facts.become_flags is None else facts.become_flags
-    return f"{facts.become_exe or 'sudo'} {flags} -u {user} "
+    return f"{facts.become_exe or 'sudo'} {flags} -u {shlex.quote(user)} "
 
 
 def check_here(

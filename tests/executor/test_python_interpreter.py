@@ -57,7 +57,9 @@ def test_another_user_is_become_as_ansible_does_it(tmp_path):
     sudo = script(tmp_path / "sudo", 'shift 5; exec "$@"')
 
     assert looked(["app"], python=sys.executable, become_exe=str(sudo)).passed == ("python for app",)
+    assert looked(["a b; false"], python=sys.executable, become_exe=str(sudo)).passed == ("python for a b; false",)
     assert looked(["app"], become_password=True).left == "it becomes app with a password"
+    assert looked(["{{ who }}"]).left == "whom it becomes, {{ who }}, is only known when the step begins"
     assert looked([ME], python=sys.executable, become_exe="/no/such/sudo").passed == WELL
 
 
