@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 import yaml
-from harness.collected import collected
+from harness.fakes import runbook_file
 
+from runner.library.library import Library
 from runner.lint.engine import context_of
 from runner.lint.rules.effect.destructive_unguarded import destruction
 
@@ -171,7 +172,8 @@ def destroyed(tmp_path):
 
     def look(action):
         step = {"id": "act", "name": "Act", **yaml.safe_load(action), "verify": [{"command": "test -d /srv"}]}
-        source = collected(tmp_path, {"steps": [step]}).sources["RUN-001"]
+        runbook_file(tmp_path, steps=[step])
+        source = Library(tmp_path).source("RUN-001")
         return bool(destruction(context_of(source, {}, today=date(2026, 1, 1))))
 
     return look
