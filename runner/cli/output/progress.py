@@ -62,13 +62,8 @@ def write_at_once(text: str) -> None:
         os.write(2, f"{text}\n".encode())
 
 
-class NdjsonProgress:
-    """Each event as one JSON object per line, on standard output."""
-
-    def __call__(self, event: Event) -> None:
-        """Print the event."""
-        said = {"type": event.type, "run": event.run, "step": event.step, "host": event.host, "data": event.data}
-        click.echo(json.dumps({key: value for key, value in said.items() if value is not None}, default=str))
+class _StreamProgress:
+    """What writes event by event: nothing is drawn between them, prepared or tidied."""
 
     @contextmanager
     def pause(self) -> Iterator[None]:
@@ -87,7 +82,16 @@ class NdjsonProgress:
         """Nothing to tidy."""
 
 
-class LineProgress:
+class NdjsonProgress(_StreamProgress):
+    """Each event as one JSON object per line, on standard output."""
+
+    def __call__(self, event: Event) -> None:
+        """Print the event."""
+        said = {"type": event.type, "run": event.run, "step": event.step, "host": event.host, "data": event.data}
+        click.echo(json.dumps({key: value for key, value in said.items() if value is not None}, default=str))
+
+
+class LineProgress(_StreamProgress):
     """A line for each thing that a person wants to know, on standard error."""
 
     def __init__(self, runbook: Runbook) -> None:
@@ -104,22 +108,6 @@ class LineProgress:
     def say(self, line: str) -> None:
         """Print a line, with the time since the start."""
         click.echo(f"{time.monotonic() - self._start:6.1f}s  {line}", err=True)
-
-    @contextmanager
-    def pause(self) -> Iterator[None]:
-        """Nothing is drawn between events."""
-        yield
-
-    def notify(self, notice: str) -> None:
-        """Print the notice on standard error."""
-        write_at_once(notice)
-
-    def __enter__(self) -> Self:
-        """Nothing to prepare."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing to tidy."""
 
 
 class Words:
