@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
-import pexpect
 import pytest
-from harness import TESTS
 from harness.engine import NOBODY
+from harness.scripted_terminal import ended, terminals
 
 from runner.store.log.log_reader import read
 
@@ -25,17 +21,6 @@ STEPS = [
 ]
 FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
 GIVEN = ("--reason", "The pool is full", "--environment", "production")
-
-PROGRAM = """
-import sys
-sys.path.insert(0, {tests!r})
-from runner.executor.testing import ScriptedExecutor
-made = ScriptedExecutor(environments={{"db1": "production"}})
-sys.argv = ["runbook", *{words!r}]
-from runner.cli import main
-from runner.cli.system import System
-main(System(executor=lambda: made))
-"""
 
 
 @pytest.fixture
@@ -108,26 +93,8 @@ def test_a_glass_that_was_broken_is_heard_again_when_the_run_is_gone_on_with(run
 
 @pytest.fixture
 def terminal(here, production):
-    started = []
-
-    def start(*words):
-        program = PROGRAM.format(tests=str(TESTS), words=[*RUN, *words])
-        env = {"PATH": os.environ["PATH"], "HOME": str(here), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-        started.append(
-            pexpect.spawn(sys.executable, ["-c", program], env=env, timeout=20, dimensions=(40, 120), encoding="utf-8")
-        )
-        return started[-1]
-
-    yield start
-    for child in started:
-        child.close(force=True)
-
-
-def ended(child):
-    child.expect(pexpect.EOF)
-    shown = child.before
-    child.close()
-    return shown, child.exitstatus
+    with terminals(here, RUN, columns=120, environments={"db1": "production"}) as start:
+        yield start
 
 
 @pytest.mark.parametrize(("typed", "code"), [("production", 0), ("yes", 4), ("", 4)])

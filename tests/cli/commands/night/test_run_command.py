@@ -6,12 +6,10 @@ import json
 import os
 import re
 import signal
-import sys
 import time
 
-import pexpect
 import pytest
-from harness import TESTS
+from harness.scripted_terminal import ended, terminals
 
 from runner.store.log.log_reader import read
 
@@ -176,48 +174,11 @@ def test_a_signal_while_steps_run_stops_the_run(runbook, library, ansible):
     assert (ran.code, ran.out.split()[0], len(ansible.calls)) == (130, "aborted", 1)
 
 
-PROGRAM = """
-import sys
-sys.path.insert(0, {tests!r})
-from runner.executor.testing import ScriptedExecutor
-made = ScriptedExecutor()
-sys.argv = ["runbook", *{words!r}]
-from runner.cli import main
-from runner.cli.system import System
-main(System(executor=lambda: made))
-"""
-
-
 @pytest.fixture
 def terminal(here):
     """`runbook run` on a terminal of its own, the stand-in for Ansible behind it."""
-    started = []
-
-    def start(*words, **environment):
-        program = PROGRAM.format(tests=str(TESTS), words=[*RUN, *words])
-        env = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(here),
-            "TERM": "xterm-256color",
-            "LC_ALL": "C.UTF-8",
-            **environment,
-        }
-        started.append(
-            pexpect.spawn(sys.executable, ["-c", program], env=env, timeout=20, dimensions=(40, 100), encoding="utf-8")
-        )
-        return started[-1]
-
-    yield start
-    for child in started:
-        child.close(force=True)
-
-
-def ended(child):
-    """What was shown until the end, and the exit code."""
-    child.expect(pexpect.EOF)
-    shown = child.before
-    child.close()
-    return shown, child.exitstatus
+    with terminals(here, RUN, columns=100) as start:
+        yield start
 
 
 @pytest.fixture
