@@ -13,6 +13,7 @@ from runner.core.errors import InvalidInputError
 from runner.core.fields import AtLeastOne, Model, Text
 from runner.model.contacts import Contact
 from runner.model.runbook import Category
+from runner.model.yaml.pydantic_errors import problems
 
 
 class RequiredProof(Model):
@@ -69,10 +70,11 @@ def each_policy(policies: Mapping[str, Any]) -> list[RunPolicy]:
         try:
             models.append(RunPolicy.model_validate({} if value is None else value))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, ("runbook_policy", *first["loc"])))
-            message = f"{host}: {where}: {first['msg'].removeprefix('Value error, ')}"
-            hint = f"correct it in the inventory; a policy has {', '.join(RunPolicy.model_fields)}"
+            fault = next(problems(error, value, model=RunPolicy, most=1))
+            where = ".".join(map(str, ("runbook_policy", *fault.place)))
+            everything = f"correct it in the inventory; a policy has {', '.join(RunPolicy.model_fields)}"
+            hint = f"{fault.hint} {everything}".strip()
+            message = f"{host}: {where}: {fault.message}"
             raise InvalidInputError(message, hint=hint) from None
     return models
 
