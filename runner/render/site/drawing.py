@@ -1,19 +1,17 @@
-"""Draws a graph: where each node stands, and the curve of each edge, in the units of an SVG."""
+"""Draws a graph in columns: where each node stands, and the curve of each edge, in the units of an SVG."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from statistics import fmean
 
-from runner.render.site.graph_layers import Edge, Layers, layered
+Edge = tuple[str, str]
 
 WIDTH, HEIGHT = 232, 46
 """Of the box of a node."""
-
-_ACROSS, _APART, _BEND, _MARGIN = 76, 14, 12, 16
-_ROUNDS = 24
+_ACROSS, _APART, _MARGIN = 76, 14, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,68 +44,44 @@ class Drawing:
 
 
 def draw(groups: Sequence[Sequence[str]], edges: Iterable[Edge]) -> Drawing:
-    """The drawing of the graph of the nodes in `groups`, left to right, and `edges`; it is always drawn the same."""
-    wanted = dict.fromkeys(edges)
-    found = layered(groups, [edge for edge in wanted if edge[::-1] not in wanted or edge < edge[::-1]])
-    heights = _heights(found)
-    place = {
-        name: (name, _MARGIN + n * (WIDTH + _ACROSS), heights[name])
-        for n, names in enumerate(found.layers)
-        for name in names
+    """The drawing of the graph of the nodes in `groups`, each a column, and `edges`; it is always drawn the same."""
+    wanted = {edge for edge in edges if edge[0] != edge[1]}
+    columns = _ordered([group for group in groups if group], wanted)
+    height = max((len(column) for column in columns), default=1) * (HEIGHT + _APART) - _APART
+    boxes = {
+        name: Box(name, _MARGIN + n * (WIDTH + _ACROSS), round(_MARGIN + middle * height - HEIGHT / 2, 1))
+        for n, column in enumerate(columns)
+        for name, middle in column.items()
     }
-    boxes = tuple(Box(name, x, round(y - HEIGHT / 2, 1)) for name, x, y in place.values() if name not in found.bends)
     curves = tuple(
-        _curve(edge, [place[name] for name in chain], both=edge[::-1] in wanted) for edge, chain in found.chains.items()
+        Curve(*edge, path=_path(*map(boxes.__getitem__, edge)), both=edge[::-1] in wanted)
+        for edge in sorted(wanted)
+        if edge[::-1] not in wanted or edge < edge[::-1]
     )
-    width = 2 * _MARGIN + len(found.layers) * (WIDTH + _ACROSS) - _ACROSS
-    bottom = max(heights.values(), default=0) + HEIGHT / 2
-    return Drawing(max(width, 1), round(bottom + _MARGIN), boxes, curves)
+    width = 2 * _MARGIN + len(columns) * (WIDTH + _ACROSS) - _ACROSS
+    return Drawing(max(width, 1), height + 2 * _MARGIN, tuple(boxes.values()), curves)
 
 
-def _heights(found: Layers) -> dict[str, float]:
-    """The middle of each node and bend from the top: near its neighbours, and clear of who stands beside it."""
-    size = {name: _BEND if name in found.bends else HEIGHT for names in found.layers for name in names}
+def _ordered(groups: Sequence[Sequence[str]], edges: Iterable[Edge]) -> list[dict[str, float]]:
+    """The nodes of each group from top to bottom, each with its height from 0 to 1: near those it is linked with."""
     near: dict[str, list[str]] = defaultdict(list)
-    for chain in found.chains.values():
-        for one, other in pairwise(chain):
-            near[one].append(other)
-            near[other].append(one)
+    for one, other in edges:
+        near[one].append(other)
+        near[other].append(one)
     heights: dict[str, float] = {}
-    for names in found.layers:
-        heights |= _apart(names, dict.fromkeys(names, 0.0), size)
-    for turn in range(_ROUNDS):
-        for names in found.layers if turn % 2 == 0 else reversed(found.layers):
-            wanted = {name: _mean([heights[other] for other in near[name]], heights[name]) for name in names}
-            heights |= _apart(names, wanted, size)
-    top = min((heights[name] - size[name] / 2 for name in heights), default=0)
-    return {name: height - top + _MARGIN for name, height in heights.items()}
+    columns = []
+    for group in groups:
+        wanted = {name: fmean([heights[each] for each in near[name] if each in heights] or [1.0]) for name in group}
+        ordered = enumerate(sorted(group, key=wanted.__getitem__))
+        columns.append({name: (row + 0.5) / len(group) for row, name in ordered})
+        heights |= columns[-1]
+    return columns
 
 
-def _apart(names: Sequence[str], wanted: Mapping[str, float], size: Mapping[str, int]) -> dict[str, float]:
-    """The heights of `names`, in this order and clear of each other, as near as that allows to what is `wanted`.
-
-    Pushed down from the top and pushed up from the bottom: the mean of both keeps the distances.
-    """
-    down, up = dict(wanted), dict(wanted)
-    for above, below in pairwise(names):
-        down[below] = max(down[below], down[above] + (size[above] + size[below]) / 2 + _APART)
-    for above, below in reversed(list(pairwise(names))):
-        up[above] = min(up[above], up[below] - (size[above] + size[below]) / 2 - _APART)
-    return {name: (down[name] + up[name]) / 2 for name in names}
-
-
-def _mean(values: Sequence[float], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise
-
-
-def _curve(edge: Edge, chain: Sequence[tuple[str, float, float]], *, both: bool) -> Curve:
-    """The line of `edge` along its `chain`, of which each part is a name with its left end and its height."""
-    (_, first, height), *between, (_, last, end) = chain
-    points = [(first + WIDTH, height), *(end for _, x, y in between for end in ((x, y), (x + WIDTH, y))), (last, end)]
-    if chain[0][0] != edge[0]:  # it goes against the layers
-        points.reverse()
-    parts = [f"M{points[0][0]:g} {points[0][1]:.1f}"]
-    for (x, y), (to_x, to_y) in pairwise(points):
-        middle = (x + to_x) / 2
-        parts.append(f"C{middle:g} {y:.1f} {middle:g} {to_y:.1f} {to_x:g} {to_y:.1f}")
-    return Curve(*edge, path=" ".join(parts), both=both)
+def _path(source: Box, target: Box) -> str:
+    """A curve between the sides that face each other; within a column, beside it."""
+    x = source.x + (WIDTH if source.x <= target.x else 0)
+    to_x = target.x + (WIDTH if source.x >= target.x else 0)
+    bend = (x + to_x) / 2 if x != to_x else x + _ACROSS / 2
+    y, to_y = source.y + HEIGHT / 2, target.y + HEIGHT / 2
+    return f"M{x:g} {y:.1f} C{bend:g} {y:.1f} {bend:g} {to_y:.1f} {to_x:g} {to_y:.1f}"
