@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, NoReturn
@@ -16,15 +13,29 @@ from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 from runner.core.errors import ExitCode, RunbookError
 from runner.core.fields import Model
 
-Action = Literal["trigger", "resolve"]
+Action = Literal["trigger", "acknowledge", "resolve", "progress", "announce", "change", "ticket"]
+"""What a page does: it opens an incident, says that somebody has it, or ends it; `progress` is news of a known
+incident, `announce` a message without one, `change` tells of a change of a system, such as a deployment, and `ticket`
+asks for a ticket about work that is left.
+"""
+
+WORDS: Mapping[Action, str] = {
+    "trigger": "call for an incident",
+    "acknowledge": "say that somebody has the incident",
+    "resolve": "say that the incident is over",
+    "progress": "add to an incident",
+    "announce": "send a message without an incident",
+    "change": "tell of a change",
+    "ticket": "open a ticket",
+}
+"""The same, after "to"."""
+
 Severity = Literal["critical", "error", "warning", "info"]
 
 Secrets = Callable[[str], str]
 """The value a reference stands for; raises LookupError, OSError, ValueError or RunbookError when there is none."""
 
 _REFERENCE = r"^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$"
-_DEPTH = 16
-_SMALLEST_CUT = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +45,9 @@ class Page:
     `dedup_key` names the incident: a later `resolve` with the same key closes what a `trigger` opened. `component` is
     the runbook, `group` the environment, `details` JSON: what the runbook's `provide` names and the head of the audit
     log. `links` are pairs of address and text; `timestamp` has a time zone.
+
+    `id` names this page, and is the same however often it is sent; without one it is made of the incident and the
+    action. `references` are those of the receipts of earlier pages about the same: a channel finds its own among them.
 
     Raises:
         ValueError: the dedup key is blank, or the timestamp has no time zone.
@@ -49,6 +63,8 @@ class Page:
     details: Mapping[str, Any]
     links: tuple[tuple[str, str], ...] = ()
     timestamp: datetime
+    id: str = ""
+    references: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.dedup_key.strip():
@@ -58,26 +74,43 @@ class Page:
         if self.timestamp.tzinfo is None:
             raise ValueError("a page's timestamp needs a time zone")
 
+    @property
+    def identity(self) -> str:
+        """What a receiver tells a repetition by."""
+        return self.id or f"{self.dedup_key}/{self.action}"
+
+    def reference(self, prefix: str) -> str:
+        """What follows `prefix` in the newest of the references that begin with it; empty where none does."""
+        own = [each.removeprefix(prefix) for each in self.references if each.startswith(prefix)]
+        return own[-1] if own else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a page: `accepted`, `refused` (a person must mend something) or `deferred`.
+    """What became of a page: `accepted`, `refused` (a person must mend something), `deferred` or `skipped`.
 
     Deferred means that nobody knows: it was tried until the deadline, and a lost answer looks like a lost page.
-    `attempts` counts the requests that were made; `reason` is for a person and never holds a secret. `sent` is False
-    where none of it has left this machine.
+    Skipped means that the channel has no way to do this, which is no fault. `attempts` counts how often it was tried;
+    `reason` is for a person and never holds a secret. `sent` is False where none of it has left this machine.
+    `reference` is what the other side calls what it made of the page: to be kept, and given back in later pages.
     """
 
     channel: str
-    status: Literal["accepted", "refused", "deferred"]
+    status: Literal["accepted", "refused", "deferred", "skipped"]
     attempts: int
     reason: str
     sent: bool = True
+    reference: str = ""
 
     @property
     def ok(self) -> bool:
         """Whether the other side has the page for sure."""
         return self.status == "accepted"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.status in {"accepted", "skipped"}
 
     @property
     def may_have_arrived(self) -> bool:
@@ -92,6 +125,10 @@ class Channel(Model):
 
     key: ClassVar[str]
 
+    def does(self, action: Action) -> bool:
+        """Whether this channel has a way to do `action`; a page that asks for another one is skipped."""
+        return action in {"trigger", "resolve"}
+
     def send(self, page: Page, *, secrets: Secrets) -> Receipt:
         """Tells `page` once, however often it must be said, and comes back before the channel's deadline.
 
@@ -105,6 +142,22 @@ class Channel(Model):
         Raises:
             SecretMissingError: one is not.
         """
+
+    def problems(self, page: Page) -> Sequence[str]:
+        """Why the other side would refuse `page`, a sentence each, as far as one can know without asking it."""
+        del page
+        return ()
+
+
+def deliver(channel: Channel, page: Page, secrets: Secrets) -> Receipt:
+    """The receipt of `page` from `channel`; a defect of one channel keeps nobody else from being called."""
+    try:
+        if channel.does(page.action):
+            return channel.send(page, secrets=secrets)
+        return Receipt(channel.key, "skipped", 0, f"{channel.key} has no way to {WORDS[page.action]}", sent=False)
+    except BaseException as error:  # noqa: BLE001 - its text may hold a secret
+        name = getattr(channel, "key", type(channel).__name__)
+        return Receipt(name, "deferred", 1, f"a defect of this channel ({type(error).__name__})")
 
 
 class SecretMissingError(RunbookError):
@@ -153,56 +206,3 @@ SecretReference = Annotated[
     ),
 ]
 """Where a secret is, never the secret."""
-
-
-def to_json(value: Any) -> bytes:
-    """`value` as compact JSON in UTF-8; half a surrogate pair, as broken output may hold, becomes a question mark."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def fit(details: Mapping[str, Any], limit: int) -> dict[str, Any]:
-    """`details` as plain JSON of at most `limit` bytes: the largest values are cut first, each with a note of that.
-
-    What a host answered must not silence the page about it: too large, too deep or no JSON at all is told as text.
-    """
-    whole = {str(name): _plain(value, _DEPTH) for name, value in details.items()}
-    if len(to_json(whole)) <= limit:
-        return whole
-    sizes = {name: len(to_json(value)) for name, value in whole.items()}
-    share = _share(list(sizes.values()), limit - len(to_json(dict.fromkeys(whole, 0))))
-    if share < _SMALLEST_CUT:  # so many names that no value could be read
-        return {"details": _cut(whole, limit - len(b'{"details":}'))}
-    return {name: value if sizes[name] <= share else _cut(value, share) for name, value in whole.items()}
-
-
-def _share(sizes: list[int], limit: int) -> int:
-    """The most bytes a value may have so that all `sizes` together are within `limit`, small ones whole."""
-    share = 0
-    for position, size in enumerate(sorted(sizes)):
-        share = limit // (len(sizes) - position)
-        if size > share:
-            break
-        limit -= size
-    return share
-
-
-def _cut(value: Any, limit: int) -> str:
-    text = value if isinstance(value, str) else to_json(value).decode()
-    note = f" … [cut: too large to send; the run's record has all {len(text):,} characters]"
-    text, limit = text[: max(0, limit)], limit - len(to_json(note))
-    length = bisect_right(range(len(text) + 1), limit, key=lambda count: len(to_json(text[:count]))) - 1
-    return text[: max(0, length)] + note
-
-
-def _plain(value: Any, depth: int) -> Any:
-    if isinstance(value, str | bool | int | None):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)  # JSON has no NaN
-    if not isinstance(value, Mapping | list | tuple):
-        return str(value)
-    if depth == 0:
-        return f"… [cut: nested deeper than {_DEPTH} levels]"
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item, depth - 1) for name, item in value.items()}
-    return [_plain(item, depth - 1) for item in value]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
 from datetime import UTC
 from functools import partial
 from hashlib import sha256
@@ -12,18 +12,20 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from runner.channels import transport as network
+from runner.channels.address import Address
 from runner.channels.base import (
+    Action,
     Channel,
     Page,
     Receipt,
     SecretMissingError,
     SecretReference,
     Secrets,
-    fit,
     refusal,
     reveal,
-    to_json,
 )
+from runner.channels.exchange import HttpAnswer, WebRequest
+from runner.channels.payload import fit, to_json
 
 ADDRESS = "https://events.pagerduty.com/v2/enqueue"
 ROUTING_KEY_LENGTH = 32
@@ -47,16 +49,23 @@ class PagerDuty(Channel):
     key: ClassVar[str] = "pagerduty"
 
     routing_key: SecretReference = Field(description="Where the Integration Key of an Events API v2 integration is")
-    url: network.Address = Field(default=ADDRESS, description="Where events go; a loopback address in a drill")
+    url: Address = Field(default=ADDRESS, description="Where events go; a loopback address in a drill")
+
+    def does(self, action: Action) -> bool:
+        """Whether there is an event for `action`."""
+        return action in {"trigger", "acknowledge", "resolve", "change"}
 
     def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
-        """Triggers or resolves the alert of the page's dedup key."""
+        """Triggers, acknowledges or resolves the alert of the page's dedup key, or tells of a change."""
         try:
             routing_key = self._routing_key(secrets)
         except SecretMissingError as error:
             return refusal(self.key, error)
-        post = network.Post(self.url, to_json(event(page, routing_key)), {"Content-Type": "application/json"})
-        return transport.send(self.key, post, judge=partial(_judge, routing_key=routing_key))
+        change = page.action == "change"
+        body = to_json((change_event if change else event)(page, routing_key))
+        url = f"{self.url.removesuffix('/enqueue')}/change/enqueue" if change else self.url
+        request = WebRequest(url, body, {"Content-Type": "application/json"})
+        return transport.send(self.key, request, judge=partial(_judge, routing_key=routing_key, keyed=not change))
 
     def check(self, secrets: Secrets) -> None:
         """Look whether the routing key is there."""
@@ -75,9 +84,19 @@ class PagerDuty(Channel):
 def event(page: Page, routing_key: str) -> dict[str, Any]:
     """The event that tells `page`: valid by PagerDuty's schema, and within the limits the schema does not state."""
     body = {"routing_key": routing_key, "event_action": page.action, "dedup_key": dedup_key(page.dedup_key)}
-    if page.action == "resolve":
+    if page.action != "trigger":
         return body
     return _with_details({**body, "payload": _payload(page), "client": "runbookctl"}, page)
+
+
+def change_event(page: Page, routing_key: str) -> dict[str, Any]:
+    """The change event that tells `page`; it opens no incident, and stands beside those of the same service.
+
+    Source: https://developer.pagerduty.com/docs/send-change-event
+    """
+    known = _payload(page)
+    payload = {name: known[name] for name in ("summary", "source", "timestamp")}
+    return _with_details({"routing_key": routing_key, "payload": payload}, page)
 
 
 def dedup_key(text: str) -> str:
@@ -116,10 +135,10 @@ def _with_details(body: dict[str, Any], page: Page) -> dict[str, Any]:
     return body
 
 
-def _judge(answer: network.HttpAnswer, *, routing_key: str) -> network.Verdict:
+def _judge(answer: HttpAnswer, *, routing_key: str, keyed: bool) -> network.Verdict:
     verdict = network.judge(answer)
-    reply = _content(answer.body)
-    if verdict.status == "accepted" and not _is_success(answer.status, reply):
+    reply = answer.content
+    if verdict.status == "accepted" and not _is_success(answer, keyed=keyed):
         doubt = "is a proxy or a captive portal in between?"
         return network.Verdict("again", f"{verdict.reason}, but not as PagerDuty does: {doubt}")
     if verdict.status == "refused" and reply:
@@ -128,20 +147,15 @@ def _judge(answer: network.HttpAnswer, *, routing_key: str) -> network.Verdict:
     return verdict
 
 
-def _is_success(status: int, reply: dict[str, Any]) -> bool:
-    return status == 202 and reply.get("status") == "success" and isinstance(reply.get("dedup_key"), str)  # noqa: PLR2004
+def _is_success(answer: HttpAnswer, *, keyed: bool) -> bool:
+    """Whether PagerDuty has taken the event; `keyed` says that its answer has a dedup key, as that to an alert has."""
+    reply = answer.content
+    good = answer.status == 202 and reply.get("status") == "success"  # noqa: PLR2004 - "Accepted"
+    return good and (isinstance(reply.get("dedup_key"), str) or not keyed)
 
 
-def _complaint(reply: dict[str, Any]) -> str:
+def _complaint(reply: Mapping[str, Any]) -> str:
     """The message and the errors of PagerDuty's answer to a bad request."""
     errors = reply.get("errors")
     parts = [reply.get("message"), *(errors if isinstance(errors, list) else [])]
     return "; ".join(part for part in parts if isinstance(part, str))
-
-
-def _content(body: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -1,67 +1,39 @@
-"""The only module that uses the network: one POST, repeated where that can help, with an end before a deadline."""
+"""The one way to the network: whatever is told is repeated where that can help, with an end before a deadline."""
 
 from __future__ import annotations
 
 import http.client
 import random
-import socket
 import ssl
-import threading
 import time
-from base64 import b64encode
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
-from typing import Annotated, Literal
-from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
-
-from pydantic import AfterValidator, WithJsonSchema
+from typing import Literal, TypeVar
 
 from runner.channels.base import Receipt
+from runner.channels.exchange import Exchange, HttpAnswer, WebRequest, http_exchange
 
 DEADLINE = 8.0
 """Seconds in which a page is accepted, or known not to be: an operator waits for the answer."""
 ATTEMPT = 3.0
-"""Seconds one request may take, so that one that hangs leaves time for another."""
+"""Seconds one attempt may take, so that one that hangs leaves time for another."""
 FIRST_PAUSE = 0.5
 """Seconds before the second attempt at most; doubles each time."""
-LONGEST_ANSWER = 65536
-"""Bytes of an answer's body that are read."""
 
 _AGAIN = frozenset({408, 429})
-_PORTS = {"http": 80, "https": 443}
 
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One request; any part of it may hold a secret, so that none of it shows."""
-
-    url: str = field(repr=False)
-    body: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """What came back; `retry_after` is the wait in seconds that the other side asks for, 0 when it asks for none."""
-
-    status: int
-    body: bytes
-    retry_after: float = 0.0
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt means for the page, and why; `sent` is False where nothing has left this machine."""
+    """What an attempt means for the page, and why; `reference` is what the other side calls what it made of it."""
 
     status: Literal["accepted", "refused", "again"]
     reason: str
-    sent: bool = True
+    reference: str = ""
 
 
 def judge(answer: HttpAnswer) -> Verdict:
@@ -82,28 +54,82 @@ def judge(answer: HttpAnswer) -> Verdict:
     return Verdict("refused", reason)
 
 
+class SendAttempt:
+    """One attempt to tell a page, which may ask several things, one after the other, within `seconds` in all.
+
+    `sent` says whether any of it may have told something; `wait` is how long the last answer asked to wait.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.sent = False
+        self.wait = 0.0
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def ask(self, request: WebRequest) -> HttpAnswer:
+        """The answer to `request`.
+
+        Raises:
+            OSError, http.client.HTTPException, ValueError: there is none; the transport knows what that means.
+        """
+        answer: HttpAnswer = self.do(partial(http_exchange, request))
+        self.wait = answer.retry_after
+        return answer
+
+    def do(self, work: Callable[[Exchange[_Result]], _Result]) -> _Result:
+        """What `work` gives, which uses the network; raises what it raises, and TimeoutError when it takes too long."""
+        exchange = Exchange(work, max(0.001, self._end - time.monotonic()))
+        try:
+            return exchange.result()
+        finally:
+            self.sent |= exchange.sent
+
+    def verdict(self, tell: Callable[[SendAttempt], Verdict]) -> Verdict:
+        """What `tell` says of this attempt, or what it means that the network gave no answer."""
+        try:
+            return tell(self)
+        except TimeoutError:
+            return Verdict("again", f"no answer within {self._seconds:.1f} s")
+        except ssl.SSLCertVerificationError as error:  # nothing that another attempt could mend
+            mend = "check the address and this machine's clock, or name the authority's file in SSL_CERT_FILE"
+            return Verdict("refused", f"the certificate is not trusted ({error.verify_message}): {mend}")
+        except http.client.HTTPException as error:
+            return Verdict("again", f"the answer is not HTTP ({type(error).__name__})")
+        except OSError as error:
+            return Verdict("again", f"network error: {legible(error.strerror or str(error))}")
+        except ValueError as error:  # its text may quote a header or the proxy's password
+            return Verdict("refused", f"the address or HTTPS_PROXY cannot be used ({type(error).__name__})")
+
+
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Sends posts within `deadline` seconds in all, each attempt within `attempt` seconds.
+    """Tells pages within `deadline` seconds in all, each attempt within `attempt` seconds.
 
-    `jitter` gives numbers from 0 to 1 that spread the retries of many senders.
+    `jitter` gives numbers from 0 to 1 that spread the retries of many senders; `now` is the time in seconds since 1970
+    that a signature holds.
     """
 
     deadline: float = DEADLINE
     attempt: float = ATTEMPT
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
+    now: Callable[[], float] = time.time
 
-    def send(self, channel: str, post: Post, *, judge: Callable[[HttpAnswer], Verdict] = judge) -> Receipt:
-        """Sends `post` until `judge` is content, the other side refuses, or another attempt would pass the deadline."""
+    def send(self, channel: str, request: WebRequest, *, judge: Callable[[HttpAnswer], Verdict] = judge) -> Receipt:
+        """Sends `request` until `judge` is content, the other side refuses, or another attempt would be too late."""
+        return self.repeat(channel, lambda attempt: judge(attempt.ask(request)))
+
+    def repeat(self, channel: str, tell: Callable[[SendAttempt], Verdict]) -> Receipt:
+        """Calls `tell` until its verdict is final, or another attempt would pass the deadline."""
         end, sent = time.monotonic() + self.deadline, False
         for number in count(1):
             left = max(0.001, end - time.monotonic())  # a pause can last longer than it was meant to
-            verdict, wait = _attempt(post, judge, limit=min(self.attempt, left))
-            sent |= verdict.sent
+            attempt = SendAttempt(min(self.attempt, left))
+            verdict = attempt.verdict(tell)
+            sent |= attempt.sent
             if verdict.status != "again":
-                return Receipt(channel, verdict.status, number, verdict.reason)
-            pause = max(wait, FIRST_PAUSE * 2 ** (number - 1) * (1 + self.jitter()) / 2)
+                return Receipt(channel, verdict.status, number, verdict.reason, reference=verdict.reference)
+            pause = max(attempt.wait, FIRST_PAUSE * 2 ** (number - 1) * (1 + self.jitter()) / 2)
             if pause >= end - time.monotonic():
                 break
             self.sleep(pause)
@@ -115,162 +141,6 @@ STANDARD = Transport()
 """How pages are sent unless a test says otherwise."""
 
 
-def _attempt(post: Post, judge: Callable[[HttpAnswer], Verdict], *, limit: float) -> tuple[Verdict, float]:
-    exchange = _Exchange(post, limit)
-    try:
-        answer = exchange.answer()
-    except TimeoutError:
-        return Verdict("again", f"no answer within {limit:.1f} s", sent=exchange.sent), 0.0
-    except ssl.SSLCertVerificationError as error:  # nothing that another attempt could mend
-        mend = "check the address and this machine's clock, or name the authority's file in SSL_CERT_FILE"
-        return Verdict("refused", f"the certificate is not trusted ({error.verify_message}): {mend}"), 0.0
-    except http.client.HTTPException as error:
-        return Verdict("again", f"the answer is not HTTP ({type(error).__name__})"), 0.0
-    except OSError as error:
-        reason = f"network error: {legible(error.strerror or str(error))}"
-        return Verdict("again", reason, sent=exchange.sent), 0.0
-    except ValueError as error:  # its text may quote a header or the proxy's password
-        return Verdict("refused", f"the address or HTTPS_PROXY cannot be used ({type(error).__name__})"), 0.0
-    return judge(answer), answer.retry_after
-
-
-class _Exchange:
-    """One request and its answer, in a thread that can be walked away from.
-
-    A socket's timeout bounds each wait, not their sum: a name server that hangs or a server that drips would hold us.
-    """
-
-    def __init__(self, post: Post, limit: float) -> None:
-        self._post, self._limit = post, limit
-        self.sent = False
-        self._answer: Future[HttpAnswer] = Future()
-        self._connection: http.client.HTTPConnection | None = None
-        self._abandoned = False
-
-    def answer(self) -> HttpAnswer:
-        """The answer, or whatever went wrong; TimeoutError when it took longer than the limit."""
-        threading.Thread(target=self._run, name="runbook-page", daemon=True).start()
-        try:
-            return self._answer.result(self._limit)
-        finally:
-            if not self._answer.done():
-                self._abandon()
-
-    def _run(self) -> None:
-        try:
-            self._answer.set_result(self._exchange())
-        except BaseException as error:  # noqa: BLE001 - raised again where somebody waits for it
-            self._answer.set_exception(error)
-
-    def _exchange(self) -> HttpAnswer:
-        self._connection = _connection(self._post.url, self._limit)
-        with closing(self._connection) as connection:
-            connection.connect()
-            self.sent = True  # before it is asked whether anybody waits: then nothing goes out that is taken for unsent
-            if self._abandoned:  # somebody was told that this failed: it must not be sent now
-                raise TimeoutError
-            connection.request("POST", _target(self._post.url), self._post.body, dict(self._post.headers))
-            response = connection.getresponse()
-            wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
-            return HttpAnswer(response.status, response.read(LONGEST_ANSWER), wait)
-
-    def _abandon(self) -> None:
-        self._abandoned = True
-        sock = self._connection.sock if self._connection else None
-        if sock is not None:
-            with suppress(
-                OSError
-            ):  # wakes the thread; not SSLSocket.shutdown, after which writes would go out in clear
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-def _connection(url: str, timeout: float) -> http.client.HTTPConnection:
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-    if parts.scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=timeout)
-    context = ssl.create_default_context()
-    proxy = _proxy(host)
-    if proxy is None:
-        return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
-    connection = http.client.HTTPSConnection(proxy.hostname or "", proxy.port or 80, timeout=timeout, context=context)
-    connection.set_tunnel(host, port, _proxy_headers(proxy))
-    return connection
-
-
-def _proxy(host: str) -> SplitResult | None:
-    """The proxy that HTTPS_PROXY names for `host`, unless NO_PROXY or the loopback interface makes it needless."""
-    text = getproxies().get("https")
-    if not text or is_loopback(host) or proxy_bypass(host):
-        return None
-    proxy = urlsplit(text if "://" in text else f"http://{text}")
-    if proxy.scheme != "http":
-        raise ValueError("only proxies that are spoken to in plain HTTP are understood")
-    return proxy
-
-
-def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
-    if proxy.username is None:
-        return {}
-    credentials = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return {"Proxy-Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
-
-
-def _target(url: str) -> str:
-    parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def retry_after(value: str | None, date: str | None) -> float:
-    """The seconds that the header Retry-After asks to wait, 0 when it asks for nothing (RFC 9110 section 10.2.3).
-
-    Its form with a date is measured against the answer's own Date: no clock is read, and none needs to agree.
-    """
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(date or "")).total_seconds())
-    except (TypeError, ValueError, OverflowError, IndexError):
-        return 0.0
-
-
 def legible(text: str, length: int = 200) -> str:
     """`text` from the other side, made safe to print and short."""
     return "".join(letter if letter.isprintable() else " " for letter in text[: 2 * length]).strip()[:length]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` can only be this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _address(url: str) -> str:
-    """`url` when a page may go there; no complaint quotes it, as many a webhook's address is itself a secret."""
-    parts = _split(url)
-    if parts is None or not (url.isascii() and url.isprintable() and " " not in url):
-        raise ValueError("write a whole address, like https://events.example.com/path, in ASCII and without spaces")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("an address must not hold a user or a password: use a header with a reference to the secret")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-        raise ValueError("a page goes over https://; http:// is for this machine only (127.0.0.1, [::1], localhost)")
-    return url
-
-
-def _split(url: str) -> SplitResult | None:
-    """The parts of `url`, or None when it names no host or a port that cannot be."""
-    try:
-        parts = urlsplit(url)
-        usable = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return None
-    return parts if usable else None
-
-
-Address = Annotated[
-    str, AfterValidator(_address), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})
-]
-"""Where a page may be sent: https, or http on the loopback interface so that a drill can stand in for the world."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
-from runner.channels.base import Channel, Page, Receipt, Severity
+from runner.channels.base import Page, Receipt, Severity, deliver
 from runner.core.events import IN_WORDS, Event, EventType, Outcome
 from runner.model.contacts import Contact
 from runner.model.runbook import Escalation, Runbook, Unresolved
@@ -159,14 +159,5 @@ def tell(
         channels = contact.channels if contact else ()
         if not channels:
             pages.append(SentPage(name, Receipt("none", "refused", 0, "this contact has no channel in contacts.yml")))
-        pages.extend(SentPage(name, _sent(channel, page, secrets)) for channel in channels)
+        pages.extend(SentPage(name, deliver(channel, page, secrets)) for channel in channels)
     return pages
-
-
-def _sent(channel: Channel, page: Page, secrets: Callable[[str], str]) -> Receipt:
-    """The channel's receipt; a defect of one channel keeps nobody else from being called."""
-    try:
-        return channel.send(page, secrets=secrets)
-    except BaseException as error:  # noqa: BLE001 - its text may hold a secret
-        name = getattr(channel, "key", type(channel).__name__)
-        return Receipt(name, "deferred", 1, f"a defect of this channel ({type(error).__name__})")

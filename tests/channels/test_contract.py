@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from runner.channels.base import to_json
 from runner.channels.pagerduty import event
+from runner.channels.payload import to_json
 from runner.escalation.policy import make_page
 from runner.model.reader import read_runbook
 

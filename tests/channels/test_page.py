@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from runner.channels.base import Receipt, SecretMissingError, SecretReference, fit, refusal, reveal, to_json
+from runner.channels.base import Channel, Receipt, SecretMissingError, SecretReference, deliver, refusal, reveal
 from runner.core.errors import ExitCode, RunbookError
 
 REFERENCE = TypeAdapter(SecretReference)
@@ -82,48 +79,42 @@ def test_a_missing_secret_says_how_to_mend_it_and_quotes_nothing(secrets, refere
     assert refusal("webhook", missing.value) == expected
 
 
-def test_details_that_fit_are_left_alone():
-    details = {"timeline": ["03:00", "03:01"], "stuck": [{"pid": 1, "idle": 2.5, "user": None}], "done": True}
-    assert fit(details, 1000) == details
+class Bell(Channel):
+    key = "bell"
+
+    broken: bool = False
+
+    def send(self, page, *, secrets):
+        if self.broken:
+            raise ZeroDivisionError(secrets("env:KEY"))
+        return Receipt(self.key, "accepted", 1, page.action)
 
 
-def test_the_largest_details_are_cut_first_and_say_so():
-    details = {"audit_head": "9f86d081", "rows": [{"pid": 1}] * 1000, "log": "x" * 20_000, "timeline": ["03:00"]}
-    fitted = fit(details, 4000)
-    assert (fitted["audit_head"], fitted["timeline"]) == ("9f86d081", ["03:00"])
-    assert fitted["log"].startswith("x" * 1000)
-    assert fitted["log"].endswith(" … [cut: too large to send; the run's record has all 20,000 characters]")
-    assert fitted["rows"].startswith('[{"pid":1},')
-    assert fitted["rows"].endswith(" … [cut: too large to send; the run's record has all 10,001 characters]")
-    assert 3800 < len(to_json(fitted)) <= 4000
-
-
-def test_so_many_details_that_none_could_be_read_become_one_text():
-    fitted = fit({f"name{number}": "value" for number in range(10_000)}, 5000)
-    assert list(fitted) == ["details"]
-    assert fitted["details"].startswith('{"name0":"value","name1":"value"')
-    assert len(to_json(fitted)) <= 5000
-
-
-def test_what_is_no_json_is_told_as_text():
-    moment = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - only its text matters
-    assert fit({"a": float("nan"), "b": moment, 3: {4: (5,)}}, 1000) == {
-        "a": "nan",
-        "b": "2026-03-01 12:00:00",
-        "3": {"4": [5]},
-    }
-
-
-def test_what_is_nested_without_end_is_cut():
-    endless: list[object] = []
-    endless.append(endless)
-    assert b"nested deeper than 16 levels" in to_json(fit({"endless": endless}, 10_000))
-
-
-@given(
-    st.dictionaries(st.text(st.characters()), st.text(st.characters(), max_size=2000) | st.floats()), st.integers(200)
+@pytest.mark.parametrize(
+    ("action", "receipt"),
+    [
+        ("trigger", Receipt("bell", "accepted", 1, "trigger")),
+        ("resolve", Receipt("bell", "accepted", 1, "resolve")),
+        ("progress", Receipt("bell", "skipped", 0, "bell has no way to add to an incident", sent=False)),
+        ("ticket", Receipt("bell", "skipped", 0, "bell has no way to open a ticket", sent=False)),
+    ],
 )
-def test_details_fit_into_any_room(details, room):
-    encoded = to_json(fit(details, room))
-    assert len(encoded) <= room
-    assert isinstance(json.loads(encoded), dict)
+def test_what_a_channel_cannot_do_is_skipped_by_name_and_is_no_fault(action, receipt, page):
+    result = deliver(Bell(), replace(page, action=action), lambda reference: "")
+
+    assert result == receipt
+    assert result.settled
+
+
+def test_a_defect_of_a_channel_is_a_receipt_that_shows_no_secret(page):
+    receipt = deliver(Bell(broken=True), page, lambda reference: "s3cret")
+
+    assert receipt == Receipt("bell", "deferred", 1, "a defect of this channel (ZeroDivisionError)")
+    assert not receipt.settled
+
+
+def test_a_page_has_the_same_name_each_time_and_finds_what_earlier_receipts_refer_to(page):
+    later = replace(page, id="outbox-7", references=("slack/C1/1.0", "issue/7", "slack/C1/2.0"))
+
+    assert (page.identity, later.identity) == ("RUN-001/production/MON-005/trigger", "outbox-7")
+    assert [later.reference(prefix) for prefix in ("slack/C1/", "issue/", "mail/")] == ["2.0", "7", ""]

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from openapi_core.testing import MockRequest
 from pydantic import ValidationError
 
-from runner.channels.base import Receipt, to_json
-from runner.channels.pagerduty import PagerDuty, dedup_key, event
+from runner.channels.base import Receipt
+from runner.channels.pagerduty import PagerDuty, change_event, dedup_key, event
+from runner.channels.payload import to_json
 from runner.channels.transport import Transport
 
 ROUTING_KEY = "R0123456789abcdefghijklmnopqrstu"
@@ -79,12 +80,42 @@ def test_a_trigger_says_everything(page, transport, specification):
     ]
 
 
-def test_a_resolve_says_only_which_incident(page, transport, specification):
-    receipt, server = send(replace(page, action="resolve"), "ok", transport=transport)
+@pytest.mark.parametrize("action", ["acknowledge", "resolve"])
+def test_what_follows_a_trigger_says_only_which_incident(action, page, transport, specification):
+    receipt, server = send(replace(page, action=action), "ok", transport=transport)
     assert receipt.ok
     assert [valid(told, specification) for told in server.events] == [
-        {"routing_key": ROUTING_KEY, "event_action": "resolve", "dedup_key": "RUN-001/production/MON-005"}
+        {"routing_key": ROUTING_KEY, "event_action": action, "dedup_key": "RUN-001/production/MON-005"}
     ]
+
+
+def test_a_change_goes_to_its_own_address_and_opens_no_incident(page, transport):
+    taken = ("202", {}, b'{"status":"success","message":"Change event processed"}')
+    receipt, server = send(replace(page, action="change", summary="shop 2.4 is deployed"), taken, transport=transport)
+
+    assert receipt == Receipt("pagerduty", "accepted", 1, "answered 202")
+    assert [request.path for request in server.requests] == ["/v2/change/enqueue"]
+    assert server.events == [
+        {
+            "routing_key": ROUTING_KEY,
+            "payload": {
+                "summary": "shop 2.4 is deployed",
+                "source": "db1.example.com",
+                "timestamp": "2026-03-01T03:00:05.123+00:00",
+                "custom_details": page.details,
+            },
+            "links": [{"href": "https://wiki.example.com/RUN-001", "text": "The runbook"}],
+        }
+    ]
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_any_change_is_valid_by_pagerdutys_specification(data, pages, specification):
+    body = to_json(change_event(data.draw(pages), ROUTING_KEY))
+    where = ("https://events.pagerduty.com", "post", "/v2/change/enqueue")
+    specification.validate_request(MockRequest(*where, data=body, content_type="application/json"))
+    assert len(body) <= 512_000
 
 
 @pytest.mark.parametrize(

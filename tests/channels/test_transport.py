@@ -14,13 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.channels.base import Receipt
-from runner.channels.transport import HttpAnswer, Post, Transport, Verdict, judge, legible, retry_after
-
-NOON = "Sun, 01 Mar 2026 12:00:00 GMT"
+from runner.channels.exchange import HttpAnswer, WebRequest
+from runner.channels.transport import Transport, Verdict, judge, legible
 
 
 def post(url):
-    return Post(url, b'{"a":1}', {"Content-Type": "application/json"})
+    return WebRequest(url, b'{"a":1}', {"Content-Type": "application/json"})
 
 
 def hurried():
@@ -145,32 +144,6 @@ def test_a_wait_beyond_the_deadline_gives_up_at_once(transport, pauses):
     assert pauses == []
 
 
-@pytest.mark.parametrize(
-    ("value", "date", "seconds"),
-    [
-        (None, NOON, 0.0),
-        ("", NOON, 0.0),
-        ("7", None, 7.0),
-        (" 7 ", None, 7.0),
-        ("-7", None, 0.0),
-        ("\N{ARABIC-INDIC DIGIT SEVEN}", None, 0.0),
-        ("9" * 400, None, float("inf")),
-        ("Sun, 01 Mar 2026 12:00:05 GMT", NOON, 5.0),
-        ("Sun, 01 Mar 2026 11:59:00 GMT", NOON, 0.0),
-        ("Sun, 01 Mar 2026 12:00:05 GMT", None, 0.0),
-        ("Sun, 01 Mar 2026 12:00:05 -0000", NOON, 0.0),
-        ("soon", NOON, 0.0),
-    ],
-)
-def test_retry_after(value, date, seconds):
-    assert retry_after(value, date) == seconds
-
-
-@given(st.text(), st.text())
-def test_no_retry_after_is_too_strange(value, date):
-    assert retry_after(value, date) >= 0
-
-
 @given(st.integers(100, 999))
 def test_only_408_429_and_5xx_are_worth_another_attempt(status):
     expected = "accepted" if 200 <= status < 300 else "again" if status in {408, 429, *range(500, 600)} else "refused"
@@ -198,7 +171,3 @@ def test_what_the_other_side_says_is_safe_to_print(text):
     shown = legible(text)
     assert shown.isprintable()
     assert len(shown) <= 200
-
-
-def test_a_post_shows_nothing_of_itself():
-    assert repr(Post("https://hooks.example.com/secret", b"secret", {"A": "secret"})) == "Post()"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+from base64 import b64encode
 from dataclasses import replace
 
 import pytest
@@ -11,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from runner.channels.base import Receipt, to_json
-from runner.channels.webhook import Webhook, envelope
+from runner.channels.base import Receipt, SecretMissingError
+from runner.channels.payload import to_json
+from runner.channels.transport import Transport
+from runner.channels.webhook import Webhook, envelope, signature
 
 TOKEN = "Bearer s3cret"
 SECRETS = {"env:HOOK_TOKEN": f"{TOKEN}\n", "env:TWO_LINES": "s3cret\nX-Other: 1", "env:ACCENT": "s3crèt"}.__getitem__
@@ -107,6 +111,7 @@ def test_a_secret_that_is_missing_or_broken_is_named_and_not_shown(reference, re
     [
         ({"headers": {"Authorization": TOKEN}}, "never the secret itself"),
         ({"headers": {"Content-Type": "env:A"}}, "the header Content-Type is set by runbookctl itself"),
+        ({"headers": {"Webhook-Id": "env:A"}}, "the header Webhook-Id is set by runbookctl itself"),
         ({"headers": {"host": "env:A"}}, "the header host is set by runbookctl itself"),
         ({"headers": {"X: y\r\n": "env:A"}}, "letters, digits and dashes"),
         ({"url": "http://hooks.example.com/"}, "a page goes over https://"),
@@ -137,3 +142,51 @@ def test_any_page_is_a_cloud_event_that_is_not_too_large(data, pages):
     told = json.loads(body)
     assert all(told[name] for name in ("specversion", "id", "source", "type", "time"))
     assert len(body) <= 512_000
+
+
+KEY = bytes(range(32))
+SIGNING = {
+    "env:KEY": f"whsec_{b64encode(KEY).decode()}",
+    "env:TEXT": "a text that is long enough to sign with",
+    "env:SHORT": "whsec_c2hvcnQ=",
+    "env:BROKEN": "whsec_?",
+}.__getitem__
+
+
+@pytest.mark.parametrize(
+    ("reference", "key"), [("env:KEY", KEY), ("env:TEXT", b"a text that is long enough to sign with")]
+)
+def test_a_signed_page_can_be_verified_and_each_attempt_has_its_own_time(reference, key, page):
+    times = iter([1_772_334_005.9, 1_772_334_006.1])
+    transport = Transport(sleep=lambda seconds: None, now=lambda: next(times))
+    with FaultServer("503", "ok") as server:
+        receipt = Webhook(url=server.url, signing_key=reference).send(page, secrets=SIGNING, transport=transport)
+
+    assert receipt.ok
+    for request, seconds in zip(server.requests, ["1772334005", "1772334006"], strict=True):
+        signed = b"RUN-001/production/MON-005/trigger." + seconds.encode() + b"." + request.body
+        assert {name: request.headers[name] for name in request.headers if name.startswith("webhook-")} == {
+            "webhook-id": "RUN-001/production/MON-005/trigger",
+            "webhook-timestamp": seconds,
+            "webhook-signature": "v1," + b64encode(hmac.digest(key, signed, "sha256")).decode(),
+        }
+
+
+@pytest.mark.parametrize("reference", ["env:SHORT", "env:BROKEN"])
+def test_a_key_that_is_too_short_signs_nothing(reference, page, transport):
+    channel = Webhook(url="https://hooks.example.com/", signing_key=reference)
+    mend = "it must be whsec_ and Base64, or a text, of at least 24 bytes"
+
+    receipt = channel.send(page, secrets=SIGNING, transport=transport)
+
+    assert receipt == Receipt("webhook", "refused", 0, f"{reference} is no key to sign with: {mend}")
+    with pytest.raises(SecretMissingError):
+        channel.check(SIGNING)
+
+
+@given(st.text(min_size=1))
+def test_any_name_of_a_page_can_stand_in_a_header(identity):
+    value = signature(KEY, identity, 0, b"")["webhook-id"]
+
+    assert value.isascii()
+    assert value.isprintable()

@@ -49,8 +49,19 @@ ACTOR = Actor(user="alice", host="controller.example", pid=4711, tool_version="0
 class FakeChannel:
     """Remembers the pages that it was to send, and says that `status` became of each."""
 
+    key = "fake"
+
     status: str = "accepted"
     sent: list = field(default_factory=list)
+
+    def does(self, action):
+        return action in {"trigger", "resolve"}
+
+    def check(self, secrets):
+        """There is no secret."""
+
+    def problems(self, page):
+        return ()
 
     def send(self, page, *, secrets):
         del secrets

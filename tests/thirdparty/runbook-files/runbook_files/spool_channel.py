@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from runner.channels.base import Channel, Page, Receipt, Secrets, to_json
+from runner.channels.base import Channel, Page, Receipt, Secrets
+from runner.channels.payload import to_json
 
 
 class Spool(Channel):

@@ -1,0 +1,65 @@
+"""What a page carries, as JSON that is never too large: the largest values are cut first, and say so."""
+
+from __future__ import annotations
+
+import json
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Any
+
+_DEPTH = 16
+_SMALLEST_CUT = 256
+
+
+def to_json(value: Any) -> bytes:
+    """`value` as compact JSON in UTF-8; half a surrogate pair, as broken output may hold, becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def fit(details: Mapping[str, Any], limit: int) -> dict[str, Any]:
+    """`details` as plain JSON of at most `limit` bytes: the largest values are cut first, each with a note of that.
+
+    What a host answered must not silence the page about it: too large, too deep or no JSON at all is told as text.
+    """
+    whole = {str(name): _plain(value, _DEPTH) for name, value in details.items()}
+    if len(to_json(whole)) <= limit:
+        return whole
+    sizes = {name: len(to_json(value)) for name, value in whole.items()}
+    share = _share(list(sizes.values()), limit - len(to_json(dict.fromkeys(whole, 0))))
+    if share < _SMALLEST_CUT:  # so many names that no value could be read
+        return {"details": _cut(whole, limit - len(b'{"details":}'))}
+    return {name: value if sizes[name] <= share else _cut(value, share) for name, value in whole.items()}
+
+
+def _share(sizes: list[int], limit: int) -> int:
+    """The most bytes a value may have so that all `sizes` together are within `limit`, small ones whole."""
+    share = 0
+    for position, size in enumerate(sorted(sizes)):
+        share = limit // (len(sizes) - position)
+        if size > share:
+            break
+        limit -= size
+    return share
+
+
+def _cut(value: Any, limit: int) -> str:
+    text = value if isinstance(value, str) else to_json(value).decode()
+    note = f" … [cut: too large to send; the run's record has all {len(text):,} characters]"
+    text, limit = text[: max(0, limit)], limit - len(to_json(note))
+    length = bisect_right(range(len(text) + 1), limit, key=lambda count: len(to_json(text[:count]))) - 1
+    return text[: max(0, length)] + note
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if isinstance(value, str | bool | int | None):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)  # JSON has no NaN
+    if not isinstance(value, Mapping | list | tuple):
+        return str(value)
+    if depth == 0:
+        return f"… [cut: nested deeper than {_DEPTH} levels]"
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item, depth - 1) for name, item in value.items()}
+    return [_plain(item, depth - 1) for item in value]
