@@ -24,7 +24,6 @@ SAME_CLASS_NAMES: set[str] = {
     "Hit",
     "Part",
     "Proof",
-    "Rule",
     "_Handler",
     "_Reader",
     "_Step",
@@ -48,7 +47,7 @@ SMALL_MODULES: set[str] = {
 """Modules under 60 lines that fewer than two others import."""
 
 PLUGINS = re.compile(
-    r"""(kinds/(steps|verifications) | channels | lint/rules/\w+ | cli/commands/\w+ | executor/ansible/plugins.*)/\w+\.py
+    r"""(kinds/(steps|verifications) | channels | lint/rules | cli/commands/\w+ | executor/ansible/plugins.*)/\w+\.py
         | __main__\.py""",
     re.VERBOSE,
 )

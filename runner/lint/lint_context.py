@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -90,6 +91,10 @@ class LintContext:
         parts = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
         for part in parts:
             yield from self.leaves((*place, part))
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Every line of the file, after the number of characters before it."""
+        return ((match.start(), match[0]) for match in re.finditer(r"[^\n]+", self.document.text))
 
     def sentences(self) -> Iterator[tuple[Place, str]]:
         """Every text for people, where it is written."""

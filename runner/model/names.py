@@ -10,6 +10,8 @@ from pydantic import AfterValidator
 from runner.core.identifiers import Spelling, Variable
 
 _OURS = "result probe holds deadline sample rows row rc stdout stderr json status content"
+OF_RESULTS = frozenset(_OURS.split())
+"""What a condition calls the result that it judges, and its parts."""
 _JINJA = "and or not in is if else elif for true false none loop self super"
 _GLOBALS = "now range dict lookup query q omit undef joiner lipsum cycler namespace"
 # The keywords of plays, blocks and tasks: https://docs.ansible.com/ansible-core/2.19/reference_appendices/

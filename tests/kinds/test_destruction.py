@@ -10,7 +10,7 @@ from harness.fakes import runbook_file
 
 from runner.library.library import Library
 from runner.lint.engine import context_of
-from runner.lint.rules.effect.destructive_unguarded import destruction
+from runner.lint.rules.effects import destruction
 
 DESTROYS = [
     "command: psql -c 'DROP TABLE orders'",

@@ -10,7 +10,7 @@ from harness.fakes import CONTACTS, runbook_file
 from runner.library.inventory import variables
 from runner.library.library import Library, shown
 from runner.lint.engine import lint
-from runner.lint.rules.text.too_long import LONGEST as LONGEST_PROCEDURE
+from runner.lint.rules.writing import LONGEST as LONGEST_PROCEDURE
 
 TODAY = date(2026, 1, 1)
 STEP = {"id": "a", "name": "A", "command": "ls", "verify": [{"exit": 0}]}

@@ -25,7 +25,7 @@ class RuleFile:
 
 
 @dataclass(frozen=True)
-class Rule:
+class AlertRule:
     """An alert of a rule file."""
 
     name: str
@@ -103,7 +103,7 @@ def _kind(document: Value) -> str | None:
     return kind.text if kind else None
 
 
-def rules(file: RuleFile, found: list[Finding]) -> Iterator[Rule]:
+def rules(file: RuleFile, found: list[Finding]) -> Iterator[AlertRule]:
     """The alerts in `file`; adds to `found` what is no rule."""
     for group in (group for place in file.groups for group in _items(place, "groups", found)):
         if not group.is_mapping:
@@ -112,7 +112,7 @@ def rules(file: RuleFile, found: list[Finding]) -> Iterator[Rule]:
         for rule in _items(group, "rules", found):
             name = rule.get("alert")
             if name and name.text:
-                yield Rule(name.text, rule)
+                yield AlertRule(name.text, rule)
             elif not rule.get("record"):
                 found.append(rule.finding("wrong-type", "must be a mapping with `alert` or `record`"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from runner.library.alerts.prometheus_rules import KEY, Rule, RuleFile, rules
+from runner.library.alerts.prometheus_rules import KEY, AlertRule, RuleFile, rules
 from runner.library.alerts.runbook_urls import address, alertname, leads_to
 from runner.library.gates.coverage import Situation, absence, alerts
 from runner.library.snapshot import LibrarySnapshot
@@ -30,7 +30,7 @@ def check(file: RuleFile, snapshot: LibrarySnapshot, base: str | None) -> list[F
     return sorted(found)
 
 
-def _judged(rule: Rule, alert: Situation, snapshot: LibrarySnapshot, base: str | None) -> Iterator[Finding]:
+def _judged(rule: AlertRule, alert: Situation, snapshot: LibrarySnapshot, base: str | None) -> Iterator[Finding]:
     target, why = leads_to(snapshot, alert)
     expected = address(target, base) if base and target else ""
     if not rule.url:
@@ -51,7 +51,9 @@ def _right(url: str, target: str, expected: str) -> bool:
     return _RUNBOOK.findall(url) == [target] if _RUNBOOK.fullmatch(target) else target in url
 
 
-def _unregistered(rule: Rule, known: Mapping[str, Sequence[Situation]], snapshot: LibrarySnapshot) -> Iterator[Finding]:
+def _unregistered(
+    rule: AlertRule, known: Mapping[str, Sequence[Situation]], snapshot: LibrarySnapshot
+) -> Iterator[Finding]:
     """What is wrong with a rule that the registry does not know: it may still lead somewhere."""
     hint = did_you_mean(rule.name, known)
     hint = hint or f"add a MON- entry with `alertname: {rule.name}` to runbooks/registry/"
@@ -64,7 +66,7 @@ def _unregistered(rule: Rule, known: Mapping[str, Sequence[Situation]], snapshot
         yield rule.finding("unknown-alert", message, hint=hint, level=Level.WARNING)
 
 
-def _dangling(rule: Rule, snapshot: LibrarySnapshot) -> str:
+def _dangling(rule: AlertRule, snapshot: LibrarySnapshot) -> str:
     return "; ".join(why for name in _RUNBOOK.findall(rule.url) if (why := absence(snapshot, name)))
 
 
@@ -77,7 +79,7 @@ def _names(snapshot: LibrarySnapshot) -> Mapping[str, Sequence[Situation]]:
     return known
 
 
-def _meant(rule: Rule, known: Mapping[str, Sequence[Situation]]) -> Sequence[Situation]:
+def _meant(rule: AlertRule, known: Mapping[str, Sequence[Situation]]) -> Sequence[Situation]:
     """The alerts that `rule` may fire: by its name, of which its labels or annotations may mention one, or by that."""
     ids = _ALERT.findall(f"{rule.text_of('labels')} {rule.text_of('annotations')}")
     mentioned = [known[name][0] for name in ids if name in known]

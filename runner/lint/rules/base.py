@@ -6,7 +6,7 @@ A rule needs nothing but what this module offers, and what it asks of the parts 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from runner.lint.lint_context import LintContext, Placed, Work
@@ -59,7 +59,11 @@ class Rule:
     problem: str
     wrong: str
     right: str
-    find: Callable[[LintContext], Iterable[Hit]] | None
+    find: Callable[[LintContext], Iterable[Hit]] | None = None
     gives_way_to: tuple[str, ...] = ()
     fixes: bool = False
     quotable: bool = True
+
+    def __call__(self, find: Callable[[LintContext], Iterable[Hit]]) -> Rule:
+        """The same rule, which finds its hits by the function `find`: it decorates it."""
+        return replace(self, find=find)

@@ -1,4 +1,4 @@
-"""`undefined-placeholder`: a name, a variable or a gap that nothing fills in."""
+"""Rules about what is still to be filled in: commands, names, variables."""
 
 from __future__ import annotations
 
@@ -9,10 +9,52 @@ from dataclasses import dataclass
 from runner.core.shell.shell_code import Code
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, did_you_mean, quoted
 from runner.model.checks.condition import required
-from runner.model.names import RESERVED
+from runner.model.names import OF_RESULTS, RESERVED
+from runner.model.step import Effect
 
-_OF_RESULT = "result probe holds deadline sample rows row rc stdout stderr json status content"
-_RESULT = frozenset(_OF_RESULT.split())
+_PLACEHOLDER = re.compile(
+    r"""(?ix)
+    (?:\.{2,}|…|-+|\?+|x{2,}|tbd|tba|n/?a|none|foo|bar|baz)
+    | <[^<>|]+> | \[(?!\s)[^\[\]]+\] | \{[^{}]+\}
+    | (?:\#.*\s*)+
+    | (?:echo|printf|print|:)\s+["']?(?:
+        .*\b(?:todo|fixme|tbd|placeholder|replace\ ?me|changeme|not\ implemented|dummy)\b.* | \.{3} )
+    | .{0,20}\b(?:todo|fixme|tbd)\b.{0,60}
+    | (?:your|some|the|my|a)[-_ ](?:\w+[-_ ])?command(?:[-_ ](?:goes[-_ ])?here)? | command(?:[-_ ](?:goes[-_ ])?here)?
+    | (?:insert|add|put|enter)\ (?:your\ |the\ )?commands?(?:\ here)?\.?
+    | (?:replace|change)[-_ ]?me
+    | [A-Z]?[a-z]+\ (?:the|an?|all|your|this)\ [a-z]+(?:\ [a-z]+)*\.?
+    | (?:select|values)\s+(?:\.{3}|<[^<>]+>)
+    """
+)
+_PRINTS = re.compile(r"(?:echo|printf)\s[^|>$&;`{]*")
+_NOTHING = frozenset({"true", ":", "/bin/true", "exit 0", "pass", "noop", "no-op"})
+
+
+@Rule(
+    "placeholder-command",
+    Level.ERROR,
+    Criterion.COMPLETE,
+    problem="A step whose command was never written does nothing, and says that it did.",
+    wrong="steps:\n  - {id: fail-over, name: Promote the standby, command: echo TODO, verify: [{exit: 0}]}\n",
+    right="steps:\n  - {id: fail-over, name: Promote the standby, command: pg_ctl promote, verify: [{exit: 0}]}\n",
+)
+def placeholder_command(context: LintContext) -> Iterator[Hit]:
+    """Something stands where a command is to be written."""
+    for work in context.works():
+        text = work.kind.written_text
+        if _PLACEHOLDER.fullmatch(text) or (not work.looks and text in _NOTHING):
+            yield Hit(work.place, f"{quoted(text)} only stands for a command", "write the command itself")
+        elif _PRINTS.fullmatch(text) and not work.looks and work.step.effect is not Effect.READ:
+            yield Hit(work.place, f"{quoted(text)} changes nothing, it only prints", "write the command itself")
+    for placed in context.procedure():
+        action = placed.step.action
+        if action and action.human and re.fullmatch(r"\.{2,}|…|<[^<>]+>|\[[^\[\]]+\]", action.written_text):
+            yield Hit(
+                (*placed.place, action.key), f"{quoted(action.written_text)} tells nobody what to do", "write it out"
+            )
+
+
 _GAP = re.compile(
     r"(?<![\w?<(])<[A-Za-z][\w-]*(?:[ ][\w-]+)*>(?![>])|\bYOUR[_-][A-Z][A-Z_-]*\b|\b[A-Z][A-Z_]*_HERE\b"
     r"|(?<![\w/-])your[_-][a-z][\w-]*|(?<!\S)\[[A-Za-z]{3,}(?:[ _-][A-Za-z]{2,})*\](?!\S)|(?<!\S)(?:\.\.\.|…)(?!\S)"
@@ -31,7 +73,24 @@ class _Known:
     after: frozenset[str]
 
 
-def _find(context: LintContext) -> Iterator[Hit]:
+_WRONG = """\
+inputs: {stuck_after: {type: duration, default: 5m, help: A session idle for longer is stuck}}
+steps:
+  - {id: count, name: Count the stuck sessions, command: "sessions --idle {{ stuck_afer }}", verify: [{exit: 0}]}
+"""
+
+
+@Rule(
+    "undefined-placeholder",
+    Level.ERROR,
+    Criterion.ACTIONABLE,
+    problem="A name that nothing defines fails in the middle of the procedure, or is done as it is written.",
+    wrong=_WRONG,
+    right=_WRONG.replace("stuck_afer", "stuck_after"),
+    gives_way_to=("placeholder-command",),
+)
+def undefined_placeholder(context: LintContext) -> Iterator[Hit]:
+    """A name, a variable or a gap that nothing fills in."""
     for placed, known in _walk(context):
         for place, text in context.leaves(placed.place):
             part = place[2] if len(place) > 2 else ""  # noqa: PLR2004 - the step's own key
@@ -48,13 +107,13 @@ def _walk(context: LintContext) -> Iterator[tuple[Placed, _Known]]:
     runbook = context.runbook
     known = set(runbook.inputs) | (context.variables or set())
     known |= {f"{name}_seconds" for name, item in runbook.inputs.items() if item.type == "duration"}
-    known |= RESERVED - _RESULT
+    known |= RESERVED - OF_RESULTS
     results: dict[Place, frozenset[str]] = {}
     for work in context.works():
-        results[work.place[:2]] = results.get(work.place[:2], _RESULT) | context.result_names(work)
+        results[work.place[:2]] = results.get(work.place[:2], OF_RESULTS) | context.result_names(work)
     for placed in context.procedure():
         known |= placed.step.choose.keys()
-        after = known | placed.step.capture.keys() | results.get(placed.place, _RESULT)
+        after = known | placed.step.capture.keys() | results.get(placed.place, OF_RESULTS)
         yield placed, _Known(frozenset(known), frozenset(after))
         known |= placed.step.capture.keys()
 
@@ -64,7 +123,7 @@ def _undefined(context: LintContext, place: Place, missing: list[str], known: fr
         if not name.startswith(("ansible_", "runbook_")):
             asked = context.variables is not None
             message = f"{quoted(name)} is neither an input, nor captured before, nor set in an inventory"
-            hint = did_you_mean(name, known - RESERVED - _RESULT) or "declare it under `inputs`"
+            hint = did_you_mean(name, known - RESERVED - OF_RESULTS) or "declare it under `inputs`"
             yield Hit(place, message, hint if asked else f"{hint}, or name the inventory with -i", fragment=name)
 
 
@@ -85,21 +144,3 @@ def _gaps(context: LintContext) -> Iterator[Hit]:
                     hint = "declare an input, or capture it in an earlier step"
                     nth = text[: match.start()].count(match[0])
                     yield Hit(place, f"{match[0]} is a gap that nobody fills in", hint, fragment=match[0], nth=nth)
-
-
-_WRONG = """\
-inputs: {stuck_after: {type: duration, default: 5m, help: A session idle for longer is stuck}}
-steps:
-  - {id: count, name: Count the stuck sessions, command: "sessions --idle {{ stuck_afer }}", verify: [{exit: 0}]}
-"""
-
-RULE = Rule(
-    id="undefined-placeholder",
-    level=Level.ERROR,
-    criterion=Criterion.ACTIONABLE,
-    problem="A name that nothing defines fails in the middle of the procedure, or is done as it is written.",
-    wrong=_WRONG,
-    right=_WRONG.replace("stuck_afer", "stuck_after"),
-    find=_find,
-    gives_way_to=("placeholder-command",),
-)

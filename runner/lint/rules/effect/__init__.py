@@ -1,1 +1,0 @@
-"""Rules about what a step changes or destroys."""

@@ -1,0 +1,132 @@
+"""Rules about who is called and who approves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, did_you_mean
+from runner.model.contacts import Contact
+from runner.model.runbook import Declared
+from runner.model.step import Approval
+
+
+def _example(by: str) -> str:
+    return f"""\
+steps:
+  - id: restart
+    name: Restart the web server
+    approve: {{says: "Restart the web server?", {by}}}
+    command: systemctl restart nginx
+    verify: [{{command: systemctl is-active nginx}}]
+"""
+
+
+def _everybody(context: LintContext) -> str:
+    return f"contacts.yml knows {', '.join(context.contacts) or 'nobody'}"
+
+
+@Rule(
+    "unknown-approval-group",
+    Level.ERROR,
+    Criterion.ESCALATABLE,
+    problem="A step that only a group may approve waits for ever when contacts.yml does not know the group.",
+    wrong=_example("group: dbas"),
+    right=_example("group: dba"),
+)
+def unknown_approval_group(context: LintContext) -> Iterator[Hit]:
+    """An approval by a group that nobody knows."""
+    for place, approval in context.approvals():
+        if approval.group and approval.group not in context.contacts:
+            hint = did_you_mean(approval.group, context.contacts) or _everybody(context)
+            yield Hit((*place, "group"), f"no group is called {approval.group!r}, so nobody may approve", hint)
+
+
+def _by_groups(context: LintContext) -> Iterator[tuple[Place, Approval, Contact]]:
+    """Each approval by a group that is there."""
+    for place, approval in context.approvals():
+        if group := context.contacts.get(approval.group or ""):
+            yield place, approval, group
+
+
+@Rule(
+    "memberless-approval-group",
+    Level.ERROR,
+    Criterion.ESCALATABLE,
+    problem="A step that only a group may approve waits for ever when the group has no members.",
+    wrong=_example("group: backend-team"),
+    right=_example("group: dba"),
+)
+def memberless_approval_group(context: LintContext) -> Iterator[Hit]:
+    """An approval by a group without members."""
+    for place, approval, group in _by_groups(context):
+        if not group.members:
+            message = f"{approval.group!r} has no members, so nobody may approve"
+            yield Hit((*place, "group"), message, "name the `members` in contacts.yml")
+
+
+@Rule(
+    "too-small-approval-group",
+    Level.ERROR,
+    Criterion.ESCALATABLE,
+    problem="A step that needs more approvals than its group has members is never approved.",
+    wrong=_example("group: dba, min: 3"),
+    right=_example("group: dba, min: 2"),
+)
+def too_small_approval_group(context: LintContext) -> Iterator[Hit]:
+    """An approval by more people than the group has."""
+    for place, approval, group in _by_groups(context):
+        if 0 < (members := len(set(group.members))) < approval.min:
+            message = f"{approval.min} must approve, and {approval.group!r} has {members} member{'s' * (members > 1)}"
+            yield Hit((*place, "min"), message, "add members in contacts.yml, or ask for fewer")
+
+
+@Rule(
+    "no-channel",
+    Level.ERROR,
+    Criterion.ESCALATABLE,
+    problem="A contact without a channel owns things, but no page reaches it: the escalation is a dead end.",
+    wrong="escalation: {when: [step_failed], contacts: [backend-team], provide: [timeline]}\n",
+    right="escalation: {when: [step_failed], contacts: [on-call], provide: [timeline]}\n",
+)
+def no_channel(context: LintContext) -> Iterator[Hit]:
+    """Somebody to call who cannot be reached."""
+    for number, name in enumerate(context.runbook.escalation.contacts):
+        if name in context.contacts and not context.contacts[name].channels:
+            message = f"{name!r} cannot be called: no channel"
+            yield Hit(("escalation", "contacts", number), message, "add one to contacts.yml")
+
+
+@Rule(
+    "no-escalation",
+    Level.WARNING,
+    Criterion.ESCALATABLE,
+    problem="Where a failed step calls nobody, whoever is on call is alone with it: a dead end.",
+    wrong="escalation: {when: [{declared: Data may be lost}], contacts: [on-call], provide: [timeline]}\n",
+    right="escalation: {when: [{declared: Data may be lost}, step_failed], contacts: [on-call], provide: [timeline]}\n",
+)
+def no_escalation(context: LintContext) -> Iterator[Hit]:
+    """A step may fail, and nobody is called."""
+    policy = context.runbook.escalation.when
+    place, hint = ("escalation", "when"), "add step_failed, or {unresolved_for: 15m}"
+    if all(isinstance(reason, Declared) for reason in policy):
+        yield Hit(place, "nobody is called when a step fails, unless the operator says why", hint)
+    elif set(policy) == {"step_failed"} and all(step.on_failure == "stop" for step in context.runbook.steps):
+        yield Hit(place, "every step says on_failure: stop, so no failure calls anybody", hint)
+
+
+@Rule(
+    "unknown-contact",
+    Level.ERROR,
+    Criterion.MAINTAINED,
+    problem="Whoever owns the runbook, and whoever is called, must be found in contacts.yml, or nobody answers.",
+    wrong="owner: the-backend-people\n",
+    right="owner: backend-team\n",
+)
+def unknown_contact(context: LintContext) -> Iterator[Hit]:
+    """An owner or somebody to call whom contacts.yml does not know."""
+    named: list[tuple[Place, str]] = [(("owner",), context.runbook.owner)]
+    named += [(("escalation", "contacts", n), name) for n, name in enumerate(context.runbook.escalation.contacts)]
+    for place, name in named:
+        if name not in context.contacts:
+            hint = did_you_mean(name, context.contacts) or _everybody(context)
+            yield Hit(place, f"nobody is called {name!r}", hint)

@@ -1,1 +1,0 @@
-"""Rules about who is called and who approves."""

@@ -1,1 +1,0 @@
-"""Rules about what a runbook refers to."""

@@ -1,0 +1,199 @@
+"""Rules about what a runbook refers to: modules, other runbooks, times, files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from runner.core.errors import InvalidInputError, RunbookError
+from runner.executor.module_options import Module, modules, wrong_arguments
+from runner.library.library import Library
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, quoted
+from runner.model.handover_inputs import wrong_inputs
+from runner.model.runbook import Exclusion
+from runner.model.schedule import outside, problem
+from runner.model.step import HandOver
+
+_SERVICE = (
+    "steps:\n  - {id: web, name: Restart the web server, module: {ansible.builtin.servcie: {name: nginx}}, "
+    "verify: [{command: systemctl is-active nginx}]}\n"
+)
+_COPY = (
+    "steps:\n  - id: motd\n    name: Write the message of the day\n"
+    "    module: {ansible.builtin.copy: {content: Down for maintenance, dset: /etc/motd}}\n"
+    "    verify: [{command: grep maintenance /etc/motd}]\n"
+)
+
+
+@Rule(
+    "unknown-module",
+    Level.ERROR,
+    Criterion.COMPLETE,
+    problem="A module that is not installed ends the run that comes to it, and by then the steps before it are done.",
+    wrong=_SERVICE,
+    right=_SERVICE.replace("servcie", "service"),
+)
+def unknown_module(context: LintContext) -> Iterator[Hit]:
+    """A module that Ansible does not find, or that refuses its arguments."""
+    for place, name, _, module in _calls(context):
+        if module.missing:
+            yield Hit(place, f"Ansible does not find the module {name} here", _hint(name))
+
+
+@Rule(
+    "wrong-module-argument",
+    Level.ERROR,
+    Criterion.ACTIONABLE,
+    problem="A module refuses an argument that it does not have, and by then the steps before it are done.",
+    wrong=_COPY,
+    right=_COPY.replace("dset:", "dest:"),
+)
+def wrong_module_argument(context: LintContext) -> Iterator[Hit]:
+    """A module that Ansible does not find, or that refuses its arguments."""
+    for place, name, args, module in _calls(context):
+        for wrong in wrong_arguments(module.options, args) if module.options is not None else ():
+            hint = wrong.hint or f"ansible-doc {name} tells what it takes"
+            yield Hit((*place, *wrong.place), f"{name} {wrong.message}", hint)
+
+
+def _calls(context: LintContext) -> Iterator[tuple[Place, str, Mapping[str, Any], Module]]:
+    """Each call of a module that somebody can say something about."""
+    calls = [(work.place, *named) for work in context.works() if (named := work.kind.ansible_module)]
+    by_name = modules(name for _, name, _ in calls) if calls else {}
+    return (((*place, name), name, args, by_name[name]) for place, name, args in calls if name in by_name)
+
+
+def _hint(name: str) -> str:
+    collection = ".".join(name.split(".")[:2])
+    if collection == "ansible.builtin":
+        return "look for its name in ansible-doc --list"
+    return f"ansible-galaxy collection install {collection} installs its collection; else look at how it is written"
+
+
+def _example(on_failure: str) -> str:
+    step = "id: look, name: Look, effect: read, command: df /, verify: [{exit: 0}]"
+    return f"steps: [{{{step}, on_failure: {on_failure}}}]\n"
+
+
+@Rule(
+    "unknown-runbook",
+    Level.ERROR,
+    Criterion.COMPLETE,
+    problem="If the runbook that is to take over is not there, the run stops after a failure and nobody continues it.",
+    wrong=_example("RUN-999"),
+    right=_example("escalate"),
+)
+def unknown_runbook(context: LintContext) -> Iterator[Hit]:
+    """A step is handed over to a runbook that cannot take over."""
+    library = Library(context.source.path.parent.parent)
+    for place, to in _hand_overs(context):
+        try:
+            library.usable(to.run)
+        except InvalidInputError as error:
+            message = f"{to.run} cannot take over: {error.message.splitlines()[0]}"
+            yield Hit(place, message, error.hint)
+
+
+@Rule(
+    "unfit-hand-over",
+    Level.ERROR,
+    Criterion.COMPLETE,
+    problem="A runbook that takes over must get each input that it needs, or the run stops and nobody continues it.",
+    wrong=_example("RUN-010"),
+    right=_example("escalate"),
+)
+def unfit_hand_over(context: LintContext) -> Iterator[Hit]:
+    """A step is handed over to a runbook that cannot take over."""
+    library = Library(context.source.path.parent.parent)
+    for place, to in _hand_overs(context):
+        try:
+            successor = library.usable(to.run).runbook
+        except RunbookError:  # which is another finding
+            continue
+        for wrong in wrong_inputs(context.runbook, to, successor, {}):
+            message = f"{to.run} could not take over: {wrong.name}: {wrong.what}"
+            hint = wrong.mend or f"write on_failure: {{run: {to.run}, inputs: {{{wrong.name}: ...}}}}"
+            yield Hit(place, message, hint)
+
+
+def _hand_overs(context: LintContext) -> Iterator[tuple[Place, HandOver]]:
+    for placed in context.procedure():
+        if isinstance(placed.step.on_failure, HandOver):
+            yield (*placed.place, "on_failure"), placed.step.on_failure
+
+
+@Rule(
+    "impossible-schedule",
+    Level.ERROR,
+    Criterion.COMPLETE,
+    problem="A schedule that never comes is maintenance that is never done, and nobody notices.",
+    wrong='schedules:\n  - {cron: "0 4 30 2 *", zone: Europe/Berlin}\n',
+    right='schedules:\n  - {cron: "0 4 28 2 *", zone: Europe/Berlin}\n',
+)
+def impossible_schedule(context: LintContext) -> Iterator[Hit]:
+    """A schedule that never comes."""
+    for number, schedule in enumerate(context.runbook.schedules):
+        place = ("schedules", number)
+        if found := problem(schedule.cron):
+            yield Hit((*place, "cron"), f"{quoted(schedule.cron)}: {found}", "write it like 30 3 * * 1")
+        elif schedule.window and outside(schedule.cron, schedule.window):
+            message = f"never comes within {quoted(schedule.window)}"
+            yield Hit((*place, "cron"), f"{quoted(schedule.cron)} {message}", "give it a time within the window")
+        if schedule.zone and not _known(schedule.zone):
+            message = f"no time zone is called {quoted(schedule.zone)}"
+            yield Hit((*place, "zone"), message, "write a name like Europe/Berlin")
+
+
+def _known(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (LookupError, OSError, ValueError):
+        return False
+    return True
+
+
+@Rule(
+    "unreachable-exclusion",
+    Level.WARNING,
+    Criterion.SCOPED,
+    problem="An exclusion that contradicts what is handled, or leads back here, leaves the reader without a way on.",
+    wrong="scope: {handles: [Disk is full], excludes: [{what: Disk is broken, see: RUN-001}]}\n",
+    right="scope: {handles: [Disk is full], excludes: [{what: Disk is broken, see: RUN-007}]}\n",
+)
+def unreachable_exclusion(context: LintContext) -> Iterator[Hit]:
+    """An exclusion that never applies, or leads back to this runbook."""
+    handled = {_plain(text) for text in context.runbook.scope.handles}
+    earlier: set[str] = set()
+    for number, item in enumerate(context.runbook.scope.excludes):
+        place: Place = ("scope", "excludes", number)
+        what = _plain(item.what if isinstance(item, Exclusion) else item)
+        if what in handled:
+            yield Hit(place, "is excluded here and handled above, so it is never excluded", "keep one of the two")
+        elif what in earlier:
+            yield Hit(place, "is excluded above already", "leave it out")
+        elif isinstance(item, Exclusion) and item.see == context.runbook.id:
+            message = f"leads back to {item.see}, which is this runbook"
+            yield Hit((*place, "see"), message, "name the runbook that does handle it")
+        earlier.add(what)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".")
+
+
+@Rule(
+    "unusable-file",
+    Level.ERROR,
+    Criterion.COMPLETE,
+    problem="A script is compiled into the playbook, so it must lie beside the runbook and name its interpreter.",
+    wrong="steps:\n  - {id: smoke, name: Run the smoke tests, script: scripts/absent.sh, verify: [{exit: 0}]}\n",
+    right="steps:\n  - {id: smoke, name: Run the smoke tests, script: scripts/smoke.sh, verify: [{exit: 0}]}\n",
+)
+def unusable_file(context: LintContext) -> Iterator[Hit]:
+    """A script that is not there, or does not say what runs it."""
+    for work in context.works():
+        try:
+            work.kind.call(work.step.timeout, context.source.read_file)
+        except ValueError as error:
+            yield Hit(work.place, str(error))
