@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment
+from jinja2 import Template
 from markupsafe import Markup, escape
 
 from runner.approvals.gate_context import GateContext
@@ -33,8 +33,7 @@ def render(run: RunHistory, form: str) -> str:
     """The report as `md`, `html` or `json`."""
     if form == "json":
         return json.dumps({"headline": headline(run), **asdict(run)}, indent=2, default=_plain) + "\n"
-    template = _environment(html=form == "html").get_template(f"report.{form}.j2")
-    return template.render(report=run, headline=headline(run))
+    return report_template(form).render(report=run, headline=headline(run))
 
 
 def _plain(value: Any) -> str:
@@ -42,13 +41,15 @@ def _plain(value: Any) -> str:
 
 
 @cache
-def _environment(*, html: bool) -> Environment:
+def report_template(form: str) -> Template:
+    """The template of the report as `md` or `html`."""
+    html = form == "html"
     environment = template_environment("runner.render", html=html, text=one_line if html else markdown)
     environment.filters |= {"brief": brief, "listed": listed, "points": points, "trend": trend, "clock": clock}
     environment.filters |= {"lasted": lasted, "fenced": fenced, "label": label, "together": together}
     environment.filters |= {"block": block, "seen": seen}
     environment.globals |= {"width": _WIDTH, "height": _HEIGHT}
-    return environment
+    return environment.get_template(f"report.{form}.j2")
 
 
 def brief(value: Any) -> str:

@@ -56,9 +56,12 @@ PROGRAM = """\
 import importlib, json, os, pathlib, pkgutil, shutil, sys, tempfile
 import runner
 from runner.cli import main
+from runner.cli.system import System
+from runner.executor.testing import ScriptedExecutor
 for module in pkgutil.walk_packages(runner.__path__, "runner."):  # once, and not in each child
     if not any(part in module.name for part in (".plugins.", ".lab.", "__main__")):
         importlib.import_module(module.name)
+system = System(executor=lambda: ScriptedExecutor(hosts={"all": ["h1"]})) if sys.argv[2] == "scripted" else System()
 for number, (words, break_it) in enumerate(json.load(open(sys.argv[1]))):
     if (child := os.fork()) == 0:
         errors = os.open(f"{sys.argv[1]}.{number}", os.O_RDWR | os.O_CREAT)
@@ -70,7 +73,7 @@ for number, (words, break_it) in enumerate(json.load(open(sys.argv[1]))):
         sys.argv = ["runbook", *words]
         exec(break_it)
         try:
-            main()
+            main(system)
         except SystemExit as end:
             code = end.code
         except BaseException:
@@ -97,13 +100,16 @@ def world(tmp_path_factory):
     return here, run.name
 
 
-def done(world, cases):
-    """For each case of a command and a way to break what surrounds it: the exit code, and all that it printed."""
+def done(world, cases, executor):
+    """For each case of a command and a way to break what surrounds it: the exit code, and all that it printed.
+
+    `executor` is `ansible` or `scripted`, the stand-in for it.
+    """
     here, run = world
     named = [([run if word == RUN_ID else word for word in words], break_it) for words, break_it in cases]
     file = here.parent / f"cases-{len(cases)}-{hash(str(named)) % 10**6}"
     file.write_text(json.dumps(named))
-    program = [sys.executable, "-c", PROGRAM, str(file)]
+    program = [sys.executable, "-c", PROGRAM, str(file), executor]
     ended = subprocess.run(program, cwd=here, check=True, capture_output=True, text=True, timeout=600)
     printed = [Path(f"{file}.{number}").read_text() for number in range(len(cases))]
     return list(zip(map(int, ended.stdout.split()), printed, strict=True))
@@ -113,7 +119,7 @@ def done(world, cases):
 def test_every_command_ends_with_a_code_and_a_sentence(world, way):
     cases = [([name, *WORDS.get(name, [])], OF_EVERY_COMMAND[way]) for name in COMMANDS]
 
-    for name, (code, printed) in zip(COMMANDS, done(world, cases), strict=True):
+    for name, (code, printed) in zip(COMMANDS, done(world, cases, "scripted"), strict=True):
         assert code in {0, 1, 2, 4, 7}, (name, code, printed)
         assert not any(word in printed for word in ("Traceback", "Exception ignored", "defect")), (name, printed)
         assert printed.strip() or code == 0 or way == "a reader that is gone", (name, code)
@@ -122,6 +128,6 @@ def test_every_command_ends_with_a_code_and_a_sentence(world, way):
 def test_a_run_ends_as_it_ends_whoever_listens(world):
     ways = [way for way in WAYS if way not in {"no working directory", "broken files"}]
 
-    ended = done(world, [(["run", *WORDS["run"], "--json"], WAYS[way]) for way in ways])
+    ended = done(world, [(["run", *WORDS["run"], "--json"], WAYS[way]) for way in ways], "ansible")
 
     assert dict(zip(ways, [code for code, _ in ended], strict=True)) == dict.fromkeys(ways, 0), ended

@@ -11,6 +11,7 @@ from harness.fakes import RUN_ID
 
 from runner.cli.commands.night import cancel
 from runner.services.runs import CancelledRun, cancel_run
+from runner.store.log.log_reader import read
 from runner.store.owed_undos import OwedUndo, OwedUndos
 from runner.store.state_directory import StateDirectory
 
@@ -100,6 +101,25 @@ def test_a_runbook_that_has_changed_is_shown_and_refused(runbook, failed, librar
     assert "--- when the run began\n+++ now\n" in refused.err
     assert "id: three" in refused.err
     assert (accepted.code, ansible.calls) == (0, [SURVEY, (("step-two", "step-three"), ())])
+
+
+def test_a_step_that_passed_in_an_older_form_is_redone_only_on_a_persons_word(runbook, library, ansible, here):
+    ansible.hosts = {"all": ["a", "b"]}
+    ansible.answers["two", "action", "a"] = FAILED
+    library(steps=STEPS)
+    runbook(*RUN)
+    ansible.answers.clear()
+    library(steps=[STEPS[0], {**STEPS[1], "command": "touch /other"}])
+
+    doubted = runbook("resume", "last", "--accept-changes")
+    accepted = runbook("resume", "last", "--accept-changes", "--redo", "two")
+
+    # Where it had passed, it was done in an older form: that is nobody's to guess.
+    assert (doubted.code, "two is in doubt on b" in doubted.err) == (4, True)
+    assert accepted.code == 0, accepted.err
+    records = list(read(here / ".runbook" / "audit" / "audit.jsonl"))
+    texts = {record.data["runbook_sha256"] for record in records if record.type in {"run.started", "run.resumed"}}
+    assert len(texts) == 2
 
 
 def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook, failed, here, capsys):

@@ -24,6 +24,8 @@ from runner.cli import main
 for module in pkgutil.walk_packages(runner.__path__, "runner."):
     if not any(part in module.name for part in (".plugins.", ".lab.", "__main__")):
         importlib.import_module(module.name)
+for form in ("md", "html"):
+    runner.render.report_html.report_template(form)
 replies = os.dup(1)
 while line := sys.stdin.readline():
     asked = json.loads(line)

@@ -24,9 +24,9 @@ VICTIMS = {
 }
 CAUSES = (*SIGNALS, *VICTIMS, "deadline")
 CHOSEN = {
-    "local": ("sigint", "kill-command", "kill-worker", "deadline"),
-    "tty": ("sigint", "sighup", "kill-supervisor", "kill-ssh"),
-    "pipelined": ("sigterm", "kill-command", "kill-ansible", "deadline"),
+    "local": ("sigint", "kill-worker", "deadline"),
+    "tty": ("sighup", "kill-supervisor", "kill-ssh"),
+    "pipelined": ("sigterm", "kill-command", "kill-ansible"),
 }
 """A signal to a terminal's group, a host that learns or does not learn that it is hung up: what differs by the way."""
 
@@ -91,8 +91,9 @@ def test_nothing_is_left_it_is_honest_and_a_resume_finishes_it(place, cause):
         assert outcomes(events) == {"first": "passed", "slow": "unknown", "last": "never reached"}
     words = given_time(place) if cause == "deadline" else []
     # When it is gone on with, and nobody says what became of the step, then it is not done twice
-    if place.way == "local" and cause in ("sigint", "kill-command", "deadline"):
+    if cause in ("kill-command", "deadline"):
         asked = place.bench.command("resume", "last", "--json", *words)
+        assert "slow is in doubt on here" in asked.events[-1]["problems"][0]
         assert (asked.code, asked.events[-1]["hint"]) == (4, "look, then say --done slow or --redo slow"), asked.err
         assert place.done == ["first", "slow"]
     # When somebody has looked

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from harness.bench import kill, step, survivors, wait_until
 
@@ -54,97 +52,6 @@ def test_a_change_that_was_interrupted_is_settled_by_what_verifies_it_and_not_do
 def _has(bench, host, word):
     path = bench.directory / f"{host}.log"
     return path.exists() and word in path.read_text().split()
-
-
-def test_a_change_of_which_nobody_knows_is_shown_and_only_a_person_lets_it_be_done_again(bench, marks):
-    bench.write(marking(bench, "one", slow=30, verify=[{"exit": 0}]), marking(bench, "two"))
-    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
-    wait_until(lambda: all(_has(bench, host, "one") for host in HOSTS), "the first step has begun", process)
-    kill(process.pid)
-    process.communicate()
-
-    asked = bench.command("resume", "last", "--json")
-    done = bench.command("resume", "last", "--json", "--done", "one")
-
-    assert asked.code == 4
-    assert "one is in doubt on a, b" in asked.events[-1]["problems"][0]
-    assert asked.events[-1]["hint"] == "look, then say --done one or --redo one"
-    assert (done.code, marks("a")) == (0, ["one", "two"]), done.err
-
-
-def test_what_is_idempotent_is_simply_done_again(bench, marks):
-    bench.write(marking(bench, "one", slow=3, verify=[{"exit": 0}], idempotent=True))
-    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
-    wait_until(lambda: all(_has(bench, host, "one") for host in HOSTS), "the step has begun", process)
-    kill(process.pid)
-    process.communicate()
-
-    resumed = bench.command("resume", "last", "--json")
-
-    assert (resumed.code, marks("a")) == (0, ["one", "one"]), resumed.err
-
-
-def test_what_no_longer_holds_is_named_and_done_again_from_there_on_a_persons_word(bench, marks):
-    bench.write(*(marking(bench, name, fails=name == "three") for name in ("one", "two", "three")))
-    for host in HOSTS:
-        (bench.directory / f"{host}.three").touch()
-    bench.run()
-    for host in HOSTS:
-        (bench.directory / f"{host}.three").unlink()
-    (bench.directory / "b.log").write_text("one\n")
-
-    asked = bench.command("resume", "last", "--json")
-    redone = bench.command("resume", "last", "--json", "--redo", "two")
-
-    assert (asked.code, "two is in doubt on b" in asked.events[-1]["problems"][0]) == (4, True), asked.err
-    assert redone.code == 0, redone.err
-    assert {host: marks(host) for host in HOSTS} == {host: ["one", "two", "three"] for host in HOSTS}
-
-
-def test_a_runbook_that_has_changed_is_shown_and_only_accepted_on_a_persons_word(bench, marks):
-    bench.write(marking(bench, "one"), marking(bench, "two", fails=True))
-    (bench.directory / "a.two").touch()
-    bench.run()
-    bench.write(marking(bench, "one"), marking(bench, "two"))
-
-    refused = bench.command("resume", "last", "--json")
-    doubted = bench.command("resume", "last", "--json", "--accept-changes")
-    accepted = bench.command("resume", "last", "--json", "--accept-changes", "--redo", "two")
-
-    assert refused.code == 2
-    # Where it had passed, it was done in an older form: that is nobody's to guess.
-    assert (doubted.code, "two is in doubt" in doubted.events[-1]["problems"][0]) == (4, True)
-    assert "+++ now" in refused.err
-    assert "has changed since the run" in refused.err
-    assert accepted.code == 0, accepted.err
-    resumed = [record for record in bench.records() if record["type"] == "runbook.run.resumed"]
-    started = [record for record in bench.records() if record["type"] == "runbook.run.started"]
-    hashes = [record["data"]["runbook"]["runbook_sha256"] for record in (*started, *resumed)]
-    assert len(set(hashes)) == 2
-
-
-def test_a_run_is_stopped_from_another_terminal_and_what_it_wants_to_be_done_then_is_done(bench, marks):
-    tidy = step("tidy", f"echo tidied >> {bench.directory}/{{{{ inventory_hostname }}}}.log")
-    bench.write(marking(bench, "one"), marking(bench, "two", slow=30), on_cancel=[tidy])
-    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
-    wait_until(lambda: all(_has(bench, host, "two") for host in HOSTS), "the second step has begun", process)
-
-    seen = bench.command("status")
-    stopped = bench.command("cancel", "last")
-    out, _ = process.communicate(timeout=90)
-
-    assert ("running" in seen.out, "Two" in seen.out) == (True, True)
-    assert stopped.code == 0, stopped.err
-    assert (process.returncode, json.loads(out.splitlines()[-1])["outcome"]) == (130, "aborted")
-    assert marks("a") == ["one", "two", "tidied"]
-
-
-def test_a_deadline_ends_a_run_whatever_the_wall_clock_says(bench, marks):
-    bench.write(marking(bench, "one", slow=60, timeout="2m"), deadline="4s")
-    ran = bench.run(patience=30)
-
-    assert ran.code == 124, ran.err
-    assert outcomes(ran)["one", "a"] == "unknown"
 
 
 def test_a_dry_run_looks_and_changes_nothing(bench, marks):

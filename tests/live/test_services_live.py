@@ -202,7 +202,7 @@ ENDS = {
 
 CHOSEN = {
     "local": ("undo", "ctrl-c", "deadline", "kill-supervisor", "kill-both"),
-    "pipelined": ("resume", "cancel", "sigterm", "kill-command", "kill-both"),
+    "pipelined": ("resume", "cancel", "sigterm", "kill-command"),
 }
 CASES = [(end, way) for way in WAYS for end in (ENDS if EACH else CHOSEN.get(way, ()))]
 

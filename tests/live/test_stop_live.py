@@ -65,10 +65,12 @@ def test_a_second_ctrl_c_kills_what_does_not_obey(here):
 def test_a_run_over_ssh_is_cancelled_from_elsewhere_and_tidies_up_once(place, now):
     process = begun(place, words=["--json"], on_cancel=tidying(place))
 
+    seen = place.bench.command("status")
     stopped = place.bench.command("cancel", "last", *now)
     out, err = process.communicate(timeout=90)
 
     place.nothing_is_left()
+    assert ("running" in seen.out, "Slow" in seen.out) == (True, True)
     assert stopped.code == 0, stopped.err
     assert (process.returncode, json.loads(out.splitlines()[-1])["outcome"]) == (130, "aborted"), err
     finished(place, "first", "slow", "tidied")

@@ -93,7 +93,7 @@ def test_the_playbook_goes_in_byte_for_byte():
 
     assert (path, path.read_bytes()) == (made / "project" / "RUN-001.yml", playbook)
     assert [one.name for one in path.parent.iterdir()] == ["RUN-001.yml"]
-    assert (made / "ansible.cfg").read_bytes() == b""
+    assert (made / "ansible.cfg").read_text() == workspace.CONFIGURATION
 
 
 @settings(max_examples=300, deadline=None)

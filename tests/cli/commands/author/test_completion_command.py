@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from harness.fakes import RUN_ID, runbook_file
@@ -26,16 +28,34 @@ STEPS = [
     {"id": "pick", "name": "Pick", "choose": {"pids": {"from": "stuck"}}, "command": "df", "verify": [{"exit": 0}]},
 ]
 TRY = """
-eval "$(runbook completion bash)"
+eval "$SCRIPT"
 COMP_LINE=$1 COMP_POINT=${#1} COMP_CWORD=0 COMP_WORDS=()
 _runbook_completion runbook
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
-@pytest.fixture
-def shell(here, tmp_path, monkeypatch):
-    """A library, a run of it and a home, and `runbook` on the path."""
+@dataclass(frozen=True)
+class Shell:
+    """Where somebody types, and the environment there; `SCRIPT` in it is what bash was told once."""
+
+    here: Path
+    environment: dict
+
+    def run(self, words, **environment):
+        given = {"env": {**self.environment, **environment}, "cwd": self.here, "timeout": 60}
+        return subprocess.run(words, capture_output=True, text=True, check=False, **given)
+
+    def completed(self, line):
+        ran = self.run(["bash", "--norc", "-c", TRY, "bash", line])
+        assert (ran.returncode, ran.stderr) == (0, "")
+        return ran.stdout.split("\n")[:-1]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    """A library, a run of it and a home, and `runbook` on the path; no test changes any of it."""
+    here, home = tmp_path_factory.mktemp("here"), tmp_path_factory.mktemp("home")
     runbook_file(here, inputs=INPUTS, steps=STEPS)
     runbook_file(here, id="RUN-002")
     (here / "runbooks" / "registry").mkdir()
@@ -47,22 +67,20 @@ def shell(here, tmp_path, monkeypatch):
     run.mkdir(parents=True)
     (run / "run.json").write_text(json.dumps({"runbook": "RUN-001", "outcome": "failed"}))
     (run / "runbook.yml").write_bytes((here / "runbooks" / "RUN-001.yml").read_bytes())
-    programs = tmp_path / "bin"
+    programs = home / "bin"
     programs.mkdir()
     (programs / "runbook").write_text(f'#!/bin/sh\nexec {sys.executable} -m runner "$@"\n')
     (programs / "runbook").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return here
-
-
-def completed(line):
-    ran = subprocess.run(
-        ["bash", "--norc", "-c", TRY, "bash", line], capture_output=True, text=True, check=False, timeout=60
-    )
-    assert (ran.returncode, ran.stderr) == (0, "")
-    return ran.stdout.split("\n")[:-1]
+    unsaid = ("RUNBOOK_STATE", "NO_COLOR", "SUDO_USER", "COLUMNS")
+    environment = {name: text for name, text in os.environ.items() if name not in unsaid}
+    environment |= {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+    }
+    script = Shell(here, environment).run(["runbook", "completion", "bash"])
+    assert (script.returncode, script.stderr) == (0, "")
+    return Shell(here, {**environment, "SCRIPT": script.stdout})
 
 
 @pytest.mark.parametrize(
@@ -108,19 +126,13 @@ def completed(line):
 )
 def test_bash_offers_what_may_come_next(shell, line, expected):
     # RUN stands for an id that differs from process to process, which the name of a test must not.
-    offered = [word.replace(RUN_ID, "RUN") for word in completed(line.replace(" RUN ", f" {RUN_ID} "))]
+    offered = [word.replace(RUN_ID, "RUN") for word in shell.completed(line.replace(" RUN ", f" {RUN_ID} "))]
 
     assert offered == expected or (expected is None and {"run", "find", "show"} <= set(offered))
 
 
 def test_a_name_that_is_to_have_a_value_is_not_followed_by_a_space(shell):
-    answers = subprocess.run(
-        ["runbook"],
-        env={**os.environ, "_RUNBOOK_COMPLETE": "bash_complete", "COMP_WORDS": "runbook run RUN-001 -e "},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    answers = shell.run(["runbook"], _RUNBOOK_COMPLETE="bash_complete", COMP_WORDS="runbook run RUN-001 -e ")
 
     assert answers.stdout.split() == ["part,version=", "part,fast=", "part,mode="]
 
@@ -146,12 +158,13 @@ def test_whatever_is_wrong_no_word_of_it_is_said(runbook, here, monkeypatch, ask
     assert (ran.code, ran.out.strip(), ran.err) == (0, "", "")
 
 
-def test_files_that_are_broken_are_passed_over_in_silence(shell):
-    (shell / "runbooks" / "RUN-001.yml").write_text("inputs: [")
-    (shell / "hosts.yml").write_bytes(b"\xff{")
+def test_files_that_are_broken_are_passed_over_in_silence(shell, tmp_path):
+    broken = replace(shell, here=shutil.copytree(shell.here, tmp_path / "broken"))
+    (broken.here / "runbooks" / "RUN-001.yml").write_text("inputs: [")
+    (broken.here / "hosts.yml").write_bytes(b"\xff{")
 
-    assert completed("runbook run RUN-001 -e ") == [""]
-    assert completed("runbook run RUN-001 -i hosts.yml -l ") == [""]
+    assert broken.completed("runbook run RUN-001 -e ") == [""]
+    assert broken.completed("runbook run RUN-001 -i hosts.yml -l ") == [""]
 
 
 SHOW_MODULES = """
@@ -167,10 +180,8 @@ except SystemExit:
 
 def test_no_large_library_is_waited_for(shell):
     words = {"_RUNBOOK_COMPLETE": "bash_complete", "COMP_WORDS": "runbook run RUN-001 -i hosts.yml -e "}
-    completed("runbook ")  # makes the skeleton
-    ran = subprocess.run(
-        [sys.executable, "-c", SHOW_MODULES], env={**os.environ, **words}, capture_output=True, text=True, check=True
-    )
+    shell.completed("runbook ")  # makes the skeleton
+    ran = shell.run([sys.executable, "-c", SHOW_MODULES], **words)
 
     loaded = set(json.loads(ran.stdout.splitlines()[-1]))
     assert loaded & {"ansible", "ansible_runner", "pydantic", "rich", "jinja2", "paramiko"} == set()
@@ -194,7 +205,7 @@ def test_fish_offers_the_same(shell):
     if not shutil.which("fish"):
         pytest.skip("fish is not here")
     script = 'runbook completion fish | source; complete -C "runbook run RUN-"'
-    ran = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    ran = shell.run(["fish", "--no-config", "-c", script])
 
     assert (ran.stderr, [line.split("\t")[0] for line in ran.stdout.splitlines()]) == ("", ["RUN-001", "RUN-002"])
 
@@ -208,7 +219,8 @@ def test_a_person_who_types_in_it_sees_the_word_completed(shell, command, before
         pytest.skip(f"{command[0]} is not here")
     child, terminal = pty.fork()
     if not child:
-        os.execvp(command[0], command)
+        os.chdir(shell.here)
+        os.execvpe(command[0], command, shell.environment)
     try:
         os.write(terminal, f'{before}eval "$(runbook completion {command[0]})"; echo rea""dy\n'.encode())
         seen = until(terminal, b"ready\r")
