@@ -25,7 +25,7 @@ from runner.channels.base import (
     reveal,
 )
 from runner.channels.exchange import HttpAnswer, WebRequest
-from runner.channels.payload import fit, to_json
+from runner.channels.payload import fit, one_line, to_json
 
 ADDRESS = "https://events.pagerduty.com/v2/enqueue"
 ROUTING_KEY_LENGTH = 32
@@ -121,7 +121,7 @@ def _payload(page: Page) -> dict[str, Any]:
 
 def _line(text: str) -> str:
     """`text` as one line of at most 1,024 characters, and never blank: PagerDuty refuses a blank summary or source."""
-    line = " ".join(text.split()) or "(not given)"
+    line = one_line(text) or "(not given)"
     return line if len(line) <= LONGEST_SUMMARY else f"{line[: LONGEST_SUMMARY - 1]}…"
 
 

@@ -63,3 +63,22 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _plain(item, depth - 1) for name, item in value.items()}
     return [_plain(item, depth - 1) for item in value]
+
+
+def one_line(text: str) -> str:
+    """`text` as one line of characters that can be shown."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def as_text(value: Any) -> str:
+    """`value` for people: a line for each item of a list, `name: value` for each of a mapping, and no control codes."""
+    plain = _plain(value, _DEPTH)
+    if isinstance(plain, dict):
+        return "\n".join(f"{one_line(name)}: {_flat(item)}" for name, item in plain.items())
+    if isinstance(plain, list):
+        return "\n".join(_flat(item) for item in plain)
+    return "\n".join(one_line(line) for line in str(plain).splitlines())
+
+
+def _flat(value: Any) -> str:
+    return one_line(value if isinstance(value, str) else to_json(value).decode())

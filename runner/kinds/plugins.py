@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from runner.channels.base import Channel
 from runner.channels.pagerduty import PagerDuty
+from runner.channels.slack import Slack
 from runner.channels.webhook import Webhook
 from runner.core.errors import InvalidInputError
 from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
@@ -46,7 +47,7 @@ _STEPS: tuple[type[StepKind], ...] = (
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
     *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, SqlProbe, That),
 )
-_CHANNELS: tuple[type[Channel], ...] = (PagerDuty, Webhook)
+_CHANNELS: tuple[type[Channel], ...] = (PagerDuty, Slack, Webhook)
 
 
 _Plugin = TypeVar("_Plugin")

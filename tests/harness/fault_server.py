@@ -29,19 +29,22 @@ class Request:
     headers: dict[str, str]
     body: bytes
     mode: Any
+    method: str = "POST"
 
 
 class FaultServer:
     """Answers the first request as the first of `modes` says, and so on; the last mode stays.
 
     A mode is a status (`"429"`), a status with headers and perhaps a body (`("503", {"Retry-After": "1"}, b"later")`),
-    or one of: `ok` (as PagerDuty accepts), `slow` (never answers), `drip` (a body byte by byte), `drip-head` (a header
+    or one of: `ok` (as the service answers), `slow` (never answers), `drip` (a body byte by byte), `drip-head` (a header
     byte by byte), `rst` (hangs up), `accept_then_rst` (takes the event, loses the answer), `html` (202 from something
     else), `redir`, `deep` (JSON that no parser survives), `garbage` (not HTTP), `echo` (400 that quotes the request).
     """
 
-    def __init__(self, *modes: Any, tls: Any = None) -> None:
+    def __init__(self, *modes: Any, tls: Any = None, service: Any = None) -> None:
+        """`service` answers what is taken: a status and a body for a `Request`; PagerDuty's acceptance without one."""
         self.modes = modes or ("ok",)
+        self.service = service or (lambda request: (202, OK))
         self.requests: list[Request] = []
         self.stopping = Event()
         self._lock = Lock()
@@ -58,8 +61,12 @@ class FaultServer:
         return self._server.server_address[1]
 
     @property
+    def root(self) -> str:
+        return f"{self._scheme}://127.0.0.1:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"{self._scheme}://127.0.0.1:{self.port}/v2/enqueue"
+        return f"{self.root}/v2/enqueue"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -85,12 +92,13 @@ class FaultServer:
         """The events that a real receiver would have taken, whether or not the client learnt of it."""
         return [json.loads(request.body) for request in self.requests if request.mode in ("ok", "accept_then_rst")]
 
-    def take(self, path: str, headers: dict[str, str], body: bytes) -> Any:
-        """Writes the request down; the mode in which it is answered."""
+    def take(self, path: str, headers: dict[str, str], body: bytes, method: str) -> tuple[Any, tuple[int, bytes]]:
+        """Writes the request down; the mode in which it is answered, and what the service says if it gets it."""
         with self._lock:
             mode = self.modes[min(len(self.requests), len(self.modes) - 1)]
-            self.requests.append(Request(path, headers, body, mode))
-        return mode
+            request = Request(path, headers, body, mode, method)
+            self.requests.append(request)
+            return mode, self.service(request) if mode in ("ok", "accept_then_rst") else (0, b"")
 
 
 class _Server(ThreadingHTTPServer):
@@ -110,9 +118,12 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments: Any) -> None:
         """Nothing is written to the test's output."""
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        mode = self.faults.take(self.path, dict(self.headers), body)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        mode, self.answer = self.faults.take(self.path, dict(self.headers), body, self.command)
         self.close_connection = True
         if isinstance(mode, tuple):
             status, headers, *body = mode
@@ -124,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _faults(self, body: bytes) -> dict[str, Callable[[], None]]:
         return {
-            "ok": lambda: self._answer(202, OK),
+            "ok": lambda: self._answer(*self.answer),
             "slow": lambda: self._wait(300),
             "drip": lambda: self._drip(b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\n", b" "),
             "drip-head": lambda: self._drip(b"HTTP/1.1 202 Accepted\r\nX-Slow: ", b"x"),

@@ -1,0 +1,83 @@
+"""What stands behind the channels, as far as they use it: services that answer in memory, by what they publish."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+def reply(status: int, content: Any) -> tuple[int, bytes]:
+    return status, json.dumps(content).encode()
+
+
+@dataclass
+class SlackWorkspace:
+    """The Web API of Slack with one channel, C0000001 or #deployments, and an incoming webhook at /hook.
+
+    `errors` are what a method answers instead, once each: `{"chat.update": ["internal_error"]}`.
+    """
+
+    token: str = "xoxb-1"
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    _times: Any = field(default_factory=lambda: count(1_772_334_010))
+
+    def __call__(self, request: Any) -> tuple[int, bytes]:
+        where = urlsplit(request.path)
+        if where.path == "/hook":
+            self._add(json.loads(request.body))
+            return 200, b"ok"
+        method = where.path.rpartition("/")[2]
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            return reply(200, {"ok": False, "error": "invalid_auth"})
+        if self.errors.get(method):
+            return reply(200, {"ok": False, "error": self.errors[method].pop(0)})
+        asked = {name: values[0] for name, values in parse_qs(where.query).items()} or json.loads(request.body)
+        if asked["channel"] not in ("C0000001", "#deployments"):
+            return reply(200, {"ok": False, "error": "channel_not_found"})
+        return reply(200, {"ok": True, **self._methods[method](asked)})
+
+    @property
+    def _methods(self) -> dict[str, Any]:
+        return {
+            "chat.postMessage": self._post,
+            "chat.update": self._update,
+            "conversations.history": self._history,
+            "conversations.replies": self._replies,
+        }
+
+    def _add(self, asked: dict[str, Any]) -> dict[str, Any]:
+        message = {**asked, "ts": f"{next(self._times)}.000100"}
+        self.messages.append(message)
+        return message
+
+    def _post(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return {"channel": "C0000001", "ts": self._add(asked)["ts"]}
+
+    def _update(self, asked: dict[str, Any]) -> dict[str, Any]:
+        [message] = [each for each in self.messages if each["ts"] == asked["ts"]]
+        message |= {"text": asked["text"]}
+        return {"ts": asked["ts"]}
+
+    def _history(self, asked: dict[str, Any]) -> dict[str, Any]:
+        since = float(asked["oldest"])
+        return {"messages": [each for each in self.roots if float(each["ts"]) >= since]}
+
+    def _replies(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return {"messages": [each for each in self.messages if asked["ts"] in (each["ts"], each.get("thread_ts"))]}
+
+    @property
+    def roots(self) -> list[dict[str, Any]]:
+        return [each for each in self.messages if "thread_ts" not in each]
+
+    @property
+    def incidents(self) -> int:
+        return len(self.roots)
+
+    @property
+    def texts(self) -> list[str]:
+        """Every message; what stands in a thread is set in."""
+        return ["  " * ("thread_ts" in each) + each["text"] for each in self.messages]
