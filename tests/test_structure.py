@@ -40,7 +40,6 @@ SMALL_MODULES: set[str] = {
     "model/checks/ansible_hints.py",
     "orchestrator/continuation/undo_steps.py",
     "orchestrator/gate/unattended.py",
-    "render/history/timeline.py",
     "render/site/freshness.py",
     "render/site/site_index.py",
 }

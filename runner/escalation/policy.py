@@ -1,9 +1,8 @@
-"""When somebody is called, whom, and with what; and telling them."""
+"""When somebody is called and whom; and telling them."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from runner.channels.base import Page, Receipt, Severity, deliver
-from runner.core.events import IN_WORDS, Event, EventType, Outcome
 from runner.model.contacts import Contact
 from runner.model.runbook import Escalation, Runbook, Unresolved
 from runner.model.step import Step
@@ -26,9 +24,6 @@ _SEVERITIES: Mapping[str, Severity] = {
     "info": "info",
 }
 """Both of the teams' scales in PagerDuty's words."""
-
-_ACTIONS = frozenset({EventType.STEP_INTENDED, EventType.STEP_FINISHED, EventType.GATE_ANSWERED})
-_PROOFS = frozenset({EventType.ACTION_FINISHED, EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,56 +92,6 @@ def make_page(
         details=details,
         timestamp=timestamp,
     )
-
-
-def packet(
-    runbook: Runbook, history: Sequence[tuple[datetime, Event]], captured: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """The hand-off packet: each item that the runbook promises to `provide`, with what this run knows of it.
-
-    `timeline`, `actions`, `failure` and `trend` (what the sampled verifications saw) are known to every run; another
-    word stands for the input, or for the value captured on each host, of that name. What is not known is said to be so,
-    so that nobody waits for it.
-    """
-    items = {**_of_every_run(history), **_inputs(history)}
-    for name in {name for values in captured.values() for name in values}:
-        items[name] = {host: values[name] for host, values in captured.items() if name in values}
-    return {label: _provide(label, items) for label in runbook.escalation.provide}
-
-
-def _of_every_run(history: Sequence[tuple[datetime, Event]]) -> dict[str, Any]:
-    return {
-        "timeline": [_line(time, event) for time, event in history if event.type in IN_WORDS],
-        "actions": [_line(time, event) for time, event in history if event.type in _ACTIONS],
-        "failure": [_line(time, event) for time, event in history if event.type in _PROOFS and _is_bad(event)],
-        "trend": [
-            {"step": event.step, "host": event.host, "saw": event.data["trend"]}
-            for _, event in history
-            if "trend" in event.data
-        ],
-    }
-
-
-def _is_bad(event: Event) -> bool:
-    return bool(event.data["outcome"] != Outcome.PASSED)
-
-
-def _inputs(history: Sequence[tuple[datetime, Event]]) -> Mapping[str, Any]:
-    return next((event.data["inputs"] for _, event in history if event.type is EventType.RUN_STARTED), {})
-
-
-def _provide(label: str, items: Mapping[str, Any]) -> Any:
-    words = re.findall(r"[a-z0-9_]+", label.lower())
-    for name in ("_".join(words), *words):
-        if name in items:
-            return items[name]
-    return "not known to this run; ask the operator"
-
-
-def _line(time: datetime, event: Event) -> str:
-    where = f" {event.step}" * bool(event.step) + f" on {event.host}" * bool(event.host)
-    words = [str(event.data[key]) for key in ("outcome", "reason", "by", "note", "declared") if event.data.get(key)]
-    return f"{time:%H:%M:%S} {IN_WORDS.get(event.type, 'action')}{where}" + (f": {', '.join(words)}" if words else "")
 
 
 def tell(

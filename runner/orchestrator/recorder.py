@@ -6,15 +6,16 @@ import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from runner.core.events import Clock, Event, EventType, Listener
 from runner.core.redaction import Redaction
 from runner.executor.host_ledger import Ledger
 from runner.orchestrator.request import RunRequest
+from runner.render.history.run_history import RunHistory, history
 from runner.store import evidence
 from runner.store.log.audit_log import AuditLog
+from runner.store.log.envelope import Record
 from runner.store.run_state import RunDirectory
 
 _OURS = frozenset(
@@ -42,7 +43,7 @@ _NAMES = frozenset({"id", "effect"})
 class Recorder:
     """Takes a run's events: evidence is kept, the ledger judges, the audit log makes durable, listeners hear last.
 
-    `history` is what happened, with its time; `captured` what each host is known by. Several threads may record. What
+    `records` is what the log has of the run; `captured` what each host is known by. Several threads may record. What
     `redaction` knows of is in none of them; `knows_inventory` says whether that includes what the inventory keeps.
     """
 
@@ -58,7 +59,7 @@ class Recorder:
     ) -> None:
         self.run, self.log, self.directory = run, log, directory
         self.ledger = Ledger(run)
-        self.history: list[tuple[datetime, Event]] = []
+        self.records: list[Record] = []
         self.captured: dict[str, dict[str, Any]] = {}
         self.listeners = listeners
         self.redaction = Redaction() if redaction is None else redaction
@@ -101,16 +102,25 @@ class Recorder:
             recorded = [one for event in recorded for one in (event, *self.ledger.apply(event))]
             if not recorded:
                 return
-            self.log.append(*recorded)
-            now = self._clock().wall
+            self.records += self.log.append(*recorded)
             for event in recorded:
-                self.history.append((now, event))
                 if event.type is EventType.VALUES_CAPTURED and event.host:
                     self.captured.setdefault(event.host, {}).update(_usable(event.data))
                     self.directory.update(captured=self.captured)
                 for listener in self.listeners:
                     with contextlib.suppress(Exception):  # a broken screen must not stop a repair
                         listener(event)
+
+    def history(self, end: Event | None = None) -> RunHistory | None:
+        """What became of the run so far, or if it ends by `end`; None where its start is not recorded."""
+        with self._lock:
+            records, now = list(self.records), self._clock()
+        if all(record.type != EventType.RUN_STARTED for record in records):
+            return None
+        if end:
+            last = replace(records[-1], type=end.type, step=None, host=None, data=end.data)
+            records.append(replace(last, time=now.wall, monotonic=now.monotonic, boot=now.boot_id))
+        return history(records, now=now)
 
     def close(self) -> None:
         """Record an outcome for everything that still has none, as nothing more will happen."""

@@ -85,10 +85,7 @@ def call_for(state: RunState, installation: Installation) -> Sequence[Call]:
     directory, clock = installation.state, installation.clock
     with directory.open_log(clock=clock, actor=installation.actor) as log:
         recorder = Recorder(state.run, log, directory.run(state.run), clock)
-        records = [record for record in read(log.path, run=state.run) if record.type in frozenset(EventType)]
-        recorder.history += [
-            (each.time, Event(EventType(each.type), each.run, each.step, each.host, each.data)) for each in records
-        ]
+        recorder.records += read(log.path, run=state.run)
         recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
         recorder.knows_inventory = True  # what the state keeps of a reason, the run has masked
         pager = Pager(request, installation, recorder)

@@ -19,6 +19,7 @@ from runner.core import duration
 from runner.core.events import Outcome
 from runner.render.history.headline import headline
 from runner.render.history.step_history import Action, HostHistory
+from runner.render.history.trend import numbers
 from runner.render.markup import markdown, one_line, template_environment, visible
 
 if TYPE_CHECKING:
@@ -113,23 +114,17 @@ def listed(values: Iterable[Any]) -> str:
 
 def trend(samples: Sequence[str]) -> str:
     """What the first and the last of `samples` saw, as a number where each of them is about one."""
-    numbers = _numbers(samples)
-    first, last = (f"{numbers[0]:g}", f"{numbers[-1]:g}") if numbers else (one_line(samples[0]), one_line(samples[-1]))
+    values = numbers(samples)
+    first, last = (f"{values[0]:g}", f"{values[-1]:g}") if values else (one_line(samples[0]), one_line(samples[-1]))
     return f"{first} to {last} in {len(samples)} samples"
 
 
 def points(samples: Sequence[str]) -> str:
     """The line through the numbers of `samples`, as SVG has it; empty where there is nothing to draw."""
-    numbers = _numbers(samples)
-    if len(set(numbers)) < 2:  # noqa: PLR2004 - a line has two ends
+    values = numbers(samples)
+    if len(set(values)) < 2:  # noqa: PLR2004 - a line has two ends
         return ""
-    low, high = min(numbers), max(numbers)
-    step = _WIDTH / (len(numbers) - 1)
-    heights = [2 + (_HEIGHT - 4) * (high - number) / (high - low) for number in numbers]
+    low, high = min(values), max(values)
+    step = _WIDTH / (len(values) - 1)
+    heights = [2 + (_HEIGHT - 4) * (high - value) / (high - low) for value in values]
     return " ".join(f"{position * step:.1f},{height:.1f}" for position, height in enumerate(heights))
-
-
-def _numbers(samples: Sequence[str]) -> list[float]:
-    """The first number in each of `samples`; none where one of them has none."""
-    found = [re.search(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?", sample) for sample in samples]
-    return [float(match[0]) for match in found if match] if all(found) else []

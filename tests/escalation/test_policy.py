@@ -1,4 +1,4 @@
-"""When somebody is called, whom, and with what."""
+"""When somebody is called, and whom."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from runner.channels.base import Page, Receipt
 from runner.channels.webhook import Webhook
-from runner.core.events import Event, EventType, Outcome
-from runner.escalation.policy import SentPage, dedup_key, make_page, packet, patience, reason_to_call, tell
+from runner.escalation.policy import SentPage, dedup_key, make_page, patience, reason_to_call, tell
 from runner.kinds.verifications.confirm import Confirm
 from runner.model.contacts import Contact
 from runner.model.reader import read_runbook
@@ -125,63 +124,6 @@ def test_without_a_host_the_page_comes_from_the_environment(runbook):
         runbook(), action="resolve", reason="resolved", environment="unknown", hosts=(), details={}, timestamp=NOON
     )
     assert (page.source, page.action) == ("unknown", "resolve")
-
-
-HISTORY = [
-    (NOON, Event(EventType.RUN_STARTED, RUN, data={"inputs": {"version": "1.5.1"}})),
-    (NOON + timedelta(seconds=1), Event(EventType.STEP_INTENDED, RUN, "act", "db1")),
-    (
-        NOON + timedelta(seconds=2),
-        Event(EventType.ACTION_FINISHED, RUN, "act", "db1", {"part": "action", "outcome": "passed"}),
-    ),
-    (
-        NOON + timedelta(seconds=3),
-        Event(
-            EventType.VERIFICATION_FINISHED,
-            RUN,
-            "act",
-            "db1",
-            {"part": "verify/1", "outcome": Outcome.FAILED, "reason": "row.a < 7 is not true", "trend": ["9", "8"]},
-        ),
-    ),
-    (
-        NOON + timedelta(seconds=4),
-        Event(EventType.GATE_ANSWERED, RUN, "ask", None, {"outcome": "aborted", "by": "alice", "note": "no"}),
-    ),
-]
-FAILED = "12:00:03 checked act on db1: failed, row.a < 7 is not true"
-ANSWERED = "12:00:04 answered ask: aborted, alice, no"
-CAPTURED = {"db1": {"stuck": [1, 2], "actions": "of the runbook"}, "db2": {"stuck": [3]}}
-
-
-@pytest.mark.parametrize(
-    ("label", "value"),
-    [
-        ("timeline", ["12:00:00 run started", "12:00:01 began act on db1", FAILED, ANSWERED]),
-        ("Timeline (UTC)", ["12:00:00 run started", "12:00:01 began act on db1", FAILED, ANSWERED]),
-        ("failure mode", [FAILED, ANSWERED]),
-        ("connection trend", [{"step": "act", "host": "db1", "saw": ["9", "8"]}]),
-        ("stuck sessions", {"db1": [1, 2], "db2": [3]}),
-        ("stuck", {"db1": [1, 2], "db2": [3]}),
-        ("version deployed", "1.5.1"),
-        ("actions taken", {"db1": "of the runbook"}),
-        ("logs from elsewhere", "not known to this run; ask the operator"),
-    ],
-)
-def test_the_packet_has_what_the_runbook_promises_under_the_words_it_promised(runbook, label, value):
-    assert packet(runbook(label), HISTORY, CAPTURED) == {label: value}
-
-
-def test_the_actions_are_what_was_begun_ended_and_answered(runbook):
-    assert packet(runbook("actions"), HISTORY, {}) == {"actions": ["12:00:01 began act on db1", ANSWERED]}
-
-
-def test_a_run_that_did_nothing_has_a_packet_too(runbook):
-    assert packet(runbook("timeline", "version", "trend"), [], {}) == {
-        "timeline": [],
-        "version": "not known to this run; ask the operator",
-        "trend": [],
-    }
 
 
 def test_everybody_is_told_through_everything_there_is():

@@ -11,6 +11,7 @@ from harness.fakes import RUN_ID, Clock
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Outcome
 from runner.orchestrator.recorder import Recorder
+from runner.render.history.run_history import history
 from runner.store import evidence
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.log_reader import read, verify
@@ -36,6 +37,12 @@ def recorder(tmp_path):
 
 def recorded(recorder):
     return [record.type for record in read(recorder.log.path)]
+
+
+def events_of(recorder):
+    """What the recorder remembers, which is what the log holds of the run."""
+    assert recorder.records == list(read(recorder.log.path))
+    return [Event(EventType(each.type), each.run, each.step, each.host, each.data) for each in recorder.records]
 
 
 def spied(monkeypatch, owner, name, order, word):
@@ -68,7 +75,7 @@ def test_what_follows_from_an_event_is_recorded_with_it(recorder):
 
     kept = heard[0]
     assert heard == [kept, LOOKED]
-    assert [event for _, event in recorder.history] == heard
+    assert events_of(recorder) == heard
     assert recorded(recorder) == ["action.finished", "step.finished"]
     assert (recorder.directory.path / kept.data["evidence"]["file"]).is_file()
 
@@ -111,14 +118,14 @@ def test_what_can_not_be_recorded_is_raised_and_never_shown(recorder, monkeypatc
     with pytest.raises(AuditError, match="full"):
         recorder.record(ACTION)
 
-    assert (heard, recorder.history, recorded(recorder)) == ([], [], [])
+    assert (heard, recorder.records, recorded(recorder)) == ([], [], [])
 
 
 def test_a_note_is_an_event_of_this_run(recorder):
     recorder.note(EventType.GATE_ASKED, "look", kind="approve")
     recorder.note(EventType.RUN_FINISHED, outcome="passed")
 
-    assert [event for _, event in recorder.history] == [
+    assert events_of(recorder) == [
         Event(EventType.GATE_ASKED, RUN_ID, "look", None, {"kind": "approve"}),
         Event(EventType.RUN_FINISHED, RUN_ID, None, None, {"outcome": "passed"}),
     ]
@@ -145,7 +152,7 @@ def test_closed_every_step_has_an_outcome_and_closing_again_says_nothing_more(re
     recorder.close()
 
     finished = {
-        event.step: event.data["outcome"] for _, event in recorder.history if event.type is EventType.STEP_FINISHED
+        event.step: event.data["outcome"] for event in events_of(recorder) if event.type is EventType.STEP_FINISHED
     }
     assert finished == {"look": Outcome.NEVER_REACHED, "act": Outcome.UNKNOWN}
     assert len(recorded(recorder)) == 3
@@ -169,4 +176,18 @@ def test_several_threads_record_one_after_the_other(recorder):
     told = [(record.step, record.data["number"]) for record in read(recorder.log.path)]
     assert verify(recorder.log.path).records == 60
     assert told == [(event.step, event.data["number"]) for event in heard]
-    assert told == [(event.step, event.data["number"]) for _, event in recorder.history]
+    assert told == [(event.step, event.data["number"]) for event in events_of(recorder)]
+
+
+def test_the_history_is_that_of_the_log_and_of_an_end_that_is_about_to_come(recorder):
+    assert recorder.history() is None
+    steps = [{"id": "look", "name": "Look", "effect": "read", "verify": []}]
+    recorder.note(EventType.RUN_STARTED, runbook="RUN-001", steps=steps)
+    recorder.record(ACTION)
+    end = Event(EventType.RUN_FINISHED, RUN_ID, data={"outcome": "passed", "happened": "it holds"})
+
+    so_far, about_to_end = recorder.history(), recorder.history(end)
+
+    assert (so_far.outcome, about_to_end.outcome, about_to_end.happened) == ("running", "passed", "it holds")
+    assert so_far.steps == about_to_end.steps == history(read(recorder.log.path)).steps
+    assert so_far.head == about_to_end.head == f"{recorder.log.head.seq}:{recorder.log.head.hash}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from runner.compiler.segments import Gate
 from runner.core.errors import DeniedError, InvalidInputError
@@ -40,7 +39,8 @@ def restore(request: RunRequest, state: RunState, recorder: Recorder, records: I
     plan = RunPlan(request, target_of(state))
     recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
     plan.expect_in(recorder.ledger)
-    recorder.history.extend(_replay(recorder.ledger, plan.runbook, records))
+    recorder.records += records
+    _replay(recorder.ledger, plan.runbook, recorder.records)
     return plan
 
 
@@ -49,13 +49,12 @@ def planned_undo(runbook: Runbook, state: RunState, records: Iterable[Record]) -
     ledger, target = Ledger(state.run), target_of(state)
     for step in runbook.procedure:
         ledger.expect(step.id, target.of(runbook, step), parts(step))
-    for _ in _replay(ledger, runbook, records):
-        pass
+    _replay(ledger, runbook, records)
     return UndoPlan((), ()) if state.looks else undo_plan(runbook, ledger)
 
 
-def _replay(ledger: Ledger, runbook: Runbook, records: Iterable[Record]) -> Iterator[tuple[datetime, Event]]:
-    """Each event of `records` with its time, once `ledger` has taken note of it."""
+def _replay(ledger: Ledger, runbook: Runbook, records: Iterable[Record]) -> None:
+    """Let `ledger` take note of what `records` tell."""
     undone = {undo_id(step.id): step.undo for step in runbook.steps if step.undo}
     for record in records:
         if record.type not in _EVENTS or (record.truncated and "part" not in record.data):
@@ -65,7 +64,6 @@ def _replay(ledger: Ledger, runbook: Runbook, records: Iterable[Record]) -> Iter
         if undo and event.type is EventType.STEP_INTENDED and record.host:
             ledger.expect(str(record.step), [record.host], undo_parts(undo))
         ledger.apply(event)
-        yield record.time, event
 
 
 def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo: Collection[str]) -> None:

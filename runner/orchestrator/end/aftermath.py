@@ -94,8 +94,8 @@ def happened(run: EndedRun, outcome: Outcome, error: RunbookError | None) -> str
 
 def _successors(run: EndedRun) -> str:
     """The runbooks that took over."""
-    events = [event for _, event in run.recorder.history if event.type is EventType.RUN_HANDED_OVER]
-    return listed(list(dict.fromkeys(str(event.data["to"]) for event in events)))
+    records = [record for record in run.recorder.records if record.type == EventType.RUN_HANDED_OVER]
+    return listed(list(dict.fromkeys(str(record.data["to"]) for record in records)))
 
 
 def _at(run: EndedRun) -> str:
@@ -126,9 +126,9 @@ def _ends(run: EndedRun, name: str, title: str, outcomes: Collection[Outcome]) -
 
 def _answer(run: EndedRun, step: str) -> str:
     """What the last person said who said no about `step`."""
-    for _, event in reversed(run.recorder.history):
-        if event.type is EventType.GATE_ANSWERED and event.step == step:
-            by, note = event.data.get("by", ""), event.data.get("note") or ""
+    for record in reversed(run.recorder.records):
+        if record.type == EventType.GATE_ANSWERED and record.step == step:
+            by, note = record.data.get("by", ""), record.data.get("note") or ""
             return ": ".join(filter(None, [str(by) if by != NOBODY else "", str(note)]))
     return ""
 

@@ -17,7 +17,7 @@ from runner.core.errors import (
     RunbookError,
     UnreachableError,
 )
-from runner.core.events import EventType, Outcome
+from runner.core.events import Event, EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.model.runbook import FollowUp
 from runner.model.step import HandOver, Step
@@ -102,16 +102,22 @@ class RunFinish(Failsafe):
         outcome = self._value(lambda: self._outcome(undoing=undoing), Outcome.UNKNOWN)
         if isinstance(self.error, AuditError):
             self.pager.unrecorded.append(self.error)
-        self._make("call", lambda: self._call(outcome), otherwise="nobody could be called")
+        foreseen = self._value(lambda: self._end(outcome, undoing=undoing), None)
+        self._make("call", lambda: self._call(outcome, foreseen), otherwise="nobody could be called")
         result = self._value(lambda: self._result(outcome, undoing=undoing), self._bare(outcome))
         record = lambda: self._recorder.note(EventType.RUN_FINISHED, **self._recorded(result))  # noqa: E731
         recorded = self._make("record", record, otherwise="the end of the run is not recorded")
         if not recorded:
             result = replace(result, exit_code=ExitCode.AUDIT)
-            self._make("alarm", self._call_unrecorded, otherwise="nobody could be called")
+            self._make("alarm", lambda: self._call_unrecorded(foreseen), otherwise="nobody could be called")
         now = self._env.clock().wall.isoformat()
         end = {"status": "finished", "outcome": outcome, "finished": now, "private": ()}
         return self._filed(result, end if recorded else {})
+
+    def _end(self, outcome: Outcome, *, undoing: bool) -> Event:
+        """How the run is about to end, as whoever is called before that must know it."""
+        data = self._recorded(self._result(outcome, undoing=undoing))
+        return Event(EventType.RUN_FINISHED, self.request.run_id, data=data)
 
     def _filed(self, result: Result, end: dict[str, Any]) -> Result:
         """`result` with its report, once the state of the run is saved with what `end` says."""
@@ -132,7 +138,8 @@ class RunFinish(Failsafe):
         self._make("close", self._recorder.close, otherwise="not recorded")
         if self.request.mode == "auto" and not self._cancelled:  # nobody is there who reads why
             why = self._besides()
-            self._make("call", lambda: self.pager.stopped([], None, why), otherwise="nobody could be called")
+            end = Event(EventType.RUN_REFUSED, self.request.run_id, data={"reason": error.message})
+            self._make("call", lambda: self.pager.stopped([], None, why, end=end), otherwise="nobody could be called")
         code = self._code(Outcome.ABORTED, begun=False)
         refusal = {"outcome": before.outcome, "reason": error.message, "exit_code": int(code)}
         record = lambda: self._recorder.note(EventType.RUN_REFUSED, **refusal)  # noqa: E731
@@ -158,16 +165,16 @@ class RunFinish(Failsafe):
             return Outcome.ABORTED
         return Outcome.FAILED if self.error and outcome in _WELL else outcome
 
-    def _call(self, outcome: Outcome) -> None:
+    def _call(self, outcome: Outcome, end: Event | None) -> None:
         """Call or resolve. For a step from which another runbook took over, nobody is called twice."""
         heard, declared = self._have_called(), self.gate.declared if self.gate else ""
         if outcome in _RESOLVED:
-            self.pager.passed()
+            self.pager.passed(end)
         elif outcome not in _WELL and not self.request.looks and not (self._cancelled and not declared):
             names = undo_id if outcome is Outcome.PARTLY_UNDONE else str
             failed = [step for step in self._runbook.procedure if self._calls(step, names(step.id))]
             failed = [step for step in failed if not (heard and isinstance(step.on_failure, HandOver))]
-            self.pager.stopped(failed, declared or None, self._besides())
+            self.pager.stopped(failed, declared or None, self._besides(), end=end)
 
     def _have_called(self) -> bool:
         """Whether somebody has heard of it from a run that took over and did not pass."""
@@ -196,11 +203,11 @@ class RunFinish(Failsafe):
             refused = refused or no_hosts or isinstance(error, LockedError | DeniedError | InvalidInputError)
         return f"could not continue: {aftermath.first_line(error.message)}" if error and not refused else None
 
-    def _call_unrecorded(self) -> None:
+    def _call_unrecorded(self, end: Event | None) -> None:
         """Call somebody for a run of which nobody can read how it ended, unless that was done already."""
         self.pager.unrecorded.append(RunbookError(self.problems[-1]))
         if not self.request.looks and not any(call.action == "trigger" for call in self.pager.calls):
-            self.pager.stopped([], None, self.problems[-1])
+            self.pager.stopped([], None, self.problems[-1], end=end)
 
     def _bare(self, outcome: Outcome) -> Result:
         request, log = self.request, self._recorder.log

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from runner.channels.base import Page
 from runner.core import duration
 from runner.core.errors import AuditError, RunbookError, explain
-from runner.core.events import EventType
+from runner.core.events import Event, EventType
 from runner.escalation import policy as escalation
 from runner.escalation.incidents import Incident, Incidents
 from runner.executor.target import Target
@@ -20,6 +20,7 @@ from runner.model.step import Step
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
+from runner.render.handoff.hand_off import hand_off
 
 _GLASS = "/break-glass"
 """The end of the dedup key of what is told of a broken glass: it is no incident of the hosts."""
@@ -63,15 +64,17 @@ class Pager:
             if isinstance(error, AuditError):
                 raise error
 
-    def stopped(self, failed: Sequence[Step], declared: str | None, otherwise: str | None = None) -> None:
-        """The run has stopped short: call somebody if the policy says so.
+    def stopped(
+        self, failed: Sequence[Step], declared: str | None, otherwise: str | None = None, *, end: Event | None = None
+    ) -> None:
+        """The run has stopped short, and is about to end by `end`: call somebody if the policy says so.
 
         Who was called because it took too long is called once more: it is another cause, of the same incident.
         """
         why = {step: entry.reason for (step, _), entry in self._recorder.ledger.entries.items() if entry.reason}
         policy = self._runbook.escalation
         if reason := escalation.reason_to_call(policy, failed, declared, otherwise, why=why):
-            self._call(reason)
+            self._call(reason, end)
 
     def glass_broken(self) -> None:
         """Somebody goes past the guards: the policy's contacts hear of it at once, whatever becomes of the run.
@@ -90,13 +93,13 @@ class Pager:
             if heard := tuple(item.contact for item in receipts if item.receipt.may_have_arrived):
                 self._incidents.open(replace(incident, contacts=heard))
 
-    def passed(self) -> None:
-        """The run has passed: whoever was called for the same incident is told that it is over.
+    def passed(self, end: Event | None = None) -> None:
+        """The run has passed, and is about to end by `end`: whoever was called for the same incident hears of it.
 
         What this run itself has called for is so, whatever it was called, and what one of the same aim has called for
         before it knew its hosts.
         """
-        page = self._page("resolve", "resolved")
+        page = self._page("resolve", "resolved", end)
         keys = {
             page.dedup_key,
             page.dedup_key + _GLASS,
@@ -109,8 +112,8 @@ class Pager:
                 if incident and all(item.receipt.ok for item in self._send(replace(page, dedup_key=key), incident)):
                     self._incidents.close(key)
 
-    def _call(self, reason: str) -> None:
-        page = self._page("trigger", reason)
+    def _call(self, reason: str, end: Event | None = None) -> None:
+        page = self._page("trigger", reason, end)
         open_before: list[Incident] = []
         with self._noting():
             open_before += filter(None, [self._incidents.find(page.dedup_key)])
@@ -135,12 +138,12 @@ class Pager:
             EventType.INCIDENT_FORGOTTEN, dedup_key=incident.dedup_key, reason="no page can have arrived"
         )
 
-    def _page(self, action: Literal["trigger", "resolve"], reason: str) -> Page:
-        packet: dict[str, Any] = {}
+    def _page(self, action: Literal["trigger", "resolve"], reason: str, end: Event | None = None) -> Page:
+        run, provide = self._request.run_id, self._runbook.escalation.provide
+        packet = hand_off(run, None, provide)
         with self._noting():
-            packet |= escalation.packet(self._runbook, self._recorder.history, self._recorder.captured)
-        head = str(self._recorder.log.head)
-        details = {**packet, "run": self._request.run_id, "audit_head": head, **self._besides()}
+            packet = hand_off(run, self._recorder.history(end), provide)
+        details = {**packet.details, "audit_head": str(self._recorder.log.head), **self._besides()}
         page = escalation.make_page(
             self._runbook,
             action=action,

@@ -67,6 +67,8 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
         "mode": request.mode,
         "parent": request.parent,
         "budget": _budget(request),
+        "provide": list(runbook.escalation.provide),
+        "directory": str(env.state.runs_path / request.run_id),
         "provenance": provenance(root, request.playbook, env.environ),
         "steps": [
             _in_words(step.id, step, step.name, step.verify) | place(step.id) | digests.get(step.id, {})

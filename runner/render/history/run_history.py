@@ -43,7 +43,8 @@ class RunHistory:
     `outcome` is `running` until the run has ended. `facts` is what its first record says of it, `provenance` which
     versions ran, of which commit of the library. `children` are the runs that it handed over to, `parent` the one that
     handed over to it. `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody
-    has answered yet. `happened` is its end in one sentence, `standing` has the hosts by how they stood then, `ways_on`
+    has answered yet. `directory` is where its files are, `provide` what was promised to whoever is called for
+    it. `happened` is its end in one sentence, `standing` has the hosts by how they stood then, `ways_on`
     what goes on from there; all are empty until it has ended. `unproven` says why it is no proof that its runbook
     works; empty when it is one.
     """
@@ -72,6 +73,8 @@ class RunHistory:
     waiting: str
     unproven: str
     head: str
+    directory: str = ""
+    provide: tuple[str, ...] = ()
     ended: datetime | None = None
     abandoned: bool = False
     happened: str = ""
@@ -185,6 +188,8 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         waiting=f"{asked[-1].kind}: {asked[-1].text}" if going and asked and not asked[-1].outcome else "",
         unproven=_unproven([each for _, each in begun], asked),
         head=f"{records[-1].seq}:{records[-1].hash}",
+        directory=record_data.text(data, "directory"),
+        provide=tuple(map(str, record_data.items(parts[-1][0].data, "provide"))),
         ended=end.time if end else None,
         abandoned=bool(end and end.type == EventType.RUN_ABANDONED),
         **_ending(end.data if end else {}),

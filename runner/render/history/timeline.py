@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,16 +25,25 @@ class Moment:
 def timeline(records: Iterable[Record]) -> tuple[Moment, ...]:
     """What `records`, the first of which is the start, tell to people."""
     found = list(records)
-    start = instant(found[0])
+    start, names = instant(found[0]), _names(found)
     return tuple(
-        Moment(record.time, instant(record).since(start), IN_WORDS[record.type], _where(record), _detail(record))
+        Moment(record.time, instant(record).since(start), IN_WORDS[record.type], _where(record, names), _detail(record))
         for record in found
         if record.type in IN_WORDS
     )
 
 
-def _where(record: Record) -> str:
-    return (record.step or "") + (f" on {record.host}" if record.host else "")
+def _names(records: Iterable[Record]) -> dict[str, str]:
+    """What people call each step, by its id."""
+    described = (
+        step for record in records for key in ("steps", "undo") for step in record_data.mappings(record.data, key)
+    )
+    return {str(step.get("id")): record_data.text(step, "name") for step in described}
+
+
+def _where(record: Record, names: Mapping[str, str]) -> str:
+    step = record.step or ""
+    return (names.get(step) or step) + (f" on {record.host}" if record.host else "")
 
 
 def _detail(record: Record) -> str:

@@ -20,7 +20,7 @@ from runner.core.errors import AuditError, RunbookError
 from runner.core.events import Clock, Event, EventType
 from runner.store.log import chain, envelope, log_file, log_stamp
 from runner.store.log.chain import Head
-from runner.store.log.envelope import Actor
+from runner.store.log.envelope import Actor, Record
 from runner.store.log.log_lines import ASIDE, follow
 
 NAME = "audit.jsonl"
@@ -77,19 +77,18 @@ class AuditLog:
         """Where the chain stood when this process last appended to the log or opened it."""
         return self._tail.head
 
-    def append(self, *events: Event) -> Head:
+    def append(self, *events: Event) -> tuple[Record, ...]:
         """Records `events`, all or none, in one go and with one fsync; on return they are durable.
 
         Returns:
-            The head after the last of them.
+            The record of each, as whoever reads the log finds it; `head` is after the last of them.
 
         Raises:
             AuditError: they are not recorded; the log ends where it did before, and a later append may succeed.
         """
         with self._locked() as descriptor:
             self._catch_up(descriptor)
-            self._write(descriptor, events)
-            return self._tail.head
+            return self._write(descriptor, events)
 
     def close(self) -> None:
         """Ends the use of the log; closing twice does no harm."""
@@ -133,10 +132,10 @@ class AuditLog:
         fcntl.fcntl(descriptor, fcntl.F_SETFL, 0)
         self._write(descriptor, [Event(EventType.LOG_RECOVERED, run="", data=evidence)], instead_of=torn)
 
-    def _write(self, descriptor: int, events: Sequence[Event], *, instead_of: bytes = b"") -> None:
+    def _write(self, descriptor: int, events: Sequence[Event], *, instead_of: bytes = b"") -> tuple[Record, ...]:
         """Makes `events` durable in place of the bytes after the last record; on failure puts those back."""
-        lines, head = self._compose(events)
-        end = self._tail.end
+        made, head = self._compose(events)
+        lines, end = b"".join(made), self._tail.end
         try:
             _write_all(descriptor, lines, at=end)
             if instead_of:
@@ -149,14 +148,15 @@ class AuditLog:
                 os.pwrite(descriptor, instead_of, end)
             raise
         self._tail = _Tail(head, end + len(lines))
+        return tuple(map(envelope.parse, made))
 
-    def _compose(self, events: Sequence[Event]) -> tuple[bytes, Head]:
+    def _compose(self, events: Sequence[Event]) -> tuple[list[bytes], Head]:
         head, instant, lines = self._tail.head, self._clock(), []
         for event in events:
             members = envelope.compose(event, seq=head.seq + 1, instant=instant, actor=self._actor)
             line, head = chain.link(head, members)
             lines.append(line)
-        return b"".join(lines), head
+        return lines, head
 
 
 class NoLog(AuditLog):
@@ -168,7 +168,7 @@ class NoLog(AuditLog):
         self._pin = None
         self._error = AuditError(error.message, hint=error.hint)
 
-    def append(self, *events: Event) -> Head:
+    def append(self, *events: Event) -> tuple[Record, ...]:
         """Records nothing.
 
         Raises:

@@ -53,7 +53,7 @@ def incidents(tmp_path):
 
 
 def paged(pager):
-    return [dict(event.data) for _, event in pager.recorder.history if event.type is EventType.PAGE_FINISHED]
+    return [dict(record.data) for record in pager.recorder.records if record.type == EventType.PAGE_FINISHED]
 
 
 def test_the_page_says_what_was_seen_where_the_step_failed(pager_of, channel):
@@ -77,7 +77,7 @@ def test_a_step_that_failed_calls_the_contacts_and_what_came_of_it_is_recorded(p
 
     (page,) = channel.sent
     assert (page.action, page.summary) == ("trigger", "RUN-001 Disk is full (staging): step failed: Look at the disk")
-    assert page.details.keys() == {"timeline", "run", "audit_head"}
+    assert page.details.keys() == {"incomplete", "timeline", "run", "audit_head"}
     assert (page.details["run"], page.details["audit_head"]) == ("20260101T000000Z-00000000", head)
     assert paged(pager) == [
         {
@@ -231,7 +231,7 @@ def test_an_incident_of_which_nobody_can_have_heard_is_forgotten_and_that_is_rec
     key = channel.sent[0].dedup_key
     assert (pager.problems(), pager.unreached) == (["on-call was not reached by fake: nobody is there"], ["on-call"])
     assert [page["status"] for page in paged(pager)] == ["refused"]
-    last = pager.recorder.history[-1][1]
+    last = pager.recorder.records[-1]
     assert (last.type, last.data["dedup_key"], incidents.find(key)) == (EventType.INCIDENT_FORGOTTEN, key, None)
     # and so a later run that passes has nobody to tell
     later = pager_of(1)

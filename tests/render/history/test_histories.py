@@ -1,4 +1,4 @@
-"""Whatever happens to a run, everything that tells of it says the same: report, status, list, site, proofs, state."""
+"""Whatever happens to a run, everything that tells of it says the same: report, status, list, site, proofs, pages, state."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ MANY = int(os.environ.get("RUNBOOK_TEST_HISTORIES", "5"))
 
 HOSTS = ["one", "two"]
 STEPS = [
-    change("look", effect="read"),
-    undoing("first"),
+    change("look", effect="read", on_failure="escalate"),
+    undoing("first", on_failure="escalate"),
     undoing("second", approve="Go on?", on_failure="undo"),
     change("third", manual="Tell them", command=None, verify=[{"confirm": "They know"}]),
     undoing("fourth"),
 ]
 STEPS = [{key: value for key, value in step.items() if value is not None} for step in STEPS]
+CALLS = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "actions"]}
 PARTS = ["action", "verify/1"]
 NAMES = [step["id"] for step in STEPS]
 
@@ -96,7 +97,9 @@ def told(engine):
     made = pages(gather(collection, runs, now=engine.env.clock().wall, stale_after=timedelta(days=90)))
     shown = re.search(r'data-label="Outcome"><span><span class="chip[^"]*">([^<]*)<', made["runs.html"])
     return {
+        "pages": [_page(page.details) for page in engine.channel.sent],
         "report": (report["outcome"], {step["id"]: _outcomes(step) for step in report["steps"]}),
+        "standing": report["standing"],
         "status": (status["outcome"], {step["id"]: step["hosts"] for step in status["steps"]}),
         "list": row["outcome"] or "running",
         "site": html.unescape(shown[1]),
@@ -104,6 +107,13 @@ def told(engine):
         "unproven": report["unproven"],
         "tested": "never tested" not in made["RUN-001.html"],
     }
+
+
+def _page(details):
+    """The outcome and how the hosts stand, in the words of the page, and the outcomes of the steps that were begun."""
+    names = {name.capitalize(): name for name in NAMES}
+    names |= {f"Undo: {name}": undo_id(step) for name, step in names.items()}
+    return details["outcome"], details.get("hosts"), {names[each["step"]]: each["on"] for each in details["steps"]}
 
 
 def _outcomes(step):
@@ -134,9 +144,10 @@ def test_everything_that_tells_of_a_run_says_the_same(first, said, commands):
         # Given a run, and commands that go on with it or take it back, of which any may fail or die
         engine = Engine(Path(directory), monkeypatch)
         engine.ansible.hosts = {"all": HOSTS}
-        engine.asked_for = engine.request(*STEPS)
+        engine.asked_for = engine.request(*STEPS, escalation=CALLS)
         command(engine, "do", first, said)
         for what, answers, answer in commands:
+            engine.channel.sent.clear()
             command(engine, what, answers, answer)
         # When each is asked
         found = told(engine)
@@ -146,6 +157,9 @@ def test_everything_that_tells_of_a_run_says_the_same(first, said, commands):
         assert found["list"] == outcome
         assert found["site"] == ("abandoned" if engine.state["status"] == "abandoned" else outcome)
         assert engine.state["outcome"] == outcome
+        # And whoever was called was told just that
+        begun = {step: hosts for step, hosts in steps.items() if hosts}
+        assert found["pages"] in ([], [(outcome, found["standing"], begun)])
         # And it is a proof if it has passed in the end, and somebody did what a person does
         assert found["proofs"] == ([] if found["unproven"] else [RUN_ID])
         assert found["tested"] == bool(found["proofs"])

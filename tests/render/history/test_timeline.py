@@ -21,8 +21,8 @@ def test_what_people_want_to_know_in_words():
 
     assert timeline(made) == (
         Moment(STARTED, 0.0, "run started"),
-        Moment(STARTED + timedelta(seconds=2), 2.0, "checked", "look on one", "failed: row.a < 7 is not true"),
-        Moment(STARTED + timedelta(seconds=3), 3.0, "handed over", "look", "RUN-010: run-2"),
+        Moment(STARTED + timedelta(seconds=2), 2.0, "checked", "Look on one", "failed: row.a < 7 is not true"),
+        Moment(STARTED + timedelta(seconds=3), 3.0, "handed over", "Look", "RUN-010: run-2"),
         Moment(STARTED + timedelta(seconds=4), 4.0, "run finished", "", "failed"),
     )
 

@@ -73,19 +73,23 @@ def test_an_empty_log_stands_at_the_start_of_the_chain(log):
 @given(BATCHES)
 def test_any_sequence_of_events_is_read_as_it_was_appended_and_verifies(new_log, batches):
     with new_log() as log:
-        heads = [log.append(*batch) for batch in batches]
+        appended = [record for batch in batches for record in log.append(*batch)]
 
     events = [event for batch in batches for event in batch]
     assert events_in(log.path) == events
+    assert appended == list(read(log.path))
     runs = {event.run for event in events}
-    assert verify(log.path) == Verified(len(events), len(runs), recoveries=0, head=heads[-1] if heads else chain.START)
+    assert verify(log.path) == Verified(len(events), len(runs), recoveries=0, head=log.head)
 
 
-def test_append_returns_the_head_after_its_last_event(log):
-    head = log.append(finished(1), finished(2))
+def test_append_returns_the_records_as_they_are_read_and_the_head_is_after_the_last_of_them(log):
+    log.append(finished(0))
 
-    last = list(read(log.path))[-1]
-    assert head == log.head == Head(2, last.hash) == Head(last.seq, last.hash)
+    appended = log.append(finished(1), finished("x" * 2_000_000))
+
+    _, *records = read(log.path)
+    assert list(appended) == records
+    assert log.head == Head(3, records[-1].hash)
 
 
 def test_a_record_says_who_ran_the_command(log):
@@ -108,13 +112,13 @@ def test_events_are_recorded_all_or_none(log):
         log.append(finished(1), Event(EventType.STEP_FINISHED, run="r1", data={"value": object()}))
 
     assert log.path.read_bytes() == b""
-    assert log.append(finished(2)).seq == 1
+    assert log.append(finished(2))[-1].seq == 1
 
 
 def test_a_log_goes_on_where_it_ended(open_log, tmp_path):
     for number in range(3):
         with open_log(tmp_path / "audit") as log:
-            assert log.append(finished(number)).seq == number + 1
+            assert log.append(finished(number))[-1].seq == number + 1
 
     assert numbers(log.path) == [0, 1, 2]
     assert verify(log.path).head == log.head
@@ -122,7 +126,9 @@ def test_a_log_goes_on_where_it_ended(open_log, tmp_path):
 
 def test_writers_take_turns(open_log, tmp_path):
     with open_log(tmp_path / "audit") as first, open_log(tmp_path / "audit") as second:
-        heads = [log.append(finished(number)).seq for number, log in enumerate([first, second, second, first, second])]
+        heads = [
+            log.append(finished(number))[-1].seq for number, log in enumerate([first, second, second, first, second])
+        ]
 
     assert heads == [1, 2, 3, 4, 5]
     assert numbers(first.path) == [0, 1, 2, 3, 4]
@@ -195,7 +201,7 @@ def test_the_end_of_a_log_is_found_whatever_the_lengths_of_its_lines(open_log, n
 
     with open_log(log.path.parent) as reopened:
         assert reopened.head == log.head
-        assert reopened.append(finished(1)).seq == len(lengths) + 1
+        assert reopened.append(finished(1))[-1].seq == len(lengths) + 1
     verify(log.path)
 
 

@@ -1,0 +1,1 @@
+"""The hand-off: what whoever is called must know to go on."""

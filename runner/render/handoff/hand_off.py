@@ -1,0 +1,228 @@
+"""The hand-off of a run: what whoever is called must know to go on, made from the run's history."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner.core.events import IN_WORDS, EventType, Outcome
+from runner.core.wording import listed
+from runner.render.history.headline import headline
+from runner.render.history.run_history import RunHistory
+from runner.render.history.step_history import RUNNING, Check, StepHistory
+from runner.render.history.timeline import Moment
+from runner.render.history.trend import numbers
+from runner.store.next_command import NextCommand
+
+NOT_KNOWN = "not known to this run; ask the operator"
+"""What stands for an item that is missing, so that nobody waits for it."""
+
+
+@dataclass(frozen=True)
+class HandOff:
+    """What whoever is called must know of the run `run`.
+
+    `happened` is what happened in two sentences; `provided` has each item that the runbook promises to `provide`, and
+    `missing` names those that this run does not know: the hand-off is incomplete then. `seen` is what there was to see
+    where something did not pass, `standing` has the hosts by how they stand, `steps` the outcome of each step on each
+    host that it was begun on. `ways_on` are the command lines that go on from here, each with what it does; they are
+    typed on the machine `machine` as the user `user`.
+    """
+
+    run: str
+    outcome: str = ""
+    happened: str = ""
+    provided: Mapping[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    seen: tuple[Mapping[str, Any], ...] = ()
+    standing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    steps: tuple[Mapping[str, Any], ...] = ()
+    ways_on: tuple[tuple[str, str], ...] = ()
+    machine: str = ""
+    user: str = ""
+    report: str = ""
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The same as JSON for a page, without what is empty; the items of `provide` under the runbook's words."""
+        first = {
+            "what happened": self.happened,
+            "outcome": self.outcome,
+            "incomplete": f"not known: {listed(self.missing, 20)}" if self.missing else "",
+            "continue with": [f"{command}  # {does}" for command, does in self.ways_on],
+            "on machine": self.machine,
+            "as user": self.user,
+            "hosts": {how: list(hosts) for how, hosts in self.standing.items()},
+            "seen": list(self.seen),
+        }
+        last = {"steps": list(self.steps), "report": self.report, "run": self.run}
+        given = {key: value for key, value in {**first, **last}.items() if value}
+        return {**{key: given[key] for key in first if key in given}, **self.provided, **given}
+
+
+def hand_off(run_id: str, run: RunHistory | None, provide: Sequence[str]) -> HandOff:
+    """The hand-off of the run of that id, whose history is `run`; None where nothing of it could be recorded.
+
+    Of what the runbook promises to `provide`, every run knows `timeline`, `actions`, `failure` and `trend` (what the
+    sampled verifications saw). Another word stands for the input, or for the value captured on each host, of that
+    name; the name of a step stands for what it printed on each host.
+    """
+    if run is None:
+        return HandOff(run_id, provided=dict.fromkeys(provide, NOT_KNOWN), missing=tuple(provide))
+    items = _items(run)
+    found = {label: _named(label, items) for label in provide}
+    actor = run.attempts[-1].actor
+    return HandOff(
+        run=run_id,
+        outcome=run.outcome,
+        happened=f"{_begun(run)} {headline(run)}",
+        provided={label: NOT_KNOWN if value is None else value for label, value in found.items()},
+        missing=tuple(label for label, value in found.items() if value is None),
+        seen=tuple(_seen(run.steps)),
+        standing=run.standing or _so_far(run),
+        steps=tuple({"step": step.name, "on": dict(step.outcomes)} for step in run.steps if step.hosts),
+        ways_on=tuple((_typed(run, way), way.does) for way in run.ways_on or _meanwhile(run)),
+        machine=actor.host,
+        user=actor.user,
+        report=f"{run.directory}/report.html" if run.directory else "",
+    )
+
+
+def missing(run: RunHistory) -> tuple[str, ...]:
+    """What was promised to whoever was called for `run`, and is not known; nothing where nobody was called."""
+    called = any(page.action == "trigger" for page in run.pages)
+    return hand_off(run.run, run, run.provide).missing if called else ()
+
+
+def _begun(run: RunHistory) -> str:
+    where = f" on {listed(run.hosts)}" if run.hosts else ""
+    why = f": {reason}" if (reason := run.attempts[-1].reason or run.attempts[0].reason) else ""
+    began = f"{run.started:%Y-%m-%d %H:%M:%S} UTC"
+    environment = run.environment or "an environment that is not known"
+    return f"{run.user} started {run.runbook} {run.title} in {environment}{where} at {began}{why.rstrip('.')}."
+
+
+def _items(run: RunHistory) -> dict[str, Any]:
+    """What the run knows, by the words that `provide` may use; None is for what it does not know."""
+    items: dict[str, Any] = {step.id.replace("-", "_"): _printed(step) for step in run.steps}
+    items |= {_slug(step.name): _printed(step) for step in run.steps}
+    items |= {
+        "timeline": [_line(moment) for moment in run.timeline],
+        "actions": _actions(run),
+        "failure": list(_seen(run.steps)),
+        "trend": list(_trends(run.steps)) or None,
+    }
+    items |= run.facts.get("inputs") or {}
+    for name in {name for values in run.captured.values() for name in values}:
+        items[name] = {host: values[name] for host, values in run.captured.items() if name in values}
+    return items
+
+
+def _slug(label: str) -> str:
+    return "_".join(_words(label))
+
+
+def _words(label: str) -> list[str]:
+    return re.findall(r"[a-z0-9_]+", label.lower())
+
+
+def _named(label: str, items: Mapping[str, Any]) -> Any:
+    """The item that `label` stands for: by all its words, or by one of them; None where there is none."""
+    found = (items[name] for name in (_slug(label), *_words(label)) if name in items)
+    return next((item for item in found if item is not None), None)
+
+
+def _printed(step: StepHistory) -> Mapping[str, str] | None:
+    """What the step printed on each host, as far as the record has it."""
+    acted = {host: each.action for host, each in step.hosts.items()}
+    return {host: action.output for host, action in acted.items() if action and action.output} or None
+
+
+def _line(moment: Moment) -> str:
+    """A moment in one line: the time of day (UTC), what happened, and where."""
+    where = f" {moment.where}" if moment.where else ""
+    return f"{moment.time:%H:%M:%S} {moment.what}{where}" + (f": {moment.detail}" if moment.detail else "")
+
+
+_ACTIONS = frozenset(
+    IN_WORDS[kind] for kind in (EventType.STEP_INTENDED, EventType.STEP_FINISHED, EventType.GATE_ANSWERED)
+)
+
+
+def _actions(run: RunHistory) -> list[str]:
+    """What was begun, ended and answered, with the command where there is one."""
+    commands: dict[str, str] = {}
+    for step in run.steps:
+        for host, each in step.hosts.items():
+            if each.action and each.action.command:
+                commands[f"{step.name} on {host}"] = " ".join(each.action.command.split())
+    made = [moment for moment in run.timeline if moment.what in _ACTIONS]
+    begins = IN_WORDS[EventType.STEP_INTENDED]
+    return [
+        _line(moment) + (f" ({commands[moment.where]})" if moment.what == begins and moment.where in commands else "")
+        for moment in made
+    ]
+
+
+def _seen(steps: Iterable[StepHistory]) -> Iterable[Mapping[str, Any]]:
+    """What did not pass the last time that its step was judged, and what there was to see of it."""
+    for step in steps:
+        last = max((check.attempt for check in step.checks), default=0)
+        yield from (
+            _failure(step, check) for check in step.checks if check.attempt == last and check.outcome != Outcome.PASSED
+        )
+
+
+def _failure(step: StepHistory, check: Check) -> Mapping[str, Any]:
+    shown = {
+        "step": step.name,
+        "host": check.host,
+        "expected": check.says,
+        "outcome": check.outcome,
+        "reason": check.reason,
+        "seen": list(check.seen),
+    }
+    return {key: value for key, value in shown.items() if value}
+
+
+def _trends(steps: Iterable[StepHistory]) -> Iterable[Mapping[str, Any]]:
+    """What each sampled verification saw, first to last: numbers where each sample is about one."""
+    for step in steps:
+        for check in (check for check in step.checks if check.trend):
+            saw: list[float] | list[str] = numbers(check.trend) or [*check.trend]
+            yield {"step": step.name, "host": check.host, "expected": check.says, "saw": saw}
+
+
+def _so_far(run: RunHistory) -> dict[str, tuple[str, ...]]:
+    """How the hosts of a run stand that has not ended, or died: by the last step that was begun there."""
+    standing: dict[str, list[str]] = {}
+    for host in run.hosts:
+        last = next((step for step in reversed(run.steps) if host in step.hosts), None)
+        standing.setdefault(f"{last.name}: {last.hosts[host].outcome}" if last else "untouched", []).append(host)
+    return {how: tuple(hosts) for how, hosts in standing.items()}
+
+
+def _meanwhile(run: RunHistory) -> tuple[NextCommand, ...]:
+    """What can be typed while the run goes on, or after its command died; nothing after a good end."""
+    if run.outcome == RUNNING:
+        stop = NextCommand(("cancel", run.run), "stops it")
+        return (NextCommand(("status", run.run), "shows where it stands"), stop)
+    if run.abandoned:
+        show = NextCommand(("show", run.run), "shows what happened")
+        return (NextCommand(("resume", run.run), "continues where it stopped"), show)
+    return ()
+
+
+def _typed(run: RunHistory, way: NextCommand) -> str:
+    """The command line as it is typed on the machine of the run, from any directory."""
+    library = str(run.provenance.get("library", ""))
+    if not (library and run.directory):
+        return way.command
+    state = str(Path(run.directory).parent.parent)
+    if state == str(Path(library) / ".runbook"):
+        return f"cd {shlex.quote(library)} && {way.command}"
+    return shlex.join(["runbook", "--library", library, "--state-dir", state, *way.words])
