@@ -140,7 +140,7 @@ def _last_line(error: psycopg.Error) -> str:
     return str(error).strip().rpartition("\n")[2]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _ShopHandler(BaseHTTPRequestHandler):
     """The HTTP around a `ShopService`."""
 
     timeout = 5.0  # seconds; a client that says nothing does not hold a thread
@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--release-root", required=True, type=Path)
     arguments = parser.parse_args()
     shop = ShopService(arguments.release_root)
-    ThreadingHTTPServer((arguments.listen, arguments.port), partial(_Handler, shop)).serve_forever()
+    ThreadingHTTPServer((arguments.listen, arguments.port), partial(_ShopHandler, shop)).serve_forever()
 
 
 if __name__ == "__main__":

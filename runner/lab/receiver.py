@@ -24,7 +24,7 @@ class Receiver:
     @contextmanager
     def listening(cls) -> Iterator[Receiver]:
         """A receiver on a free port of 127.0.0.1, until the block ends."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _MessageHandler)
         receiver = server.receiver = cls(f"http://127.0.0.1:{server.server_port}/")  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
@@ -36,7 +36,7 @@ class Receiver:
             server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _MessageHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Remember the message."""
         body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _LONGEST))

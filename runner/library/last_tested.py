@@ -20,24 +20,16 @@ class Tested(Protocol):
         """The SHA-256 of its text."""
 
 
-class Proof(Protocol):
-    """A run that passed, as the record has it."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One run that passed: of which text of the runbook and the playbook, in which environment, and when it ended."""
 
-    @property
-    def runbook(self) -> str:
-        """The runbook's id."""
-
-    @property
-    def runbook_sha256(self) -> str:
-        """The SHA-256 of the runbook's text as it was."""
-
-    @property
-    def environment(self) -> str:
-        """The class of environment in which it passed."""
-
-    @property
-    def time(self) -> datetime:
-        """When it ended."""
+    runbook: str
+    runbook_sha256: str
+    playbook_sha256: str
+    environment: str
+    run: str
+    time: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,14 +51,14 @@ def to_runbook(document: Document) -> Runbook:
     Raises:
         InvalidFileError: it does not describe one; every fault is in it, up to `MAX_FINDINGS`.
     """
-    reader = _Reader(document)
+    reader = _RunbookReader(document)
     runbook = reader.runbook()
     if runbook is None or reader.findings:
         raise InvalidFileError(sorted(set(reader.findings))[:MAX_FINDINGS])
     return runbook
 
 
-class _Reader:
+class _RunbookReader:
     """Walks one document and collects every fault before anybody complains."""
 
     def __init__(self, document: Document) -> None:

@@ -14,8 +14,7 @@ from runner.executor.host_ledger import machine_parts
 from runner.executor.job import JobPart
 from runner.model.step import Step
 from runner.orchestrator.continuation import handover, resumption
-from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo, undo_plan
-from runner.orchestrator.continuation.undo_steps import undo
+from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo, undo, undo_plan
 from runner.orchestrator.dry_run import dry_run, preflight
 from runner.orchestrator.end.finish import RunFinish
 from runner.orchestrator.request import Result, RunRequest

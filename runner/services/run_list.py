@@ -11,8 +11,8 @@ from typing import Any
 
 from runner.core.errors import AuditError, InvalidInputError
 from runner.core.events import Clock, Instant
+from runner.library.last_tested import Proof
 from runner.render import report
-from runner.render.history.proofs import Proof
 from runner.render.history.recorded_runs import RecordedRuns, RunSummary
 from runner.render.history.run_history import RunHistory, histories, history
 from runner.render.run_status import MOST_RUNS, RunStatus, status, usual

@@ -10,8 +10,7 @@ import pytest
 
 from runner.core.errors import ExecutionError, InvalidInputError
 from runner.lab.demo_workspace import workspace
-from runner.lab.postgres import ROLES, Postgres
-from runner.lab.wheel import copied, installation
+from runner.lab.postgres import ROLES, Postgres, copied, installation
 
 MEMBER_OF = (
     "SELECT g.rolname FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member"

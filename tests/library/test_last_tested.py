@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from harness.collected import SHIPPED
 
-from runner.library.last_tested import LastTest, last_tested
-from runner.render.history.proofs import Proof
+from runner.library.last_tested import LastTest, Proof, last_tested
 
 SOURCE = SHIPPED.source("RUN-001")
 

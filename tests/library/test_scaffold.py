@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from runner.library.json_schema import SCHEMAS
 from runner.library.library import Library
-from runner.library.scaffold import CONTACTS, scaffold, who
+from runner.library.scaffold import CONTACTS, begin, begin_inventories, scaffold, who
 from runner.model.runbook import Category
 
 
@@ -31,3 +32,28 @@ class Contact:
 def test_who_has_no_channel_owns_it_and_who_has_one_is_called():
     assert who({"team": Contact(), "on-call": Contact("pager"), "other": Contact("pager")}) == ("team", "on-call")
     assert who({"on-call": Contact("pager")}) == ("on-call", "on-call")
+
+
+def test_contacts_and_schemas_are_written_once(tmp_path):
+    runbooks = tmp_path / "runbooks"
+
+    written = {str(path.relative_to(runbooks)) for path in begin(runbooks)}
+
+    assert written == {"contacts.yml", *(f"schemas/{name}.json" for name in SCHEMAS)}
+    assert list(begin(runbooks)) == []
+
+
+def test_contacts_that_are_there_stay(tmp_path):
+    (tmp_path / "contacts.yml").write_text("mine: {name: Mine}\n")
+
+    list(begin(tmp_path))
+
+    assert (tmp_path / "contacts.yml").read_text() == "mine: {name: Mine}\n"
+
+
+def test_inventories_are_written_where_there_is_none(tmp_path):
+    written = list(begin_inventories(tmp_path))
+
+    assert all(path.is_file() for path in written)
+    assert {path.relative_to(tmp_path).parts[0] for path in written} == {"inventories"}
+    assert list(begin_inventories(tmp_path)) == []

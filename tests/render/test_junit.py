@@ -7,13 +7,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from runner.library.gates.gate_baseline import compare
-from runner.library.gates.quality_gates import Gate
+from runner.library.gates.quality_gates import QualityGate
 from runner.model.yaml.finding import Finding, Level
 from runner.render.junit import gates_as_junit
 
 OFFENDER = Finding("a.yml", 3, 1, "MON-001", Level.ERROR, "no-runbook", "needs <one> & no \x1b\ufffe")
-GOOD = Gate("risks", "Risks", ("RISK-001: RUN-001",), ())
-BAD = Gate("alerts", "Alerts", (), (OFFENDER,))
+GOOD = QualityGate("risks", "Risks", ("RISK-001: RUN-001",), ())
+BAD = QualityGate("alerts", "Alerts", (), (OFFENDER,))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from runner.core.identifiers import REFERENCE_ID
-from runner.library.gates.quality_gates import GATES, Gate
+from runner.library.gates.quality_gates import GATES, QualityGate
 from runner.model.yaml.finding import Finding
 
 _ID = re.compile(REFERENCE_ID.strip("^$"))
@@ -17,7 +17,7 @@ _ID = re.compile(REFERENCE_ID.strip("^$"))
 class Comparison:
     """A gate beside what was expected of it: who offends as expected, who does not, and who is expected in vain."""
 
-    gate: Gate
+    gate: QualityGate
     expected: tuple[Finding, ...]
     unexpected: tuple[Finding, ...]
     vain: tuple[str, ...]
@@ -28,7 +28,7 @@ class Comparison:
         return bool(self.unexpected or self.vain)
 
 
-def compare(gate: Gate, names: Collection[str]) -> Comparison:
+def compare(gate: QualityGate, names: Collection[str]) -> Comparison:
     """`gate` beside those of the expected `names` that are of it."""
     offending = {finding: name(gate.name, finding) for finding in gate.offenders}
     return Comparison(

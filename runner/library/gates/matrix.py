@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.library.gates.coverage import (
     Situation,
@@ -17,7 +17,8 @@ from runner.library.gates.coverage import (
 )
 from runner.library.index.summary import Summary
 from runner.library.last_tested import LastTest, Proof, last_tests
-from runner.library.registry.registry import prefix
+from runner.library.registry.must_haves import MUST_HAVES, MustHave
+from runner.library.registry.registry import Scenario, of_kind, prefix
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.severity import NEEDS, Urgency, response, urgency
 
@@ -130,3 +131,31 @@ def _escalation(snapshot: LibrarySnapshot, runbook: Summary) -> str:
         handle = f" {contact.handle}" if contact and contact.handle else ""
         names.append(f"{contact.level} {contact.name}{handle}" if contact else name)
     return ", then ".join(names)
+
+
+def common_procedures(snapshot: LibrarySnapshot, proofs: Iterable[Proof] | None) -> tuple[Row, ...]:
+    """A row for each common procedure: of each scenario that says `must_have`, or one that says that none does.
+
+    Raises:
+        InvalidFileError: a part of the library does not load, and would be missing.
+    """
+    rows = {row.id: row for row in matrix(snapshot, proofs)}
+    found: list[tuple[Row, MustHave]] = []
+    for procedure in MUST_HAVES:
+        names = [
+            name for name, entry in of_kind(snapshot.references.values(), Scenario) if entry.must_have is procedure
+        ]
+        found += [(rows[name], procedure) for name in names]
+        if not names:
+            found.append((_missing_row(procedure, asked=proofs is not None), procedure))
+    return tuple(_called(row, procedure) for row, procedure in sorted(found, key=lambda pair: not pair[0].gaps))
+
+
+def _called(row: Row, procedure: MustHave) -> Row:
+    title = f"{MUST_HAVES[procedure]}, {procedure.words}" + (f": {row.scenario}" if row.scenario else "")
+    return replace(row, scenario=title)
+
+
+def _missing_row(procedure: MustHave, *, asked: bool) -> Row:
+    gap = f"no SCN- entry says `must_have: {procedure}`"
+    return Row((gap,), "", "", "", "", "", "", last_tested="" if asked else None, escalation="")

@@ -28,7 +28,7 @@ GATES: tuple[str, ...] = tuple(_QUESTIONS)
 
 
 @dataclass(frozen=True)
-class Gate:
+class QualityGate:
     """A gate after it was asked: what speaks for it, and what against it."""
 
     name: str
@@ -42,7 +42,7 @@ class Gate:
         return not self.offenders
 
 
-def ask(snapshot: LibrarySnapshot, proofs: Iterable[Proof]) -> tuple[Gate, ...]:
+def ask(snapshot: LibrarySnapshot, proofs: Iterable[Proof]) -> tuple[QualityGate, ...]:
     """Every gate, asked of `snapshot` and of the `proofs` that its runbooks work.
 
     A gate that finds nothing to judge does not pass: nothing shows that it holds.
@@ -56,5 +56,5 @@ def ask(snapshot: LibrarySnapshot, proofs: Iterable[Proof]) -> tuple[Gate, ...]:
     for name, (title, question) in _QUESTIONS.items():
         answers = list(question(snapshot, proven))
         evidence = tuple(item for item in answers if isinstance(item, str))
-        gates.append(Gate(name, title, evidence, tuple(item for item in answers if isinstance(item, Finding))))
+        gates.append(QualityGate(name, title, evidence, tuple(item for item in answers if isinstance(item, Finding))))
     return tuple(gates)

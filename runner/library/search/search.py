@@ -42,7 +42,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """A runbook that was found; `exact` when the question names it, and `written` unless others only speak of it.
 
     `words` are those of the question that it speaks of. Where it is `deprecated`, which then tells since when and why,
@@ -60,7 +60,7 @@ class Hit:
     instead: str | None = None
 
 
-def search(question: str, snapshot: LibrarySnapshot) -> list[Hit]:
+def search(question: str, snapshot: LibrarySnapshot) -> list[SearchHit]:
     """What `question` may be about, best first: what it names before what it is like, and what is deprecated last."""
     known = subjects(snapshot)
     wanted = words.asked(question)
@@ -75,12 +75,12 @@ def search(question: str, snapshot: LibrarySnapshot) -> list[Hit]:
     )
 
 
-def candidates(hits: Sequence[Hit]) -> Sequence[Hit]:
+def candidates(hits: Sequence[SearchHit]) -> Sequence[SearchHit]:
     """Those of `hits` that the question names; all of them where it names none."""
     return [hit for hit in hits if hit.exact] or hits
 
 
-def clear(hits: Sequence[Hit]) -> Hit | None:
+def clear(hits: Sequence[SearchHit]) -> SearchHit | None:
     """The one of `hits`, as `search` sorts them, that is meant without doubt; None when there is none."""
     match candidates([hit for hit in hits if not hit.deprecated] or hits):
         case [only]:
@@ -146,7 +146,7 @@ class _Texts:
         return self.index.words()
 
 
-def _hit(question: str, subject: Subject, passages: Sequence[Passage], meanings: Sequence[_Meaning]) -> Hit:
+def _hit(question: str, subject: Subject, passages: Sequence[Passage], meanings: Sequence[_Meaning]) -> SearchHit:
     gains = [
         {meaning.word: passage.weight * gain for meaning in meanings if (gain := meaning.within(passage))}
         for passage in passages
@@ -160,7 +160,7 @@ def _hit(question: str, subject: Subject, passages: Sequence[Passage], meanings:
     like = [_reason(passages[n], gains[n], meanings) for n in order if gains[n]]
     score = round(sum(best.values()) + _TOGETHER * together, 3)
     reasons = (*named, *_distinct(like, covered={reason.text.casefold() for reason in named}))[:_REASONS]
-    return Hit(
+    return SearchHit(
         runbook=subject.id,
         title=subject.title,
         written=subject.written,
@@ -199,7 +199,7 @@ def _distinct(reasons: Iterable[Reason], covered: set[str]) -> list[Reason]:
     return kept
 
 
-def _enough(hit: Hit, wanted: Sequence[str]) -> bool:
+def _enough(hit: SearchHit, wanted: Sequence[str]) -> bool:
     """Whether a hit speaks of enough that was asked for: half of a few words, two of a pasted message."""
     number = len(hit.words)
     return number * 2 >= len(wanted) if len(wanted) <= _FEW else number >= 2  # noqa: PLR2004 - one word is an accident

@@ -60,7 +60,7 @@ def blocks(lines: Sequence[str], first: int) -> tuple[list[PageBlock], list[Exce
     """
     environment: dict[str, Any] = {}
     tokens = _MARKDOWN.parse("\n".join(lines), environment)
-    reader = _Reader(lines, first)
+    reader = _BlockReader(lines, first)
     links = [
         Excerpt(f"[{label}]: {link['href']}", link["map"][0] + first)
         for label, link in environment.get("references", {}).items()
@@ -69,7 +69,7 @@ def blocks(lines: Sequence[str], first: int) -> tuple[list[PageBlock], list[Exce
     return found, sorted([*links, *reader.comments], key=lambda excerpt: excerpt.line)
 
 
-class _Reader:
+class _BlockReader:
     """Makes blocks of the nodes of one text."""
 
     def __init__(self, lines: Sequence[str], first: int) -> None:

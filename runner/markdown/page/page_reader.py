@@ -31,7 +31,7 @@ def read_page(entry: PageEntry) -> RunbookPage:
     found, links = blocks(entry.lines, entry.line)
     carried = next((Carried(f"{block.text}\n", block.line + 1) for block in found if block.info == WHOLE), None)
     title, sections = outline([block for block in found if block.info != WHOLE], titled=entry.id is not None)
-    reader = _Reader(dict(entry.facts), lost=[*entry.lost, *links])
+    reader = _PageReader(dict(entry.facts), lost=[*entry.lost, *links])
     if title and entry.title and title.text.casefold() != entry.title.text.casefold():
         reader.lost.append(title)
     if len(sections) == 1:  # a page without headings says at once what is to be done
@@ -44,7 +44,7 @@ def read_page(entry: PageEntry) -> RunbookPage:
 
 
 @dataclass
-class _Reader:
+class _PageReader:
     """What was read so far."""
 
     facts: dict[str, Excerpt]

@@ -19,7 +19,7 @@ _LONGEST_TITLE = 80
 
 
 @dataclass
-class _Step:
+class _OpenStep:
     """A step while its sections are read."""
 
     title: Excerpt
@@ -45,7 +45,7 @@ class Procedure:
     """Collects the steps, section by section."""
 
     def __init__(self) -> None:
-        self._steps: list[_Step] = []
+        self._steps: list[_OpenStep] = []
 
     def steps(self) -> tuple[PageStep, ...]:
         """The steps so far."""
@@ -68,8 +68,10 @@ class Procedure:
                 step = self._begin(section.title, section)
                 step.add(section.blocks, checking=section.role is Role.VERIFICATION)
 
-    def _begin(self, title: Excerpt, section: Section, *, level: int | None = None, alternative: bool = False) -> _Step:
-        step = _Step(title, section.level if level is None else level, section.title.line, alternative)
+    def _begin(
+        self, title: Excerpt, section: Section, *, level: int | None = None, alternative: bool = False
+    ) -> _OpenStep:
+        step = _OpenStep(title, section.level if level is None else level, section.title.line, alternative)
         self._steps.append(step)
         return step
 

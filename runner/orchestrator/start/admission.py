@@ -15,6 +15,7 @@ from runner.core.errors import GuardError, UnreachableError
 from runner.core.events import Event, EventType
 from runner.executor.host_check import HostCheck
 from runner.executor.target import CLASSES, Target
+from runner.library.last_tested import Proof
 from runner.model.run_policy import RunPolicy
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver
@@ -24,7 +25,6 @@ from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.start import guards
 from runner.orchestrator.start.guards import Case, Ruling
-from runner.render.history.proofs import Proof
 from runner.render.history.recorded_runs import RecordedRuns
 from runner.store.log.envelope import Actor
 

@@ -11,11 +11,11 @@ from runner.compiler.segments import before
 from runner.core import duration
 from runner.core.wording import listed
 from runner.executor.target import Target
+from runner.library.last_tested import Proof
 from runner.model.contacts import Contact
 from runner.model.run_policy import RunPolicy, is_one_of, people
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
-from runner.render.history.proofs import Proof
 
 PRODUCTION, STAGING = "production", "staging"
 

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from runner.compiler.segments import after, before
+from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.executor.job import Message
 from runner.executor.target import Target, check_hosts
 from runner.model.run_policy import RunPolicy
+from runner.model.runbook import Runbook
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.end.paging import Pager
-from runner.orchestrator.gate import unattended
 from runner.orchestrator.gate.approval_gate import ApprovalGate
 from runner.orchestrator.gate.granted_approvals import Approvals
 from runner.orchestrator.invoker import Invoker
@@ -82,7 +84,7 @@ class RunStart:
         target.check(request.source.runbook, inherited=bool(request.parent))
         self.pager.target = target
         if request.mode == "auto":
-            unattended.check(request.source.runbook, target)
+            check_unattended(request.source.runbook, target)
         return target
 
     def _admit(self, target: Target) -> AdmittedRun:
@@ -113,7 +115,7 @@ class RunStart:
         """
         self.locks.take(plan.target)
         if self.request.mode == "auto" and not undo:
-            unattended.check(plan.runbook, plan.target)
+            check_unattended(plan.runbook, plan.target)
         now = Target.from_message(self.invoker.resolve())
         self.request = self.request.without(self.recorder.redaction)
         plan.check_same_hosts(now)
@@ -136,3 +138,23 @@ class RunStart:
         for debt in self.env.state.owed_undos.of(plan.names):
             data = {"runbook": debt.runbook, "run": debt.run, "since": debt.since}
             self.recorder.record_of(EventType.DEBT_FOUND, debt.step, debt.host, data)
+
+
+_VOUCHES = frozenset({"manual", "confirm"})
+"""What only a person can know, in any environment; an approval is for a person in production."""
+
+
+def check_unattended(runbook: Runbook, target: Target) -> None:
+    """That `runbook` may run against `target` without asking anybody.
+
+    Raises:
+        DeniedError: it may not; the message names every question that is for a person.
+    """
+    kinds = _VOUCHES | ({"approve", "choose"} if target.environment == "production" else set())
+    gates = [gate for step in runbook.procedure if not step.auto for gate in (*before(step), *after(step))]
+    if asked := [gate for gate in gates if gate.kind in kinds]:
+        questions = "; ".join(f"{gate.step.id} ({gate.kind}: {gate.text.splitlines()[0]})" for gate in asked)
+        raise DeniedError(
+            f"--auto asks nobody, and in {target.environment} these questions are for a person: {questions}",
+            hint="leave --auto out, or write `auto: true` in the steps that a machine may answer for",
+        )

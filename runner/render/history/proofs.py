@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
+from runner.library.last_tested import Proof
 from runner.render.history.run_history import RunHistory
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """One run that passed: of which text of the runbook and the playbook, in which environment, and when it ended."""
-
-    runbook: str
-    runbook_sha256: str
-    playbook_sha256: str
-    environment: str
-    run: str
-    time: datetime
 
 
 def proof_of(run: RunHistory) -> Proof | None:

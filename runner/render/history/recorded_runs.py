@@ -15,7 +15,8 @@ from typing import Any, Self
 
 from runner import version
 from runner.core.events import EventType, Instant
-from runner.render.history.proofs import Proof, proof_of
+from runner.library.last_tested import Proof
+from runner.render.history.proofs import proof_of
 from runner.render.history.run_history import RunHistory, history
 from runner.store.log.log_index import LogIndex
 

@@ -15,9 +15,8 @@ from runner.library.registry.registry import prefix
 from runner.model.runbook import Category, Declared, Exclusion, FollowUp, Runbook, Unresolved
 from runner.model.severity import response, urgency
 from runner.render.site.drawing import HEIGHT, WIDTH, draw
-from runner.render.site.site_content import Material
+from runner.render.site.site_content import Material, search_index
 from runner.render.site.site_html import environment, grouped
-from runner.render.site.site_index import index
 from runner.render.site.step_parts import shown
 
 MOST_RUNS = 500
@@ -46,7 +45,7 @@ def pages(material: Material) -> dict[str, str]:
     made = environment(material.href, **shared)
     found = {
         "index.html": _render(
-            made, "index", runbooks=_by_category(material), index=index(material), example=_example(material)
+            made, "index", runbooks=_by_category(material), index=search_index(material), example=_example(material)
         ),
         "matrix.html": _render(made, "matrix"),
         "links.html": _render(made, "links", **_graph(material)),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from runner.library.gates.matrix import Row, matrix
-from runner.library.gates.quality_gates import Gate, ask
+from runner.library.gates.quality_gates import QualityGate, ask
+from runner.library.last_tested import Proof, Tested, last_tested
 from runner.library.library import Library, Source
 from runner.library.links.link_checks import findings
+from runner.library.links.link_mentions import leaves
 from runner.library.links.links import Link, links
+from runner.library.search.subjects import leading, passages_by_subject, subjects
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding, Level
-from runner.render.history.proofs import Proof, proofs
+from runner.render.history.proofs import proofs
 from runner.render.history.run_history import RunHistory
-from runner.render.site.freshness import Freshness, freshness
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Material:
     sources: Mapping[str, Source]
     links: tuple[Link, ...]
     rows: tuple[Row, ...]
-    gates: tuple[Gate, ...]
+    gates: tuple[QualityGate, ...]
     findings: tuple[Finding, ...]
     fresh: Mapping[str, Freshness]
     runs: tuple[RunHistory, ...] | None
@@ -99,3 +102,71 @@ def gather(
         reports=reports or {},
         inventories=tuple(inventories),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """In one word whether a test stands behind the runbook as it is now, and in a sentence why, or why not."""
+
+    word: Literal["tested", "stale", "changed", "never tested"]
+    why: str
+
+    @property
+    def good(self) -> bool:
+        """Whether nobody needs to do anything about it."""
+        return self.word == "tested"
+
+
+def freshness(runbook: Tested, proofs: Iterable[Proof], *, now: datetime, stale_after: timedelta) -> Freshness:
+    """How fresh the last test of `runbook` is; one is stale when it is older than `stale_after`."""
+    last = last_tested(runbook, proofs)
+    if last is None:
+        return Freshness("never tested", "No run of it that passed is on record")
+    when = f"passed on {last.time:%Y-%m-%d}" + (f" in {last.environment}" if last.environment else "")
+    if not last.current:
+        return Freshness("changed", f"An earlier text of it {when}; it has changed since")
+    days = (now - last.time).days
+    if now - last.time > stale_after:
+        return Freshness("stale", f"It {when}, which is {days} days ago")
+    return Freshness("tested", f"It {when}")
+
+
+_LEAST = 1.0
+"""The weight below which a passage is left out."""
+_LONGEST = 200
+
+
+def search_index(material: Material) -> list[dict[str, Any]]:
+    """Each runbook and entry with its address, its passages as `[where, text, weight]`, and what means it alone.
+
+    What is deprecated is found by what it says, and by its id, but an alert does not lead to it.
+    """
+    found = []
+    known = subjects(material.snapshot)
+    spoken = passages_by_subject(leading(known), material.snapshot.index.passages())
+    for subject in known.values():
+        if where := material.href(subject.id):
+            passages = {(each.where, each.text[:_LONGEST], each.weight) for each in spoken.get(subject.id, ())}
+            texts = [list(each) for each in sorted(passages, key=lambda each: (-each[2], each)) if each[2] >= _LEAST]
+            found.append(
+                {
+                    "id": subject.id,
+                    "title": f"{subject.title} (deprecated)" if subject.deprecated else subject.title,
+                    "url": where,
+                    "names": [] if subject.deprecated else sorted(subject.names),
+                    "texts": texts,
+                }
+            )
+    seen = {item["id"] for item in found}
+    for name, reference in material.snapshot.references.items():
+        if name not in seen:
+            leaf = leaves(reference.document.at((name,)))
+            texts = [
+                [" ".join(map(str, place[:1])), text[:_LONGEST], _LEAST]
+                for place, text in leaf
+                if isinstance(text, str)
+            ]
+            found.append(
+                {"id": name, "title": reference.entry.title, "url": material.href(name), "names": [], "texts": texts}
+            )
+    return found

@@ -25,7 +25,7 @@ _FOLLOWS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ShownPart:
     """A key of the file with its value, as it is written; `block` when it needs lines of its own."""
 
     key: str
@@ -38,16 +38,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ShownCheck:
     """A verification: what is expected, how that is seen, and whether a person tells."""
 
     says: str
     human: bool
-    parts: tuple[Part, ...]
+    parts: tuple[ShownPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownStep:
     """A step: what is done, with what, how one sees that it worked, what follows when not, and what takes it back."""
 
     id: str
@@ -55,21 +55,21 @@ class Shown:
     why: str
     effect: Literal["read", "change", "destructive"]
     hosts: str
-    action: Part | None
-    parts: tuple[Part, ...]
-    checks: tuple[Check, ...]
+    action: ShownPart | None
+    parts: tuple[ShownPart, ...]
+    checks: tuple[ShownCheck, ...]
     fails: str
-    undo: tuple[Part, ...]
-    undo_checks: tuple[Check, ...]
+    undo: tuple[ShownPart, ...]
+    undo_checks: tuple[ShownCheck, ...]
     last_chance: bool
 
 
-def shown(step: Step, raw: Mapping[str, Any], hosts: str) -> Shown:
+def shown(step: Step, raw: Mapping[str, Any], hosts: str) -> ShownStep:
     """The `step` that is written as `raw`, done on `hosts`."""
-    action = Part(step.action.key, _text(raw[step.action.key])) if step.action else None
+    action = ShownPart(step.action.key, _text(raw[step.action.key])) if step.action else None
     undone = raw.get("undo") if step.undo else {}
     written = undone if isinstance(undone, dict) else {}
-    return Shown(
+    return ShownStep(
         id=step.id,
         name=step.name,
         why=step.why or "",
@@ -85,17 +85,17 @@ def shown(step: Step, raw: Mapping[str, Any], hosts: str) -> Shown:
     )
 
 
-def _checks(verify: tuple[Verification, ...], raw: Mapping[str, Any]) -> tuple[Check, ...]:
+def _checks(verify: tuple[Verification, ...], raw: Mapping[str, Any]) -> tuple[ShownCheck, ...]:
     """Each verification; a prerequisite that a person ticks is one without a list."""
     written = raw.get("verify") or [{} for _ in verify]
     return tuple(
-        Check(verification.says, verification.human, _parts(item, {"says", "confirm"}))
+        ShownCheck(verification.says, verification.human, _parts(item, {"says", "confirm"}))
         for verification, item in zip(verify, written, strict=True)
     )
 
 
-def _parts(raw: Mapping[str, Any], without: frozenset[str] | set[str]) -> tuple[Part, ...]:
-    return tuple(Part(key.replace("_", " "), _text(value)) for key, value in raw.items() if key not in without)
+def _parts(raw: Mapping[str, Any], without: frozenset[str] | set[str]) -> tuple[ShownPart, ...]:
+    return tuple(ShownPart(key.replace("_", " "), _text(value)) for key, value in raw.items() if key not in without)
 
 
 def _text(value: Any) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from runner.core.errors import InvalidInputError
 from runner.kinds.ansible_yaml import dump
-from runner.library.bootstrap import SCHEMA_LINE, begin
 from runner.library.library import Library, read_limited, shown
 from runner.library.registry.registry_import import entries
+from runner.library.scaffold import SCHEMA_LINE, begin
 from runner.library.snapshot import read
 from runner.markdown.convert import convert
 from runner.markdown.draft import Defaults

@@ -13,17 +13,16 @@ from pydantic import TypeAdapter, ValidationError
 from runner.compiler.committed_playbook import compiled, is_stale
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RunbookId
-from runner.library.bootstrap import begin, begin_inventories
-from runner.library.deprecation import deprecate
-from runner.library.library import Library, shown
+from runner.library.library import Library, Source, shown
 from runner.library.links.links import links, to
-from runner.library.scaffold import scaffold, who
+from runner.library.scaffold import begin, begin_inventories, scaffold, who
 from runner.library.snapshot import read
 from runner.markdown.template import export
 from runner.model.contacts import read_contacts
 from runner.model.reader import to_runbook
 from runner.model.runbook import Category
 from runner.model.yaml.document import load
+from runner.model.yaml.yaml_writer import plain
 from runner.store import durable
 from runner.store.state_directory import StateDirectory
 
@@ -160,3 +159,23 @@ def deprecate_runbook(
     durable.write(source.path, text)
     leading = to([source.id], links(read(library, cache)))
     return DeprecatedRunbook(source.path, sorted({link.source for link in leading if link.source != source.id}))
+
+
+def deprecate(source: Source, *, since: date, replaced_by: str | None, reason: str) -> str:
+    """The text of `source` with `deprecated` below its title.
+
+    Raises:
+        InvalidInputError: it is deprecated already, or its file is not written key by key.
+    """
+    if source.runbook.deprecated:
+        raise InvalidInputError(f"{source.runbook.id} is {source.runbook.deprecated.says} already")
+    deprecated = {"since": since.isoformat(), "replaced_by": replaced_by, "reason": reason}
+    text = source.text.decode("utf-8")
+    lines = text.splitlines(keepends=True)
+    keys = source.document.value
+    after = next((key for key, before in zip([*keys][1:], keys, strict=False) if before == "title"), None)
+    at = next((number for number, line in enumerate(lines) if after and line.startswith(f"{after}:")), None)
+    if at is None:
+        hint = "write `deprecated: {since: ..., replaced_by: ...}` into it yourself"
+        raise InvalidInputError(f"{source.path}: there is no line below its title to write to", hint=hint)
+    return "".join([*lines[:at], plain({"deprecated": {k: v for k, v in deprecated.items() if v}}), *lines[at:]])

@@ -11,7 +11,7 @@ from runner.core.errors import InvalidInputError
 from runner.library.gates.coverage import Situation
 from runner.library.index.summary import Summary
 from runner.library.library import Library
-from runner.library.search.search import Hit, candidates, clear, pages, search, unanswered
+from runner.library.search.search import SearchHit, candidates, clear, pages, search, unanswered
 from runner.library.snapshot import read
 
 CALL_SOMEBODY = "call who is on duty for it; runbook list shows the runbooks there are"
@@ -34,7 +34,7 @@ class FoundRunbooks:
     `runbooks` are those that are in use.
     """
 
-    hits: Sequence[Hit]
+    hits: Sequence[SearchHit]
     pages: Sequence[Situation]
     unanswered: Sequence[Unanswered]
     faults: int
@@ -61,7 +61,7 @@ class FoundRunbooks:
         return hit.runbook
 
     def next_command(
-        self, hit: Hit, *, inventories: Sequence[Path], limit: str | None, given: Sequence[str] = ()
+        self, hit: SearchHit, *, inventories: Sequence[Path], limit: str | None, given: Sequence[str] = ()
     ) -> str:
         """The command to type next, in capital letters what is still to be filled in; empty where there is none."""
         name = (hit.instead or "") if hit.deprecated else hit.runbook

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.library.gates.gate_baseline import check, compare, name
-from runner.library.gates.quality_gates import Gate
+from runner.library.gates.quality_gates import QualityGate
 from runner.model.yaml.finding import Finding, Level
 
 
@@ -14,7 +14,7 @@ def offender(path="", file="runbooks/registry"):
 
 
 ALERT, RUNBOOK, NOTHING = offender("MON-001.runbook", "a.yml"), offender("owner", "runbooks/RUN-002.yml"), offender()
-GATE = Gate("alerts", "Alerts", (), (ALERT, RUNBOOK))
+GATE = QualityGate("alerts", "Alerts", (), (ALERT, RUNBOOK))
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_what_is_expected_and_what_is_not(names, expected, unexpected, vain):
 
 
 def test_a_gate_that_passes_is_no_surprise():
-    assert not compare(Gate("alerts", "Alerts", (), ()), []).surprises
+    assert not compare(QualityGate("alerts", "Alerts", (), ()), []).surprises

@@ -9,9 +9,9 @@ import pytest
 from harness.collected import SHIPPED, alert, collected, entry
 
 from runner.library.gates.quality_gates import GATES, ask
+from runner.library.last_tested import Proof
 from runner.library.snapshot import read
 from runner.model.yaml.finding import InvalidFileError
-from runner.render.history.proofs import Proof
 
 SOUND = {
     "mon": alert("MON-001", runbook="RUN-001"),

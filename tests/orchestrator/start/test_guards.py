@@ -14,13 +14,13 @@ from runner.executor.target import CLASSES, Target
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.exit_code import Exit
+from runner.library.last_tested import Proof
 from runner.model.contacts import Contact
 from runner.model.runbook import Category, Runbook
 from runner.model.step import Approval, Step
 from runner.model.verification import Verification
 from runner.orchestrator.start import guards
 from runner.orchestrator.start.guards import Case
-from runner.render.history.proofs import Proof
 
 NOW = datetime(2026, 1, 8, tzinfo=UTC)
 ZERO = Verification(says="Zero", kinds=(Exit(exit=0),))

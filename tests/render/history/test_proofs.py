@@ -7,7 +7,8 @@ from datetime import timedelta
 from harness.run_records import FIRST, STARTED, again, aimed, done, ended, record, records
 
 from runner.core.events import EventType
-from runner.render.history.proofs import Proof, proofs
+from runner.library.last_tested import Proof
+from runner.render.history.proofs import proofs
 from runner.render.history.run_history import histories, history
 
 

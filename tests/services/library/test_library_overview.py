@@ -9,8 +9,8 @@ import pytest
 from harness.collected import alert, collected
 
 from runner.core.errors import InvalidInputError
+from runner.library.last_tested import Proof
 from runner.library.library import Library
-from runner.render.history.proofs import Proof
 from runner.services.library.library_overview import (
     check_gates,
     copy_state,

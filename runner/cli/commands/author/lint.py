@@ -12,17 +12,20 @@ import click
 from runner.cli import context
 from runner.cli.output import findings as findings_shown
 from runner.cli.output.formats import forms
-from runner.cli.output.rule_explanation import explain
+from runner.cli.output.pager import paged
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import counted, safe
 from runner.cli.prompts.input_options import vault_option
-from runner.core.errors import ExitCode
+from runner.core.errors import ExitCode, InvalidInputError
 from runner.library.library import shown
-from runner.lint.engine import check_plugins
+from runner.lint.engine import check_plugins, rules
+from runner.lint.rules.base import Rule
 from runner.lint.score import QUESTIONS, Mark
-from runner.model.yaml.finding import Level
+from runner.model.yaml.finding import Level, did_you_mean
 from runner.services.authoring.lint_runbooks import LintRequest, ScoredRunbook, lint_runbooks, score_runbooks
 
+_SHOWN = 14
+"""Lines of an example that are shown."""
 _LEVELS = [str(level) for level in Level]
 _PASSWORDS = ("ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_IDENTITY_LIST")
 
@@ -62,7 +65,7 @@ def command(
     """
     check_plugins()
     if rule is not None:
-        explain(rule, form)
+        _explain(rule, form)
         return
     library = context.own_library() if fix else context.library(next(iter(runbooks), ""))
     inventories = tuple(context.inventories(inventory, library)) if inventory else ()
@@ -116,3 +119,44 @@ def _row(name: str, marks: Sequence[Mark]) -> dict[str, object]:
 def _data(marks: Sequence[Mark]) -> dict[str, object]:
     about = {str(mark.criterion): {"met": mark.met, "reasons": list(mark.reasons)} for mark in marks}
     return {"score": sum(mark.met for mark in marks), "of": len(QUESTIONS), "criteria": about}
+
+
+def _explain(name: str, form: str) -> None:
+    """Print what the rule `name` is about; without a name, the list of rules.
+
+    Raises:
+        InvalidInputError: there is no such rule.
+    """
+    if name and name not in rules():
+        hint = did_you_mean(name, rules()) or "runbook lint --explain lists them; what the reader finds explains itself"
+        raise InvalidInputError(f"no rule is called {name!r}", hint=hint)
+    chosen = [rules()[name]] if name else list(rules().values())
+    if form == "json":
+        click.echo(json.dumps([_rule_data(rule) for rule in chosen], indent=2))
+    elif name:
+        with paged():
+            _tell_rule(chosen[0])
+    else:
+        draw([_rule_row(rule) for rule in chosen], empty="no rules")
+
+
+def _rule_data(rule: Rule) -> dict[str, object]:
+    shown = {key: getattr(rule, key) for key in ("id", "level", "criterion", "problem", "wrong", "right", "fixes")}
+    return {key: value if isinstance(value, bool) else str(value) for key, value in shown.items()}
+
+
+def _rule_row(rule: Rule) -> dict[str, object]:
+    fix = "yes" if rule.fixes else ""
+    return {"rule": rule.id, "level": rule.level, "criterion": rule.criterion, "fix": fix, "problem": rule.problem}
+
+
+def _tell_rule(rule: Rule) -> None:
+    click.secho(rule.id, bold=True, nl=False)
+    click.echo(f" ({rule.level}, {rule.criterion}{', fixed by --fix' * rule.fixes})\n\n{rule.problem}")
+    for title, example in (("Wrong", rule.wrong), ("Right", rule.right)):
+        click.secho(f"\n{title}:", bold=True)
+        lines = example.splitlines()
+        for line in lines[:_SHOWN]:
+            click.echo(f"  {line}")
+        if len(lines) > _SHOWN:
+            click.echo(f"  ... ({len(lines) - _SHOWN} more lines)")

@@ -14,7 +14,7 @@ import click
 from runner.cli import context
 from runner.cli.output.terminal import counted, safe, short
 from runner.core.errors import InvalidInputError
-from runner.library.search.search import Hit, Reason
+from runner.library.search.search import Reason, SearchHit
 from runner.services.library.find_runbooks import CALL_SOMEBODY, find_runbooks
 
 _SHOWN = 72
@@ -97,7 +97,7 @@ def _pasted() -> str:
     return sys.stdin.buffer.read(_LONGEST).decode(errors="replace")
 
 
-def _show(hit: Hit, following: str) -> None:
+def _show(hit: SearchHit, following: str) -> None:
     click.echo(f"{click.style(hit.runbook, bold=True)}  {safe(hit.title)}")
     for reason in hit.reasons:
         click.echo(f"         {safe(reason.where)}: {_marked(reason)}")

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from runner.render.history.proofs import Proof
-from runner.render.site.freshness import Freshness, freshness
+from runner.library.last_tested import Proof
+from runner.render.site.site_content import Freshness, freshness
 
 
 @pytest.mark.parametrize(
