@@ -1,23 +1,34 @@
-"""The report of a run, made from its history: as Markdown, HTML or JSON, on the screen or in files."""
+"""The report of a run, made from its history: as Markdown, HTML or JSON, and its hand-off."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from runner.render.history.run_history import RunHistory
 
-FORMATS = ("md", "html", "json")
+_FILES: Mapping[str, str] = MappingProxyType(
+    {"md": "report.md", "html": "report.html", "json": "report.json", "handoff": "handoff.md"}
+)
+FORMATS = tuple(_FILES)
+"""The report as it is read by people and programs; and what whoever is called must know, in plain text."""
 
 
 def render(run: RunHistory, form: str) -> str:
-    """The report as `md`, `html` or `json`."""
+    """The report as `md`, `html` or `json`, or the hand-off as `handoff`."""
     from runner.render import report_html  # noqa: PLC0415 - only a report pays for the import of its templates
 
     return report_html.render(run, form)
 
 
 def write(run: RunHistory, directory: Path) -> Path:
-    """Write the report in every format into `directory`; the path of the one that people read."""
-    for form in FORMATS:
-        (directory / f"report.{form}").write_text(render(run, form), encoding="utf-8")
-    return directory / "report.html"
+    """Write the report in every format into `directory`, and the hand-off if somebody was called.
+
+    Returns:
+        The path of the one that people read.
+    """
+    for form, name in _FILES.items():
+        if form != "handoff" or run.called:
+            (directory / name).write_text(render(run, form), encoding="utf-8")
+    return directory / _FILES["html"]

@@ -17,6 +17,8 @@ from runner.approvals.gate_context import GateContext
 from runner.approvals.gate_text import describe
 from runner.core import duration
 from runner.core.events import Outcome
+from runner.core.wording import in_one_line
+from runner.render.handoff.hand_off import hand_off, missing
 from runner.render.history.headline import headline
 from runner.render.history.step_history import Action, HostHistory
 from runner.render.history.trend import numbers
@@ -31,10 +33,13 @@ _WIDTH, _HEIGHT = 120, 24
 
 
 def render(run: RunHistory, form: str) -> str:
-    """The report as `md`, `html` or `json`."""
+    """The report as `md`, `html` or `json`, or the hand-off as `handoff`."""
     if form == "json":
-        return json.dumps({"headline": headline(run), **asdict(run)}, indent=2, default=_plain) + "\n"
-    return report_template(form).render(report=run, headline=headline(run))
+        more = {"headline": headline(run), "missing": missing(run)}
+        return json.dumps({**more, **asdict(run)}, indent=2, default=_plain) + "\n"
+    if form == "handoff":
+        return report_template(form).render(run=run, packet=hand_off(run.run, run, run.provide))
+    return report_template(form).render(report=run, headline=headline(run), missing=missing(run))
 
 
 def _plain(value: Any) -> str:
@@ -43,14 +48,14 @@ def _plain(value: Any) -> str:
 
 @cache
 def report_template(form: str) -> Template:
-    """The template of the report as `md` or `html`."""
-    html = form == "html"
-    environment = template_environment("runner.render", html=html, text=one_line if html else markdown)
+    """The template of the report as `md` or `html`, or of the `handoff`."""
+    text = markdown if form == "md" else one_line
+    environment = template_environment("runner.render", html=form == "html", text=text)
     environment.filters |= {"brief": brief, "listed": listed, "points": points, "trend": trend, "clock": clock}
     environment.filters |= {"lasted": lasted, "fenced": fenced, "label": label, "together": together}
-    environment.filters |= {"block": block, "seen": seen}
+    environment.filters |= {"block": block, "seen": seen, "itemized": itemized}
     environment.globals |= {"width": _WIDTH, "height": _HEIGHT}
-    return environment.get_template(f"report.{form}.j2")
+    return environment.get_template("handoff.md.j2" if form == "handoff" else f"report.{form}.j2")
 
 
 def brief(value: Any) -> str:
@@ -105,6 +110,13 @@ def together(hosts: Mapping[str, HostHistory]) -> list[tuple[list[str], Action]]
             same = (act.outcome, act.command, act.exit_code, act.output)
             found.setdefault(same, ([], act))[0].append(name)
     return sorted(found.values(), key=lambda each: each[1].outcome == Outcome.PASSED)
+
+
+def itemized(value: Any) -> list[str]:
+    """`value` in lines: one for each item, or for each host."""
+    if isinstance(value, Mapping):
+        return [f"{key}: {in_one_line(item)}" for key, item in value.items()]
+    return [in_one_line(item) for item in value] if isinstance(value, list) else [in_one_line(value)]
 
 
 def listed(values: Iterable[Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from runner.core.events import Outcome
+from runner.render.handoff.hand_off import missing
 from runner.render.history.run_history import RunHistory
 
 MOST_RUNS = 20
@@ -26,7 +27,10 @@ class StepStatus:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A run as it stands; `used` and `budget` are the seconds of its last attempt, `undelivered` are contacts."""
+    """A run as it stands; `used` and `budget` are the seconds of its last attempt, `undelivered` are contacts.
+
+    `missing` is what was promised to whoever was called, and is not known.
+    """
 
     outcome: str
     attempt: str
@@ -34,6 +38,7 @@ class RunStatus:
     budget: float | None
     waiting: str
     undelivered: tuple[str, ...]
+    missing: tuple[str, ...]
     steps: tuple[StepStatus, ...]
 
 
@@ -46,6 +51,7 @@ def status(run: RunHistory, *, usually: Mapping[str, float]) -> RunStatus:
         budget=run.budget,
         waiting=run.waiting,
         undelivered=run.unreached,
+        missing=missing(run),
         steps=tuple(
             StepStatus(step.id, step.name, step.outcomes, step.seconds, usually.get(step.id)) for step in run.steps
         ),

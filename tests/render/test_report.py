@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 
 import pytest
-from harness.run_records import RUN, aimed, done, ended, records
+from harness.run_records import FIRST, RUN, aimed, done, ended, records
 
 from runner.core.events import Event, EventType
 from runner.render import report
@@ -19,8 +19,46 @@ def test_a_report_is_written_in_every_format(tmp_path):
     run = history(records(aimed("one"), *done("look"), ended()))
 
     assert report.write(run, tmp_path) == tmp_path / "report.html"
-    for form in report.FORMATS:
+    for form in ("md", "html", "json"):
         assert (tmp_path / f"report.{form}").read_text(encoding="utf-8") == report.render(run, form)
+    assert not (tmp_path / "handoff.md").exists()
+
+
+CALLED = (EventType.PAGE_FINISHED, None, None, {"action": "trigger", "contact": "on-call", "status": "accepted"})
+LACKING = {
+    **FIRST,
+    "provide": ["timeline", "application logs"],
+    "provenance": {"library": "/ops"},
+    "directory": "/ops/.runbook/runs/r",
+}
+
+
+def test_where_somebody_was_called_the_hand_off_is_in_a_file_that_can_be_read_on_any_terminal(tmp_path):
+    way = {"words": ["resume", RUN], "does": "continues where it stopped"}
+    end = ended("failed", standing={"changed and not verified": ["one"]}, ways_on=[way], happened="x")
+    run = history(records(aimed("one"), *done("look"), CALLED, end, first=LACKING))
+
+    report.write(run, tmp_path)
+
+    text = (tmp_path / "handoff.md").read_text(encoding="utf-8")
+    assert text == report.render(run, "handoff")
+    assert text.startswith("HAND-OFF RUN-001 Disk is full\n\nalice started RUN-001")
+    assert (
+        f"CONTINUE on controller, as alice:\n  cd /ops && runbook resume {RUN}  # continues where it stopped\n" in text
+    )
+    assert "HOSTS\n  changed and not verified: one\n" in text
+    assert "TIMELINE\n  00:00:00 run started\n" in text
+    assert "STEPS\n  Look: one passed\n" in text
+    assert all(each.isprintable() or each == "\n" for each in text)
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+@pytest.mark.parametrize("called", [True, False])
+def test_a_hand_off_that_lacks_something_is_called_incomplete_where_somebody_was_called(form, called):
+    run = history(records(aimed("one"), *([CALLED] if called else []), ended("failed"), first=LACKING))
+
+    assert ("hand-off is incomplete" in report.render(run, form)) == called
+    assert json.loads(report.render(run, "json"))["missing"] == ["application logs"] * called
 
 
 @pytest.mark.parametrize("form", ["html", "md"])
@@ -38,7 +76,7 @@ def test_json_says_all_of_it():
     told = json.loads(report.render(run, "json"))
 
     assert (told["headline"], told["outcome"], told["ended"]) == (headline(run), "passed", "2026-01-01T00:00:05.000Z")
-    assert told.keys() == {"headline", *(field.name for field in fields(run))}
+    assert told.keys() == {"headline", "missing", *(field.name for field in fields(run))}
 
 
 def test_a_record_that_was_too_long_for_the_log_is_told_by_its_cut(new_log):

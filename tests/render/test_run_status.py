@@ -33,6 +33,7 @@ def test_a_run_that_is_going_on():
         budget=900.0,
         waiting="",
         undelivered=(),
+        missing=(),
         steps=(
             StepStatus("look", "Look", {"a": "passed"}, 10.0, None),
             StepStatus("act", "Act", {"a": "running", "b": "running"}, 180.0, 40.0),

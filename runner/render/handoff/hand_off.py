@@ -94,8 +94,7 @@ def hand_off(run_id: str, run: RunHistory | None, provide: Sequence[str]) -> Han
 
 def missing(run: RunHistory) -> tuple[str, ...]:
     """What was promised to whoever was called for `run`, and is not known; nothing where nobody was called."""
-    called = any(page.action == "trigger" for page in run.pages)
-    return hand_off(run.run, run, run.provide).missing if called else ()
+    return hand_off(run.run, run, run.provide).missing if run.called else ()
 
 
 def _begun(run: RunHistory) -> str:
@@ -193,8 +192,13 @@ def _trends(steps: Iterable[StepHistory]) -> Iterable[Mapping[str, Any]]:
     """What each sampled verification saw, first to last: numbers where each sample is about one."""
     for step in steps:
         for check in (check for check in step.checks if check.trend):
-            saw: list[float] | list[str] = numbers(check.trend) or [*check.trend]
+            saw: list[float] | list[str] = [*map(_short, numbers(check.trend))] or [*check.trend]
             yield {"step": step.name, "host": check.host, "expected": check.says, "saw": saw}
+
+
+def _short(number: float) -> float:
+    """98.0 as 98."""
+    return int(number) if number.is_integer() else number
 
 
 def _so_far(run: RunHistory) -> dict[str, tuple[str, ...]]:

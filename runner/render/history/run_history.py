@@ -112,6 +112,11 @@ class RunHistory:
         return sum(attempt.seconds for attempt in self.attempts)
 
     @property
+    def called(self) -> bool:
+        """Whether somebody was called for it."""
+        return any(page.action == "trigger" for page in self.pages)
+
+    @property
     def undelivered(self) -> tuple[PageHistory, ...]:
         """The pages that did not arrive, unless a later one to the same contact by the same channel did."""
         latest = {(page.contact, page.channel, page.action): page for page in self.pages}

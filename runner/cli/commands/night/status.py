@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -79,11 +80,19 @@ def _show(row: RunSummary, runs: ListedRuns, *, as_json: bool) -> None:
         click.echo(f"  {number:2} {safe(step.name)}: {hosts}{_time(step)}")
     if status.waiting:
         click.echo(f"  waits for {safe(status.waiting)}")
-    if status.undelivered:
-        click.secho(f"  NOT REACHED: {safe(', '.join(status.undelivered))}; runbook show {row.run} says why", fg="red")
+    for warning in _warnings(status, row.run):
+        click.secho(f"  {warning}", fg="red")
     click.echo(f"  {_budget(status)}")
     for line in _ending(history):
         click.echo(f"  {line}")
+
+
+def _warnings(status: RunStatus, run: str) -> Iterator[str]:
+    """Who was not reached, and what whoever was called does not learn."""
+    if status.undelivered:
+        yield f"NOT REACHED: {safe(', '.join(status.undelivered))}; runbook show {run} says why"
+    if status.missing:
+        yield f"the hand-off is INCOMPLETE, this run does not know: {safe(', '.join(status.missing))}"
 
 
 def _ending(run: RunHistory | None) -> list[str]:
