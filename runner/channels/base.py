@@ -136,6 +136,10 @@ class Channel(Model):
         """
         raise NotImplementedError
 
+    def written(self) -> dict[str, Any]:
+        """The channel as contacts.yml has it: its key and its options, which hold references to secrets only."""
+        return {self.key: self.model_dump(mode="json", exclude_unset=True)}
+
     def check(self, secrets: Secrets) -> None:
         """Look whether the secrets by which it tells are there, and tell nobody.
 

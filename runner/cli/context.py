@@ -113,7 +113,12 @@ def installation(state: StateDirectory) -> Installation:
 
 
 def recover_abandoned(state: StateDirectory) -> None:
-    """Record the runs whose command died as abandoned, end what they left running, and print that."""
+    """Record the runs whose command died as abandoned, end what they left running, and print that.
+
+    Pages that have not arrived are sent again.
+    """
+    from runner.cli.output.sent_pages import show_sent  # noqa: PLC0415 - as the next
+    from runner.services.notifications import flush_pages  # noqa: PLC0415 - as the next
     from runner.services.runs import RecoveredRun, recover_abandoned  # noqa: PLC0415 - it imports all that a run needs
 
     def show(recovered: RecoveredRun) -> None:
@@ -132,6 +137,7 @@ def recover_abandoned(state: StateDirectory) -> None:
     if recovery.failure:
         message = safe(recovery.failure.message)
         click.echo(f"warning: a run that died cannot be recorded as abandoned: {message}", err=True)
+    show_sent(flush_pages(installation(state), brief=True))
 
 
 def typed(words: Sequence[str]) -> str:

@@ -47,6 +47,8 @@ class EventType(StrEnum):
     DEBT_MADE = "debt.made"
     DEBT_PAID = "debt.paid"
     ESCALATION_DECLARED = "escalation.declared"
+    NOTIFY_REQUESTED = "notify.requested"
+    NOTIFY_DROPPED = "notify.dropped"
     PAGE_FINISHED = "page.finished"
     INCIDENT_FORGOTTEN = "incident.forgotten"
     LOG_RECOVERED = "log.recovered"
@@ -76,6 +78,7 @@ IN_WORDS: Mapping[str, str] = {
     EventType.RUN_HANDED_OVER: "handed over",
     EventType.ESCALATION_DECLARED: "declared",
     EventType.PAGE_FINISHED: "page",
+    EventType.NOTIFY_DROPPED: "page dropped",
     EventType.RUN_ABANDONED: "run abandoned",
     EventType.RUN_REFUSED: "run refused",
     EventType.UNDO_PLANNED: "undo planned",

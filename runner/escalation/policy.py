@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
-from runner.channels.base import Page, Receipt, Severity, deliver
-from runner.model.contacts import Contact
+from runner.channels.base import Page, Severity
 from runner.model.runbook import Escalation, Runbook, Unresolved
 from runner.model.step import Step
 
@@ -24,14 +22,6 @@ _SEVERITIES: Mapping[str, Severity] = {
     "info": "info",
 }
 """Both of the teams' scales in PagerDuty's words."""
-
-
-@dataclass(frozen=True, slots=True)
-class SentPage:
-    """A page that was sent: to whom, and what came back."""
-
-    contact: str
-    receipt: Receipt
 
 
 def reason_to_call(
@@ -92,17 +82,3 @@ def make_page(
         details=details,
         timestamp=timestamp,
     )
-
-
-def tell(
-    page: Page, contacts: Mapping[str, Contact], names: Iterable[str], secrets: Callable[[str], str]
-) -> list[SentPage]:
-    """Send `page` through every channel of each contact in `names`."""
-    pages = []
-    for name in names:
-        contact = contacts.get(name)
-        channels = contact.channels if contact else ()
-        if not channels:
-            pages.append(SentPage(name, Receipt("none", "refused", 0, "this contact has no channel in contacts.yml")))
-        pages.extend(SentPage(name, deliver(channel, page, secrets)) for channel in channels)
-    return pages

@@ -9,9 +9,11 @@ from typing import Any, Literal, Protocol
 
 from runner.approvals.gate_context import GateContext
 from runner.compiler.segments import Gate
+from runner.core.errors import explain
 from runner.core.events import Clock, Listener
 from runner.executor.job import Cancellation
 from runner.executor.protocol import Executor
+from runner.store.log.audit_log import AuditLog, NoLog
 from runner.store.log.envelope import Actor
 from runner.store.state_directory import StateDirectory
 
@@ -77,6 +79,13 @@ class Installation:
     secrets: Callable[[str], str]
     new_run_id: Callable[[], str]
     executor: Executor
+
+    def open_log(self) -> AuditLog:
+        """The audit log; where it cannot be opened, one that tells whoever records, so that nothing else fails."""
+        try:
+            return self.state.open_log(clock=self.clock, actor=self.actor)
+        except Exception as error:  # noqa: BLE001 - it is raised again by the first record
+            return NoLog(self.state.log_path, explain(error))
 
 
 @dataclass(frozen=True, kw_only=True)

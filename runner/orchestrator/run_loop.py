@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from runner.compiler.batches import Batch, fewest_batches
 from runner.compiler.segments import Gate, Segment, cut
-from runner.core.errors import DeniedError, explain
+from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.core.step_tags import step_tag
 from runner.executor.host_ledger import machine_parts
@@ -23,7 +23,7 @@ from runner.orchestrator.run_plan import RunPlan
 from runner.orchestrator.start.first_record import described, first_state
 from runner.orchestrator.start.run_start import RunStart
 from runner.orchestrator.stepper import Stepper, settings_of
-from runner.store.log.audit_log import NAME, AuditLog, NoLog
+from runner.store.log.audit_log import NAME, AuditLog
 from runner.store.log.log_reader import read
 from runner.store.run_state import RunDirectory
 from runner.store.state_directory import StateDirectory
@@ -38,7 +38,7 @@ def run(request: RunRequest, env: RunEnvironment) -> Result:
     """
     request = request.masked()
     handover.check(request)
-    with _log(env) as log:
+    with env.open_log() as log:
         directory = env.state.begin(first_state(request, env))
         with ExitStack() as stillborn:
             stillborn.callback(directory.discard)
@@ -99,14 +99,6 @@ def undo_all(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | N
         return _Run(start).undo(agreed)
 
 
-def _log(env: RunEnvironment) -> AuditLog:
-    """The log; where it cannot be opened, one that tells whoever records, so that the run ends as every other."""
-    try:
-        return env.state.open_log(clock=env.clock, actor=env.actor)
-    except Exception as error:  # noqa: BLE001 - it is raised again by the first record
-        return NoLog(env.state.audit / NAME, explain(error))
-
-
 @contextmanager
 def _held(directory: RunDirectory, request: RunRequest, env: RunEnvironment, log: AuditLog) -> Iterator[RunStart]:
     with ExitStack() as held:
@@ -119,7 +111,7 @@ def _held(directory: RunDirectory, request: RunRequest, env: RunEnvironment, log
 @contextmanager
 def _interrupted(request: RunRequest, env: RunEnvironment) -> Iterator[tuple[RunStart, RunPlan]]:
     """A run that was begun before, and its plan, brought to where it has stopped."""
-    with _log(env) as log:
+    with env.open_log() as log:
         directory = env.state.run(request.run_id).hold()
         directory.forget_cancellation()
         with _held(directory, request, env, log) as start:

@@ -9,11 +9,9 @@ from harness.fakes import runbook_file
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.channels.base import Page, Receipt
-from runner.channels.webhook import Webhook
-from runner.escalation.policy import SentPage, dedup_key, make_page, patience, reason_to_call, tell
+from runner.channels.base import Page
+from runner.escalation.policy import dedup_key, make_page, patience, reason_to_call
 from runner.kinds.verifications.confirm import Confirm
-from runner.model.contacts import Contact
 from runner.model.reader import read_runbook
 from runner.model.runbook import Declared, Escalation, Unresolved
 from runner.model.step import Step
@@ -124,32 +122,3 @@ def test_without_a_host_the_page_comes_from_the_environment(runbook):
         runbook(), action="resolve", reason="resolved", environment="unknown", hosts=(), details={}, timestamp=NOON
     )
     assert (page.source, page.action) == ("unknown", "resolve")
-
-
-def test_everybody_is_told_through_everything_there_is():
-    # Given one who has two ways, one who has none, and one whom nobody knows
-    channel = Webhook(url="http://127.0.0.1:9/", headers={"X-Key": "env:NO_SUCH_SECRET"})
-    contacts = {"a": Contact(name="A", channels=(channel, channel)), "b": Contact(name="B")}
-    page = Page(
-        action="trigger",
-        dedup_key="x",
-        summary="x",
-        severity="info",
-        source="x",
-        component="x",
-        group="x",
-        details={},
-        timestamp=NOON,
-    )
-
-    def secrets(reference):
-        raise LookupError(reference)
-
-    # When they are told
-    told = tell(page, contacts, ["a", "b", "c"], secrets)
-    # Then each has a receipt for each way, and whoever has none is said not to have been reached
-    nobody = Receipt("none", "refused", 0, "this contact has no channel in contacts.yml")
-    assert [(each.contact, each.receipt.channel, each.receipt.status) for each in told[:2]] == [
-        ("a", "webhook", "refused")
-    ] * 2
-    assert told[2:] == [SentPage("b", nobody), SentPage("c", nobody)]

@@ -63,6 +63,9 @@ class FakeChannel:
     def problems(self, page):
         return ()
 
+    def written(self):
+        return {"fake": {}}
+
     def send(self, page, *, secrets):
         del secrets
         self.sent.append(page)
@@ -78,6 +81,7 @@ class FakeContact:
     """Somebody who is reached by one channel."""
 
     channels: tuple
+    level: str = "L1"
 
 
 def request_in(directory, *, channel=None, **changes):

@@ -411,7 +411,8 @@ def test_what_can_not_be_recorded_ends_the_run_at_once(bench):
 
     assert (result.exit_code, result.problems) == (ExitCode.AUDIT, ("the disk is full",))
     assert bench.kinds == [
-        *("run.started", "span.started", "target.resolved", "step.finished", "page.finished", "run.finished"),
+        *("run.started", "span.started", "target.resolved", "step.finished"),
+        *("notify.requested", "page.finished", "run.finished"),
     ]
     assert bench.channel.sent[0].details["not_recorded"] == "the disk is full"
 

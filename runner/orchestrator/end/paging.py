@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from runner.channels.base import Page
 from runner.core import duration
 from runner.core.errors import AuditError, RunbookError, explain
 from runner.core.events import Event, EventType
 from runner.escalation import policy as escalation
-from runner.escalation.incidents import Incident, Incidents
+from runner.escalation.dispatch import Dispatcher, SentPage
 from runner.executor.target import Target
 from runner.model.step import Step
 from runner.orchestrator.recorder import Recorder
@@ -38,7 +38,7 @@ class Pager:
         self.target: Target | None = None
         self._request, self._env, self._recorder = request, env, recorder
         self._runbook = request.source.runbook
-        self._incidents = Incidents(env.state.path / "incidents")
+        self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, self._note, self._noting)
 
     @contextlib.contextmanager
     def patience(self) -> Iterator[None]:
@@ -85,58 +85,29 @@ class Pager:
             return
         page = self._page("trigger", f"{self._env.actor.user} broke the glass: {self._request.break_glass}")
         page = replace(page, severity="warning", dedup_key=page.dedup_key + _GLASS)
-        incident = Incident(page.dedup_key, self._request.run_id, self._runbook.escalation.contacts)
         before = len(self.calls)
-        receipts = self._send(page, incident)
+        self._send([(page, self._runbook.escalation.contacts)])
         del self.calls[before:]
-        with self._noting():
-            if heard := tuple(item.contact for item in receipts if item.receipt.may_have_arrived):
-                self._incidents.open(replace(incident, contacts=heard))
 
     def passed(self, end: Event | None = None) -> None:
         """The run has passed, and is about to end by `end`: whoever was called for the same incident hears of it.
 
         What this run itself has called for is so, whatever it was called, and what one of the same aim has called for
-        before it knew its hosts.
+        before it knew its hosts. What still waits to be told about it is not sent any more.
         """
         page = self._page("resolve", "resolved", end)
-        keys = {
-            page.dedup_key,
-            page.dedup_key + _GLASS,
-            self._key(None),
-            *self._incidents.opened_by(self._request.run_id),
-        }
-        for key in sorted(keys):
+        incidents = self._dispatcher.incidents
+        own = incidents.opened_by(self._request.run_id)
+        pages: list[tuple[Page, Sequence[str]]] = []
+        for key in sorted({page.dedup_key, page.dedup_key + _GLASS, self._key(None), *own}):
             with self._noting():
-                incident = self._incidents.find(key)
-                if incident and all(item.receipt.ok for item in self._send(replace(page, dedup_key=key), incident)):
-                    self._incidents.close(key)
+                self._dispatcher.withdraw(key, "the incident is over")
+                if incident := incidents.find(key):
+                    pages.append((replace(page, dedup_key=key), incident.contacts))
+        self._send(pages)
 
     def _call(self, reason: str, end: Event | None = None) -> None:
-        page = self._page("trigger", reason, end)
-        open_before: list[Incident] = []
-        with self._noting():
-            open_before += filter(None, [self._incidents.find(page.dedup_key)])
-        incident = Incident(page.dedup_key, self._request.run_id, self._runbook.escalation.contacts)
-        with self._noting():  # before anybody is called: whoever may have heard of it must hear that it is over
-            self._incidents.open(incident)
-        receipts = self._send(page, incident)
-        with self._noting():
-            self._remember(incident, receipts, open_before)
-
-    def _remember(
-        self, incident: Incident, receipts: Sequence[escalation.SentPage], before: Sequence[Incident]
-    ) -> None:
-        """Keep those who may know of the incident; one of which nobody can know is forgotten."""
-        heard = [item.contact for item in receipts if item.receipt.may_have_arrived]
-        names = tuple(dict.fromkeys([*heard, *(name for each in before for name in each.contacts)]))
-        if names:
-            self._incidents.open(replace(incident, contacts=names))
-            return
-        self._incidents.close(incident.dedup_key)
-        self._recorder.note(
-            EventType.INCIDENT_FORGOTTEN, dedup_key=incident.dedup_key, reason="no page can have arrived"
-        )
+        self._send([(self._page("trigger", reason, end), self._runbook.escalation.contacts)])
 
     def _page(self, action: Literal["trigger", "resolve"], reason: str, end: Event | None = None) -> Page:
         run, provide = self._request.run_id, self._runbook.escalation.provide
@@ -169,17 +140,19 @@ class Pager:
         unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
         return glass | unrecorded
 
-    def _send(self, page: Page, incident: Incident) -> list[escalation.SentPage]:
-        """What came of telling the incident's contacts; every receipt is recorded, whatever it says."""
-        receipts = escalation.tell(page, self._request.contacts, incident.contacts, self._env.secrets)
-        for item in receipts:
-            receipt = item.receipt
-            self.calls.append(Call(item.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
-            result = {"status": receipt.status, "attempts": receipt.attempts, "reason": receipt.reason}
-            where = {"contact": item.contact, "channel": receipt.channel, "dedup_key": page.dedup_key}
-            with self._noting():
-                self._recorder.note(EventType.PAGE_FINISHED, action=page.action, **where, **result)
-        return receipts
+    def _send(self, pages: Sequence[tuple[Page, Sequence[str]]]) -> list[SentPage]:
+        """What came of telling each page to its contacts, all at once."""
+        run, contacts = self._request.run_id, self._request.contacts
+        requested = [item for page, names in pages for item in self._dispatcher.request(page, run, names, contacts)]
+        sent = self._dispatcher.send(requested)
+        for each in sent:
+            receipt, action = each.receipt, each.notification.page.action
+            self.calls.append(Call(each.contact, receipt.channel, action, receipt.ok, receipt.reason))
+        return sent
+
+    def _note(self, run: str, kind: EventType, data: Mapping[str, Any]) -> None:
+        del run  # the recorder's own
+        self._recorder.note(kind, **data)
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from runner.core.events import EventType, Instant, Outcome
 from runner.render.history.attempts import REFUSED, Attempt, ending, fold_attempts, given, split
 from runner.render.history.decisions import NOBODY, Decision, decisions
+from runner.render.history.page_history import PageHistory, page_histories, undelivered
 from runner.render.history.step_fold import fold_steps
 from runner.render.history.step_history import RUNNING, StepHistory
 from runner.render.history.timeline import Moment, timeline
@@ -23,17 +24,6 @@ LOOKS = frozenset({"dry-run", "preflight"})
 
 _AFTER = frozenset({EventType.RUN_FILED})
 """What comes after the report, which cannot tell of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageHistory:
-    """A page that was sent to a contact by a channel: for what, what became of it, and why it did not arrive."""
-
-    contact: str
-    channel: str
-    action: str
-    status: str
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,17 +108,13 @@ class RunHistory:
 
     @property
     def undelivered(self) -> tuple[PageHistory, ...]:
-        """The pages that did not arrive, unless a later one to the same contact by the same channel did."""
-        latest = {(page.contact, page.channel, page.action): page for page in self.pages}
-        return tuple(page for page in latest.values() if page.status not in _DELIVERED)
+        """The pages that did not arrive, unless a later attempt did or somebody has given them up."""
+        return undelivered(self.pages)
 
     @property
     def unreached(self) -> tuple[str, ...]:
         """The contacts whom a page did not reach, each once."""
         return tuple(dict.fromkeys(page.contact for page in self.undelivered))
-
-
-_DELIVERED = frozenset({"accepted", "delivered"})
 
 
 def history(records: Iterable[Record], *, now: Instant | None = None) -> RunHistory:
@@ -181,7 +167,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         decisions=asked,
         timeline=timeline(records),
         captured=_captured(records),
-        pages=tuple(_page(record.data) for record in records if record.type == EventType.PAGE_FINISHED),
+        pages=page_histories(records),
         follow_up=tuple(map(str, record_data.items(end.data, "follow_up"))) if end else (),
         problems=last.problems,
         glass=tuple(_broken(record.data) for record in records if record.type == EventType.GLASS_BROKEN),
@@ -237,14 +223,6 @@ def _ending(data: Mapping[str, Any]) -> dict[str, Any]:
 def _broken(data: Mapping[str, Any]) -> str:
     past = "; ".join(map(str, record_data.items(data, "overrides"))) or "no guard, as all of them were met"
     return f"{record_data.text(data, 'by')} broke the glass: {record_data.text(data, 'reason')} (past {past})"
-
-
-def _page(data: Mapping[str, Any]) -> PageHistory:
-    contact, channel, action, status, reason = (record_data.text(data, key) for key in _PAGE)
-    return PageHistory(contact, channel, action, status or Outcome.UNKNOWN, reason)
-
-
-_PAGE = ("contact", "channel", "action", "status", "reason")
 
 
 def _captured(records: Iterable[Record]) -> dict[str, dict[str, Any]]:

@@ -81,9 +81,11 @@ def test_a_step_that_failed_calls_the_contacts_and_what_came_of_it_is_recorded(p
     assert (page.details["run"], page.details["audit_head"]) == ("20260101T000000Z-00000000", head)
     assert paged(pager) == [
         {
+            "notification": paged(pager)[0]["notification"],
             "action": "trigger",
             "contact": "on-call",
             "channel": "fake",
+            "level": "L1",
             "dedup_key": page.dedup_key,
             "status": "accepted",
             "attempts": 1,

@@ -1,0 +1,30 @@
+"""What became of pages that were sent again, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from runner.cli.output.terminal import safe
+from runner.escalation.dispatch import SentPage
+from runner.services.notifications import Flushed
+
+
+def show_sent(flushed: Flushed) -> None:
+    """Print what became of each page."""
+    for each in flushed.sent:
+        click.echo(f"page     {_line(each)}", err=True)
+    complain_of(flushed.problems)
+
+
+def _line(each: SentPage) -> str:
+    became = "it arrived" if each.receipt.ok else f"NOT REACHED, call them yourself: {each.receipt.reason}"
+    to = f"{each.contact} by {each.notification.by} for the run {each.notification.run}"
+    return safe(f"{to}: {became}")
+
+
+def complain_of(problems: Sequence[str]) -> None:
+    """Print each of `problems`."""
+    for problem in problems:
+        click.echo(f"error: {safe(problem)}", err=True)

@@ -1,0 +1,178 @@
+"""Requests pages, sends them, and keeps outbox, incidents and record in step with what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from runner.channels.base import Channel, Page, Receipt, Secrets
+from runner.core.events import Clock, EventType
+from runner.escalation.delivery import LIMIT, Outgoing, deliver_all
+from runner.escalation.incidents import Incident, Incidents
+from runner.escalation.outbox import Notification, Outbox
+from runner.model.contacts import Contact
+
+Note = Callable[[str, EventType, Mapping[str, Any]], None]
+"""Records an event of the run with that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentPage:
+    """A page that was sent, and what came back."""
+
+    notification: Notification
+    receipt: Receipt
+
+    @property
+    def contact(self) -> str:
+        """To whom."""
+        return self.notification.contact
+
+    @property
+    def dedup_key(self) -> str:
+        """The incident that it is about."""
+        return self.notification.page.dedup_key
+
+
+class Dispatcher:
+    """The way from a page to people.
+
+    `note` records what happens. Whatever cannot be kept or recorded is for `failsafe`, a block that notes what is
+    raised in it: nobody is called the less for it.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        secrets: Secrets,
+        clock: Clock,
+        note: Note,
+        failsafe: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self.outbox, self.incidents = Outbox(state / "outbox"), Incidents(state / "incidents")
+        self._secrets, self._clock, self._note, self._failsafe = secrets, clock, note, failsafe
+
+    def request(self, page: Page, run: str, names: Iterable[str], contacts: Mapping[str, Contact]) -> list[Outgoing]:
+        """The notifications by which `page` goes through every channel of each contact in `names`.
+
+        Each is durable in the outbox, and then in the record, before it may be sent.
+        """
+        requested = [
+            Outgoing(self._notification(page, run, name, contacts.get(name), number, channel), channel)
+            for name in names
+            for number, channel in enumerate(_channels(contacts.get(name)))
+        ]
+        for item in requested:
+            with self._failsafe():
+                self.outbox.put(item.notification)
+            with self._failsafe():
+                self._note(run, EventType.NOTIFY_REQUESTED, _description(item.notification))
+        return requested
+
+    def _notification(
+        self, page: Page, run: str, name: str, contact: Contact | None, number: int, channel: Channel | None
+    ) -> Notification:
+        written: Mapping[str, Any] = {}
+        with self._failsafe():
+            written = channel.written() if channel else {}
+        return Notification(
+            run=run,
+            contact=name,
+            level=contact.level if contact else "L1",
+            channel=written,
+            position=number,
+            page=page,
+            requested=self._clock().wall,
+        )
+
+    def send(self, pages: Sequence[Outgoing], *, limit: float = LIMIT) -> list[SentPage]:
+        """Send `pages`, all at once; what became of each is recorded, and one that has arrived leaves the outbox."""
+        triggers = [item.notification for item in pages if item.notification.page.action == "trigger"]
+        newest = {each.page.dedup_key: each for each in triggers}
+        before = {key: self._open(each, triggers) for key, each in newest.items()}
+        receipts = deliver_all(pages, self._secrets, limit=limit)
+        sent = [SentPage(item.notification, receipt) for item, receipt in zip(pages, receipts, strict=True)]
+        for each in sent:
+            data = _description(each.notification) | {"channel": each.receipt.channel}
+            result = {name: getattr(each.receipt, name) for name in ("status", "attempts", "reason")}
+            with self._failsafe():
+                self._note(each.notification.run, EventType.PAGE_FINISHED, {**data, **result})
+            with self._failsafe():
+                self.outbox.settle(each.notification, each.receipt, self._clock().wall)
+        for key, incident in before.items():
+            with self._failsafe():
+                self._remember(incident, [each for each in sent if each.dedup_key == key])
+        for key in dict.fromkeys(each.dedup_key for each in sent if each.notification.page.action == "resolve"):
+            with self._failsafe():
+                self._resolved(key, [each for each in sent if each.dedup_key == key])
+        return sent
+
+    def withdraw(self, key: str, reason: str) -> None:
+        """Send nothing more of what waits about the incident `key`, for the `reason` that the record has."""
+        for each in self.outbox.all():
+            if each.page.dedup_key == key:
+                self.drop(each, reason)
+
+    def drop(self, notification: Notification, reason: str, *, by: str = "") -> None:
+        """Take `notification` out of the outbox, as the person `by`, or nobody, wants it for the `reason`.
+
+        Raises:
+            AuditError: that cannot be recorded; it stays.
+        """
+        data = _description(notification) | {"reason": reason} | ({"by": by} if by else {})
+        self._note(notification.run, EventType.NOTIFY_DROPPED, data)
+        self.outbox.remove(notification.id)
+
+    def _open(self, notification: Notification, triggers: Sequence[Notification]) -> Incident:
+        """Remember the incident before anybody is called: whoever may hear of it must hear that it is over."""
+        key = notification.page.dedup_key
+        known: list[Incident] = []
+        with self._failsafe():
+            known += filter(None, [self.incidents.find(key)])
+        before = tuple(name for each in known for name in each.contacts)
+        names = [*before, *(each.contact for each in triggers if each.page.dedup_key == key)]
+        incident = Incident(key, notification.run, tuple(dict.fromkeys(names)))
+        with self._failsafe():
+            self.incidents.open(incident)
+        return replace(incident, contacts=before)
+
+    def _remember(self, before: Incident, sent: Iterable[SentPage]) -> None:
+        """Keep those who may know of the incident; one of which nobody can know is forgotten."""
+        heard = [each.contact for each in sent if each.receipt.may_have_arrived]
+        if names := tuple(dict.fromkeys([*heard, *before.contacts])):
+            self.incidents.open(replace(before, contacts=names))
+            return
+        self.incidents.close(before.dedup_key)
+        data = {"dedup_key": before.dedup_key, "reason": "no page can have arrived"}
+        self._note(before.run, EventType.INCIDENT_FORGOTTEN, data)
+
+    def _resolved(self, key: str, sent: Iterable[SentPage]) -> None:
+        """Forget those who know that the incident is over, and the incident once everybody knows."""
+        waiting = {each.contact for each in self.outbox.all() if each.page.dedup_key == key}
+        waiting |= {each.contact for each in sent if not each.receipt.settled}
+        incident = self.incidents.find(key)
+        left = tuple(name for name in incident.contacts if name in waiting) if incident else ()
+        if incident and left:
+            self.incidents.open(replace(incident, contacts=left))
+        else:
+            self.incidents.close(key)
+
+
+def _channels(contact: Contact | None) -> Sequence[Channel | None]:
+    return (contact.channels if contact else ()) or (None,)
+
+
+def _description(notification: Notification) -> dict[str, Any]:
+    """What the record says of a notification: no secret, and not the page, which the record itself explains."""
+    page = notification.page
+    return {
+        "notification": notification.id,
+        "action": page.action,
+        "contact": notification.contact,
+        "channel": notification.by,
+        "level": notification.level,
+        "dedup_key": page.dedup_key,
+    }

@@ -1,0 +1,154 @@
+"""The outbox: what is to be told to people, durable before it is sent, and kept until they have it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from runner.channels.base import Page, Receipt
+from runner.channels.payload import fit, to_json
+from runner.core.errors import AuditError, InvalidInputError
+from runner.store import durable
+from runner.store.locks.kernel_locks import LockFile
+
+TRIES = 3
+"""Attempts after which a page that was refused is not sent again by itself."""
+PAUSE = timedelta(minutes=1)
+"""After as many attempts, a page of which nobody knows whether it arrived is sent at most this often by itself."""
+
+_STATES = frozenset({"trigger", "acknowledge", "resolve"})
+"""What says how an incident stands: only the latest word counts. Everything else is told, however late it is."""
+_LARGEST_DETAILS = 512_000
+_LOCK = "lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """A page to one contact through one of their channels, on behalf of a run.
+
+    `channel` is the channel's key and its options as they are written in contacts.yml: references to secrets, never
+    secrets; it is empty for a contact without a channel. `position` counts the channels of the contact. `attempts` is
+    how often it was tried since it was `requested`; `receipt` says what became of it when it was `tried` last.
+    """
+
+    run: str
+    contact: str
+    level: str
+    channel: Mapping[str, Any]
+    position: int
+    page: Page
+    requested: datetime
+    attempts: int = 0
+    tried: datetime | None = None
+    receipt: Receipt | None = None
+
+    @property
+    def id(self) -> str:
+        """Its name: a later word on how the incident stands, for the same contact by the same channel, has it too."""
+        latest = self.page.action in _STATES
+        what = () if latest else (self.page.action, self.page.summary, self.requested.isoformat())
+        parts = json.dumps([self.page.dedup_key, self.contact, self.position, *what])
+        return hashlib.sha256(parts.encode()).hexdigest()[:12]
+
+    @property
+    def by(self) -> str:
+        """The key of its channel."""
+        return next(iter(self.channel), "none")
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether a later command tries it again by itself."""
+        if self.attempts < TRIES or self.receipt is None or self.tried is None:
+            return True
+        return self.receipt.status == "deferred" and now - self.tried >= PAUSE
+
+
+_NOTIFICATION = TypeAdapter(Notification)
+
+
+class Outbox:
+    """One small file for each notification that has not arrived yet, in the directory `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def _file(self, name: str) -> Path:
+        return self._path / f"{name}.json"
+
+    def put(self, notification: Notification) -> None:
+        """Keep `notification`, in the place of the one with its id; durable on return.
+
+        Raises:
+            AuditError: it cannot be kept.
+        """
+        details = fit(notification.page.details, _LARGEST_DETAILS)  # plain JSON, whatever a host has answered
+        plain = replace(notification, page=replace(notification.page, details=details))
+        try:
+            self._path.mkdir(mode=0o700, exist_ok=True)
+            durable.write(self._file(plain.id), to_json(_NOTIFICATION.dump_python(plain, mode="json")))
+        except OSError as error:
+            raise AuditError(f"{self._path}: {error.strerror}", hint="make room, or use --state-dir") from error
+
+    def get(self, name: str) -> Notification | None:
+        """The notification with the id `name`; None where it has arrived, was dropped, or never was.
+
+        Raises:
+            InvalidInputError: its file is broken.
+        """
+        try:
+            return _NOTIFICATION.validate_json(self._file(name).read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError, ValueError) as error:
+            message = f"{self._file(name)} is not a notification: {str(error).splitlines()[0]}"
+            hint = "the audit log has who was to be called (notify.requested): call them, then remove the file"
+            raise InvalidInputError(message, hint=hint) from error
+
+    def all(self, problems: list[str] | None = None) -> list[Notification]:
+        """Every notification, oldest first; why a file is none goes to `problems`."""
+        found = []
+        for path in sorted(self._path.glob("*.json")):
+            try:
+                found.append(self.get(path.stem))
+            except InvalidInputError as error:
+                if problems is not None:
+                    problems.append(error.message)
+        return sorted(filter(None, found), key=lambda each: (each.requested, each.id))
+
+    def settle(self, notification: Notification, receipt: Receipt, now: datetime) -> None:
+        """Keep what became of `notification`: it is removed when nothing is left to do.
+
+        One that was dropped meanwhile stays so, and one that was replaced by a later word is not touched.
+
+        Raises:
+            AuditError: it cannot be kept.
+        """
+        with suppress(InvalidInputError):
+            now_there = self.get(notification.id)
+            if now_there is None or now_there.requested != notification.requested:
+                return
+        if receipt.settled:
+            self.remove(notification.id)
+            return
+        self.put(replace(notification, attempts=notification.attempts + 1, tried=now, receipt=receipt))
+
+    def remove(self, name: str) -> None:
+        """Forget the notification with the id `name`."""
+        self._file(name).unlink(missing_ok=True)
+
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """While the block lasts nobody else sends what waits here; False where another process does so just now."""
+        self._path.mkdir(mode=0o700, exist_ok=True)
+        lock = LockFile(self._path / _LOCK, mode=0o600)
+        try:
+            yield lock.lock()
+        finally:
+            lock.close()

@@ -1,0 +1,68 @@
+"""The pages of a run: to whom each went, through what, what became of it, and whether anybody gave it up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from runner.core.events import EventType, Outcome
+from runner.store.log import record_data
+from runner.store.log.envelope import Record
+
+REQUESTED = "requested"
+"""The status of a page of which nothing is recorded yet but that it was to be sent."""
+
+_DELIVERED = frozenset({"accepted", "delivered", "skipped"})
+_FIELDS = ("contact", "channel", "action", "status", "reason", "notification")
+
+
+@dataclass(frozen=True, slots=True)
+class PageHistory:
+    """A page to a contact by a channel: for what, what became of it, and why it did not arrive.
+
+    `notification` is its id in the outbox; an older record has none. `dropped` says why it is not sent any more.
+    """
+
+    contact: str
+    channel: str
+    action: str
+    status: str
+    reason: str = ""
+    notification: str = ""
+    dropped: str = ""
+
+    @property
+    def name(self) -> tuple[str, ...]:
+        """What a later attempt, or a later word on the same incident, has in common with it."""
+        return (self.notification,) if self.notification else (self.contact, self.channel, self.action)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not arrived, and nobody has given it up."""
+        return self.status not in _DELIVERED and not self.dropped
+
+
+def page_histories(records: Iterable[Record]) -> tuple[PageHistory, ...]:
+    """Each attempt to send a page, and each page that was requested and not tried yet, in order."""
+    pages: list[PageHistory] = []
+    for record in records:
+        if record.type == EventType.NOTIFY_REQUESTED:
+            pages.append(replace(_page(record), status=REQUESTED, reason="nothing is recorded of what became of it"))
+        elif record.type == EventType.PAGE_FINISHED:
+            page = _page(record)
+            pages = [each for each in pages if (each.name, each.status) != (page.name, REQUESTED)] + [page]
+        elif record.type == EventType.NOTIFY_DROPPED:
+            given_up = _page(record)
+            pages = [replace(each, dropped=given_up.reason) if each.name == given_up.name else each for each in pages]
+    return tuple(pages)
+
+
+def _page(record: Record) -> PageHistory:
+    contact, channel, action, status, reason, notification = (record_data.text(record.data, field) for field in _FIELDS)
+    return PageHistory(contact, channel, action, status or Outcome.UNKNOWN, reason, notification)
+
+
+def undelivered(pages: Sequence[PageHistory]) -> tuple[PageHistory, ...]:
+    """The pages that did not arrive, unless a later attempt did or somebody has given them up."""
+    latest = {page.name: page for page in pages}
+    return tuple(page for page in latest.values() if page.is_open)

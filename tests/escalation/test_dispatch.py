@@ -1,0 +1,146 @@
+"""Outbox, incidents and record are in step with what became of each page, also where one of them cannot be written."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+
+import pytest
+from harness.fake_run import FakeChannel, FakeContact
+from harness.fakes import Clock
+from harness.notifications import PAGE
+
+from runner.core.errors import AuditError
+from runner.core.events import EventType
+from runner.escalation.delivery import Outgoing
+from runner.escalation.dispatch import Dispatcher
+from runner.escalation.incidents import Incident
+
+RUN, KEY = "20260101T000000Z-0123abcd", PAGE.dedup_key
+
+
+class Desk:
+    """A dispatcher, what it has recorded, and what went wrong."""
+
+    def __init__(self, directory, fails=()):
+        self.events, self.errors, self.fails, self.channel = [], [], fails, FakeChannel()
+        self.contacts = {"on-call": FakeContact((self.channel,)), "nobody": FakeContact(())}
+        self.dispatcher = Dispatcher(directory, str, Clock(), self.note, self.failsafe)
+
+    def note(self, run, kind, data):
+        if kind in self.fails:
+            raise AuditError(f"{kind} cannot be recorded")
+        self.events.append((kind, data.get("status", "")))
+
+    @contextlib.contextmanager
+    def failsafe(self):
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
+            self.errors.append(str(error))
+
+    def call(self, action="trigger", names=("on-call",)):
+        page = replace(PAGE, action=action)
+        return self.dispatcher.send(self.dispatcher.request(page, RUN, names, self.contacts))
+
+    def retry(self):
+        waiting = self.dispatcher.outbox.all()
+        return self.dispatcher.send([Outgoing(each, self.channel) for each in waiting])
+
+    @property
+    def incident(self):
+        return self.dispatcher.incidents.find(KEY)
+
+    @property
+    def waiting(self):
+        return [(each.contact, each.attempts) for each in self.dispatcher.outbox.all()]
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)
+
+
+def test_a_page_is_in_the_outbox_and_in_the_record_before_it_is_sent(desk):
+    requested = desk.dispatcher.request(PAGE, RUN, ["on-call"], desk.contacts)
+
+    assert (desk.waiting, desk.events, desk.channel.sent) == (
+        [("on-call", 0)],
+        [(EventType.NOTIFY_REQUESTED, "")],
+        [],
+    )
+    desk.dispatcher.send(requested)
+    assert (desk.waiting, desk.events[1:]) == ([], [(EventType.PAGE_FINISHED, "accepted")])
+
+
+def test_a_page_that_was_lost_is_sent_again_for_the_same_incident_until_it_arrives(desk):
+    desk.channel.status = "deferred"
+    desk.call()
+    desk.retry()
+    assert (desk.waiting, desk.incident) == ([("on-call", 2)], Incident(KEY, RUN, ("on-call",)))
+
+    desk.channel.status = "accepted"
+    desk.retry()
+
+    assert (desk.waiting, {page.dedup_key for page in desk.channel.sent}) == ([], {KEY})
+    assert [status for _, status in desk.events] == ["", "deferred", "deferred", "accepted"]
+
+
+def test_an_incident_that_was_forgotten_is_remembered_once_a_later_attempt_arrives(desk):
+    desk.channel.status = "refused"
+    desk.call()
+    assert (desk.incident, desk.events[-1]) == (None, (EventType.INCIDENT_FORGOTTEN, ""))
+
+    desk.channel.status = "accepted"
+    desk.retry()
+
+    assert desk.incident == Incident(KEY, RUN, ("on-call",))
+
+
+def test_an_incident_is_over_once_everybody_knows(desk):
+    desk.contacts["lead"] = FakeContact((FakeChannel("deferred"),))
+    desk.call(names=["on-call", "lead"])
+
+    desk.call("resolve", names=["on-call", "lead"])
+    assert desk.incident == Incident(KEY, RUN, ("lead",))
+    desk.retry()
+
+    assert (desk.incident, desk.waiting) == (None, [])
+
+
+def test_a_contact_without_a_channel_waits_for_a_person(desk):
+    (sent,) = desk.call(names=["nobody"])
+
+    assert (sent.receipt.reason, desk.waiting) == (
+        "this contact has no channel in contacts.yml",
+        [("nobody", 1)],
+    )
+
+
+def test_what_is_withdrawn_is_not_sent_any_more_and_that_is_recorded(desk):
+    desk.channel.status = "refused"
+    desk.call()
+
+    desk.dispatcher.withdraw(KEY, "the incident is over")
+
+    assert (desk.waiting, desk.events[-1]) == ([], (EventType.NOTIFY_DROPPED, ""))
+
+
+@pytest.mark.parametrize("fails", [{EventType.NOTIFY_REQUESTED}, {EventType.PAGE_FINISHED}])
+def test_what_cannot_be_recorded_is_told_all_the_same(tmp_path, fails):
+    desk = Desk(tmp_path, fails)
+
+    desk.call()
+
+    assert (desk.channel.actions, desk.waiting) == (["trigger"], [])
+    assert desk.errors == [f"{kind} cannot be recorded" for kind in fails]
+
+
+def test_without_an_outbox_people_are_called_all_the_same(tmp_path):
+    (tmp_path / "outbox").write_text("in the way")
+    desk = Desk(tmp_path)
+
+    desk.call()
+
+    assert desk.channel.actions == ["trigger"]
+    assert desk.errors[0].startswith(str(tmp_path / "outbox"))
