@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from runner.core.shell.pasted_values import surroundings
 from runner.core.shell.shell_code import SET_BY_BASH
+from runner.core.shell.shell_reader import Shell
 from runner.model.names import RESERVED
 
 _INSIDE = r"[A-Za-z][\w.-]*(?: [\w.-]+){0,7}"
@@ -15,17 +17,6 @@ _SQL = re.compile(
     r"|(?<![<\w])<(?P<name>[A-Za-z][\w-]*)>|\$\{(?P<variable>[A-Za-z_]\w*)\}"
 )
 _ONLY = re.compile(r"'<(?P<name>[A-Za-z][\w -]*)>'|'\$\{(?P<variable>[A-Za-z_]\w*)\}'")
-_SHELL = re.compile(
-    rf"(?P<escape>\\.)|(?P<single>'[^']*')|(?P<double>\")|(?P<comment>(?:(?<=\s)|(?<![\s\S]))#[^\n]*)"
-    rf"|(?P<variable>\$(?:\{{(?P<braced>[A-Za-z_]\w*)(?P<how>[^}}]*)\}}|(?P<bare>[A-Za-z_]\w*)))"
-    rf"|(?P<placeholder>(?<![<\w])<(?P<name>{_INSIDE})>)",
-    re.DOTALL,
-)
-_ASSIGNED = re.compile(
-    r"(?:^|[\s;&|({])(?:(?P<set>[A-Za-z_]\w*)(?:\[[^\]]*\])?\+?=|for\s+(?P<each>[A-Za-z_]\w*)"
-    r"|(?:read|mapfile|readarray|getopts|local|declare|export|typeset)\s(?P<read>[^\n;|&)=]*))",
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,57 +70,24 @@ def bind_shell(text: str) -> Bound:
     Raises:
         ValueError: where a placeholder stands cannot be told.
     """
-    return _Shell(text).bound()
+    shell = Shell(_PLACEHOLDER.sub(lambda match: "x" * len(match[0]), text))
+    found: list[tuple[int, str, str]] = []
 
-
-class _Shell:
-    """Walks shell code with just enough of its grammar to know what is quoted."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._quoted = False
-        self._names: dict[str, str] = {}
-        self._stands_for: dict[str, str] = {}
-        self._replaced = False
-        self._assigned = SET_BY_BASH | {
-            name
-            for match in _ASSIGNED.finditer(text)
-            for name in re.findall(r"[A-Za-z_]\w*", match["set"] or match["each"] or match["read"] or "")
-        }
-
-    def bound(self) -> Bound:
-        done, at = [], 0
-        while match := _SHELL.search(self._text, at):
-            piece, end = self._piece(match)
-            done += [self._text[at : match.start()], piece]
-            at = end
-        if self._replaced and (self._quoted or re.search(r"<<[^<]", self._text)):
+    def variable(match: re.Match[str]) -> str:
+        around = surroundings(shell, match.start())
+        if "comment" in around:
+            return match[0]
+        if around not in ([], ["string"], ["raw_string"]) or "<<" in text.replace("<<<", ""):
             raise ValueError("how the placeholder is quoted cannot be told")
-        return Bound("".join(done) + self._text[at:], self._names, self._stands_for)
+        name = input_name(match["name"]).upper()
+        found.append((match.start(), name, match[0]))
+        before, after = ("'\"", "\"'") if "raw_string" in around else ("", "") if around else ('"', '"')
+        return f"{before}${{{name}}}{after}"
 
-    def _piece(self, match: re.Match[str]) -> tuple[str, int]:
-        if match["double"]:
-            self._quoted = not self._quoted
-        elif match["single"] or match["comment"]:
-            if self._quoted:  # plain text there, except for what it may hold
-                return match[0][0], match.start() + 1
-            if match["single"]:
-                return _PLACEHOLDER.sub(lambda found: f"'\"{self._variable(found)}\"'", match[0]), match.end()
-        elif match["placeholder"]:
-            variable = self._variable(match)
-            return variable if self._quoted else f'"{variable}"', match.end()
-        elif match["variable"]:
-            self._expected(match["braced"] or match["bare"], match["how"] or "", match[0])
-        return match[0], match.end()
-
-    def _variable(self, match: re.Match[str]) -> str:
-        name = input_name(match["name"])
-        self._names[name.upper()] = name
-        self._stands_for[name] = f"<{match['name']}>"
-        self._replaced = True
-        return f"${{{name.upper()}}}"
-
-    def _expected(self, name: str, how: str, written: str) -> None:
-        if name not in self._assigned and not re.match(r":?[-=+]", how):
-            self._names[name] = input_name(name)
-            self._stands_for[input_name(name)] = written
+    made = _PLACEHOLDER.sub(variable, text)
+    for name in shell.used():
+        written = re.search(rf"\$(?:{name}\b|\{{{name}\b[^}}]*\}})", text)
+        if written and name not in SET_BY_BASH | shell.assigned():
+            found.append((written.start(), name, written[0]))
+    names = {name: input_name(name) for _, name, _ in sorted(found)}
+    return Bound(made, names, {names[name]: written for _, name, written in sorted(found)})

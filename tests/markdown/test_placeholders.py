@@ -17,6 +17,7 @@ from runner.markdown.placeholders import bind_shell, bind_sql, input_name
         ("echo $HOME ${X:-1} $1", "echo $HOME ${X:-1} $1", {}),
         ("X=1; echo $X", "X=1; echo $X", {}),
         ("sort < in > out", "sort < in > out", {}),
+        ("# of <pod>\nkill <pid>", '# of <pod>\nkill "${PID}"', {"PID": "pid"}),
     ],
 )
 def test_in_a_shell(text, bound, names):
@@ -25,7 +26,7 @@ def test_in_a_shell(text, bound, names):
     assert (made.text, made.names) == (bound, names)
 
 
-@pytest.mark.parametrize("text", ["cat <<EOF\n<x>\nEOF", 'echo "<x>'])
+@pytest.mark.parametrize("text", ["cat <<EOF\n<x>\nEOF", 'echo "<x>', "echo `ls <x>`"])
 def test_where_the_quoting_is_unclear_it_is_refused(text):
     with pytest.raises(ValueError, match="cannot be told"):
         bind_shell(text)

@@ -5,21 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
+from runner.core.shell.shell_reader import Shell
 from runner.core.templates import NUMBERS, last_filter, pieces
 
 _ASKS = re.compile(r"\{%[-+]?\s*(?:el)?(?:if|se)\b|\{%[-+]?\s*end|\{#")
-_BEGINS = r"<<-?[ \t]*\\?(['\"]?)(\w+)\1[^\n]*\n"
-_OPEN_DOCUMENT = re.compile(_BEGINS)
-_DOCUMENT = re.compile(rf"{_BEGINS}.*?^\t*\2$", re.DOTALL | re.MULTILINE)
-_TOKEN = re.compile(
-    r"""(?P<skip>\\.)
-      | (?P<closed>'[^']*'|\$'(?:[^'\\]|\\.)*'|\$?"(?:[^"\\]|\\.)*")
-      | (?P<open>\$?['"])
-      | (?:^|(?<=[\s;&|()]))(?P<remark>\#[^\n]*)
-      | (?P<other>.)""",
-    re.VERBOSE | re.DOTALL | re.MULTILINE,
+_QUOTING = frozenset(
+    {"string", "raw_string", "ansi_c_string", "translated_string", "comment", "heredoc_body", "arithmetic_expansion"}
 )
 
 
@@ -37,27 +31,27 @@ def pasted(code: str) -> Iterator[Pasted]:
     Raises:
         ValueError: it is no template.
     """
-    before, counts = "", Counter[str]()
-    for is_template, piece in pieces(code):
+    parts, counts = pieces(code), Counter[str]()
+    shell = Shell("".join(piece for _, piece in parts))
+    for at, (is_template, piece) in zip(accumulate((len(piece) for _, piece in parts), initial=0), parts, strict=False):
         if is_template and not _ASKS.match(piece):
-            within, last = _is_within(before), last_filter(piece)
+            within, last = bool(surroundings(shell, at)), last_filter(piece)
             if last not in NUMBERS and (within or last != "quote"):
                 yield Pasted(piece, counts[piece], within)
         counts[piece] += is_template
-        before += "x" if is_template else piece
 
 
-def _is_within(before: str) -> bool:
-    """Whether what follows `before` is where quotation marks are no quotation, or do not last.
+def surroundings(shell: Shell, at: int) -> list[str]:
+    """In what the character number `at` stands where quotation marks do not quote, or do not last, inmost first.
 
-    That is in one, in a here-document, a remark, between backticks, which a backtick in a quotation ends, and in
-    arithmetic.
+    The words are those of the grammar: quotations, comments, here-documents, what is computed, what stands between
+    backticks (which a backtick in a quotation ends), and `ERROR`, where the code is not understood.
     """
-    before = _DOCUMENT.sub("x", before)
-    if _OPEN_DOCUMENT.search(before):
-        return True
-    tokens = list(_TOKEN.finditer(before))
-    if any(token["open"] or (token["remark"] and token.end() == len(before)) for token in tokens):
-        return True
-    backticks = sum(token["other"] == "`" for token in tokens)
-    return backticks % 2 == 1 or before.count("((") > before.count("))")
+    node, found = shell.root.descendant_for_byte_range(at, at + 1), list[str]()
+    while node is not None:
+        begin = shell.text[node.start_byte : node.start_byte + 2]
+        ends_early = (node.type == "command_substitution" and begin[0] == "`") or node.type == "ERROR"
+        computes = node.type == "compound_statement" and begin == "(("
+        found += [node.type] * (node.type in _QUOTING or ends_early or computes)
+        node = node.parent
+    return found

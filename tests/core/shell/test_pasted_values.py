@@ -20,6 +20,10 @@ from runner.core.shell.pasted_values import pasted
         ("du `ls {{ path | quote }}`", [("{{ path | quote }}", 0, True)]),
         ("du `ls` '`' \\` $(ls {{ path | quote }})", []),
         ("(( {{ size | quote }} > 1 ))", [("{{ size | quote }}", 0, True)]),
+        ("`date`; du {{ path | quote }}", []),
+        ("cat <<EOF\n{{ path | quote }}\nEOF\ndu {{ path | quote }}", [("{{ path | quote }}", 0, True)]),
+        ("du # {{ path | quote }}\ndu {{ path | quote }}", [("{{ path | quote }}", 0, True)]),
+        ("du '{{ path | quote }}", [("{{ path | quote }}", 0, True)]),
         ("du $HOME", []),
     ],
 )
