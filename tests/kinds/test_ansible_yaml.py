@@ -5,11 +5,13 @@ from __future__ import annotations
 import tempfile
 
 import pytest
+import yaml
 from harness.ansible_loader import load
 from harness.texts import WORDS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.kinds import ansible_yaml
 from runner.kinds.ansible_yaml import Block, Play, Playbook, Task, dump
 
 TEXT = st.text(max_size=300)
@@ -28,6 +30,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT.filter(bool), inner, max_size=3),
     max_leaves=8,
 )
+KEYS = TEXT | LINES | st.integers() | st.booleans() | st.none() | st.text("ab ", min_size=115, max_size=130)
 
 
 def read(text):
@@ -102,6 +105,27 @@ def test_whatever_is_written_reads_back_the_same(value):
 @given(VALUES)
 def test_the_same_value_always_gives_the_same_text(value):
     assert dump({"a": value, "b": [value]}) == dump({"a": value, "b": [value]})
+
+
+class Reference(yaml.SafeDumper):
+    """PyYAML's own way through a document, with the same manners."""
+
+    def ignore_aliases(self, data):
+        return True
+
+    def increase_indent(self, flow=False, indentless=False):  # noqa: FBT002
+        super().increase_indent(flow, False)  # noqa: FBT003
+
+
+Reference.add_representer(str, ansible_yaml._Dumper.yaml_representers[str])
+
+
+@given(st.lists(VALUES, min_size=1) | st.dictionaries(KEYS, VALUES, min_size=1))
+def test_the_text_is_the_one_that_pyyaml_gives(value):
+    # Given any keys: also those that are too long, or of several lines, to stand before a colon
+    ways = {"sort_keys": False, "allow_unicode": True, "explicit_start": True, "default_flow_style": False}
+    # Then the short way to the text changes none of its bytes
+    assert dump(value) == yaml.dump(value, Dumper=Reference, width=110, **ways)
 
 
 @pytest.mark.parametrize(("word", "remark"), [("x" * 200, True), ("short", False)])
