@@ -40,12 +40,19 @@ def parse_expression(text: str) -> jinja2.nodes.Template:
     return parse(f"{{{{ {text} }}}}")
 
 
+def has_template(text: str) -> bool:
+    """Whether a template, or the comment of one, begins in `text`."""
+    return any(mark in text for mark in ("{{", "{%", "{#"))
+
+
 def check_template(text: str) -> str:
     """`text`, which Ansible will template.
 
     Raises:
         ValueError: it is no template; the message says what to write instead of shell's `${#name}`.
     """
+    if not has_template(text):
+        return text
     try:
         parse(text)
     except jinja2.TemplateSyntaxError as error:
@@ -81,6 +88,8 @@ def pieces(text: str) -> list[tuple[bool, str]]:
     Raises:
         ValueError: it is no template.
     """
+    if not has_template(text) and "\r" not in text:  # which is the end of a line to Jinja
+        return [(False, text)] if text else []
     found: list[tuple[bool, str]] = []
     inside = ""
     for _, kind, value in _JINJA.lex(check_template(text)):
@@ -112,6 +121,8 @@ def inside(template: str) -> str:
 
 def names_in(text: str) -> set[str]:
     """The variables that the templates in `text` read, also those that are named in quotes, as in `vars['name']`."""
+    if not has_template(text):
+        return set()
     try:
         parsed = parse(text)
     except (jinja2.TemplateSyntaxError, RecursionError):  # that it is no template, others complain about
@@ -142,7 +153,7 @@ def verbatim(text: str) -> str:
     Raises:
         ValueError: it holds the one mark that cannot be meant.
     """
-    if not any(mark in text for mark in ("{{", "{%", "{#")):
+    if not has_template(text):
         return text
     if re.search(r"\{%[-+]?\s*endraw", text):
         raise ValueError("holds {% endraw %}, which ends what Ansible leaves alone")

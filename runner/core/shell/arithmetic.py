@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
+from runner.core.shell.command_wrappers import program_name
 from runner.core.shell.shell_reader import TEMPLATE, Shell, substitutions, walk
 
 _COMPARES = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
@@ -62,7 +62,7 @@ def _compared(test: Node, text: str) -> Iterator[tuple[int, int]]:
 
 def _named(words: list[str]) -> Iterator[str]:
     """The words of a command that are the names of variables, or arithmetic."""
-    match [PurePosixPath(words[0]).name, *words[1:]] if words else []:
+    match [program_name(words[0]), *words[1:]] if words else []:
         case ["let" | "unset", *names]:
             yield from names
         case ["read", *names]:

@@ -87,11 +87,16 @@ class Started:
     through: tuple[str, ...] = ()
 
 
+def program_name(word: str) -> str:
+    """The program that `word` starts, without its directory."""
+    return PurePosixPath(word).name if "/" in word or word == "." else word
+
+
 def started(words: Sequence[str]) -> Started:
     """The program that is meant, or the shell code, behind whatever only starts it."""
     at, through = 0, tuple[str, ...]()
     while at < len(words):
-        name = PurePosixPath(words[at]).name
+        name = program_name(words[at])
         if ASSIGNMENT.match(words[at]):
             at += 1
             continue
@@ -114,7 +119,7 @@ def _shell(words: Sequence[str], at: int, through: tuple[str, ...]) -> Started:
     if not any(re.fullmatch("-[a-z]*c[a-z]*", each) for each in options):
         return Started(at, through=through)
     strict = "pipefail" in options or sets_pipefail(words[end])
-    return Started(end, words[end], strict, (*through, PurePosixPath(words[at]).name))
+    return Started(end, words[end], strict, (*through, program_name(words[at])))
 
 
 def sets_pipefail(code: str) -> bool:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import PurePosixPath
 from types import MappingProxyType
+
+from runner.core.shell.command_wrappers import program_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +65,4 @@ _INTERPRETERS: Mapping[str, Interpreter] = MappingProxyType(
 
 def interpreter(program: str) -> Interpreter | None:
     """How the `program` is given code; None where it is none that takes any, as far as is known."""
-    return _INTERPRETERS.get(re.sub(r"(?<=^python)[0-9.]+$", "", PurePosixPath(program).name))
+    return _INTERPRETERS.get(re.sub(r"(?<=^python)[0-9.]+$", "", program_name(program)))

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from jinja2 import nodes
 
 from runner.core.shell.arithmetic import computed
-from runner.core.shell.command_wrappers import SHELLS, TAKES_CODE, started
+from runner.core.shell.command_wrappers import SHELLS, TAKES_CODE, program_name, started
 from runner.core.shell.interpreters import interpreter
 from runner.core.shell.pasted_values import pasted
 from runner.core.shell.shell_reader import Command, Shell, of_arguments
-from runner.core.templates import NUMBERS, last_filter, names_in, parse, pieces
+from runner.core.templates import NUMBERS, has_template, last_filter, names_in, parse, pieces
 
 _DEEPEST = 6
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -86,6 +85,8 @@ def _templates(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _in_shell(code: str, reader: str, values: Mapping[str, str], shells: int) -> Iterator[Reading]:
+    if not values and not has_template(code):
+        return
     yield from (Reading(each.template, reader, shells=shells) for each in pasted(code))
     if shells > _DEEPEST:
         return
@@ -106,7 +107,7 @@ def _in_shell(code: str, reader: str, values: Mapping[str, str], shells: int) ->
 def _started(words: Sequence[str], values: Mapping[str, str], shells: int) -> Iterator[Reading]:
     """What the program that `words` start takes for code; they are what the shells before it have left of them."""
     begun = started(words)
-    names = [PurePosixPath(word).name for word in words]
+    names = [program_name(word) for word in words]
     if begun.code is not None:
         reader = next((name for name in reversed(names[: begun.at]) if name in TAKES_CODE), "sh")
         yield from _in_shell(begun.code, reader, values, shells + 1)

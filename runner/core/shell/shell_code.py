@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import PurePosixPath
+from functools import cached_property, lru_cache
 
-from runner.core.shell.command_wrappers import SHELLS, sets_pipefail, started
+from runner.core.shell.command_wrappers import SHELLS, program_name, sets_pipefail, started
 from runner.core.shell.pasted_values import Pasted, pasted
 from runner.core.shell.rereading import Reading, read_as_code
 from runner.core.shell.shell_reader import Command, Pipeline, Shell, of_arguments
@@ -65,17 +64,17 @@ class Code:
     @cached_property
     def shell(self) -> Shell:
         """The text as a shell takes it apart."""
-        return Shell(self.text, strict=self.pipefail)
+        return _shell(self.text, self.pipefail)
 
     @cached_property
-    def pipelines(self) -> list[Pipeline]:
+    def pipelines(self) -> Sequence[Pipeline]:
         """The pipelines in order; none where the text is not understood."""
         return self.shell.pipelines() if self.in_shell else of_arguments(self.words)
 
-    def commands(self) -> list[Command]:
+    def commands(self) -> Sequence[Command]:
         """Every command, those of substitutions as well."""
         if self.in_shell:
-            return self.shell.commands()
+            return _commands(self.text, self.pipefail)
         return [command for pipeline in self.pipelines for command in pipeline.commands]
 
     def programs(self) -> list[str]:
@@ -85,7 +84,7 @@ class Code:
 
     def comments(self) -> list[range]:
         """Where in the text its comments are."""
-        return Shell(self.text).comments()
+        return self.shell.comments()
 
     def pasted(self) -> list[Pasted]:
         """Every template whose value reaches the shell unquoted."""
@@ -115,10 +114,20 @@ class Code:
         return list(dict.fromkeys(match[1] or match[2] for match in _COMMAND_USED.finditer(self.text)))
 
 
+@lru_cache(maxsize=256)
+def _shell(text: str, strict: bool) -> Shell:  # noqa: FBT001 - a key of the cache
+    return Shell(text, strict=strict)
+
+
+@lru_cache(maxsize=256)
+def _commands(text: str, strict: bool) -> Sequence[Command]:  # noqa: FBT001 - as above
+    return _shell(text, strict).commands()
+
+
 def _programs(command: Command) -> Iterator[str]:
     yield from command.through
     default = _DEFAULT.match(command.words[0]) if command.words else None
-    name = PurePosixPath(default[1]).name if default else command.name
+    name = program_name(default[1]) if default else command.name
     if _PROGRAM.fullmatch(name):
         yield name
 
@@ -139,7 +148,7 @@ def command_line(words: Sequence[str], env: Mapping[str, str]) -> Code:
 def script_code(text: str, file: str) -> Code | None:
     """The text of a script; None where its first line names another interpreter than a shell."""
     words = text.partition("\n")[0].removeprefix("#!").split()
-    name = next((PurePosixPath(word).name for word in words if not word.endswith("/env")), "")
+    name = next((program_name(word) for word in words if not word.endswith("/env")), "")
     if not text.startswith("#!") or name not in SHELLS:
         return None
     return Code(text, pipefail=name == "bash" or sets_pipefail(text), errexit=True, file=file)

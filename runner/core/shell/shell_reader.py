@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
-from pathlib import PurePosixPath
 from types import MappingProxyType
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
-from runner.core.shell.command_wrappers import started
+from runner.core.shell.command_wrappers import program_name, started
 
 _BASH = Language(tree_sitter_bash.language())
 TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
@@ -46,7 +45,7 @@ class Command:
     @property
     def name(self) -> str:
         """The program, without its directory."""
-        return PurePosixPath(self.words[0]).name if self.words else ""
+        return program_name(self.words[0]) if self.words else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +82,23 @@ class Shell:
         """Whether all of it is shell code, as far as the grammar knows."""
         return not self.root.has_error
 
+    @cached_property
+    def _nodes(self) -> Sequence[Node]:
+        return list(walk(self.root))
+
     def pipelines(self) -> list[Pipeline]:
         """The pipelines in order, without those in a substitution; none where the code is not understood."""
         return list(self._below(self.root)) if self.understood else []
 
     def commands(self) -> list[Command]:
         """Every command in order, wherever it stands, as far as the code is understood."""
-        written = [self._written(node) for node in walk(self.root) if node.type in _COMMANDS]
+        written = [self._written(node) for node in self._nodes if node.type in _COMMANDS]
         parts = [part for each in written for part in (each, *_executed(each))]
         return [command for each in parts for pipeline in self._begun(each) for command in pipeline.commands]
 
     def calls(self) -> Iterator[list[str]]:
         """The words of every command, with what starts it; what it reads by `<<<` stands there as if it were a `-c`."""
-        for node in walk(self.root):
+        for node in self._nodes:
             if node.type in _COMMANDS:
                 words = [word for word, _ in self._written(node).words]
                 read = [each for each in node.children if each.type == "herestring_redirect"]
@@ -103,26 +106,26 @@ class Shell:
 
     def settings(self) -> dict[str, str]:
         """What each variable is set to; the output of a command is left out."""
-        nodes = [each for each in walk(self.root) if each.type == "variable_assignment"]
+        nodes = [each for each in self._nodes if each.type == "variable_assignment"]
         values = [(re.match(r"\w+", self._slice(each)), each.child_by_field_name("value")) for each in nodes]
         return {name[0]: self._word(value) for name, value in values if name and value and not substitutions(value)}
 
     def comments(self) -> list[range]:
         """Where the comments are."""
-        return [range(node.start_byte, node.end_byte) for node in walk(self.root) if node.type == "comment"]
+        return [range(node.start_byte, node.end_byte) for node in self._nodes if node.type == "comment"]
 
     def functions(self) -> frozenset[str]:
         """The functions that it defines."""
-        nodes = (node.child_by_field_name("name") for node in walk(self.root) if node.type == "function_definition")
+        nodes = (node.child_by_field_name("name") for node in self._nodes if node.type == "function_definition")
         return frozenset(self._slice(node) for node in nodes if node)
 
     def used(self) -> list[str]:
         """The variables whose value is taken, in order, without those that it says a default for."""
-        return list(dict.fromkeys(name for node in walk(self.root) for name in self._used(node)))
+        return list(dict.fromkeys(name for node in self._nodes for name in self._used(node)))
 
     def assigned(self) -> frozenset[str]:
         """The variables that it sets, or asks about."""
-        return frozenset(name for node in walk(self.root) for name in self._assigned(node))
+        return frozenset(name for node in self._nodes for name in self._assigned(node))
 
     def _slice(self, node: Node) -> str:
         return self.text[node.start_byte : node.end_byte]
@@ -266,7 +269,7 @@ def _moved(command: Command, written: _Written, start: int, through: tuple[str, 
 
 def _executed(written: _Written) -> Iterator[_Written]:
     """What `find -exec` starts."""
-    finds = "find" in [PurePosixPath(word).name for word, _ in written.words]
+    finds = "find" in [program_name(word) for word, _ in written.words]
     for number, (word, _) in enumerate(written.words):
         if finds and word in {"-exec", "-execdir", "-ok", "-okdir"}:
             yield _Written(written.text, written.words[number + 1 :], written.end)
