@@ -18,8 +18,7 @@ _LONGEST_LINE = 160
 
 _LONG_TEMPLATE = 80
 _IN_ANY_STYLE = re.compile(r"(?!.*[:#,?\[\]{}])[A-Za-z0-9_/](?:[ -~]*[!-~])?")
-_WAYS = ((True, False), (False, True))
-"""How PyYAML asks which type a scalar has that is written plain, and one that is written in another style."""
+_OF_YAML = "tag:yaml.org,2002:"
 _LONG_LINES = ("", "yamllint disable rule:line-length", "(a line of the runbook's own is longer)")
 
 
@@ -94,13 +93,14 @@ class _Dumper(yaml.SafeDumper):
     scalar is written is left to PyYAML.
     """
 
+    indent: Any
+
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002
         del indentless
         super().increase_indent(flow, False)  # noqa: FBT003 - PyYAML's signature, here and below
 
     def document(self, value: Any) -> None:
         """Write the mapping or list `value`, which is not empty."""
-        self.tag_prefixes = self.DEFAULT_TAG_PREFIXES
         self.write_indicator("---", True)  # noqa: FBT003
         self._value(value)
         self.write_indent()
@@ -129,7 +129,8 @@ class _Dumper(yaml.SafeDumper):
         for key, value in members.items():
             scalar = _analysis(key)
             self.write_indent()
-            if scalar.is_simple_key:
+            self.event, self.analysis = scalar.event, scalar.analysis
+            if self.check_simple_key():
                 self._scalar(scalar, is_key=True)
                 self.write_indicator(":", False)  # noqa: FBT003
             else:
@@ -142,15 +143,19 @@ class _Dumper(yaml.SafeDumper):
     def _scalar(self, scalar: _Scalar, *, is_key: bool = False) -> None:
         self.event, self.analysis, self.simple_key_context = scalar.event, scalar.analysis, is_key
         self.process_tag()
-        self.increase_indent(flow=True)
+        self.indent += self.best_indent
         self.process_scalar()
-        self.indent = self.indents.pop()
+        self.indent -= self.best_indent
 
     def analyze_scalar(self, scalar: str) -> Any:
         """What PyYAML says of `scalar`, in whatever style it may be written; at once where that is any style."""
         if _IN_ANY_STYLE.fullmatch(scalar):
             return ScalarAnalysis(scalar, False, False, True, True, True, True, True)  # noqa: FBT003
         return super().analyze_scalar(scalar)
+
+    def prepare_tag(self, tag: str) -> Any:
+        """How `tag` is written: it is one of YAML's own."""
+        return tag.replace(_OF_YAML, "!!")
 
     def write_plain(self, text: str, split: bool = True) -> None:  # noqa: FBT001, FBT002
         """Write `text` at once where its line is not too long, and as PyYAML does elsewhere."""
@@ -162,11 +167,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _Scalar(NamedTuple):
-    """A scalar as PyYAML writes it: `is_simple_key` where it can be a key before its colon on one line."""
+    """A scalar as PyYAML writes it."""
 
     event: yaml.ScalarEvent
-    analysis: Any
-    is_simple_key: bool
+    analysis: ScalarAnalysis
 
 
 def _analysis(value: Any) -> _Scalar:
@@ -174,12 +178,11 @@ def _analysis(value: Any) -> _Scalar:
 
 
 def _analyse(value: Any) -> _Scalar:
-    dumper: Any = _Dumper(io.StringIO(), allow_unicode=True)
-    node = dumper.represent_data(value)
-    implicit = tuple(node.tag == dumper.resolve(yaml.ScalarNode, node.value, way) for way in _WAYS)
-    dumper.event = yaml.ScalarEvent(None, node.tag, implicit, node.value, style=node.style)
-    dumper.analysis, dumper.tag_prefixes = dumper.analyze_scalar(node.value), dumper.DEFAULT_TAG_PREFIXES
-    return _Scalar(dumper.event, dumper.analysis, dumper.check_simple_key())
+    node = _ANALYSER.represent_data(value)
+    plain_tag = _ANALYSER.resolve(yaml.ScalarNode, node.value, (True, False))
+    implicit = (node.tag == plain_tag, node.tag == _ANALYSER.DEFAULT_SCALAR_TAG)
+    event = yaml.ScalarEvent(None, node.tag, implicit, node.value, style=node.style)
+    return _Scalar(event, _ANALYSER.analyze_scalar(node.value))
 
 
 _analysis_of_text = lru_cache(maxsize=1000)(_analyse)
@@ -187,7 +190,7 @@ _analysis_of_text = lru_cache(maxsize=1000)(_analyse)
 
 def _text(dumper: Any, value: str) -> Any:
     quoted = "{{" in value or ("'" in value and not dumper.analyze_scalar(value).allow_block_plain)
-    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style=_style(value, quoted=quoted))
+    return dumper.represent_scalar(f"{_OF_YAML}str", str(value), style=_style(value, quoted=quoted))
 
 
 def _style(value: str, *, quoted: bool) -> str | None:
@@ -202,6 +205,7 @@ def _style(value: str, *, quoted: bool) -> str | None:
 
 
 _Dumper.add_representer(str, _text)
+_ANALYSER: Any = _Dumper(io.StringIO(), allow_unicode=True)
 
 
 def dump(value: Any) -> str:

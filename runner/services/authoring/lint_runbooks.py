@@ -20,7 +20,7 @@ from runner.lint.autofix import mended
 from runner.lint.engine import Excepted, Report, context_of, examine
 from runner.lint.lint_context import LintContext
 from runner.lint.score import Mark, score
-from runner.model.contacts import read_contacts
+from runner.model.contacts import Contact, read_contacts
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 from runner.store import durable
 from runner.store.state_directory import StateDirectory
@@ -122,6 +122,7 @@ class _Linter:
     request: LintRequest
     unread: list[Path] = field(default_factory=list)
     _variables: dict[frozenset[Path], tuple[frozenset[str] | None, bool]] = field(default_factory=dict)
+    _contacts: dict[Path, Mapping[str, Contact]] = field(default_factory=dict)
 
     def report(self, name: str) -> Report:
         """What is wrong in the runbook `name`."""
@@ -172,8 +173,9 @@ class _Linter:
         people = beside if beside.exists() else library.root / "runbooks" / "contacts.yml"
         roots = {library.root.absolute(), source.path.absolute().parent.parent}
         names, incomplete = self._known_variables(frozenset(root / "inventories" for root in roots))
-        contacts = read_contacts(people, file=shown(people))
-        return context_of(source, contacts, today=today, variables=names, incomplete=incomplete)
+        if people not in self._contacts:
+            self._contacts[people] = read_contacts(people, file=shown(people))
+        return context_of(source, self._contacts[people], today=today, variables=names, incomplete=incomplete)
 
     def _known_variables(self, folders: frozenset[Path]) -> tuple[frozenset[str] | None, bool]:
         """The variables that inventories set, None where there is none, and whether others may be set as well."""
