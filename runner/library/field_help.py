@@ -91,7 +91,8 @@ _ELSEWHERE = {
     "Schedule.overlap": "What happens if the previous run is still in progress",
     "Escalation.when": "Each is enough: step_failed, {unresolved_for: 15m}, {declared: Data integrity concern}",
     "Escalation.contacts": "Who is called, in this order: names from contacts.yml",
-    "Escalation.provide": "What they are told",
+    "Escalation.provide": "What they are told: timeline, actions, failure, trend, an input, a captured value, a step",
+    "Escalation.next_after": "How long L1 has to acknowledge before L2 is called, then L3; without it all at once",
     "Unresolved.unresolved_for": "Call if the run has not ended after this time",
     "Declared.declared": "Call if the operator says that this is the case",
     "FollowUp.do": "What is to be done",
@@ -110,6 +111,8 @@ _ELSEWHERE = {
     "Contact.level": "L1 is called first, L3 last",
     "Contact.handle": "How they are mentioned in a chat, like @db-team",
     "Contact.members": "Who belongs to it",
+    "Contact.hours": "When they are called: mon-fri 08:00-18:00 Europe/Berlin; at any time without it",
+    "Contact.authority": "What they may decide or approve, each in a few words",
     "Contact.channels": "How they are called; without one they only own",
 }
 

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from pydantic import InstanceOf, ValidationError
 
 from runner.channels.base import Channel
-from runner.core.fields import Model, Several, Text
+from runner.core.fields import Model, OneOrSeveral, Several, Text, Title
 from runner.core.identifiers import Login
 from runner.kinds import plugins
+from runner.model.call_hours import CallHours
 from runner.model.yaml.document import Document, load, located
 from runner.model.yaml.finding import Finding, InvalidFileError, did_you_mean, quoted
 
@@ -23,7 +24,8 @@ class Contact(Model):
     """A person, a team or a rota; L1 is called first. Without a channel it only owns.
 
     `handle` is how it is mentioned in a chat, like @db-team; `members` are the login names of those who may approve
-    where a step asks this group.
+    where a step asks this group. `hours` are when they are called, at any time without them; `authority` is what they
+    may decide, for whoever asks whom to call next.
     """
 
     name: Text
@@ -31,6 +33,8 @@ class Contact(Model):
     level: Literal["L1", "L2", "L3"] = "L1"
     channels: tuple[InstanceOf[Channel], ...] = ()
     members: Several[Login] = ()
+    hours: OneOrSeveral[CallHours] = ()
+    authority: Several[Title] = ()
 
 
 def read_contacts(path: Path, *, file: str = "contacts.yml") -> Mapping[str, Contact]:

@@ -135,11 +135,16 @@ Reason = Annotated[
 
 
 class Escalation(Model):
-    """When somebody is called, who, and with what."""
+    """When somebody is called, who, and with what.
+
+    `next_after` is how long the contacts of one level have to acknowledge before those of the next are called; without
+    it everybody is called at once.
+    """
 
     when: AtLeastOne[Reason]
     contacts: AtLeastOne[Contact]
     provide: AtLeastOne[Title]
+    next_after: Limit | None = None
 
 
 class FollowUp(Model):

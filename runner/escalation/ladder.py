@@ -1,0 +1,81 @@
+"""Who is called next when nobody has acknowledged an incident: level by level, L1 first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from runner.model.call_hours import within
+from runner.model.contacts import Contact
+
+ALL = "all"
+"""The level of a policy without `next_after`: everybody is called at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLevel:
+    """A step of the ladder: its name, L1 to L3, and the contacts who are called together."""
+
+    name: str
+    contacts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CalledLevel:
+    """A level that was called: when, and whether a page to it may have arrived."""
+
+    name: str
+    at: datetime
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DueCalls:
+    """The levels that are to be called now, and the instant at which the next one is; None when none is left."""
+
+    levels: tuple[ContactLevel, ...] = ()
+    next: datetime | None = None
+
+
+def levels(names: Sequence[str], contacts: Mapping[str, Contact]) -> tuple[ContactLevel, ...]:
+    """The contacts in `names` by their level, in the order of the levels; one whom `contacts` does not have is L1."""
+    by_level: dict[str, list[str]] = {}
+    for name in names:
+        by_level.setdefault(contacts[name].level if name in contacts else "L1", []).append(name)
+    return tuple(ContactLevel(level, tuple(by_level[level])) for level in sorted(by_level))
+
+
+def due(
+    ladder: Sequence[ContactLevel],
+    contacts: Mapping[str, Contact],
+    next_after: timedelta | None,
+    so_far: Sequence[CalledLevel],
+    now: datetime,
+) -> DueCalls:
+    """Whom to call `now` for an incident that nobody has acknowledged.
+
+    The next level is due `next_after` the one before, and at once where no page to that one can have arrived. A contact
+    outside of its hours is passed over, as long as somebody within theirs is left: at last everybody is called. Without
+    `next_after` everybody is called at once, and once.
+    """
+    left = [level for level in ladder if level.name not in {each.name for each in so_far}]
+    if next_after is None:
+        everybody = tuple(name for level in left for name in level.contacts)
+        return DueCalls() if so_far or not everybody else DueCalls((ContactLevel(ALL, everybody),))
+    if so_far:
+        last = max(so_far, key=lambda each: each.at)
+        left = [level for level in left if level.name > last.name]
+        if left and last.reached and now < last.at + next_after:
+            return DueCalls((), last.at + next_after)
+    for position, level in enumerate(left):
+        if awake := tuple(name for name in level.contacts if _is_called(contacts.get(name), now)):
+            more = position + 1 < len(left)
+            return DueCalls((ContactLevel(level.name, awake),), now + next_after if more else None)
+    return DueCalls(tuple(left))
+
+
+def _is_called(contact: Contact | None, now: datetime) -> bool:
+    """Whether somebody is called at this hour; one without hours, or without an entry, always is."""
+    hours = contact.hours if contact else ()
+    return not hours or any(within(each, now) for each in hours)
