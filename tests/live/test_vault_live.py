@@ -1,10 +1,15 @@
-"""What ansible-vault has encrypted, and passwords of the inventory, reach a step and stand nowhere in clear."""
+"""What ansible-vault has encrypted, and passwords of the inventory, reach a step and stand nowhere in clear.
+
+`RUNBOOK_SINGLY=yes` tries each case in a run of its own, and every command with every password.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,6 +19,7 @@ import pytest
 import yaml
 from harness.bench import Ran
 
+SINGLY = os.environ.get("RUNBOOK_SINGLY") == "yes"
 CALLS = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "actions"]}
 VAULT = Path(sys.executable).with_name("ansible-vault")
 SECRETS = {
@@ -78,7 +84,10 @@ def uses(**keys):
     return {"id": "use", "name": "Use", **said, "on_failure": "stop", **keys}
 
 
-@pytest.mark.parametrize("keys", [{}, {"approve": "Go?"}, {"verify": [{"exit": [3]}]}, {"capture": {"cap": "stdout"}}])
+APPROVED, CAPTURED, FAILED = {"approve": "Go?"}, {"capture": {"cap": "stdout"}}, {"verify": [{"exit": [3]}]}
+
+
+@pytest.mark.parametrize("keys", [{}, APPROVED, CAPTURED, FAILED] if SINGLY else [APPROVED | CAPTURED, FAILED])
 def test_they_reach_the_step_and_are_in_no_file_and_no_word(bench, vault, keys):
     bench.write(uses(**keys))
 
@@ -90,9 +99,10 @@ def test_they_reach_the_step_and_are_in_no_file_and_no_word(bench, vault, keys):
     assert leaks(bench, ran) == []
 
 
-@pytest.mark.parametrize(
-    "command", [("plan", "RUN-900"), ("run", "RUN-900", "--dry-run"), ("plan", "RUN-900", "--json")]
-)
+LOOKS = [("plan", "RUN-900", "--json"), ("run", "RUN-900", "--dry-run"), ("plan", "RUN-900")]
+
+
+@pytest.mark.parametrize("command", LOOKS if SINGLY else LOOKS[:2])
 def test_what_only_looks_does_not_show_them(bench, vault, command):
     bench.write(uses())
     bench.environment["ANSIBLE_VAULT_PASSWORD_FILE"] = vault.name  # as seen from where the command is typed
@@ -103,14 +113,18 @@ def test_what_only_looks_does_not_show_them(bench, vault, command):
     assert "vault:file_key (ciphertext " in ran.out + ran.err
 
 
-@pytest.mark.parametrize("option", ["--reason", "--break-glass"])
-def test_one_that_a_person_names_as_the_reason_is_recorded_nowhere(bench, vault, option):
+REASONS = ["reason", "break_glass"]
+
+
+@pytest.mark.parametrize("names", [[name] for name in REASONS] if SINGLY else [REASONS])
+def test_one_that_a_person_names_as_the_reason_is_recorded_nowhere(bench, vault, names):
     bench.write(uses(on_failure="escalate", verify=[{"exit": [3]}]), escalation=CALLS)
 
-    ran = bench.run("--vault-password-file", str(vault), option, f"is {SECRETS['inline']} known?")
+    options = {f"--{name.replace('_', '-')}": f"is {SECRETS['inline']} known?" for name in names}
+    ran = bench.run("--vault-password-file", str(vault), *(word for each in options.items() for word in each))
 
     given = next(event["data"] for event in ran.events if event["type"] == "reason.given")
-    assert given == {"reason": "", "break_glass": "", option[2:].replace("-", "_"): "is *** known?"}
+    assert given == dict.fromkeys(REASONS, "") | dict.fromkeys(names, "is *** known?")
     assert [name for name in leaks(bench, ran) if name != "err"] == []  # who has typed it may see it
 
 
@@ -137,10 +151,11 @@ def test_one_in_a_note_from_another_terminal_is_recorded_nowhere(bench, vault):
     assert leaks(bench, Ran(0, out, err)) == []
 
 
-@pytest.mark.parametrize(
-    ("command", "password"),
-    [("plan", ""), ("plan", "another"), ("plan", "absent"), ("preflight", "another"), ("run", "absent")],
-)
+ALL = list(itertools.product(["plan", "preflight", "run"], ["", "another", "absent"]))
+PAIRS = [("plan", ""), ("preflight", "another"), ("run", "absent")]
+
+
+@pytest.mark.parametrize(("command", "password"), ALL if SINGLY else PAIRS)
 def test_without_the_password_one_is_told_how_to_give_it(bench, vault, command, password):
     bench.write(uses())
     if password:

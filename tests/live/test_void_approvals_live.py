@@ -1,4 +1,7 @@
-"""A yes is void when anything that decides what the step does has become another thing, and it is said what."""
+"""A yes is void when anything that decides what the step does has become another thing, and it is said what.
+
+`RUNBOOK_SINGLY=yes` tries each change in a run of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,7 @@ from harness.bench import step
 
 from runner.executor.ansible import workspace
 
+SINGLY = os.environ.get("RUNBOOK_SINGLY") == "yes"
 PASSWORD = "none of your business\n"
 
 
@@ -147,118 +152,120 @@ class ActionModule(ActionBase):
 """Of a collection, a module of which a part runs on this machine and reads a file here."""
 
 
-def all_of(*changes):
-    """Every one of these changes, before anybody says yes."""
+@dataclass(frozen=True)
+class Way:
+    """A change that makes a yes void, what is said of it, and the keys that the step has for it."""
 
-    def change(waiting):
-        for each in changes:
-            each(waiting)
+    change: Callable[[Waiting], None]
+    sentence: str
+    keys: Mapping[str, object] = field(default_factory=dict)
 
-    return change
 
+WHO = variables("who: nobody", "who: daemon")
+WORD = variables("word: old", "word: new")
+BROUGHT = file("runbooks/contacts.yml", "\n", "\n\n")
+NO_SHELL = dict.fromkeys(("shell", "env", "chdir"))
+SCRIPTED = "a" if SINGLY else "b"
+"""What the inventory script says of the host by then."""
 
 WAYS = {
-    "env, argv, chdir by a template in group_vars, inventory script, input and captured value": (
-        {},
-        all_of(
-            variables("word: old", "word: new"),
-            variables("{{ base }}/one", "{{ base }}/two"),
-            file("inventory/more.sh", '"a"', '"b"'),
-            lambda waiting: edit_state(waiting, "inputs", lambda inputs: inputs.update(count=2)),
-            lambda waiting: edit_state(waiting, "captured", lambda captured: captured["here"].update(job="8")),
-        ),
-        (
-            "environment WHAT was `old` and is now `new`",
-            "what is done was `echo $WHAT old $JOB 1 a > done` and is now `echo $WHAT new $JOB 1 b > done`",
-            "args chdir was `",
-            "inventory script ",
-            "the input count was `1` and is now `2`",
-            "the captured value job was `7` and is now `8`",
-        ),
+    "env": Way(WORD, "environment WHAT was `old` and is now `new`"),
+    "argv": Way(
+        WORD,
+        f"what is done was `echo $WHAT old $JOB 1 a > done` and is now `echo $WHAT new $JOB 1 {SCRIPTED} > done`",
     ),
-    "host address, user, interpreter, become by the inventory and a vault value's reference": (
-        {},
-        all_of(
-            file("inventory/hosts.yml", "127.0.0.1", "127.0.0.2"),
-            variables("who: nobody", "ansible_become: true\nansible_user: root"),
-            variables(sys.executable, "/usr/bin/python3"),
-            revault,
-        ),
-        (
-            "the setting ansible_host was `127.0.0.1` and is now `127.0.0.2`",
-            "the setting ansible_user was not set and is now `root`",
-            "the setting ansible_python_interpreter was `",
-            "become was not set and is now `{",
-            "environment KEY was `vault:secret (ciphertext ",
-        ),
+    "chdir by a template in group_vars": Way(variables("{{ base }}/one", "{{ base }}/two"), "args chdir was `"),
+    "inventory script": Way(file("inventory/more.sh", '"a"', '"b"'), "inventory script "),
+    "input": Way(
+        lambda waiting: edit_state(waiting, "inputs", lambda inputs: inputs.update(count=2)),
+        "the input count was `1` and is now `2`",
     ),
-    "become": (
-        {"become_user": "{{ who }}"},
-        variables("who: nobody", "who: daemon"),
-        ("become user was `nobody` and is now `daemon`",),
+    "captured value": Way(
+        lambda waiting: edit_state(waiting, "captured", lambda captured: captured["here"].update(job="8")),
+        "the captured value job was `7` and is now `8`",
     ),
-    "variable of a check": (
+    "host address": Way(
+        file("inventory/hosts.yml", "127.0.0.1", "127.0.0.2"),
+        "the setting ansible_host was `127.0.0.1` and is now `127.0.0.2`",
+    ),
+    "user": Way(
+        variables("who: nobody", "who: nobody\nansible_user: root"),
+        "the setting ansible_user was not set and is now `root`",
+    ),
+    "interpreter": Way(variables(sys.executable, "/usr/bin/python3"), "the setting ansible_python_interpreter was `"),
+    "become by the inventory": Way(
+        variables("who: nobody", "who: nobody\nansible_become: true"), "become was not set and is now `{"
+    ),
+    "vault value's reference": Way(revault, "environment KEY was `vault:secret (ciphertext "),
+    "policy of the inventory": Way(
+        variables("runbook_environment: local", "runbook_environment: local\nrunbook_policy: {four_eyes: true}"), "four"
+    ),
+    "class of the environment": Way(
+        variables("runbook_environment: local", "runbook_environment: lab"),
+        "environment was `local` and is now `lab`",
+    ),
+    "playbook file": Way(
+        file("playbooks/RUN-900.yml", "RUN-900 |", "RUN-900  |"), "the playbook file RUN-900.yml was `"
+    ),
+    "runbook file": Way(file("runbooks/RUN-900.yml", "A trial", "A test"), "the runbook file RUN-900.yml was `"),
+    "become": Way(WHO, "become user was `nobody` and is now `daemon`", {"become_user": "{{ who }}"}),
+    "variable of a check": Way(
+        WHO,
+        "the variable who was `nobody` and is now `daemon`",
         {"verify": [{"command": ["test", "{{ word }}", "!=", "{{ who }}"]}]},
-        variables("who: nobody", "who: daemon"),
-        ("the variable who was `nobody` and is now `daemon`",),
     ),
-    "variable of a condition": (
+    "variable of a condition": Way(
+        WHO,
+        "the variable who was `nobody` and is now `daemon`",
         {"verify": [{"that": "who in ['nobody', 'daemon']"}]},
-        variables("who: nobody", "who: daemon"),
-        ("the variable who was `nobody` and is now `daemon`",),
     ),
-    "variable of the undo": (
+    "variable of the undo": Way(
+        WHO,
+        "the variable who was `nobody` and is now `daemon`",
         {"undo": {"command": ["rm", "-r", "{{ who }}"], "verify": [{"exit": 0}]}},
-        variables("who: nobody", "who: daemon"),
-        ("the variable who was `nobody` and is now `daemon`",),
     ),
-    "file that a module brings": (
+    "file that a module brings": Way(
+        BROUGHT,
+        "/runbooks/contacts.yml was `",
         {
-            "shell": None,
-            "env": None,
-            "chdir": None,
+            **NO_SHELL,
             "module": {"ansible.builtin.copy": {"src": "{{ base }}/runbooks/contacts.yml", "dest": "{{ base }}/done"}},
             "verify": [{"command": ["test", "-e", "{{ base }}/done"]}],
         },
-        file("runbooks/contacts.yml", "\n", "\n\n"),
-        ("/runbooks/contacts.yml was `",),
     ),
-    "file that a part of a module reads here": (
+    "file that a part of a module reads here": Way(
+        BROUGHT,
+        "/runbooks/contacts.yml was `",
         {
-            "shell": None,
-            "env": None,
-            "chdir": None,
+            **NO_SHELL,
             "module": {"acme.tools.push": {"from_here": "{{ base }}/runbooks/contacts.yml"}},
             "verify": [{"that": "result.text == ''"}],
         },
-        file("runbooks/contacts.yml", "\n", "\n\n"),
-        ("/runbooks/contacts.yml was `",),
     ),
-    "class of the environment": (
-        {},
-        variables("runbook_environment: local", "runbook_environment: lab"),
-        ("environment was `local` and is now `lab`",),
-    ),
-    "policy of the inventory": (
-        {},
-        variables("runbook_environment: local", "runbook_environment: local\nrunbook_policy: {four_eyes: true}"),
-        ("four",),
-    ),
-    "playbook file": (
-        {},
-        file("playbooks/RUN-900.yml", "RUN-900 |", "RUN-900  |"),
-        ("the playbook file RUN-900.yml was `",),
-    ),
-    "runbook file": ({}, file("runbooks/RUN-900.yml", "A trial", "A test"), ("the runbook file RUN-900.yml was `",)),
 }
+TOGETHER = {
+    "of the files": [name for name, way in WAYS.items() if not way.keys],
+    "of a step's templates": [name for name, way in WAYS.items() if way.change is WHO],
+    **{name: [name] for name, way in WAYS.items() if way.change is BROUGHT},
+}
+"""Those whose changes do not keep each other from being seen."""
+
+CASES = {name: [name] for name in WAYS} if SINGLY else TOGETHER
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_yes_is_void_and_the_sentence_says_what_has_changed(bench, way):
-    changes, change, sentences = WAYS[way]
-    waiting = Waiting(bench).start(**changes)
+def test_each_way_is_tried():
+    assert sorted(name for names in CASES.values() for name in names) == sorted(WAYS)
 
-    change(waiting)
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_yes_is_void_and_the_sentence_says_what_has_changed(bench, case):
+    ways = [WAYS[name] for name in CASES[case]]
+    looks = [look for way in ways for look in way.keys.get("verify", [])]
+    keys = {key: value for way in ways for key, value in way.keys.items()} | ({"verify": looks} if looks else {})
+    waiting = Waiting(bench).start(**keys)
+
+    for change in dict.fromkeys(way.change for way in ways):
+        change(waiting)
     approved = waiting.approve()
     code, events = waiting.ended()
 
@@ -266,7 +273,7 @@ def test_a_yes_is_void_and_the_sentence_says_what_has_changed(bench, way):
     assert not list(bench.directory.rglob("done"))
     (problem,) = events[-1]["problems"]
     assert problem.startswith("the approval of act is void: ")
-    assert [sentence for sentence in sentences if sentence not in problem] == []
+    assert [way.sentence for way in ways if way.sentence not in problem] == []
     (voided,) = [event["data"] for event in events if event["type"] == "gate.voided"]
     assert voided["changes"] == problem.removeprefix("the approval of act is void: ").split("; ")
     assert "second-one" not in json.dumps(events)
