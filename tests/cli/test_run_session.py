@@ -122,6 +122,40 @@ def test_a_step_that_passed_in_an_older_form_is_redone_only_on_a_persons_word(ru
     assert len(texts) == 2
 
 
+def test_who_accepted_what_is_recorded_and_both_texts_are_kept(runbook, failed, library, here):
+    path, run = here / "runbooks" / "RUN-001.yml", here / ".runbook" / "runs" / RUN_ID
+    before = path.read_bytes()
+    library(steps=[STEPS[0], {**STEPS[1], "command": "touch /other"}])
+
+    ran = runbook("resume", "last", "--accept-changes", "--json")
+
+    events = map(json.loads, ran.out.splitlines())
+    (accepted,) = [event["data"] for event in events if event["type"] == "changes.accepted"]
+    kept = [(run / f"runbook-{accepted[when]['runbook_sha256']}.yml").read_bytes() for when in ("before", "after")]
+    assert (ran.code, kept) == (0, [before, path.read_bytes()])
+    assert "-    command: touch /two" in accepted["diff"]
+    assert "+    command: touch /other" in accepted["diff"]
+    assert accepted["by"]
+
+
+def test_a_file_that_a_step_names_is_part_of_what_was_reviewed(runbook, library, ansible, here):
+    script = here / "runbooks" / "do.sh"
+    steps = [{"id": "one", "name": "One", "script": "do.sh", "verify": [{"exit": 0}]}, STEPS[1]]
+    script.write_text("#!/bin/sh\necho one\n")
+    library(steps=steps)
+    ansible.answers["two", "action"] = FAILED
+    runbook(*RUN)
+    script.write_text("#!/bin/sh\necho two\n")
+    library(steps=steps)
+
+    refused = runbook("resume", "last", "--yes")
+    asked = runbook("resume", "last", "--yes", "--accept-changes")
+
+    assert (refused.code, "has changed since the run" in refused.err) == (2, True)
+    assert "+" in refused.err
+    assert (asked.code, "one is in doubt on db1" in asked.err) == (4, True)
+
+
 def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook, failed, here, capsys):
     state = StateDirectory.open(here / ".runbook")
     held = state.run(RUN_ID).hold()

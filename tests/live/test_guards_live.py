@@ -99,27 +99,6 @@ def test_a_policy_of_group_vars_is_kept_and_a_protected_host_is_left_alone(bench
     assert "(Holds the ledger)" in group.events[-1]["problems"][0]
 
 
-def test_what_passed_on_staging_may_be_done_in_production_and_what_was_changed_since_may_not(bench, marking):
-    def inventory(environment):
-        policy = {"runbook_policy": {"proof": {"within": "7d"}}}
-        groups(bench, policy=policy, db1={"runbook_environment": environment})
-
-    marking(hosts="db")
-    inventory("production")
-    before = bench.run(*PRODUCTION)
-    inventory("staging")
-    staging = bench.run()
-    inventory("production")
-    proven = bench.run(*PRODUCTION)
-    marking(hosts="db", title="Another trial")
-    changed = bench.run(*PRODUCTION)
-    broken = bench.run(*PRODUCTION, "--break-glass", "The shop is down")
-
-    assert [ran.code for ran in (before, staging, proven, changed, broken)] == [4, 0, 0, 4, 0]
-    assert "there is no such run" in changed.events[-1]["problems"][0]
-    assert broken.err.splitlines()[0] == "BREAK GLASS: The shop is down"
-
-
 def test_a_preflight_looks_at_every_prerequisite_and_does_nothing(bench, marking):
     groups(bench)
     needs = [

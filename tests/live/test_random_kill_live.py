@@ -1,4 +1,4 @@
-"""kill -9 of any process of a run at any instant: nothing is left, it is honest, and no step is done twice.
+"""kill -9 of any process of a run at any instant: nothing is left or lost, it is honest, and no step is done twice.
 
 `RUNBOOK_TEST_KILLS` says how many instants, `RUNBOOK_TEST_SEED` which ones: a failure names its seed.
 """
@@ -54,6 +54,10 @@ def test_a_run_that_is_killed_at_a_random_instant_is_finished_with_each_step_don
     # Then
     assert place.done == list(NAMES), told
     place.nothing_is_left()
+    # And what it had printed of its events is recorded
+    printed = [(event["type"], event.get("step")) for event in complete(out) if event["type"] != "result"]
+    recorded = [(record["type"].removeprefix("runbook."), record.get("step")) for record in place.records()]
+    assert printed == recorded[: len(printed)], told
     assert bench.command("audit", "verify").code == 0, told
 
 
@@ -67,10 +71,14 @@ def killed(tree, victims, pick):
         kill(pid)
 
 
+def complete(out):
+    """The events that were printed whole."""
+    return [json.loads(line) for line in out.splitlines() if line.endswith("}")]
+
+
 def honest(code, out, place):
     """Whether a command that says that all is well has done all, and one that was killed has not said anything."""
-    whole = [json.loads(line) for line in out.splitlines() if line.endswith("}")]
-    ended = [event for event in whole if event["type"] == "result"]
+    ended = [event for event in complete(out) if event["type"] == "result"]
     passed = [event["outcome"] == "passed" for event in ended]
     return (code == 0) is any(passed) and (code != 0 or place.done == list(NAMES)) and (code >= 0 or not passed)
 

@@ -54,34 +54,6 @@ def test_a_run_that_passes_is_recorded_with_its_evidence_and_leaves_nothing_behi
     assert json.loads(path.read_text())["stdout"] == f"hello\n{action['run']}"
 
 
-def test_a_failed_step_stops_the_run_on_every_host(bench):
-    bench.hosts(good={}, bad={"broken": True})
-    bench.write(
-        step("first", "{% if broken | default(false) %}exit 3{% else %}true{% endif %}"),
-        step("second", "touch {{ playbook_dir }}/never; exit 1"),
-    )
-
-    ran = bench.run()
-
-    assert (ran.code, outcomes(ran)) == (
-        1,
-        {
-            ("first", "good"): "passed",
-            ("first", "bad"): "failed",
-            ("second", "good"): "never reached",
-            ("second", "bad"): "never reached",
-        },
-    )
-
-
-def test_continue_goes_on_but_is_not_green(bench):
-    bench.write(step("first", "exit 3", on_failure="continue"), step("second", "true"), escalation=NOBODY)
-
-    ran = bench.run()
-
-    assert (ran.code, outcomes(ran)) == (1, {("first", "here"): "failed", ("second", "here"): "passed"})
-
-
 def test_undo_takes_back_what_was_done_newest_first_and_proves_it(bench):
     log = bench.directory / "log"
 
@@ -156,18 +128,6 @@ def test_output_is_capped_at_the_source_and_a_step_that_hangs_is_ended_on_the_ho
     # And what hangs has ended with its time, with all that it started
     assert hung["data"]["reason"] == "timed out on the host after 1s, the `timeout` of the step"
     assert not survivors(hung["run"])
-
-
-def test_a_confirmation_without_a_terminal_is_denied_with_a_hint(bench):
-    bench.write(step("act", "true", verify=[{"exit": 0}, {"confirm": "It looks well"}]))
-
-    denied = bench.run()
-    given = bench.run("--confirm", "act")
-
-    answer = next(event for event in denied.events if event["type"] == "gate.answered")
-    assert (denied.code, answer["data"]["by"]) == (4, "nobody")
-    assert "--confirm act" in answer["data"]["note"]
-    assert given.code == 0
 
 
 def test_the_commands_of_all_hosts_together_may_be_long(bench):

@@ -253,24 +253,6 @@ def test_who_decides_sees_where_the_secret_comes_from(bench, kept):
     assert ran.code == 0, ran.err
 
 
-def test_a_run_that_is_gone_on_with_looks_for_its_secret_again(bench, kept):
-    flag = bench.directory / "flag"
-    words = f'printf %s "$PASSWORD" | sha256sum; test -e {flag}'
-    bench.write(step("act", words, env={"PASSWORD": "{{ password }}"}, idempotent=True), inputs={"password": PASSWORD})
-    bench.environment = {"OLD": SECRET, "NEW": "another secret"}
-    assert bench.run("-e", "password=env:OLD").code == 1
-    flag.touch()
-    bench.environment = {"NEW": "another secret"}
-
-    refused = bench.command("resume", "last", "--json")
-    done = bench.command("resume", "last", "--json", "-e", "password=env:NEW")
-
-    assert (refused.code, "password (env:OLD): the environment variable OLD is not set" in refused.err) == (2, True)
-    assert done.code == 0, done.err
-    assert stdout_of(done)[-1][:64] == digest("another secret")
-    assert in_files(bench.state) == []
-
-
 def test_a_secret_is_bound_in_sql(bench, kept):
     with workspace() as directory, Postgres.running(directory / "postgres") as database:
         local = {"runbook_sql": database.environment("runbook"), "runbook_psql": str(database.psql)}

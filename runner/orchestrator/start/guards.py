@@ -122,7 +122,7 @@ def _may_run(case: Case) -> Iterator[Ruling]:
             f"one of {', '.join(names)} to run a {category} runbook",
             case.login,
             "met" if is_one_of(case.login, case.groups, allowed) else "refused",
-            f"Only {', '.join(names)} may run a {category} runbook; you are {case.login}",
+            f"Only {', '.join(names)} may run {category} runbooks; you are {case.login}",
             hint=f"ask one of them: {', '.join(allowed) or 'contacts.yml names no members of that group'}",
         )
 

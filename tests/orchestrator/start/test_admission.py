@@ -194,6 +194,16 @@ def test_what_is_proven_is_what_was_compiled(engine):
     assert hashlib.sha256(engine.asked_for.playbook).hexdigest()[:12] in refused.problems[0]
 
 
+def test_whoever_may_not_run_it_is_refused_before_anything_is_done(engine):
+    inventory_says(engine, db1={"policy": {"may_run": {"incident": ["bob"]}}})
+
+    refused = engine.run(change("one"))
+
+    assert (refused.exit_code, engine.done("db1")) == (ExitCode.DENIED, [])
+    assert refused.problems == ("Only bob may run incident runbooks; you are alice",)
+    assert refused.hint == "ask one of them: bob"
+
+
 # -- hosts
 
 

@@ -319,7 +319,7 @@ def test_whoever_may_not_is_told_who_may_and_no_broken_glass_changes_that():
 
     assert (ruling.verdict, ruling.sentence, ruling.hint) == (
         "refused",
-        "Only release-managers, unix:wheel, dave may run a deployment runbook; you are alice",
+        "Only release-managers, unix:wheel, dave may run deployment runbooks; you are alice",
         "ask one of them: Bob, carol, unix:wheel, dave",
     )
 

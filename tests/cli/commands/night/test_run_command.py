@@ -110,6 +110,16 @@ def test_a_question_without_a_terminal_is_denied_with_the_flag_that_answers_it(r
     assert f"TIME  no       Act: nobody: {hint}" in untimed(ran.err).splitlines()
 
 
+def test_who_waits_in_vain_for_an_answer_is_told_so(runbook, library, ansible):
+    library(steps=[step("act", approve="Act?")], escalation=NOBODY)
+
+    ran = runbook(*RUN, "--wait", "1s")
+
+    assert ran.code == 4
+    told = "TIME  no       Act: nobody: nobody has answered while the run waited; see --wait"
+    assert told in untimed(ran.err).splitlines()
+
+
 def test_what_was_answered_in_advance_is_not_asked(runbook, library, ansible):
     library(steps=[step("act", approve="Act?", verify=[{"exit": 0}, {"confirm": "It is well"}])])
 
