@@ -50,6 +50,7 @@ class EventType(StrEnum):
     NOTIFY_REQUESTED = "notify.requested"
     NOTIFY_DROPPED = "notify.dropped"
     PAGE_FINISHED = "page.finished"
+    INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_FORGOTTEN = "incident.forgotten"
     LOG_RECOVERED = "log.recovered"
 
@@ -78,6 +79,7 @@ IN_WORDS: Mapping[str, str] = {
     EventType.RUN_HANDED_OVER: "handed over",
     EventType.ESCALATION_DECLARED: "declared",
     EventType.PAGE_FINISHED: "page",
+    EventType.INCIDENT_ACKNOWLEDGED: "acknowledged",
     EventType.NOTIFY_DROPPED: "page dropped",
     EventType.RUN_ABANDONED: "run abandoned",
     EventType.RUN_REFUSED: "run refused",

@@ -29,7 +29,8 @@ class StepStatus:
 class RunStatus:
     """A run as it stands; `used` and `budget` are the seconds of its last attempt, `undelivered` are contacts.
 
-    `missing` is what was promised to whoever was called, and is not known.
+    `missing` is what was promised to whoever was called, and is not known; `acknowledged` says who has the
+    incident, if anybody does.
     """
 
     outcome: str
@@ -39,6 +40,7 @@ class RunStatus:
     waiting: str
     undelivered: tuple[str, ...]
     missing: tuple[str, ...]
+    acknowledged: str
     steps: tuple[StepStatus, ...]
 
 
@@ -52,6 +54,7 @@ def status(run: RunHistory, *, usually: Mapping[str, float]) -> RunStatus:
         waiting=run.waiting,
         undelivered=run.unreached,
         missing=missing(run),
+        acknowledged=run.acknowledged.words if run.acknowledged else "",
         steps=tuple(
             StepStatus(step.id, step.name, step.outcomes, step.seconds, usually.get(step.id)) for step in run.steps
         ),

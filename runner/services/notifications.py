@@ -87,7 +87,7 @@ def flush_pages(installation: Installation, *, brief: bool = False) -> Flushed:
         if not ours:
             return Flushed(problems=() if brief else ("another command is sending them just now",))
         pages = list(_outgoing(waiting, installation, problems))
-        with _dispatcher(installation, problems) as dispatcher:
+        with dispatcher_of(installation, problems) as dispatcher:
             sent = dispatcher.send(pages, limit=BRIEF if brief else LIMIT)
     return Flushed(tuple(sent), tuple(problems))
 
@@ -137,7 +137,9 @@ def _outbox(state: StateDirectory) -> Outbox:
 
 
 @contextlib.contextmanager
-def _dispatcher(installation: Installation, problems: list[str]) -> Iterator[Dispatcher]:
+def dispatcher_of(installation: Installation, problems: list[str]) -> Iterator[Dispatcher]:
+    """A way to people for who has no run in this process; what cannot be kept or recorded goes to `problems`."""
+
     @contextlib.contextmanager
     def failsafe() -> Iterator[None]:
         try:

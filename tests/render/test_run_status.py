@@ -34,6 +34,7 @@ def test_a_run_that_is_going_on():
         waiting="",
         undelivered=(),
         missing=(),
+        acknowledged="",
         steps=(
             StepStatus("look", "Look", {"a": "passed"}, 10.0, None),
             StepStatus("act", "Act", {"a": "running", "b": "running"}, 180.0, 40.0),

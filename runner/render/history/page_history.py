@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from runner.core.events import EventType, Outcome
 from runner.store.log import record_data
@@ -40,6 +41,28 @@ class PageHistory:
     def is_open(self) -> bool:
         """Whether it has not arrived, and nobody has given it up."""
         return self.status not in _DELIVERED and not self.dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """That somebody has the incident of a run: who, when, and what they said."""
+
+    by: str
+    time: datetime
+    note: str = ""
+
+    @property
+    def words(self) -> str:
+        """The same in words."""
+        return f"{self.by} at {self.time:%H:%M:%S} UTC" + (f": {self.note}" if self.note else "")
+
+
+def acknowledgement(records: Iterable[Record]) -> Acknowledgement | None:
+    """The first one that `records` tell of; None where nobody has said that they have it."""
+    first = next((record for record in records if record.type == EventType.INCIDENT_ACKNOWLEDGED), None)
+    if first is None:
+        return None
+    return Acknowledgement(record_data.text(first.data, "by"), first.time, record_data.text(first.data, "note"))
 
 
 def page_histories(records: Iterable[Record]) -> tuple[PageHistory, ...]:

@@ -10,7 +10,13 @@ from typing import Any, Literal
 from runner.core.events import EventType, Instant, Outcome
 from runner.render.history.attempts import REFUSED, Attempt, ending, fold_attempts, given, split
 from runner.render.history.decisions import NOBODY, Decision, decisions
-from runner.render.history.page_history import PageHistory, page_histories, undelivered
+from runner.render.history.page_history import (
+    Acknowledgement,
+    PageHistory,
+    acknowledgement,
+    page_histories,
+    undelivered,
+)
 from runner.render.history.step_fold import fold_steps
 from runner.render.history.step_history import RUNNING, StepHistory
 from runner.render.history.timeline import Moment, timeline
@@ -65,6 +71,7 @@ class RunHistory:
     head: str
     directory: str = ""
     provide: tuple[str, ...] = ()
+    acknowledged: Acknowledgement | None = None
     ended: datetime | None = None
     abandoned: bool = False
     happened: str = ""
@@ -180,6 +187,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         unproven=_unproven([each for _, each in begun], asked),
         head=f"{records[-1].seq}:{records[-1].hash}",
         directory=record_data.text(data, "directory"),
+        acknowledged=acknowledgement(records),
         provide=tuple(map(str, record_data.items(parts[-1][0].data, "provide"))),
         ended=end.time if end else None,
         abandoned=bool(end and end.type == EventType.RUN_ABANDONED),

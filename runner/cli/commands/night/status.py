@@ -88,7 +88,9 @@ def _show(row: RunSummary, runs: ListedRuns, *, as_json: bool) -> None:
 
 
 def _warnings(status: RunStatus, run: str) -> Iterator[str]:
-    """Who was not reached, and what whoever was called does not learn."""
+    """Who has the incident, who was not reached, and what whoever was called does not learn."""
+    if status.acknowledged:
+        yield f"acknowledged by {safe(status.acknowledged)}"
     if status.undelivered:
         yield f"NOT REACHED: {safe(', '.join(status.undelivered))}; runbook show {run} says why"
     if status.missing:

@@ -1,0 +1,100 @@
+"""What people do about the incident of a run that somebody was called for: they say that they have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from runner.channels.base import Page
+from runner.core.errors import InvalidInputError, RunbookError
+from runner.core.events import Event, EventType, Outcome
+from runner.escalation.dispatch import SentPage
+from runner.library.library import Library
+from runner.model.contacts import Contact
+from runner.orchestrator.run_environment import Installation
+from runner.render.history.run_history import RunHistory
+from runner.services.notifications import dispatcher_of
+from runner.services.run_list import find_run, run_history
+from runner.store.run_state import RunState
+
+_OVER = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """The run whose incident somebody has now: who, what its channels answered, and what went wrong besides.
+
+    `already` is who had it before.
+    """
+
+    run: str
+    by: str
+    already: str = ""
+    sent: tuple[SentPage, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def acknowledge(installation: Installation, name: str, note: str = "") -> Acknowledged:
+    """Record that whoever runs the command has the incident of the run `name` (its id, or `last`), and tell that.
+
+    Nobody else is called for it. Channels that can acknowledge do so; that one does not answer changes nothing.
+
+    Raises:
+        InvalidInputError: there is no such run, nobody was called for it, or the incident is over.
+        AuditError: it cannot be recorded.
+    """
+    run = find_run(installation.state, name)
+    history = run_history(installation.state, run.path.name, installation.clock())
+    by, note = installation.actor.person, note.strip()
+    if not history.called:
+        raise InvalidInputError(f"nobody was called for the run {history.run}", hint="runbook list --runs shows all")
+    if history.outcome in _OVER:
+        raise InvalidInputError(f"the run {history.run} ended as {history.outcome}: its incident is over")
+    if history.acknowledged:
+        return Acknowledged(history.run, by, already=history.acknowledged.words)
+    with installation.open_log() as log:
+        log.append(Event(EventType.INCIDENT_ACKNOWLEDGED, history.run, data={"by": by, "note": note}))
+    problems: list[str] = []
+    page = _page(history, ": ".join(filter(None, [f"acknowledged by {by}", note])), installation.clock().wall)
+    sent = _tell(installation, _contacts(run.state, problems), page, problems)
+    return Acknowledged(history.run, by, sent=tuple(sent), problems=tuple(problems))
+
+
+def _tell(
+    installation: Installation, contacts: Mapping[str, Contact], page: Page, problems: list[str]
+) -> list[SentPage]:
+    """What came of telling whoever was called for the open incidents of the run that the `page` is about."""
+    run = page.details["run"]
+    with dispatcher_of(installation, problems) as dispatcher:
+        incidents = filter(None, map(dispatcher.incidents.find, dispatcher.incidents.opened_by(run)))
+        requested = [
+            dispatcher.request(replace(page, dedup_key=each.dedup_key), run, each.contacts, contacts)
+            for each in incidents
+        ]
+        return dispatcher.send([item for items in requested for item in items])
+
+
+def _contacts(state: RunState, problems: list[str]) -> dict[str, Contact]:
+    """The contacts that the run's library has by now; none where it cannot be read."""
+    library = Library(Path(state.path).parent.parent)
+    try:
+        return dict(library.contacts(library.source(state.path)))
+    except (RunbookError, OSError) as error:
+        problems.append(f"the contacts of {state.runbook} cannot be read, so no channel is told: {error}")
+        return {}
+
+
+def _page(run: RunHistory, says: str, time: datetime) -> Page:
+    return Page(
+        action="acknowledge",
+        dedup_key=run.run,  # in its place comes that of each incident
+        summary=f"{run.runbook} {run.title} ({run.environment}): {says}",
+        severity="info",
+        source=", ".join(run.hosts) or run.environment or "unknown",
+        component=run.runbook,
+        group=run.environment,
+        details={"run": run.run},
+        timestamp=time,
+    )

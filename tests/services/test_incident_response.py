@@ -1,0 +1,101 @@
+"""Whoever has an incident says so once, from any terminal: it is recorded, and the channels hear of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from harness.engine import FAILED, Engine, change
+from harness.fake_run import ACTOR
+from harness.fakes import RUN_ID
+from harness.fault_server import FaultServer
+
+from runner.core.errors import InvalidInputError
+from runner.render import report
+from runner.render.run_status import status
+from runner.services.incident_response import acknowledge
+from runner.services.run_list import run_history
+
+POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
+BOB = replace(ACTOR, user="bob")
+
+
+@pytest.fixture
+def server():
+    with FaultServer("200") as server:
+        yield server
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    return Engine(tmp_path, monkeypatch)
+
+
+def history_of(engine):
+    return run_history(engine.env.state, RUN_ID, engine.env.clock())
+
+
+def failed(engine, contacts="on-call: {name: On-call}\n"):
+    engine.ansible.answers["one", "action"] = FAILED
+    engine.run(change("one", on_failure="escalate"), escalation=POLICY)
+    (engine.asked_for.source.path.parent / "contacts.yml").write_text(contacts)
+
+
+def test_who_has_it_is_recorded_and_stands_in_everything_that_tells_of_the_run(engine, server):
+    failed(engine, f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n")
+
+    done = acknowledge(replace(engine.env, actor=BOB), RUN_ID, " on it ")
+
+    told = history_of(engine)
+    assert (done.by, done.already, done.problems) == ("bob", "", ())
+    (page,) = (event["data"] for event in server.events)
+    assert (page["action"], page["dedup_key"]) == ("acknowledge", engine.channel.sent[0].dedup_key)
+    assert page["summary"] == "RUN-001 Disk is full (local): acknowledged by bob: on it"
+    assert (told.acknowledged.by, told.acknowledged.note) == ("bob", "on it")
+    assert status(told, usually={}).acknowledged == told.acknowledged.words == "bob at 00:00:00 UTC: on it"
+    assert "Acknowledged by bob" in report.render(told, "md")
+    assert [moment.detail for moment in told.timeline if moment.what == "acknowledged"] == ["bob: on it"]
+
+
+def test_an_acknowledgement_long_after_the_end_makes_the_run_no_longer(engine):
+    failed(engine)
+    took = history_of(engine).seconds
+    engine.env.clock.forward(3600)
+
+    acknowledge(engine.env, "last")
+
+    assert history_of(engine).seconds == took
+
+
+def test_the_second_one_hears_who_was_first(engine):
+    failed(engine)
+    acknowledge(replace(engine.env, actor=BOB), RUN_ID)
+
+    again = acknowledge(engine.env, RUN_ID)
+
+    assert (again.already, again.sent) == ("bob at 00:00:00 UTC", ())
+
+
+def test_that_contacts_cannot_be_read_any_more_keeps_nobody_from_having_it(engine):
+    failed(engine, "on-call: 7\n")
+
+    done = acknowledge(engine.env, RUN_ID)
+
+    assert "cannot be read, so no channel is told" in done.problems[0]
+    assert history_of(engine).acknowledged.by == "alice"
+
+
+def test_a_run_for_which_nobody_was_called_has_no_incident(engine):
+    engine.run(change("one"))
+
+    with pytest.raises(InvalidInputError, match=f"nobody was called for the run {RUN_ID}"):
+        acknowledge(engine.env, RUN_ID)
+
+
+def test_an_incident_that_is_over_needs_nobody(engine):
+    failed(engine)
+    engine.ansible.answers.clear()
+    engine.resume()
+
+    with pytest.raises(InvalidInputError, match="ended as passed: its incident is over"):
+        acknowledge(engine.env, RUN_ID)
