@@ -122,9 +122,9 @@ def http_exchange(request: WebRequest, exchange: Exchange[HttpAnswer]) -> HttpAn
         if request.method != "GET":
             exchange.departs()
         connection.request(request.method, _target(request.url), request.body, dict(request.headers))
-        response = connection.getresponse()
-        wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
-        return HttpAnswer(response.status, response.read(LONGEST_ANSWER), wait)
+        with closing(connection.getresponse()) as response:
+            wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
+            return HttpAnswer(response.status, response.read(LONGEST_ANSWER), wait)
 
 
 def _connection(url: str, timeout: float) -> http.client.HTTPConnection:

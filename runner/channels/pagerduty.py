@@ -121,8 +121,7 @@ def _payload(page: Page) -> dict[str, Any]:
 
 def _line(text: str) -> str:
     """`text` as one line of at most 1,024 characters, and never blank: PagerDuty refuses a blank summary or source."""
-    line = one_line(text) or "(not given)"
-    return line if len(line) <= LONGEST_SUMMARY else f"{line[: LONGEST_SUMMARY - 1]}…"
+    return one_line(text, LONGEST_SUMMARY) or "(not given)"
 
 
 def _with_details(body: dict[str, Any], page: Page) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 _DEPTH = 16
 _SMALLEST_CUT = 256
+_LONGEST_LINE = 10_000
 
 
 def to_json(value: Any) -> bytes:
@@ -65,9 +66,10 @@ def _plain(value: Any, depth: int) -> Any:
     return [_plain(item, depth - 1) for item in value]
 
 
-def one_line(text: str) -> str:
-    """`text` as one line of characters that can be shown."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+def one_line(text: str, limit: int = 1000) -> str:
+    """`text` as one line of at most `limit` characters that can be shown."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text[: 4 * limit]).split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def as_text(value: Any) -> str:
@@ -77,8 +79,8 @@ def as_text(value: Any) -> str:
         return "\n".join(f"{one_line(name)}: {_flat(item)}" for name, item in plain.items())
     if isinstance(plain, list):
         return "\n".join(_flat(item) for item in plain)
-    return "\n".join(one_line(line) for line in str(plain).splitlines())
+    return "\n".join(_flat(line) for line in str(plain).splitlines())
 
 
 def _flat(value: Any) -> str:
-    return one_line(value if isinstance(value, str) else to_json(value).decode())
+    return one_line(value if isinstance(value, str) else to_json(value).decode(), _LONGEST_LINE)

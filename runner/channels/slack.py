@@ -35,6 +35,7 @@ Source: https://docs.slack.dev/reference/methods/chat.postMessage
 
 _LONGEST_HEADLINE = 1000
 _LONGEST_DETAIL = 1500
+_DETAILS = 20
 _LATER = frozenset({"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"})
 _LATER |= {"request_timeout", "team_added_to_org"}
 """Errors of the Web API that another attempt may mend."""
@@ -135,7 +136,10 @@ def message(page: Page, mention: str | None = None) -> str:
 
 def details(page: Page) -> list[str]:
     """What the page carries, a paragraph for each item."""
-    texts = {name: _cut(as_text(value).translate(_ESCAPED), _LONGEST_DETAIL) for name, value in page.details.items()}
+    texts = {
+        name: _cut(as_text(value).translate(_ESCAPED), _LONGEST_DETAIL)
+        for name, value in list(page.details.items())[:_DETAILS]
+    }
     return [f"*{_line(name)}*\n{text}" for name, text in texts.items()]
 
 
@@ -144,7 +148,7 @@ def _by_id(mention: str) -> str:
 
 
 def _line(text: str) -> str:
-    return _cut(one_line(text).translate(_ESCAPED), _LONGEST_HEADLINE)
+    return _cut(one_line(text, _LONGEST_HEADLINE).translate(_ESCAPED), _LONGEST_HEADLINE)
 
 
 def _cut(text: str, limit: int) -> str:

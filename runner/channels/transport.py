@@ -66,6 +66,11 @@ class SendAttempt:
         self._seconds = seconds
         self._end = time.monotonic() + seconds
 
+    @property
+    def left(self) -> float:
+        """The seconds that are left."""
+        return max(0.001, self._end - time.monotonic())
+
     def ask(self, request: WebRequest) -> HttpAnswer:
         """The answer to `request`.
 
@@ -78,7 +83,7 @@ class SendAttempt:
 
     def do(self, work: Callable[[Exchange[_Result]], _Result]) -> _Result:
         """What `work` gives, which uses the network; raises what it raises, and TimeoutError when it takes too long."""
-        exchange = Exchange(work, max(0.001, self._end - time.monotonic()))
+        exchange = Exchange(work, self.left)
         try:
             return exchange.result()
         finally:

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from runner.channels.base import Channel
+from runner.channels.command import CommandChannel
+from runner.channels.email import Email
 from runner.channels.pagerduty import PagerDuty
 from runner.channels.slack import Slack
 from runner.channels.webhook import Webhook
@@ -47,7 +49,7 @@ _STEPS: tuple[type[StepKind], ...] = (
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
     *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, SqlProbe, That),
 )
-_CHANNELS: tuple[type[Channel], ...] = (PagerDuty, Slack, Webhook)
+_CHANNELS: tuple[type[Channel], ...] = (CommandChannel, Email, PagerDuty, Slack, Webhook)
 
 
 _Plugin = TypeVar("_Plugin")

@@ -195,7 +195,7 @@ def test_an_address_that_is_none_is_refused_without_being_shown(page):
 
 
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=50)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=25)
 def test_any_page_is_a_message_of_at_most_4000_characters_that_mentions_nobody(data, pages):
     page = data.draw(pages)
     text = message(page)

@@ -81,3 +81,38 @@ class SlackWorkspace:
     def texts(self) -> list[str]:
         """Every message; what stands in a thread is set in."""
         return ["  " * ("thread_ts" in each) + each["text"] for each in self.messages]
+
+
+@dataclass
+class PagerDutyEvents:
+    """The Events API v2: alerts by their dedup key, and changes."""
+
+    alerts: dict[str, str] = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)
+
+    def __call__(self, request: Any) -> tuple[int, bytes]:
+        event = json.loads(request.body)
+        if request.path.endswith("/change/enqueue"):
+            self.changes.append(event["payload"]["summary"])
+            return reply(202, {"status": "success", "message": "Change event processed"})
+        self.alerts[event["dedup_key"]] = event["event_action"]
+        return reply(202, {"status": "success", "message": "Event processed", "dedup_key": event["dedup_key"]})
+
+    @property
+    def incidents(self) -> int:
+        return len(self.alerts)
+
+
+@dataclass
+class WebhookReceiver:
+    """A receiver that tells a repetition by the id of the CloudEvent."""
+
+    ids: set[str] = field(default_factory=set)
+
+    def __call__(self, request: Any) -> tuple[int, bytes]:
+        self.ids.add(json.loads(request.body)["id"])
+        return 204, b""
+
+    @property
+    def incidents(self) -> int:
+        return len(self.ids)
