@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
@@ -46,8 +46,9 @@ class Page:
     the runbook, `group` the environment, `details` JSON: what the runbook's `provide` names and the head of the audit
     log. `links` are pairs of address and text; `timestamp` has a time zone.
 
-    `id` names this page, and is the same however often it is sent; without one it is made of the incident and the
-    action. `references` are those of the receipts of earlier pages about the same: a channel finds its own among them.
+    `id` names this page, and is the same however often it is sent; without one it is made of the incident, the action
+    and the time. `references` are those of the receipts of earlier pages about the same: a channel finds its own among
+    them.
 
     Raises:
         ValueError: the dedup key is blank, or the timestamp has no time zone.
@@ -77,7 +78,7 @@ class Page:
     @property
     def identity(self) -> str:
         """What a receiver tells a repetition by."""
-        return self.id or f"{self.dedup_key}/{self.action}"
+        return self.id or f"{self.dedup_key}/{self.action}/{self.timestamp.astimezone(UTC):%Y%m%dT%H%M%S.%f}Z"
 
     def reference(self, prefix: str) -> str:
         """What follows `prefix` in the newest of the references that begin with it; empty where none does."""
@@ -138,7 +139,7 @@ class Channel(Model):
 
     def written(self) -> dict[str, Any]:
         """The channel as contacts.yml has it: its key and its options, which hold references to secrets only."""
-        return {self.key: self.model_dump(mode="json", exclude_unset=True)}
+        return {self.key: self.model_dump(mode="json", by_alias=True, exclude_unset=True)}
 
     def check(self, secrets: Secrets) -> None:
         """Look whether the secrets by which it tells are there, and tell nobody.

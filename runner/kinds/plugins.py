@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from runner.channels.base import Channel
-from runner.channels.command import CommandChannel
 from runner.channels.email import Email
+from runner.channels.local_command import CommandChannel
 from runner.channels.pagerduty import PagerDuty
 from runner.channels.slack import Slack
 from runner.channels.webhook import Webhook

@@ -189,3 +189,10 @@ def test_any_page_is_a_message_with_no_header_of_its_own(data, pages):
         *("From", "To", "Subject", "Date", "Message-ID", "References", "In-Reply-To", "Auto-Submitted", "Importance"),
         *("Content-Type", "Content-Transfer-Encoding", "MIME-Version"),
     }
+
+
+def test_what_is_kept_of_it_is_read_again():
+    email = Email.model_validate(WRITTEN)
+
+    assert email.written() == {"email": WRITTEN}
+    assert Email.model_validate(email.written()["email"]) == email

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from runner.channels.base import Receipt, SecretMissingError
-from runner.channels.command import CommandChannel
+from runner.channels.local_command import CommandChannel
 from runner.channels.transport import Transport
 from runner.channels.webhook import envelope
 
