@@ -144,11 +144,6 @@ class Ledger:
                 finished.append(Event(EventType.STEP_FINISHED, self.run, step, host, {"outcome": entry.outcome}))
         return finished
 
-    def not_passed(self, steps: Iterable[Step]) -> list[Step]:
-        """Those of `steps` that have not passed on each of their hosts."""
-        bad = {step for (step, _), entry in self.entries.items() if entry.outcome is not Outcome.PASSED}
-        return [step for step in steps if step.id in bad]
-
     def broken(self, steps: Iterable[Step], hosts: Collection[str] | None = None) -> list[tuple[Step, str]]:
         """The steps on which a run cannot build, each with a host (one of `hosts`, if they are given).
 

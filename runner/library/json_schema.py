@@ -29,7 +29,6 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 """The one that every editor knows."""
 
 _Schema = dict[str, Any]
-_Shelf = Mapping[str, type[BaseModel]]
 
 
 class _Generator(GenerateJsonSchema):

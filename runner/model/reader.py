@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -19,7 +18,7 @@ from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, WrittenSte
 from runner.model.runbook import Runbook
 from runner.model.step import Step, Undo
 from runner.model.verification import Verification
-from runner.model.yaml.document import Document, load, located
+from runner.model.yaml.document import Document, located
 from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, Place, did_you_mean, quoted
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -34,15 +33,6 @@ TICK_KEYS = frozenset({"confirm", "name", "why", "hosts"})
 _ACTION = StandInStep()
 # The same for an escalation that calls nobody.
 _NOBODY = MappingProxyType({"when": ("step_failed",), "contacts": ("nobody",), "provide": ("-",)})
-
-
-def read_runbook(path: Path) -> Runbook:
-    """The runbook in the file at `path`.
-
-    Raises:
-        InvalidFileError: the file has faults; all of them are in it.
-    """
-    return to_runbook(load(path.read_bytes(), file=str(path)))
 
 
 def to_runbook(document: Document) -> Runbook:

@@ -50,15 +50,6 @@ def strictest(policies: Iterable[RunPolicy]) -> RunPolicy:
     )
 
 
-def read_policies(policies: Mapping[str, Any]) -> RunPolicy:
-    """The policy of a run against these hosts, each with what its inventory has written.
-
-    Raises:
-        InvalidInputError: as `each_policy`.
-    """
-    return strictest(each_policy(policies))
-
-
 def each_policy(policies: Mapping[str, Any]) -> list[RunPolicy]:
     """The policy of each of these hosts, as its inventory has written it; None is one that demands nothing.
 

@@ -40,11 +40,11 @@ def run(request: RunRequest, env: RunEnvironment) -> Result:
     handover.check(request)
     with env.open_log() as log:
         directory = env.state.begin(first_state(request, env))
-        with ExitStack() as stillborn:
-            stillborn.callback(directory.discard)
+        with ExitStack() as not_begun:
+            not_begun.callback(directory.discard)
             with _held(directory, request, env, log) as start:
                 begun = _Run(start)
-                stillborn.pop_all()  # from here on it ends by itself
+                not_begun.pop_all()  # from here on it ends by itself
                 keep = lambda: directory.keep(request.source.text, request.playbook)  # noqa: E731
                 return begun.do(EventType.RUN_STARTED, prepare=keep)
 
@@ -132,7 +132,7 @@ def _note_going_on(start: RunStart) -> None:
 
 
 class _Run:
-    """One run in progress, as a story: what comes after what, and what follows when it is not as it must be."""
+    """One run in progress: what comes after what, and what follows when it is not as it must be."""
 
     def __init__(self, start: RunStart) -> None:
         self.start, self.env, self.recorder, self.invoker = start, start.env, start.recorder, start.invoker
@@ -157,7 +157,7 @@ class _Run:
         return self.end.conclude()
 
     def undo(self, agreed: Callable[[], None]) -> Result:
-        """Undo everything, as a story of its own; where `agreed` is refused, the run stays as it was."""
+        """Undo everything; where `agreed` is refused, the run stays as it was."""
         note = self.recorder.note
         self.end.attempt(
             lambda: note(EventType.RUN_RESUMED, take_back=True, **described(self.start.request, self.env)), agreed

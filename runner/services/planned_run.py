@@ -49,20 +49,11 @@ class PlannedStep:
 
     def as_data(self) -> dict[str, Any]:
         """The same as JSON has it."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "effect": self.effect,
-            "hosts": self.hosts,
-            "commands": {host: "\n".join(preview) for host, preview in self.previews.items()},
-            "asks": self.asks,
-            "timeout": self.timeout,
-            "verifies": self.verifies,
-            "on_failure": self.on_failure,
-            "undo": self.undo,
-            "undo_commands": {host: "\n".join(preview) for host, preview in self.undo_previews.items()},
-            "point_of_no_return": self.point_of_no_return,
-        }
+        data = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("previews", "undo_previews"):
+            commands = {host: "\n".join(preview) for host, preview in data.pop(name).items()}
+            data[name.replace("previews", "commands")] = commands
+        return data
 
 
 @dataclass(frozen=True)

@@ -104,11 +104,11 @@ class StateDirectory:
         try:
             directory.path.parent.mkdir(mode=0o700, exist_ok=True)
             directory.path.mkdir(mode=0o700)
-            with contextlib.ExitStack() as stillborn:
-                stillborn.callback(directory.discard)
+            with contextlib.ExitStack() as not_begun:
+                not_begun.callback(directory.discard)
                 directory.hold().save(state)
                 durable.sync(directory.path.parent)
-                stillborn.pop_all()
+                not_begun.pop_all()
         except OSError as error:
             raise AuditError(f"{directory.path}: {error.strerror}", hint="make room, or use --state-dir") from error
         return directory

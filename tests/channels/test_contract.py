@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.fakes import runbook_file
+from harness.runbook_files import read_runbook
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -14,7 +15,6 @@ from jsonschema import Draft202012Validator
 from runner.channels.pagerduty import event
 from runner.channels.payload import to_json
 from runner.escalation.policy import make_page
-from runner.model.reader import read_runbook
 
 CONTRACT = json.loads((Path(__file__).parent / "events_v2.schema.json").read_text())
 CHECK = Draft202012Validator(CONTRACT, format_checker=Draft202012Validator.FORMAT_CHECKER)

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 from harness.fakes import runbook_file
+from harness.runbook_files import read_runbook
 
 from runner.compiler.committed_playbook import compiled
 from runner.compiler.compiler import compile_runbook, variables
 from runner.core.identifiers import Marker
 from runner.core.step_tags import GATE, NEVER
 from runner.library.library import Library
-from runner.model.reader import read_runbook
 
 GOLDEN = Library(Path(__file__).parent / "golden")
 BOOKS = [(library, name) for library in (GOLDEN, Library.shipped()) for name in library.ids()]

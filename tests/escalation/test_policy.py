@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from harness.fakes import runbook_file
+from harness.runbook_files import read_runbook
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.channels.base import Page
 from runner.escalation.policy import dedup_key, make_page, patience, reason_to_call
 from runner.kinds.verifications.confirm import Confirm
-from runner.model.reader import read_runbook
 from runner.model.runbook import Declared, Escalation, Unresolved
 from runner.model.step import Step
 from runner.model.verification import Verification

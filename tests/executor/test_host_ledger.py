@@ -203,7 +203,7 @@ def test_a_step_that_waits_for_a_persons_word_is_not_broken():
     assert made.broken([waiting]) == [(waiting, host) for host in HOSTS]
     assert made.broken([waiting], HOSTS[:1]) == [(waiting, HOSTS[0])]
     told(made, *(proof(part, host=host) for part in ("action", "verify/1") for host in HOSTS))
-    assert (made.broken([waiting]), made.not_passed([waiting])) == ([], [waiting])
+    assert (made.broken([waiting]), made.entries[waiting.id, HOSTS[0]].outcome) == ([], None)
     told(made, proof("verify/2", Outcome.ABORTED, host=None))
     assert made.broken([waiting]) == [(waiting, host) for host in HOSTS]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from harness.fakes import runbook_file
+from harness.runbook_files import read_runbook
 
 from runner.core.errors import ExitCode, InvalidInputError, UnreachableError
 from runner.executor.target import Target, check_hosts
-from runner.model.reader import read_runbook
 
 STEP = {"id": "a", "name": "A", "command": "ls", "verify": [{"exit": 0}]}
 HELLO = {

@@ -9,13 +9,14 @@ import json
 import pytest
 import yaml
 from harness import ROOT, TESTS
+from harness.runbook_files import read_runbook
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from runner.library.json_schema import SCHEMAS
 from runner.model.contacts import read_contacts
-from runner.model.reader import read_runbook, to_runbook
+from runner.model.reader import to_runbook
 from runner.model.yaml.document import load
 from runner.model.yaml.finding import InvalidFileError
 

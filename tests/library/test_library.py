@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from harness.fakes import CONTACTS, RUNBOOK, runbook_file
+from harness.runbook_files import read_runbook
 
 from runner.core.errors import InvalidInputError
 from runner.library.library import Library, Source, shown
-from runner.model.reader import read_runbook
 from runner.model.yaml.document import MAX_BYTES, load
 from runner.model.yaml.finding import InvalidFileError
 

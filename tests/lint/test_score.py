@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from harness.fakes import runbook_file
+from harness.runbook_files import read_runbook
 
 from runner.lint.engine import rules
 from runner.lint.rules.base import Criterion
 from runner.lint.score import QUESTIONS, TEST_AGE, score
-from runner.model.reader import read_runbook
 from runner.model.yaml.finding import Finding, Level
 
 TODAY = date(2026, 7, 1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from harness.fakes import runbook_file
+from harness.runbook_files import read_runbook
 
 from runner.model.mentions import mentioned
-from runner.model.reader import read_runbook
 
 STEP = {"id": "act", "name": "Act", "effect": "change", "command": "echo", "verify": [{"exit": 0}]}
 

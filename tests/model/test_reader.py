@@ -8,6 +8,7 @@ import pytest
 import yaml
 from harness import ROOT
 from harness.fakes import RUNBOOK, runbook_file
+from harness.runbook_files import read_runbook
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.hold_for import HoldFor
 from runner.kinds.verifications.that import That
-from runner.model.reader import read_runbook, to_runbook
+from runner.model.reader import to_runbook
 from runner.model.runbook import Category, Declared, Escalation, FollowUp, Input, Runbook, Scope, Trigger, Unresolved
 from runner.model.step import Effect, Step, Undo
 from runner.model.verification import Verification

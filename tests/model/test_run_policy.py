@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.core.errors import InvalidInputError
-from runner.model.run_policy import RequiredProof, RunPolicy, each_policy, read_policies, strictest
+from runner.model.run_policy import RequiredProof, RunPolicy, each_policy, strictest
 from runner.model.runbook import Category
 
 POLICIES = st.builds(
@@ -19,6 +19,10 @@ POLICIES = st.builds(
     max_hosts=st.none() | st.integers(1, 1000),
     shared_account=st.booleans(),
 )
+
+
+def read_policies(policies):
+    return strictest(each_policy(policies))
 
 
 def test_no_policy_demands_nothing():

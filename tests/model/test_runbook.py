@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from harness.fakes import runbook_file
+from harness.runbook_files import read_runbook
 from pydantic import ValidationError
 
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
-from runner.model.reader import read_runbook
 from runner.model.runbook import Escalation
 from runner.model.step import Effect, Step
 from runner.model.verification import Verification

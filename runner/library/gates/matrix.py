@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from runner.library.gates.coverage import (
     Situation,
@@ -44,18 +44,10 @@ class Row:
 
     def cells(self) -> dict[str, str]:
         """The row by the titles of its columns."""
-        cells = {
-            "gap": "; ".join(self.gaps),
-            "id": self.id,
-            "scenario": self.scenario,
-            "runbook": self.runbook,
-            "severity": self.severity,
-            "response": self.response,
-            "owner": self.owner,
-            "last tested": self.last_tested or "",
-            "escalation": self.escalation,
-        }
-        return {key: cell for key, cell in cells.items() if key != "last tested" or self.last_tested is not None}
+        cells = {field.name.replace("_", " "): getattr(self, field.name) for field in fields(self)[1:]}
+        if self.last_tested is None:
+            del cells["last tested"]
+        return {"gap": "; ".join(self.gaps), **cells}
 
 
 def matrix(snapshot: LibrarySnapshot, proofs: Iterable[Proof] | None) -> tuple[Row, ...]:

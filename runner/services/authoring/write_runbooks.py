@@ -13,6 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from runner.compiler.committed_playbook import compiled, is_stale
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RunbookId
+from runner.kinds import plugins
+from runner.library.json_schema import SCHEMAS, text
 from runner.library.library import Library, Source, shown
 from runner.library.links.links import links, to
 from runner.library.scaffold import begin, begin_inventories, scaffold, who
@@ -25,6 +27,9 @@ from runner.model.yaml.document import load
 from runner.model.yaml.yaml_writer import plain
 from runner.store import durable
 from runner.store.state_directory import StateDirectory
+
+SCHEMA_NAMES = tuple(SCHEMAS)
+"""What there is a JSON Schema for."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,16 @@ def compile_runbooks(names: Sequence[str], library: Library, *, check: bool = Fa
             playbook.parent.mkdir(exist_ok=True)
             playbook.write_text(compiled(source), encoding="utf-8")
             yield CompiledRunbook(playbook, "wrote")
+
+
+def schema(of: str) -> str:
+    """The JSON Schema of what `of`, one of `SCHEMA_NAMES`, is.
+
+    Raises:
+        InvalidInputError: something that another package registers cannot be used.
+    """
+    plugins.check(plugins.problems())
+    return text(of)
 
 
 def export_runbooks(names: Sequence[str], library: Library, into: Path | None) -> Iterable[ExportedRunbook]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runner.kinds import plugins
-from runner.library.json_schema import SCHEMAS, text
+from runner.services.authoring.write_runbooks import SCHEMA_NAMES, schema
 
 
 @click.command(
@@ -16,8 +15,7 @@ from runner.library.json_schema import SCHEMAS, text
     # yaml-language-server: $schema=schemas/runbook.json
     """,
 )
-@click.argument("of", type=click.Choice([*SCHEMAS]), default="runbook")
+@click.argument("of", type=click.Choice(SCHEMA_NAMES), default="runbook")
 def command(of: str) -> None:
     """Print the JSON Schema of a RUN- file, of contacts.yml, or of a file in registry/."""
-    plugins.check(plugins.problems())
-    click.echo(text(of), nl=False)
+    click.echo(schema(of), nl=False)

@@ -20,8 +20,7 @@ from runner.model.input import Input
 from runner.model.runbook import Exclusion, Runbook
 from runner.model.step import Approval, Step
 from runner.render import report
-from runner.render.history.run_history import RunHistory
-from runner.services.run_list import LAST, find_run, run_history
+from runner.services.run_list import LAST, find_run, run_report
 
 
 @click.command("show")
@@ -38,7 +37,8 @@ def command(shown: str, *, form: str | None, as_json: bool) -> None:
     if is_run_id(shown) or shown == LAST:
         state = context.recorded()
         run = find_run(state, shown)
-        _report(run_history(state, run.path.name, context.clock()), "json" if as_json else form)
+        chosen = "json" if as_json else form
+        _show_report(run_report(state, run.path.name, context.clock(), chosen or "md"), drawn=not chosen)
         return
     if not (re.fullmatch(RUNBOOK_ID, shown) or Path(shown).is_file()):
         raise InvalidInputError(
@@ -53,12 +53,11 @@ def command(shown: str, *, form: str | None, as_json: bool) -> None:
             _show(runbook)
 
 
-def _report(run: RunHistory, form: str | None) -> None:
-    """Print the report: as it is asked for, else for whoever reads it, a person or a program."""
-    text = safe(report.render(run, form or "md"), lines=True)
-    for_reading = not form and sys.stdout.isatty()
+def _show_report(text: str, *, drawn: bool) -> None:
+    """Print the report; where it may be `drawn`, as it looks best on a terminal."""
+    text = safe(text, lines=True)
     with paged():
-        click.echo(_drawn(text) if for_reading else text, nl=False)
+        click.echo(_drawn(text) if drawn and sys.stdout.isatty() else text, nl=False)
 
 
 def _drawn(markdown: str) -> str:

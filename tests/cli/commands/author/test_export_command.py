@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.model.reader import read_runbook
+from harness.runbook_files import read_runbook
 
 
 def test_what_is_exported_can_be_imported_again(runbook, library, here):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from harness.runbook_files import read_runbook
 
-from runner.model.reader import read_runbook
 from runner.model.runbook import Category
 
 
