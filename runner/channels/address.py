@@ -1,4 +1,4 @@
-"""Where a page may be sent: over HTTPS, or over HTTP to this machine only."""
+"""Where a page may be sent: over HTTPS, over HTTP to this machine only, or to an e-mail address."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
 
 def is_loopback(host: str) -> bool:
@@ -47,3 +47,6 @@ Address = Annotated[
     str, AfterValidator(check_address), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})
 ]
 """Where a page may be sent: https, or http on the loopback interface so that a drill can stand in for the world."""
+
+MailAddress = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$")]
+"""An e-mail address as people have one: no name beside it, no quotes, nothing that could be a second header."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 
+from runner.channels.inquiry import IncidentState, OnCallShift
 from runner.core.errors import ExitCode, RunbookError
 from runner.core.fields import Model
 
@@ -147,6 +148,26 @@ class Channel(Model):
         Raises:
             SecretMissingError: one is not.
         """
+
+    def incident(self, dedup_key: str, *, secrets: Secrets) -> IncidentState | None:
+        """How the incident stands on the other side; None where nobody can ask there, or no such incident is known.
+
+        Raises:
+            InquiryError: that cannot be known just now.
+            SecretMissingError: a secret for it is not there.
+        """
+        del dedup_key, secrets
+        return None
+
+    def on_call(self, since: datetime, until: datetime, *, secrets: Secrets) -> Sequence[OnCallShift] | None:
+        """Everybody whom this channel reaches between two moments; None where nobody can ask that.
+
+        Raises:
+            InquiryError: that cannot be known just now.
+            SecretMissingError: a secret for it is not there.
+        """
+        del since, until, secrets
+        return None
 
     def problems(self, page: Page) -> Sequence[str]:
         """Why the other side would refuse `page`, a sentence each, as far as one can know without asking it."""

@@ -17,7 +17,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from runner.channels import transport as network
-from runner.channels.address import is_loopback
+from runner.channels.address import MailAddress, is_loopback
 from runner.channels.base import (
     WORDS,
     Action,
@@ -41,7 +41,6 @@ _LONGEST_SUBJECT = 200
 _AGAIN = range(400, 500)
 """Replies of SMTP that say that another attempt may succeed (RFC 5321 section 4.2.1)."""
 
-MailAddress = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$")]
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:-]{1,253}$")]
 
 

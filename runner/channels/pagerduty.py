@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import UTC
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
+from runner.channels import pagerduty_rest as rest
 from runner.channels import transport as network
-from runner.channels.address import Address
+from runner.channels.address import Address, MailAddress
 from runner.channels.base import (
     Action,
     Channel,
@@ -25,6 +26,7 @@ from runner.channels.base import (
     reveal,
 )
 from runner.channels.exchange import HttpAnswer, WebRequest
+from runner.channels.inquiry import IncidentState, OnCallShift
 from runner.channels.payload import fit, one_line, to_json
 
 ADDRESS = "https://events.pagerduty.com/v2/enqueue"
@@ -36,6 +38,9 @@ LARGEST_EVENT = 512_000
 
 _LINKS = 10
 _LINK = re.compile(r"https?://[^\s]{1,2000}")
+
+
+PolicyId = Annotated[str, StringConstraints(pattern=r"^P[A-Z0-9]{5,20}$")]
 
 
 class PagerDuty(Channel):
@@ -50,14 +55,34 @@ class PagerDuty(Channel):
 
     routing_key: SecretReference = Field(description="Where the Integration Key of an Events API v2 integration is")
     url: Address = Field(default=ADDRESS, description="Where events go; a loopback address in a drill")
+    token: SecretReference | None = Field(
+        default=None, description="Where a key of the REST API is, by which incidents are asked for and get notes"
+    )
+    sender: MailAddress | None = Field(
+        default=None, alias="from", description="The e-mail address of a user of the account, who writes the notes"
+    )
+    escalation_policy: PolicyId | None = Field(
+        default=None, description="The id of the escalation policy that says who is on call, P..."
+    )
+    api: Address = Field(default=rest.ADDRESS, description="Where the REST API is")
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        if (self.token is None) != (self.sender is None):
+            raise ValueError("token and from belong together")
+        if self.escalation_policy is not None and self.token is None:
+            raise ValueError("escalation_policy needs token and from")
+        return self
 
     def does(self, action: Action) -> bool:
-        """Whether there is an event for `action`."""
-        return action in {"trigger", "acknowledge", "resolve", "change"}
+        """Whether there is an event for `action`; news of an incident are a note, for which a token is needed."""
+        return action in {"trigger", "acknowledge", "resolve", "change"} or (action == "progress" and bool(self.token))
 
     def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
-        """Triggers, acknowledges or resolves the alert of the page's dedup key, or tells of a change."""
+        """Triggers, acknowledges or resolves the alert of the page's dedup key, adds a note, or tells of a change."""
         try:
+            if page.action == "progress":
+                return self._rest(secrets, transport).note(self.key, page, shortened(page.dedup_key))
             routing_key = self._routing_key(secrets)
         except SecretMissingError as error:
             return refusal(self.key, error)
@@ -68,8 +93,23 @@ class PagerDuty(Channel):
         return transport.send(self.key, request, judge=partial(_judge, routing_key=routing_key, keyed=not change))
 
     def check(self, secrets: Secrets) -> None:
-        """Look whether the routing key is there."""
+        """Look whether the routing key, and the token, are there."""
         self._routing_key(secrets)
+        if self.token:
+            reveal(self.token, secrets)
+
+    def incident(self, dedup_key: str, *, secrets: Secrets) -> IncidentState | None:
+        """How the incident stands, where there is a token to ask with."""
+        return self._rest(secrets).incident(shortened(dedup_key)) if self.token else None
+
+    def on_call(self, since: datetime, until: datetime, *, secrets: Secrets) -> Sequence[OnCallShift] | None:
+        """Who is on call by the escalation policy, where one is named."""
+        if not self.escalation_policy:
+            return None
+        return self._rest(secrets).on_call(self.escalation_policy, since, until)
+
+    def _rest(self, secrets: Secrets, transport: network.Transport = network.STANDARD) -> rest.RestApi:
+        return rest.RestApi(self.api, reveal(str(self.token), secrets), str(self.sender), transport)
 
     def _routing_key(self, secrets: Secrets) -> str:
         value = reveal(self.routing_key, secrets)
@@ -83,7 +123,7 @@ class PagerDuty(Channel):
 
 def event(page: Page, routing_key: str) -> dict[str, Any]:
     """The event that tells `page`: valid by PagerDuty's schema, and within the limits the schema does not state."""
-    body = {"routing_key": routing_key, "event_action": page.action, "dedup_key": dedup_key(page.dedup_key)}
+    body = {"routing_key": routing_key, "event_action": page.action, "dedup_key": shortened(page.dedup_key)}
     if page.action != "trigger":
         return body
     return _with_details({**body, "payload": _payload(page), "client": "runbookctl"}, page)
@@ -99,7 +139,7 @@ def change_event(page: Page, routing_key: str) -> dict[str, Any]:
     return _with_details({"routing_key": routing_key, "payload": payload}, page)
 
 
-def dedup_key(text: str) -> str:
+def shortened(text: str) -> str:
     """`text`, or where it is too long its head and a hash of the whole: the same text always gives the same key."""
     if len(text) <= LONGEST_DEDUP_KEY:
         return text

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from harness.fault_server import FaultServer
 from harness.mail_server import MailServer
-from harness.receivers import PagerDutyEvents, SlackWorkspace, WebhookReceiver
+from harness.receivers import PagerDutyAccount, SlackWorkspace, WebhookReceiver
 
 from runner.channels.email import Email
 from runner.channels.pagerduty import PagerDuty
@@ -32,13 +32,33 @@ def transport_for(fault):
     return REAL if IS_REAL else HURRIED if fault in SILENT else PATIENT
 
 
+def note(root):
+    written = {"routing_key": "env:KEY", "token": "env:REST", "from": "on-call@example.com", "api": root}
+    return PagerDuty.model_validate(written)
+
+
+class Notes(PagerDutyAccount):
+    """An account that has the incident already; what is counted are its notes."""
+
+    def __init__(self):
+        super().__init__(alerts={"RUN-001/production/MON-005": "trigger"})
+
+    @property
+    def incidents(self):
+        return len(self.all_notes)
+
+
 CHANNELS = {
-    "pagerduty": (lambda root: PagerDuty(routing_key="env:KEY", url=f"{root}/v2/enqueue"), PagerDutyEvents),
+    "pagerduty": (lambda root: PagerDuty(routing_key="env:KEY", url=f"{root}/v2/enqueue"), PagerDutyAccount),
+    "pagerduty-note": (note, Notes),
     "slack": (lambda root: Slack(token="env:TOKEN", channel="C0000001", url=root), SlackWorkspace),
     "slack-webhook": (lambda root: Slack(webhook="env:HOOK"), SlackWorkspace),
     "webhook": (lambda root: Webhook(url=f"{root}/hook", signing_key="env:KEY"), WebhookReceiver),
 }
 """A channel for an address, and what stands there, which counts incidents."""
+
+ACTIONS = {"pagerduty-note": "progress"}
+"""What is sent, where it is not a trigger."""
 
 FAULTS = {
     "400": ("400", "refused"),
@@ -62,7 +82,8 @@ CANNOT_ASK = {("slack-webhook", "accepts and loses the answer")}
 
 
 def send(name, page, root, fault=""):
-    secrets = {"env:KEY": "k" * 32, "env:TOKEN": "xoxb-1", "env:HOOK": f"{root}/hook"}.__getitem__
+    secrets = {"env:KEY": "k" * 32, "env:TOKEN": "xoxb-1", "env:REST": "rest-1", "env:HOOK": f"{root}/hook"}.__getitem__
+    page = replace(page, action=ACTIONS.get(name, "trigger"))
     return CHANNELS[name][0](root).send(page, secrets=secrets, transport=transport_for(fault))
 
 

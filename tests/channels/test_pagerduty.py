@@ -14,7 +14,7 @@ from openapi_core.testing import MockRequest
 from pydantic import ValidationError
 
 from runner.channels.base import Receipt
-from runner.channels.pagerduty import PagerDuty, change_event, dedup_key, event
+from runner.channels.pagerduty import PagerDuty, change_event, event, shortened
 from runner.channels.payload import to_json
 from runner.channels.transport import Transport
 
@@ -219,13 +219,13 @@ def test_the_world_is_reached_at_pagerduty_unless_the_contact_says_otherwise():
 
 @pytest.mark.parametrize("length", [1, 254, 255])
 def test_a_dedup_key_that_fits_is_kept(length):
-    assert dedup_key("k" * length) == "k" * length
+    assert shortened("k" * length) == "k" * length
 
 
 def test_a_dedup_key_that_is_too_long_keeps_its_head_and_stays_apart_from_others():
     long = "RUN-001/" + "x" * 300
-    assert dedup_key(long) == f"{long[:190]}#{sha256(long.encode()).hexdigest()}"
-    assert len({dedup_key(long), dedup_key(long + "y"), dedup_key(long + "z")}) == 3
+    assert shortened(long) == f"{long[:190]}#{sha256(long.encode()).hexdigest()}"
+    assert len({shortened(long), shortened(long + "y"), shortened(long + "z")}) == 3
 
 
 @pytest.mark.parametrize(

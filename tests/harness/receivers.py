@@ -84,23 +84,51 @@ class SlackWorkspace:
 
 
 @dataclass
-class PagerDutyEvents:
-    """The Events API v2: alerts by their dedup key, and changes."""
+class PagerDutyAccount:
+    """The Events API v2, and of the REST API the incidents of its alerts, their notes, and who is on call."""
 
     alerts: dict[str, str] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    oncalls: list[dict[str, Any]] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+    """What else is known of each incident."""
 
     def __call__(self, request: Any) -> tuple[int, bytes]:
-        event = json.loads(request.body)
-        if request.path.endswith("/change/enqueue"):
+        where = urlsplit(request.path)
+        if where.path.startswith("/v2/"):
+            return self._take(where.path, json.loads(request.body))
+        if request.headers.get("Authorization") != "Token token=rest-1":
+            return reply(401, {"error": {"message": "Unauthorized", "code": 2006}})
+        asked = {name: values[0] for name, values in parse_qs(where.query).items()}
+        if where.path == "/oncalls":
+            return reply(200, {"oncalls": self.oncalls if asked["escalation_policy_ids[]"] == "POLICY1" else []})
+        if where.path == "/incidents":
+            return reply(200, {"incidents": self._incidents(asked["incident_key"])})
+        notes = self.notes.setdefault(where.path.split("/")[2], [])
+        if request.method == "POST":
+            notes.append(json.loads(request.body)["note"]["content"])
+            return reply(201, {"note": {"content": notes[-1]}})
+        return reply(200, {"notes": [{"content": each} for each in notes]})
+
+    def _take(self, path: str, event: dict[str, Any]) -> tuple[int, bytes]:
+        if path.endswith("/change/enqueue"):
             self.changes.append(event["payload"]["summary"])
             return reply(202, {"status": "success", "message": "Change event processed"})
         self.alerts[event["dedup_key"]] = event["event_action"]
         return reply(202, {"status": "success", "message": "Event processed", "dedup_key": event["dedup_key"]})
 
+    def _incidents(self, key: str) -> list[dict[str, Any]]:
+        states = {"trigger": "triggered", "acknowledge": "acknowledged", "resolve": "resolved"}
+        return [{"id": "Q1", "status": states[self.alerts[key]], **self.more}] if key in self.alerts else []
+
     @property
     def incidents(self) -> int:
         return len(self.alerts)
+
+    @property
+    def all_notes(self) -> list[str]:
+        return [each for notes in self.notes.values() for each in notes]
 
 
 @dataclass
