@@ -83,12 +83,12 @@ def convert(
             meant.append((entry, page))
     ids = _with_own_ids([entry for entry, _ in meant], notes, new_id)
     given = [Given(name, file, otherwise) for _, name in ids]
-    found = [_convert(page, entry, notes, each) for (entry, page), each in zip(meant, given, strict=True)]
+    converted = [_convert(page, entry, notes, each) for (entry, page), each in zip(meant, given, strict=True)]
     if not written:
         notes.fail(
             1, "import-empty", "holds no runbook", "a runbook is a page with headings, or begins with `RUN-001: Title`"
         )
-    return Conversion(tuple(filter(None, found)), tuple(sorted(set(notes.findings))))
+    return Conversion(tuple(filter(None, converted)), tuple(sorted(set(notes.findings))))
 
 
 def _stretches(manuscript: Manuscript) -> Iterator[tuple[int, int]]:
@@ -183,17 +183,17 @@ def _by_hand(step: Mapping[str, Any], fault: Finding, notes: Notes, entry: PageE
     """The step as one that a person does; without the part that is at fault when they do already."""
     name = str(step.get("name", TODO))
     notes.warn(entry.line, "import-command", f"{name!r} stays text: {fault.message}", "a person does it")
-    kept = {key: step[key] for key in ("id",) if key in step} or {"id": "todo"}
+    identity = {key: step[key] for key in ("id",) if key in step} or {"id": "todo"}
     acts = {key: step[key] for key in step if key in (kinds := plugins.steps()) and not kinds[key].human}
-    text = "\n".join(str(part) for part in (step.get("why"), _shown(acts)) if part)
+    text = "\n".join(str(part) for part in (step.get("why"), _fenced(acts)) if part)
     if not acts:
         title = " ".join(spell(name).text.split())[:200] or TODO
-        return {**kept, "name": title, "manual": f"{TODO}: {title}", "verify": [{"confirm": f"{TODO}: it is done"}]}
+        return {**identity, "name": title, "manual": f"{TODO}: {title}", "verify": [{"confirm": f"{TODO}: it is done"}]}
     checks = [item for item in _list(step.get("verify")) if "confirm" in item] or [{"confirm": f"{TODO}: it is done"}]
-    return {**kept, "name": name, "manual": spell(text).text, "verify": checks}
+    return {**identity, "name": name, "manual": spell(text).text, "verify": checks}
 
 
-def _shown(acts: Mapping[str, Any]) -> str:
+def _fenced(acts: Mapping[str, Any]) -> str:
     text = "\n".join(item if isinstance(item, str) else plain(item) for item in acts.values())
     marks = fence(text)
     return f"{marks}\n{text}\n{marks}"

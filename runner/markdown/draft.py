@@ -81,9 +81,9 @@ class _Drafter:
         value |= {"links": links} if (links := list(self._links())) else {}
         self.lost += [*self._others(), *self.steps.lost]
         for excerpt in sorted(self.lost, key=lambda excerpt: excerpt.line):
-            shown = excerpt.text.strip().splitlines()[0][:60] if excerpt.text.strip() else ""
+            beginning = excerpt.text.strip().splitlines()[0][:60] if excerpt.text.strip() else ""
             self.notes.note(
-                excerpt.line, "import-lost", f"has no place in a runbook: {shown!r}", "it is kept as a comment"
+                excerpt.line, "import-lost", f"has no place in a runbook: {beginning!r}", "it is kept as a comment"
             )
         return Draft(merged(value, self.carried), tuple(self.lost))
 
@@ -96,21 +96,21 @@ class _Drafter:
 
     def _category(self) -> str:
         excerpt = self.page.facts.get("category") or self.page.facts.get("type")
-        found = phrases.category(excerpt.text) if excerpt else None
-        if excerpt and not found:
+        category = phrases.category(excerpt.text) if excerpt else None
+        if excerpt and not category:
             self.lost.append(Excerpt(f"category: {excerpt.text}", excerpt.line))
-        if found or self.given.otherwise.category:
-            return found or str(self.given.otherwise.category)
+        if category or self.given.otherwise.category:
+            return category or str(self.given.otherwise.category)
         self._missing("category", "the page does not say which category it is of; it is called an incident", excerpt)
         return "incident"
 
     def _severity(self) -> str:
         excerpt = self.page.facts.get("severity") or self.page.facts.get("priority")
-        found = phrases.severity(excerpt.text) if excerpt else None
-        if found is None and excerpt:
+        severity = phrases.severity(excerpt.text) if excerpt else None
+        if severity is None and excerpt:
             self.lost.append(Excerpt(f"Severity: {excerpt.text}", excerpt.line))
-        if found or self.given.otherwise.severity:
-            return found or str(self.given.otherwise.severity)
+        if severity or self.given.otherwise.severity:
+            return severity or str(self.given.otherwise.severity)
         self._missing("severity", "the page does not say how severe it is; it is called P3", excerpt)
         return "P3"
 
@@ -202,13 +202,13 @@ class _Drafter:
 
     def _links(self) -> Iterator[str]:
         facts = [self.page.facts[key] for key in ("linked ids", "linked id") if key in self.page.facts]
-        found: dict[str, None] = {}
+        ids: dict[str, None] = {}
         for excerpt in (*facts, *self.page.links):
-            found |= dict.fromkeys(phrases.references(excerpt.text))
+            ids |= dict.fromkeys(phrases.references(excerpt.text))
             rest = phrases.without_references(excerpt.text)
             if rest:
                 self.lost.append(Excerpt(rest if excerpt in facts else excerpt.text, excerpt.line))
-        yield from list(found)[:_MOST_LINKS]
+        yield from list(ids)[:_MOST_LINKS]
 
     def _others(self) -> Iterable[Excerpt]:
         """What the page says that a runbook has no key for."""

@@ -52,14 +52,14 @@ class Steps:
 
     def _step(self, step: PageStep) -> list[dict[str, Any]]:
         if step.carried is None:
-            return self._shown(step)
+            return self._made(step)
         carried = read(step.carried, self.notes)
         notes, self.notes = self.notes, Notes(self.notes.file)  # a step that was exported lacks nothing
-        shown = self._shown(step)[0]
+        visible = self._made(step)[0]
         self.notes = notes
-        return [merged(shown, carried)]
+        return [merged(visible, carried)]
 
-    def _shown(self, step: PageStep) -> list[dict[str, Any]]:
+    def _made(self, step: PageStep) -> list[dict[str, Any]]:
         """What is done, in the order of the page: what a machine does, and between that what a person does."""
         made: list[dict[str, Any]] = []
         before: list[_Text] = []
@@ -79,26 +79,26 @@ class Steps:
         if before or not made:
             made.append(self._person(step, before, checks=bool(checks) and not made, first=not made))
         for one in made:
-            found = [*one.pop("verify", ()), *(checks if one is made[-1] else ())]
-            one["verify"] = found or [self._nothing_proves(step)]
+            verifications = [*one.pop("verify", ()), *(checks if one is made[-1] else ())]
+            one["verify"] = verifications or [self._nothing_proves(step)]
         return made
 
     def _pieces(self, step: PageStep) -> Iterator[_Text | PageAction]:
         """What a machine can do in the step, and what is said between."""
         for part in step.parts:
             if part.kind == "fence" and kind_of(part.info, part.excerpt.text) and not step.alternative:
-                for found in actions(Excerpt(part.excerpt.text, part.excerpt.line + 1), part.info):
-                    if isinstance(found, PageAction) and (opens := self._opened.get(step.section)):
+                for piece in actions(Excerpt(part.excerpt.text, part.excerpt.line + 1), part.info):
+                    if isinstance(piece, PageAction) and (opens := self._opened.get(step.section)):
                         why = f"it may be typed in what {opens!r} has opened"
-                        yield self._refused(Refusal(Excerpt(part.excerpt.text, found.line), why), part, step)
-                    elif isinstance(found, PageAction):
-                        yield found
-                    elif isinstance(found, Assignment):
-                        self._assigned(found)
-                    elif isinstance(found, Output):
-                        self.lost.append(found.excerpt)
+                        yield self._refused(Refusal(Excerpt(part.excerpt.text, piece.line), why), part, step)
+                    elif isinstance(piece, PageAction):
+                        yield piece
+                    elif isinstance(piece, Assignment):
+                        self._assigned(piece)
+                    elif isinstance(piece, Output):
+                        self.lost.append(piece.excerpt)
                     else:
-                        yield self._refused(found, part, step)
+                        yield self._refused(piece, part, step)
             elif part.kind != "check":
                 yield _Text(Excerpt(part.source, part.excerpt.line), is_fence=part.kind == "fence")
                 self._text_only(part, step)
@@ -114,11 +114,11 @@ class Steps:
             message, hint = "says no language; it stays text", "```bash or ```sql would make it a command"
         self.notes.note(part.excerpt.line, "import-text", f"the fence {message}", hint)
 
-    def _assigned(self, found: Assignment) -> None:
+    def _assigned(self, assignment: Assignment) -> None:
         """Variables that are set for the commands after them become inputs, as each step has a shell of its own."""
-        for variable, value in found.values.items():
+        for variable, value in assignment.values.items():
             self._values[variable] = value
-            self._declare(input_name(variable), variable, found.line)
+            self._declare(input_name(variable), variable, assignment.line)
 
     def _declare(self, name: str, stands_for: str, line: int) -> None:
         if name in self._inputs:
@@ -132,13 +132,15 @@ class Steps:
         self._inputs[name] = declared
         self.notes.note(line, "import-input", f"{stands_for} is the input `{name}` here", "say what it is")
 
-    def _refused(self, found: Refusal, part: Part, step: PageStep) -> _Text:
-        message = f"the command stays text: {found.why}"
-        self.notes.warn(found.excerpt.line, "import-command", message, "a person does it")
-        if found.opens:
-            self._opened[step.section] = found.opens
-        marks = fence(found.excerpt.text)
-        return _Text(Excerpt(f"{marks}{part.info}\n{found.excerpt.text}\n{marks}", found.excerpt.line), is_fence=True)
+    def _refused(self, refusal: Refusal, part: Part, step: PageStep) -> _Text:
+        message = f"the command stays text: {refusal.why}"
+        self.notes.warn(refusal.excerpt.line, "import-command", message, "a person does it")
+        if refusal.opens:
+            self._opened[step.section] = refusal.opens
+        marks = fence(refusal.excerpt.text)
+        return _Text(
+            Excerpt(f"{marks}{part.info}\n{refusal.excerpt.text}\n{marks}", refusal.excerpt.line), is_fence=True
+        )
 
     def _machine(self, step: PageStep, act: PageAction, before: Sequence[_Text], *, first: bool) -> dict[str, Any]:
         for name, stands_for in act.inputs.items():

@@ -17,18 +17,18 @@ WITHOUT = "without"
 """The key that names those keys which a page seems to say, and does not."""
 
 
-def difference(shown: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
+def difference(visible: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
     """What must be carried, so that `merged(shown, difference)` is `meant`."""
-    more = {key: value for key, value in meant.items() if key not in shown or not _same(shown[key], value, key)}
-    less = [key for key in shown if key not in meant]
+    more = {key: value for key, value in meant.items() if key not in visible or not _same(visible[key], value, key)}
+    less = [key for key in visible if key not in meant]
     return more | ({WITHOUT: less} if less else {})
 
 
-def merged(shown: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
+def merged(visible: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
     """What is meant by what a page shows and carries."""
     less = carried.get(WITHOUT, [])
-    kept = {key: value for key, value in shown.items() if not isinstance(less, list) or key not in less}
-    return kept | {key: value for key, value in carried.items() if key != WITHOUT}
+    visible_keys = {key: value for key, value in visible.items() if not isinstance(less, list) or key not in less}
+    return visible_keys | {key: value for key, value in carried.items() if key != WITHOUT}
 
 
 def write(carried: Mapping[str, Any], info: str) -> str:

@@ -71,7 +71,7 @@ def bind_shell(text: str) -> Bound:
         ValueError: where a placeholder stands cannot be told.
     """
     shell = Shell(_PLACEHOLDER.sub(lambda match: "x" * len(match[0]), text))
-    found: list[tuple[int, str, str]] = []
+    inputs: list[tuple[int, str, str]] = []
 
     def variable(match: re.Match[str]) -> str:
         around = surroundings(shell, match.start())
@@ -80,7 +80,7 @@ def bind_shell(text: str) -> Bound:
         if around not in ([], ["string"], ["raw_string"]) or "<<" in text.replace("<<<", ""):
             raise ValueError("how the placeholder is quoted cannot be told")
         name = input_name(match["name"]).upper()
-        found.append((match.start(), name, match[0]))
+        inputs.append((match.start(), name, match[0]))
         before, after = ("'\"", "\"'") if "raw_string" in around else ("", "") if around else ('"', '"')
         return f"{before}${{{name}}}{after}"
 
@@ -88,6 +88,6 @@ def bind_shell(text: str) -> Bound:
     for name in shell.used():
         written = re.search(rf"\$(?:{name}\b|\{{{name}\b[^}}]*\}})", text)
         if written and name not in SET_BY_BASH | shell.assigned():
-            found.append((written.start(), name, written[0]))
-    names = {name: input_name(name) for _, name, _ in sorted(found)}
-    return Bound(made, names, {names[name]: written for _, name, written in sorted(found)})
+            inputs.append((written.start(), name, written[0]))
+    names = {name: input_name(name) for _, name, _ in sorted(inputs)}
+    return Bound(made, names, {names[name]: written for _, name, written in sorted(inputs)})

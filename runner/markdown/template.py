@@ -23,14 +23,14 @@ _MEANS_SOMETHING = re.compile(r"\s*(?:[#>~`|=<:\[\\+*-]|\d+[.)]|RUN-|_)")
 
 def export(value: Mapping[str, Any]) -> str:
     """The runbook whose file says `value`, as Markdown from which the same runbook is imported."""
-    shown = _read(_page(value, {}, {}), value)
-    if len(_list(shown, "steps")) != len(_list(value, "steps")):
+    visible = _read(_page(value, {}, {}), value)
+    if len(_list(visible, "steps")) != len(_list(value, "steps")):
         return _page(value, dict(value), {})
     steps = {
         number: embedded_yaml.difference(seen, meant)
-        for number, (seen, meant) in enumerate(zip(shown["steps"], _list(value, "steps"), strict=True))
+        for number, (seen, meant) in enumerate(zip(visible["steps"], _list(value, "steps"), strict=True))
     }
-    whole = embedded_yaml.difference(_without_steps(shown), _without_steps(value))
+    whole = embedded_yaml.difference(_without_steps(visible), _without_steps(value))
     text = _page(value, whole, steps)
     again = _read(text, value)
     same = not embedded_yaml.difference(_without_steps(again), _without_steps(value))
@@ -113,14 +113,14 @@ def _follow_up(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _listed(title: str, items: Iterable[str]) -> Iterator[str]:
-    found = list(items)
-    if found:
+    lines = list(items)
+    if lines:
         yield f"- **{title}**:"
-        yield from (f"  - {item}" for item in found)
+        yield from (f"  - {item}" for item in lines)
 
 
 def _section(title: str, lines: Iterable[str]) -> str:
-    return "\n".join([f"## {title}", *found, ""]) if (found := list(lines)) else ""
+    return "\n".join([f"## {title}", *written, ""]) if (written := list(lines)) else ""
 
 
 def _tick(text: str) -> str:
@@ -178,5 +178,5 @@ def _line(text: Any) -> str:
 
 
 def _list(value: Mapping[str, Any], key: str) -> Sequence[Any]:
-    found = value.get(key)
-    return found if isinstance(found, list) else []
+    items = value.get(key)
+    return items if isinstance(items, list) else []

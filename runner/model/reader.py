@@ -64,9 +64,9 @@ class _RunbookReader:
         steps, on_cancel = self._steps(value, "steps"), self._steps(value, "on_cancel")
         known = {key: item for key, item in value.items() if key in _RUNBOOK_KEYS}
         self._known(value, _RUNBOOK_KEYS, (), ansible_hints.RUNBOOK)
-        for key, found in (("prerequisites", prerequisites), ("steps", steps), ("on_cancel", on_cancel)):
+        for key, written in (("prerequisites", prerequisites), ("steps", steps), ("on_cancel", on_cancel)):
             if isinstance(known.get(key), list):
-                known[key] = tuple(each.step or STAND_IN_STEP for each in found)
+                known[key] = tuple(each.step or STAND_IN_STEP for each in written)
         known["escalation"] = self._escalation(value)
         for fault in faults(value, prerequisites, steps, on_cancel):
             self._fault(*fault)
@@ -106,11 +106,11 @@ class _RunbookReader:
 
     def _tick(self, raw: dict[str, Any], fixed: dict[str, str], at: Place) -> Step | None:
         self._known(raw, TICK_KEYS, at, {"verify": "`confirm` is what is verified; write one prerequisite for each"})
-        said = self._verification({"confirm": raw["confirm"]}, at)
-        if said is None:
+        tick = self._verification({"confirm": raw["confirm"]}, at)
+        if tick is None:
             return None
         about = {key: item for key, item in raw.items() if key in {"why", "hosts"}}
-        value = {"name": raw.get("name", said.says), **about, **fixed, "action": None, "verify": (said,)}
+        value = {"name": raw.get("name", tick.says), **about, **fixed, "action": None, "verify": (tick,)}
         return self._make(Step, value, at=at)
 
     def _step(self, raw: Any, at: Place, whose: str = "this step") -> Step | None:
@@ -119,21 +119,21 @@ class _RunbookReader:
             return None
         kinds = plugins.steps()
         acts = any(key in kinds for key in raw)
-        found = self._action(raw, at) if acts else None
-        strange = self._keys_of_step(raw, found, at, acts=acts)
+        action = self._action(raw, at) if acts else None
+        strange = self._keys_of_step(raw, action, at, acts=acts)
         rest = {key: item for key, item in raw.items() if key in KEYS_OF_STEPS}
         rest["verify"] = self._verifications(raw, at, whose)
         if isinstance(rest.get("undo"), dict):
             rest["undo"] = self._undo(rest["undo"], (*at, "undo"))
-        if not acts or (found and found.touches_nothing):
+        if not acts or (action and action.touches_nothing):
             rest.setdefault("effect", "read")
         # An unknown key is most likely an action that is misspelled.
-        return self._make(Step, {**rest, "action": found or (_ACTION if acts or strange else None)}, at=at)
+        return self._make(Step, {**rest, "action": action or (_ACTION if acts or strange else None)}, at=at)
 
-    def _keys_of_step(self, raw: Mapping[str, Any], found: StepKind | None, at: Place, *, acts: bool) -> bool:
+    def _keys_of_step(self, raw: Mapping[str, Any], action: StepKind | None, at: Place, *, acts: bool) -> bool:
         """Complain about the keys that a step does not have; whether there are any."""
         kinds = plugins.steps()
-        known = KEYS_OF_STEPS | (_keys(type(found)) if found else _all_keys(kinds))
+        known = KEYS_OF_STEPS | (_keys(type(action)) if action else _all_keys(kinds))
         strange = [key for key in raw if key not in known and key not in _all_keys(kinds)]
         self._known(raw, known, at, ansible_hints.STEP, kinds)
         if not (acts or strange):
@@ -155,19 +155,19 @@ class _RunbookReader:
     def _undo(self, raw: dict[str, Any], at: Place) -> Undo | None:
         kinds = plugins.steps()
         strange = [key for key in raw if key not in _all_keys(kinds) | {"verify"}]
-        found = self._action(raw, at) if raw.keys() & kinds.keys() or not strange else None
-        known = {"verify"} | (_keys(type(found)) if found else _all_keys(kinds))
+        action = self._action(raw, at) if raw.keys() & kinds.keys() or not strange else None
+        known = {"verify"} | (_keys(type(action)) if action else _all_keys(kinds))
         self._known(raw, known, at, ansible_hints.STEP, kinds)
         verify = self._verifications(raw, at, "the undo")
-        return self._make(Undo, {"action": found or _ACTION, "verify": verify}, at=at)
+        return self._make(Undo, {"action": action or _ACTION, "verify": verify}, at=at)
 
     def _verifications(self, raw: Mapping[str, Any], at: Place, whose: str) -> tuple[Verification, ...]:
         if not raw.get("verify"):
             hint = "say how one sees that it worked"
             self._fault(at, "no-verification", f"{whose} has no `verify`", hint)
             return (STAND_IN,)
-        found = [self._verification(item, place) for item, place in self._items(raw, "verify", at)]
-        return tuple(each or STAND_IN for each in found) or (STAND_IN,)
+        verifications = [self._verification(item, place) for item, place in self._items(raw, "verify", at)]
+        return tuple(each or STAND_IN for each in verifications) or (STAND_IN,)
 
     def _verification(self, raw: Any, at: Place) -> Verification | None:
         if not isinstance(raw, dict):
@@ -227,9 +227,13 @@ def _in_words(kinds: Iterable[VerificationKind]) -> str:
     """What is expected, where the runbook does not say it: what is looked at only when nothing else is said."""
     words = [(kind, kind.describe()) for kind in kinds]
     expected = [text for kind, text in words if text and not kind.probes]
-    said = " and ".join(expected or [text for _, text in words if text]) or "-"
-    said = re.sub(r"\{\{-? ?((?:(?!\{\{|\}\}).)*?) ?-?\}\}", r"<\1>", " ".join(said.split()))
-    return said.replace("{", "(").replace("}", ")") if any(mark in said for mark in ("{{", "{%", "{#")) else said
+    sentence = " and ".join(expected or [text for _, text in words if text]) or "-"
+    sentence = re.sub(r"\{\{-? ?((?:(?!\{\{|\}\}).)*?) ?-?\}\}", r"<\1>", " ".join(sentence.split()))
+    return (
+        sentence.replace("{", "(").replace("}", ")")
+        if any(mark in sentence for mark in ("{{", "{%", "{#"))
+        else sentence
+    )
 
 
 def _goes_with(key: str, kinds: _Kinds) -> str:

@@ -196,18 +196,18 @@ def _with_values(seen: Observation, samples: _Samples, message: Mapping[str, Any
     """`seen` with the values in the condition that does not hold, and with those of other samples if they differ."""
     observed = message.get("observed") or [[]]
     values = texts(observed[-1])
-    found = searched(str(message["result"].get("assertion", "")))
-    text = next((each.get("value") for each in observed[-1] if found and each["name"] == found[0]), None)
-    if found and isinstance(text, str):
-        return replace(seen, values=values).of_text(found[0], text)
+    search = searched(str(message["result"].get("assertion", "")))
+    text = next((each.get("value") for each in observed[-1] if search and each["name"] == search[0]), None)
+    if search and isinstance(text, str):
+        return replace(seen, values=values).of_text(search[0], text)
     if samples.count < 2 or not samples.values:  # noqa: PLR2004 - one sample has no first and no worst
         return replace(seen, values=values)
     first, worst = texts(samples.values[0]), worst_of([*samples.values, observed[-1]])
     return replace(seen, values=values, first=_other(first, values), worst=_other(worst, values))
 
 
-def _other(found: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in found.items() if values.get(name, value) != value}
+def _other(others: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in others.items() if values.get(name, value) != value}
 
 
 def _brief(operand: Operand) -> Operand:
@@ -246,8 +246,8 @@ def _verdict(
         values = seen.in_words()
     elif seen.cut and _CUT in assertion:
         words, values = seen.cut_sentence, ""
-    elif (found := searched(assertion)) and seen.stream == found[0]:
-        words, values = f"{found[0]} does not match {found[1]!r}", seen.last_lines
+    elif (search := searched(assertion)) and seen.stream == search[0]:
+        words, values = f"{search[0]} does not match {search[1]!r}", seen.last_lines
     elif "probe" in names(assertion):  # there was no answer that could be judged
         words, values = _reason(outcome, last, seen), ""
     elif seen.exit_code and set(seen.values) == {"rc"}:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 
 from runner.cli.completion.completers import COMPLETERS
 from runner.library.root import cache_directory
+from runner.store import durable
 
 _HELP = "_click_default_help"
 _Info = Mapping[str, Any]
@@ -54,12 +54,9 @@ def _cached(cache: Path, key: str) -> _Info | None:
 
 
 def _store(cache: Path, value: _Info) -> None:
-    text = json.dumps(value, default=str)
-    new = cache.with_name(f"{cache.name}.{os.getpid()}")
     with contextlib.suppress(OSError):  # a home that cannot be written to only makes completion slower
         cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new.write_text(text, encoding="utf-8")
-        new.replace(cache)
+        durable.write(cache, json.dumps(value, default=str))
 
 
 def _command(name: str, info: _Info) -> click.Command:

@@ -19,15 +19,16 @@ Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]
 _Offers = Iterable[tuple[str, str]]
 
 
-def _completer(found: Callable[[click.Context], _Offers]) -> Completer:
-    """A completer that offers each of the values `found`, with what it is, that begins as what was typed."""
+def _completer(*sources: Callable[[click.Context], _Offers]) -> Completer:
+    """A completer that offers each value of the `sources`, with what it is, that begins as what was typed."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         given = ctx.params.get(param.name or "")
         used = set(given) if isinstance(given, list | tuple) else set()
         return [
             CompletionItem(value, help=about or None)
-            for value, about in found(ctx)
+            for source in sources
+            for value, about in source(ctx)
             if value.casefold().startswith(incomplete.casefold()) and value not in used
         ]
 
@@ -38,6 +39,18 @@ def _runbooks(ctx: click.Context) -> _Offers:
     return lenient_files.titles(_root(ctx)).items()
 
 
+def _entries(ctx: click.Context) -> _Offers:
+    return lenient_files.entries(_root(ctx)).items()
+
+
+def _contacts(ctx: click.Context) -> _Offers:
+    return lenient_files.contacts(_root(ctx)).items()
+
+
+def _names(ctx: click.Context) -> _Offers:
+    return dict.fromkeys(_in_inventories([_root(ctx) / "inventories"]), "").items()
+
+
 def _runs(ctx: click.Context) -> Iterator[tuple[str, str]]:
     known = lenient_files.runs(_state(ctx))
     if known:
@@ -46,26 +59,10 @@ def _runs(ctx: click.Context) -> Iterator[tuple[str, str]]:
         yield name, f"{run.get('runbook', '')} {run.get('outcome') or run.get('status', '')}".strip()
 
 
-def _shown(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    yield from _runbooks(ctx)
-    yield from _runs(ctx)
-
-
-def _linked(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    yield from _runbooks(ctx)
-    yield from _entries(ctx)
-    yield from _contacts(ctx)
-    yield from ((name, "") for name in _in_inventories([_root(ctx) / "inventories"]))
-
-
 def _free(ctx: click.Context) -> Iterator[tuple[str, str]]:
     from runner.library.library import Library  # noqa: PLC0415 - only this one waits for the models
 
     yield Library(_root(ctx)).next_id(), "the next free id"
-
-
-def _contacts(ctx: click.Context) -> _Offers:
-    return lenient_files.contacts(_root(ctx)).items()
 
 
 def _rules(_: click.Context) -> Iterator[tuple[str, str]]:
@@ -83,15 +80,6 @@ def _expected(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
         return [CompletionItem(f"{name}:") for name in GATES if name.startswith(gate)]
     known = {**lenient_files.entries(_root(ctx)), **lenient_files.titles(_root(ctx))}
     return [CompletionItem(f"{gate}:{name}", help=title) for name, title in known.items() if name.startswith(start)]
-
-
-def _entries(ctx: click.Context) -> _Offers:
-    return lenient_files.entries(_root(ctx)).items()
-
-
-def _searched(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    yield from _entries(ctx)
-    yield from _runbooks(ctx)
 
 
 def _hosts(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -175,10 +163,10 @@ COMPLETERS: Mapping[str, Completer] = MappingProxyType(
         **dict.fromkeys(("runbook", "runbooks", "replaced_by"), _completer(_runbooks)),
         **dict.fromkeys(("run_id", "run"), _completer(_runs)),
         **dict.fromkeys(("confirm", "done", "redo", "skip", "from_step"), _completer(_steps)),
-        "shown": _completer(_shown),
-        "linked": _completer(_linked),
+        "shown": _completer(_runbooks, _runs),
+        "linked": _completer(_runbooks, _entries, _contacts, _names),
         "new_id": _completer(_free),
-        "words": _completer(_searched),
+        "words": _completer(_entries, _runbooks),
         "owner": _completer(_contacts),
         "rule": _completer(_rules),
         "expect": _expected,

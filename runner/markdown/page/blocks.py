@@ -65,8 +65,8 @@ def blocks(lines: Sequence[str], first: int) -> tuple[list[PageBlock], list[Exce
         Excerpt(f"[{label}]: {link['href']}", link["map"][0] + first)
         for label, link in environment.get("references", {}).items()
     ]
-    found = list(reader.all(SyntaxTreeNode(tokens).children))
-    return found, sorted([*links, *reader.comments], key=lambda excerpt: excerpt.line)
+    page_blocks = list(reader.all(SyntaxTreeNode(tokens).children))
+    return page_blocks, sorted([*links, *reader.comments], key=lambda excerpt: excerpt.line)
 
 
 class _BlockReader:

@@ -28,43 +28,43 @@ _THEN = re.compile(r",?\s+(?:then|and then)\s+|\s*(?:→|->)\s*")
 
 
 @dataclass
-class _Found:
+class _PolicyText:
     when: list[Excerpt] = field(default_factory=list)
     who: list[Excerpt] = field(default_factory=list)
     provide: list[Excerpt] = field(default_factory=list)
     other: list[Excerpt] = field(default_factory=list)
 
     def add(self, key: str, excerpt: list[Excerpt]) -> None:
-        kept: list[Excerpt] = getattr(self, key)
-        kept += [item for item in excerpt if item.text]
+        items: list[Excerpt] = getattr(self, key)
+        items += [item for item in excerpt if item.text]
 
 
 def policy(sections: Sequence[Section]) -> Policy:
     """What the `sections` about escalation say."""
-    found = _Found()
+    policy_text = _PolicyText()
     for section in sections:
         match = _LABEL.fullmatch(f"{section.title.text}:")
         key = (match.lastgroup if match and match.lastgroup != "rest" else None) or "other"
         for block in section.blocks:
             if block.kind == "table":
-                _table(block, found)
+                _table(block, policy_text)
             else:
-                _block(block, _named(match) if match else key, found)
-    return Policy(tuple(found.when), tuple(found.who), tuple(found.provide), tuple(found.other))
+                _block(block, _named(match) if match else key, policy_text)
+    return Policy(tuple(policy_text.when), tuple(policy_text.who), tuple(policy_text.provide), tuple(policy_text.other))
 
 
 def _named(match: re.Match[str]) -> str:
     return next(key for key in ("when", "who", "provide") if match[key])
 
 
-def _block(block: PageBlock, key: str, found: _Found) -> None:
+def _block(block: PageBlock, key: str, policy_text: _PolicyText) -> None:
     for piece in pieces(block, _LABEL):
         match = _LABEL.fullmatch(piece.text)
         if match:
             key = _named(match)
         text = Excerpt(match["rest"] if match else piece.text, piece.line)
         items = split_list(text) if match and key != "who" else [text]
-        found.add(key, contacts(text) if key == "who" else items)
+        policy_text.add(key, contacts(text) if key == "who" else items)
 
 
 def contacts(excerpt: Excerpt) -> list[Excerpt]:
@@ -73,7 +73,7 @@ def contacts(excerpt: Excerpt) -> list[Excerpt]:
     return [item for part in parts for item in split_list(part)]
 
 
-def _table(block: PageBlock, found: _Found) -> None:
+def _table(block: PageBlock, policy_text: _PolicyText) -> None:
     """A row is a level: whom to call, and from when on; a column that says neither is about them."""
     head, *rows = block.rows
     kinds = [next((key for key, pattern in _COLUMNS if pattern.fullmatch(cell)), "other") for cell in head]
@@ -85,4 +85,4 @@ def _table(block: PageBlock, found: _Found) -> None:
             if cell and kind != "level":
                 key = "other" if kind in named else kind
                 named.add(kind)
-                found.add(key, [Excerpt(cell if key != "other" else f"{row[0]}: {title}: {cell}", number)])
+                policy_text.add(key, [Excerpt(cell if key != "other" else f"{row[0]}: {title}: {cell}", number)])

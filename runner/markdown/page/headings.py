@@ -87,7 +87,7 @@ def role(heading: str) -> Role:
     if is_step(heading):
         return Role.STEP
     words = " ".join(re.sub(r"[^\w\s-]", " ", plain(heading).casefold()).split())
-    return next((found for found, pattern in _ROLES if pattern.fullmatch(words)), Role.STEP)
+    return next((candidate for candidate, pattern in _ROLES if pattern.fullmatch(words)), Role.STEP)
 
 
 _LABEL = re.compile(r"[*_\s]*(?P<words>[A-Za-z ]{3,20})(?:[*_]*:[*_]*|[*_]+)\s*(?P<rest>.*)")
@@ -96,5 +96,5 @@ _LABEL = re.compile(r"[*_\s]*(?P<words>[A-Za-z ]{3,20})(?:[*_]*:[*_]*|[*_]+)\s*(
 def label(line: str) -> tuple[Role, str] | None:
     """The role that a line like `Verification:` gives to what follows it, and what else stands in the line."""
     match = _LABEL.fullmatch(line.strip())
-    found = role(match["words"]) if match else Role.STEP
-    return (found, match["rest"]) if match and found in {Role.COMMANDS, Role.VERIFICATION} else None
+    label_role = role(match["words"]) if match else Role.STEP
+    return (label_role, match["rest"]) if match and label_role in {Role.COMMANDS, Role.VERIFICATION} else None

@@ -66,12 +66,12 @@ def _is_title(block: PageBlock, blocks: Sequence[PageBlock]) -> bool:
 
 
 def _section(block: PageBlock, above: Sequence[Role]) -> Section:
-    title, found = Excerpt(plain(block.text), block.line), role(block.text)
+    title, section_role = Excerpt(plain(block.text), block.line), role(block.text)
     parent = above[-1] if above else Role.TOP
-    says_so = block.level == _BELOW_ALL and (found is not Role.STEP or is_step(block.text))
+    says_so = block.level == _BELOW_ALL and (section_role is not Role.STEP or is_step(block.text))
     if parent not in OWN and not says_so:
         return Section(parent, title, block.level, inner=True)
     within = Role.PROCEDURE in above or Role.STEP in above
-    if within and found not in {Role.VERIFICATION, Role.COMMANDS, Role.ALTERNATIVE, Role.PROCEDURE}:
-        found = Role.STEP
-    return Section(found, title, block.level)
+    if within and section_role not in {Role.VERIFICATION, Role.COMMANDS, Role.ALTERNATIVE, Role.PROCEDURE}:
+        section_role = Role.STEP
+    return Section(section_role, title, block.level)

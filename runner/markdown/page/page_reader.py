@@ -28,9 +28,9 @@ _SCOPE = re.compile(
 
 def read_page(entry: PageEntry) -> RunbookPage:
     """What the Markdown of `entry` shows."""
-    found, links = blocks(entry.lines, entry.line)
-    carried = next((Carried(f"{block.text}\n", block.line + 1) for block in found if block.info == WHOLE), None)
-    title, sections = outline([block for block in found if block.info != WHOLE], titled=entry.id is not None)
+    page_blocks, links = blocks(entry.lines, entry.line)
+    carried = next((Carried(f"{block.text}\n", block.line + 1) for block in page_blocks if block.info == WHOLE), None)
+    title, sections = outline([block for block in page_blocks if block.info != WHOLE], titled=entry.id is not None)
     reader = _PageReader(dict(entry.facts), lost=[*entry.lost, *links])
     if title and entry.title and title.text.casefold() != entry.title.text.casefold():
         reader.lost.append(title)
@@ -119,10 +119,10 @@ class _PageReader:
                 self.texts.setdefault(Role.OVERVIEW, []).append(Excerpt(text, excerpt[0].line))
 
     def _fact(self, line: Excerpt) -> bool:
-        found = fact(line.text)
-        if found:
-            self.facts.setdefault(found[0], Excerpt(found[1], line.line))
-        return found is not None
+        pair = fact(line.text)
+        if pair:
+            self.facts.setdefault(pair[0], Excerpt(pair[1], line.line))
+        return pair is not None
 
     def _scope(self, section: Section) -> None:
         key = "handles"

@@ -106,21 +106,21 @@ class Procedure:
 
 def parts(blocks: Sequence[PageBlock], *, checking: bool) -> list[Part]:
     """The pieces of a step that `blocks` hold; after a label they are what it says."""
-    found: list[Part] = []
+    step_parts: list[Part] = []
     for block in blocks:
         if block.kind == "paragraph":
             pieces, checking = _paragraph(block, checking=checking)
-            found += pieces
+            step_parts += pieces
         elif block.kind == "fence":
-            found.append(Part("fence", block.excerpt, block.info))
+            step_parts.append(Part("fence", block.excerpt, block.info))
         elif block.kind == "list" and _holds_fence(block):
-            found += [part for item in block.items for part in parts(item, checking=checking)]
+            step_parts += [part for item in block.items for part in parts(item, checking=checking)]
         elif block.kind == "list" and (checking or is_checklist(block)):
-            found += [Part("check", tick.excerpt) for tick in ticks(Section(Role.STEP, block.excerpt, 0, [block]))]
+            step_parts += [Part("check", tick.excerpt) for tick in ticks(Section(Role.STEP, block.excerpt, 0, [block]))]
             checking = False
         elif block.source.strip():
-            found.append(Part("block", block_text(block)))
-    return found
+            step_parts.append(Part("block", block_text(block)))
+    return step_parts
 
 
 def _is_numbered(blocks: Sequence[PageBlock]) -> bool:
@@ -134,16 +134,16 @@ def _holds_fence(block: PageBlock) -> bool:
 
 def _paragraph(block: PageBlock, *, checking: bool) -> tuple[list[Part], bool]:
     """The pieces of a paragraph, and whether what follows it says what must be so."""
-    found: list[Part] = []
+    pieces: list[Part] = []
     labelled = False
     for text, line, role in _runs(block):
         if role:
             checking = labelled = role is Role.VERIFICATION
         if text:
-            found.append(
+            pieces.append(
                 Part("check", Excerpt(" ".join(text.split()), line)) if checking else Part("text", Excerpt(text, line))
             )
-    return found, checking and labelled
+    return pieces, checking and labelled
 
 
 def _runs(block: PageBlock) -> Iterator[tuple[str, int, Role | None]]:
@@ -151,9 +151,9 @@ def _runs(block: PageBlock) -> Iterator[tuple[str, int, Role | None]]:
     text: list[str] = []
     begin, role = block.line, None
     for number, line in enumerate(block.text.split("\n"), block.line):
-        if found := label(line):
+        if labelled := label(line):
             yield "\n".join(text).strip(), begin, role
-            text, begin, role = [found[1]] if found[1] else [], number, found[0]
+            text, begin, role = [labelled[1]] if labelled[1] else [], number, labelled[0]
         else:
             text.append(line.strip())
     yield "\n".join(text).strip(), begin, role

@@ -25,14 +25,14 @@ def lines(block: PageBlock) -> list[Excerpt]:
 
 def pieces(block: PageBlock, label: re.Pattern[str]) -> list[Excerpt]:
     """The same, with lines joined that one sentence runs over: each piece begins a paragraph, or like `label`."""
-    found: list[Excerpt] = []
+    joined: list[Excerpt] = []
     for line in lines(block):
-        follows = found and found[-1].line + found[-1].text.count("\n") + 1 == line.line
+        follows = joined and joined[-1].line + joined[-1].text.count("\n") + 1 == line.line
         if follows and not label.fullmatch(line.text) and block.kind == "paragraph":
-            found[-1] = Excerpt(f"{found[-1].text}\n{line.text}", found[-1].line)
+            joined[-1] = Excerpt(f"{joined[-1].text}\n{line.text}", joined[-1].line)
         else:
-            found.append(line)
-    return [Excerpt(" ".join(piece.text.split()), piece.line) for piece in found]
+            joined.append(line)
+    return [Excerpt(" ".join(piece.text.split()), piece.line) for piece in joined]
 
 
 def block_text(block: PageBlock) -> Excerpt:
@@ -42,8 +42,8 @@ def block_text(block: PageBlock) -> Excerpt:
 
 def texts(section: Section) -> list[Excerpt]:
     """The text of each block of `section` as it is written, under its heading where that says more than the role."""
-    found = [block_text(block) for block in section.blocks if block.source.strip()]
-    return [section.title, *found] if section.inner and section.title.text else found
+    excerpts = [block_text(block) for block in section.blocks if block.source.strip()]
+    return [section.title, *excerpts] if section.inner and section.title.text else excerpts
 
 
 def ticks(section: Section) -> list[Tick]:
