@@ -136,13 +136,12 @@ class Answers:
         return Response("", status=self.statuses[min(self.given, len(self.statuses)) - 1])
 
 
-@pytest.mark.parametrize("directory", ["playbooks", "tests/compiler/golden/playbooks"])
-def test_the_playbooks_pass_ansible_lint(directory):
+def test_the_playbooks_pass_ansible_lint():
     program = Path(sys.executable).with_name("ansible-lint")
     if not program.exists() or shutil.which("git") is None:
         pytest.skip("ansible-lint, or git, which it asks, is not installed: pip install 'runbookctl[test]'")
     done = subprocess.run(
-        [program, "--offline", "--profile", "production", "-q", directory],
+        [program, "--offline", "--profile", "production", "-q", "playbooks", "tests/compiler/golden/playbooks"],
         cwd=ROOT,
         capture_output=True,
         text=True,

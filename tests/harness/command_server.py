@@ -51,11 +51,12 @@ main()
 
 
 class CommandServer:
-    """Does one command after the other."""
+    """Does one command after the other, with what Python finds in `path` besides."""
 
-    def __init__(self):
+    def __init__(self, path=""):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self._process = subprocess.Popen([sys.executable, "-c", PROGRAM], **pipes)
+        environment = {**os.environ, "PYTHONPATH": str(path)} if path else None
+        self._process = subprocess.Popen([sys.executable, "-c", PROGRAM], **pipes, env=environment)
         self._answered = b""
 
     def do(self, words, *, environment, directory, patience):

@@ -76,16 +76,6 @@ def test_a_run_over_ssh_is_cancelled_from_elsewhere_and_tidies_up_once(place, no
     finished(place, "first", "slow", "tidied")
 
 
-def test_what_is_to_be_done_on_a_cancellation_is_done_once(here):
-    process = begun(here, words=["--json"], on_cancel=tidying(here))
-
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=90)
-
-    assert (process.returncode, here.done) == (130, ["first", "slow", "tidied"])
-    finished(here, "first", "slow", "tidied")
-
-
 def test_a_terminal_that_is_closed_stops_the_run_and_it_is_recorded(here):
     # Given a run on a terminal of its own, as a laptop's is
     master, terminal = pty.openpty()

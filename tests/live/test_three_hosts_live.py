@@ -26,10 +26,10 @@ def change(bench, name):
     """A step that leaves a line on its host. There a file lets it fail, take long, or be done and not be verified."""
     mine = f"{bench.directory}/{{{{ inventory_hostname }}}}"
     words = f"test ! -e {mine}.{name}.fails; echo {name} >> {mine}.log; test ! -e {mine}.{name}.hangs || sleep 60"
-    looks = {"says": f"{name} is there", "command": f"grep -qx {name} {mine}.log"}
-    well = {"says": f"{name} is well", "command": f"test ! -e {mine}.{name}.ails"}
+    there = ["sh", "-c", f"grep -qx {name} {mine}.log && test ! -e {mine}.{name}.ails"]
+    looks = {"says": f"{name} is there and well", "command": there}
     undo = {"shell": f"echo undo-{name} >> {mine}.log", "verify": [{"exit": 0}]}
-    return step(name, words, verify=[looks, well], undo=undo, timeout="2m")
+    return step(name, words, verify=[looks], undo=undo, timeout="2m")
 
 
 def marks(bench, host):

@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from harness.command_server import CommandServer
 from harness.plugin_package import install
 
 PROJECT = Path(__file__).parent / "runbook-files"
@@ -40,9 +42,8 @@ Verification:
 class Place:
     """A library, an inventory of this machine, and the command of an installation that has the package."""
 
-    def __init__(self, root):
-        self.root, self.installed = root, root / "installed"
-        install(PROJECT, self.installed)
+    def __init__(self, root, installation):
+        self.root, self.installation = root, installation
         self.mark, self.spool = root / "mark", root / "spool"
         self.spool.mkdir()
         (root / "library" / "runbooks").mkdir(parents=True)
@@ -51,18 +52,10 @@ class Place:
         (root / "hosts").write_text(f"here {variables}\n")
 
     def command(self, *words, **env):
-        words = [
-            sys.executable,
-            "-m",
-            "runner",
-            "--library",
-            self.root / "library",
-            "--state-dir",
-            self.root / "state",
-            *words,
-        ]
-        env = {**os.environ, "PYTHONPATH": str(self.installed), **env}
-        return subprocess.run(words, check=False, capture_output=True, text=True, timeout=60, cwd=self.root, env=env)
+        words = ["--library", self.root / "library", "--state-dir", self.root / "state", *words]
+        environment = {**os.environ, "PYTHONPATH": str(self.installation.folder), **env}
+        done = self.installation.server.do(words, environment=environment, directory=self.root, patience=60)
+        return subprocess.CompletedProcess(words, *done)
 
     def write(self, *steps, **changes):
         value = {
@@ -90,9 +83,26 @@ class Place:
         return [(each["rule"], each["message"]) for each in found]
 
 
+@dataclass
+class Installation:
+    """The folder in which the package is installed, and what does commands with it."""
+
+    folder: Path
+    server: CommandServer
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("installed")
+    install(PROJECT, folder / "site")
+    made = Installation(folder / "site", CommandServer(folder / "site"))
+    yield made
+    made.server.close()
+
+
 @pytest.fixture
-def place(tmp_path):
-    return Place(tmp_path)
+def place(tmp_path, installation):
+    return Place(tmp_path, installation)
 
 
 def step(files, present, **keys):
