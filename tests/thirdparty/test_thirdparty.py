@@ -15,6 +15,8 @@ import yaml
 from harness.command_server import CommandServer
 from harness.plugin_package import install
 
+from runner.kinds import plugins
+
 PROJECT = Path(__file__).parent / "runbook-files"
 CONTACTS = "on-call: {name: On-call engineer, channels: [{spool: {directory: %s}}]}\nowners: {name: Owners}\n"
 PAGE = """\
@@ -123,7 +125,7 @@ def test_the_schema_offers_its_keys_with_their_help(place):
     validator = jsonschema.Draft7Validator(schema)
     assert (validator.is_valid(good), validator.is_valid(bad)) == (True, False)
     contacts = json.loads(place.command("schema", "contacts").stdout)
-    assert set(contacts["$defs"]["Channel"]["properties"]) == {"pagerduty", "spool", "webhook"}
+    assert set(contacts["$defs"]["Channel"]["properties"]) == {*plugins.channels(), "spool"}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from runner.core.errors import AuditError, ExecutionError, ExitCode
 from runner.core.events import EventType
 from runner.escalation import incidents, policy
 from runner.orchestrator import run_loop
-from runner.orchestrator.continuation import undo_plan, undo_steps
+from runner.orchestrator.continuation import undo_plan
 from runner.orchestrator.end import aftermath, finish, paging
 from runner.store import manifest, owed_undos
 from runner.store.locks.host_locks import Locks
@@ -48,7 +48,7 @@ THROWN_AWAY = {"_ever_shorter"}
 """Generators that are not exhausted: the last call is their end, and Python itself swallows what is raised in that."""
 OF_A_FAILURE = {
     module.__file__
-    for module in (aftermath, finish, paging, policy, incidents, manifest, owed_undos, run_loop, undo_plan, undo_steps)
+    for module in (aftermath, finish, paging, policy, incidents, manifest, owed_undos, run_loop, undo_plan)
 }
 """What comes after a failure; the rest is the same in a run that passes."""
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "failure"]}
