@@ -30,6 +30,8 @@ def task(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, An
     around: dict[str, Any] = {"environment": call.environment} if call.environment else {}
     if call.task_timeout:
         around["timeout"] = whole_seconds(call.task_timeout)
+    if call.on_controller:
+        around |= {"delegate_to": "localhost", "become": False}
     return Task(marker.task_name(title), call.module, call.args, {**around, **keywords})
 
 

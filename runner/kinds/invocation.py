@@ -35,6 +35,7 @@ class Invocation:
     that a check of something absent cannot be green. `cuts` has, for each of the names that may be of an output that
     was cut, an expression which is true when it was: then nobody knows whether what reads it holds. `may_skip` says
     that the module may answer that it did nothing, of which Ansible would make a task that has not failed.
+    `on_controller` says that the machine where runbookctl runs makes it, on behalf of the host.
     """
 
     module: str
@@ -45,6 +46,7 @@ class Invocation:
     task_timeout: timedelta | None = None
     cuts: Mapping[str, str] = field(default_factory=dict)
     may_skip: bool = False
+    on_controller: bool = False
 
     def cut(self, names: Collection[str], register: str) -> list[str]:
         """Expressions, one of which is true when something of `names` was cut; `*` is all that the result has."""

@@ -33,6 +33,7 @@ from runner.kinds.verifications.hold_for import HoldFor
 from runner.kinds.verifications.http_probe import HttpProbe
 from runner.kinds.verifications.json_output import Json
 from runner.kinds.verifications.matches import Matches
+from runner.kinds.verifications.oncall_probe import OnCall
 from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
 
@@ -47,7 +48,7 @@ _STEPS: tuple[type[StepKind], ...] = (
     WaitStep,
 )
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
-    *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, SqlProbe, That),
+    *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall, SqlProbe, That),
 )
 _CHANNELS: tuple[type[Channel], ...] = (CommandChannel, Email, PagerDuty, Slack, Webhook)
 

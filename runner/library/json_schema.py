@@ -22,7 +22,7 @@ from runner.kinds import plugins
 from runner.library.field_help import DESCRIPTIONS
 from runner.library.registry.registry import KINDS, Entry
 from runner.model.contacts import Contact
-from runner.model.reader import NOT_OF_PREREQUISITES, TICK_KEYS
+from runner.model.reader import ALONE, BESIDE, NOT_OF_PREREQUISITES
 from runner.model.runbook import Runbook
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -48,7 +48,8 @@ def runbook() -> _Schema:
     _act(definitions["Undo"], actions, one=True)
     _judge(definitions["Verification"], checks)
     definitions["Trigger"]["anyOf"] = [{"required": ["alert"]}, {"required": ["event"]}]
-    definitions["Prerequisite"] = _prerequisite(definitions["Step"], checks["confirm"]["properties"]["confirm"])
+    alone = {key: checks[key]["properties"][key] for key in ALONE}
+    definitions["Prerequisite"] = _prerequisite(definitions["Step"], alone)
     whole = definitions.pop("Runbook")
     for key, item in (("steps", "Step"), ("on_cancel", "Step"), ("prerequisites", "Prerequisite")):
         whole["properties"][key]["items"] = {"$ref": f"#/$defs/{item}"}
@@ -151,17 +152,16 @@ def _judge(definition: _Schema, checks: Mapping[str, _Schema]) -> None:
     ]
 
 
-def _prerequisite(step: _Schema, confirm: _Schema) -> _Schema:
-    """What is looked at before the first step, by a machine, or ticked by a person."""
+def _prerequisite(step: _Schema, alone: Mapping[str, _Schema]) -> _Schema:
+    """What is looked at before the first step, by a machine, or ticked by a person; `alone` needs nothing else."""
     keys = {key: schema for key, schema in step["properties"].items() if key not in NOT_OF_PREREQUISITES}
-    tick = set(keys) - TICK_KEYS
     return {
         "type": "object",
         "description": "What must hold before the first step; nothing is changed by looking at it",
-        "properties": {"confirm": confirm, **keys},
+        "properties": {**alone, **keys},
         "additionalProperties": False,
-        "if": {"required": ["confirm"]},
-        "then": _without(tick),
+        "if": {"anyOf": [{"required": [key]} for key in alone]},
+        "then": {**_without(set(keys) - BESIDE), "oneOf": [{"required": [key]} for key in alone]},
         "else": {"required": ["name", "verify"], "allOf": _only(step["allOf"], keys)},
     }
 

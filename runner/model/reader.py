@@ -27,7 +27,10 @@ _Kinds = Mapping[str, type[StepKind]] | Mapping[str, type[VerificationKind]]
 _NO_KINDS: Mapping[str, type[StepKind]] = MappingProxyType({})
 _RUNBOOK_KEYS = frozenset(Runbook.model_fields)
 NOT_OF_PREREQUISITES = ("id", "effect", "on_failure", "undo", "approve", "choose", "auto", "reversible", "idempotent")
-TICK_KEYS = frozenset({"confirm", "name", "why", "hosts"})
+ALONE = ("confirm", "oncall")
+"""The verifications that are a prerequisite without another word."""
+BESIDE = frozenset({"name", "why", "hosts"})
+"""The keys that such a prerequisite may have besides."""
 
 # What stands for an action that has faults of its own, so that the rest of the step is still checked.
 _ACTION = StandInStep()
@@ -96,21 +99,22 @@ class _RunbookReader:
             self._fault(at, "wrong-type", "a prerequisite is a mapping with `confirm`, or with a probe and `verify`")
             return None
         fixed = {"id": f"prerequisite-{number}", "effect": "read", "on_failure": "stop"}
-        if "confirm" in raw:
-            return self._tick(raw, fixed, at)
+        if alone := next((key for key in ALONE if key in raw), ""):
+            return self._alone(raw, alone, fixed, at)
         for key in raw.keys() & set(NOT_OF_PREREQUISITES):
             message = f"a prerequisite has no `{key}`: it only looks, and the run stops where it is not met"
             self._fault((*at, key), "unknown-key", message)
         rest = {key: item for key, item in raw.items() if key not in NOT_OF_PREREQUISITES}
         return self._step({**rest, **fixed}, at, "this prerequisite")
 
-    def _tick(self, raw: dict[str, Any], fixed: dict[str, str], at: Place) -> Step | None:
-        self._known(raw, TICK_KEYS, at, {"verify": "`confirm` is what is verified; write one prerequisite for each"})
-        tick = self._verification({"confirm": raw["confirm"]}, at)
-        if tick is None:
+    def _alone(self, raw: dict[str, Any], key: str, fixed: dict[str, str], at: Place) -> Step | None:
+        habit = {"verify": f"`{key}` is what is verified; write one prerequisite for each"}
+        self._known(raw, BESIDE | {key}, at, habit)
+        found = self._verification({key: raw[key]}, at)
+        if found is None:
             return None
         about = {key: item for key, item in raw.items() if key in {"why", "hosts"}}
-        value = {"name": raw.get("name", tick.says), **about, **fixed, "action": None, "verify": (tick,)}
+        value = {"name": raw.get("name", found.says), **about, **fixed, "action": None, "verify": (found,)}
         return self._make(Step, value, at=at)
 
     def _step(self, raw: Any, at: Place, whose: str = "this step") -> Step | None:

@@ -27,7 +27,7 @@ STEP = "from runner.kinds.steps.base import StepKind\n\n\nclass Mine(StepKind):\
         (
             plugins.verifications,
             VerificationKind,
-            {"command", "confirm", "exit", "hold_for", "http", "json", "matches", "sql", "that"},
+            {"command", "confirm", "exit", "hold_for", "http", "json", "matches", "oncall", "sql", "that"},
         ),
         (plugins.channels, Channel, {"command", "email", "pagerduty", "slack", "webhook"}),
     ],

@@ -1,0 +1,93 @@
+"""`oncall`: somebody is on call now, and still will be after a while, whoever that is then."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from harness.bench import Bench, step
+from werkzeug import Response
+
+from runner.kinds.verifications.oncall_probe import OnCall
+
+NOW = datetime.now(UTC)
+TOKEN = "the-key-of-the-rest-api"
+
+
+def shift(name, begin, end):
+    """A shift of so many minutes from now; None is for ever."""
+    times = [
+        None if at is None else (NOW + timedelta(minutes=at)).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (begin, end)
+    ]
+    return {"user": {"id": "PUSER01", "summary": name}, "start": times[0], "end": times[1], "escalation_level": 1}
+
+
+SHIFTS = {
+    "FOREVER": [shift("Ada", None, None)],
+    "HANDOVER": [shift("Ada", -60, 10), shift("Bob", 10, 120)],
+    "UNTIL10": [shift("Ada", -60, 10)],
+    "FROM10": [shift("Bob", 10, 120)],
+    "NOBODY": [],
+}
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = Bench(tmp_path, {"PAGERDUTY_TOKEN": TOKEN})
+    made.hosts()
+    return made
+
+
+def answer(request):
+    name = (request.args.get("schedule_ids[]") or request.args["escalation_policy_ids[]"])[1:]
+    return Response(json.dumps({"oncalls": SHIFTS[name]}), mimetype="application/json")
+
+
+@pytest.mark.live
+def test_who_is_on_call_is_asked_from_this_machine(bench, httpserver):
+    # Given a schedule for each way in which somebody is there, or nobody
+    httpserver.expect_request("/oncalls").respond_with_handler(answer)
+    token = {"type": "secret", "help": "Reads who is on call", "default": "env:PAGERDUTY_TOKEN"}
+    oncall = {"token": "{{ token }}", "url": httpserver.url_for("").rstrip("/")}
+    checks = [
+        step(name.lower(), "true", verify=[{"oncall": {**oncall, "schedule": f"P{name}"}}], on_failure="continue")
+        for name in SHIFTS
+    ]
+    bench.write(*checks, inputs={"token": token}, prerequisites=[{"oncall": {**oncall, "policy": "PFOREVER"}}])
+    # When the runbook is done
+    ran = bench.run()
+    # Then those steps passed during which somebody is there all the time
+    ended = {event["step"]: event["data"]["outcome"] for event in ran.events if event["type"] == "step.finished"}
+    assert ended == {
+        "prerequisite-1": "passed",
+        "forever": "passed",
+        "handover": "passed",
+        "until10": "failed",
+        "from10": "failed",
+        "nobody": "failed",
+    }, ran.err
+    # And who was asked was asked for half an hour, with a key that is seen nowhere
+    asked = [request for request, _ in httpserver.log]
+    assert {request.headers["Authorization"] for request in asked} == {f"Token token={TOKEN}"}
+    since, until = (datetime.fromisoformat(asked[0].args[key]) for key in ("since", "until"))
+    assert until - since == timedelta(minutes=30)
+    assert TOKEN not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ({}, "needs a `schedule` or a `policy`, and not both"),
+        ({"schedule": "PABC123", "policy": "PABC124"}, "needs a `schedule` or a `policy`, and not both"),
+        ({"schedule": "PABC123", "url": "http://pagerduty.example"}, "must begin with https://: a token is sent there"),
+    ],
+)
+def test_a_query_that_makes_no_sense_is_refused(written, complaint, refusals):
+    assert refusals(OnCall, oncall={"token": "{{ t }}", **written}) == [complaint]
+
+
+def test_what_is_expected_is_said_in_words():
+    kind = OnCall.model_validate({"oncall": {"token": "{{ t }}", "schedule": "PABC123", "for": "1h"}})
+
+    assert kind.describe() == "Somebody is on call for the next 1h (schedule PABC123 in PagerDuty)"
