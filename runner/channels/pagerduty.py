@@ -98,6 +98,18 @@ class PagerDuty(Channel):
         if self.token:
             reveal(self.token, secrets)
 
+    def problems(self, page: Page) -> Sequence[str]:
+        """What of the event is not as PagerDuty takes it: each length, each word, the size of the whole."""
+        body = (change_event if page.action == "change" else event)(page, "0" * ROUTING_KEY_LENGTH)
+        payload = body.get("payload", {})
+        lengths = {"summary": LONGEST_SUMMARY, "source": LONGEST_SUMMARY, "dedup_key": LONGEST_DEDUP_KEY}
+        texts = {name: str(value) for name, value in {**body, **payload}.items() if name in lengths}
+        return [
+            *(f"its {name} has {len(text)} characters" for name, text in texts.items() if len(text) > lengths[name]),
+            *(f"its {name} is blank" for name, text in texts.items() if not text.strip()),
+            *(["it is too large"] if len(to_json(body)) > LARGEST_EVENT else []),
+        ]
+
     def incident(self, dedup_key: str, *, secrets: Secrets) -> IncidentState | None:
         """How the incident stands, where there is a token to ask with."""
         return self._rest(secrets).incident(shortened(dedup_key)) if self.token else None

@@ -147,7 +147,7 @@ def _rendered(runbook: Runbook) -> Iterator[str]:
 def _guards(request: RunRequest, target: Target, installation: Installation) -> tuple[Ruling, ...]:
     """What each guard would rule now, as a preflight says it."""
     now, log = installation.clock().wall, installation.state.log_path
-    case = case_for(request, target, installation.actor, now=now, log=log)
+    case = case_for(request, target, installation, now=now, log=log)
     return (*rules(case), *environment(case))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from runner.channels.base import SecretMissingError
 from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import EventType, Outcome
+from runner.escalation.contract_check import call_problems
 from runner.model.runbook import Runbook
 from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
@@ -54,11 +54,11 @@ def check_readiness(request: RunRequest, env: RunEnvironment) -> Readiness:
     refused += (*_unmet(request.source.runbook, records), *result.problems)
     if code is not ExitCode.DONE and not refused:
         refused = (str(result.outcome),)
-    return _readiness(request, result, code, refused, env.secrets)
+    return _readiness(request, result, code, refused, env)
 
 
 def _readiness(
-    request: RunRequest, result: Result, code: ExitCode, refused: tuple[str, ...], secrets: Callable[[str], str]
+    request: RunRequest, result: Result, code: ExitCode, refused: tuple[str, ...], env: RunEnvironment
 ) -> Readiness:
     runbook = request.source.runbook
     return Readiness(
@@ -66,7 +66,7 @@ def _readiness(
         begins=f"{runbook.id} {runbook.title}",
         exit_code=code,
         refused_for=refused,
-        not_callable=_not_callable(request, secrets),
+        not_callable=call_problems(runbook, request.contacts, env.secrets, now=env.clock().wall),
         report=str(result.report),
         hint=result.hint,
     )
@@ -78,15 +78,3 @@ def _unmet(runbook: Runbook, records: list[Record]) -> tuple[str, ...]:
     ends = [each for each in records if each.type == EventType.STEP_FINISHED and each.step in names]
     failed = [each for each in ends if each.data["outcome"] != Outcome.PASSED]
     return tuple(f"{names[each.step]} on {each.host}: {each.data['outcome']}" for each in failed)
-
-
-def _not_callable(request: RunRequest, secrets: Callable[[str], str]) -> tuple[str, ...]:
-    """Whom the runbook would call in vain, as a secret of a channel is not there; no secret is told."""
-    problems = []
-    for name in request.source.runbook.escalation.contacts:
-        for channel in request.contacts[name].channels if name in request.contacts else ():
-            try:
-                channel.check(secrets)
-            except SecretMissingError as error:
-                problems.append(f"{name} by {channel.key}: {error.message}; {error.hint}")
-    return tuple(problems)

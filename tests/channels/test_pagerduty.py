@@ -275,3 +275,12 @@ def test_any_page_is_valid_by_pagerdutys_specification(data, pages, specificatio
 def test_the_specification_would_notice(broken, page, specification):
     with pytest.raises(Exception, match=r"[Rr]equest body"):
         valid({**event(page, ROUTING_KEY), **broken}, specification)
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=20)
+def test_what_pagerduty_would_refuse_is_known_beforehand_and_no_page_has_any_of_it(data, pages):
+    page = data.draw(pages)
+
+    assert list(channel().problems(page)) == []
+    assert list(channel().problems(replace(page, action="change"))) == []

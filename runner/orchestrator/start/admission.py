@@ -13,6 +13,7 @@ from runner.compiler.blast_radius import blast_radius
 from runner.compiler.committed_playbook import reviewed
 from runner.core.errors import GuardError, UnreachableError
 from runner.core.events import Event, EventType
+from runner.escalation.contract_check import call_problems
 from runner.executor.host_check import HostCheck
 from runner.executor.target import CLASSES, Target
 from runner.library.last_tested import Proof
@@ -22,11 +23,10 @@ from runner.model.step import HandOver
 from runner.model.yaml.finding import Level
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
-from runner.orchestrator.run_environment import RunEnvironment
+from runner.orchestrator.run_environment import Installation, RunEnvironment
 from runner.orchestrator.start import guards
 from runner.orchestrator.start.guards import Case, Ruling
 from runner.render.history.recorded_runs import RecordedRuns
-from runner.store.log.envelope import Actor
 
 
 def asks_person(request: RunRequest, target: Target) -> bool:
@@ -48,7 +48,7 @@ def check_guards(
         GuardError: a guard is not met.
     """
     policy = target.policy
-    case = case_for(request, target, env.actor, now=env.clock().wall, log=recorder.log.path)
+    case = case_for(request, target, env, now=env.clock().wall, log=recorder.log.path)
     rulings = guards.undoing(case) if undo else guards.rules(case)
     if asks_person(replace(request, environment=case.typed), target):
         case = _with_typed_environment(case, rulings, env)
@@ -82,26 +82,28 @@ def _with_typed_environment(case: Case, rulings: Sequence[Ruling], env: RunEnvir
     return replace(case, typed=env.type_environment(target.environment, lines))
 
 
-def case_for(request: RunRequest, target: Target, actor: Actor, *, now: datetime, log: Path) -> Case:
-    """What the guards rule on: `request` against `target` by `actor`; `log` is where proofs are looked for."""
+def case_for(request: RunRequest, target: Target, env: Installation, *, now: datetime, log: Path) -> Case:
+    """What the guards rule on: `request` against `target`; `log` is where proofs are looked for."""
     typed, playbooks = request.environment, _playbooks(request)
     if request.parent and typed in CLASSES and CLASSES.index(target.environment) < CLASSES.index(typed):
         typed = ""  # it was typed for the runbook that handed over; this one is more harmless, so nothing is asked
+    runbook = request.source.runbook
     return Case(
-        runbook=request.source.runbook,
+        runbook=runbook,
         target=target,
         limit=request.named if request.parent else request.limit,
         reason=request.reason,
         typed=typed,
         break_glass=request.break_glass,
-        login=actor.person,
-        groups=actor.groups,
+        login=env.actor.person,
+        groups=env.actor.groups,
         contacts=request.contacts,
         asks_nobody=request.mode == "auto",
         playbooks=playbooks,
         proofs=lambda: _proofs(log, playbooks.values()),
         now=now,
         lint_errors=lambda: _lint_errors(request, target, now.date()),
+        call_problems=lambda: () if request.looks else call_problems(runbook, request.contacts, env.secrets, now=now),
     )
 
 

@@ -19,7 +19,7 @@ from runner.model.step import Effect, Step
 
 PRODUCTION, STAGING = "production", "staging"
 
-Guard = Literal["environment", "lint", "reason", "max_hosts", "protected", "proof", "four_eyes", "may_run"]
+Guard = Literal["calls", "environment", "lint", "reason", "max_hosts", "protected", "proof", "four_eyes", "may_run"]
 Verdict = Literal["met", "warned", "refused", "overridden"]
 
 _NOTHING = "nothing"
@@ -49,7 +49,8 @@ class Case:
     `typed` is the environment that somebody has named, `login` who that is and `groups` the groups of the system that
     they are in. `asks_nobody` says whether a machine says yes where a person would
     be asked, `playbooks` the SHA-256 of what will run, for each runbook that may. `proofs` is only asked where a proof
-    is required. `lint_errors` are the errors that lint finds in the runbook, each in a line.
+    is required. `lint_errors` are the errors that lint finds in the runbook, each in a line;
+    `call_problems` says why somebody whom the runbook names could not be called.
     """
 
     runbook: Runbook
@@ -66,6 +67,7 @@ class Case:
     proofs: Callable[[], Iterable[Proof]]
     now: datetime
     lint_errors: Callable[[], Sequence[str]] = tuple
+    call_problems: Callable[[], Sequence[str]] = tuple
 
     @property
     def changing(self) -> list[Step]:
@@ -102,7 +104,7 @@ def rules(case: Case) -> list[Ruling]:
         InvalidInputError: what the inventory demands cannot be understood.
     """
     policy = case.target.policy
-    rulings = [*_may_run(case), *_reason(case), *_lint(case), *_most_hosts(case, policy)]
+    rulings = [*_may_run(case), *_reason(case), *_lint(case), *_calls(case), *_most_hosts(case, policy)]
     return [*rulings, *_protected(case), *_proof(case, policy), *_four_eyes(case, policy)] if case.changing else rulings
 
 
@@ -154,6 +156,20 @@ def _lint(case: Case) -> Iterator[Ruling]:
             _overridable(case, met=False) if matters else "warned",
             f"A run{f' {where}' * matters} needs a runbook without errors of lint; {case.runbook.id} has {summary}",
             hint=f"runbook lint {case.runbook.id} says how to fix each; then compile it, and review it. {_BREAK}",
+        )
+
+
+def _calls(case: Case) -> Iterator[Ruling]:
+    """Whoever starts the run hears before it begins that a call would fail; what is on fire does not wait for that."""
+    if problems := case.call_problems():
+        summary = "; ".join(problems[:_FEW]) + (f"; and {len(problems) - _FEW} more" if problems[_FEW:] else "")
+        yield Ruling(
+            "calls",
+            "a way to call everybody whom the runbook names",
+            summary,
+            "warned",
+            f"A run should be able to call everybody whom {case.runbook.id} names, but {summary}",
+            hint=f"runbook preflight {case.runbook.id} has all of it",
         )
 
 

@@ -1,0 +1,61 @@
+"""Whether every page that a runbook could send would be taken, as far as that can be known before anybody is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from runner.channels.base import Action, Channel, Page, SecretMissingError, Secrets
+from runner.escalation.policy import make_page
+from runner.model.contacts import Contact
+from runner.model.runbook import Declared, Runbook
+
+
+def call_problems(
+    runbook: Runbook, contacts: Mapping[str, Contact], secrets: Secrets, *, now: datetime
+) -> tuple[str, ...]:
+    """Why a contact whom `runbook` names could not be called, a sentence each; nobody is told anything.
+
+    Each secret of each channel is looked for, and each page that the runbook could send is compared with what the other
+    side publishes. No sentence holds a secret.
+    """
+    pages = sample_pages(runbook, now=now)
+    found: list[str] = []
+    for name in runbook.escalation.contacts:
+        channels = contacts[name].channels if name in contacts else ()
+        if not any(channel.does("trigger") for channel in channels):
+            found.append(f"{name} has no channel by which anybody is called")
+        for channel in channels:
+            found += [f"{name} by {channel.key}: {problem}" for problem in _of(channel, pages, secrets)]
+    return tuple(found)
+
+
+def sample_pages(runbook: Runbook, *, now: datetime) -> Sequence[Page]:
+    """A page for each reason for which `runbook` calls, and each that may follow; the details are yet to be known."""
+    declared = [f"declared: {item.declared}" for item in runbook.escalation.when if isinstance(item, Declared)]
+    reasons = [*declared, *(f"step failed: {step.name}" for step in runbook.procedure), "resolved"]
+    pages = [
+        make_page(
+            runbook,
+            action="trigger",
+            reason=reason,
+            environment="unknown",
+            hosts=("unknown",),
+            details=dict.fromkeys(runbook.escalation.provide, "…"),
+            timestamp=now,
+        )
+        for reason in reasons
+    ]
+    following: tuple[Action, ...] = ("acknowledge", "progress", "resolve")
+    return [*pages, *(replace(pages[-1], action=action) for action in following)]
+
+
+def _of(channel: Channel, pages: Sequence[Page], secrets: Secrets) -> Iterator[str]:
+    try:
+        channel.check(secrets)
+        yield from dict.fromkeys(each for page in pages if channel.does(page.action) for each in channel.problems(page))
+    except SecretMissingError as error:
+        yield f"{error.message}; {error.hint}"
+    except Exception as error:  # noqa: BLE001 - the code of others may fail in any way, and its text may hold a secret
+        yield f"a defect of this channel ({type(error).__name__})"
