@@ -9,19 +9,16 @@ import click
 
 from runner.cli.prompts import input_options
 
-_WORDS = (
-    click.argument("runbook"),
-    click.option(
-        "-i",
-        "--inventory",
-        "inventories",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        help="An Ansible inventory, file or directory; may be repeated.",
-    ),
-    click.option("-l", "--limit", metavar="HOSTS", help="Only the hosts that this Ansible pattern matches."),
-    input_options.options,
+inventories_option = click.option(
+    "-i",
+    "--inventory",
+    "inventories",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An Ansible inventory, file or directory; may be repeated.",
 )
+limit_option = click.option("-l", "--limit", metavar="HOSTS", help="Only the hosts that this Ansible pattern matches.")
+_WORDS = (click.argument("runbook"), inventories_option, limit_option, input_options.options)
 
 
 def target_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -23,7 +23,7 @@ def _password_file(_: click.Context, __: click.Parameter, path: Path | None) -> 
 
 
 _ASK = click.option("--ask", is_flag=True, help="Ask for every input that is not given, even if it has a default.")
-_GIVEN = click.option(
+given_option = click.option(
     "-e",
     "--input",
     "given",
@@ -45,7 +45,7 @@ vault_option = click.option(
 
 def options(command: Callable[..., None]) -> Callable[..., None]:
     """The options by which the inputs of a new run are given."""
-    return _GIVEN(_ASK(vault_option(command)))
+    return given_option(_ASK(vault_option(command)))
 
 
 def options_again(command: Callable[..., None]) -> Callable[..., None]:

@@ -22,7 +22,7 @@ class Neighbour:
     name: str
     kind: str
     title: str
-    places: Sequence[str]
+    written_in: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class LinkedName:
 class Affected:
     """What a change would affect: a runbook or an entry, through which name, and the place and line of the link."""
 
-    name: str
+    reaches: str
     title: str
     through: str
-    place: str
-    line: str
+    at: str
+    written_in: str
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class RegistryEntry:
     id: str
     title: str
     owner: str
-    runbooks: Sequence[str]
+    leads_to: Sequence[str]
     linked_from: Sequence[str]
-    line: str
+    written_in: str
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,11 @@ def affected_by(word: str, library: Library, cache: Path | None = None) -> tuple
     every = links(snapshot)
     return tuple(
         Affected(
-            name=each.link.source,
+            reaches=each.link.source,
             title=title(each.link.source, snapshot),
             through=each.through or each.link.target,
-            place=each.link.where,
-            line=f"{each.link.file}:{each.link.line}",
+            at=each.link.where,
+            written_in=f"{each.link.file}:{each.link.line}",
         )
         for each in impact(meant(word, snapshot, every, holding), every)
     )
@@ -123,9 +123,9 @@ def registry(library: Library, cache: Path | None = None) -> Registry:
             id=name,
             title=reference.entry.title,
             owner=reference.entry.owner,
-            runbooks=sorted({link.target for link in outward.get(name, ()) if link.sort == "runbook"}),
+            leads_to=sorted({link.target for link in outward.get(name, ()) if link.sort == "runbook"}),
             linked_from=sorted({link.source for link in inward.get(name, ())}),
-            line=reference.where,
+            written_in=reference.where,
         )
         for name, reference in snapshot.references.items()
     )

@@ -29,9 +29,11 @@ class ListedRunbook:
 
 @dataclass(frozen=True)
 class ListedCategory:
-    """A category, and the ids of its runbooks that are in use."""
+    """A category: what it is for, what makes somebody reach for it, and the ids of its runbooks that are in use."""
 
     category: Category
+    purpose: str
+    trigger: str
     runbooks: Sequence[str]
 
 
@@ -47,10 +49,10 @@ def list_runbooks(library: Library, cache: Path | None = None) -> tuple[ListedRu
 
 def list_categories(library: Library, cache: Path | None = None) -> tuple[ListedCategory, ...]:
     """Every category with its runbooks; an index may be kept in the directory `cache`."""
-    runbooks = read(library, cache).used.values()
+    used = read(library, cache).used.values()
     return tuple(
-        ListedCategory(category, tuple(each.id for each in runbooks if each.category is category))
-        for category in Category
+        ListedCategory(each, each.purpose, each.trigger, tuple(item.id for item in used if item.category is each))
+        for each in Category
     )
 
 

@@ -33,14 +33,14 @@ def test_both_directions_of_a_name(library):
         ("backend-team", "contact", "Backend team"),
         ("RUN-001", "runbook", "Disk is full"),
     ]
-    assert [(each.name, each.places) for each in linked.sources] == [
+    assert [(each.name, each.written_in) for each in linked.sources] == [
         ("RUN-001", ("runbooks/RUN-001.yml:8",)),
         ("RUN-002", ("runbooks/RUN-002.yml:8",)),
     ]
 
 
 def test_a_change_affects_what_links_and_what_leads_there(library):
-    assert [(each.name, each.through, each.place) for each in affected_by("df", library)] == [
+    assert [(each.reaches, each.through, each.at) for each in affected_by("df", library)] == [
         ("RUN-001", "df", "steps[0].command"),
         ("RUN-002", "df", "steps[0].command"),
         ("MON-001", "RUN-001", "runbook"),
@@ -50,7 +50,7 @@ def test_a_change_affects_what_links_and_what_leads_there(library):
 def test_the_registry_has_both_ends_and_its_findings(library):
     found = registry(library)
 
-    assert [(each.id, each.runbooks, each.linked_from) for each in found.entries] == [
+    assert [(each.id, each.leads_to, each.linked_from) for each in found.entries] == [
         ("MON-001", ["RUN-001"], ["RUN-001", "RUN-002"])
     ]
     assert "two-runbooks" in {finding.rule for finding in found.findings}

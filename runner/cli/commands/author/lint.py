@@ -16,6 +16,7 @@ from runner.cli.output.pager import paged
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import counted, safe
 from runner.cli.prompts.input_options import vault_option
+from runner.cli.target_options import inventories_option
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.library.library import shown
 from runner.lint.engine import check_plugins, rules
@@ -40,13 +41,7 @@ _PASSWORDS = ("ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_IDENTITY_LIST")
 @click.option(
     "--explain", "rule", is_flag=False, flag_value="", metavar="[RULE]", help="Explain a rule, or list all rules."
 )
-@click.option(
-    "-i",
-    "--inventory",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="An inventory that defines variables the runbooks use.",
-)
+@inventories_option
 @vault_option
 def command(
     runbooks: tuple[str, ...],
@@ -57,7 +52,7 @@ def command(
     strict: bool,
     score: bool,
     rule: str | None,
-    inventory: Sequence[Path],
+    inventories: Sequence[Path],
 ) -> None:
     """Lint RUNBOOKS (all of them if none is named); exit 2 if one does not load or has an error.
 
@@ -68,9 +63,9 @@ def command(
         _explain(rule, form)
         return
     library = context.own_library() if fix else context.library(next(iter(runbooks), ""))
-    inventories = tuple(context.inventories(inventory, library)) if inventory else ()
+    existing = tuple(context.inventories(inventories, library)) if inventories else ()
     has_password = any(map(os.environ.get, _PASSWORDS))
-    request = LintRequest(library, context.clock().wall.date(), inventories, has_vault_password=has_password)
+    request = LintRequest(library, context.clock().wall.date(), existing, has_vault_password=has_password)
     names = runbooks or tuple(library.ids())
     if score:
         scored, unread = score_runbooks(names, request, context.state_path())

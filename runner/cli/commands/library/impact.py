@@ -8,7 +8,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.formats import forms
-from runner.cli.output.table import draw
+from runner.cli.output.table import draw, rows_of
 from runner.services.library.library_links import affected_by
 
 
@@ -21,16 +21,7 @@ def command(linked: str, form: str) -> None:
     NAME is an id (MON-005), a host or group (db_primary), a contact, its handle (@db-team) or the login name of a
     member, or a program that a step uses (psql). Hosts are looked up in the inventories/ of the library.
     """
-    rows = [
-        {
-            "reaches": each.name,
-            "title": each.title,
-            "through": each.through,
-            "at": each.place,
-            "written in": each.line,
-        }
-        for each in affected_by(linked, context.library(), context.cache())
-    ]
+    rows = rows_of(affected_by(linked, context.library(), context.cache()))
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
     else:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from runner.cli import context
 from runner.cli.output.formats import forms
-from runner.cli.output.table import draw
-from runner.services.library.library_links import LinkedName, Neighbour, linked_names
+from runner.cli.output.table import draw, rows_of
+from runner.services.library.library_links import LinkedName, linked_names
 
 
 @click.command("links")
@@ -34,14 +34,7 @@ def _data(linked: LinkedName) -> dict[str, object]:
 
 
 def _directions(linked: LinkedName) -> dict[str, list[dict[str, Any]]]:
-    return {"points to": _rows(linked.targets), "is pointed to by": _rows(linked.sources)}
-
-
-def _rows(neighbours: Iterable[Neighbour]) -> list[dict[str, Any]]:
-    return [
-        {"name": each.name, "kind": each.kind, "title": each.title, "written in": list(each.places)}
-        for each in neighbours
-    ]
+    return {"points to": rows_of(linked.targets), "is pointed to by": rows_of(linked.sources)}
 
 
 def _together(places: Sequence[str]) -> str:

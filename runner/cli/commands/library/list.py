@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from runner.cli import context
-from runner.cli.output.table import draw
+from runner.cli.output.table import draw, rows_of
 from runner.cli.output.terminal import counted
 from runner.services.library.library_overview import ListedRunbook, list_categories, list_runbooks
 from runner.services.run_list import as_data, listed_runs
@@ -50,15 +50,7 @@ def _row(listed: ListedRunbook) -> dict[str, object]:
 
 
 def _categories() -> list[dict[str, object]]:
-    return [
-        {
-            "category": str(each.category),
-            "purpose": each.category.purpose,
-            "trigger": each.category.trigger,
-            "runbooks": list(each.runbooks),
-        }
-        for each in list_categories(context.library(), context.cache())
-    ]
+    return rows_of(list_categories(context.library(), context.cache()))
 
 
 def _runs() -> list[Mapping[str, object]]:

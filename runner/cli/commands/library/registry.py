@@ -10,7 +10,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.formats import forms
-from runner.cli.output.table import draw
+from runner.cli.output.table import draw, rows_of
 from runner.cli.output.terminal import counted, safe
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.model.yaml.finding import Level
@@ -31,17 +31,7 @@ def command(ctx: click.Context, form: str) -> None:
 
 
 def _show(found: Registry, form: str) -> None:
-    rows = [
-        {
-            "id": entry.id,
-            "title": entry.title,
-            "owner": entry.owner,
-            "leads to": entry.runbooks,
-            "linked from": entry.linked_from,
-            "written in": entry.line,
-        }
-        for entry in found.entries
-    ]
+    rows = rows_of(found.entries)
     if form == "json":
         click.echo(json.dumps({"entries": rows, "findings": [asdict(finding) for finding in found.findings]}, indent=2))
         return

@@ -6,13 +6,14 @@ import json
 import re
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 
 from runner.cli import context
 from runner.cli.output.terminal import counted, safe, short
+from runner.cli.prompts.input_options import given_option
+from runner.cli.target_options import inventories_option, limit_option
 from runner.core.errors import InvalidInputError
 from runner.library.search.search import Reason, SearchHit
 from runner.services.library.find_runbooks import CALL_SOMEBODY, find_runbooks
@@ -38,18 +39,9 @@ _LONGEST = 65_536
 @click.option(
     "--plan", "at_once", is_flag=True, help="Show the plan of the runbook, if it is clear which one is meant."
 )
-@click.option(
-    "-i",
-    "--inventory",
-    "inventories",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="The inventory for the command that is proposed.",
-)
-@click.option("-l", "--limit", metavar="HOSTS", help="Only the hosts that this Ansible pattern matches.")
-@click.option(
-    "-e", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A value for an input of the runbook."
-)
+@inventories_option
+@limit_option
+@given_option
 @click.option("-n", "--most", type=click.IntRange(min=1), default=5, show_default=True, help="Show at most this many.")
 @click.option("--json", "as_json", is_flag=True, help="The hits, or with --plan the plan, as JSON.")
 @click.pass_context
