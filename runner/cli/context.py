@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,11 +19,11 @@ from runner.core.events import Instant
 from runner.executor.inventory.ansible_cfg import unread
 from runner.library.library import Library
 from runner.library.root import cache_directory, default_state, root_above
-from runner.orchestrator.run_environment import Installation
-from runner.services.run_list import open_state
-from runner.services.run_requests import find_inventories
 from runner.store.log.envelope import Actor
 from runner.store.state_directory import StateDirectory
+
+if TYPE_CHECKING:
+    from runner.orchestrator.run_environment import Installation
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,15 @@ def recorded() -> StateDirectory:
     Raises:
         InvalidInputError: there is none.
     """
+    from runner.services.run_list import open_state  # noqa: PLC0415 - it imports all that tells of runs
+
     return open_state(state_path())
 
 
 def installation(state: StateDirectory) -> Installation:
     """What a service is given of this machine."""
+    from runner.orchestrator.run_environment import Installation  # noqa: PLC0415 - as above
+
     system = command_context().system
     return Installation(
         state=state,
@@ -178,6 +183,8 @@ def inventories(paths: Sequence[Path], library: Library) -> list[Path]:
     Raises:
         InvalidInputError: none is named, or one is not there; the error names those that are.
     """
+    from runner.services.run_requests import find_inventories  # noqa: PLC0415 - it imports all that a run needs
+
     existing = find_inventories(paths, library)
     notice_unread(existing)
     return existing

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from jinja2 import TemplateError, nodes
 
 from runner.core.templates import parse, parse_expression
 
 
-def names_in(template: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def names_in(template: str) -> frozenset[str]:
     """The variables that a template reads."""
-    return {name.name for name in parse(template).find_all(nodes.Name)}
+    return frozenset(name.name for name in parse(template).find_all(nodes.Name))
 
 
 def reads(expressions: Iterable[str], register: str) -> set[str]:

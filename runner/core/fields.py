@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema
 class Model(BaseModel):
     """A piece of a written file; an unknown key is a fault, and text is never read as a number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Keywords:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from runner.render.history.run_history import RunHistory
+if TYPE_CHECKING:
+    from runner.render.history.run_history import RunHistory
 
 _FILES: Mapping[str, str] = MappingProxyType(
     {"md": "report.md", "html": "report.html", "json": "report.json", "handoff": "handoff.md"}

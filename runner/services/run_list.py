@@ -11,6 +11,7 @@ from typing import Any
 
 from runner.core.errors import AuditError, InvalidInputError
 from runner.core.events import Clock, Instant
+from runner.core.identifiers import LAST
 from runner.library.last_tested import Proof
 from runner.render import report
 from runner.render.history.recorded_runs import RecordedRuns, RunSummary
@@ -22,9 +23,6 @@ from runner.store.log.log_reader import read
 from runner.store.owed_undos import OwedUndo
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.state_directory import StateDirectory
-
-LAST = "last"
-"""The name of the newest run."""
 
 _COLUMNS = ("run", "runbook", "kind", "status", "outcome", "environment", "user", "started")
 _OTHERS = ("parent", "children", "undelivered")

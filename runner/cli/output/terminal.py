@@ -10,6 +10,8 @@ from runner.core.wording import in_one_line
 
 def safe(text: str, *, lines: bool = False) -> str:
     """`text` with control characters, and others that do not show, as escapes; with `lines`, line breaks are kept."""
+    if text.isprintable():
+        return text
     kept = "\n" if lines else ""
     return "".join(
         character if character.isprintable() or character in kept else character.encode("unicode_escape").decode()

@@ -76,10 +76,9 @@ def _about(reference: Reference, rule: str, message: str, level: Level, hint: st
 
 def _orphans(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Finding]:
     """The entries that nothing links to, and that lead nowhere: nobody will come across them."""
-    targets = {link.target for link in among}
-    leading = {link.source for link in among if link.sort == "runbook"}
+    linked = {link.target for link in among} | {link.source for link in among if link.sort == "runbook"}
     for name, reference in snapshot.references.items():
-        if name not in targets | leading:
+        if name not in linked:
             hint = "link to it from a runbook, or take it out"
             yield _about(reference, "orphan", f"nothing links to {name}", Level.WARNING, hint)
 

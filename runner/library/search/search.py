@@ -177,6 +177,8 @@ def _names(question: str, name: str) -> bool:
     """Whether `question` holds the `name` as a whole word; an id may be spelled as people do."""
     if name in words.ids(question):
         return True
+    if (question + name).isascii() and name.lower() not in question.lower():
+        return False  # which is soon seen, for each of thousands of names
     return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", question, re.IGNORECASE) is not None
 
 

@@ -14,7 +14,6 @@ from runner.cli.output.table import draw, rows_of
 from runner.cli.output.terminal import counted, safe
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.model.yaml.finding import Level
-from runner.services.authoring.import_documents import import_entries, write_entries
 from runner.services.library.library_links import Registry, registry
 
 
@@ -54,6 +53,11 @@ def import_file(file: Path, owner: str | None, write: Path | None) -> None:
 
     An id that the text uses for two things is reported. Exit 2, and nothing is written, if something is wrong.
     """
+    from runner.services.authoring.import_documents import (  # noqa: PLC0415 - the other commands import no Markdown
+        import_entries,
+        write_entries,
+    )
+
     imported = import_entries(file, context.library(), owner=owner, cache=context.cache())
     for finding in imported.findings:
         click.echo(safe(str(finding)), err=True)

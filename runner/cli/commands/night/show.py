@@ -14,13 +14,12 @@ from runner.cli import context
 from runner.cli.output.pager import paged
 from runner.cli.output.terminal import one_line, safe, short
 from runner.core.errors import InvalidInputError
-from runner.core.identifiers import RUNBOOK_ID, is_run_id
+from runner.core.identifiers import LAST, RUNBOOK_ID, is_run_id
 from runner.kinds.steps.base import StepKind
 from runner.model.input import Input
 from runner.model.runbook import Exclusion, Runbook
 from runner.model.step import Approval, Step
 from runner.render import report
-from runner.services.run_list import LAST, find_run, run_report
 
 
 @click.command("show")
@@ -35,6 +34,8 @@ from runner.services.run_list import LAST, find_run, run_report
 def command(shown: str, *, form: str | None, as_json: bool) -> None:
     """Show the runbook NAME (RUN-001, or a file), or the report of the run NAME (its id, or `last`)."""
     if is_run_id(shown) or shown == LAST:
+        from runner.services.run_list import find_run, run_report  # noqa: PLC0415 - it imports all that tells of runs
+
         state = context.recorded()
         run = find_run(state, shown)
         chosen = "json" if as_json else form
