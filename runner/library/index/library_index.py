@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from runner.library.index.index_file import create_tables, opened
+from runner.library.index.index_file import opened
 from runner.library.index.indexed_file import IndexedFile, index_registry, index_runbook
 from runner.library.library import Library, digest, read_limited
 from runner.library.registry.registry import registry_files
@@ -48,12 +48,11 @@ class LibraryIndex:
         self._library = library
         self._files = {file.name: file for file in _files(library.root / "runbooks", library.ids())}
         name = f"{hashlib.sha256(os.fsencode(library.root.resolve())).hexdigest()[:16]}.sqlite"
-        connection = opened(cache / name, patience) if cache else None
+        self._connection = opened(cache / name if cache else None, patience)
         try:
-            self._connection = connection or _in_memory()
             self._refresh()
         except sqlite3.Error:
-            self._connection = _in_memory()
+            self._connection = opened(None)
             self._refresh()
 
     def columns(self, *names: str) -> Sequence[tuple[str, ...]]:
@@ -80,7 +79,7 @@ class LibraryIndex:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.DatabaseError:  # the file is damaged
-            self._connection = _in_memory()
+            self._connection = opened(None)
             self._refresh()
             return self._connection.execute(query, values).fetchall()
 
@@ -134,12 +133,6 @@ class LibraryIndex:
 
 def _numbered(made: IndexedFile, first: int) -> Iterator[tuple[object, ...]]:
     return ((first + n, *each[:5], " ".join(sorted(each.words))) for n, each in enumerate(made.passages))
-
-
-def _in_memory() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    create_tables(connection)
-    return connection
 
 
 def _files(directory: Path, ids: Iterable[str]) -> Iterator[_File]:

@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 
-import pytest
-
-from runner.library.index.index_file import opened, release
+from runner.library.index.index_file import opened
 
 
-def test_a_new_file_has_the_tables_and_says_who_made_it(tmp_path):
-    connection = opened(tmp_path / "new" / "x.sqlite", 1.0)
+def is_kept(path):
+    with closing(opened(path)) as database:
+        return database.execute("PRAGMA database_list").fetchone()[2] == str(path)
 
-    assert connection.execute("SELECT made_by FROM about").fetchall() == [(release(),)]
-    assert connection.execute("SELECT count(*) FROM file, passage, vocabulary").fetchone() == (0,)
-    connection.close()
+
+def test_a_new_file_has_the_tables(tmp_path):
+    path = tmp_path / "new" / "x.sqlite"
+
+    with closing(opened(path)) as database:
+        assert database.execute("SELECT count(*) FROM file, passage, vocabulary").fetchone() == (0,)
+    assert is_kept(path)
+
+
+def test_what_another_release_has_written_is_not_read(tmp_path):
+    # Given an index that this release has written
+    path = tmp_path / "x.sqlite"
+    with closing(opened(path)) as database:
+        database.execute("INSERT INTO file (name) VALUES ('RUN-001.yml')")
+    with closing(opened(path)) as database:
+        assert database.execute("SELECT name FROM file").fetchall() == [("RUN-001.yml",)]
+    # When another one opens it
+    with closing(opened(path, made_by="another")) as database:
+        # Then it is made anew
+        assert database.execute("SELECT name FROM file").fetchall() == []
 
 
 def test_a_link_is_not_followed(tmp_path):
     (tmp_path / "other").touch()
     (tmp_path / "x.sqlite").symlink_to(tmp_path / "other")
 
-    assert opened(tmp_path / "x.sqlite", 1.0) is None
+    opened(tmp_path / "x.sqlite").close()
     assert (tmp_path / "other").read_bytes() == b""
 
 
-@pytest.mark.parametrize("mode", [0o620, 0o602])
-def test_what_others_can_write_is_not_believed(tmp_path, mode):
-    path = tmp_path / "x.sqlite"
-    opened(path, 1.0).close()
-    path.chmod(mode)
+def test_where_there_is_no_directory_to_be_made_it_is_in_memory(tmp_path):
+    (tmp_path / "file").touch()
 
-    assert opened(path, 1.0) is None
+    assert not is_kept(tmp_path / "file" / "x.sqlite")
 
 
 def test_only_the_indexes_of_some_libraries_are_kept(tmp_path):
     for number in range(25):
-        opened(tmp_path / f"{number:02}.sqlite", 1.0).close()
+        opened(tmp_path / f"{number:02}.sqlite").close()
         os.utime(tmp_path / f"{number:02}.sqlite", (number, number))
 
     assert sorted(path.name for path in tmp_path.glob("*.sqlite")) == [f"{number:02}.sqlite" for number in range(5, 25)]
