@@ -20,6 +20,21 @@ from runner.render.history.proofs import proof_of
 from runner.render.history.run_history import RunHistory, history
 from runner.store.log.log_index import LogIndex
 
+_OF_STEPS = frozenset(
+    {
+        EventType.SPAN_STARTED,
+        EventType.SPAN_FINISHED,
+        EventType.STEP_INTENDED,
+        EventType.STEP_FINISHED,
+        EventType.STEP_SETTLED,
+        EventType.ATTEMPT_FINISHED,
+        EventType.ACTION_FINISHED,
+        EventType.VERIFICATION_FINISHED,
+        EventType.VALUES_CAPTURED,
+        EventType.COMMANDS_RENDERED,
+    }
+)
+"""Most records of a run: what became of each step on each host, of which a summary tells nothing."""
 _ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED, EventType.RUN_ABANDONED, EventType.RUN_FILED})
 
 
@@ -109,8 +124,11 @@ class RecordedRuns:
 
     def history(self, run: str) -> RunHistory | None:
         """What happened in `run`; None where the log does not hold its start."""
+        return self._folded(run)
+
+    def _folded(self, run: str, *, but: Collection[str] = ()) -> RunHistory | None:
         try:
-            return history(self._index.records(run), now=self._now)
+            return history(self._index.records(run, but=but), now=self._now)
         except ValueError:
             return None
 
@@ -147,7 +165,7 @@ class RecordedRuns:
         if text := self._texts[run]:
             return _read(json.loads(text))
         if run not in self._made:
-            folded = self.history(run)
+            folded = self._folded(run, but=_OF_STEPS)
             self._made[run] = summary_of(folded) if folded else None
         return self._made[run]
 

@@ -13,7 +13,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -63,17 +63,17 @@ class LogIndex:
             finally:
                 index._database.close()
 
-    def records(self, run: str) -> list[Record]:
-        """The records of `run`, in order.
+    def records(self, run: str, *, but: Collection[str] = ()) -> list[Record]:
+        """The records of `run`, in order, `but` those of these types; they too must be what belongs there.
 
         Raises:
             AuditError: as `opened`.
         """
         try:
-            return self._records(run)
+            return self._records(run, but)
         except chain.BrokenChainError:  # a line is not where the index says
             self._start_over(remove=True)
-            return self._records(run)
+            return self._records(run, but)
 
     def digests(self, maker: str) -> Mapping[str, str | None]:
         """The digest that `maker` keeps of each run, None where there is none; in the order in which the runs began."""
@@ -95,7 +95,7 @@ class LogIndex:
         with contextlib.suppress(sqlite3.Error), self._changing():
             self._database.executemany(insert, rows)
 
-    def _records(self, run: str) -> list[Record]:
+    def _records(self, run: str, but: Collection[str]) -> list[Record]:
         found = []
         extents = 'SELECT start, "end", seq, hash FROM extents WHERE run = ? ORDER BY start'
         for start, end, seq, hash_ in self._query(extents, run):
@@ -103,6 +103,8 @@ class LogIndex:
             self._file.seek(start)
             for line in lines_of(self._file, up_to=end - start):
                 head = chain.follow(head, line)
+                if envelope.type_of(line) in but:
+                    continue
                 record = parse(line, self._path, head.seq)
                 if record.run == run:
                     found.append(record)

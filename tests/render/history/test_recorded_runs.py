@@ -39,9 +39,9 @@ class Index(LogIndex):
 
     read: ClassVar[list[str]] = []
 
-    def records(self, run):
+    def records(self, run, *, but=()):
         self.read.append(run)
-        return super().records(run)
+        return super().records(run, but=but)
 
 
 def opened(log):
@@ -59,6 +59,18 @@ def test_the_summaries_that_are_kept_are_those_of_the_records(log):
 
     assert [run.run for run in folded] == ["r1", "r2", "r3", "r4"]
     assert summaries(log) == summaries(log) == folded
+
+
+def test_whatever_is_recorded_of_a_run_its_summary_is_that_of_all_its_records(log):
+    # Given a run for each type of record, which has one of it, and a question that nobody answered
+    asked = {"kind": "manual", "text": "Restart it"}
+    answered = {"outcome": "passed", "by": "nobody", "as_run": "another", "verdict": "passed"}
+    for kind in [each for each in EventType if each != EventType.RUN_STARTED]:
+        first, *others = story(f"run-{kind}")
+        own = [Event(kind, first.run, step="act", host="a", data=data) for data in (asked, answered)]
+        log.append(first, *own, Event(EventType.STEP_FINISHED, first.run, step="act", host="a", data=answered), *others)
+    # Then it does not matter that most records are left out
+    assert summaries(log) == [summary_of(run) for run in histories(read(log.path))]
 
 
 def test_only_what_may_have_changed_is_folded_again(log):
