@@ -77,7 +77,7 @@ class Group(Generic[_Plugin]):
         table: dict[str, _Plugin] = dict(own)
         owners = dict.fromkeys(own, "runbookctl")
         problems: list[PluginProblem] = []
-        for entry in sorted(_registered().select(group=name)):
+        for entry in sorted(entry_points(group=name)):
             try:
                 plugin = entry.load()
                 called = key(plugin)
@@ -92,11 +92,6 @@ class Group(Generic[_Plugin]):
             table[called], owners[called] = plugin, _package(entry)
         self.table: Mapping[str, _Plugin] = MappingProxyType(dict(sorted(table.items())))
         self.problems = tuple(problems)
-
-
-@cache
-def _registered() -> Any:  # which has no type that is the same in each release of Python
-    return entry_points()
 
 
 def _problem(entry: EntryPoint, key: str, reason: str) -> PluginProblem:
