@@ -66,6 +66,7 @@ TESTED_WITH: dict[str, str] = {
     "model/checks/cross_checks.py": "model/test_reader_faults.py",
     "model/checks/step_checks.py": "model/test_reader_faults.py",
     "model/handover_inputs.py": "orchestrator/continuation/test_handover.py",
+    "model/escalation_policy.py": "model/test_reader_faults.py",
     "model/step.py": "model/test_runbook.py",
     "orchestrator/end/finish.py": "orchestrator/end/test_ending.py",
     "orchestrator/gate/gate_facts.py": "orchestrator/gate/test_approval_gate.py",

@@ -9,7 +9,8 @@ from datetime import datetime
 from runner.channels.base import Action, Channel, Page, SecretMissingError, Secrets
 from runner.escalation.policy import make_page
 from runner.model.contacts import Contact
-from runner.model.runbook import Declared, Runbook
+from runner.model.escalation_policy import Declared
+from runner.model.runbook import Runbook
 
 
 def call_problems(

@@ -16,6 +16,9 @@ from runner.kinds import plugins
 LIMIT = DEADLINE + 0.2
 """Seconds that all pages together may take: each channel ends by itself before, and says more than that it is late."""
 
+BRIEF = 3.0
+"""Seconds for what nobody waits for: the pages of earlier runs, and news that follow a page."""
+
 NO_CHANNEL = Receipt("none", "refused", 0, "this contact has no channel in contacts.yml")
 
 

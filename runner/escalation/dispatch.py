@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner.channels.base import Channel, Page, Receipt, Secrets
+from runner.channels.base import Action, Channel, Page, Receipt, Secrets
 from runner.core.events import Clock, EventType
 from runner.escalation.delivery import LIMIT, Outgoing, deliver_all
 from runner.escalation.incidents import Incident, Incidents
@@ -63,7 +63,7 @@ class Dispatcher:
         requested = [
             Outgoing(self._notification(page, run, name, contacts.get(name), number, channel), channel)
             for name in names
-            for number, channel in enumerate(_channels(contacts.get(name)))
+            for number, channel in _channels(contacts.get(name), page.action)
         ]
         for item in requested:
             with self._failsafe():
@@ -161,8 +161,12 @@ class Dispatcher:
             self.incidents.close(key)
 
 
-def _channels(contact: Contact | None) -> Sequence[Channel | None]:
-    return (contact.channels if contact else ()) or (None,)
+def _channels(contact: Contact | None, action: Action) -> Sequence[tuple[int, Channel | None]]:
+    """The channels of `contact` that can do `action`, numbered; None for a call to somebody who has no such channel."""
+    able = [
+        (number, channel) for number, channel in enumerate(contact.channels if contact else ()) if channel.does(action)
+    ]
+    return able if able or action != "trigger" else [(0, None)]
 
 
 def _description(notification: Notification) -> dict[str, Any]:

@@ -51,13 +51,21 @@ class Incidents:
         path = self._file(dedup_key)
         return self._read(path) if path.exists() else None
 
-    def opened_by(self, run: str) -> list[str]:
-        """The keys of the open incidents that the run of that id has called for; a broken file is of no run."""
+    def all(self) -> list[Incident]:
+        """The open incidents, but for those of which the file is broken."""
         found = []
         for path in sorted(self._path.glob("*.json")):
             with contextlib.suppress(InvalidInputError):
                 found.append(self._read(path))
-        return [each.dedup_key for each in found if each.run == run]
+        return found
+
+    def opened_by(self, run: str) -> list[str]:
+        """The keys of the open incidents that the run of that id has called for; a broken file is of no run."""
+        return [each.dedup_key for each in self.all() if each.run == run]
+
+    def below(self, key: str) -> list[str]:
+        """The keys of the open incidents that belong to the one of that `key`: of higher levels, of a broken glass."""
+        return [each.dedup_key for each in self.all() if each.dedup_key.startswith(f"{key}/")]
 
     def _read(self, path: Path) -> Incident:
         """The incident in the file at `path`.

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Literal
 
 from runner.channels.base import Page, Severity
-from runner.model.runbook import Escalation, Runbook, Unresolved
-from runner.model.step import Step
+from runner.model.escalation_policy import Escalation, Unresolved
+from runner.model.runbook import Runbook
 
 _SEVERITIES: Mapping[str, Severity] = {
     "P0": "critical",
@@ -22,27 +21,6 @@ _SEVERITIES: Mapping[str, Severity] = {
     "info": "info",
 }
 """Both of the teams' scales in PagerDuty's words."""
-
-
-def reason_to_call(
-    policy: Escalation,
-    failed: Sequence[Step],
-    declared: str | None,
-    otherwise: str | None = None,
-    *,
-    why: Mapping[str, str] = MappingProxyType({}),
-) -> str | None:
-    """Why somebody must be called now that the run has stopped, None when nobody must.
-
-    `otherwise` is why it stopped where none of its steps failed; `why` has for a step, by its id, what was seen.
-    """
-    if declared:
-        return f"declared: {declared}"
-    if "step_failed" not in policy.when:
-        return None
-    if not failed:
-        return otherwise
-    return ": ".join(["step failed", failed[0].name, *filter(None, [why.get(failed[0].id)])])
 
 
 def patience(policy: Escalation) -> float | None:
@@ -60,6 +38,19 @@ def dedup_key(runbook: str, environment: str, hosts: Sequence[str]) -> str:
     return f"runbookctl/{runbook}/{environment}/{where}"
 
 
+def level_key(key: str, level: str) -> str:
+    """The name of the incident `key` for those of a `level` of the ladder: another level is woken by another incident.
+
+    The lowest level has the name itself.
+    """
+    return key if level == "L1" else f"{key}/{level}"
+
+
+def summary(runbook: Runbook, environment: str, reason: str) -> str:
+    """What a page says in one line."""
+    return f"{runbook.id} {runbook.title} ({environment}): {reason}"
+
+
 def make_page(
     runbook: Runbook,
     *,
@@ -74,7 +65,7 @@ def make_page(
     return Page(
         action=action,
         dedup_key=dedup_key(runbook.id, environment, hosts),
-        summary=f"{runbook.id} {runbook.title} ({environment}): {reason}",
+        summary=summary(runbook, environment, reason),
         severity=_SEVERITIES[runbook.severity],
         source=", ".join(hosts) or environment,
         component=runbook.id,

@@ -89,12 +89,17 @@ _ELSEWHERE = {
     "Schedule.late_ok": "How much later than its time it may still begin",
     "Schedule.if_missed": "What happens if its time passed without a run",
     "Schedule.overlap": "What happens if the previous run is still in progress",
-    "Escalation.when": "Each is enough: step_failed, {unresolved_for: 15m}, {declared: Data integrity concern}",
+    "Escalation.when": "Each is enough: step_failed, {unresolved_for: 15m}, {declared: Data integrity concern}, "
+    "{verification_failed: 3}, {that: error_rate > 2}, {no_answer: 10m}, unreachable, abandoned, refused, no_answer, "
+    "denied",
     "Escalation.contacts": "Who is called, in this order: names from contacts.yml",
     "Escalation.provide": "What they are told: timeline, actions, failure, trend, an input, a captured value, a step",
     "Escalation.next_after": "How long L1 has to acknowledge before L2 is called, then L3; without it all at once",
     "Unresolved.unresolved_for": "Call if the run has not ended after this time",
     "Declared.declared": "Call if the operator says that this is the case",
+    "VerificationsFailed.verification_failed": "Call as soon as so many verifications have failed",
+    "CapturedCondition.that": "Call as soon as this holds of captured values, like error_rate > 2",
+    "NoAnswer.no_answer": "Call if a question waits for this long",
     "FollowUp.do": "What is to be done",
     "FollowUp.within": "How soon",
     "FollowUp.if": "Only after a run that ended so",

@@ -10,8 +10,9 @@ from pydantic import Field, Strict, ValidationError
 
 from runner.core.duration import Limit
 from runner.core.errors import InvalidInputError
-from runner.core.fields import AtLeastOne, Model, Text
+from runner.core.fields import AtLeastOne, Model, Several, Text
 from runner.model.contacts import Contact
+from runner.model.names import Contact as Word
 from runner.model.runbook import Category
 from runner.model.yaml.pydantic_errors import problems
 
@@ -28,12 +29,14 @@ class RunPolicy(Model):
     With `four_eyes` nobody approves what they themselves started or resumed. `shared_account` says that several
     people share a login, so that `--as` tells them apart. `may_run` names who may run the runbooks of a category:
     logins, names of contacts.yml with `members`, or `unix:GROUP`; a category that it does not name is for everybody.
+    `break_glass` names the contacts who hear of it whenever somebody goes past the guards.
     """
 
     proof: RequiredProof | None = None
     four_eyes: bool = False
     max_hosts: Annotated[int, Field(ge=1)] | None = None
     shared_account: bool = False
+    break_glass: Several[Word] = ()
     may_run: dict[Annotated[Category, Strict(strict=False)], AtLeastOne[Text]] = {}
 
 
@@ -47,6 +50,7 @@ def strictest(policies: Iterable[RunPolicy]) -> RunPolicy:
         four_eyes=any(policy.four_eyes for policy in every),
         max_hosts=min(most, default=None),
         shared_account=bool(every) and all(policy.shared_account for policy in every),
+        break_glass=tuple(dict.fromkeys(name for policy in every for name in policy.break_glass)),
     )
 
 

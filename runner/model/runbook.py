@@ -9,11 +9,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
+from pydantic import AfterValidator, Field, InstanceOf, Strict, model_validator
 
 from runner.core.duration import Limit
 from runner.core.fields import AtLeastOne, Model, OneOrSeveral, Prose, Several, Title
 from runner.core.identifiers import ReferenceId, RunbookId
+from runner.model.escalation_policy import Escalation
 from runner.model.input import Input, missing, read_all
 from runner.model.names import Contact, HostPattern, Name
 from runner.model.schedule import Schedule
@@ -98,53 +99,6 @@ def _date(text: str) -> str:
         raise ValueError(f"must be a date like 2026-01-31, not {text[:20]!r}")
     date.fromisoformat(text)
     return text
-
-
-class Unresolved(Model):
-    """Escalate when the run is not done after this long."""
-
-    unresolved_for: Limit
-
-
-class Declared(Model):
-    """Escalate when the operator says that this is so."""
-
-    declared: Title
-
-
-def _one_reason(value: Any) -> Any:
-    if isinstance(value, dict) and value.keys() not in ({"unresolved_for"}, {"declared"}):
-        raise ValueError("must be step_failed, {unresolved_for: 15m} or {declared: in your words}, one for each item")
-    return value
-
-
-def _reason(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(next(iter(value)))
-    return next(iter(value.model_fields_set)) if isinstance(value, Unresolved | Declared) else "word"
-
-
-Reason = Annotated[
-    Annotated[Unresolved, Tag("unresolved_for")]
-    | Annotated[Declared, Tag("declared")]
-    | Annotated[Literal["step_failed"], Tag("word")],
-    Discriminator(_reason),
-    BeforeValidator(_one_reason),
-]
-"""Why somebody is called."""
-
-
-class Escalation(Model):
-    """When somebody is called, who, and with what.
-
-    `next_after` is how long the contacts of one level have to acknowledge before those of the next are called; without
-    it everybody is called at once.
-    """
-
-    when: AtLeastOne[Reason]
-    contacts: AtLeastOne[Contact]
-    provide: AtLeastOne[Title]
-    next_after: Limit | None = None
 
 
 class FollowUp(Model):

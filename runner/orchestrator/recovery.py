@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from runner.core.events import Event, EventType, Outcome
+from runner.escalation.call_rules import Stop
 from runner.executor.job import AbandonedRun
 from runner.executor.target import Target
 from runner.library.library import Library
@@ -92,7 +93,7 @@ def call_for(state: RunState, installation: Installation) -> Sequence[Call]:
         if state.target:
             hosts = {pattern: tuple(names) for pattern, names in state.target.items()}
             pager.target = Target(hosts, dict(state.environments), dict(state.machines))
-        pager.stopped([], None, "its command died, and nobody knows how it ended")
+        pager.stopped([], None, Stop("abandoned", "its command died, and nobody knows how it ended"))
         return pager.calls
 
 

@@ -10,15 +10,12 @@ from typing import Any
 
 from runner.core.errors import InvalidInputError, LockedError, explain
 from runner.core.events import Event, EventType
-from runner.escalation.delivery import LIMIT, Outgoing, outgoing
+from runner.escalation.delivery import BRIEF, LIMIT, Outgoing, outgoing
 from runner.escalation.dispatch import Dispatcher, Note, SentPage
 from runner.escalation.outbox import Notification, Outbox
 from runner.orchestrator.run_environment import Installation
 from runner.store.log.audit_log import AuditLog
 from runner.store.state_directory import StateDirectory
-
-BRIEF = 3.0
-"""Seconds that a command which is about something else spends on the pages of earlier runs."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from runner.core.step_tags import undo_id
 from runner.executor.job import NOTHING, Cancellation, Job, JobPart
 from runner.executor.target import Target, check_hosts
 from runner.model.contacts import Contact
-from runner.model.runbook import Declared, Reason, Runbook, Unresolved
+from runner.model.escalation_policy import in_words
+from runner.model.runbook import Runbook
 from runner.model.step import HandOver, Step
 from runner.orchestrator.continuation import handover
 from runner.orchestrator.request import RunRequest
@@ -189,12 +190,6 @@ def _limits(runbook: Runbook) -> dict[str, str]:
     return {name: value for name, value in limits.items() if value}
 
 
-def _reason(reason: Reason) -> str:
-    if isinstance(reason, Unresolved):
-        return f"not done after {show(reason.unresolved_for)}"
-    return f"declared: {reason.declared}" if isinstance(reason, Declared) else "a step failed"
-
-
 def _calls(runbook: Runbook, contacts: Mapping[str, Contact]) -> dict[str, tuple[str, ...]]:
     """When somebody would be called, and who, by which channels."""
     names = runbook.escalation.contacts
@@ -202,6 +197,6 @@ def _calls(runbook: Runbook, contacts: Mapping[str, Contact]) -> dict[str, tuple
         name: ", ".join(each.key for each in contacts[name].channels) if name in contacts else "" for name in names
     }
     return {
-        "when": tuple(_reason(each) for each in runbook.escalation.when),
+        "when": tuple(map(in_words, runbook.escalation.when)),
         "who": tuple(f"{name} by {by or 'no channel'}" for name, by in channels.items()),
     }

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.channels.base import Page
-from runner.escalation.policy import dedup_key, make_page, patience, reason_to_call
+from runner.escalation.policy import dedup_key, level_key, make_page, patience
 from runner.kinds.verifications.confirm import Confirm
-from runner.model.runbook import Declared, Escalation, Unresolved
-from runner.model.step import Step
+from runner.model.escalation_policy import Declared, Escalation, Unresolved
 from runner.model.verification import Verification
 
 RUN = "20260101T000000Z-0123abcd"
@@ -28,30 +27,8 @@ STEP_FAILED, FIVE, TEN = (
 DECLARED = Declared(declared="Too much")
 
 
-def step(on_failure):
-    return Step(id="a", name="Act", action=None, verify=(FINE,), on_failure=on_failure)
-
-
 def policy(*when):
     return Escalation(when=when, contacts=("on-call",), provide=("timeline",))
-
-
-@pytest.mark.parametrize(
-    ("when", "failed", "declared", "reason"),
-    [
-        ((STEP_FAILED,), [], None, "the log is full"),
-        ((STEP_FAILED,), ["escalate"], None, "step failed: Act"),
-        ((STEP_FAILED,), ["continue"], None, "step failed: Act"),
-        ((STEP_FAILED,), ["undo"], None, "step failed: Act"),
-        ((FIVE, DECLARED), [], None, None),
-        ((FIVE, DECLARED), ["escalate"], None, None),
-        ((FIVE,), [], "Too much", "declared: Too much"),
-        ((STEP_FAILED,), ["stop"], "Too much", "declared: Too much"),
-    ],
-)
-def test_when_somebody_is_called(when, failed, declared, reason):
-    assert reason_to_call(policy(*when), [*map(step, failed)], declared, "the log is full") == reason
-    assert failed or declared or reason_to_call(policy(*when), [], None) is None
 
 
 @pytest.mark.parametrize(
@@ -71,6 +48,11 @@ def test_other_hosts_are_another_incident(one, two):
     same = sorted("\n".join(sorted(one)).split("\n")) == sorted("\n".join(sorted(two)).split("\n"))
     assert same or dedup_key("RUN-001", "lab", one) != dedup_key("RUN-001", "lab", two)
     assert len(dedup_key("RUN-001", "production", one * 50)) < 255
+
+
+def test_each_level_of_the_ladder_is_woken_by_an_incident_of_its_own():
+    key = dedup_key("RUN-001", "production", ["db1"])
+    assert [level_key(key, level) for level in ("L1", "L2")] == [key, f"{key}/L2"]
 
 
 @pytest.fixture

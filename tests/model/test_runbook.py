@@ -11,7 +11,7 @@ from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
-from runner.model.runbook import Escalation
+from runner.model.escalation_policy import Escalation
 from runner.model.step import Effect, Step
 from runner.model.verification import Verification
 

@@ -17,7 +17,8 @@ from runner.cli.output.terminal import brief, labelled, safe
 from runner.cli.prompts import choice
 from runner.cli.prompts import keyboard as typed
 from runner.compiler.segments import Gate
-from runner.model.runbook import Declared, Runbook
+from runner.model.escalation_policy import Declared
+from runner.model.runbook import Runbook
 from runner.orchestrator.run_environment import GateAnswer, QuestionView
 from runner.render.history.decisions import NOBODY
 

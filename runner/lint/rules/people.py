@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, did_you_mean
 from runner.model.contacts import Contact
-from runner.model.runbook import Declared
+from runner.model.escalation_policy import Unresolved, VerificationsFailed
 from runner.model.step import Approval
 
 
@@ -108,7 +108,7 @@ def no_escalation(context: LintContext) -> Iterator[Hit]:
     """A step may fail, and nobody is called."""
     policy = context.runbook.escalation.when
     place, hint = ("escalation", "when"), "add step_failed, or {unresolved_for: 15m}"
-    if all(isinstance(reason, Declared) for reason in policy):
+    if not any(reason == "step_failed" or isinstance(reason, Unresolved | VerificationsFailed) for reason in policy):
         yield Hit(place, "nobody is called when a step fails, unless the operator says why", hint)
     elif set(policy) == {"step_failed"} and all(step.on_failure == "stop" for step in context.runbook.steps):
         yield Hit(place, "every step says on_failure: stop, so no failure calls anybody", hint)

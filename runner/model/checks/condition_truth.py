@@ -71,18 +71,23 @@ def always(expression: str, *, holds: bool) -> bool:
 
 def accepts(expression: str, **values: Any) -> bool:
     """Whether `expression` asks for nothing but the names in `values`, and holds with them."""
-    node = parse(expression)
-    if node is None:
-        return False
-    terms: dict[str, _Term] = {}
-    _collect(node, terms)
-    names = {text: term.node.name for text, term in terms.items() if isinstance(term.node, nodes.Name)}
-    if not (terms and len(names) == len(terms) and values.keys() >= set(names.values())):
+    node, names = parse(expression), plain_names(expression)
+    if node is None or not names or not values.keys() >= set(names.values()):
         return False
     try:
         return bool(_value(node, {text: values[name] for text, name in names.items()}))
     except TypeError:
         return False
+
+
+def plain_names(expression: str) -> Mapping[str, str]:
+    """The names that `expression` compares with constants, by the node that stands for each; none if it does more."""
+    node = parse(expression)
+    terms: dict[str, _Term] = {}
+    if node is not None:
+        _collect(node, terms)
+    names = {text: term.node.name for text, term in terms.items() if isinstance(term.node, nodes.Name)}
+    return names if len(names) == len(terms) else {}
 
 
 def _collect(node: nodes.Node, terms: dict[str, _Term]) -> None:

@@ -9,7 +9,7 @@ from runner.core.templates import gives_number
 from runner.kinds.steps.base import StepKind
 from runner.kinds.verifications.base import StandInVerification
 from runner.model.checks import secret_checks, step_checks
-from runner.model.checks.condition_truth import accepts, always
+from runner.model.checks.condition_truth import accepts, always, plain_names
 from runner.model.checks.step_checks import Fault
 from runner.model.step import Step, Undo
 from runner.model.verification import Verification
@@ -47,6 +47,7 @@ def faults(
     yield from _ids([*steps, *on_cancel])
     yield from _names(inputs, [*prerequisites, *steps, *on_cancel])
     yield from _nothing_to_undo(steps)
+    yield from _calls(runbook, inputs, [*prerequisites, *steps])
     everything = (*prerequisites, *steps, *on_cancel)
     captured = [
         name
@@ -111,6 +112,22 @@ def _nothing_to_undo(steps: Sequence[WrittenStep]) -> Iterator[Fault]:
                 "add one, or write on_failure: escalate",
             )
             yield (*each.at, "on_failure"), "no-undo", message, hint
+
+
+def _calls(runbook: Mapping[str, Any], inputs: Mapping[str, Any], procedure: Sequence[WrittenStep]) -> Iterator[Fault]:
+    """That a condition under `escalation.when` can be judged by what the run captures."""
+    policy = runbook.get("escalation")
+    rules = policy.get("when") if isinstance(policy, dict) else None
+    known = {name for each in procedure for key in ("capture", "choose") for name in each.written(key, dict) or {}}
+    for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if not (isinstance(rule, dict) and isinstance(rule.get("that"), str)):
+            continue
+        place, names = ("escalation", "when", number, "that"), {*plain_names(rule["that"]).values()}
+        if not names:
+            message = "is no comparison of captured values with numbers or texts"
+            yield place, "wrong-condition", message, "write it like error_rate > 2, or error_rate > 2 and latency >= 3"
+        for name in sorted(names - known - inputs.keys()):
+            yield place, "unknown-name", f"no step captures {quoted(name)}", f"add `capture: {{{name}: ...}}` to a step"
 
 
 def _capture(each: WrittenStep, step: Step) -> Iterator[Fault]:

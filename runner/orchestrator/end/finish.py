@@ -19,6 +19,7 @@ from runner.core.errors import (
 )
 from runner.core.events import Event, EventType, Outcome
 from runner.core.step_tags import undo_id
+from runner.escalation.call_rules import Stop, StopKind
 from runner.model.runbook import FollowUp
 from runner.model.step import HandOver, Step
 from runner.orchestrator.continuation.undo_plan import standing
@@ -136,10 +137,11 @@ class RunFinish(Failsafe):
         error = self.error or RunbookError("it was refused")
         outcome = Outcome(before.outcome or Outcome.UNKNOWN)
         self._make("close", self._recorder.close, otherwise="not recorded")
-        if self.request.mode == "auto" and not self._cancelled:  # nobody is there who reads why
-            why = self._besides()
+        if not self._cancelled:
+            declared, stop = self.gate.declared if self.gate else "", self._stop()
             end = Event(EventType.RUN_REFUSED, self.request.run_id, data={"reason": error.message})
-            self._make("call", lambda: self.pager.stopped([], None, why, end=end), otherwise="nobody could be called")
+            call = lambda: self.pager.stopped([], declared or None, stop, end=end)  # noqa: E731
+            self._make("call", call, otherwise="nobody could be called")
         code = self._code(Outcome.ABORTED, begun=False)
         refusal = {"outcome": before.outcome, "reason": error.message, "exit_code": int(code)}
         record = lambda: self._recorder.note(EventType.RUN_REFUSED, **refusal)  # noqa: E731
@@ -174,7 +176,7 @@ class RunFinish(Failsafe):
             names = undo_id if outcome is Outcome.PARTLY_UNDONE else str
             failed = [step for step in self._runbook.procedure if self._calls(step, names(step.id))]
             failed = [step for step in failed if not (heard and isinstance(step.on_failure, HandOver))]
-            self.pager.stopped(failed, declared or None, self._besides(), end=end)
+            self.pager.stopped(failed, declared or None, self._stop(), end=end)
 
     def _have_called(self) -> bool:
         """Whether somebody has heard of it from a run that took over and did not pass."""
@@ -192,22 +194,25 @@ class RunFinish(Failsafe):
         lost = [host for host in failed if ledger.entries[name, host].outcome in _LOST]
         return bool(failed) and (step.on_failure != "stop" or bool(lost) or step in self._runbook.prerequisites)
 
-    def _besides(self) -> str | None:
-        """Why the run stopped where no step of it failed; None where that is only for who has started it."""
-        error = self.error
-        if self.gate and self.gate.unanswered:
-            return f"nobody has answered in time: {self.gate.unanswered}"
-        refused = isinstance(error, HandOverError)  # of that the step calls that failed
-        if self.request.mode != "auto":  # somebody is there, and reads why
-            no_hosts = isinstance(error, UnreachableError) and self.plan is None
-            refused = refused or no_hosts or isinstance(error, LockedError | DeniedError | InvalidInputError)
-        return f"could not continue: {aftermath.first_line(error.message)}" if error and not refused else None
+    def _stop(self) -> Stop | None:
+        """How the run stopped where no step of it failed; None where a step says it."""
+        error, gate = self.error, self.gate
+        if gate and gate.unanswered:
+            return Stop("no_answer", f"nobody has answered in time: {gate.unanswered}")
+        if gate and gate.denied:
+            return Stop("denied", f"denied: {gate.denied}")
+        if error is None or isinstance(error, HandOverError):  # of that the step calls that failed
+            return None
+        no_hosts = isinstance(error, UnreachableError) and self.plan is None
+        refused = no_hosts or isinstance(error, LockedError | DeniedError | InvalidInputError)
+        lost: StopKind = "unreachable" if isinstance(error, UnreachableError) else "stopped"
+        return Stop("refused" if refused else lost, f"could not continue: {aftermath.first_line(error.message)}")
 
     def _call_unrecorded(self, end: Event | None) -> None:
         """Call somebody for a run of which nobody can read how it ended, unless that was done already."""
         self.pager.unrecorded.append(RunbookError(self.problems[-1]))
         if not self.request.looks and not any(call.action == "trigger" for call in self.pager.calls):
-            self.pager.stopped([], None, self.problems[-1], end=end)
+            self.pager.stopped([], None, Stop("stopped", self.problems[-1]), end=end)
 
     def _bare(self, outcome: Outcome) -> Result:
         request, log = self.request, self._recorder.log
@@ -271,7 +276,7 @@ class RunFinish(Failsafe):
         refused = isinstance(self.error, LockedError | DeniedError) and not begun
         called = any(call.action == "trigger" for call in self.pager.calls)
         worst_first = {
-            ExitCode.PAGING: bool(self.pager.unreached),
+            ExitCode.PAGING: self.pager.reached is False,
             ExitCode.INTERRUPTED: self._cancelled and outcome in {Outcome.ABORTED, Outcome.PARTLY_UNDONE},
             ExitCode.PARTLY_UNDONE: outcome is Outcome.PARTLY_UNDONE,
             ExitCode.ESCALATED: called and not refused,

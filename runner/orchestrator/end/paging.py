@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Literal
 
 from runner.channels.base import Page
-from runner.core import duration
 from runner.core.errors import AuditError, RunbookError, explain
-from runner.core.events import Event, EventType
+from runner.core.events import Event, EventType, Outcome
 from runner.escalation import policy as escalation
+from runner.escalation.call_rules import Cause, FailedStep, SoFar, Stop, decide, has_clock
+from runner.escalation.delivery import BRIEF, LIMIT
 from runner.escalation.dispatch import Dispatcher, SentPage
+from runner.escalation.ladder import levels
 from runner.executor.target import Target
 from runner.model.step import Step
+from runner.orchestrator.end.call_clock import CallClock
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.render.handoff.hand_off import hand_off
 
+_LOST = frozenset({Outcome.UNREACHABLE})
 _GLASS = "/break-glass"
 """The end of the dedup key of what is told of a broken glass: it is no incident of the hosts."""
 
@@ -38,46 +40,53 @@ class Pager:
         self.target: Target | None = None
         self._request, self._env, self._recorder = request, env, recorder
         self._runbook = request.source.runbook
+        self._clock: CallClock | None = None
         self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, self._note, self._noting)
 
     @contextlib.contextmanager
     def patience(self) -> Iterator[None]:
-        """Calls somebody when the block takes longer than the runbook's policy allows.
+        """While the block lasts, calls somebody as soon as a rule of the runbook says so.
 
         Raises:
             AuditError: that could not be recorded; it is raised when the block has ended without an error of its own.
         """
-        wait = escalation.patience(self._runbook.escalation)
-        if wait is None or self._request.looks:
+        policy, recorder = self._runbook.escalation, self._recorder
+        if self._request.looks or not has_clock(policy):
             yield
             return
-        reason = f"not resolved after {duration.show(timedelta(seconds=wait))}"
-        timer = threading.Timer(wait, self._call, (reason,))
-        timer.daemon = True
-        timer.start()
-        try:
+        self._clock = CallClock(policy, self._env.clock, captured=lambda: recorder.captured, call=self._call)
+        recorder.listeners = (*recorder.listeners, self._clock.hear)
+        with self._clock.running():
             yield
-        finally:
-            timer.cancel()
-            timer.join()
         for error in self.unrecorded:
             if isinstance(error, AuditError):
                 raise error
 
     def stopped(
-        self, failed: Sequence[Step], declared: str | None, otherwise: str | None = None, *, end: Event | None = None
+        self, failed: Sequence[Step], declared: str | None, otherwise: Stop | None = None, *, end: Event | None = None
     ) -> None:
         """The run has stopped short, and is about to end by `end`: call somebody if the policy says so.
 
-        Who was called because it took too long is called once more: it is another cause, of the same incident.
+        `otherwise` is how it stopped where none of its steps failed. Who was called because it took too long is called
+        once more: it is another cause, of the same incident.
         """
-        why = {step: entry.reason for (step, _), entry in self._recorder.ledger.entries.items() if entry.reason}
-        policy = self._runbook.escalation
-        if reason := escalation.reason_to_call(policy, failed, declared, otherwise, why=why):
-            self._call(reason, end)
+        entries = self._recorder.ledger.entries
+        saw = {step: entry.reason for (step, _), entry in entries.items() if entry.reason}
+        so_far = replace(
+            self._clock.so_far if self._clock else SoFar(captured=self._recorder.captured),
+            started=None,
+            question=None,
+            failed=tuple(FailedStep(step.id, step.name, saw.get(step.id, "")) for step in failed),
+            unreachable=tuple({host: 0 for (_, host), entry in entries.items() if entry.outcome in _LOST}),
+            stop=otherwise,
+            declared=declared or "",
+            unattended=self._request.mode == "auto",
+        )
+        if causes := decide(self._runbook.escalation, so_far, self._env.clock()).causes:
+            self._call(causes, end)
 
-    def glass_broken(self) -> None:
-        """Somebody goes past the guards: the policy's contacts hear of it at once, whatever becomes of the run.
+    def glass_broken(self, names: Sequence[str] = ()) -> None:
+        """Somebody goes past the guards: the runbook's contacts, and `names`, hear of it, whatever becomes of the run.
 
         That nobody could be reached is recorded and shown; it does not change how the run ends.
         """
@@ -86,7 +95,7 @@ class Pager:
         page = self._page("trigger", f"{self._env.actor.user} broke the glass: {self._request.break_glass}")
         page = replace(page, severity="warning", dedup_key=page.dedup_key + _GLASS)
         before = len(self.calls)
-        self._send([(page, self._runbook.escalation.contacts)])
+        self._send([(page, tuple(dict.fromkeys([*names, *self._runbook.escalation.contacts])))])
         del self.calls[before:]
 
     def passed(self, end: Event | None = None) -> None:
@@ -97,17 +106,36 @@ class Pager:
         """
         page = self._page("resolve", "resolved", end)
         incidents = self._dispatcher.incidents
-        own = incidents.opened_by(self._request.run_id)
+        keys = {page.dedup_key, self._key(None), *incidents.opened_by(self._request.run_id)}
         pages: list[tuple[Page, Sequence[str]]] = []
-        for key in sorted({page.dedup_key, page.dedup_key + _GLASS, self._key(None), *own}):
+        for key in sorted(keys.union(*map(incidents.below, keys))):
             with self._noting():
                 self._dispatcher.withdraw(key, "the incident is over")
                 if incident := incidents.find(key):
                     pages.append((replace(page, dedup_key=key), incident.contacts))
         self._send(pages)
 
-    def _call(self, reason: str, end: Event | None = None) -> None:
-        self._send([(self._page("trigger", reason, end), self._runbook.escalation.contacts)])
+    def _call(self, causes: Sequence[Cause], end: Event | None = None) -> None:
+        """Call for the first of `causes`; the others are added to the incident, and wake nobody once more."""
+        names = self._runbook.escalation.contacts
+        also = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""
+        page = self._page("trigger", causes[0].reason + also, end)
+        self._send(self._by_level(page, names))
+        plain = replace(page, action="progress", details={}, links=())
+        texts = [escalation.summary(self._runbook, page.group, self._redacted(cause.reason)) for cause in causes[1:]]
+        news = [replace(plain, summary=text) for text in texts]
+        self._send([item for each in news for item in self._by_level(each, names)], limit=BRIEF)
+
+    def _by_level(self, page: Page, names: Sequence[str]) -> list[tuple[Page, Sequence[str]]]:
+        """`page` for those of each level of the ladder among `names`: one incident for each level."""
+        key = page.dedup_key
+        return [
+            (replace(page, dedup_key=escalation.level_key(key, level.name)), level.contacts)
+            for level in levels(names, self._request.contacts)
+        ]
+
+    def _redacted(self, text: str) -> str:
+        return self._recorder.redaction.text(text)
 
     def _page(self, action: Literal["trigger", "resolve"], reason: str, end: Event | None = None) -> Page:
         run, provide = self._request.run_id, self._runbook.escalation.provide
@@ -118,7 +146,7 @@ class Pager:
         page = escalation.make_page(
             self._runbook,
             action=action,
-            reason=self._recorder.redaction.text(reason),
+            reason=self._redacted(reason),
             environment=self.target.environment if self.target else "unknown",
             hosts=self.target.names if self.target else (),
             details=self._recorder.redaction.data(details, ours=1),
@@ -140,14 +168,15 @@ class Pager:
         unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
         return glass | unrecorded
 
-    def _send(self, pages: Sequence[tuple[Page, Sequence[str]]]) -> list[SentPage]:
+    def _send(self, pages: Sequence[tuple[Page, Sequence[str]]], *, limit: float = LIMIT) -> list[SentPage]:
         """What came of telling each page to its contacts, all at once."""
         run, contacts = self._request.run_id, self._request.contacts
         requested = [item for page, names in pages for item in self._dispatcher.request(page, run, names, contacts)]
-        sent = self._dispatcher.send(requested)
+        sent = self._dispatcher.send(requested, limit=limit)
         for each in sent:
             receipt, action = each.receipt, each.notification.page.action
-            self.calls.append(Call(each.contact, receipt.channel, action, receipt.ok, receipt.reason))
+            if action != "progress":  # nobody is called by it
+                self.calls.append(Call(each.contact, receipt.channel, action, receipt.ok, receipt.reason))
         return sent
 
     def _note(self, run: str, kind: EventType, data: Mapping[str, Any]) -> None:
@@ -167,11 +196,10 @@ class Pager:
         return [_problem(call) for call in self.calls if not call.arrived]
 
     @property
-    def unreached(self) -> list[str]:
-        """The contacts who were to be called, and whom no call of this run has reached for sure."""
-        triggers = [call for call in self.calls if call.action == "trigger"]
-        reached = {call.contact for call in triggers if call.arrived}
-        return list(dict.fromkeys(call.contact for call in triggers if call.contact not in reached))
+    def reached(self) -> bool | None:
+        """Whether somebody who was called has the page for sure; None where nobody was to be called."""
+        arrived = [call.arrived for call in self.calls if call.action == "trigger"]
+        return any(arrived) if arrived else None
 
 
 def _problem(call: Call) -> str:

@@ -28,13 +28,14 @@ _SHARED = frozenset({"approve", "manual", "confirm"})
 class ApprovalGate:
     """Puts the questions of one run to people.
 
-    `declared` is what somebody has declared, `unanswered` the step about which nobody has answered in time.
+    `declared` is what somebody has declared, `unanswered` the step about which nobody has answered in time, `denied`
+    the last one to which a person said no, with who and why.
     """
 
     def __init__(
         self, stepper: Stepper, env: RunEnvironment, directory: RunDirectory, locks: RunLocks, deadline: Deadline
     ) -> None:
-        self.declared, self.unanswered = "", ""
+        self.declared, self.unanswered, self.denied = "", "", ""
         self._stepper, self._env, self._directory = stepper, env, directory
         self._locks, self._deadline = locks, deadline
 
@@ -67,6 +68,8 @@ class ApprovalGate:
             recorder.record_of(EventType.VALUES_CAPTURED, step.id, host, {"values": {gate.choice: list(chosen)}})
         if answer.waited:
             self.unanswered = step.name
+        elif data["outcome"] is Outcome.ABORTED and answer.by != NOBODY and not (answer.instead or answer.declared):
+            self.denied = ": ".join(filter(None, [step.name, answer.by, answer.note]))
         if answer.declared:
             self.declared = answer.declared
             recorder.note(EventType.ESCALATION_DECLARED, step.id, declared=answer.declared, by=answer.by)

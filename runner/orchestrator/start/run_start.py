@@ -93,9 +93,9 @@ class RunStart:
         policy = RunPolicy()
         if self.request.mode != "dry-run":
             self.request, policy = admission.check_guards(self.request, target, self.env, self.recorder)
+            self.pager.glass_broken(policy.break_glass)
         self.locks.take(target)
         unreachable = admission.check_reachable(self.request, target, self.env, self.recorder)
-        self.pager.glass_broken()
         plan = RunPlan(self.request, target, policy, unreachable)
         plan.expect_in(self.recorder.ledger)
         admitted = self.follow(plan)
@@ -121,6 +121,7 @@ class RunStart:
         plan.check_same_hosts(now)
         plan.check_all_hosts(now)
         self.request, policy = admission.check_guards(self.request, now, self.env, self.recorder, undo=undo)
+        self.pager.glass_broken(policy.break_glass)
         unreachable = admission.check_reachable(self.request, now, self.env, self.recorder, refuse=not undo)
         return self.follow(replace(plan, request=self.request, policy=policy, unreachable=unreachable))
 

@@ -12,7 +12,8 @@ from runner.core import duration
 from runner.library.library import Source
 from runner.library.links.links import Link, by_source, by_target
 from runner.library.registry.registry import prefix
-from runner.model.runbook import Category, Declared, Exclusion, FollowUp, Runbook, Unresolved
+from runner.model.escalation_policy import in_words
+from runner.model.runbook import Category, Exclusion, FollowUp, Runbook
 from runner.model.severity import response, urgency
 from runner.render.site.drawing import HEIGHT, WIDTH, draw
 from runner.render.site.site_content import Material, search_index
@@ -108,7 +109,7 @@ def _runbook(material: Material, source: Source, outward: _Links, inward: _Links
         "inventory": _inventory(material),
         "required": [key for key, item in runbook.inputs.items() if item.default is None],
         "excludes": [item if isinstance(item, Exclusion) else Exclusion(what=item) for item in runbook.scope.excludes],
-        "when": [_when(reason) for reason in policy.when],
+        "when": [in_words(reason) for reason in policy.when],
         "called": [(word, material.snapshot.contacts.get(word)) for word in policy.contacts],
         "follow_up": [item if isinstance(item, FollowUp) else FollowUp(do=item) for item in runbook.follow_up],
         "owner": _contact(material, runbook.owner),
@@ -123,12 +124,6 @@ def _inventory(material: Material) -> str:
     """An inventory that the library has, one to try out with before one of production."""
     names = material.inventories
     return next((name for word in ("lab", "staging") for name in names if word in name), next(iter(names), "INVENTORY"))
-
-
-def _when(reason: object) -> str:
-    if isinstance(reason, Unresolved):
-        return f"It is not resolved after {duration.show(reason.unresolved_for)}"
-    return reason.declared if isinstance(reason, Declared) else "A step fails"
 
 
 def _contact(material: Material, word: str) -> str:

@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 from harness.fake_run import FakeChannel, environment_in, request_in
 
+from runner.cli.system import clock
 from runner.core.errors import AuditError
 from runner.core.events import EventType
+from runner.escalation.call_rules import Stop
 from runner.escalation.incidents import Incidents
 from runner.executor.target import Target
 from runner.orchestrator.end.paging import Pager
@@ -29,7 +31,7 @@ def channel():
 @pytest.fixture
 def pager_of(tmp_path, channel):
     """Makes the pager of a run of its own in one state directory; its recorder is `pager.recorder`."""
-    env, opened = environment_in(tmp_path), []
+    env, opened = environment_in(tmp_path, clock=clock), []
 
     def make(number=0, **escalation):
         policy = {"when": ["step_failed"], **POLICY, **escalation}
@@ -231,7 +233,7 @@ def test_an_incident_of_which_nobody_can_have_heard_is_forgotten_and_that_is_rec
     pager.stopped(pager.steps, None)
 
     key = channel.sent[0].dedup_key
-    assert (pager.problems(), pager.unreached) == (["on-call was not reached by fake: nobody is there"], ["on-call"])
+    assert (pager.problems(), pager.reached) == (["on-call was not reached by fake: nobody is there"], False)
     assert [page["status"] for page in paged(pager)] == ["refused"]
     last = pager.recorder.records[-1]
     assert (last.type, last.data["dedup_key"], incidents.find(key)) == (EventType.INCIDENT_FORGOTTEN, key, None)
@@ -261,11 +263,11 @@ def test_a_call_that_does_not_arrive_does_not_forget_what_an_earlier_run_has_cal
 
 def test_a_contact_who_is_reached_in_the_end_was_reached(pager_of, channel):
     pager, channel.status = pager_of(), "refused"
-    pager.stopped([], None, "the log is full")
+    pager.stopped([], None, Stop("stopped", "the log is full"))
     channel.status = "accepted"
     pager.stopped(pager.steps, None)
 
-    assert (pager.unreached, [call.arrived for call in pager.calls]) == ([], [False, True])
+    assert (pager.reached, [call.arrived for call in pager.calls]) == (True, [False, True])
 
 
 @pytest.mark.parametrize(
@@ -307,7 +309,7 @@ def test_a_run_that_passes_ends_what_one_of_the_same_aim_has_called_for_before_i
     blind, seeing = pager_of(1), pager_of(2)
     blind.target = None
 
-    blind.stopped([], None, "could not continue: no inventory")
+    blind.stopped([], None, Stop("stopped", "could not continue: no inventory"))
     seeing.passed()
 
     assert [(page.action, page.dedup_key) for page in channel.sent] == [

@@ -123,7 +123,7 @@ def test_a_runbook_is_told_whole(site):
         "echo {{ version | quote }} cat <<'X'",
         "If it does not pass, RUN-009 takes over. ",
         "How it is undone command true",
-        "A step fails",
+        "a step failed",
         "On-call engineer",
         "webhook",
         "Sleep (if failed, within 2d)",

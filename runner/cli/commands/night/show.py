@@ -16,6 +16,7 @@ from runner.cli.output.terminal import one_line, safe, short
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import LAST, RUNBOOK_ID, is_run_id
 from runner.kinds.steps.base import StepKind
+from runner.model.escalation_policy import in_words
 from runner.model.input import Input
 from runner.model.runbook import Exclusion, Runbook
 from runner.model.step import Approval, Step
@@ -115,7 +116,7 @@ def _show(runbook: Runbook) -> None:
     for number, step in enumerate(runbook.steps, 1):
         _step(number, step)
     policy = runbook.escalation
-    _section("escalate when", [_when(item) for item in policy.when])
+    _section("escalate when", [in_words(item) for item in policy.when])
     _section("call", policy.contacts)
     _section("provide", policy.provide)
     _section("follow up", [item if isinstance(item, str) else item.do for item in runbook.follow_up])
@@ -162,12 +163,3 @@ def _exclusion(item: Exclusion | str) -> str:
 
 def _default(item: Input) -> str:
     return "required" if item.default is None else f"default {item.default}"
-
-
-def _when(item: object) -> str:
-    from runner.core import duration  # noqa: PLC0415
-    from runner.model.runbook import Declared, Unresolved  # noqa: PLC0415
-
-    if isinstance(item, Unresolved):
-        return f"unresolved for {duration.show(item.unresolved_for)}"
-    return f"declared: {item.declared}" if isinstance(item, Declared) else "a step failed"

@@ -84,7 +84,7 @@ def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned,
         "       checks You are there",
         "       asks   manual: Walk to the machine",
         "       asks   confirm: You are there",
-        "calls on-call by webhook, when: not done after 15m; declared: Data is lost; a step failed",
+        "calls on-call by webhook, when: unresolved for 15m; declared: Data is lost; a step failed",
         "changes 1 of 2 hosts in production, 1 destructive step, cannot be undone after step 2",
         *UNMET,
     ]

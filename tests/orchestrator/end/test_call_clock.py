@@ -1,0 +1,90 @@
+"""While a run goes on, whoever is to be called is called as soon as a rule says so, and once for each cause."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from pydantic import TypeAdapter
+
+from runner.cli.system import clock
+from runner.core.events import Event, EventType
+from runner.model.escalation_policy import Escalation, Reason
+from runner.orchestrator.end.call_clock import CallClock
+
+RUN = "20260101T000000Z-0123abcd"
+
+
+class Watched:
+    """A clock of calls, and what it has called for."""
+
+    def __init__(self, *when):
+        rules = tuple(TypeAdapter(Reason).validate_python(rule) for rule in when)
+        self.captured, self.reasons, self.called = {}, [], threading.Event()
+        policy = Escalation(when=rules, contacts=("on-call",), provide=("timeline",))
+        self.clock = CallClock(policy, clock, captured=lambda: self.captured, call=self.call)
+
+    def call(self, causes):
+        self.reasons += [cause.reason for cause in causes]
+        self.called.set()
+
+    def hear(self, kind, step="act", host="db1", **data):
+        self.clock.hear(Event(kind, RUN, step, host, data))
+
+
+def test_a_clock_that_runs_down_calls_once_while_the_block_lasts():
+    watched = Watched({"unresolved_for": "20ms"})
+
+    with watched.clock.running():
+        assert watched.called.wait(20)
+        watched.hear(EventType.VERIFICATION_FINISHED, outcome="failed")
+
+    assert watched.reasons == ["not resolved after 20ms"]
+
+
+def test_a_block_that_ends_in_time_calls_nobody_and_leaves_no_thread():
+    watched, before = Watched({"unresolved_for": "10m"}), threading.active_count()
+
+    with watched.clock.running():
+        pass
+
+    assert (watched.reasons, threading.active_count()) == ([], before)
+
+
+def test_a_captured_value_calls_as_soon_as_it_is_there():
+    watched = Watched({"that": "rate > 2"})
+
+    with watched.clock.running():
+        watched.captured["db1"] = {"rate": 2}
+        watched.hear(EventType.VALUES_CAPTURED)
+        watched.captured["db1"] = {"rate": 3}
+        watched.hear(EventType.VALUES_CAPTURED)
+        assert watched.called.wait(20)
+
+    assert watched.reasons == ["rate > 2 on db1"]
+
+
+def test_verifications_that_fail_are_counted():
+    watched = Watched({"verification_failed": 2})
+
+    with watched.clock.running():
+        for outcome in ("failed", "passed", "failed"):
+            watched.hear(EventType.VERIFICATION_FINISHED, outcome=outcome)
+        assert watched.called.wait(20)
+
+    assert watched.reasons == ["2 verifications have failed"]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_question_calls_only_as_long_as_it_waits(answered):
+    watched = Watched({"no_answer": "1h" if answered else "20ms"})
+
+    with watched.clock.running():
+        watched.hear(EventType.GATE_ASKED)
+        if answered:
+            watched.hear(EventType.GATE_ANSWERED)
+        else:
+            assert watched.called.wait(20)
+
+    assert watched.reasons == ([] if answered else ["nobody has answered for 20ms: act"])
+    assert (watched.clock.so_far.question is None) is answered
