@@ -25,7 +25,6 @@ LONG = (
 APART = (
     "tests/molecule/test_molecule_run_001.py",
     "tests/live/test_kill_matrix_live.py",
-    "tests/live/test_resume_live.py",
     "tests/live/test_stop_live.py",
     "tests/live/test_void_approvals_live.py",
     "tests/orchestrator/end/test_ending.py",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 
-from harness.bench import Ran, kill, step, wait_until
+from harness.bench import Ran, step, wait_until
 
 ROUNDS = int(os.environ.get("RUNBOOK_TEST_ROUNDS", "2"))
 
@@ -52,18 +52,6 @@ def test_who_comes_second_is_told_who_is_there_or_waits(bench):
     assert waited.code == 0, waited.err
     assert [event["type"] for event in waited.events].count("lock.awaited") == 1
     assert bench.command("locks").err == "No locks are held.\n"
-
-
-def test_the_kernel_frees_what_a_killed_command_held(bench):
-    begun = bench.directory / "begun"
-    bench.write(step("act", f"test -e {begun} || (touch {begun}; sleep 30)"))
-    first = start(bench)
-    wait_until(begun.exists, "the first has begun", first)
-
-    kill(first.pid)
-    first.communicate()
-
-    assert bench.run().code == 0
 
 
 def test_two_names_of_one_machine_are_one_host(bench):

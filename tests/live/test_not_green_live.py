@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from harness.bench import runbook_text, step
+from harness.bench import Bench, runbook_text, step
 
 
 def test_an_empty_inventory(bench):
@@ -93,28 +93,12 @@ def test_a_keyword_smuggled_into_the_playbook_is_refused(bench, keyword):
     assert "is not what RUN-900.yml compiles to" in ran.err
 
 
-def outcomes(ran):
-    return {event["step"]: event["data"]["outcome"] for event in ran.events if event["type"] == "step.finished"}
-
-
 def checks(ran):
     return {event["step"]: event["data"] for event in ran.events if event["type"] == "verification.finished"}
 
 
 def looking(name, **look):
     return {"id": name, "name": name.capitalize(), "verify": [look], "on_failure": "continue"}
-
-
-def test_a_missing_program_a_failed_pipe_and_a_request_that_nobody_answers(bench):
-    bench.write(
-        looking("absent", says="Nothing bad", command="no-such-program-anywhere", that="'bad' not in stdout"),
-        step("pipe", "false | cat", on_failure="continue"),
-        looking("unanswered", says="Not an error", http="http://127.0.0.1:9/health", that="status != 500"),
-    )
-
-    ran = bench.run()
-
-    assert (ran.code, outcomes(ran)) == (1, dict.fromkeys(["absent", "pipe", "unanswered"], "failed"))
 
 
 def test_an_unreachable_host_hides_nothing(bench):
@@ -167,21 +151,50 @@ CONDITIONS = {
     "both-ends": {"matches": r"(?s)\A1.*40000\Z"},
     "cut": {"matches": r"\d\n\n\d"},
 }
+PROBES = {"once": {}, "within": {"within": "2s"}, "for": {"hold_for": "1s"}}
+READY = [{"matches": "^READY$"}]
+WITHOUT_AN_ANSWER = ("absent", "pipe", "unanswered")
 
 
-def test_a_condition_over_an_output_that_was_cut(bench):
-    shell = LONG.format("ERROR disk corrupt")
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    """A run that goes on after each step that fails, the file that its last step would make, and the steps' ends."""
+    bench = Bench(tmp_path_factory.mktemp("bench"))
+    bench.hosts()
+    made, cut = bench.directory / "made", LONG.format("ERROR disk corrupt")
+    look = {"says": "No error", "command": ["bash", "-c", LONG.format("ERROR")], "that": "'ERROR' not in stdout"}
+    on = {"on_failure": "continue"}
     bench.write(
-        *(
-            step(name, shell, verify=[{"says": "No error", **look}], on_failure="continue")
-            for name, look in CONDITIONS.items()
-        )
+        looking("absent", says="Nothing bad", command="no-such-program-anywhere", that="'bad' not in stdout"),
+        step("pipe", "false | cat", **on),
+        looking("unanswered", says="Not an error", http="http://127.0.0.1:9/health", that="status != 500"),
+        *(step(name, cut, verify=[{"says": "No error", **each}], **on) for name, each in CONDITIONS.items()),
+        *(step(name, "true", verify=[{**look, **probed}], **on) for name, probed in PROBES.items()),
+        step("head", "echo READY; seq 50000", verify=READY, **on),
+        step("tail", "seq 50000; echo READY", verify=READY, **on),
+        step("read", LONG.format("ERROR"), capture={"log": "stdout"}),
+        step("act", f"touch {made}", verify=[{"says": "No error", "that": "'ERROR' not in log"}]),
     )
-
     ran = bench.run()
+    steps = {event["step"]: event["data"] for event in ran.events if event["type"] == "step.finished"}
+    return ran, made, steps
 
-    checked = checks(ran)
-    assert (ran.code, outcomes(ran)) == (1, dict.fromkeys(CONDITIONS, "failed"))
+
+def of(steps, names):
+    return {name: steps[name]["outcome"] for name in names}
+
+
+def test_a_missing_program_a_failed_pipe_and_a_request_that_nobody_answers(ended):
+    ran, _, steps = ended
+
+    assert (ran.code, of(steps, WITHOUT_AN_ANSWER)) == (1, dict.fromkeys(WITHOUT_AN_ANSWER, "failed"))
+
+
+def test_a_condition_over_an_output_that_was_cut(ended):
+    ran, _, steps = ended
+
+    checked = {name: check for name, check in checks(ran).items() if name in CONDITIONS}
+    assert of(steps, CONDITIONS) == dict.fromkeys(CONDITIONS, "failed")
     assert {check["outcome"] for check in checked.values()} == {"failed"}
     del checked["mark"]
     assert {name: check["reason"] for name, check in checked.items()} == dict.fromkeys(
@@ -191,43 +204,23 @@ def test_a_condition_over_an_output_that_was_cut(bench):
     )
 
 
-def test_a_probe_whose_output_was_cut(bench):
-    look = {"says": "No error", "command": ["bash", "-c", LONG.format("ERROR")], "that": "'ERROR' not in stdout"}
-    probes = {"once": {}, "within": {"within": "2s"}, "for": {"hold_for": "1s"}}
-    bench.write(
-        *(step(name, "true", verify=[{**look, **probed}], on_failure="continue") for name, probed in probes.items())
-    )
+def test_a_probe_whose_output_was_cut(ended):
+    ran, _, steps = ended
 
-    ran = bench.run()
-
-    checked = checks(ran)
-    assert (ran.code, outcomes(ran)) == (1, dict.fromkeys(probes, "failed"))
-    assert {name: check["outcome"] for name, check in checked.items()} == dict.fromkeys(probes, "failed")
+    checked = {name: check for name, check in checks(ran).items() if name in PROBES}
+    assert of(steps, PROBES) == dict.fromkeys(PROBES, "failed")
+    assert {name: check["outcome"] for name, check in checked.items()} == dict.fromkeys(PROBES, "failed")
     assert {check["reason"].partition(" (")[0] for check in checked.values()} == {"stdout was cut"}
 
 
-def test_a_capture_of_an_output_that_was_cut(bench):
-    look = {"says": "No error", "that": "'ERROR' not in log"}
-    made = bench.directory / "made"
-    bench.write(
-        step("read", LONG.format("ERROR"), capture={"log": "stdout"}), step("act", f"touch {made}", verify=[look])
-    )
+def test_a_capture_of_an_output_that_was_cut(ended):
+    _, made, steps = ended
 
-    ran = bench.run()
-
-    (finished,) = [
-        event["data"] for event in ran.events if event["type"] == "step.finished" and event["step"] == "read"
-    ]
-    assert (ran.code, made.exists(), finished["outcome"]) == (1, False, "failed")
-    assert finished["reason"].startswith("stdout was cut (")
+    assert (made.exists(), of(steps, ["read", "act"])) == (False, {"read": "failed", "act": "never reached"})
+    assert steps["read"]["reason"].startswith("stdout was cut (")
 
 
-def test_a_whole_line_that_was_kept_is_enough_for_a_match(bench):
-    ready = [{"matches": "^READY$"}]
-    bench.write(
-        step("head", "echo READY; seq 50000", verify=ready), step("tail", "seq 50000; echo READY", verify=ready)
-    )
+def test_a_whole_line_that_was_kept_is_enough_for_a_match(ended):
+    _, _, steps = ended
 
-    ran = bench.run()
-
-    assert ran.code == 0, ran.out
+    assert of(steps, ["head", "tail"]) == {"head": "passed", "tail": "passed"}

@@ -137,3 +137,28 @@ def test_the_commands_of_all_hosts_together_may_be_long(bench):
     planned = bench.command("plan", "RUN-900", "-i", str(bench.inventory))
 
     assert (planned.code, "host89" in planned.out) == (0, True), planned.err
+
+
+def test_a_dry_run_looks_and_changes_nothing(bench):
+    look = step("look", "echo 3", effect="read", capture={"count": "stdout"})
+    uses = step("use", 'test "$COUNT" = 3', env={"COUNT": "{{ count }}"}, effect="read")
+    made = bench.directory / "made"
+    one = step("one", f"echo one >> {made}", verify=[{"command": f"grep -qx one {made}"}], capture={"made": "stdout"})
+    after = step("after", "true", effect="read", verify=[{"command": f"grep one {made}"}])
+    needs = step("need", 'echo "$MADE"', env={"MADE": "{{ made }}"}, effect="read")
+    bench.write(look, uses, one, after, needs)
+
+    ran = bench.command("run", "RUN-900", "-i", str(bench.inventory), "--dry-run", "--json")
+
+    assert (ran.code, ran.events[-1]["outcome"]) == (0, "planned"), ran.err
+    last = outcomes(ran)
+    assert {name: last[name, "here"] for name in ("look", "use", "one", "after", "need")} == {
+        "look": "passed",
+        "use": "passed",
+        "one": "planned",
+        "after": "unknowable",
+        "need": "unknowable",
+    }
+    assert not made.exists()
+    shown = next(event["data"]["commands"] for event in ran.events if event["type"] == "commands.rendered")
+    assert "echo one >>" in shown["here"]

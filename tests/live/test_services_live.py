@@ -7,6 +7,7 @@ Each run starts every kind of service in one step, and ends in each way once, on
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import shutil
@@ -182,7 +183,12 @@ def killed(*victims):
         for pid in pids:
             kill(pid)
         process.communicate(timeout=90)
-        assert place.bench.command("status").code == 0
+        run = place.bench.run_ids()[-1]
+        after = place.bench.command("status")
+        assert (after.code, f"abandoned: the run {run}" in after.err) == (0, "command" in victims), after.err
+        if "command" in victims:
+            state = json.loads((place.bench.state / "runs" / run / "run.json").read_text())
+            assert (state["status"], state["private"]) == ("abandoned", [])
 
     return end
 

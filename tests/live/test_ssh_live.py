@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from harness.bench import kill, step, survivors, wait_until
+from harness.bench import step
 
 from runner.core.errors import InvalidInputError
 from runner.lab.hosts import ssh_hosts
@@ -58,21 +58,3 @@ def test_where_a_host_may_fail_one_with_a_wrong_key_is_named_and_the_others_are_
     finished = {event["host"]: event["data"]["outcome"] for event in ran.events if event["type"] == "step.finished"}
     assert (ran.code, finished) == (5, {"one": "passed", "two": "unreachable"})
     assert [path.name for path in bench.directory.iterdir() if path.name.startswith("made")] == ["made-one"]
-
-
-@pytest.mark.parametrize("how", ["kill -9", "SIGTERM"])
-def test_what_runs_on_hosts_ends_with_the_command(bench, ssh, how):
-    started, finished = bench.directory / "started", bench.directory / "finished"
-    words = f"touch {started}; (setsid sleep 62 &); sleep 60; touch {finished}"
-    bench.write(step("slow", words, timeout="2m"))
-    process = bench.begun(started)
-
-    if how == "kill -9":
-        kill(process.pid)
-    else:
-        process.terminate()
-    process.communicate(timeout=90)
-
-    run_id = bench.run_ids()[-1]
-    wait_until(lambda: not survivors(run_id), "nothing of the run is left on the hosts", seconds=10, every=0.1)
-    assert not finished.exists()
