@@ -13,6 +13,7 @@ from runner.core.events import Clock, EventType
 from runner.escalation.delivery import LIMIT, Outgoing, deliver_all
 from runner.escalation.incidents import Incident, Incidents
 from runner.escalation.outbox import Notification, Outbox
+from runner.escalation.reached_contacts import ReachedContacts
 from runner.model.contacts import Contact
 
 Note = Callable[[str, EventType, Mapping[str, Any]], None]
@@ -53,6 +54,7 @@ class Dispatcher:
         failsafe: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self.outbox, self.incidents = Outbox(state / "outbox"), Incidents(state / "incidents")
+        self._reached = ReachedContacts(state / "reached")
         self._secrets, self._clock, self._note, self._failsafe = secrets, clock, note, failsafe
 
     def request(self, page: Page, run: str, names: Iterable[str], contacts: Mapping[str, Contact]) -> list[Outgoing]:
@@ -100,6 +102,9 @@ class Dispatcher:
             result = {name: getattr(each.receipt, name) for name in ("status", "attempts", "reason")}
             with self._failsafe():
                 self._note(each.notification.run, EventType.PAGE_FINISHED, {**data, **result})
+            if each.receipt.ok:
+                with self._failsafe():
+                    self._reached.note(each.contact, each.receipt.channel, self._clock().wall)
             with self._failsafe():
                 self.outbox.settle(each.notification, each.receipt, self._clock().wall)
         for key, incident in before.items():

@@ -71,12 +71,14 @@ def lint(
     *,
     today: date,
     variables: Iterable[str] | None = None,
+    reached: Iterable[str] | None = None,
 ) -> list[Finding]:
     """Every finding about `source` on the day `today` that the file does not except, in the order of the file.
 
-    `variables` are the names that the inventories set; None when there is no inventory to ask.
+    `variables` are the names that the inventories set; None when there is no inventory to ask. `reached` are the
+    contacts whom a page has ever reached, None where nobody can know.
     """
-    return list(examine(context_of(source, contacts, today=today, variables=variables)).findings)
+    return list(examine(context_of(source, contacts, today=today, variables=variables, reached=reached)).findings)
 
 
 def context_of(
@@ -86,10 +88,13 @@ def context_of(
     today: date,
     variables: Iterable[str] | None = None,
     incomplete: bool = False,
+    reached: Iterable[str] | None = None,
 ) -> LintContext:
     """`source` as the rules look at it; `incomplete` says that inventories may set other `variables` as well."""
     names = None if variables is None else frozenset(variables)
-    return LintContext(source, source.document, contacts, today, names, frozenset(rules()), incomplete=incomplete)
+    known = None if reached is None else frozenset(reached)
+    context = LintContext(source, source.document, contacts, today, names, frozenset(rules()), incomplete=incomplete)
+    return replace(context, reached=known)
 
 
 def examine(context: LintContext) -> Report:

@@ -70,6 +70,7 @@ class LintContext:
     rules: frozenset[str] = frozenset()
     reported: frozenset[tuple[str, int]] = frozenset()
     incomplete: bool = False
+    reached: frozenset[str] | None = None
 
     @property
     def runbook(self) -> Runbook:

@@ -21,6 +21,13 @@ steps:
 """
 
 
+def _calling(contact: str) -> str:
+    return f"""\
+severity: P0
+escalation: {{when: [step_failed], contacts: [{contact}], provide: [timeline]}}
+"""
+
+
 def _everybody(context: LintContext) -> str:
     return f"contacts.yml knows {', '.join(context.contacts) or 'nobody'}"
 
@@ -62,6 +69,25 @@ def memberless_approval_group(context: LintContext) -> Iterator[Hit]:
         if not group.members:
             message = f"{approval.group!r} has no members, so nobody may approve"
             yield Hit((*place, "group"), message, "name the `members` in contacts.yml")
+
+
+@Rule(
+    "contact-never-reached",
+    Level.ERROR,
+    Criterion.ESCALATABLE,
+    problem="When the whole system is down is no time to find out that a call reaches nobody.",
+    wrong=_calling("night-shift"),
+    right=_calling("on-call"),
+)
+def contact_never_reached(context: LintContext) -> Iterator[Hit]:
+    """A contact of a P0 runbook whom no page has ever reached."""
+    if context.runbook.severity != "P0" or context.reached is None:
+        return
+    for number, name in enumerate(context.runbook.escalation.contacts):
+        contact = context.contacts.get(name)
+        if contact and contact.channels and name not in context.reached:
+            message = f"no page has ever reached {name!r}"
+            yield Hit(("escalation", "contacts", number), message, f"runbook notify test {name}")
 
 
 @Rule(

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 
 from runner.compiler.committed_playbook import is_stale
 from runner.core.errors import InvalidInputError
+from runner.escalation.reached_contacts import ReachedContacts
 from runner.executor.inventory import inventory_hosts
 from runner.library.inventory import encrypted, variables
 from runner.library.library import Library, Source, shown
@@ -31,12 +33,23 @@ _MANY = 100
 
 @dataclass(frozen=True)
 class LintRequest:
-    """What runbooks are judged by: the day, the `inventories` that somebody named, and if vaults can be opened."""
+    """What runbooks are judged by: the day, the `inventories` that somebody named, and if vaults can be opened.
+
+    The directory `state` says which contacts were ever reached; without one nobody knows.
+    """
 
     library: Library
     today: date
     inventories: tuple[Path, ...] = ()
     has_vault_password: bool = False
+    state: Path | None = None
+
+    @cached_property
+    def reached(self) -> frozenset[str] | None:
+        """The contacts whom a page has ever reached, None where there is no state directory."""
+        if self.state is None or not self.state.is_dir():
+            return None
+        return ReachedContacts(self.state / "reached").names()
 
 
 @dataclass(frozen=True)
@@ -175,7 +188,14 @@ class _Linter:
         names, incomplete = self._known_variables(frozenset(root / "inventories" for root in roots))
         if people not in self._contacts:
             self._contacts[people] = read_contacts(people, file=shown(people))
-        return context_of(source, self._contacts[people], today=today, variables=names, incomplete=incomplete)
+        return context_of(
+            source,
+            self._contacts[people],
+            today=today,
+            variables=names,
+            incomplete=incomplete,
+            reached=self.request.reached,
+        )
 
     def _known_variables(self, folders: frozenset[Path]) -> tuple[frozenset[str] | None, bool]:
         """The variables that inventories set, None where there is none, and whether others may be set as well."""

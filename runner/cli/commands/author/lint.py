@@ -65,7 +65,8 @@ def command(
     library = context.own_library() if fix else context.library(next(iter(runbooks), ""))
     existing = tuple(context.inventories(inventories, library)) if inventories else ()
     has_password = any(map(os.environ.get, _PASSWORDS))
-    request = LintRequest(library, context.clock().wall.date(), existing, has_vault_password=has_password)
+    today, state = context.clock().wall.date(), context.state_path()
+    request = LintRequest(library, today, existing, has_vault_password=has_password, state=state)
     names = runbooks or tuple(library.ids())
     if score:
         scored, unread = score_runbooks(names, request, context.state_path())

@@ -1,4 +1,4 @@
-"""`runbook notify`: Show the pages that have not arrived, send them again, or give one up."""
+"""`runbook notify`: Show the pages that have not arrived, and test whether people can be reached."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from runner.cli.output.sent_pages import complain_of, show_sent
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
+from runner.model.contacts import read_contacts
+from runner.services.contact_tests import contact_reaches, try_contacts
 from runner.services.notifications import drop_page, flush_pages, undelivered_pages
+from runner.store.state_directory import StateDirectory
 
 _COLUMNS = ("id", "run", "contact", "channel", "action", "status", "attempts", "reason")
 
 
 @click.group("notify")
 def command() -> None:
-    """Show the pages that have not arrived, send them again, or give one up.
+    """Show the pages that have not arrived, send them again, or give one up; test whether people can be reached.
 
     Every later command that works on runs sends them again, too; a page that is refused three times waits for a person.
     """
@@ -58,3 +61,38 @@ def drop(name: str, *, because: str) -> None:
     """
     page = drop_page(context.installation(context.recorded()), name, because)
     click.echo(f"dropped  {page.id}: {safe(page.contact)} by {page.channel}: {safe(page.summary)}")
+
+
+@command.command("test", short_help="Send a test page to contacts.")
+@click.argument("contacts", nargs=-1, metavar="[CONTACT]...")
+def send_test(contacts: tuple[str, ...]) -> None:
+    """Call CONTACT for a test, or everybody who has a channel, in the same way as for a run.
+
+    The page says that it is a test and that nothing is to be done, and is ended at once. Exit 8: one was not reached.
+    """
+    here = context.installation(StateDirectory.open(context.state_path()))
+    people = read_contacts(context.library().root / "runbooks" / "contacts.yml")
+    tested = try_contacts(here, people, contacts, sender=here.actor.person)
+    for each in tested.sent:
+        became = "reached" if each.receipt.ok else f"{each.receipt.status}: {each.receipt.reason}"
+        click.echo(safe(f"{each.contact} by {each.receipt.channel}: {became}"))
+    complain_of(tested.problems)
+    if tested.unreached:
+        raise click.exceptions.Exit(ExitCode.PAGING)
+
+
+@command.command("contacts", short_help="Show when each contact was last reached.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def show_contacts(*, as_json: bool) -> None:
+    """Show by which channels each contact is called, and when they were last reached, by a test or for a run."""
+    state = StateDirectory(context.state_path())
+    reaches = contact_reaches(state, read_contacts(context.library().root / "runbooks" / "contacts.yml"))
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in reaches], indent=2, default=str))
+        return
+    rows = [
+        {**asdict(each), "last reached": f"{each.reached:%Y-%m-%d %H:%M}" if each.reached else "never"}
+        for each in reaches
+    ]
+    columns = ("contact", "level", "channel", "last reached", "name")
+    draw([{column: str(row[column]) for column in columns} for row in rows], empty="nobody has a channel")

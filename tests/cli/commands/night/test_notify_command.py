@@ -67,3 +67,30 @@ def test_a_page_is_given_up_with_a_reason(notify, outbox):
     assert dropped.out == f"dropped  {ONE.id}: on-call by pagerduty: {ONE.page.summary}\n"
     assert outbox.all() == []
     assert notify("drop", ONE.id, "--because", "again").code == 2
+
+
+def test_a_contact_is_tested_and_then_known_to_be_reached(here, notify, runbook):
+    (here / "runbooks").mkdir(exist_ok=True)
+    with FaultServer("200") as server:
+        channels = f"channels: [{{webhook: {{url: '{server.url}'}}}}]"
+        (here / "runbooks" / "contacts.yml").write_text(f"on-call: {{name: On-call engineer, {channels}}}\n")
+        before, tested = notify("contacts"), notify("test")
+        shown = json.loads(notify("contacts", "--json").out)
+
+    assert before.out.splitlines()[1].split() == ["on-call", "L1", "webhook", "never", "On-call", "engineer"]
+    assert (tested.code, tested.out) == (0, "on-call by webhook: reached\n")
+    assert [(each["contact"], each["channel"], each["reached"] is None) for each in shown] == [
+        ("on-call", "webhook", False)
+    ]
+    assert runbook("--state-dir", "state", "list", "--runs").code == 0
+
+
+def test_who_is_not_reached_by_a_test_is_said_to_be_so(here, notify):
+    (here / "runbooks").mkdir(exist_ok=True)
+    with FaultServer("400") as server:
+        channels = f"channels: [{{webhook: {{url: '{server.url}'}}}}]"
+        (here / "runbooks" / "contacts.yml").write_text(f"on-call: {{name: On-call engineer, {channels}}}\n")
+        tested, unknown = notify("test", "on-call"), notify("test", "on-cal")
+
+    assert (tested.code, tested.out) == (8, "on-call by webhook: refused: answered 400\n")
+    assert (unknown.code, "there is no contact 'on-cal'" in unknown.err) == (2, True)
