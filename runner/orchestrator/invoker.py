@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from runner.compiler.command_preview import in_words
-from runner.compiler.compiler import variables
 from runner.core.errors import ExecutionError
 from runner.core.events import Event, EventType
-from runner.executor.job import NOTHING, Handler, Job, JobPart, Message
+from runner.executor.job import NOTHING, Handler, JobPart, Message
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.event_translator import Translator
 from runner.orchestrator.recorder import Recorder
@@ -37,24 +37,15 @@ class Invoker:
         self.recorder, self.previews = recorder, dict[str, dict[str, Mapping[str, Any]]]()
         self._request, self._env, self._directory = request, env, directory
         self._locks, self._deadline = locks, deadline
-        runbook = request.source.runbook
-        self._translator = Translator(request.run_id, runbook.id)
+        self._translator = Translator(request.run_id, request.source.runbook.id)
         env.cancellation.listen(directory.cancelled)
-        self._job = Job(
-            run_id=request.run_id,
-            name=f"{runbook.id}.yml",
-            playbook=request.playbook,
-            inventories=request.inventories,
-            limit=request.limit,
-            inputs=variables(runbook, request.inputs),
+        self._job = replace(
+            request.job(env.environ, recorder.redaction.learn),
             hosts=directory.state.hosts,
             becomes=directory.state.becomes,
-            environ=env.environ,
             cancellation=env.cancellation,
             on_workspace=lambda path: directory.update(private=(*directory.state.private, str(path))),
-            learn=recorder.redaction.learn,
             secrets=request.secrets,
-            names=runbook.asks_for_hosts,
         )
 
     @property

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from runner.compiler.compiler import variables
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.core.events import Outcome
 from runner.core.redaction import Redaction
+from runner.executor.job import Cancellation, Job
 from runner.library.library import Library, Source
 from runner.model.contacts import Contact
 from runner.store.next_command import NextCommand
@@ -52,6 +54,24 @@ class RunRequest:
     parent: str = ""
     tree: str = ""
     library: Library | None = None
+
+    def job(self, environ: Mapping[str, str], learn: Callable[[Collection[str]], None]) -> Job:
+        """What the executor is asked to do, against all hosts, as long as no more is known."""
+        runbook = self.source.runbook
+        return Job(
+            run_id=self.run_id,
+            name=f"{runbook.id}.yml",
+            playbook=self.playbook,
+            inventories=self.inventories,
+            limit=self.limit,
+            inputs=variables(runbook, self.inputs),
+            hosts="all",
+            becomes=False,
+            environ=environ,
+            cancellation=Cancellation(),
+            learn=learn,
+            names=runbook.asks_for_hosts,
+        )
 
     def redaction(self) -> Redaction:
         """What keeps the secrets out of all that is written, sent or shown."""

@@ -8,12 +8,11 @@ from typing import Any
 
 from runner.compiler.blast_radius import blast_radius
 from runner.compiler.command_preview import lines
-from runner.compiler.compiler import variables
 from runner.compiler.segments import after, before
 from runner.core.duration import show
 from runner.core.redaction import Redaction
 from runner.core.step_tags import undo_id
-from runner.executor.job import NOTHING, Cancellation, Job, JobPart
+from runner.executor.job import NOTHING, JobPart
 from runner.executor.target import Target, check_hosts
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import in_words
@@ -92,7 +91,7 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
     handover.check(request)
     runbook, redaction = request.source.runbook, Redaction()
     rendered = JobPart(NOTHING.tags, render=list(_rendered(runbook)))
-    inventory = installation.executor.resolve(_job(request, redaction, installation.environ), rendered)
+    inventory = installation.executor.resolve(request.job(installation.environ, redaction.learn), rendered)
     target = Target.from_message(inventory)
     target.check(runbook)
     check_hosts(runbook, request.inputs, inventory.get("names") or ())
@@ -117,24 +116,6 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
         held=_held(runbook, target, installation),
         last_safe_stop=radius.last_safe,
         radius=str(radius),
-    )
-
-
-def _job(request: RunRequest, redaction: Redaction, environ: Mapping[str, str]) -> Job:
-    runbook = request.source.runbook
-    return Job(
-        run_id=request.run_id,
-        name=f"{runbook.id}.yml",
-        playbook=request.playbook,
-        inventories=request.inventories,
-        limit=request.limit,
-        inputs=variables(runbook, request.inputs),
-        hosts="all",
-        becomes=False,
-        environ=environ,
-        cancellation=Cancellation(),
-        learn=redaction.learn,
-        names=runbook.asks_for_hosts,
     )
 
 

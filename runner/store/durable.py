@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+from runner.core.errors import AuditError
+
+
+@contextlib.contextmanager
+def required(path: Path, *, hint: str = "make room, or use --state-dir") -> Iterator[None]:
+    """Turns every `OSError` inside into an `AuditError` about `path`: nothing goes on without what is written there."""
+    try:
+        yield
+    except OSError as error:
+        raise AuditError(f"{path}: {error.strerror}", hint=hint) from error
 
 
 def write(path: Path, text: str | bytes, *, keep_mode: bool = False) -> None:

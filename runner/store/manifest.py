@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runner.core.errors import AuditError
 from runner.core.events import Event, EventType
 from runner.store import durable
 from runner.store.log.audit_log import AuditLog
@@ -31,10 +30,8 @@ def file_run(run: RunDirectory, log: AuditLog, /, **changes: Any) -> None:
     state = replace(run.state, **changes)
     digests = {name: digest(run.path / name) for name in _names(run.path)}
     text = json.dumps({**digests, STATE: _sha256(state.written().encode())}, indent=1, sort_keys=True)
-    try:
+    with durable.required(run.path):
         durable.write(run.path / NAME, text)
-    except OSError as error:
-        raise AuditError(f"{run.path}: {error.strerror}", hint="make room, or use --state-dir") from error
     log.append(Event(EventType.RUN_FILED, state.run, data={"manifest_sha256": _sha256(text.encode())}))
     run.save(state)
 

@@ -8,7 +8,6 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from runner.core.errors import AuditError
 from runner.store import durable
 
 
@@ -39,11 +38,9 @@ class OwedUndos:
         Raises:
             AuditError: it cannot be written.
         """
-        try:
+        with durable.required(self._path):
             self._path.mkdir(mode=0o700, exist_ok=True)
             durable.write(self._file(owed.host, owed.runbook, owed.step), json.dumps(asdict(owed)))
-        except OSError as error:
-            raise AuditError(f"{self._path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
     def remove(self, host: str, runbook: str, step: str) -> None:
         """Forget one: the step was undone after all."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from runner.core.errors import AuditError, InvalidInputError, LockedError
+from runner.core.errors import InvalidInputError, LockedError
 from runner.store import durable
 
 STATE = "run.json"
@@ -124,10 +124,8 @@ class RunDirectory:
             AuditError: it cannot be written.
         """
         path = self.path / STATE
-        try:
+        with durable.required(path):
             durable.write(path, state.written())
-        except OSError as error:
-            raise AuditError(f"{path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
     def update(self, **changes: Any) -> None:
         """Save the state with `changes`."""
@@ -139,12 +137,10 @@ class RunDirectory:
         Raises:
             AuditError: they cannot be written.
         """
-        try:
+        with durable.required(self.path):
             (self.path / _RUNBOOK).write_bytes(runbook)
             for name, text in (("runbook", runbook), ("playbook", playbook)):
                 self._text(name, hashlib.sha256(text).hexdigest()).write_bytes(text)
-        except OSError as error:
-            raise AuditError(f"{self.path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
     def text(self, name: Literal["runbook", "playbook"], sha256: str) -> str:
         """The runbook or playbook with that SHA-256, by which the run was done; empty when it is not there."""
@@ -162,11 +158,9 @@ class RunDirectory:
         Raises:
             AuditError: it cannot be written.
         """
-        try:
-            with (self.path / CANCEL).open("a", encoding="utf-8") as file:
-                file.write(f"{CANCELLED}{who}\n")
-        except OSError as error:
-            raise AuditError(f"{self.path}: {error.strerror}", hint="make room on that disk") from error
+        hint = "make room on that disk"
+        with durable.required(self.path, hint=hint), (self.path / CANCEL).open("a", encoding="utf-8") as file:
+            file.write(f"{CANCELLED}{who}\n")
 
     def cancelled(self) -> list[str]:
         """Every request to stop that was made since the command began."""

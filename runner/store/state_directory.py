@@ -101,16 +101,13 @@ class StateDirectory:
             AuditError: it cannot be made durable.
         """
         directory = self.directory(state.run)
-        try:
+        with durable.required(directory.path), contextlib.ExitStack() as not_begun:
             directory.path.parent.mkdir(mode=0o700, exist_ok=True)
             directory.path.mkdir(mode=0o700)
-            with contextlib.ExitStack() as not_begun:
-                not_begun.callback(directory.discard)
-                directory.hold().save(state)
-                durable.sync(directory.path.parent)
-                not_begun.pop_all()
-        except OSError as error:
-            raise AuditError(f"{directory.path}: {error.strerror}", hint="make room, or use --state-dir") from error
+            not_begun.callback(directory.discard)
+            directory.hold().save(state)
+            durable.sync(directory.path.parent)
+            not_begun.pop_all()
         return directory
 
     def run(self, run: str) -> RunDirectory:
