@@ -122,26 +122,12 @@ def recover_abandoned(state: StateDirectory) -> None:
 
     Pages that have not arrived are sent again.
     """
-    from runner.cli.output.sent_pages import show_sent  # noqa: PLC0415 - as the next
-    from runner.services.notifications import flush_pages  # noqa: PLC0415 - as the next
-    from runner.services.runs import RecoveredRun, recover_abandoned  # noqa: PLC0415 - it imports all that a run needs
+    from runner.cli.output.recovered_runs import show_recovery  # noqa: PLC0415 - it imports all that a run needs
+    from runner.cli.output.sent_pages import show_sent  # noqa: PLC0415 - as the one before
+    from runner.services.notifications import flush_pages  # noqa: PLC0415 - as the one before
+    from runner.services.runs import recover_abandoned  # noqa: PLC0415 - as the one before
 
-    def show(recovered: RecoveredRun) -> None:
-        run = recovered.run
-        click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it ended", err=True)
-        click.echo(f"hint: what it had started was stopped; runbook show {run.run} shows how far it came", err=True)
-        for call in recovered.calls:
-            reached = "it arrived" if call.arrived else f"NOT REACHED, call them yourself: {call.reason}"
-            click.echo(f"called   {safe(call.contact)} by {call.channel}: {safe(reached)}", err=True)
-        if recovered.not_called:
-            click.echo(f"error: nobody could be called for {run.run}: {safe(recovered.not_called)}", err=True)
-
-    recovery = recover_abandoned(installation(state))
-    for recovered in recovery.runs:
-        show(recovered)
-    if recovery.failure:
-        message = safe(recovery.failure.message)
-        click.echo(f"warning: a run that died cannot be recorded as abandoned: {message}", err=True)
+    show_recovery(recover_abandoned(installation(state)))
     show_sent(flush_pages(installation(state), brief=True))
 
 

@@ -122,7 +122,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def _on_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
+def on_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """While the block lasts, `handler` hears of Ctrl-C, SIGTERM and SIGHUP."""
     before = {number: signal.signal(number, handler) for number in _SIGNALS}
     try:
         yield
@@ -141,7 +142,7 @@ def cancelled_by_signals(notify: Callable[[str], None]) -> Iterator[Cancellation
         if number == signal.SIGINT and len(cancellation.requests) <= len(_NOTICES):
             notify(_NOTICES[len(cancellation.requests) - 1])
 
-    with _on_signals(ask):
+    with on_signals(ask):
         yield cancellation
 
 
@@ -167,7 +168,7 @@ class _Interruptible:
             raise KeyboardInterrupt
 
         try:
-            with _on_signals(interrupt):
+            with on_signals(interrupt):
                 return ask()
         except (KeyboardInterrupt, click.Abort):
             if not self._cancellation.requests:

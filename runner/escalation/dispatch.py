@@ -58,21 +58,26 @@ class Dispatcher:
         self._secrets, self._clock, self._note, self._failsafe = secrets, clock, note, failsafe
 
     def request(self, page: Page, run: str, names: Iterable[str], contacts: Mapping[str, Contact]) -> list[Outgoing]:
-        """The notifications by which `page` goes through every channel of each contact in `names`.
+        """The notifications by which `page` goes through every channel of each contact in `names`, requested."""
+        pages = self.compose(page, run, names, contacts)
+        self.keep(item.notification for item in pages)
+        return pages
 
-        Each is durable in the outbox, and then in the record, before it may be sent.
-        """
-        requested = [
+    def compose(self, page: Page, run: str, names: Iterable[str], contacts: Mapping[str, Contact]) -> list[Outgoing]:
+        """The same, with nothing kept of them yet."""
+        return [
             Outgoing(self._notification(page, run, name, contacts.get(name), number, channel), channel)
             for name in names
             for number, channel in _channels(contacts.get(name), page.action)
         ]
-        for item in requested:
+
+    def keep(self, notifications: Iterable[Notification]) -> None:
+        """Request `notifications`: each is durable in the outbox, and then in the record, before it may be sent."""
+        for each in notifications:
             with self._failsafe():
-                self.outbox.put(item.notification)
+                self.outbox.put(each)
             with self._failsafe():
-                self._note(run, EventType.NOTIFY_REQUESTED, _description(item.notification))
-        return requested
+                self._note(each.run, EventType.NOTIFY_REQUESTED, _description(each))
 
     def _notification(
         self, page: Page, run: str, name: str, contact: Contact | None, number: int, channel: Channel | None

@@ -73,6 +73,23 @@ class Notification:
 _NOTIFICATION = TypeAdapter(Notification)
 
 
+def written(notification: Notification) -> dict[str, Any]:
+    """`notification` as JSON, whatever a host has answered that it tells of."""
+    page = notification.page
+    plain = replace(notification, page=replace(page, details=fit(page.details, _LARGEST_DETAILS)))
+    data: dict[str, Any] = _NOTIFICATION.dump_python(plain, mode="json")
+    return data
+
+
+def read(data: Mapping[str, Any]) -> Notification:
+    """The notification that was `written`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _NOTIFICATION.validate_python(data)
+
+
 class Outbox:
     """One small file for each notification that has not arrived yet, in the directory `path`."""
 
@@ -88,11 +105,9 @@ class Outbox:
         Raises:
             AuditError: it cannot be kept.
         """
-        details = fit(notification.page.details, _LARGEST_DETAILS)  # plain JSON, whatever a host has answered
-        plain = replace(notification, page=replace(notification.page, details=details))
         try:
             self._path.mkdir(mode=0o700, exist_ok=True)
-            durable.write(self._file(plain.id), to_json(_NOTIFICATION.dump_python(plain, mode="json")))
+            durable.write(self._file(notification.id), to_json(written(notification)))
         except OSError as error:
             raise AuditError(f"{self._path}: {error.strerror}", hint="make room, or use --state-dir") from error
 

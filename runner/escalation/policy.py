@@ -29,6 +29,11 @@ def patience(policy: Escalation) -> float | None:
     return min(waits, default=None)
 
 
+def is_critical(runbook: Runbook) -> bool:
+    """Whether somebody must hear of it when a run of `runbook` dies, by whatever."""
+    return _SEVERITIES[runbook.severity] == "critical"
+
+
 def dedup_key(runbook: str, environment: str, hosts: Sequence[str]) -> str:
     """The name of an incident: the same runbook against the same hosts is the same incident, whichever run sees it.
 

@@ -6,13 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from runner.core.events import Event, EventType, Outcome
-from runner.escalation.call_rules import Stop
 from runner.executor.job import AbandonedRun
-from runner.executor.target import Target
-from runner.library.library import Library
-from runner.orchestrator.end.paging import Pager
-from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
@@ -68,33 +62,6 @@ def _is_edited(run: RunDirectory, records: Sequence[Record]) -> bool:
     if last is None or last.type != EventType.RUN_FILED:
         return False
     return any(name != STATE for name in changed(run.path, last.data["manifest_sha256"]))
-
-
-def call_for(state: RunState, installation: Installation) -> Sequence[Call]:
-    """Call whom the runbook of an abandoned run wants to be called; who was, and whether it arrived.
-
-    Raises:
-        RunbookError: the runbook or its contacts cannot be read any more, or the call cannot be recorded.
-    """
-    path = Path(state.path)
-    library = Library(path.parent.parent)
-    source = library.source(str(path))
-    inventories, contacts = [Path(each) for each in state.inventories], library.contacts(source)
-    request = RunRequest(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
-    if state.looks:
-        return ()
-    directory, clock = installation.state, installation.clock
-    with directory.open_log(clock=clock, actor=installation.actor) as log:
-        recorder = Recorder(state.run, log, directory.run(state.run), clock)
-        recorder.records += read(log.path, run=state.run)
-        recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
-        recorder.knows_inventory = True  # what the state keeps of a reason, the run has masked
-        pager = Pager(request, installation, recorder)
-        if state.target:
-            hosts = {pattern: tuple(names) for pattern, names in state.target.items()}
-            pager.target = Target(hosts, dict(state.environments), dict(state.machines))
-        pager.stopped([], None, Stop("abandoned", "its command died, and nobody knows how it ended"))
-        return pager.calls
 
 
 def _unfinished(records: Iterable[Record]) -> Mapping[str, Sequence[str]]:

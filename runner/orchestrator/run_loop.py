@@ -105,6 +105,7 @@ def _held(directory: RunDirectory, request: RunRequest, env: RunEnvironment, log
         held.callback(directory.release)
         start = RunStart(request, env, log, directory)
         held.callback(start.locks.release)
+        held.enter_context(start.lease.held())
         yield start
 
 
@@ -169,6 +170,7 @@ class _Run:
 
     def _act(self) -> None:
         """What is to be done, while somebody is called if it takes too long; and what a cancellation asks for."""
+        self.start.lease.update()
         with self.start.pager.patience():
             self.end.attempt(self._acts())
             if self.invoker.cancelled:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runner.core.errors import AuditError, InvalidInputError, RunbookError
 from runner.orchestrator import run_loop
 from runner.orchestrator.continuation.undo_plan import UndoPlan
-from runner.orchestrator.recovery import call_for, name_abandoned
+from runner.orchestrator.end.dead_man import call_for
+from runner.orchestrator.recovery import name_abandoned
 from runner.orchestrator.request import Call, Result, RunRequest
 from runner.orchestrator.run_environment import Installation, RunEnvironment
+from runner.services.dead_runs import call_for_leases
+from runner.services.notifications import Flushed
 from runner.services.run_list import find_run
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.state_directory import StateDirectory
@@ -110,10 +113,14 @@ class RecoveredRun:
 
 @dataclass(frozen=True)
 class Recovery:
-    """The runs that were recovered, and what kept the others from being recorded as abandoned."""
+    """The runs that were recovered, and what kept the others from being recorded as abandoned.
+
+    `called` is what came of calling for what died or hangs, and for which nobody could be called otherwise.
+    """
 
     runs: tuple[RecoveredRun, ...] = ()
     failure: AuditError | None = None
+    called: Flushed = field(default_factory=Flushed)
 
 
 def recover_abandoned(installation: Installation) -> Recovery:
@@ -126,12 +133,19 @@ def recover_abandoned(installation: Installation) -> Recovery:
     try:
         runs.extend(_recovered(run, installation) for run in name_abandoned(installation))
     except AuditError as error:  # who records will not go on; a run must be cancelled and looked at all the same
-        return Recovery(tuple(runs), error)
-    return Recovery(tuple(runs))
+        return Recovery(tuple(runs), error, call_for_leases(installation))
+    return Recovery(tuple(runs), None, call_for_leases(installation))
 
 
 def _recovered(run: RunState, installation: Installation) -> RecoveredRun:
+    leases = installation.state.leases
+    if leases.was_called_for(run.run):  # before its death could be recorded
+        leases.remove(run.run)
+        return RecoveredRun(run)
     try:
-        return RecoveredRun(run, tuple(call_for(run, installation)))
+        calls = tuple(call_for(run, installation))
     except (RunbookError, OSError) as error:
         return RecoveredRun(run, not_called=str(error))
+    if calls:
+        leases.remove(run.run)
+    return RecoveredRun(run, calls)

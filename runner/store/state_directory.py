@@ -14,6 +14,7 @@ from runner.core.events import Clock
 from runner.core.identifiers import is_run_id
 from runner.store import durable
 from runner.store.ended_runs import running
+from runner.store.lease import Leases
 from runner.store.log import audit_log
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.envelope import Actor
@@ -67,6 +68,11 @@ class StateDirectory:
     def owed_undos(self) -> OwedUndos:
         """What should have been undone on hosts, and was not."""
         return OwedUndos(self.path / "debts")  # the name that the first version gave it
+
+    @property
+    def leases(self) -> Leases:
+        """What says that the commands of critical runs are alive."""
+        return Leases(self.path / "leases")
 
     def open_log(self, *, clock: Clock, actor: Actor) -> AuditLog:
         """The audit log, to be added to.

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
+from runner.core.process_stat import is_alive, started
+
 MARKER = "RUNBOOK_ATTEMPT"
 """The environment variable by which what a run started is found again, here and on the hosts.
 
@@ -60,16 +62,6 @@ def _children(pid: int) -> list[int]:
     return children
 
 
-def is_alive(pid: int) -> bool:
-    """Whether `pid` runs; a zombie does not."""
-    return _stat(pid)[:1] not in ([], [b"Z"])
-
-
-def _stat(pid: int) -> list[bytes]:
-    """The fields of proc_pid_stat(5) from the state on, which is number 3 there."""
-    return _read(pid, "stat").rpartition(b")")[2].split()
-
-
 def belonging(markers: Collection[str], roots: Iterable[int] = ()) -> list[int]:
     """The processes of this machine that carry one of `markers`, `roots`, and all their descendants.
 
@@ -107,12 +99,12 @@ def end(pids: Callable[[], Iterable[int]], *, grace: float) -> None:
 
     Whoever was named once is ended, also when the death of its parent hides it from `pids()`.
     """
-    starts: dict[int, bytes | None] = {}
+    starts: dict[int, int | None] = {}
 
     def left() -> list[int]:
         reap()
-        starts.update({pid: _started(pid) for pid in pids()})
-        return [pid for pid, started in starts.items() if started and started == _started(pid)]
+        starts.update({pid: started(pid) for pid in pids()})
+        return [pid for pid, start in starts.items() if start is not None and start == started(pid)]
 
     _signal(left(), signal.SIGTERM)
     deadline = time.monotonic() + grace
@@ -124,11 +116,6 @@ def end(pids: Callable[[], Iterable[int]], *, grace: float) -> None:
         _signal(pids_left, signal.SIGKILL)
         time.sleep(0.02)
     reap()
-
-
-def _started(pid: int) -> bytes | None:
-    """When `pid` was started, in ticks since the boot: another process that has its number was at another time."""
-    return _stat(pid)[19] if is_alive(pid) else None
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:

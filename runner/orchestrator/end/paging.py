@@ -15,6 +15,7 @@ from runner.escalation.call_rules import Cause, FailedStep, SoFar, Stop, decide,
 from runner.escalation.delivery import BRIEF, LIMIT
 from runner.escalation.dispatch import Dispatcher, SentPage
 from runner.escalation.ladder import levels
+from runner.escalation.outbox import Notification
 from runner.executor.target import Target
 from runner.model.step import Step
 from runner.orchestrator.end.call_clock import CallClock
@@ -24,6 +25,9 @@ from runner.orchestrator.run_environment import Installation
 from runner.render.handoff.hand_off import hand_off
 
 _LOST = frozenset({Outcome.UNREACHABLE})
+DIED = "its command died, and nobody knows how it ended"
+"""Why people are called for a run that did not come to its end."""
+
 _GLASS = "/break-glass"
 """The end of the dedup key of what is told of a broken glass: it is no incident of the hosts."""
 
@@ -114,6 +118,32 @@ class Pager:
                 if incident := incidents.find(key):
                     pages.append((replace(page, dedup_key=key), incident.contacts))
         self._send(pages)
+
+    def died(self) -> None:
+        """The command of this run is dead: call somebody if the policy says so, and for a critical run in any case."""
+        self.stopped([], None, Stop("abandoned", DIED))
+        if not self.calls and escalation.is_critical(self._runbook):
+            self._call([Cause("abandoned", DIED)])
+
+    def calls_if_dead(self) -> list[Notification]:
+        """The notifications by which somebody else would call for this run were it dead now."""
+        end, run = (
+            Event(EventType.RUN_ABANDONED, self._request.run_id, data={"outcome": Outcome.UNKNOWN}),
+            self._request,
+        )
+        pages = self._by_level(self._page("trigger", DIED, end), self._runbook.escalation.contacts)
+        composed = [self._dispatcher.compose(page, run.run_id, names, run.contacts) for page, names in pages]
+        return [item.notification for each in composed for item in each]
+
+    @property
+    def incident(self) -> str:
+        """The name of the incident that this run calls for."""
+        return self._key(self.target)
+
+    @property
+    def has_record(self) -> bool:
+        """Whether there is anything to tell yet."""
+        return bool(self._recorder.records)
 
     def _call(self, causes: Sequence[Cause], end: Event | None = None) -> None:
         """Call for the first of `causes`; the others are added to the incident, and wake nobody once more."""

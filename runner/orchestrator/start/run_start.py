@@ -14,6 +14,7 @@ from runner.executor.target import Target, check_hosts
 from runner.model.run_policy import RunPolicy
 from runner.model.runbook import Runbook
 from runner.orchestrator.deadline import Deadline
+from runner.orchestrator.end.dead_man import RunLease
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.gate.approval_gate import ApprovalGate
 from runner.orchestrator.gate.granted_approvals import Approvals
@@ -50,6 +51,7 @@ class RunStart:
         redaction, listeners = request.redaction(), env.listeners
         self.recorder = Recorder(request.run_id, log, directory, env.clock, redaction=redaction, listeners=listeners)
         self.pager = Pager(request, env, self.recorder)
+        self.lease = RunLease(request, env, self.pager)
         self.locks = RunLocks(request, env, self.recorder, directory)
         self.deadline = Deadline(request.source.runbook.deadline, env.clock, run=request.run_id)
         self.invoker = Invoker(request, env, self.recorder, directory, self.locks, self.deadline)
@@ -132,6 +134,7 @@ class RunStart:
         gate = ApprovalGate(stepper, self.env, self.directory, self.locks, self.deadline)
         self.admitted_run = AdmittedRun(plan, stepper, gate)
         self.pager.target = plan.target
+        self.lease.update()
         return self.admitted_run
 
     def show_owed_undos(self, plan: RunPlan) -> None:

@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from runner.core.duration import show
 from runner.core.events import Instant
+from runner.core.process_stat import parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,5 @@ def _is_ours(pid: int) -> bool:
     while current > 0:
         if current == pid:
             return True
-        try:
-            current = int(Path(f"/proc/{current}/stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, LookupError):
-            return False
+        current = parent(current)
     return False

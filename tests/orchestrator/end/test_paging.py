@@ -33,9 +33,9 @@ def pager_of(tmp_path, channel):
     """Makes the pager of a run of its own in one state directory; its recorder is `pager.recorder`."""
     env, opened = environment_in(tmp_path, clock=clock), []
 
-    def make(number=0, **escalation):
+    def make(number=0, severity="P2", **escalation):
         policy = {"when": ["step_failed"], **POLICY, **escalation}
-        request = request_in(tmp_path, channel=channel, escalation=policy)
+        request = request_in(tmp_path, channel=channel, escalation=policy, severity=severity)
         run_id = f"20260101T000000Z-{number:08x}"
         directory = env.state.begin(RunState(run=run_id, runbook="RUN-001", title="T", started="", user="alice"))
         log = AuditLog.open(env.state.audit, clock=env.clock, actor=env.actor)
@@ -347,3 +347,14 @@ def test_who_was_called_before_the_hosts_were_known_hears_that_it_is_over(pager_
     trigger, resolve = channel.sent
     assert (resolve.action, resolve.dedup_key) == ("resolve", trigger.dedup_key)
     assert incidents.find(trigger.dedup_key) is None
+
+
+@pytest.mark.parametrize(("severity", "called"), [("P1", 1), ("P2", 0)])
+def test_for_a_critical_run_that_died_somebody_is_called_whatever_its_policy_says(pager_of, channel, severity, called):
+    pager = pager_of(severity=severity, when=[{"declared": "Too much"}])
+
+    pager.died()
+
+    assert [page.summary for page in channel.sent] == [
+        "RUN-001 Disk is full (staging): its command died, and nobody knows how it ended"
+    ] * called

@@ -1,0 +1,79 @@
+"""`runbook watch`: Call people when a run dies, also after kill -9 or a reboot."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import click
+
+from runner.cli import context
+from runner.cli.output.recovered_runs import show_recovery
+from runner.cli.output.sent_pages import show_sent
+from runner.cli.output.terminal import safe
+from runner.cli.run_session import on_signals
+from runner.core.errors import ExitCode
+from runner.services.watching import LOOKS_EVERY, Look, look
+from runner.worker.systemd_unit import WatchUnit
+from runner.worker.watch import systemd_notify, watch
+
+
+@click.command("watch")
+@click.option("--once", is_flag=True, help="Look once, and exit; 8 if somebody who was to be called was not reached.")
+@click.option(
+    "--export", "form", type=click.Choice(["systemd"]), help="Print a unit that keeps a watch going, and exit."
+)
+def command(*, once: bool, form: str | None) -> None:
+    """Look every few seconds for runs whose command died, and call whom they name.
+
+    A run of severity P0, P1 or critical renews a lease while it is alive; the watch calls within a minute after that
+    has stopped, whatever ended it: kill -9, a reboot, a full disk. Any other run that died is called for where its
+    runbook says so. It is recorded as abandoned, and what it left running is ended. Pages that have not arrived are
+    sent again. Several watches, and the next command, call once together.
+
+    Nothing is printed as long as nothing happens; Ctrl-C or SIGTERM ends it.
+    """
+    state = context.state()
+    if form:
+        click.echo(_unit(state.path).text(), nl=False)
+        return
+    installation = context.installation(state)
+    if once:
+        looked = look(installation)
+        _show(looked)
+        if not looked.all_arrived:
+            raise click.exceptions.Exit(ExitCode.PAGING)
+        return
+    click.echo(f"watching {safe(str(state.path))}: every {LOOKS_EVERY:g} s", err=True)
+    stop = threading.Event()
+    with on_signals(lambda *_: stop.set()):
+        watch(lambda: look(installation), _show, _complain, stop.wait, systemd_notify(installation.environ))
+
+
+def _show(looked: Look) -> None:
+    show_recovery(looked.recovery)
+    show_sent(looked.flushed)
+
+
+def _complain(message: str) -> None:
+    click.echo(f"error: {safe(message)}", err=True)
+
+
+def _owner(state: Path) -> str:
+    try:
+        return state.owner()
+    except KeyError:  # systemd takes the number as well
+        return str(state.stat().st_uid)
+
+
+def _unit(state: Path) -> WatchUnit:
+    script = Path(sys.executable).with_name("runbook")
+    program = [str(script)] if script.is_file() else [sys.executable, "-m", "runner"]
+    return WatchUnit(
+        command=[*program, "--state-dir", str(state), "watch"],
+        user=_owner(state),
+        state=state,
+        temporary=Path(tempfile.gettempdir()),
+    )

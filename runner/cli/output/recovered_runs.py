@@ -1,0 +1,30 @@
+"""What became of runs whose command died, and who was called for them, in words."""
+
+from __future__ import annotations
+
+import click
+
+from runner.cli.output.sent_pages import show_sent
+from runner.cli.output.terminal import safe
+from runner.services.runs import RecoveredRun, Recovery
+
+
+def show_recovery(recovery: Recovery) -> None:
+    """Print each run that was recovered, what could not be, and what came of calling people."""
+    for recovered in recovery.runs:
+        _show(recovered)
+    if recovery.failure:
+        message = safe(recovery.failure.message)
+        click.echo(f"warning: a run that died cannot be recorded as abandoned: {message}", err=True)
+    show_sent(recovery.called)
+
+
+def _show(recovered: RecoveredRun) -> None:
+    run = recovered.run
+    click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it ended", err=True)
+    click.echo(f"hint: what it had started was stopped; runbook show {run.run} shows how far it came", err=True)
+    for call in recovered.calls:
+        reached = "it arrived" if call.arrived else f"NOT REACHED, call them yourself: {call.reason}"
+        click.echo(f"called   {safe(call.contact)} by {call.channel}: {safe(reached)}", err=True)
+    if recovered.not_called:
+        click.echo(f"error: nobody could be called for {run.run}: {safe(recovered.not_called)}", err=True)

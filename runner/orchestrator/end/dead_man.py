@@ -1,0 +1,81 @@
+"""How people are called for a run whose command died: by a later command, which a critical run leaves word for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from runner.core.errors import AuditError
+from runner.escalation.outbox import written
+from runner.escalation.policy import is_critical
+from runner.executor.target import Target
+from runner.library.library import Library
+from runner.orchestrator.end.paging import Pager
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Call, RunRequest
+from runner.orchestrator.run_environment import Installation
+from runner.store.lease import Lease
+from runner.store.log.log_reader import read
+from runner.store.run_state import RunState
+
+
+class RunLease:
+    """The lease of one run; only one of severity P0, P1 or critical that does something has any.
+
+    A lease that cannot be written keeps no repair from going on: on a full disk the run ends by itself, and calls.
+    """
+
+    def __init__(self, request: RunRequest, env: Installation, pager: Pager) -> None:
+        self._run, self._env, self._pager = request.run_id, env, pager
+        self._leases = env.state.leases
+        self._wanted = is_critical(request.source.runbook) and not request.looks
+        self._known: tuple[str, bool] | None = None
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """While the block lasts whoever looks sees that the run is alive."""
+        self.update()
+        self._wanted = self._known is not None
+        if not self._wanted:
+            yield
+            return
+        with self._leases.renewed(self._run, self._env.clock):
+            yield
+
+    def update(self) -> None:
+        """Write down what the run knows by now, if that is more than before: that it has begun, or its hosts."""
+        known = self._pager.incident, self._pager.has_record
+        if not self._wanted or self._known == known:
+            return
+        calls = [written(each) for each in self._pager.calls_if_dead()]
+        with contextlib.suppress(AuditError, OSError):
+            self._leases.write(Lease.ours(self._run, self._env.clock(), calls))
+            self._known = known
+
+
+def call_for(state: RunState, installation: Installation) -> Sequence[Call]:
+    """Call whom the runbook of an abandoned run wants to be called; who was, and whether it arrived.
+
+    Raises:
+        RunbookError: the runbook or its contacts cannot be read any more, or the call cannot be recorded.
+    """
+    path = Path(state.path)
+    library = Library(path.parent.parent)
+    source = library.source(str(path))
+    inventories, contacts = [Path(each) for each in state.inventories], library.contacts(source)
+    request = RunRequest(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
+    if state.looks:
+        return ()
+    directory, clock = installation.state, installation.clock
+    with directory.open_log(clock=clock, actor=installation.actor) as log:
+        recorder = Recorder(state.run, log, directory.run(state.run), clock)
+        recorder.records += read(log.path, run=state.run)
+        recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
+        recorder.knows_inventory = True  # what the state keeps of a reason, the run has masked
+        pager = Pager(request, installation, recorder)
+        if state.target:
+            hosts = {pattern: tuple(names) for pattern, names in state.target.items()}
+            pager.target = Target(hosts, dict(state.environments), dict(state.machines))
+        pager.died()
+        return pager.calls

@@ -1,0 +1,108 @@
+"""Calls for what has died or hangs without calling anybody itself, by the lease that it left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+from runner.core.errors import InvalidInputError, LockedError
+from runner.core.events import Instant
+from runner.core.identifiers import is_run_id
+from runner.escalation import outbox
+from runner.escalation.delivery import Outgoing, outgoing
+from runner.escalation.dispatch import SentPage
+from runner.escalation.outbox import Notification
+from runner.orchestrator.end.paging import DIED
+from runner.orchestrator.run_environment import Installation
+from runner.services.notifications import Flushed, dispatcher_of
+from runner.store.lease import SILENT_AFTER, Lease, Leases, standing
+from runner.store.run_state import RunDirectory
+
+_REBOOTED = "the machine was restarted while it was going on, and nobody knows how it ended"
+_HUNG = f"its command still exists, and has shown no sign of life for {SILENT_AFTER:.0f} s"
+
+
+def call_for_leases(installation: Installation) -> Flushed:
+    """Call whom each lease names whose process is dead or hangs, once; what came of it.
+
+    A run whose command died is for `recover_abandoned` first, which ends what it left and tells more: what that could
+    not call for is left to this. Of several processes that look at the same time, one calls.
+    """
+    leases, problems, sent = installation.state.leases, list[str](), list[SentPage]()
+    if not leases.all(problems):
+        return Flushed(problems=tuple(problems))
+    with leases.held() as ours:
+        for lease, renewed in leases.all() if ours else ():
+            became = standing(lease, renewed, installation.clock())
+            if became == "hung":
+                sent += _call(installation, lease, _HUNG, problems)
+            elif became == "dead":
+                with suppress(LockedError):  # recovered just now, or alive where its number means nothing to us
+                    sent += _of_dead(installation, lease, problems)
+    return Flushed(tuple(sent), tuple(problems))
+
+
+def _of_dead(installation: Installation, lease: Lease, problems: list[str]) -> list[SentPage]:
+    """Call for a lease whose process is gone, unless its run has ended; nobody else works on the run meanwhile.
+
+    Raises:
+        LockedError: somebody else does just now.
+    """
+    leases, run = installation.state.leases, installation.state.directory(lease.name)
+    reason = DIED if lease.since.boot_id == installation.clock().boot_id else _REBOOTED
+    if not run.exists:
+        if not is_run_id(lease.name):
+            return _call(installation, lease, reason, problems)
+        leases.remove(lease.name)  # it was refused before it had begun
+        return []
+    run.hold()
+    try:
+        status = _status(run)
+        sent = [] if status == "finished" else _call(installation, lease, reason, problems)
+        if status != "running":
+            leases.remove(lease.name)
+        return sent
+    finally:
+        run.release()
+
+
+def _status(run: RunDirectory) -> str:
+    """What its state says of the run; one that cannot be read does not say that it has ended."""
+    try:
+        return run.state.status
+    except InvalidInputError:
+        return "running"
+
+
+def _call(installation: Installation, lease: Lease, reason: str, problems: list[str]) -> list[SentPage]:
+    """Send the pages of `lease`, unless that was done; they are in the outbox before that is noted."""
+    leases: Leases = installation.state.leases
+    if leases.was_called_for(lease.name):
+        return []
+    notifications = list(_notifications(lease, reason, installation.clock(), problems))
+    with dispatcher_of(installation, problems) as pages:
+        pages.keep(notifications)
+        leases.note_called(lease.name)
+        return pages.send(list(_sendable(notifications, problems)))
+
+
+def _notifications(lease: Lease, reason: str, now: Instant, problems: list[str]) -> Iterator[Notification]:
+    for data in lease.calls:
+        try:
+            each = outbox.read(data)
+        except ValueError as error:
+            problems.append(f"whom to call for {lease.name} cannot be read: {str(error).splitlines()[0]}")
+            continue
+        details = {**each.page.details, "as known at": lease.since.wall.isoformat()}
+        summary = each.page.summary.removesuffix(DIED) + reason
+        page = replace(each.page, summary=summary, details=details, timestamp=now.wall)
+        yield replace(each, page=page, requested=now.wall)
+
+
+def _sendable(notifications: Iterable[Notification], problems: list[str]) -> Iterator[Outgoing]:
+    for each in notifications:
+        try:
+            yield outgoing(each)
+        except (LookupError, ValueError):  # its text may quote an option
+            problems.append(f"the page to {each.contact} cannot be sent: its channel {each.by} is gone")

@@ -1,0 +1,162 @@
+"""Leases: a process renews one while it lives; whoever finds one that is not renewed any more calls people for it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from runner.core.errors import AuditError
+from runner.core.events import Clock, Instant
+from runner.core.process_stat import started
+from runner.store import durable
+from runner.store.locks.kernel_locks import LockFile
+
+RENEWED_EVERY = 5.0
+"""Seconds after which a process renews its lease."""
+
+SILENT_AFTER = 45.0
+"""Seconds without a renewal after which a process that still exists counts as hung."""
+
+_CALLED = 0
+_LOCK = "lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """What is left of a process when it has died: `name` is the id of its run, or the name of its loop.
+
+    `pid` was started at `process_started` (ticks since the boot), and had the lease at the instant `since`. `calls` are
+    the notifications, as JSON, that are to be sent once it is dead: all that a page needs when nobody is left to ask.
+    """
+
+    name: str
+    since: Instant
+    pid: int
+    process_started: int
+    calls: tuple[Mapping[str, Any], ...]
+
+    @classmethod
+    def ours(cls, name: str, now: Instant, calls: Sequence[Mapping[str, Any]]) -> Lease:
+        """The lease of this process."""
+        pid = os.getpid()
+        return cls(name=name, since=now, pid=pid, process_started=started(pid) or 0, calls=tuple(calls))
+
+
+Standing = Literal["alive", "hung", "dead"]
+
+
+def standing(lease: Lease, renewed: float, now: Instant, started: Callable[[int], int | None] = started) -> Standing:
+    """What became of the process that had `lease`, and `renewed` it at that second of the monotonic clock.
+
+    Only another boot, the end of the process and the monotonic clock decide. That clock stands still while the machine
+    is suspended, and no jump of the wall clock moves it. `started` says when the process of a number was started.
+    """
+    if lease.since.boot_id != now.boot_id or started(lease.pid) != lease.process_started:
+        return "dead"
+    last = renewed if lease.since.monotonic <= renewed <= now.monotonic else lease.since.monotonic
+    return "hung" if now.monotonic - last > SILENT_AFTER else "alive"
+
+
+_LEASE = TypeAdapter(Lease)
+
+
+class Leases:
+    """One small file for each lease, in the directory `path`.
+
+    Its time of modification is the monotonic clock at the latest renewal, or 0 once people were called for it: a full
+    disk keeps neither from being noted, and a process that is alive after all takes the note back by renewing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def _file(self, name: str) -> Path:
+        return self._path / f"{name}.json"
+
+    def write(self, lease: Lease) -> None:
+        """Keep `lease`, in the place of the one of that name; durable on return.
+
+        Raises:
+            AuditError: it cannot be kept.
+        """
+        path = self._file(lease.name)
+        try:
+            self._path.mkdir(mode=0o700, exist_ok=True)
+            durable.write(path, _LEASE.dump_json(lease))
+        except OSError as error:
+            raise AuditError(f"{path}: {error.strerror}", hint="make room, or use --state-dir") from error
+
+    def renew(self, name: str, now: Instant) -> None:
+        """Say that the process that has the lease `name` is alive.
+
+        Raises:
+            OSError: there is no such lease.
+        """
+        self._stamp(name, int(now.monotonic * 1e9))
+
+    def remove(self, name: str) -> None:
+        """Forget the lease `name`: its process has ended well, or people were called for it."""
+        self._file(name).unlink(missing_ok=True)
+
+    def all(self, problems: list[str] | None = None) -> list[tuple[Lease, float]]:
+        """Every lease, with its latest renewal by the monotonic clock; why a file is none goes to `problems`."""
+        found = []
+        for path in sorted(self._path.glob("*.json")):
+            try:
+                found.append((_LEASE.validate_json(path.read_bytes()), path.stat().st_mtime))
+            except FileNotFoundError:  # its process has just ended
+                continue
+            except (OSError, ValidationError) as error:
+                if problems is not None:
+                    problems.append(f"{path} is not a lease: {str(error).splitlines()[0]}; remove it")
+        return found
+
+    def note_called(self, name: str) -> None:
+        """Note that people were called for the lease `name`, so that nobody calls them again."""
+        self._stamp(name, _CALLED)
+
+    def was_called_for(self, name: str) -> bool:
+        """Whether people were called for the lease `name`."""
+        try:
+            return self._file(name).stat().st_mtime_ns == _CALLED
+        except FileNotFoundError:
+            return False
+
+    def _stamp(self, name: str, nanoseconds: int) -> None:
+        os.utime(self._file(name), ns=(nanoseconds, nanoseconds))
+
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """While the block lasts nobody else calls for a lease; False where another process does so just now."""
+        self._path.mkdir(mode=0o700, exist_ok=True)
+        lock = LockFile(self._path / _LOCK, mode=0o600)
+        try:
+            yield lock.lock()
+        finally:
+            lock.close()
+
+    @contextmanager
+    def renewed(self, name: str, clock: Clock, *, every: float = RENEWED_EVERY) -> Iterator[None]:
+        """While the block lasts the lease `name` is renewed; its end, however it comes, removes it."""
+        ended = threading.Event()
+
+        def renew() -> None:
+            while not ended.wait(every):
+                with suppress(OSError):
+                    self.renew(name, clock())
+
+        thread = threading.Thread(target=renew, name="runbook-lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            self.remove(name)

@@ -1,0 +1,1 @@
+"""Processes that live long: the watch that calls for what has died."""

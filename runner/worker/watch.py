@@ -1,0 +1,61 @@
+"""The loop of the watch: it looks, says what it found, and sleeps; nothing ends it but its caller."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping
+
+from runner.core.errors import explain
+from runner.services.watching import LOOKS_EVERY, Look
+
+Notify = Callable[[str], None]
+"""Tells whoever started the process how it is, in a line of sd_notify(3)."""
+
+
+def watch(
+    look: Callable[[], Look],
+    show: Callable[[Look], None],
+    complain: Callable[[str], None],
+    stopped: Callable[[float], bool],
+    notify: Notify = lambda _line: None,
+) -> None:
+    """Look again and again until `stopped`, which waits so many seconds and says whether that was asked for.
+
+    A look that fails is told to `complain`, once for each new message, and the next one is made all the same.
+    """
+    notify("READY=1")
+    complaint = ""
+    while True:
+        try:
+            show(look())
+            complaint = ""
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next look is made
+            message = explain(error).message
+            if message != complaint:
+                complain(message)
+            complaint = message
+        notify("WATCHDOG=1")
+        if stopped(LOOKS_EVERY):
+            break
+    notify("STOPPING=1")
+
+
+def systemd_notify(environ: Mapping[str, str]) -> Notify:
+    """Tells systemd, where that has started this process as a unit of `Type=notify`; nobody else.
+
+    The protocol is that of sd_notify(3): a datagram to the Unix socket in `NOTIFY_SOCKET`, where `@` begins an abstract
+    name.
+    """
+    address = environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return lambda _line: None
+
+    def notify(line: str) -> None:
+        where = "\0" + address[1:] if address.startswith("@") else address
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            try:
+                channel.sendto(line.encode(), where)
+            except OSError:  # systemd is restarted just now: the next line reaches it
+                return
+
+    return notify

@@ -1,0 +1,37 @@
+"""What became of a run that died, and of calling for it, is told in lines that nothing of a host can forge."""
+
+from __future__ import annotations
+
+from runner.cli.output.recovered_runs import show_recovery
+from runner.core.errors import AuditError
+from runner.orchestrator.request import Call
+from runner.services.runs import RecoveredRun, Recovery
+from runner.store.run_state import RunState
+
+STATE = RunState(run="20260101T000000Z-0123abcd", runbook="RUN-001", title="T", started="", user="alice")
+
+
+def test_each_run_is_told_with_who_was_called(capsys):
+    calls = (
+        Call("on-call", "slack", "trigger", arrived=True, reason=""),
+        Call("lead", "webhook", "trigger", arrived=False, reason="HTTP 503\x1b[2J"),
+    )
+    show_recovery(Recovery((RecoveredRun(STATE, calls), RecoveredRun(STATE, not_called="it is gone"))))
+
+    abandoned = [
+        "abandoned: the run 20260101T000000Z-0123abcd of RUN-001 died before it ended",
+        "hint: what it had started was stopped; runbook show 20260101T000000Z-0123abcd shows how far it came",
+    ]
+    assert capsys.readouterr().err.splitlines() == [
+        *abandoned,
+        "called   on-call by slack: it arrived",
+        "called   lead by webhook: NOT REACHED, call them yourself: HTTP 503\\x1b[2J",
+        *abandoned,
+        "error: nobody could be called for 20260101T000000Z-0123abcd: it is gone",
+    ]
+
+
+def test_that_it_cannot_be_recorded_is_told(capsys):
+    show_recovery(Recovery(failure=AuditError("the disk is full")))
+
+    assert capsys.readouterr().err == "warning: a run that died cannot be recorded as abandoned: the disk is full\n"

@@ -1,0 +1,200 @@
+"""Who died without a call is called for once, by whoever finds it; who lives, has ended or is being recovered is not."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+from harness.fake_run import UnwritableLog, environment_in
+from harness.fault_server import FaultServer
+from harness.notifications import ONE
+
+from runner.channels.webhook import Webhook
+from runner.core.errors import AuditError
+from runner.core.process_stat import started
+from runner.escalation.outbox import Outbox, written
+from runner.services.dead_runs import call_for_leases
+from runner.services.notifications import flush_pages
+from runner.services.runs import recover_abandoned
+from runner.store.lease import SILENT_AFTER, Lease
+from runner.store.run_state import RunState
+
+NAME = ONE.run
+STATE = RunState(run=NAME, runbook="RUN-001", title="T", started="", user="alice")
+NOBODY = 2**22 + 1
+DIED = "its command died, and nobody knows how it ended"
+
+
+@pytest.fixture
+def env(tmp_path):
+    return environment_in(tmp_path)
+
+
+@pytest.fixture
+def server():
+    with FaultServer("200") as server:
+        yield server
+
+
+@pytest.fixture
+def leave(env, server):
+    """Leaves the lease of a process that is gone, of this one, or of an earlier boot."""
+
+    def leave(name=NAME, **changes):
+        page = replace(ONE.page, summary=f"RUN-001 T (lab): {DIED}")
+        call = replace(ONE, run=name, page=page, channel=Webhook(url=server.url).written())
+        lease = Lease(name=name, since=env.clock(), pid=NOBODY, process_started=1, calls=(written(call),))
+        env.state.leases.write(replace(lease, **changes))
+
+    return leave
+
+
+OURS = {"pid": os.getpid(), "process_started": started(os.getpid())}
+
+
+def summaries(server):
+    return [event["data"]["summary"] for event in server.events]
+
+
+def left(env):
+    return [lease.name for lease, _ in env.state.leases.all()]
+
+
+@pytest.mark.parametrize("status", ["running", "abandoned"])
+def test_a_run_that_is_dead_and_for_which_nobody_was_called_is_called_for_once(env, leave, server, status):
+    env.state.begin(replace(STATE, status=status)).release()
+    leave()
+
+    first, second = call_for_leases(env), call_for_leases(env)
+
+    assert summaries(server) == [f"RUN-001 T (lab): {DIED}"]
+    assert ([each.receipt.ok for each in first.sent], second.sent) == ([True], ())
+    assert server.events[0]["data"]["dedup_key"] == ONE.page.dedup_key
+    assert left(env) == ([NAME] if status == "running" else [])
+
+
+def test_a_restart_of_the_machine_is_told_as_such(env, leave, server):
+    env.state.begin(STATE).release()
+    leave(**OURS)
+    env.clock.boot = "boot-2"
+
+    call_for_leases(env)
+
+    assert summaries(server) == [
+        "RUN-001 T (lab): the machine was restarted while it was going on, and nobody knows how it ended"
+    ]
+
+
+def test_a_run_that_has_ended_or_never_began_needs_nobody(env, leave, server):
+    env.state.begin(replace(STATE, status="finished")).release()
+    leave()
+    leave("20260101T000000Z-ffffffff")
+
+    assert call_for_leases(env).sent == ()
+    assert (server.events, left(env)) == ([], [])
+
+
+def test_a_run_that_somebody_else_is_at_is_theirs(env, leave, server):
+    held = env.state.begin(STATE)
+    leave()
+
+    assert (call_for_leases(env).sent, left(env)) == ((), [NAME])
+    held.release()
+    assert len(call_for_leases(env).sent) == 1
+
+
+def test_a_run_that_hangs_is_called_for_and_again_if_it_dies_after_it_went_on(env, leave, server):
+    held = env.state.begin(STATE)
+    leave(**OURS)
+    alive = call_for_leases(env).sent
+
+    env.clock.forward(SILENT_AFTER + 1)
+    hung, again = call_for_leases(env).sent, call_for_leases(env).sent
+    env.state.leases.renew(NAME, env.clock())
+    back = call_for_leases(env).sent
+    held.release()
+    env.clock.boot = "boot-2"
+    dead = call_for_leases(env).sent
+
+    assert list(map(len, (alive, hung, again, back, dead))) == [0, 1, 0, 0, 1]
+    assert summaries(server)[0].endswith("its command still exists, and has shown no sign of life for 45 s")
+
+
+def test_a_run_that_was_called_for_because_it_hung_is_not_called_for_again_when_it_is_recovered(env, leave, server):
+    held = env.state.begin(STATE)
+    leave(**OURS)
+    env.clock.forward(SILENT_AFTER + 1)
+    call_for_leases(env)
+    held.release()
+
+    recovery = recover_abandoned(env)
+
+    assert [(each.run.status, each.calls, each.not_called) for each in recovery.runs] == [("abandoned", (), "")]
+    assert (len(server.events), left(env)) == (1, [])
+
+
+def test_a_run_whose_runbook_is_gone_is_called_for_with_what_its_lease_has(env, leave, server):
+    env.state.begin(replace(STATE, path="/nowhere/runbooks/RUN-001.yml")).release()
+    leave()
+
+    recovery = recover_abandoned(env)
+
+    assert "RUN-001.yml" in recovery.runs[0].not_called
+    assert [each.receipt.ok for each in recovery.called.sent] == [True]
+    assert (len(server.events), left(env)) == (1, [])
+
+
+def test_people_are_called_though_nothing_can_be_recorded(env, leave, server):
+    def full(*_):
+        raise AuditError("the disk is full")
+
+    env.state.begin(STATE).release()
+    leave()
+    full_disk = replace(env, state=UnwritableLog(env.state.path, full))
+
+    first, second = recover_abandoned(full_disk), recover_abandoned(full_disk)
+    mended = recover_abandoned(env)
+
+    assert (first.failure.message, first.called.problems) == ("the disk is full", ("the disk is full",) * 2)
+    assert (len(server.events), second.called.sent) == (1, ())
+    assert [each.run.status for each in mended.runs] == ["abandoned"]
+    assert left(env) == []
+
+
+def test_a_page_that_does_not_arrive_waits_in_the_outbox(env, leave, server):
+    server.modes = ("503",)
+    env.state.begin(STATE).release()
+    leave()
+
+    call_for_leases(env)
+    server.modes = ("200",)
+    waiting = Outbox(env.state.path / "outbox").all()
+    flushed = flush_pages(env)
+
+    assert [(each.run, each.attempts) for each in waiting] == [(NAME, 1)]
+    assert [each.receipt.ok for each in flushed.sent] == [True]
+
+
+def test_two_who_look_at_once_call_once(env, leave, server):
+    env.state.begin(STATE).release()
+    leave()
+
+    with env.state.leases.held():
+        assert call_for_leases(env).sent == ()
+    assert len(call_for_leases(env).sent) == 1
+
+
+def test_a_loop_that_is_no_run_is_called_for_too(env, leave, server):
+    leave("scheduler")
+
+    first, second = call_for_leases(env), call_for_leases(env)
+
+    assert (len(first.sent), second.sent, left(env)) == (1, (), ["scheduler"])
+
+
+def test_a_lease_that_cannot_be_read_is_told(env, leave, server):
+    env.state.begin(STATE).release()
+    leave(calls=({"run": NAME},))
+
+    assert call_for_leases(env).problems[0].startswith(f"whom to call for {NAME} cannot be read: ")
