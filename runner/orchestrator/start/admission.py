@@ -137,16 +137,14 @@ def _proofs(log: Path, playbooks: Iterable[str]) -> Iterable[Proof]:
 def check_reachable(
     request: RunRequest, target: Target, env: RunEnvironment, recorder: Recorder, *, refuse: bool = True
 ) -> frozenset[str]:
-    """Check every host, and whether a Python runs where a machine works, and record it; the hosts that are not well.
+    """Check every host on which a machine works, and record it; the hosts that are not well.
 
     Raises:
         UnreachableError: more hosts than the runbook allows cannot be worked on, and that is to `refuse` the run.
     """
     runbook = request.source.runbook
-    connections = [target.connection_facts[name] for name in target.names if name in target.connection_facts]
-    become = {
-        facts.host: users for facts in connections if (users := _becomes(runbook, target, facts.host)) is not None
-    }
+    become = {host: users for host in target.connection_facts if (users := _becomes(runbook, target, host)) is not None}
+    connections = [target.connection_facts[name] for name in target.names if name in become]
     cancelled = lambda: bool(env.cancellation.asked())  # noqa: E731
     checks = env.executor.preflight(connections, become=become, environ=env.environ, cancelled=cancelled)
     for each in checks:
