@@ -84,7 +84,8 @@ class CausesDue:
 def has_clock(policy: Escalation) -> bool:
     """Whether a rule may call somebody while the run goes on."""
     live = Unresolved | VerificationsFailed | CapturedCondition | NoAnswer
-    return any(isinstance(rule, live) for rule in policy.when)
+    clocks = any(isinstance(rule, live) for rule in policy.when)
+    return clocks or "started" in policy.when or policy.next_after is not None
 
 
 def decide(policy: Escalation, so_far: SoFar, now: Instant) -> CausesDue:
@@ -123,6 +124,8 @@ def _calls(policy: Escalation, stop: Stop, *, unattended: bool) -> bool:
 
 
 def _of_facts(policy: Escalation, so_far: SoFar) -> Iterator[Cause]:
+    if "started" in policy.when and so_far.started:
+        yield Cause("started", "whoever has started this asks for somebody")
     for rule in policy.when:
         if isinstance(rule, VerificationsFailed) and so_far.verifications_failed >= rule.verification_failed:
             yield Cause(f"verification_failed:{rule.verification_failed}", rule.says)

@@ -46,6 +46,11 @@ def levels(names: Sequence[str], contacts: Mapping[str, Contact]) -> tuple[Conta
     return tuple(ContactLevel(level, tuple(by_level[level])) for level in sorted(by_level))
 
 
+def newest(so_far: Sequence[CalledLevel]) -> CalledLevel:
+    """The level that was called last, the higher one of two at the same moment."""
+    return max(so_far, key=lambda each: (each.at, each.name))
+
+
 def due(
     ladder: Sequence[ContactLevel],
     contacts: Mapping[str, Contact],
@@ -64,7 +69,7 @@ def due(
         everybody = tuple(name for level in left for name in level.contacts)
         return DueCalls() if so_far or not everybody else DueCalls((ContactLevel(ALL, everybody),))
     if so_far:
-        last = max(so_far, key=lambda each: each.at)
+        last = newest(so_far)
         left = [level for level in left if level.name > last.name]
         if left and last.reached and now < last.at + next_after:
             return DueCalls((), last.at + next_after)

@@ -13,10 +13,11 @@ from runner.core.duration import Limit
 from runner.core.fields import AtLeastOne, Model, Title
 from runner.model.names import Contact
 
-Word = Literal["step_failed", "unreachable", "abandoned", "refused", "no_answer", "denied"]
+Word = Literal["started", "step_failed", "unreachable", "abandoned", "refused", "no_answer", "denied"]
 
 _WORDS: Mapping[Word, str] = MappingProxyType(
     {
+        "started": "the run begins",
         "step_failed": "a step failed",
         "unreachable": "a host cannot be reached",
         "abandoned": "the command of the run died",

@@ -1,4 +1,4 @@
-"""What people do about the incident of a run that somebody was called for: they say that they have it."""
+"""The incident of a run that somebody was called for: somebody says that they have it, or the next level is called."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from runner.channels.base import Page
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.core.events import Event, EventType, Outcome
 from runner.escalation.dispatch import SentPage
+from runner.escalation.incidents import Incidents
+from runner.escalation.outbox import Outbox
 from runner.library.library import Library
 from runner.model.contacts import Contact
+from runner.orchestrator.end.dead_man import pager_of
+from runner.orchestrator.request import Call
 from runner.orchestrator.run_environment import Installation
 from runner.render.history.run_history import RunHistory
 from runner.services.notifications import dispatcher_of
@@ -60,6 +64,38 @@ def acknowledge(installation: Installation, name: str, note: str = "") -> Acknow
     page = _page(history, ": ".join(filter(None, [f"acknowledged by {by}", note])), installation.clock().wall)
     sent = _tell(installation, _contacts(run.state, problems), page, problems)
     return Acknowledged(history.run, by, sent=tuple(sent), problems=tuple(problems))
+
+
+@dataclass(frozen=True)
+class CalledNext:
+    """The levels that were called because nobody has acknowledged: who for which run, and what went wrong."""
+
+    calls: tuple[tuple[str, Call], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def call_next_levels(installation: Installation) -> CalledNext:
+    """Call the next level of each open incident of which that is due, for the runs that no command executes any more.
+
+    A run that is alive does so itself. One process does it at a time; what keeps one incident from it keeps no other.
+    """
+    calls: list[tuple[str, Call]] = []
+    problems: list[str] = []
+    state = installation.state
+    runs = dict.fromkeys(each.run for each in Incidents(state.path / "incidents").all())
+    waiting = [directory for run in runs if (directory := state.directory(run)).exists and not directory.live]
+    if not waiting:
+        return CalledNext()
+    with Outbox(state.path / "outbox").held() as ours:
+        for directory in waiting if ours else ():
+            try:
+                with pager_of(directory.state, installation) as pager:
+                    pager.climb()
+                calls += [(directory.path.name, call) for call in pager.calls]
+                problems += [each.message for each in pager.unrecorded]
+            except (RunbookError, OSError) as error:
+                problems.append(f"nobody more can be called for the run {directory.path.name}: {error}")
+    return CalledNext(tuple(calls), tuple(problems))
 
 
 def _tell(

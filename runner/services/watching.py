@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runner.core.events import Instant
 from runner.orchestrator.run_environment import Installation
+from runner.services.incident_response import CalledNext, call_next_levels
 from runner.services.notifications import Flushed, flush_pages
 from runner.services.runs import Recovery, recover_abandoned
 from runner.store.state_directory import StateDirectory
@@ -21,23 +22,26 @@ _MARK = "watch"
 
 @dataclass(frozen=True)
 class Look:
-    """What a look has found and done: runs that died and who was called, and what came of pages that waited."""
+    """What a look has done: for runs that died, for pages that waited, for incidents that nobody has yet."""
 
     recovery: Recovery
     flushed: Flushed
+    called_next: CalledNext = field(default_factory=CalledNext)
 
     @property
     def all_arrived(self) -> bool:
         """Whether nobody is left who was to be called and has no page."""
         sent = (*self.recovery.called.sent, *self.flushed.sent)
         calls = [call.arrived for recovered in self.recovery.runs for call in recovered.calls]
+        calls += [call.arrived for _, call in self.called_next.calls]
         not_called = any(recovered.not_called for recovered in self.recovery.runs)
         return not not_called and all(calls) and all(each.receipt.settled for each in sent)
 
 
 def look(installation: Installation) -> Look:
-    """Call for what died since, send what waits, and note that a watch has looked."""
-    looked = Look(recover_abandoned(installation), flush_pages(installation, brief=True))
+    """Call for what died since, send what waits, call whose turn it is, and note that a watch has looked."""
+    recovery, flushed = recover_abandoned(installation), flush_pages(installation, brief=True)
+    looked = Look(recovery, flushed, call_next_levels(installation))
     _note_look(installation.state, installation.clock())
     return looked
 

@@ -60,6 +60,9 @@ class FakeChannel:
     def check(self, secrets):
         """There is no secret."""
 
+    def incident(self, dedup_key, *, secrets):
+        """Nobody can ask."""
+
     def problems(self, page):
         return ()
 
@@ -82,6 +85,7 @@ class FakeContact:
 
     channels: tuple
     level: str = "L1"
+    hours: tuple = ()
 
 
 def request_in(directory, *, channel=None, **changes):

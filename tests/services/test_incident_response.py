@@ -13,7 +13,7 @@ from harness.fault_server import FaultServer
 from runner.core.errors import InvalidInputError
 from runner.render import report
 from runner.render.run_status import status
-from runner.services.incident_response import acknowledge
+from runner.services.incident_response import CalledNext, acknowledge, call_next_levels
 from runner.services.run_list import run_history
 
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
@@ -99,3 +99,48 @@ def test_an_incident_that_is_over_needs_nobody(engine):
 
     with pytest.raises(InvalidInputError, match="ended as passed: its incident is over"):
         acknowledge(engine.env, RUN_ID)
+
+
+LADDER = {**POLICY, "contacts": ["on-call", "lead"], "next_after": "10m"}
+
+
+def two_levels(server):
+    url = f"channels: [{{webhook: {{url: '{server.url}'}}}}]"
+    return f"on-call: {{name: On-call, {url}}}\nlead: {{name: Lead, level: L2, {url}}}\nbackend-team: {{name: B}}\n"
+
+
+def test_any_later_command_calls_the_next_level_once_its_time_has_come(engine, server):
+    engine.ansible.answers["one", "action"] = FAILED
+    engine.run(change("one", on_failure="escalate"), escalation=LADDER)
+    (engine.asked_for.source.path.parent / "contacts.yml").write_text(two_levels(server))
+    engine.env.clock.forward(599)
+    early = call_next_levels(engine.env)
+    engine.env.clock.forward(1)
+
+    late, later = call_next_levels(engine.env), call_next_levels(engine.env)
+
+    assert (early, later) == (CalledNext(), CalledNext())
+    assert [(run, call.contact, call.arrived) for run, call in late.calls] == [(RUN_ID, "lead", True)]
+    (page,) = (event["data"] for event in server.events)
+    assert page["dedup_key"] == f"{engine.channel.sent[0].dedup_key}/L2"
+
+
+def test_who_has_it_keeps_the_next_level_asleep(engine, server):
+    engine.ansible.answers["one", "action"] = FAILED
+    engine.run(change("one", on_failure="escalate"), escalation=LADDER)
+    (engine.asked_for.source.path.parent / "contacts.yml").write_text(two_levels(server))
+    acknowledge(engine.env, RUN_ID)
+    engine.env.clock.forward(6000)
+
+    assert call_next_levels(engine.env) == CalledNext()
+
+
+def test_a_runbook_that_is_gone_is_said_and_keeps_no_other_incident_waiting(engine):
+    engine.ansible.answers["one", "action"] = FAILED
+    engine.run(change("one", on_failure="escalate"), escalation=LADDER)
+    engine.asked_for.source.path.unlink()
+    engine.env.clock.forward(6000)
+
+    (problem,) = call_next_levels(engine.env).problems
+
+    assert problem.startswith(f"nobody more can be called for the run {RUN_ID}: ")

@@ -8,6 +8,7 @@ import click
 
 from runner.cli.output.terminal import safe
 from runner.escalation.dispatch import SentPage
+from runner.services.incident_response import CalledNext
 from runner.services.notifications import Flushed
 
 
@@ -16,6 +17,14 @@ def show_sent(flushed: Flushed) -> None:
     for each in flushed.sent:
         click.echo(f"page     {_line(each)}", err=True)
     complain_of(flushed.problems)
+
+
+def show_next_levels(called: CalledNext) -> None:
+    """Print who was called because nobody has acknowledged."""
+    for run, call in called.calls:
+        reached = "it arrived" if call.arrived else f"NOT REACHED, call them yourself: {call.reason}"
+        click.echo(safe(f"called   {call.contact} by {call.channel} for the run {run}: {reached}"), err=True)
+    complain_of(called.problems)
 
 
 def _line(each: SentPage) -> str:

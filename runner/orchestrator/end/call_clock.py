@@ -21,7 +21,8 @@ _HEARD = frozenset(
 class CallClock:
     """Calls by the rules of `policy` while a run goes on; `so_far` is what it knows of the run.
 
-    `captured` gives what each host is known by; `call` calls somebody for causes, each of which comes once.
+    `captured` gives what each host is known by; `call` calls somebody for causes, each of which comes once;
+    `climb` calls whose turn it is because nobody has acknowledged, and says after how many seconds to ask it again.
     """
 
     def __init__(
@@ -31,9 +32,11 @@ class CallClock:
         *,
         captured: Callable[[], Mapping[str, Mapping[str, Any]]],
         call: Callable[[Sequence[Cause]], None],
+        climb: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.so_far = SoFar(started=clock())
-        self._policy, self._clock, self._captured, self._call = policy, clock, captured, call
+        self._policy, self._clock, self._captured = policy, clock, captured
+        self._call, self._climb = call, climb
         self._changed, self._over = threading.Condition(), False
 
     @contextlib.contextmanager
@@ -75,9 +78,10 @@ class CallClock:
             decision = decide(self._policy, looked_at, self._clock())
             if decision.causes:
                 self._call(decision.causes)
+            waits = [wait for wait in (decision.next_in, self._climb()) if wait is not None]
             with self._changed:
                 called = looked_at.called | {cause.key for cause in decision.causes}
                 changed = self.so_far != looked_at
                 self.so_far = replace(self.so_far, called=called)
                 if not (self._over or changed):
-                    self._changed.wait(decision.next_in)
+                    self._changed.wait(min(waits, default=None))

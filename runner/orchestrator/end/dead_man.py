@@ -60,13 +60,25 @@ def call_for(state: RunState, installation: Installation) -> Sequence[Call]:
     Raises:
         RunbookError: the runbook or its contacts cannot be read any more, or the call cannot be recorded.
     """
+    if state.looks:
+        return ()
+    with pager_of(state, installation) as pager:
+        pager.died()
+        return pager.calls
+
+
+@contextlib.contextmanager
+def pager_of(state: RunState, installation: Installation) -> Iterator[Pager]:
+    """The way to call people for a run that no command executes any more.
+
+    Raises:
+        RunbookError: the runbook or its contacts cannot be read any more, or the log cannot be opened.
+    """
     path = Path(state.path)
     library = Library(path.parent.parent)
     source = library.source(str(path))
     inventories, contacts = [Path(each) for each in state.inventories], library.contacts(source)
     request = RunRequest(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
-    if state.looks:
-        return ()
     directory, clock = installation.state, installation.clock
     with directory.open_log(clock=clock, actor=installation.actor) as log:
         recorder = Recorder(state.run, log, directory.run(state.run), clock)
@@ -77,5 +89,4 @@ def call_for(state: RunState, installation: Installation) -> Sequence[Call]:
         if state.target:
             hosts = {pattern: tuple(names) for pattern, names in state.target.items()}
             pager.target = Target(hosts, dict(state.environments), dict(state.machines))
-        pager.died()
-        return pager.calls
+        yield pager

@@ -19,6 +19,7 @@ from runner.escalation.outbox import Notification
 from runner.executor.target import Target
 from runner.model.step import Step
 from runner.orchestrator.end.call_clock import CallClock
+from runner.orchestrator.end.run_ladder import RunLadder
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
@@ -27,9 +28,6 @@ from runner.render.handoff.hand_off import hand_off
 _LOST = frozenset({Outcome.UNREACHABLE})
 DIED = "its command died, and nobody knows how it ended"
 """Why people are called for a run that did not come to its end."""
-
-_GLASS = "/break-glass"
-"""The end of the dedup key of what is told of a broken glass: it is no incident of the hosts."""
 
 
 class Pager:
@@ -45,6 +43,7 @@ class Pager:
         self._request, self._env, self._recorder = request, env, recorder
         self._runbook = request.source.runbook
         self._clock: CallClock | None = None
+        self._ladder = RunLadder(request, env, recorder)
         self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, self._note, self._noting)
 
     @contextlib.contextmanager
@@ -58,7 +57,8 @@ class Pager:
         if self._request.looks or not has_clock(policy):
             yield
             return
-        self._clock = CallClock(policy, self._env.clock, captured=lambda: recorder.captured, call=self._call)
+        captured = lambda: recorder.captured  # noqa: E731
+        self._clock = CallClock(policy, self._env.clock, captured=captured, call=self._call, climb=self.climb)
         recorder.listeners = (*recorder.listeners, self._clock.hear)
         with self._clock.running():
             yield
@@ -97,7 +97,7 @@ class Pager:
         if not self._request.break_glass or self._request.looks:
             return
         page = self._page("trigger", f"{self._env.actor.user} broke the glass: {self._request.break_glass}")
-        page = replace(page, severity="warning", dedup_key=page.dedup_key + _GLASS)
+        page = replace(page, severity="warning", dedup_key=page.dedup_key + escalation.GLASS)
         before = len(self.calls)
         self._send([(page, tuple(dict.fromkeys([*names, *self._runbook.escalation.contacts])))])
         del self.calls[before:]
@@ -131,7 +131,7 @@ class Pager:
             Event(EventType.RUN_ABANDONED, self._request.run_id, data={"outcome": Outcome.UNKNOWN}),
             self._request,
         )
-        pages = self._by_level(self._page("trigger", DIED, end), self._runbook.escalation.contacts)
+        pages = self._by_level(self._page("trigger", DIED, end), self._whom())
         composed = [self._dispatcher.compose(page, run.run_id, names, run.contacts) for page, names in pages]
         return [item.notification for each in composed for item in each]
 
@@ -147,7 +147,7 @@ class Pager:
 
     def _call(self, causes: Sequence[Cause], end: Event | None = None) -> None:
         """Call for the first of `causes`; the others are added to the incident, and wake nobody once more."""
-        names = self._runbook.escalation.contacts
+        names = self._whom()
         also = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""
         page = self._page("trigger", causes[0].reason + also, end)
         self._send(self._by_level(page, names))
@@ -155,6 +155,25 @@ class Pager:
         texts = [escalation.summary(self._runbook, page.group, self._redacted(cause.reason)) for cause in causes[1:]]
         news = [replace(plain, summary=text) for text in texts]
         self._send([item for each in news for item in self._by_level(each, names)], limit=BRIEF)
+        self.climb()
+
+    def _whom(self) -> Sequence[str]:
+        """Whom a cause calls: everybody where that cannot be recorded, as nobody could say later whose turn it is."""
+        names: Sequence[str] = self._runbook.escalation.contacts
+        if not self.unrecorded:
+            with self._noting():
+                names = self._ladder.whom_a_cause_calls()
+        return names
+
+    def climb(self) -> float | None:
+        """Call the levels of the ladder whose turn it is; the seconds until it must be looked at again, if ever."""
+        later = None
+        with self._noting():
+            names, why, later = self._ladder.next_calls()
+            while names and not self.unrecorded:  # what is not recorded would be called again and again
+                self._send(self._by_level(self._page("trigger", why), names))
+                names, why, later = self._ladder.next_calls()
+        return max(0.0, (later - self._env.clock().wall).total_seconds()) if later else None
 
     def _by_level(self, page: Page, names: Sequence[str]) -> list[tuple[Page, Sequence[str]]]:
         """`page` for those of each level of the ladder among `names`: one incident for each level."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from runner.core.events import EventType, Outcome
+from runner.escalation.ladder import CalledLevel
+from runner.escalation.policy import GLASS
 from runner.store.log import record_data
 from runner.store.log.envelope import Record
 
@@ -22,6 +24,7 @@ class PageHistory:
     """A page to a contact by a channel: for what, what became of it, and why it did not arrive.
 
     `notification` is its id in the outbox; an older record has none. `dropped` says why it is not sent any more.
+    `level` is that of the contact, `incident` the name of the incident that it is about.
     """
 
     contact: str
@@ -31,6 +34,14 @@ class PageHistory:
     reason: str = ""
     notification: str = ""
     dropped: str = ""
+    level: str = ""
+    incident: str = ""
+    time: datetime = field(default=datetime.min.replace(tzinfo=UTC), compare=False)
+
+    @property
+    def calls(self) -> bool:
+        """Whether it calls somebody for the incident of the run; a broken glass is an incident of its own."""
+        return self.action == "trigger" and not self.incident.endswith(GLASS)
 
     @property
     def name(self) -> tuple[str, ...]:
@@ -81,8 +92,21 @@ def page_histories(records: Iterable[Record]) -> tuple[PageHistory, ...]:
 
 
 def _page(record: Record) -> PageHistory:
-    contact, channel, action, status, reason, notification = (record_data.text(record.data, field) for field in _FIELDS)
-    return PageHistory(contact, channel, action, status or Outcome.UNKNOWN, reason, notification)
+    contact, channel, action, status, reason, notification = (record_data.text(record.data, name) for name in _FIELDS)
+    level, incident = (record_data.text(record.data, name) for name in ("level", "dedup_key"))
+    page = PageHistory(contact, channel, action, status or Outcome.UNKNOWN, reason, notification)
+    return replace(page, level=level, incident=incident, time=record.time)
+
+
+def called_levels(pages: Iterable[PageHistory]) -> tuple[CalledLevel, ...]:
+    """The levels that were called, each with the first time; one is reached unless none of its pages has arrived."""
+    found: dict[str, CalledLevel] = {}
+    for page in (page for page in pages if page.calls):
+        name, arrived = page.level or "L1", page.status in {*_DELIVERED, REQUESTED}
+        first = found.get(name)
+        at = min(first.at, page.time) if first else page.time
+        found[name] = CalledLevel(name, at, reached=arrived or (first is not None and first.reached))
+    return tuple(found.values())
 
 
 def undelivered(pages: Sequence[PageHistory]) -> tuple[PageHistory, ...]:

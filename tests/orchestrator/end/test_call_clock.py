@@ -21,12 +21,20 @@ class Watched:
     def __init__(self, *when):
         rules = tuple(TypeAdapter(Reason).validate_python(rule) for rule in when)
         self.captured, self.reasons, self.called = {}, [], threading.Event()
+        self.climbed = threading.Event()
         policy = Escalation(when=rules, contacts=("on-call",), provide=("timeline",))
-        self.clock = CallClock(policy, clock, captured=lambda: self.captured, call=self.call)
+        self.waits = []
+        self.clock = CallClock(policy, clock, captured=lambda: self.captured, call=self.call, climb=self.climb)
 
     def call(self, causes):
         self.reasons += [cause.reason for cause in causes]
         self.called.set()
+
+    def climb(self):
+        """The ladder is to be looked at again after each of `waits`."""
+        if not self.waits:
+            self.climbed.set()
+        return self.waits.pop(0) if self.waits else None
 
     def hear(self, kind, step="act", host="db1", **data):
         self.clock.hear(Event(kind, RUN, step, host, data))
@@ -88,3 +96,22 @@ def test_a_question_calls_only_as_long_as_it_waits(answered):
 
     assert watched.reasons == ([] if answered else ["nobody has answered for 20ms: act"])
     assert (watched.clock.so_far.question is None) is answered
+
+
+def test_the_ladder_is_looked_at_again_when_it_wants_to_be():
+    watched = Watched({"unresolved_for": "10m"})
+    watched.waits = [0.01, 0.01]
+
+    with watched.clock.running():
+        assert watched.climbed.wait(20)
+
+    assert watched.waits == []
+
+
+def test_a_runbook_that_asks_for_somebody_calls_as_soon_as_it_is_started():
+    watched = Watched("started")
+
+    with watched.clock.running():
+        assert watched.called.wait(20)
+
+    assert watched.reasons == ["whoever has started this asks for somebody"]

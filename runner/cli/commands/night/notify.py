@@ -8,12 +8,13 @@ from dataclasses import asdict
 import click
 
 from runner.cli import context
-from runner.cli.output.sent_pages import complain_of, show_sent
+from runner.cli.output.sent_pages import complain_of, show_next_levels, show_sent
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
 from runner.model.contacts import read_contacts
 from runner.services.contact_tests import contact_reaches, try_contacts
+from runner.services.incident_response import call_next_levels
 from runner.services.notifications import drop_page, flush_pages, undelivered_pages
 from runner.store.state_directory import StateDirectory
 
@@ -45,6 +46,7 @@ def flush() -> None:
     """Send every page that has not arrived, all at once; exit 8 if one still has not arrived."""
     flushed = flush_pages(context.installation(context.recorded()))
     show_sent(flushed)
+    show_next_levels(call_next_levels(context.installation(context.recorded())))
     if not flushed.sent and not flushed.problems:
         click.echo("every page has arrived", err=True)
     if flushed.problems or not all(each.receipt.ok for each in flushed.sent):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from runner.cli import context
 from runner.cli.output.recovered_runs import show_recovery
-from runner.cli.output.sent_pages import show_sent
+from runner.cli.output.sent_pages import show_next_levels, show_sent
 from runner.cli.output.terminal import safe
 from runner.cli.run_session import on_signals
 from runner.core.errors import ExitCode
@@ -55,6 +56,7 @@ def command(*, once: bool, form: str | None) -> None:
 def _show(looked: Look) -> None:
     show_recovery(looked.recovery)
     show_sent(looked.flushed)
+    show_next_levels(replace(looked.called_next, problems=()))  # the next command tells of them, this not each time
 
 
 def _complain(message: str) -> None:

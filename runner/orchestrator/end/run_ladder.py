@@ -1,0 +1,94 @@
+"""The ladder of one run: whom a cause calls, and whose turn it is while nobody has acknowledged."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from runner.channels.inquiry import IncidentState
+from runner.core import duration
+from runner.core.errors import RunbookError
+from runner.core.events import EventType
+from runner.escalation.ladder import CalledLevel, ContactLevel, DueCalls, due, levels, newest
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import RunRequest
+from runner.orchestrator.run_environment import Installation
+from runner.render.history.page_history import PageHistory, called_levels
+from runner.render.history.run_history import RunHistory, history
+from runner.store.log.log_reader import read
+
+_CALLED = frozenset({EventType.NOTIFY_REQUESTED, EventType.PAGE_FINISHED})
+
+
+class RunLadder:
+    """Who of a runbook's contacts is called when: level by level, where its policy says how long a level has.
+
+    What was called, and who has acknowledged, is in the log, to which other commands add as well.
+    """
+
+    def __init__(self, request: RunRequest, env: Installation, recorder: Recorder) -> None:
+        self._request, self._env, self._recorder = request, env, recorder
+        self._policy = request.source.runbook.escalation
+
+    @property
+    def _levels(self) -> tuple[ContactLevel, ...]:
+        return levels(self._policy.contacts, self._request.contacts)
+
+    def whom_a_cause_calls(self) -> Sequence[str]:
+        """The contacts who were called before, who hear of every cause; else those of the first level.
+
+        Everybody is called where nothing is known of the run: nobody could say later whose turn it is.
+        """
+        run = self._history()
+        if run is None or self._policy.next_after is None:
+            return self._policy.contacts
+        before = {page.contact for page in run.pages if page.calls}
+        again = [name for name in self._policy.contacts if name in before]
+        return again or _names(self._due((), self._env.clock().wall))
+
+    def next_calls(self) -> tuple[Sequence[str], str, datetime | None]:
+        """Whom to call now, why, and when it is to be looked at again: nobody, where somebody has the incident."""
+        nobody: tuple[Sequence[str], str, None] = ((), "", None)
+        if self._policy.next_after is None or all(each.type not in _CALLED for each in self._recorder.records):
+            return nobody
+        run = self._history()
+        if run is None or run.acknowledged or not (called := called_levels(run.pages)):
+            return nobody
+        calls = self._due(called, self._env.clock().wall)
+        if calls.levels and self._is_acknowledged(run.pages):
+            return nobody
+        last = newest(called)
+        why = f"for {duration.show(self._policy.next_after)}" if last.reached else "as no page has arrived"
+        return _names(calls), f"{last.name} was called and nobody has acknowledged {why}", calls.next
+
+    def _due(self, so_far: Sequence[CalledLevel], now: datetime) -> DueCalls:
+        return due(self._levels, self._request.contacts, self._policy.next_after, so_far, now)
+
+    def _history(self) -> RunHistory | None:
+        """The run with all that is recorded of it; what this process knows of it, where the log cannot be read."""
+        with contextlib.suppress(RunbookError, OSError, ValueError):
+            return history(read(self._recorder.log.path, run=self._request.run_id), now=self._env.clock())
+        return self._recorder.history()
+
+    def _is_acknowledged(self, pages: Sequence[PageHistory]) -> bool:
+        """Whether a channel says that somebody has the incident, or that it is over; that is recorded."""
+        for where, state in self._states(pages):
+            if state.status != "triggered":
+                note = f"{state.status} in {where}"
+                self._recorder.note(EventType.INCIDENT_ACKNOWLEDGED, by=state.by or "somebody", note=note)
+                return True
+        return False
+
+    def _states(self, pages: Sequence[PageHistory]) -> Iterator[tuple[str, IncidentState]]:
+        """How the incidents that were called for stand, by the channels that can be asked and answer."""
+        for name, incident in dict.fromkeys((page.contact, page.incident) for page in pages if page.calls):
+            contact = self._request.contacts.get(name)
+            for channel in contact.channels if contact else ():
+                with contextlib.suppress(RunbookError):  # it cannot be asked just now: the ladder goes on
+                    if state := channel.incident(incident, secrets=self._env.secrets):
+                        yield channel.key, state
+
+
+def _names(calls: DueCalls) -> Sequence[str]:
+    return [name for level in calls.levels for name in level.contacts]

@@ -1,0 +1,164 @@
+"""While nobody acknowledges, the next level is called when its time has come: by the run, or by any later command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from harness.engine import FAILED, Engine, change
+from harness.fake_run import FakeChannel, FakeContact
+from harness.fakes import RUN_ID
+
+from runner.channels.inquiry import IncidentState
+from runner.core.events import Event, EventType
+from runner.orchestrator.end.paging import Pager
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.run_plan import target_of
+from runner.store.log.log_reader import read
+
+POLICY = {
+    "when": ["step_failed"],
+    "next_after": "10m",
+    "contacts": ["on-call", "lead", "director"],
+    "provide": ["timeline"],
+}
+
+
+class AskedChannel(FakeChannel):
+    """A channel that knows how the incident stands."""
+
+    status_there = "triggered"
+
+    def incident(self, dedup_key, *, secrets):
+        del secrets
+        self.asked = dedup_key
+        return IncidentState(self.status_there, "Ada", None, "")
+
+
+class Night:
+    """A run that has failed, its contacts by level, and a clock that is told to go on."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.channels = {name: AskedChannel() for name in POLICY["contacts"]}
+        levels = dict(zip(self.channels, ("L1", "L2", "L3"), strict=True))
+        self.contacts = {name: FakeContact((each,), levels[name]) for name, each in self.channels.items()}
+
+    def fail(self):
+        self.engine.ansible.answers["one", "action"] = FAILED
+        request = self.engine.request(change("one", on_failure="escalate"), escalation=POLICY)
+        self.engine.asked_for = replace(request, contacts={**request.contacts, **self.contacts})
+        return self.engine.do()
+
+    @property
+    def called(self):
+        """Everybody who was called so far, and how often."""
+        return {name: channel.actions.count("trigger") for name, channel in self.channels.items() if channel.sent}
+
+    def climb(self):
+        """What any later command does; the seconds until it must be looked at again."""
+        env, request = self.engine.env, self.engine.asked_for
+        with env.state.open_log(clock=env.clock, actor=env.actor) as log:
+            recorder = Recorder(RUN_ID, log, env.state.run(RUN_ID), env.clock)
+            recorder.records += read(log.path, run=RUN_ID)
+            pager = Pager(request, env, recorder)
+            pager.target = target_of(env.state.run(RUN_ID).state)
+            return pager.climb()
+
+    def note(self, kind, **data):
+        env = self.engine.env
+        with env.state.open_log(clock=env.clock, actor=env.actor) as log:
+            log.append(Event(kind, RUN_ID, data=data))
+
+
+@pytest.fixture
+def night(tmp_path, monkeypatch):
+    return Night(Engine(tmp_path, monkeypatch))
+
+
+def test_level_by_level_until_everybody_is_called(night):
+    night.fail()
+    assert night.called == {"on-call": 1}
+    # one second before its time nobody else is called
+    night.engine.env.clock.forward(599)
+    assert (night.climb(), night.called) == (1.0, {"on-call": 1})
+    night.engine.env.clock.forward(1)
+    assert (night.climb(), night.called) == (600.0, {"on-call": 1, "lead": 1})
+    night.engine.env.clock.forward(600)
+    assert (night.climb(), night.called) == (None, {"on-call": 1, "lead": 1, "director": 1})
+    night.engine.env.clock.forward(6000)
+    assert (night.climb(), night.called) == (None, {"on-call": 1, "lead": 1, "director": 1})
+
+
+def test_the_page_of_a_higher_level_says_why_they_are_called_and_is_an_incident_of_its_own(night):
+    night.fail()
+    night.engine.env.clock.forward(600)
+    night.climb()
+
+    first, second = night.channels["on-call"].sent[0], night.channels["lead"].sent[0]
+    assert second.summary.endswith("L1 was called and nobody has acknowledged for 10m")
+    assert second.dedup_key == f"{first.dedup_key}/L2"
+    assert second.details["outcome"] == "failed"
+    assert second.details["continue with"] == first.details["continue with"]
+
+
+def test_whoever_acknowledges_ends_the_climb(night):
+    night.fail()
+    night.note(EventType.INCIDENT_ACKNOWLEDGED, by="bob")
+    night.engine.env.clock.forward(6000)
+
+    assert (night.climb(), night.called) == (None, {"on-call": 1})
+
+
+@pytest.mark.parametrize("status", ["acknowledged", "resolved"])
+def test_an_acknowledgement_on_the_other_side_counts_and_is_recorded(night, status):
+    night.fail()
+    night.channels["on-call"].status_there = status
+    night.engine.env.clock.forward(600)
+
+    assert (night.climb(), night.called) == (None, {"on-call": 1})
+    assert night.channels["on-call"].asked == night.channels["on-call"].sent[0].dedup_key
+    (noted,) = [each for each in night.engine.records if each.type == EventType.INCIDENT_ACKNOWLEDGED]
+    assert noted.data == {"by": "Ada", "note": f"{status} in fake"}
+
+
+def test_where_no_page_has_arrived_the_next_level_is_called_at_once(night):
+    night.channels["on-call"].status = "refused"
+
+    night.fail()
+
+    assert night.called == {"on-call": 1, "lead": 1}
+    assert night.channels["lead"].sent[0].summary.endswith("nobody has acknowledged as no page has arrived")
+
+
+def test_another_cause_is_told_to_those_who_know_of_the_incident_and_to_nobody_else(night):
+    night.fail()
+    night.engine.resume()
+
+    assert night.called == {"on-call": 2}
+
+
+def test_when_a_later_run_passes_every_level_hears_of_it(night):
+    night.fail()
+    night.engine.env.clock.forward(600)
+    night.climb()
+    night.engine.ansible.answers.clear()
+
+    night.engine.resume()
+
+    assert [night.channels[name].actions[-1] for name in ("on-call", "lead")] == ["resolve", "resolve"]
+    assert night.channels["director"].sent == []
+
+
+def test_without_a_time_to_wait_everybody_is_called_at_once(night):
+    at_once = {key: value for key, value in POLICY.items() if key != "next_after"}
+    night.engine.ansible.answers["one", "action"] = FAILED
+    request = night.engine.request(change("one", on_failure="escalate"), escalation=at_once)
+    night.engine.asked_for = replace(request, contacts={**request.contacts, **night.contacts})
+
+    night.engine.do()
+
+    assert night.called == {"on-call": 1, "lead": 1, "director": 1}
+    night.engine.env.clock.forward(timedelta(days=1).total_seconds())
+    assert night.climb() is None
