@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
@@ -47,9 +48,9 @@ class Page:
     the runbook, `group` the environment, `details` JSON: what the runbook's `provide` names and the head of the audit
     log. `links` are pairs of address and text; `timestamp` has a time zone.
 
-    `id` names this page, and is the same however often it is sent; without one it is made of the incident, the action
-    and the time. `references` are those of the receipts of earlier pages about the same: a channel finds its own among
-    them.
+    `id` names this page, and is the same however often it is sent; without one it is made of the incident, the action,
+    the time and the summary. `references` are those of the receipts of earlier pages about the same: a channel finds
+    its own among them.
 
     Raises:
         ValueError: the dedup key is blank, or the timestamp has no time zone.
@@ -79,7 +80,9 @@ class Page:
     @property
     def identity(self) -> str:
         """What a receiver tells a repetition by."""
-        return self.id or f"{self.dedup_key}/{self.action}/{self.timestamp.astimezone(UTC):%Y%m%dT%H%M%S.%f}Z"
+        time = f"{self.timestamp.astimezone(UTC):%Y%m%dT%H%M%S.%f}Z"
+        summary = sha256(self.summary.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        return self.id or f"{self.dedup_key}/{self.action}/{time}-{summary}"
 
     def reference(self, prefix: str) -> str:
         """What follows `prefix` in the newest of the references that begin with it; empty where none does."""

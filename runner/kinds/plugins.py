@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from runner.channels.base import Channel
 from runner.channels.email import Email
+from runner.channels.github import GitHub
+from runner.channels.jira import Jira
 from runner.channels.local_command import CommandChannel
 from runner.channels.pagerduty import PagerDuty
 from runner.channels.slack import Slack
@@ -50,7 +52,7 @@ _STEPS: tuple[type[StepKind], ...] = (
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
     *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall, SqlProbe, That),
 )
-_CHANNELS: tuple[type[Channel], ...] = (CommandChannel, Email, PagerDuty, Slack, Webhook)
+_CHANNELS: tuple[type[Channel], ...] = (CommandChannel, Email, GitHub, Jira, PagerDuty, Slack, Webhook)
 
 
 _Plugin = TypeVar("_Plugin")

@@ -12,9 +12,11 @@ from dataclasses import replace
 import pytest
 from harness.fault_server import FaultServer
 from harness.mail_server import MailServer
-from harness.receivers import PagerDutyAccount, SlackWorkspace, WebhookReceiver
+from harness.receivers import GitHubRepository, JiraSite, PagerDutyAccount, SlackWorkspace, WebhookReceiver
 
 from runner.channels.email import Email
+from runner.channels.github import GitHub
+from runner.channels.jira import Jira
 from runner.channels.pagerduty import PagerDuty
 from runner.channels.slack import Slack
 from runner.channels.transport import Transport
@@ -51,13 +53,15 @@ class Notes(PagerDutyAccount):
 CHANNELS = {
     "pagerduty": (lambda root: PagerDuty(routing_key="env:KEY", url=f"{root}/v2/enqueue"), PagerDutyAccount),
     "pagerduty-note": (note, Notes),
+    "github": (lambda root: GitHub(repository="team/ops", token="env:GITHUB", url=root), GitHubRepository),
+    "jira": (lambda root: Jira(url=root, project="OPS", token="env:JIRA", user="ops@example.com"), JiraSite),
     "slack": (lambda root: Slack(token="env:TOKEN", channel="C0000001", url=root), SlackWorkspace),
     "slack-webhook": (lambda root: Slack(webhook="env:HOOK"), SlackWorkspace),
     "webhook": (lambda root: Webhook(url=f"{root}/hook", signing_key="env:KEY"), WebhookReceiver),
 }
 """A channel for an address, and what stands there, which counts incidents."""
 
-ACTIONS = {"pagerduty-note": "progress"}
+ACTIONS = {"pagerduty-note": "progress", "github": "ticket", "jira": "ticket"}
 """What is sent, where it is not a trigger."""
 
 FAULTS = {
@@ -82,7 +86,14 @@ CANNOT_ASK = {("slack-webhook", "accepts and loses the answer")}
 
 
 def send(name, page, root, fault=""):
-    secrets = {"env:KEY": "k" * 32, "env:TOKEN": "xoxb-1", "env:REST": "rest-1", "env:HOOK": f"{root}/hook"}.__getitem__
+    secrets = {
+        "env:KEY": "k" * 32,
+        "env:TOKEN": "xoxb-1",
+        "env:REST": "rest-1",
+        "env:GITHUB": "ghp-1",
+        "env:JIRA": "je-1",
+        "env:HOOK": f"{root}/hook",
+    }.__getitem__
     page = replace(page, action=ACTIONS.get(name, "trigger"))
     return CHANNELS[name][0](root).send(page, secrets=secrets, transport=transport_for(fault))
 

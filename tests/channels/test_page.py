@@ -116,5 +116,8 @@ def test_a_defect_of_a_channel_is_a_receipt_that_shows_no_secret(page):
 def test_a_page_has_the_same_name_each_time_and_finds_what_earlier_receipts_refer_to(page):
     later = replace(page, id="outbox-7", references=("slack/C1/1.0", "issue/7", "slack/C1/2.0"))
 
-    assert (page.identity, later.identity) == ("RUN-001/production/MON-005/trigger/20260301T030005.123000Z", "outbox-7")
+    assert (page.identity, later.identity) == (
+        "RUN-001/production/MON-005/trigger/20260301T030005.123000Z-907506c7",
+        "outbox-7",
+    )
     assert [later.reference(prefix) for prefix in ("slack/C1/", "issue/", "mail/")] == ["2.0", "7", ""]

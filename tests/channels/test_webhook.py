@@ -37,7 +37,7 @@ def test_the_page_arrives_as_a_cloud_event(page, transport):
     assert server.events == [
         {
             "specversion": "1.0",
-            "id": "RUN-001/production/MON-005/trigger/20260301T030005.123000Z",
+            "id": "RUN-001/production/MON-005/trigger/20260301T030005.123000Z-907506c7",
             "source": "db1.example.com",
             "type": "runbook.page.trigger",
             "time": "2026-03-01T03:00:05.123+00:00",
@@ -64,7 +64,7 @@ def test_the_page_arrives_as_a_cloud_event(page, transport):
 def test_a_resolve_is_another_event_of_the_same_incident(page):
     told = envelope(replace(page, action="resolve"))
     assert (told["id"], told["type"]) == (
-        "RUN-001/production/MON-005/resolve/20260301T030005.123000Z",
+        "RUN-001/production/MON-005/resolve/20260301T030005.123000Z-907506c7",
         "runbook.page.resolve",
     )
 
@@ -72,7 +72,9 @@ def test_a_resolve_is_another_event_of_the_same_incident(page):
 def test_a_repetition_can_be_told_from_a_second_page(page, transport):
     receipt, server = send(page, "accept_then_rst", "503", "ok", transport=transport)
     assert receipt == Receipt("webhook", "accepted", 3, "answered 202")
-    assert {told["id"] for told in server.events} == {"RUN-001/production/MON-005/trigger/20260301T030005.123000Z"}
+    assert {told["id"] for told in server.events} == {
+        "RUN-001/production/MON-005/trigger/20260301T030005.123000Z-907506c7"
+    }
 
 
 @pytest.mark.parametrize(
@@ -167,9 +169,14 @@ def test_a_signed_page_can_be_verified_and_each_attempt_has_its_own_time(referen
 
     assert receipt.ok
     for request, seconds in zip(server.requests, ["1772334005", "1772334006"], strict=True):
-        signed = b"RUN-001/production/MON-005/trigger/20260301T030005.123000Z." + seconds.encode() + b"." + request.body
+        signed = (
+            b"RUN-001/production/MON-005/trigger/20260301T030005.123000Z-907506c7."
+            + seconds.encode()
+            + b"."
+            + request.body
+        )
         assert {name: request.headers[name] for name in request.headers if name.startswith("webhook-")} == {
-            "webhook-id": "RUN-001/production/MON-005/trigger/20260301T030005.123000Z",
+            "webhook-id": "RUN-001/production/MON-005/trigger/20260301T030005.123000Z-907506c7",
             "webhook-timestamp": seconds,
             "webhook-signature": "v1," + b64encode(hmac.digest(key, signed, "sha256")).decode(),
         }

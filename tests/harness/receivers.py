@@ -144,3 +144,55 @@ class WebhookReceiver:
     @property
     def incidents(self) -> int:
         return len(self.ids)
+
+
+@dataclass
+class GitHubRepository:
+    """The issues of team/ops; an issue is found by a label at once."""
+
+    issues: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, request: Any) -> tuple[int, bytes]:
+        where = urlsplit(request.path)
+        if request.headers.get("Authorization") != "Bearer ghp-1" or "User-Agent" not in request.headers:
+            return reply(401, {"message": "Bad credentials"})
+        if where.path != "/repos/team/ops/issues":
+            return reply(404, {"message": "Not Found"})
+        if request.method == "GET":
+            label = parse_qs(where.query)["labels"][0]
+            return reply(200, [each for each in self.issues if label in each["labels"]])
+        self.issues.append({"number": len(self.issues) + 7, **json.loads(request.body)})
+        return reply(201, self.issues[-1])
+
+    @property
+    def incidents(self) -> int:
+        return len(self.issues)
+
+
+@dataclass
+class JiraSite:
+    """The project OPS of a Jira in the cloud, or of one that is not."""
+
+    cloud: bool = True
+    issues: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, request: Any) -> tuple[int, bytes]:
+        where = urlsplit(request.path)
+        known = "Basic b3BzQGV4YW1wbGUuY29tOmplLTE=" if self.cloud else "Bearer je-1"
+        if request.headers.get("Authorization") != known:
+            return reply(401, {"errorMessages": ["You are not authenticated."], "errors": {}})
+        if where.path == "/rest/api/2/search" + "/jql" * self.cloud:
+            jql = parse_qs(where.query)["jql"][0]
+            found = [each for each in self.issues if f'labels = "{each["labels"][0]}"' in jql]
+            return reply(200, {"issues": [{"key": each["key"]} for each in found]})
+        if where.path != "/rest/api/2/issue":
+            return reply(404, {})
+        fields = json.loads(request.body)["fields"]
+        if fields["project"]["key"] != "OPS":
+            return reply(400, {"errorMessages": [], "errors": {"project": "valid project is required"}})
+        self.issues.append({"key": f"OPS-{len(self.issues) + 7}", **fields})
+        return reply(201, {"id": "10007", "key": self.issues[-1]["key"]})
+
+    @property
+    def incidents(self) -> int:
+        return len(self.issues)

@@ -29,7 +29,7 @@ STEP = "from runner.kinds.steps.base import StepKind\n\n\nclass Mine(StepKind):\
             VerificationKind,
             {"command", "confirm", "exit", "hold_for", "http", "json", "matches", "oncall", "sql", "that"},
         ),
-        (plugins.channels, Channel, {"command", "email", "pagerduty", "slack", "webhook"}),
+        (plugins.channels, Channel, {"command", "email", "github", "jira", "pagerduty", "slack", "webhook"}),
     ],
 )
 def test_every_kind_is_found_under_its_key(shelf, base, keys):

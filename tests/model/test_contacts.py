@@ -61,10 +61,10 @@ def test_all_faults_are_found_at_once(findings):
         "2:1 b.name: is missing",
         "2:5 b.nmae: unknown key 'nmae'; did you mean 'name'?",
         "3:14 c.level: must be L1, L2 or L3, not 'L4'",
-        "3:36 c.channels[0]: a channel is a mapping with one key, one of command, email, pagerduty, slack, webhook",
+        "3:36 c.channels[0]: a channel is a mapping with one key, one of command, email, github, jira, pagerduty, slack, webhook",
         "4:26 d.channels[0].pagerdutty: unknown channel 'pagerdutty'; did you mean 'pagerduty'?",
         "4:44 d.channels[1].pagerduty.routing_key: is missing",
-        "4:61 d.channels[2].carrier: unknown channel 'carrier'; known channels are command, email, pagerduty, slack, webhook",
+        "4:61 d.channels[2].carrier: unknown channel 'carrier'; known channels are command, email, github, jira, pagerduty, slack, webhook",
         "5:14 e.channels: must be a list, not text",
         "6:1 ['F g']: 'F g' is not a word like database-lead",
     ]

@@ -1,0 +1,103 @@
+"""Opens issues in Jira for the work that is left after a run."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from functools import partial
+from typing import Annotated, Any, ClassVar
+from urllib.parse import urlencode
+
+from pydantic import Field, StringConstraints
+
+from runner.channels import tickets
+from runner.channels import transport as network
+from runner.channels.address import Address, MailAddress
+from runner.channels.base import (
+    Action,
+    Channel,
+    Page,
+    Receipt,
+    SecretMissingError,
+    SecretReference,
+    Secrets,
+    refusal,
+    reveal,
+)
+from runner.channels.exchange import HttpAnswer, WebRequest
+from runner.channels.payload import to_json
+from runner.core.fields import Several
+
+
+class Jira(Channel):
+    """Issues in one project, in the cloud with a `user`, in a data center of the team's own without.
+
+    Each has a label of its own by which it is found again. The search of Jira may need some seconds to see a new issue:
+    one whose answer was lost, and that is asked for again at once, may be there twice.
+
+    Source: https://developer.atlassian.com/cloud/jira/platform/rest/v2/
+    """
+
+    key: ClassVar[str] = "jira"
+
+    url: Address = Field(description="The address of Jira, like https://team.atlassian.net")
+    project: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,254}$")] = Field(
+        description="The key of the project"
+    )
+    token: SecretReference = Field(description="Where the API token, or the personal access token, is")
+    user: MailAddress | None = Field(
+        default=None, description="The e-mail address that belongs to the token in the cloud"
+    )
+    type: str = Field(default="Task", min_length=1, description="The type of each issue")
+    labels: Several[tickets.Label] = Field(default=(), description="Labels that each issue has besides")
+
+    def does(self, action: Action) -> bool:
+        """Tickets only."""
+        return action == "ticket"
+
+    def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
+        """Opens the issue, unless it is there."""
+        try:
+            token = reveal(self.token, secrets)
+        except SecretMissingError as error:
+            return refusal(self.key, error)
+        return transport.repeat(self.key, partial(self._open, page, token))
+
+    def check(self, secrets: Secrets) -> None:
+        """Look whether the token is there."""
+        reveal(self.token, secrets)
+
+    def _open(self, page: Page, token: str, attempt: network.SendAttempt) -> network.Verdict:
+        headers, mark = tickets.headers(self._authorization(token), Accept="application/json"), tickets.marker(page)
+        jql = f'project = "{self.project}" AND labels = "{mark}"'
+        search = f"{self.url.rstrip('/')}/rest/api/2/search{'/jql' if self.user else ''}"
+        query = urlencode({"jql": jql, "fields": "key", "maxResults": "1"})
+        fields = {
+            "project": {"key": self.project},
+            "issuetype": {"name": self.type},
+            "summary": tickets.title(page),
+            "description": tickets.text(page, "{noformat}", "{noformat}"),
+            "labels": [mark, *self.labels],
+        }
+        return tickets.open_once(
+            attempt,
+            WebRequest(f"{search}?{query}", None, headers, method="GET"),
+            WebRequest(f"{self.url.rstrip('/')}/rest/api/2/issue", to_json({"fields": fields}), headers),
+            key_of=_key,
+            judge=_judge,
+            prefix=f"jira/{self.project}/",
+        )
+
+    def _authorization(self, token: str) -> str:
+        return f"Basic {b64encode(f'{self.user}:{token}'.encode()).decode()}" if self.user else f"Bearer {token}"
+
+
+def _key(data: Any) -> str:
+    if "issues" in data:
+        return str(data["issues"][0]["key"]) if data["issues"] else ""
+    return str(data["key"])
+
+
+def _judge(answer: HttpAnswer) -> network.Verdict:
+    errors, fields = answer.content.get("errorMessages"), answer.content.get("errors")
+    said = [*(errors if isinstance(errors, list) else []), *(fields.values() if isinstance(fields, dict) else [])]
+    return tickets.refused_because(network.judge(answer), "; ".join(map(str, said)))

@@ -1,0 +1,89 @@
+"""What all systems of tickets have in common: a ticket is opened once, however often it is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
+
+from runner.channels import transport as network
+from runner.channels.base import Page
+from runner.channels.exchange import HttpAnswer, WebRequest
+from runner.channels.payload import as_text, fit, one_line
+
+LONGEST_TITLE = 200
+LONGEST_TEXT = 30_000
+"""Characters; Jira takes 32,767 in a description, GitHub 65,536 in a body."""
+
+Label = Annotated[str, StringConstraints(pattern=r"^[^\s,]{1,50}$")]
+
+
+def marker(page: Page) -> str:
+    """The label by which the ticket of `page` is found again."""
+    return f"runbook-{sha256(page.dedup_key.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def title(page: Page) -> str:
+    """The title of the ticket."""
+    return one_line(page.summary, LONGEST_TITLE) or "(not given)"
+
+
+def text(page: Page, fence: str, end: str) -> str:
+    """The text of the ticket: where it comes from, links, and each detail between `fence` and `end`."""
+    where = ", ".join(filter(None, (one_line(page.component), one_line(page.group), one_line(page.source))))
+    links = [f"{one_line(label)}: {one_line(href)}" for href, label in page.links]
+    details = [
+        f"{one_line(name)}:\n{fence}\n{_inside(as_text(value), fence, end)}\n{end}"
+        for name, value in fit(page.details, LONGEST_TEXT // 2).items()
+    ]
+    whole = "\n\n".join([f"From a run of {where}, {page.timestamp:%Y-%m-%d %H:%M %Z}.", *links, *details])
+    return whole if len(whole) <= LONGEST_TEXT else f"{whole[: LONGEST_TEXT - len(end) - 2]}\n{end}"
+
+
+def _inside(content: str, *marks: str) -> str:
+    """`content` without what would end the block that it stands in."""
+    return re.sub("|".join(map(re.escape, marks)), "'''", content)
+
+
+def open_once(
+    attempt: network.SendAttempt,
+    find: WebRequest,
+    create: WebRequest,
+    *,
+    key_of: Callable[[Any], str],
+    judge: Callable[[HttpAnswer], network.Verdict],
+    prefix: str,
+) -> network.Verdict:
+    """Ask for the ticket by `find`, and open it by `create` where there is none; the verdict refers to its key.
+
+    `key_of` gives the key in what the other side answers to either, empty where there is none; it may raise LookupError
+    or TypeError for what is no such answer.
+    """
+    for request, words in ((find, "it is there already"), (create, "opened")):
+        answer = attempt.ask(request)
+        verdict = judge(answer)
+        if verdict.status != "accepted":
+            return verdict
+        try:
+            key = key_of(answer.data)
+        except (LookupError, TypeError):
+            return network.Verdict("again", f"{verdict.reason}, but with something else: is a proxy in between?")
+        if key:
+            return network.Verdict("accepted", f"{words}: {key}", reference=f"{prefix}{key}")
+    return network.Verdict("again", f"{verdict.reason}, but without the key of the ticket")
+
+
+def refused_because(verdict: network.Verdict, complaint: Any) -> network.Verdict:
+    """The same, and what the other side complains of, if it is a text and the verdict is a refusal."""
+    words = network.legible(complaint) if isinstance(complaint, str) else ""
+    if verdict.status != "refused" or not words:
+        return verdict
+    return network.Verdict("refused", f"{verdict.reason}: {words}")
+
+
+def headers(authorization: str, **more: str) -> Mapping[str, str]:
+    """What each request says of itself; GitHub answers none without a User-Agent."""
+    return {"Authorization": authorization, "Content-Type": "application/json", "User-Agent": "runbookctl", **more}
