@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from runner.channels.base import Action, Channel, Page, SecretMissingError, Secrets
+from runner.channels.base import WORDS, Action, Channel, Page, SecretMissingError, Secrets
 from runner.escalation.policy import make_page
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import Declared
-from runner.model.runbook import Runbook
+from runner.model.runbook import FollowUp, Runbook
 
 
 def call_problems(
@@ -22,13 +22,16 @@ def call_problems(
     side publishes. No sentence holds a secret.
     """
     pages = sample_pages(runbook, now=now)
-    found: list[str] = []
-    for name in runbook.escalation.contacts:
+    tickets = [item.ticket for item in runbook.follow_up if isinstance(item, FollowUp) and item.ticket]
+    wanted: list[tuple[str, Action]] = [(name, "trigger") for name in runbook.escalation.contacts]
+    wanted += [(name, "ticket") for name in tickets]
+    found: dict[str, None] = {}
+    for name, action in wanted:
         channels = contacts[name].channels if name in contacts else ()
-        if not any(channel.does("trigger") for channel in channels):
-            found.append(f"{name} has no channel by which anybody is called")
-        for channel in channels:
-            found += [f"{name} by {channel.key}: {problem}" for problem in _of(channel, pages, secrets)]
+        able = [channel for channel in channels if channel.does(action)]
+        if not able:
+            found[f"{name} has no channel to {WORDS[action]}"] = None
+        found |= dict.fromkeys(f"{name} by {each.key}: {why}" for each in able for why in _of(each, pages, secrets))
     return tuple(found)
 
 
@@ -48,7 +51,7 @@ def sample_pages(runbook: Runbook, *, now: datetime) -> Sequence[Page]:
         )
         for reason in reasons
     ]
-    following: tuple[Action, ...] = ("acknowledge", "progress", "resolve")
+    following: tuple[Action, ...] = ("acknowledge", "progress", "resolve", "ticket")
     return [*pages, *(replace(pages[-1], action=action) for action in following)]
 
 

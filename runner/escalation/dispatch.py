@@ -65,6 +65,7 @@ class Dispatcher:
 
     def compose(self, page: Page, run: str, names: Iterable[str], contacts: Mapping[str, Contact]) -> list[Outgoing]:
         """The same, with nothing kept of them yet."""
+        page = self._with_references(page)
         return [
             Outgoing(self._notification(page, run, name, contacts.get(name), number, channel), channel)
             for name in names
@@ -78,6 +79,13 @@ class Dispatcher:
                 self.outbox.put(each)
             with self._failsafe():
                 self._note(each.run, EventType.NOTIFY_REQUESTED, _description(each))
+
+    def _with_references(self, page: Page) -> Page:
+        """`page` with what the channels call what they made of its incident."""
+        with self._failsafe():
+            if incident := self.incidents.find(page.dedup_key):
+                return replace(page, references=incident.references)
+        return page
 
     def _notification(
         self, page: Page, run: str, name: str, contact: Contact | None, number: int, channel: Channel | None
@@ -105,6 +113,7 @@ class Dispatcher:
         for each in sent:
             data = _description(each.notification) | {"channel": each.receipt.channel}
             result = {name: getattr(each.receipt, name) for name in ("status", "attempts", "reason")}
+            result |= {"reference": each.receipt.reference} if each.receipt.reference else {}
             with self._failsafe():
                 self._note(each.notification.run, EventType.PAGE_FINISHED, {**data, **result})
             if each.receipt.ok:
@@ -143,17 +152,20 @@ class Dispatcher:
         with self._failsafe():
             known += filter(None, [self.incidents.find(key)])
         before = tuple(name for each in known for name in each.contacts)
+        references = tuple(reference for each in known for reference in each.references)
         names = [*before, *(each.contact for each in triggers if each.page.dedup_key == key)]
-        incident = Incident(key, notification.run, tuple(dict.fromkeys(names)))
+        incident = Incident(key, notification.run, tuple(dict.fromkeys(names)), references)
         with self._failsafe():
             self.incidents.open(incident)
         return replace(incident, contacts=before)
 
     def _remember(self, before: Incident, sent: Iterable[SentPage]) -> None:
         """Keep those who may know of the incident; one of which nobody can know is forgotten."""
+        sent = list(sent)
         heard = [each.contact for each in sent if each.receipt.may_have_arrived]
+        references = [*before.references, *filter(None, (each.receipt.reference for each in sent))]
         if names := tuple(dict.fromkeys([*heard, *before.contacts])):
-            self.incidents.open(replace(before, contacts=names))
+            self.incidents.open(replace(before, contacts=names, references=tuple(dict.fromkeys(references))))
             return
         self.incidents.close(before.dedup_key)
         data = {"dedup_key": before.dedup_key, "reason": "no page can have arrived"}
@@ -176,7 +188,7 @@ def _channels(contact: Contact | None, action: Action) -> Sequence[tuple[int, Ch
     able = [
         (number, channel) for number, channel in enumerate(contact.channels if contact else ()) if channel.does(action)
     ]
-    return able if able or action != "trigger" else [(0, None)]
+    return able if able or action not in {"trigger", "ticket"} else [(0, None)]
 
 
 def _description(notification: Notification) -> dict[str, Any]:

@@ -14,11 +14,15 @@ from runner.store import durable
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An open incident: its deduplication key, the run that opened it, and the contacts that were called."""
+    """An open incident: its deduplication key, the run that opened it, and the contacts that were called.
+
+    `references` are what the channels call what they made of it; later pages about it carry them.
+    """
 
     dedup_key: str
     run: str
     contacts: tuple[str, ...]
+    references: tuple[str, ...] = ()
 
 
 class Incidents:
@@ -76,7 +80,7 @@ class Incidents:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             key, run, contacts = str(data["dedup_key"]), str(data["run"]), tuple(map(str, data["contacts"]))
-            return Incident(key, run, contacts)
+            return Incident(key, run, contacts, tuple(map(str, data.get("references", ()))))
         except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             hint = "who was called for it is in the audit log: tell them, then remove the file"
             raise InvalidInputError(f"{path} is not an incident: {error}", hint=hint) from error

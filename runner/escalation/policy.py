@@ -63,7 +63,7 @@ def summary(runbook: Runbook, environment: str, reason: str) -> str:
 def make_page(
     runbook: Runbook,
     *,
-    action: Literal["trigger", "resolve"],
+    action: Literal["trigger", "resolve", "ticket"],
     reason: str,
     environment: str,
     hosts: Sequence[str],

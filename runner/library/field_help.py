@@ -102,6 +102,7 @@ _ELSEWHERE = {
     "NoAnswer.no_answer": "Call if a question waits for this long",
     "FollowUp.do": "What is to be done",
     "FollowUp.within": "How soon",
+    "FollowUp.ticket": "The contact whose channel github or jira opens a ticket for it",
     "FollowUp.if": "Only after a run that ended so",
     "Choice.from": "The captured list to pick from",
     "Choice.field": "The part of each picked row that is kept",

@@ -102,10 +102,11 @@ def _date(text: str) -> str:
 
 
 class FollowUp(Model):
-    """What is left to do when the run is over."""
+    """What is left to do when the run is over; `ticket` is the contact through whose channel a ticket is opened."""
 
     do: Prose
     within: Limit | None = None
+    ticket: Contact | None = None
     if_: Annotated[Literal["escalated", "failed", "passed"] | None, Field(alias="if")] = None
 
 

@@ -13,11 +13,13 @@ from harness.runbook_files import read_runbook
 from jsonschema import Draft202012Validator
 
 from runner.channels.base import Channel, Receipt
+from runner.channels.github import GitHub
 from runner.channels.pagerduty import PagerDuty, event
 from runner.channels.slack import Slack
 from runner.channels.webhook import Webhook
 from runner.escalation.contract_check import call_problems, sample_pages
 from runner.model.contacts import Contact
+from runner.model.runbook import FollowUp
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CONTRACT = json.loads((ROOT / "tests/channels/events_v2.schema.json").read_text())
@@ -51,10 +53,23 @@ def test_each_secret_of_each_channel_is_looked_for_and_none_is_shown(runbook):
 
 
 def test_who_has_no_channel_or_is_unknown_cannot_be_called(runbook):
-    expected = ("on-call has no channel by which anybody is called",)
+    expected = ("on-call has no channel to call for an incident",)
 
     assert problems(runbook) == expected
     assert call_problems(runbook, {}, SECRETS, now=NOON) == expected
+
+
+def test_whoever_is_to_open_a_ticket_needs_a_channel_for_it(runbook):
+    work = runbook.model_copy(update={"follow_up": (FollowUp(do="Tidy up", ticket="backlog"),)})
+    on_call = Contact(name="On call", channels=(PagerDuty(routing_key="env:KEY"),))
+    tickets = Contact(name="Backlog", channels=(GitHub(repository="team/ops", token="env:NO"),))
+    mend = "the secret env:NO is missing or blank; set the environment variable NO"
+
+    without = call_problems(work, {"on-call": on_call, "backlog": on_call}, SECRETS, now=NOON)
+    missing = call_problems(work, {"on-call": on_call, "backlog": tickets}, SECRETS, now=NOON)
+
+    assert without == ("backlog has no channel to open a ticket",)
+    assert missing == (f"backlog by github: {mend}",)
 
 
 class Pager(Channel):

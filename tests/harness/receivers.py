@@ -150,11 +150,12 @@ class WebhookReceiver:
 class GitHubRepository:
     """The issues of team/ops; an issue is found by a label at once."""
 
+    token: str = "ghp-1"
     issues: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(self, request: Any) -> tuple[int, bytes]:
         where = urlsplit(request.path)
-        if request.headers.get("Authorization") != "Bearer ghp-1" or "User-Agent" not in request.headers:
+        if request.headers.get("Authorization") != f"Bearer {self.token}" or "User-Agent" not in request.headers:
             return reply(401, {"message": "Bad credentials"})
         if where.path != "/repos/team/ops/issues":
             return reply(404, {"message": "Not Found"})

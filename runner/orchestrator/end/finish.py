@@ -105,6 +105,8 @@ class RunFinish(Failsafe):
             self.pager.unrecorded.append(self.error)
         foreseen = self._value(lambda: self._end(outcome, undoing=undoing), None)
         self._make("call", lambda: self._call(outcome, foreseen), otherwise="nobody could be called")
+        tickets = lambda: self._open_tickets(outcome, foreseen)  # noqa: E731
+        self._make("tickets", tickets, otherwise="the tickets for what is left to do are not opened")
         result = self._value(lambda: self._result(outcome, undoing=undoing), self._bare(outcome))
         record = lambda: self._recorder.note(EventType.RUN_FINISHED, **self._recorded(result))  # noqa: E731
         recorded = self._make("record", record, otherwise="the end of the run is not recorded")
@@ -259,6 +261,10 @@ class RunFinish(Failsafe):
         except ValueError as error:  # nothing of this run could be recorded, which is a problem of its own already
             raise AuditError(str(error)) from error
         return report.write(run, self._directory.path)
+
+    def _open_tickets(self, outcome: Outcome, end: Event | None) -> None:
+        due = [item for item in self._due(outcome) if isinstance(item, FollowUp)]
+        self.pager.open_tickets(due, end)
 
     def _due(self, outcome: Outcome) -> list[FollowUp | str]:
         if outcome is Outcome.PLANNED:

@@ -17,6 +17,7 @@ from runner.escalation.dispatch import Dispatcher, SentPage
 from runner.escalation.ladder import levels
 from runner.escalation.outbox import Notification
 from runner.executor.target import Target
+from runner.model.runbook import FollowUp
 from runner.model.step import Step
 from runner.orchestrator.end.call_clock import CallClock
 from runner.orchestrator.end.run_ladder import RunLadder
@@ -145,6 +146,21 @@ class Pager:
         """Whether there is anything to tell yet."""
         return bool(self._recorder.records)
 
+    def open_tickets(self, follow_ups: Sequence[FollowUp], end: Event | None = None) -> None:
+        """Open a ticket for each of `follow_ups` that names a contact for it: once, however often the run ends."""
+        if self._request.looks or not any(each.ticket for each in follow_ups):
+            return
+        whole = self._page("ticket", "follow-up", end)
+        texts = {each.do: each.ticket for each in follow_ups if each.ticket}
+        pages = [
+            (replace(whole, summary=f"{self._runbook.id}: {do}", dedup_key=self._ticket_key(do)), (contact,))
+            for do, contact in texts.items()
+        ]
+        self._send(pages)
+
+    def _ticket_key(self, do: str) -> str:
+        return f"{self._request.run_id}/ticket/{do}"
+
     def _call(self, causes: Sequence[Cause], end: Event | None = None) -> None:
         """Call for the first of `causes`; the others are added to the incident, and wake nobody once more."""
         names = self._whom()
@@ -186,7 +202,7 @@ class Pager:
     def _redacted(self, text: str) -> str:
         return self._recorder.redaction.text(text)
 
-    def _page(self, action: Literal["trigger", "resolve"], reason: str, end: Event | None = None) -> Page:
+    def _page(self, action: Literal["trigger", "resolve", "ticket"], reason: str, end: Event | None = None) -> Page:
         run, provide = self._request.run_id, self._runbook.escalation.provide
         packet = hand_off(run, None, provide)
         with self._noting():

@@ -6,14 +6,19 @@ import threading
 from dataclasses import replace
 
 import pytest
-from harness.fake_run import FakeChannel, environment_in, request_in
+from harness.fake_run import FakeChannel, FakeContact, environment_in, request_in
+from harness.fault_server import FaultServer
+from harness.receivers import GitHubRepository, SlackWorkspace
 
+from runner.channels.github import GitHub
+from runner.channels.slack import Slack
 from runner.cli.system import clock
 from runner.core.errors import AuditError
 from runner.core.events import EventType
 from runner.escalation.call_rules import Stop
 from runner.escalation.incidents import Incidents
 from runner.executor.target import Target
+from runner.model.runbook import FollowUp
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.recorder import Recorder
 from runner.store.log.audit_log import AuditLog
@@ -358,3 +363,44 @@ def test_for_a_critical_run_that_died_somebody_is_called_whatever_its_policy_say
     assert [page.summary for page in channel.sent] == [
         "RUN-001 Disk is full (staging): its command died, and nobody knows how it ended"
     ] * called
+
+
+def test_work_that_is_left_becomes_one_ticket_each_and_their_keys_are_recorded(pager_of):
+    repository = GitHubRepository(token="the value of env:GITHUB")
+    work = [FollowUp(do="Document the timeline", ticket="backlog"), FollowUp(do="Tidy up", ticket="backlog")]
+    pager = pager_of()
+    with FaultServer("ok", service=repository) as server:
+        channel = GitHub(repository="team/ops", token="env:GITHUB", url=server.root)
+        pager._request.contacts["backlog"] = FakeContact((channel,))
+        for _ in range(2):
+            pager.open_tickets([*work, FollowUp(do="Read the report")])
+
+    assert {issue["title"] for issue in repository.issues} == {"RUN-001: Document the timeline", "RUN-001: Tidy up"}
+    assert len(repository.issues) == 2
+    assert {page["reference"] for page in paged(pager)} == {"github/team/ops/7", "github/team/ops/8"}
+    assert (pager.reached, pager.problems()) == (None, [])
+
+
+def test_a_ticket_that_nobody_can_open_is_a_problem_and_calls_nobody(pager_of, channel):
+    pager = pager_of()
+
+    pager.open_tickets([FollowUp(do="Tidy up", ticket="on-call")])
+
+    assert (channel.sent, pager.reached) == ([], None)
+    assert pager.problems() == ["on-call was not reached: this contact has no channel in contacts.yml"]
+
+
+def test_what_follows_in_an_incident_stands_in_the_thread_that_the_call_has_opened(pager_of, incidents):
+    workspace = SlackWorkspace(token="the value of env:TOKEN")
+    with FaultServer("ok", service=workspace) as server:
+        channel = Slack(token="env:TOKEN", channel="#deployments", url=server.root)
+        first, second = pager_of(1), pager_of(2)
+        for pager in (first, second):
+            pager._request.contacts["on-call"].channels = (channel,)
+        first.stopped(first.steps, None)
+        references = incidents.find(first._key(TARGET)).references
+        second.passed()
+
+    assert references == (f"slack/#deployments/C0000001/{workspace.roots[0]['ts']}",)
+    assert len(workspace.roots) == 1
+    assert "resolved" in workspace.texts[0]
