@@ -37,8 +37,6 @@ def marking(bench):
     ("hosts", "words", "problem"),
     [
         ("db", ("-l", "db1,db9"), "the inventory has no host for 'db9', named by --limit"),
-        ("db", ("-l", "db:!db9"), "the inventory has no host for 'db9', named by --limit"),
-        ("db:app", (), "the inventory has no host for 'app', named by RUN-900 in 'db:app'"),
         ("db:spare", (), "the inventory has no host for 'spare', named by RUN-900 in 'db:spare'"),
         ("db1", ("-l", "db1,db2"), "--limit names db2, where RUN-900 has no host to work on"),
         ("db", ("-l", "db9"), "the inventory and --limit db9 leave no host"),
@@ -97,29 +95,3 @@ def test_a_policy_of_group_vars_is_kept_and_a_protected_host_is_left_alone(bench
     assert made(bench) == ["made-db2"]
     assert "The inventory's policy allows at most 1 host" in all_of_them.events[-1]["problems"][0]
     assert "(Holds the ledger)" in group.events[-1]["problems"][0]
-
-
-def test_a_preflight_looks_at_every_prerequisite_and_does_nothing(bench, marking):
-    groups(bench)
-    needs = [
-        {"name": "May log in", "command": "false", "verify": [{"exit": 0}]},
-        {"name": "Has a disk", "command": "test -d /", "verify": [{"exit": 0}]},
-    ]
-    marking(hosts="db", prerequisites=needs)
-
-    looked = bench.command("preflight", "RUN-900", "-i", str(bench.inventory), "--json")
-
-    finished = {
-        (event["step"], event["host"]): event["data"]["outcome"]
-        for event in looked.events
-        if event["type"] == "step.finished"
-    }
-    assert (looked.code, made(bench)) == (1, [])
-    assert finished == {
-        ("prerequisite-1", "db1"): "failed",
-        ("prerequisite-1", "db2"): "failed",
-        ("prerequisite-2", "db1"): "passed",
-        ("prerequisite-2", "db2"): "passed",
-        ("act", "db1"): "planned",
-        ("act", "db2"): "planned",
-    }
