@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from runner.core.events import Event, EventType, Outcome
 from runner.executor.job import AbandonedRun
@@ -24,6 +26,8 @@ _OPEN = frozenset({Outcome.UNKNOWN, Outcome.UNREACHABLE})
 
 def name_abandoned(installation: Installation) -> Iterator[RunState]:
     """Each run that calls itself running though its command is dead, once it is recorded as abandoned.
+
+    It is filed as such when the next one is asked for: whoever dies before it has called somebody finds it again.
 
     Raises:
         AuditError: that cannot be recorded; the run stays as it was.
@@ -47,11 +51,17 @@ def name_abandoned(installation: Installation) -> Iterator[RunState]:
             event = Event(
                 EventType.RUN_ABANDONED, state.run, data={"outcome": Outcome.UNKNOWN, "runbook": state.runbook}
             )
+            end: dict[str, Any] = {
+                "status": "abandoned",
+                "outcome": Outcome.UNKNOWN,
+                "finished": clock().wall.isoformat(),
+                "private": (),
+            }
             with directory.open_log(clock=clock, actor=actor) as log:
                 log.append(event)
-                now = clock().wall.isoformat()
-                file_run(run, log, status="abandoned", outcome=Outcome.UNKNOWN, finished=now, private=())
-            yield run.state
+            yield replace(run.state, **end)
+            with directory.open_log(clock=clock, actor=actor) as log:
+                file_run(run, log, **end)
         finally:
             run.release()
 

@@ -1,4 +1,4 @@
-"""The incident of a run that somebody was called for: somebody says that they have it, or the next level is called."""
+"""The incident of a run: a person calls for it, somebody has it, or the next level is called."""
 
 from __future__ import annotations
 
@@ -96,6 +96,40 @@ def call_next_levels(installation: Installation) -> CalledNext:
             except (RunbookError, OSError) as error:
                 problems.append(f"nobody more can be called for the run {directory.path.name}: {error}")
     return CalledNext(tuple(calls), tuple(problems))
+
+
+@dataclass(frozen=True)
+class Escalated:
+    """A run for which a person has had somebody called: who was, and what went wrong besides."""
+
+    run: str
+    calls: tuple[Call, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def reached(self) -> bool:
+        """Whether somebody has the page for sure."""
+        return any(call.arrived for call in self.calls)
+
+
+def escalate(installation: Installation, name: str, because: str) -> Escalated:
+    """Call whom the runbook of the run `name` (its id, or `last`) names, `because` of what a person says.
+
+    The run goes on, or stays, as it is. That it cannot be recorded keeps nobody from being called.
+
+    Raises:
+        InvalidInputError: there is no such run, it only looked, or no reason is given.
+        RunbookError: the runbook or its contacts cannot be read any more.
+    """
+    state, because = find_run(installation.state, name).state, because.strip()
+    if not because:
+        raise InvalidInputError("--because is empty", hint="say in a few words why somebody is needed")
+    if state.looks:
+        raise InvalidInputError(f"the run {state.run} only looked: there is nothing to escalate")
+    with pager_of(state, installation) as pager:
+        pager.declare(because)
+        problems = [*pager.problems(), *(error.message for error in pager.unrecorded)]
+        return Escalated(state.run, tuple(pager.calls), tuple(dict.fromkeys(problems)))
 
 
 def _tell(

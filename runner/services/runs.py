@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from runner.core.errors import AuditError, InvalidInputError, RunbookError
+from runner.escalation.incidents import Incidents
 from runner.orchestrator import run_loop
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.end.dead_man import call_for
@@ -113,7 +114,7 @@ class RecoveredRun:
 
 @dataclass(frozen=True)
 class Recovery:
-    """The runs that were recovered, and what kept the others from being recorded as abandoned.
+    """The runs that were recovered, and what kept others, the `unrecorded`, from being recorded as abandoned.
 
     `called` is what came of calling for what died or hangs, and for which nobody could be called otherwise.
     """
@@ -121,6 +122,7 @@ class Recovery:
     runs: tuple[RecoveredRun, ...] = ()
     failure: AuditError | None = None
     called: Flushed = field(default_factory=Flushed)
+    unrecorded: tuple[RecoveredRun, ...] = ()
 
 
 def recover_abandoned(installation: Installation) -> Recovery:
@@ -133,17 +135,27 @@ def recover_abandoned(installation: Installation) -> Recovery:
     try:
         runs.extend(_recovered(run, installation) for run in name_abandoned(installation))
     except AuditError as error:  # who records will not go on; a run must be cancelled and looked at all the same
-        return Recovery(tuple(runs), error, call_for_leases(installation))
+        unrecorded = tuple(_unrecorded(installation, error))
+        return Recovery(tuple(runs), error, call_for_leases(installation), unrecorded)
     return Recovery(tuple(runs), None, call_for_leases(installation))
 
 
-def _recovered(run: RunState, installation: Installation) -> RecoveredRun:
+def _unrecorded(installation: Installation, error: AuditError) -> Iterator[RecoveredRun]:
+    """The dead runs that stay as they are and left no lease: somebody is called once, not by each later command."""
+    incidents = Incidents(installation.state.path / "incidents")
+    leased = {lease.name for lease, _ in installation.state.leases.all()}
+    for run in installation.state.running():
+        if not (run.live or run.path.name in leased or incidents.opened_by(run.path.name)):
+            yield _recovered(run.state, installation, error)
+
+
+def _recovered(run: RunState, installation: Installation, unrecorded: AuditError | None = None) -> RecoveredRun:
     leases = installation.state.leases
     if leases.was_called_for(run.run):  # before its death could be recorded
         leases.remove(run.run)
         return RecoveredRun(run)
     try:
-        calls = tuple(call_for(run, installation))
+        calls = tuple(call_for(run, installation, unrecorded=unrecorded))
     except (RunbookError, OSError) as error:
         return RecoveredRun(run, not_called=str(error))
     if calls:

@@ -117,6 +117,18 @@ def test_a_contact_without_a_channel_waits_for_a_person(desk):
     )
 
 
+def test_what_a_channel_made_of_the_incident_is_given_back_to_it_in_every_later_page(desk):
+    desk.channel.reference = "slack/C1/1700.1"
+    desk.call()
+    desk.call("resolve")
+
+    assert [page.references for page in desk.channel.sent] == [(), ("slack/C1/1700.1",)]
+
+
+def test_news_go_only_through_channels_that_have_a_way_for_them(desk):
+    assert desk.dispatcher.request(replace(PAGE, action="progress"), RUN, ["on-call", "nobody"], desk.contacts) == []
+
+
 def test_what_is_withdrawn_is_not_sent_any_more_and_that_is_recorded(desk):
     desk.channel.status = "refused"
     desk.call()

@@ -53,6 +53,7 @@ class FakeChannel:
 
     status: str = "accepted"
     sent: list = field(default_factory=list)
+    reference: str = ""
 
     def does(self, action):
         return action in {"trigger", "resolve"}
@@ -72,7 +73,8 @@ class FakeChannel:
     def send(self, page, *, secrets):
         del secrets
         self.sent.append(page)
-        return Receipt("fake", self.status, 1, "" if self.status == "accepted" else "nobody is there")
+        reason = "" if self.status == "accepted" else "nobody is there"
+        return Receipt("fake", self.status, 1, reason, reference=self.reference)
 
     @property
     def actions(self):

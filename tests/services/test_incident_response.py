@@ -13,7 +13,8 @@ from harness.fault_server import FaultServer
 from runner.core.errors import InvalidInputError
 from runner.render import report
 from runner.render.run_status import status
-from runner.services.incident_response import CalledNext, acknowledge, call_next_levels
+from runner.services.incident_response import CalledNext, acknowledge, call_next_levels, escalate
+from runner.services.notifications import undelivered_pages
 from runner.services.run_list import run_history
 
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
@@ -55,6 +56,42 @@ def test_who_has_it_is_recorded_and_stands_in_everything_that_tells_of_the_run(e
     assert status(told, usually={}).acknowledged == told.acknowledged.words == "bob at 00:00:00 UTC: on it"
     assert "Acknowledged by bob" in report.render(told, "md")
     assert [moment.detail for moment in told.timeline if moment.what == "acknowledged"] == ["bob: on it"]
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_person_has_somebody_called_for_any_run_and_a_later_one_that_passes_ends_the_incident(engine, server, passes):
+    failed(engine, f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n")
+    if passes:
+        engine.ansible.answers.clear()
+        engine.resume()
+
+    done = escalate(replace(engine.env, actor=BOB), "last", " Data may be lost ")
+
+    (page,) = (event["data"] for event in server.events)
+    assert (done.reached, done.problems, page["action"]) == (True, (), "trigger")
+    assert page["summary"] == "RUN-001 Disk is full (local): declared: Data may be lost"
+    assert page["dedup_key"] == engine.channel.sent[0].dedup_key
+    assert [moment.detail for moment in history_of(engine).timeline if moment.what == "declared"] == [
+        "bob: Data may be lost"
+    ]
+    assert history_of(engine).outcome == ("passed" if passes else "failed")
+
+
+def test_nobody_has_it_where_no_page_arrives_and_it_waits_in_the_outbox(engine):
+    with FaultServer("400") as server:
+        failed(engine, f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n")
+        done = escalate(engine.env, RUN_ID, "Data may be lost")
+
+    assert (done.reached, done.problems) == (False, ("on-call was not reached by webhook: answered 400",))
+    assert [page.contact for page in undelivered_pages(engine.env.state)[0]] == ["on-call"]
+
+
+@pytest.mark.parametrize(("mode", "because"), [("run", "  "), ("dry-run", "why")])
+def test_what_cannot_be_escalated_is_refused(engine, mode, because):
+    engine.run(change("one"), mode=mode)
+
+    with pytest.raises(InvalidInputError):
+        escalate(engine.env, RUN_ID, because)
 
 
 def test_an_acknowledgement_long_after_the_end_makes_the_run_no_longer(engine):

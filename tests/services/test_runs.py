@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 from harness.fake_run import UnwritableLog, environment_in
 from harness.fakes import RUN_ID, runbook_file
+from harness.fault_server import FaultServer
 
 from runner.core.errors import AuditError, InvalidInputError
+from runner.orchestrator.recovery import name_abandoned
 from runner.services.run_list import find_run, listed_runs
 from runner.services.runs import CancelledRun, cancel_run, recover_abandoned
 from runner.store.run_state import RunState
@@ -55,6 +57,31 @@ def test_a_run_that_died_and_cannot_be_recorded_is_told_and_left_as_it_is(env, d
 
     assert (recovery.runs, recovery.failure.message) == ((), "the disk is full")
     assert env.state.run(RUN_ID).state.status == "running"
+
+
+def test_somebody_is_called_once_for_a_run_that_died_and_cannot_be_recorded_and_hears_that(env, dead, tmp_path):
+    def full(*_):
+        raise AuditError("the disk is full")
+
+    with FaultServer("200") as server:
+        contacts = f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n"
+        (tmp_path / "library" / "runbooks" / "contacts.yml").write_text(contacts)
+        broken = replace(env, state=UnwritableLog(env.state.path, full))
+        first, second = recover_abandoned(broken), recover_abandoned(broken)
+
+    assert [[call.arrived for call in each.calls] for each in first.unrecorded] == [[True]]
+    (page,) = (event["data"] for event in server.events)
+    assert (second.unrecorded, page["details"]["not_recorded"]) == ((), "the disk is full")
+
+
+def test_a_run_that_died_is_called_for_though_the_command_that_found_it_died_as_well(env, dead):
+    found = name_abandoned(env)
+    next(found)
+    found.close()  # it was recorded, and nobody was called yet
+
+    (recovered,) = recover_abandoned(env).runs
+
+    assert [call.contact for call in recovered.calls] == ["on-call"]
 
 
 def test_nobody_can_be_called_for_a_run_whose_runbook_is_gone(env, dead, tmp_path):

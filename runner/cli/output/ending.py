@@ -13,7 +13,7 @@ from runner.cli import context
 from runner.cli.output.terminal import safe, short
 from runner.core.errors import ExitCode
 from runner.core.wording import listed
-from runner.orchestrator.request import Child, Result
+from runner.orchestrator.request import Call, Child, Result
 from runner.store.next_command import NextCommand
 
 
@@ -77,9 +77,14 @@ def _show(result: Result) -> None:
 def _aftermath(result: Result) -> Iterator[str]:
     what, next_ = end_lines(result.happened, result.hosts, result.ways_on)
     yield from what
-    calls = [f"{safe(call.contact)} by {call.channel}: {_arrived(call.arrived)}" for call in result.calls]
-    yield from _under("called", calls or ["nobody"])
+    yield from called(result.calls)
     yield from next_
+
+
+def called(calls: Sequence[Call]) -> Iterator[str]:
+    """Who was called, and whether the page arrived, a line each."""
+    lines = [f"{safe(call.contact)} by {call.channel}: {_arrived(call.arrived)}" for call in calls]
+    yield from _under("called", lines or ["nobody"])
 
 
 def end_lines(

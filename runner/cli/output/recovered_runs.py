@@ -16,13 +16,16 @@ def show_recovery(recovery: Recovery) -> None:
     if recovery.failure:
         message = safe(recovery.failure.message)
         click.echo(f"warning: a run that died cannot be recorded as abandoned: {message}", err=True)
+    for recovered in recovery.unrecorded:
+        _show(recovered)
     show_sent(recovery.called)
 
 
 def _show(recovered: RecoveredRun) -> None:
     run = recovered.run
     click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it ended", err=True)
-    click.echo(f"hint: what it had started was stopped; runbook show {run.run} shows how far it came", err=True)
+    if run.status == "abandoned":
+        click.echo(f"hint: what it had started was stopped; runbook show {run.run} shows how far it came", err=True)
     for call in recovered.calls:
         reached = "it arrived" if call.arrived else f"NOT REACHED, call them yourself: {call.reason}"
         click.echo(f"called   {safe(call.contact)} by {call.channel}: {safe(reached)}", err=True)

@@ -28,7 +28,7 @@ _QUESTIONS = {
     "manual": "Done? (y)es, (n)o, (e)scalate",
     "confirm": "Is this so? (y)es, (n)o, (e)scalate",
     "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort",
-    "unknown": "Is it (d)one, shall it be done again (r), or (n)either?",
+    "unknown": "Is it (d)one, shall it be done again (r), (n)either, or (e)scalate?",
 }
 _YES = frozenset("ygd")
 _PAUSE = 0.2
@@ -118,8 +118,10 @@ class Prompt:
             if any(chosen.values()):
                 return GateAnswer(yes=True, by=self._user, note=_told(chosen), chosen=chosen)
             letter = typed.letter(
-                "  Nothing is chosen. (c)hoose again, or (a)bort the run?", "ca", settled=view.settled
+                "  Nothing is chosen. (c)hoose again, (e)scalate, or (a)bort the run?", "cea", settled=view.settled
             )
+            if letter == "e":
+                return GateAnswer(yes=False, by=self._user, declared=self._declare())
             if letter != "c":
                 return GateAnswer(yes=False, by=self._user, note="nothing was chosen") if letter else None
         return None

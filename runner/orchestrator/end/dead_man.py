@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from runner.core.errors import AuditError
+from runner.core.errors import AuditError, RunbookError
 from runner.escalation.outbox import written
 from runner.escalation.policy import is_critical
 from runner.executor.target import Target
@@ -54,38 +54,43 @@ class RunLease:
             self._known = known
 
 
-def call_for(state: RunState, installation: Installation) -> Sequence[Call]:
+def call_for(state: RunState, installation: Installation, *, unrecorded: RunbookError | None = None) -> Sequence[Call]:
     """Call whom the runbook of an abandoned run wants to be called; who was, and whether it arrived.
 
+    `unrecorded` is why it cannot be recorded, which stands in the page.
+
     Raises:
-        RunbookError: the runbook or its contacts cannot be read any more, or the call cannot be recorded.
+        RunbookError: the runbook or its contacts cannot be read any more.
     """
     if state.looks:
         return ()
     with pager_of(state, installation) as pager:
+        pager.unrecorded += [unrecorded] if unrecorded else []
         pager.died()
         return pager.calls
 
 
 @contextlib.contextmanager
 def pager_of(state: RunState, installation: Installation) -> Iterator[Pager]:
-    """The way to call people for a run that no command executes any more.
+    """The escalation of a run that another command does or has done, by its runbook and contacts as they are now.
 
     Raises:
-        RunbookError: the runbook or its contacts cannot be read any more, or the log cannot be opened.
+        RunbookError: the runbook or its contacts cannot be read any more.
     """
     path = Path(state.path)
     library = Library(path.parent.parent)
     source = library.source(str(path))
     inventories, contacts = [Path(each) for each in state.inventories], library.contacts(source)
     request = RunRequest(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
-    directory, clock = installation.state, installation.clock
-    with directory.open_log(clock=clock, actor=installation.actor) as log:
-        recorder = Recorder(state.run, log, directory.run(state.run), clock)
-        recorder.records += read(log.path, run=state.run)
+    with installation.open_log() as log:
+        recorder = Recorder(state.run, log, installation.state.run(state.run), installation.clock)
+        pager = Pager(request, installation, recorder)
+        try:
+            recorder.records += read(log.path, run=state.run)
+        except RunbookError as error:
+            pager.unrecorded.append(error)
         recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
         recorder.knows_inventory = True  # what the state keeps of a reason, the run has masked
-        pager = Pager(request, installation, recorder)
         if state.target:
             hosts = {pattern: tuple(names) for pattern, names in state.target.items()}
             pager.target = Target(hosts, dict(state.environments), dict(state.machines))

@@ -90,6 +90,12 @@ class Pager:
         if causes := decide(self._runbook.escalation, so_far, self._env.clock()).causes:
             self._call(causes, end)
 
+    def declare(self, because: str) -> None:
+        """A person wants somebody to be called, for a reason that is recorded, though the run has not asked them."""
+        with self._noting():
+            self._recorder.note(EventType.ESCALATION_DECLARED, declared=because, by=self._env.actor.person)
+        self.stopped([], because)
+
     def glass_broken(self, names: Sequence[str] = ()) -> None:
         """Somebody goes past the guards: the runbook's contacts, and `names`, hear of it, whatever becomes of the run.
 

@@ -217,6 +217,7 @@ def test_who_is_asked_to_approve_sees_what_it_is_about(runbook, prompt, typed, p
         ("unknown", ["d"], GateAnswer(yes=True, by="alice")),
         ("unknown", ["r"], GateAnswer(yes=False, by="alice", instead="redo")),
         ("unknown", ["n"], GateAnswer(yes=False, by="alice")),
+        ("unknown", ["e", "Too much"], GateAnswer(yes=False, by="alice", declared="Too much")),
     ],
 )
 def test_the_answer_is_what_was_typed(runbook, prompt, typed, kind, lines, expected):
@@ -298,8 +299,16 @@ def test_to_choose_nothing_anywhere_is_no(runbook, prompt, typed):
 
     said = answer(prompt(), gate_of(runbook, "choose"), ROWS)
 
-    assert "  Please answer c or a.\n" in screen.getvalue()
+    assert "  Please answer c, e or a.\n" in screen.getvalue()
     assert said == GateAnswer(yes=False, by="alice", note="nothing was chosen")
+
+
+def test_who_chooses_nothing_may_call_somebody(runbook, prompt, typed):
+    typed("n", "n", "e", "1")
+
+    said = answer(prompt(), gate_of(runbook, "choose"), ROWS)
+
+    assert said == GateAnswer(yes=False, by="alice", declared="Data is at risk")
 
 
 def test_what_is_chosen_in_advance_for_every_host_or_for_one(runbook, prompt):
