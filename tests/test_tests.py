@@ -31,7 +31,7 @@ TESTED_WITH: dict[str, str] = {
     "cli/output/ending.py": "cli/test_main.py",
     "cli/output/findings.py": "cli/commands/author/test_lint_command.py",
     "cli/output/live_progress.py": "cli/output/test_progress.py",
-    "cli/output/sent_pages.py": "cli/commands/night/test_notify_command.py",
+    "cli/output/sent_pages.py": "cli/commands/calls/test_notify_command.py",
     "cli/prompts/choice.py": "cli/prompts/test_operator.py",
     "cli/prompts/keyboard.py": "cli/prompts/test_operator.py",
     "cli/system.py": "cli/test_context.py",

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 COMMANDS = Path(__file__).parent / "commands"
 _CAPTION = re.compile(r'"""`runbook [a-z]+`: (?P<caption>.*?)\.?(?:"""|$)')
-_GROUPS = {"night": "On call", "author": "Writing runbooks", "library": "Library", "record": "Record", "lab": "Lab"}
+_GROUPS = {
+    "night": "On call",
+    "calls": "Calling people",
+    "author": "Writing runbooks",
+    "library": "Library",
+    "record": "Record",
+    "lab": "Lab",
+}
 
 
 def _captions() -> dict[str, tuple[str, str]]:

@@ -16,6 +16,7 @@ from runner.core.errors import RunbookError
 from runner.library.library import Library
 
 COMMANDS = [
+    "ack",
     "approve",
     "audit",
     "cancel",
@@ -23,6 +24,7 @@ COMMANDS = [
     "completion",
     "demo",
     "deprecate",
+    "escalate",
     "export",
     "find",
     "gate",
@@ -34,6 +36,7 @@ COMMANDS = [
     "locks",
     "matrix",
     "new",
+    "notify",
     "pending",
     "plan",
     "preflight",
@@ -46,6 +49,7 @@ COMMANDS = [
     "status",
     "undo",
     "urls",
+    "watch",
 ]
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RunbookError)]
 
@@ -133,7 +137,7 @@ def test_the_help_names_every_command_with_its_caption(runbook, flag):
     shown = {
         name: [line.split()[0] for line in part.splitlines() if line[2:3].strip()] for name, part in groups.items()
     }
-    assert list(groups) == ["On call", "Writing runbooks", "Library", "Record", "Lab"]
+    assert list(groups) == ["On call", "Calling people", "Writing runbooks", "Library", "Record", "Lab"]
     assert sorted(name for names in shown.values() for name in names) == COMMANDS
     assert "resume" in shown["On call"]
     assert "Run a runbook against an inventory, step by verified step" in ran.out
