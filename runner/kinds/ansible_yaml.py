@@ -18,6 +18,8 @@ _LONGEST_LINE = 160
 
 _LONG_TEMPLATE = 80
 _IN_ANY_STYLE = re.compile(r"(?!.*[:#,?\[\]{}])[A-Za-z0-9_/](?:[ -~]*[!-~])?")
+_SHORT_KEY = 100
+"""Characters of a key that stands before its colon, whatever its type is."""
 _OF_YAML = "tag:yaml.org,2002:"
 _LONG_LINES = ("", "yamllint disable rule:line-length", "(a line of the runbook's own is longer)")
 
@@ -129,8 +131,7 @@ class _Dumper(yaml.SafeDumper):
         for key, value in members.items():
             scalar = _analysis(key)
             self.write_indent()
-            self.event, self.analysis = scalar.event, scalar.analysis
-            if self.check_simple_key():
+            if self._is_simple_key(scalar):
                 self._scalar(scalar, is_key=True)
                 self.write_indicator(":", False)  # noqa: FBT003
             else:
@@ -141,11 +142,18 @@ class _Dumper(yaml.SafeDumper):
             self._value(value)
 
     def _scalar(self, scalar: _Scalar, *, is_key: bool = False) -> None:
-        self.event, self.analysis, self.simple_key_context = scalar.event, scalar.analysis, is_key
-        self.process_tag()
         self.indent += self.best_indent
-        self.process_scalar()
+        if scalar.is_plain:
+            self.write_plain(scalar.event.value, not is_key)
+        else:
+            self.event, self.analysis, self.simple_key_context = scalar.event, scalar.analysis, is_key
+            self.process_tag()
+            self.process_scalar()
         self.indent -= self.best_indent
+
+    def _is_simple_key(self, scalar: _Scalar) -> bool:
+        self.event, self.analysis = scalar.event, scalar.analysis
+        return (scalar.is_plain and len(scalar.event.value) < _SHORT_KEY) or self.check_simple_key()
 
     def analyze_scalar(self, scalar: str) -> Any:
         """What PyYAML says of `scalar`, in whatever style it may be written; at once where that is any style."""
@@ -167,10 +175,11 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _Scalar(NamedTuple):
-    """A scalar as PyYAML writes it."""
+    """A scalar as PyYAML writes it: `is_plain` where that is without quotation marks, wherever it stands."""
 
     event: yaml.ScalarEvent
     analysis: ScalarAnalysis
+    is_plain: bool
 
 
 def _analysis(value: Any) -> _Scalar:
@@ -182,7 +191,8 @@ def _analyse(value: Any) -> _Scalar:
     plain_tag = _ANALYSER.resolve(yaml.ScalarNode, node.value, (True, False))
     implicit = (node.tag == plain_tag, node.tag == _ANALYSER.DEFAULT_SCALAR_TAG)
     event = yaml.ScalarEvent(None, node.tag, implicit, node.value, style=node.style)
-    return _Scalar(event, _ANALYSER.analyze_scalar(node.value))
+    analysis = _ANALYSER.analyze_scalar(node.value)
+    return _Scalar(event, analysis, bool(node.value and not node.style and implicit[0] and analysis.allow_block_plain))
 
 
 _analysis_of_text = lru_cache(maxsize=1000)(_analyse)
