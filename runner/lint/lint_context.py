@@ -104,11 +104,9 @@ class LintContext:
             if words and words[-1] in _PROSE:
                 yield place, text
 
-    def procedure(self) -> Iterator[Placed]:
+    def procedure(self) -> Sequence[Placed]:
         """Every step where it stands, in the order in which they are done."""
-        for key in PROCEDURES:
-            for number, step in enumerate(getattr(self.runbook, key, ())):
-                yield Placed((key, number), step)
+        return self._procedure
 
     def approvals(self) -> Iterator[tuple[Place, Approval]]:
         """What is asked before a step, where it stands."""
@@ -132,6 +130,11 @@ class LintContext:
     def codes(self) -> Sequence[tuple[Work, Code]]:
         """Every piece of shell code, and every command line, with the work that it does."""
         return self._codes
+
+    @cached_property
+    def _procedure(self) -> Sequence[Placed]:
+        steps = [(key, enumerate(getattr(self.runbook, key, ()))) for key in PROCEDURES]
+        return tuple(Placed((key, number), step) for key, numbered in steps for number, step in numbered)
 
     @cached_property
     def _works(self) -> Sequence[Work]:

@@ -38,6 +38,8 @@ def required(template: str) -> frozenset[str]:
 
     What has a default, or is asked whether it is defined, need not be set.
     """
+    if not templates.has_template(template):
+        return frozenset()
     try:
         tree = templates.parse(template)
         used = frozenset(meta.find_undeclared_variables(_NAMES.parse(template)))  # which changes the tree that it gets
