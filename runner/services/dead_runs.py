@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
+from runner.channels.base import SecretMissingError
 from runner.core.errors import InvalidInputError, LockedError
-from runner.core.events import Instant
 from runner.core.identifiers import is_run_id
 from runner.escalation import outbox
 from runner.escalation.delivery import Outgoing, outgoing
@@ -41,6 +41,24 @@ def call_for_leases(installation: Installation) -> Flushed:
                 with suppress(LockedError):  # recovered just now, or alive where its number means nothing to us
                     sent += _of_dead(installation, lease, problems)
     return Flushed(tuple(sent), tuple(problems))
+
+
+def not_callable(installation: Installation) -> tuple[str, ...]:
+    """Whom this process could not call for the leases that there are, as it does not have a secret of their channel."""
+    notifications = [each for lease, _ in installation.state.leases.all() for each in _notifications(lease, [])]
+    pages = _sendable(notifications, [])
+    found = [_missing(page, installation) for page in pages]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _missing(page: Outgoing, installation: Installation) -> str:
+    """Why `page` could not be sent from here; empty where nothing is missing."""
+    try:
+        if page.channel:
+            page.channel.check(installation.secrets)
+    except SecretMissingError as error:
+        return f"{page.notification.contact} by {page.notification.by}: {error.message}"
+    return ""
 
 
 def _of_dead(installation: Installation, lease: Lease, problems: list[str]) -> list[SentPage]:
@@ -80,24 +98,27 @@ def _call(installation: Installation, lease: Lease, reason: str, problems: list[
     leases: Leases = installation.state.leases
     if leases.was_called_for(lease.name):
         return []
-    notifications = list(_notifications(lease, reason, installation.clock(), problems))
+    notifications = [_as_now(each, lease, reason, installation) for each in _notifications(lease, problems)]
     with dispatcher_of(installation, problems) as pages:
         pages.keep(notifications)
         leases.note_called(lease.name)
         return pages.send(list(_sendable(notifications, problems)))
 
 
-def _notifications(lease: Lease, reason: str, now: Instant, problems: list[str]) -> Iterator[Notification]:
+def _notifications(lease: Lease, problems: list[str]) -> Iterator[Notification]:
     for data in lease.calls:
         try:
-            each = outbox.read(data)
+            yield outbox.read(data)
         except ValueError as error:
             problems.append(f"whom to call for {lease.name} cannot be read: {str(error).splitlines()[0]}")
-            continue
-        details = {**each.page.details, "as known at": lease.since.wall.isoformat()}
-        summary = each.page.summary.removesuffix(DIED) + reason
-        page = replace(each.page, summary=summary, details=details, timestamp=now.wall)
-        yield replace(each, page=page, requested=now.wall)
+
+
+def _as_now(notification: Notification, lease: Lease, reason: str, installation: Installation) -> Notification:
+    """What is sent now, for the `reason`, of what was prepared when the process had not died yet."""
+    page, now = notification.page, installation.clock().wall
+    details = {**page.details, "as known at": lease.since.wall.isoformat()}
+    summary = page.summary.removesuffix(DIED) + reason
+    return replace(notification, page=replace(page, summary=summary, details=details, timestamp=now), requested=now)
 
 
 def _sendable(notifications: Iterable[Notification], problems: list[str]) -> Iterator[Outgoing]:

@@ -9,17 +9,22 @@ from typing import Any
 from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import EventType, Outcome
 from runner.escalation.contract_check import call_problems
+from runner.escalation.policy import is_critical
 from runner.model.runbook import Runbook
 from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.services.runs import start_run
+from runner.services.watching import watch_in_words
 from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether a run could begin: what it would be refused for, with its exit code, and whom it could not call."""
+    """Whether a run could begin: what it would be refused for, with its exit code, and whom it could not call.
+
+    `watch` says of a critical run whether somebody would hear of it soon if its command died.
+    """
 
     run: str
     begins: str
@@ -28,6 +33,7 @@ class Readiness:
     not_callable: tuple[str, ...]
     report: str
     hint: str = ""
+    watch: str = ""
 
     @property
     def ready(self) -> bool:
@@ -69,6 +75,7 @@ def _readiness(
         not_callable=call_problems(runbook, request.contacts, env.secrets, now=env.clock().wall),
         report=str(result.report),
         hint=result.hint,
+        watch=watch_in_words(env.state, env.clock()) if is_critical(runbook) else "",
     )
 
 

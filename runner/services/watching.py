@@ -1,13 +1,15 @@
-"""What a watch does each time it looks, and when one has looked last."""
+"""What a watch does each time it looks, and what it says of itself to whoever asks whether there is one."""
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from runner.core.events import Instant
 from runner.orchestrator.run_environment import Installation
+from runner.services.dead_runs import not_callable
 from runner.services.incident_response import CalledNext, call_next_levels
 from runner.services.notifications import Flushed, flush_pages
 from runner.services.runs import Recovery, recover_abandoned
@@ -22,11 +24,15 @@ _MARK = "watch"
 
 @dataclass(frozen=True)
 class Look:
-    """What a look has done: for runs that died, for pages that waited, for incidents that nobody has yet."""
+    """What a look has done: for runs that died, for pages that waited, for incidents that nobody has yet.
+
+    `not_callable` is whom the watch could not call for the critical runs that are going on.
+    """
 
     recovery: Recovery
     flushed: Flushed
     called_next: CalledNext = field(default_factory=CalledNext)
+    not_callable: tuple[str, ...] = ()
 
     @property
     def all_arrived(self) -> bool:
@@ -37,45 +43,64 @@ class Look:
         not_called = any(recovered.not_called for recovered in self.recovery.runs)
         return not not_called and all(calls) and all(each.receipt.settled for each in sent)
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What a person must mend, in sentences."""
+        unrecorded = [f"a run that died cannot be recorded as abandoned: {self.recovery.failure}"]
+        return (
+            *(unrecorded if self.recovery.failure else ()),
+            *self.recovery.called.problems,
+            *self.flushed.problems,
+            *self.called_next.problems,
+            *(f"this watch could not call {each}" for each in self.not_callable),
+        )
+
 
 def look(installation: Installation) -> Look:
     """Call for what died since, send what waits, call whose turn it is, and note that a watch has looked."""
     recovery, flushed = recover_abandoned(installation), flush_pages(installation, brief=True)
-    looked = Look(recovery, flushed, call_next_levels(installation))
-    _note_look(installation.state, installation.clock())
+    looked = Look(recovery, flushed, call_next_levels(installation), not_callable(installation))
+    _note_look(installation.state, installation.clock(), looked.not_callable)
     return looked
 
 
-def _note_look(state: StateDirectory, now: Instant) -> None:
+def _note_look(state: StateDirectory, now: Instant, not_callable: tuple[str, ...]) -> None:
     """Keep when it was, by the clock that no jump moves, in the time of a small file."""
     path, nanoseconds = state.path / _MARK, int(now.monotonic * 1e9)
     with suppress(OSError):  # on a full disk people are called all the same
-        path.write_text(now.boot_id, encoding="utf-8")
+        path.write_text(json.dumps({"boot": now.boot_id, "not_callable": not_callable}), encoding="utf-8")
         os.utime(path, ns=(nanoseconds, nanoseconds))
 
 
 @dataclass(frozen=True)
 class LastLook:
-    """When a watch has looked last: so many `seconds` ago, None if none has since the machine was started."""
+    """When a watch has looked last: so many `seconds` ago; and whom it could not call."""
 
-    seconds: float | None
-
-    @property
-    def is_recent(self) -> bool:
-        """Whether a watch is at work."""
-        return self.seconds is not None and self.seconds < _STALE
+    seconds: float
+    not_callable: tuple[str, ...] = ()
 
 
-def last_look(state: StateDirectory, now: Instant) -> LastLook:
-    """When a watch has looked last at `state`."""
+def last_look(state: StateDirectory, now: Instant) -> LastLook | None:
+    """The last look of a watch at `state`; None if none has looked since the machine was started."""
     path = state.path / _MARK
     try:
-        boot, looked = path.read_text(encoding="utf-8"), path.stat().st_mtime
-    except OSError:
-        return LastLook(None)
-    return LastLook(max(0.0, now.monotonic - looked) if boot == now.boot_id else None)
+        mark, looked = json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime
+        if mark["boot"] != now.boot_id:
+            return None
+        return LastLook(max(0.0, now.monotonic - looked), tuple(map(str, mark["not_callable"])))
+    except (OSError, ValueError, LookupError, TypeError):  # written just now, or never
+        return None
 
 
-def is_watched_for(state: StateDirectory) -> bool:
-    """Whether a critical run is going on, or has died without anybody having been called."""
+def watch_in_words(state: StateDirectory, now: Instant) -> str:
+    """Whether somebody would hear of it soon if the command of a critical run died, in a sentence for a person."""
+    looked = last_look(state, now)
+    if looked is None or looked.seconds > _STALE:
+        return "no watch is running: should the command of a critical run die, nobody is called before the next command"
+    but = f", and could not call {'; '.join(looked.not_callable)}" if looked.not_callable else ""
+    return f"a watch looked {looked.seconds:.0f} s ago{but}"
+
+
+def critical_runs(state: StateDirectory) -> bool:
+    """Whether a critical run is going on."""
     return bool(state.leases.all())

@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from harness.bench import kill, step, wait_until
@@ -18,10 +19,11 @@ from harness.places import Tree
 
 KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "2"))
 SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
+BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 WITHIN = 60
 """Seconds in which a watch has called."""
 
-VICTIMS = ("the command", "the supervisor", "both")
+VICTIMS = ("both", "the command", "the supervisor")
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
 
 
@@ -55,20 +57,22 @@ def watching(bench, critical):
     process.communicate(timeout=30)
 
 
-def killed(process, seed):
-    """Kill -9, at a random instant, of the command, of the supervisor, or of both at once; which of them."""
-    pick = random.Random(seed)
-    time.sleep(pick.uniform(0.0, 3.0))
-    victims, tree = VICTIMS[seed % len(VICTIMS)], Tree(process.pid)
+def killed(process, seed, victims):
+    """Kill -9 of `victims`, at a random instant."""
+    time.sleep(random.Random(seed).uniform(0.0, 3.0))
+    tree = Tree(process.pid)
     both = [tree.command, tree.supervisor]
-    chosen = {"the command": both[:1], "the supervisor": both[1:], "both": both}[victims]
+    chosen = {"the command": both[:1], "the supervisor": both[1:], "both": both, "all": tree.all}[victims]
     for pid in chosen if len(chosen) > 1 else ():  # none of them sees another die
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGSTOP)
     for pid in chosen:
         with contextlib.suppress(ProcessLookupError):
             kill(pid)
-    return victims
+
+
+def leases(bench):
+    return list((bench.state / "leases").glob("*.json"))
 
 
 def triggers(server):
@@ -77,7 +81,8 @@ def triggers(server):
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + KILLS))
 def test_a_watch_sends_one_page_for_a_run_that_was_killed(bench, critical, watching, server, seed):
-    victims = killed(critical, seed)
+    victims = VICTIMS[seed % len(VICTIMS)]
+    killed(critical, seed, victims)
     wait_until(lambda: triggers(server), f"somebody is called: seed {seed}, {victims}", seconds=WITHIN)
     critical.communicate(timeout=60)
 
@@ -85,19 +90,35 @@ def test_a_watch_sends_one_page_for_a_run_that_was_killed(bench, critical, watch
 
     assert [each.code for each in looked] == [0, 0], (victims, looked)
     assert len(triggers(server)) == 1, (victims, server.events)
-    assert list((bench.state / "leases").glob("*.json")) == []
+    assert leases(bench) == []
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + KILLS))
 def test_where_nobody_watches_the_next_command_sends_one_page(bench, critical, server, seed):
-    victims = killed(critical, seed)
+    victims = VICTIMS[(seed + 1) % len(VICTIMS)]
+    killed(critical, seed, victims)
     critical.communicate(timeout=60)
 
     looked = [bench.command("status"), bench.command("status"), bench.command("watch", "--once")]
 
     assert [each.code for each in looked] == [0, 0, 0], (victims, looked)
     assert len(triggers(server)) == 1, (victims, server.events)
-    assert list((bench.state / "leases").glob("*.json")) == []
+    assert leases(bench) == []
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + (KILLS + 1) // 2))
+def test_when_the_machine_was_restarted_whoever_looks_first_sends_one_page(bench, critical, server, seed):
+    killed(critical, seed, "all")
+    critical.communicate(timeout=60)
+    (lease,) = leases(bench)
+    lease.write_text(lease.read_text().replace(BOOT, "the-boot-before"))
+    finders = [("watch", "--once"), ("status",)]
+
+    looked = [bench.command(*finders[(seed + turn) % len(finders)]) for turn in (0, 1)]
+
+    assert [each.code for each in looked] == [0, 0], looked
+    assert len(triggers(server)) == 1, server.events
+    assert leases(bench) == []
 
 
 def test_two_watches_and_a_command_at_once_send_one_page(bench, critical, watching, server):
@@ -106,7 +127,7 @@ def test_two_watches_and_a_command_at_once_send_one_page(bench, critical, watchi
     critical.communicate()
     bench.command("status")
     wait_until(lambda: triggers(server), "somebody is called", seconds=WITHIN)
-    wait_until(lambda: not list((bench.state / "leases").glob("*.json")), "all have looked")
+    wait_until(lambda: not leases(bench), "all have looked")
     second.send_signal(signal.SIGTERM)
     second.communicate(timeout=30)
 

@@ -134,13 +134,11 @@ class Pager:
 
     def calls_if_dead(self) -> list[Notification]:
         """The notifications by which somebody else would call for this run were it dead now."""
-        end, run = (
-            Event(EventType.RUN_ABANDONED, self._request.run_id, data={"outcome": Outcome.UNKNOWN}),
-            self._request,
-        )
+        run, contacts = self._request.run_id, self._request.contacts
+        end = Event(EventType.RUN_ABANDONED, run, data={"outcome": Outcome.UNKNOWN})
         pages = self._by_level(self._page("trigger", DIED, end), self._whom())
-        composed = [self._dispatcher.compose(page, run.run_id, names, run.contacts) for page, names in pages]
-        return [item.notification for each in composed for item in each]
+        composed = [item for page, names in pages for item in self._dispatcher.compose(page, run, names, contacts)]
+        return [item.notification for item in composed]
 
     @property
     def incident(self) -> str:

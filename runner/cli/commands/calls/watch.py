@@ -12,7 +12,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.recovered_runs import show_recovery
-from runner.cli.output.sent_pages import show_next_levels, show_sent
+from runner.cli.output.sent_pages import complain_of, show_next_levels, show_sent
 from runner.cli.output.terminal import safe
 from runner.cli.run_session import on_signals
 from runner.core.errors import ExitCode
@@ -43,20 +43,29 @@ def command(*, once: bool, form: str | None) -> None:
     installation = context.installation(state)
     if once:
         looked = look(installation)
-        _show(looked)
+        _Printer()(looked)
         if not looked.all_arrived:
             raise click.exceptions.Exit(ExitCode.PAGING)
         return
     click.echo(f"watching {safe(str(state.path))}: every {LOOKS_EVERY:g} s", err=True)
-    stop = threading.Event()
+    stop, show = threading.Event(), _Printer()
     with on_signals(lambda *_: stop.set()):
-        watch(lambda: look(installation), _show, _complain, stop.wait, systemd_notify(installation.environ))
+        watch(lambda: look(installation), show, _complain, stop.wait, systemd_notify(installation.environ))
 
 
-def _show(looked: Look) -> None:
-    show_recovery(looked.recovery)
-    show_sent(looked.flushed)
-    show_next_levels(replace(looked.called_next, problems=()))  # the next command tells of them, this not each time
+class _Printer:
+    """Prints what a look has done, and each problem once for as long as it is one."""
+
+    def __init__(self) -> None:
+        self._before: tuple[str, ...] = ()
+
+    def __call__(self, looked: Look) -> None:
+        recovery, next_levels = looked.recovery, looked.called_next
+        show_recovery(replace(recovery, failure=None, called=replace(recovery.called, problems=())))
+        show_sent(replace(looked.flushed, problems=()))
+        show_next_levels(replace(next_levels, problems=()))
+        complain_of([problem for problem in looked.problems if problem not in self._before])
+        self._before = looked.problems
 
 
 def _complain(message: str) -> None:

@@ -75,6 +75,8 @@ def _show(readiness: Readiness, *, as_json: bool) -> None:
         return
     for problem in readiness.not_callable:
         click.echo(f"warning: nobody could call {safe(problem)}", err=True)
+    if readiness.watch:
+        click.echo(f"watch    {safe(readiness.watch)}", err=True)
     if readiness.ready:
         click.secho(f"ready  {safe(readiness.begins)} can begin", fg="green", bold=True)
     else:

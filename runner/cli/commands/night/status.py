@@ -18,6 +18,7 @@ from runner.render.history.recorded_runs import RunSummary
 from runner.render.history.run_history import RunHistory
 from runner.render.run_status import RunStatus, StepStatus
 from runner.services.run_list import ListedRuns, as_data, find_run, listed_runs, owed_undos
+from runner.services.watching import critical_runs, watch_in_words
 
 _LATEST = 10
 _REAL = "run"
@@ -44,6 +45,8 @@ def command(run_id: str | None, *, as_json: bool) -> None:
     for undo in owed_undos(state):
         owed = f"{undo.step} of {undo.runbook} is not undone, since {undo.since}; runbook undo {undo.run}"
         click.echo(f"owed undo: {safe(undo.host)}: {safe(owed)}", err=True)
+    if critical_runs(state):
+        click.echo(f"watch: {safe(watch_in_words(state, context.clock()))}", err=True)
 
 
 def _row(run: RunSummary, runs: ListedRuns) -> dict[str, str]:

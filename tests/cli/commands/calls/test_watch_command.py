@@ -69,7 +69,21 @@ def test_the_next_command_calls_where_nobody_watches(runbook, watch, state):
         shown, looked = runbook("--state-dir", "state", "status"), watch("--once")
 
     assert f"page     on-call by webhook for the run {ONE.run}: it arrived" in shown.err
-    assert (looked.err, len(server.events)) == ("", 1)
+    assert ("page " in looked.err, len(server.events)) == (False, 1)
+
+
+def test_status_says_whether_somebody_watches_while_a_critical_run_is_going_on(runbook, watch, state):
+    held = state.begin(RunState(run=ONE.run, runbook="RUN-001", title="T", started="", user="alice"))
+    before = runbook("--state-dir", "state", "status").err
+    with FaultServer("200") as server:
+        leave(state, server, ONE.run)
+        alone = runbook("--state-dir", "state", "status").err
+        watch("--once")
+        watched = runbook("--state-dir", "state", "status").err
+    held.release()
+
+    assert (before, alone.startswith("watch: no watch is running: ")) == ("", True)
+    assert watched == "watch: a watch looked 0 s ago\n"
 
 
 def test_the_unit_names_this_command_and_this_state_directory(watch, state):

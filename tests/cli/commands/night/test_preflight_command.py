@@ -129,3 +129,18 @@ def test_a_host_that_can_not_be_worked_on_is_what_a_run_would_say(runbook, produ
     assert ran.code == 5
     assert "  db1 (10.0.0.1:22): no connection: Connection refused" in ran.out.splitlines()
     assert ran.err.splitlines()[-1] == "hint: is sshd running there?"
+
+
+def test_of_a_critical_run_it_says_whether_somebody_watches(runbook, library, ansible):
+    library(severity="P1")
+
+    alone, as_data = runbook(*LOOK), runbook(*LOOK, "--json")
+    runbook("watch", "--once")
+    watched = runbook(*LOOK)
+
+    nobody = "no watch is running: should the command of a critical run die, nobody is called before the next command"
+    assert f"watch    {nobody}" in alone.err.splitlines()
+    assert json.loads(as_data.out.splitlines()[-1])["watch"] == nobody
+    assert [line for line in watched.err.splitlines() if line.startswith("watch ")] == [
+        "watch    a watch looked 0 s ago"
+    ]
