@@ -27,7 +27,7 @@ def scaffold(name: str, category: Category, *, owner: str, contact: str) -> str:
 
 def who(contacts: Mapping[str, Contact]) -> tuple[str, str]:
     """Who might own a runbook and who might be called: the first who has no channel, and the first who has one."""
-    called = next((name for name, contact in contacts.items() if contact.channels), NOBODY)
+    called = next((name for name, contact in contacts.items() if contact.is_callable), NOBODY)
     owners = (name for name, contact in contacts.items() if not contact.channels)
     return next(owners, called), called
 

@@ -36,6 +36,11 @@ class Contact(Model):
     hours: OneOrSeveral[CallHours] = ()
     authority: Several[Title] = ()
 
+    @property
+    def is_callable(self) -> bool:
+        """Whether there is a channel by which they are called; one that only opens tickets calls nobody."""
+        return any(channel.does("trigger") for channel in self.channels)
+
 
 def read_contacts(path: Path, *, file: str = "contacts.yml") -> Mapping[str, Contact]:
     """The contacts in the file at `path`, which findings call `file`, by the word that runbooks use; none without it.

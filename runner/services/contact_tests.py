@@ -58,7 +58,7 @@ def try_contacts(
         if name not in contacts:
             hint = did_you_mean(name, list(contacts)) or f"contacts.yml has {', '.join(contacts) or 'nobody'}"
             raise InvalidInputError(f"there is no contact {name!r}", hint=hint)
-    chosen = names or [name for name, contact in contacts.items() if contact.channels]
+    chosen = names or [name for name, contact in contacts.items() if contact.is_callable]
     if not chosen:
         raise InvalidInputError("nobody has a channel", hint="add one to a contact in runbooks/contacts.yml")
     run, problems = installation.new_run_id(), list[str]()

@@ -1,36 +1,41 @@
-"""Every event is valid by the contract in events_v2.schema.json, and that says what PagerDuty's own description says."""
+"""Every event is valid by the contracts beside this file, and these say what PagerDuty's own description says.
+
+`RUNBOOK_TEST_PAGES` is how many pages are generated.
+"""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import os
 
 import pytest
 from harness.fakes import runbook_file
+from harness.fault_server import FaultServer
+from harness.pagerduty_contract import contract, faults
 from harness.runbook_files import read_runbook
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
-from runner.channels.pagerduty import event
+from runner.channels.exchange import WebRequest
+from runner.channels.pagerduty import change_event, event
 from runner.channels.payload import to_json
+from runner.channels.transport import Transport
 from runner.escalation.policy import make_page
 
-CONTRACT = json.loads((Path(__file__).parent / "events_v2.schema.json").read_text())
-CHECK = Draft202012Validator(CONTRACT, format_checker=Draft202012Validator.FORMAT_CHECKER)
 ROUTING_KEY = "R0123456789abcdefghijklmnopqrstu"
-LARGEST = 512_000
-
-
-def faults(body):
-    """What PagerDuty would refuse in the bytes that are sent."""
-    return [fault.message for fault in CHECK.iter_errors(json.loads(body))] + ["too large"] * (len(body) > LARGEST)
+GENEROUS = settings(
+    suppress_health_check=[HealthCheck.too_slow],
+    deadline=None,
+    max_examples=int(os.environ.get("RUNBOOK_TEST_PAGES", "50")),
+)
 
 
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@GENEROUS
 def test_every_page_becomes_an_event_of_the_contract(data, pages):
-    assert faults(to_json(event(data.draw(pages), ROUTING_KEY))) == []
+    page = data.draw(pages)
+
+    assert faults(to_json(event(page, ROUTING_KEY))) == []
+    assert faults(to_json(change_event(page, ROUTING_KEY)), "/v2/change/enqueue") == []
 
 
 TEXTS = st.text() | st.sampled_from(
@@ -51,7 +56,7 @@ def runbook(tmp_path_factory):
     details=st.dictionaries(TEXTS, st.recursive(TEXTS | st.floats(), st.lists), max_size=4),
     timestamp=st.datetimes(timezones=st.timezones()),
 )
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@GENEROUS
 def test_every_escalation_becomes_an_event_of_the_contract(runbook, **told):
     assert faults(to_json(event(make_page(runbook, **told), ROUTING_KEY))) == []
 
@@ -67,19 +72,25 @@ def test_every_escalation_becomes_an_event_of_the_contract(runbook, **told):
         {"payload": {"summary": " ", "severity": "info", "source": "here"}},
         {"links": [{"href": "MON-001"}]},
         {"severity": "info"},
-        {"client": "x" * LARGEST},
+        {"client": "x" * 512_000},
     ],
 )
 def test_the_contract_notices(broken, page):
     assert len(faults(to_json({**event(page, ROUTING_KEY), **broken}))) == 1
 
 
-def test_the_contract_has_the_fields_and_words_of_pagerdutys_description(specification):
+@pytest.mark.parametrize("path", ["/enqueue", "/change/enqueue"])
+def test_the_contract_has_the_fields_and_words_of_pagerdutys_description(path, specification):
     root = specification.spec
-    body = root / "paths" / "/enqueue" / "post" / "requestBody" / "content" / "application/json" / "schema"
+    body = root / "paths" / path / "post" / "requestBody" / "content" / "application/json" / "schema"
     theirs = published(body.read_value(), root.read_value())
 
-    assert outline(CONTRACT) == outline(theirs)
+    assert outline(contract(f"/v2{path}")) == outline(theirs)
+
+
+def test_an_event_that_a_test_sends_and_pagerduty_would_refuse_fails_that_test(page):
+    with pytest.raises(AssertionError, match="PagerDuty would refuse"), FaultServer("ok") as server:
+        Transport().send("c", WebRequest(server.url, to_json(event(page, "short"))))
 
 
 def published(schema, root):

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, Self
 
+from harness.pagerduty_contract import faults, is_event
+
 OK = b'{"status":"success","message":"Event processed","dedup_key":"k"}'
 BAD_REQUEST = json.dumps(
     {
@@ -72,11 +74,14 @@ class FaultServer:
         self._thread.start()
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: object, *exception: object) -> None:
         self.stopping.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        sent = [each for each in self.requests if is_event(each.path, each.body)]
+        found = [fault for each in sent for fault in faults(each.body, each.path)]
+        assert kind or not found, f"PagerDuty would refuse what was sent: {found}"
 
     @property
     def bodies(self) -> list[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from runner.channels.github import GitHub
 from runner.channels.pagerduty import PagerDuty
 from runner.channels.webhook import Webhook
 from runner.model.contacts import Contact, read_contacts
@@ -87,3 +88,13 @@ def test_a_contact_may_say_how_it_is_mentioned(tmp_path):
     path = tmp_path / "contacts.yml"
     path.write_text('dba: {name: Database team, handle: "@db-team"}\n')
     assert read_contacts(path) == {"dba": Contact(name="Database team", handle="@db-team")}
+
+
+def test_a_contact_with_nothing_but_tickets_cannot_be_called():
+    tickets, hook = GitHub(repository="team/ops", token="env:A"), Webhook(url="https://hooks.example.com/")
+
+    assert [Contact(name="A", channels=channels).is_callable for channels in ((), (tickets,), (tickets, hook))] == [
+        False,
+        False,
+        True,
+    ]

@@ -82,7 +82,7 @@ def escalation(snapshot: LibrarySnapshot, _: Sequence[Proof]) -> Answer:
         mute = [
             (number, contact)
             for number, contact in enumerate(contacts)
-            if contact not in snapshot.contacts or not snapshot.contacts[contact].channels
+            if contact not in snapshot.contacts or not snapshot.contacts[contact].is_callable
         ]
         for number, contact in mute:
             why = f"{contact!r} cannot be called: " + ("no channel" if contact in snapshot.contacts else "unknown")

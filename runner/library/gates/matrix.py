@@ -105,7 +105,7 @@ def _gaps(snapshot: LibrarySnapshot, runbook: Summary, tests: _Tests | None) -> 
     """What is wrong with a runbook that is there."""
     if runbook.owner not in snapshot.contacts:
         yield f"{runbook.id} has no owner: nobody is called {runbook.owner!r}"
-    if not any(name in snapshot.contacts and snapshot.contacts[name].channels for name in runbook.contacts):
+    if not any(name in snapshot.contacts and snapshot.contacts[name].is_callable for name in runbook.contacts):
         yield f"{runbook.id}: nobody can be called"
     if tests is not None:
         tested = tests[runbook.id]

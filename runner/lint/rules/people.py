@@ -85,7 +85,7 @@ def contact_never_reached(context: LintContext) -> Iterator[Hit]:
         return
     for number, name in enumerate(context.runbook.escalation.contacts):
         contact = context.contacts.get(name)
-        if contact and contact.channels and name not in context.reached:
+        if contact and contact.is_callable and name not in context.reached:
             message = f"no page has ever reached {name!r}"
             yield Hit(("escalation", "contacts", number), message, f"runbook notify test {name}")
 
@@ -117,7 +117,7 @@ def too_small_approval_group(context: LintContext) -> Iterator[Hit]:
 def no_channel(context: LintContext) -> Iterator[Hit]:
     """Somebody to call who cannot be reached."""
     for number, name in enumerate(context.runbook.escalation.contacts):
-        if name in context.contacts and not context.contacts[name].channels:
+        if name in context.contacts and not context.contacts[name].is_callable:
             message = f"{name!r} cannot be called: no channel"
             yield Hit(("escalation", "contacts", number), message, "add one to contacts.yml")
 
