@@ -1,96 +1,36 @@
-"""Puts the description of a question together from what a run knows when it asks, and knows again before it acts."""
+"""What goes into the description of a question: what is done on a host, who may answer, and by which files."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.approvals.gate_context import GateContext, HostAction
+from runner.approvals.gate_context import HostAction
 from runner.compiler.command_preview import in_words
 from runner.compiler.segments import Gate
 from runner.core.errors import InvalidInputError
 from runner.model.contacts import Contact
 from runner.model.mentions import mentioned
-from runner.model.runbook import Runbook
 from runner.model.verification import Verification
 from runner.orchestrator.request import RunRequest
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """What a run knows of itself. `previews` has what each step would do on each host, as the callback plugin says it.
-
-    `sources` has the SHA-256 of each file that decides what is done. `asks_people` says that no machine may answer,
-    `four_eyes` and `shared_account` what is demanded of who answers.
-    """
-
-    run: str
-    runbook: Runbook
-    environment: str
-    starters: tuple[str, ...]
-    reason: str
-    inputs: Mapping[str, Any]
-    captured: Mapping[str, Mapping[str, Any]]
-    previews: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    addresses: Mapping[str, str]
-    contacts: Mapping[str, Contact]
-    sources: Mapping[str, str] = field(default_factory=dict)
-    asks_people: bool = True
-    four_eyes: bool = False
-    shared_account: bool = False
-
-
-def describe(gate: Gate, hosts: Sequence[str], facts: RunFacts) -> GateContext:
-    """The description of `gate` about `hosts`.
-
-    Raises:
-        InvalidInputError: it is for a group of which nobody is a member.
-    """
-    step, runbook = gate.step, facts.runbook
-    asks = gate.kind == "approve" and facts.asks_people  # where a machine may answer, it does
-    approval = step.approve if asks else None
-    group = (approval.group or "") if approval else ""
-    return GateContext(
-        run=facts.run,
-        runbook=runbook.id,
-        title=runbook.title,
-        gate=gate.id,
-        kind=gate.kind,
-        step=step.id,
-        name=step.name,
-        text=gate.text,
-        environment=facts.environment,
-        starters=facts.starters,
-        hosts={host: _action(gate, host, facts) for host in hosts},
-        why=step.why or "",
-        effect="" if step.manual or not step.action else str(step.effect),
-        crossing=step.point_of_no_return,
-        undo=step.undo.action.describe() if step.undo else "",
-        reason=facts.reason,
-        verifications=tuple(map(_judged, step.verify)),
-        inputs=dict(facts.inputs),
-        min=approval.min if approval else 1,
-        group=group,
-        members=_members(gate, group, facts) if group else (),
-        four_eyes=asks and facts.four_eyes,
-        shared_account=facts.shared_account,
-        expires=approval.expires.total_seconds() if approval else None,
-        sources=dict(facts.sources),
-    )
-
-
-def _judged(verification: Verification) -> str:
+def judged(verification: Verification) -> str:
     """A verification in words, and how it is judged where the words do not say so."""
     how = "; ".join(kind.describe() for kind in verification.kinds)
     return verification.says if verification.says == how else f"{verification.says} [{how}]"
 
 
-def _members(gate: Gate, group: str, facts: RunFacts) -> tuple[str, ...]:
-    contact = facts.contacts.get(group)
+def members_of(group: str, gate: Gate, contacts: Mapping[str, Contact]) -> tuple[str, ...]:
+    """Who may say yes for `group`, which is asked at `gate`.
+
+    Raises:
+        InvalidInputError: it has no members.
+    """
+    contact = contacts.get(group)
     if contact is None or not contact.members:
         message = f"{gate.step.id} must be approved by {group}, of which contacts.yml names no members"
         raise InvalidInputError(message, hint=f"write `members: [LOGIN, ...]` under {group}")
@@ -106,11 +46,9 @@ def acts(gate: Gate) -> bool:
     return gate.kind in _ACTS and gate.step.action is not None and not gate.step.manual
 
 
-def _action(gate: Gate, host: str, facts: RunFacts) -> HostAction:
-    captured = facts.captured.get(host, {})
+def action_on(address: str, gate: Gate, captured: Mapping[str, Any], preview: Mapping[str, Any] | None) -> HostAction:
+    """What is done on the host at `address`, as far as its `preview` tells; `captured` are the values kept of it."""
     uses = {name: captured[name] for name in mentioned(gate.step, captured)}
-    address = facts.addresses.get(host, host)
-    preview = facts.previews.get(gate.step.id, {}).get(host)
     if not acts(gate):
         return HostAction(address, captured=uses)
     if preview is None:

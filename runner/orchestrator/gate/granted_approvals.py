@@ -12,7 +12,7 @@ from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.executor.target import Target
 from runner.model.run_policy import RunPolicy
-from runner.orchestrator.gate.gate_facts import RunFacts, describe, sources
+from runner.orchestrator.gate.gate_facts import action_on, judged, members_of, sources
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.run_plan import RunPlan
@@ -50,7 +50,7 @@ class Approvals:
         Raises:
             InvalidInputError: it is for a group of which nobody is a member.
         """
-        return describe(gate, hosts, self._facts(addresses, self._request.inputs, self._recorder.captured))
+        return self._described(gate, hosts, addresses, self._request.inputs, self._recorder.captured)
 
     def check(self, step: str, seen: Target, limit: Sequence[str]) -> None:
         """That `step` will do what people have said yes to, on the hosts to which this invocation is limited.
@@ -62,7 +62,7 @@ class Approvals:
         before = {host: action for host, action in approved.hosts.items() if not limit or host in limit}
         hosts = [host for host in before if host in seen.names]
         state = self._directory.state
-        now = describe(gate, hosts, self._facts(seen.machines, state.inputs, state.captured, seen.policy))
+        now = self._described(gate, hosts, seen.machines, state.inputs, state.captured, seen.policy)
         now = replace(now, environment=seen.environment)
         if changes := differences(replace(approved, hosts=before), now):
             self.void(approved, changes)
@@ -76,28 +76,48 @@ class Approvals:
         data = {"changes": list(changes), "reason": "; ".join(changes), "subject": asked.subject}
         self._recorder.note(EventType.GATE_VOIDED, asked.step, **data)
 
-    def _facts(
+    def _described(
         self,
+        gate: Gate,
+        hosts: Sequence[str],
         addresses: Mapping[str, str],
         inputs: Mapping[str, Any],
-        captured: Mapping[str, Any],
+        captured: Mapping[str, Mapping[str, Any]],
         seen: RunPolicy | None = None,
-    ) -> RunFacts:
-        """What a question is about; `seen` is the policy that the inventory has by now, after it was answered."""
-        policy = seen or self._plan.policy
-        return RunFacts(
-            run=self._request.run_id,
-            runbook=self._request.source.runbook,
+    ) -> GateContext:
+        """What `gate` is about; `seen` is the policy that the inventory has by now, after it was answered."""
+        step, request, policy = gate.step, self._request, seen or self._plan.policy
+        asks = gate.kind == "approve" and request.mode != "auto"  # where a machine may answer, it does
+        approval = step.approve if asks else None
+        group = (approval.group or "") if approval else ""
+        previews = self._previews.get(step.id, {})
+        return GateContext(
+            run=request.run_id,
+            runbook=request.source.runbook.id,
+            title=request.source.runbook.title,
+            gate=gate.id,
+            kind=gate.kind,
+            step=step.id,
+            name=step.name,
+            text=gate.text,
             environment=self._plan.target.environment,
             starters=tuple(dict.fromkeys([person(self._directory.state.user), self._env.actor.person])),
-            reason=self._recorder.redaction.text(self._request.reason or self._request.break_glass),
-            inputs=inputs,
-            captured=captured,
-            previews=self._previews,
-            addresses=addresses,
-            contacts=self._request.contacts,
-            sources=sources(self._request, now=seen is not None),
-            asks_people=self._request.mode != "auto",
-            four_eyes=self._four_eyes(policy),
+            hosts={
+                host: action_on(addresses.get(host, host), gate, captured.get(host, {}), previews.get(host))
+                for host in hosts
+            },
+            why=step.why or "",
+            effect="" if step.manual or not step.action else str(step.effect),
+            crossing=step.point_of_no_return,
+            undo=step.undo.action.describe() if step.undo else "",
+            reason=self._recorder.redaction.text(request.reason or request.break_glass),
+            verifications=tuple(map(judged, step.verify)),
+            inputs=dict(inputs),
+            min=approval.min if approval else 1,
+            group=group,
+            members=members_of(group, gate, request.contacts) if group else (),
+            four_eyes=asks and self._four_eyes(policy),
             shared_account=policy.shared_account,
+            expires=approval.expires.total_seconds() if approval else None,
+            sources=sources(request, now=seen is not None),
         )
