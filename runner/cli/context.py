@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,15 +68,10 @@ def own_library() -> Library:
     return _named(Library.own(command_context().library, here=Path.cwd()))
 
 
-def cache() -> Path:
-    """Where the index of a library is kept."""
-    return cache_directory(os.environ)
-
-
 def _named(library: Library) -> Library:
     if library.root.absolute() != Path.cwd():
         click.echo(f"library  {safe(str(library.root.absolute()))}", err=True)
-    return library
+    return replace(library, cache=cache_directory(os.environ))
 
 
 def state_path() -> Path:

@@ -54,9 +54,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A directory with `runbooks/`, `playbooks/` and `inventories/`."""
+    """A directory with `runbooks/`, `playbooks/` and `inventories/`; an index of it may be kept in `cache`."""
 
     root: Path
+    cache: Path | None = field(default=None, compare=False)
 
     @classmethod
     def find(cls, given: Path | None, *, here: Path) -> Self:

@@ -71,15 +71,13 @@ class LibrarySnapshot:
         return self
 
 
-def read(library: Library, cache: Path | None = None) -> LibrarySnapshot:
+def read(library: Library) -> LibrarySnapshot:
     """Everything that is written in `library`; what does not load is told in its `faults`.
-
-    In the directory `cache` is kept what need not be read again.
 
     Raises:
         InvalidInputError: a runbook cannot be read at all.
     """
-    index = LibraryIndex(library, cache)
+    index = LibraryIndex(library, library.cache)
     directory = library.root / "runbooks"
     faults = [*_misnamed(directory, library.ids())]
     runbooks: dict[str, Summary] = {}

@@ -3,60 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from runner.core.errors import AuditError, InvalidInputError, RunbookError
 from runner.escalation.incidents import Incidents
-from runner.orchestrator import run_loop
-from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.end.dead_man import call_for
 from runner.orchestrator.recovery import name_abandoned
-from runner.orchestrator.request import Call, Result, RunRequest
-from runner.orchestrator.run_environment import Installation, RunEnvironment
+from runner.orchestrator.request import Call
+from runner.orchestrator.run_environment import Installation
+from runner.orchestrator.run_loop import plan_undo as preview_undo
+from runner.orchestrator.run_loop import resume as resume_run
+from runner.orchestrator.run_loop import run as start_run
+from runner.orchestrator.run_loop import undo_all as undo_run
 from runner.services.dead_runs import call_for_leases
 from runner.services.notifications import Flushed
 from runner.services.run_list import find_run
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.state_directory import StateDirectory
 
+__all__ = [
+    "CancelledRun",
+    "RecoveredRun",
+    "Recovery",
+    "cancel_run",
+    "preview_undo",
+    "recover_abandoned",
+    "resume_run",
+    "start_run",
+    "undo_run",
+]
+
 _PATIENCE = 30.0
 """Seconds in which a run that is asked to stop has stopped."""
-
-
-def start_run(request: RunRequest, env: RunEnvironment) -> Result:
-    """Run the runbook that `request` names, and what takes over when it hands over.
-
-    Raises:
-        RunbookError: it was refused before it had begun, and nothing of it is recorded. Whatever goes wrong after that
-            is in the result.
-    """
-    return run_loop.run(request, env)
-
-
-def resume_run(
-    request: RunRequest, env: RunEnvironment, *, done: Collection[str] = (), redo: Collection[str] = ()
-) -> Result:
-    """Go on with an interrupted run; `done` and `redo` say what became of steps that are in doubt.
-
-    Raises:
-        RunbookError: as `start_run`.
-    """
-    return run_loop.resume(request, env, done=done, redo=redo)
-
-
-def preview_undo(request: RunRequest, state: StateDirectory) -> UndoPlan:
-    """What `undo_run` would do now; nothing is done, and nothing is recorded."""
-    return run_loop.plan_undo(request, state)
-
-
-def undo_run(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
-    """Undo what a run has done, newest first; `expected` is what somebody has agreed to, if it was shown to them.
-
-    Raises:
-        RunbookError: as `start_run`.
-    """
-    return run_loop.undo_all(request, env, expected=expected)
 
 
 @dataclass(frozen=True)

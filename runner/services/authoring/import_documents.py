@@ -168,16 +168,14 @@ def _read(page: Path) -> bytes:
     return page.read_bytes()
 
 
-def import_entries(file: Path, library: Library, *, owner: str | None, cache: Path | None = None) -> ImportedEntries:
+def import_entries(file: Path, library: Library, *, owner: str | None) -> ImportedEntries:
     """The entries in the Markdown `file` that the registry does not have; those that name nobody belong to `owner`.
-
-    An index of `library` may be kept in the directory `cache`.
 
     Raises:
         InvalidInputError: the file cannot be read, or a part of the library does not load.
     """
     text = _markdown(file)
-    imported = entries(text, file=shown(file), owner=owner, known=read(library, cache).whole().references)
+    imported = entries(text, file=shown(file), owner=owner, known=read(library).whole().references)
     head = f"# Imported from {file.name}.\n"
     return ImportedEntries(head + dump(imported.entries) if imported.entries else "", imported.findings)
 

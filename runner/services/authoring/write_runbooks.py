@@ -157,9 +157,9 @@ def export_runbooks(names: Sequence[str], library: Library, into: Path | None) -
 
 
 def deprecate_runbook(
-    name: str, library: Library, *, since: date, replaced_by: str | None, reason: str, cache: Path | None = None
+    name: str, library: Library, *, since: date, replaced_by: str | None, reason: str
 ) -> DeprecatedRunbook:
-    """Write to the file of the runbook `name` that it is deprecated; an index may be kept in the directory `cache`.
+    """Write to the file of the runbook `name` that it is deprecated.
 
     Raises:
         InvalidInputError: it is not there, or is deprecated already; or what replaces it cannot be used.
@@ -172,7 +172,7 @@ def deprecate_runbook(
     text = deprecate(source, since=since, replaced_by=replaced_by, reason=reason)
     to_runbook(load(text.encode(), file=shown(source.path)))
     durable.write(source.path, text)
-    leading = to([source.id], links(read(library, cache)))
+    leading = to([source.id], links(read(library)))
     return DeprecatedRunbook(source.path, sorted({link.source for link in leading if link.source != source.id}))
 
 

@@ -75,9 +75,9 @@ class FoundRunbooks:
         return " ".join(words)
 
 
-def find_runbooks(question: str, library: Library, cache: Path | None = None) -> FoundRunbooks:
-    """What `question` is about in `library`, of which an index may be kept in the directory `cache`."""
-    snapshot = read(library, cache)
+def find_runbooks(question: str, library: Library) -> FoundRunbooks:
+    """What `question` is about in `library`."""
+    snapshot = read(library)
     informing = pages(question, snapshot)
     read_instead = {alert.id for alert in informing}
     entries = [each for each in unanswered(question, snapshot) if each.id not in read_instead]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from runner.executor.inventory.inventory_hosts import holding
 from runner.library.library import Library
@@ -65,13 +64,13 @@ class Registry:
     findings: Sequence[Finding]
 
 
-def linked_names(word: str, library: Library, cache: Path | None = None) -> tuple[LinkedName, ...]:
-    """Whatever `word` may mean in `library`, each with its links; an index may be kept in the directory `cache`.
+def linked_names(word: str, library: Library) -> tuple[LinkedName, ...]:
+    """Whatever `word` may mean in `library`, each with its links.
 
     Raises:
         InvalidInputError: nothing has that name; or a part of the library does not load.
     """
-    snapshot = read(library, cache).whole()
+    snapshot = read(library).whole()
     every = links(snapshot)
     return tuple(
         LinkedName(
@@ -93,13 +92,13 @@ def _neighbours(ends: Iterable[tuple[str, str, Link]], snapshot: LibrarySnapshot
     )
 
 
-def affected_by(word: str, library: Library, cache: Path | None = None) -> tuple[Affected, ...]:
-    """What a change to whatever `word` means would affect; an index may be kept in the directory `cache`.
+def affected_by(word: str, library: Library) -> tuple[Affected, ...]:
+    """What a change to whatever `word` means would affect.
 
     Raises:
         InvalidInputError: nothing has that name; or a part of the library does not load.
     """
-    snapshot = read(library, cache).whole()
+    snapshot = read(library).whole()
     every = links(snapshot)
     return tuple(
         Affected(
@@ -113,9 +112,9 @@ def affected_by(word: str, library: Library, cache: Path | None = None) -> tuple
     )
 
 
-def registry(library: Library, cache: Path | None = None) -> Registry:
-    """The registry of `library`, and every finding about links; an index may be kept in the directory `cache`."""
-    snapshot = read(library, cache)
+def registry(library: Library) -> Registry:
+    """The registry of `library`, and every finding about links."""
+    snapshot = read(library)
     every = links(snapshot)
     outward, inward = by_source(every), by_target(every)
     entries = tuple(

@@ -37,9 +37,9 @@ class ListedCategory:
     runbooks: Sequence[str]
 
 
-def list_runbooks(library: Library, cache: Path | None = None) -> tuple[ListedRunbook, ...]:
-    """Every runbook of `library`, by its id; an index may be kept in the directory `cache`."""
-    snapshot = read(library, cache)
+def list_runbooks(library: Library) -> tuple[ListedRunbook, ...]:
+    """Every runbook of `library`, by its id."""
+    snapshot = read(library)
     return tuple(
         ListedRunbook(name, summary, 0 if summary else snapshot.faults_of(name))
         for name in library.ids()
@@ -47,46 +47,36 @@ def list_runbooks(library: Library, cache: Path | None = None) -> tuple[ListedRu
     )
 
 
-def list_categories(library: Library, cache: Path | None = None) -> tuple[ListedCategory, ...]:
-    """Every category with its runbooks; an index may be kept in the directory `cache`."""
-    used = read(library, cache).used.values()
+def list_categories(library: Library) -> tuple[ListedCategory, ...]:
+    """Every category with its runbooks."""
+    used = read(library).used.values()
     return tuple(
         ListedCategory(each, each.purpose, each.trigger, tuple(item.id for item in used if item.category is each))
         for each in Category
     )
 
 
-def check_gates(
-    library: Library, proofs: Iterable[Proof], expected: Collection[str] = (), cache: Path | None = None
-) -> tuple[Comparison, ...]:
+def check_gates(library: Library, proofs: Iterable[Proof], expected: Collection[str] = ()) -> tuple[Comparison, ...]:
     """The six quality gates beside the `expected` offenders; `proofs` are the runs that passed.
-
-    An index of `library` may be kept in the directory `cache`.
 
     Raises:
         InvalidFileError: a part of the library does not load, so that nobody can tell.
     """
-    return tuple(compare(gate, expected) for gate in ask(read(library, cache), proofs))
+    return tuple(compare(gate, expected) for gate in ask(read(library), proofs))
 
 
-def response_matrix(
-    library: Library, proofs: Iterable[Proof], *, only_must_haves: bool = False, cache: Path | None = None
-) -> tuple[Row, ...]:
+def response_matrix(library: Library, proofs: Iterable[Proof], *, only_must_haves: bool = False) -> tuple[Row, ...]:
     """The incident response matrix, or its rows for the common procedures; `proofs` are the runs that passed.
-
-    An index of `library` may be kept in the directory `cache`.
 
     Raises:
         InvalidFileError: a part of the library does not load, and would be missing.
     """
     rows = common_procedures if only_must_haves else matrix
-    return rows(read(library, cache), proofs)
+    return rows(read(library), proofs)
 
 
-def matrix_copy(library: Library, path: Path, cache: Path | None = None) -> str:
+def matrix_copy(library: Library, path: Path) -> str:
     """The matrix without the record, in the format that the name of the file at `path` asks for.
-
-    An index of `library` may be kept in the directory `cache`.
 
     Raises:
         InvalidInputError: there is no such format; or a part of the library does not load.
@@ -94,7 +84,7 @@ def matrix_copy(library: Library, path: Path, cache: Path | None = None) -> str:
     form = FORMS.get(path.suffix.removeprefix("."))
     if form is None:
         raise InvalidInputError(f"{path}: unknown format", hint=f"use a name that ends with .{', .'.join(FORMS)}")
-    return form(matrix(read(library, cache), None))
+    return form(matrix(read(library), None))
 
 
 def copy_state(path: Path, text: str) -> str:

@@ -36,18 +36,16 @@ class CheckedRules:
     findings: Sequence[Finding]
 
 
-def publish_site(
-    library: Library, out: Path, *, state: Path, now: Instant, stale_after: timedelta, cache: Path | None = None
-) -> int:
+def publish_site(library: Library, out: Path, *, state: Path, now: Instant, stale_after: timedelta) -> int:
     """Write the site of `library` and of the runs in the state directory `state` to `out`; the number of its pages.
 
-    A test is recent until it is older than `stale_after`. An index may be kept in the directory `cache`.
+    A test is recent until it is older than `stale_after`.
 
     Raises:
         InvalidInputError: `out` holds something else or cannot be written; or a part of the library does not load.
     """
     check(out)
-    snapshot = read(library, cache)
+    snapshot = read(library)
     runs = run_histories(state, now)
     content = gather(
         snapshot,
@@ -69,30 +67,24 @@ def _reports(runs: Iterable[RunHistory], state: Path, out: Path) -> dict[str, st
     return {run: quote(os.path.relpath(path.resolve(), site)) for run, path in places.items() if path.is_file()}
 
 
-def alert_urls(library: Library, base: str, cache: Path | None = None) -> tuple[Url, ...]:
+def alert_urls(library: Library, base: str) -> tuple[Url, ...]:
     """The `runbook_url` of each alert of `library`, of which the runbooks are published at `base`.
-
-    An index may be kept in the directory `cache`.
 
     Raises:
         InvalidInputError: `base` is no URL; or a part of the library does not load.
     """
     _check_base(base)
-    return tuple(urls(read(library, cache).whole(), base))
+    return tuple(urls(read(library).whole(), base))
 
 
-def check_rule_files(
-    paths: Iterable[Path], library: Library, base: str | None, cache: Path | None = None
-) -> CheckedRules:
+def check_rule_files(paths: Iterable[Path], library: Library, base: str | None) -> CheckedRules:
     """What is wrong with the URLs in the rule files at `paths`; without a `base` it is enough that one names a runbook.
-
-    An index may be kept in the directory `cache`.
 
     Raises:
         InvalidInputError: there are none, or `base` is no URL; or a part of the library does not load.
     """
     _check_base(base)
-    snapshot = read(library, cache).whole()
+    snapshot = read(library).whole()
     files = [file for path in paths for file in opened(path)]
     return CheckedRules(len(files), [finding for file in files for finding in check_rules(file, snapshot, base)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from harness.collected import alert
@@ -37,7 +38,7 @@ def _script():
 
 def says(library, cache):
     """Everything that is made of an index."""
-    collection = read(library, cache)
+    collection = read(replace(library, cache=cache))
     return (
         dict(collection.runbooks),
         {name: each.entry for name, each in collection.references.items()},
@@ -88,7 +89,7 @@ def test_only_what_has_changed_is_read_again(library, cache):
     connection.close()
     runbook_file(library.root, id="RUN-002", title="Another title")
 
-    titles = {name: each.title for name, each in read(library, cache).runbooks.items()}
+    titles = {name: each.title for name, each in read(replace(library, cache=cache)).runbooks.items()}
     assert titles == {"RUN-001": "As it was kept", "RUN-002": "Another title"}
 
 

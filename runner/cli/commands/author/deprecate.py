@@ -21,7 +21,6 @@ def command(runbook: str, *, replaced_by: str | None, reason: str) -> None:
         since=context.clock().wall.date(),
         replaced_by=replaced_by,
         reason=reason,
-        cache=context.cache(),
     )
     click.echo(f"wrote  {shown(deprecated.path)}")
     if others := deprecated.still_leading:

@@ -42,7 +42,7 @@ def command(form: str, expect: Sequence[str]) -> None:
     that nobody expects it any longer. A gate that has nothing to judge is expected by its name alone.
     """
     proofs = proven_runs(context.state_path(), context.clock())
-    compared = check_gates(context.library(), proofs, expect, context.cache())
+    compared = check_gates(context.library(), proofs, expect)
     if form == "json":
         click.echo(json.dumps([_data(each) for each in compared], indent=2))
     elif form == "junit":

@@ -21,7 +21,7 @@ def command(linked: str, form: str) -> None:
     NAME is an id (MON-005), a host or group (db_primary), a contact, its handle (@db-team) or the login name of a
     member, or a program that a step uses (psql). Hosts are looked up in the inventories/ of the library.
     """
-    rows = rows_of(affected_by(linked, context.library(), context.cache()))
+    rows = rows_of(affected_by(linked, context.library()))
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
     else:

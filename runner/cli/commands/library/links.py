@@ -19,7 +19,7 @@ from runner.services.library.library_links import LinkedName, linked_names
 @forms(("table", "json"))
 def command(linked: str, form: str) -> None:
     """Show the links from and to NAME: a runbook, a registry entry, a contact, a host or group, or a program."""
-    names = linked_names(linked, context.library(), context.cache())
+    names = linked_names(linked, context.library())
     if form == "json":
         click.echo(json.dumps([_data(each) for each in names], indent=2))
         return

@@ -30,7 +30,7 @@ def command(*, runs: bool, categories: bool, as_json: bool) -> None:
 
 
 def _runbooks() -> list[dict[str, object]]:
-    return [_row(each) for each in list_runbooks(context.library(), context.cache())]
+    return [_row(each) for each in list_runbooks(context.library())]
 
 
 def _row(listed: ListedRunbook) -> dict[str, object]:
@@ -50,7 +50,7 @@ def _row(listed: ListedRunbook) -> dict[str, object]:
 
 
 def _categories() -> list[dict[str, object]]:
-    return rows_of(list_categories(context.library(), context.cache()))
+    return rows_of(list_categories(context.library()))
 
 
 def _runs() -> list[Mapping[str, object]]:

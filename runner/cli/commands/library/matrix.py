@@ -38,7 +38,7 @@ def command(ctx: click.Context, /, form: str, write: Path | None, check: Path | 
     if check:
         _check(check)
     elif write:
-        text = matrix_copy(context.library(), write, context.cache())
+        text = matrix_copy(context.library(), write)
         write.parent.mkdir(parents=True, exist_ok=True)
         write.write_text(text, encoding="utf-8")
         click.echo(f"wrote  {write}")
@@ -47,7 +47,7 @@ def command(ctx: click.Context, /, form: str, write: Path | None, check: Path | 
 
 
 def _check(path: Path) -> None:
-    state = copy_state(path, matrix_copy(context.library(), path, context.cache()))
+    state = copy_state(path, matrix_copy(context.library(), path))
     click.echo(f"{state}  {path}")
     if state != "fresh":
         click.echo(f"hint: runbook matrix --write {path}, then review the difference", err=True)
@@ -56,7 +56,7 @@ def _check(path: Path) -> None:
 
 def _show(form: str, *, only_must_haves: bool) -> None:
     proofs = proven_runs(context.state_path(), context.clock())
-    rows = response_matrix(context.library(), proofs, only_must_haves=only_must_haves, cache=context.cache())
+    rows = response_matrix(context.library(), proofs, only_must_haves=only_must_haves)
     if form == "table":
         draw([row.cells() for row in rows], empty="nothing")
         click.echo(safe(note(rows)), err=True)

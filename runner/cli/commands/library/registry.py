@@ -23,7 +23,7 @@ from runner.services.library.library_links import Registry, registry
 def command(ctx: click.Context, form: str) -> None:
     """Show the entries of runbooks/registry/ and every finding about links; exit 2 if one is an error."""
     if ctx.invoked_subcommand is None:
-        found = registry(context.library(), context.cache())
+        found = registry(context.library())
         _show(found, form)
         if any(finding.level is Level.ERROR for finding in found.findings):
             raise click.exceptions.Exit(ExitCode.INVALID)
@@ -58,7 +58,7 @@ def import_file(file: Path, owner: str | None, write: Path | None) -> None:
         write_entries,
     )
 
-    imported = import_entries(file, context.library(), owner=owner, cache=context.cache())
+    imported = import_entries(file, context.library(), owner=owner)
     for finding in imported.findings:
         click.echo(safe(str(finding)), err=True)
     if write is None:

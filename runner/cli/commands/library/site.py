@@ -47,6 +47,5 @@ def command(out: Path, *, stale_after: timedelta) -> None:
         state=context.state_path(),
         now=context.clock(),
         stale_after=stale_after,
-        cache=context.cache(),
     )
     click.echo(f"wrote {counted(number, 'page')} to {safe(str(out / 'index.html'))}")

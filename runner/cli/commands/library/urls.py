@@ -41,11 +41,11 @@ def command(base_url: str | None, form: str, files: Sequence[Path]) -> None:
     elif base_url is None:
         raise click.UsageError("--base-url (or RUNBOOK_BASE_URL) says where the runbooks are published")
     else:
-        _emit(alert_urls(context.library(), base_url, context.cache()), form)
+        _emit(alert_urls(context.library(), base_url), form)
 
 
 def _check(files: Sequence[Path], base: str | None, form: str) -> None:
-    checked = check_rule_files(files, context.library(), base, context.cache())
+    checked = check_rule_files(files, context.library(), base)
     if form == "json":
         click.echo(json.dumps([asdict(finding) for finding in checked.findings], indent=2))
     else:

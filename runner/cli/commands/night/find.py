@@ -54,7 +54,7 @@ def command(
     was found, or with --plan it is not clear which runbook is meant.
     """
     question = _pasted() if words == ("-",) else " ".join(words)
-    found = find_runbooks(question, context.library(), context.cache())
+    found = find_runbooks(question, context.library())
     hits = found.hits
     if found.faults:
         click.echo(f"warning: {counted(found.faults, 'fault')}: see runbook lint", err=True)
