@@ -52,6 +52,23 @@ def test_where_somebody_was_called_the_hand_off_is_in_a_file_that_can_be_read_on
     assert all(each.isprintable() or each == "\n" for each in text)
 
 
+@pytest.mark.parametrize(
+    ("failed", "line"),
+    [
+        ({"outcome": "failed"}, "  Look on one: It is there: failed\n"),
+        (
+            {"outcome": "failed", "reason": "no", "seen": {"exit_code": 3, "output": ["a", "b"]}},
+            "  Look on one: It is there: failed: no\n    exit code 3\n",
+        ),
+    ],
+)
+def test_the_hand_off_says_of_a_failure_what_there_is_to_say(failed, line):
+    check = (EventType.VERIFICATION_FINISHED, "look", "one", {"part": "verify/1", **failed})
+    run = history(records(aimed("one"), (EventType.STEP_INTENDED, "look", "one", {}), check, ended("failed")))
+
+    assert line in report.render(run, "handoff")
+
+
 @pytest.mark.parametrize("form", ["html", "md"])
 @pytest.mark.parametrize("called", [True, False])
 def test_a_hand_off_that_lacks_something_is_called_incomplete_where_somebody_was_called(form, called):
