@@ -6,7 +6,7 @@ Times are medians of the seconds on the processor, those of its processes togeth
 changes less than the seconds that pass; the latter are the column *passed*. *Ratio* is to `runbook --version` on the
 same machine, which is what any command takes at least.
 *Growth* is the time at the largest size divided by that at the smallest, beside the growth of the library itself.
-*First* is the call that finds no index, as after a new release; the others find the one that it has written.
+*First* is the first call: `find` finds no index then, as after a new release, and makes the one that all others find.
 """
 
 from __future__ import annotations
@@ -186,8 +186,6 @@ def measure(bench: Bench, names: Sequence[str], runs: int) -> Iterator[tuple[str
     """The name of each command, the seconds of its first call, and the medians of the others."""
     for name in names:
         words, _ = COMMANDS[name]
-        for index in (bench.root / "cache" / "runbook").glob("*.sqlite"):
-            index.unlink()
         first = bench.seconds(words)
         used, passed = zip(*(bench.seconds(words) for _ in range(runs)), strict=True)
         yield name, first, Seconds(median(used), median(passed))
