@@ -52,6 +52,7 @@ class EventType(StrEnum):
     PAGE_FINISHED = "page.finished"
     INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_FORGOTTEN = "incident.forgotten"
+    INCIDENT_RESOLVED = "incident.resolved"
     LOG_RECOVERED = "log.recovered"
 
 
@@ -80,6 +81,7 @@ IN_WORDS: Mapping[str, str] = {
     EventType.ESCALATION_DECLARED: "declared",
     EventType.PAGE_FINISHED: "page",
     EventType.INCIDENT_ACKNOWLEDGED: "acknowledged",
+    EventType.INCIDENT_RESOLVED: "resolved before",
     EventType.NOTIFY_DROPPED: "page dropped",
     EventType.RUN_ABANDONED: "run abandoned",
     EventType.RUN_REFUSED: "run refused",

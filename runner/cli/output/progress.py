@@ -151,7 +151,9 @@ class Words:
         return safe(self._says[self.key(event)][number - 1])
 
 
-_OF_THE_RUN = frozenset({EventType.PAGE_FINISHED, EventType.ESCALATION_DECLARED, EventType.GATE_VOIDED})
+_OF_THE_RUN = frozenset(
+    {EventType.PAGE_FINISHED, EventType.INCIDENT_RESOLVED, EventType.ESCALATION_DECLARED, EventType.GATE_VOIDED}
+)
 """What is told of the whole run, whichever step it was about."""
 
 _SETTLED = frozenset({Outcome.PLANNED, Outcome.UNKNOWABLE})
@@ -177,6 +179,8 @@ def _of_the_run(event: Event) -> list[str]:  # noqa: PLR0911 - one return for ea
             return [f"waits    {short(each)}" for each in data["held"]]
         case EventType.ESCALATION_DECLARED:
             return [f"declared {short(data['declared'])}"]
+        case EventType.INCIDENT_RESOLVED:
+            return [f"incident was resolved before, by {short(data['by'])} {safe(data['note'])}"]
         case EventType.PAGE_FINISHED:
             return [f"page     {called(data)}"]
         case EventType.CHANGES_ACCEPTED:

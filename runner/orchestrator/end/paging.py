@@ -14,13 +14,14 @@ from runner.escalation import policy as escalation
 from runner.escalation.call_rules import Cause, FailedStep, SoFar, Stop, decide, has_clock
 from runner.escalation.delivery import BRIEF, LIMIT
 from runner.escalation.dispatch import Dispatcher, SentPage
+from runner.escalation.incidents import Incident
 from runner.escalation.ladder import levels
 from runner.escalation.outbox import Notification
 from runner.executor.target import Target
 from runner.model.runbook import FollowUp
 from runner.model.step import Step
 from runner.orchestrator.end.call_clock import CallClock
-from runner.orchestrator.end.run_ladder import RunLadder
+from runner.orchestrator.end.run_ladder import RunLadder, incident_states
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
@@ -123,8 +124,18 @@ class Pager:
             with self._noting():
                 self._dispatcher.withdraw(key, "the incident is over")
                 if incident := incidents.find(key):
+                    self._note_resolved(incident)
                     pages.append((replace(page, dedup_key=key), incident.contacts))
         self._send(pages)
+
+    def _note_resolved(self, incident: Incident) -> None:
+        """Record that somebody else has resolved `incident` meanwhile, where a channel says so."""
+        asked = [(name, incident.dedup_key) for name in incident.contacts]
+        for where, state in incident_states(asked, self._request.contacts, self._env.secrets):
+            if state.status == "resolved":
+                data = {"dedup_key": incident.dedup_key, "by": state.by or "somebody", "note": f"in {where}"}
+                self._recorder.note(EventType.INCIDENT_RESOLVED, **data)
+                return
 
     def died(self) -> None:
         """The command of this run is dead: call somebody if the policy says so, and for a critical run in any case."""

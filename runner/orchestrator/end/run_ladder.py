@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from runner.channels.base import Secrets
 from runner.channels.inquiry import IncidentState
 from runner.core import duration
 from runner.core.errors import RunbookError
 from runner.core.events import EventType
 from runner.escalation.ladder import CalledLevel, ContactLevel, DueCalls, due, levels, newest
+from runner.model.contacts import Contact
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import Installation
@@ -82,12 +84,20 @@ class RunLadder:
 
     def _states(self, pages: Sequence[PageHistory]) -> Iterator[tuple[str, IncidentState]]:
         """How the incidents that were called for stand, by the channels that can be asked and answer."""
-        for name, incident in dict.fromkeys((page.contact, page.incident) for page in pages if page.calls):
-            contact = self._request.contacts.get(name)
-            for channel in contact.channels if contact else ():
-                with contextlib.suppress(RunbookError):  # it cannot be asked just now: the ladder goes on
-                    if state := channel.incident(incident, secrets=self._env.secrets):
-                        yield channel.key, state
+        called = dict.fromkeys((page.contact, page.incident) for page in pages if page.calls)
+        yield from incident_states(called, self._request.contacts, self._env.secrets)
+
+
+def incident_states(
+    incidents: Iterable[tuple[str, str]], contacts: Mapping[str, Contact], secrets: Secrets
+) -> Iterator[tuple[str, IncidentState]]:
+    """How each of `incidents`, pairs of a contact and a dedup key, stands by the channels that can be asked."""
+    for name, key in incidents:
+        contact = contacts.get(name)
+        for channel in contact.channels if contact else ():
+            with contextlib.suppress(RunbookError):  # it cannot be asked just now: whoever asks goes on without
+                if state := channel.incident(key, secrets=secrets):
+                    yield channel.key, state
 
 
 def _names(calls: DueCalls) -> Sequence[str]:

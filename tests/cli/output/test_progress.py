@@ -82,6 +82,7 @@ UNDONE = [
     event("verification.finished", undo_id("clean"), "db1", part="verify/1", outcome="passed"),
     event("step.finished", undo_id("clean"), "db1", outcome="passed"),
 ]
+OVER = event("incident.resolved", dedup_key="x", by="Bob", note="in pagerduty")
 PAGED = [
     event(
         "page.finished", action="trigger", contact="on-call", channel="pagerduty", status="deferred", reason="HTTP 503"
@@ -212,6 +213,10 @@ def test_a_guard_that_was_gone_past_is_told_loudly_and_one_that_is_met_not_at_al
     ]
 
 
+def test_that_somebody_else_has_resolved_the_incident_is_told(runbook):
+    assert progress.lines(OVER, progress.Words(runbook)) == ["incident was resolved before, by Bob in pagerduty"]
+
+
 def test_that_an_approval_is_void_is_told_with_what_has_changed(runbook):
     assert progress.lines(VOID, progress.Words(runbook)) == [
         "void     the approval of clean: the input count was `1` and is now `2`"
@@ -221,12 +226,13 @@ def test_that_an_approval_is_void_is_told_with_what_has_changed(runbook):
 def test_a_person_is_not_told_what_only_the_record_needs(runbook):
     words = progress.Words(runbook)
 
-    told = {one.type for one in [*WHOLE, *AGAIN, *REFUSED, VOID] if progress.lines(one, words)}
+    told = {one.type for one in [*WHOLE, *AGAIN, *REFUSED, VOID, OVER] if progress.lines(one, words)}
 
     assert {str(kind) for kind in set(EventType) - told} == {
         *("run.finished", "run.filed", "run.abandoned", "span.started", "span.finished"),
         *("gate.asked", "values.captured", "log.recovered", "step.reopened", "run.cancelled", "vote.given"),
-        *("debt.made", "debt.paid", "incident.forgotten", "reason.given"),
+        *("debt.made", "debt.paid", "incident.forgotten", "incident.acknowledged", "reason.given"),
+        *("notify.requested", "notify.dropped"),
     }
 
 

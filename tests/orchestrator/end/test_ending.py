@@ -9,17 +9,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness.engine import FAILED, Engine, undoing
+from harness.engine import FAILED, LOST, Engine, undoing
 from harness.fake_run import UnwritableLog
 from harness.fakes import RUN_ID
 
 import runner
-from runner.core.errors import AuditError, ExecutionError, ExitCode
+from runner.core.errors import (
+    AuditError,
+    ExecutionError,
+    ExitCode,
+    InvalidInputError,
+    LockedError,
+    UnreachableError,
+)
 from runner.core.events import EventType
-from runner.escalation import incidents, policy
+from runner.escalation import call_rules, delivery, dispatch, incidents, outbox, policy
+from runner.escalation.outbox import Outbox
 from runner.orchestrator import run_loop
 from runner.orchestrator.continuation import undo_plan
 from runner.orchestrator.end import aftermath, finish, paging
+from runner.orchestrator.run_environment import GateAnswer
 from runner.store import manifest, owed_undos
 from runner.store.locks.host_locks import Locks
 from runner.store.locks.kernel_locks import LockFile
@@ -48,7 +57,21 @@ THROWN_AWAY = {"_ever_shorter"}
 """Generators that are not exhausted: the last call is their end, and Python itself swallows what is raised in that."""
 OF_A_FAILURE = {
     module.__file__
-    for module in (aftermath, finish, paging, policy, incidents, manifest, owed_undos, run_loop, undo_plan)
+    for module in (
+        aftermath,
+        finish,
+        paging,
+        policy,
+        incidents,
+        manifest,
+        owed_undos,
+        run_loop,
+        undo_plan,
+        call_rules,
+        delivery,
+        dispatch,
+        outbox,
+    )
 }
 """What comes after a failure; the rest is the same in a run that passes."""
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "failure"]}
@@ -196,6 +219,74 @@ def test_a_log_that_others_may_write_to_is_no_defect_of_the_product(engine):
     result = engine.do()
 
     assert (result.exit_code, "defect" in " ".join(result.problems)) == (ExitCode.AUDIT, False)
+
+
+def lost(engine):
+    engine.ansible.answers["one", "action"] = LOST
+
+
+def defective(engine):
+    def execute(*_, **__):
+        raise RuntimeError("nobody foresaw this")
+
+    engine.ansible.execute = execute
+
+
+def unresolved(error):
+    """The inventory cannot be read, or names nobody: the executor raises `error` for whoever asks."""
+
+    def arrange(engine):
+        def refuse(*_, **__):
+            raise error
+
+        engine.ansible.resolve = engine.ansible.execute = refuse
+
+    return arrange
+
+
+def unanswered(engine):
+    engine.operator.answers["one"] = GateAnswer(yes=False, by="nobody", note="nobody has answered", waited=True)
+
+
+def unmet(engine):
+    engine.ansible.answers["prerequisite-1", "action"] = FAILED
+
+
+NO_INVENTORY, NO_HOST = InvalidInputError("the inventory is broken"), UnreachableError("no host matches")
+PREREQUISITE = {"name": "May be done", "command": "true", "verify": [{"exit": 0}]}
+
+
+@pytest.mark.parametrize(
+    ("arrange", "changes", "reason"),
+    [
+        (lost, {}, "step failed: One"),
+        (defective, {}, "could not continue: a defect of runbookctl (RuntimeError: nobody foresaw this)"),
+        (unresolved(NO_INVENTORY), {"mode": "auto"}, "could not continue: the inventory is broken"),
+        (unresolved(NO_HOST), {"mode": "auto"}, "could not continue: no host matches"),
+        (unresolved(LockedError("bob holds it")), {"mode": "auto"}, "could not continue: bob holds it"),
+        (unanswered, {}, "nobody has answered in time: One"),
+        (unmet, {"prerequisites": [PREREQUISITE]}, "step failed: May be done"),
+    ],
+    ids=["unreachable", "exception", "broken inventory", "no host", "locked", "expired approval", "prerequisite"],
+)
+@pytest.mark.parametrize(("status", "code"), [("accepted", None), ("deferred", ExitCode.PAGING)])
+def test_every_end_that_is_not_as_it_must_be_calls_once_and_what_does_not_arrive_waits(
+    engine, arrange, changes, reason, status, code
+):
+    engine.channel.status = status
+    arrange(engine)
+
+    result = engine.run(undoing("one", approve="Go on?", auto=True), escalation=POLICY, **changes)
+
+    (page,) = engine.channel.sent
+    assert page.summary.partition("): ")[2].startswith(reason)
+    assert (result.exit_code == code) if code else result.exit_code in {ExitCode.ESCALATED, *REFUSED}
+    waiting = Outbox(engine.env.state.path / "outbox").all()
+    assert [each.contact for each in waiting] == ([] if status == "accepted" else ["on-call"])
+
+
+REFUSED = {ExitCode.LOCKED}
+"""What an unattended run that never began exits with, though somebody has the page: whoever started it sees why."""
 
 
 def test_a_defect_is_a_sentence_and_its_traceback_lies_in_the_directory_of_the_run(engine):

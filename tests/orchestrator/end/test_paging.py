@@ -11,6 +11,7 @@ from harness.fault_server import FaultServer
 from harness.receivers import GitHubRepository, SlackWorkspace
 
 from runner.channels.github import GitHub
+from runner.channels.inquiry import IncidentState
 from runner.channels.slack import Slack
 from runner.cli.system import clock
 from runner.core.errors import AuditError
@@ -308,6 +309,32 @@ def test_a_channel_with_a_defect_keeps_nobody_else_from_being_called(pager_of, c
 
     assert channel.actions == ["trigger"]
     assert pager.problems() == ["on-call was not reached by defect: a defect of this channel (TypeError)"]
+
+
+def test_a_run_that_passes_says_that_somebody_else_has_resolved_the_incident_before(pager_of, channel, incidents):
+    failed, passed = pager_of(1), pager_of(2)
+    failed.stopped(failed.steps, None)
+    channel.state = IncidentState("resolved", "Bob", None, "")
+
+    passed.passed()
+
+    (resolved,) = [each for each in passed.recorder.records if each.type == EventType.INCIDENT_RESOLVED]
+    assert (resolved.data["by"], resolved.data["note"]) == ("Bob", "in fake")
+    assert (channel.actions, incidents.all()) == (["trigger", "resolve"], [])
+
+
+def test_fifty_failed_steps_are_one_incident_with_fifty_entries_and_wake_nobody_fifty_times(pager_of, channel):
+    pager, channel.does_too = pager_of(), {"progress"}
+    (step,) = pager.steps
+
+    pager.stopped([step.model_copy(update={"id": f"s{n}", "name": f"Step {n}"}) for n in range(50)], None)
+
+    assert sorted(channel.actions) == ["progress"] * 49 + ["trigger"]
+    assert len({page.dedup_key for page in channel.sent}) == 1
+    assert channel.sent[0].summary == "RUN-001 Disk is full (staging): step failed: Step 0 (and 49 more)"
+    assert {page.summary.rpartition(": ")[2] for page in channel.sent[1:]} == {f"Step {n}" for n in range(1, 50)}
+    assert len({page.identity for page in channel.sent}) == 50
+    assert [call.action for call in pager.calls] == ["trigger"]
 
 
 def test_a_run_that_passes_ends_what_one_of_the_same_aim_has_called_for_before_it_knew_its_hosts(pager_of, channel):
