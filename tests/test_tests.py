@@ -32,7 +32,6 @@ TESTED_WITH: dict[str, str] = {
     "cli/output/findings.py": "cli/commands/author/test_lint_command.py",
     "cli/output/live_progress.py": "cli/output/test_progress.py",
     "cli/output/sent_pages.py": "cli/commands/calls/test_notify_command.py",
-    "cli/prompts/choice.py": "cli/prompts/test_operator.py",
     "cli/prompts/keyboard.py": "cli/prompts/test_operator.py",
     "cli/system.py": "cli/test_context.py",
     "cli/target_options.py": "cli/commands/night/test_run_command.py",
@@ -45,7 +44,6 @@ TESTED_WITH: dict[str, str] = {
     "executor/ssh/ssh_connection.py": "executor/ssh/test_ssh_preflight.py",
     "kinds/destructive_words.py": "kinds/test_destruction.py",
     "kinds/steps/base.py": "kinds/test_plugins.py",
-    "kinds/values.py": "kinds/verifications/test_that.py",
     "lab/leak.py": "lab/test_shop.py",
     "library/field_help.py": "library/test_json_schema.py",
     "library/gates/gate_checks.py": "library/gates/test_quality_gates.py",
@@ -85,9 +83,7 @@ TESTED_WITH: dict[str, str] = {
     "services/readiness.py": "cli/commands/night/test_preflight_command.py",
     "services/run_inputs.py": "services/test_services_only.py",
     "services/run_list.py": "services/test_services_only.py",
-    "store/locks/holder.py": "store/locks/test_host_locks.py",
     "store/locks/kernel_locks.py": "store/locks/test_host_locks.py",
-    "store/log/log_lines.py": "store/log/test_log_file.py",
     "store/state_directory.py": "store/test_run_state.py",
 }
 """Modules without a twin, and the tests that show what they do."""
