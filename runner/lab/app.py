@@ -14,7 +14,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -82,6 +82,7 @@ class ShopService:
     """What the shop answers, without the HTTP around it."""
 
     release_root: Path
+    count_orders: Callable[[], int]
     traffic: Traffic = field(default_factory=Traffic)
 
     def answer(self, path: str) -> Answer:
@@ -103,7 +104,7 @@ class ShopService:
     def _health(self, release: Release) -> Answer:
         body: Mapping[str, Any]
         try:
-            status, body = HTTPStatus.OK, {"status": "ok", "orders": count_orders()}
+            status, body = HTTPStatus.OK, {"status": "ok", "orders": self.count_orders()}
         except psycopg.Error as error:
             status, body = HTTPStatus.SERVICE_UNAVAILABLE, {"status": "fail", "error": _last_line(error)}
         return status, {"version": release.version, **body}
@@ -112,7 +113,7 @@ class ShopService:
         body: dict[str, Any]
         began = time.monotonic()
         try:
-            status, body = HTTPStatus.OK, {"orders": count_orders()}
+            status, body = HTTPStatus.OK, {"orders": self.count_orders()}
         except psycopg.Error as error:
             status, body = HTTPStatus.SERVICE_UNAVAILABLE, {"error": _last_line(error)}
         if release.broken:
@@ -169,7 +170,7 @@ def main() -> None:
     parser.add_argument("--port", required=True, type=int)
     parser.add_argument("--release-root", required=True, type=Path)
     arguments = parser.parse_args()
-    shop = ShopService(arguments.release_root)
+    shop = ShopService(arguments.release_root, count_orders)
     ThreadingHTTPServer((arguments.listen, arguments.port), partial(_ShopHandler, shop)).serve_forever()
 
 

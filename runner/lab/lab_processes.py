@@ -50,13 +50,13 @@ class Running:
     command: LabCommand
     process: subprocess.Popen[bytes]
 
-    def wait_until(self, ready: Callable[[], bool]) -> None:
+    def wait_until(self, ready: Callable[[], bool], *, patience: float = _PATIENCE) -> None:
         """Return as soon as `ready` says so.
 
         Raises:
-            ExecutionError: the command ended instead, or 60 s passed.
+            ExecutionError: the command ended instead, or `patience` seconds passed.
         """
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + patience
         while not ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise self.failure()

@@ -6,10 +6,11 @@ import fcntl
 import os
 import pwd
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH
+from functools import partial
 from pathlib import Path
 
 from runner.core.errors import InvalidInputError
@@ -19,7 +20,7 @@ from runner.lab.interrupts import held
 _SERVERS = "/usr/sbin:/usr/local/sbin:/sbin"
 _SFTP = "/usr/lib/openssh:/usr/libexec/openssh:/usr/lib/ssh:/usr/libexec:/usr/local/libexec"
 _SEPARATION = Path("/run/sshd")  # Debian's, and gone at every boot; elsewhere a directory of the package serves
-_MARK = _SEPARATION / "made-by-runbook-demo"
+_MARK = "made-by-runbook-demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,14 @@ class Programs:
     keygen: str
 
     @classmethod
-    def find(cls) -> Programs:
-        """Where they are on this machine.
+    def find(cls, *, servers: str = _SERVERS, sftp: str = _SFTP) -> Programs:
+        """Where they are on this machine: on PATH, or in the directories `servers` and `sftp`.
 
         Raises:
             InvalidInputError: one of them is absent.
         """
         path = os.environ.get("PATH", os.defpath)
-        wanted = {"sshd": f"{path}:{_SERVERS}", "sftp-server": _SFTP, "ssh-keygen": path}
+        wanted = {"sshd": f"{path}:{servers}", "sftp-server": sftp, "ssh-keygen": path}
         found = {name: shutil.which(name, path=where) for name, where in wanted.items()}
         if absent := [name for name, where in found.items() if where is None]:
             raise InvalidInputError(f"{', '.join(absent)} is not installed", hint="install openssh-server")
@@ -80,44 +81,44 @@ def _locked(name: str) -> bool:
     return False
 
 
-@contextmanager
-def privilege_separation() -> Iterator[None]:
-    """The empty directory into which root's sshd locks itself up, made where no sshd of this machine has run yet.
-
-    It goes with the last demo that uses it, unless another sshd has come to use it meanwhile: without it nobody could
-    log in to this machine any more. An ordinary user's sshd needs none.
-    """
-    if os.geteuid() == 0:
-        with held(_share):
-            yield
-    else:
-        yield
-
-
-def _share(stack: ExitStack) -> None:
-    while True:
-        with suppress(FileExistsError):
-            _SEPARATION.mkdir(mode=0o755)
-            _MARK.touch()
-        with suppress(FileNotFoundError):
-            descriptor = lock(_SEPARATION, LOCK_SH)
-            stack.callback(os.close, descriptor)
-            if _SEPARATION.exists():  # a demo that was the last one may just have removed it
-                stack.callback(_let_go, descriptor)
-                return
-
-
-def _let_go(descriptor: int) -> None:
-    with suppress(OSError):
-        fcntl.flock(descriptor, LOCK_EX | LOCK_NB)
-        if _MARK.exists() and not _sshd_runs():
-            _MARK.unlink()
-            _SEPARATION.rmdir()
-
-
 def _sshd_runs() -> bool:
     for program in Path("/proc").glob("[0-9]*/exe"):
         with suppress(OSError):  # it ended meanwhile
             if program.readlink().name.startswith("sshd"):
                 return True
     return False
+
+
+@contextmanager
+def privilege_separation(directory: Path = _SEPARATION, *, is_used: Callable[[], bool] = _sshd_runs) -> Iterator[None]:
+    """The empty `directory` into which root's sshd locks itself up, made where no sshd of this machine has run yet.
+
+    It goes with the last demo that uses it, unless it `is_used` by another sshd by then: without it nobody could log in
+    to this machine any more. An ordinary user's sshd needs none.
+    """
+    if os.geteuid() == 0:
+        with held(partial(_share, directory, is_used)):
+            yield
+    else:
+        yield
+
+
+def _share(directory: Path, is_used: Callable[[], bool], stack: ExitStack) -> None:
+    while True:
+        with suppress(FileExistsError):
+            directory.mkdir(mode=0o755)
+            (directory / _MARK).touch()
+        with suppress(FileNotFoundError):
+            descriptor = lock(directory, LOCK_SH)
+            stack.callback(os.close, descriptor)
+            if directory.exists():  # a demo that was the last one may just have removed it
+                stack.callback(_let_go, directory, is_used, descriptor)
+                return
+
+
+def _let_go(directory: Path, is_used: Callable[[], bool], descriptor: int) -> None:
+    with suppress(OSError):
+        fcntl.flock(descriptor, LOCK_EX | LOCK_NB)
+        if (directory / _MARK).exists() and not is_used():
+            (directory / _MARK).unlink()
+            directory.rmdir()

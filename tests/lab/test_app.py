@@ -1,5 +1,6 @@
 """What the web shop answers, from the release on disk, the database, and its own past."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 import psycopg
@@ -7,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.lab import app
 from runner.lab.app import WINDOW, ShopService, Traffic
 from runner.lab.shop import BAD, CURRENT, GOOD, write_releases
 
@@ -15,10 +15,9 @@ EXHAUSTED = 'connection failed: FATAL:  remaining connection slots are reserved 
 
 
 @pytest.fixture
-def shop(tmp_path, monkeypatch):
-    monkeypatch.setattr(app, "count_orders", lambda: 1000)
+def shop(tmp_path):
     write_releases(tmp_path)
-    return ShopService(tmp_path)
+    return ShopService(tmp_path, lambda: 1000)
 
 
 def release(shop, version):
@@ -39,8 +38,8 @@ def test_a_healthy_shop(shop):
     ]
 
 
-def test_without_a_connection_it_says_why(shop, monkeypatch):
-    monkeypatch.setattr(app, "count_orders", no_connection)
+def test_without_a_connection_it_says_why(shop):
+    shop = replace(shop, count_orders=no_connection)
 
     assert [shop.answer(path) for path in ("/health", "/orders")] == [
         (HTTPStatus.SERVICE_UNAVAILABLE, {"version": CURRENT, "status": "fail", "error": EXHAUSTED}),

@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from runner.core.errors import ExecutionError
-from runner.lab import lab_processes
 from runner.lab.lab_processes import LabCommand, free_port, run, running
 
 # A shell that leaves a daemon behind: in a session of its own, deaf to SIGTERM, an orphan as soon as the shell ends.
@@ -100,11 +99,9 @@ def test_a_command_that_fails_is_an_error_with_its_last_words(tmp_path):
     assert (caught.value.message, caught.value.hint) == ("the job did not start", "one / two")
 
 
-def test_a_command_that_is_never_ready_is_an_error_in_the_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(lab_processes, "_PATIENCE", 0.1)
-
+def test_a_command_that_is_never_ready_is_an_error_in_the_end(tmp_path):
     with running(sh("exec sleep 60", tmp_path)) as job, pytest.raises(ExecutionError) as caught:
-        job.wait_until(lambda: False)
+        job.wait_until(lambda: False, patience=0.1)
 
     assert (caught.value.message, caught.value.hint) == ("the job did not start", "it said nothing")
 
