@@ -55,13 +55,15 @@ class OpenQuestion:
 class SoFar:
     """What is known of a run, as far as it decides who is called.
 
-    `started` is when its attempt began, None once the run is over: then its clocks do not matter any more. `failed` are
-    steps, once the run has stopped, and `unreachable` the hosts that were lost; `verifications_failed` is their number
-    so far. `captured` has what each host is known by. `unattended` says that nobody is there who reads why it was
-    refused. `called` are the keys of the causes for which somebody was called already.
+    `begun` says that it was let begin and has come to a step. `started` is when its attempt began, None once the run is
+    over: then its clocks do not matter any more. `failed` are steps, once the run has stopped, and `unreachable` the
+    hosts that were lost; `verifications_failed` is their number so far. `captured` has what each host is known by.
+    `unattended` says that nobody is there who reads why it was refused. `called` are the keys of the causes for which
+    somebody was called already.
     """
 
     started: Instant | None = None
+    begun: bool = False
     failed: tuple[FailedStep, ...] = ()
     stop: Stop | None = None
     declared: str = ""
@@ -124,7 +126,7 @@ def _calls(policy: Escalation, stop: Stop, *, unattended: bool) -> bool:
 
 
 def _of_facts(policy: Escalation, so_far: SoFar) -> Iterator[Cause]:
-    if "started" in policy.when and so_far.started:
+    if "started" in policy.when and so_far.begun:
         yield Cause("started", "whoever has started this asks for somebody")
     for rule in policy.when:
         if isinstance(rule, VerificationsFailed) and so_far.verifications_failed >= rule.verification_failed:

@@ -17,7 +17,7 @@ Word = Literal["started", "step_failed", "unreachable", "abandoned", "refused", 
 
 _WORDS: Mapping[Word, str] = MappingProxyType(
     {
-        "started": "the run begins",
+        "started": "the run comes to its first step",
         "step_failed": "a step failed",
         "unreachable": "a host cannot be reached",
         "abandoned": "the command of the run died",

@@ -12,9 +12,8 @@ from runner.core.events import Clock, Event, EventType, Outcome
 from runner.escalation.call_rules import Cause, OpenQuestion, SoFar, decide
 from runner.model.escalation_policy import Escalation
 
-_HEARD = frozenset(
-    {EventType.VALUES_CAPTURED, EventType.VERIFICATION_FINISHED, EventType.GATE_ASKED, EventType.GATE_ANSWERED}
-)
+_BEGINS = frozenset({EventType.STEP_INTENDED, EventType.GATE_ASKED})
+_HEARD = _BEGINS | {EventType.VALUES_CAPTURED, EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED}
 """What may change whether somebody is called."""
 
 
@@ -57,7 +56,7 @@ class CallClock:
         if event.type not in _HEARD:
             return
         with self._changed:
-            so_far = self.so_far
+            so_far = replace(self.so_far, begun=self.so_far.begun or event.type in _BEGINS)
             if event.type is EventType.VERIFICATION_FINISHED and event.data.get("outcome") == Outcome.FAILED:
                 so_far = replace(so_far, verifications_failed=so_far.verifications_failed + 1)
             elif event.type is EventType.GATE_ASKED:

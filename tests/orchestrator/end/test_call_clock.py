@@ -108,10 +108,11 @@ def test_the_ladder_is_looked_at_again_when_it_wants_to_be():
     assert watched.waits == []
 
 
-def test_a_runbook_that_asks_for_somebody_calls_as_soon_as_it_is_started():
+def test_a_runbook_that_asks_for_somebody_calls_as_soon_as_it_has_come_to_a_step():
     watched = Watched("started")
 
     with watched.clock.running():
+        watched.hear(EventType.GATE_ASKED)
         assert watched.called.wait(20)
 
     assert watched.reasons == ["whoever has started this asks for somebody"]

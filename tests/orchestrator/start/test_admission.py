@@ -234,6 +234,15 @@ def test_each_host_is_looked_at_once_before_the_first_step_with_whom_its_steps_b
     assert kinds.index(EventType.PREFLIGHT_FINISHED) < kinds.index(EventType.STEP_INTENDED)
 
 
+def test_a_host_on_which_no_machine_works_need_not_answer(looked_at):
+    looked_at.found = []
+    by_hand = {"id": "call", "name": "Call", "manual": "Call them", "verify": [{"confirm": "They know"}]}
+
+    passed = looked_at.run(by_hand)
+
+    assert (passed.outcome, looked_at.asked) == ("passed", [(set(), {})])
+
+
 def test_a_host_that_can_not_be_worked_on_ends_the_run_before_it_begins(looked_at):
     looked_at.found = [HostCheck("a"), BAD]
 
