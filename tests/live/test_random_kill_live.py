@@ -16,7 +16,7 @@ import pytest
 from harness.bench import step
 from harness.places import WAYS, Tree, kill
 
-KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "4"))
+KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "3"))
 SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
 NAMES = ("one", "two", "three")
 LONGEST = 2.5

@@ -31,7 +31,7 @@ from runner.render.site.pages import pages
 from runner.render.site.site_content import gather
 from runner.store.log.log_reader import read
 
-MANY = int(os.environ.get("RUNBOOK_TEST_HISTORIES", "5"))
+MANY = int(os.environ.get("RUNBOOK_TEST_HISTORIES", "3"))
 """How many random histories are made."""
 
 HOSTS = ["one", "two"]
