@@ -10,7 +10,7 @@ from runner.channels.base import WORDS, Action, Channel, Page, SecretMissingErro
 from runner.escalation.policy import make_page
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import Declared
-from runner.model.runbook import FollowUp, Runbook
+from runner.model.runbook import Category, FollowUp, Runbook
 
 
 def call_problems(
@@ -25,6 +25,7 @@ def call_problems(
     tickets = [item.ticket for item in runbook.follow_up if isinstance(item, FollowUp) and item.ticket]
     wanted: list[tuple[str, Action]] = [(name, "trigger") for name in runbook.escalation.contacts]
     wanted += [(name, "ticket") for name in tickets]
+    wanted += [(name, "change" if runbook.category is Category.DEPLOYMENT else "announce") for name in runbook.announce]
     found: dict[str, None] = {}
     for name, action in wanted:
         channels = contacts[name].channels if name in contacts else ()
@@ -51,7 +52,7 @@ def sample_pages(runbook: Runbook, *, now: datetime) -> Sequence[Page]:
         )
         for reason in reasons
     ]
-    following: tuple[Action, ...] = ("acknowledge", "progress", "resolve", "ticket")
+    following: tuple[Action, ...] = ("acknowledge", "progress", "resolve", "announce", "change", "ticket")
     return [*pages, *(replace(pages[-1], action=action) for action in following)]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-from runner.channels.base import Page, Severity
+from runner.channels.base import Action, Page, Severity
 from runner.model.escalation_policy import Escalation, Unresolved
 from runner.model.runbook import Runbook
 
@@ -63,7 +63,7 @@ def summary(runbook: Runbook, environment: str, reason: str) -> str:
 def make_page(
     runbook: Runbook,
     *,
-    action: Literal["trigger", "resolve", "ticket"],
+    action: Action,
     reason: str,
     environment: str,
     hosts: Sequence[str],

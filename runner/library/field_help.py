@@ -26,6 +26,7 @@ _RUNBOOK = {
     "steps": "The procedure: each step has one action, and says how one sees that it worked",
     "on_cancel": "Steps that are done when somebody cancels the run",
     "escalation": "When somebody is called, who, and with what",
+    "announce": "The contacts who are told how a run goes, without being called",
     "follow_up": "What is left to do when the run is over",
     "schedules": "When it is run automatically",
     "links": "Ids of what it belongs to: MON-005, DEP-001, RISK-008",

@@ -134,6 +134,7 @@ class Runbook(Model):
 
     `serial` is how many hosts are worked on at a time (several numbers are a ramp), `max_failures` how many may fail,
     or be unreachable, before the run stops, `locks` names what only one run may use, `deadline` ends the run.
+    `announce` names contacts who are told how a run goes, and are not called.
     """
 
     id: RunbookId
@@ -155,6 +156,7 @@ class Runbook(Model):
     steps: AtLeastOne[InstanceOf[Step]]
     on_cancel: tuple[InstanceOf[Step], ...] = ()
     escalation: Escalation
+    announce: Several[Contact] = ()
     follow_up: Several[FollowUp | Prose] = ()
     links: Several[ReferenceId] = ()
     schedules: Several[Schedule] = ()

@@ -171,7 +171,7 @@ class _Run:
     def _act(self) -> None:
         """What is to be done, while somebody is called if it takes too long; and what a cancellation asks for."""
         self.start.lease.update()
-        with self.start.pager.patience():
+        with self.start.pager.patience(), self.start.announcer.running():
             self.end.attempt(self._acts())
             if self.invoker.cancelled:
                 self.end.attempt(self._cancel)

@@ -56,7 +56,7 @@ class RunFinish(Failsafe):
         super().__init__(start.env, start.directory, start.recorder.redaction)
         self.children: list[Child] = []
         self.undone_on: set[str] = set()
-        self.pager = start.pager
+        self.pager, self._announcer = start.pager, start.announcer
         self._start, self._recorder, self._locks = start, start.recorder, start.locks
         self._ledger = start.recorder.ledger
         self._runbook = start.request.source.runbook
@@ -106,6 +106,8 @@ class RunFinish(Failsafe):
         foreseen = self._value(lambda: self._end(outcome, undoing=undoing), None)
         self._make("call", lambda: self._call(outcome, foreseen), otherwise="nobody could be called")
         tickets = lambda: self._open_tickets(outcome, foreseen)  # noqa: E731
+        ended = lambda: self._announcer.ended(outcome, aftermath.happened(self._run, outcome, self.error))  # noqa: E731
+        self._make("announce", ended, otherwise="how the run ended is not announced")
         self._make("tickets", tickets, otherwise="the tickets for what is left to do are not opened")
         result = self._value(lambda: self._result(outcome, undoing=undoing), self._bare(outcome))
         record = lambda: self._recorder.note(EventType.RUN_FINISHED, **self._recorded(result))  # noqa: E731

@@ -28,6 +28,7 @@ from runner.orchestrator.run_environment import Installation
 from runner.render.handoff.hand_off import hand_off
 
 _LOST = frozenset({Outcome.UNREACHABLE})
+_CALLS_NOBODY = frozenset({"progress", "announce", "change"})
 DIED = "its command died, and nobody knows how it ended"
 """Why people are called for a run that did not come to its end."""
 
@@ -173,6 +174,10 @@ class Pager:
         ]
         self._send(pages)
 
+    def tell(self, page: Page, names: Sequence[str]) -> list[str]:
+        """Send `page`, which calls nobody, to the contacts `names`; what the channels call what they made of it."""
+        return [each.receipt.reference for each in self._send([(page, names)], limit=BRIEF) if each.receipt.reference]
+
     def _ticket_key(self, do: str) -> str:
         return f"{self._request.run_id}/ticket/{do}"
 
@@ -255,7 +260,7 @@ class Pager:
         sent = self._dispatcher.send(requested, limit=limit)
         for each in sent:
             receipt, action = each.receipt, each.notification.page.action
-            if action != "progress":  # nobody is called by it
+            if action not in _CALLS_NOBODY:
                 self.calls.append(Call(each.contact, receipt.channel, action, receipt.ok, receipt.reason))
         return sent
 

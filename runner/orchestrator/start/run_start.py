@@ -14,6 +14,7 @@ from runner.executor.target import Target, check_hosts
 from runner.model.run_policy import RunPolicy
 from runner.model.runbook import Runbook
 from runner.orchestrator.deadline import Deadline
+from runner.orchestrator.end.announcements import RunAnnouncer
 from runner.orchestrator.end.dead_man import RunLease
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.gate.approval_gate import ApprovalGate
@@ -51,6 +52,7 @@ class RunStart:
         redaction, listeners = request.redaction(), env.listeners
         self.recorder = Recorder(request.run_id, log, directory, env.clock, redaction=redaction, listeners=listeners)
         self.pager = Pager(request, env, self.recorder)
+        self.announcer = RunAnnouncer(request, env, self.recorder, self.pager)
         self.lease = RunLease(request, env, self.pager)
         self.locks = RunLocks(request, env, self.recorder, directory)
         self.deadline = Deadline(request.source.runbook.deadline, env.clock, run=request.run_id)

@@ -1,0 +1,135 @@
+"""Whoever a runbook names in `announce` hears that a run begins, how far it is and how it ended, and is not called."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import pytest
+from harness.fake_run import FakeChannel, environment_in, request_in
+from harness.fault_server import FaultServer
+from harness.receivers import PagerDutyAccount, SlackWorkspace
+
+from runner.channels.pagerduty import PagerDuty
+from runner.channels.slack import Slack
+from runner.core.events import Event, EventType, Outcome
+from runner.executor.target import Target
+from runner.orchestrator.end.announcements import OFTEN, SELDOM, RunAnnouncer
+from runner.orchestrator.end.paging import Pager
+from runner.orchestrator.recorder import Recorder
+from runner.store.log.audit_log import AuditLog
+from runner.store.run_state import RunState
+
+RUN = "20260101T000000Z-00000001"
+
+
+@dataclass
+class Chat(FakeChannel):
+    """A channel that can do everything."""
+
+    def does(self, action):
+        return True
+
+
+@pytest.fixture
+def announcer_of(tmp_path):
+    """Makes the announcer of a run of the least runbook, whose on-call engineer has `channel`."""
+    opened = []
+
+    def make(channel, *, every=None, mode="run", **changes):
+        env = environment_in(tmp_path, secrets={"env:TOKEN": "xoxb-1", "env:KEY": "k" * 32}.__getitem__)
+        request = request_in(tmp_path, channel=channel, **{"announce": ["on-call"], **changes})
+        request = request.__class__(**{**vars(request), "run_id": RUN, "mode": mode, "reason": "MON-005 fires"})
+        directory = env.state.begin(RunState(run=RUN, runbook="RUN-001", title="T", started="", user="alice"))
+        log = AuditLog.open(env.state.audit, clock=env.clock, actor=env.actor)
+        opened.extend([log.close, directory.release])
+        recorder = Recorder(RUN, log, directory, env.clock)
+        pager = Pager(request, env, recorder)
+        pager.target = Target({"all": ("db1",)}, {"db1": "staging"})
+        announcer = RunAnnouncer(request, env, recorder, pager, every=every)
+        announcer.pager, announcer.step = pager, request.source.runbook.steps[0].id
+        return announcer
+
+    yield make
+    for close in opened:
+        close()
+
+
+def goes(announcer, kind):
+    announcer.hear(Event(kind, RUN, announcer.step, "db1", {"outcome": "passed"}))
+
+
+def wait_for(channel, action):
+    deadline = time.monotonic() + 20
+    while action not in channel.actions:
+        assert time.monotonic() < deadline, channel.actions
+        time.sleep(0.01)
+
+
+def test_a_run_is_announced_followed_and_its_end_told_in_one_thread(announcer_of):
+    chat = Chat()
+    announcer = announcer_of(chat, every=0.05)
+
+    with announcer.running():
+        goes(announcer, EventType.STEP_INTENDED)
+        wait_for(chat, "announce")
+        goes(announcer, EventType.STEP_FINISHED)
+        wait_for(chat, "progress")
+    announcer.ended(Outcome.FAILED, "the disk is still full")
+
+    last_progress = [page for page in chat.sent if page.action == "progress"][-1]
+    assert [chat.sent[0].summary, last_progress.summary, chat.sent[-1].summary] == [
+        "RUN-001 Disk is full (staging): started by alice: MON-005 fires",
+        "RUN-001 Disk is full (staging): 1 of 1 steps are done; now: Look at the disk",
+        "RUN-001 Disk is full (staging): failed: the disk is still full",
+    ]
+    assert {page.dedup_key for page in chat.sent} == {RUN}
+    assert (chat.sent[-1].action, announcer.pager.calls, announcer.pager.reached) == ("announce", [], None)
+
+
+def test_a_deployment_that_passed_is_a_change_at_pagerduty_and_a_thread_in_slack(announcer_of):
+    workspace, account = SlackWorkspace(), PagerDutyAccount()
+    with FaultServer("ok", service=workspace) as slack, FaultServer("ok", service=account) as events:
+        announcer = announcer_of(Chat(), category="deployment")
+        announcer.pager._request.contacts["on-call"].channels = (
+            Slack(token="env:TOKEN", channel="#deployments", url=slack.root),
+            PagerDuty(routing_key="env:KEY", url=events.url),
+        )
+        with announcer.running():
+            goes(announcer, EventType.STEP_INTENDED)
+        announcer.ended(Outcome.PASSED, "every verification has passed on every host")
+
+    assert account.changes == ["RUN-001 Disk is full (staging): passed: every verification has passed on every host"]
+    assert account.alerts == {}
+    assert len(workspace.roots) == 1
+    assert workspace.roots[0]["text"].startswith(":package: *RUN-001 Disk is full (staging): passed")
+
+
+@pytest.mark.parametrize(("changes", "mode"), [({"announce": []}, "run"), ({}, "preflight")])
+def test_nobody_hears_of_a_run_that_announces_nothing_or_only_looks(changes, mode, announcer_of):
+    chat = Chat()
+    announcer = announcer_of(chat, mode=mode, **changes)
+
+    with announcer.running():
+        assert "runbook-announcements" not in [thread.name for thread in threading.enumerate()]
+        announcer._recorder.note(EventType.STEP_INTENDED, step=announcer.step)
+    announcer.ended(Outcome.PASSED, "")
+
+    assert chat.sent == []
+
+
+def test_a_run_that_was_refused_before_its_first_step_is_not_worth_a_word(announcer_of):
+    chat = Chat()
+    announcer = announcer_of(chat)
+
+    with announcer.running():
+        pass
+    announcer.ended(Outcome.ABORTED, "denied")
+
+    assert chat.sent == []
+
+
+@pytest.mark.parametrize(("severity", "every"), [("P0", OFTEN), ("critical", OFTEN), ("P2", SELDOM), ("info", SELDOM)])
+def test_a_critical_run_is_told_of_more_often(severity, every, announcer_of):
+    assert announcer_of(Chat(), severity=severity)._every == every
