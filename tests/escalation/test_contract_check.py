@@ -13,7 +13,7 @@ from harness.runbook_files import read_runbook
 
 from runner.channels.base import Channel, Receipt
 from runner.channels.github import GitHub
-from runner.channels.pagerduty import PagerDuty, event
+from runner.channels.pagerduty import PagerDuty, change_event, event
 from runner.channels.payload import to_json
 from runner.channels.slack import Slack
 from runner.channels.webhook import Webhook
@@ -96,5 +96,10 @@ def test_every_page_of_every_runbook_here_is_an_event_of_the_contract(path: Path
     pages = [page for page in sample_pages(read_runbook(path), now=NOON) if channel.does(page.action)]
 
     assert len(pages) > 5
-    assert [fault for page in pages for fault in faults(to_json(event(page, "k" * 32)))] == []
+    changes = [page for page in pages if page.action == "change"]
+    alerts = [page for page in pages if page.action != "change"]
+    assert [fault for page in alerts for fault in faults(to_json(event(page, "k" * 32)))] == []
+    assert [
+        fault for page in changes for fault in faults(to_json(change_event(page, "k" * 32)), "/v2/change/enqueue")
+    ] == []
     assert [problem for page in pages for problem in channel.problems(page)] == []

@@ -90,6 +90,7 @@ class FakeContact:
 
     channels: tuple
     level: str = "L1"
+    is_callable = True
     hours: tuple = ()
 
 
