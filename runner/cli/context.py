@@ -119,12 +119,13 @@ def recover_abandoned(state: StateDirectory) -> None:
     """
     from runner.cli.output.recovered_runs import show_recovery  # noqa: PLC0415 - it imports all that a run needs
     from runner.cli.output.sent_pages import show_next_levels, show_sent  # noqa: PLC0415 - as the one before
+    from runner.escalation.delivery import BRIEF  # noqa: PLC0415 - as the one before
     from runner.services.incident_response import call_next_levels  # noqa: PLC0415 - as the one before
     from runner.services.notifications import flush_pages  # noqa: PLC0415 - as the one before
     from runner.services.runs import recover_abandoned  # noqa: PLC0415 - as the one before
 
     show_recovery(recover_abandoned(installation(state)))
-    show_sent(flush_pages(installation(state), brief=True))
+    show_sent(flush_pages(installation(state), only_due=True, limit=BRIEF))
     show_next_levels(call_next_levels(installation(state)))
 
 

@@ -21,7 +21,7 @@ from runner.orchestrator.run_environment import Installation
 from runner.render.history.run_history import RunHistory
 from runner.services.notifications import dispatcher_of
 from runner.services.run_list import find_run, run_history
-from runner.store.run_state import RunState
+from runner.store.run_state import RunDirectory, RunState
 
 _OVER = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
 
@@ -74,23 +74,58 @@ class CalledNext:
     problems: tuple[str, ...] = ()
 
 
-def call_next_levels(installation: Installation) -> CalledNext:
+class LadderClock:
+    """When it is to be looked at again whose turn it is: who looks every few seconds need not read all of it each time.
+
+    That is when the next level is due, when something was recorded, and after `MOST` in any case.
+    """
+
+    MOST = 60.0
+
+    def __init__(self) -> None:
+        self._next: dict[str, tuple[int, float]] = {}
+
+    def is_due(self, run: str, installation: Installation) -> bool:
+        """Whether it is to be looked at for `run` now."""
+        recorded, when = self._next.get(run, (-1, 0.0))
+        return recorded != _recorded(installation) or installation.clock().monotonic >= when
+
+    def note(self, run: str, installation: Installation, next_in: float | None) -> None:
+        """It was looked at; the next level is due in so many seconds, or never."""
+        wait = self.MOST if next_in is None else min(next_in, self.MOST)
+        self._next[run] = _recorded(installation), installation.clock().monotonic + wait
+
+
+def _recorded(installation: Installation) -> int:
+    """What changes with each record."""
+    try:
+        return installation.state.log_path.stat().st_size
+    except OSError:
+        return -1
+
+
+def call_next_levels(installation: Installation, clock: LadderClock | None = None) -> CalledNext:
     """Call the next level of each open incident of which that is due, for the runs that no command executes any more.
 
     A run that is alive does so itself. One process does it at a time; what keeps one incident from it keeps no other.
+    Who looks again and again keeps a `clock` for it.
     """
+    clock = clock or LadderClock()
     calls: list[tuple[str, Call]] = []
     problems: list[str] = []
     state = installation.state
     runs = dict.fromkeys(each.run for each in Incidents(state.path / "incidents").all())
-    waiting = [directory for run in runs if (directory := state.directory(run)).exists and not directory.live]
+    waiting = [
+        state.directory(run) for run in runs if clock.is_due(run, installation) and _is_left(state.directory(run))
+    ]
     if not waiting:
         return CalledNext()
     with Outbox(state.path / "outbox").held() as ours:
         for directory in waiting if ours else ():
             try:
                 with pager_of(directory.state, installation) as pager:
-                    pager.climb()
+                    next_in = pager.climb()
+                clock.note(directory.path.name, installation, next_in)
                 calls += [(directory.path.name, call) for call in pager.calls]
                 problems += [each.message for each in pager.unrecorded]
             except (RunbookError, OSError) as error:
@@ -130,6 +165,11 @@ def escalate(installation: Installation, name: str, because: str) -> Escalated:
         pager.declare(because)
         problems = [*pager.problems(), *(error.message for error in pager.unrecorded)]
         return Escalated(state.run, tuple(pager.calls), tuple(dict.fromkeys(problems)))
+
+
+def _is_left(run: RunDirectory) -> bool:
+    """Whether no command executes the run."""
+    return run.exists and not run.live
 
 
 def _tell(

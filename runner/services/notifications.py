@@ -10,7 +10,7 @@ from typing import Any
 
 from runner.core.errors import InvalidInputError, LockedError, explain
 from runner.core.events import Event, EventType
-from runner.escalation.delivery import BRIEF, LIMIT, Outgoing, outgoing
+from runner.escalation.delivery import LIMIT, Outgoing, outgoing
 from runner.escalation.dispatch import Dispatcher, Note, SentPage
 from runner.escalation.outbox import Notification, Outbox
 from runner.orchestrator.run_environment import Installation
@@ -68,24 +68,23 @@ def undelivered_pages(state: StateDirectory) -> tuple[list[UndeliveredPage], lis
     return [_shown(each) for each in _outbox(state).all(problems)], problems
 
 
-def flush_pages(installation: Installation, *, brief: bool = False) -> Flushed:
+def flush_pages(installation: Installation, *, only_due: bool = False, limit: float = LIMIT) -> Flushed:
     """Send every page that has not arrived, all at once; only one process does so at a time.
 
-    With `brief` only what is due by itself is sent, and is not waited for as long: a person waits for something else.
-
-    What cannot be recorded is sent all the same, and is one of the problems.
+    `only_due` leaves out what is not due by itself: nobody has asked for it. `limit` is how many seconds all together
+    may take. What cannot be recorded is sent all the same, and is one of the problems.
     """
     outbox, now = _outbox(installation.state), installation.clock().wall
     problems: list[str] = []
-    waiting = [each for each in outbox.all(problems) if not brief or each.is_due(now)]
+    waiting = [each for each in outbox.all(problems) if not only_due or each.is_due(now)]
     if not waiting:
         return Flushed(problems=tuple(problems))
     with outbox.held() as ours:
         if not ours:
-            return Flushed(problems=() if brief else ("another command is sending them just now",))
+            return Flushed(problems=() if only_due else ("another command is sending them just now",))
         pages = list(_outgoing(waiting, installation, problems))
         with dispatcher_of(installation, problems) as dispatcher:
-            sent = dispatcher.send(pages, limit=BRIEF if brief else LIMIT)
+            sent = dispatcher.send(pages, limit=limit)
     return Flushed(tuple(sent), tuple(problems))
 
 

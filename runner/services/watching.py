@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from runner.core.events import Instant
 from runner.orchestrator.run_environment import Installation
 from runner.services.dead_runs import not_callable
-from runner.services.incident_response import CalledNext, call_next_levels
+from runner.services.incident_response import CalledNext, LadderClock, call_next_levels
 from runner.services.notifications import Flushed, flush_pages
 from runner.services.runs import Recovery, recover_abandoned
 from runner.store.state_directory import StateDirectory
@@ -56,10 +56,13 @@ class Look:
         )
 
 
-def look(installation: Installation) -> Look:
-    """Call for what died since, send what waits, call whose turn it is, and note that a watch has looked."""
-    recovery, flushed = recover_abandoned(installation), flush_pages(installation, brief=True)
-    looked = Look(recovery, flushed, call_next_levels(installation), not_callable(installation))
+def look(installation: Installation, clock: LadderClock | None = None) -> Look:
+    """Call for what died since, send what waits, call whose turn it is, and note that a watch has looked.
+
+    Who looks again and again keeps a `clock` for the ladder.
+    """
+    recovery, flushed = recover_abandoned(installation), flush_pages(installation, only_due=True)
+    looked = Look(recovery, flushed, call_next_levels(installation, clock), not_callable(installation))
     _note_look(installation.state, installation.clock(), looked.not_callable)
     return looked
 

@@ -13,7 +13,7 @@ from harness.fault_server import FaultServer
 from runner.core.errors import InvalidInputError
 from runner.render import report
 from runner.render.run_status import status
-from runner.services.incident_response import CalledNext, acknowledge, call_next_levels, escalate
+from runner.services.incident_response import CalledNext, LadderClock, acknowledge, call_next_levels, escalate
 from runner.services.notifications import undelivered_pages
 from runner.services.run_list import run_history
 
@@ -160,6 +160,23 @@ def test_any_later_command_calls_the_next_level_once_its_time_has_come(engine, s
     assert [(run, call.contact, call.arrived) for run, call in late.calls] == [(RUN_ID, "lead", True)]
     (page,) = (event["data"] for event in server.events)
     assert page["dedup_key"] == f"{engine.channel.sent[0].dedup_key}/L2"
+
+
+def test_who_looks_every_few_seconds_reads_no_more_than_must_be_read_and_calls_no_later(engine, server):
+    engine.ansible.answers["one", "action"] = FAILED
+    engine.run(change("one", on_failure="escalate"), escalation=LADDER)
+    (engine.asked_for.source.path.parent / "contacts.yml").write_text(two_levels(server))
+    clock, read = LadderClock(), []
+
+    def looked(seconds):
+        engine.env.clock.forward(seconds)
+        read.append(clock.is_due(RUN_ID, engine.env))
+        return call_next_levels(engine.env, clock).calls
+
+    calls = [looked(wait) for wait in (0, 5, LadderClock.MOST, 5, 525, 4, 1, 1)]
+
+    assert read == [True, False, True, False, True, False, True, False]
+    assert list(map(len, calls)) == [0, 0, 0, 0, 0, 0, 1, 0]
 
 
 def test_who_has_it_keeps_the_next_level_asleep(engine, server):

@@ -56,7 +56,7 @@ def test_what_waits_is_sent_once_and_that_is_recorded(env, outbox, server):
 def test_what_is_not_due_by_itself_is_sent_when_somebody_asks_for_it(env, outbox, server):
     outbox.put(to(server, attempts=TRIES, tried=NOON, receipt=REFUSED))
 
-    assert flush_pages(env, brief=True).sent == ()
+    assert flush_pages(env, only_due=True).sent == ()
     assert [each.receipt.ok for each in flush_pages(env).sent] == [True]
 
 
@@ -73,7 +73,7 @@ def test_two_commands_at_once_send_once(env, outbox, server):
     outbox.put(to(server))
 
     with outbox.held():
-        busy, brief = flush_pages(env), flush_pages(env, brief=True)
+        busy, brief = flush_pages(env), flush_pages(env, only_due=True)
 
     assert (busy.problems, brief.problems) == (("another command is sending them just now",), ())
     assert (busy.sent, server.events) == ((), [])

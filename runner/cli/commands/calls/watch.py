@@ -16,6 +16,7 @@ from runner.cli.output.sent_pages import complain_of, show_next_levels, show_sen
 from runner.cli.output.terminal import safe
 from runner.cli.run_session import on_signals
 from runner.core.errors import ExitCode
+from runner.services.incident_response import LadderClock
 from runner.services.watching import LOOKS_EVERY, Look, look
 from runner.worker.systemd_unit import WatchUnit
 from runner.worker.watch import systemd_notify, watch
@@ -48,9 +49,9 @@ def command(*, once: bool, form: str | None) -> None:
             raise click.exceptions.Exit(ExitCode.PAGING)
         return
     click.echo(f"watching {safe(str(state.path))}: every {LOOKS_EVERY:g} s", err=True)
-    stop, show = threading.Event(), _Printer()
+    stop, show, clock = threading.Event(), _Printer(), LadderClock()
     with on_signals(lambda *_: stop.set()):
-        watch(lambda: look(installation), show, _complain, stop.wait, systemd_notify(installation.environ))
+        watch(lambda: look(installation, clock), show, _complain, stop.wait, systemd_notify(installation.environ))
 
 
 class _Printer:

@@ -19,6 +19,7 @@ from runner.render.history.run_history import RunHistory
 from runner.render.run_status import RunStatus, StepStatus
 from runner.services.run_list import ListedRuns, as_data, find_run, listed_runs, owed_undos
 from runner.services.watching import critical_runs, watch_in_words
+from runner.store.state_directory import StateDirectory
 
 _LATEST = 10
 _REAL = "run"
@@ -36,6 +37,7 @@ def command(run_id: str | None, *, as_json: bool) -> None:
     with listed_runs(state, context.clock()) as runs:
         if run_id:
             _show(runs.one(find_run(state, run_id).path.name), runs, as_json=as_json)
+            _show_watch(state)
             return
         rows = [_row(run, runs) for run in runs.latest(_LATEST)]
     if as_json:
@@ -45,6 +47,11 @@ def command(run_id: str | None, *, as_json: bool) -> None:
     for undo in owed_undos(state):
         owed = f"{undo.step} of {undo.runbook} is not undone, since {undo.since}; runbook undo {undo.run}"
         click.echo(f"owed undo: {safe(undo.host)}: {safe(owed)}", err=True)
+    _show_watch(state)
+
+
+def _show_watch(state: StateDirectory) -> None:
+    """Whether somebody would hear of it soon if a critical run that is going on died."""
     if critical_runs(state):
         click.echo(f"watch: {safe(watch_in_words(state, context.clock()))}", err=True)
 
