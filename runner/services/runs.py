@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from runner.core.errors import AuditError, InvalidInputError, RunbookError
 from runner.escalation.incidents import Incidents
-from runner.orchestrator.end.dead_man import call_for
+from runner.library.library import Library
+from runner.orchestrator.end.dead_man import call_for, call_for_refused
 from runner.orchestrator.recovery import name_abandoned
-from runner.orchestrator.request import Call
+from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.orchestrator.run_loop import plan_undo as preview_undo
 from runner.orchestrator.run_loop import resume as resume_run
@@ -26,6 +28,7 @@ __all__ = [
     "CancelledRun",
     "RecoveredRun",
     "Recovery",
+    "call_for_refusal",
     "cancel_run",
     "preview_undo",
     "recover_abandoned",
@@ -36,6 +39,29 @@ __all__ = [
 
 _PATIENCE = 30.0
 """Seconds in which a run that is asked to stop has stopped."""
+
+
+def call_for_refusal(
+    installation: Installation,
+    library: Library,
+    runbook: str,
+    error: RunbookError,
+    *,
+    inventories: Sequence[Path] = (),
+    limit: str | None = None,
+) -> tuple[Call, ...]:
+    """Call whom `runbook` names, as an unattended run of it could not begin because of `error`: nobody reads that.
+
+    Nobody is called where the runbook or its contacts cannot be read.
+    """
+    try:
+        source = library.source(runbook)
+        contacts = library.contacts(source)
+    except (RunbookError, OSError):
+        return ()
+    run = installation.new_run_id()
+    request = RunRequest(run, source, b"", contacts, list(inventories), limit, mode="auto", library=library)
+    return tuple(call_for_refused(request, installation, error))
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,8 @@ class LoggedRuns:
     def disagreements(self, state: StateDirectory) -> list[str]:
         """A sentence for each thing in which `state` is not as the log says; a run in progress is no such thing."""
         directories = {run.path.name: run for run in state.runs()}
-        gone = sorted(_gone(state.runs_path / run) for run in self._runs.keys() - directories)
+        begun = {run for run, logged in self._runs.items() if logged.began}  # of others only pages are recorded
+        gone = sorted(_gone(state.runs_path / run) for run in begun - directories.keys())
         return [*gone, *(line for name, run in directories.items() for line in _of_run(run, self._runs.get(name)))]
 
 

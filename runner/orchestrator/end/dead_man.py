@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runner.core.errors import AuditError, RunbookError
+from runner.escalation.call_rules import Stop
 from runner.escalation.outbox import written
 from runner.escalation.policy import is_critical
 from runner.executor.target import Target
@@ -67,6 +68,17 @@ def call_for(state: RunState, installation: Installation, *, unrecorded: Runbook
     with pager_of(state, installation) as pager:
         pager.unrecorded += [unrecorded] if unrecorded else []
         pager.died()
+        return pager.calls
+
+
+def call_for_refused(request: RunRequest, installation: Installation, error: RunbookError) -> Sequence[Call]:
+    """Call whom the runbook of an unattended run names that could not even begin; who was, and whether it arrived."""
+    with installation.open_log() as log:
+        directory = installation.state.directory(request.run_id)
+        recorder = Recorder(request.run_id, log, directory, installation.clock, redaction=request.redaction())
+        pager = Pager(request, installation, recorder)
+        pager.unrecorded += [error] if isinstance(error, AuditError) else []
+        pager.stopped([], None, Stop("refused", f"could not begin: {error.message.strip().splitlines()[0]}"))
         return pager.calls
 
 

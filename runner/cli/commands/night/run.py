@@ -9,13 +9,16 @@ from typing import Any
 import click
 
 from runner.cli import context
+from runner.cli.output.ending import called
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs
 from runner.cli.run_session import gate_options, run_and_exit
 from runner.cli.target_options import target_options
+from runner.core.errors import RunbookError
+from runner.library.library import Library
 from runner.orchestrator.request import Mode
 from runner.services.run_requests import prepare_run
-from runner.services.runs import start_run
+from runner.services.runs import call_for_refusal, start_run
 
 
 @click.command(
@@ -35,12 +38,36 @@ from runner.services.runs import start_run
 def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ...], **options: Any) -> None:
     """Run RUNBOOK (an id like RUN-001, or a file) against the hosts of an inventory."""
     library, mode = context.library(runbook), _mode(options)
+    try:
+        _run(library, runbook, inventories, given, mode, options)
+    except RunbookError as error:
+        if mode == "auto":  # nobody is there who reads it
+            _call(library, runbook, inventories, error, options["limit"])
+        raise
+
+
+def _run(
+    library: Library,
+    runbook: str,
+    inventories: tuple[Path, ...],
+    given: tuple[str, ...],
+    mode: Mode,
+    options: Mapping[str, Any],
+) -> None:
     request = prepare_run(library, runbook, inventories, run_id=context.new_run_id(), limit=options["limit"], mode=mode)
     context.notice_unread(request.inventories)
     request = give_inputs(request, given, ask_all=options["ask"])
     state = context.state()
     context.recover_abandoned(state)
     run_and_exit(with_guard_options(request, options), options, state, start_run)
+
+
+def _call(
+    library: Library, runbook: str, inventories: tuple[Path, ...], error: RunbookError, limit: str | None
+) -> None:
+    here = context.installation(context.state())
+    for line in called(call_for_refusal(here, library, runbook, error, inventories=inventories, limit=limit)):
+        click.echo(line, err=True)
 
 
 def _mode(options: Mapping[str, Any]) -> Mode:

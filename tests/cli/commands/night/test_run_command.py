@@ -9,6 +9,7 @@ import signal
 import time
 
 import pytest
+from harness.fault_server import FaultServer
 from harness.scripted_terminal import ended, terminals
 
 from runner.store.log.log_reader import read
@@ -299,3 +300,20 @@ def test_an_answer_in_advance_to_what_is_not_asked_is_refused_before_the_run_beg
     assert (ran.code, ran.err.splitlines()[-2:]) == (2, [f"error: {message}", f"hint: {hint}"])
     assert not (here / ".runbook" / "runs").exists()
     assert ansible.calls == []
+
+
+@pytest.mark.parametrize(("auto", "pages"), [(["--auto"], 1), ([], 0)])
+def test_an_unattended_run_that_cannot_even_begin_calls_somebody(runbook, library, here, auto, pages):
+    (here / "playbooks" / "RUN-001.yml").write_text("# stale\n")
+    with FaultServer("200") as server:
+        contacts = f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n"
+        (here / "runbooks" / "contacts.yml").write_text(contacts + "backend-team: {name: Backend}\n")
+
+        ran = runbook("run", "RUN-001", "-i", "inventory.yml", *auto)
+
+    assert ran.code == 2
+    summaries = [event["data"]["summary"] for event in server.events]
+    assert [summary.partition("): ")[2].partition(": ")[0] for summary in summaries] == ["could not begin"] * pages
+    assert ("it arrived" in ran.err) is bool(pages)
+    if pages:
+        assert runbook("audit", "verify").code == 0
