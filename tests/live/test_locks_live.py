@@ -19,7 +19,7 @@ def start(bench, *words):
 
 def test_exactly_one_of_two_that_start_together_runs_each_time(bench):
     done, go = bench.directory / "done", bench.directory / "go"
-    bench.write(step("act", f"echo x >> {done}; until [ -e {go} ]; do sleep 0.02; done"))
+    bench.write(step("act", f"echo x >> {done}; until [ -e {go} ]; do sleep 0.2; done"))
     for round_ in range(1, ROUNDS + 1):
         both = [start(bench) for _ in range(2)]
         wait_until(lambda both=both: any(process.poll() is not None for process in both), "one is refused", seconds=60)
@@ -32,7 +32,7 @@ def test_exactly_one_of_two_that_start_together_runs_each_time(bench):
 
 def test_who_comes_second_is_told_who_is_there_or_waits(bench):
     begun, go = bench.directory / "begun", bench.directory / "go"
-    bench.write(step("act", f"touch {begun}; until [ -e {go} ]; do sleep 0.02; done"), locks=["deploy-pipeline"])
+    bench.write(step("act", f"touch {begun}; until [ -e {go} ]; do sleep 0.2; done"), locks=["deploy-pipeline"])
     first = start(bench)
     wait_until(begun.exists, "the first has begun", first)
 

@@ -76,13 +76,13 @@ def temporary():
 def slow(bench, **how):
     """A step that says that it has its secret, and waits until it is let go."""
     ready, go = bench.directory / "ready", bench.directory / "go"
-    words = f'printf %s "$PASSWORD" | sha256sum; touch {ready}; until [ -e {go} ]; do sleep 0.05; done'
+    words = f'printf %s "$PASSWORD" | sha256sum; touch {ready}; until [ -e {go} ]; do sleep 0.2; done'
     return ready, go, step("slow", words, timeout="60s", **how)
 
 
 def stdin_step(bench):
     ready, go = bench.directory / "ready", bench.directory / "go"
-    words = f"SUM=$(sha256sum | cut -c1-64); touch {ready}; until [ -e {go} ]; do sleep 0.05; done; echo $SUM"
+    words = f"SUM=$(sha256sum | cut -c1-64); touch {ready}; until [ -e {go} ]; do sleep 0.2; done; echo $SUM"
     command = {"command": ["sh", "-c", words], "stdin": "{{ password }}"}
     return ready, go, {"id": "slow", "name": "Slow", **command, "verify": [{"exit": 0}], "on_failure": "stop"}
 
@@ -138,7 +138,7 @@ def test_a_secret_in_the_environment_is_seen_in_that_of_the_step_itself_only(ben
 
     assert seen == ({}, [])
     assert environ
-    assert all(line.startswith(("/bin/bash --norc -peuo pipefail", "sleep 0.05")) for line in environ.values()), environ
+    assert all(line.startswith(("/bin/bash --norc -peuo pipefail", "sleep 0.2")) for line in environ.values()), environ
     assert process.returncode == 0, err
     assert digest(SECRET) in out
     assert in_files(bench.directory) == []
@@ -162,7 +162,7 @@ def test_over_ssh_it_is_in_no_argument_on_either_side(bench, kept, tmp_path):
     assert (seen, process.returncode) == (({}, []), 0), err
     assert digest(SECRET) in out
     assert environ
-    assert all(line.startswith(("/bin/bash --norc -peuo pipefail", "sleep 0.05")) for line in environ.values()), environ
+    assert all(line.startswith(("/bin/bash --norc -peuo pipefail", "sleep 0.2")) for line in environ.values()), environ
 
 
 def test_whatever_a_step_tells_of_it_is_redacted_everywhere_also_in_a_page(bench, kept):

@@ -116,7 +116,7 @@ def test_a_disk_that_is_full_in_the_midst_of_it_ends_it_and_it_is_gone_on_with(h
     bench = here.bench
     # Given a run that cannot record the end of its second step: no file may grow any more from then on
     go = bench.directory / "go"
-    process = begun(here, slow=f"until [ -e {go} ]; do sleep 0.02; done", words=["--json"])
+    process = begun(here, slow=f"until [ -e {go} ]; do sleep 0.2; done", words=["--json"])
     size = (bench.state / "audit" / "audit.jsonl").stat().st_size
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
     # When
@@ -137,7 +137,7 @@ def test_a_volume_that_fills_up_in_the_midst_of_it_does_the_same(here, volume):
     bench = here.bench
     bench.elsewhere = volume / "state"
     go = bench.directory / "go"
-    process = begun(here, slow=f"until [ -e {go} ]; do sleep 0.02; done", words=["--json"])
+    process = begun(here, slow=f"until [ -e {go} ]; do sleep 0.2; done", words=["--json"])
     filler = volume / "filler"
     with filler.open("wb", buffering=0) as file:
         while True:
