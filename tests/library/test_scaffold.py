@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from runner.channels.github import GitHub
+from runner.channels.webhook import Webhook
 from runner.library.json_schema import SCHEMAS
 from runner.library.library import Library
 from runner.library.scaffold import CONTACTS, begin, begin_inventories, scaffold, who
+from runner.model.contacts import Contact
 from runner.model.runbook import Category
 
 
@@ -24,14 +27,12 @@ def test_each_beginning_loads_and_asks_for_what_is_missing(tmp_path, category):
     assert not any(word in text for word in ("RUN-000", "OWNER", "CONTACT"))
 
 
-class Contact:
-    def __init__(self, *channels):
-        self.channels = channels
-
-
 def test_who_has_no_channel_owns_it_and_who_has_one_is_called():
-    assert who({"team": Contact(), "on-call": Contact("pager"), "other": Contact("pager")}) == ("team", "on-call")
-    assert who({"on-call": Contact("pager")}) == ("on-call", "on-call")
+    pager, tickets = Webhook(url="https://hooks.example.com/"), GitHub(repository="team/ops", token="env:A")
+    team, on_call, backlog = (Contact(name="A", channels=each) for each in ((), (pager,), (tickets,)))
+
+    assert who({"backlog": backlog, "team": team, "on-call": on_call, "other": on_call}) == ("team", "on-call")
+    assert who({"on-call": on_call}) == ("on-call", "on-call")
 
 
 def test_contacts_and_schemas_are_written_once(tmp_path):
