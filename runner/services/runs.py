@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.core.errors import AuditError, InvalidInputError, RunbookError
+from runner.core.errors import InvalidInputError, RunbookError, explain
 from runner.escalation.incidents import Incidents
 from runner.library.library import Library
 from runner.orchestrator.end.dead_man import call_for, call_for_refused
@@ -125,7 +125,7 @@ class Recovery:
     """
 
     runs: tuple[RecoveredRun, ...] = ()
-    failure: AuditError | None = None
+    failure: RunbookError | None = None
     called: Flushed = field(default_factory=Flushed)
     unrecorded: tuple[RecoveredRun, ...] = ()
 
@@ -139,13 +139,14 @@ def recover_abandoned(installation: Installation) -> Recovery:
     runs: list[RecoveredRun] = []
     try:
         runs.extend(_recovered(run, installation) for run in name_abandoned(installation))
-    except AuditError as error:  # who records will not go on; a run must be cancelled and looked at all the same
-        unrecorded = tuple(_unrecorded(installation, error))
-        return Recovery(tuple(runs), error, call_for_leases(installation), unrecorded)
+    except (RunbookError, OSError) as error:  # nothing keeps people from being called, and runs from being looked at
+        failure = explain(error)
+        unrecorded = tuple(_unrecorded(installation, failure))
+        return Recovery(tuple(runs), failure, call_for_leases(installation), unrecorded)
     return Recovery(tuple(runs), None, call_for_leases(installation))
 
 
-def _unrecorded(installation: Installation, error: AuditError) -> Iterator[RecoveredRun]:
+def _unrecorded(installation: Installation, error: RunbookError) -> Iterator[RecoveredRun]:
     """The dead runs that stay as they are and left no lease: somebody is called once, not by each later command."""
     incidents = Incidents(installation.state.path / "incidents")
     leased = {lease.name for lease, _ in installation.state.leases.all()}
@@ -154,7 +155,7 @@ def _unrecorded(installation: Installation, error: AuditError) -> Iterator[Recov
             yield _recovered(run.state, installation, error)
 
 
-def _recovered(run: RunState, installation: Installation, unrecorded: AuditError | None = None) -> RecoveredRun:
+def _recovered(run: RunState, installation: Installation, unrecorded: RunbookError | None = None) -> RecoveredRun:
     leases = installation.state.leases
     if leases.was_called_for(run.run):  # before its death could be recorded
         leases.remove(run.run)

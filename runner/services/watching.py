@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from runner.core.errors import explain
 from runner.core.events import Instant
 from runner.orchestrator.run_environment import Installation
 from runner.services.dead_runs import not_callable
@@ -21,33 +24,39 @@ LOOKS_EVERY = 5.0
 _STALE = 60.0
 _MARK = "watch"
 
+Found = TypeVar("Found")
+
 
 @dataclass(frozen=True)
 class Look:
     """What a look has done: for runs that died, for pages that waited, for incidents that nobody has yet.
 
-    `not_callable` is whom the watch could not call for the critical runs that are going on.
+    `not_callable` is whom the watch could not call for the critical runs that are going on; `defects` is why a part of
+    the look was not done.
     """
 
     recovery: Recovery
     flushed: Flushed
     called_next: CalledNext = field(default_factory=CalledNext)
     not_callable: tuple[str, ...] = ()
+    defects: tuple[str, ...] = ()
 
     @property
     def all_arrived(self) -> bool:
         """Whether nobody is left who was to be called and has no page."""
         sent = (*self.recovery.called.sent, *self.flushed.sent)
-        calls = [call.arrived for recovered in self.recovery.runs for call in recovered.calls]
+        dead = (*self.recovery.runs, *self.recovery.unrecorded)
+        calls = [call.arrived for recovered in dead for call in recovered.calls]
         calls += [call.arrived for _, call in self.called_next.calls]
-        not_called = any(recovered.not_called for recovered in self.recovery.runs)
-        return not not_called and all(calls) and all(each.receipt.settled for each in sent)
+        not_called = any(recovered.not_called for recovered in dead)
+        return not (not_called or self.defects) and all(calls) and all(each.receipt.settled for each in sent)
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What a person must mend, in sentences."""
         unrecorded = [f"a run that died cannot be recorded as abandoned: {self.recovery.failure}"]
         return (
+            *self.defects,
             *(unrecorded if self.recovery.failure else ()),
             *self.recovery.called.problems,
             *self.flushed.problems,
@@ -61,10 +70,25 @@ def look(installation: Installation, clock: LadderClock | None = None) -> Look:
 
     Who looks again and again keeps a `clock` for the ladder.
     """
-    recovery, flushed = recover_abandoned(installation), flush_pages(installation, only_due=True)
-    looked = Look(recovery, flushed, call_next_levels(installation, clock), not_callable(installation))
+    defects: list[str] = []
+    looked = Look(
+        _safely(lambda: recover_abandoned(installation), Recovery(), defects),
+        _safely(lambda: flush_pages(installation, only_due=True), Flushed(), defects),
+        _safely(lambda: call_next_levels(installation, clock), CalledNext(), defects),
+        _safely(lambda: not_callable(installation), (), defects),
+        tuple(defects),
+    )
     _note_look(installation.state, installation.clock(), looked.not_callable)
     return looked
+
+
+def _safely(act: Callable[[], Found], otherwise: Found, defects: list[str]) -> Found:
+    """What `act` finds; where it fails, which no other part of a look must suffer from, `otherwise`."""
+    try:
+        return act()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next part is done
+        defects.append(explain(error).message)
+        return otherwise
 
 
 def _note_look(state: StateDirectory, now: Instant, not_callable: tuple[str, ...]) -> None:

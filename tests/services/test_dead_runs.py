@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from runner.channels.webhook import Webhook
 from runner.core.errors import AuditError
 from runner.core.process_stat import started
 from runner.escalation.outbox import Outbox, written
+from runner.executor.testing import ScriptedExecutor
 from runner.services.dead_runs import call_for_leases
 from runner.services.notifications import flush_pages
 from runner.services.runs import recover_abandoned
@@ -160,6 +162,23 @@ def test_people_are_called_though_nothing_can_be_recorded(env, leave, server):
     assert (len(server.events), second.called.sent) == (1, ())
     assert [each.run.status for each in mended.runs] == ["abandoned"]
     assert left(env) == []
+
+
+def test_people_are_called_though_what_a_run_left_cannot_be_ended(env, leave, server):
+    class FullDisk(ScriptedExecutor):
+        def clean_up(self, run, *, environ):
+            raise OSError(errno.ENOSPC, "No space left on device", "/tmp")
+
+    env.state.begin(STATE).release()
+    leave()
+    stuck = replace(env, executor=FullDisk())
+
+    first, second = recover_abandoned(stuck), recover_abandoned(stuck)
+
+    assert "No space left on device" in first.failure.message
+    assert ([each.receipt.ok for each in first.called.sent], second.called.sent) == ([True], ())
+    assert [each.run.status for each in recover_abandoned(env).runs] == ["abandoned"]
+    assert len(server.events) == 1
 
 
 def test_a_page_that_does_not_arrive_waits_in_the_outbox(env, leave, server):

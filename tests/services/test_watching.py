@@ -13,6 +13,7 @@ from harness.notifications import ONE
 
 from runner.channels.webhook import Webhook
 from runner.escalation.outbox import Outbox, written
+from runner.executor.testing import ScriptedExecutor
 from runner.services.watching import LastLook, last_look, look, watch_in_words
 from runner.store.lease import Lease
 from runner.store.run_state import RunState
@@ -70,6 +71,21 @@ def test_whom_the_watch_could_not_call_is_known_before_anybody_dies(env):
     assert (with_secrets, len(without)) == ((), 1)
     assert "on-call by webhook: the secret env:TOKEN is missing" in without[0]
     assert words(env) == f"a watch looked 0 s ago, and could not call {without[0]}"
+
+
+def test_a_part_of_a_look_that_fails_keeps_no_other_from_being_done(env):
+    class Defective(ScriptedExecutor):
+        def clean_up(self, run, *, environ):
+            raise KeyError("a defect")
+
+    env.state.begin(RunState(run=RUN_ID, runbook="RUN-001", title="T", started="", user="alice")).release()
+    with FaultServer("200") as server:
+        Outbox(env.state.path / "outbox").put(replace(ONE, channel=Webhook(url=server.url).written()))
+        looked = look(replace(env, executor=Defective()))
+
+    assert [each.receipt.ok for each in looked.flushed.sent] == [True]
+    assert (len(looked.problems), "KeyError" in looked.problems[0], looked.all_arrived) == (1, True, False)
+    assert last_look(env.state, env.clock()) == LastLook(0.0)
 
 
 def test_what_waits_is_sent_and_a_run_that_died_is_recovered_and_called_for(env, tmp_path):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runner.cli.output.recovered_runs import show_recovery
 from runner.core.errors import AuditError
 from runner.orchestrator.request import Call
 from runner.services.runs import RecoveredRun, Recovery
 from runner.store.run_state import RunState
 
-STATE = RunState(run="20260101T000000Z-0123abcd", runbook="RUN-001", title="T", started="", user="alice")
+LEFT = RunState(run="20260101T000000Z-0123abcd", runbook="RUN-001", title="T", started="", user="alice")
+STATE = replace(LEFT, status="abandoned")
 
 
 def test_each_run_is_told_with_who_was_called(capsys):
@@ -31,7 +34,10 @@ def test_each_run_is_told_with_who_was_called(capsys):
     ]
 
 
-def test_that_it_cannot_be_recorded_is_told(capsys):
-    show_recovery(Recovery(failure=AuditError("the disk is full")))
+def test_that_it_cannot_be_recorded_is_told_and_not_that_anything_was_stopped(capsys):
+    show_recovery(Recovery(failure=AuditError("the disk is full"), unrecorded=(RecoveredRun(LEFT),)))
 
-    assert capsys.readouterr().err == "warning: a run that died cannot be recorded as abandoned: the disk is full\n"
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: a run that died cannot be recorded as abandoned: the disk is full",
+        "abandoned: the run 20260101T000000Z-0123abcd of RUN-001 died before it ended",
+    ]
