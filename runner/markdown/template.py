@@ -100,11 +100,14 @@ def _escalation(policy: Any) -> Iterator[str]:
 
 
 def _reason(item: Any) -> str:
-    if isinstance(item, Mapping):
-        return (
-            f"Not resolved after {item['unresolved_for']}" if "unresolved_for" in item else _line(item.get("declared"))
-        )
-    return "A step fails"
+    if item == "step_failed":
+        return "A step fails"
+    if not isinstance(item, Mapping):
+        return _line(item).replace("_", " ")
+    if "unresolved_for" in item:
+        return f"Not resolved after {item['unresolved_for']}"
+    key, value = next(iter(item.items()), ("", ""))
+    return _line(value) if key in {"declared", "that"} else f"{_line(key).replace('_', ' ')}: {_line(value)}"
 
 
 def _follow_up(value: Mapping[str, Any]) -> Iterator[str]:

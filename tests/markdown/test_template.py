@@ -39,6 +39,28 @@ def test_a_page_says_in_words_what_it_can_and_carries_the_rest_step_by_step(path
     assert procedure.count("### Step ") == len(load(path.read_bytes(), file="x.yml").value["steps"])
 
 
+def test_every_reason_to_call_is_said_in_words():
+    value = load(SHIPPED[0].read_bytes(), file="x.yml").value
+    when = [
+        "step_failed",
+        "no_answer",
+        {"verification_failed": 3},
+        {"that": "error_rate > 2"},
+        {"unresolved_for": "5m"},
+    ]
+
+    page = export({**value, "escalation": {**value["escalation"], "when": when}})
+
+    section = page.partition("- **When to escalate**:\n")[2].partition("- **")[0]
+    assert section.splitlines() == [
+        "  - A step fails",
+        "  - no answer",
+        "  - verification failed: 3",
+        "  - error_rate > 2",
+        "  - Not resolved after 5m",
+    ]
+
+
 def test_somebody_may_change_what_the_page_says():
     page = export(load((ROOT / "runbooks" / "RUN-001.yml").read_bytes(), file="x.yml").value)
     edited = page.replace("- database-lead", "- database-lead\n  - backend-team").replace("A false alarm", "A mistake")
@@ -111,6 +133,12 @@ EXTRAS = st.fixed_dictionaries(
 )
 
 
+REASONS = [
+    *("step_failed", "unreachable", "abandoned", "refused", "no_answer", "denied"),
+    *({"unresolved_for": "90s"}, {"verification_failed": 3}, {"no_answer": "10m"}),
+]
+
+
 @st.composite
 def documents(draw):
     steps = [
@@ -120,7 +148,7 @@ def documents(draw):
     escalation = {
         "when": draw(
             st.lists(
-                st.one_of(st.just("step_failed"), st.just({"unresolved_for": "90s"}), st.builds(dict, declared=LINE)),
+                st.one_of(st.sampled_from(REASONS), st.builds(dict, declared=LINE)),
                 min_size=1,
                 max_size=3,
             )
