@@ -92,6 +92,8 @@ class FakeContact:
     level: str = "L1"
     is_callable = True
     hours: tuple = ()
+    authority: tuple = ()
+    name: str = "Somebody"
 
 
 def request_in(directory, *, channel=None, **changes):

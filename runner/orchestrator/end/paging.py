@@ -227,7 +227,8 @@ class Pager:
         packet = hand_off(run, None, provide)
         with self._noting():
             packet = hand_off(run, self._recorder.history(end), provide)
-        details = {**packet.details, "audit_head": str(self._recorder.log.head), **self._besides()}
+        head, who = str(self._recorder.log.head), self._ladder.authorities()
+        details = {**packet.details, **who, "audit_head": head, **self._besides()}
         page = escalation.make_page(
             self._runbook,
             action=action,

@@ -37,6 +37,12 @@ class RunLadder:
     def _levels(self) -> tuple[ContactLevel, ...]:
         return levels(self._policy.contacts, self._request.contacts)
 
+    def authorities(self) -> dict[str, list[str]]:
+        """Who may decide what, where contacts.yml says so, for whoever asks whom to call."""
+        people = [self._request.contacts[name] for name in self._policy.contacts if name in self._request.contacts]
+        lines = [f"{each.level} {each.name}: {', '.join(each.authority)}" for each in people if each.authority]
+        return {"who decides": lines} if lines else {}
+
     def whom_a_cause_calls(self) -> Sequence[str]:
         """The contacts who were called before, who hear of every cause; else those of the first level.
 

@@ -103,6 +103,14 @@ def test_the_page_of_a_higher_level_says_why_they_are_called_and_is_an_incident_
     assert second.details["continue with"] == first.details["continue with"]
 
 
+def test_the_page_says_who_may_decide_what(night):
+    night.contacts["director"] = replace(night.contacts["director"], name="Director", authority=("Close the shop",))
+
+    night.fail()
+
+    assert night.channels["on-call"].sent[0].details["who decides"] == ["L3 Director: Close the shop"]
+
+
 def test_whoever_acknowledges_ends_the_climb(night):
     night.fail()
     night.note(EventType.INCIDENT_ACKNOWLEDGED, by="bob")
