@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -16,18 +17,19 @@ from runner.escalation.outbox import Notification
 from runner.orchestrator.end.paging import DIED
 from runner.orchestrator.run_environment import Installation
 from runner.services.notifications import Flushed, dispatcher_of
-from runner.store.lease import SILENT_AFTER, Lease, Leases, standing
+from runner.store.lease import RENEWED_EVERY, SILENT_AFTER, Lease, Leases, standing
 from runner.store.run_state import RunDirectory
 
 _REBOOTED = "the machine was restarted while it was going on, and nobody knows how it ended"
 _HUNG = f"its command still exists, and has shown no sign of life for {SILENT_AFTER:.0f} s"
 
 
-def call_for_leases(installation: Installation) -> Flushed:
+def call_for_leases(installation: Installation, *, pause: Callable[[float], None] = time.sleep) -> Flushed:
     """Call whom each lease names whose process is dead or hangs, once; what came of it.
 
     A run whose command died is for `recover_abandoned` first, which ends what it left and tells more: what that could
-    not call for is left to this. Of several processes that look at the same time, one calls.
+    not call for is left to this. Of several processes that look at the same time, one calls. `pause` waits so many
+    seconds: whoever seems to hang may just have been halted together with this process, as a paused virtual machine is.
     """
     leases, problems, sent = installation.state.leases, list[str](), list[SentPage]()
     if not leases.all(problems):
@@ -36,11 +38,20 @@ def call_for_leases(installation: Installation) -> Flushed:
         for lease, renewed in leases.all() if ours else ():
             became = standing(lease, renewed, installation.clock())
             if became == "hung":
-                sent += _call(installation, lease, _HUNG, problems)
+                if _still_hangs(leases, lease, renewed, pause):
+                    sent += _call(installation, lease, _HUNG, problems)
             elif became == "dead":
                 with suppress(LockedError):  # recovered just now, or alive where its number means nothing to us
                     sent += _of_dead(installation, lease, problems)
     return Flushed(tuple(sent), tuple(problems))
+
+
+def _still_hangs(leases: Leases, lease: Lease, renewed: float, pause: Callable[[float], None]) -> bool:
+    """Whether `lease` is not renewed though its process has had the time; once it was called for that is known."""
+    if leases.was_called_for(lease.name):
+        return True
+    pause(RENEWED_EVERY + 1.0)
+    return (lease, renewed) in leases.all()
 
 
 def not_callable(installation: Installation) -> tuple[str, ...]:

@@ -134,9 +134,16 @@ class Leases:
 
     @contextmanager
     def held(self) -> Iterator[bool]:
-        """While the block lasts nobody else calls for a lease; False where another process does so just now."""
-        self._path.mkdir(mode=0o700, exist_ok=True)
-        lock = LockFile(self._path / _LOCK, mode=0o600)
+        """While the block lasts nobody else calls for a lease; False where another process does so just now.
+
+        On a disk that cannot be locked on it is True: two calls are better than none.
+        """
+        try:
+            self._path.mkdir(mode=0o700, exist_ok=True)
+            lock = LockFile(self._path / _LOCK, mode=0o600)
+        except OSError:
+            yield True
+            return
         try:
             yield lock.lock()
         finally:

@@ -19,7 +19,7 @@ from runner.executor.testing import ScriptedExecutor
 from runner.services.dead_runs import call_for_leases
 from runner.services.notifications import flush_pages
 from runner.services.runs import recover_abandoned
-from runner.store.lease import SILENT_AFTER, Lease
+from runner.store.lease import RENEWED_EVERY, SILENT_AFTER, Lease
 from runner.store.run_state import RunState
 
 NAME = ONE.run
@@ -107,19 +107,21 @@ def test_a_run_that_somebody_else_is_at_is_theirs(env, leave, server):
 
 
 def test_a_run_that_hangs_is_called_for_and_again_if_it_dies_after_it_went_on(env, leave, server):
-    held = env.state.begin(STATE)
+    held, pauses = env.state.begin(STATE), []
+    looked = lambda: call_for_leases(env, pause=pauses.append)  # noqa: E731
     leave(**OURS)
-    alive = call_for_leases(env).sent
+    alive = looked().sent
 
     env.clock.forward(SILENT_AFTER + 1)
-    hung, again = call_for_leases(env).sent, call_for_leases(env).sent
+    hung, again = looked().sent, looked().sent
     env.state.leases.renew(NAME, env.clock())
-    back = call_for_leases(env).sent
+    back = looked().sent
     held.release()
     env.clock.boot = "boot-2"
-    dead = call_for_leases(env).sent
+    dead = looked().sent
 
     assert list(map(len, (alive, hung, again, back, dead))) == [0, 1, 0, 0, 1]
+    assert pauses == [RENEWED_EVERY + 1]
     assert summaries(server)[0].endswith("its command still exists, and has shown no sign of life for 45 s")
 
 
@@ -127,13 +129,24 @@ def test_a_run_that_was_called_for_because_it_hung_is_not_called_for_again_when_
     held = env.state.begin(STATE)
     leave(**OURS)
     env.clock.forward(SILENT_AFTER + 1)
-    call_for_leases(env)
+    call_for_leases(env, pause=lambda _: None)
     held.release()
 
     recovery = recover_abandoned(env)
 
     assert [(each.run.status, each.calls, each.not_called) for each in recovery.runs] == [("abandoned", (), "")]
     assert (len(server.events), left(env)) == (1, [])
+
+
+def test_a_run_that_was_halted_together_with_this_process_is_given_the_time_to_renew(env, leave, server):
+    held = env.state.begin(STATE)
+    leave(**OURS)
+    env.clock.forward(3600)
+
+    looked = call_for_leases(env, pause=lambda _: env.state.leases.renew(NAME, env.clock()))
+
+    assert (looked.sent, server.events) == ((), [])
+    held.release()
 
 
 def test_a_run_whose_runbook_is_gone_is_called_for_with_what_its_lease_has(env, leave, server):

@@ -122,6 +122,13 @@ def test_the_lease_of_this_process_is_renewed_until_the_end_of_the_block(leases)
     assert leases.all() == []
 
 
+def test_where_nothing_can_be_locked_everybody_calls(tmp_path):
+    (tmp_path / "leases").write_text("")
+
+    with Leases(tmp_path / "leases").held() as ours:
+        assert ours
+
+
 def test_one_process_at_a_time_calls_for_leases(leases):
     with leases.held() as first, leases.held() as second:
         assert (first, second) == (True, False)
