@@ -117,7 +117,7 @@ def shell(tmp_path_factory):
         ("runbook lint --explain check-r", ["check-repeats-action"]),
         ("runbook gate --expect al", ["alerts:"]),
         ("runbook gate --expect alerts:MON", ["MON-001"]),
-        ("runbook show RUN-001 --format ", ["md", "html", "json"]),
+        ("runbook show RUN-001 --format ", ["md", "html", "json", "handoff"]),
         ("runbook --library /nowhere run ", [""]),
         ("runbook run 'RUN-001", ["RUN-001"]),
         ("runbook nonsense x", [""]),
