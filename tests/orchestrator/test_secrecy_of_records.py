@@ -56,6 +56,20 @@ def test_what_is_said_when_a_run_is_started(engine, field):
 
 
 @pytest.mark.parametrize("field", ["reason", "break_glass"])
+def test_what_a_critical_run_leaves_for_the_case_of_its_death(engine, field):
+    leases, found = [], []
+
+    def look(_event):
+        leases.extend(engine.env.state.leases.all())
+        found.extend(written(engine))
+
+    engine.env.listeners.append(look)
+    begun(engine, severity="P0", **{field: f"since {SECRET} is known"})
+
+    assert (bool(leases), found) == (True, [])
+
+
+@pytest.mark.parametrize("field", ["reason", "break_glass"])
 def test_what_is_said_when_a_run_is_gone_on_with(engine, field):
     engine.ansible.answers["act", "action"] = ("failed", {"rc": 1, "msg": "no"})
     begun(engine)

@@ -33,7 +33,8 @@ def command(*, once: bool, form: str | None) -> None:
     A run of severity P0, P1 or critical renews a lease while it is alive; the watch calls within a minute after that
     has stopped, whatever ended it: kill -9, a reboot, a full disk. Any other run that died is called for where its
     runbook says so. It is recorded as abandoned, and what it left running is ended. Pages that have not arrived are
-    sent again. Several watches, and the next command, call once together.
+    sent again, and the next level is called for an incident that nobody has acknowledged. Several watches, and the
+    next command, call once together.
 
     Nothing is printed as long as nothing happens; Ctrl-C or SIGTERM ends it.
     """
