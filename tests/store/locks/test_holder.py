@@ -82,16 +82,16 @@ def test_locks_are_told_by_their_holders():
 
 
 @pytest.mark.parametrize(
-    ("pid", "run", "tree", "expected"),
+    ("process", "run", "tree", "expected"),
     [
-        (os.getpid(), "run-9", "run-1", True),
-        (os.getppid(), "run-9", "run-1", True),
-        (os.getpid(), "run-9", "", False),
-        (os.getpid(), "run-9", "run-8", False),
-        (2**22, "run-9", "run-1", False),
+        (os.getpid, "run-9", "run-1", True),
+        (os.getppid, "run-9", "run-1", True),
+        (os.getpid, "run-9", "", False),
+        (os.getpid, "run-9", "run-8", False),
+        (lambda: 2**22, "run-9", "run-1", False),
     ],
 )
-def test_a_run_of_the_same_tree_that_this_process_comes_from_is_a_relative(pid, run, tree, expected):
+def test_a_run_of_the_same_tree_that_this_process_comes_from_is_a_relative(process, run, tree, expected):
     mine = Holder(run, "RUN-002", "alice", "bastion", os.getpid(), SINCE, tree=tree)
 
-    assert replace(ALICE, pid=pid).is_relative(mine) is expected
+    assert replace(ALICE, pid=process()).is_relative(mine) is expected
