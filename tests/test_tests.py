@@ -19,6 +19,7 @@ TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
 TESTED_WITH: dict[str, str] = {
     "__main__.py": "cli/test_main.py",
     "channels/base.py": "channels/test_page.py",
+    "channels/inquiry.py": "channels/test_pagerduty_rest.py",
     "cli/commands/lab/demo.py": "lab/test_flow.py",
     "cli/commands/library/impact.py": "cli/commands/library/test_links_command.py",
     "cli/commands/night/approve.py": "live/test_approvals_live.py",
@@ -67,6 +68,7 @@ TESTED_WITH: dict[str, str] = {
     "model/escalation_policy.py": "model/test_reader_faults.py",
     "model/step.py": "model/test_runbook.py",
     "orchestrator/end/finish.py": "orchestrator/end/test_ending.py",
+    "orchestrator/end/run_pages.py": "orchestrator/end/test_paging.py",
     "orchestrator/gate/gate_facts.py": "orchestrator/gate/test_approval_gate.py",
     "orchestrator/gate/granted_approvals.py": "orchestrator/gate/test_approval_gate.py",
     "orchestrator/recheck.py": "orchestrator/continuation/test_resumption.py",

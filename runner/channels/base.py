@@ -11,14 +11,14 @@ from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 
-from runner.channels.inquiry import IncidentState, OnCallShift
+from runner.channels.inquiry import IncidentState
 from runner.core.errors import ExitCode, RunbookError
 from runner.core.fields import Model
 
-Action = Literal["trigger", "acknowledge", "resolve", "progress", "announce", "change", "ticket"]
+Action = Literal["trigger", "acknowledge", "resolve", "progress", "note", "announce", "change", "ticket"]
 """What a page does: it opens an incident, says that somebody has it, or ends it; `progress` is news of a known
-incident, `announce` a message without one, `change` tells of a change of a system, such as a deployment, and `ticket`
-asks for a ticket about work that is left.
+incident, `note` the hand-off for where an incident keeps notes, and `announce` a message without an incident; `change`
+tells of a change of a system, such as a deployment, and `ticket` asks for a ticket about work that is left.
 """
 
 WORDS: Mapping[Action, str] = {
@@ -26,6 +26,7 @@ WORDS: Mapping[Action, str] = {
     "acknowledge": "say that somebody has the incident",
     "resolve": "say that the incident is over",
     "progress": "add to an incident",
+    "note": "attach a note to an incident",
     "announce": "send a message without an incident",
     "change": "tell of a change",
     "ticket": "open a ticket",
@@ -160,16 +161,6 @@ class Channel(Model):
             SecretMissingError: a secret for it is not there.
         """
         del dedup_key, secrets
-        return None
-
-    def on_call(self, since: datetime, until: datetime, *, secrets: Secrets) -> Sequence[OnCallShift] | None:
-        """Everybody whom this channel reaches between two moments; None where nobody can ask that.
-
-        Raises:
-            InquiryError: that cannot be known just now.
-            SecretMissingError: a secret for it is not there.
-        """
-        del since, until, secrets
         return None
 
     def problems(self, page: Page) -> Sequence[str]:

@@ -73,7 +73,7 @@ class Email(Channel):
 
     def does(self, action: Action) -> bool:
         """Everything that is a message."""
-        return action != "ticket"
+        return action not in {"note", "ticket"}
 
     def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
         """Hands the message to the mail server."""

@@ -1,4 +1,4 @@
-"""What a channel can be asked, besides being told: how an incident stands, and who is on call."""
+"""What a channel can be asked, besides being told: how an incident stands."""
 
 from __future__ import annotations
 
@@ -17,20 +17,6 @@ class IncidentState:
     by: str
     at: datetime | None
     address: str
-
-
-@dataclass(frozen=True, slots=True)
-class OnCallShift:
-    """Somebody on call at `level` of an escalation policy, 1 first; without `start` or `end` it has none."""
-
-    name: str
-    level: int
-    start: datetime | None
-    end: datetime | None
-
-    def covers(self, since: datetime, until: datetime) -> bool:
-        """Whether they are on call from `since` to `until` without a gap."""
-        return (self.start is None or self.start <= since) and (self.end is None or self.end >= until)
 
 
 class InquiryError(RunbookError):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import partial
 from hashlib import sha256
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from runner.channels import pagerduty_rest as rest
 from runner.channels import transport as network
@@ -26,7 +26,7 @@ from runner.channels.base import (
     reveal,
 )
 from runner.channels.exchange import HttpAnswer, WebRequest
-from runner.channels.inquiry import IncidentState, OnCallShift
+from runner.channels.inquiry import IncidentState
 from runner.channels.payload import fit, one_line, to_json
 
 ADDRESS = "https://events.pagerduty.com/v2/enqueue"
@@ -39,8 +39,12 @@ LARGEST_EVENT = 512_000
 _LINKS = 10
 _LINK = re.compile(r"https?://[^\s]{1,2000}")
 
-
-PolicyId = Annotated[str, StringConstraints(pattern=r"^P[A-Z0-9]{5,20}$")]
+_EVENTS: Mapping[Action, str] = {
+    "trigger": "trigger",
+    "acknowledge": "acknowledge",
+    "resolve": "resolve",
+    "progress": "trigger",  # PagerDuty adds it to the log of the open alert with that key, and wakes nobody once more
+}
 
 
 class PagerDuty(Channel):
@@ -61,27 +65,25 @@ class PagerDuty(Channel):
     sender: MailAddress | None = Field(
         default=None, alias="from", description="The e-mail address of a user of the account, who writes the notes"
     )
-    escalation_policy: PolicyId | None = Field(
-        default=None, description="The id of the escalation policy that says who is on call, P..."
-    )
     api: Address = Field(default=rest.ADDRESS, description="Where the REST API is")
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
         if (self.token is None) != (self.sender is None):
             raise ValueError("token and from belong together")
-        if self.escalation_policy is not None and self.token is None:
-            raise ValueError("escalation_policy needs token and from")
         return self
 
     def does(self, action: Action) -> bool:
-        """Whether there is an event for `action`; news of an incident are a note, for which a token is needed."""
-        return action in {"trigger", "acknowledge", "resolve", "change"} or (action == "progress" and bool(self.token))
+        """Whether there is an event for `action`; a note needs a token."""
+        return action in _EVENTS or action == "change" or (action == "note" and self.token is not None)
 
     def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
-        """Triggers, acknowledges or resolves the alert of the page's dedup key, adds a note, or tells of a change."""
+        """Triggers, acknowledges or resolves the alert of the page's dedup key, adds to it, or tells of a change.
+
+        News are a note of the incident where there is a token, else one more event in the log of its alert.
+        """
         try:
-            if page.action == "progress":
+            if page.action == "note" or (page.action == "progress" and self.token):
                 return self._rest(secrets, transport).note(self.key, page, shortened(page.dedup_key))
             routing_key = self._routing_key(secrets)
         except SecretMissingError as error:
@@ -114,12 +116,6 @@ class PagerDuty(Channel):
         """How the incident stands, where there is a token to ask with."""
         return self._rest(secrets).incident(shortened(dedup_key)) if self.token else None
 
-    def on_call(self, since: datetime, until: datetime, *, secrets: Secrets) -> Sequence[OnCallShift] | None:
-        """Who is on call by the escalation policy, where one is named."""
-        if not self.escalation_policy:
-            return None
-        return self._rest(secrets).on_call(self.escalation_policy, since, until)
-
     def _rest(self, secrets: Secrets, transport: network.Transport = network.STANDARD) -> rest.RestApi:
         return rest.RestApi(self.api, reveal(str(self.token), secrets), str(self.sender), transport)
 
@@ -135,8 +131,9 @@ class PagerDuty(Channel):
 
 def event(page: Page, routing_key: str) -> dict[str, Any]:
     """The event that tells `page`: valid by PagerDuty's schema, and within the limits the schema does not state."""
-    body = {"routing_key": routing_key, "event_action": page.action, "dedup_key": shortened(page.dedup_key)}
-    if page.action != "trigger":
+    action = _EVENTS.get(page.action, page.action)
+    body = {"routing_key": routing_key, "event_action": action, "dedup_key": shortened(page.dedup_key)}
+    if action != "trigger":
         return body
     return _with_details({**body, "payload": _payload(page), "client": "runbookctl"}, page)
 

@@ -1,10 +1,10 @@
-"""PagerDuty's REST API: how an incident stands, its notes, and who is on call."""
+"""PagerDuty's REST API: how an incident stands, and its notes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from runner.channels import transport as network
 from runner.channels.base import WORDS, Page, Receipt
 from runner.channels.exchange import HttpAnswer, WebRequest
-from runner.channels.inquiry import IncidentState, InquiryError, OnCallShift
+from runner.channels.inquiry import IncidentState, InquiryError
 from runner.channels.payload import as_text, fit, one_line, to_json
 
 ADDRESS = "https://api.pagerduty.com"
@@ -42,16 +42,6 @@ class RestApi:
         """
         found = self._get("/incidents", _by_key(key)).get("incidents") or []
         return _state(found[0]) if found else None
-
-    def on_call(self, policy: str, since: datetime, until: datetime) -> Sequence[OnCallShift]:
-        """Everybody who is on call between two moments by the escalation policy with that id.
-
-        Raises:
-            InquiryError: that cannot be known.
-        """
-        times = {"since": _moment(since), "until": _moment(until)}
-        query = {"escalation_policy_ids[]": policy, **times, "limit": "100"}
-        return [_shift(each) for each in self._get("/oncalls", query).get("oncalls") or []]
 
     def note(self, channel: str, page: Page, key: str) -> Receipt:
         """Adds `page` to the notes of the newest incident with the dedup key `key`, once however often it is sent."""
@@ -100,7 +90,8 @@ _NOT_THERE_YET = network.Verdict("again", "PagerDuty has no incident of this key
 def note(page: Page) -> str:
     """What a note says of `page`."""
     details = [f"{one_line(name)}:\n{as_text(value)}" for name, value in fit(page.details, LONGEST_NOTE).items()]
-    text = "\n\n".join([f"{one_line(page.summary)} (to {WORDS[page.action]})", *details])
+    does = "" if page.action == "note" else f" (to {WORDS[page.action]})"
+    text = "\n\n".join([f"{one_line(page.summary)}{does}", *details])
     return text if len(text) <= LONGEST_NOTE else f"{text[: LONGEST_NOTE - 1]}…"
 
 
@@ -131,16 +122,6 @@ def _state(incident: Mapping[str, Any]) -> IncidentState:
         at=_time(when),
         address=one_line(str(incident.get("html_url") or "")),
     )
-
-
-def _shift(shift: Mapping[str, Any]) -> OnCallShift:
-    user = shift.get("user") or {}
-    name, level = one_line(str(user.get("summary") or user.get("id") or "")), shift.get("escalation_level")
-    return OnCallShift(name, level if isinstance(level, int) else 1, _time(shift.get("start")), _time(shift.get("end")))
-
-
-def _moment(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _time(text: Any) -> datetime | None:

@@ -70,8 +70,8 @@ class Webhook(Channel):
     )
 
     def does(self, action: Action) -> bool:
-        """Everything but tickets: the receiver decides what becomes of it."""
-        return action != "ticket"
+        """Everything but tickets, and notes, which repeat the hand-off: the receiver decides what becomes of it."""
+        return action not in {"note", "ticket"}
 
     def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
         """Posts the page."""

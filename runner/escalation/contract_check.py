@@ -52,7 +52,7 @@ def sample_pages(runbook: Runbook, *, now: datetime) -> Sequence[Page]:
         )
         for reason in reasons
     ]
-    following: tuple[Action, ...] = ("acknowledge", "progress", "resolve", "announce", "change", "ticket")
+    following: tuple[Action, ...] = ("acknowledge", "progress", "note", "resolve", "announce", "change", "ticket")
     return [*pages, *(replace(pages[-1], action=action) for action in following)]
 
 

@@ -114,6 +114,11 @@ class Call:
     arrived: bool
     reason: str
 
+    @property
+    def calls(self) -> bool:
+        """Whether they hear by it that they are needed; `progress` is for whoever has the incident already."""
+        return self.action in {"trigger", "progress"}
+
 
 @dataclass(frozen=True)
 class Result:

@@ -1,9 +1,9 @@
-"""PagerDuty's REST API says how an incident stands and who is on call, and a note is written once."""
+"""PagerDuty's REST API says how an incident stands, and a note is written once."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from harness.fault_server import FaultServer
@@ -11,14 +11,14 @@ from harness.receivers import PagerDutyAccount
 from pydantic import ValidationError
 
 from runner.channels.base import Receipt, SecretMissingError
-from runner.channels.inquiry import IncidentState, InquiryError, OnCallShift
+from runner.channels.inquiry import IncidentState, InquiryError
 from runner.channels.pagerduty import PagerDuty
 from runner.channels.pagerduty_rest import RestApi, note
 
 KEY = "RUN-001/production/MON-005"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRETS = {"env:KEY": "k" * 32, "env:REST": "rest-1", "env:OLD": "rest-0"}.__getitem__
-WRITTEN = {"routing_key": "env:KEY", "token": "env:REST", "from": "on-call@example.com", "escalation_policy": "POLICY1"}
+WRITTEN = {"routing_key": "env:KEY", "token": "env:REST", "from": "on-call@example.com"}
 
 
 @pytest.fixture
@@ -60,30 +60,7 @@ def test_without_a_token_nobody_is_asked():
     alone = PagerDuty(routing_key="env:KEY")
 
     assert alone.incident(KEY, secrets=SECRETS) is None
-    assert alone.on_call(NOON, NOON, secrets=SECRETS) is None
-    assert not alone.does("progress")
-
-
-def test_whoever_is_on_call_is_named_with_their_shift(account):
-    account.oncalls = [
-        {
-            "user": {"summary": "Ana"},
-            "escalation_level": 1,
-            "start": "2026-03-01T08:00:00Z",
-            "end": "2026-03-01T12:20:00Z",
-        },
-        {"user": {"summary": "Bo"}, "escalation_level": 2, "start": None, "end": None},
-    ]
-    with FaultServer("ok", service=account) as server:
-        shifts = channel(server).on_call(NOON, NOON + timedelta(minutes=30), secrets=SECRETS)
-
-    asked = "since=2026-03-01T12%3A00%3A00%2B00%3A00&until=2026-03-01T12%3A30%3A00%2B00%3A00"
-    assert asked in server.requests[0].path
-    assert shifts == [
-        OnCallShift("Ana", 1, NOON - timedelta(hours=4), NOON + timedelta(minutes=20)),
-        OnCallShift("Bo", 2, None, None),
-    ]
-    assert [shift.covers(NOON, NOON + timedelta(minutes=30)) for shift in shifts] == [False, True]
+    assert not alone.does("note")
 
 
 @pytest.mark.parametrize(
@@ -124,6 +101,16 @@ def test_news_are_a_note_in_the_words_of_people_once_however_often_they_are_sent
     assert {each.headers["From"] for each in server.requests} == {"on-call@example.com"}
 
 
+def test_a_hand_off_is_a_note_as_it_is_written_cut_to_what_a_note_may_have(account, page):
+    hand_off = replace(page, action="note", details={"hand-off": "HAND-OFF RUN-001\n\nHOSTS\n  verified: db1\n" * 1000})
+    with FaultServer("ok", service=account) as server:
+        assert channel(server).send(hand_off, secrets=SECRETS).ok
+
+    [text] = account.all_notes
+    assert text.startswith(f"{page.summary}\n\nhand-off:\nHAND-OFF RUN-001\n\nHOSTS\n  verified: db1\nHAND-OFF")
+    assert len(text) <= 25_000
+
+
 def test_an_incident_that_is_not_there_yet_is_waited_for(account, page, transport):
     def slow(request):
         if len(server.requests) == 3:
@@ -148,7 +135,6 @@ def test_a_note_is_never_too_long(page):
     [
         ({"token": "env:REST"}, "token and from belong together"),
         ({"from": "on-call@example.com"}, "token and from belong together"),
-        ({"escalation_policy": "POLICY1"}, "escalation_policy needs token and from"),
         ({"token": "env:REST", "from": "nobody"}, "pattern"),
     ],
 )

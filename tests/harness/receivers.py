@@ -85,12 +85,13 @@ class SlackWorkspace:
 
 @dataclass
 class PagerDutyAccount:
-    """The Events API v2, and of the REST API the incidents of its alerts, their notes, and who is on call."""
+    """The Events API v2, and of the REST API the incidents of its alerts and their notes."""
 
     alerts: dict[str, str] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
+    log: dict[str, list[str]] = field(default_factory=dict)
+    """The summaries of what opened each open alert, and of what was added to it."""
     notes: dict[str, list[str]] = field(default_factory=dict)
-    oncalls: list[dict[str, Any]] = field(default_factory=list)
     more: dict[str, Any] = field(default_factory=dict)
     """What else is known of each incident."""
 
@@ -101,8 +102,6 @@ class PagerDutyAccount:
         if request.headers.get("Authorization") != "Token token=rest-1":
             return reply(401, {"error": {"message": "Unauthorized", "code": 2006}})
         asked = {name: values[0] for name, values in parse_qs(where.query).items()}
-        if where.path == "/oncalls":
-            return reply(200, {"oncalls": self.oncalls if asked["escalation_policy_ids[]"] == "POLICY1" else []})
         if where.path == "/incidents":
             return reply(200, {"incidents": self._incidents(asked["incident_key"])})
         notes = self.notes.setdefault(where.path.split("/")[2], [])
@@ -115,7 +114,12 @@ class PagerDutyAccount:
         if path.endswith("/change/enqueue"):
             self.changes.append(event["payload"]["summary"])
             return reply(202, {"status": "success", "message": "Change event processed"})
-        self.alerts[event["dedup_key"]] = event["event_action"]
+        key = event["dedup_key"]
+        if event["event_action"] == "trigger":
+            before = self.log.get(key, []) if self.alerts.get(key) != "resolve" else []
+            self.log[key] = [*before, event["payload"]["summary"]]
+        if event["event_action"] != "trigger" or self.alerts.get(key) != "acknowledge":
+            self.alerts[key] = event["event_action"]
         return reply(202, {"status": "success", "message": "Event processed", "dedup_key": event["dedup_key"]})
 
     def _incidents(self, key: str) -> list[dict[str, Any]]:

@@ -86,7 +86,7 @@ class RunAnnouncer:
                 if self._changed.wait_for(lambda: self._over, self._every):
                     return
                 far = f"{len(self._done)} of {len(self._runbook.steps)} steps are done; now: {self._now}"
-            self._tell("progress", far)
+            self._tell("announce", far)
 
     def _tell(self, action: Action, text: str) -> None:
         target = self._pager.target

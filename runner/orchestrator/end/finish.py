@@ -185,7 +185,7 @@ class RunFinish(Failsafe):
     def _have_called(self) -> bool:
         """Whether somebody has heard of it from a run that took over and did not pass."""
         failed = [child.result for child in self.children if child.result.outcome not in _RESOLVED]
-        return any(call.action == "trigger" and call.arrived for result in failed for call in result.calls)
+        return any(call.calls and call.arrived for result in failed for call in result.calls)
 
     def _calls(self, step: Step, name: str) -> bool:
         """Whether `step`, or its undo, as `name` says, has failed in a way of which somebody must hear.
@@ -215,7 +215,7 @@ class RunFinish(Failsafe):
     def _call_unrecorded(self, end: Event | None) -> None:
         """Call somebody for a run of which nobody can read how it ended, unless that was done already."""
         self.pager.unrecorded.append(RunbookError(self.problems[-1]))
-        if not self.request.looks and not any(call.action == "trigger" for call in self.pager.calls):
+        if not self.request.looks and not any(call.calls for call in self.pager.calls):
             self.pager.stopped([], None, Stop("stopped", self.problems[-1]), end=end)
 
     def _bare(self, outcome: Outcome) -> Result:
@@ -282,7 +282,7 @@ class RunFinish(Failsafe):
         if outcome in _WELL:
             return ExitCode.DONE
         refused = isinstance(self.error, LockedError | DeniedError) and not begun
-        called = any(call.action == "trigger" for call in self.pager.calls)
+        called = any(call.calls for call in self.pager.calls)
         worst_first = {
             ExitCode.PAGING: self.pager.reached is False,
             ExitCode.INTERRUPTED: self._cancelled and outcome in {Outcome.ABORTED, Outcome.PARTLY_UNDONE},

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
-from runner.channels.base import Page
-from runner.core.errors import AuditError, RunbookError, explain
+from runner.channels.base import Action, Page
+from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Outcome
 from runner.escalation import policy as escalation
 from runner.escalation.call_rules import Cause, FailedStep, SoFar, Stop, decide, has_clock
@@ -17,36 +17,36 @@ from runner.escalation.dispatch import Dispatcher, SentPage
 from runner.escalation.incidents import Incident
 from runner.escalation.ladder import levels
 from runner.escalation.outbox import Notification
-from runner.executor.target import Target
 from runner.model.runbook import FollowUp
 from runner.model.step import Step
 from runner.orchestrator.end.call_clock import CallClock
-from runner.orchestrator.end.run_ladder import RunLadder, incident_states
+from runner.orchestrator.end.run_ladder import incident_states
+from runner.orchestrator.end.run_pages import RunPages
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
-from runner.render.handoff.hand_off import hand_off
 
 _LOST = frozenset({Outcome.UNREACHABLE})
-_CALLS_NOBODY = frozenset({"progress", "announce", "change"})
+MOST_ENTRIES = 50
+"""How many entries one look at the rules makes in an incident: of more causes the last entry has all that are left.
+
+PagerDuty, and Slack, refuse what comes too fast; what they have refused waits in the outbox.
+"""
 DIED = "its command died, and nobody knows how it ended"
 """Why people are called for a run that did not come to its end."""
 
 
-class Pager:
+class Pager(RunPages):
     """The escalation of one run. `calls` is who was told what, and what came of it, in order.
 
-    That something of it cannot be recorded keeps nobody from being called: it stands in `unrecorded`, and in the page.
+    `unrecorded` is what of it could not be recorded, which keeps nobody from being called.
     """
 
     def __init__(self, request: RunRequest, env: Installation, recorder: Recorder) -> None:
+        super().__init__(request, env, recorder)
         self.calls: list[Call] = []
-        self.unrecorded: list[RunbookError] = []
-        self.target: Target | None = None
-        self._request, self._env, self._recorder = request, env, recorder
-        self._runbook = request.source.runbook
         self._clock: CallClock | None = None
-        self._ladder = RunLadder(request, env, recorder)
+        self._called: dict[str, dict[str, None]] = {}
         self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, self._note, self._noting)
 
     @contextlib.contextmanager
@@ -91,6 +91,7 @@ class Pager:
         )
         if causes := decide(self._runbook.escalation, so_far, self._env.clock()).causes:
             self._call(causes, end)
+        self._attach_hand_off(end)
 
     def declare(self, because: str) -> None:
         """A person wants somebody to be called, for a reason that is recorded, though the run has not asked them."""
@@ -143,19 +144,15 @@ class Pager:
         self.stopped([], None, Stop("abandoned", DIED))
         if not self.calls and escalation.is_critical(self._runbook):
             self._call([Cause("abandoned", DIED)])
+            self._attach_hand_off()
 
     def calls_if_dead(self) -> list[Notification]:
         """The notifications by which somebody else would call for this run were it dead now."""
         run, contacts = self._request.run_id, self._request.contacts
         end = Event(EventType.RUN_ABANDONED, run, data={"outcome": Outcome.UNKNOWN})
-        pages = self._by_level(self._page("trigger", DIED, end), self._whom())
+        pages = self._by_level(self._page("trigger", DIED, end), self._whom()[0])
         composed = [item for page, names in pages for item in self._dispatcher.compose(page, run, names, contacts)]
         return [item.notification for item in composed]
-
-    @property
-    def incident(self) -> str:
-        """The name of the incident that this run calls for."""
-        return self._key(self.target)
 
     @property
     def has_record(self) -> bool:
@@ -176,30 +173,66 @@ class Pager:
 
     def tell(self, page: Page, names: Sequence[str]) -> list[str]:
         """Send `page`, which calls nobody, to the contacts `names`; what the channels call what they made of it."""
-        return [each.receipt.reference for each in self._send([(page, names)], limit=BRIEF) if each.receipt.reference]
+        return [
+            each.receipt.reference
+            for each in self._send([(page, names)], limit=BRIEF, counts=False)
+            if each.receipt.reference
+        ]
 
     def _ticket_key(self, do: str) -> str:
         return f"{self._request.run_id}/ticket/{do}"
 
     def _call(self, causes: Sequence[Cause], end: Event | None = None) -> None:
-        """Call for the first of `causes`; the others are added to the incident, and wake nobody once more."""
-        names = self._whom()
+        """Call for the first of `causes`; the others are added to the incident, and wake nobody once more.
+
+        Whoever has acknowledged the incident is not called for it again: all of them are news to them.
+        """
+        names, has_it = self._whom()
         also = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""
         page = self._page("trigger", causes[0].reason + also, end)
-        self._send(self._by_level(page, names))
+        hear = [name for name in names if has_it and self._can(name, "progress")]
+        others = [name for name in names if name not in hear]
+        self._send([*self._by_level(replace(page, action="progress"), hear), *self._by_level(page, others)])
         plain = replace(page, action="progress", details={}, links=())
-        texts = [escalation.summary(self._runbook, page.group, self._redacted(cause.reason)) for cause in causes[1:]]
-        news = [replace(plain, summary=text) for text in texts]
-        self._send([item for each in news for item in self._by_level(each, names)], limit=BRIEF)
+        news = [replace(plain, summary=text) for text in self._entries(causes[1:], page.group)]
+        self._send([item for each in news for item in self._by_level(each, names)], limit=BRIEF, counts=False)
         self.climb()
 
-    def _whom(self) -> Sequence[str]:
-        """Whom a cause calls: everybody where that cannot be recorded, as nobody could say later whose turn it is."""
-        names: Sequence[str] = self._runbook.escalation.contacts
+    def _entries(self, causes: Sequence[Cause], environment: str) -> list[str]:
+        """What is added to the incident for `causes`, an entry for each, and not more than `MOST_ENTRIES` with it."""
+        reasons = [self._redacted(cause.reason) for cause in causes]
+        if len(reasons) >= MOST_ENTRIES:
+            last = reasons[MOST_ENTRIES - 2 :]
+            reasons = [*reasons[: MOST_ENTRIES - 2], f"{len(last)} more: {'; '.join(last)}"]
+        return [escalation.summary(self._runbook, environment, reason) for reason in reasons]
+
+    def _can(self, name: str, action: Action) -> bool:
+        """Whether a channel of the contact `name` has a way to do `action`."""
+        contact = self._request.contacts.get(name)
+        return any(channel.does(action) for channel in (contact.channels if contact else ()))
+
+    def _attach_hand_off(self, end: Event | None = None) -> None:
+        """Attach the hand-off of an attempt that is over to the incidents it has called for, where notes are kept."""
+        waiting = {key: [name for name in names if self._can(name, "note")] for key, names in self._called.items()}
+        if not any(waiting.values()):
+            return
+        with self._noting():
+            if page := self._hand_off_note(end):
+                self._called.clear()
+                notes = [(replace(page, dedup_key=key), names) for key, names in waiting.items()]
+                self._send(notes, limit=BRIEF, counts=False)
+
+    def _whom(self) -> tuple[Sequence[str], bool]:
+        """Whom a cause calls, and whether somebody has the incident: everybody where that cannot be recorded.
+
+        Nobody could say later whose turn it is.
+        """
+        whom: tuple[Sequence[str], bool] = self._runbook.escalation.contacts, False
         if not self.unrecorded:
             with self._noting():
-                names = self._ladder.whom_a_cause_calls()
-        return names
+                names, has_it = self._ladder.whom_a_cause_calls()
+                whom = names, has_it and self._dispatcher.incidents.find(self.incident) is not None
+        return whom
 
     def climb(self) -> float | None:
         """Call the levels of the ladder whose turn it is; the seconds until it must be looked at again, if ever."""
@@ -209,6 +242,7 @@ class Pager:
             while names and not self.unrecorded:  # what is not recorded would be called again and again
                 self._send(self._by_level(self._page("trigger", why), names))
                 names, why, later = self._ladder.next_calls()
+        self._attach_hand_off()
         return max(0.0, (later - self._env.clock().wall).total_seconds()) if later else None
 
     def _by_level(self, page: Page, names: Sequence[str]) -> list[tuple[Page, Sequence[str]]]:
@@ -219,63 +253,24 @@ class Pager:
             for level in levels(names, self._request.contacts)
         ]
 
-    def _redacted(self, text: str) -> str:
-        return self._recorder.redaction.text(text)
-
-    def _page(self, action: Literal["trigger", "resolve", "ticket"], reason: str, end: Event | None = None) -> Page:
-        run, provide = self._request.run_id, self._runbook.escalation.provide
-        packet = hand_off(run, None, provide)
-        with self._noting():
-            packet = hand_off(run, self._recorder.history(end), provide)
-        head, who = str(self._recorder.log.head), self._ladder.authorities()
-        details = {**packet.details, **who, "audit_head": head, **self._besides()}
-        page = escalation.make_page(
-            self._runbook,
-            action=action,
-            reason=self._redacted(reason),
-            environment=self.target.environment if self.target else "unknown",
-            hosts=self.target.names if self.target else (),
-            details=self._recorder.redaction.data(details, ours=1),
-            timestamp=self._env.clock().wall,
-        )
-        return replace(page, dedup_key=self._key(self.target))
-
-    def _key(self, target: Target | None) -> str:
-        """The incident's name, by the hosts of `target`, or by what was aimed at while nobody knows them."""
-        if target:
-            return escalation.dedup_key(self._runbook.id, target.environment, target.names)
-        aim = [*map(str, self._request.inventories), self._request.limit or ""]
-        return escalation.dedup_key(self._runbook.id, "unknown", aim)
-
-    def _besides(self) -> dict[str, str]:
-        """What whoever is called must know first: that guards were gone past, and that there is no record."""
-        reason = self._request.break_glass if self._recorder.knows_inventory else ""  # else it may hold a secret of it
-        glass = {"break_glass": reason} if reason else {}
-        unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
-        return glass | unrecorded
-
-    def _send(self, pages: Sequence[tuple[Page, Sequence[str]]], *, limit: float = LIMIT) -> list[SentPage]:
-        """What came of telling each page to its contacts, all at once."""
+    def _send(
+        self, pages: Sequence[tuple[Page, Sequence[str]]], *, limit: float = LIMIT, counts: bool = True
+    ) -> list[SentPage]:
+        """What came of telling each page to its contacts, all at once; `counts` says that it is one of the `calls`."""
         run, contacts = self._request.run_id, self._request.contacts
         requested = [item for page, names in pages for item in self._dispatcher.request(page, run, names, contacts)]
         sent = self._dispatcher.send(requested, limit=limit)
         for each in sent:
-            receipt, action = each.receipt, each.notification.page.action
-            if action not in _CALLS_NOBODY:
-                self.calls.append(Call(each.contact, receipt.channel, action, receipt.ok, receipt.reason))
+            receipt, page = each.receipt, each.notification.page
+            if counts:
+                self.calls.append(Call(each.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
+            if page.action == "trigger" and not page.dedup_key.endswith(escalation.GLASS):
+                self._called.setdefault(page.dedup_key, {})[each.contact] = None
         return sent
 
     def _note(self, run: str, kind: EventType, data: Mapping[str, Any]) -> None:
         del run  # the recorder's own
         self._recorder.note(kind, **data)
-
-    @contextlib.contextmanager
-    def _noting(self) -> Iterator[None]:
-        """What cannot be remembered or recorded in the block is noted, and nobody is called the less for it."""
-        try:
-            yield
-        except BaseException as error:  # noqa: BLE001 - whatever it is, people are called
-            self.unrecorded.append(self._recorder.redaction.error(explain(error)))
 
     def problems(self) -> list[str]:
         """A sentence for each page that did not arrive."""
@@ -284,7 +279,7 @@ class Pager:
     @property
     def reached(self) -> bool | None:
         """Whether somebody who was called has the page for sure; None where nobody was to be called."""
-        arrived = [call.arrived for call in self.calls if call.action == "trigger"]
+        arrived = [call.arrived for call in self.calls if call.calls]
         return any(arrived) if arrived else None
 
 

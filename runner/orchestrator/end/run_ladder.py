@@ -43,17 +43,18 @@ class RunLadder:
         lines = [f"{each.level} {each.name}: {', '.join(each.authority)}" for each in people if each.authority]
         return {"who decides": lines} if lines else {}
 
-    def whom_a_cause_calls(self) -> Sequence[str]:
+    def whom_a_cause_calls(self) -> tuple[Sequence[str], bool]:
         """The contacts who were called before, who hear of every cause; else those of the first level.
 
-        Everybody is called where nothing is known of the run: nobody could say later whose turn it is.
+        And whether somebody of them has the incident, who is not to be called for it once more. Everybody is called
+        where nothing is known of the run: nobody could say later whose turn it is.
         """
         run = self._history()
         if run is None or self._policy.next_after is None:
-            return self._policy.contacts
+            return self._policy.contacts, False
         before = {page.contact for page in run.pages if page.calls}
         again = [name for name in self._policy.contacts if name in before]
-        return again or _names(self._due((), self._env.clock().wall))
+        return again or _names(self._due((), self._env.clock().wall)), bool(again and run.acknowledged)
 
     def next_calls(self) -> tuple[Sequence[str], str, datetime | None]:
         """Whom to call now, why, and when it is to be looked at again: nobody, where somebody has the incident."""
@@ -61,10 +62,10 @@ class RunLadder:
         if self._policy.next_after is None or all(each.type not in _CALLED for each in self._recorder.records):
             return nobody
         run = self._history()
-        if run is None or run.acknowledged or not (called := called_levels(run.pages)):
+        if run is None or run.acknowledged or not (called := called_levels(run.pages, run.news_since)):
             return nobody
         calls = self._due(called, self._env.clock().wall)
-        if calls.levels and self._is_acknowledged(run.pages):
+        if calls.levels and self._is_acknowledged(run):
             return nobody
         last = newest(called)
         why = f"for {duration.show(self._policy.next_after)}" if last.reached else "as no page has arrived"
@@ -79,10 +80,14 @@ class RunLadder:
             return history(read(self._recorder.log.path, run=self._request.run_id), now=self._env.clock())
         return self._recorder.history()
 
-    def _is_acknowledged(self, pages: Sequence[PageHistory]) -> bool:
-        """Whether a channel says that somebody has the incident, or that it is over; that is recorded."""
-        for where, state in self._states(pages):
-            if state.status != "triggered":
+    def _is_acknowledged(self, run: RunHistory) -> bool:
+        """Whether a channel says that somebody has the incident, or that it is over; that is recorded.
+
+        What was so before the latest attempt came to nothing is not said of that.
+        """
+        since = run.news_since
+        for where, state in self._states(run.pages):
+            if state.status != "triggered" and (since is None or (state.at is not None and state.at >= since)):
                 note = f"{state.status} in {where}"
                 self._recorder.note(EventType.INCIDENT_ACKNOWLEDGED, by=state.by or "somebody", note=note)
                 return True

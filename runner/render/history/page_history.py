@@ -44,6 +44,11 @@ class PageHistory:
         return self.action == "trigger" and not self.incident.endswith(GLASS)
 
     @property
+    def is_news(self) -> bool:
+        """Whether it says something new of the incident of the run to those who were called for it."""
+        return self.calls or self.action == "progress"
+
+    @property
     def name(self) -> tuple[str, ...]:
         """What a later attempt, or a later word on the same incident, has in common with it."""
         return (self.notification,) if self.notification else (self.contact, self.channel, self.action)
@@ -68,12 +73,23 @@ class Acknowledgement:
         return f"{self.by} at {self.time:%H:%M:%S} UTC" + (f": {self.note}" if self.note else "")
 
 
-def acknowledgement(records: Iterable[Record]) -> Acknowledgement | None:
-    """The first one that `records` tell of; None where nobody has said that they have it."""
-    first = next((record for record in records if record.type == EventType.INCIDENT_ACKNOWLEDGED), None)
-    if first is None:
-        return None
-    return Acknowledgement(record_data.text(first.data, "by"), first.time, record_data.text(first.data, "note"))
+def acknowledgement(records: Iterable[Record]) -> tuple[Acknowledgement | None, datetime | None]:
+    """The one that counts by `records`, and since when a later attempt waits for one; None where there is none.
+
+    The first one counts, until a later attempt of the run has news for whoever gave it: then they are asked again.
+    """
+    holds: Acknowledgement | None = None
+    waiting: datetime | None = None
+    resumed = False
+    for record in records:
+        if record.type == EventType.RUN_RESUMED:
+            resumed = True
+        elif record.type == EventType.INCIDENT_ACKNOWLEDGED and holds is None:
+            by, note = (record_data.text(record.data, name) for name in ("by", "note"))
+            holds, waiting, resumed = Acknowledgement(by, record.time, note), None, False
+        elif holds and resumed and record.type == EventType.NOTIFY_REQUESTED and _page(record).is_news:
+            holds, waiting = None, record.time
+    return holds, waiting
 
 
 def page_histories(records: Iterable[Record]) -> tuple[PageHistory, ...]:
@@ -98,12 +114,20 @@ def _page(record: Record) -> PageHistory:
     return replace(page, level=level, incident=incident, time=record.time)
 
 
-def called_levels(pages: Iterable[PageHistory]) -> tuple[CalledLevel, ...]:
-    """The levels that were called, each with the first time; one is reached unless none of its pages has arrived."""
+def called_levels(pages: Iterable[PageHistory], news_since: datetime | None = None) -> tuple[CalledLevel, ...]:
+    """The levels that were called, each with the first time; one is reached unless none of its pages has arrived.
+
+    `news_since` is when a later attempt had news for them: the time of a level that they went to begins anew then.
+    """
     found: dict[str, CalledLevel] = {}
-    for page in (page for page in pages if page.calls):
+    for page in pages:
+        again = news_since is not None and page.time >= news_since
+        if not (page.calls or (again and page.is_news)):
+            continue
         name, arrived = page.level or "L1", page.status in {*_DELIVERED, REQUESTED}
         first = found.get(name)
+        if first and again and news_since and first.at < news_since:
+            first = None
         at = min(first.at, page.time) if first else page.time
         found[name] = CalledLevel(name, at, reached=arrived or (first is not None and first.reached))
     return tuple(found.values())

@@ -40,9 +40,10 @@ class RunHistory:
     versions ran, of which commit of the library. `children` are the runs that it handed over to, `parent` the one that
     handed over to it. `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody
     has answered yet. `directory` is where its files are, `provide` what was promised to whoever is called for
-    it. `happened` is its end in one sentence, `standing` has the hosts by how they stood then, `ways_on`
-    what goes on from there; all are empty until it has ended. `unproven` says why it is no proof that its runbook
-    works; empty when it is one.
+    it. `acknowledged` says who has the incident; `news_since` is when a later attempt had news for whoever had it, of
+    which nobody has said yet that they have that. `happened` is its end in one sentence, `standing` has the hosts by
+    how they stood then, `ways_on` what goes on from there; all are empty until it has ended. `unproven` says why it is
+    no proof that its runbook works; empty when it is one.
     """
 
     run: str
@@ -72,6 +73,7 @@ class RunHistory:
     directory: str = ""
     provide: tuple[str, ...] = ()
     acknowledged: Acknowledgement | None = None
+    news_since: datetime | None = None
     ended: datetime | None = None
     abandoned: bool = False
     happened: str = ""
@@ -120,8 +122,8 @@ class RunHistory:
 
     @property
     def unreached(self) -> tuple[str, ...]:
-        """The contacts whom a page did not reach, each once."""
-        return tuple(dict.fromkeys(page.contact for page in self.undelivered))
+        """The contacts whom a page did not reach, each once; a note repeats what a page says."""
+        return tuple(dict.fromkeys(page.contact for page in self.undelivered if page.action != "note"))
 
 
 def history(records: Iterable[Record], *, now: Instant | None = None) -> RunHistory:
@@ -159,7 +161,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
     ]
     last, end = begun[-1][1], ending(begun[-1][0])
     target = next((record.data for record in records if record.type == EventType.TARGET_RESOLVED), {})
-    asked = decisions(records)
+    asked, (acknowledged, news_since) = decisions(records), acknowledgement(records)
     facts = {**data, "reason": given(parts[0]).get("reason")}
     return RunHistory(
         run=first.run,
@@ -187,7 +189,8 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         unproven=_unproven([each for _, each in begun], asked),
         head=f"{records[-1].seq}:{records[-1].hash}",
         directory=record_data.text(data, "directory"),
-        acknowledged=acknowledgement(records),
+        acknowledged=acknowledged,
+        news_since=news_since,
         provide=tuple(map(str, record_data.items(parts[-1][0].data, "provide"))),
         ended=end.time if end else None,
         abandoned=bool(end and end.type == EventType.RUN_ABANDONED),

@@ -8,14 +8,15 @@ from dataclasses import replace
 import pytest
 from harness.fake_run import FakeChannel, FakeContact, environment_in, request_in
 from harness.fault_server import FaultServer
-from harness.receivers import GitHubRepository, SlackWorkspace
+from harness.receivers import GitHubRepository, PagerDutyAccount, SlackWorkspace
 
 from runner.channels.github import GitHub
 from runner.channels.inquiry import IncidentState
+from runner.channels.pagerduty import PagerDuty
 from runner.channels.slack import Slack
 from runner.cli.system import clock
 from runner.core.errors import AuditError
-from runner.core.events import EventType
+from runner.core.events import Event, EventType
 from runner.escalation.call_rules import Stop
 from runner.escalation.incidents import Incidents
 from runner.executor.target import Target
@@ -335,6 +336,89 @@ def test_fifty_failed_steps_are_one_incident_with_fifty_entries_and_wake_nobody_
     assert {page.summary.rpartition(": ")[2] for page in channel.sent[1:]} == {f"Step {n}" for n in range(1, 50)}
     assert len({page.identity for page in channel.sent}) == 50
     assert [call.action for call in pager.calls] == ["trigger"]
+
+
+def by_pagerduty(pager, server, **options):
+    """Let the on-call engineer be called by PagerDuty."""
+    secrets = {"env:KEY": "k" * 32, "env:REST": "rest-1"}
+    pager._dispatcher._secrets = secrets.__getitem__
+    written = {"routing_key": "env:KEY", "url": server.url, "api": server.root, **options}
+    pager._request.contacts["on-call"].channels = (PagerDuty.model_validate(written),)
+
+
+WITH_TOKEN = {"token": "env:REST", "from": "on-call@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("number", "last"),
+    [(50, "step failed: Step 49"), (53, "4 more: " + "; ".join(f"step failed: Step {n}" for n in range(49, 53)))],
+)
+def test_by_pagerduty_without_a_token_they_are_fifty_lines_in_the_log_of_one_alert(pager_of, number, last):
+    pager, account = pager_of(), PagerDutyAccount()
+    (step,) = pager.steps
+    with FaultServer("ok", service=account) as server:
+        by_pagerduty(pager, server)
+        pager.stopped([step.model_copy(update={"id": f"s{n}", "name": f"Step {n}"}) for n in range(number)], None)
+
+    (log,) = account.log.values()
+    assert log[0] == f"RUN-001 Disk is full (staging): step failed: Step 0 (and {number - 1} more)"
+    expected = [*(f"step failed: Step {n}" for n in range(1, 49)), last]
+    assert sorted(log[1:]) == sorted(f"RUN-001 Disk is full (staging): {reason}" for reason in expected)
+
+
+def started(pager):
+    pager.recorder.note(
+        EventType.RUN_STARTED, runbook="RUN-001", title="Disk is full", mode="run", provide=["timeline"]
+    )
+
+
+ENDED = Event(EventType.RUN_FINISHED, "20260101T000000Z-00000000", data={"outcome": "failed", "happened": "It failed"})
+
+
+def test_the_hand_off_is_a_note_of_the_incident_once_for_an_attempt(pager_of):
+    pager, account = pager_of(), PagerDutyAccount()
+    started(pager)
+    with FaultServer("ok", service=account) as server:
+        by_pagerduty(pager, server, **WITH_TOKEN)
+        pager.stopped(pager.steps, None, end=ENDED)
+        pager.stopped([], None, Stop("stopped", "the log is full"), end=ENDED)  # as where its end cannot be recorded
+
+    (note,) = account.all_notes
+    assert note.startswith("RUN-001 Disk is full (staging): the hand-off\n\nhand-off:\nHAND-OFF RUN-001 Disk is full\n")
+    assert "\nTIMELINE\n" in note
+    assert [call.action for call in pager.calls] == ["trigger", "trigger"]
+
+
+def test_each_attempt_has_a_hand_off_of_its_own(pager_of):
+    pager, account = pager_of(), PagerDutyAccount()
+    started(pager)
+    with FaultServer("ok", service=account) as server:
+        by_pagerduty(pager, server, **WITH_TOKEN)
+        pager.stopped(pager.steps, None, end=ENDED)
+        pager.recorder.note(EventType.RUN_RESUMED)
+        pager.stopped(pager.steps, None, end=ENDED)
+
+    assert len(account.all_notes) == 2
+
+
+def test_a_run_that_goes_on_has_no_hand_off_yet(pager_of, channel):
+    pager, channel.does_too = pager_of(), {"note"}
+    started(pager)
+
+    pager.stopped([], "Data is at risk")
+
+    assert channel.actions == ["trigger"]
+
+
+def test_a_hand_off_that_cannot_be_attached_is_sent_later_and_nobody_is_called_less_for_it(pager_of):
+    pager, account = pager_of(), PagerDutyAccount()
+    started(pager)
+    with FaultServer("ok", service=account) as server:
+        by_pagerduty(pager, server, **{**WITH_TOKEN, "api": "http://127.0.0.1:9"})
+        pager.stopped(pager.steps, None, end=ENDED)
+
+    assert [each.page.action for each in pager._dispatcher.outbox.all()] == ["note"]
+    assert (pager.reached, pager.problems(), pager.recorder.history(ENDED).unreached) == (True, [], ())
 
 
 def test_a_run_that_passes_ends_what_one_of_the_same_aim_has_called_for_before_it_knew_its_hosts(pager_of, channel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,10 +12,12 @@ from harness.fake_run import FakeChannel, FakeContact
 from harness.fakes import RUN_ID
 
 from runner.channels.inquiry import IncidentState
+from runner.core.errors import ExitCode
 from runner.core.events import Event, EventType
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.run_plan import target_of
+from runner.render.history.run_history import history
 from runner.store.log.log_reader import read
 
 POLICY = {
@@ -29,11 +32,12 @@ class AskedChannel(FakeChannel):
     """A channel that knows how the incident stands."""
 
     status_there = "triggered"
+    since_there = None
 
     def incident(self, dedup_key, *, secrets):
         del secrets
         self.asked = dedup_key
-        return IncidentState(self.status_there, "Ada", None, "")
+        return IncidentState(self.status_there, "Ada", self.since_there, "")
 
 
 class Night:
@@ -58,13 +62,19 @@ class Night:
 
     def climb(self):
         """What any later command does; the seconds until it must be looked at again."""
+        with self.pager() as pager:
+            return pager.climb()
+
+    @contextlib.contextmanager
+    def pager(self):
+        """The escalation of the run in any later command."""
         env, request = self.engine.env, self.engine.asked_for
         with env.state.open_log(clock=env.clock, actor=env.actor) as log:
             recorder = Recorder(RUN_ID, log, env.state.run(RUN_ID), env.clock)
             recorder.records += read(log.path, run=RUN_ID)
             pager = Pager(request, env, recorder)
             pager.target = target_of(env.state.run(RUN_ID).state)
-            return pager.climb()
+            yield pager
 
     def note(self, kind, **data):
         env = self.engine.env
@@ -145,6 +155,82 @@ def test_another_cause_is_told_to_those_who_know_of_the_incident_and_to_nobody_e
     night.engine.resume()
 
     assert night.called == {"on-call": 2}
+
+
+def told(night):
+    """What each contact heard, in order."""
+    return {name: channel.actions for name, channel in night.channels.items() if channel.sent}
+
+
+@pytest.fixture
+def taken(night):
+    """A night in which somebody took the incident, and the run was resumed in vain ten minutes later."""
+    for channel in night.channels.values():
+        channel.does_too = {"progress"}
+    night.fail()
+    night.note(EventType.INCIDENT_ACKNOWLEDGED, by="bob", note="I look")
+    night.engine.env.clock.forward(600)
+    night.result = night.engine.resume()
+    return night
+
+
+def test_that_a_later_attempt_failed_is_told_to_whoever_has_the_incident(taken):
+    assert told(taken) == {"on-call": ["trigger", "progress"]}
+    (_, news) = taken.channels["on-call"].sent
+    assert news.summary.endswith("step failed: One: exit code 1")
+    assert news.details["what happened"].startswith("alice started RUN-001")
+    assert (taken.result.exit_code, [call.action for call in taken.result.calls]) == (ExitCode.ESCALATED, ["progress"])
+    assert history(taken.engine.records).acknowledged is None
+
+
+def test_if_nobody_takes_the_later_attempt_the_next_level_is_called_in_its_time(taken):
+    taken.engine.env.clock.forward(599)
+    assert (taken.climb(), told(taken)) == (1.0, {"on-call": ["trigger", "progress"]})
+    taken.engine.env.clock.forward(1)
+    assert (taken.climb(), told(taken)) == (600.0, {"on-call": ["trigger", "progress"], "lead": ["trigger"]})
+
+
+def test_whoever_takes_the_later_attempt_ends_the_climb(taken):
+    taken.note(EventType.INCIDENT_ACKNOWLEDGED, by="bob")
+    taken.engine.env.clock.forward(6000)
+
+    assert (taken.climb(), told(taken)) == (None, {"on-call": ["trigger", "progress"]})
+    assert history(taken.engine.records).acknowledged.by == "bob"
+
+
+@pytest.mark.parametrize(("after", "called"), [(-1, ["lead"]), (0, [])])
+def test_on_the_other_side_only_an_acknowledgement_of_the_later_attempt_counts(taken, after, called):
+    channel = taken.channels["on-call"]
+    channel.status_there = "acknowledged"
+    channel.since_there = taken.engine.env.clock().wall + timedelta(seconds=after)
+    taken.engine.env.clock.forward(600)
+    taken.climb()
+
+    assert [name for name in told(taken) if name != "on-call"] == called
+
+
+def test_another_cause_of_the_same_attempt_is_news_and_nobody_is_asked_to_take_it_again(night):
+    night.channels["on-call"].does_too = {"progress"}
+    night.fail()
+    night.note(EventType.INCIDENT_ACKNOWLEDGED, by="bob")
+    with night.pager() as pager:
+        pager.declare("Data may be lost")
+    night.engine.env.clock.forward(6000)
+
+    assert (night.climb(), told(night)) == (None, {"on-call": ["trigger", "progress"]})
+
+
+def test_news_that_do_not_reach_whoever_has_the_incident_call_the_next_level_at_once(night):
+    night.channels["on-call"].does_too = {"progress"}
+    night.fail()
+    night.note(EventType.INCIDENT_ACKNOWLEDGED, by="bob")
+    night.channels["on-call"].status = "refused"
+    night.engine.env.clock.forward(60)
+
+    result = night.engine.resume()
+
+    assert told(night) == {"on-call": ["trigger", "progress"], "lead": ["trigger"]}
+    assert result.exit_code is ExitCode.ESCALATED
 
 
 def test_when_a_later_run_passes_every_level_hears_of_it(night):

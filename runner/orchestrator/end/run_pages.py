@@ -1,0 +1,94 @@
+"""What the pages of one run say: why somebody is called, the hand-off, and who may decide what."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+from runner.channels.base import Action, Page
+from runner.core.errors import RunbookError, explain
+from runner.core.events import Event
+from runner.escalation import policy as escalation
+from runner.executor.target import Target
+from runner.orchestrator.end.run_ladder import RunLadder
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import RunRequest
+from runner.orchestrator.run_environment import Installation
+from runner.render import report
+from runner.render.handoff.hand_off import hand_off
+
+
+class RunPages:
+    """Composes the pages of one run. `target` has its hosts, None as long as nobody knows them.
+
+    What cannot be recorded or remembered keeps no page from being sent: it stands in `unrecorded`, and in the page.
+    """
+
+    def __init__(self, request: RunRequest, env: Installation, recorder: Recorder) -> None:
+        self.unrecorded: list[RunbookError] = []
+        self.target: Target | None = None
+        self._request, self._env, self._recorder = request, env, recorder
+        self._runbook = request.source.runbook
+        self._ladder = RunLadder(request, env, recorder)
+
+    @property
+    def incident(self) -> str:
+        """The name of the incident that this run calls for."""
+        return self._key(self.target)
+
+    def _page(self, action: Action, reason: str, end: Event | None = None) -> Page:
+        """The page that says `reason` with the whole hand-off, of a run that is about to end by `end`, if it is."""
+        run, provide = self._request.run_id, self._runbook.escalation.provide
+        packet = hand_off(run, None, provide)
+        with self._noting():
+            packet = hand_off(run, self._recorder.history(end), provide)
+        head, who = str(self._recorder.log.head), self._ladder.authorities()
+        details = {**packet.details, **who, "audit_head": head, **self._besides()}
+        page = escalation.make_page(
+            self._runbook,
+            action=action,
+            reason=self._redacted(reason),
+            environment=self.target.environment if self.target else "unknown",
+            hosts=self.target.names if self.target else (),
+            details=self._recorder.redaction.data(details, ours=1),
+            timestamp=self._env.clock().wall,
+        )
+        return replace(page, dedup_key=self._key(self.target))
+
+    def _hand_off_note(self, end: Event | None) -> Page | None:
+        """The hand-off of the latest attempt as a text; None while it goes on, or where nothing of it is recorded.
+
+        An attempt has one: where it was attached before, it is found there by its name.
+        """
+        run = self._recorder.history(end)
+        if run is None or run.status == "running":
+            return None
+        page = self._page("note", "the hand-off", end)
+        text = self._redacted(report.render(run, "handoff"))
+        return replace(page, details={"hand-off": text}, id=f"{run.run}/{len(run.attempts)}/hand-off")
+
+    def _key(self, target: Target | None) -> str:
+        """The incident's name, by the hosts of `target`, or by what was aimed at while nobody knows them."""
+        if target:
+            return escalation.dedup_key(self._runbook.id, target.environment, target.names)
+        aim = [*map(str, self._request.inventories), self._request.limit or ""]
+        return escalation.dedup_key(self._runbook.id, "unknown", aim)
+
+    def _besides(self) -> dict[str, str]:
+        """What whoever is called must know first: that guards were gone past, and that there is no record."""
+        reason = self._request.break_glass if self._recorder.knows_inventory else ""  # else it may hold a secret of it
+        glass = {"break_glass": reason} if reason else {}
+        unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
+        return glass | unrecorded
+
+    def _redacted(self, text: str) -> str:
+        return self._recorder.redaction.text(text)
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """What cannot be remembered or recorded in the block is noted, and nobody is called the less for it."""
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - whatever it is, people are called
+            self.unrecorded.append(self._recorder.redaction.error(explain(error)))
