@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import smtplib
 import socket
-import ssl
 from contextlib import closing
 from datetime import UTC
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from functools import partial
 from hashlib import sha256
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -33,6 +29,9 @@ from runner.channels.base import (
 from runner.channels.exchange import Exchange
 from runner.channels.payload import as_text, fit, one_line
 from runner.core.fields import AtLeastOne
+
+if TYPE_CHECKING:  # imported where it is used: a command that reads contacts.yml does not wait for it
+    from email.message import EmailMessage
 
 LARGEST_DETAILS = 200_000
 """Bytes of a page's details in a message."""
@@ -91,6 +90,9 @@ class Email(Channel):
 
     def _submit(self, letter: EmailMessage, password: str, exchange: Exchange[list[str]]) -> list[str]:
         """Whom the mail server does not take it for, if it takes it for anybody."""
+        import smtplib  # noqa: PLC0415
+        import ssl  # noqa: PLC0415
+
         name, context = socket.gethostname(), ssl.create_default_context()
         smtp = smtplib.SMTP(local_hostname=name, timeout=exchange.limit)
         if self.encryption == "tls":
@@ -113,6 +115,9 @@ class Email(Channel):
 
 def message(page: Page, sender: str, to: tuple[str, ...]) -> EmailMessage:
     """The message that tells `page`."""
+    from email.message import EmailMessage  # noqa: PLC0415
+    from email.policy import SMTP  # noqa: PLC0415
+
     domain = sender.rpartition("@")[2]
     letter = EmailMessage(policy=SMTP)
     letter["From"], letter["To"] = sender, ", ".join(to)
@@ -149,6 +154,8 @@ def _body(page: Page) -> str:
 
 def _verdict(attempt: network.SendAttempt, work: partial[list[str]]) -> network.Verdict:
     """What the mail server's answer means; what is wrong with the network is left to the transport."""
+    import smtplib  # noqa: PLC0415
+
     try:
         refused = attempt.do(work)
     except smtplib.SMTPRecipientsRefused as error:

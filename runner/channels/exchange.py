@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
-import ssl
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from runner.channels.address import is_loopback
+
+if TYPE_CHECKING:  # imported where it is used: a command that reads contacts.yml does not wait for it
+    from concurrent.futures import Future
+    from http.client import HTTPConnection
 
 LONGEST_ANSWER = 1_048_576
 """Bytes of an answer's body that are read."""
@@ -67,6 +67,8 @@ class Exchange(Generic[_Result]):
     """
 
     def __init__(self, work: Callable[[Exchange[_Result]], _Result], limit: float) -> None:
+        from concurrent.futures import Future  # noqa: PLC0415
+
         self.limit = limit
         self.sent = False
         self._work = work
@@ -127,22 +129,27 @@ def http_exchange(request: WebRequest, exchange: Exchange[HttpAnswer]) -> HttpAn
             return HttpAnswer(response.status, response.read(LONGEST_ANSWER), wait)
 
 
-def _connection(url: str, timeout: float) -> http.client.HTTPConnection:
+def _connection(url: str, timeout: float) -> HTTPConnection:
+    import ssl  # noqa: PLC0415
+    from http.client import HTTPConnection, HTTPSConnection  # noqa: PLC0415
+
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     if parts.scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=timeout)
+        return HTTPConnection(host, port, timeout=timeout)
     context = ssl.create_default_context()
     proxy = _proxy(host)
     if proxy is None:
-        return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
-    connection = http.client.HTTPSConnection(proxy.hostname or "", proxy.port or 80, timeout=timeout, context=context)
+        return HTTPSConnection(host, port, timeout=timeout, context=context)
+    connection = HTTPSConnection(proxy.hostname or "", proxy.port or 80, timeout=timeout, context=context)
     connection.set_tunnel(host, port, _proxy_headers(proxy))
     return connection
 
 
 def _proxy(host: str) -> SplitResult | None:
     """The proxy that HTTPS_PROXY names for `host`, unless NO_PROXY or the loopback interface makes it needless."""
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
+
     text = getproxies().get("https")
     if not text or is_loopback(host) or proxy_bypass(host):
         return None

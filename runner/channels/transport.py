@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import random
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,14 +89,17 @@ class SendAttempt:
 
     def verdict(self, tell: Callable[[SendAttempt], Verdict]) -> Verdict:
         """What `tell` says of this attempt, or what it means that the network gave no answer."""
+        from http.client import HTTPException  # noqa: PLC0415 - a command that reads contacts.yml does not wait for it
+        from ssl import SSLCertVerificationError  # noqa: PLC0415
+
         try:
             return tell(self)
         except TimeoutError:
             return Verdict("again", f"no answer within {self._seconds:.1f} s")
-        except ssl.SSLCertVerificationError as error:  # nothing that another attempt could mend
+        except SSLCertVerificationError as error:  # nothing that another attempt could mend
             mend = "check the address and this machine's clock, or name the authority's file in SSL_CERT_FILE"
             return Verdict("refused", f"the certificate is not trusted ({error.verify_message}): {mend}")
-        except http.client.HTTPException as error:
+        except HTTPException as error:
             return Verdict("again", f"the answer is not HTTP ({type(error).__name__})")
         except OSError as error:
             return Verdict("again", f"network error: {legible(error.strerror or str(error))}")

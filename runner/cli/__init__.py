@@ -32,6 +32,9 @@ _GROUPS = {
     "lab": "Lab",
 }
 
+_OBJECTS = 100_000
+"""The new objects after which Python searches for garbage: more than the imports of a command leave."""
+
 
 def _captions() -> dict[str, tuple[str, str]]:
     """Each command with its group and its caption: the first line of its file, read without importing what it needs."""
@@ -57,15 +60,9 @@ class _Commands(click.Group):
             return None
         import importlib  # noqa: PLC0415
 
-        # What is imported stays to the end: searching it for garbage again and again takes a sixth of a short command.
-        gc.disable()
-        try:
-            name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
-            module = f"runner.cli.commands.{captions[cmd_name][0]}.{name}"
-            command: click.Command = importlib.import_module(module).command
-        finally:
-            gc.freeze()
-            gc.enable()
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = f"runner.cli.commands.{captions[cmd_name][0]}.{name}"
+        command: click.Command = importlib.import_module(module).command
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -131,6 +128,8 @@ def cli(ctx: click.Context, state_dir: Path | None, library: Path | None) -> Non
 
 def main(system: System | None = None) -> None:
     """Run the command line, on `system` or this machine, and exit with one of the public exit codes."""
+    # What is imported stays to the end: searching it for garbage again and again takes a sixth of a short command.
+    gc.set_threshold(_OBJECTS)
     _open_standard_streams()
     if asked := os.environ.get("_RUNBOOK_COMPLETE"):
         with contextlib.suppress(Exception):  # a shell that completes a word has no use for a complaint
@@ -218,6 +217,7 @@ def _leave(code: int) -> NoReturn:
         if not _is_there(stream.flush):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, number)  # else the interpreter complains at its end, and exits with a code of its own
+    gc.freeze()  # nothing needs to be searched for garbage at the end either
     sys.exit(code)
 
 

@@ -13,17 +13,15 @@ import click
 
 from runner.cli.output.terminal import safe
 from runner.cli.system import System
-from runner.core.duration import parse
 from runner.core.errors import InvalidInputError
-from runner.core.events import Instant
-from runner.executor.inventory.ansible_cfg import unread
-from runner.library.library import Library
 from runner.library.root import cache_directory, default_state, root_above
-from runner.store.log.envelope import Actor
-from runner.store.state_directory import StateDirectory
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported where it is used: most commands need one of them, and no command waits for the others
+    from runner.core.events import Instant
+    from runner.library.library import Library
     from runner.orchestrator.run_environment import Installation
+    from runner.store.log.envelope import Actor
+    from runner.store.state_directory import StateDirectory
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,8 @@ def library(file: str = "") -> Library:
     Raises:
         InvalidInputError: there is none.
     """
+    from runner.library.library import Library  # noqa: PLC0415 - it imports all that reads a runbook
+
     given, path = command_context().library, Path(file)
     if given is None and "." in file and path.is_file():
         folder = path.absolute().parent
@@ -65,6 +65,8 @@ def library(file: str = "") -> Library:
 
 def own_library() -> Library:
     """The library to write to: the one that `--library` names, else the nearest, else that of the working directory."""
+    from runner.library.library import Library  # noqa: PLC0415 - as above
+
     return _named(Library.own(command_context().library, here=Path.cwd()))
 
 
@@ -82,6 +84,8 @@ def state_path() -> Path:
 
 def state() -> StateDirectory:
     """The state directory, made when it is absent."""
+    from runner.store.state_directory import StateDirectory  # noqa: PLC0415 - as above
+
     return StateDirectory.open(state_path())
 
 
@@ -155,6 +159,8 @@ def seconds(text: str, *, flag: str) -> float:
     Raises:
         InvalidInputError: it is no duration.
     """
+    from runner.core.duration import parse  # noqa: PLC0415 - as above
+
     try:
         return parse(text).total_seconds()
     except ValueError as error:
@@ -176,5 +182,7 @@ def inventories(paths: Sequence[Path], library: Library) -> list[Path]:
 
 def notice_unread(inventories: Sequence[Path]) -> None:
     """Print which settings of the working directory Ansible does not read for these inventories."""
+    from runner.executor.inventory.ansible_cfg import unread  # noqa: PLC0415 - as above
+
     for sentence in unread(inventories, Path.cwd()):
         click.echo(f"notice   {safe(sentence)}", err=True)

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner import version
 from runner.core.events import Clock, Instant
-from runner.core.secrets import SecretReference
-from runner.executor.protocol import Executor
-from runner.store.log.envelope import Actor
+
+if TYPE_CHECKING:
+    from runner.executor.protocol import Executor
+    from runner.store.log.envelope import Actor
 
 
 def clock() -> Instant:
@@ -27,6 +29,8 @@ def clock() -> Instant:
 
 def actor() -> Actor:
     """Who runs this command. The name is the kernel's, not the environment's; behind sudo both are named."""
+    from runner.store.log.envelope import Actor  # noqa: PLC0415 - only what is recorded has an actor
+
     uid = os.getuid()
     try:
         name = pwd.getpwuid(uid).pw_name
@@ -59,6 +63,8 @@ def secret(reference: str) -> str:
     Raises:
         ValueError: there is none.
     """
+    from runner.core.secrets import SecretReference  # noqa: PLC0415 - it imports a reader of YAML
+
     return SecretReference.parse(reference).resolve(os.environ)
 
 

@@ -10,8 +10,7 @@ from runner.core.shell.command_wrappers import SHELLS
 from runner.core.shell.shell_code import Code
 from runner.kinds import destructive_words
 
-_WRITES = re.compile(
-    r"""(?x) (?<![\w/.-])(?:
+_WRITES = r"""(?x) (?<![\w/.-])(?:
     (?:rm|rmdir|mv|cp|ln|mkdir|touch|tee|chmod|chown|truncate|install|dd|useradd|usermod|umount)\s
     | rsync\s(?!(?:.*\s)?-[a-zA-Z]*n[a-zA-Z]*\s)
     | sed\s+(?:-\S+\s+)*-i | git\s+(?:push|commit|tag\s+-|reset|checkout|merge) | (?:re|shut)?(?:boot|down)\s+now
@@ -22,12 +21,10 @@ _WRITES = re.compile(
     | docker\s+(?:rm|stop|start|restart|kill|run|compose\s+(?:up|down))\b
     | curl\s[^\n|;]*(?:-X\s*|--request[ =])(?:POST|PUT|PATCH|DELETE)\b
     )"""
-)
 _REHEARSES = re.compile(r"--dry-run(?:=(?!none).*)?|--what-?if|--simulate|--just-print")
-_SQL_WRITES = re.compile(
-    r"(?i)^\s*(?:with\b.*\)\s*)?(?:insert|update|delete|merge|truncate|drop|alter|create|grant|revoke|vacuum|reindex|"
-    r"cluster|refresh|lock|call)\b|\bpg_(?:terminate|cancel)_backend\b|\bpg_(?:promote|reload_conf|switch_wal)\b",
-    re.DOTALL,
+_SQL_WRITES = (
+    r"(?is)^\s*(?:with\b.*\)\s*)?(?:insert|update|delete|merge|truncate|drop|alter|create|grant|revoke|vacuum|reindex|"
+    r"cluster|refresh|lock|call)\b|\bpg_(?:terminate|cancel)_backend\b|\bpg_(?:promote|reload_conf|switch_wal)\b"
 )
 
 
@@ -36,9 +33,9 @@ def destroyed_by(code: Code) -> str:
     for match in _begun(code, destructive_words.CODE):
         return match[0].strip()
     text = code.without_comments()
-    if code.in_shell and (emptied := destructive_words.EMPTIED.search(text)):
+    if code.in_shell and (emptied := re.search(destructive_words.EMPTIED, text)):
         return emptied["emptied"].strip()
-    clients = any(destructive_words.SQL_CLIENT.match(command.source) for command in code.commands())
+    clients = any(re.match(destructive_words.SQL_CLIENT, command.source) for command in code.commands())
     return destroyed_by_statement(text) if clients else ""
 
 
@@ -49,12 +46,12 @@ def changed_by(code: Code) -> str:
 
 def destroyed_by_statement(statement: str) -> str:
     """The words with which an SQL statement destroys something."""
-    return _first_line(destructive_words.SQL.search(statement))
+    return _first_line(re.search(destructive_words.SQL, statement))
 
 
 def changed_by_statement(statement: str) -> str:
     """The words with which an SQL statement changes something."""
-    return _first_line(_SQL_WRITES.search(statement))
+    return _first_line(re.search(_SQL_WRITES, statement))
 
 
 def destroyed_by_module(name: str, args: Mapping[str, Any]) -> str:
@@ -67,11 +64,11 @@ def destroyed_by_module(name: str, args: Mapping[str, Any]) -> str:
     return destroyed_by_statement(str(args.get("query", ""))) if short.endswith("_query") else ""
 
 
-def _begun(code: Code, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+def _begun(code: Code, pattern: str) -> Iterator[re.Match[str]]:
     """Where a command of `code` begins with the `pattern`; anywhere in what another shell reads from its input."""
     for command in code.commands():
         reads = command.name in SHELLS | {"ssh"} and "<<" in command.source
-        match = pattern.search(command.source) if reads else pattern.match(command.source)
+        match = (re.search if reads else re.match)(pattern, command.source)
         if match and not any(map(_REHEARSES.fullmatch, command.words)):
             yield match
 

@@ -5,8 +5,6 @@ They are what the manuals of the programs say. Where a program only destroys wit
 
 from __future__ import annotations
 
-import re
-
 _CALL = r"(?<![\w/.-])(?:/(?:usr/)?(?:local/)?s?bin/)?"
 """Where the name of a program may begin."""
 
@@ -81,13 +79,13 @@ _MACHINES = (
     rf"(?:apt|apt-get|yum|dnf|zypper|apk|pacman){_ARGS}(?:purge|remove|autoremove|erase|del)\b",
 )
 _ALL = (*_FILES, *_DISKS, *_DATABASES, *_PLATFORMS, *_SOURCES, *_MACHINES)
-CODE = re.compile(rf"{_CALL}(?:{'|'.join(_ALL)})")
-"""A command that destroys something, from its program on."""
+CODE = rf"{_CALL}(?:{'|'.join(_ALL)})"
+"""A command that destroys something, from its program on; a text, which `re` compiles for whoever first asks."""
 
-EMPTIED = re.compile(r"(?:^|[\n;&(]\s*)(?P<emptied>:?\s*>\s*(?!/dev/|&)\S+)")
+EMPTIED = r"(?:^|[\n;&(]\s*)(?P<emptied>:?\s*>\s*(?!/dev/|&)\S+)"
 """A file that is emptied by nothing that goes into it."""
 
-SQL = re.compile(
+SQL = (
     r"(?i)\b(?:drop\s+(?:table|database|schema|index|(?:materialized\s+)?view|role|user|sequence|function|trigger|type"
     r"|extension|owned|tablespace|partition|column|constraint|keyspace|collection)\b"
     r"|truncate\b|delete\s+from\b|purge\s+binary\b|pg_terminate_backend\b|kill\s+(?:connection\s+|query\s+)?[0-9]+"
@@ -96,7 +94,7 @@ SQL = re.compile(
 """What destroys something in a statement; an update of every row is one."""
 
 _CLIENTS = "psql|mysql|mariadb|sqlite3|sqlcmd|sqlplus|cqlsh|clickhouse(?:-client)?|cockroach"
-SQL_CLIENT = re.compile(rf"(?<![\w.-])(?:{_CLIENTS})\s")
+SQL_CLIENT = rf"(?<![\w.-])(?:{_CLIENTS})\s"
 """A program that is given statements in its arguments."""
 
 REMOVED = frozenset({"absent", "removed", "terminated", "destroyed", "deleted"})

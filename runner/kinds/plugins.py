@@ -10,13 +10,6 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from runner.channels.base import Channel
-from runner.channels.email import Email
-from runner.channels.github import GitHub
-from runner.channels.jira import Jira
-from runner.channels.local_command import CommandChannel
-from runner.channels.pagerduty import PagerDuty
-from runner.channels.slack import Slack
-from runner.channels.webhook import Webhook
 from runner.core.errors import InvalidInputError
 from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
 from runner.kinds.steps.command_step import CommandStep
@@ -52,10 +45,15 @@ _STEPS: tuple[type[StepKind], ...] = (
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
     *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall, SqlProbe, That),
 )
-_CHANNELS: tuple[type[Channel], ...] = (CommandChannel, Email, GitHub, Jira, PagerDuty, Slack, Webhook)
 
 
 _Plugin = TypeVar("_Plugin")
+
+
+@cache
+def _registered() -> Any:
+    """What packages register in any group, looked up once: that reads the metadata of every package there is."""
+    return entry_points()  # its type has another name in Python 3.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,8 @@ class Group(Generic[_Plugin]):
         table: dict[str, _Plugin] = dict(own)
         owners = dict.fromkeys(own, "runbookctl")
         problems: list[PluginProblem] = []
-        for entry in sorted(entry_points(group=name)):
+        entries: Iterable[EntryPoint] = _registered().select(group=name)
+        for entry in sorted(entries):
             try:
                 plugin = entry.load()
                 called = key(plugin)
@@ -132,7 +131,17 @@ def _verifications() -> Group[type[VerificationKind]]:
 
 @cache
 def _channels() -> Group[type[Channel]]:
-    return _classes("runbookctl.channels", Channel, _CHANNELS)
+    # Imported here, with the clients for HTTP and mail that they need: most commands neither call nor read contacts.
+    from runner.channels.email import Email  # noqa: PLC0415
+    from runner.channels.github import GitHub  # noqa: PLC0415
+    from runner.channels.jira import Jira  # noqa: PLC0415
+    from runner.channels.local_command import CommandChannel  # noqa: PLC0415
+    from runner.channels.pagerduty import PagerDuty  # noqa: PLC0415
+    from runner.channels.slack import Slack  # noqa: PLC0415
+    from runner.channels.webhook import Webhook  # noqa: PLC0415
+
+    own = (CommandChannel, Email, GitHub, Jira, PagerDuty, Slack, Webhook)
+    return _classes("runbookctl.channels", Channel, own)
 
 
 def steps() -> Mapping[str, type[StepKind]]:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree as ET
 
-from runner.library.gates.gate_baseline import Comparison
 from runner.model.yaml.finding import Finding, Level
+
+if TYPE_CHECKING:
+    from runner.library.gates.gate_baseline import Comparison
 
 # What XML 1.0 cannot hold, not even escaped: https://www.w3.org/TR/xml/#charsets
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from runner.kinds import plugins
 from runner.lint import engine
 
-_CACHES = (plugins._steps, plugins._verifications, plugins._channels, engine._rules)
+_CACHES = (plugins._registered, plugins._steps, plugins._verifications, plugins._channels, engine._rules)
 
 
 def register(folder, name, version="1.0", **groups):

@@ -13,8 +13,6 @@ import click
 from runner.cli.output.terminal import safe
 from runner.lint.engine import Excepted, rules
 from runner.model.yaml.finding import Finding, Level
-from runner.render.junit import findings_as_junit
-from runner.render.sarif import sarif
 
 Form = Callable[[Sequence[Finding], Sequence[Excepted], Sequence[str]], str]
 
@@ -65,11 +63,15 @@ def _json(findings: Sequence[Finding], excepted: Sequence[Excepted], names: Sequ
 
 
 def _sarif(findings: Sequence[Finding], excepted: Sequence[Excepted], names: Sequence[str]) -> str:
+    from runner.render.sarif import sarif  # noqa: PLC0415 - only this form needs it
+
     del names
     return json.dumps(sarif(findings, excepted), indent=2) + "\n"
 
 
 def _junit(findings: Sequence[Finding], excepted: Sequence[Excepted], names: Sequence[str]) -> str:
+    from runner.render.junit import findings_as_junit  # noqa: PLC0415 - only this form needs it
+
     del excepted
     return findings_as_junit(findings, names)
 

@@ -6,15 +6,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner.cli.output.terminal import safe
 from runner.core.characters import unfit
-from runner.model.input import Input
-from runner.orchestrator.request import RunRequest
-from runner.services import run_inputs
+
+if TYPE_CHECKING:
+    from runner.model.input import Input
+    from runner.orchestrator.request import RunRequest
 
 
 def _password_file(_: click.Context, __: click.Parameter, path: Path | None) -> None:
@@ -59,6 +60,8 @@ def give_inputs(request: RunRequest, given: Sequence[str], **how: bool) -> RunRe
     Raises:
         InvalidInputError: some are wrong or missing; the message names all of them.
     """
+    from runner.services import run_inputs  # noqa: PLC0415 - it imports all that a run needs
+
     prompt = ask_input if _is_terminal() else None
     return run_inputs.give_inputs(request, given, here=Path.cwd(), environ=os.environ, prompt=prompt, **how)
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from multiprocessing import get_context
 from pathlib import Path
 
 from runner.compiler.committed_playbook import is_stale
 from runner.core.errors import InvalidInputError
 from runner.escalation.reached_contacts import ReachedContacts
-from runner.executor.inventory import inventory_hosts
 from runner.library.inventory import encrypted, variables
 from runner.library.library import Library, Source, shown
 from runner.lint.autofix import mended
@@ -25,7 +22,6 @@ from runner.lint.score import Mark, score
 from runner.model.contacts import Contact, read_contacts
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 from runner.store import durable
-from runner.store.state_directory import StateDirectory
 
 _MANY = 100
 """Runbooks from which on it pays to start other processes."""
@@ -102,6 +98,9 @@ def _reports(linter: _Linter, names: Sequence[str], workers: int) -> list[Report
     first = [linter.report(name) for name in names[:1]]  # which reads what all have in common
     if workers == 1:
         return [*first, *map(linter.report, names[1:])]
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - only a large library needs them
+    from multiprocessing import get_context  # noqa: PLC0415
+
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
         answers = pool.map(linter.attempt, names[1:], chunksize=max(1, len(names) // (4 * workers)))
         return [*first, *(report or linter.report(name) for name, report in zip(names[1:], answers, strict=True))]
@@ -123,6 +122,8 @@ def score_runbooks(
 
 def _days_of_tests(state: Path) -> Mapping[str, date]:
     """The day of the last run that passed, by the SHA-256 of the runbook's text."""
+    from runner.store.state_directory import StateDirectory  # noqa: PLC0415 - only a score needs it
+
     runs = [run.state for run in StateDirectory.open(state).runs()] if state.is_dir() else []
     passed = (run for run in runs if run.outcome == "passed" and run.mode != "dry-run" and run.finished)
     return {run.sha256: datetime.fromisoformat(run.finished).date() for run in passed}
@@ -213,6 +214,10 @@ class _Linter:
         if hidden and not self.request.has_vault_password:
             self.unread += [file for file in hidden if file not in self.unread]
             return names, True
+        if not (named or hidden):
+            return names, False
+        from runner.executor.inventory import inventory_hosts  # noqa: PLC0415 - only who asks Ansible needs it
+
         asked = [*named, *(each for folder in folders if hidden for each in inventory_hosts.inventories_in(folder))]
         return (names | inventory_hosts.variables(asked) if asked else names), False
 
