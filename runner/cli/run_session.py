@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -17,10 +18,13 @@ from runner.cli.output.terminal import safe
 from runner.cli.prompts import guard_options
 from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
 from runner.cli.prompts.operator import InAdvance, Prompt
+from runner.core.errors import RunbookError
 from runner.executor.job import Cancellation
 from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, Operator, RunEnvironment
 from runner.services.run_requests import RunbookChangedError, runbooks_of
+from runner.services.runs import call_for_refused_resumption
+from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 
 _GATES = (
@@ -78,6 +82,18 @@ def run_and_exit(
         result = use_case(request, env)
     ending.show(result, as_json=options["as_json"])
     raise click.exceptions.Exit(result.exit_code)
+
+
+@contextmanager
+def calling_if_refused(state: StateDirectory, run: RunState, *, attended: bool = False) -> Iterator[None]:
+    """Call somebody where the block refuses to go on with a `run` that asks nobody, and nobody is there to read why."""
+    try:
+        yield
+    except RunbookError as error:
+        if run.mode == "auto" and not (attended or sys.stdin.isatty()):
+            for line in ending.called(call_for_refused_resumption(context.installation(state), run, error)):
+                click.echo(line, err=True)
+        raise
 
 
 @contextmanager

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from runner.core.errors import RunbookError
 from runner.core.events import Event, EventType, Outcome
 from runner.executor.job import AbandonedRun
+from runner.orchestrator.continuation.resumption import restore
+from runner.orchestrator.end import aftermath
+from runner.orchestrator.end.aftermath import EndedRun
+from runner.orchestrator.end.dead_man import request_of
+from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.run_environment import Installation
+from runner.render import report
+from runner.render.history.run_history import history
+from runner.store.log.audit_log import AuditLog
 from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
 from runner.store.manifest import changed, file_run
@@ -48,9 +58,6 @@ def name_abandoned(installation: Installation) -> Iterator[RunState]:
                     continue
             abandoned = _left_by(state, _unfinished(records))
             installation.executor.clean_up(abandoned, environ=installation.environ)
-            event = Event(
-                EventType.RUN_ABANDONED, state.run, data={"outcome": Outcome.UNKNOWN, "runbook": state.runbook}
-            )
             end: dict[str, Any] = {
                 "status": "abandoned",
                 "outcome": Outcome.UNKNOWN,
@@ -58,12 +65,42 @@ def name_abandoned(installation: Installation) -> Iterator[RunState]:
                 "private": (),
             }
             with directory.open_log(clock=clock, actor=actor) as log:
-                log.append(event)
+                ended = _end_of_dead(state, records, log, installation)
+                data = {"outcome": Outcome.UNKNOWN, "runbook": state.runbook, **ended}
+                log.append(Event(EventType.RUN_ABANDONED, state.run, data=data))
             yield replace(run.state, **end)
+            _write_report(run, log.path)
             with directory.open_log(clock=clock, actor=actor) as log:
                 file_run(run, log, **end)
         finally:
             run.release()
+
+
+def _end_of_dead(
+    state: RunState, records: Sequence[Record], log: AuditLog, installation: Installation
+) -> Mapping[str, Any]:
+    """How a run ended whose command died, as far as its `records` tell, in the words of any other end.
+
+    Nothing where its runbook cannot be read, or is another one by now: it is dead all the same.
+    """
+    with suppress(Exception):
+        request = request_of(state)
+        recorder = Recorder(state.run, log, installation.state.run(state.run), installation.clock)
+        plan = restore(request, state, recorder, records) if state.target else None
+        recorder.ledger.close()  # in memory: whoever goes on with the run must find it as open as it was left
+        run = EndedRun(request, plan, recorder, (), ())
+        standing = {} if request.looks else aftermath.standings(run)
+        attempts = [record for record in records if record.type in {EventType.RUN_STARTED, EventType.RUN_RESUMED}]
+        undoing = bool(attempts and attempts[-1].data.get("take_back"))
+        ways_on = aftermath.ways_on(run, Outcome.UNKNOWN, undoing=undoing)
+        return aftermath.recorded(aftermath.died(run), standing, ways_on)
+    return {}
+
+
+def _write_report(run: RunDirectory, log: Path) -> None:
+    """Write the report of a run, and its hand-off if somebody was called; one that cannot be written can be shown."""
+    with suppress(RunbookError, OSError, ValueError):
+        report.write(history(read(log, run=run.path.name)), run.path)
 
 
 def _is_edited(run: RunDirectory, records: Sequence[Record]) -> bool:

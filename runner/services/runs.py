@@ -10,7 +10,7 @@ from pathlib import Path
 from runner.core.errors import InvalidInputError, RunbookError, explain
 from runner.escalation.incidents import Incidents
 from runner.library.library import Library
-from runner.orchestrator.end.dead_man import call_for, call_for_refused
+from runner.orchestrator.end.dead_man import call_for, call_for_refused, call_for_refused_attempt
 from runner.orchestrator.recovery import name_abandoned
 from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
@@ -29,6 +29,7 @@ __all__ = [
     "RecoveredRun",
     "Recovery",
     "call_for_refusal",
+    "call_for_refused_resumption",
     "cancel_run",
     "preview_undo",
     "recover_abandoned",
@@ -62,6 +63,14 @@ def call_for_refusal(
     run = installation.new_run_id()
     request = RunRequest(run, source, b"", contacts, list(inventories), limit, mode="auto", library=library)
     return tuple(call_for_refused(request, installation, error))
+
+
+def call_for_refused_resumption(installation: Installation, run: RunState, error: RunbookError) -> tuple[Call, ...]:
+    """The same for an unattended `run` that was begun before, and cannot be gone on with, or taken back."""
+    try:
+        return tuple(call_for_refused_attempt(run, installation, error))
+    except (RunbookError, OSError):
+        return ()
 
 
 @dataclass(frozen=True)

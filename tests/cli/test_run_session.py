@@ -8,6 +8,7 @@ import click
 import pytest
 from harness.fake_run import SURVEY
 from harness.fakes import RUN_ID
+from harness.fault_server import FaultServer
 
 from runner.cli.commands.night import cancel
 from runner.services.runs import CancelledRun, cancel_run
@@ -48,6 +49,53 @@ def test_a_run_is_gone_on_with(runbook, failed, ansible, name):
     assert (ran.code, ran.out.splitlines()[0]) == (0, f"passed  run {RUN_ID}")
     assert ansible.calls == [SURVEY, (("step-two",), ())]
     assert runbook("resume", name).err.startswith(f"error: the run {RUN_ID} has passed")
+
+
+@pytest.fixture
+def unattended(runbook, library, ansible, machine, here):
+    """An unattended run that has failed, and whoever is called for it from then on."""
+    machine.run_ids(RUN_ID)
+    library(steps=STEPS, escalation={"when": ["abandoned"], "contacts": ["on-call"], "provide": ["timeline"]})
+    ansible.answers["two", "action"] = FAILED
+    assert runbook(*RUN, "--auto").code == 1
+    ansible.answers.clear()
+    with FaultServer("200") as server:
+        contacts = f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n"
+        (here / "runbooks" / "contacts.yml").write_text(contacts + "backend-team: {name: Backend}\n")
+        yield server
+
+
+@pytest.mark.parametrize("command", ["resume", "undo"])
+def test_an_unattended_run_that_cannot_be_gone_on_with_calls_somebody(runbook, unattended, here, command):
+    (here / "playbooks" / "RUN-001.yml").write_text("# stale\n")
+
+    ran = runbook(command, "last")
+
+    (called,) = (event["data"]["summary"] for event in unattended.events)
+    assert called.startswith("RUN-001 Disk is full (local): could not continue: ")
+    assert (ran.code, "it arrived" in ran.err, runbook("audit", "verify").code) == (2, True, 0)
+
+
+def test_an_undo_that_nobody_is_there_to_agree_to_calls_somebody(runbook, unattended):
+    assert runbook("undo", "last").code == 4
+    (called,) = (event["data"]["summary"] for event in unattended.events)
+    assert called.endswith("could not continue: nothing was undone: there is no terminal to ask on")
+
+
+@pytest.mark.parametrize("at_a_terminal", [True, False])
+def test_whoever_is_there_reads_why_it_is_refused(runbook, unattended, here, monkeypatch, at_a_terminal):
+    (here / "playbooks" / "RUN-001.yml").write_text("# stale\n")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: at_a_terminal)
+
+    assert runbook("resume", "last", *([] if at_a_terminal else ["--step"])).code == 2
+    assert unattended.events == []
+
+
+def test_that_nothing_is_left_to_do_calls_nobody(runbook, unattended):
+    assert runbook("resume", "last").code == 0
+
+    assert runbook("resume", "last").err.startswith(f"error: the run {RUN_ID} has passed")
+    assert unattended.events == []
 
 
 def test_a_run_is_taken_back(runbook, failed, ansible):

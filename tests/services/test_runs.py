@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
-from harness.fake_run import UnwritableLog, environment_in
+from harness.engine import Engine, change, undoing
+from harness.fake_run import Killed, UnwritableLog, environment_in
 from harness.fakes import RUN_ID, runbook_file
 from harness.fault_server import FaultServer
 
 from runner.core.errors import AuditError, InvalidInputError
+from runner.core.events import EventType
 from runner.orchestrator.recovery import name_abandoned
+from runner.render.history.run_history import history
 from runner.services.run_list import find_run, listed_runs
 from runner.services.runs import CancelledRun, cancel_run, recover_abandoned
+from runner.store.log.log_reader import read
+from runner.store.manifest import differences
 from runner.store.run_state import RunState
 
 
@@ -82,6 +88,62 @@ def test_a_run_that_died_is_called_for_though_the_command_that_found_it_died_as_
     (recovered,) = recover_abandoned(env).runs
 
     assert [call.contact for call in recovered.calls] == ["on-call"]
+
+
+@pytest.fixture
+def killed(tmp_path, monkeypatch):
+    """A run on two hosts that passed its first step, and was killed in the midst of its second one."""
+    engine = Engine(tmp_path, monkeypatch)
+    engine.ansible.hosts = {"all": ("a", "b"), "b": ("b",)}
+
+    def killed(*_):
+        raise Killed
+
+    engine.ansible.answers["two", "action"] = killed
+    with pytest.raises(Killed):
+        engine.run(undoing("one"), change("two", hosts="b"), change("three"), escalation=POLICY)
+    return engine
+
+
+POLICY = {"when": ["abandoned"], "contacts": ["on-call"], "provide": ["timeline"]}
+
+
+def test_whoever_is_called_for_a_run_that_died_hears_how_each_host_stands_as_report_and_status_say(killed):
+    with FaultServer("200") as server:
+        contacts = (
+            f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\nbackend-team: {{name: B}}\n"
+        )
+        (killed.directory / "runbooks" / "contacts.yml").write_text(contacts)
+        recover_abandoned(killed.env)
+
+    standing = {"unknown": ["b"], "changed, and verified as far as it went": ["a"]}
+    (page,) = (event["data"] for event in server.events)
+    assert page["details"]["hosts"] == standing
+    assert [line.partition("  # ")[2] for line in page["details"]["continue with"]] == [
+        "continues where it stopped; look first: it may ask for --done or --redo two",
+        "undoes what it changed",
+        "shows what happened",
+    ]
+    (end,) = [record for record in killed.records if record.type == EventType.RUN_ABANDONED]
+    assert end.data["happened"] == "its command died during Two, and nobody knows how it ended"
+    run = history(killed.records)
+    assert (run.status, run.standing) == ("abandoned", {how: tuple(hosts) for how, hosts in standing.items()})
+    directory = killed.directory_of_the_run.path
+    text = (directory / "handoff.md").read_text()
+    assert "Its command died during Two, and nobody knows how it ended." in text
+    assert "\nHOSTS\n  unknown: b\n  changed, and verified as far as it went: a\n" in text
+    filed = list(read(killed.env.state.log_path))[-1]
+    assert {"report.html", "handoff.md"} <= json.loads((directory / "manifest.json").read_bytes()).keys()
+    assert (filed.type, [*differences(directory, filed.data["manifest_sha256"])]) == (EventType.RUN_FILED, [])
+
+
+def test_a_run_that_died_is_gone_on_with_as_it_was_left(killed):
+    recover_abandoned(killed.env)
+    killed.ansible.answers.clear()
+
+    assert killed.resume().outcome == "passed"
+    settled = [record.data["reason"] for record in killed.records if record.type == EventType.STEP_SETTLED]
+    assert settled == ["its verifications hold"]
 
 
 def test_nobody_can_be_called_for_a_run_whose_runbook_is_gone(env, dead, tmp_path):

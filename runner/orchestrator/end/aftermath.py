@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from runner.core.errors import RunbookError
 from runner.core.events import EventType, Outcome
@@ -75,6 +76,20 @@ class EndedRun:
     def names(self) -> Sequence[str]:
         """All hosts, as far as they are known."""
         return self.plan.names if self.plan else ()
+
+
+def recorded(happened: str, standing: Mapping[str, Sequence[str]], ways_on: Sequence[NextCommand]) -> dict[str, Any]:
+    """What the record of the end says to whoever goes on from there."""
+    return {
+        "happened": happened,
+        "standing": {how: list(hosts) for how, hosts in standing.items()},
+        "ways_on": [{"words": list(way.words), "does": way.does} for way in ways_on],
+    }
+
+
+def died(run: EndedRun) -> str:
+    """The end of a run whose command died, in one sentence."""
+    return f"its command died{_at(run)}, and nobody knows how it ended"
 
 
 def happened(run: EndedRun, outcome: Outcome, error: RunbookError | None) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 from runner.core.errors import AuditError, RunbookError
 from runner.escalation.call_rules import Stop
 from runner.escalation.outbox import written
 from runner.escalation.policy import is_critical
-from runner.executor.target import Target
 from runner.library.library import Library
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Call, RunRequest
+from runner.orchestrator.request import Call, Mode, RunRequest
 from runner.orchestrator.run_environment import Installation
+from runner.orchestrator.run_plan import target_of
 from runner.store.lease import Lease
 from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
@@ -82,6 +83,18 @@ def call_for_refused(request: RunRequest, installation: Installation, error: Run
         return pager.calls
 
 
+def call_for_refused_attempt(state: RunState, installation: Installation, error: RunbookError) -> Sequence[Call]:
+    """The same where it was begun before, and could not be gone on with, or taken back.
+
+    Raises:
+        RunbookError: the runbook or its contacts cannot be read any more.
+    """
+    with pager_of(state, installation) as pager:
+        pager.unrecorded += [error] if isinstance(error, AuditError) else []
+        pager.stopped([], None, Stop("refused", f"could not continue: {error.message.strip().splitlines()[0]}"))
+        return pager.calls
+
+
 @contextlib.contextmanager
 def pager_of(state: RunState, installation: Installation) -> Iterator[Pager]:
     """The escalation of a run that another command does or has done, by its runbook and contacts as they are now.
@@ -89,11 +102,7 @@ def pager_of(state: RunState, installation: Installation) -> Iterator[Pager]:
     Raises:
         RunbookError: the runbook or its contacts cannot be read any more.
     """
-    path = Path(state.path)
-    library = Library(path.parent.parent)
-    source = library.source(str(path))
-    inventories, contacts = [Path(each) for each in state.inventories], library.contacts(source)
-    request = RunRequest(state.run, source, b"", contacts, inventories, state.limit, break_glass=state.break_glass)
+    request = request_of(state)
     with installation.open_log() as log:
         recorder = Recorder(state.run, log, installation.state.run(state.run), installation.clock)
         pager = Pager(request, installation, recorder)
@@ -103,7 +112,28 @@ def pager_of(state: RunState, installation: Installation) -> Iterator[Pager]:
             pager.unrecorded.append(error)
         recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
         recorder.knows_inventory = True  # what the state keeps of a reason, the run has masked
-        if state.target:
-            hosts = {pattern: tuple(names) for pattern, names in state.target.items()}
-            pager.target = Target(hosts, dict(state.environments), dict(state.machines))
+        pager.target = target_of(state) if state.target else None
         yield pager
+
+
+def request_of(state: RunState) -> RunRequest:
+    """What was asked of a run, by its runbook and contacts as they are now.
+
+    Raises:
+        RunbookError: they cannot be read any more.
+    """
+    path = Path(state.path)
+    library = Library(path.parent.parent)
+    source = library.source(str(path))
+    modes: Mapping[str, Mode] = {mode: mode for mode in get_args(Mode)}
+    return RunRequest(
+        run_id=state.run,
+        source=source,
+        playbook=b"",
+        contacts=library.contacts(source),
+        inventories=[Path(each) for each in state.inventories],
+        limit=state.limit,
+        inputs=state.inputs,
+        mode=modes.get(state.mode, "run"),
+        break_glass=state.break_glass,
+    )

@@ -252,9 +252,7 @@ class RunFinish(Failsafe):
             "exit_code": int(result.exit_code),
             "follow_up": [item if isinstance(item, str) else item.do for item in self._due(result.outcome)],
             "problems": list(result.problems),
-            "happened": result.happened,
-            "standing": {standing: list(hosts) for standing, hosts in result.hosts.items()},
-            "ways_on": [{"words": list(way.words), "does": way.does} for way in result.ways_on],
+            **aftermath.recorded(result.happened, result.hosts, result.ways_on),
         }
 
     def _report(self) -> Path:

@@ -40,6 +40,9 @@ def _body(run: RunHistory) -> Iterable[str]:
             yield from _mended(run)
             yield f"{run.happened or 'Another runbook took over, and what had failed holds again'}."
             yield from _never_reached(run)
+        case Outcome.UNKNOWN if run.abandoned and run.happened:
+            yield f"{run.happened[:1].upper()}{run.happened[1:].rstrip('.')}."
+            yield from _never_reached(run)
         case _:
             yield from _stopped(run)
 

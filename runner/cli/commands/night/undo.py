@@ -11,7 +11,7 @@ from runner.cli import context
 from runner.cli.output.terminal import one_line, safe, short
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs, options_again
-from runner.cli.run_session import gate_options, run_and_exit, showing_changes
+from runner.cli.run_session import calling_if_refused, gate_options, run_and_exit, showing_changes
 from runner.core.errors import DeniedError
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.request import RunRequest
@@ -37,15 +37,15 @@ def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **opti
     state = context.state()
     context.recover_abandoned(state)
     run = interrupted_run(state, run_id)
-    with showing_changes():
+    with calling_if_refused(state, run.state), showing_changes():
         request = prepare_undo(run, context.library(run.state.path), accept_changes=accept_changes)
-    request = with_guard_options(give_inputs(request, given, resumed=True), options)
-    plan = preview_undo(request, state)
-    if plan:
-        _show(plan, request)
-    if plan.takes_back:
-        _ask(request, yes=options["yes"])
-    run_and_exit(request, options, state, lambda asked, env: undo_run(asked, env, expected=plan))
+        request = with_guard_options(give_inputs(request, given, resumed=True), options)
+        plan = preview_undo(request, state)
+        if plan:
+            _show(plan, request)
+        if plan.takes_back:
+            _ask(request, yes=options["yes"])
+        run_and_exit(request, options, state, lambda asked, env: undo_run(asked, env, expected=plan))
 
 
 def _show(plan: UndoPlan, request: RunRequest) -> None:
