@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, did_you_mean
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import Unresolved, VerificationsFailed
+from runner.model.provided_items import item_names, known_items
 from runner.model.step import Approval
 
 
@@ -138,6 +139,24 @@ def no_escalation(context: LintContext) -> Iterator[Hit]:
         yield Hit(place, "nobody is called when a step fails, unless the operator says why", hint)
     elif set(policy) == {"step_failed"} and all(step.on_failure == "stop" for step in context.runbook.steps):
         yield Hit(place, "every step says on_failure: stop, so no failure calls anybody", hint)
+
+
+@Rule(
+    "unknown-provided-item",
+    Level.WARNING,
+    Criterion.ESCALATABLE,
+    problem="What no run can know makes each hand-off incomplete, and whoever is called waits for it.",
+    wrong="escalation: {when: [step_failed], contacts: [on-call], provide: [timeline, customer impact]}\n",
+    right="escalation: {when: [step_failed], contacts: [on-call], provide: [timeline, actions taken]}\n",
+)
+def unknown_provided_item(context: LintContext) -> Iterator[Hit]:
+    """An item of `provide:` that no run of this runbook can know."""
+    known = known_items(context.runbook)
+    for number, label in enumerate(context.runbook.escalation.provide):
+        if not set(item_names(label)) & set(known):
+            possible = f"write one of {', '.join(known)}, or capture it in a step"
+            hint = " ".join(filter(None, [did_you_mean(label, known), possible]))
+            yield Hit(("escalation", "provide", number), f"no run of this runbook can know {label!r}", hint)
 
 
 @Rule(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from runner.core.events import IN_WORDS, EventType, Outcome
 from runner.core.wording import listed
+from runner.model.provided_items import OF_EVERY_RUN, TREND, item_names, slug
 from runner.render.history.headline import headline
 from runner.render.history.run_history import RunHistory
 from runner.render.history.step_history import RUNNING, Check, StepHistory
@@ -108,12 +108,11 @@ def _begun(run: RunHistory) -> str:
 def _items(run: RunHistory) -> dict[str, Any]:
     """What the run knows, by the words that `provide` may use; None is for what it does not know."""
     items: dict[str, Any] = {step.id.replace("-", "_"): _printed(step) for step in run.steps}
-    items |= {_slug(step.name): _printed(step) for step in run.steps}
+    items |= {slug(step.name): _printed(step) for step in run.steps}
+    of_every_run = [_line(moment) for moment in run.timeline], _actions(run), list(_seen(run.steps))
     items |= {
-        "timeline": [_line(moment) for moment in run.timeline],
-        "actions": _actions(run),
-        "failure": list(_seen(run.steps)),
-        "trend": list(_trends(run.steps)) or None,
+        **dict(zip(OF_EVERY_RUN, of_every_run, strict=True)),
+        TREND: list(_trends(run.steps)) or None,
     }
     items |= run.facts.get("inputs") or {}
     for name in {name for values in run.captured.values() for name in values}:
@@ -121,17 +120,9 @@ def _items(run: RunHistory) -> dict[str, Any]:
     return items
 
 
-def _slug(label: str) -> str:
-    return "_".join(_words(label))
-
-
-def _words(label: str) -> list[str]:
-    return re.findall(r"[a-z0-9_]+", label.lower())
-
-
 def _named(label: str, items: Mapping[str, Any]) -> Any:
     """The item that `label` stands for: by all its words, or by one of them; None where there is none."""
-    found = (items[name] for name in (_slug(label), *_words(label)) if name in items)
+    found = (items[name] for name in item_names(label) if name in items)
     return next((item for item in found if item is not None), None)
 
 
