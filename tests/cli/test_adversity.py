@@ -35,6 +35,7 @@ WORDS = {
     "undo": ["last"],
     "completion": ["bash"],
     "site": ["site"],
+    "watch": ["--once"],
 }
 COMMANDS = sorted(set(cli.list_commands(click.Context(cli))) - APART)
 

@@ -140,14 +140,10 @@ def failed(place, services):
 SLOW = "(setsid sleep 616 &); (env -i setsid sleep 616 &); sleep 615"
 
 
-def resume(place, services):
+def resume_and_undo(place, services):
     failed(place, services)
     resumed = place.bench.command("resume", "last", "--json")
     assert (resumed.code, place.done[-1]) == (0, "slow"), resumed.err
-
-
-def undo(place, services):
-    failed(place, services)
     undone = place.bench.command("undo", "last", "--json", "--yes")
     assert place.done[-1] == "undone", undone.err
 
@@ -194,8 +190,7 @@ def killed(*victims):
 
 
 ENDS = {
-    "resume": resume,
-    "undo": undo,
+    "resume-and-undo": resume_and_undo,
     "cancel": cancel,
     "ctrl-c": signalled(signal.SIGINT),
     "sigterm": signalled(signal.SIGTERM),
@@ -207,11 +202,11 @@ ENDS = {
 
 
 CHOSEN = {
-    "local": ("undo", "sigterm", "kill-supervisor", "kill-both"),
-    "pipelined": ("resume", "cancel", "kill-command"),
+    "local": ("sigterm", "kill-supervisor", "kill-both"),
+    "pipelined": ("resume-and-undo", "cancel"),
 }
-WITHOUT_SERVICES = {"ctrl-c", "deadline"}
-"""What test_kill_matrix_live.py tries in every case: to the run they are what `sigterm` and `cancel` are."""
+WITHOUT_SERVICES = {"ctrl-c", "deadline", "kill-command"}
+"""What is tried elsewhere in every case: to a service they are what `sigterm`, `cancel` and `kill-both` are."""
 
 CASES = [(end, way) for way in WAYS for end in (ENDS if EACH else CHOSEN.get(way, ()))]
 

@@ -13,6 +13,8 @@ import pytest
 from harness.bench import step, wait_until
 from harness.places import Place, Tree
 
+ALL = os.environ.get("RUNBOOK_KILLS") == "all"
+
 
 def tidying(place):
     return [step("tidy", f"echo tidied >> {place.log}")]
@@ -61,7 +63,11 @@ def test_a_second_ctrl_c_kills_what_does_not_obey(here):
     finished(here, "first", "slow")
 
 
-@pytest.mark.parametrize(("place", "now"), [("tty", []), ("pipelined", ["--now"])], ids=["", "now"], indirect=["place"])
+CANCELLED = [("pipelined", ["--now"]), *([("tty", [])] if ALL else [])]
+"""Without `--now` it is cancelled beside services (test_services_live.py) as well."""
+
+
+@pytest.mark.parametrize(("place", "now"), CANCELLED, ids=["now", ""][: len(CANCELLED)], indirect=["place"])
 def test_a_run_over_ssh_is_cancelled_from_elsewhere_and_tidies_up_once(place, now):
     process = begun(place, words=["--json"], on_cancel=tidying(place))
 
@@ -111,7 +117,7 @@ def volume(tmp_path_factory):
 
 
 def test_a_disk_that_is_full_in_the_midst_of_it_ends_it_and_it_is_gone_on_with(here, volume):
-    if volume and os.environ.get("RUNBOOK_KILLS") != "all":
+    if volume and not ALL:
         pytest.skip("a volume that fills up does the same, and can be had here: RUNBOOK_KILLS=all tries both")
     bench = here.bench
     # Given a run that cannot record the end of its second step: no file may grow any more from then on

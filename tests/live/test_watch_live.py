@@ -17,13 +17,13 @@ from harness.bench import kill, step, wait_until
 from harness.fault_server import FaultServer
 from harness.places import Tree
 
-KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "1"))
 SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
 BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 WITHIN = 60
 """Seconds in which a watch has called."""
 
-VICTIMS = ("both", "the command", "the supervisor")
+VICTIMS = ("the command", "both", "the supervisor")
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
 
 
