@@ -121,7 +121,8 @@ def message(page: Page, sender: str, to: tuple[str, ...]) -> EmailMessage:
     domain = sender.rpartition("@")[2]
     letter = EmailMessage(policy=SMTP)
     letter["From"], letter["To"] = sender, ", ".join(to)
-    letter["Subject"] = one_line(f"{page.component}: {page.summary}", _LONGEST_SUBJECT)
+    about = "" if page.summary.startswith(page.component) else f"{page.component}: "
+    letter["Subject"] = one_line(f"{about}{page.summary}", _LONGEST_SUBJECT)
     letter["Date"] = format_datetime(page.timestamp.astimezone(UTC))
     letter["Message-ID"] = f"<{_digest(page.identity)}@{domain}>"
     letter["References"] = letter["In-Reply-To"] = f"<incident-{_digest(page.dedup_key)}@{domain}>"

@@ -83,4 +83,11 @@ def as_text(value: Any) -> str:
 
 
 def _flat(value: Any) -> str:
-    return one_line(value if isinstance(value, str) else to_json(value).decode(), _LONGEST_LINE)
+    """`value` in one line; what is in a mapping of a list, or deeper, too."""
+    if isinstance(value, dict):
+        text = "; ".join(f"{name}: {_flat(item)}" for name, item in value.items())
+    elif isinstance(value, list):
+        text = ", ".join(map(_flat, value))
+    else:
+        text = value if isinstance(value, str) else to_json(value).decode()
+    return one_line(text, _LONGEST_LINE)

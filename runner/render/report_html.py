@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from runner.approvals.gate_context import GateContext
 from runner.approvals.gate_text import describe
+from runner.channels.base import WORDS
 from runner.core import duration
 from runner.core.events import Outcome
 from runner.core.wording import in_one_line
@@ -53,7 +54,7 @@ def report_template(form: str) -> Template:
     environment = template_environment("runner.render", html=form == "html", text=text)
     environment.filters |= {"brief": brief, "listed": listed, "points": points, "trend": trend, "clock": clock}
     environment.filters |= {"lasted": lasted, "fenced": fenced, "label": label, "together": together}
-    environment.filters |= {"block": block, "seen": seen, "itemized": itemized}
+    environment.filters |= {"block": block, "seen": seen, "itemized": itemized, "purpose": purpose}
     environment.globals |= {"width": _WIDTH, "height": _HEIGHT}
     return environment.get_template("handoff.md.j2" if form == "handoff" else f"report.{form}.j2")
 
@@ -117,6 +118,11 @@ def itemized(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         return [f"{key}: {in_one_line(item)}" for key, item in value.items()]
     return [in_one_line(item) for item in value] if isinstance(value, list) else [in_one_line(value)]
+
+
+def purpose(action: str) -> str:
+    """What a page with this action is for."""
+    return {str(known): words for known, words in WORDS.items()}.get(action, action)
 
 
 def listed(values: Iterable[Any]) -> str:

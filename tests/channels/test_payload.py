@@ -8,7 +8,7 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.channels.payload import fit, to_json
+from runner.channels.payload import as_text, fit, to_json
 
 
 def test_details_that_fit_are_left_alone():
@@ -41,6 +41,13 @@ def test_what_is_no_json_is_told_as_text():
         "b": "2026-03-01 12:00:00",
         "3": {"4": [5]},
     }
+
+
+def test_for_people_what_is_nested_is_written_without_brackets():
+    seen = [{"step": "Restart", "on": {"db1": "failed"}, "seen": ["exit code 3", "disk full"]}, {"rows": 3, "ok": True}]
+
+    assert as_text(seen) == "step: Restart; on: db1: failed; seen: exit code 3, disk full\nrows: 3; ok: true"
+    assert as_text({"unknown": ["db1", "db2"]}) == "unknown: db1, db2"
 
 
 def test_what_is_nested_without_end_is_cut():

@@ -21,7 +21,7 @@ MORE = """<https://wiki.example.com/RUN-001|The runbook>
 *timeline*
 03:00 verify-alert passed
 *stuck*
-{"pid":4711}
+pid: 4711
 *audit_head*
 9f86d081"""
 

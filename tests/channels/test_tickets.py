@@ -26,7 +26,7 @@ def test_the_text_says_where_it_comes_from_and_what_the_run_knows(page):
         "From a run of RUN-001, production, db1.example.com, 2026-03-01 03:00 UTC.\n\n"
         "The runbook: https://wiki.example.com/RUN-001\n\n"
         "timeline:\n```text\n03:00 verify-alert passed\n```\n\n"
-        'stuck:\n```text\n{"pid":4711}\n```\n\naudit_head:\n```text\n9f86d081\n```'
+        "stuck:\n```text\npid: 4711\n```\n\naudit_head:\n```text\n9f86d081\n```"
     )
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 
 import pytest
-from harness.run_records import FIRST, RUN, aimed, done, ended, records
+from harness.run_records import FIRST, RUN, again, aimed, done, ended, records
 
 from runner.core.events import Event, EventType
 from runner.render import report
@@ -50,6 +50,18 @@ def test_where_somebody_was_called_the_hand_off_is_in_a_file_that_can_be_read_on
     assert "TIMELINE\n  00:00:00 run started\n" in text
     assert "STEPS\n  Look: one passed\n" in text
     assert all(each.isprintable() or each == "\n" for each in text)
+
+
+def test_whether_somebody_has_the_latest_attempt_can_be_read():
+    page = {"action": "trigger", "contact": "on-call", "dedup_key": "k"}
+    taken = (EventType.INCIDENT_ACKNOWLEDGED, None, None, {"by": "bob", "note": "I look"})
+    first = [CALLED, taken, ended("failed")]
+    news = [again(), (EventType.NOTIFY_REQUESTED, None, None, {**page, "action": "progress"}), ended("failed")]
+
+    for form in ("md", "html"):
+        once, twice = (report.render(history(records(aimed("one"), *each)), form) for each in (first, [*first, *news]))
+        assert ("Acknowledged by bob" in once, "Not acknowledged" in once) == (True, False)
+        assert ("Acknowledged by bob" in twice, f"runbook ack {RUN}" in twice) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ class Pager(RunPages):
         plain = replace(page, action="progress", details={}, links=())
         news = [replace(plain, summary=text) for text in self._entries(causes[1:], page.group)]
         self._send([item for each in news for item in self._by_level(each, names)], limit=BRIEF, counts=False)
-        self.climb()
+        self.climb(end)
 
     def _entries(self, causes: Sequence[Cause], environment: str) -> list[str]:
         """What is added to the incident for `causes`, an entry for each, and not more than `MOST_ENTRIES` with it."""
@@ -234,13 +234,16 @@ class Pager(RunPages):
                 whom = names, has_it and self._dispatcher.incidents.find(self.incident) is not None
         return whom
 
-    def climb(self) -> float | None:
-        """Call the levels of the ladder whose turn it is; the seconds until it must be looked at again, if ever."""
+    def climb(self, end: Event | None = None) -> float | None:
+        """Call the levels of the ladder whose turn it is; the seconds until it must be looked at again, if ever.
+
+        `end` is how the run is about to end, if it is.
+        """
         later = None
         with self._noting():
             names, why, later = self._ladder.next_calls()
             while names and not self.unrecorded:  # what is not recorded would be called again and again
-                self._send(self._by_level(self._page("trigger", why), names))
+                self._send(self._by_level(self._page("trigger", why, end), names))
                 names, why, later = self._ladder.next_calls()
         self._attach_hand_off()
         return max(0.0, (later - self._env.clock().wall).total_seconds()) if later else None

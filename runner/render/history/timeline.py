@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from runner.core.events import IN_WORDS
+from runner.core.events import IN_WORDS, EventType
 from runner.store.log import record_data
 from runner.store.log.envelope import Record, instant
 
@@ -47,9 +47,14 @@ def _where(record: Record, names: Mapping[str, str]) -> str:
 
 
 def _detail(record: Record) -> str:
+    if record.type == EventType.PAGE_FINISHED:
+        action, contact, channel, *became = (record_data.text(record.data, key) for key in _OF_PAGES)
+        by = f" by {channel}" if channel else ""
+        return ": ".join(filter(None, [f"{action} to {contact}{by}", *became]))
     return ": ".join(record_data.text(record.data, key) for key in _DETAILS if record.data.get(key))
 
 
+_OF_PAGES = ("action", "contact", "channel", "status", "reason")
 _DETAILS = (
     *("guard", "verdict", "required", "given", "action", "kind", "text", "contact", "channel", "outcome", "status"),
     *("reason", "by", "vote", "note", "refused", "declared", "to", "as_run"),

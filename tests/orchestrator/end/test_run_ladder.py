@@ -147,7 +147,10 @@ def test_where_no_page_has_arrived_the_next_level_is_called_at_once(night):
     night.fail()
 
     assert night.called == {"on-call": 1, "lead": 1}
-    assert night.channels["lead"].sent[0].summary.endswith("nobody has acknowledged as no page has arrived")
+    (page,) = night.channels["lead"].sent
+    assert page.summary.endswith("nobody has acknowledged as no page has arrived")
+    # and hears how the run ends, though it calls them before that is recorded
+    assert (page.details["outcome"], page.details["hosts"]) == ("failed", {"changed and not verified": ["db1"]})
 
 
 def test_another_cause_is_told_to_those_who_know_of_the_incident_and_to_nobody_else(night):

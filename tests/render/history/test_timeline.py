@@ -27,5 +27,13 @@ def test_what_people_want_to_know_in_words():
     )
 
 
+def test_a_page_says_to_whom_by_what_and_what_became_of_it():
+    page = {"action": "trigger", "contact": "on-call", "channel": "slack", "status": "refused", "reason": "no token"}
+
+    (_, sent) = timeline(records((EventType.PAGE_FINISHED, None, None, page)))
+
+    assert (sent.what, sent.detail) == ("page", "trigger to on-call by slack: refused: no token")
+
+
 def test_a_word_of_a_later_version_is_left_out():
     assert len(timeline([*records(), record(1, "run.teleported")])) == 1
