@@ -87,7 +87,6 @@ FAILING = {("only-one", "action", "two"): FAILED, ("never", "action"): FAILED}
 @pytest.mark.parametrize(
     ("steps", "limit", "answers", "code"),
     [
-        (["look", "act"], ["one", "two"], {}, 0),
         (["undo-act"], ["one"], {}, 0),
         (["look", "act"], [], {("look", "action", "gone"): LOST}, 4),
         (["only-one", "last"], ["one", "two"], FAILING, 0),

@@ -20,6 +20,9 @@ pytestmark = pytest.mark.live
 INVENTORIES = ROOT / "inventories"
 SOON = 20.0  # seconds; a deadline, not a measure
 MEND = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'nightly-report'"
+ENDS = [("local", signal.SIGINT), ("over_ssh", signal.SIGKILL)]
+if os.environ.get("RUNBOOK_KILLS") == "all":
+    ENDS += [("local", signal.SIGKILL), ("over_ssh", signal.SIGINT)]
 DEMO = """
 import signal, sys
 from runner.lab.shop import Shop
@@ -182,7 +185,7 @@ def test_over_ssh_every_host_is_another_and_its_key_is_checked(shop):
     )
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(("mode", "end"), ENDS, indirect=["mode"])
 def test_nothing_runs_after_ctrl_c_or_kill_9_and_nothing_stays_on_disk(mode, end, tmp_path, none_left, processes_of):
     # Given a demo in the midst of its fault
     tempdir = Path(tempfile.mkdtemp(prefix="demo-test-"))

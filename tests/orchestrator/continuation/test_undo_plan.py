@@ -42,6 +42,28 @@ def test_on_the_operators_word_exactly_what_was_begun_is_taken_back_newest_first
     assert (engine.ansible.calls, len(engine.records)) == ([], before)
 
 
+def test_each_host_goes_back_from_where_it_stands_once_and_from_there_forward_again(engine):
+    # Given hosts that failed at different steps; live, it is shown in tests/live/test_three_hosts_live.py
+    names, hosts = ("one", "two", "three", "four"), ("a", "b", "c")
+    engine.ansible.hosts = {"all": list(hosts)}
+    failing = [("one", "action", "a"), ("two", "action", "b"), ("three", "verify/1", "c")]
+    engine.ansible.answers = dict.fromkeys(failing, FAILED)
+    engine.run(*map(undoing, names), max_failures=2)
+    begun = {host: list(names[: number + 1]) for number, host in enumerate(hosts)}
+    assert {host: engine.done(host) for host in hosts} == begun
+    # When it is undone twice, and gone on with
+    engine.ansible.answers = {}
+    ended = [engine.undo(), engine.undo(), engine.resume()]
+    # Then there was nothing left to take back the second time, and all of it is done anew
+    assert [(result.exit_code, result.outcome) for result in ended] == [
+        (ExitCode.DONE, "undone"),
+        (ExitCode.DONE, "undone"),
+        (ExitCode.DONE, "passed"),
+    ]
+    back = {host: [f"undo-{name}" for name in reversed(begun[host])] for host in hosts}
+    assert {host: engine.done(host) for host in hosts} == {host: [*begun[host], *back[host], *names] for host in hosts}
+
+
 def test_a_host_that_can_not_be_reached_keeps_a_debt_until_it_is_paid(engine):
     engine.ansible.hosts = {"all": ["a", "b"]}
     engine.run(undoing("one"))
