@@ -121,6 +121,8 @@ def recover_abandoned(state: StateDirectory) -> None:
 
     Pages that have not arrived are sent again.
     """
+    if state.at_rest:
+        return
     from runner.cli.output.recovered_runs import show_recovery  # noqa: PLC0415 - it imports all that a run needs
     from runner.cli.output.sent_pages import show_next_levels, show_sent  # noqa: PLC0415 - as the one before
     from runner.escalation.delivery import BRIEF  # noqa: PLC0415 - as the one before

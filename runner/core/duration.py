@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from typing import Any
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _PART = r"\d+(?:\.\d+)?(?:ms|s|m|h|d|w)"
@@ -60,14 +58,6 @@ def read(value: Any) -> timedelta:
     return parse(value)
 
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(read),
-    PlainSerializer(show, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["30s", "5m", "1h30m"]}),
-]
-
-
 def read_limit(value: Any) -> timedelta:
     """The same, of at least a millisecond.
 
@@ -77,7 +67,3 @@ def read_limit(value: Any) -> timedelta:
     if read(value) < timedelta(milliseconds=1):
         raise ValueError("must be longer than 0s")
     return read(value)
-
-
-Limit = Annotated[Duration, BeforeValidator(read_limit)]
-"""A duration of at least a millisecond: no time at all is no limit to coreutils' `timeout`."""

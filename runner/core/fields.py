@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, Strict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    Strict,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema
+
+from runner.core import duration
 
 
 class Model(BaseModel):
@@ -95,3 +107,12 @@ Prose = Annotated[Text, AfterValidator(_as_it_is), Keywords(**{"not": {"pattern"
 
 Title = Annotated[Prose, AfterValidator(_one_line), Keywords(pattern=r"^\s*\S[^\n]*\s*$")]
 """One line of it."""
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(duration.read),
+    PlainSerializer(duration.show, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": duration.PATTERN, "examples": ["30s", "5m", "1h30m"]}),
+]
+Limit = Annotated[Duration, BeforeValidator(duration.read_limit)]
+"""A duration of at least a millisecond: no time at all is no limit to coreutils' `timeout`."""

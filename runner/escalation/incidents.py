@@ -11,6 +11,9 @@ from pathlib import Path
 from runner.core.errors import AuditError, InvalidInputError
 from runner.store import durable
 
+GLASS = "/break-glass"
+"""The end of the dedup key of what is told of a broken glass: it is no incident of the hosts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:

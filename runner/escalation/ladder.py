@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from runner.model.call_hours import within
-from runner.model.contacts import Contact
+if TYPE_CHECKING:  # whoever reads of a level that was called does not wait for what reads contacts
+    from runner.model.contacts import Contact
 
 ALL = "all"
 """The level of a policy without `next_after`: everybody is called at once."""
@@ -82,5 +83,7 @@ def due(
 
 def _is_called(contact: Contact | None, now: datetime) -> bool:
     """Whether somebody is called at this hour; one without hours, or without an entry, always is."""
+    from runner.model.call_hours import within  # noqa: PLC0415 - as above
+
     hours = contact.hours if contact else ()
     return not hours or any(within(each, now) for each in hours)

@@ -23,10 +23,6 @@ _SEVERITIES: Mapping[str, Severity] = {
 """Both of the teams' scales in PagerDuty's words."""
 
 
-GLASS = "/break-glass"
-"""The end of the dedup key of what is told of a broken glass: it is no incident of the hosts."""
-
-
 def patience(policy: Escalation) -> float | None:
     """Seconds after which an unfinished run calls somebody, None for never."""
     waits = [item.unresolved_for.total_seconds() for item in policy.when if isinstance(item, Unresolved)]

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from runner.core import duration
-from runner.core.duration import Limit
-from runner.core.fields import AtLeastOne, Model, Title
+from runner.core.fields import AtLeastOne, Limit, Model, Title
 from runner.model.names import Contact
 
 Word = Literal["started", "step_failed", "unreachable", "abandoned", "refused", "no_answer", "denied"]

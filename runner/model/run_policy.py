@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, Strict, ValidationError
 
-from runner.core.duration import Limit
 from runner.core.errors import InvalidInputError
-from runner.core.fields import AtLeastOne, Model, Several, Text
+from runner.core.fields import AtLeastOne, Limit, Model, Several, Text
 from runner.model.contacts import Contact
 from runner.model.names import Contact as Word
 from runner.model.runbook import Category

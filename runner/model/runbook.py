@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, InstanceOf, Strict, model_validator
 
-from runner.core.duration import Limit
-from runner.core.fields import AtLeastOne, Model, OneOrSeveral, Prose, Several, Title
+from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, Prose, Several, Title
 from runner.core.identifiers import ReferenceId, RunbookId
 from runner.model.escalation_policy import Escalation
 from runner.model.input import Input, missing, read_all

@@ -8,8 +8,7 @@ from itertools import islice
 
 from cronsim import CronSim, CronSimError
 
-from runner.core.duration import Limit
-from runner.core.fields import Model, Text
+from runner.core.fields import Limit, Model, Text
 
 _SHORT = {
     "@hourly": "0 * * * *",

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
 
-from runner.core.duration import Limit
-from runner.core.fields import AtLeastOne, Model, OneOrSeveral, Prose, Short, Text, Title
+from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, Prose, Short, Text, Title
 from runner.core.identifiers import RUNBOOK_ID, RunbookId, StepId
 from runner.kinds.steps.base import StepKind
 from runner.kinds.values import ExitCode, Expression

@@ -8,8 +8,8 @@ from typing import Self
 
 from pydantic import InstanceOf, model_validator
 
-from runner.core.duration import Limit, seconds
-from runner.core.fields import Model, Title
+from runner.core.duration import seconds
+from runner.core.fields import Limit, Model, Title
 from runner.kinds.invocation import Invocation
 from runner.kinds.verifications.base import VerificationKind
 

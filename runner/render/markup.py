@@ -42,4 +42,5 @@ def template_environment(package: str, *, html: bool = True, text: Callable[[Any
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        optimized=False,  # that takes a third of the time of reading a template, which a command uses once
     )

@@ -126,8 +126,3 @@ def watch_in_words(state: StateDirectory, now: Instant) -> str:
         return "no watch is running: should the command of a critical run die, nobody is called before the next command"
     but = f", and could not call {'; '.join(looked.not_callable)}" if looked.not_callable else ""
     return f"a watch looked {looked.seconds:.0f} s ago{but}"
-
-
-def critical_runs(state: StateDirectory) -> bool:
-    """Whether a critical run is going on."""
-    return bool(state.leases.all())

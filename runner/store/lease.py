@@ -7,16 +7,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any, Literal
 
 from runner.core.errors import AuditError
 from runner.core.events import Clock, Instant
 from runner.core.process_stat import started
 from runner.store import durable
 from runner.store.locks.kernel_locks import LockFile
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 RENEWED_EVERY = 5.0
 """Seconds after which a process renews its lease."""
@@ -64,7 +66,12 @@ def standing(lease: Lease, renewed: float, now: Instant, started: Callable[[int]
     return "hung" if now.monotonic - last > SILENT_AFTER else "alive"
 
 
-_LEASE = TypeAdapter(Lease)
+@cache
+def _json() -> TypeAdapter[Lease]:
+    """How a lease is written and read."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - where there is no lease nobody waits for it
+
+    return TypeAdapter(Lease)
 
 
 class Leases:
@@ -89,7 +96,7 @@ class Leases:
         path = self._file(lease.name)
         try:
             self._path.mkdir(mode=0o700, exist_ok=True)
-            durable.write(path, _LEASE.dump_json(lease))
+            durable.write(path, _json().dump_json(lease))
         except OSError as error:
             raise AuditError(f"{path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
@@ -110,10 +117,10 @@ class Leases:
         found = []
         for path in sorted(self._path.glob("*.json")):
             try:
-                found.append((_LEASE.validate_json(path.read_bytes()), path.stat().st_mtime))
+                found.append((_json().validate_json(path.read_bytes()), path.stat().st_mtime))
             except FileNotFoundError:  # its process has just ended
                 continue
-            except (OSError, ValidationError) as error:
+            except (OSError, ValueError) as error:
                 if problems is not None:
                     problems.append(f"{path} is not a lease: {str(error).splitlines()[0]}; remove it")
         return found

@@ -143,6 +143,12 @@ class StateDirectory:
         """The runs that call themselves running, oldest first, whether a command is alive that executes them or not."""
         return running(self.runs_path, self.names())
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is left to do: no run is in progress or has died, no page waits, and no incident is open."""
+        places = (self.path / name for name in ("leases", "outbox", "incidents"))
+        return not self.running() and not any(next(place.glob("*.json"), None) for place in places)
+
     def dead(self) -> Iterator[RunDirectory]:
         """The runs that call themselves running while nobody holds them; each is held when it is given."""
         for directory in self.running():

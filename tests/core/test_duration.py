@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from runner.core.duration import Duration, Limit, parse, seconds, show
+from runner.core.duration import parse, seconds, show
+from runner.core.fields import Duration, Limit
 
 
 @pytest.mark.parametrize(

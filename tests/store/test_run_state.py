@@ -40,6 +40,27 @@ def refusal(error, call, *args):
     return caught.value.message, caught.value.hint
 
 
+@pytest.mark.parametrize("place", ["leases", "outbox", "incidents"])
+def test_a_directory_is_at_rest_unless_somebody_waits(state, place):
+    before = state.at_rest
+    (state.path / place).mkdir()
+    empty = state.at_rest
+    (state.path / place / "broken.json").touch()
+
+    assert (before, empty, state.at_rest) == (True, True, False)
+
+
+def test_a_directory_is_at_rest_unless_a_run_goes_on_or_has_died(state):
+    directory = state.begin(STATE)
+    going_on = state.at_rest
+    directory.release()
+    died = state.at_rest
+    directory.hold().update(status="finished", outcome="passed", private=())
+    directory.release()
+
+    assert (going_on, died, state.at_rest) == (False, False, True)
+
+
 def test_a_state_is_what_was_saved(state):
     directory = state.begin(STATE)
     assert directory.state == state.run(RUN).state == STATE

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +14,10 @@ from runner.cli import context
 from runner.cli.output.terminal import safe, short
 from runner.core.errors import ExitCode
 from runner.core.wording import listed
-from runner.orchestrator.request import Call, Child, Result
-from runner.store.next_command import NextCommand
+
+if TYPE_CHECKING:
+    from runner.orchestrator.request import Call, Child, Result
+    from runner.store.next_command import NextCommand
 
 
 def show(result: Result, *, as_json: bool) -> None:

@@ -10,12 +10,13 @@ import tty
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
+
+if TYPE_CHECKING:  # imported where it is used: only who ticks boxes waits for it
+    from rich.console import Console
+    from rich.text import Text
 
 _KEYS = {b"\x1b[A": "up", b"\x1bOA": "up", b"k": "up", b"\x1b[B": "down", b"\x1bOB": "down", b"j": "down"}
 _KEYS |= {b" ": "tick", b"a": "all", b"n": "none", b"\r": "done", b"\n": "done", b"\x1b": "leave", b"q": "leave"}
@@ -59,6 +60,8 @@ class Boxes:
 
     def drawn(self, console: Console) -> Text:
         """The list for a screen of that size."""
+        from rich.text import Text  # noqa: PLC0415
+
         lines = [line[: console.width - 1] for line in self.lines(max(3, console.height - 4))]
         return Text("\n".join([*lines, f"    {len(self.ticked)} of {len(self.rows)}: {self.hint}"]))
 
@@ -78,6 +81,9 @@ def tick(rows: Sequence[str], *, settled: Callable[[], bool]) -> list[int] | Non
     Raises:
         click.Abort: the terminal is gone.
     """
+    from rich.console import Console  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415
+
     boxes, console = Boxes(rows), Console(stderr=True)
     with _keys() as keys, Live(boxes.drawn(console), console=console, auto_refresh=False, transient=True) as live:
         while not settled():

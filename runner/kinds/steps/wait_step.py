@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from runner.core.duration import Limit, show
-from runner.core.fields import Model
+from runner.core.duration import show
+from runner.core.fields import Limit, Model
 from runner.core.templates import Template
 from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation, whole_seconds

@@ -10,8 +10,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from runner.core import duration
-from runner.core.duration import Limit
-from runner.core.fields import Keywords, Model
+from runner.core.fields import Keywords, Limit, Model
 from runner.core.identifiers import Spelling
 from runner.core.templates import Template
 from runner.kinds.invocation import Invocation, uri

@@ -14,7 +14,7 @@ from runner.escalation import policy as escalation
 from runner.escalation.call_rules import Cause, FailedStep, SoFar, Stop, decide, has_clock
 from runner.escalation.delivery import BRIEF, LIMIT
 from runner.escalation.dispatch import Dispatcher, SentPage
-from runner.escalation.incidents import Incident
+from runner.escalation.incidents import GLASS, Incident
 from runner.escalation.ladder import levels
 from runner.escalation.outbox import Notification
 from runner.model.runbook import FollowUp
@@ -107,7 +107,7 @@ class Pager(RunPages):
         if not self._request.break_glass or self._request.looks:
             return
         page = self._page("trigger", f"{self._env.actor.user} broke the glass: {self._request.break_glass}")
-        page = replace(page, severity="warning", dedup_key=page.dedup_key + escalation.GLASS)
+        page = replace(page, severity="warning", dedup_key=page.dedup_key + GLASS)
         before = len(self.calls)
         self._send([(page, tuple(dict.fromkeys([*names, *self._runbook.escalation.contacts])))])
         del self.calls[before:]
@@ -267,7 +267,7 @@ class Pager(RunPages):
             receipt, page = each.receipt, each.notification.page
             if counts:
                 self.calls.append(Call(each.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
-            if page.action == "trigger" and not page.dedup_key.endswith(escalation.GLASS):
+            if page.action == "trigger" and not page.dedup_key.endswith(GLASS):
                 self._called.setdefault(page.dedup_key, {})[each.contact] = None
         return sent
 

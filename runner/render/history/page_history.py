@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from runner.core.events import EventType, Outcome
+from runner.escalation.incidents import GLASS
 from runner.escalation.ladder import CalledLevel
-from runner.escalation.policy import GLASS
 from runner.store.log import record_data
 from runner.store.log.envelope import Record
 

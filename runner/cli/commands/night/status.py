@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,12 +15,13 @@ from runner.cli.output.ending import end_lines
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.core import duration
-from runner.render.history.recorded_runs import RunSummary
-from runner.render.history.run_history import RunHistory
-from runner.render.run_status import RunStatus, StepStatus
 from runner.services.run_list import ListedRuns, as_data, find_run, listed_runs, owed_undos
-from runner.services.watching import critical_runs, watch_in_words
-from runner.store.state_directory import StateDirectory
+
+if TYPE_CHECKING:
+    from runner.render.history.recorded_runs import RunSummary
+    from runner.render.history.run_history import RunHistory
+    from runner.render.run_status import RunStatus, StepStatus
+    from runner.store.state_directory import StateDirectory
 
 _LATEST = 10
 _REAL = "run"
@@ -52,7 +54,9 @@ def command(run_id: str | None, *, as_json: bool) -> None:
 
 def _show_watch(state: StateDirectory) -> None:
     """Whether somebody would hear of it soon if a critical run that is going on died."""
-    if critical_runs(state):
+    if state.leases.all():
+        from runner.services.watching import watch_in_words  # noqa: PLC0415 - it imports all that a run needs
+
         click.echo(f"watch: {safe(watch_in_words(state, context.clock()))}", err=True)
 
 
