@@ -11,6 +11,7 @@ from typing import Any
 _DEPTH = 16
 _SMALLEST_CUT = 256
 _LONGEST_LINE = 10_000
+_WIDEST_INDENT = 16
 
 
 def to_json(value: Any) -> bytes:
@@ -73,13 +74,20 @@ def one_line(text: str, limit: int = 1000) -> str:
 
 
 def as_text(value: Any) -> str:
-    """`value` for people: a line for each item of a list, `name: value` for each of a mapping, and no control codes."""
+    """`value` for people: a line for each item of a list, `name: value` for each of a mapping, and no control codes.
+
+    What a line of a text is set in by stays.
+    """
     plain = _plain(value, _DEPTH)
     if isinstance(plain, dict):
         return "\n".join(f"{one_line(name)}: {_flat(item)}" for name, item in plain.items())
     if isinstance(plain, list):
         return "\n".join(_flat(item) for item in plain)
-    return "\n".join(_flat(line) for line in str(plain).splitlines())
+    return "\n".join(f"{_indent(line)}{_flat(line)}" for line in str(plain).splitlines())
+
+
+def _indent(line: str) -> str:
+    return " " * min(len(line) - len(line.lstrip(" ")), _WIDEST_INDENT)
 
 
 def _flat(value: Any) -> str:

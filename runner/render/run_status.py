@@ -30,7 +30,7 @@ class RunStatus:
     """A run as it stands; `used` and `budget` are the seconds of its last attempt, `undelivered` are contacts.
 
     `missing` is what was promised to whoever was called, and is not known; `acknowledged` says who has the
-    incident, if anybody does.
+    incident, if anybody does; `asks_again` that whoever had it has not said so of the latest attempt.
     """
 
     outcome: str
@@ -41,6 +41,7 @@ class RunStatus:
     undelivered: tuple[str, ...]
     missing: tuple[str, ...]
     acknowledged: str
+    asks_again: bool
     steps: tuple[StepStatus, ...]
 
 
@@ -55,6 +56,7 @@ def status(run: RunHistory, *, usually: Mapping[str, float]) -> RunStatus:
         undelivered=run.unreached,
         missing=missing(run),
         acknowledged=run.acknowledged.words if run.acknowledged else "",
+        asks_again=run.news_since is not None,
         steps=tuple(
             StepStatus(step.id, step.name, step.outcomes, step.seconds, usually.get(step.id)) for step in run.steps
         ),

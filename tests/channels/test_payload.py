@@ -50,6 +50,10 @@ def test_for_people_what_is_nested_is_written_without_brackets():
     assert as_text({"unknown": ["db1", "db2"]}) == "unknown: db1, db2"
 
 
+def test_a_text_stays_set_in_as_it_was_written():
+    assert as_text("HOSTS\n  verified:  db1\n\n" + " " * 99 + "far") == "HOSTS\n  verified: db1\n\n" + " " * 16 + "far"
+
+
 def test_what_is_nested_without_end_is_cut():
     endless: list[object] = []
     endless.append(endless)

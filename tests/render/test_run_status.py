@@ -35,6 +35,7 @@ def test_a_run_that_is_going_on():
         undelivered=(),
         missing=(),
         acknowledged="",
+        asks_again=False,
         steps=(
             StepStatus("look", "Look", {"a": "passed"}, 10.0, None),
             StepStatus("act", "Act", {"a": "running", "b": "running"}, 180.0, 40.0),
@@ -54,6 +55,18 @@ def test_who_was_not_reached():
     page = record(2, EventType.PAGE_FINISHED, contact="lead", channel="webhook", action="trigger", status="refused")
 
     assert status(history([*story(), page]), usually={}).undelivered == ("lead",)
+
+
+def test_whoever_had_the_incident_is_asked_again_when_a_later_attempt_had_news():
+    page = {"contact": "lead", "channel": "slack", "action": "trigger", "dedup_key": "k"}
+    first = [record(21, EventType.INCIDENT_ACKNOWLEDGED, by="bob"), record(22, EventType.RUN_RESUMED)]
+    news = record(23, EventType.NOTIFY_REQUESTED, **{**page, "action": "progress"})
+    taken = record(24, EventType.INCIDENT_ACKNOWLEDGED, by="ann")
+
+    told = [[*story(), *first], [*story(), *first, news], [*story(), *first, news, taken]]
+    found = [status(history(each, now=now(30)), usually={}) for each in told]
+
+    assert [(each.acknowledged[:3], each.asks_again) for each in found] == [("bob", False), ("", True), ("ann", False)]
 
 
 def test_how_long_a_step_usually_takes_is_the_median_of_the_attempts_in_which_it_passed():

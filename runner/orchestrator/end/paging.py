@@ -244,8 +244,8 @@ class Pager(RunPages):
             names, why, later = self._ladder.next_calls()
             while names and not self.unrecorded:  # what is not recorded would be called again and again
                 self._send(self._by_level(self._page("trigger", why, end), names))
+                self._attach_hand_off(end)
                 names, why, later = self._ladder.next_calls()
-        self._attach_hand_off()
         return max(0.0, (later - self._env.clock().wall).total_seconds()) if later else None
 
     def _by_level(self, page: Page, names: Sequence[str]) -> list[tuple[Page, Sequence[str]]]:

@@ -105,6 +105,8 @@ def _warnings(status: RunStatus, run: str) -> Iterator[str]:
     """Who has the incident, who was not reached, and what whoever was called does not learn."""
     if status.acknowledged:
         yield f"acknowledged by {safe(status.acknowledged)}"
+    if status.asks_again:
+        yield f"NOT ACKNOWLEDGED: nobody has said that they have the latest attempt; runbook ack {run}"
     if status.undelivered:
         yield f"NOT REACHED: {safe(', '.join(status.undelivered))}; runbook show {run} says why"
     if status.missing:
