@@ -41,7 +41,7 @@ class DemoResult:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Of the command: that it was interrupted is not that it failed."""
+        """The exit code of the command; an interrupted demo has not failed."""
         if self.run and self.run.exit_code is ExitCode.INTERRUPTED:
             return ExitCode.INTERRUPTED
         return ExitCode.DONE if self.ok else ExitCode.FAILED

@@ -30,8 +30,8 @@ class RunRequest:
 
     Of a secret, `inputs` has where it is and `secrets` what it is; `hidden` are secrets of the runs before in the tree.
     Nothing that is written, sent or shown may hold one of these.
-    `reason` is why, `environment` the class that somebody has named in advance, `break_glass` why the guards are to be
-    gone past, `wait` for how many seconds it waits for whoever holds its hosts, `parent` the run that handed over
+    `reason` is why, `environment` the class that somebody has named in advance, `break_glass` why the guards are
+    overridden, `wait` for how many seconds it waits for whoever holds its hosts, `parent` the run that handed over
     to this one, and `tree` the first of them all. `library` is where a runbook that takes over is found.
     `named` is what somebody has named with --limit, where the run that handed over has set `limit`.
     """

@@ -20,7 +20,7 @@ _Offers = Iterable[tuple[str, str]]
 
 
 def _completer(*sources: Callable[[click.Context], _Offers]) -> Completer:
-    """A completer that offers each value of the `sources`, with what it is, that begins as what was typed."""
+    """A completer that offers the values of the `sources` that begin like the typed text, each with its help."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         given = ctx.params.get(param.name or "")

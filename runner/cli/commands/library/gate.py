@@ -1,4 +1,4 @@
-"""`runbook gate`: Check the six quality gates, each with its evidence and its offenders."""
+"""`runbook gate`: Check the six quality gates, each with its evidence and what does not meet it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runbook plan`: Show what a run would do: hosts, commands, questions, blast radius. Nothing is executed."""
+"""`runbook plan`: Show hosts, commands, questions, and how many hosts a run may change. Nothing is executed."""
 
 from __future__ import annotations
 
