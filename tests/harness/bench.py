@@ -82,6 +82,9 @@ class Bench:
     elsewhere: Path | None = None
     """Where the state is kept, if not in `directory`."""
 
+    answers: dict | None = None
+    """What a stand-in for Ansible says in its place, where what Ansible does is not what the test is about."""
+
     @property
     def state(self):
         return self.elsewhere or self.directory / "state"
@@ -137,6 +140,7 @@ class Bench:
         """The command as it has ended."""
         if not options:
             given = {"environment": self._environment(), "directory": self.directory, "patience": patience}
+            given["answers"] = self.answers
             return Ran(*command_server().do([*self._options(), *words], **given))
         process = self.started(*words, **options)
         out, err = process.communicate(timeout=patience)

@@ -1,6 +1,7 @@
 """The command in a process of its own that need not start Python and import the product again: it is forked.
 
 It is the same `main()`, with the arguments, the environment, the working directory and the streams that it would have.
+Where a test says what Ansible answers, the shipped stand-in for Ansible answers that for a host `here`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ PROGRAM = """\
 import importlib, json, os, pkgutil, sys
 import runner
 from runner.cli import main
+from runner.cli.system import System
+from runner.executor.testing import ScriptedExecutor
 for module in pkgutil.walk_packages(runner.__path__, "runner."):
     if not any(part in module.name for part in (".plugins.", ".lab.", "__main__")):
         importlib.import_module(module.name)
@@ -46,7 +49,10 @@ os.environ.clear()
 os.environ.update(asked["environment"])
 os.chdir(asked["directory"])
 sys.argv = ["runbook", *asked["words"]]
-main()
+if not (answers := asked["answers"]):
+    main()
+answers = {tuple(task.split()): tuple(answer) for task, answer in answers.items()}
+main(System(executor=lambda: ScriptedExecutor(hosts={"all": ["here"]}, answers=answers)))
 """
 
 
@@ -59,13 +65,17 @@ class CommandServer:
         self._process = subprocess.Popen([sys.executable, "-c", PROGRAM], **pipes, env=environment)
         self._answered = b""
 
-    def do(self, words, *, environment, directory, patience):
-        """The exit code, and what was written to the standard output and to the standard error."""
+    def do(self, words, *, environment, directory, patience, answers=None):
+        """The exit code, and what was written to the standard output and to the standard error.
+
+        `answers` has what a stand-in for Ansible says, by step and part: `{"act action": ("failed", {"rc": 1})}`.
+        """
         with tempfile.TemporaryDirectory() as place:
             out, err = Path(place, "out"), Path(place, "err")
             out.touch()
             err.touch()
             asked = {"words": list(map(str, words)), "environment": environment, "directory": str(directory)}
+            asked["answers"] = answers
             self._process.stdin.write(json.dumps({**asked, "out": str(out), "err": str(err)}).encode() + b"\n")
             self._process.stdin.flush()
             child = self._number(60)

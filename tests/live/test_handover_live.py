@@ -62,19 +62,6 @@ def test_both_end_with_the_command_that_does_them(bench, hands_over):
     assert [record["type"] for record in bench.records()].count("runbook.run.abandoned") == 2
 
 
-def test_a_share_of_three_hosts_may_fail(bench):
-    """Of three 67 % are two: the third goes on to the end, and the run has failed all the same."""
-    bench.hosts(a={}, b={}, c={})
-    mine = f"{bench.directory}/{{{{ inventory_hostname }}}}"
-    bench.write(step("one", f"test ! -e {mine}.fails"), step("two", f"touch {mine}.two"), max_failures="67%")
-    for host in ("a", "b"):
-        (bench.directory / f"{host}.fails").touch()
-
-    ran = bench.run()
-
-    assert (ran.code, (bench.directory / "c.two").exists()) == (1, True), ran.err
-
-
 def test_hosts_that_do_not_answer_count_and_the_third_failure_stops_before_more_are_changed(bench):
     gone = {"ansible_connection": "ssh", "ansible_host": "127.0.77.99", "ansible_port": 9}
     bench.hosts(a=gone, b=gone, c={}, d={})

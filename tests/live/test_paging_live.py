@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from harness.bench import kill, step
+from harness.engine import FAILED
 from harness.fault_server import FaultServer
 
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "actions"]}
@@ -15,6 +16,10 @@ def contacts(url):
         "owners: {name: Owners}\n"
         f"on-call: {{name: On-call, level: L2, channels: [{{pagerduty: {{routing_key: 'env:KEY', url: '{url}'}}}}]}}\n"
     )
+
+
+FAILS = {"act action": FAILED}
+"""For a stand-in for Ansible, where the test is about the page of a run that fails, and not about the run."""
 
 
 def failing_then_passing(bench, server, **changes):
@@ -47,6 +52,7 @@ def test_a_failed_run_triggers_and_a_later_one_resolves_the_same_incident(bench)
 def test_a_page_that_does_not_arrive_is_recorded_printed_and_in_the_exit_code(bench):
     with FaultServer("400") as server:
         failing_then_passing(bench, server)
+        bench.answers = FAILS
         ran = bench.command("run", "RUN-900", "-i", str(bench.inventory), "--yes")
 
     paged = next(record for record in bench.records() if record["type"] == "runbook.page.finished")
@@ -60,7 +66,7 @@ def test_a_page_that_does_not_arrive_is_recorded_printed_and_in_the_exit_code(be
 def test_a_missing_routing_key_does_not_stop_the_run(bench):
     with FaultServer("ok") as server:
         failing_then_passing(bench, server)
-        bench.environment = {}
+        bench.environment, bench.answers = {}, FAILS
         ran = bench.run()
 
     assert (ran.code, server.events) == (8, [])
@@ -72,6 +78,7 @@ def test_a_step_that_says_stop_calls_nobody(bench):
     with FaultServer("ok") as server:
         bench.environment = {"KEY": "R" * 32}
         bench.write(step("act", "exit 1", on_failure="stop"), contacts=contacts(server.url), escalation=POLICY)
+        bench.answers = FAILS
         ran = bench.run()
 
     assert (ran.code, server.events) == (1, [])
@@ -93,6 +100,7 @@ def test_a_run_that_takes_too_long_calls_while_it_goes_on(bench):
 def test_a_hanging_pager_costs_no_more_than_its_deadline(bench):
     with FaultServer("slow") as server:
         failing_then_passing(bench, server)
+        bench.answers = FAILS
         ran = bench.run(patience=30)
 
     assert ran.code == 8

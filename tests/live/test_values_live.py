@@ -16,7 +16,7 @@ from harness.texts import WORDS, texts
 from runner.lab.demo_workspace import workspace
 from runner.lab.postgres import Postgres
 
-COUNT = int(os.environ.get("RUNBOOK_TEXTS", "300"))
+COUNT = int(os.environ.get("RUNBOOK_TEXTS", "200"))
 AT_ONCE = 800
 """Texts in one run: all of them are in one command line."""
 
