@@ -43,9 +43,9 @@ ERRORS = [
     KeyboardInterrupt,
     lambda: AuditError("it cannot be recorded"),
 ]
-ALL_PARTS = 30  # no multiple of the number of errors: each part has all of them
+ALL_PARTS = 60  # no multiple of the number of errors: each part has all of them
 PARTS = int(os.environ.get("RUNBOOK_TEST_ENDINGS", "1"))
-"""How many parts of all the places something is raised at; `RUNBOOK_TEST_ENDINGS=30` is all of them."""
+"""How many parts of all the places something is raised at; `RUNBOOK_TEST_ENDINGS=60` is all of them."""
 HOME = str(Path(runner.__file__).parent)
 APART = {
     # What makes the run and its end.
