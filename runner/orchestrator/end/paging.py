@@ -242,10 +242,12 @@ class Pager(RunPages):
         later = None
         with self._noting():
             names, why, later = self._ladder.next_calls()
+            called = bool(names)
             while names and not self.unrecorded:  # what is not recorded would be called again and again
                 self._send(self._by_level(self._page("trigger", why, end), names))
-                self._attach_hand_off(end)
                 names, why, later = self._ladder.next_calls()
+            if called:
+                self._attach_hand_off(end)
         return max(0.0, (later - self._env.clock().wall).total_seconds()) if later else None
 
     def _by_level(self, page: Page, names: Sequence[str]) -> list[tuple[Page, Sequence[str]]]:

@@ -113,6 +113,19 @@ def test_the_page_of_a_higher_level_says_why_they_are_called_and_is_an_incident_
     assert second.details["continue with"] == first.details["continue with"]
 
 
+def test_a_level_that_is_called_later_finds_the_hand_off_at_its_incident_as_well(night):
+    for channel in night.channels.values():
+        channel.does_too = {"note"}
+    night.fail()
+    night.engine.env.clock.forward(600)
+    night.climb()
+
+    assert told(night) == {"on-call": ["trigger", "note"], "lead": ["trigger", "note"]}
+    notes = [night.channels[name].sent[1] for name in ("on-call", "lead")]
+    assert [note.dedup_key.endswith("/L2") for note in notes] == [False, True]
+    assert all(note.details["hand-off"].startswith("HAND-OFF RUN-001 Disk is full\n") for note in notes)
+
+
 def test_the_page_says_who_may_decide_what(night):
     night.contacts["director"] = replace(night.contacts["director"], name="Director", authority=("Close the shop",))
 
