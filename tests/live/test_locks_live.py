@@ -10,7 +10,7 @@ import socket
 
 from harness.bench import Ran, step, wait_until
 
-ROUNDS = int(os.environ.get("RUNBOOK_TEST_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("RUNBOOK_TEST_ROUNDS", "1"))
 
 
 def start(bench, *words):
