@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from runner.model.runbook import Runbook
+if TYPE_CHECKING:  # whoever tells of a run does not wait for what reads runbooks
+    from runner.model.runbook import Runbook
 
 OF_EVERY_RUN = ("timeline", "actions", "failure")
 TREND = "trend"
