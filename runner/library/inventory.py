@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from runner.core.errors import InvalidInputError
+from runner.core.limited_file import read_limited
 from runner.model.yaml.finding import InvalidFileError
 from runner.model.yaml.lenient_yaml import MAX_BYTES, Value, documents
 
@@ -53,11 +55,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _beginning(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_VAULT))
-    except OSError:
-        return b""
+    return _bytes(path)[: len(_VAULT)]
 
 
 def _memberships(path: Path) -> Iterator[tuple[str, str]]:
@@ -128,11 +126,14 @@ def _documents(text: str) -> list[Value]:
         return []
 
 
+def _bytes(path: Path) -> bytes:
+    try:
+        return read_limited(path, MAX_BYTES)
+    except InvalidInputError:
+        return b""
+
+
 def _text(path: Path) -> str:
     """What the file says; a program, and what is too large or cannot be read, says nothing."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError:
-        return ""
+    data = _bytes(path)
     return "" if data.startswith(b"#!") or len(data) > MAX_BYTES else data.decode("utf-8", "replace")

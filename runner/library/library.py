@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +14,16 @@ from typing import Self
 
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RUNBOOK_ID
+from runner.core.limited_file import read_limited
 from runner.library.root import library_root, shipped_root
 from runner.model.contacts import Contact, read_contacts
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
-from runner.model.yaml.document import MAX_BYTES, Document, load
+from runner.model.yaml.document import MAX_BYTES, Document, load, read_file
 from runner.model.yaml.finding import InvalidFileError
+
+_LARGEST_SCRIPT = 4 * 1024**2
+"""Bytes of a file that a runbook names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +45,23 @@ class Source:
         """The text of the file `name`, which lies in or below the runbook's directory.
 
         Raises:
-            ValueError: it is not there, lies elsewhere or is not UTF-8.
+            ValueError: it is not there, lies elsewhere, is too large, cannot be read or is not UTF-8.
         """
-        path = (self.path.parent / name).resolve()
-        if not path.is_relative_to(self.path.parent.resolve()):
+        path = Path(os.path.realpath(self.path.parent / name))
+        if not path.is_relative_to(os.path.realpath(self.path.parent)):
             raise ValueError(f"{name} leads out of the runbook's directory")
+        if not path.exists():
+            raise ValueError(f"{name} is not there; it is looked for beside {self.path}")
         try:
-            return path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise ValueError(f"{name} is not there; it is looked for beside {self.path}") from None
-        except (OSError, UnicodeDecodeError) as error:
+            data = read_limited(path, _LARGEST_SCRIPT)
+            text = data.decode()
+        except UnicodeDecodeError as error:
             raise ValueError(f"{name} cannot be read: {error}") from None
+        except InvalidInputError as error:
+            raise ValueError(f"{name} {error.message}") from None
+        if len(data) > _LARGEST_SCRIPT:
+            raise ValueError(f"{name} is larger than {_LARGEST_SCRIPT // 1024**2} MiB")
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +119,7 @@ class Library:
             InvalidInputError: there is none; or the file has faults, which are all in the error.
         """
         path = self._path(name)
-        try:
-            data = read_limited(path)
-        except OSError as error:
-            raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from None
-        return source_of(path, data, named=named)
+        return source_of(path, read_file(path, file=shown(path)), named=named)
 
     def usable(self, name: str) -> Source:
         """The same, if it is still to be used.
@@ -127,23 +135,22 @@ class Library:
 
     def next_id(self, used: Iterable[str] = ()) -> str:
         """An id that no runbook has, that none of them speaks of, and that is none of those that were ever `used`."""
-        texts = (path.read_text(encoding="utf-8", errors="replace") for path in self._files())
-        taken = [int(number) for text in texts for number in re.findall(r"RUN-([0-9]{3,6})", text)]
-        return f"RUN-{max([*taken, *(int(name[4:]) for name in (*self.ids(), *used))], default=0) + 1:03}"
-
-    def _files(self) -> list[Path]:
-        return [self.root / "runbooks" / f"{name}.yml" for name in self.ids()]
+        names = [*self.ids(), *used]
+        for path in (self.root / "runbooks" / f"{name}.yml" for name in self.ids()):
+            with contextlib.suppress(InvalidInputError):  # lint tells of a file that cannot be read
+                names += re.findall(r"RUN-[0-9]{3,6}", read_limited(path, MAX_BYTES).decode(errors="replace"))
+        return f"RUN-{max((int(name[4:]) for name in names), default=0) + 1:03}"
 
     def _path(self, name: str) -> Path:
         if re.fullmatch(RUNBOOK_ID, name):
             path = self.root / "runbooks" / f"{name}.yml"
-            if not path.is_file():
+            if not os.path.lexists(path):  # what is there and is no file is a finding about it
                 near = difflib.get_close_matches(name, self.ids(), n=1, cutoff=0.8)
                 hint = f"did you mean {near[0]}?" if near else "runbook list shows all of them"
                 raise InvalidInputError(f"there is no runbook {name} in {self.root / 'runbooks'}", hint=hint)
             return path
         path = Path(name)
-        if not path.is_file():
+        if not os.path.lexists(name):
             raise InvalidInputError(f"{name!r} is neither the id of a runbook (RUN-001) nor a file")
         return path
 
@@ -173,26 +180,16 @@ def source_of(path: Path, data: bytes, *, named: bool = True) -> Source:
 
 
 def shown(path: Path) -> str:
-    """`path` as findings call it: as short as it can be said from here."""
+    """`path` as findings call it: as short as it can be said from here; a link has its own name, not its target's."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(Path(os.path.realpath(path.parent), path.name).relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def read_limited(path: Path) -> bytes:
-    """The bytes of the file at `path`, or one more than a file may have.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
 
 
 def digest(path: Path) -> str:
     """The SHA-256 of the file at `path`; empty where it cannot be read."""
     try:
-        return hashlib.sha256(read_limited(path)).hexdigest()
-    except OSError:
+        return hashlib.sha256(read_limited(path, _LARGEST_SCRIPT)).hexdigest()
+    except InvalidInputError:
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from runner.library.index.summary import Summary
 from runner.library.library import Library, shown
 from runner.library.registry.registry import Reference, entries_of, letters, registry_files
 from runner.model.contacts import Contact, to_contacts
-from runner.model.yaml.document import Document, load
+from runner.model.yaml.document import Document, load, read_file
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
 _NOTHING = "null"
@@ -72,11 +73,7 @@ class LibrarySnapshot:
 
 
 def read(library: Library) -> LibrarySnapshot:
-    """Everything that is written in `library`; what does not load is told in its `faults`.
-
-    Raises:
-        InvalidInputError: a runbook cannot be read at all.
-    """
+    """Everything that is written in `library`; what does not load is told in its `faults`."""
     index = LibraryIndex(library, library.cache)
     directory = library.root / "runbooks"
     faults = [*_misnamed(directory, library.ids())]
@@ -99,8 +96,6 @@ def read(library: Library) -> LibrarySnapshot:
 
 def _name(path: Path, directories: dict[Path, str]) -> str:
     """How findings call the file at `path`; `directories` remembers how they call the few that files lie in."""
-    if path.is_symlink():
-        return shown(path)
     if path.parent not in directories:
         directories[path.parent] = shown(path.parent)
     return str(Path(directories[path.parent], path.name))
@@ -116,10 +111,10 @@ def _misnamed(directory: Path, ids: Sequence[str]) -> Iterator[Finding]:
 
 
 def _contacts(path: Path, faults: list[Finding]) -> tuple[Mapping[str, Contact], Document | None]:
-    if not path.exists():
+    if not os.path.lexists(path):
         return {}, None
     try:
-        document = load(path.read_bytes(), file=shown(path))
+        document = load(read_file(path, file=shown(path)), file=shown(path))
         return to_contacts(document), document
     except InvalidFileError as error:
         faults += error.findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from runner.core.fields import Model, OneOrSeveral, Several, Text, Title
 from runner.core.identifiers import Login
 from runner.kinds import plugins
 from runner.model.call_hours import CallHours
-from runner.model.yaml.document import Document, load, located
+from runner.model.yaml.document import Document, load, located, read_file
 from runner.model.yaml.finding import Finding, InvalidFileError, did_you_mean, quoted
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -48,9 +49,9 @@ def read_contacts(path: Path, *, file: str = "contacts.yml") -> Mapping[str, Con
     Raises:
         InvalidFileError: with every fault.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return {}
-    return to_contacts(load(path.read_bytes(), file=file))
+    return to_contacts(load(read_file(path, file=file), file=file))
 
 
 def to_contacts(document: Document) -> Mapping[str, Contact]:

@@ -64,7 +64,10 @@ def test_a_file_has_the_name_of_its_runbook(tmp_path):
 
 
 def test_a_file_that_can_not_be_read(library):
-    assert refusal(library.source, "/proc/self/mem") == ("/proc/self/mem cannot be read: Input/output error", "")
+    assert refusal(library.source, "/proc/self/mem") == (
+        "/proc/self/mem:1:1: cannot be read: Input/output error [error: unusable-file]",
+        "",
+    )
 
 
 def test_a_file_that_is_too_large_is_not_read_to_its_end(library, tmp_path):
@@ -92,7 +95,7 @@ def test_files_that_belong_to_a_runbook_lie_below_it(library, tmp_path):
         ("link", "link leads out of the runbook's directory"),
         ("../outside", "../outside leads out of the runbook's directory"),
         ("none", f"none is not there; it is looked for beside {source.path}"),
-        ("scripts", "scripts cannot be read: "),
+        ("scripts", "scripts is a directory, not a file"),
         ("bytes", "bytes cannot be read: "),
     ):
         with pytest.raises(ValueError, match=".") as caught:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import pytest
 from harness.fakes import RUNBOOK, runbook_file
 
@@ -65,3 +68,38 @@ def test_a_file_that_is_nearly_a_runbook_is_not_passed_over(root, name):
     assert [str(each) for each in read(Library(root)).faults] == [
         f"runbooks/{name}:1:1: is not read as a runbook; name it RUN-002.yml [error: file-name]"
     ]
+
+
+def test_what_is_no_file_is_a_finding_about_it_and_hides_nothing_else(root):
+    runbooks = root / "runbooks"
+    (runbooks / "RUN-002.yml").mkdir()
+    (runbooks / "RUN-003.yml").symlink_to("nowhere.yml")
+    os.mkfifo(runbooks / "RUN-004.yml")
+    (runbooks / "registry" / "loop.yml").symlink_to("loop.yml")
+    os.mkfifo(runbooks / "registry" / "pipe.yml")
+    (runbooks / "contacts.yml").unlink()
+    (runbooks / "contacts.yml").mkdir()
+
+    found = read(Library(root))
+
+    assert ([*found.runbooks], [*found.references], found.contacts) == (["RUN-001"], ["TECH-001"], {})
+    assert [str(each).replace(":1:1", "") for each in found.faults] == [
+        "runbooks/RUN-002.yml: is a directory, not a file [error: unusable-file]",
+        "runbooks/RUN-003.yml: is a link to nowhere.yml, which is not there [error: unusable-file]",
+        "runbooks/RUN-004.yml: is a named pipe, not a file [error: unusable-file]",
+        "runbooks/contacts.yml: is a directory, not a file [error: unusable-file]",
+        "runbooks/registry/loop.yml: cannot be read: Too many levels of symbolic links [error: unusable-file]",
+        "runbooks/registry/pipe.yml: is a named pipe, not a file [error: unusable-file]",
+    ]
+    assert Library(root).next_id() == "RUN-005"
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"), [("nowhere", "No such file or directory"), ("registry", "Too many levels of symbolic links")]
+)
+def test_a_registry_that_cannot_be_listed_is_not_an_empty_one(root, target, reason):
+    shutil.rmtree(root / "runbooks" / "registry")
+    (root / "runbooks" / "registry").symlink_to(target)
+
+    hint = "make it a directory that you may read, or take it away"
+    assert [(each.message, each.hint) for each in read(Library(root)).faults] == [(f"cannot be read: {reason}", hint)]

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.core.errors import InvalidInputError
+from runner.core.limited_file import read_limited
+
 _LARGEST = 256 * 1024
 _TITLE = re.compile(r"^title: *(.*)$", re.MULTILINE)
 _ENTRY = re.compile(r"^([A-Z]{2,8}-[0-9]{3,6}):(?:\s*\n)?(?:.*?\btitle: *([^\n,}]*))?", re.MULTILINE)
@@ -64,9 +67,8 @@ def _titled(path: Path, pattern: re.Pattern[str]) -> Mapping[str, str]:
 
 def _text(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(_LARGEST)
-    except OSError:
+        return read_limited(path, _LARGEST).decode(errors="replace")
+    except InvalidInputError:
         return ""
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 
 from runner.cli.output.terminal import safe
+from runner.core.errors import InvalidInputError
+from runner.core.limited_file import read_limited
 from runner.lint.engine import Excepted, rules
 from runner.model.yaml.finding import Finding, Level
 
@@ -18,6 +20,7 @@ Form = Callable[[Sequence[Finding], Sequence[Excepted], Sequence[str]], str]
 
 _COLOURS = {Level.ERROR: "red", Level.WARNING: "yellow", Level.INFO: "blue"}
 _LONGEST = 120
+_LARGEST = 4 * 1024**2
 
 
 def _text(findings: Sequence[Finding], excepted: Sequence[Excepted], names: Sequence[str]) -> str:
@@ -50,9 +53,10 @@ def _quoted(finding: Finding, line: str) -> str:
 
 def _lines(file: str) -> list[str]:
     try:
-        return Path(file).read_text(encoding="utf-8", errors="replace").removeprefix("\ufeff").split("\n")
-    except OSError:
+        text = read_limited(Path(file), _LARGEST).decode(errors="replace")
+    except InvalidInputError:
         return []
+    return text.removeprefix("\ufeff").split("\n")
 
 
 def _json(findings: Sequence[Finding], excepted: Sequence[Excepted], names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.core.errors import InvalidInputError
+from runner.core.limited_file import read_limited
 from runner.library.library import shown
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 from runner.model.yaml.lenient_yaml import MAX_BYTES, Value, documents
@@ -70,12 +71,11 @@ def opened(path: Path) -> Sequence[RuleFile]:
 
 def _opened(path: Path, *, among_others: bool = False) -> RuleFile:
     try:
-        with path.open("rb") as file:
-            read = documents(file.read(MAX_BYTES + 1), file=shown(path))
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from None
+        read = documents(read_limited(path, MAX_BYTES), file=shown(path))
     except InvalidFileError as error:
         return RuleFile(faults=error.findings)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{path} {error.message}", hint=error.hint) from None
     groups = [place for document in read for each in _each(document) if (place := _place_of_groups(each))]
     if groups or among_others:
         return RuleFile(groups)

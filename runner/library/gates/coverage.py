@@ -102,6 +102,8 @@ def absence(snapshot: LibrarySnapshot, name: str) -> str:
     """Why there is no runbook `name` to be used, in a clause; empty when there is one."""
     if name in snapshot.runbooks:
         return _unusable(snapshot.runbooks[name])
+    if snapshot.faults_of(name):
+        return f"{name} does not load, as runbook lint {name} shows"
     reference = snapshot.references.get(name)
     if reference and isinstance(reference.entry, Planned):
         return f"{name} ({reference.entry.title}) is planned, and not written yet"

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from runner.library.index.summary import Summary
-from runner.library.library import Source, digest, source_of
+from runner.library.library import Source, digest, shown, source_of
 from runner.library.links.link_mentions import mentions, program_mentions
 from runner.library.registry.id_meanings import glosses
-from runner.library.registry.registry import read_document
 from runner.library.search.passages import Passage, passages_of_entry, passages_of_runbook
-from runner.model.yaml.document import Document
+from runner.model.yaml.document import Document, load
 from runner.model.yaml.finding import Finding, InvalidFileError, Level, Position
 
 
@@ -36,7 +35,7 @@ def index_runbook(path: Path, data: bytes) -> IndexedFile:
     try:
         source = source_of(path, data)
     except InvalidFileError as error:
-        return IndexedFile({}, _without_file(error.findings))
+        return index_faults(error.findings)
     digests: dict[str, str] = {}
     programs = program_mentions(source.runbook, source.document, _recorded(source, digests))
     return IndexedFile(
@@ -59,12 +58,12 @@ def _recorded(source: Source, digests: dict[str, str]) -> Callable[[str], str]:
     return read_file
 
 
-def index_registry(path: Path) -> IndexedFile:
-    """What is kept of the file at `path` in the registry; its entries are judged when they are looked at."""
+def index_registry(path: Path, data: bytes) -> IndexedFile:
+    """The same of a file in the registry; its entries are judged when they are looked at."""
     try:
-        document = read_document(path)
+        document = load(data, file=shown(path))
     except InvalidFileError as error:
-        return IndexedFile({}, _without_file(error.findings))
+        return index_faults(error.findings)
     positions = [(*place, *document.position(place)) for place in document.marks]
     passages = [each for name, value in document.value.items() for each in passages_of_entry(name, value)]
     return IndexedFile({}, (), content=[document.value, positions], passages=passages)
@@ -77,8 +76,9 @@ def document_of(file: str, content: Any) -> Document:
     return Document.of_positions(value, known, file=file)
 
 
-def _without_file(findings: Iterable[Finding]) -> list[Any]:
-    return [astuple(finding)[1:] for finding in findings]
+def index_faults(findings: Iterable[Finding]) -> IndexedFile:
+    """What is kept of a file that does not load."""
+    return IndexedFile({}, [astuple(finding)[1:] for finding in findings])
 
 
 def findings_of(file: str, faults: Iterable[Any]) -> Iterator[Finding]:

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from runner.library.index.index_file import opened
-from runner.library.index.indexed_file import IndexedFile, index_registry, index_runbook
-from runner.library.library import Library, digest, read_limited
+from runner.library.index.indexed_file import IndexedFile, index_faults, index_registry, index_runbook
+from runner.library.library import Library, digest, shown
 from runner.library.registry.registry import registry_files
 from runner.library.search.passages import Passage
+from runner.model.yaml.document import read_file
+from runner.model.yaml.finding import Finding, InvalidFileError
 
 _PER_FILE = 100_000
 """The rows of `passage` that are kept for a file: more than a file can have values."""
@@ -26,12 +28,13 @@ _WORDS_AT_A_TIME = 100
 
 
 class _File(NamedTuple):
-    """A file that is indexed: its name below `runbooks/`, its path, and its bytes and SHA-256, if it can be read."""
+    """A file that is indexed: its name below `runbooks/`, its path, its bytes and SHA-256, or why it cannot be read."""
 
     name: str
     path: Path
-    data: bytes | None
-    sha256: str
+    data: bytes = b""
+    sha256: str = ""
+    faults: Sequence[Finding] = ()
 
 
 class LibraryIndex:
@@ -41,9 +44,6 @@ class LibraryIndex:
         """Open the index of `library` in the directory `cache`; in memory where that is None or cannot be used.
 
         It is waited for another command that writes it for so many seconds of `patience`.
-
-        Raises:
-            InvalidInputError: a runbook cannot be read.
         """
         self._library = library
         self._files = {file.name: file for file in _files(library.root / "runbooks", library.ids())}
@@ -112,14 +112,8 @@ class LibraryIndex:
         return all(digest(file.path.parent / other) == known for other, known in json.loads(beside).items())
 
     def _add(self, file: _File) -> None:
-        is_registry = file.path.parent.name == "registry"
-        if is_registry:
-            made = index_registry(file.path)
-        elif file.data is None:
-            # Which says why it cannot be read.
-            made = index_runbook(file.path, self._library.source(file.path.stem).text)
-        else:
-            made = index_runbook(file.path, file.data)
+        index = index_registry if file.path.parent.name == "registry" else index_runbook
+        made = index_faults(file.faults) if file.faults else index(file.path, file.data)
         columns = (made.beside, made.faults, made.content, made.mentions, made.glosses)
         number = self._connection.execute(
             "INSERT INTO file (name, sha256, beside, faults, content, mentions, glosses) VALUES (?,?,?,?,?,?,?)",
@@ -138,9 +132,10 @@ def _numbered(made: IndexedFile, first: int) -> Iterator[tuple[object, ...]]:
 def _files(directory: Path, ids: Iterable[str]) -> Iterator[_File]:
     entries, _ = registry_files(directory / "registry")
     for path in (*(directory / f"{name}.yml" for name in ids), *entries):
+        name = path.relative_to(directory).as_posix()
         try:
-            data = read_limited(path)
-        except OSError:
-            data = None
-        sha256 = "" if data is None else hashlib.sha256(data).hexdigest()
-        yield _File(path.relative_to(directory).as_posix(), path, data, sha256)
+            data = read_file(path, file=shown(path))
+        except InvalidFileError as error:
+            yield _File(name, path, faults=error.findings)
+        else:
+            yield _File(name, path, data, hashlib.sha256(data).hexdigest())

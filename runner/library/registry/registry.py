@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,11 @@ from pydantic import Field, Strict, model_validator
 
 from runner.core.fields import Model, Prose, Several, Text, Title
 from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId, Spelling
-from runner.library.library import read_limited, shown
+from runner.library.library import shown
 from runner.library.registry.must_haves import MUST_HAVES, MustHave
 from runner.model.names import Contact, PageReference
 from runner.model.runbook import Category, Severity
-from runner.model.yaml.document import Document, load, validate
+from runner.model.yaml.document import Document, unusable, validate
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
 _ID = Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like MON-001")
@@ -147,28 +148,22 @@ def of_kind(references: Iterable[Reference], kind: type[Kind]) -> Iterator[tuple
 
 def registry_files(directory: Path) -> tuple[list[Path], list[Finding]]:
     """The files of the registry in `directory`, and what is wrong with the names of others."""
-    if directory.exists() and not directory.is_dir():
+    if not os.path.lexists(directory):
+        return [], []
+    try:
+        paths = sorted(directory.iterdir())
+    except NotADirectoryError:
         return [], [_misnamed(directory, "must be a directory with files *.yml")]
-    ignored = sorted(directory.glob("*.yaml"))
+    except OSError as error:
+        hint = "make it a directory that you may read, or take it away"
+        return [], [unusable(shown(directory), f"cannot be read: {error.strerror}", hint)]
+    ignored = [path for path in paths if path.suffix == ".yaml"]
     faults = [_misnamed(path, "is not read, as only *.yml is", hint=f"name it {path.stem}.yml") for path in ignored]
-    return sorted(directory.glob("*.yml")), faults
+    return [path for path in paths if path.suffix == ".yml"], faults
 
 
 def _misnamed(path: Path, message: str, hint: str = "") -> Finding:
     return Finding(shown(path), 1, 1, "", Level.ERROR, "file-name", message, hint)
-
-
-def read_document(path: Path) -> Document:
-    """What the file at `path` in the registry says.
-
-    Raises:
-        InvalidFileError: it cannot be read; every fault is in it.
-    """
-    try:
-        return load(read_limited(path), file=shown(path))
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}"
-        raise InvalidFileError([Finding(shown(path), 1, 1, "", Level.ERROR, "unusable-file", message)]) from None
 
 
 def entries_of(documents: Iterable[Document]) -> tuple[Mapping[str, Reference], list[Finding]]:

@@ -13,11 +13,14 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from runner.core.errors import InvalidInputError
+from runner.core.limited_file import read_limited
 from runner.model.yaml.composer import LOADER, Composer, Marks, position_of
 from runner.model.yaml.finding import MAX_FINDINGS, Faults, Finding, InvalidFileError, Level, Place, Position, show
 from runner.model.yaml.pydantic_errors import problems
@@ -121,6 +124,23 @@ class Document:
     def _offset(self, mark: Any) -> int:
         starts = self._line_starts
         return min(starts[mark.line] + int(mark.column), len(self.text)) if mark.line < len(starts) else len(self.text)
+
+
+def unusable(file: str, message: str, hint: str = "") -> Finding:
+    """The finding that nobody can read the `file` at all."""
+    return Finding(file, 1, 1, "", Level.ERROR, "unusable-file", message, hint)
+
+
+def read_file(path: Path, *, file: str, most: int = MAX_BYTES) -> bytes:
+    """The bytes of the file at `path`, which findings call `file`; one more than `most` where it is larger.
+
+    Raises:
+        InvalidFileError: it is no file or cannot be read.
+    """
+    try:
+        return read_limited(path, most)
+    except InvalidInputError as error:
+        raise InvalidFileError([unusable(file, error.message, error.hint)]) from None
 
 
 def load(data: bytes, *, file: str, loader: Any = LOADER) -> Document:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from runner.core.errors import InvalidInputError
 from runner.kinds.ansible_yaml import dump
-from runner.library.library import Library, read_limited, shown
+from runner.library.library import Library, shown
 from runner.library.registry.registry_import import entries
 from runner.library.scaffold import SCHEMA_LINE, begin
 from runner.library.snapshot import read
 from runner.markdown.convert import convert
 from runner.markdown.draft import Defaults
-from runner.model.yaml.document import MAX_BYTES
-from runner.model.yaml.finding import Finding, Level
+from runner.model.yaml.document import MAX_BYTES, read_file, unusable
+from runner.model.yaml.finding import Finding, InvalidFileError, Level
 from runner.store import durable
 
 _ENDINGS = (".md", ".markdown", ".mdown", ".mkd")
@@ -94,11 +94,12 @@ def import_pages(request: ImportRequest) -> ImportedPages:
     """Import Markdown pages as runbooks.
 
     Raises:
-        InvalidInputError: a page is too large, or a directory holds none.
+        InvalidInputError: a directory holds no page.
     """
     pages = list(_pages(request.pages))
-    ids = _FreeIds(request, taken={number for page, _ in pages for number in _numbers(page)})
-    imported = [_import(page, request, ids, only_runbooks=below) for page, below in pages]
+    texts = {page: _page(page) for page, _ in pages}
+    ids = _FreeIds(request, taken={number for text in texts.values() for number in _numbers(text)})
+    imported = [_import(page, texts[page], request, ids, sure=below) for page, below in pages]
     begins = not request.dry_run and not request.into and any(page.runbooks for page in imported)
     return ImportedPages(imported, list(begin(request.directory)) if begins else [])
 
@@ -124,9 +125,13 @@ class _FreeIds:
         return max(numbers, default=0) + 1
 
 
-def _import(page: Path, request: ImportRequest, ids: _FreeIds, *, only_runbooks: bool) -> ImportedPage:
+def _import(
+    page: Path, data: bytes | InvalidFileError, request: ImportRequest, ids: _FreeIds, *, sure: bool
+) -> ImportedPage:
     file, head = shown(page), "" if request.into else SCHEMA_LINE
-    converted = convert(_read(page), file=file, new_id=ids.next, otherwise=request.defaults, sure=only_runbooks)
+    if isinstance(data, InvalidFileError):
+        return ImportedPage(file, [], list(data.findings))
+    converted = convert(data, file=file, new_id=ids.next, otherwise=request.defaults, sure=sure)
     findings, runbooks = list(converted.findings), []
     for each in converted.runbooks:
         path, text = request.directory / f"{each.id}.yml", head + each.text
@@ -143,9 +148,10 @@ def _import(page: Path, request: ImportRequest, ids: _FreeIds, *, only_runbooks:
     return ImportedPage(file, runbooks, sorted(findings))
 
 
-def _numbers(page: Path) -> Iterator[int]:
-    """The number of each runbook that the page names."""
-    yield from (int(number) for number in re.findall(rb"RUN-([0-9]{3,6})", _read(page)))
+def _numbers(text: bytes | InvalidFileError) -> Iterator[int]:
+    """The number of each runbook that a page names."""
+    found = () if isinstance(text, InvalidFileError) else re.findall(rb"RUN-([0-9]{3,6})", text)
+    yield from map(int, found)
 
 
 def _pages(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
@@ -161,11 +167,31 @@ def _pages(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
         yield from ((file, True) for file in files)
 
 
-def _read(page: Path) -> bytes:
-    if page.stat().st_size > _LARGEST:
-        message = f"{page} is larger than {_LARGEST // 1024 // 1024} MiB"
-        raise InvalidInputError(message, hint="a runbook is a few pages")
-    return page.read_bytes()
+def _page(path: Path) -> bytes | InvalidFileError:
+    """The text of the page at `path`, or why it cannot be imported; the other pages are."""
+    try:
+        return _text(path, _LARGEST).encode()
+    except InvalidFileError as error:
+        return error
+
+
+def _text(path: Path, most: int) -> str:
+    """The text of the file at `path`, which has at most so many bytes.
+
+    Raises:
+        InvalidFileError: it cannot be read, is too large or is not UTF-8.
+    """
+    file = shown(path)
+    data = read_file(path, file=file, most=most)
+    if len(data) > most:
+        raise InvalidFileError([unusable(file, f"is larger than {most // 1024} KiB", "import it in parts")])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, column = data.count(b"\n", 0, error.start) + 1, error.start - data.rfind(b"\n", 0, error.start)
+        message = f"byte 0x{data[error.start]:02X} is not UTF-8"
+        fault = Finding(file, line, column, "", Level.ERROR, "text-encoding", message, "save it as UTF-8")
+        raise InvalidFileError([fault]) from None
 
 
 def import_entries(file: Path, library: Library, *, owner: str | None) -> ImportedEntries:
@@ -174,7 +200,7 @@ def import_entries(file: Path, library: Library, *, owner: str | None) -> Import
     Raises:
         InvalidInputError: the file cannot be read, or a part of the library does not load.
     """
-    text = _markdown(file)
+    text = _text(file, MAX_BYTES)
     imported = entries(text, file=shown(file), owner=owner, known=read(library).whole().references)
     head = f"# Imported from {file.name}.\n"
     return ImportedEntries(head + dump(imported.entries) if imported.entries else "", imported.findings)
@@ -191,16 +217,3 @@ def write_entries(path: Path, text: str) -> None:
             file.write(text)
     except FileExistsError:
         raise InvalidInputError(f"{path} is there already", hint="name a new file") from None
-
-
-def _markdown(path: Path) -> str:
-    try:
-        data = read_limited(path)
-        if len(data) > MAX_BYTES:
-            raise InvalidInputError(f"{path} is larger than {MAX_BYTES // 1024} KiB", hint="import it in parts")
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidInputError(f"{path}:{line}: is not UTF-8", hint="save it as UTF-8") from None

@@ -223,7 +223,7 @@ class _Linter:
 
 
 def _in_library(name: str) -> bool:
-    return "." not in name or Path(name).resolve().parent.name == "runbooks"
+    return "." not in name or Path(os.path.realpath(name)).parent.name == "runbooks"
 
 
 def _not_compiled(library: Library, source: Source) -> list[Finding]:

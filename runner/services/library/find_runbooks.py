@@ -31,7 +31,7 @@ class FoundRunbooks:
     """What a question is about: runbooks, best first, and alerts whose page is to be read.
 
     `unanswered` are entries that lead nowhere, `faults` is how many parts of the library could not be searched, and
-    `runbooks` are those that are in use.
+    `runbooks` are those that are in use, and `faulty` the ids of those that do not load.
     """
 
     hits: Sequence[SearchHit]
@@ -39,6 +39,7 @@ class FoundRunbooks:
     unanswered: Sequence[Unanswered]
     faults: int
     runbooks: Mapping[str, Summary]
+    faulty: frozenset[str] = frozenset()
 
     def one(self) -> str:
         """The id of the runbook that is meant without doubt.
@@ -56,9 +57,16 @@ class FoundRunbooks:
             hint = f"name one: runbook plan {several[0].runbook} -i ..."
             raise InvalidInputError(f"{len(several)} runbooks may be meant:\n{names}", hint=hint)
         if not hit.written:
-            message = f"{hit.runbook} ({hit.title}) is planned, but nobody has written it yet"
+            state = "" if hit.runbook in self.faulty else "is planned, but "
+            message = f"{hit.runbook} ({hit.title}) {state}{self.why_not(hit)}"
             raise InvalidInputError(message, hint=CALL_SOMEBODY)
         return hit.runbook
+
+    def why_not(self, hit: SearchHit) -> str:
+        """Why there is nothing to be done by the runbook of `hit`, which is not one that could be read."""
+        if hit.runbook in self.faulty:
+            return f"does not load, as runbook lint {hit.runbook} shows"
+        return "nobody has written it yet"
 
     def next_command(
         self, hit: SearchHit, *, inventories: Sequence[Path], limit: str | None, given: Sequence[str] = ()
@@ -90,4 +98,5 @@ def find_runbooks(question: str, library: Library) -> FoundRunbooks:
         ],
         faults=len(snapshot.faults),
         runbooks=snapshot.used,
+        faulty=frozenset(name for name in library.ids() if snapshot.faults_of(name)),
     )

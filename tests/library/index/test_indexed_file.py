@@ -8,7 +8,7 @@ from harness.collected import alert
 from harness.fakes import runbook_file
 
 from runner.library.index.indexed_file import document_of, findings_of, index_registry, index_runbook
-from runner.library.registry.registry import read_document
+from runner.model.yaml.document import load
 
 
 def kept(value):
@@ -39,8 +39,8 @@ def test_the_entries_of_a_registry_are_kept_with_their_positions(tmp_path):
     path = tmp_path / "a.yml"
     path.write_text("# first\n" + alert("MON-001", symptoms="[No space]"))
 
-    document = document_of("a.yml", kept(index_registry(path).content))
-    original = read_document(path)
+    document = document_of("a.yml", kept(index_registry(path, path.read_bytes()).content))
+    original = load(path.read_bytes(), file="a.yml")
     assert document.value == original.value
     assert {place: document.position(place) for place in document.marks} == {
         place: original.position(place) for place in original.marks
@@ -49,7 +49,7 @@ def test_the_entries_of_a_registry_are_kept_with_their_positions(tmp_path):
 
 def test_a_registry_that_is_no_yaml_is_kept_as_its_faults(tmp_path):
     (tmp_path / "a.yml").write_text("{")
-    made = index_registry(tmp_path / "a.yml")
+    made = index_registry(tmp_path / "a.yml", (tmp_path / "a.yml").read_bytes())
 
     assert [each.rule for each in findings_of("a.yml", kept(made.faults))] == ["yaml-syntax"]
     assert made.content is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from runner.library.library import shown
 from runner.library.registry.registry import (
     Alert,
     Deployment,
@@ -14,9 +15,9 @@ from runner.library.registry.registry import (
     Technology,
     entries_of,
     prefix,
-    read_document,
     registry_files,
 )
+from runner.model.yaml.document import load, read_file
 from runner.model.yaml.finding import InvalidFileError
 
 ALERT = "MON-005: {title: Pool, owner: backend-team, severity: P1, condition: above 90 %}\n"
@@ -28,7 +29,7 @@ def read_registry(directory):
     documents, findings = [], []
     for path in files:
         try:
-            documents.append(read_document(path))
+            documents.append(load(read_file(path, file=shown(path)), file=shown(path)))
         except InvalidFileError as error:
             findings += error.findings
     entries, more = entries_of(documents)
@@ -144,7 +145,7 @@ def test_a_file_that_would_be_passed_over_is_told(registry, tmp_path):
 
     assert registry()[1] == [
         "risks.yaml:1:1: is not read, as only *.yml is; name it risks.yml [error: file-name]",
-        "a.yml:1:1: cannot be read: Is a directory [error: unusable-file]",
+        "a.yml:1:1: is a directory, not a file [error: unusable-file]",
     ]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 import pytest
 from harness.collected import alert, collected
 
@@ -77,3 +80,22 @@ def test_tables_become_new_entries_which_are_written_once(library, tmp_path):
     with pytest.raises(InvalidInputError, match="is there already"):
         write_entries(target, imported.text)
     assert import_entries(text, library, owner="backend-team").text == ""
+
+
+def test_a_page_that_cannot_be_read_is_a_finding_about_it_and_the_others_become_runbooks(library, page):
+    (page.parent / "latin.md").write_bytes(b"# Disk\n\ncaf\xe9\n")
+    os.mkfifo(page.parent / "pipe.md")
+    (page.parent / "large.md").write_bytes(b"#" * (4 * 1024 * 1024 + 1))
+    pages = [page.parent / name for name in ("latin.md", "pipe.md", "large.md", "page.md")]
+
+    imported = import_pages(replace(request(library, page), pages=pages))
+
+    faults = [[str(each) for each in one.findings if each.level == "error"] for one in imported.pages]
+    where = page.parent
+    assert faults == [
+        [f"{where}/latin.md:3:4: byte 0xE9 is not UTF-8; save it as UTF-8 [error: text-encoding]"],
+        [f"{where}/pipe.md:1:1: is a named pipe, not a file [error: unusable-file]"],
+        [f"{where}/large.md:1:1: is larger than 4096 KiB; import it in parts [error: unusable-file]"],
+        [],
+    ]
+    assert library.ids() == ["RUN-001", "RUN-007"]

@@ -79,7 +79,7 @@ def command(
         click.echo(f"{click.style(alert.id, bold=True)}  {safe(alert.title)}")
         click.echo(f"         it asks for no action; read {safe(str(alert.page))}")
     for hit, following in zip(hits[:most], nexts, strict=True):
-        _show(hit, following)
+        _show(hit, following, found.why_not(hit))
     if len(hits) > most:
         click.echo(f"{len(hits) - most} more, less relevant; -n {len(hits)} shows them", err=True)
 
@@ -89,7 +89,7 @@ def _pasted() -> str:
     return sys.stdin.buffer.read(_LONGEST).decode(errors="replace")
 
 
-def _show(hit: SearchHit, following: str) -> None:
+def _show(hit: SearchHit, following: str, why_not: str) -> None:
     click.echo(f"{click.style(hit.runbook, bold=True)}  {safe(hit.title)}")
     for reason in hit.reasons:
         click.echo(f"         {safe(reason.where)}: {_marked(reason)}")
@@ -98,7 +98,7 @@ def _show(hit: SearchHit, following: str) -> None:
     if following:
         click.echo(f"         next: {safe(following)}")
     elif not hit.written:
-        click.echo(f"         nobody has written it yet: {CALL_SOMEBODY}")
+        click.echo(f"         {why_not}: {CALL_SOMEBODY}")
 
 
 def _marked(reason: Reason) -> str:

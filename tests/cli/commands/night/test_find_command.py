@@ -205,3 +205,16 @@ def test_a_page_that_is_not_there_is_no_answer(runbook, informing, here):
 
     assert (ran.code, ran.out) == (2, "")
     assert "no runbook is for MON-009 (Half full)" in ran.err
+
+
+def test_what_does_not_load_is_not_called_unwritten(runbook, here):
+    runbook_file(here, scope={"handles": ["Space"], "excludes": [{"what": "A dead controller", "see": "RUN-002"}]})
+    (here / "runbooks" / "RUN-002.yml").mkdir()
+
+    found = runbook("find", "controller")
+    planned = runbook("find", "controller", "--plan", "-i", "inventory.yml")
+
+    why = "does not load, as runbook lint RUN-002 shows"
+    called = "call who is on duty for it; runbook list shows the runbooks there are"
+    assert found.out.splitlines()[-1] == f"         {why}: {called}"
+    assert f"error: RUN-002 (A dead controller) {why}" in planned.err
