@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+NO_CHANNEL = "none"
+"""What stands for the channel of a contact who has none."""
+
 FEW = 6
 """Items of a list that are all shown."""
 
@@ -28,3 +31,8 @@ def in_one_line(value: Any, *, things: str = "items", show: Callable[[str], str]
     if isinstance(value, Mapping):
         return "(" + " ".join(f"{show(str(key))}={in_one_line(item, show=show)}" for key, item in value.items()) + ")"
     return show(value if isinstance(value, str) else json.dumps(value))
+
+
+def addressee(contact: str, channel: str) -> str:
+    """Whom a page went to, and by which channel where the contact has one: `ops by email`."""
+    return contact if channel == NO_CHANNEL else f"{contact} by {channel}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from runner.channels.base import Channel, Receipt, Secrets, deliver
 from runner.channels.transport import DEADLINE
+from runner.core import wording
 from runner.escalation.outbox import Notification
 from runner.kinds import plugins
 
@@ -19,7 +20,7 @@ LIMIT = DEADLINE + 0.2
 BRIEF = 3.0
 """Seconds for what nobody waits for: the pages of earlier runs, and news that follow a page."""
 
-NO_CHANNEL = Receipt("none", "refused", 0, "this contact has no channel in contacts.yml")
+NO_CHANNEL = Receipt(wording.NO_CHANNEL, "refused", 0, "this contact has no channel in contacts.yml")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from runner.channels.base import Page, Receipt
 from runner.channels.payload import fit, to_json
 from runner.core.errors import AuditError, InvalidInputError
+from runner.core.wording import NO_CHANNEL
 from runner.store import durable
 from runner.store.locks.kernel_locks import LockFile
 
@@ -61,7 +62,7 @@ class Notification:
     @property
     def by(self) -> str:
         """The key of its channel."""
-        return next(iter(self.channel), "none")
+        return next(iter(self.channel), NO_CHANNEL)
 
     def is_due(self, now: datetime) -> bool:
         """Whether a later command tries it again by itself."""

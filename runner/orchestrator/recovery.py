@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runner.core.errors import RunbookError
+from runner.core.errors import AuditError, RunbookError
 from runner.core.events import Event, EventType, Outcome
 from runner.executor.job import AbandonedRun
 from runner.orchestrator.continuation.resumption import restore
@@ -24,6 +24,7 @@ from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
 from runner.store.manifest import changed, file_run
 from runner.store.run_state import STATE, RunDirectory, RunState
+from runner.store.state_directory import StateDirectory
 
 _ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED})
 _TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, *_ENDS})
@@ -34,10 +35,27 @@ _OPEN = frozenset({Outcome.UNKNOWN, Outcome.UNREACHABLE})
 """How an attempt ends that may still be at it on its host."""
 
 
-def name_abandoned(installation: Installation) -> Iterator[RunState]:
+def recorded_end(state: StateDirectory, run: str) -> Record | None:
+    """The record by which `run` is over, whatever its state says: that may not have been saved, on a full disk.
+
+    None where the run goes on, or died, or its records cannot be read.
+    """
+    with suppress(RunbookError):
+        return _end_in(read(state.log_path, run=run))
+    return None
+
+
+def _end_in(records: Iterable[Record]) -> Record | None:
+    """The record by which a run is over, in the `records` of it."""
+    last = next((record for record in reversed([*records]) if record.type in _TURNS), None)
+    return last if last and last.type in _ENDS else None
+
+
+def name_abandoned(installation: Installation, unsaved: list[str] | None = None) -> Iterator[RunState]:
     """Each run that calls itself running though its command is dead, once it is recorded as abandoned.
 
-    It is filed as such when the next one is asked for: whoever dies before it has called somebody finds it again.
+    It is filed as such when the next one is asked for: whoever dies before it has called somebody finds it again. Why
+    the state of a run that is over cannot be saved goes to `unsaved`.
 
     Raises:
         AuditError: that cannot be recorded; the run stays as it was.
@@ -52,13 +70,12 @@ def name_abandoned(installation: Installation) -> Iterator[RunState]:
                 records = list(read(log.path, run=state.run))
                 if _is_edited(run, records):  # `audit verify` names it, as long as nobody files it anew
                     continue
-                turns = [record for record in records if record.type in _TURNS]
-                if turns and turns[-1].type in _ENDS:  # it was done, and died before it could say so here
-                    file_run(run, log, status="finished", outcome=turns[-1].data["outcome"], private=())
+                if end := _end_in(records):  # it was done, and died before it could say so here, or found no room
+                    _file_ended(run, log, end.data["outcome"], [] if unsaved is None else unsaved)
                     continue
             abandoned = _left_by(state, _unfinished(records))
             installation.executor.clean_up(abandoned, environ=installation.environ)
-            end: dict[str, Any] = {
+            abandonment: dict[str, Any] = {
                 "status": "abandoned",
                 "outcome": Outcome.UNKNOWN,
                 "finished": clock().wall.isoformat(),
@@ -68,12 +85,20 @@ def name_abandoned(installation: Installation) -> Iterator[RunState]:
                 ended = _end_of_dead(state, records, log, installation)
                 data = {"outcome": Outcome.UNKNOWN, "runbook": state.runbook, **ended}
                 log.append(Event(EventType.RUN_ABANDONED, state.run, data=data))
-            yield replace(run.state, **end)
+            yield replace(run.state, **abandonment)
             _write_report(run, log.path)
             with directory.open_log(clock=clock, actor=actor) as log:
-                file_run(run, log, **end)
+                file_run(run, log, **abandonment)
         finally:
             run.release()
+
+
+def _file_ended(run: RunDirectory, log: AuditLog, outcome: str, unsaved: list[str]) -> None:
+    try:
+        file_run(run, log, status="finished", outcome=outcome, private=())
+    except AuditError as error:
+        how = f"the run {run.path.name} has ended ({outcome}), and its state cannot be saved"
+        unsaved.append(f"{how}: {error.message}; {error.hint}")
 
 
 def _end_of_dead(

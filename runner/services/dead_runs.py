@@ -15,6 +15,7 @@ from runner.escalation.delivery import Outgoing, outgoing
 from runner.escalation.dispatch import SentPage
 from runner.escalation.outbox import Notification
 from runner.orchestrator.end.paging import DIED
+from runner.orchestrator.recovery import recorded_end
 from runner.orchestrator.run_environment import Installation
 from runner.services.notifications import Flushed, dispatcher_of
 from runner.store.lease import RENEWED_EVERY, SILENT_AFTER, Lease, Leases, standing
@@ -87,7 +88,7 @@ def _of_dead(installation: Installation, lease: Lease, problems: list[str]) -> l
         return []
     run.hold()
     try:
-        status = _status(run)
+        status = _status(installation, run)
         sent = [] if status == "finished" else _call(installation, lease, reason, problems)
         if status != "running":
             leases.remove(lease.name)
@@ -96,12 +97,12 @@ def _of_dead(installation: Installation, lease: Lease, problems: list[str]) -> l
         run.release()
 
 
-def _status(run: RunDirectory) -> str:
-    """What its state says of the run; one that cannot be read does not say that it has ended."""
-    try:
-        return run.state.status
-    except InvalidInputError:
-        return "running"
+def _status(installation: Installation, run: RunDirectory) -> str:
+    """What its state says of the run, or its record where that has its end; one that cannot be read has not ended."""
+    with suppress(InvalidInputError):
+        if (status := run.state.status) != "running":
+            return status
+    return "finished" if recorded_end(installation.state, run.path.name) else "running"
 
 
 def _call(installation: Installation, lease: Lease, reason: str, problems: list[str]) -> list[SentPage]:

@@ -14,6 +14,7 @@ from runner.library.library import Library, shown
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver
 from runner.orchestrator.continuation.resumption import changes
+from runner.orchestrator.recovery import recorded_end
 from runner.orchestrator.request import Mode, RunRequest
 from runner.services.run_list import find_run
 from runner.store.run_state import RunDirectory, RunState
@@ -126,10 +127,25 @@ def _may_have_changed(run: RunDirectory) -> bool:
     return not run.state.looks and bool(run.state.target or run.live)
 
 
+def has_passed(state: StateDirectory, run: RunDirectory) -> bool:
+    """Whether `run` has passed, by its state or, where that could not be saved, by its record."""
+    if run.state.status != "running":
+        return run.state.outcome == Outcome.PASSED
+    end = recorded_end(state, run.path.name)
+    return end is not None and end.data["outcome"] == Outcome.PASSED
+
+
 def prepare_resume(
-    run: RunDirectory, library: Library, *, mode: Mode | None = None, accept_changes: bool = False
+    run: RunDirectory,
+    library: Library,
+    recorded: StateDirectory,
+    *,
+    mode: Mode | None = None,
+    accept_changes: bool = False,
 ) -> RunRequest:
     """The request to go on with `run`, by the runbook as it is now; its inputs are those of before.
+
+    `recorded` has its record, which may tell of an end that its state does not.
 
     Raises:
         InvalidInputError: there is nothing to go on with.
@@ -139,7 +155,7 @@ def prepare_resume(
     if state.looks:
         hint = f"runbook run {state.runbook} does it"
         raise InvalidInputError(f"the run {state.run} only looked: there is nothing to resume", hint=hint)
-    if state.outcome == Outcome.PASSED:
+    if has_passed(recorded, run):
         raise InvalidInputError(f"the run {state.run} has passed: there is nothing to resume")
     return _request_of(run, library, mode=mode, accept_changes=accept_changes)
 

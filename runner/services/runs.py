@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner.core.errors import InvalidInputError, RunbookError, explain
 from runner.escalation.incidents import Incidents
 from runner.library.library import Library
 from runner.orchestrator.end.dead_man import call_for, call_for_refused, call_for_refused_attempt
-from runner.orchestrator.recovery import name_abandoned
+from runner.orchestrator.recovery import name_abandoned, recorded_end
 from runner.orchestrator.request import Call, RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.orchestrator.run_loop import plan_undo as preview_undo
@@ -145,34 +146,44 @@ def recover_abandoned(installation: Installation) -> Recovery:
     Nothing else does this: a front end calls it before it starts, resumes, undoes or cancels a run, and before it shows
     where runs stand.
     """
-    runs: list[RecoveredRun] = []
+    runs, unsaved = list[RecoveredRun](), list[str]()
+    failure, unrecorded = None, tuple[RecoveredRun, ...]()
     try:
-        runs.extend(_recovered(run, installation) for run in name_abandoned(installation))
+        runs.extend(_recovered(run, installation) for run in name_abandoned(installation, unsaved))
     except (RunbookError, OSError) as error:  # nothing keeps people from being called, and runs from being looked at
         failure = explain(error)
         unrecorded = tuple(_unrecorded(installation, failure))
-        return Recovery(tuple(runs), failure, call_for_leases(installation), unrecorded)
-    return Recovery(tuple(runs), None, call_for_leases(installation))
+    called = call_for_leases(installation)
+    called = replace(called, problems=(*unsaved, *called.problems))
+    return Recovery(tuple(runs), failure, called, unrecorded)
 
 
 def _unrecorded(installation: Installation, error: RunbookError) -> Iterator[RecoveredRun]:
-    """The dead runs that stay as they are and left no lease: somebody is called once, not by each later command."""
+    """The dead runs that stay as they are and left no lease: somebody is called once, not by each later command.
+
+    A run whose end is recorded did not die.
+    """
     incidents = Incidents(installation.state.path / "incidents")
     leased = {lease.name for lease, _ in installation.state.leases.all()}
     for run in installation.state.running():
-        if not (run.live or run.path.name in leased or incidents.opened_by(run.path.name)):
+        name = run.path.name
+        called = name in leased or incidents.opened_by(name) or run.was_called_for
+        if not (run.live or called or recorded_end(installation.state, name)):
             yield _recovered(run.state, installation, error)
 
 
 def _recovered(run: RunState, installation: Installation, unrecorded: RunbookError | None = None) -> RecoveredRun:
-    leases = installation.state.leases
-    if leases.was_called_for(run.run):  # before its death could be recorded
+    leases, directory = installation.state.leases, installation.state.directory(run.run)
+    if leases.was_called_for(run.run) or directory.was_called_for:  # before its death could be recorded
         leases.remove(run.run)
         return RecoveredRun(run)
     try:
         calls = tuple(call_for(run, installation, unrecorded=unrecorded))
     except (RunbookError, OSError) as error:
         return RecoveredRun(run, not_called=str(error))
+    if any(call.arrived for call in calls):
+        with suppress(OSError):
+            directory.note_called()
     if calls:
         leases.remove(run.run)
     return RecoveredRun(run, calls)

@@ -21,6 +21,7 @@ CANCEL = "cancel"
 CANCELLED = "cancelled by "
 """How a request to stop begins; who made it follows."""
 _RUNBOOK = "runbook.yml"
+_CALLED = 0
 
 
 _REAL = frozenset({"run", "step", "auto"})
@@ -130,6 +131,18 @@ class RunDirectory:
     def update(self, **changes: Any) -> None:
         """Save the state with `changes`."""
         self.save(replace(self.state, **changes))
+
+    def note_called(self) -> None:
+        """Note that people were called for the death of this run, until its state is saved again.
+
+        It is the time of modification of the state: a full disk does not keep that from being noted.
+        """
+        os.utime(self.path / STATE, ns=(_CALLED, _CALLED))
+
+    @property
+    def was_called_for(self) -> bool:
+        """Whether people were called for the death of this run."""
+        return (self.path / STATE).stat().st_mtime_ns == _CALLED
 
     def keep(self, runbook: bytes, playbook: bytes) -> None:
         """Keep the texts by which the run is done from now on, beside those by which it was done before.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from runner.core.errors import InvalidInputError
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "%": "%%"})
 
@@ -73,7 +76,11 @@ class WatchUnit:
     temporary: Path
 
     def text(self) -> str:
-        """The file of the unit, in the syntax of systemd.unit(5) and systemd.service(5)."""
+        """The file of the unit, in the syntax of systemd.unit(5) and systemd.service(5).
+
+        Raises:
+            InvalidInputError: a path holds a control character, such as a line break.
+        """
         writable = dict.fromkeys((self.state, self.temporary))
         return _UNIT.format(
             command=" ".join(_word(each).replace("$", "$$") for each in self.command),
@@ -85,6 +92,15 @@ class WatchUnit:
 
 
 def _word(text: str) -> str:
-    """`text` as one word, whatever is in it: systemd takes `%` for a specifier, and blanks for the end of a word."""
+    """`text` as one word: systemd takes `%` for a specifier, and blanks for the end of a word.
+
+    A line break ends the setting, and escapes are not read in every setting that takes a path: systemd.syntax(7).
+
+    Raises:
+        InvalidInputError: it holds a control character.
+    """
+    if any(unicodedata.category(each) == "Cc" for each in text):
+        hint = "move it to a path without control characters, or use --state-dir"
+        raise InvalidInputError(f"{text!r} holds a control character, which a unit of systemd cannot name", hint=hint)
     escaped = text.translate(_ESCAPES)
     return f'"{escaped}"' if escaped != text or any(each.isspace() or each in "'$;#" for each in text) else text

@@ -12,6 +12,7 @@ from harness.notifications import ONE, WRITTEN
 from runner.channels.base import Receipt
 from runner.channels.pagerduty import PagerDuty
 from runner.channels.webhook import Webhook
+from runner.core.wording import addressee
 from runner.escalation import delivery
 from runner.escalation.delivery import NO_CHANNEL, Outgoing, deliver_all, outgoing
 
@@ -118,3 +119,7 @@ def test_a_channel_that_is_not_there_any_more_cannot_be_used(written):
 
 def test_the_limit_leaves_a_channel_time_to_say_more_than_that_it_is_late():
     assert delivery.LIMIT > delivery.DEADLINE
+
+
+def test_who_has_no_channel_is_named_without_one():
+    assert (addressee("ops", "email"), addressee("ops", NO_CHANNEL.channel)) == ("ops by email", "ops")

@@ -58,7 +58,10 @@ def test_an_inventory_is_looked_for_here_and_in_the_library(engine):
 
 
 def test_an_interrupted_run_is_resumed_by_what_it_was_begun_with(engine, failed):
-    resumed, undone = prepare_resume(failed, engine.library, mode="step"), prepare_undo(failed, engine.library)
+    resumed, undone = (
+        prepare_resume(failed, engine.library, engine.env.state, mode="step"),
+        prepare_undo(failed, engine.library),
+    )
 
     assert (resumed.run_id, resumed.mode, undone.mode) == (RUN_ID, "step", "run")
     assert resumed.inventories == engine.asked_for.inventories
@@ -68,10 +71,13 @@ def test_by_another_text_only_where_somebody_accepts_that(engine, failed):
     engine.request(change("one"), change("two"), title="Disk is almost full")
 
     with pytest.raises(RunbookChangedError) as raised:
-        prepare_resume(failed, engine.library)
+        prepare_resume(failed, engine.library, engine.env.state)
 
     assert "+title: Disk is almost full" in raised.value.difference
-    assert prepare_resume(failed, engine.library, accept_changes=True).source.runbook.title == "Disk is almost full"
+    assert (
+        prepare_resume(failed, engine.library, engine.env.state, accept_changes=True).source.runbook.title
+        == "Disk is almost full"
+    )
 
 
 def test_a_run_that_somebody_executes_is_left_alone(engine, failed):
@@ -86,4 +92,13 @@ def test_a_run_that_somebody_executes_is_left_alone(engine, failed):
 def test_a_run_that_only_looked_or_has_passed_has_nothing_to_resume(engine):
     engine.run(change("one"), mode="dry-run")
     with pytest.raises(InvalidInputError, match="only looked: there is nothing to resume"):
-        prepare_resume(engine.directory_of_the_run, engine.library)
+        prepare_resume(engine.directory_of_the_run, engine.library, engine.env.state)
+
+
+def test_a_run_whose_record_says_that_it_has_passed_has_nothing_to_resume_whatever_its_state_says(engine):
+    engine.run(change("one"))
+    run = engine.directory_of_the_run
+    run.update(status="running", outcome="")
+
+    with pytest.raises(InvalidInputError, match="has passed: there is nothing to resume"):
+        prepare_resume(run, engine.library, engine.env.state)

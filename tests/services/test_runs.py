@@ -12,7 +12,7 @@ from harness.fakes import RUN_ID, runbook_file
 from harness.fault_server import FaultServer
 
 from runner.core.errors import AuditError, InvalidInputError
-from runner.core.events import EventType
+from runner.core.events import Event, EventType
 from runner.orchestrator.recovery import name_abandoned
 from runner.render.history.run_history import history
 from runner.services.run_list import find_run, listed_runs
@@ -78,6 +78,54 @@ def test_somebody_is_called_once_for_a_run_that_died_and_cannot_be_recorded_and_
     assert [[call.arrived for call in each.calls] for each in first.unrecorded] == [[True]]
     (page,) = (event["data"] for event in server.events)
     assert (second.unrecorded, page["details"]["not_recorded"]) == ((), "the disk is full")
+
+
+@pytest.fixture
+def called(tmp_path, dead):
+    """The pages to whom the runbook of the dead run names."""
+    with FaultServer("200") as server:
+        contacts = f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n"
+        (tmp_path / "library" / "runbooks" / "contacts.yml").write_text(contacts)
+        yield server
+
+
+@pytest.fixture
+def no_room(env, dead):
+    """Nothing can be filed of the run, and no incident remembered, as on a full disk; the log has room for records."""
+    (env.state.directory(RUN_ID).path / "manifest.json.new").mkdir()
+    (env.state.path / "incidents").touch()
+
+
+def test_a_run_whose_end_is_recorded_is_over_and_nobody_is_called_though_its_state_cannot_be_saved(
+    env, called, no_room
+):
+    with env.open_log() as log:
+        log.append(Event(EventType.RUN_STARTED, RUN_ID), Event(EventType.RUN_FINISHED, RUN_ID, data=PASSED))
+
+    first, second = recover_abandoned(env), recover_abandoned(env)
+
+    assert (first.runs, first.unrecorded, first.failure, first) == ((), (), None, second)
+    (problem,) = first.called.problems
+    assert problem == (
+        f"the run {RUN_ID} has ended (passed), and its state cannot be saved: {env.state.runs_path / RUN_ID}: "
+        "Is a directory; make room, or use --state-dir"
+    )
+    broken = replace(env, state=UnwritableLog(env.state.path, _full))
+    assert (recover_abandoned(broken).unrecorded, called.events) == ((), [])
+
+
+def test_nobody_is_called_twice_for_a_run_that_died_where_nothing_but_the_log_can_be_written(env, called, no_room):
+    recovered = [recover_abandoned(env) for _ in range(2)]
+
+    calls = [call.arrived for each in recovered for run in (*each.runs, *each.unrecorded) for call in run.calls]
+    assert (calls, len(called.events)) == ([True], 1)
+
+
+PASSED = {"outcome": "passed"}
+
+
+def _full(*_):
+    raise AuditError("the disk is full")
 
 
 def test_a_run_that_died_is_called_for_though_the_command_that_found_it_died_as_well(env, dead):

@@ -119,12 +119,12 @@ def test_a_run_from_its_start_to_its_report(bench):
     # When what was missing is there, and it is resumed
     (bench.directory / "needed").touch()
     run = interrupted_run(env.state, "last")
-    request = give_inputs(prepare_resume(run, library), [], resumed=True, **given)
+    request = give_inputs(prepare_resume(run, library, env.state), [], resumed=True, **given)
     resumed = resume_run(request, env)
 
     assert (resumed.outcome, request.inputs) == ("passed", {"word": "hello"})
     with pytest.raises(InvalidInputError, match="there is nothing to resume"):
-        prepare_resume(run, library)
+        prepare_resume(run, library, env.state)
 
     # When it is undone
     request = give_inputs(prepare_undo(find_run(env.state, RUN_ID), library), [], resumed=True, **given)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.core.errors import InvalidInputError
 from runner.worker.systemd_unit import WatchUnit
 
 STATE, TEMPORARY = Path("/srv/team/.runbook"), Path("/tmp")
@@ -37,6 +38,11 @@ def test_what_systemd_would_read_otherwise_is_escaped():
 
     assert line(text, "ReadWritePaths") == 'ReadWritePaths="/srv/a b/50%%\\"$HOME" /tmp'
     assert line(text, "ExecStart") == 'ExecStart=/bin/sh --state-dir "/srv/a b/50%%\\"$$HOME" watch'
+
+
+def test_a_path_that_no_unit_can_name_is_refused():
+    with pytest.raises(InvalidInputError, match="holds a control character"):
+        unit(Path("/srv/a\nExecStartPre=/bin/false")).text()
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")

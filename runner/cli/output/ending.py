@@ -13,7 +13,7 @@ import click
 from runner.cli import context
 from runner.cli.output.terminal import safe, short
 from runner.core.errors import ExitCode
-from runner.core.wording import listed
+from runner.core.wording import addressee, listed
 
 if TYPE_CHECKING:
     from runner.orchestrator.request import Call, Child, Result
@@ -73,8 +73,8 @@ def _show(result: Result) -> None:
     if result.ways_on:
         for line in _aftermath(result):
             click.echo(line)
-    click.echo(f"report  {result.report}")
-    click.echo(f"audit   {result.audit}")
+    click.echo(f"report  {safe(str(result.report))}")
+    click.echo(f"audit   {safe(str(result.audit))}")
 
 
 def _aftermath(result: Result) -> Iterator[str]:
@@ -86,7 +86,7 @@ def _aftermath(result: Result) -> Iterator[str]:
 
 def called(calls: Sequence[Call]) -> Iterator[str]:
     """Who was called, and whether the page arrived, a line each."""
-    lines = [f"{safe(call.contact)} by {call.channel}: {_arrived(call.arrived)}" for call in calls]
+    lines = [f"{safe(addressee(call.contact, call.channel))}: {_arrived(call.arrived)}" for call in calls]
     yield from _under("called", lines or ["nobody"])
 
 

@@ -19,6 +19,7 @@ from runner.cli.prompts import guard_options
 from runner.core.events import Event, EventType, Outcome
 from runner.core.observation import Observation
 from runner.core.step_tags import undo_id
+from runner.core.wording import addressee
 from runner.model.runbook import Runbook
 
 _REASON = 300
@@ -234,7 +235,7 @@ def verdict(data: Any) -> str:
 
 def called(data: Any) -> str:
     """Who was told what, and what became of it."""
-    return f"{data['action']} {safe(data['contact'])} by {data['channel']}: {data['status']}{because(data)}"
+    return f"{data['action']} {safe(addressee(data['contact'], data['channel']))}: {data['status']}{because(data)}"
 
 
 def because(data: Any) -> str:

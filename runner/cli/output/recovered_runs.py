@@ -6,6 +6,7 @@ import click
 
 from runner.cli.output.sent_pages import show_sent
 from runner.cli.output.terminal import safe
+from runner.core.wording import addressee
 from runner.services.runs import RecoveredRun, Recovery
 
 
@@ -28,6 +29,6 @@ def _show(recovered: RecoveredRun) -> None:
         click.echo(f"hint: what it had started was stopped; runbook show {run.run} shows how far it came", err=True)
     for call in recovered.calls:
         reached = "it arrived" if call.arrived else f"NOT REACHED, call them yourself: {call.reason}"
-        click.echo(f"called   {safe(call.contact)} by {call.channel}: {safe(reached)}", err=True)
+        click.echo(f"called   {safe(addressee(call.contact, call.channel))}: {safe(reached)}", err=True)
     if recovered.not_called:
         click.echo(f"error: nobody could be called for {run.run}: {safe(recovered.not_called)}", err=True)

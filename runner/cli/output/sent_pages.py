@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from runner.cli.output.terminal import safe
+from runner.core.wording import addressee
 from runner.escalation.dispatch import SentPage
 from runner.services.incident_response import CalledNext
 from runner.services.notifications import Flushed
@@ -23,13 +24,13 @@ def show_next_levels(called: CalledNext) -> None:
     """Print who was called because nobody has acknowledged."""
     for run, call in called.calls:
         reached = "it arrived" if call.arrived else f"NOT REACHED, call them yourself: {call.reason}"
-        click.echo(safe(f"called   {call.contact} by {call.channel} for the run {run}: {reached}"), err=True)
+        click.echo(safe(f"called   {addressee(call.contact, call.channel)} for the run {run}: {reached}"), err=True)
     complain_of(called.problems)
 
 
 def _line(each: SentPage) -> str:
     became = "it arrived" if each.receipt.ok else f"NOT REACHED, call them yourself: {each.receipt.reason}"
-    to = f"{each.contact} by {each.notification.by} for the run {each.notification.run}"
+    to = f"{addressee(each.contact, each.notification.by)} for the run {each.notification.run}"
     return safe(f"{to}: {became}")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from runner.channels.base import Action, Page
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Outcome
+from runner.core.wording import addressee
 from runner.escalation import policy as escalation
 from runner.escalation.call_rules import Cause, FailedStep, SoFar, Stop, decide, has_clock
 from runner.escalation.delivery import BRIEF, LIMIT
@@ -289,5 +290,5 @@ class Pager(RunPages):
 
 
 def _problem(call: Call) -> str:
-    by = f" by {call.channel}" if call.channel != "none" else ""
+    by = addressee("", call.channel)
     return f"{call.contact} was not reached{by}: {call.reason}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from runner.core.events import Outcome
 from runner.core.wording import listed
 from runner.render.history.attempts import REFUSED, Attempt
+from runner.render.history.page_history import REQUESTED
 from runner.render.history.run_history import RunHistory
 from runner.render.history.step_history import RUNNING, Check, StepHistory
 
@@ -112,7 +113,16 @@ def _after(run: RunHistory) -> str:
         return f"It handed over to the run {', '.join(run.children)}."
     if run.parent:
         return f"It took over from the run {run.parent}."
-    return f"{listed(run.unreached)} could not be reached." if run.unreached else ""
+    unknown = [name for name in run.unreached if _is_unknown(name, run)]
+    unreached = [name for name in run.unreached if name not in unknown]
+    sentences = [f"{listed(unreached)} could not be reached."] if unreached else []
+    sentences += [f"Whether {listed(unknown)} heard of it is not recorded."] if unknown else []
+    return " ".join(sentences)
+
+
+def _is_unknown(contact: str, run: RunHistory) -> bool:
+    """Whether nothing is recorded of what became of the pages to `contact`, as on a full disk."""
+    return all(page.status == REQUESTED for page in run.undelivered if page.contact == contact)
 
 
 def _with(run: RunHistory, word: str) -> list[StepHistory]:

@@ -28,6 +28,7 @@ BOTH_FAILED = [
 ]
 PASSED = [*done("look"), *done("act")]
 TAKEN_BACK = [again(take_back=True), *done("undo-act"), ended("undone")]
+REQUESTED = (EventType.NOTIFY_REQUESTED, None, None, {"contact": "dba", "channel": "sms", "notification": "1"})
 PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms", "status": "refused"})
 
 
@@ -61,6 +62,10 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
         (
             [*done("look", outcome="unreachable"), PAGE, ended("unreachable")],
             "Step 1 of 2, Look, ended as unreachable on one. 1 step was never reached. lead could not be reached.",
+        ),
+        (
+            [*PASSED, PAGE, REQUESTED, ended()],
+            "All 2 steps passed on one. lead could not be reached. Whether dba heard of it is not recorded.",
         ),
         (
             [*FAILED, reopened("act"), *done("act"), ended("handed over", happened="RUN-2 took over, and it holds again")],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from runner.cli import context
+from runner.cli.output.terminal import safe
 from runner.library.library import shown
 from runner.services.authoring.write_runbooks import deprecate_runbook
 
@@ -22,6 +23,6 @@ def command(runbook: str, *, replaced_by: str | None, reason: str) -> None:
         replaced_by=replaced_by,
         reason=reason,
     )
-    click.echo(f"wrote  {shown(deprecated.path)}")
+    click.echo(f"wrote  {safe(shown(deprecated.path))}")
     if others := deprecated.still_leading:
         click.echo(f"hint: {', '.join(others)} still {'leads' if len(others) == 1 else 'lead'} to it", err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from runner.cli import context
+from runner.cli.output.terminal import safe
 from runner.services.authoring.write_runbooks import export_runbooks
 
 
@@ -24,4 +25,4 @@ def command(runbooks: tuple[str, ...], *, into: Path | None) -> None:
         if each.path is None:
             click.echo(each.text, nl=False)
         else:
-            click.echo(f"wrote  {each.path}")
+            click.echo(f"wrote  {safe(str(each.path))}")

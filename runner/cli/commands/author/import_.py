@@ -62,7 +62,7 @@ def command(pages: tuple[Path, ...], *, into: Path | None, name: str | None, **o
         for page in imported.pages:
             _show(page, dry_run=options["dry_run"], details=options["details"] or not several)
         for path in imported.files:
-            click.echo(f"wrote  {shown(path)}")
+            click.echo(f"wrote  {safe(shown(path))}")
         if several:
             _summarise(imported.pages, details=options["details"])
     if imported.has_errors:
@@ -75,7 +75,7 @@ def _show(page: ImportedPage, *, dry_run: bool, details: bool) -> None:
         if dry_run:
             click.echo(runbook.text)
         else:
-            click.echo(f"wrote  {runbook.path}  ({counted(runbook.steps, 'step')}) from {safe(page.page)}")
+            click.echo(f"wrote  {safe(str(runbook.path))}  ({counted(runbook.steps, 'step')}) from {safe(page.page)}")
     for finding in page.findings:
         if details or finding.level is Level.ERROR:
             click.echo(safe(str(finding)), err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from runner.cli import context
+from runner.cli.output.terminal import safe
 from runner.library.library import shown
 from runner.model.runbook import Category
 from runner.services.authoring.write_runbooks import create_runbook
@@ -23,6 +24,6 @@ def command(new_id: str | None, *, category: str, owner: str | None) -> None:
     library, state = context.own_library(), context.state_path()
     created = create_runbook(library, new_id, Category(category), owner=owner, state=state)
     for path in created.files:
-        click.echo(f"wrote  {shown(path)}")
+        click.echo(f"wrote  {safe(shown(path))}")
     name = created.id
     click.echo(f"hint: write what is TODO in it, then runbook lint {name} and runbook compile {name}", err=True)

@@ -7,6 +7,7 @@ import click
 from runner.cli import context
 from runner.cli.output.sent_pages import complain_of
 from runner.cli.output.terminal import safe
+from runner.core.wording import addressee
 from runner.services.incident_response import acknowledge
 
 
@@ -28,6 +29,8 @@ def command(run_id: str, *, note: str) -> None:
     for each in done.sent:
         if each.receipt.status != "skipped":
             reason = f": {each.receipt.reason}" if each.receipt.reason else ""
-            click.echo(f"told  {safe(each.contact)} by {each.receipt.channel}: {each.receipt.status}{safe(reason)}")
+            click.echo(
+                f"told  {safe(addressee(each.contact, each.receipt.channel))}: {each.receipt.status}{safe(reason)}"
+            )
     complain_of(list(done.problems))
     click.echo(f"hint: runbook show {done.run} --format handoff says what happened and what to type", err=True)

@@ -12,6 +12,7 @@ from runner.cli.output.sent_pages import complain_of, show_next_levels, show_sen
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
+from runner.core.wording import addressee
 from runner.model.contacts import read_contacts
 from runner.services.contact_tests import contact_reaches, try_contacts
 from runner.services.incident_response import call_next_levels
@@ -62,7 +63,7 @@ def drop(name: str, *, because: str) -> None:
     Who gave it up and why is in the audit log.
     """
     page = drop_page(context.installation(context.recorded()), name, because)
-    click.echo(f"dropped  {page.id}: {safe(page.contact)} by {page.channel}: {safe(page.summary)}")
+    click.echo(f"dropped  {page.id}: {safe(addressee(page.contact, page.channel))}: {safe(page.summary)}")
 
 
 @command.command("test", short_help="Send a test page to contacts.")
@@ -77,7 +78,7 @@ def send_test(contacts: tuple[str, ...]) -> None:
     tested = try_contacts(here, people, contacts, sender=here.actor.person)
     for each in tested.sent:
         became = "reached" if each.receipt.ok else f"{each.receipt.status}: {each.receipt.reason}"
-        click.echo(safe(f"{each.contact} by {each.receipt.channel}: {became}"))
+        click.echo(safe(f"{addressee(each.contact, each.receipt.channel)}: {became}"))
     complain_of(tested.problems)
     if tested.unreached:
         raise click.exceptions.Exit(ExitCode.PAGING)

@@ -71,7 +71,7 @@ def _start(request: RunRequest, directory: Path, *, ask: bool) -> Result:
 
 def _tell(result: DemoResult) -> None:
     if result.run:
-        click.echo(f"report  {result.run.report}")
+        click.echo(f"report  {safe(str(result.run.report))}")
         click.echo(f"audit   {result.run.audit}")
         for problem in result.run.problems:
             click.echo(f"error: {safe(problem, lines=True)}", err=True)

@@ -41,16 +41,16 @@ def command(ctx: click.Context, /, form: str, write: Path | None, check: Path | 
         text = matrix_copy(context.library(), write)
         write.parent.mkdir(parents=True, exist_ok=True)
         write.write_text(text, encoding="utf-8")
-        click.echo(f"wrote  {write}")
+        click.echo(f"wrote  {safe(str(write))}")
     else:
         _show(form, only_must_haves=must_haves)
 
 
 def _check(path: Path) -> None:
     state = copy_state(path, matrix_copy(context.library(), path))
-    click.echo(f"{state}  {path}")
+    click.echo(f"{state}  {safe(str(path))}")
     if state != "fresh":
-        click.echo(f"hint: runbook matrix --write {path}, then review the difference", err=True)
+        click.echo(f"hint: runbook matrix --write {safe(str(path))}, then review the difference", err=True)
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 

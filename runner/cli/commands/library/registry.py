@@ -70,4 +70,4 @@ def import_file(file: Path, owner: str | None, write: Path | None) -> None:
         raise InvalidInputError(f"{file} has no entries that are new", hint=hint)
     if write is not None:
         write_entries(write, imported.text)
-        click.echo(f"wrote  {write}")
+        click.echo(f"wrote  {safe(str(write))}")

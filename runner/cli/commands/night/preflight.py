@@ -74,7 +74,7 @@ def _show(readiness: Readiness, *, as_json: bool) -> None:
         click.echo(json.dumps(readiness.as_data()))
         return
     for problem in readiness.not_callable:
-        click.echo(f"warning: nobody could call {safe(problem)}", err=True)
+        click.echo(f"warning: not everybody could be called: {safe(problem)}", err=True)
     if readiness.watch:
         click.echo(f"watch    {safe(readiness.watch)}", err=True)
     if readiness.ready:
@@ -85,4 +85,4 @@ def _show(readiness: Readiness, *, as_json: bool) -> None:
             click.echo(f"  {safe(reason)}")
         if readiness.hint:
             click.echo(f"hint: {safe(readiness.hint, lines=True)}", err=True)
-    click.echo(f"report  {readiness.report}")
+    click.echo(f"report  {safe(readiness.report)}")

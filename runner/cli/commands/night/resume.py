@@ -10,9 +10,8 @@ from runner.cli import context
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs, options_again
 from runner.cli.run_session import calling_if_refused, gate_options, run_and_exit, showing_changes
-from runner.core.events import Outcome
 from runner.orchestrator.request import Mode
-from runner.services.run_requests import interrupted_run, prepare_resume
+from runner.services.run_requests import has_passed, interrupted_run, prepare_resume
 from runner.services.runs import resume_run
 
 
@@ -45,8 +44,8 @@ def command(
     context.recover_abandoned(state)
     mode: Mode | None = "step" if options["step"] else None
     run = interrupted_run(state, run_id)
-    nothing_to_do = run.state.outcome == Outcome.PASSED
+    nothing_to_do = has_passed(state, run)
     with calling_if_refused(state, run.state, attended=options["step"] or nothing_to_do), showing_changes():
-        request = prepare_resume(run, context.library(run.state.path), mode=mode, accept_changes=accept_changes)
+        request = prepare_resume(run, context.library(run.state.path), state, mode=mode, accept_changes=accept_changes)
         request = with_guard_options(give_inputs(request, given, resumed=True), options)
         run_and_exit(request, options, state, lambda asked, env: resume_run(asked, env, done=done, redo=redo))

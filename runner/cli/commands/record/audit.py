@@ -57,11 +57,13 @@ def verify_log(*, noted: Head | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"path": str(path), **asdict(verified), "disagreements": found}))
     elif not found:
-        click.echo(f"intact  {counted(verified.records, 'record')} of {counted(verified.runs, 'run')} in {path}")
+        click.echo(
+            f"intact  {counted(verified.records, 'record')} of {counted(verified.runs, 'run')} in {safe(str(path))}"
+        )
         click.echo(f"files   {counted(len(list(state.runs())), 'run')} checked, all as the log says")
         click.echo(f"head    {verified.head.seq}:{verified.head.hash}")
     if found:
-        told = f"{state.path} does not match the audit log:\n" + "\n".join(map(safe, found))
+        told = f"{safe(str(state.path))} does not match the audit log:\n" + "\n".join(map(safe, found))
         raise AuditError(told, hint="keep all of it as evidence, and find out who wrote to it")
 
 

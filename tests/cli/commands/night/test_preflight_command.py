@@ -144,3 +144,11 @@ def test_of_a_critical_run_it_says_whether_somebody_watches(runbook, library, an
     assert [line for line in watched.err.splitlines() if line.startswith("watch ")] == [
         "watch    a watch looked 0 s ago"
     ]
+
+
+def test_who_has_no_channel_is_named_in_one_sentence(runbook, library, ansible):
+    library(escalation={"when": ["step_failed"], "contacts": ["backend-team"], "provide": ["timeline"]})
+
+    ran = runbook(*LOOK)
+
+    assert "warning: not everybody could be called: backend-team has no channel to call for an incident\n" in ran.err

@@ -33,6 +33,17 @@ def test_an_intact_log_is_told_with_its_head(runbook, log):
     assert last["hash"].startswith(ran.out.split(":")[-1].strip())
 
 
+def test_a_path_is_printed_so_that_no_line_break_in_it_passes_for_another_line(runbook, log, here):
+    (here / ".runbook").rename(here / "a\nintact")
+
+    ran = runbook("--state-dir", "a\nintact", "audit", "verify")
+    (next((here / "a\nintact" / "runs").iterdir()) / "report.html").write_text("forged")
+    forged = runbook("--state-dir", "a\nintact", "audit", "verify")
+
+    assert (ran.code, len(ran.out.splitlines()), "a\\nintact" in ran.out) == (0, 3, True)
+    assert (forged.code, "a\\nintact does not match" in forged.err) == (7, True)
+
+
 def test_as_json_it_is_the_result(runbook, log):
     told = json.loads(runbook("audit", "verify", "--json").out)
 
