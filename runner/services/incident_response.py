@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from runner.channels.base import Page
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.core.events import Event, EventType, Outcome
+from runner.core.redaction import Redaction
+from runner.core.secrets import SecretReference
 from runner.escalation.dispatch import SentPage
 from runner.escalation.incidents import Incidents
 from runner.escalation.outbox import Outbox
@@ -24,6 +27,8 @@ from runner.services.run_list import find_run, run_history
 from runner.store.run_state import RunDirectory, RunState
 
 _OVER = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
+_AT_HAND = frozenset({"env", "file", "vault"})
+"""The kinds of secrets that can be read without asking anybody."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def acknowledge(installation: Installation, name: str, note: str = "") -> Acknow
     """
     run = find_run(installation.state, name)
     history = run_history(installation.state, run.path.name, installation.clock())
-    by, note = installation.actor.person, note.strip()
+    by, note = installation.actor.person, _masked(note.strip(), run.state, installation)
     if not history.called:
         raise InvalidInputError(f"nobody was called for the run {history.run}", hint="runbook list --runs shows all")
     if history.outcome in _OVER:
@@ -162,9 +167,25 @@ def escalate(installation: Installation, name: str, because: str) -> Escalated:
     if state.looks:
         raise InvalidInputError(f"the run {state.run} only looked: there is nothing to escalate")
     with pager_of(state, installation) as pager:
-        pager.declare(because)
+        pager.declare(_masked(because, state, installation))
         problems = [*pager.problems(), *(error.message for error in pager.unrecorded)]
         return Escalated(state.run, tuple(pager.calls), tuple(dict.fromkeys(problems)))
+
+
+def _masked(text: str, state: RunState, installation: Installation) -> str:
+    """`text`, which a person has typed, without the secrets among the inputs of the run, as far as they can be known.
+
+    What the inventory keeps encrypted only the run itself knows; nobody waits for Ansible before somebody is called.
+    """
+    return Redaction(_secrets(state, installation)).text(text)
+
+
+def _secrets(state: RunState, installation: Installation) -> Iterator[str]:
+    """The secrets to which the inputs of the run refer; a password manager, or a person, is not asked for one."""
+    for value in state.inputs.values():
+        with contextlib.suppress(ValueError):  # it refers to nothing, or to what is not here: then nobody can know it
+            if SecretReference.parse(str(value)).kind in _AT_HAND:
+                yield installation.secrets(str(value))
 
 
 def _is_left(run: RunDirectory) -> bool:

@@ -11,6 +11,7 @@ from harness.fakes import RUN_ID
 from harness.fault_server import FaultServer
 
 from runner.core.errors import InvalidInputError
+from runner.core.redaction import MASK
 from runner.render import report
 from runner.render.run_status import status
 from runner.services.incident_response import CalledNext, LadderClock, acknowledge, call_next_levels, escalate
@@ -19,6 +20,7 @@ from runner.services.run_list import run_history
 
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
 BOB = replace(ACTOR, user="bob")
+SECRET = "hunter2-and-more"
 
 
 @pytest.fixture
@@ -84,6 +86,29 @@ def test_nobody_has_it_where_no_page_arrives_and_it_waits_in_the_outbox(engine):
 
     assert (done.reached, done.problems) == (False, ("on-call was not reached by webhook: answered 400",))
     assert [page.contact for page in undelivered_pages(engine.env.state)[0]] == ["on-call"]
+
+
+TAKES = {"key": {"type": "secret", "help": "The key"}, "typed": {"type": "secret", "help": "A key that is typed"}}
+
+
+def test_a_secret_that_a_person_types_into_a_reason_or_a_note_is_in_nothing_that_is_recorded_or_sent(engine, server):
+    engine.ansible.answers["one", "action"] = FAILED
+    given = {"inputs": {"key": "env:KEY", "typed": "prompt"}, "secrets": {"key": SECRET, "typed": "as typed"}}
+    engine.run(change("one", on_failure="escalate"), escalation=POLICY, takes=TAKES, **given)
+    url = f"channels: [{{webhook: {{url: '{server.url}'}}}}]"
+    (engine.asked_for.source.path.parent / "contacts.yml").write_text(f"on-call: {{name: On-call, {url}}}\n")
+    env = replace(engine.env, secrets={"env:KEY": SECRET}.__getitem__)
+
+    escalate(env, RUN_ID, f"token {SECRET}")
+    acknowledge(env, RUN_ID, f"it is {SECRET}")
+
+    assert history_of(engine).acknowledged.note == f"it is {MASK}"
+    assert [event["data"]["summary"] for event in server.events] == [
+        f"RUN-001 Disk is full (local): declared: token {MASK}",
+        f"RUN-001 Disk is full (local): acknowledged by alice: it is {MASK}",
+    ]
+    assert all(SECRET not in repr(event) for event in server.events)
+    assert SECRET not in engine.env.state.log_path.read_text()
 
 
 @pytest.mark.parametrize(("mode", "because"), [("run", "  "), ("dry-run", "why")])
