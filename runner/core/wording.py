@@ -15,6 +15,9 @@ FEW = 6
 _BEGINNING = 3
 """Items of a longer one that are shown of its beginning."""
 
+_ERROR = "[ERROR]: "
+"""How Ansible begins a line about an error."""
+
 
 def listed(names: Sequence[str], most: int = 5) -> str:
     """`names` in one line: of many the first, and how many more there are."""
@@ -36,3 +39,16 @@ def in_one_line(value: Any, *, things: str = "items", show: Callable[[str], str]
 def addressee(contact: str, channel: str) -> str:
     """Whom a page went to, and by which channel where the contact has one: `ops by email`."""
     return contact if channel == NO_CHANNEL else f"{contact} by {channel}"
+
+
+def first_line(text: str) -> str:
+    """What of `text` goes into one sentence: its first line, and where that only announces the next one, that too.
+
+    Of what Ansible printed below it, the line that it marks as an error says what is wrong.
+    """
+    first, _, rest = text.strip().partition("\n")
+    lines = [line.strip() for line in rest.splitlines() if line.strip()]
+    if not (first.endswith(":") and lines):
+        return first
+    error = next((line for line in lines if line.startswith(_ERROR)), lines[-1])
+    return f"{first} {error.removeprefix(_ERROR)}"

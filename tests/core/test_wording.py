@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.core.wording import in_one_line, listed
+from runner.core.wording import first_line, in_one_line, listed
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,15 @@ def test_values_in_one_line(value, text):
 
 def test_many_things_are_counted_by_their_name_and_shown_as_wanted():
     assert in_one_line(list("abcdefgh"), things="hosts", show=str.upper) == "8 hosts: A, B, C ... H"
+
+
+UNREAD = "Ansible stopped before it began (exit code 1):\n[WARNING]: no group\n[ERROR]: Failed to parse inv/far: line 2"
+IN_ONE_SENTENCE = "Ansible stopped before it began (exit code 1): Failed to parse inv/far: line 2"
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [("it died", "it died"), (UNREAD, IN_ONE_SENTENCE), ("Nothing follows:", "Nothing follows:")],
+)
+def test_an_error_is_one_sentence_with_what_it_announces(message, sentence):
+    assert first_line(message) == sentence

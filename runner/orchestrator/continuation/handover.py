@@ -9,12 +9,11 @@ from runner.compiler.committed_playbook import reviewed
 from runner.core.errors import HandOverError, InvalidInputError
 from runner.core.events import EventType, Outcome
 from runner.core.secrets import SecretReference
-from runner.core.wording import listed
+from runner.core.wording import first_line, listed
 from runner.library.library import Library, Source
 from runner.model.handover_inputs import wrong_inputs
 from runner.model.step import Effect, HandOver, Step
 from runner.orchestrator.deadline import Deadline
-from runner.orchestrator.end.aftermath import first_line
 from runner.orchestrator.recheck import verify_again
 from runner.orchestrator.request import Child, Result, RunRequest
 from runner.orchestrator.run_environment import RunEnvironment

@@ -8,10 +8,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from runner.core.errors import RunbookError
+from runner.core.errors import AuditError, RunbookError
 from runner.core.events import EventType, Outcome
 from runner.core.step_tags import undo_id
-from runner.core.wording import listed
+from runner.core.wording import first_line, listed
 from runner.executor.host_ledger import Ledger, LedgerEntry
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
@@ -105,6 +105,15 @@ def happened(run: EndedRun, outcome: Outcome, error: RunbookError | None) -> str
         what = request if request.startswith(CANCELLED) else f"stopped by {_KEYS.get(request, request)}"
         return f"{what}{_at(run)}"
     return _broken(run) or f"ended as {outcome}"
+
+
+def is_ended_by(error: RunbookError | None, ledger: Ledger, failed: Sequence[str]) -> bool:
+    """Whether it is `error` that ended the run, and not one of its `failed` steps: nobody knows how those ended.
+
+    That nothing can be recorded any more comes before whatever else there is to say.
+    """
+    outcomes = {ledger.entries[step, host].outcome for step in failed for host in ledger.failed_on(step)}
+    return isinstance(error, AuditError) or (error is not None and outcomes == {Outcome.UNKNOWN})
 
 
 def _successors(run: EndedRun) -> str:
@@ -243,8 +252,3 @@ def partial(run: EndedRun) -> list[str]:
 def _has_passed(run: EndedRun, host: str) -> bool:
     entries = [entry for (_, where), entry in run.ledger.entries.items() if where == host]
     return all(entry.outcome is Outcome.PASSED for entry in entries)
-
-
-def first_line(text: str) -> str:
-    """What of `text` goes into one sentence."""
-    return text.strip().partition("\n")[0]

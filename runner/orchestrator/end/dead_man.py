@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from runner.core.errors import AuditError, RunbookError
+from runner.core.wording import first_line
 from runner.escalation.call_rules import Stop
 from runner.escalation.outbox import written
 from runner.escalation.policy import is_critical
@@ -79,7 +80,7 @@ def call_for_refused(request: RunRequest, installation: Installation, error: Run
         recorder = Recorder(request.run_id, log, directory, installation.clock, redaction=request.redaction())
         pager = Pager(request, installation, recorder)
         pager.unrecorded += [error] if isinstance(error, AuditError) else []
-        pager.stopped([], None, Stop("refused", f"could not begin: {error.message.strip().splitlines()[0]}"))
+        pager.stopped([], None, Stop("refused", f"could not begin: {first_line(error.message)}"))
         return pager.calls
 
 
@@ -91,7 +92,7 @@ def call_for_refused_attempt(state: RunState, installation: Installation, error:
     """
     with pager_of(state, installation) as pager:
         pager.unrecorded += [error] if isinstance(error, AuditError) else []
-        pager.stopped([], None, Stop("refused", f"could not continue: {error.message.strip().splitlines()[0]}"))
+        pager.stopped([], None, Stop("refused", f"could not continue: {first_line(error.message)}"))
         return pager.calls
 
 

@@ -19,6 +19,7 @@ from runner.core.errors import (
 )
 from runner.core.events import Event, EventType, Outcome
 from runner.core.step_tags import undo_id
+from runner.core.wording import first_line
 from runner.escalation.call_rules import Stop, StopKind
 from runner.model.runbook import FollowUp
 from runner.model.step import HandOver, Step
@@ -154,7 +155,7 @@ class RunFinish(Failsafe):
             self._value(lambda: self._result(outcome, undoing=False), self._bare(outcome)),
             exit_code=code if recorded else ExitCode.AUDIT,
             problems=(error.message, *self.pager.problems()),
-            happened=aftermath.first_line(error.message),
+            happened=first_line(error.message),
         )
         state = {field.name: getattr(before, field.name) for field in fields(before) if field.name != "steps"}
         return self._filed(result, state)
@@ -180,6 +181,8 @@ class RunFinish(Failsafe):
             names = undo_id if outcome is Outcome.PARTLY_UNDONE else str
             failed = [step for step in self._runbook.procedure if self._calls(step, names(step.id))]
             failed = [step for step in failed if not (heard and isinstance(step.on_failure, HandOver))]
+            if aftermath.is_ended_by(self.error, self._ledger, [names(step.id) for step in failed]):
+                failed = []  # the error says why
             self.pager.stopped(failed, declared or None, self._stop(), end=end)
 
     def _have_called(self) -> bool:
@@ -210,7 +213,7 @@ class RunFinish(Failsafe):
         no_hosts = isinstance(error, UnreachableError) and self.plan is None
         refused = no_hosts or isinstance(error, LockedError | DeniedError | InvalidInputError)
         lost: StopKind = "unreachable" if isinstance(error, UnreachableError) else "stopped"
-        return Stop("refused" if refused else lost, f"could not continue: {aftermath.first_line(error.message)}")
+        return Stop("refused" if refused else lost, f"could not continue: {first_line(error.message)}")
 
     def _call_unrecorded(self, end: Event | None) -> None:
         """Call somebody for a run of which nobody can read how it ended, unless that was done already."""

@@ -64,15 +64,21 @@ def _stopped(run: RunHistory) -> Iterable[str]:
         why = next((each.reason for each in own if _explains(each)), "")
         place = f" ({step.place})" if step.place else ""
         word = step.outcomes[hosts[0]]
-        because = f": {why.rstrip('.')}" if why else ""
+        because = f": {reason.rstrip('.')}" if (reason := why or _error(run)) else ""
         yield f"Step {number} of {len(run.steps)}, {step.name}{place}, ended as {word}{_on(hosts)}{because}."
     elif run.problems:
-        yield f"{run.problems[0].splitlines()[0].rstrip('.')}."
+        yield f"{(_error(run) or run.problems[0].splitlines()[0]).rstrip('.')}."
     else:
         yield f"It ended as {run.outcome}."
     yield from _never_reached(run)
     if undone:
         yield f"Undone: {_named(undone)}."
+
+
+def _error(run: RunHistory) -> str:
+    """The error that ended the run, in one sentence; empty where a step did."""
+    first = run.problems[0].splitlines()[0] if run.problems else ""
+    return run.happened if first and run.happened.startswith(first) else ""
 
 
 def _mended(run: RunHistory) -> Iterable[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from harness.engine import FAILED, LOST, change
+from harness.engine import FAILED, LOST, NOBODY, change
 
+from runner.core.errors import AuditError, ExecutionError
 from runner.orchestrator.run_environment import GateAnswer
 
 SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed and not verified", "untouched"
@@ -72,3 +73,21 @@ def test_a_skip_is_not_what_stopped_a_run_that_failed_later(engine):
     result = engine.run(change("one"), change("two"), mode="step")
 
     assert result.happened == "Two failed on db1: exit code 1"
+
+
+DIED = "the supervisor of the run died; what it had started was ended"
+
+
+@pytest.mark.parametrize("error", [ExecutionError(DIED), AuditError(DIED)])
+def test_the_page_and_the_hand_off_name_the_error_that_ended_the_run_as_the_screen_does(engine, error):
+    def died(_):
+        raise error
+
+    engine.ansible.answers = {("one", "action"): died}
+
+    result = engine.run(change("one", on_failure="escalate"), escalation={**NOBODY, "when": ["step_failed"]})
+
+    (page,) = engine.channel.sent
+    assert result.happened == DIED
+    assert page.summary == f"RUN-001 Disk is full (local): could not continue: {DIED}"
+    assert page.details["what happened"].endswith(f", ended as unknown on db1: {DIED}.")
