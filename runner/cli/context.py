@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import click
 
 from runner.cli.output.terminal import safe
 from runner.cli.system import System
-from runner.core.errors import InvalidInputError
+from runner.core.errors import AuditError, InvalidInputError
 from runner.library.root import cache_directory, default_state, root_above
 
 if TYPE_CHECKING:  # imported where it is used: most commands need one of them, and no command waits for the others
@@ -83,14 +84,28 @@ def state_path() -> Path:
 
 
 def state() -> StateDirectory:
-    """The state directory, made when it is absent."""
+    """The state directory for a command that writes to it; made when it is absent.
+
+    Raises:
+        AuditError: it cannot be written.
+    """
     from runner.store.state_directory import StateDirectory  # noqa: PLC0415 - as above
 
-    return StateDirectory.open(state_path())
+    directory = StateDirectory.open(state_path())
+    directory.require_writable()
+    return directory
+
+
+def recorded_if_any() -> StateDirectory:
+    """The state directory for a command that can do without: where there is none, it is one in which nothing is."""
+    from runner.store.state_directory import StateDirectory  # noqa: PLC0415 - as above
+
+    path = state_path()
+    return StateDirectory.open(path) if os.path.lexists(path) else StateDirectory(path)
 
 
 def recorded() -> StateDirectory:
-    """The state directory for a command that only reads it.
+    """The state directory for a command that only works on what is in it.
 
     Raises:
         InvalidInputError: there is none.
@@ -133,6 +148,22 @@ def recover_abandoned(state: StateDirectory) -> None:
     show_recovery(recover_abandoned(installation(state)))
     show_sent(flush_pages(installation(state), only_due=True, limit=BRIEF))
     show_next_levels(call_next_levels(installation(state)))
+
+
+@contextlib.contextmanager
+def recovered(state: StateDirectory) -> Iterator[None]:
+    """The same for a block that only reads: where nothing can be written, it is done first.
+
+    Raises:
+        AuditError: nothing can be written.
+    """
+    try:
+        state.require_writable()
+    except AuditError:
+        yield
+        raise
+    recover_abandoned(state)
+    yield
 
 
 def typed(words: Sequence[str]) -> str:

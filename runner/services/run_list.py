@@ -180,8 +180,9 @@ def _log_of(path: Path) -> Path | None:
     """The log of the state directory at `path`, where anything was ever recorded."""
     if not os.path.lexists(path):
         return None
+    state = StateDirectory.open(path)
     try:
-        return audit_log(StateDirectory.open(path))
+        return audit_log(state)
     except InvalidInputError:  # a state directory in which nothing was done yet
         return None
 

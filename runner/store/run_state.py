@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 
 from runner.core.errors import InvalidInputError, LockedError
 from runner.store import durable
+from runner.store.locks.kernel_locks import open_lock
 
 STATE = "run.json"
 LOCK = "lock"
@@ -206,7 +207,7 @@ class RunDirectory:
         Raises:
             LockedError: another process has it.
         """
-        self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = open_lock(self.path / LOCK, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

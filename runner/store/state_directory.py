@@ -21,6 +21,8 @@ from runner.store.log.envelope import Actor
 from runner.store.owed_undos import OwedUndos
 from runner.store.run_state import RunDirectory, RunState
 
+_HINT = "make it writable for yourself, or use --state-dir"
+
 
 class StateDirectory:
     """`.runbook/`: the audit log, a directory for each run, the incidents that were called and not yet resolved."""
@@ -34,20 +36,35 @@ class StateDirectory:
 
         Raises:
             InvalidInputError: it is not a directory of this user's, or others may write to it.
+            AuditError: it cannot be made, or read.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             status = path.lstat()
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InvalidInputError(f"{path} is not a directory", hint="name another one with --state-dir") from error
         except OSError as error:
-            why = "is not a directory" if isinstance(error, FileExistsError) else f"cannot be made: {error.strerror}"
-            raise InvalidInputError(f"{path} {why}", hint="name another one with --state-dir") from error
+            raise AuditError(f"{path} cannot be made: {error.strerror}", hint=_HINT) from error
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise InvalidInputError(
                 f"{path} must be a directory that only you may write to", hint=f"chmod 700 {path}, or use --state-dir"
             )
-        for place in (path, path / "runs"):
-            _refuse_links(place)
+        with durable.required(path, hint=_HINT):
+            for place in (path, path / "runs"):
+                _refuse_links(place)
         return cls(path.absolute())
+
+    def require_writable(self) -> None:
+        """That files can be made in it, and in the directories there: nothing goes on that cannot be recorded.
+
+        Raises:
+            AuditError: one of them is read-only, or not for this user to write to.
+        """
+        with durable.required(self.path, hint=_HINT):
+            places = [self.path, *filter(Path.is_dir, self.path.iterdir())]
+        for place in places:
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise AuditError(f"{place} cannot be written to", hint=_HINT)
 
     @property
     def audit(self) -> Path:

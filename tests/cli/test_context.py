@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -251,3 +252,54 @@ def test_without_an_inventory_those_there_are_are_named_with_their_class(runbook
         "  inventories/prod     production\n"
         "hint: -i takes a file or a directory, like -i inventories/local\n"
     )
+
+
+LAST = ("run", "RUN-001", "-i", "inventory.yml")
+WRITES = [
+    *(LAST, ("preflight", *LAST[1:]), ("resume", "last"), ("undo", "last"), ("cancel", "last"), ("status",)),
+    *(("watch", "--once"), ("notify", "flush"), ("notify", "drop", "x", "--because", "y")),
+    ("ack", "last"),
+]
+READS = [
+    *(("list", "--runs"), ("show", "last"), ("audit", "verify"), ("audit", "show"), ("locks",), ("pending",)),
+    *(("notify", "list"), ("find", "disk"), ("matrix",), ("plan", *LAST[1:])),
+]
+
+
+def test_where_the_state_cannot_be_written_whoever_writes_says_so_and_whoever_reads_reads(
+    runbook, library, ansible, small_disk
+):
+    assert runbook("--state-dir", small_disk, *LAST).code == 0
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+
+    wrote, read = ({words: runbook("--state-dir", small_disk, *words) for words in each} for each in (WRITES, READS))
+
+    unwritable = f"error: {small_disk} cannot be written to\nhint: make it writable for yourself, or use --state-dir\n"
+    assert {words: (ran.code, ran.err) for words, ran in wrote.items()} == dict.fromkeys(WRITES, (7, unwritable))
+    assert "passed" in wrote["status",].out
+    assert {words: ran.code for words, ran in read.items() if ran.code} == {}
+
+
+def test_a_state_that_is_no_directory_is_refused(runbook, library, ansible, here):
+    (here / "file").touch()
+    without = {("find", "disk")}  # it needs no state
+
+    ran = {words: runbook("--state-dir", "file", *words) for words in {*WRITES, *READS} - without}
+
+    refused = "error: file is not a directory\nhint: name another one with --state-dir\n"
+    assert {words: (each.code, each.out, each.err) for words, each in ran.items()} == dict.fromkeys(
+        ran, (2, "", refused)
+    )
+
+
+def test_people_are_called_by_hand_and_for_an_unattended_run_though_nothing_can_be_written(
+    runbook, library, ansible, small_disk
+):
+    assert runbook("--state-dir", small_disk, *LAST).code == 0
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+
+    called = runbook("--state-dir", small_disk, "escalate", "last", "--because", "the data is wrong")
+    refused = runbook("--state-dir", small_disk, *LAST, "--auto")
+
+    assert (called.code, "on-call" in called.out) == (8, True), called
+    assert (refused.code, "on-call" in refused.err) == (7, True), refused

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import threading
 from pathlib import Path
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_ONLY = frozenset({errno.EACCES, errno.EROFS})
 
 # A lock belongs to an opening of the file, and a fork shares the openings of its parent: what a fork did not close
 # would stay locked when the parent dies. So a fork closes all of them, and none is made in the middle of a fork. A
@@ -28,6 +30,20 @@ def _forget() -> None:
 os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_forget)
 
 
+def open_lock(path: Path, mode: int) -> int:
+    """The file at `path`, made when absent; one that may not be written is opened to be read: that can be locked, too.
+
+    Raises:
+        OSError: it can be neither made nor read.
+    """
+    try:
+        return os.open(path, _FLAGS, mode)
+    except OSError as error:
+        if error.errno not in _READ_ONLY or not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
 class LockFile:
     """A file that can be locked: `text` is a note in it for whoever finds it locked.
 
@@ -38,7 +54,7 @@ class LockFile:
         self.path = path
         self._pid = os.getpid()
         with _forking:
-            self._descriptor = os.open(path, _FLAGS, mode)
+            self._descriptor = open_lock(path, mode)
             _ours.add(self._descriptor)
         status = os.fstat(self._descriptor)
         if status.st_uid == os.geteuid() and status.st_mode & 0o777 != mode:

@@ -8,6 +8,7 @@ from runner.cli import context
 from runner.cli.output.ending import called
 from runner.cli.output.sent_pages import complain_of
 from runner.core.errors import ExitCode
+from runner.orchestrator.run_environment import Installation
 from runner.services.incident_response import escalate
 
 
@@ -19,9 +20,13 @@ def command(run_id: str, *, because: str) -> None:
 
     RUN itself goes on, or stays, as it is. The page carries the hand-off. Exit 3 if somebody has it, 8 if nobody does.
     """
-    state = context.state()
-    context.recover_abandoned(state)
-    done = escalate(context.installation(state), run_id, because)
+    state = context.recorded_if_any()
+    with context.recovered(state):  # nobody is called the less where nothing can be written
+        _escalate(context.installation(state), run_id, because)
+
+
+def _escalate(installation: Installation, run_id: str, because: str) -> None:
+    done = escalate(installation, run_id, because)
     click.echo(f"escalated  run {done.run}")
     for line in called(done.calls):
         click.echo(line)

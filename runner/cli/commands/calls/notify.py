@@ -22,6 +22,13 @@ from runner.store.state_directory import StateDirectory
 _COLUMNS = ("id", "run", "contact", "channel", "action", "status", "attempts", "reason")
 
 
+def _writable() -> StateDirectory:
+    """The state directory that there is, to be written to."""
+    state = context.recorded()
+    state.require_writable()
+    return state
+
+
 @click.group("notify")
 def command() -> None:
     """Show the pages that have not arrived, send them again, or give one up; test whether people can be reached.
@@ -45,9 +52,10 @@ def list_pages(*, as_json: bool) -> None:
 @command.command("flush", short_help="Send the pages that have not arrived.")
 def flush() -> None:
     """Send every page that has not arrived, all at once; exit 8 if one still has not arrived."""
-    flushed = flush_pages(context.installation(context.recorded()))
+    here = context.installation(_writable())
+    flushed = flush_pages(here)
     show_sent(flushed)
-    show_next_levels(call_next_levels(context.installation(context.recorded())))
+    show_next_levels(call_next_levels(here))
     if not flushed.sent and not flushed.problems:
         click.echo("every page has arrived", err=True)
     if flushed.problems or not all(each.receipt.ok for each in flushed.sent):
@@ -62,7 +70,7 @@ def drop(name: str, *, because: str) -> None:
 
     Who gave it up and why is in the audit log.
     """
-    page = drop_page(context.installation(context.recorded()), name, because)
+    page = drop_page(context.installation(_writable()), name, because)
     click.echo(f"dropped  {page.id}: {safe(addressee(page.contact, page.channel))}: {safe(page.summary)}")
 
 
@@ -73,7 +81,7 @@ def send_test(contacts: tuple[str, ...]) -> None:
 
     The page says that it is a test and that nothing is to be done, and is ended at once. Exit 8: one was not reached.
     """
-    here = context.installation(StateDirectory.open(context.state_path()))
+    here = context.installation(context.state())
     people = read_contacts(context.library().root / "runbooks" / "contacts.yml")
     tested = try_contacts(here, people, contacts, sender=here.actor.person)
     for each in tested.sent:
@@ -88,7 +96,7 @@ def send_test(contacts: tuple[str, ...]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show_contacts(*, as_json: bool) -> None:
     """Show by which channels each contact is called, and when they were last reached, by a test or for a run."""
-    state = StateDirectory(context.state_path())
+    state = context.recorded_if_any()
     reaches = contact_reaches(state, read_contacts(context.library().root / "runbooks" / "contacts.yml"))
     if as_json:
         click.echo(json.dumps([asdict(each) for each in reaches], indent=2, default=str))

@@ -54,7 +54,7 @@ def _categories() -> list[dict[str, object]]:
 
 
 def _runs() -> list[Mapping[str, object]]:
-    if not context.state_path().is_dir():
+    if not context.state_path().exists():
         return []
-    with listed_runs(context.state(), context.clock()) as runs:
+    with listed_runs(context.recorded(), context.clock()) as runs:
         return [as_data(run) for run in runs.all()]

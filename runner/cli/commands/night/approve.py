@@ -45,6 +45,7 @@ def command(run_id: str, *, name: str | None, deny: bool, note: str, show: bool,
         lines = labelled(question.labelled_lines())
         click.echo(json.dumps(question.as_data(), indent=2) if as_json else "\n".join(lines))
         return
+    state.require_writable()
     if not (deny or subject):
         deny, subject = _ask(run)
     _show(cast_vote(context.installation(state), run, yes=not deny, subject=subject, by=name or "", note=note))

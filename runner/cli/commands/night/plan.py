@@ -16,7 +16,6 @@ from runner.cli.prompts.input_options import give_inputs
 from runner.cli.target_options import target_options
 from runner.services.planned_run import PlannedRun, PlannedStep, Previews, plan_run
 from runner.services.run_requests import prepare_run
-from runner.store.state_directory import StateDirectory
 
 
 @click.command("plan")
@@ -30,7 +29,7 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     )
     context.notice_unread(request.inventories)
     request = with_guard_options(give_inputs(request, given, ask_all=options["ask"], planned=True), options)
-    plan = plan_run(request, context.installation(StateDirectory(context.state_path())))
+    plan = plan_run(request, context.installation(context.recorded_if_any()))
     if options["as_json"]:
         click.echo(json.dumps(plan.as_data(), indent=2, default=str))
     else:

@@ -65,7 +65,7 @@ def _run(
 def _call(
     library: Library, runbook: str, inventories: tuple[Path, ...], error: RunbookError, limit: str | None
 ) -> None:
-    here = context.installation(context.state())
+    here = context.installation(context.recorded_if_any())  # who is called is called without a record as well
     for line in called(call_for_refusal(here, library, runbook, error, inventories=inventories, limit=limit)):
         click.echo(line, err=True)
 

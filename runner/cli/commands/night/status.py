@@ -35,7 +35,11 @@ _SLOW = 2.0
 def command(run_id: str | None, *, as_json: bool) -> None:
     """Show the runs and what each is doing, or RUN (its id, or `last`) step by step and host by host."""
     state = context.recorded()
-    context.recover_abandoned(state)
+    with context.recovered(state):
+        _show_runs(state, run_id, as_json=as_json)
+
+
+def _show_runs(state: StateDirectory, run_id: str | None, *, as_json: bool) -> None:
     with listed_runs(state, context.clock()) as runs:
         if run_id:
             _show(runs.one(find_run(state, run_id).path.name), runs, as_json=as_json)
