@@ -37,10 +37,11 @@ class FailedStep:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """How a run stopped where no step of it failed, and why."""
+    """How a run stopped where no step of it failed, and why; `refused` says that it was not let begin as well."""
 
     kind: StopKind
     reason: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,11 @@ def _failures(so_far: SoFar) -> Iterator[Cause]:
 
 
 def _calls(policy: Escalation, stop: Stop, *, unattended: bool) -> bool:
-    if stop.kind == "refused" and unattended:
+    refused = stop.refused or stop.kind == "refused"
+    if refused and unattended:
         return True  # whatever the rules say: nobody is there who reads it
-    return stop.kind in policy.when or (stop.kind in _FAILURES and "step_failed" in policy.when)
+    by_word = stop.kind in policy.when or (refused and "refused" in policy.when)
+    return by_word or (stop.kind in _FAILURES and "step_failed" in policy.when)
 
 
 def _of_facts(policy: Escalation, so_far: SoFar) -> Iterator[Cause]:

@@ -84,6 +84,17 @@ def test_which_word_calls_for_which_end(kind, called_by):
     assert {word for word in words if reasons([word], SoFar(stop=Stop(kind, "so")))} == called_by
 
 
+@pytest.mark.parametrize(
+    ("word", "unattended", "called"),
+    [("unreachable", False, True), ("refused", False, True), ("step_failed", False, True), ("denied", False, False)]
+    + [(word, True, True) for word in ("unreachable", "refused", "denied")],
+)
+def test_a_run_that_is_refused_as_no_host_answers_is_both_refused_and_without_a_host(word, unattended, called):
+    silent = SoFar(stop=replace(GONE, refused=True), unattended=unattended)
+
+    assert reasons([word], silent) == (["no host answers"] if called else [])
+
+
 def test_that_an_unattended_run_was_refused_calls_whatever_the_rules_say():
     so_far = SoFar(stop=Stop("refused", "another run holds db1"), unattended=True)
 

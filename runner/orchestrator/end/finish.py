@@ -210,10 +210,11 @@ class RunFinish(Failsafe):
             return Stop("denied", f"denied: {gate.denied}")
         if error is None or isinstance(error, HandOverError):  # of that the step calls that failed
             return None
-        no_hosts = isinstance(error, UnreachableError) and self.plan is None
-        refused = no_hosts or isinstance(error, LockedError | DeniedError | InvalidInputError)
-        lost: StopKind = "unreachable" if isinstance(error, UnreachableError) else "stopped"
-        return Stop("refused" if refused else lost, f"could not continue: {first_line(error.message)}")
+        lost = isinstance(error, UnreachableError)
+        refused = (lost and self.plan is None) or isinstance(error, LockedError | DeniedError | InvalidInputError)
+        no_answer = lost and self.pager.target is not None  # its hosts are known, and were asked
+        kind: StopKind = "unreachable" if no_answer else "refused" if refused else "stopped"
+        return Stop(kind, f"could not continue: {first_line(error.message)}", refused=refused)
 
     def _call_unrecorded(self, end: Event | None) -> None:
         """Call somebody for a run of which nobody can read how it ended, unless that was done already."""

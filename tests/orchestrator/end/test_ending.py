@@ -25,6 +25,7 @@ from runner.core.errors import (
 from runner.core.events import EventType
 from runner.escalation import call_rules, delivery, dispatch, incidents, outbox, policy
 from runner.escalation.outbox import Outbox
+from runner.executor.host_check import HostCheck
 from runner.orchestrator import run_loop
 from runner.orchestrator.continuation import undo_plan
 from runner.orchestrator.end import aftermath, finish, paging
@@ -225,6 +226,11 @@ def lost(engine):
     engine.ansible.answers["one", "action"] = LOST
 
 
+def silent(engine):
+    engine.ansible.inventory["connection_facts"] = {"db1": {}}
+    engine.ansible.checks["db1"] = HostCheck("db1", problem="db1: no connection")
+
+
 def defective(engine):
     def execute(*_, **__):
         raise RuntimeError("nobody foresaw this")
@@ -260,6 +266,8 @@ PREREQUISITE = {"name": "May be done", "command": "true", "verify": [{"exit": 0}
     ("arrange", "changes", "reason"),
     [
         (lost, {}, "step failed: One"),
+        (silent, {}, "could not continue: db1: no connection"),
+        (silent, {"mode": "auto"}, "could not continue: db1: no connection"),
         (defective, {}, "could not continue: a defect of runbookctl (RuntimeError: nobody foresaw this)"),
         (unresolved(NO_INVENTORY), {"mode": "auto"}, "could not continue: the inventory is broken"),
         (unresolved(NO_HOST), {"mode": "auto"}, "could not continue: no host matches"),
@@ -267,7 +275,17 @@ PREREQUISITE = {"name": "May be done", "command": "true", "verify": [{"exit": 0}
         (unanswered, {}, "nobody has answered in time: One"),
         (unmet, {"prerequisites": [PREREQUISITE]}, "step failed: May be done"),
     ],
-    ids=["unreachable", "exception", "broken inventory", "no host", "locked", "expired approval", "prerequisite"],
+    ids=[
+        "unreachable",
+        "silent",
+        "silent, unattended",
+        "exception",
+        "broken inventory",
+        "no host",
+        "locked",
+        "expired approval",
+        "prerequisite",
+    ],
 )
 @pytest.mark.parametrize(("status", "code"), [("accepted", None), ("deferred", ExitCode.PAGING)])
 def test_every_end_that_is_not_as_it_must_be_calls_once_and_what_does_not_arrive_waits(
