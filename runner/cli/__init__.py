@@ -104,7 +104,7 @@ def _version(ctx: click.Context, _: Any, given: bool) -> None:  # noqa: FBT001 -
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--state-dir",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Where runs are recorded.  [default: .runbook, beside the library]",
 )
 @click.option(

@@ -82,15 +82,22 @@ def name_abandoned(installation: Installation, unsaved: list[str] | None = None)
                 "private": (),
             }
             with directory.open_log(clock=clock, actor=actor) as log:
-                ended = _end_of_dead(state, records, log, installation)
-                data = {"outcome": Outcome.UNKNOWN, "runbook": state.runbook, **ended}
-                log.append(Event(EventType.RUN_ABANDONED, state.run, data=data))
+                if not _is_named(records):
+                    ended = _end_of_dead(state, records, log, installation)
+                    data = {"outcome": Outcome.UNKNOWN, "runbook": state.runbook, **ended}
+                    log.append(Event(EventType.RUN_ABANDONED, state.run, data=data))
             yield replace(run.state, **abandonment)
             _write_report(run, log.path)
             with directory.open_log(clock=clock, actor=actor) as log:
                 file_run(run, log, **abandonment)
         finally:
             run.release()
+
+
+def _is_named(records: Sequence[Record]) -> bool:
+    """Whether a run is recorded as abandoned already, which could then not be filed."""
+    turns = [record.type for record in records if record.type in {*_TURNS, EventType.RUN_ABANDONED}]
+    return turns[-1:] == [EventType.RUN_ABANDONED]
 
 
 def _file_ended(run: RunDirectory, log: AuditLog, outcome: str, unsaved: list[str]) -> None:

@@ -303,3 +303,14 @@ def test_people_are_called_by_hand_and_for_an_unattended_run_though_nothing_can_
 
     assert (called.code, "on-call" in called.out) == (8, True), called
     assert (refused.code, "on-call" in refused.err) == (7, True), refused
+
+
+def test_a_state_that_cannot_be_read_is_refused_with_the_code_of_one_that_cannot_be_written(
+    runbook, here, unprivileged
+):
+    (here / ".runbook").mkdir(mode=0)
+
+    refused = (7, "error: .runbook: Permission denied\nhint: make it writable for yourself, or use --state-dir\n")
+    for words in (["--state-dir", ".runbook", "status"], ["list", "--runs"]):
+        ran = runbook(*words)
+        assert (ran.code, ran.err) == refused

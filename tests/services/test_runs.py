@@ -119,6 +119,7 @@ def test_nobody_is_called_twice_for_a_run_that_died_where_nothing_but_the_log_ca
 
     calls = [call.arrived for each in recovered for run in (*each.runs, *each.unrecorded) for call in run.calls]
     assert (calls, len(called.events)) == ([True], 1)
+    assert [record.type for record in read(env.state.log_path)].count(EventType.RUN_ABANDONED) == 1
 
 
 PASSED = {"outcome": "passed"}
