@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from runner.channels.base import Channel
 from runner.core.errors import InvalidInputError
+from runner.kinds.base import Kind
+from runner.kinds.foreign_code import guarded_class, origin, package, removal
 from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.http_step import HttpStep
@@ -72,10 +74,20 @@ class Group(Generic[_Plugin]):
     of the `problems`, so that it stops nobody who does not need it.
     """
 
-    def __init__(self, name: str, own: Mapping[str, _Plugin], key: Callable[[Any], str]) -> None:
-        """`key` says how a thing is called, and raises TypeError for what does not belong to the group."""
+    def __init__(
+        self,
+        name: str,
+        own: Mapping[str, _Plugin],
+        key: Callable[[Any], str],
+        guard: Callable[[Any, EntryPoint], _Plugin],
+    ) -> None:
+        """`key` says how a thing is called, and raises TypeError for what does not belong to the group.
+
+        `guard` gives what is used instead of a thing of another package, so that what it raises names the package.
+        """
         table: dict[str, _Plugin] = dict(own)
         owners = dict.fromkeys(own, "runbookctl")
+        self.own = frozenset(own)
         problems: list[PluginProblem] = []
         entries: Iterable[EntryPoint] = _registered().select(group=name)
         for entry in sorted(entries):
@@ -90,19 +102,14 @@ class Group(Generic[_Plugin]):
                 if called not in own:
                     table.pop(called, None)  # nobody guesses which of the two is meant
                 continue
-            table[called], owners[called] = plugin, _package(entry)
+            table[called], owners[called] = guard(plugin, entry), package(entry)
         self.table: Mapping[str, _Plugin] = MappingProxyType(dict(sorted(table.items())))
         self.problems = tuple(problems)
 
 
 def _problem(entry: EntryPoint, key: str, reason: str) -> PluginProblem:
-    message = f"{_package(entry)} registers {entry.group} {entry.name} = {entry.value}, which cannot be used: {reason}"
-    hint = f"pip uninstall {entry.dist.name} removes it" if entry.dist else "take its entry point away"
-    return PluginProblem(frozenset({entry.name, key}), message, hint)
-
-
-def _package(entry: EntryPoint) -> str:
-    return f"the package {entry.dist.name} {entry.dist.version}" if entry.dist else "a package without a name"
+    message = f"{origin(entry)}, which cannot be used: {reason}"
+    return PluginProblem(frozenset({entry.name, key}), message, removal(entry))
 
 
 def _classes(name: str, base: type[Any], own: tuple[type[Any], ...], taken: Collection[str] = ()) -> Group[Any]:
@@ -112,11 +119,14 @@ def _classes(name: str, base: type[Any], own: tuple[type[Any], ...], taken: Coll
         is_kind = isinstance(kind, type) and issubclass(kind, base)
         if not is_kind or not isinstance(getattr(kind, "key", None), str):
             raise TypeError(f"it is no {base.__name__} with a key")
-        if both := sorted({field.alias or name for name, field in kind.model_fields.items()} & set(taken)):
+        fields = {field.alias or name for name, field in kind.model_fields.items()}
+        if issubclass(kind, Kind) and kind.key not in fields:
+            raise TypeError(f"it has no field {kind.key!r}, which would hold what is written behind that key")
+        if both := sorted(fields & set(taken)):
             raise TypeError(f"it has the key {both[0]!r}, which means something else there already")
         return str(kind.key)
 
-    return Group(name, {kind.key: kind for kind in own}, key)
+    return Group(name, {kind.key: kind for kind in own}, key, guarded_class)
 
 
 @cache

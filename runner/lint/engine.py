@@ -8,16 +8,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import runner.lint.rules
 from runner.kinds import plugins
+from runner.kinds.foreign_code import PluginError, guarded
 from runner.library.library import Source
 from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Hit, Rule
 from runner.lint.suppressions import exemptions
 from runner.model.contacts import Contact
-from runner.model.yaml.finding import Finding, Position, show
+from runner.model.yaml.finding import Finding, Level, Position, show
 
 
 @cache
@@ -26,7 +28,7 @@ def _rules() -> plugins.Group[Rule]:
     own = [
         item for each in modules for item in vars(importlib.import_module(each.name)).values() if isinstance(item, Rule)
     ]
-    return plugins.Group("runbookctl.rules", {rule.id: rule for rule in own}, _id)
+    return plugins.Group("runbookctl.rules", {rule.id: rule for rule in own}, _id, _guard)
 
 
 def rules() -> Mapping[str, Rule]:
@@ -47,6 +49,20 @@ def _id(rule: Any) -> str:
     if not isinstance(rule, Rule):
         raise TypeError("it is no Rule")
     return rule.id
+
+
+def _guard(rule: Rule, entry: EntryPoint) -> Rule:
+    """The `rule` of another package, whatever it raises or yields."""
+    if (ask := rule.find) is None:
+        return rule
+
+    def find(context: LintContext) -> list[Hit]:
+        hits = list(ask(context))
+        if wrong := [hit for hit in hits if not isinstance(hit, Hit)]:
+            raise TypeError(f"it yields {type(wrong[0]).__name__} and must yield Hit")
+        return hits
+
+    return replace(rule, find=guarded(find, entry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +125,27 @@ def examine(context: LintContext) -> Report:
 def hits(context: LintContext) -> list[tuple[Rule, Hit]]:
     """What each rule says about `context`, without what another rule says better about the same line."""
     last = rules()["useless-exception"]
-    found = [(rule, hit) for rule in rules().values() if rule is not last for hit in _found(rule, context)]
+    found = [each for rule in rules().values() if rule is not last for each in _found(rule, context)]
     reported = frozenset((rule.id, position(context, hit).line) for rule, hit in found)
     findings = [
         (rule, hit)
         for rule, hit in found
         if not any((other, position(context, hit).line) in reported for other in rule.gives_way_to)
     ]
-    return [*findings, *((last, hit) for hit in _found(last, replace(context, reported=reported)))]
+    return [*findings, *_found(last, replace(context, reported=reported))]
 
 
-def _found(rule: Rule, context: LintContext) -> Iterable[Hit]:
-    return rule.find(context) if rule.find else ()
+def _found(rule: Rule, context: LintContext) -> list[tuple[Rule, Hit]]:
+    """What `rule` says, each with the rule as it is then.
+
+    A rule of another package that fails is a warning, so that it stops nobody; where the rule is ours, a kind of
+    another package has failed that the runbook uses, and nobody knows what that does: it is an error.
+    """
+    try:
+        return [(rule, hit) for hit in (rule.find(context) if rule.find else ())]
+    except PluginError as error:
+        level = Level.ERROR if rule.id in _rules().own else Level.WARNING
+        return [(replace(rule, level=level), Hit((), error.message, error.hint))]
 
 
 def position(context: LintContext, hit: Hit) -> Position:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from runner.core.shell.shell_code import Code
 from runner.kinds.base import Kind, ReadFile
+from runner.kinds.foreign_code import PluginError
 from runner.library.library import Source
 from runner.model.contacts import Contact
 from runner.model.runbook import Runbook
@@ -174,6 +175,8 @@ class LintContext:
         """What a kind answers; `otherwise` where a file that it names cannot be used, which is another finding."""
         try:
             return ask(self.source.read_file)
+        except PluginError:  # nobody knows the answer, and "no" would be the dangerous one
+            raise
         except ValueError:
             return otherwise
 

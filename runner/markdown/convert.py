@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,11 +19,14 @@ from runner.markdown.page.source import Manuscript, PageEntry, decode, split
 from runner.markdown.phrases import NOBODY, TODO
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
-from runner.model.yaml.document import load
-from runner.model.yaml.finding import Finding, InvalidFileError
+from runner.model.yaml.document import MAX_BYTES, load
+from runner.model.yaml.finding import Finding, InvalidFileError, Level
 from runner.model.yaml.yaml_writer import plain, write
 
 _ROUNDS = 3
+_MOST_STEPS = 2_500
+"""With more steps no file of a runbook is small enough to be read."""
+_SMALLER = "a runbook is a few pages: make several of it, each with a head like `RUN-001: Title`"
 _INSTEAD: Mapping[str, Any] = {
     "title": f"{TODO}: a title",
     "owner": NOBODY,
@@ -73,8 +77,11 @@ def convert(
         where = "stands" if first == last else f"and what follows, up to line {last}, stands"
         notes.note(first, "import-outside", f"{where} outside of every runbook and is not imported")
     written = [entry for entry in manuscript.entries if _says_something(entry)]
+    large = [entry for entry in written if sum(map(len, entry.lines)) > MAX_BYTES]
+    for entry in large:
+        notes.fail(entry.line, "import-size", f"is larger than {MAX_BYTES // 1024} KiB", _SMALLER)
     meant = []
-    for entry in written:
+    for entry in (each for each in written if each not in large):
         page = read_page(entry)
         if sure and not _is_procedure(page):
             hint = "name the file itself to import it all the same"
@@ -85,16 +92,17 @@ def convert(
     given = [Given(name, file, otherwise) for _, name in ids]
     converted = [_convert(page, entry, notes, each) for (entry, page), each in zip(meant, given, strict=True)]
     if not written:
-        notes.fail(
-            1, "import-empty", "holds no runbook", "a runbook is a page with headings, or begins with `RUN-001: Title`"
-        )
+        heads = [entry.id for entry in manuscript.entries if entry.id]
+        message = f"has nothing below the head of {heads[0]}" if heads else "holds no runbook"
+        hint = "a runbook is a page with headings, or begins with `RUN-001: Title`, and says what to do"
+        notes.fail(1, "import-empty", message, hint)
     return Conversion(tuple(filter(None, converted)), tuple(sorted(set(notes.findings))))
 
 
 def _stretches(manuscript: Manuscript) -> Iterator[tuple[int, int]]:
     """The first and last line of each stretch that belongs to no runbook."""
-    heads = [entry.line for entry in manuscript.entries]
-    for _, lines in groupby(manuscript.outside, key=lambda line: sum(head <= line for head in heads)):
+    heads = sorted(entry.line for entry in manuscript.entries)
+    for _, lines in groupby(manuscript.outside, key=lambda line: bisect_right(heads, line)):
         stretch = list(lines)
         yield stretch[0], stretch[-1]
 
@@ -104,7 +112,8 @@ def _with_own_ids(
 ) -> Iterator[tuple[PageEntry, str]]:
     """The entries with their ids; one whose own another one of the same page has already gets a new one."""
     seen: dict[str, int] = {}
-    unused = (name for name in iter(new_id, "") if name not in {entry.id for entry in entries})
+    taken = {entry.id for entry in entries}
+    unused = (name for name in iter(new_id, "") if name not in taken)
     for entry in entries:
         name = entry.id or next(unused)
         if name in seen:
@@ -125,9 +134,15 @@ def _is_procedure(page: RunbookPage) -> bool:
 
 
 def _convert(page: RunbookPage, entry: PageEntry, notes: Notes, given: Given) -> Converted | None:
-    made = draft(page, given, notes)
+    own = Notes(notes.file)
+    if len(page.steps) > _MOST_STEPS:
+        notes.fail(entry.line, "import-size", f"has more than {_MOST_STEPS} steps", _SMALLER)
+        return None
+    made = draft(page, given, own)
     carries = page.carried is not None or any(step.carried for step in page.steps)
-    value, runbook = _settled(made, notes, entry, patient=not carries)
+    value, runbook = _settled(made, own, entry, patient=not carries)
+    # Where no file is made, nobody can complete it: what is an error is all that matters.
+    notes.findings += [each for each in own.findings if runbook or each.level is Level.ERROR]
     if runbook is None:
         return None
     return Converted(given.id, entry.line, _written(value, made, notes.file), runbook)
@@ -148,7 +163,8 @@ def _settled(made: Draft, notes: Notes, entry: PageEntry, *, patient: bool) -> t
         except InvalidFileError as error:
             if not again or not patient:
                 for fault in error.findings:
-                    notes.fail(entry.line, fault.rule, f"{fault.path}: {fault.message}", fault.hint)
+                    about = f"{fault.path}: " if fault.path else ""
+                    notes.fail(entry.line, fault.rule, about + fault.message, fault.hint)
                 return value, None
             value = _mended(value, error.findings, notes, entry)
     return value, None

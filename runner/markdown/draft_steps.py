@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ class Steps:
         self.notes = notes
         self.lost: list[Excerpt] = []
         self._ids: set[str] = set()
+        self._used: Counter[str] = Counter()
         self._inputs: dict[str, dict[str, str]] = {}
         self._values: dict[str, str] = {}
         self._opened: dict[int, str] = {}
@@ -179,10 +181,10 @@ class Steps:
         slug = phrases.slug(title.text)[:_LONGEST_ID].strip("-")
         if not slug[:1].isalpha() or slug.startswith(_RESERVED):
             slug = f"step-{slug}"[:_LONGEST_ID].strip("-")
-        number, name = 1, slug
+        name, beginning = slug, slug[: _LONGEST_ID - 5].strip("-")
         while name in self._ids:
-            number += 1
-            name = f"{slug[: _LONGEST_ID - 4].strip('-')}-{number}"
+            self._used[beginning] += 1
+            name = f"{beginning}-{self._used[beginning] + 1}"
         self._ids.add(name)
         return name
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from runner.core import duration, secrets
 from runner.core.characters import unfit
 from runner.core.fields import Model, Several, Text, Title
+from runner.core.templates import has_template
 from runner.model.yaml.finding import did_you_mean, kind_of
 
 Value = str | int | float | bool
@@ -74,7 +75,7 @@ class Input(Model):
     def _check_default(self) -> None:
         if self.default is None:
             return
-        if isinstance(self.default, str) and any(mark in self.default for mark in ("{{", "{%", "{#")):
+        if isinstance(self.default, str) and has_template(self.default):
             raise ValueError("the default is taken as it is written, so templates are not filled in here")
         self._typed(self.default, "the default")
         try:

@@ -76,6 +76,10 @@ def test_what_another_package_registers_stands_among_ours(tmp_path):
         ("Mine = 1\n", "TypeError: it is no StepKind with a key"),
         ("from runner.kinds.steps.base import StepKind as Mine\n", "TypeError: it is no StepKind with a key"),
         ("raise SystemExit('no')\n", "SystemExit: no"),
+        (
+            STEP.format(key="mine").replace("mine: str", "others: str"),
+            "TypeError: it has no field 'mine', which would hold what is written behind that key",
+        ),
         (STEP.format(key="hosts"), "TypeError: it has the key 'hosts', which means something else there already"),
         (
             STEP.format(key="mine") + "    timeout: str\n",

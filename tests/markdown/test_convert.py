@@ -137,3 +137,19 @@ def test_a_comment_is_no_step_and_not_lost():
     assert "manual: Restart it." in made.text
     assert "# line 5: <!-- begin -->\n# line 9: <!-- end\n# of it -->\n" in made.text
     assert made.text.count("<!--") == 2
+
+
+@pytest.mark.parametrize(
+    ("page", "faults"),
+    [
+        ("# RUN-001: ok", ["p.md:1:1: has nothing below the head of RUN-001"]),
+        ("# RUN-001: A\n\n" + "a\n" * 200_000, ["p.md:2:1: is larger than 256 KiB"]),
+        ("# A\n\n## Procedure\n\n" + "1. a\n" * 2_501, ["p.md:1:1: has more than 2500 steps"]),
+        ("# A\n\n## Procedure\n\n" + f"1. {'b' * 200}\n" * 900, ["p.md:1:1: is larger than 256 KiB"]),
+    ],
+)
+def test_what_cannot_become_a_file_is_refused_in_words_about_the_page(page, faults):
+    made = convert(page.encode(), file="p.md", new_id=lambda: "RUN-001")
+
+    assert [str(each).partition("; ")[0].partition(" [")[0] for each in made.findings] == faults
+    assert not [each for each in made.findings if "the file that was made" in each.hint]

@@ -43,9 +43,10 @@ def check_json(inventories: Iterable[Path]) -> None:
     It reads each file of an inventory, and the variables beside it, as JSON if it is any, whatever the file is called.
 
     Raises:
-        ExecutionError: one does.
+        ExecutionError: one does, or an inventory is not UTF-8: Ansible would find no host there.
     """
-    for path in _read_as_data(inventories):
+    given = tuple(inventories)
+    for path in _read_as_data(given):
         try:
             text = path.read_text(encoding="utf-8")
             if text.lstrip()[:1] in {"{", "["}:
@@ -55,6 +56,11 @@ def check_json(inventories: Iterable[Path]) -> None:
             lines = next((lines for lines in _lines(text, key) if len(lines) > 1), [])
             places = " and again on ".join(f"line {line}" for line in lines[:2]) or "two places of one object"
             raise ExecutionError(_sentence(path, key, places), hint=HINT) from None
+        except UnicodeDecodeError as error:
+            if path in given:
+                line = error.object.count(b"\n", 0, error.start) + 1
+                message = f"{path}:{line}: byte 0x{error.object[error.start]:02X} is not UTF-8, so no host is read"
+                raise ExecutionError(message, hint="save it as UTF-8") from None
         except (OSError, ValueError, RecursionError):
             continue  # it is no JSON, and whoever reads it complains of what is wrong with it
 

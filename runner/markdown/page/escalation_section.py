@@ -44,12 +44,11 @@ def policy(sections: Sequence[Section]) -> Policy:
     policy_text = _PolicyText()
     for section in sections:
         match = _LABEL.fullmatch(f"{section.title.text}:")
-        key = (match.lastgroup if match and match.lastgroup != "rest" else None) or "other"
         for block in section.blocks:
             if block.kind == "table":
                 _table(block, policy_text)
             else:
-                _block(block, _named(match) if match else key, policy_text)
+                _block(block, _named(match) if match else "other", policy_text)
     return Policy(tuple(policy_text.when), tuple(policy_text.who), tuple(policy_text.provide), tuple(policy_text.other))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -78,7 +79,7 @@ def split(text: str) -> Manuscript:
     if len(heads) == len(templates):
         return Manuscript((_whole(lines),), templates=tuple(at + 1 for at in templates))
     ends = sorted([*heads, *walls, len(lines)])
-    spans = [(at, next(end for end in ends if end > at)) for at in heads]
+    spans = [(at, ends[bisect_right(ends, at)]) for at in heads]
     entries = tuple(_entry(lines, at, end, inside) for at, end in spans if at not in templates)
     taken = {at for span in spans for at in range(*span)} | walls
     if any(
@@ -158,7 +159,7 @@ def _entry(lines: Sequence[str], at: int, end: int, fenced: set[int]) -> PageEnt
         line[len(head["margin"]) :] if line.startswith(head["margin"]) else line.lstrip()
         for line in lines[at + 1 : end]
     ]
-    facts = _linked(body, at + 2, {number - at - 1 for number in fenced})
+    facts = _linked(body, at + 2, {number - at - 1 for number in range(at + 1, end) if number in fenced})
     return PageEntry(head["id"], Excerpt(head["title"].strip(" #*"), at + 1), at + 2, tuple(body), facts)
 
 

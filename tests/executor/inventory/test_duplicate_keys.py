@@ -80,3 +80,15 @@ def test_a_key_that_stands_twice_in_json_is_refused_as_ansible_says_nothing_of_i
 def test_other_files_are_left_to_ansible(tmp_path, text):
     (tmp_path / "hosts.json").write_text(text)
     check_json([tmp_path, tmp_path / "hosts.json", tmp_path / "nowhere"])
+
+
+def test_an_inventory_that_is_not_utf_8_is_named_with_the_line(tmp_path):
+    path = tmp_path / "hosts.ini"
+    path.write_bytes(b"[web]\ncaf\xe9 ansible_host=10.0.0.1\n")
+
+    with pytest.raises(ExecutionError) as caught:
+        check_json([path])
+    assert (caught.value.message, caught.value.hint) == (
+        f"{path}:2: byte 0xE9 is not UTF-8, so no host is read",
+        "save it as UTF-8",
+    )
