@@ -9,6 +9,9 @@ from pathlib import Path
 
 from runner.core.errors import AuditError
 
+UNFINISHED = ".new"
+"""The end of the name of a file that is being written; nobody reads what a killed writer has left of it."""
+
 
 @contextlib.contextmanager
 def required(path: Path, *, hint: str = "make room, or use --state-dir") -> Iterator[None]:
@@ -25,7 +28,7 @@ def write(path: Path, text: str | bytes, *, keep_mode: bool = False) -> None:
     Raises:
         OSError: it cannot be written; what was there before is still there.
     """
-    temporary = path.with_name(f"{path.name}.new")
+    temporary = path.with_name(path.name + UNFINISHED)
     try:
         with temporary.open("wb") as file:
             file.write(text.encode() if isinstance(text, str) else text)

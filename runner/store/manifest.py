@@ -53,6 +53,11 @@ def changed(run: Path, manifest_sha256: str) -> dict[str, str]:
     return touched | dict.fromkeys(sorted({*_names(run)} - {*expected}), "added")
 
 
+def is_empty(run: Path) -> bool:
+    """Whether the directory `run` holds nothing but the state of a run: nothing of it was done."""
+    return _names(run) == [STATE]
+
+
 def digest(path: Path) -> str:
     """The SHA-256 of the file at `path`; empty when there is none, or something else, which may have no end."""
     try:
@@ -63,7 +68,8 @@ def digest(path: Path) -> str:
 
 def _names(run: Path) -> list[str]:
     files = (path for path in run.rglob("*") if path.is_symlink() or not path.is_dir())
-    return sorted(name for path in files if (name := str(path.relative_to(run))) not in _APART)
+    whole = (path for path in files if path.suffix != durable.UNFINISHED)
+    return sorted(name for path in whole if (name := str(path.relative_to(run))) not in _APART)
 
 
 def _how(found: str) -> str:

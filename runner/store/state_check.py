@@ -10,7 +10,7 @@ from runner.core.errors import InvalidInputError
 from runner.core.events import EventType
 from runner.store import manifest
 from runner.store.log.envelope import Record
-from runner.store.run_state import STATE, RunDirectory
+from runner.store.run_state import STATE, RunDirectory, RunState
 from runner.store.state_directory import StateDirectory
 
 _BEGINS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED})
@@ -70,6 +70,8 @@ def _of_run(run: RunDirectory, logged: _Logged | None) -> Iterator[str]:
         yield error.message
         return
     if logged is None or not logged.began:
+        if _died_first(run, state, logged):
+            return
         yield f"the log does not hold the run {name}, of which {run.path} tells: records were removed"
         return
     going_on = state.status == "running" and (not logged.manifest or run.live)
@@ -81,6 +83,12 @@ def _of_run(run: RunDirectory, logged: _Logged | None) -> Iterator[str]:
         yield from manifest.differences(run.path, logged.manifest)
     else:
         yield from _evidence(run.path, logged.evidence)
+
+
+def _died_first(run: RunDirectory, state: RunState, logged: _Logged | None) -> bool:
+    """Whether the command died before the first record of the run, or has not come to it; then nothing was done."""
+    recovered = state.status == "abandoned" and logged is not None and logged.ended
+    return (state.status == "running" or recovered) and manifest.is_empty(run.path)
 
 
 def _evidence(run: Path, expected: Mapping[str, str]) -> Iterator[str]:

@@ -44,6 +44,15 @@ def test_the_state_is_saved_after_the_record_of_all_files(run, log):
     }
 
 
+def test_what_a_killed_writer_has_left_unfinished_is_no_file_of_the_run(run, log):
+    (run.path / "run.json.new").write_text("{")
+
+    sha256 = filed(run, log)
+
+    assert not (run.path / "run.json.new").exists()
+    assert list(manifest.differences(run.path, sha256)) == []
+
+
 @pytest.mark.parametrize("name", ["evidence/1.json", "report.md", "run.json"])
 def test_every_file_that_is_edited_or_removed_is_named(run, log, name):
     sha256, path = filed(run, log), run.path / name

@@ -69,6 +69,23 @@ def test_runs_that_are_going_on_resumed_or_ended_are_as_the_log_says(state, log)
     assert told(state, log) == []
 
 
+def test_a_run_whose_command_died_before_its_first_record_is_no_run_whose_records_were_removed(state, log):
+    directory = state.begin(STATE)
+    directory.release()
+    before = told(state, log)
+    log.append(Event(EventType.RUN_ABANDONED, RUN_ID, data={"outcome": Outcome.UNKNOWN}))
+    manifest.file_run(directory.hold(), log, status="abandoned", outcome=Outcome.UNKNOWN)
+    directory.release()
+
+    assert (before, told(state, log)) == ([], [])
+
+    (directory.path / "evidence").mkdir()
+    (directory.path / "evidence" / "00001-look-db1-action.json").write_text("{}")
+
+    name = f"the log does not hold the run {RUN_ID}, of which {directory.path} tells: records were removed"
+    assert told(state, log) == [name]
+
+
 def test_evidence_that_was_edited_while_the_run_goes_on_is_named(state, log):
     (path,) = (begun(state, log).path / "evidence").iterdir()
     path.write_text(path.read_text().replace("as it was", "as it is"))

@@ -87,7 +87,10 @@ def test_a_glass_that_was_broken_is_heard_again_when_the_run_is_gone_on_with(run
 
     ran = runbook("resume", "last", "--environment", "production")
 
-    assert (ran.code, ran.err.splitlines()[0]) == (0, "BREAK GLASS: The shop is down")
+    lines = [
+        line for line in ran.err.splitlines() if not line.startswith("page ")
+    ]  # of the first, which is still on its way
+    assert (ran.code, lines[0]) == (0, "BREAK GLASS: The shop is down")
     assert len(records(here, "glass.broken")) == 2
 
 
@@ -116,7 +119,7 @@ def test_who_gives_the_name_in_advance_and_who_asks_nobody_is_not_asked(terminal
     auto, refused = ended(terminal("--reason", "Why", "--auto"))
 
     assert ("to continue" in given, found) == (False, 0), given
-    assert ("to continue" in auto, refused) == (False, 4), auto
+    assert ("to continue" in auto, refused) == (False, 8), auto  # nobody is at the terminal, and nobody is reached
 
 
 @pytest.mark.parametrize("stop", [lambda child: child.sendintr(), lambda child: child.sendeof()])
