@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from runner.channels.base import Page
@@ -15,12 +16,14 @@ from runner.core.redaction import Redaction
 from runner.core.secrets import SecretReference
 from runner.escalation.dispatch import SentPage
 from runner.escalation.incidents import Incidents
+from runner.escalation.ladder import due, levels
 from runner.escalation.outbox import Outbox
 from runner.library.library import Library
 from runner.model.contacts import Contact
-from runner.orchestrator.end.dead_man import pager_of
+from runner.orchestrator.end.dead_man import pager_of, request_of
 from runner.orchestrator.request import Call
 from runner.orchestrator.run_environment import Installation
+from runner.render.history.page_history import called_levels
 from runner.render.history.run_history import RunHistory
 from runner.services.notifications import dispatcher_of
 from runner.services.run_list import find_run, run_history
@@ -136,6 +139,22 @@ def call_next_levels(installation: Installation, clock: LadderClock | None = Non
             except (RunbookError, OSError) as error:
                 problems.append(f"nobody more can be called for the run {directory.path.name}: {error}")
     return CalledNext(tuple(calls), tuple(problems))
+
+
+def level_that_follows(run: RunHistory, state: RunState, now: datetime) -> tuple[Sequence[str], datetime] | None:
+    """The contacts who are called next while nobody acknowledges, and when; None where nobody follows.
+
+    Raises:
+        RunbookError: the runbook of the run, whose `state` that is, or its contacts cannot be read any more.
+    """
+    request = request_of(state)
+    policy, so_far = request.source.runbook.escalation, called_levels(run.pages, run.news_since)
+    if not so_far or run.acknowledged or run.outcome in _OVER:
+        return None
+    ladder = levels(policy.contacts, request.contacts)
+    ask = partial(due, ladder, request.contacts, policy.next_after, so_far)
+    when = now if ask(now).levels else ask(now).next
+    return ([name for level in ask(when).levels for name in level.contacts], when) if when else None
 
 
 @dataclass(frozen=True)

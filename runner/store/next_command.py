@@ -26,3 +26,8 @@ class NextCommand:
     def read(cls, data: Mapping[str, Any]) -> Self:
         """The one that a record holds as `data`; what was lost of it is empty."""
         return cls(tuple(map(str, record_data.items(data, "words"))), record_data.text(data, "does"))
+
+
+def acknowledging(run: str) -> NextCommand:
+    """How whoever was called for the run of that id says that they have it."""
+    return NextCommand(("ack", run), "says that you have it: nobody else is called then")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from harness.engine import FAILED, Engine, change
@@ -14,7 +15,14 @@ from runner.core.errors import InvalidInputError
 from runner.core.redaction import MASK
 from runner.render import report
 from runner.render.run_status import status
-from runner.services.incident_response import CalledNext, LadderClock, acknowledge, call_next_levels, escalate
+from runner.services.incident_response import (
+    CalledNext,
+    LadderClock,
+    acknowledge,
+    call_next_levels,
+    escalate,
+    level_that_follows,
+)
 from runner.services.notifications import undelivered_pages
 from runner.services.run_list import run_history
 
@@ -223,3 +231,18 @@ def test_a_runbook_that_is_gone_is_said_and_keeps_no_other_incident_waiting(engi
     (problem,) = call_next_levels(engine.env).problems
 
     assert problem.startswith(f"nobody more can be called for the run {RUN_ID}: ")
+
+
+def test_who_is_called_next_and_when_is_known_until_somebody_has_it(engine):
+    engine.ansible.answers["one", "action"] = FAILED
+    policy = {**POLICY, "contacts": ["on-call", "boss"], "next_after": "20m"}
+    engine.run(change("one", on_failure="escalate"), escalation=policy)
+    people = "on-call: {name: On-call}\nboss: {name: Boss, level: L2}\n"
+    (engine.asked_for.source.path.parent / "contacts.yml").write_text(people)
+    state, now = engine.directory_of_the_run.state, engine.env.clock().wall
+
+    before = level_that_follows(history_of(engine), state, now)
+    acknowledge(engine.env, RUN_ID)
+
+    assert (before[0], before[1] - now) == (["boss"], timedelta(minutes=20))
+    assert level_that_follows(history_of(engine), state, now) is None

@@ -169,6 +169,7 @@ def test_whoever_is_called_for_a_run_that_died_hears_how_each_host_stands_as_rep
     (page,) = (event["data"] for event in server.events)
     assert page["details"]["hosts"] == standing
     assert [line.partition("  # ")[2] for line in page["details"]["continue with"]] == [
+        "says that you have it: nobody else is called then",
         "continues where it stopped; look first: it may ask for --done or --redo two",
         "undoes what it changed",
         "shows what happened",

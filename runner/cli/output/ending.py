@@ -14,6 +14,7 @@ from runner.cli import context
 from runner.cli.output.terminal import safe, short
 from runner.core.errors import ExitCode
 from runner.core.wording import addressee, listed
+from runner.store.next_command import acknowledging
 
 if TYPE_CHECKING:
     from runner.orchestrator.request import Call, Child, Result
@@ -50,7 +51,7 @@ def _as_data(result: Result) -> dict[str, object]:
             {"contact": call.contact, "channel": call.channel, "action": call.action, "arrived": call.arrived}
             for call in result.calls
         ],
-        "next": [context.typed(way.words) for way in result.ways_on],
+        "next": [context.typed(way.words) for way in _ways_on(result)],
         "report": str(result.report),
         "audit": str(result.audit),
         "problems": result.problems,
@@ -78,10 +79,17 @@ def _show(result: Result) -> None:
 
 
 def _aftermath(result: Result) -> Iterator[str]:
-    what, next_ = end_lines(result.happened, result.hosts, result.ways_on)
+    what, next_ = end_lines(result.happened, result.hosts, _ways_on(result))
     yield from what
     yield from called(result.calls)
     yield from next_
+
+
+def _ways_on(result: Result) -> Sequence[NextCommand]:
+    """What to type next: first how to take the incident, where this run, not just one that took over, has called."""
+    of_others = [call for child in result.children for call in child.result.calls]
+    has_called = any(call.calls and call not in of_others for call in result.calls)
+    return [*([acknowledging(result.run_id)] if has_called else []), *result.ways_on]
 
 
 def called(calls: Sequence[Call]) -> Iterator[str]:

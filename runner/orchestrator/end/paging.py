@@ -107,8 +107,8 @@ class Pager(RunPages):
         """
         if not self._request.break_glass or self._request.looks:
             return
-        page = self._page("trigger", f"{self._env.actor.user} broke the glass: {self._request.break_glass}")
-        page = replace(page, severity="warning", dedup_key=page.dedup_key + GLASS)
+        page = self._page("progress", f"{self._env.actor.user} broke the glass: {self._request.break_glass}")
+        page = replace(page, action="trigger", severity="warning", dedup_key=page.dedup_key + GLASS)
         before = len(self.calls)
         self._send([(page, tuple(dict.fromkeys([*names, *self._runbook.escalation.contacts])))])
         del self.calls[before:]

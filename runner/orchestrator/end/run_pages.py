@@ -42,7 +42,7 @@ class RunPages:
         run, provide = self._request.run_id, self._runbook.escalation.provide
         packet = hand_off(run, None, provide)
         with self._noting():
-            packet = hand_off(run, self._recorder.history(end), provide)
+            packet = hand_off(run, self._recorder.history(end), provide, calls=action == "trigger")
         head, who = str(self._recorder.log.head), self._ladder.authorities()
         details = {**packet.details, **who, "audit_head": head, **self._besides()}
         page = escalation.make_page(

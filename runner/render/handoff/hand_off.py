@@ -16,7 +16,7 @@ from runner.render.history.run_history import RunHistory
 from runner.render.history.step_history import RUNNING, Check, StepHistory
 from runner.render.history.timeline import Moment
 from runner.render.history.trend import numbers
-from runner.store.next_command import NextCommand
+from runner.store.next_command import NextCommand, acknowledging
 
 NOT_KNOWN = "not known to this run; ask the operator"
 """What stands for an item that is missing, so that nobody waits for it."""
@@ -64,18 +64,20 @@ class HandOff:
         return {**{key: given[key] for key in first if key in given}, **self.provided, **given}
 
 
-def hand_off(run_id: str, run: RunHistory | None, provide: Sequence[str]) -> HandOff:
+def hand_off(run_id: str, run: RunHistory | None, provide: Sequence[str], *, calls: bool = False) -> HandOff:
     """The hand-off of the run of that id, whose history is `run`; None where nothing of it could be recorded.
 
     Of what the runbook promises to `provide`, every run knows `timeline`, `actions`, `failure` and `trend` (what the
     sampled verifications saw). Another word stands for the input, or for the value captured on each host, of that
-    name; the name of a step stands for what it printed on each host.
+    name; the name of a step stands for what it printed on each host. Where it `calls` somebody, the first command is
+    the one by which they take it.
     """
     if run is None:
         return HandOff(run_id, provided=dict.fromkeys(provide, NOT_KNOWN), missing=tuple(provide))
     items = _items(run)
     found = {label: _named(label, items) for label in provide}
     actor = run.attempts[-1].actor
+    ways_on = [*([acknowledging(run.run)] if calls else []), *(run.ways_on or _meanwhile(run))]
     return HandOff(
         run=run_id,
         outcome=run.outcome,
@@ -85,7 +87,7 @@ def hand_off(run_id: str, run: RunHistory | None, provide: Sequence[str]) -> Han
         seen=tuple(_seen(run.steps)),
         standing=run.standing or _so_far(run),
         steps=tuple({"step": step.name, "on": dict(step.outcomes)} for step in run.steps if step.hosts),
-        ways_on=tuple((_typed(run, way), way.does) for way in run.ways_on or _meanwhile(run)),
+        ways_on=tuple((_typed(run, way), way.does) for way in ways_on),
         machine=actor.host,
         user=actor.user,
         report=f"{run.directory}/report.html" if run.directory else "",

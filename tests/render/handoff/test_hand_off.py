@@ -172,3 +172,10 @@ def test_only_where_somebody_was_called_an_item_is_missed():
 
     assert missing(history(records(aimed("db1"), first=first))) == ()
     assert missing(history(records(aimed("db1"), called, first=first))) == ("logs",)
+
+
+def test_whoever_is_called_reads_first_how_to_take_it():
+    run = history(records(*ENDED, first={**FIRST, **PLACE}), now=None)
+    take = (f"cd /srv/ops && runbook ack {RUN}", "says that you have it: nobody else is called then")
+
+    assert hand_off(RUN, run, (), calls=True).ways_on == (take, *hand_off(RUN, run, ()).ways_on)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,12 +16,16 @@ from runner.cli.output.ending import end_lines
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.core import duration
+from runner.core.errors import RunbookError
+from runner.core.events import Outcome
+from runner.core.wording import addressee, listed
 from runner.services.run_list import ListedRuns, as_data, find_run, listed_runs, owed_undos
 
 if TYPE_CHECKING:
     from runner.render.history.recorded_runs import RunSummary
     from runner.render.history.run_history import RunHistory
     from runner.render.run_status import RunStatus, StepStatus
+    from runner.store.run_state import RunDirectory
     from runner.store.state_directory import StateDirectory
 
 _LATEST = 10
@@ -42,7 +47,7 @@ def command(run_id: str | None, *, as_json: bool) -> None:
 def _show_runs(state: StateDirectory, run_id: str | None, *, as_json: bool) -> None:
     with listed_runs(state, context.clock()) as runs:
         if run_id:
-            _show(runs.one(find_run(state, run_id).path.name), runs, as_json=as_json)
+            _show(find_run(state, run_id), runs, as_json=as_json)
             _show_watch(state)
             return
         rows = [_row(run, runs) for run in runs.latest(_LATEST)]
@@ -76,7 +81,8 @@ def _running(status: RunStatus) -> list[StepStatus]:
     return [step for step in status.steps if "running" in step.hosts.values()]
 
 
-def _show(row: RunSummary, runs: ListedRuns, *, as_json: bool) -> None:
+def _show(run: RunDirectory, runs: ListedRuns, *, as_json: bool) -> None:
+    row = runs.one(run.path.name)
     history, status = runs.history(row), runs.status(row)
     if as_json:
         click.echo(json.dumps({**as_data(row), **(asdict(status) if status else {})}, indent=2, default=str))
@@ -98,11 +104,28 @@ def _show(row: RunSummary, runs: ListedRuns, *, as_json: bool) -> None:
         click.echo(f"  {number:2} {safe(step.name)}: {hosts}{_time(step)}")
     if status.waiting:
         click.echo(f"  waits for {safe(status.waiting)}")
+    click.echo("".join(f"  {line}\n" for line in _calls(history, run)), nl=False)
     for warning in _warnings(status, row.run):
         click.secho(f"  {warning}", fg="red")
     click.echo(f"  {_budget(status)}")
     for line in _ending(history):
         click.echo(f"  {line}")
+
+
+def _calls(run: RunHistory | None, directory: RunDirectory) -> Iterator[str]:
+    """Who was called when, and while nobody has the incident, how to take it and who is called next."""
+    called = {page.name: page for page in run.pages if page.calls} if run else {}
+    for page in called.values():
+        yield f"called {safe(addressee(page.contact, page.channel))} at {page.time:%H:%M:%S} UTC"
+    if run is None or run.acknowledged or run.outcome in {Outcome.PASSED, Outcome.HANDED_OVER} or not called:
+        return
+    from runner.services.incident_response import level_that_follows  # noqa: PLC0415 - it imports all that a run needs
+
+    follows = None
+    with contextlib.suppress(RunbookError, OSError):
+        follows = level_that_follows(run, directory.state, context.clock().wall)
+    after = f"{safe(listed(follows[0]))} is called at {follows[1]:%H:%M:%S} UTC" if follows else "nobody else is called"
+    yield f"nobody has acknowledged: runbook ack {run.run} takes it; {after}"
 
 
 def _warnings(status: RunStatus, run: str) -> Iterator[str]:

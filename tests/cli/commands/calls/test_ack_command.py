@@ -43,3 +43,13 @@ def test_a_run_that_is_not_there_is_no_incident(runbook):
     ran = runbook("ack", RUN_ID)
 
     assert (ran.code, "no run" in ran.err) == (2, True)
+
+
+@pytest.mark.usefixtures("called")
+def test_status_says_who_was_called_and_how_to_take_it_until_somebody_has_it(runbook):
+    takes = f"nobody has acknowledged: runbook ack {RUN_ID} takes it; nobody else is called"
+
+    before, _, after = (runbook(*words, "last") for words in (["status"], ["ack"], ["status"]))
+
+    assert ["called on-call by fake at" in each.out for each in (before, after)] == [True, True]
+    assert [takes in each.out for each in (before, after)] == [True, False]

@@ -1,0 +1,31 @@
+"""The last screen of a run says how to take the incident that it has called for."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from harness.fakes import RUN_ID
+
+from runner.cli import context
+from runner.cli.output.ending import show
+from runner.cli.system import System
+from runner.core.errors import ExitCode
+from runner.core.events import Outcome
+from runner.orchestrator.request import Call, Child, Result
+from runner.store.next_command import NextCommand
+
+SHOW = NextCommand(("show", RUN_ID), "shows what happened")
+CALL = Call("lead", "slack", "trigger", arrived=True, reason="")
+
+
+@pytest.mark.parametrize(("own", "of_child", "offers"), [((CALL,), (), True), ((), (), False), ((), (CALL,), False)])
+def test_whoever_is_there_can_take_what_this_run_has_called_for(tmp_path, capsys, own, of_child, offers):
+    def ended(calls, children=()):
+        end = (RUN_ID, Outcome.FAILED, ExitCode.ESCALATED, tmp_path, tmp_path)
+        return Result(*end, happened="One failed", ways_on=(SHOW,), calls=calls, children=children)
+
+    children = (Child("RUN-002", ["db1"], ended(of_child)),) if of_child else ()
+    with click.Context(click.Command("run"), obj=context.CommandContext(None, None, System())):
+        show(ended(own + of_child, children), as_json=False)
+
+    assert (f"runbook ack {RUN_ID} " in capsys.readouterr().out) == offers
