@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal, NoReturn
@@ -99,6 +99,7 @@ class Receipt:
     Skipped means that the channel has no way to do this, which is no fault. `attempts` counts how often it was tried;
     `reason` is for a person and never holds a secret. `sent` is False where none of it has left this machine.
     `reference` is what the other side calls what it made of the page: to be kept, and given back in later pages.
+    `doubt` is True for one that is deferred and may have arrived: an answer was lost.
     """
 
     channel: str
@@ -107,6 +108,7 @@ class Receipt:
     reason: str
     sent: bool = True
     reference: str = ""
+    doubt: bool = field(default=False, compare=False)
 
     @property
     def ok(self) -> bool:

@@ -94,9 +94,9 @@ class Email(Channel):
         import ssl  # noqa: PLC0415
 
         name, context = socket.gethostname(), ssl.create_default_context()
-        smtp = smtplib.SMTP(local_hostname=name, timeout=exchange.limit)
+        smtp = smtplib.SMTP(local_hostname=name, timeout=exchange.silent)
         if self.encryption == "tls":
-            smtp = smtplib.SMTP_SSL(local_hostname=name, timeout=exchange.limit, context=context)
+            smtp = smtplib.SMTP_SSL(local_hostname=name, timeout=exchange.silent, context=context)
         smtp._host = self.server  # type: ignore[attr-defined]  # noqa: SLF001 - whose certificate; connect() forgets it
         exchange.watch(lambda: smtp.sock)
         with closing(smtp):
@@ -107,6 +107,7 @@ class Email(Channel):
                 smtp.starttls(context=context)
             if self.user:
                 smtp.login(self.user, password)
+            smtp.sock.settimeout(exchange.limit)  # type: ignore[union-attr]
             exchange.departs()
             refused = smtp.send_message(letter, self.sender, self.to)
             smtp.putcmd("quit")

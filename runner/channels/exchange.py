@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
@@ -63,13 +64,16 @@ class HttpAnswer:
 class Exchange(Generic[_Result]):
     """Work that uses the network, given up after `limit` seconds. `sent` says whether it may have told anything.
 
+    Work that has told nothing after `silent` seconds is given up then. What is told may be done on the other side, and
+    only its answer says so: that is waited for until the limit.
+
     A socket's timeout bounds each wait, not their sum: a name server that hangs or a server that drips would hold us.
     """
 
-    def __init__(self, work: Callable[[Exchange[_Result]], _Result], limit: float) -> None:
+    def __init__(self, work: Callable[[Exchange[_Result]], _Result], limit: float, silent: float) -> None:
         from concurrent.futures import Future  # noqa: PLC0415
 
-        self.limit = limit
+        self.limit, self.silent = limit, min(silent, limit)
         self.sent = False
         self._work = work
         self._result: Future[_Result] = Future()
@@ -78,9 +82,13 @@ class Exchange(Generic[_Result]):
 
     def result(self) -> _Result:
         """What the work gives, or whatever went wrong; TimeoutError when it took longer than the limit."""
+        end = time.monotonic() + self.limit
         threading.Thread(target=self._run, name="runbook-page", daemon=True).start()
         try:
-            return self._result.result(self.limit)
+            with suppress(TimeoutError):
+                return self._result.result(self.silent)
+            waits = self.sent and not self._result.done()
+            return self._result.result(max(0.0, end - time.monotonic()) if waits else 0.0)
         finally:
             if not self._result.done():
                 self._abandon()
@@ -117,10 +125,11 @@ class Exchange(Generic[_Result]):
 
 def http_exchange(request: WebRequest, exchange: Exchange[HttpAnswer]) -> HttpAnswer:
     """The answer to `request`; a GET tells nothing."""
-    connection = _connection(request.url, exchange.limit)
+    connection = _connection(request.url, exchange.silent)
     exchange.watch(lambda: connection.sock)
     with closing(connection):
         connection.connect()
+        connection.sock.settimeout(exchange.limit)
         if request.method != "GET":
             exchange.departs()
         connection.request(request.method, _target(request.url), request.body, dict(request.headers))

@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Annotated, ClassVar
 
@@ -78,8 +77,8 @@ class CommandChannel(Channel):
             values = {name: reveal(reference, secrets) for name, reference in self.env.items()}
         except SecretMissingError as error:
             return refusal(self.key, error)
-        body, whole = to_json(envelope(page)), replace(transport, attempt=transport.deadline)
-        return whole.repeat(self.key, lambda attempt: self._run(attempt, body, values))
+        body = to_json(envelope(page))
+        return transport.repeat(self.key, lambda attempt: self._run(attempt, body, values))
 
     def check(self, secrets: Secrets) -> None:
         """Look whether nobody else can change the program, and each variable is there."""

@@ -97,7 +97,7 @@ class Slack(Channel):
         try:
             if self.webhook is not None:
                 request = WebRequest(self._webhook(secrets), to_json({"text": message(page, self.mention)}), _JSON)
-                return transport.send(self.key, request, judge=_judge_webhook)
+                return transport.send(self.key, request, judge=_judge_webhook, most_doubts=2)
             return transport.repeat(self.key, _Thread.of(self, page, reveal(str(self.token), secrets)).tell)
         except SecretMissingError as error:
             return refusal(self.key, error)
@@ -160,7 +160,8 @@ def _judge_webhook(answer: HttpAnswer) -> network.Verdict:
     verdict = network.judge(answer)
     body = network.legible(answer.body.decode("utf-8", "replace"))
     if verdict.status == "accepted" and body != "ok":
-        return network.Verdict("again", f"{verdict.reason}, but not as Slack does: is a proxy in between?")
+        reason = f"{verdict.reason}, but not as Slack does: is a proxy in between?"
+        return network.Verdict("again", reason, doubt=True)
     return replace(verdict, reason=f"{verdict.reason}: {body}") if verdict.status == "refused" and body else verdict
 
 

@@ -16,7 +16,7 @@ from runner.channels.exchange import Exchange, HttpAnswer, WebRequest, http_exch
 DEADLINE = 8.0
 """Seconds in which a page is accepted, or known not to be: an operator waits for the answer."""
 ATTEMPT = 3.0
-"""Seconds one attempt may take, so that one that hangs leaves time for another."""
+"""Seconds until something is sent, so that a connection that hangs leaves time for another; answers may take longer."""
 FIRST_PAUSE = 0.5
 """Seconds before the second attempt at most; doubles each time."""
 
@@ -27,11 +27,15 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt means for the page, and why; `reference` is what the other side calls what it made of it."""
+    """What an attempt means for the page, and why; `reference` is what the other side calls what it made of it.
+
+    `doubt` says that the page may have arrived, though no answer says so.
+    """
 
     status: Literal["accepted", "refused", "again"]
     reason: str
     reference: str = ""
+    doubt: bool = False
 
 
 def judge(answer: HttpAnswer) -> Verdict:
@@ -55,14 +59,16 @@ def judge(answer: HttpAnswer) -> Verdict:
 class SendAttempt:
     """One attempt to tell a page, which may ask several things, one after the other, within `seconds` in all.
 
+    Each of them is given up when it has told nothing after `silent` seconds.
+
     `sent` says whether any of it may have told something; `wait` is how long the last answer asked to wait.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, silent: float) -> None:
         self.sent = False
         self.wait = 0.0
-        self._seconds = seconds
-        self._end = time.monotonic() + seconds
+        self._silent, self._begin = silent, time.monotonic()
+        self._end = self._begin + seconds
 
     @property
     def left(self) -> float:
@@ -81,7 +87,7 @@ class SendAttempt:
 
     def do(self, work: Callable[[Exchange[_Result]], _Result]) -> _Result:
         """What `work` gives, which uses the network; raises what it raises, and TimeoutError when it takes too long."""
-        exchange = Exchange(work, self.left)
+        exchange = Exchange(work, self.left, self._silent)
         try:
             return exchange.result()
         finally:
@@ -95,21 +101,23 @@ class SendAttempt:
         try:
             return tell(self)
         except TimeoutError:
-            return Verdict("again", f"no answer within {self._seconds:.1f} s")
+            late = f"no answer within {time.monotonic() - self._begin:.1f} s"
+            return Verdict("again", late, doubt=self.sent)
         except SSLCertVerificationError as error:  # nothing that another attempt could mend
             mend = "check the address and this machine's clock, or name the authority's file in SSL_CERT_FILE"
             return Verdict("refused", f"the certificate is not trusted ({error.verify_message}): {mend}")
         except HTTPException as error:
-            return Verdict("again", f"the answer is not HTTP ({type(error).__name__})")
+            return Verdict("again", f"the answer is not HTTP ({type(error).__name__})", doubt=self.sent)
         except OSError as error:
-            return Verdict("again", f"network error: {legible(error.strerror or str(error))}")
+            words = legible(error.strerror or str(error))
+            return Verdict("again", f"network error: {words}", doubt=self.sent)
         except ValueError as error:  # its text may quote a header or the proxy's password
             return Verdict("refused", f"the address or HTTPS_PROXY cannot be used ({type(error).__name__})")
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Tells pages within `deadline` seconds in all, each attempt within `attempt` seconds.
+    """Tells pages within `deadline` seconds in all; what has told nothing after `attempt` seconds is tried anew.
 
     `jitter` gives numbers from 0 to 1 that spread the retries of many senders; `now` is the time in seconds since 1970
     that a signature holds.
@@ -121,26 +129,42 @@ class Transport:
     jitter: Callable[[], float] = random.random
     now: Callable[[], float] = time.time
 
-    def send(self, channel: str, request: WebRequest, *, judge: Callable[[HttpAnswer], Verdict] = judge) -> Receipt:
-        """Sends `request` until `judge` is content, the other side refuses, or another attempt would be too late."""
-        return self.repeat(channel, lambda attempt: judge(attempt.ask(request)))
+    def send(
+        self,
+        channel: str,
+        request: WebRequest,
+        *,
+        judge: Callable[[HttpAnswer], Verdict] = judge,
+        most_doubts: int | None = None,
+    ) -> Receipt:
+        """Sends `request` until `judge` is content, the other side refuses, or another attempt would be too late.
 
-    def repeat(self, channel: str, tell: Callable[[SendAttempt], Verdict]) -> Receipt:
-        """Calls `tell` until its verdict is final, or another attempt would pass the deadline."""
-        end, sent = time.monotonic() + self.deadline, False
+        `most_doubts` is after how many attempts in doubt it ends: where a repetition is one more message for people.
+        """
+        return self.repeat(channel, lambda attempt: judge(attempt.ask(request)), most_doubts=most_doubts)
+
+    def repeat(
+        self, channel: str, tell: Callable[[SendAttempt], Verdict], *, most_doubts: int | None = None
+    ) -> Receipt:
+        """Calls `tell` until its verdict is final, or another attempt would pass the deadline, or as `send` says."""
+        end, sent, doubts = time.monotonic() + self.deadline, False, 0
         for number in count(1):
             left = max(0.001, end - time.monotonic())  # a pause can last longer than it was meant to
-            attempt = SendAttempt(min(self.attempt, left))
+            attempt = SendAttempt(left, self.attempt)
             verdict = attempt.verdict(tell)
             sent |= attempt.sent
+            doubts += verdict.doubt
             if verdict.status != "again":
                 return Receipt(channel, verdict.status, number, verdict.reason, reference=verdict.reference)
+            if doubts == most_doubts:
+                late = "it is not sent again, as it may be there already"
+                break
             pause = max(attempt.wait, FIRST_PAUSE * 2 ** (number - 1) * (1 + self.jitter()) / 2)
             if pause >= end - time.monotonic():
+                late = f"the next attempt, in {pause:.1f} s, would pass the deadline of {self.deadline:g} s"
                 break
             self.sleep(pause)
-        late = f"the next attempt, in {pause:.1f} s, would pass the deadline of {self.deadline:g} s"
-        return Receipt(channel, "deferred", number, f"{verdict.reason}; {late}", sent=sent)
+        return Receipt(channel, "deferred", number, f"{verdict.reason}; {late}", sent=sent, doubt=doubts > 0)
 
 
 STANDARD = Transport()

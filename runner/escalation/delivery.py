@@ -68,7 +68,7 @@ def _receipt(item: Outgoing, answer: Future[Receipt], end: float, limit: float) 
     try:
         return answer.result(max(0.0, end - time.monotonic()))
     except TimeoutError:
-        return Receipt(_key(item.channel), "deferred", 1, f"no answer within {limit:.0f} s")
+        return Receipt(_key(item.channel), "deferred", 1, f"no answer within {limit:.0f} s", doubt=True)
 
 
 def _sent(item: Outgoing, secrets: Secrets) -> Receipt:

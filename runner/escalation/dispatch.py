@@ -114,6 +114,7 @@ class Dispatcher:
             data = _description(each.notification) | {"channel": each.receipt.channel}
             result = {name: getattr(each.receipt, name) for name in ("status", "attempts", "reason")}
             result |= {"reference": each.receipt.reference} if each.receipt.reference else {}
+            result |= {"doubt": True} if each.receipt.doubt else {}
             with self._failsafe():
                 self._note(each.notification.run, EventType.PAGE_FINISHED, {**data, **result})
             if each.receipt.ok:

@@ -149,11 +149,24 @@ def test_a_webhook_gets_the_whole_page(slack, workspace, page):
         ("html", "answered 202, but not as Slack does: is a proxy in between?"),
     ],
 )
-def test_a_webhook_believes_only_slack(mode, expected, slack, page, late):
+def test_a_webhook_believes_only_slack(mode, expected, slack, page):
     if isinstance(expected, str):
-        expected = Receipt("slack", "deferred", 5, expected + late)
+        expected = Receipt("slack", "deferred", 2, f"{expected}; it is not sent again, as it may be there already")
 
     assert slack(page, webhook="env:HOOK", modes=(mode,)) == [expected]
+
+
+def test_a_message_to_a_webhook_whose_answer_is_lost_is_sent_once_more_and_not_again(slack, workspace, page):
+    assert [(each.status, each.attempts) for each in slack(page, webhook="env:HOOK", modes=("accept_then_rst",))] == [
+        ("deferred", 2)
+    ]
+    assert len(workspace.texts) == 2
+
+
+def test_a_webhook_that_says_that_it_did_not_take_the_message_gets_it_until_the_deadline(slack, page, late):
+    expected = Receipt("slack", "deferred", 5, f"answered 503{late}")
+
+    assert slack(page, webhook="env:HOOK", modes=(("503", {}, b""),)) == [expected]
 
 
 def test_a_bot_believes_only_slack(slack, page, late):

@@ -67,10 +67,25 @@ def test_a_server_that_takes_its_time_does_not_outlast_the_deadline(mode, encryp
 def test_the_deadline_is_eight_seconds_unless_a_test_says_otherwise():
     with FaultServer("slow") as server:
         receipt = Transport(jitter=lambda: 0.0).send("c", post(server.url))
-    assert (receipt.status, receipt.attempts) == ("deferred", 3)
-    # Of eight seconds, two attempts of three and pauses of 0.25 and 0.5 leave 1.25 for the last.
-    late = "the next attempt, in 1.0 s, would pass the deadline of 8 s"
-    assert re.fullmatch(rf"no answer within (1\.[012]|0\.\d) s; {late}", receipt.reason)
+    # What has arrived there is not sent once more while its answer may still come.
+    assert (receipt.status, receipt.attempts, receipt.doubt) == ("deferred", 1, True)
+    late = "the next attempt, in 0.2 s, would pass the deadline of 8 s"
+    assert re.fullmatch(rf"no answer within (7\.9|8\.\d) s; {late}", receipt.reason)
+
+
+def test_what_was_sent_waits_for_its_answer_longer_than_a_connection_that_hangs():
+    with FaultServer("late") as server:
+        receipt = Transport(attempt=0.6).send("c", post(server.url))
+    assert receipt == Receipt("c", "accepted", 1, "answered 202")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "doubt"), [("rst", True), ("accept_then_rst", True), ("garbage", True), ("429", False), ("503", False)]
+)
+def test_only_an_answer_that_is_lost_leaves_a_doubt(mode, doubt, transport):
+    with FaultServer(mode) as server:
+        assert transport.send("c", post(server.url)).doubt is doubt
 
 
 def test_a_name_server_that_hangs_does_not_outlast_the_deadline_and_nothing_is_sent_afterwards(monkeypatch):

@@ -52,6 +52,7 @@ class FakeChannel:
     key = "fake"
 
     status: str = "accepted"
+    doubt: bool = False
     sent: list = field(default_factory=list)
     reference: str = ""
     state: object = None
@@ -77,7 +78,7 @@ class FakeChannel:
         del secrets
         self.sent.append(page)
         reason = "" if self.status == "accepted" else "nobody is there"
-        return Receipt("fake", self.status, 1, reason, reference=self.reference)
+        return Receipt("fake", self.status, 1, reason, reference=self.reference, doubt=self.doubt)
 
     @property
     def actions(self):

@@ -38,7 +38,7 @@ class FaultServer:
     """Answers the first request as the first of `modes` says, and so on; the last mode stays.
 
     A mode is a status (`"429"`), a status with headers and perhaps a body (`("503", {"Retry-After": "1"}, b"later")`),
-    or one of: `ok` (as the service answers), `slow` (never answers), `drip` (a body byte by byte), `drip-head` (a header
+    or one of: `ok` (as the service answers), `late` (as the service, after a second), `slow` (never answers), `drip` (a body byte by byte), `drip-head` (a header
     byte by byte), `rst` (hangs up), `accept_then_rst` (takes the event, loses the answer), `html` (202 from something
     else), `redir`, `deep` (JSON that no parser survives), `garbage` (not HTTP), `echo` (400 that quotes the request).
     """
@@ -103,7 +103,7 @@ class FaultServer:
             mode = self.modes[min(len(self.requests), len(self.modes) - 1)]
             request = Request(path, headers, body, mode, method)
             self.requests.append(request)
-            return mode, self.service(request) if mode in ("ok", "accept_then_rst") else (0, b"")
+            return mode, self.service(request) if mode in ("ok", "late", "accept_then_rst") else (0, b"")
 
 
 class _Server(ThreadingHTTPServer):
@@ -141,6 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _faults(self, body: bytes) -> dict[str, Callable[[], None]]:
         return {
             "ok": lambda: self._answer(*self.answer),
+            "late": lambda: self._wait(1.0) or self._answer(*self.answer),
             "slow": lambda: self._wait(300),
             "drip": lambda: self._drip(b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\n", b" "),
             "drip-head": lambda: self._drip(b"HTTP/1.1 202 Accepted\r\nX-Slow: ", b"x"),

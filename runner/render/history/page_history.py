@@ -25,6 +25,7 @@ class PageHistory:
 
     `notification` is its id in the outbox; an older record has none. `dropped` says why it is not sent any more.
     `level` is that of the contact, `incident` the name of the incident that it is about.
+    `doubt` says that it may have arrived though nothing says so.
     """
 
     contact: str
@@ -36,6 +37,7 @@ class PageHistory:
     dropped: str = ""
     level: str = ""
     incident: str = ""
+    doubt: bool = False
     time: datetime = field(default=datetime.min.replace(tzinfo=UTC), compare=False)
 
     @property
@@ -111,11 +113,11 @@ def _page(record: Record) -> PageHistory:
     contact, channel, action, status, reason, notification = (record_data.text(record.data, name) for name in _FIELDS)
     level, incident = (record_data.text(record.data, name) for name in ("level", "dedup_key"))
     page = PageHistory(contact, channel, action, status or Outcome.UNKNOWN, reason, notification)
-    return replace(page, level=level, incident=incident, time=record.time)
+    return replace(page, level=level, incident=incident, doubt=record.data.get("doubt") is True, time=record.time)
 
 
 def called_levels(pages: Iterable[PageHistory], news_since: datetime | None = None) -> tuple[CalledLevel, ...]:
-    """The levels that were called, each with the first time; one is reached unless none of its pages has arrived.
+    """The levels that were called, each with the first time; one is reached unless none of its pages can have arrived.
 
     `news_since` is when a later attempt had news for them: the time of a level that they went to begins anew then.
     """
@@ -124,7 +126,7 @@ def called_levels(pages: Iterable[PageHistory], news_since: datetime | None = No
         again = news_since is not None and page.time >= news_since
         if not (page.calls or (again and page.is_news)):
             continue
-        name, arrived = page.level or "L1", page.status in {*_DELIVERED, REQUESTED}
+        name, arrived = page.level or "L1", page.status in {*_DELIVERED, REQUESTED} or page.doubt
         first = found.get(name)
         if first and again and news_since and first.at < news_since:
             first = None

@@ -166,6 +166,16 @@ def test_where_no_page_has_arrived_the_next_level_is_called_at_once(night):
     assert (page.details["outcome"], page.details["hosts"]) == ("failed", {"changed and not verified": ["db1"]})
 
 
+def test_a_page_that_may_have_arrived_has_its_time_before_the_next_level_is_called(night):
+    night.channels["on-call"].status, night.channels["on-call"].doubt = "deferred", True
+
+    night.fail()
+
+    assert (night.climb(), night.called) == (600.0, {"on-call": 1})
+    night.engine.env.clock.forward(600)
+    assert (night.climb(), night.called) == (600.0, {"on-call": 1, "lead": 1})
+
+
 def test_another_cause_is_told_to_those_who_know_of_the_incident_and_to_nobody_else(night):
     night.fail()
     night.engine.resume()
