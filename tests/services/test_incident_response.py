@@ -246,3 +246,18 @@ def test_who_is_called_next_and_when_is_known_until_somebody_has_it(engine):
 
     assert (before[0], before[1] - now) == (["boss"], timedelta(minutes=20))
     assert level_that_follows(history_of(engine), state, now) is None
+
+
+def test_a_run_that_was_refused_on_its_hosts_is_one_incident_whoever_calls_for_it(engine, server):
+    policy, people = {**POLICY, "when": ["refused"]}, "on-call: {name: On-call, channels: [{webhook: {url: '%s'}}]}\n"
+    engine.ansible.environments = {"db1": "production"}  # where a reason is missing
+    engine.run(change("one"), escalation=policy)
+    (engine.asked_for.source.path.parent / "contacts.yml").write_text(people % server.url)
+
+    escalate(engine.env, RUN_ID, "help")
+
+    own, (declared,) = engine.channel.sent[0], (event["data"] for event in server.events)
+    assert (declared["dedup_key"], declared["summary"]) == (
+        own.dedup_key,
+        "RUN-001 Disk is full (production): declared: help",
+    )

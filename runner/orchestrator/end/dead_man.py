@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
 from runner.core.errors import AuditError, RunbookError
+from runner.core.events import EventType
 from runner.core.wording import first_line
 from runner.escalation.call_rules import Stop
 from runner.escalation.outbox import written
 from runner.escalation.policy import is_critical
+from runner.executor.target import Target
 from runner.library.library import Library
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.recorder import Recorder
@@ -19,6 +21,8 @@ from runner.orchestrator.request import Call, Mode, RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.orchestrator.run_plan import target_of
 from runner.store.lease import Lease
+from runner.store.log import record_data
+from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
 
@@ -113,8 +117,16 @@ def pager_of(state: RunState, installation: Installation) -> Iterator[Pager]:
             pager.unrecorded.append(error)
         recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
         recorder.knows_inventory = True  # what the state keeps of a reason, the run has masked
-        pager.target = target_of(state) if state.target else None
+        pager.target = target_of(state) if state.target else _resolved(recorder.records)
         yield pager
+
+
+def _resolved(records: Iterable[Record]) -> Target | None:
+    """The hosts that a run knew which was refused before it began on them, by its records; None where it knew none."""
+    resolved = [record.data for record in records if record.type == EventType.TARGET_RESOLVED]
+    hosts = tuple(map(str, record_data.items(resolved[-1], "hosts"))) if resolved else ()
+    environment = record_data.text(resolved[-1], "environment") if resolved else ""
+    return Target({"all": hosts}, dict.fromkeys(hosts, environment)) if hosts else None
 
 
 def request_of(state: RunState) -> RunRequest:
