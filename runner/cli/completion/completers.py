@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from runner.cli.completion import lenient_files
-from runner.library.root import default_state, library_root
+from runner.library.root import cache_directory, default_state, library_root
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 _Offers = Iterable[tuple[str, str]]
@@ -49,6 +49,15 @@ def _contacts(ctx: click.Context) -> _Offers:
 
 def _names(ctx: click.Context) -> _Offers:
     return dict.fromkeys(_in_inventories([_root(ctx) / "inventories"]), "").items()
+
+
+def _programs(ctx: click.Context) -> _Offers:
+    from runner.library.library import Library  # noqa: PLC0415 - only this one waits for the models
+    from runner.library.links.links import links  # noqa: PLC0415
+    from runner.library.snapshot import read  # noqa: PLC0415
+
+    found = links(read(Library(_root(ctx), cache_directory(os.environ))))
+    return dict.fromkeys(sorted({link.target for link in found if link.sort == "program"}), "a program").items()
 
 
 def _runs(ctx: click.Context) -> Iterator[tuple[str, str]]:
@@ -164,7 +173,7 @@ COMPLETERS: Mapping[str, Completer] = MappingProxyType(
         **dict.fromkeys(("run_id", "run"), _completer(_runs)),
         **dict.fromkeys(("confirm", "done", "redo", "skip", "from_step"), _completer(_steps)),
         "shown": _completer(_runbooks, _runs),
-        "linked": _completer(_runbooks, _entries, _contacts, _names),
+        "linked": _completer(_runbooks, _entries, _contacts, _names, _programs),
         "new_id": _completer(_free),
         "words": _completer(_entries, _runbooks),
         "owner": _completer(_contacts),

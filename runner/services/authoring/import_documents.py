@@ -184,7 +184,8 @@ def _text(path: Path, most: int) -> str:
     file = shown(path)
     data = read_file(path, file=file, most=most)
     if len(data) > most:
-        raise InvalidFileError([unusable(file, f"is larger than {most // 1024} KiB", "import it in parts")])
+        size = f"{most // 1024} KiB" if most < 1024**2 else f"{most // 1024**2} MiB"
+        raise InvalidFileError([unusable(file, f"is larger than {size}", "import it in parts")])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -95,7 +95,7 @@ def test_a_page_that_cannot_be_read_is_a_finding_about_it_and_the_others_become_
     assert faults == [
         [f"{where}/latin.md:3:4: byte 0xE9 is not UTF-8; save it as UTF-8 [error: text-encoding]"],
         [f"{where}/pipe.md:1:1: is a named pipe, not a file [error: unusable-file]"],
-        [f"{where}/large.md:1:1: is larger than 4096 KiB; import it in parts [error: unusable-file]"],
+        [f"{where}/large.md:1:1: is larger than 4 MiB; import it in parts [error: unusable-file]"],
         [],
     ]
     assert library.ids() == ["RUN-001", "RUN-007"]

@@ -57,7 +57,7 @@ def command(
     found = find_runbooks(question, context.library())
     hits = found.hits
     if found.faults:
-        click.echo(f"warning: {counted(found.faults, 'fault')}: see runbook lint", err=True)
+        click.echo(f"warning: {counted(found.faults, 'fault')}: see runbook registry", err=True)
     for entry in found.unanswered:
         whose = f"its owner is {entry.owner}"
         click.echo(f"no runbook is for {entry.id} ({safe(entry.title)}); {safe(whose)}", err=True)

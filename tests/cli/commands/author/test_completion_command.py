@@ -108,7 +108,7 @@ def shell(tmp_path_factory):
         ("runbook audit ", ["show", "verify"]),
         ("runbook show ", ["RUN-001", "RUN-002", "last", "RUN"]),
         ("runbook find MON", ["MON-001"]),
-        ("runbook impact ", ["RUN-001", "RUN-002", "MON-001", "backend-team", "on-call", "all", "web", "web1"]),
+        ("runbook impact ", ["RUN-001", "RUN-002", "MON-001", "backend-team", "on-call", "all", "web", "web1", "df"]),
         ("runbook links w", ["web", "web1"]),
         ("runbook new ", ["RUN-003"]),
         ("runbook new --owner b", ["backend-team"]),

@@ -117,9 +117,13 @@ def test_what_is_wrong_in_markdown_is_told_and_nothing_is_written(runbook, here)
 @pytest.mark.parametrize(
     ("data", "words", "told"),
     [
-        (None, [], "error: a.md cannot be read: No such file or directory"),
-        (b"ok\n\xff", [], "error: a.md:2: is not UTF-8"),
-        (b"x" * (256 * 1024 + 1), [], "error: a.md is larger than 256 KiB"),
+        (None, [], "error: a.md:1:1: cannot be read: No such file or directory [error: unusable-file]"),
+        (b"ok\n\xff", [], "error: a.md:2:1: byte 0xFF is not UTF-8; save it as UTF-8 [error: text-encoding]"),
+        (
+            b"x" * (256 * 1024 + 1),
+            [],
+            "error: a.md:1:1: is larger than 256 KiB; import it in parts [error: unusable-file]",
+        ),
         (b"# Nothing\n", [], "error: a.md has no entries that are new"),
         (
             TABLE.encode(),

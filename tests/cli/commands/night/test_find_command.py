@@ -140,7 +140,7 @@ def test_a_runbook_that_does_not_load_is_told_and_hides_nothing(runbook, library
     ran = runbook("find", "disk")
 
     assert (ran.code, ran.out.splitlines()[0]) == (0, "RUN-001  Disk is full")
-    assert ran.err == "warning: 1 fault: see runbook lint\n"
+    assert ran.err == "warning: 1 fault: see runbook registry\n"
 
 
 def test_only_what_fits_is_shown_of_a_long_passage(runbook, here):
