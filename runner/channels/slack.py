@@ -220,14 +220,18 @@ class _Thread:
     def _find(self, attempt: network.SendAttempt, method: str, name: str, value: str, **more: str) -> Mapping[str, Any]:
         """The message since this page was made whose mark says so; empty where there is none, or nobody may look.
 
-        A message that is sent twice is better than none, so whatever Slack answers stands in the way of nothing.
+        A message that is sent twice is better than none, so that whatever Slack answers, or that it takes too long,
+        stands in the way of nothing.
         """
         if not _ID.fullmatch(self.room):
             return {}
         since = f"{self.page.timestamp.timestamp() - 60:.6f}"
         query = {"channel": self.room, "oldest": since, "limit": "200", "include_all_metadata": "true", **more}
         url = f"{self.slack.url}/{method}?{urlencode(query)}"
-        answer = attempt.ask(WebRequest(url, None, self._headers(), method="GET")).content
+        try:
+            answer = attempt.ask(WebRequest(url, None, self._headers(), method="GET")).content
+        except TimeoutError:
+            return {}
         marked = (each for each in answer.get("messages") or [] if each.get("metadata", {}).get("event_payload"))
         return next((each for each in marked if each["metadata"]["event_payload"].get(name) == value), {})
 

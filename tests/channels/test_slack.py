@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from runner.channels.base import Receipt, SecretMissingError
 from runner.channels.payload import to_json
 from runner.channels.slack import Slack, headline, message
+from runner.channels.transport import Transport
 
 TITLE = "RUN-001 Database connection pool exhaustion: terminate-stuck failed on db1"
 WHERE = "production · RUN-001 · db1.example.com"
@@ -134,6 +135,14 @@ def test_what_slack_may_mend_is_tried_again(slack, workspace, page):
     workspace.errors = {"chat.postMessage": ["internal_error"], "conversations.replies": ["internal_error"]}
 
     assert [(each.status, each.attempts) for each in slack(page)] == [("accepted", 2)]
+
+
+def test_a_page_that_slack_answers_late_is_there_though_the_look_for_it_was_given_up(workspace, page):
+    with FaultServer("late", service=workspace) as server:
+        channel = Slack(token="env:TOKEN", channel="C0000001", url=server.root)
+        receipt = channel.send(page, secrets=lambda _: "xoxb-1", transport=Transport(attempt=0.6))
+
+    assert (receipt.status, workspace.incidents) == ("accepted", 1)
 
 
 def test_a_webhook_gets_the_whole_page(slack, workspace, page):
