@@ -1,4 +1,4 @@
-"""Which texts can be handed to a program: as an argument, in the environment, in JSON, to Ansible."""
+"""Which texts can be handed to a program, and what of a text must be made visible before people read it."""
 
 from __future__ import annotations
 
@@ -17,3 +17,28 @@ def unfit(value: Any) -> str:
     if "\0" in value:
         return "holds a NUL character, which no program can be given"
     return "" if value.encode(errors="ignore").decode() == value else "is not text in UTF-8"
+
+
+def safe(text: str, *, lines: bool = False) -> str:
+    """`text` with control characters, and others that do not show, as escapes; with `lines`, line breaks are kept."""
+    if text.isprintable():
+        return text
+    kept = "\n" if lines else ""
+    return "".join(
+        character if character.isprintable() or character in kept else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def shown_text(text: str) -> str:
+    """The same for a text of several lines, whose tabs are kept as well."""
+    return "\t".join(safe(part, lines=True) for part in text.split("\t"))
+
+
+def shown(value: Any) -> Any:
+    """`value`, JSON with texts in it, with each of them so."""
+    if isinstance(value, Mapping):
+        return {shown(name): shown(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(item) for item in value]
+    return shown_text(value) if isinstance(value, str) else value

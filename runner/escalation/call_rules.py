@@ -46,10 +46,11 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A question that waits for an answer: the step that it is about, and since when."""
+    """A question that waits for an answer: the step that it is about, what people call that, and since when."""
 
     step: str
     since: Instant
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,7 @@ def _of_clocks(policy: Escalation, so_far: SoFar, now: Instant, waits: list[floa
             reason = f"not resolved after {duration.show(limit)}"
         elif isinstance(rule, NoAnswer) and so_far.question:
             since, limit, key = so_far.question.since, rule.no_answer, f"no_answer:{so_far.question.step}"
-            reason = f"nobody has answered for {duration.show(limit)}: {so_far.question.step}"
+            reason = f"nobody has answered for {duration.show(limit)}: {so_far.question.name or so_far.question.step}"
         else:
             continue
         left = limit.total_seconds() - now.since(since)

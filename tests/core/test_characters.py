@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.core.characters import unfit
+from runner.core.characters import shown, unfit
 
 NUL = "holds a NUL character, which no program can be given"
 BYTES = "is not text in UTF-8"
@@ -25,3 +25,9 @@ BYTES = "is not text in UTF-8"
 )
 def test_why_a_value_cannot_be_handed_to_a_program(value, why):
     assert unfit(value) == why
+
+
+def test_what_hides_or_turns_a_text_is_shown_wherever_it_stands_and_lines_and_tabs_stay():
+    assert shown({"a\u202eb": ["one\n\ttwo\x1b[2J", ("\u2066", 3, None)]}) == {
+        "a\\u202eb": ["one\n\ttwo\\x1b[2J", ["\\u2066", 3, None]]
+    }

@@ -147,6 +147,9 @@ def test_a_question_that_waits_too_long_calls_and_its_answer_stops_the_clock():
     assert reasons([{"no_answer": "10m"}], asked, after(660)) == ["nobody has answered for 10m: act"]
     assert decide(rules, replace(asked, question=None), after(660)) == CausesDue((), None)
 
+    named = SoFar(started=NOON, question=OpenQuestion("act", after(60), "Restart the shop"))
+    assert reasons([{"no_answer": "10m"}], named, after(660)) == ["nobody has answered for 10m: Restart the shop"]
+
 
 @given(st.integers(1, 50), st.integers(0, 60))
 def test_so_many_verifications_may_fail(limit, number):

@@ -45,7 +45,7 @@ def test_a_failed_run_triggers_and_a_later_one_resolves_the_same_incident(bench)
     assert trigger["dedup_key"] == resolve["dedup_key"]
     assert trigger["payload"]["severity"] == "warning"
     details = trigger["payload"]["custom_details"]
-    assert set(details) >= {"timeline", "actions", "run", "audit_head"}
+    assert set(details) >= {"timeline", "actions", "run", "audit head"}
     assert any("Act" in line and "failed" in line for line in details["timeline"])
 
 

@@ -414,7 +414,7 @@ def test_what_can_not_be_recorded_ends_the_run_at_once(bench):
         *("run.started", "span.started", "target.resolved", "step.finished"),
         *("notify.requested", "page.finished", "run.finished"),
     ]
-    assert bench.channel.sent[0].details["not_recorded"] == "the disk is full"
+    assert bench.channel.sent[0].details["not recorded"] == "the disk is full"
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_somebody_is_called_once_for_a_run_that_died_and_cannot_be_recorded_and_
 
     assert [[call.arrived for call in each.calls] for each in first.unrecorded] == [[True]]
     (page,) = (event["data"] for event in server.events)
-    assert (second.unrecorded, page["details"]["not_recorded"]) == ((), "the disk is full")
+    assert (second.unrecorded, page["details"]["not recorded"]) == ((), "the disk is full")
 
 
 @pytest.fixture

@@ -94,7 +94,9 @@ def _ways_on(result: Result) -> Sequence[NextCommand]:
 
 def called(calls: Sequence[Call]) -> Iterator[str]:
     """Who was called, and whether the page arrived, a line each."""
-    lines = [f"{safe(addressee(call.contact, call.channel))}: {_arrived(call.arrived)}" for call in calls]
+    lines = [
+        f"{safe(addressee(call.contact, call.channel))}: {became(call.action, arrived=call.arrived)}" for call in calls
+    ]
     yield from _under("called", lines or ["nobody"])
 
 
@@ -110,8 +112,11 @@ def end_lines(
     return [f"what    {short(happened)}", *hosts], list(_under("next", typed))
 
 
-def _arrived(arrived: bool) -> str:  # noqa: FBT001 - it is a word
-    return "it arrived" if arrived else "NOT REACHED, call them yourself"
+def became(action: str, *, arrived: bool) -> str:
+    """What became of a page that asks for `action`, and what a person does where it did not arrive."""
+    if arrived:
+        return "it arrived"
+    return "NOT OPENED, open it yourself" if action == "ticket" else "NOT REACHED, call them yourself"
 
 
 def _under(title: str, lines: list[str]) -> Iterator[str]:

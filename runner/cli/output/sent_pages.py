@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from runner.cli.output.ending import became
 from runner.cli.output.terminal import safe
 from runner.core.wording import addressee
 from runner.escalation.dispatch import SentPage
@@ -29,9 +30,10 @@ def show_next_levels(called: CalledNext) -> None:
 
 
 def _line(each: SentPage) -> str:
-    became = "it arrived" if each.receipt.ok else f"NOT REACHED, call them yourself: {each.receipt.reason}"
-    to = f"{addressee(each.contact, each.notification.by)} for the run {each.notification.run}"
-    return safe(f"{to}: {became}")
+    notification, ok = each.notification, each.receipt.ok
+    arrived = became(notification.page.action, arrived=ok) + ("" if ok else f": {each.receipt.reason}")
+    to = f"{addressee(each.contact, notification.by)} for the run {notification.run}"
+    return safe(f"{to}: {arrived}")
 
 
 def complain_of(problems: Sequence[str]) -> None:

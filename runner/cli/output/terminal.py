@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from runner.core.characters import safe
 from runner.core.wording import in_one_line
 
-
-def safe(text: str, *, lines: bool = False) -> str:
-    """`text` with control characters, and others that do not show, as escapes; with `lines`, line breaks are kept."""
-    if text.isprintable():
-        return text
-    kept = "\n" if lines else ""
-    return "".join(
-        character if character.isprintable() or character in kept else character.encode("unicode_escape").decode()
-        for character in text
-    )
+__all__ = ["brief", "counted", "hosts_in_line", "labelled", "one_line", "safe", "short"]
 
 
 def short(text: str, width: int = 200) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from runner.core.events import Clock, Event, EventType, Outcome
@@ -22,6 +23,7 @@ class CallClock:
 
     `captured` gives what each host is known by; `call` calls somebody for causes, each of which comes once;
     `climb` calls whose turn it is because nobody has acknowledged, and says after how many seconds to ask it again.
+    `names` has what people call each step.
     """
 
     def __init__(
@@ -32,10 +34,11 @@ class CallClock:
         captured: Callable[[], Mapping[str, Mapping[str, Any]]],
         call: Callable[[Sequence[Cause]], None],
         climb: Callable[[], float | None] = lambda: None,
+        names: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.so_far = SoFar(started=clock())
         self._policy, self._clock, self._captured = policy, clock, captured
-        self._call, self._climb = call, climb
+        self._call, self._climb, self._names = call, climb, names
         self._changed, self._over = threading.Condition(), False
 
     @contextlib.contextmanager
@@ -60,7 +63,10 @@ class CallClock:
             if event.type is EventType.VERIFICATION_FINISHED and event.data.get("outcome") == Outcome.FAILED:
                 so_far = replace(so_far, verifications_failed=so_far.verifications_failed + 1)
             elif event.type is EventType.GATE_ASKED:
-                so_far = replace(so_far, question=OpenQuestion(event.step or "", self._clock()))
+                so_far = replace(
+                    so_far,
+                    question=OpenQuestion(event.step or "", self._clock(), self._names.get(event.step or "", "")),
+                )
             elif event.type is EventType.GATE_ANSWERED:
                 so_far = replace(so_far, question=None)
             elif event.type is EventType.VALUES_CAPTURED:

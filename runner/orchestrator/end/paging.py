@@ -62,7 +62,9 @@ class Pager(RunPages):
             yield
             return
         captured = lambda: recorder.captured  # noqa: E731
-        self._clock = CallClock(policy, self._env.clock, captured=captured, call=self._call, climb=self.climb)
+        names = {step.id: step.name for step in self._runbook.procedure}
+        clock, call, climb = self._env.clock, self._call, self.climb
+        self._clock = CallClock(policy, clock, captured=captured, call=call, climb=climb, names=names)
         recorder.listeners = (*recorder.listeners, self._clock.hear)
         with self._clock.running():
             yield

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from runner.channels.base import Action, Page
+from runner.core.characters import shown, shown_text
 from runner.core.errors import RunbookError, explain
 from runner.core.events import Event
 from runner.escalation import policy as escalation
@@ -44,14 +45,14 @@ class RunPages:
         with self._noting():
             packet = hand_off(run, self._recorder.history(end), provide, calls=action == "trigger")
         head, who = str(self._recorder.log.head), self._ladder.authorities()
-        details = {**packet.details, **who, "audit_head": head, **self._besides()}
+        details = {**self._besides(), **packet.details, **who, "audit head": head}
         page = escalation.make_page(
             self._runbook,
             action=action,
             reason=self._redacted(reason),
             environment=self.target.environment if self.target else "unknown",
             hosts=self.target.names if self.target else (),
-            details=self._recorder.redaction.data(details, ours=1),
+            details=shown(self._recorder.redaction.data(details, ours=1)),
             timestamp=self._env.clock().wall,
         )
         return replace(page, dedup_key=self._key(self.target))
@@ -78,12 +79,12 @@ class RunPages:
     def _besides(self) -> dict[str, str]:
         """What whoever is called must know first: that guards were gone past, and that there is no record."""
         reason = self._request.break_glass if self._recorder.knows_inventory else ""  # else it may hold a secret of it
-        glass = {"break_glass": reason} if reason else {}
-        unrecorded = {"not_recorded": self.unrecorded[0].message} if self.unrecorded else {}
+        glass = {"broke the glass": reason} if reason else {}
+        unrecorded = {"not recorded": self.unrecorded[0].message} if self.unrecorded else {}
         return glass | unrecorded
 
     def _redacted(self, text: str) -> str:
-        return self._recorder.redaction.text(text)
+        return shown_text(self._recorder.redaction.text(text))
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:

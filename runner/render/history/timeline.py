@@ -43,7 +43,7 @@ def _names(records: Iterable[Record]) -> dict[str, str]:
 
 def _where(record: Record, names: Mapping[str, str]) -> str:
     step = record.step or ""
-    return (names.get(step) or step) + (f" on {record.host}" if record.host else "")
+    return " ".join(filter(None, [names.get(step) or step, f"on {record.host}" if record.host else ""]))
 
 
 def _detail(record: Record) -> str:

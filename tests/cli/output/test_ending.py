@@ -7,7 +7,7 @@ import pytest
 from harness.fakes import RUN_ID
 
 from runner.cli import context
-from runner.cli.output.ending import show
+from runner.cli.output.ending import became, show
 from runner.cli.system import System
 from runner.core.errors import ExitCode
 from runner.core.events import Outcome
@@ -29,3 +29,9 @@ def test_whoever_is_there_can_take_what_this_run_has_called_for(tmp_path, capsys
         show(ended(own + of_child, children), as_json=False)
 
     assert (f"runbook ack {RUN_ID} " in capsys.readouterr().out) == offers
+
+
+def test_a_ticket_that_was_not_opened_is_nobody_to_call():
+    words = {action: became(action, arrived=False) for action in ("trigger", "ticket")}
+
+    assert words == {"trigger": "NOT REACHED, call them yourself", "ticket": "NOT OPENED, open it yourself"}

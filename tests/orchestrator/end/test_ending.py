@@ -179,7 +179,7 @@ def test_a_log_that_cannot_be_written_from_some_record_on_is_an_exit_code_and_a_
     assert set(engine.channel.actions) == {"trigger"}
     assert any("the disk is full" in problem for problem in result.problems)
     if kind in {"run.started", "step.intended"}:
-        assert engine.channel.sent[0].details["not_recorded"] == "the disk is full"
+        assert engine.channel.sent[0].details["not recorded"] == "the disk is full"
 
 
 def test_a_log_that_cannot_be_opened_is_an_exit_code_and_a_page_and_nothing_is_done(engine):
@@ -189,7 +189,7 @@ def test_a_log_that_cannot_be_opened_is_an_exit_code_and_a_page_and_nothing_is_d
     result = engine.run(*STEPS, escalation=POLICY)
 
     assert (result.exit_code, engine.channel.actions, engine.ansible.calls) == (ExitCode.AUDIT, ["trigger"], [])
-    assert "not_recorded" in engine.channel.sent[0].details
+    assert "not recorded" in engine.channel.sent[0].details
 
 
 @pytest.mark.parametrize("error", [TypeError("not so"), KeyboardInterrupt()], ids=["defect", "interrupt"])

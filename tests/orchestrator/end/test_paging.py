@@ -78,6 +78,17 @@ def test_the_page_says_what_was_seen_where_the_step_failed(pager_of, channel):
     assert page.summary.endswith(": step failed: Look at the disk: exit code 42: disk full on /var")
 
 
+def test_what_a_host_answered_cannot_turn_the_text_of_a_page_around(pager_of, channel):
+    pager = pager_of()
+    pager.unrecorded.append(AuditError("no room\u202e"))
+
+    pager.stopped([], None, Stop("stopped", "could not continue: \u202eexe"))
+
+    (page,) = channel.sent
+    assert page.summary.endswith(": could not continue: \\u202eexe")
+    assert (next(iter(page.details)), page.details["not recorded"]) == ("not recorded", "no room\\u202e")
+
+
 def test_a_step_that_failed_calls_the_contacts_and_what_came_of_it_is_recorded(pager_of, channel, incidents):
     pager = pager_of()
     head = str(pager.recorder.log.head)
@@ -86,8 +97,8 @@ def test_a_step_that_failed_calls_the_contacts_and_what_came_of_it_is_recorded(p
 
     (page,) = channel.sent
     assert (page.action, page.summary) == ("trigger", "RUN-001 Disk is full (staging): step failed: Look at the disk")
-    assert page.details.keys() == {"incomplete", "timeline", "run", "audit_head"}
-    assert (page.details["run"], page.details["audit_head"]) == ("20260101T000000Z-00000000", head)
+    assert page.details.keys() == {"incomplete", "timeline", "run", "audit head"}
+    assert (page.details["run"], page.details["audit head"]) == ("20260101T000000Z-00000000", head)
     assert paged(pager) == [
         {
             "notification": paged(pager)[0]["notification"],

@@ -148,7 +148,7 @@ def test_the_glass_is_broken_loudly_in_the_record_the_report_and_the_page(engine
     past = "The inventory's policy allows at most 1 host; this is a run on 2 hosts: db1, db2"
     assert broken == [{"reason": "The shop is down", "by": "alice", "overrides": [past]}]
     assert failed.exit_code is ExitCode.ESCALATED
-    assert engine.channel.sent[0].details["break_glass"] == "The shop is down"
+    assert engine.channel.sent[0].details["broke the glass"] == "The shop is down"
     told = f"alice broke the glass: The shop is down (past {past})"
     for form in ("md", "html", "json"):
         text = (failed.report.parent / f"report.{form}").read_text().replace("&#39;", "'")
