@@ -148,6 +148,7 @@ def no_escalation(context: LintContext) -> Iterator[Hit]:
     problem="What no run can know makes each hand-off incomplete, and whoever is called waits for it.",
     wrong="escalation: {when: [step_failed], contacts: [on-call], provide: [timeline, customer impact]}\n",
     right="escalation: {when: [step_failed], contacts: [on-call], provide: [timeline, actions taken]}\n",
+    gives_way_to=("todo-left",),
 )
 def unknown_provided_item(context: LintContext) -> Iterator[Hit]:
     """An item of `provide:` that no run of this runbook can know."""
