@@ -89,7 +89,7 @@ def finish(place, told):
     for _ in range(len(NAMES) + 1):
         runs = json.loads(place.bench.command("status", "--json").out or "[]")
         assert all(run["status"] in {"finished", "abandoned"} for run in runs), told
-        if runs and runs[-1]["outcome"] == "passed":
+        if any(run["outcome"] == "passed" for run in runs):  # two that begin in one second stand in any order
             return
         words = [word for name in doubts for word in ("--done" if name in place.done else "--redo", name)]
         resumed = place.bench.command("resume", "last", "--json", *words)
