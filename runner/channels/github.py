@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlencode
 
@@ -12,17 +11,7 @@ from pydantic import Field, StringConstraints
 from runner.channels import tickets
 from runner.channels import transport as network
 from runner.channels.address import Address
-from runner.channels.base import (
-    Action,
-    Channel,
-    Page,
-    Receipt,
-    SecretMissingError,
-    SecretReference,
-    Secrets,
-    refusal,
-    reveal,
-)
+from runner.channels.base import Page, SecretReference
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.payload import to_json
 from runner.core.fields import Several
@@ -33,7 +22,7 @@ _FORBIDDEN = 403
 _FENCE = "```"
 
 
-class GitHub(Channel):
+class GitHub(tickets.TicketChannel):
     """Issues in one repository (https://docs.github.com/rest/issues/issues).
 
     Each has a label of its own by which it is found again, so that it is opened once. The token needs the right to read
@@ -48,22 +37,6 @@ class GitHub(Channel):
     token: SecretReference = Field(description="Where a token is that may read and write its issues")
     labels: Several[tickets.Label] = Field(default=(), description="Labels that each issue has besides")
     url: Address = Field(default=ADDRESS, description="Where the REST API is")
-
-    def does(self, action: Action) -> bool:
-        """Tickets only."""
-        return action == "ticket"
-
-    def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
-        """Opens the issue, unless it is there."""
-        try:
-            token = reveal(self.token, secrets)
-        except SecretMissingError as error:
-            return refusal(self.key, error)
-        return transport.repeat(self.key, partial(self._open, page, token))
-
-    def check(self, secrets: Secrets) -> None:
-        """Look whether the token is there."""
-        reveal(self.token, secrets)
 
     def _open(self, page: Page, token: str, attempt: network.SendAttempt) -> network.Verdict:
         address, mark = f"{self.url}/repos/{self.repository}/issues", tickets.marker(page)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from functools import partial
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlencode
 
@@ -12,23 +11,13 @@ from pydantic import Field, StringConstraints
 from runner.channels import tickets
 from runner.channels import transport as network
 from runner.channels.address import Address, MailAddress
-from runner.channels.base import (
-    Action,
-    Channel,
-    Page,
-    Receipt,
-    SecretMissingError,
-    SecretReference,
-    Secrets,
-    refusal,
-    reveal,
-)
+from runner.channels.base import Page, SecretReference
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.payload import to_json
 from runner.core.fields import Several
 
 
-class Jira(Channel):
+class Jira(tickets.TicketChannel):
     """Issues in one project, in the cloud with a `user`, in a data center of the team's own without.
 
     Each has a label of its own by which it is found again. The search of Jira may need some seconds to see a new issue:
@@ -49,22 +38,6 @@ class Jira(Channel):
     )
     type: str = Field(default="Task", min_length=1, description="The type of each issue")
     labels: Several[tickets.Label] = Field(default=(), description="Labels that each issue has besides")
-
-    def does(self, action: Action) -> bool:
-        """Tickets only."""
-        return action == "ticket"
-
-    def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
-        """Opens the issue, unless it is there."""
-        try:
-            token = reveal(self.token, secrets)
-        except SecretMissingError as error:
-            return refusal(self.key, error)
-        return transport.repeat(self.key, partial(self._open, page, token))
-
-    def check(self, secrets: Secrets) -> None:
-        """Look whether the token is there."""
-        reveal(self.token, secrets)
 
     def _open(self, page: Page, token: str, attempt: network.SendAttempt) -> network.Verdict:
         headers, mark = tickets.headers(self._authorization(token), Accept="application/json"), tickets.marker(page)

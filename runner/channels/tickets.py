@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any
 
 from pydantic import StringConstraints
 
 from runner.channels import transport as network
-from runner.channels.base import Page
+from runner.channels.base import (
+    Action,
+    Channel,
+    Page,
+    Receipt,
+    SecretMissingError,
+    SecretReference,
+    Secrets,
+    refusal,
+    reveal,
+)
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.payload import as_text, fit, one_line
 
@@ -19,6 +30,32 @@ LONGEST_TEXT = 30_000
 """Characters; Jira takes 32,767 in a description, GitHub 65,536 in a body."""
 
 Label = Annotated[str, StringConstraints(pattern=r"^[^\s,]{1,50}$")]
+
+
+class TicketChannel(Channel):
+    """A system of tickets, which is opened with a `token`."""
+
+    token: SecretReference
+
+    def does(self, action: Action) -> bool:
+        """Tickets only."""
+        return action == "ticket"
+
+    def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
+        """Opens the ticket, unless it is there."""
+        try:
+            token = reveal(self.token, secrets)
+        except SecretMissingError as error:
+            return refusal(self.key, error)
+        return transport.repeat(self.key, partial(self._open, page, token))
+
+    def check(self, secrets: Secrets) -> None:
+        """Look whether the token is there."""
+        reveal(self.token, secrets)
+
+    def _open(self, page: Page, token: str, attempt: network.SendAttempt) -> network.Verdict:
+        """One attempt to open the ticket of `page`."""
+        raise NotImplementedError
 
 
 def marker(page: Page) -> str:

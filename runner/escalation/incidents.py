@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from runner.core.errors import AuditError, InvalidInputError
+from runner.core.errors import InvalidInputError
 from runner.store import durable
 
 GLASS = "/break-glass"
@@ -43,11 +43,9 @@ class Incidents:
         Raises:
             AuditError: it cannot be remembered.
         """
-        try:
+        with durable.required(self._path):
             self._path.mkdir(mode=0o700, exist_ok=True)
             durable.write(self._file(incident.dedup_key), json.dumps(asdict(incident)))
-        except OSError as error:
-            raise AuditError(f"{self._path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
     def find(self, dedup_key: str) -> Incident | None:
         """The open incident of that key.

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from runner.channels.base import Page, Receipt
 from runner.channels.payload import fit, to_json
-from runner.core.errors import AuditError, InvalidInputError
+from runner.core.errors import InvalidInputError
 from runner.core.wording import NO_CHANNEL
 from runner.store import durable
 from runner.store.locks.kernel_locks import LockFile
@@ -106,11 +106,9 @@ class Outbox:
         Raises:
             AuditError: it cannot be kept.
         """
-        try:
+        with durable.required(self._path):
             self._path.mkdir(mode=0o700, exist_ok=True)
             durable.write(self._file(notification.id), to_json(written(notification)))
-        except OSError as error:
-            raise AuditError(f"{self._path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
     def get(self, name: str) -> Notification | None:
         """The notification with the id `name`; None where it has arrived, was dropped, or never was.

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from runner.core.errors import AuditError
 from runner.store import durable
 
 
@@ -24,11 +23,9 @@ class ReachedContacts:
             AuditError: it cannot be kept.
         """
         file = self._path / f"{quote(contact, safe='')} {quote(channel, safe='')}"
-        try:
+        with durable.required(file):
             self._path.mkdir(mode=0o700, exist_ok=True)
             durable.write(file, when.isoformat())
-        except OSError as error:
-            raise AuditError(f"{file}: {error.strerror}", hint="make room, or use --state-dir") from error
 
     def times(self) -> Mapping[tuple[str, str], datetime]:
         """When each contact was last reached by each channel; what cannot be read was never."""

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from runner.core.errors import AuditError
 from runner.core.events import Clock, Instant
 from runner.core.process_stat import started
 from runner.store import durable
@@ -94,11 +93,9 @@ class Leases:
             AuditError: it cannot be kept.
         """
         path = self._file(lease.name)
-        try:
+        with durable.required(path):
             self._path.mkdir(mode=0o700, exist_ok=True)
             durable.write(path, _json().dump_json(lease))
-        except OSError as error:
-            raise AuditError(f"{path}: {error.strerror}", hint="make room, or use --state-dir") from error
 
     def renew(self, name: str, now: Instant) -> None:
         """Say that the process that has the lease `name` is alive.
