@@ -31,15 +31,16 @@ class Redaction:
         self._spelled: list[str] = []
         self.learn(secrets)
 
-    def learn(self, secrets: Iterable[str]) -> None:
-        """Keep `secrets` out as well from now on."""
+    def learn(self, secrets: Iterable[str]) -> frozenset[str]:
+        """Keep `secrets` out as well from now on; those that were not known yet."""
         new = frozenset(secrets) - self._secrets
         if not new:
-            return
+            return new
         self._secrets |= new
-        every = {spelling for secret in self._secrets for part in _parts(secret) for spelling in spellings(part)}
+        every = {spelling for secret in self._secrets for part in parts(secret) for spelling in spellings(part)}
         whole = {_BREAK.sub("", spelling) for spelling in every}
         self._spelled = sorted((each for each in every | whole if len(each) >= _SHORTEST), key=len, reverse=True)
+        return new
 
     def __repr__(self) -> str:
         return f"Redaction({len(self._spelled)} spellings)"
@@ -49,7 +50,7 @@ class Redaction:
         if not self._spelled or not text:
             return text
         spans = [*self._spans(text), *self._broken(text), *self._cut(text)]
-        return _masked(text, spans) if spans else text
+        return masked(text, spans) if spans else text
 
     def data(self, value: Any, *, ours: int = 0) -> Any:
         """The same for all texts in `value`, which is made of JSON's types.
@@ -126,17 +127,17 @@ class Redaction:
                     yield gap.end(), gap.end() + tail
 
 
-def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+def masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """`text` with a mask for all that the `spans` cover; those that touch are one."""
-    masked, end = "", -1
+    clean, end = "", -1
     for first, last in sorted(spans):
         if first > end:
-            masked += text[max(end, 0) : first] + MASK
+            clean += text[max(end, 0) : first] + MASK
         end = max(end, last)
-    return masked + text[end:]
+    return clean + text[max(end, 0) :]
 
 
-def _parts(secret: str) -> set[str]:
+def parts(secret: str) -> set[str]:
     """The secret, and each line of it that is long enough to be told from other text."""
     return {part for part in (secret, secret.strip(), *map(str.strip, secret.splitlines())) if len(part) >= _SHORTEST}
 

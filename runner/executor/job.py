@@ -67,7 +67,7 @@ class Job:
     environ: Mapping[str, str]
     cancellation: Cancellation
     on_workspace: Callable[[Path], None] = lambda _: None
-    learn: Callable[[Collection[str]], None] = lambda _: None
+    learn: Callable[[Collection[str]], object] = lambda _: None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     names: bool = False
 

@@ -27,9 +27,10 @@ class ScriptedExecutor:
     """Reports what Ansible would, on the hosts that `hosts` has for each pattern of the playbook.
 
     `answers` has what a task answers, by (step, part) or (step, part, host), where it does not just pass: an `Answer`,
-    or something to call with the host, which may give one. `inventory` is added to the first message, and `names` are
-    the hosts of an inventory that has more than the plays. `commands` has what a step would do where that is not what
-    is written, `checks` what a preflight finds, and `ending` is for a part that ends in another way than by itself.
+    or something to call with the host, which may give one. `inventory` is added to the first message, `secrets` are
+    what the inventory has encrypted, and `names` are the hosts of an inventory that has more than the plays. `commands`
+    has what a step would do where that is not what is written, `checks` what a preflight finds, and `ending` is for a
+    part that ends in another way than by itself.
 
     `calls` is what was asked for: the tags and the hosts of each part that was executed, and `RESOLVE` with the steps
     that were rendered; `preflights` and `cleaned_up` the same of the rest.
@@ -39,6 +40,7 @@ class ScriptedExecutor:
     environments: dict[str, str] = field(default_factory=dict)
     answers: dict[tuple[str, ...], Answer | Callable[[str], Answer | None]] = field(default_factory=dict)
     inventory: dict[str, Any] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list)
     names: list[str] | None = None
     commands: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     ending: Ending | None = None
@@ -97,6 +99,7 @@ class ScriptedExecutor:
         return [host for host in self.hosts[play["hosts"]] if not limit or host in limit]
 
     def _inventory(self, job: Job, part: JobPart, limit: Sequence[str]) -> Message:
+        job.learn(self.secrets)
         plays = yaml.safe_load(job.playbook)
         matched = [self._hosts(play, limit) for play in plays]
         every = list(dict.fromkeys(host for play in plays for host in self.hosts[play["hosts"]]))

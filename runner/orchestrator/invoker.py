@@ -40,7 +40,7 @@ class Invoker:
         self._translator = Translator(request.run_id, request.source.runbook.id)
         env.cancellation.listen(directory.cancelled)
         self._job = replace(
-            request.job(env.environ, recorder.redaction.learn),
+            request.job(env.environ, recorder.learn),
             hosts=directory.state.hosts,
             becomes=directory.state.becomes,
             cancellation=env.cancellation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from runner.store import evidence
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.envelope import Record
 from runner.store.run_state import RunDirectory
+from runner.store.secret_digests import SecretDigests
 
 _OURS = frozenset(
     {
@@ -66,6 +67,15 @@ class Recorder:
         self.knows_inventory = False
         self._clock = clock
         self._lock = threading.RLock()
+
+    def learn(self, secrets: Collection[str]) -> None:
+        """Keep `secrets` out of all that is recorded from now on; later commands know them by their digests.
+
+        Raises:
+            AuditError: the digests cannot be kept.
+        """
+        if new := self.redaction.learn(secrets):
+            SecretDigests(self.directory.path).keep(new)
 
     def note(self, kind: EventType, step: str | None = None, /, **data: Any) -> None:
         """Record one event of this run.

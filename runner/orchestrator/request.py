@@ -55,7 +55,7 @@ class RunRequest:
     tree: str = ""
     library: Library | None = None
 
-    def job(self, environ: Mapping[str, str], learn: Callable[[Collection[str]], None]) -> Job:
+    def job(self, environ: Mapping[str, str], learn: Callable[[Collection[str]], object]) -> Job:
         """What the executor is asked to do, against all hosts, as long as no more is known."""
         runbook = self.source.runbook
         return Job(

@@ -28,6 +28,7 @@ from runner.render.history.run_history import RunHistory
 from runner.services.notifications import dispatcher_of
 from runner.services.run_list import find_run, run_history
 from runner.store.run_state import RunDirectory, RunState
+from runner.store.secret_digests import SecretDigests
 
 _OVER = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
 _AT_HAND = frozenset({"env", "file", "vault"})
@@ -192,17 +193,19 @@ def escalate(installation: Installation, name: str, because: str) -> Escalated:
 
 
 def _masked(text: str, state: RunState, installation: Installation) -> str:
-    """`text`, which a person has typed, without the secrets among the inputs of the run, as far as they can be known.
+    """`text`, which a person has typed, without the secrets of the run: as they are now, and as the run knew them.
 
-    What the inventory keeps encrypted only the run itself knows; nobody waits for Ansible before somebody is called.
+    What the inventory keeps encrypted only the run itself could read, and nobody waits for Ansible before somebody is
+    called: it is known by its digests.
     """
-    return Redaction(_secrets(state, installation)).text(text)
+    known = SecretDigests(installation.state.directory(state.run).path)
+    return known.mask(Redaction(_secrets(state, installation)).text(text))
 
 
 def _secrets(state: RunState, installation: Installation) -> Iterator[str]:
     """The secrets to which the inputs of the run refer; a password manager, or a person, is not asked for one."""
     for value in state.inputs.values():
-        with contextlib.suppress(ValueError):  # it refers to nothing, or to what is not here: then nobody can know it
+        with contextlib.suppress(LookupError, OSError, ValueError, RunbookError):  # there is no such secret here
             if SecretReference.parse(str(value)).kind in _AT_HAND:
                 yield installation.secrets(str(value))
 

@@ -15,6 +15,7 @@ from runner.escalation.dispatch import Dispatcher, Note, SentPage
 from runner.escalation.outbox import Notification, Outbox
 from runner.orchestrator.run_environment import Installation
 from runner.store.log.audit_log import AuditLog
+from runner.store.secret_digests import SecretDigests
 from runner.store.state_directory import StateDirectory
 
 
@@ -124,7 +125,8 @@ def drop_page(installation: Installation, name: str, because: str) -> Undelivere
             dispatcher = Dispatcher(
                 installation.state.path, installation.secrets, installation.clock, _noting(log), contextlib.nullcontext
             )
-            dispatcher.drop(page, because.strip(), by=installation.actor.person)
+            known = SecretDigests(installation.state.directory(page.run).path)
+            dispatcher.drop(page, known.mask(because.strip()), by=installation.actor.person)
     return _shown(page)
 
 

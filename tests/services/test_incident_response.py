@@ -119,6 +119,35 @@ def test_a_secret_that_a_person_types_into_a_reason_or_a_note_is_in_nothing_that
     assert SECRET not in engine.env.state.log_path.read_text()
 
 
+def test_so_is_one_that_only_the_run_itself_could_read(engine, server):
+    engine.ansible.answers["one", "action"] = FAILED
+    engine.ansible.secrets = ["vaulted-and-more"]
+    given = {"inputs": {"key": "env:KEY", "typed": "prompt"}, "secrets": {"key": SECRET, "typed": "as typed"}}
+    engine.run(change("one", on_failure="escalate"), escalation=POLICY, takes=TAKES, **given)
+    url = f"channels: [{{webhook: {{url: '{server.url}'}}}}]"
+    (engine.asked_for.source.path.parent / "contacts.yml").write_text(f"on-call: {{name: On-call, {url}}}\n")
+    env = replace(engine.env, secrets={}.__getitem__)
+
+    escalate(env, RUN_ID, f"as typed, vaulted-and-more, {SECRET}")
+    acknowledge(env, RUN_ID, "it is vaulted-and-more")
+
+    assert [event["data"]["summary"] for event in server.events] == [
+        f"RUN-001 Disk is full (local): declared: {MASK}, {MASK}, {MASK}",
+        f"RUN-001 Disk is full (local): acknowledged by alice: it is {MASK}",
+    ]
+    assert "vaulted-and-more" not in engine.env.state.log_path.read_text()
+
+
+def test_a_secret_that_has_changed_since_is_masked_as_it_is_now(engine, server):
+    engine.ansible.answers["one", "action"] = FAILED
+    given = {"inputs": {"key": "env:KEY", "typed": "prompt"}, "secrets": {"key": SECRET, "typed": "as typed"}}
+    engine.run(change("one", on_failure="escalate"), escalation=POLICY, takes=TAKES, **given)
+
+    acknowledge(replace(engine.env, secrets={"env:KEY": "rotated-since"}.__getitem__), RUN_ID, "rotated-since")
+
+    assert history_of(engine).acknowledged.note == MASK
+
+
 @pytest.mark.parametrize(("mode", "because"), [("run", "  "), ("dry-run", "why")])
 def test_what_cannot_be_escalated_is_refused(engine, mode, because):
     engine.run(change("one"), mode=mode)

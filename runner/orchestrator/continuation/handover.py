@@ -66,7 +66,7 @@ def hand_over(
             stepper.recorder.note(EventType.RUN_HANDED_OVER, step.id, **what)
             with deadline.standstill():
                 child = Child(request.source.runbook.id, hosts, do(request, env))
-            stepper.recorder.redaction.learn(request.secrets.values())
+            stepper.recorder.learn(request.secrets.values())
             ended(child)
             if not (stepper.cancelled or stepper.plan.request.looks):
                 _check_mended(stepper, step, child)
