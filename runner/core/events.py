@@ -32,6 +32,7 @@ class EventType(StrEnum):
     GATE_VOIDED = "gate.voided"
     GATE_ANSWERED = "gate.answered"
     VOTE_GIVEN = "vote.given"
+    STEP_DECIDED = "step.decided"
     STEP_INTENDED = "step.intended"
     STEP_FINISHED = "step.finished"
     STEP_REOPENED = "step.reopened"
@@ -70,6 +71,7 @@ IN_WORDS: Mapping[str, str] = {
     EventType.GATE_VOIDED: "approval void",
     EventType.VOTE_GIVEN: "voted",
     EventType.GATE_ANSWERED: "answered",
+    EventType.STEP_DECIDED: "decided",
     EventType.STEP_INTENDED: "began",
     EventType.VERIFICATION_FINISHED: "checked",
     EventType.STEP_FINISHED: "ended",
@@ -96,6 +98,7 @@ class Outcome(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"
+    NOT_NEEDED = "not needed"
     SKIPPED = "skipped"
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
@@ -106,6 +109,10 @@ class Outcome(StrEnum):
     UNDONE = "undone"
     PARTLY_UNDONE = "partly undone"
     HANDED_OVER = "handed over"
+
+
+DONE = frozenset({Outcome.PASSED, Outcome.NOT_NEEDED})
+"""The outcomes of a step on a host with which nothing of it is left to do there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.core.events import Event, EventType, Outcome
+from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.step_tags import undo_id, undone_step
 from runner.model.step import Step, Undo
 
@@ -165,7 +165,7 @@ class Ledger:
         waiting = {f"verify/{number}" for number, _ in step.confirmations}
         if entry.outcome is None:
             return bool(entry.missing - waiting)
-        return entry.outcome not in {Outcome.PASSED, Outcome.PLANNED, Outcome.UNKNOWABLE}
+        return entry.outcome not in {*DONE, Outcome.PLANNED, Outcome.UNKNOWABLE}
 
     def waits_for(self, step_id: str, parts: Collection[str]) -> list[str]:
         """The hosts on which one of `parts` of `step_id` is still to be proven."""
@@ -179,7 +179,7 @@ class Ledger:
 
     def failed_on(self, step_id: str) -> list[str]:
         """The hosts on which `step_id` was come to and has not passed, though nobody has said that it shall not be."""
-        fine = {Outcome.PASSED, Outcome.NEVER_REACHED, Outcome.ABORTED, Outcome.PLANNED, Outcome.UNKNOWABLE}
+        fine = {*DONE, Outcome.NEVER_REACHED, Outcome.ABORTED, Outcome.PLANNED, Outcome.UNKNOWABLE}
         mine = ((host, self.entries[step_id, host]) for host in self.hosts_of(step_id))
         return [host for host, entry in mine if entry.outcome not in fine and not _is_skipped_by_choice(entry)]
 
@@ -194,7 +194,7 @@ class Ledger:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of the run so far: passed only when every step has passed on every intended host."""
+        """The outcome of the run so far: passed only when every step has, or is not needed, on every intended host."""
         outcomes = {entry.outcome or Outcome.NEVER_REACHED for entry in self.entries.values()}
         if not outcomes:
             return Outcome.NEVER_REACHED
@@ -228,7 +228,13 @@ def _leaves_open(event: Event) -> bool:
 
 
 _PROOFS = frozenset(
-    {EventType.ACTION_FINISHED, EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED, EventType.STEP_SETTLED}
+    {
+        EventType.STEP_DECIDED,
+        EventType.ACTION_FINISHED,
+        EventType.VERIFICATION_FINISHED,
+        EventType.GATE_ANSWERED,
+        EventType.STEP_SETTLED,
+    }
 )
 
 
@@ -252,6 +258,8 @@ def undo_parts(undo: Undo) -> set[str]:
 def _judge(entry: LedgerEntry, event: Event) -> Outcome | None:
     """The entry's outcome after `event`, None while something is still missing."""
     outcome = Outcome(event.data["outcome"])
+    if outcome is Outcome.NOT_NEEDED and event.type is not EventType.STEP_DECIDED:
+        return Outcome.UNKNOWN  # only a decision says that, never what a module answers
     if outcome is not Outcome.PASSED:
         return outcome
     entry.missing.discard(event.data["part"])

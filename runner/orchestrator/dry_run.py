@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from runner.core.events import EventType, Outcome
+from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import step_tag
 from runner.executor.host_ledger import parts
 from runner.model.mentions import mentioned
@@ -30,7 +30,7 @@ def dry_run(stepper: Stepper) -> None:
         else:
             _plan(stepper, step, hosts)
             changed |= set(hosts) if step.effect is not Effect.READ else set()
-        if not all(stepper.ledger.entries[step.id, host].outcome is Outcome.PASSED for host in hosts):
+        if not all(stepper.ledger.entries[step.id, host].outcome in DONE for host in hosts):
             unknown |= {*step.capture, *step.choose}
         if stepper.cancelled or (stepper.lost and not changed):
             return

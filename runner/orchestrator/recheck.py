@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from runner.compiler.batches import fewest_batches
-from runner.core.events import EventType, Outcome
+from runner.core.events import DONE, EventType
 from runner.core.step_tags import recheck_tag, step_tag
 from runner.executor.host_ledger import parts
 from runner.model.step import Effect, Step
@@ -47,4 +47,4 @@ def verify_again(stepper: Stepper, step: Step, hosts: Sequence[str]) -> list[str
             open_again(stepper, step, [host], looks | (missing & people), redo=False)
         recheck(stepper, {step.id: hosts})
     stepper.recorder.close()
-    return [host for host in hosts if stepper.ledger.entries[step.id, host].outcome is not Outcome.PASSED]
+    return [host for host in hosts if stepper.ledger.entries[step.id, host].outcome not in DONE]

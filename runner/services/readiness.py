@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from runner.core.errors import DeniedError, ExitCode
-from runner.core.events import EventType, Outcome
+from runner.core.events import DONE, EventType
 from runner.escalation.contract_check import call_problems
 from runner.escalation.policy import is_critical
 from runner.model.runbook import Runbook
@@ -83,5 +83,5 @@ def _unmet(runbook: Runbook, records: list[Record]) -> tuple[str, ...]:
     """The prerequisites that do not hold, each with its host."""
     names: Mapping[str | None, str] = {step.id: step.name for step in runbook.prerequisites}
     ends = [each for each in records if each.type == EventType.STEP_FINISHED and each.step in names]
-    failed = [each for each in ends if each.data["outcome"] != Outcome.PASSED]
+    failed = [each for each in ends if each.data["outcome"] not in DONE]
     return tuple(f"{names[each.step]} on {each.host}: {each.data['outcome']}" for each in failed)

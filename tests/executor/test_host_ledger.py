@@ -155,9 +155,10 @@ def test_passed_only_if_every_part_is_proven_on_every_host(events):
         proven = {each.data["part"] for each in mine[:bad]}
         # and has passed exactly if every part was proven before anything was bad
         assert (outcome is Outcome.PASSED) is (proven >= set(PARTS))
-        # and what was bad keeps its own word
+        # and what was bad keeps its own word, unless it is one that only a decision has
         if not proven >= set(PARTS) and bad < len(mine):
-            assert outcome is mine[bad].data["outcome"]
+            word = mine[bad].data["outcome"]
+            assert outcome is (Outcome.UNKNOWN if word is Outcome.NOT_NEEDED else word)
     assert (made.outcome is Outcome.PASSED) is all(outcome is Outcome.PASSED for *_, outcome in finished)
 
 
@@ -206,6 +207,25 @@ def test_a_step_that_waits_for_a_persons_word_is_not_broken():
     assert (made.broken([waiting]), made.entries[waiting.id, HOSTS[0]].outcome) == ([], None)
     told(made, proof("verify/2", Outcome.ABORTED, host=None))
     assert made.broken([waiting]) == [(waiting, host) for host in HOSTS]
+
+
+def test_a_step_that_is_not_needed_on_a_host_counts_as_done_there_and_was_never_begun():
+    made = ledger()
+    reason = "used > 90 is not true: used = 42"
+
+    told_of = made.apply(event(EventType.STEP_DECIDED, part="only_if", outcome=Outcome.NOT_NEEDED, reason=reason))
+    told(made, intended(host="two"), *(proof(part, host="two") for part in PARTS))
+
+    one = Step(id="a", name="A", action=CommandStep(command="true"), verify=(ZERO, ZERO))
+    assert [each.data for each in told_of] == [{"outcome": Outcome.NOT_NEEDED, "reason": reason}]
+    assert (made.broken([one]), made.lost([one]), made.failed_on("a"), made.begun_on("a")) == ([], [], [], ["two"])
+    assert (made.waits_for("a", PARTS), made.outcome) == ([], Outcome.PASSED)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_nothing_but_a_decision_says_that_a_step_is_not_needed(part):
+    made = ledger()
+    assert told(made, proof(part, Outcome.NOT_NEEDED)) == [("a", "one", Outcome.UNKNOWN)]
 
 
 def test_where_a_step_was_begun_and_whether_it_failed():

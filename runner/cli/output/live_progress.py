@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Self
 from runner.cli.output.progress import Words, because, called, output_of, write_at_once
 from runner.cli.output.terminal import safe, short
 from runner.cli.prompts import guard_options
-from runner.core.events import Event, EventType, Outcome
+from runner.core.events import DONE, Event, EventType, Outcome
 from runner.model.runbook import Runbook
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
-_STYLES = {Outcome.PASSED: "green", Outcome.SKIPPED: "yellow", Outcome.NEVER_REACHED: "dim"}
-_SIGNS = {Outcome.PASSED: "✓", Outcome.NEVER_REACHED: "·", Outcome.SKIPPED: "-"}
+_STYLES = {Outcome.PASSED: "green", Outcome.SKIPPED: "yellow", Outcome.NOT_NEEDED: "dim", Outcome.NEVER_REACHED: "dim"}
+_SIGNS = {Outcome.PASSED: "✓", Outcome.NEVER_REACHED: "·", Outcome.SKIPPED: "-", Outcome.NOT_NEEDED: "-"}
 _BAD = "✗"
+_ACTS = frozenset({EventType.STEP_DECIDED, EventType.ACTION_FINISHED})
 
 
 class LiveProgress:
@@ -71,13 +72,15 @@ class LiveProgress:
         step, data = self._words.key(event), event.data
         if event.type is EventType.STEP_REOPENED:
             self._bad.discard(step)
-        bad = data.get("outcome") != Outcome.PASSED
+        bad = data.get("outcome") not in DONE
         # What another host passes does not take the place of what is wrong on this one.
         if event.type is EventType.VERIFICATION_FINISHED and (bad or step not in self._bad):
             self._notes[step] = "\n".join([self._words.says(event) + because(data), *output_of(data)])
-        if event.type is EventType.ACTION_FINISHED and bad:
+        if event.type is EventType.STEP_DECIDED and not bad and data.get("reason"):
+            self._notes.setdefault(step, because(data).removeprefix(": "))
+        if event.type in _ACTS and bad:
             self._notes[step] = "\n".join([because(data).removeprefix(": "), *output_of(data)])
-        if event.type in {EventType.VERIFICATION_FINISHED, EventType.ACTION_FINISHED} and bad:
+        if event.type in {EventType.VERIFICATION_FINISHED, *_ACTS} and bad:
             self._bad.add(step)
         if event.type is EventType.GATE_ANSWERED and data.get("note"):
             self._notes[step] = f"{safe(data['by'])}: {short(data['note'])}"
@@ -111,7 +114,8 @@ class LiveProgress:
             return "|/-\\"[int(time.monotonic() * 8) % 4], "cyan"
         if not found or found == {Outcome.NEVER_REACHED}:
             return _SIGNS[Outcome.NEVER_REACHED], "dim"
-        worst = next((word for word in found if word != Outcome.PASSED), Outcome.PASSED)
+        well = Outcome.PASSED if Outcome.PASSED in found else Outcome.NOT_NEEDED
+        worst = next((word for word in found if word not in DONE), well)
         return _SIGNS.get(Outcome(worst), _BAD), _STYLES.get(Outcome(worst), "red")
 
     def _note_of(self, step: str, hosts: dict[str, str]) -> str:

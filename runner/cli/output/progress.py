@@ -16,7 +16,7 @@ import click
 
 from runner.cli.output.terminal import one_line, safe, short
 from runner.cli.prompts import guard_options
-from runner.core.events import Event, EventType, Outcome
+from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.observation import Observation
 from runner.core.step_tags import undo_id
 from runner.core.wording import addressee
@@ -207,12 +207,15 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one 
             return [f"begins   {name}{where}"]
         case EventType.VERIFICATION_FINISHED:
             return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}", *output_of(data)]
-        case EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if data["outcome"] != Outcome.PASSED:
+        case EventType.STEP_DECIDED | EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if (
+            data["outcome"] not in DONE
+        ):
             return [f"{verdict(data)}     {name}{where}{because(data)}", *output_of(data)]
         case EventType.STEP_FINISHED if data["outcome"] not in _SETTLED and not (
             words.key(event) in words.asked and data["outcome"] == Outcome.PASSED
         ):
-            return [f"{data['outcome']:8} {name}{where}"]
+            why = because(data) if data["outcome"] == Outcome.NOT_NEEDED else ""
+            return [f"{data['outcome']:8} {name}{where}{why}"]
         case EventType.GATE_ANSWERED:
             said = data.get("instead") or ("yes" if data["outcome"] == Outcome.PASSED else "no")
             return [f"{said:8} {name}: {safe(data['by'])}{because({'reason': data.get('note')})}"]

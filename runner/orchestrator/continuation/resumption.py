@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from runner.compiler.segments import Gate
 from runner.core.errors import DeniedError, InvalidInputError
-from runner.core.events import Event, EventType, Outcome
+from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.executor.host_ledger import Ledger, LedgerEntry, machine_parts, parts, undo_parts
 from runner.model.runbook import Runbook
@@ -141,7 +141,7 @@ def _reopen_undone(stepper: Stepper, step: Step) -> None:
     for host, entry in _entries(stepper, step).items():
         if stepper.ledger.is_undone(step.id, host):
             again.append(host)
-        elif entry.outcome is Outcome.PASSED:
+        elif entry.outcome in DONE:
             continue
         elif entry.intended and (step.repeatable or _failed_for_sure(entry)):
             again.append(host)
@@ -189,7 +189,7 @@ def _doubtful(stepper: Stepper, step: Step) -> list[str]:
     return [
         host
         for host, entry in _entries(stepper, step).items()
-        if entry.outcome not in {None, Outcome.PASSED} or (entry.intended and entry.missing & machine_parts(step))
+        if entry.outcome not in {None, *DONE} or (entry.intended and entry.missing & machine_parts(step))
     ]
 
 

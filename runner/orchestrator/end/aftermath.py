@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runner.core.errors import AuditError, RunbookError
-from runner.core.events import EventType, Outcome
+from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.core.wording import first_line, listed
 from runner.executor.host_ledger import Ledger, LedgerEntry
@@ -94,6 +94,8 @@ def died(run: EndedRun) -> str:
 
 def happened(run: EndedRun, outcome: Outcome, error: RunbookError | None) -> str:
     """The end of the run in one sentence."""
+    if outcome is Outcome.PASSED and is_idle(run):
+        return "nothing was needed: the condition of each step says so"
     if outcome in _ENDED_WELL:
         return _ENDED_WELL[outcome].format(successors=_successors(run))
     if error:
@@ -105,6 +107,14 @@ def happened(run: EndedRun, outcome: Outcome, error: RunbookError | None) -> str
         what = request if request.startswith(CANCELLED) else f"stopped by {_KEYS.get(request, request)}"
         return f"{what}{_at(run)}"
     return _broken(run) or f"ended as {outcome}"
+
+
+def is_idle(run: EndedRun) -> bool:
+    """Whether no step of the runbook was needed on any host."""
+    outcomes = [
+        run.ledger.entries[step.id, host].outcome for step in run.runbook.steps for host in run.ledger.hosts_of(step.id)
+    ]
+    return bool(outcomes) and set(outcomes) == {Outcome.NOT_NEEDED}
 
 
 def is_ended_by(error: RunbookError | None, ledger: Ledger, failed: Sequence[str]) -> bool:
@@ -182,7 +192,8 @@ def _standing(run: EndedRun, host: str) -> HostState:
         return HostState.UNKNOWN
     if undone:
         return HostState.CHANGED if made else HostState.UNDONE
-    if own and all(entry.outcome is Outcome.PASSED for step, entry in own if step not in run.runbook.on_cancel):
+    outcomes = {entry.outcome for step, entry in own if step not in run.runbook.on_cancel}
+    if Outcome.PASSED in outcomes and outcomes <= DONE:
         return HostState.VERIFIED
     if made and all(entry.outcome is Outcome.PASSED for entry in made):
         return HostState.SO_FAR
@@ -251,4 +262,4 @@ def partial(run: EndedRun) -> list[str]:
 
 def _has_passed(run: EndedRun, host: str) -> bool:
     entries = [entry for (_, where), entry in run.ledger.entries.items() if where == host]
-    return all(entry.outcome is Outcome.PASSED for entry in entries)
+    return all(entry.outcome in DONE for entry in entries)

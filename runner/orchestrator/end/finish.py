@@ -256,6 +256,7 @@ class RunFinish(Failsafe):
             "exit_code": int(result.exit_code),
             "follow_up": [item if isinstance(item, str) else item.do for item in self._due(result.outcome)],
             "problems": list(result.problems),
+            **({"nothing_needed": True} if result.outcome is Outcome.PASSED and aftermath.is_idle(self._run) else {}),
             **aftermath.recorded(result.happened, result.hosts, result.ways_on),
         }
 

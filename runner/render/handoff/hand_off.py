@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.core.events import IN_WORDS, EventType, Outcome
+from runner.core.events import DONE, IN_WORDS, EventType
 from runner.core.wording import listed
 from runner.model.provided_items import OF_EVERY_RUN, TREND, item_names, slug
 from runner.render.history.headline import headline
@@ -165,7 +165,7 @@ def _seen(steps: Iterable[StepHistory]) -> Iterable[Mapping[str, Any]]:
     for step in steps:
         last = max((check.attempt for check in step.checks), default=0)
         yield from (
-            _failure(step, check) for check in step.checks if check.attempt == last and check.outcome != Outcome.PASSED
+            _failure(step, check) for check in step.checks if check.attempt == last and check.outcome not in DONE
         )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from runner.core.events import Outcome
+from runner.core.events import DONE, Outcome
 from runner.core.wording import listed
 from runner.render.history.attempts import REFUSED, Attempt
 from runner.render.history.page_history import REQUESTED
 from runner.render.history.run_history import RunHistory
 from runner.render.history.step_history import RUNNING, Check, StepHistory
 
-_FINE = frozenset({Outcome.PASSED, Outcome.PLANNED, Outcome.UNKNOWABLE, Outcome.NEVER_REACHED})
+_FINE = frozenset({*DONE, Outcome.PLANNED, Outcome.UNKNOWABLE, Outcome.NEVER_REACHED})
 
 
 def headline(run: RunHistory) -> str:
@@ -24,11 +24,7 @@ def _body(run: RunHistory) -> Iterable[str]:
         case "running":
             yield f"It waits for an answer ({run.waiting})." if run.waiting else _going(run)
         case Outcome.PASSED:
-            yield (
-                f"All {len(run.steps)} steps passed{_on(run.hosts)}."
-                if len(run.steps) != 1
-                else (f"Its one step passed{_on(run.hosts)}.")
-            )
+            yield _passed(run)
         case Outcome.PLANNED:
             yield f"It only looked{_on(run.hosts)}; nothing was changed."
         case Outcome.UNDONE:
@@ -46,6 +42,20 @@ def _body(run: RunHistory) -> Iterable[str]:
             yield from _never_reached(run)
         case _:
             yield from _stopped(run)
+
+
+def _passed(run: RunHistory) -> str:
+    idle = [step for step in run.steps if step.outcome == Outcome.NOT_NEEDED]
+    if run.nothing_needed:
+        return f"Nothing was needed{_on(run.hosts)}: the condition of each step says so."
+    if idle:
+        words = f"{_counted(len(idle), 'step')} {'was' if len(idle) == 1 else 'were'} not needed: {_named(idle)}."
+        return f"{len(run.steps) - len(idle)} of {len(run.steps)} steps passed{_on(run.hosts)}; {words}"
+    return (
+        f"All {len(run.steps)} steps passed{_on(run.hosts)}."
+        if len(run.steps) != 1
+        else f"Its one step passed{_on(run.hosts)}."
+    )
 
 
 def _going(run: RunHistory) -> str:
@@ -99,7 +109,7 @@ def _is_bad(step: StepHistory) -> bool:
 
 
 def _explains(check: Check) -> bool:
-    return bool(check.reason) and check.outcome != Outcome.PASSED
+    return bool(check.reason) and check.outcome not in DONE
 
 
 def _attempts(run: RunHistory) -> str:

@@ -42,8 +42,9 @@ class RunHistory:
     has answered yet. `directory` is where its files are, `provide` what was promised to whoever is called for
     it. `acknowledged` says who has the incident; `news_since` is when a later attempt had news for whoever had it, of
     which nobody has said yet that they have that. `happened` is its end in one sentence, `standing` has the hosts by
-    how they stood then, `ways_on` what goes on from there; all are empty until it has ended. `unproven` says why it is
-    no proof that its runbook works; empty when it is one.
+    how they stood then, `ways_on` what goes on from there; all are empty until it has ended. `nothing_needed` says that
+    the condition of each step was not met. `unproven` says why it is no proof that its runbook works; empty when it is
+    one.
     """
 
     run: str
@@ -68,6 +69,7 @@ class RunHistory:
     parent: str
     children: tuple[str, ...]
     waiting: str
+    nothing_needed: bool
     unproven: str
     head: str
     directory: str = ""
@@ -162,6 +164,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
     last, end = begun[-1][1], ending(begun[-1][0])
     target = next((record.data for record in records if record.type == EventType.TARGET_RESOLVED), {})
     asked, (acknowledged, news_since) = decisions(records), acknowledgement(records)
+    nothing_needed = bool(end and end.data.get("nothing_needed"))
     facts = {**data, "reason": given(parts[0]).get("reason")}
     return RunHistory(
         run=first.run,
@@ -186,7 +189,8 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         parent=record_data.text(data, "parent"),
         children=tuple(record_data.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER),
         waiting=f"{asked[-1].kind}: {asked[-1].text}" if going and asked and not asked[-1].outcome else "",
-        unproven=_unproven([each for _, each in begun], asked),
+        nothing_needed=nothing_needed,
+        unproven=_unproven([each for _, each in begun], asked, nothing_needed=nothing_needed),
         head=f"{records[-1].seq}:{records[-1].hash}",
         directory=record_data.text(data, "directory"),
         acknowledged=acknowledged,
@@ -202,13 +206,15 @@ _HANDED_OVER = frozenset({EventType.RUN_HANDED_OVER})
 _FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
 
 
-def _unproven(attempts: Sequence[Attempt], asked: Iterable[Decision]) -> str:
+def _unproven(attempts: Sequence[Attempt], asked: Iterable[Decision], *, nothing_needed: bool) -> str:
     """Why the run is no proof that its runbook works."""
     last = attempts[-1]
     if last.mode in LOOKS:
         return "it only looked"
     if last.outcome != Outcome.PASSED:
         return f"it ended as {last.outcome}" if last.outcome != RUNNING else "it has not ended"
+    if nothing_needed:
+        return "none of its steps was needed"
     if len({(attempt.runbook_sha256, attempt.playbook_sha256) for attempt in attempts}) > 1:
         return "it began with one text and ended with another"
     vouched = [

@@ -193,7 +193,7 @@ def fold_steps(
 _Span = tuple[float, float]
 _UNDO = "undo-"
 _TURNS = frozenset({EventType.RUN_RESUMED, EventType.RUN_ABANDONED, EventType.RUN_FINISHED, EventType.RUN_REFUSED})
-_CHECKS = frozenset({EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED})
+_CHECKS = frozenset({EventType.STEP_DECIDED, EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED})
 _ACTED = frozenset({EventType.ACTION_FINISHED, EventType.ATTEMPT_FINISHED})
 _OF_STEPS = _CHECKS | {
     EventType.GATE_ASKED,
@@ -242,7 +242,7 @@ def _checks(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
     if record.type not in _CHECKS | _ACTED or (record.type in _ACTED and outcome == Outcome.PASSED):
         return
     number, verify = _number(record), record_data.items(item, "verify")
-    says = str(verify[number - 1]) if 0 < number <= len(verify) else ""
+    says = str(verify[number - 1]) if 0 < number <= len(verify) else record_data.text(data, "says")
     if not says or says == item.get("name"):  # a prerequisite that is ticked off has no other name than what it says
         says = _DONE.get(record_data.text(data, "kind"), says or _acted(data))
     answer = ": ".join(filter(None, (record_data.text(data, "by"), record_data.text(data, "note"))))

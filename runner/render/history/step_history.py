@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.core.events import Outcome
+from runner.core.events import DONE, Outcome
 
 RUNNING = "running"
 """What a step, or a run, is called until it has ended."""
@@ -78,6 +78,11 @@ class StepHistory:
         if len(set(found)) == 1:
             return found[0]
         return ", ".join(f"{found.count(word)} {word}" for word in dict.fromkeys(found)) or Outcome.NEVER_REACHED
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has passed, or is not needed, on every host that it has come to."""
+        return bool(self.hosts) and all(host.outcome in DONE for host in self.hosts.values())
 
     @property
     def outcomes(self) -> Mapping[str, str]:

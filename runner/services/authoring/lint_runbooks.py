@@ -126,6 +126,7 @@ def _days_of_tests(state: Path) -> Mapping[str, date]:
 
     runs = [run.state for run in StateDirectory.open(state).runs()] if state.is_dir() else []
     passed = (run for run in runs if run.outcome == "passed" and run.mode != "dry-run" and run.finished)
+    passed = (run for run in passed if not run.steps or any("passed" in hosts.values() for hosts in run.steps.values()))
     return {run.sha256: datetime.fromisoformat(run.finished).date() for run in passed}
 
 

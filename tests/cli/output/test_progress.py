@@ -128,6 +128,7 @@ AGAIN = [
     event("changes.accepted", by="alice", before={}, after={}, diff=""),
 ]
 VOID = event("gate.voided", "clean", changes=["the input count was `1` and is now `2`"], reason="", subject="ab")
+UNDECIDED = event("step.decided", "clean", "db1", part="only_if", outcome="failed", reason="'used' is undefined")
 WHOLE = [*STARTED, *LOOKED, *LOST, *ASKED, *APPROVED, *CLEANED, *UNDONE, *DENIED, *PAGED]
 
 LINES = f"""\
@@ -223,10 +224,23 @@ def test_that_an_approval_is_void_is_told_with_what_has_changed(runbook):
     ]
 
 
+def test_a_step_that_is_not_needed_is_told_with_the_values_that_its_condition_saw(runbook):
+    needed = event("step.decided", "clean", "db1", part="only_if", outcome="passed", reason="used = 95")
+    reason = "used > 90 is not true: used = 42"
+    decided = event("step.decided", "clean", "db2", part="only_if", outcome="not needed", reason=reason)
+    ended = event("step.finished", "clean", "db2", outcome="not needed", reason=reason)
+    words = progress.Words(runbook)
+
+    assert [line for one in (needed, decided, ended, UNDECIDED) for line in progress.lines(one, words)] == [
+        "not needed Remove old files on db2: used > 90 is not true: used = 42",
+        "FAIL     Remove old files on db1: 'used' is undefined",
+    ]
+
+
 def test_a_person_is_not_told_what_only_the_record_needs(runbook):
     words = progress.Words(runbook)
 
-    told = {one.type for one in [*WHOLE, *AGAIN, *REFUSED, VOID, OVER] if progress.lines(one, words)}
+    told = {one.type for one in [*WHOLE, *AGAIN, *REFUSED, VOID, OVER, UNDECIDED] if progress.lines(one, words)}
 
     assert {str(kind) for kind in set(EventType) - told} == {
         *("run.finished", "run.filed", "run.abandoned", "span.started", "span.finished"),
