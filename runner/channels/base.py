@@ -99,7 +99,8 @@ class Receipt:
     Skipped means that the channel has no way to do this, which is no fault. `attempts` counts how often it was tried;
     `reason` is for a person and never holds a secret. `sent` is False where none of it has left this machine.
     `reference` is what the other side calls what it made of the page: to be kept, and given back in later pages.
-    `doubt` is True for one that is deferred and may have arrived: an answer was lost.
+    `doubt` is True for one that is deferred and may have arrived: an answer was lost. `wait` is for how many seconds
+    the other side has asked not to be sent it again.
     """
 
     channel: str
@@ -109,6 +110,7 @@ class Receipt:
     sent: bool = True
     reference: str = ""
     doubt: bool = field(default=False, compare=False)
+    wait: float = field(default=0.0, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -132,6 +134,9 @@ class Channel(Model):
     model_config = ConfigDict(hide_input_in_errors=True)  # a secret pasted in place of its reference is not printed
 
     key: ClassVar[str]
+
+    gathers_news: ClassVar[bool] = False
+    """Whether news of an incident that come at the same time are one page, with a line for each of them."""
 
     def does(self, action: Action) -> bool:
         """Whether this channel has a way to do `action`; a page that asks for another one is skipped."""

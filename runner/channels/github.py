@@ -38,7 +38,9 @@ class GitHub(tickets.TicketChannel):
     labels: Several[tickets.Label] = Field(default=(), description="Labels that each issue has besides")
     url: Address = Field(default=ADDRESS, description="Where the REST API is")
 
-    def _open(self, page: Page, token: str, attempt: network.SendAttempt) -> network.Verdict:
+    def _open(
+        self, page: Page, token: str, opening: tickets.TicketOpening, attempt: network.SendAttempt
+    ) -> network.Verdict:
         address, mark = f"{self.url}/repos/{self.repository}/issues", tickets.marker(page)
         headers = tickets.headers(f"Bearer {token}", Accept="application/vnd.github+json")
         query = urlencode({"labels": mark, "state": "all", "per_page": "1"})
@@ -47,7 +49,7 @@ class GitHub(tickets.TicketChannel):
             "body": tickets.text(page, f"{_FENCE}text", _FENCE),
             "labels": [mark, *self.labels],
         }
-        return tickets.open_once(
+        return opening.once(
             attempt,
             WebRequest(f"{address}?{query}", None, headers, method="GET"),
             WebRequest(address, to_json(body), headers),

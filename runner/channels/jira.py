@@ -20,10 +20,10 @@ from runner.core.fields import Several
 class Jira(tickets.TicketChannel):
     """Issues in one project, in the cloud with a `user`, in a data center of the team's own without.
 
-    Each has a label of its own by which it is found again. The search of Jira may need some seconds to see a new issue:
-    one whose answer was lost, and that is asked for again at once, may be there twice.
+    Each has a label of its own by which it is found again. The search of Jira does not show a new issue at once (see
+    `TicketOpening`), unless it is named by its id, which nobody knows where the answer was lost.
 
-    Source: https://developer.atlassian.com/cloud/jira/platform/rest/v2/
+    Source: https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
     """
 
     key: ClassVar[str] = "jira"
@@ -39,7 +39,9 @@ class Jira(tickets.TicketChannel):
     type: str = Field(default="Task", min_length=1, description="The type of each issue")
     labels: Several[tickets.Label] = Field(default=(), description="Labels that each issue has besides")
 
-    def _open(self, page: Page, token: str, attempt: network.SendAttempt) -> network.Verdict:
+    def _open(
+        self, page: Page, token: str, opening: tickets.TicketOpening, attempt: network.SendAttempt
+    ) -> network.Verdict:
         headers, mark = tickets.headers(self._authorization(token), Accept="application/json"), tickets.marker(page)
         jql = f'project = "{self.project}" AND labels = "{mark}"'
         search = f"{self.url.rstrip('/')}/rest/api/2/search{'/jql' if self.user else ''}"
@@ -51,7 +53,7 @@ class Jira(tickets.TicketChannel):
             "description": tickets.text(page, "{noformat}", "{noformat}"),
             "labels": [mark, *self.labels],
         }
-        return tickets.open_once(
+        return opening.once(
             attempt,
             WebRequest(f"{search}?{query}", None, headers, method="GET"),
             WebRequest(f"{self.url.rstrip('/')}/rest/api/2/issue", to_json({"fields": fields}), headers),

@@ -67,10 +67,14 @@ class Slack(Channel):
     By a bot an incident is one message, which shows the newest state, and everything else stands in its thread. Each
     message carries which page it is, so that one whose answer was lost is found again and not sent twice; for that
     `channel` must be an id (C...), and the bot needs the scope channels:history beside chat:write. A webhook cannot be
-    asked: there a message whose answer was lost is sent once more.
+    asked: there a message whose answer was lost is sent once more. Slack takes about one message a second in a channel,
+    so that many news at once are one message.
+
+    Source: https://docs.slack.dev/apis/web-api/rate-limits
     """
 
     key: ClassVar[str] = "slack"
+    gathers_news: ClassVar[bool] = True
 
     webhook: SecretReference | None = Field(default=None, description="Where the address of an incoming webhook is")
     token: SecretReference | None = Field(default=None, description="Where the token of a bot is, xoxb-...")
@@ -136,9 +140,9 @@ def message(page: Page, mention: str | None = None) -> str:
 
 def details(page: Page) -> list[str]:
     """What the page carries, a paragraph for each item."""
+    longest = _LONGEST_DETAIL if len(page.details) > 1 else LONGEST_TEXT
     texts = {
-        name: _cut(as_text(value).translate(_ESCAPED), _LONGEST_DETAIL)
-        for name, value in list(page.details.items())[:_DETAILS]
+        name: _cut(as_text(value).translate(_ESCAPED), longest) for name, value in list(page.details.items())[:_DETAILS]
     }
     return [f"*{_line(name)}*\n{text}" for name, text in texts.items()]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any
@@ -29,6 +30,10 @@ LONGEST_TITLE = 200
 LONGEST_TEXT = 30_000
 """Characters; Jira takes 32,767 in a description, GitHub 65,536 in a body."""
 
+_NO_ANSWER_BEHIND = frozenset({502, 504})
+_TAKEN = 2
+"""The class of a status that says that something was done, whatever the body says."""
+
 Label = Annotated[str, StringConstraints(pattern=r"^[^\s,]{1,50}$")]
 
 
@@ -47,13 +52,13 @@ class TicketChannel(Channel):
             token = reveal(self.token, secrets)
         except SecretMissingError as error:
             return refusal(self.key, error)
-        return transport.repeat(self.key, partial(self._open, page, token))
+        return transport.repeat(self.key, partial(self._open, page, token, TicketOpening()))
 
     def check(self, secrets: Secrets) -> None:
         """Look whether the token is there."""
         reveal(self.token, secrets)
 
-    def _open(self, page: Page, token: str, attempt: network.SendAttempt) -> network.Verdict:
+    def _open(self, page: Page, token: str, opening: TicketOpening, attempt: network.SendAttempt) -> network.Verdict:
         """One attempt to open the ticket of `page`."""
         raise NotImplementedError
 
@@ -85,32 +90,56 @@ def _inside(content: str, *marks: str) -> str:
     return re.sub("|".join(map(re.escape, marks)), "'''", content)
 
 
-def open_once(
-    attempt: network.SendAttempt,
-    find: WebRequest,
-    create: WebRequest,
-    *,
-    key_of: Callable[[Any], str],
-    judge: Callable[[HttpAnswer], network.Verdict],
-    prefix: str,
-) -> network.Verdict:
-    """Ask for the ticket by `find`, and open it by `create` where there is none; the verdict refers to its key.
+class TicketOpening:
+    """The opening of one ticket, in as many attempts as it takes.
 
-    `key_of` gives the key in what the other side answers to either, empty where there is none; it may raise LookupError
-    or TypeError for what is no such answer.
+    Once it was asked for, and no answer says what became of that, it is only looked for: a search may not show a new
+    ticket for a while.
     """
-    for request, words in ((find, "it is there already"), (create, "opened")):
-        answer = attempt.ask(request)
-        verdict = judge(answer)
-        if verdict.status != "accepted":
-            return verdict
+
+    def __init__(self) -> None:
+        self._in_doubt = False
+
+    def once(
+        self,
+        attempt: network.SendAttempt,
+        find: WebRequest,
+        create: WebRequest,
+        *,
+        key_of: Callable[[Any], str],
+        judge: Callable[[HttpAnswer], network.Verdict],
+        prefix: str,
+    ) -> network.Verdict:
+        """Ask for the ticket by `find`, and open it by `create` where there is none; the verdict refers to its key.
+
+        `key_of` gives the key in what the other side answers to either, empty where there is none; it may raise
+        LookupError or TypeError for what is no such answer.
+        """
+        for request, words in ((find, "it is there already"), (create, "opened")):
+            if request is create and self._in_doubt:
+                return network.Verdict("again", "it was asked for, and a search does not show it yet", doubt=True)
+            answer = attempt.ask(request) if request is find else self._created(attempt, request)
+            verdict = judge(answer)
+            if verdict.status != "accepted":
+                return replace(verdict, doubt=self._in_doubt and request is create)
+            try:
+                key = key_of(answer.data)
+            except (LookupError, TypeError):
+                reason = f"{verdict.reason}, but with something else: is a proxy in between?"
+                return network.Verdict("again", reason, doubt=request is create)
+            if key:
+                return network.Verdict("accepted", f"{words}: {key}", reference=f"{prefix}{key}")
+        return network.Verdict("again", f"{verdict.reason}, but without the key of the ticket", doubt=True)
+
+    def _created(self, attempt: network.SendAttempt, create: WebRequest) -> HttpAnswer:
+        """The answer to `create`; without one, or from a gateway that got none, nobody knows what became of it."""
         try:
-            key = key_of(answer.data)
-        except (LookupError, TypeError):
-            return network.Verdict("again", f"{verdict.reason}, but with something else: is a proxy in between?")
-        if key:
-            return network.Verdict("accepted", f"{words}: {key}", reference=f"{prefix}{key}")
-    return network.Verdict("again", f"{verdict.reason}, but without the key of the ticket")
+            answer = attempt.ask(create)
+        except BaseException:
+            self._in_doubt = attempt.sent
+            raise
+        self._in_doubt = answer.status in _NO_ANSWER_BEHIND or answer.status // 100 == _TAKEN
+        return answer
 
 
 def refused_because(verdict: network.Verdict, complaint: Any) -> network.Verdict:

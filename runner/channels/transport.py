@@ -147,7 +147,7 @@ class Transport:
         self, channel: str, tell: Callable[[SendAttempt], Verdict], *, most_doubts: int | None = None
     ) -> Receipt:
         """Calls `tell` until its verdict is final, or another attempt would pass the deadline, or as `send` says."""
-        end, sent, doubts = time.monotonic() + self.deadline, False, 0
+        end, sent, doubts, wait = time.monotonic() + self.deadline, False, 0, 0.0
         for number in count(1):
             left = max(0.001, end - time.monotonic())  # a pause can last longer than it was meant to
             attempt = SendAttempt(left, self.attempt)
@@ -159,12 +159,14 @@ class Transport:
             if doubts == most_doubts:
                 late = "it is not sent again, as it may be there already"
                 break
-            pause = max(attempt.wait, FIRST_PAUSE * 2 ** (number - 1) * (1 + self.jitter()) / 2)
+            wait = attempt.wait
+            pause = max(wait, FIRST_PAUSE * 2 ** (number - 1) * (1 + self.jitter()) / 2)
             if pause >= end - time.monotonic():
                 late = f"the next attempt, in {pause:.1f} s, would pass the deadline of {self.deadline:g} s"
                 break
             self.sleep(pause)
-        return Receipt(channel, "deferred", number, f"{verdict.reason}; {late}", sent=sent, doubt=doubts > 0)
+        reason = f"{verdict.reason}; {late}"
+        return Receipt(channel, "deferred", number, reason, sent=sent, doubt=doubts > 0, wait=wait)
 
 
 STANDARD = Transport()

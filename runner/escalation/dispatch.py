@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
 from runner.channels.base import Action, Channel, Page, Receipt, Secrets
+from runner.channels.payload import one_line
 from runner.core.events import Clock, EventType
 from runner.escalation.delivery import LIMIT, Outgoing, deliver_all
 from runner.escalation.incidents import Incident, Incidents
@@ -16,8 +18,15 @@ from runner.escalation.outbox import Notification, Outbox
 from runner.escalation.reached_contacts import ReachedContacts
 from runner.model.contacts import Contact
 
+Addressed = tuple[Page, Iterable[str]]
+"""A page, and the names of the contacts whom it is for."""
+
 Note = Callable[[str, EventType, Mapping[str, Any]], None]
 """Records an event of the run with that id."""
+
+
+_NEWS = 3300
+"""Characters of all news in one page together: a message in Slack takes 4,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +66,21 @@ class Dispatcher:
         self._reached = ReachedContacts(state / "reached")
         self._secrets, self._clock, self._note, self._failsafe = secrets, clock, note, failsafe
 
-    def request(self, page: Page, run: str, names: Iterable[str], contacts: Mapping[str, Contact]) -> list[Outgoing]:
-        """The notifications by which `page` goes through every channel of each contact in `names`, requested."""
-        pages = self.compose(page, run, names, contacts)
-        self.keep(item.notification for item in pages)
-        return pages
+    def request(self, pages: Iterable[Addressed], run: str, contacts: Mapping[str, Contact]) -> list[Outgoing]:
+        """The notifications by which each page goes through every channel of the contacts it is for, requested."""
+        composed = self.compose(pages, run, contacts)
+        self.keep(item.notification for item in composed)
+        return composed
 
-    def compose(self, page: Page, run: str, names: Iterable[str], contacts: Mapping[str, Contact]) -> list[Outgoing]:
+    def compose(self, pages: Iterable[Addressed], run: str, contacts: Mapping[str, Contact]) -> list[Outgoing]:
         """The same, with nothing kept of them yet."""
-        page = self._with_references(page)
-        return [
+        known = [(self._with_references(page), names) for page, names in pages]
+        return _gathered(
             Outgoing(self._notification(page, run, name, contacts.get(name), number, channel), channel)
+            for page, names in known
             for name in names
             for number, channel in _channels(contacts.get(name), page.action)
-        ]
+        )
 
     def keep(self, notifications: Iterable[Notification]) -> None:
         """Request `notifications`: each is durable in the outbox, and then in the record, before it may be sent."""
@@ -84,7 +94,7 @@ class Dispatcher:
         """`page` with what the channels call what they made of its incident."""
         with self._failsafe():
             if incident := self.incidents.find(page.dedup_key):
-                return replace(page, references=incident.references)
+                return replace(page, references=(*page.references, *incident.references))
         return page
 
     def _notification(
@@ -190,6 +200,32 @@ def _channels(contact: Contact | None, action: Action) -> Sequence[tuple[int, Ch
         (number, channel) for number, channel in enumerate(contact.channels if contact else ()) if channel.does(action)
     ]
     return able if able or action not in {"trigger", "ticket"} else [(0, None)]
+
+
+def _gathered(pages: Iterable[Outgoing]) -> list[Outgoing]:
+    """`pages`, where news of one incident are one page for a channel that wants it so."""
+    groups: dict[object, list[Outgoing]] = {}
+    for number, item in enumerate(pages):
+        each, page = item.notification, item.notification.page
+        together = page.action == "progress" and not page.details and item.channel and item.channel.gathers_news
+        key = (each.contact, each.position, page.dedup_key) if together else number
+        groups.setdefault(key, []).append(item)
+    return [_one_page(items) for items in groups.values()]
+
+
+def _one_page(items: Sequence[Outgoing]) -> Outgoing:
+    """The first of `items`, with a line for each of them; what all of them begin with is said once."""
+    first = items[0].notification
+    if len(items) == 1:
+        return items[0]
+    summaries = [item.notification.page.summary for item in items]
+    same = commonprefix(summaries).rpartition(": ")[0]  # noqa: RUF071 - these are no paths
+    lines = [one_line(text[len(same) :].removeprefix(": "), max(60, _NEWS // len(items))) for text in summaries]
+    summary = f"{same or first.page.component}: {len(items)} more"
+    return replace(
+        items[0],
+        notification=replace(first, page=replace(first.page, summary=summary, details={"more": lines})),
+    )
 
 
 def _description(notification: Notification) -> dict[str, Any]:

@@ -22,6 +22,13 @@ from runner.store.locks.kernel_locks import LockFile
 
 TRIES = 3
 """Attempts after which a page that was refused is not sent again by itself."""
+LONGEST_WAIT = timedelta(hours=1)
+"""How long a page waits at most because the other side has asked for that."""
+SEARCH_DELAY = timedelta(minutes=5)
+"""After which a search shows a ticket for sure; that of Jira needs seconds, and for some changes minutes.
+
+Source: https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
+"""
 PAUSE = timedelta(minutes=1)
 """After as many attempts, a page of which nobody knows whether it arrived is sent at most this often by itself."""
 
@@ -66,9 +73,23 @@ class Notification:
 
     def is_due(self, now: datetime) -> bool:
         """Whether a later command tries it again by itself."""
+        if self.held_back(now):
+            return False
         if self.attempts < TRIES or self.receipt is None or self.tried is None:
             return True
         return self.receipt.status == "deferred" and now - self.tried >= PAUSE
+
+    def held_back(self, now: datetime) -> str:
+        """Why it must not be sent again yet, whoever asks for that, as a part of a sentence; empty where it may be.
+
+        A ticket that may be there is looked for again when a search shows it for sure: else there could be two.
+        """
+        receipt, since = self.receipt, self.tried or self.requested
+        wait, why = timedelta(seconds=receipt.wait if receipt else 0.0), "the other side has asked for that"
+        if self.page.action == "ticket" and (receipt is None or receipt.doubt):
+            wait, why = SEARCH_DELAY, "it may be open already, and a search does not show it yet"
+        until = since + min(wait, LONGEST_WAIT)
+        return f"it is not sent before {until:%H:%M:%S} UTC: {why}" if since <= now < until else ""
 
 
 _NOTIFICATION = TypeAdapter(Notification)

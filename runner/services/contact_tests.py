@@ -74,8 +74,7 @@ def try_contacts(
 def _sent(
     dispatcher: Dispatcher, run: str, pages: Mapping[str, Page], contacts: Mapping[str, Contact]
 ) -> list[SentPage]:
-    requested = [item for name, page in pages.items() for item in dispatcher.request(page, run, [name], contacts)]
-    return dispatcher.send(requested)
+    return dispatcher.send(dispatcher.request([(page, [name]) for name, page in pages.items()], run, contacts))
 
 
 def _page(contact: str, sender: str, time: datetime) -> Page:

@@ -222,11 +222,8 @@ def _tell(
     run = page.details["run"]
     with dispatcher_of(installation, problems) as dispatcher:
         incidents = filter(None, map(dispatcher.incidents.find, dispatcher.incidents.opened_by(run)))
-        requested = [
-            dispatcher.request(replace(page, dedup_key=each.dedup_key), run, each.contacts, contacts)
-            for each in incidents
-        ]
-        return dispatcher.send([item for items in requested for item in items])
+        pages = [(replace(page, dedup_key=each.dedup_key), each.contacts) for each in incidents]
+        return dispatcher.send(dispatcher.request(pages, run, contacts))
 
 
 def _contacts(state: RunState, problems: list[str]) -> dict[str, Contact]:

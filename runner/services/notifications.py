@@ -77,7 +77,10 @@ def flush_pages(installation: Installation, *, only_due: bool = False, limit: fl
     """
     outbox, now = _outbox(installation.state), installation.clock().wall
     problems: list[str] = []
-    waiting = [each for each in outbox.all(problems) if not only_due or each.is_due(now)]
+    found = outbox.all(problems)
+    waiting = [each for each in found if (each.is_due(now) if only_due else not each.held_back(now))]
+    if not only_due:
+        problems += [f"the page {each.id} to {each.contact}: {why}" for each in found if (why := each.held_back(now))]
     if not waiting:
         return Flushed(problems=tuple(problems))
     with outbox.held() as ours:

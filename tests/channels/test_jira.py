@@ -67,6 +67,35 @@ def test_an_answer_that_is_lost_opens_no_second_issue(ticket, transport):
     assert (receipt.status, receipt.attempts, len(site.issues)) == ("accepted", 2, 1)
 
 
+class LateSearch(JiraSite):
+    """A site whose search does not show a new issue before it `shows` them."""
+
+    shows = False
+
+    def __call__(self, request):
+        if "/search" not in request.path or self.shows:
+            return super().__call__(request)
+        return 200, b'{"issues": []}'
+
+
+@pytest.mark.parametrize("answer", ["accept_then_rst", "html", "504"])
+def test_an_issue_that_a_search_does_not_show_yet_is_not_asked_for_again(answer, ticket, transport):
+    site = LateSearch()
+    receipt, _ = send(ticket, transport, "ok", answer, "ok", service=site)
+    site.shows = True
+    later, _ = send(ticket, transport, service=site)
+
+    assert (receipt.status, receipt.doubt, receipt.attempts) == ("deferred", True, 5)
+    assert receipt.reason.startswith("it was asked for, and a search does not show it yet")
+    assert (later.status, len(site.issues)) == ("accepted", 1)
+
+
+def test_an_issue_that_was_refused_for_now_is_asked_for_again(ticket, transport):
+    receipt, site = send(ticket, transport, "ok", "503", "ok", service=LateSearch())
+
+    assert (receipt.status, receipt.attempts, len(site.issues)) == ("accepted", 2, 1)
+
+
 @pytest.mark.parametrize("written", [{"project": "ops"}, {"project": 'OPS" OR "'}, {"user": "ops"}, {"url": "jira"}])
 def test_what_could_not_work_does_not_load(written):
     with pytest.raises(ValidationError):

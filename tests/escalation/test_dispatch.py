@@ -41,7 +41,7 @@ class Desk:
 
     def call(self, action="trigger", names=("on-call",)):
         page = replace(PAGE, action=action)
-        return self.dispatcher.send(self.dispatcher.request(page, RUN, names, self.contacts))
+        return self.dispatcher.send(self.dispatcher.request([(page, names)], RUN, self.contacts))
 
     def retry(self):
         waiting = self.dispatcher.outbox.all()
@@ -62,7 +62,7 @@ def desk(tmp_path):
 
 
 def test_a_page_is_in_the_outbox_and_in_the_record_before_it_is_sent(desk):
-    requested = desk.dispatcher.request(PAGE, RUN, ["on-call"], desk.contacts)
+    requested = desk.dispatcher.request([(PAGE, ["on-call"])], RUN, desk.contacts)
 
     assert (desk.waiting, desk.events, desk.channel.sent) == (
         [("on-call", 0)],
@@ -126,7 +126,25 @@ def test_what_a_channel_made_of_the_incident_is_given_back_to_it_in_every_later_
 
 
 def test_news_go_only_through_channels_that_have_a_way_for_them(desk):
-    assert desk.dispatcher.request(replace(PAGE, action="progress"), RUN, ["on-call", "nobody"], desk.contacts) == []
+    news = replace(PAGE, action="progress")
+
+    assert desk.dispatcher.request([(news, ["on-call", "nobody"])], RUN, desk.contacts) == []
+
+
+def test_news_that_come_at_once_are_one_page_for_a_channel_that_wants_it_so(desk):
+    desk.channel.does_too, desk.channel.gathers_news = {"progress"}, True
+    news = [replace(PAGE, action="progress", details={}, summary=f"RUN-001 T (lab): step failed: {n}") for n in "abc"]
+    other = replace(news[0], dedup_key="another")
+    desk.contacts["lead"] = FakeContact((FakeChannel(does_too={"progress"}),))
+
+    requested = desk.dispatcher.request([(each, ["on-call", "lead"]) for each in [*news, other]], RUN, desk.contacts)
+
+    pages = [(each.notification.contact, each.notification.page) for each in requested]
+    assert [page.summary for contact, page in pages if contact == "lead"] == [each.summary for each in [*news, other]]
+    assert [(page.summary, page.details) for contact, page in pages if contact == "on-call"] == [
+        ("RUN-001 T (lab): step failed: 3 more", {"more": ["a", "b", "c"]}),
+        (other.summary, {}),
+    ]
 
 
 def test_what_is_withdrawn_is_not_sent_any_more_and_that_is_recorded(desk):

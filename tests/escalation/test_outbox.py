@@ -11,6 +11,7 @@ from harness.notifications import ARRIVED, LOST, NOON, ONE, PAGE, REFUSED
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.channels.base import Receipt
 from runner.core.errors import AuditError, InvalidInputError
 from runner.escalation.outbox import PAUSE, TRIES, Outbox
 
@@ -118,6 +119,35 @@ def test_when_it_is_tried_again_by_itself(attempts, receipt, waited, due):
     page = replace(ONE, attempts=attempts, receipt=receipt, tried=NOON if receipt else None)
 
     assert page.is_due(NOON + waited) is due
+
+
+ASKED = Receipt("slack", "deferred", 1, "answered 429", wait=30.0)
+LONG = Receipt("slack", "deferred", 1, "answered 429", wait=1e9)
+TICKET = replace(ONE, page=replace(ONE.page, action="ticket"))
+MAYBE = Receipt("jira", "deferred", 1, "no answer", doubt=True)
+
+
+@pytest.mark.parametrize(
+    ("page", "receipt", "seconds", "until"),
+    [
+        (ONE, ASKED, 29.9, "12:00:30"),
+        (ONE, ASKED, 30, ""),
+        (ONE, ASKED, -60, ""),  # the clock was set: nobody waits for what may be years
+        (ONE, LONG, 3599, "13:00:00"),
+        (ONE, LONG, 3600, ""),
+        (ONE, MAYBE, 0, ""),
+        (TICKET, MAYBE, 299, "12:05:00"),
+        (TICKET, MAYBE, 300, ""),
+        (TICKET, None, 299, "12:05:00"),  # nobody knows what became of it: its command died
+        (TICKET, LOST, 0, ""),
+    ],
+)
+def test_until_when_it_must_not_be_sent_again(page, receipt, seconds, until):
+    page = replace(page, attempts=bool(receipt), receipt=receipt, tried=NOON if receipt else None)
+    now = NOON + timedelta(seconds=seconds)
+
+    assert page.held_back(now).partition(" UTC: ")[0] == (f"it is not sent before {until}" if until else "")
+    assert page.is_due(now) == (not until)
 
 
 @pytest.mark.parametrize("broken", [b"", b"[]", b"{}", b"\xff", b'{"run": 3}', b"[" * 100_000])

@@ -50,6 +50,7 @@ class FakeChannel:
     """Remembers the pages that it was to send, and says that `status` became of each."""
 
     key = "fake"
+    gathers_news = False
 
     status: str = "accepted"
     doubt: bool = False

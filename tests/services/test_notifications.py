@@ -13,7 +13,7 @@ from harness.notifications import LOST, NOON, ONE, REFUSED
 from runner.channels.webhook import Webhook
 from runner.core.errors import AuditError, InvalidInputError, LockedError
 from runner.escalation.outbox import TRIES, Outbox
-from runner.services.notifications import drop_page, flush_pages, undelivered_pages
+from runner.services.notifications import Flushed, drop_page, flush_pages, undelivered_pages
 from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
 
@@ -58,6 +58,19 @@ def test_what_is_not_due_by_itself_is_sent_when_somebody_asks_for_it(env, outbox
 
     assert flush_pages(env, only_due=True).sent == ()
     assert [each.receipt.ok for each in flush_pages(env).sent] == [True]
+
+
+def test_what_the_other_side_wants_later_is_not_sent_before_whoever_asks_for_it(env, outbox):
+    with FaultServer(("429", {"Retry-After": "30"}), "200") as server:
+        outbox.put(to(server))
+        flush_pages(env)
+        early, asked = flush_pages(env, only_due=True), flush_pages(env)
+        env.clock.forward(30)
+        late = flush_pages(env, only_due=True)
+
+    assert (early, asked.sent, len(server.requests)) == (Flushed(), (), 2)
+    assert asked.problems[0].startswith(f"the page {ONE.id} to on-call: it is not sent before ")
+    assert [each.receipt.ok for each in late.sent] == [True]
 
 
 def test_what_a_live_run_has_just_requested_is_its_own_to_send(env, outbox, server):

@@ -37,7 +37,6 @@ class RunAnnouncer:
         self._every = every or (OFTEN if often else SELDOM)
         self._changed, self._over = threading.Condition(), False
         self._begun, self._done, self._now = False, set[str](), ""
-        self._references: tuple[str, ...] = ()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -99,5 +98,5 @@ class RunAnnouncer:
             details={"run": self._request.run_id},
             timestamp=self._env.clock().wall,
         )
-        page = replace(page, dedup_key=self._request.run_id, severity="info", references=self._references)
-        self._references += tuple(self._pager.tell(page, self._runbook.announce))
+        page = replace(page, dedup_key=self._request.run_id, severity="info")
+        self._pager.tell(page, self._runbook.announce)

@@ -154,8 +154,7 @@ class Pager(RunPages):
         run, contacts = self._request.run_id, self._request.contacts
         end = Event(EventType.RUN_ABANDONED, run, data={"outcome": Outcome.UNKNOWN})
         pages = self._by_level(self._page("trigger", DIED, end), self._whom()[0])
-        composed = [item for page, names in pages for item in self._dispatcher.compose(page, run, names, contacts)]
-        return [item.notification for item in composed]
+        return [item.notification for item in self._dispatcher.compose(pages, run, contacts)]
 
     @property
     def has_record(self) -> bool:
@@ -163,7 +162,10 @@ class Pager(RunPages):
         return bool(self._recorder.records)
 
     def open_tickets(self, follow_ups: Sequence[FollowUp], end: Event | None = None) -> None:
-        """Open a ticket for each of `follow_ups` that names a contact for it: once, however often the run ends."""
+        """Open a ticket for each of `follow_ups` that names a contact for it: once, however often the run ends.
+
+        One of which the key is in the record is not asked for again, nor one that waits in the outbox.
+        """
         if self._request.looks or not any(each.ticket for each in follow_ups):
             return
         whole = self._page("ticket", "follow-up", end)
@@ -172,15 +174,13 @@ class Pager(RunPages):
             (replace(whole, summary=f"{self._runbook.id}: {do}", dedup_key=self._ticket_key(do)), (contact,))
             for do, contact in texts.items()
         ]
-        self._send(pages)
+        waiting = {each.page.dedup_key for each in self._dispatcher.outbox.all()}
+        self._send([each for each in pages if not self._references(key := each[0].dedup_key) and key not in waiting])
 
-    def tell(self, page: Page, names: Sequence[str]) -> list[str]:
-        """Send `page`, which calls nobody, to the contacts `names`; what the channels call what they made of it."""
-        return [
-            each.receipt.reference
-            for each in self._send([(page, names)], limit=BRIEF, counts=False)
-            if each.receipt.reference
-        ]
+    def tell(self, page: Page, names: Sequence[str]) -> None:
+        """Send `page`, which calls nobody, to the contacts `names`, below what was told under its name before."""
+        page = replace(page, references=self._references(page.dedup_key))
+        self._send([(page, names)], limit=BRIEF, counts=False)
 
     def _ticket_key(self, do: str) -> str:
         return f"{self._request.run_id}/ticket/{do}"
@@ -266,8 +266,7 @@ class Pager(RunPages):
     ) -> list[SentPage]:
         """What came of telling each page to its contacts, all at once; `counts` says that it is one of the `calls`."""
         run, contacts = self._request.run_id, self._request.contacts
-        requested = [item for page, names in pages for item in self._dispatcher.request(page, run, names, contacts)]
-        sent = self._dispatcher.send(requested, limit=limit)
+        sent = self._dispatcher.send(self._dispatcher.request(pages, run, contacts), limit=limit)
         for each in sent:
             receipt, page = each.receipt, each.notification.page
             if counts:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from runner.channels.base import Action, Page
 from runner.core.characters import shown, shown_text
 from runner.core.errors import RunbookError, explain
-from runner.core.events import Event
+from runner.core.events import Event, EventType
 from runner.escalation import policy as escalation
 from runner.executor.target import Target
 from runner.orchestrator.end.run_ladder import RunLadder
@@ -68,6 +68,11 @@ class RunPages:
         page = self._page("note", "the hand-off", end)
         text = self._redacted(report.render(run, "handoff"))
         return replace(page, details={"hand-off": text}, id=f"{run.run}/{len(run.attempts)}/hand-off")
+
+    def _references(self, key: str) -> tuple[str, ...]:
+        """What channels have made of what was told about `key`, by the record of the run, of earlier attempts too."""
+        pages = [record.data for record in [*self._recorder.records] if record.type == EventType.PAGE_FINISHED]
+        return tuple(str(page["reference"]) for page in pages if page.get("reference") and page["dedup_key"] == key)
 
     def _key(self, target: Target | None) -> str:
         """The incident's name, by the hosts of `target`, or by what was aimed at while nobody knows them."""

@@ -105,6 +105,28 @@ def test_a_deployment_that_passed_is_a_change_at_pagerduty_and_a_thread_in_slack
     assert workspace.roots[0]["text"].startswith(":package: *RUN-001 Disk is full (staging): passed")
 
 
+def test_a_run_that_is_resumed_goes_on_in_the_thread_in_which_it_began(announcer_of):
+    workspace = SlackWorkspace()
+    with FaultServer("ok", service=workspace) as server:
+        first = announcer_of(Chat())
+        slack = (Slack(token="env:TOKEN", channel="#deployments", url=server.root),)
+        first.pager._request.contacts["on-call"].channels = slack
+        with first.running():
+            goes(first, EventType.STEP_INTENDED)
+        first.ended(Outcome.FAILED, "")
+        again = Recorder(RUN, first._recorder.log, first._recorder.directory, first._env.clock)
+        again.records += first._recorder.records
+        pager = Pager(first._request, first._env, again)
+        second = RunAnnouncer(first._request, first._env, again, pager)
+        second.step = first.step
+        with second.running():
+            goes(second, EventType.STEP_INTENDED)
+        second.ended(Outcome.PASSED, "")
+
+    assert (len(workspace.roots), len(workspace.messages)) == (1, 5)
+    assert workspace.roots[0]["text"].startswith(":mega: *RUN-001 Disk is full")
+
+
 @pytest.mark.parametrize(("changes", "mode"), [({"announce": []}, "run"), ({}, "preflight")])
 def test_nobody_hears_of_a_run_that_announces_nothing_or_only_looks(changes, mode, announcer_of):
     chat = Chat()

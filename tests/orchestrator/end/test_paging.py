@@ -349,6 +349,20 @@ def test_fifty_failed_steps_are_one_incident_with_fifty_entries_and_wake_nobody_
     assert [call.action for call in pager.calls] == ["trigger"]
 
 
+def test_by_slack_they_are_a_call_and_one_message_with_a_line_for_each_of_the_others(pager_of):
+    pager, workspace = pager_of(), SlackWorkspace(token="the value of env:TOKEN")
+    (step,) = pager.steps
+    with FaultServer("ok", service=workspace) as server:
+        slack = Slack(token="env:TOKEN", channel="C0000001", url=server.root)
+        pager._request.contacts["on-call"].channels = (slack,)
+        pager.stopped([step.model_copy(update={"id": f"s{n}", "name": f"Step {n}"}) for n in range(50)], None)
+
+    root, hand_off, more = workspace.texts
+    assert root == ":hourglass_flowing_sand: *RUN-001 Disk is full (staging): step failed: 49 more*"
+    assert "Step 0" in hand_off
+    assert more.split("*more*")[1].splitlines()[1:] == [f"Step {n}" for n in range(1, 50)]
+
+
 def by_pagerduty(pager, server, **options):
     """Let the on-call engineer be called by PagerDuty."""
     secrets = {"env:KEY": "k" * 32, "env:REST": "rest-1"}
@@ -501,6 +515,22 @@ def test_work_that_is_left_becomes_one_ticket_each_and_their_keys_are_recorded(p
     assert len(repository.issues) == 2
     assert {page["reference"] for page in paged(pager)} == {"github/team/ops/7", "github/team/ops/8"}
     assert (pager.reached, pager.problems()) == (None, [])
+
+
+def test_a_ticket_of_which_the_key_is_known_or_that_waits_is_not_asked_for_again(pager_of):
+    repository = GitHubRepository(token="the value of env:GITHUB")
+    work = [FollowUp(do="Document the timeline", ticket="backlog"), FollowUp(do="Tidy up", ticket="backlog")]
+    pager = pager_of()
+    with FaultServer("ok", "ok", "503", service=repository) as server:
+        channel = GitHub(repository="team/ops", token="env:GITHUB", url=server.root)
+        pager._request.contacts["backlog"] = FakeContact((channel,))
+        pager.open_tickets(work[:1])
+        pager.open_tickets(work)
+        asked = len(server.requests)
+        pager.open_tickets(work)
+
+    assert (len(repository.issues), len(server.requests)) == (1, asked)
+    assert [each.page.summary for each in pager._dispatcher.outbox.all()] == ["RUN-001: Tidy up"]
 
 
 def test_a_ticket_that_nobody_can_open_is_a_problem_and_calls_nobody(pager_of, channel):
