@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from runner.compiler import needed_steps
 from runner.compiler.batches import plays
 from runner.compiler.condition_names import bindings, reads
 from runner.compiler.input_delivery import hide, spell
@@ -43,7 +44,7 @@ def compile_runbook(runbook: Runbook, read_file: ReadFile) -> Playbook:
         ValueError: a file that a step names cannot be used; the message begins with the step's id.
     """
     forward = [
-        _play(runbook, pattern, list(_forward(runbook, steps, read_file)), serial=_serial(runbook, steps))
+        _play(runbook, pattern, _forward(runbook, steps, read_file), steps, serial=_serial(runbook, steps))
         for pattern, steps in plays(runbook)
     ]
     backward = [
@@ -52,7 +53,7 @@ def compile_runbook(runbook: Runbook, read_file: ReadFile) -> Playbook:
         if step.undo
     ]
     cancelled = [
-        _play(runbook, runbook.hosts_of(step), list(_step(runbook, step, read_file, tags=(NEVER,))))
+        _play(runbook, runbook.hosts_of(step), _step(runbook, step, read_file, tags=(NEVER,)), [step])
         for step in runbook.on_cancel
     ]
     return Playbook(_header(runbook), [*forward, *backward, *cancelled])
@@ -106,10 +107,17 @@ def _takes(name: str, item: Input) -> str:
     return f"  -e '{json.dumps(value)}'  {item.help}"
 
 
-def _play(runbook: Runbook, pattern: str, tasks: Sequence[Task | Block], *, serial: str | None = None) -> Play:
+def _play(
+    runbook: Runbook,
+    pattern: str,
+    tasks: Iterable[Task | Block],
+    steps: Sequence[Step] = (),
+    *,
+    serial: str | None = None,
+) -> Play:
     inputs = {name: item for name, item in runbook.inputs.items() if name not in runbook.secrets}
     values = {name: item.default for name, item in inputs.items() if item.default is not None}
-    defaults = variables(runbook, values)
+    defaults = {**variables(runbook, values), **needed_steps.defaults(steps)}
     truths = [name for name, item in inputs.items() if item.type == "bool"]
     keywords: dict[str, Any] = {
         "gather_facts": False,
@@ -156,6 +164,8 @@ def _may_fail(some: Portion) -> str:
 
 
 def _step(runbook: Runbook, step: Step, read_file: ReadFile, *, tags: Sequence[str] = ()) -> Iterator[Task | Block]:
+    rescue = [_carry_on(runbook, step)] if step.on_failure == "continue" else []
+    yield from needed_steps.decides(runbook, step, rescue, tags)
     for gate in before(step):
         yield _choose(runbook, step, gate.choice) if gate.kind == "choose" else _gate(runbook, step, gate)
     tasks = list(step_tasks(runbook, step, read_file))
@@ -163,8 +173,8 @@ def _step(runbook: Runbook, step: Step, read_file: ReadFile, *, tags: Sequence[s
         yield Block(
             name=f"{runbook.id}/{step.id} | {step.name}",
             tasks=tasks,
-            keywords={"tags": [step_tag(step.id), *tags]} | _become(step),
-            rescue=[_carry_on(runbook, step)] if step.on_failure == "continue" else [],
+            keywords={"tags": [step_tag(step.id), *tags]} | needed_steps.if_needed(step) | _become(step),
+            rescue=rescue,
         )
     for gate in after(step):
         yield _gate(runbook, step, gate)
@@ -178,7 +188,7 @@ def _choose(runbook: Runbook, step: Step, name: str) -> Task:
         Marker(runbook.id, step.id, "choose").task_name(f"Take all of {choice.from_}"),
         "ansible.builtin.set_fact",
         {name: f"{{{{ {values} }}}}"},
-        {"tags": [step_tag(step.id), GATE]},
+        {"tags": [step_tag(step.id), GATE]} | needed_steps.if_needed(step),
     )
 
 
@@ -261,7 +271,7 @@ def _gate(runbook: Runbook, step: Step, gate: Gate) -> Task:
         Marker(runbook.id, step.id, "gate").task_name(step.name if gate.kind == "manual" else gate.text),
         "ansible.builtin.pause",
         {"prompt": "\n".join([*lines, _ASKS[gate.kind]])},
-        {"tags": [step_tag(step.id), GATE]},
+        {"tags": [step_tag(step.id), GATE]} | needed_steps.if_needed_anywhere(step),
     )
 
 

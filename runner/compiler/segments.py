@@ -46,9 +46,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Steps that one invocation of Ansible does in one go."""
+    """Steps that one invocation of Ansible does in one go; of `decides`, the last, only whether it is needed."""
 
     steps: tuple[Step, ...]
+    decides: Step | None = None
 
 
 def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate | Segment]:
@@ -57,7 +58,11 @@ def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate |
     for step in procedure:
         does = [step] if (step.action and not step.manual) or step.automated else []
         first = [Gate(step, "step", f"Go on with {step.name}?")] if stepwise else []
-        for gates, steps in (([*first, *before(step)], does), (after(step), [])):
+        asked = [*first, *before(step)]
+        if step.only_if and (asked or not does):  # nobody is asked about a host where it is not needed
+            yield Segment((*pending, step), step)
+            pending = []
+        for gates, steps in ((asked, does), (after(step), [])):
             for gate in gates:
                 if pending:
                     yield Segment(tuple(pending))

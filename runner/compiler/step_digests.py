@@ -39,7 +39,7 @@ def _contents(runbook: Runbook, step: Step, read_file: ReadFile) -> tuple[Any, A
     """What is done, and what is verified, without words that are only for people."""
     tasks = [(_is_check(item), _without_titles(item.data())) for item in step_tasks(runbook, step, read_file)]
     choices = {name: choice.model_dump(mode="json") for name, choice in step.choose.items()}
-    around = [step.become, step.become_user]
+    around = [step.become, step.become_user, *([step.only_if] if step.only_if else [])]
     by_hand = step.action.describe() if step.action and step.manual else None
     action = [[data for check, data in tasks if not check], by_hand, choices, *around]
     verify = [[data for check, data in tasks if check], [item.says for _, item in step.confirmations], *around]

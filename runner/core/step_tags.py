@@ -17,6 +17,11 @@ def step_tag(step_id: str) -> str:
     return f"step-{step_id}"
 
 
+def decide_tag(step_id: str) -> str:
+    """The tag of the task that decides whether a step is needed."""
+    return f"decide-{step_id}"
+
+
 def recheck_tag(step_id: str) -> str:
     """The tag of those of a step's verifications that can be made again later."""
     return f"recheck-{step_id}"

@@ -10,6 +10,9 @@ from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.step_tags import undo_id, undone_step
 from runner.model.step import Step, Undo
 
+ONLY_IF = "only_if"
+"""The part of a step that says whether it is needed."""
+
 _WORST_FIRST = (
     Outcome.ABORTED,
     Outcome.UNKNOWN,
@@ -144,27 +147,29 @@ class Ledger:
                 finished.append(Event(EventType.STEP_FINISHED, self.run, step, host, {"outcome": entry.outcome}))
         return finished
 
-    def broken(self, steps: Iterable[Step], hosts: Collection[str] | None = None) -> list[tuple[Step, str]]:
+    def broken(
+        self, steps: Iterable[Step], hosts: Collection[str] | None = None, *, decides: Step | None = None
+    ) -> list[tuple[Step, str]]:
         """The steps on which a run cannot build, each with a host (one of `hosts`, if they are given).
 
-        One that only waits for a person's word is not broken.
+        One that only waits for a person's word is not broken. Of `decides` was only to be found whether it is needed.
         """
         return [
             (step, host)
             for step in steps
             for host in self.hosts_of(step.id)
-            if (hosts is None or host in hosts) and self._is_broken(step, host)
+            if (hosts is None or host in hosts) and self._is_broken(step, host, decided=step is decides)
         ]
 
     def hosts_of(self, step_id: str) -> list[str]:
         """The hosts on which `step_id` is to be done."""
         return [host for step, host in self.entries if step == step_id]
 
-    def _is_broken(self, step: Step, host: str) -> bool:
+    def _is_broken(self, step: Step, host: str, *, decided: bool) -> bool:
         entry = self.entries[step.id, host]
         waiting = {f"verify/{number}" for number, _ in step.confirmations}
         if entry.outcome is None:
-            return bool(entry.missing - waiting)
+            return bool(entry.missing & {ONLY_IF} if decided else entry.missing - waiting)
         return entry.outcome not in {*DONE, Outcome.PLANNED, Outcome.UNKNOWABLE}
 
     def waits_for(self, step_id: str, parts: Collection[str]) -> list[str]:
@@ -182,6 +187,10 @@ class Ledger:
         fine = {*DONE, Outcome.NEVER_REACHED, Outcome.ABORTED, Outcome.PLANNED, Outcome.UNKNOWABLE}
         mine = ((host, self.entries[step_id, host]) for host in self.hosts_of(step_id))
         return [host for host, entry in mine if entry.outcome not in fine and not _is_skipped_by_choice(entry)]
+
+    def decided_on(self, step_id: str) -> list[str]:
+        """The hosts for which it is known whether `step_id` is needed there."""
+        return [host for host in self.hosts_of(step_id) if ONLY_IF not in self.entries[step_id, host].missing]
 
     def begun_on(self, step_id: str) -> list[str]:
         """The hosts on which the action of `step_id` was begun and has not been taken back since."""
@@ -241,13 +250,17 @@ _PROOFS = frozenset(
 def parts(step: Step) -> set[str]:
     """What must be proven before `step` has passed."""
     checks = {f"verify/{number}" for number, _ in enumerate(step.verify, 1)}
-    return checks | ({"action"} if step.action else set())
+    return _decision(step) | checks | ({"action"} if step.action else set())
 
 
 def machine_parts(step: Step) -> set[str]:
     """What of it a machine proves."""
     acts = step.action is not None and not step.manual
-    return {f"verify/{number}" for number, _ in step.automated} | ({"action"} if acts else set())
+    return _decision(step) | {f"verify/{number}" for number, _ in step.automated} | ({"action"} if acts else set())
+
+
+def _decision(step: Step) -> set[str]:
+    return {ONLY_IF} if step.only_if else set()
 
 
 def undo_parts(undo: Undo) -> set[str]:
@@ -260,7 +273,8 @@ def _judge(entry: LedgerEntry, event: Event) -> Outcome | None:
     outcome = Outcome(event.data["outcome"])
     if outcome is Outcome.NOT_NEEDED and event.type is not EventType.STEP_DECIDED:
         return Outcome.UNKNOWN  # only a decision says that, never what a module answers
+    if outcome in DONE:
+        entry.missing.discard(event.data["part"])
     if outcome is not Outcome.PASSED:
         return outcome
-    entry.missing.discard(event.data["part"])
     return None if entry.missing else Outcome.PASSED

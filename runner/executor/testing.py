@@ -60,7 +60,8 @@ class ScriptedExecutor:
         if handle(self._inventory(job, part, part.limit)) is False:
             return Ending("refused")
         lost = _Lost(may_fail=b"runbook_may_fail" in job.playbook)
-        play_on = _Tasks(self, set(part.tags), lost, handle)
+        facts = {host: dict(values) for host, values in part.captured.items()}
+        play_on = _Tasks(self, part, lost, handle, facts)
         for play in yaml.safe_load(job.playbook):
             hosts = self._hosts(play, part.limit)
             for item in play["tasks"]:
@@ -144,18 +145,24 @@ class _Lost:
 
 @dataclass
 class _Tasks:
-    """Goes through the tasks of a play as Ansible does: those with one of `tags`, and a rescue where a block failed."""
+    """Goes through the tasks of a play as Ansible does: those with a tag of `part`, and a rescue where a block failed.
+
+    `facts` is what each host is known by; what is only done where one of them is true is skipped elsewhere.
+    """
 
     executor: ScriptedExecutor
-    tags: Collection[str]
+    part: JobPart
     lost: _Lost
     handle: Handler
+    facts: dict[str, dict[str, Any]]
 
     def do(self, item: Mapping[str, Any], hosts: Sequence[str], tags: set[str]) -> None:
         """Do a task, or a block with its rescue, that is within something with `tags`."""
         tags = tags | set(item.get("tags", []))
+        if str(when := item.get("when", "")).startswith("runbook_needs_"):
+            hosts = [host for host in hosts if self.facts.get(host, {}).get(when)]
         if "block" not in item:
-            if tags & set(self.tags) and "pause" not in str(item.keys()):
+            if tags & set(self.part.tags) and "pause" not in str(item.keys()):
                 self._task(item, hosts)
             return
         for each in item["block"]:
@@ -172,10 +179,19 @@ class _Tasks:
             self.handle({"kind": "start", "host": host, "task": task["name"]})
             is_guard = marker is not None and marker.part == "guard"
             stops = is_guard and bool(lost.failed | lost.unreachable) and not lost.may_fail
-            kind, result = _GUARD_FAILED if stops else self.executor.answer(task, host)
+            kind, result = _GUARD_FAILED if stops else self._answer(task, host)
+            self.facts.setdefault(host, {}).update(result.get("ansible_facts", {}))
             self.handle({"kind": kind, "host": host, "task": task["name"], "result": result})
             lost.failed |= set(hosts) if stops else {host} if kind == "failed" else set()
             lost.unreachable |= {host} if kind == "unreachable" else set()
+
+    def _answer(self, task: Mapping[str, Any], host: str) -> Answer:
+        """What `task` answers on `host`; what was decided before is not decided again."""
+        marker = Marker.parse(task["name"])
+        decided = self.part.settings.get("runbook_decided", {}).get(marker.step, ()) if marker else ()
+        if marker and marker.part == "only_if" and host in decided:
+            return ("skipped", {})
+        return self.executor.answer(task, host)
 
 
 def _tasks(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -189,6 +205,8 @@ def _tasks(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _passed(task: Mapping[str, Any], host: str) -> Mapping[str, Any]:
     """What the module of a task answers that has passed."""
     if "ansible.builtin.set_fact" in task:
+        if "/only_if | " in task["name"]:
+            return {"ansible_facts": dict.fromkeys(task["ansible.builtin.set_fact"], True)}
         return {"ansible_facts": {name: f"{name} of {host}" for name in task["ansible.builtin.set_fact"]}}
     if "ansible.builtin.assert" in task:
         return {"msg": "All assertions passed"}

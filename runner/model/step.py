@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, 
 from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, Prose, Short, Text, Title
 from runner.core.identifiers import RUNBOOK_ID, RunbookId, StepId
 from runner.kinds.steps.base import StepKind
-from runner.kinds.values import ExitCode, Expression
+from runner.kinds.values import Condition, ExitCode, Expression
 from runner.model.names import Contact, HostPattern, Name
 from runner.model.verification import Verification
 
@@ -125,14 +125,16 @@ def _truth(value: Any) -> Any:
 class Step(Model):
     """One step of the procedure: what is done, and how one sees that it worked.
 
-    `action` is None for a step that only verifies. `auto` says that a run which asks nobody may answer yes for this
-    step; `idempotent` that doing it twice is as good as once, `reversible: no` that nothing undoes it.
+    Where `only_if` is not true, it is not needed. `action` is None for a step that only verifies. `auto` says that a
+    run which asks nobody may answer yes for this step; `idempotent` that doing it twice is as good as once,
+    `reversible: no` that nothing undoes it.
     """
 
     id: StepId
     name: Title
     why: Prose | None = None
     hosts: HostPattern | None = None
+    only_if: Condition | None = None
     effect: Annotated[Effect, Strict(strict=False)] = Effect.CHANGE
     choose: dict[Name, Choice] = {}
     approve: Annotated[Approval | None, BeforeValidator(_approval), Short(type="string")] = None

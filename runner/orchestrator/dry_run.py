@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from runner.core.events import DONE, EventType, Outcome
-from runner.core.step_tags import step_tag
+from runner.core.step_tags import decide_tag, step_tag
+from runner.core.wording import listed
 from runner.executor.host_ledger import parts
+from runner.model.checks.condition import names
 from runner.model.mentions import mentioned
 from runner.model.step import Effect, Step
 from runner.orchestrator.stepper import Stepper
@@ -18,18 +20,23 @@ def dry_run(stepper: Stepper) -> None:
     Raises:
         RunbookError: as `Stepper.execute`.
     """
-    unknown: set[str] = set()
+    unknown, stale = set[str](), set[str]()
     changed: set[str] = set()
     for step in stepper.plan.runbook.procedure:
         hosts = [host for host in stepper.plan.hosts_of(step) if host not in stepper.lost]
+        uncertain = names(step.only_if or "") & stale
         looks = step.effect is Effect.READ and not step.manual and bool(step.action or step.automated)
         if mentioned(step, unknown):
             _end(stepper, step, hosts, Outcome.UNKNOWABLE, "it needs what an earlier step would have found or made")
+        elif uncertain:
+            _end(stepper, step, hosts, Outcome.UNKNOWABLE, f"an earlier step may change {listed(sorted(uncertain))}")
         elif looks:
             _look(stepper, step, hosts, after=changed & set(hosts))
+            stale |= {*step.capture} if changed & set(hosts) else set()
         else:
-            _plan(stepper, step, hosts)
-            changed |= set(hosts) if step.effect is not Effect.READ else set()
+            needed = _needed(stepper, step, hosts)
+            _plan(stepper, step, needed)
+            changed |= set(needed) if step.effect is not Effect.READ else set()
         if not all(stepper.ledger.entries[step.id, host].outcome in DONE for host in hosts):
             unknown |= {*step.capture, *step.choose}
         if stepper.cancelled or (stepper.lost and not changed):
@@ -65,6 +72,13 @@ def _look(stepper: Stepper, step: Step, hosts: Sequence[str], *, after: Collecti
     if after:
         failed = [host for _, host in stepper.ledger.broken([step], after)]
         _end(stepper, step, failed, Outcome.UNKNOWABLE, "it does not hold now, and an earlier step may change that")
+
+
+def _needed(stepper: Stepper, step: Step, hosts: Sequence[str]) -> Sequence[str]:
+    """Those of `hosts` on which `step` would be done."""
+    if step.only_if and hosts:
+        stepper.execute([decide_tag(step.id)], hosts)
+    return [host for host in hosts if stepper.ledger.entries[step.id, host].outcome is None]
 
 
 def _plan(stepper: Stepper, step: Step, hosts: Sequence[str]) -> None:

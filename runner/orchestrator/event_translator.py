@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from runner.compiler.command_preview import in_words
 from runner.compiler.condition_names import searched
@@ -15,8 +15,7 @@ from runner.core.errors import ExecutionError
 from runner.core.events import Event, EventType, Outcome
 from runner.core.identifiers import Marker
 from runner.core.observation import Observation, Operand, texts, worst_of
-from runner.kinds.invocation import TIMED_OUT
-from runner.model.checks.condition import names
+from runner.orchestrator.reasons import decision, last_of, reason_of, verdict
 
 _OUTCOMES = {
     "ok": Outcome.PASSED,
@@ -26,12 +25,6 @@ _OUTCOMES = {
 }
 
 
-_NOISE = re.compile(
-    r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: "
-    r"|Finalization of task args for '[\w.]+' failed: )+"
-)
-_CUT = ".truncated | default(false)"
-"""What is in a condition of ours that the output was not cut."""
 _TYPES: Mapping[str, type] = {"rc": int, "samples": int, "ansible_facts": Mapping}
 """What must be of a type, in an answer that may be anything; whatever else is read of it is read as text."""
 
@@ -52,7 +45,7 @@ class _Samples:
     def add(self, message: Mapping[str, Any]) -> None:
         """One message of the probe, which may tell of several samples."""
         self.count += int(message["result"].get("samples") or 1)
-        self.results = [*self.results, _last(message["result"])][-_SAMPLES:]
+        self.results = [*self.results, last_of(message["result"])][-_SAMPLES:]
         # Of a long value only the beginning is kept: there may be ten thousand samples.
         self.values += [[_brief(operand) for operand in operands] for operands in message.get("observed", ())]
 
@@ -66,6 +59,7 @@ class Translator:
         self._seen: dict[tuple[str, str, str], _Samples] = {}
         self._acted: dict[tuple[str, str], Observation] = {}
         self._escaped: set[tuple[str, str]] = set()
+        self._not_done: set[tuple[str, str]] = set()
 
     def events(self, message: Mapping[str, Any]) -> Iterator[Event]:
         """What `message` means; a task that is not this runbook's means nothing."""
@@ -73,6 +67,8 @@ class Translator:
         if marker is None or marker.runbook != self._runbook:
             return
         host, message = message["host"], {**message, "result": _typed(message.get("result") or {})}
+        if (marker.step, host) in self._not_done:
+            return
         if message["kind"] == "start":
             if marker.part == "action" or marker.part.startswith("attempt/"):
                 data = {"attempt": message["attempt"]} if message.get("attempt") else {}
@@ -100,10 +96,23 @@ class Translator:
             self._look(marker, message)
         elif marker.part.startswith(("attempt/", "retry/")):
             yield from self._attempted(marker, outcome, message)
+        elif marker.part == "only_if":
+            yield from self._decided(marker, outcome, message)
         elif marker.part.startswith("verify/"):
             yield self._verified(marker, outcome, message)
         elif marker.part not in {"gate", "guard", "rescue", "choose"}:
             yield self._finished(marker.step, marker.part, outcome, message)
+
+    def _decided(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
+        """Whether a step is needed on a host; nothing where that was decided before."""
+        if outcome is Outcome.SKIPPED:
+            return
+        host, result = message["host"], message["result"]
+        values = texts((message.get("observed") or [[]])[-1])
+        data = decision(message["task"].partition(" | ")[2], outcome, result, values)
+        if data["outcome"] is not Outcome.PASSED:
+            self._not_done.add((marker.step, host))
+        yield Event(EventType.STEP_DECIDED, self._run, marker.step, host, data)
 
     def _unusable(self, step: str, host: str, result: Mapping[str, Any]) -> str:
         """Why a later step cannot be given what was captured; empty where it can."""
@@ -137,12 +146,12 @@ class Translator:
     def _finished(self, step: str, part: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
         """The end of an action, or of what belongs to it."""
         result, host = message["result"], message["host"]
-        acted, seen = self._acted.get((step, host), Observation()), Observation.of_result(_last(result))
+        acted, seen = self._acted.get((step, host), Observation()), Observation.of_result(last_of(result))
         data: dict[str, Any] = {"part": part, "outcome": outcome}
         if part == "capture" and acted.cut:
             seen, reason = acted, acted.cut_sentence
         else:
-            reason = _reason(outcome, _last(result), seen, of="step")
+            reason = reason_of(outcome, last_of(result), seen, of="step")
         if outcome is not Outcome.PASSED:
             data |= {"reason": reason} | _shown(seen)
         if part != "capture":
@@ -153,7 +162,7 @@ class Translator:
     def _given_up(self, step: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
         """After an attempt that is not worth another one, or a pause that failed: the attempt says why."""
         seen = self._acted.get((step, message["host"]), Observation())
-        reason = {"reason": _reason(outcome, {} if seen.sentence else message["result"], seen, of="step")}
+        reason = {"reason": reason_of(outcome, {} if seen.sentence else message["result"], seen, of="step")}
         data = {"part": "action", "outcome": outcome, **reason, **_shown(seen), "result": message["result"]}
         return Event(EventType.ACTION_FINISHED, self._run, step, message["host"], data)
 
@@ -169,7 +178,7 @@ class Translator:
                 Observation.of_result(last) if samples.results else self._acted.get((marker.step, host), Observation())
             )
             seen = _with_values(seen, samples, message)
-            data |= {"reason": _verdict(outcome, message["result"], last, seen, samples.count)} | _shown(seen)
+            data |= {"reason": verdict(outcome, message["result"], last, seen, samples.count)} | _shown(seen)
         if len(samples.results) > 1:
             data["trend"] = [str(_text(sample))[:_SHORT] for sample in samples.results]
         if samples.results:
@@ -226,60 +235,8 @@ def _outcome(message: Mapping[str, Any]) -> Outcome | None:
     return outcome
 
 
-def _last(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The last sample of a probe that was repeated."""
-    samples = result.get("results")
-    return samples[-1] if isinstance(samples, list) and samples and isinstance(samples[-1], Mapping) else result
-
-
 def _text(result: Mapping[str, Any]) -> Any:
     return next((result[key] for key in ("stdout", "status", "msg") if result.get(key)), "")
-
-
-def _verdict(
-    outcome: Outcome, judged: Mapping[str, Any], last: Mapping[str, Any], seen: Observation, samples: int
-) -> str:
-    """One line that says why a verification did not pass: what `judged` it, after `last` was seen."""
-    assertion = " ".join(str(judged.get("assertion", "")).split())
-    if not assertion:
-        words = _reason(outcome, _last(judged), Observation() if last else seen)
-        values = seen.in_words()
-    elif seen.cut and _CUT in assertion:
-        words, values = seen.cut_sentence, ""
-    elif (search := searched(assertion)) and seen.stream == search[0]:
-        words, values = f"{search[0]} does not match {search[1]!r}", seen.last_lines
-    elif "probe" in names(assertion):  # there was no answer that could be judged
-        words, values = _reason(outcome, last, seen), ""
-    elif seen.exit_code and set(seen.values) == {"rc"}:
-        words, values = _reason(outcome, {}, seen), ""
-    else:
-        words, values = f"{assertion} is not true", seen.in_words()
-    after = f" after {samples} samples" if samples > 1 else ""
-    return f"{words}{after}" + (f": {values}" if values else "")
-
-
-_LIMITS = {
-    "step": "the `timeout` of the step",
-    "check": "the limit of one look of a verification, which only a shorter `within` changes",
-}
-
-
-def _reason(
-    outcome: Outcome, result: Mapping[str, Any], seen: Observation, *, of: Literal["step", "check"] = "check"
-) -> str:
-    """One line that says why it did not pass; `of` says what had the time limit."""
-    if seen.exit_code == TIMED_OUT:
-        return f"timed out on the host{f' after {seen.limit}, {_LIMITS[of]}' if seen.limit else ''}"
-    if "assertion" in result:
-        return f"{' '.join(str(result['assertion']).split())} is not true"
-    message = _NOISE.sub("", str(result.get("msg") or result.get("skip_reason") or "").strip())
-    if message in {"", "non-zero return code"} and seen.sentence:
-        return seen.sentence
-    last = seen.last_line if seen.stream == "stderr" else ""
-    if printed := str(result.get("module_stderr") or "").strip().splitlines():
-        # No module ran: a program that is no Python, like a shim, says the cause first, and Python itself last.
-        last = printed[-1] if printed[0].startswith("Traceback") else printed[0]
-    return ": ".join(filter(None, [*(message or outcome).splitlines()[:1], last]))
 
 
 def _is_escaped(result: Mapping[str, Any]) -> bool:

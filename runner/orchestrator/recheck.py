@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from runner.compiler import needed_steps
 from runner.compiler.batches import fewest_batches
 from runner.core.events import DONE, EventType
-from runner.core.step_tags import recheck_tag, step_tag
-from runner.executor.host_ledger import parts
+from runner.core.step_tags import decide_tag, recheck_tag, step_tag
+from runner.executor.host_ledger import ONLY_IF, parts
 from runner.model.step import Effect, Step
 from runner.orchestrator.stepper import Stepper
 
@@ -15,6 +16,12 @@ from runner.orchestrator.stepper import Stepper
 def repeatable_parts(step: Step) -> set[str]:
     """The verifications of a change that can be made again; what only looks can be done again as a whole."""
     return {f"verify/{number}" for number, _ in step.repeated} if step.effect is not Effect.READ else set()
+
+
+def parts_again(stepper: Stepper, step: Step, host: str) -> set[str]:
+    """What is to be proven of `step` on `host` when it is done again; that it is needed there stays decided."""
+    decided = needed_steps.needed(step.id) in stepper.recorder.captured.get(host, {})
+    return parts(step) - ({ONLY_IF} if decided else set())
 
 
 def open_again(stepper: Stepper, step: Step, hosts: Sequence[str], missing: Iterable[str], *, redo: bool) -> None:
@@ -28,7 +35,8 @@ def recheck(stepper: Stepper, hosts: Mapping[str, Sequence[str]]) -> None:
     """Make the verifications of the steps in `hosts` again there, once they are open."""
     steps = [step for step in stepper.plan.runbook.procedure if step.id in hosts]
     for batch in fewest_batches(steps, on=lambda step: hosts[step.id], of=stepper.plan.hosts_of):
-        stepper.execute([recheck_tag(step.id) for step in batch.steps], batch.hosts)
+        decisions = [decide_tag(step.id) for step in batch.steps if step.only_if]
+        stepper.execute([*(recheck_tag(step.id) for step in batch.steps), *decisions], batch.hosts)
 
 
 def verify_again(stepper: Stepper, step: Step, hosts: Sequence[str]) -> list[str]:
@@ -38,7 +46,8 @@ def verify_again(stepper: Stepper, step: Step, hosts: Sequence[str]) -> list[str
     be as it is. What only looks is done again as a whole. What a person was to confirm is still to be confirmed.
     """
     if step.effect is Effect.READ:
-        open_again(stepper, step, hosts, parts(step), redo=True)
+        for host in hosts:
+            open_again(stepper, step, [host], parts_again(stepper, step, host), redo=True)
         stepper.execute([step_tag(step.id)], hosts)
     else:
         looks, people = repeatable_parts(step), {f"verify/{number}" for number, _ in step.confirmations}

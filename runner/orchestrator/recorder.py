@@ -38,6 +38,9 @@ _OURS = frozenset(
 )
 """What of an event the product itself says, in words that no secret may take away."""
 
+_KEPT = frozenset({EventType.VALUES_CAPTURED, EventType.STEP_DECIDED})
+"""What gives values that later parts of the run need."""
+
 _NAMES = frozenset({"id", "effect"})
 
 
@@ -114,7 +117,7 @@ class Recorder:
                 return
             self.records += self.log.append(*recorded)
             for event in recorded:
-                if event.type is EventType.VALUES_CAPTURED and event.host:
+                if event.type in _KEPT and event.host and "values" in event.data:
                     self.captured.setdefault(event.host, {}).update(_usable(event.data))
                     self.directory.update(captured=self.captured)
                 for listener in self.listeners:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from runner.compiler.batches import Batch, fewest_batches
 from runner.compiler.segments import Gate, Segment, cut
 from runner.core.errors import DeniedError
 from runner.core.events import EventType
-from runner.core.step_tags import step_tag
-from runner.executor.host_ledger import machine_parts
+from runner.core.step_tags import decide_tag, step_tag
+from runner.executor.host_ledger import ONLY_IF, machine_parts
 from runner.executor.job import JobPart
 from runner.model.step import Step
 from runner.orchestrator.continuation import handover, resumption
@@ -216,10 +216,13 @@ class _Run:
         if self.start.admitted_run is None:
             return self._execute_first(segment)
         stepper = self.start.admitted_run.stepper
-        on = lambda step: _due(stepper, step, machine_parts(step), batch)  # noqa: E731
+
+        def on(step: Step) -> Sequence[str]:
+            return _due(stepper, step, {ONLY_IF} if step is segment.decides else machine_parts(step), batch)
+
         for part in fewest_batches(segment.steps, on=on, of=stepper.plan.hosts_of):
-            stepper.execute([step_tag(step.id) for step in part.steps], part.hosts, render=self._next(part.steps[-1]))
-            if self.invoker.cancelled or self._must_stop(stepper, part):
+            stepper.execute(_tags(part.steps, segment), part.hosts, render=self._next(part.steps[-1], segment))
+            if self.invoker.cancelled or self._must_stop(stepper, part, segment):
                 return False
         return True
 
@@ -228,26 +231,26 @@ class _Run:
 
         Where a person is to be asked for that, the invocation is ended and begun again: nothing runs while they think.
         """
-        tags = [step_tag(step.id) for step in segment.steps]
+        tags = _tags(segment.steps, segment)
         self.invoker.begin(tags)
-        settings, left = settings_of(self.runbook), self.start.deadline.left()
-        part = JobPart(tags, settings=settings, deadline=left, render=self._next(segment.steps[-1]))
+        settings, left = settings_of(self.runbook, self.recorder.ledger), self.start.deadline.left()
+        part = JobPart(tags, settings=settings, deadline=left, render=self._next(segment.steps[-1], segment))
         if not self.invoker.execute(part, check=self.start.admit_unless_asking):
             stepper = self.start.plan().stepper
             self.invoker.execute(part, check=stepper.check)
         if self.start.admitted_run is None or self.invoker.cancelled:
             return False
-        return not self._must_stop(self.start.admitted_run.stepper, Batch(segment.steps, ()))
+        return not self._must_stop(self.start.admitted_run.stepper, Batch(segment.steps, ()), segment)
 
-    def _next(self, step: Step) -> Sequence[str]:
+    def _next(self, step: Step, segment: Segment) -> Sequence[str]:
         """The step that a person will be asked about after `step`, to be rendered while its values are at hand."""
         procedure = self.runbook.procedure
-        following = procedure[procedure.index(step) + 1 :][:1]
+        following = [step] if step is segment.decides else procedure[procedure.index(step) + 1 :][:1]
         return [each.id for each in following if each.approve or each.point_of_no_return or self.mode == "step"]
 
-    def _must_stop(self, stepper: Stepper, part: Batch) -> bool:
+    def _must_stop(self, stepper: Stepper, part: Batch, segment: Segment) -> bool:
         """What the policy of a step says when it did not pass on a host, and more hosts are lost than may be."""
-        broken = stepper.ledger.broken(part.steps, part.hosts or None)
+        broken = stepper.ledger.broken(part.steps, part.hosts or None, decides=segment.decides)
         broken = [(step, host) for step, host in broken if step.on_failure != "continue"]
         too_many = len(stepper.gone) > stepper.plan.may_fail
         to_undo = [host for step, host in broken if step.on_failure == "undo"]
@@ -284,6 +287,11 @@ class _Run:
         if self.invoker.cancelled:
             self.end.attempt(self._cancel)
         self.end.attempt(self.recorder.close)
+
+
+def _tags(steps: Iterable[Step], segment: Segment) -> list[str]:
+    """The tags of what `segment` does of `steps`."""
+    return [decide_tag(step.id) if step is segment.decides else step_tag(step.id) for step in steps]
 
 
 def _due(stepper: Stepper, step: Step, parts: Collection[str], batch: Batch) -> list[str]:

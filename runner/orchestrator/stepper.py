@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runner.approvals.gate_context import GateContext
+from runner.compiler import needed_steps
 from runner.compiler.batches import portion
 from runner.compiler.segments import Gate
 from runner.core.step_tags import step_tag
@@ -93,7 +94,7 @@ class Stepper:
             limit,
             hosts=len(limit) or len(self.plan.names),
             captured=self.recorder.captured,
-            settings=settings_of(self.plan.runbook, may_fail=self.plan.may_fail - len(elsewhere)),
+            settings=settings_of(self.plan.runbook, self.ledger, may_fail=self.plan.may_fail - len(elsewhere)),
             deadline=self._deadline.left(),
             render=[*render, *approved],
         )
@@ -114,9 +115,10 @@ class Stepper:
         self.plan.check_same_hosts(now)
 
 
-def settings_of(runbook: Runbook, *, may_fail: int | None = None) -> dict[str, Any]:
-    """What the playbook leaves to whoever runs it: here, each invocation names its hosts."""
-    settings: dict[str, Any] = {"runbook_serial": "100%"} if runbook.serial else {}
+def settings_of(runbook: Runbook, ledger: Ledger, *, may_fail: int | None = None) -> dict[str, Any]:
+    """What the playbook leaves to whoever runs it: here, each invocation names its hosts, and what is decided stays."""
+    settings = needed_steps.settings(runbook, ledger.decided_on)
+    settings |= {"runbook_serial": "100%"} if runbook.serial else {}
     if runbook.max_failures:
         settings["runbook_may_fail"] = portion(runbook.max_failures, 0) if may_fail is None else may_fail
     return settings

@@ -30,6 +30,21 @@ def test_steps_without_a_person_are_done_in_one_go():
     assert list(cut((a, b))) == [Segment((a, b))]
 
 
+def test_whether_a_step_is_needed_is_decided_before_anybody_is_asked_about_it():
+    a = step("a", ZERO)
+    b = step("b", ZERO, approve="Really?", only_if="used > 90")
+    c = step("c", FINE, action="nobody", only_if="used > 90")
+    d = step("d", ZERO, FINE, only_if="used > 90")
+    assert list(cut((a, b, c, d))) == [
+        Segment((a, b), decides=b),
+        Gate(b, "approve", "Really?"),
+        Segment((b, c), decides=c),
+        Gate(c, "confirm", "Fine", 1),
+        Segment((d,)),
+        Gate(d, "confirm", "Fine", 2),
+    ]
+
+
 def test_a_person_is_asked_before_and_after():
     a = step("a", ZERO)
     b = step("b", ZERO, FINE, approve="Really?")

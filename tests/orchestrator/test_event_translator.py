@@ -419,3 +419,42 @@ def test_what_no_later_step_can_be_given_is_not_captured_and_its_step_has_failed
     kind = EventType.ACTION_FINISHED if reason else EventType.VALUES_CAPTURED
     assert seen == [Event(kind, RUN, "a", "one", failed if reason else {"values": facts})]
     assert refused == (f"a on one: {reason}" if reason else "")
+
+
+def decided(kind, fact=None, *, used=None, **result):
+    facts = {} if fact is None else {"ansible_facts": {"runbook_needs_a": fact}}
+    told = {**message(kind, "only_if", **facts, **result), "task": "RUN-001/a/only_if | Only if used > 90"}
+    return told | ({} if used is None else {"observed": [[{"name": "used", "value": used}]]})
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome", "reason"),
+    [
+        (decided("ok", fact=True, used=95), Outcome.PASSED, "used = 95"),
+        (decided("ok", fact=False, used=42), Outcome.NOT_NEEDED, "used > 90 is not true: used = 42"),
+        (decided("failed", "no", used="x"), Outcome.FAILED, 'used > 90 is neither true nor false: used = "x"'),
+        (
+            decided("failed", msg="'used' is undefined"),
+            Outcome.FAILED,
+            "used > 90 cannot be evaluated: 'used' is undefined",
+        ),
+        (decided("ok", 0, used=0), Outcome.FAILED, "used > 90 is neither true nor false: used = 0"),
+        (decided("ok"), Outcome.FAILED, "used > 90 cannot be evaluated: passed"),
+    ],
+)
+def test_whether_a_step_is_needed_is_what_the_decision_says_with_the_values_that_it_saw(
+    translator, told, outcome, reason
+):
+    (event,) = events(translator, told)
+    assert event.type is EventType.STEP_DECIDED
+    assert (event.data["outcome"], event.data["reason"], event.data["says"]) == (outcome, reason, "Only if used > 90")
+    assert ("values" in event.data) is (outcome in {Outcome.PASSED, Outcome.NOT_NEEDED})
+
+
+def test_a_step_that_is_not_needed_is_not_begun_whatever_ansible_tells_of_it(translator):
+    told = events(translator, decided("ok", fact=False), message("start", "action"), message("skipped", "action"))
+    assert [event.type for event in told] == [EventType.STEP_DECIDED]
+
+
+def test_what_was_decided_before_is_not_told_again(translator):
+    assert events(translator, decided("skipped", skip_reason="Conditional result was False")) == []

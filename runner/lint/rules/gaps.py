@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from runner.core.shell.shell_code import Code
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, did_you_mean, quoted
+from runner.lint.rules.needs import EXPRESSIONS
 from runner.model.checks.condition import required
 from runner.model.names import OF_RESULTS, RESERVED
 from runner.model.step import Effect
@@ -62,7 +63,6 @@ _GAP = re.compile(
 )
 _MARKUP = re.compile(r"<(?:a|b|body|br|div|h[1-6]|head|html|i|li|p|pre|span|table|td|title|tr|ul)>", re.IGNORECASE)
 _AFTER = frozenset({"verify", "capture", "undo", "retry"})
-_EXPRESSIONS = frozenset({"that", "capture"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def undefined_placeholder(context: LintContext) -> Iterator[Hit]:
     for placed, known in _walk(context):
         for place, text in context.leaves(placed.place):
             part = place[2] if len(place) > 2 else ""  # noqa: PLR2004 - the step's own key
-            expression = bool(_EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
+            expression = bool(EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
             needed = required(f"{{{{ {text} }}}}" if expression else text)
             allowed = known.after if part in _AFTER else known.before
             yield from _undefined(context, place, sorted(set(needed) - allowed), allowed)

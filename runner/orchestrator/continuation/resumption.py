@@ -9,12 +9,13 @@ from runner.compiler.segments import Gate
 from runner.core.errors import DeniedError, InvalidInputError
 from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.step_tags import undo_id
-from runner.executor.host_ledger import Ledger, LedgerEntry, machine_parts, parts, undo_parts
+from runner.executor.host_ledger import ONLY_IF, Ledger, LedgerEntry, machine_parts, parts, undo_parts
+from runner.model.checks.condition import names
 from runner.model.runbook import Runbook
 from runner.model.step import Step
 from runner.orchestrator.continuation.undo_plan import UndoPlan, undo_plan
 from runner.orchestrator.gate.approval_gate import ApprovalGate
-from runner.orchestrator.recheck import open_again, recheck, repeatable_parts
+from runner.orchestrator.recheck import open_again, parts_again, recheck, repeatable_parts
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_plan import RunPlan, target_of
@@ -75,10 +76,10 @@ def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo:
         InvalidInputError: one of them is no step.
         DeniedError: a step is in doubt, and nobody says what is to become of it.
     """
-    names = [step.id for step in stepper.plan.runbook.procedure]
-    for name in {*done, *redo} - set(names):
+    ids = [step.id for step in stepper.plan.runbook.procedure]
+    for name in {*done, *redo} - set(ids):
         raise InvalidInputError(
-            f"{stepper.plan.runbook.id} has no step {name!r}", hint=f"its steps are {', '.join(names)}"
+            f"{stepper.plan.runbook.id} has no step {name!r}", hint=f"its steps are {', '.join(ids)}"
         )
     for step in stepper.plan.runbook.procedure:
         _reopen_changed(stepper, step)
@@ -88,6 +89,7 @@ def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo:
         _settle(stepper, step)
         if doubtful := _doubtful(stepper, step):
             _decide(stepper, gate, step, doubtful, "redo" if step.id in redo else "done" if step.id in done else "")
+    _reopen_decisions(stepper)
 
 
 def _entries(stepper: Stepper, step: Step) -> Mapping[str, LedgerEntry]:
@@ -147,9 +149,22 @@ def _reopen_undone(stepper: Stepper, step: Step) -> None:
             again.append(host)
         elif not entry.intended and entry.outcome is not None:
             waiting.append(host)
-    open_again(stepper, step, again, parts(step), redo=True)
+    for host in again:
+        open_again(stepper, step, [host], parts_again(stepper, step, host), redo=True)
     for host in waiting:  # what a person has said already counts
         open_again(stepper, step, [host], stepper.ledger.entries[step.id, host].missing, redo=False)
+
+
+def _reopen_decisions(stepper: Stepper) -> None:
+    """What was decided by values that are captured again is decided again, unless the step was begun by now."""
+    again: dict[str, set[str]] = {}
+    for step in stepper.plan.runbook.procedure:
+        for host, entry in _entries(stepper, step).items():
+            values = again.setdefault(host, set())
+            if step.only_if and not entry.intended and ONLY_IF not in entry.missing and names(step.only_if) & values:
+                open_again(stepper, step, [host], parts(step), redo=True)
+            if stepper.ledger.entries[step.id, host].missing & {"action", ONLY_IF}:
+                values |= {*step.capture, *step.choose}
 
 
 def _failed_for_sure(entry: LedgerEntry) -> bool:
@@ -175,7 +190,7 @@ def _recheck(stepper: Stepper) -> None:
 def _settle(stepper: Stepper, step: Step) -> None:
     """An interrupted step was done where all that a machine verifies of it holds, and looks for itself."""
     looks = {f"verify/{number}" for number, _ in step.repeated}
-    if not looks or looks != machine_parts(step) - {"action"}:
+    if not looks or looks != machine_parts(step) - {"action", ONLY_IF}:
         return
     for host, entry in _entries(stepper, step).items():
         interrupted = entry.outcome is None and entry.intended and not entry.outdated
@@ -208,13 +223,8 @@ def _decide(stepper: Stepper, gate: ApprovalGate, step: Step, hosts: Sequence[st
     if decision == "redo":
         later = stepper.plan.runbook.procedure[stepper.plan.runbook.procedure.index(step) :]
         for each in later:
-            open_again(
-                stepper,
-                each,
-                [host for host in stepper.ledger.hosts_of(each.id) if host in hosts],
-                parts(each),
-                redo=True,
-            )
+            for host in (host for host in stepper.ledger.hosts_of(each.id) if host in hosts):
+                open_again(stepper, each, [host], parts_again(stepper, each, host), redo=True)
         return
     for host in hosts:
         missing = sorted(stepper.ledger.entries[step.id, host].missing & machine_parts(step))

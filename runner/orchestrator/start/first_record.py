@@ -103,6 +103,7 @@ def _budget(request: RunRequest) -> float | None:
 def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification]) -> dict[str, Any]:
     action = step.undo.action if step.undo and name == undo_id(step.id) else step.action
     does = {"does": _does(step, action)} if action else {}
+    does |= {"only_if": step.only_if} if step.only_if and name == step.id else {}
     return {"id": name, "name": title, "effect": str(step.effect), "verify": [item.says for item in verify], **does}
 
 

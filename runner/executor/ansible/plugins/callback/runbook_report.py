@@ -223,7 +223,7 @@ class CallbackModule(CallbackBase):
             return []
         if kind == "failed" and task.action == "ansible.builtin.assert":
             conditions, samples = [answer.get("assertion")] if "assertion" in answer else task.args["that"], [None]
-        elif "holds" in task.vars and kind in ("retry", "ok"):
+        elif "holds" in task.vars and (kind in ("retry", "ok") or task.action == "ansible.builtin.set_fact"):
             conditions, samples = [_inner(task.vars["holds"])], _ends(answer.get("results", [answer]))
         else:
             return []
@@ -259,6 +259,10 @@ def _step_of(task, *, attempts=False):
 
 
 def _beside(play, step):
-    """The tasks of the play that check the step, and those that undo it and check that."""
+    """The tasks of the play that decide whether the step is needed, check it, undo it, and check that."""
     heads = [(task, str(task.name).partition(" | ")[0].split("/")) for task in _tasks(play.tasks)]
-    return [task for task, head in heads if head[1:3] == [step, "verify"] or head[1:2] == [f"undo-{step}"]]
+    return [
+        task
+        for task, head in heads
+        if head[1:3] in ([step, "only_if"], [step, "verify"]) or head[1:2] == [f"undo-{step}"]
+    ]

@@ -1,0 +1,92 @@
+"""Why a step, a verification or a condition has not come to what it should, in one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from runner.compiler.condition_names import searched
+from runner.core.events import DONE, Outcome
+from runner.core.observation import Observation
+from runner.kinds.invocation import TIMED_OUT
+from runner.model.checks.condition import names
+
+_NOISE = re.compile(
+    r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: "
+    r"|Finalization of task args for '[\w.]+' failed: )+"
+)
+_CUT = ".truncated | default(false)"
+"""What is in a condition of ours that the output was not cut."""
+
+_LIMITS = {
+    "step": "the `timeout` of the step",
+    "check": "the limit of one look of a verification, which only a shorter `within` changes",
+}
+
+
+def decision(title: str, outcome: Outcome, result: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """What is recorded of the decision `title`, `Only if ...`, whether a step is needed; `values` are what it saw."""
+    facts = result.get("ansible_facts") or {}
+    condition, words = title.removeprefix("Only if "), Observation(values=values).in_words()
+    is_decided = bool(facts) and all(type(value) is bool for value in facts.values())
+    if outcome is Outcome.PASSED and is_decided:
+        outcome = Outcome.PASSED if all(facts.values()) else Outcome.NOT_NEEDED
+        why = words if outcome is Outcome.PASSED else _with(f"{condition} is not true", words)
+    elif facts:
+        outcome, why = Outcome.FAILED, _with(f"{condition} is neither true nor false", words)
+    else:
+        why = f"{condition} cannot be evaluated: {reason_of(outcome, result, Observation())}"
+        outcome = Outcome.FAILED if outcome is Outcome.PASSED else outcome
+    data = {"part": "only_if", "outcome": outcome, "says": title, "saw": dict(values)}
+    return data | ({"reason": why} if why else {}) | ({"values": facts} if outcome in DONE else {})
+
+
+def _with(sentence: str, values: str) -> str:
+    return f"{sentence}: {values}" if values else sentence
+
+
+def verdict(
+    outcome: Outcome, judged: Mapping[str, Any], last: Mapping[str, Any], seen: Observation, samples: int
+) -> str:
+    """One line that says why a verification did not pass: what `judged` it, after `last` was seen."""
+    assertion = " ".join(str(judged.get("assertion", "")).split())
+    if not assertion:
+        words = reason_of(outcome, last_of(judged), Observation() if last else seen)
+        values = seen.in_words()
+    elif seen.cut and _CUT in assertion:
+        words, values = seen.cut_sentence, ""
+    elif (search := searched(assertion)) and seen.stream == search[0]:
+        words, values = f"{search[0]} does not match {search[1]!r}", seen.last_lines
+    elif "probe" in names(assertion):  # there was no answer that could be judged
+        words, values = reason_of(outcome, last, seen), ""
+    elif seen.exit_code and set(seen.values) == {"rc"}:
+        words, values = reason_of(outcome, {}, seen), ""
+    else:
+        words, values = f"{assertion} is not true", seen.in_words()
+    after = f" after {samples} samples" if samples > 1 else ""
+    return f"{words}{after}" + (f": {values}" if values else "")
+
+
+def reason_of(
+    outcome: Outcome, result: Mapping[str, Any], seen: Observation, *, of: Literal["step", "check"] = "check"
+) -> str:
+    """One line that says why it did not pass; `of` says what had the time limit."""
+    if seen.exit_code == TIMED_OUT:
+        return f"timed out on the host{f' after {seen.limit}, {_LIMITS[of]}' if seen.limit else ''}"
+    if "assertion" in result:
+        return f"{' '.join(str(result['assertion']).split())} is not true"
+    message = _NOISE.sub("", str(result.get("msg") or result.get("skip_reason") or "").strip())
+    if message in {"", "non-zero return code"} and seen.sentence:
+        return seen.sentence
+    last = seen.last_line if seen.stream == "stderr" else ""
+    if printed := str(result.get("module_stderr") or "").strip().splitlines():
+        # No module ran: a program that is no Python, like a shim, says the cause first, and Python itself last.
+        last = printed[-1] if printed[0].startswith("Traceback") else printed[0]
+    return ": ".join(filter(None, [*(message or outcome).splitlines()[:1], last]))
+
+
+def last_of(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The last sample of a probe that was repeated."""
+    samples = result.get("results")
+    return samples[-1] if isinstance(samples, list) and samples and isinstance(samples[-1], Mapping) else result
