@@ -33,7 +33,7 @@ def reviewed(library: Library, source: Source) -> bytes:
             one of them, or whom the runbook calls.
     """
     path, committed = library.playbook(source), _committed(library, source)
-    trusted_files.check([source.path, source.path.with_name("contacts.yml"), path])
+    trusted_files.check([*source.files, source.path.with_name("contacts.yml"), path])
     if committed is None:
         raise InvalidInputError(f"{path} is missing", hint=f"runbook compile {source.runbook.id}, then review it")
     if committed != compiled(source).encode():

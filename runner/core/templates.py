@@ -168,6 +168,63 @@ def literal(value: str | float | None) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else repr(value)
 
 
+def filled(text: str, values: Mapping[str, str | float]) -> str:
+    """The template `text` with each of `values` in the place of its name, as if its author had written that there.
+
+    Raises:
+        ValueError: it is no template, or a value cannot stand in an expression.
+    """
+    return "".join(
+        _filled(piece, values, alone=piece == text) if is_template else piece for is_template, piece in pieces(text)
+    )
+
+
+def filled_expression(text: str, values: Mapping[str, str | float]) -> str:
+    """The same of an expression.
+
+    Raises:
+        ValueError: as `filled`.
+    """
+    begin, end = "{{ ", " }}"
+    return _filled_names(check_template(f"{begin}{text}{end}"), values)[len(begin) : -len(end)]
+
+
+def _filled(template: str, values: Mapping[str, str | float], *, alone: bool) -> str:
+    name = re.fullmatch(r"\{\{\s*(\w+)\s*\}\}", template)
+    value = values.get(name[1]) if name else None
+    if value is None:
+        return _filled_names(template, values)
+    # A number stays one where the text is nothing else.
+    return value if isinstance(value, str) else f"{{{{ {literal(value)} }}}}" if alone else literal(value)
+
+
+def _filled_names(template: str, values: Mapping[str, str | float]) -> str:
+    tokens = [(kind, value) for _, kind, value in _JINJA.lex(template)]
+    written = [number for number, (kind, _) in enumerate(tokens) if kind != "whitespace"]
+    for before, at, after in zip(written, written[1:], written[2:], strict=False):
+        kind, name = tokens[at]
+        # What follows these names an attribute, a filter or a test, and what stands before = an argument.
+        free = tokens[before][1] not in {".", "|", "is"} and tokens[after][1] != "="
+        if kind == "name" and free and name in values:
+            tokens[at] = "filled", _expression(values[name])
+    return "".join(value for _, value in tokens)
+
+
+def _expression(value: str | float) -> str:
+    """`value` as an expression, be it a template or not."""
+    if not isinstance(value, str) or not has_template(value):
+        return _in_parentheses(literal(value)) if isinstance(value, int | float) else literal(value)
+    found = pieces(value)
+    if any(is_template and not piece.startswith("{{") for is_template, piece in found):
+        raise ValueError(f"{value[:64]!r} cannot stand in an expression")
+    parts = [_in_parentheses(inside(piece)) if is_template else literal(piece) for is_template, piece in found]
+    return parts[0] if len(parts) == 1 else f"({' ~ '.join(parts)})"
+
+
+def _in_parentheses(expression: str) -> str:
+    return expression if re.fullmatch(r"[\w.]+", expression) else f"({expression})"
+
+
 def split(command: str) -> list[str]:
     """The arguments of `command`, split as a shell would, with each `{{ template }}` kept whole within its argument.
 

@@ -22,6 +22,7 @@ from runner.kinds import plugins
 from runner.library.field_help import DESCRIPTIONS
 from runner.library.registry.registry import KINDS, Entry
 from runner.model.contacts import Contact
+from runner.model.procedure.shared_steps import SharedSteps, Use
 from runner.model.reader import ALONE, BESIDE, NOT_OF_PREREQUISITES
 from runner.model.runbook import Runbook
 
@@ -41,7 +42,7 @@ class _Generator(GenerateJsonSchema):
 def runbook() -> _Schema:
     """The schema of a RUN- file."""
     steps, verifications = plugins.steps(), plugins.verifications()
-    ref, definitions = _definitions(Runbook, *steps.values(), *verifications.values())
+    ref, definitions = _definitions(Runbook, Use, *steps.values(), *verifications.values())
     actions = {key: definitions[ref(kind)] for key, kind in steps.items()}
     checks = {key: definitions[ref(kind)] for key, kind in verifications.items()}
     _act(definitions["Step"], actions, one=False)
@@ -52,7 +53,7 @@ def runbook() -> _Schema:
     definitions["Prerequisite"] = _prerequisite(definitions["Step"], alone)
     whole = definitions.pop("Runbook")
     for key, item in (("steps", "Step"), ("on_cancel", "Step"), ("prerequisites", "Prerequisite")):
-        whole["properties"][key]["items"] = {"$ref": f"#/$defs/{item}"}
+        whole["properties"][key]["items"] = _one_of(item)
     return _finished("A runbook: one RUN- file", whole, definitions)
 
 
@@ -75,6 +76,15 @@ def contacts() -> _Schema:
     return _finished("Who owns runbooks and who is called", names, definitions)
 
 
+def shared() -> _Schema:
+    """The schema of a file of shared steps: its steps are those of a runbook."""
+    _, made = _definitions(SharedSteps)
+    definitions = {**runbook()["$defs"], **made}
+    whole = definitions.pop("SharedSteps")
+    whole["properties"]["steps"]["items"] = {"$ref": "#/$defs/Step"}
+    return _finished("Shared steps: one file of runbooks/shared/", whole, definitions)
+
+
 def references() -> _Schema:
     """The schema of the files in `registry/`."""
     ref, definitions = _definitions(Entry, *KINDS.values())
@@ -85,7 +95,7 @@ def references() -> _Schema:
 
 
 SCHEMAS: Mapping[str, Callable[[], _Schema]] = MappingProxyType(
-    {"runbook": runbook, "contacts": contacts, "registry": references}
+    {"runbook": runbook, "contacts": contacts, "registry": references, "shared": shared}
 )
 """What there is a schema for."""
 
@@ -150,6 +160,11 @@ def _judge(definition: _Schema, checks: Mapping[str, _Schema]) -> None:
         for other in _merged(checks.values())
         if other not in checks
     ]
+
+
+def _one_of(item: str) -> _Schema:
+    """An `item` of a list, or what names shared steps in its place."""
+    return {"if": {"required": ["use"]}, "then": {"$ref": "#/$defs/Use"}, "else": {"$ref": f"#/$defs/{item}"}}
 
 
 def _prerequisite(step: _Schema, alone: Mapping[str, _Schema]) -> _Schema:

@@ -7,7 +7,7 @@ import difflib
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -17,6 +17,7 @@ from runner.core.identifiers import RUNBOOK_ID
 from runner.core.limited_file import read_limited
 from runner.library.root import library_root, shipped_root
 from runner.model.contacts import Contact, read_contacts
+from runner.model.procedure.shared_steps import expand
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import MAX_BYTES, Document, load, read_file
@@ -28,18 +29,43 @@ _LARGEST_SCRIPT = 4 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A runbook with the file it was read from: its text, the text's SHA-256, and the document with its positions."""
+    """A runbook with the file it was read from, that file's text, and the document with its positions.
+
+    `shared` has the text of each file of shared steps that it uses, by its path.
+    """
 
     runbook: Runbook
     path: Path
-    sha256: str
     text: bytes
     document: Document = field(compare=False, repr=False)
+    shared: Mapping[Path, bytes] = field(default_factory=dict)
+
+    @property
+    def definition(self) -> bytes:
+        """All that the runbook is made of: the text of its file, and of the shared steps that it uses."""
+        return b"\n".join(
+            (self.text, *(b"# %s\n%s" % (path.name.encode(), text) for path, text in self.shared.items()))
+        )
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the definition."""
+        return hashlib.sha256(self.definition).hexdigest()
+
+    @property
+    def files(self) -> Mapping[Path, str]:
+        """The SHA-256 of each file that it was read from, as it was then."""
+        return {path: hashlib.sha256(text).hexdigest() for path, text in {self.path: self.text, **self.shared}.items()}
 
     @property
     def id(self) -> str:
         """The id of the runbook."""
         return self.runbook.id
+
+    def written_in(self, key: str, number: int) -> str:
+        """The file and line of an item of the list `key`, where that is a file of shared steps; else empty."""
+        origin = self.document.origin((key, number))
+        return "" if origin.used_at is None else f"{origin.document.file}:{self.document.position((key, number)).line}"
 
     def read_file(self, name: str) -> str:
         """The text of the file `name`, which lies in or below the runbook's directory.
@@ -164,19 +190,32 @@ class Library:
         return read_contacts(path, file=shown(path))
 
 
-def source_of(path: Path, data: bytes, *, named: bool = True) -> Source:
+def source_of(path: Path, data: bytes, *, named: bool = True, note: Callable[[str], None] | None = None) -> Source:
     """The runbook that the file at `path` holds, whose bytes are `data`; unless `named`, that may have any name.
+
+    `note` hears of each file of shared steps that is looked for beside it, before it is read.
 
     Raises:
         InvalidFileError: the file has faults; all of them are in it.
     """
-    document = load(data, file=shown(path))
+    texts: dict[Path, bytes] = {}
+
+    def shared(name: str) -> Document:
+        file = path.parent / f"{name}.yml"
+        if note:
+            note(f"{name}.yml")
+        if not os.path.lexists(file):
+            raise FileNotFoundError(file)
+        texts[file] = texts.get(file) or read_file(file, file=shown(file))
+        return load(texts[file], file=shown(file))
+
+    document = expand(load(data, file=shown(path)), shared)
     runbook = to_runbook(document)
     if named and runbook.id != path.stem:
         hint = f"name the file {runbook.id}.yml"
         fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
         raise InvalidFileError([fault])
-    return Source(runbook, path, hashlib.sha256(data).hexdigest(), data, document)
+    return Source(runbook, path, data, document, texts)
 
 
 def shown(path: Path) -> str:

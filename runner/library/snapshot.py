@@ -27,7 +27,8 @@ _NEARLY = re.compile(r"RUN[-_ ]*([0-9]{1,6})\.ya?ml", re.IGNORECASE)
 class LibrarySnapshot:
     """Everything that is written in a library; `faults` are those of what could not be read and is left out.
 
-    `handles` is the `contacts.yml` as it is written, and `index` has what else the files say.
+    `handles` is the `contacts.yml` as it is written, and `index` has what else the files say. `broken` says how many
+    faults keep a runbook from being loaded.
     """
 
     root: Path
@@ -37,6 +38,7 @@ class LibrarySnapshot:
     handles: Document | None
     faults: tuple[Finding, ...]
     index: LibraryIndex
+    broken: Mapping[str, int]
 
     @cached_property
     def used(self) -> Mapping[str, Summary]:
@@ -59,7 +61,7 @@ class LibrarySnapshot:
 
     def faults_of(self, name: str) -> int:
         """How many faults keep the runbook `name` from being loaded."""
-        return sum(Path(fault.file).name == f"{name}.yml" for fault in self.faults)
+        return self.broken.get(name, 0)
 
     def whole(self) -> LibrarySnapshot:
         """The same, for a judgement that must not pass over anything.
@@ -80,10 +82,12 @@ def read(library: Library) -> LibrarySnapshot:
     runbooks: dict[str, Summary] = {}
     documents: list[Document] = []
     directories: dict[Path, str] = {}
+    broken: dict[str, int] = {}
     for name, wrong, content in index.columns("faults", "content"):
         path = directory / name
         file = _name(path, directories)
-        faults += findings_of(file, json.loads(wrong))
+        faults += (of_file := list(findings_of(file, json.loads(wrong))))
+        broken[path.stem] = len(of_file)
         if content != _NOTHING and path.parent != directory:
             documents.append(document_of(file, json.loads(content)))
         elif content != _NOTHING:
@@ -91,7 +95,8 @@ def read(library: Library) -> LibrarySnapshot:
     references, contradictions = entries_of(documents)
     faults += [*registry_files(directory / "registry")[1], *contradictions]
     contacts, handles = _contacts(directory / "contacts.yml", faults)
-    return LibrarySnapshot(library.root, runbooks, references, contacts, handles, tuple(sorted(set(faults))), index)
+    found = tuple(sorted(set(faults)))
+    return LibrarySnapshot(library.root, runbooks, references, contacts, handles, found, index, broken)
 
 
 def _name(path: Path, directories: dict[Path, str]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from runner.lint.engine import examine, hits, position
+from runner.lint.engine import examine, hits, line_of
 from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Hit
 from runner.model.yaml.document import load
@@ -27,11 +28,13 @@ def mended(context: LintContext) -> tuple[str, int]:
 
 
 def _edits(context: LintContext) -> Iterator[tuple[int, Hit]]:
-    wanted = {(each.rule, each.line) for each in examine(context).findings}
+    wanted = {(each.rule, each.file, each.line) for each in examine(context).findings}
     for rule, hit in hits(context):
-        offset = context.document.offset(hit.place, hit.fragment, hit.nth)
-        if hit.replacement is not None and offset is not None and (rule.id, position(context, hit).line) in wanted:
-            yield offset, hit
+        origin, offset = context.document.origin(hit.place), context.document.offset(hit.place, hit.fragment, hit.nth)
+        if hit.replacement is None or offset is None or origin.used_at is not None:  # a shared file is not this one
+            continue
+        if (rule.id, *line_of(context, hit)) in wanted:
+            yield offset, replace(hit, place=origin.place)
 
 
 def _means(text: str, value: Any) -> bool:

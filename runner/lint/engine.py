@@ -19,7 +19,8 @@ from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Hit, Rule
 from runner.lint.suppressions import exemptions
 from runner.model.contacts import Contact
-from runner.model.yaml.finding import Finding, Level, Position, show
+from runner.model.yaml.document import Document
+from runner.model.yaml.finding import Finding, Level, Position
 
 
 @cache
@@ -115,10 +116,15 @@ def context_of(
 
 def examine(context: LintContext) -> Report:
     """What the rules say about `context`, without what the file excepts."""
-    reasons = {(each.rule, each.line): each.reason for each in exemptions(context.document.text) if each.reason}
+    reasons = {
+        (each.rule, document.file, each.line): each.reason
+        for _, document in context.texts()
+        for each in exemptions(document.text)
+        if each.reason
+    }
     found = sorted(dict.fromkeys(_finding(context, rule, hit) for rule, hit in hits(context)))
-    findings = [each for each in found if (each.rule, each.line) not in reasons]
-    excepted = [Excepted(each, reasons[each.rule, each.line]) for each in found if each not in findings]
+    findings = [each for each in found if (each.rule, each.file, each.line) not in reasons]
+    excepted = [Excepted(each, reasons[each.rule, each.file, each.line]) for each in found if each not in findings]
     return Report(tuple(findings), tuple(excepted))
 
 
@@ -126,11 +132,11 @@ def hits(context: LintContext) -> list[tuple[Rule, Hit]]:
     """What each rule says about `context`, without what another rule says better about the same line."""
     last = rules()["useless-exception"]
     found = [each for rule in rules().values() if rule is not last for each in _found(rule, context)]
-    reported = frozenset((rule.id, position(context, hit).line) for rule, hit in found)
+    reported = frozenset((rule.id, *line_of(context, hit)) for rule, hit in found)
     findings = [
         (rule, hit)
         for rule, hit in found
-        if not any((other, position(context, hit).line) in reported for other in rule.gives_way_to)
+        if not any((other, *line_of(context, hit)) in reported for other in rule.gives_way_to)
     ]
     return [*findings, *_found(last, replace(context, reported=reported))]
 
@@ -148,12 +154,25 @@ def _found(rule: Rule, context: LintContext) -> list[tuple[Rule, Hit]]:
         return [(replace(rule, level=level), Hit((), error.message, error.hint))]
 
 
-def position(context: LintContext, hit: Hit) -> Position:
-    """Where in the file `hit` stands."""
-    offset = hit.offset if hit.offset is not None else context.document.offset(hit.place, hit.fragment, hit.nth)
-    return context.document.position(hit.place) if offset is None else context.document.position_at(offset)
+def line_of(context: LintContext, hit: Hit) -> tuple[str, int]:
+    """The file and the line in which `hit` stands."""
+    document, position = _position(context, hit)
+    return document.file, position.line
+
+
+def _position(context: LintContext, hit: Hit) -> tuple[Document, Position]:
+    if hit.offset is not None:
+        before, document = [text for text in context.texts() if text[0] <= hit.offset][-1]
+        return document, document.position_at(hit.offset - before)
+    document, offset = (
+        context.document.origin(hit.place).document,
+        context.document.offset(hit.place, hit.fragment, hit.nth),
+    )
+    return document, context.document.position(hit.place) if offset is None else document.position_at(offset)
 
 
 def _finding(context: LintContext, rule: Rule, hit: Hit) -> Finding:
-    at = position(context, hit)
-    return Finding(context.document.file, *at, show(hit.place), rule.level, rule.id, hit.message, hit.hint)
+    document, position = _position(context, hit)
+    if hit.offset is not None:
+        return document.finding_at(hit.place, position, rule.level, rule.id, hit.message, hit.hint)
+    return context.document.finding_at(hit.place, position, rule.level, rule.id, hit.message, hit.hint)

@@ -60,7 +60,7 @@ class LintContext:
 
     `variables` are the names that the inventories set, None when there is no inventory to ask; `incomplete` says that
     they may set others, which nobody can read. `rules` are the names of the rules, `reported` those that have found
-    something, each with the line.
+    something, each with the file and the line.
     """
 
     source: Source
@@ -69,7 +69,7 @@ class LintContext:
     today: date
     variables: frozenset[str] | None = None
     rules: frozenset[str] = frozenset()
-    reported: frozenset[tuple[str, int]] = frozenset()
+    reported: frozenset[tuple[str, str, int]] = frozenset()
     incomplete: bool = False
     reached: frozenset[str] | None = None
 
@@ -95,8 +95,16 @@ class LintContext:
             yield from self.leaves((*place, part))
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """Every line of the file, after the number of characters before it."""
-        return ((match.start(), match[0]) for match in re.finditer(r"[^\n]+", self.document.text))
+        """Every line of the file and of its shared steps, after the number of characters before it."""
+        for before, document in self.texts():
+            yield from ((before + match.start(), match[0]) for match in re.finditer(r"[^\n]+", document.text))
+
+    def texts(self) -> Iterator[tuple[int, Document]]:
+        """The file, and each file of shared steps that it uses, after the number of characters before it."""
+        before = 0
+        for document in (self.document, *self.document.shared):
+            yield before, document
+            before += len(document.text)
 
     def sentences(self) -> Iterator[tuple[Place, str]]:
         """Every text for people, where it is written."""

@@ -45,7 +45,7 @@ def run(request: RunRequest, env: RunEnvironment) -> Result:
             with _held(directory, request, env, log) as start:
                 begun = _Run(start)
                 not_begun.pop_all()  # from here on it ends by itself
-                keep = lambda: directory.keep(request.source.text, request.playbook)  # noqa: E731
+                keep = lambda: directory.keep(request.source.definition, request.playbook)  # noqa: E731
                 return begun.do(EventType.RUN_STARTED, prepare=keep)
 
 
@@ -126,7 +126,7 @@ def _note_going_on(start: RunStart) -> None:
     """Save in the state of the run that it goes on; whoever is refused before leaves it as it was."""
     request, directory = start.request, start.directory
     resumption.accept_changes(request, directory, start.recorder, start.env.actor.person)
-    directory.keep(request.source.text, request.playbook)
+    directory.keep(request.source.definition, request.playbook)
     directory.update(status="running", mode=request.mode)
     directory.update(sha256=request.source.sha256, playbook_sha256=request.playbook_sha256)
     directory.update(inputs=dict(request.inputs), reason=request.reason, break_glass=request.break_glass)

@@ -173,10 +173,10 @@ def _request_of(run: RunDirectory, library: Library, *, mode: Mode | None, accep
     state = run.state
     source = library.source(_file_of(state, library))
     if source.sha256 != state.sha256 and not accept_changes:
-        raise RunbookChangedError(source.path, run, changes(run, source.text, b""))
+        raise RunbookChangedError(source.path, run, changes(run, source.definition, b""))
     playbook = reviewed(library, source)
     if state.playbook_sha256 not in {"", hashlib.sha256(playbook).hexdigest()} and not accept_changes:
-        raise RunbookChangedError(library.playbook(source), run, changes(run, source.text, playbook))
+        raise RunbookChangedError(library.playbook(source), run, changes(run, source.definition, playbook))
     before: Mode = "step" if state.mode == "step" else "auto" if state.mode == "auto" else "run"
     return RunRequest(
         run_id=state.run,

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from runner.core.templates import (
     check_template,
     expressions,
+    filled,
+    filled_expression,
     literal,
     only_expression,
     pieces,
@@ -124,3 +126,42 @@ def test_a_literal_means_what_it_is_made_of_and_is_no_template(value):
     expression = literal(value)
     assert jinja2.Environment().compile_expression(expression, undefined_to_none=False)() == value
     assert not any(mark in expression for mark in ("{{", "}}", "{%", "{#"))
+
+
+VALUES = {"url": "{{ app_url }}/h", "n": -5, "t": True, "used": "{{ p_used }}", "s": "it's", "e": "{{ a + b }}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("{{ url }}/x", "{{ app_url }}/h/x"),
+        ("{{ n }}", "{{ -5 }}"),
+        ("a {{ n }} {{ t }} {{ other }}", "a -5 true {{ other }}"),
+        ("{{ url | quote }}", "{{ (app_url ~ '/h') | quote }}"),
+        ("{{ x.url | url(url=n) }} {{ s | upper }}", '{{ x.url | url(url=(-5)) }} {{ "it\'s" | upper }}'),
+        ("{{- s -}}", '{{- "it\'s" -}}'),
+        ("{% if t %}{{ used }}{% endif %}", "{% if true %}{{ p_used }}{% endif %}"),
+        ("no template of url", "no template of url"),
+    ],
+)
+def test_a_template_is_filled_as_if_its_author_had_written_the_values(text, meant):
+    assert filled(text, VALUES) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("row.used >= used and rows | length > n", "row.used >= p_used and rows | length > (-5)"),
+        ("url == s", "(app_url ~ '/h') == \"it's\""),
+        ("e * 2", "(a + b) * 2"),
+        ("x is url", "x is url"),
+        ("'url' in x", "'url' in x"),
+    ],
+)
+def test_the_names_of_an_expression_are_filled_and_nothing_else(text, meant):
+    assert filled_expression(text, VALUES) == meant
+
+
+def test_a_statement_cannot_stand_in_an_expression():
+    with pytest.raises(ValueError, match="cannot stand in an expression"):
+        filled_expression("x == 1", {"x": "{% if a %}1{% endif %}"})

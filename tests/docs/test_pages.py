@@ -14,6 +14,7 @@ from harness import ROOT
 from runner.cli import cli
 from runner.core.events import EventType, Outcome
 from runner.library.json_schema import SCHEMAS
+from runner.library.library import Library
 from runner.model.reader import to_runbook
 from runner.model.yaml.document import load
 
@@ -154,9 +155,9 @@ def test_the_list_of_commands_is_that_of_the_command_line():
 
 def test_the_picture_is_one_of_the_runbook_as_it_is():
     drawn = (ROOT / "docs" / "run.svg").read_text(encoding="utf-8").replace("&#160;", " ")
-    steps = yaml.safe_load((ROOT / "runbooks" / "RUN-001.yml").read_text(encoding="utf-8"))["steps"]
+    steps = Library(ROOT).source("RUN-001").runbook.steps
 
-    assert [step["name"] for step in steps if step["name"] not in drawn] == []
+    assert [step.name for step in steps if step.name not in drawn] == []
     assert "RECOVERED" in drawn
 
 

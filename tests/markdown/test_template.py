@@ -7,6 +7,7 @@ from harness import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runner.library.library import source_of
 from runner.markdown.convert import convert
 from runner.markdown.template import export
 from runner.model.reader import to_runbook
@@ -17,26 +18,31 @@ from runner.model.yaml.yaml_writer import write
 SHIPPED = sorted([*(ROOT / "runbooks").glob("RUN-*.yml"), *(ROOT / "tests/compiler/golden/runbooks").glob("RUN-*.yml")])
 
 
-def again(data):
-    made = convert(export(load(data, file="x.yml").value).encode(), file="x.md", new_id=lambda: "RUN-999")
+def source(path):
+    return source_of(path, path.read_bytes())
+
+
+def again(value):
+    made = convert(export(value).encode(), file="x.md", new_id=lambda: "RUN-999")
     assert [finding for finding in made.findings if finding.level != "info"] == []
     return made.runbooks
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_runbook_is_the_same_after_export_and_import(path):
-    (made,) = again(path.read_bytes())
+    (made,) = again(source(path).document.value)
 
-    assert made.runbook == to_runbook(load(path.read_bytes(), file="x.yml"))
+    assert made.runbook == source(path).runbook
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_page_says_in_words_what_it_can_and_carries_the_rest_step_by_step(path):
-    page = export(load(path.read_bytes(), file="x.yml").value)
+    value = source(path).document.value
+    page = export(value)
 
     before, _, procedure = page.partition("## Procedure")
     assert "steps:" not in before
-    assert procedure.count("### Step ") == len(load(path.read_bytes(), file="x.yml").value["steps"])
+    assert procedure.count("### Step ") == len(value["steps"])
 
 
 def test_every_reason_to_call_is_said_in_words():
@@ -62,7 +68,7 @@ def test_every_reason_to_call_is_said_in_words():
 
 
 def test_somebody_may_change_what_the_page_says():
-    page = export(load((ROOT / "runbooks" / "RUN-001.yml").read_bytes(), file="x.yml").value)
+    page = export(source(ROOT / "runbooks" / "RUN-001.yml").document.value)
     edited = page.replace("- database-lead", "- database-lead\n  - backend-team").replace("A false alarm", "A mistake")
 
     made = convert(edited.encode(), file="x.md", new_id=lambda: "RUN-999")
@@ -73,7 +79,7 @@ def test_somebody_may_change_what_the_page_says():
 
 
 def test_a_page_whose_yaml_somebody_broke_is_refused_with_its_line():
-    page = export(load((ROOT / "runbooks" / "RUN-001.yml").read_bytes(), file="x.yml").value)
+    page = export(source(ROOT / "runbooks" / "RUN-001.yml").document.value)
     line = page.splitlines().index("effect: read") + 1
 
     made = convert(page.replace("effect: read", "effect: {", 1).encode(), file="x.md", new_id=lambda: "RUN-999")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from runner.library.index.summary import Summary
 from runner.library.library import Source, digest, shown, source_of
-from runner.library.links.link_mentions import mentions, program_mentions
+from runner.library.links.link_mentions import mentions, program_mentions, shared_mentions
 from runner.library.registry.id_meanings import glosses
 from runner.library.search.passages import Passage, passages_of_entry, passages_of_runbook
 from runner.model.yaml.document import Document, load
@@ -32,16 +32,16 @@ class IndexedFile(NamedTuple):
 
 def index_runbook(path: Path, data: bytes) -> IndexedFile:
     """What is kept of the runbook in the file at `path`, whose bytes are `data`."""
-    try:
-        source = source_of(path, data)
-    except InvalidFileError as error:
-        return index_faults(error.findings)
     digests: dict[str, str] = {}
+    try:
+        source = source_of(path, data, note=lambda name: digests.update({name: digest(path.parent / name)}))
+    except InvalidFileError as error:
+        return index_faults(error.findings, digests)
     programs = program_mentions(source.runbook, source.document, _recorded(source, digests))
     return IndexedFile(
         content=Summary.of(source).model_dump(mode="json"),
         faults=(),
-        mentions=[*mentions(source.document), *programs],
+        mentions=[*mentions(source.document), *programs, *shared_mentions(source.document)],
         glosses=[astuple(gloss) for gloss in glosses(source.document.text)],
         passages=[*passages_of_runbook(source.document)],
         beside=digests,
@@ -76,12 +76,14 @@ def document_of(file: str, content: Any) -> Document:
     return Document.of_positions(value, known, file=file)
 
 
-def index_faults(findings: Iterable[Finding]) -> IndexedFile:
-    """What is kept of a file that does not load."""
-    return IndexedFile({}, [astuple(finding)[1:] for finding in findings])
+def index_faults(findings: Iterable[Finding], beside: Mapping[str, str] | None = None) -> IndexedFile:
+    """What is kept of a file that does not load; `beside` has the digests of what it was read with."""
+    return IndexedFile(beside or {}, [astuple(each) for each in findings])
 
 
 def findings_of(file: str, faults: Iterable[Any]) -> Iterator[Finding]:
-    """The faults that were kept, as findings about the `file`."""
-    for line, column, path, level, *words in faults:
-        yield Finding(file, line, column, path, Level(level), *words)
+    """The faults that were kept, as findings about the `file`, or about one of shared steps beside it."""
+    for written, line, column, path, level, *words in faults:
+        parts = Path(written).parts[-2:]
+        name = str(Path(file).with_name("shared") / parts[1]) if parts[0] == "shared" else file
+        yield Finding(name, line, column, path, Level(level), *words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
@@ -22,7 +23,7 @@ _APPROVERS = ("approve", "group")
 class Mention(NamedTuple):
     """A word that may be a link, at `place`: an id is sure to be one, an id within a text only if its kind is known."""
 
-    kind: Literal["id", "id in text", "hosts", "contact", "program"]
+    kind: Literal["id", "id in text", "hosts", "contact", "program", "shared"]
     word: str
     place: Place
     position: Position
@@ -34,7 +35,7 @@ def mentions(document: Document, at: Place = ()) -> Iterator[Mention]:
         key = next((part for part in reversed(place) if isinstance(part, str)), "")
         if not isinstance(value, str) or place == ("id",):
             continue
-        position = document.position(place)
+        position = document.own_position(place)
         if key == "hosts":
             yield Mention("hosts", value, place, position)
         elif key.startswith(("owner", "contact")) or place[-2:] == _APPROVERS:
@@ -50,7 +51,15 @@ def program_mentions(runbook: Runbook, document: Document, read_file: ReadFile) 
     """The programs that the steps and verifications of `runbook` start; `read_file` gives the text of a script."""
     for place, kind in kinds(runbook):
         for name in programs_of(kind, read_file):
-            yield Mention("program", name, place, document.position(place))
+            yield Mention("program", name, place, document.own_position(place))
+
+
+def shared_mentions(document: Document) -> Iterator[Mention]:
+    """The files of shared steps that the runbook in `document` uses."""
+    for place, origin in document.origins.items():
+        if origin.used_at is not None and origin.place[-1] == 0:
+            name = f"shared/{PurePath(origin.document.file).stem}"
+            yield Mention("shared", name, place, document.own_position(place))
 
 
 def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:

@@ -17,7 +17,7 @@ from runner.library.registry.registry import KINDS, Technology, of_kind, prefix
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding, Level, Place, Position, did_you_mean, show
 
-Sort = Literal["entry", "runbook", "hosts", "contact", "program"]
+Sort = Literal["entry", "runbook", "hosts", "contact", "program", "shared"]
 
 
 class Link(NamedTuple):
@@ -82,7 +82,7 @@ def _links(
 ) -> Iterator[Link]:
     """The links that `mention` makes in this library: an unknown contact, or SHA-256, is none."""
     kind, word, place, position = mention
-    if kind in {"hosts", "program"} or (kind == "contact" and word in snapshot.contacts):
+    if kind in {"hosts", "program", "shared"} or (kind == "contact" and word in snapshot.contacts):
         yield Link(source, word, kind, place, file, position)
     if kind == "id" or (kind == "id in text" and prefix(word) in prefixes):
         yield Link(source, word, sort(word), place, file, position)

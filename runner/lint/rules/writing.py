@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule, did_you_mean, quoted
-from runner.lint.suppressions import exemptions
+from runner.lint.suppressions import Exemption, exemptions
 
 LONGEST = 50
 
@@ -163,12 +163,18 @@ _FORM = "write `# lint: allow RULE - reason`"
 )
 def useless_exception(context: LintContext) -> Iterator[Hit]:
     """An exception that names no rule, gives no reason, or is not needed."""
-    for each in exemptions(context.document.text):
+    for each, file, offset in _exceptions(context):
         if each.rule and each.rule not in context.rules:
             hint = did_you_mean(each.rule, context.rules) or "runbook lint --explain lists the rules"
-            yield Hit((), f"no rule is called {quoted(each.rule)}", hint, offset=each.offset)
+            yield Hit((), f"no rule is called {quoted(each.rule)}", hint, offset=offset)
         elif not each.rule or not each.reason:
             missing = "gives no reason" if each.rule else "names no rule"
-            yield Hit((), f"the exception {missing}, so it excepts nothing", _FORM, offset=each.offset)
-        elif (each.rule, each.line) not in context.reported:
-            yield Hit((), f"{each.rule} finds nothing here", "leave the exception out", offset=each.offset)
+            yield Hit((), f"the exception {missing}, so it excepts nothing", _FORM, offset=offset)
+        elif (each.rule, file, each.line) not in context.reported:
+            yield Hit((), f"{each.rule} finds nothing here", "leave the exception out", offset=offset)
+
+
+def _exceptions(context: LintContext) -> Iterator[tuple[Exemption, str, int]]:
+    """Each exception, with the file that it is written in and the number of characters before it."""
+    for before, document in context.texts():
+        yield from ((each, document.file, before + each.offset) for each in exemptions(document.text))

@@ -11,7 +11,7 @@ import unicodedata
 from bisect import bisect_right
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -48,18 +48,31 @@ class Span:
     style: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a part of a document is written: at `place` of `document`, and named at `used_at` of the file that uses it.
+
+    `used_at` is None for what stands in the file itself, at another place.
+    """
+
+    document: Document
+    place: Place
+    used_at: Place | None = None
+
+
 @dataclass(frozen=True)
 class Document:
     """What a file says, and where it says it.
 
     `value` is made of dict, list, str, int, float, bool and None; its keys are text. `marks` has where PyYAML has seen
-    each key and each item of a list.
+    each key and each item of a list. `origins` has the items of `value` that are written elsewhere than at their place.
     """
 
     file: str
     text: str
     value: dict[str, Any]
     marks: Mapping[Place, Marks]
+    origins: Mapping[Place, Origin] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of_positions(cls, value: dict[str, Any], positions: Mapping[Place, Position], *, file: str) -> Self:
@@ -85,11 +98,30 @@ class Document:
             value = value[part]
         return value
 
+    @property
+    def shared(self) -> tuple[Document, ...]:
+        """The other files that parts of it are written in."""
+        others = {
+            origin.document.file: origin.document for origin in self.origins.values() if origin.used_at is not None
+        }
+        return tuple(others.values())
+
+    def origin(self, place: Place) -> Origin:
+        """Where what is at `place` is written."""
+        for length in range(len(place), 0, -1):
+            if origin := self.origins.get(place[:length]):
+                return Origin(origin.document, (*origin.place, *place[length:]), origin.used_at)
+        return Origin(self, place)
+
     def position(self, place: Place) -> Position:
-        """Where the key or the item at `place` stands; for what is not in the file, where its nearest ancestor does."""
-        while place not in self.marks:
-            place = place[:-1]
-        return position_of(self.marks[place].key)
+        """Where the key or the item at `place` stands; for what is not in its file, where its nearest ancestor does."""
+        origin = self.origin(place)
+        return _position(origin.document.marks, origin.place)
+
+    def own_position(self, place: Place) -> Position:
+        """The same in this very file: what is written in another one stands where that is named."""
+        origin = self.origin(place)
+        return _position(self.marks, origin.place if origin.used_at is None else origin.used_at)
 
     def position_at(self, offset: int) -> Position:
         """The line and column of a character."""
@@ -97,33 +129,49 @@ class Document:
         return Position(line, offset - self._line_starts[line - 1] + 1)
 
     def span(self, place: Place) -> Span | None:
-        """The characters of the value at `place`."""
-        marks = self.marks.get(place)
-        return marks and Span(self._offset(marks.start), self._offset(marks.end), marks.style)
+        """The characters of the value at `place`, in the file that it is written in."""
+        origin = self.origin(place)
+        written, marks = origin.document, origin.document.marks.get(origin.place)
+        return marks and Span(written.offset_of(marks.start), written.offset_of(marks.end), marks.style)
 
     def offset(self, place: Place, fragment: str, nth: int = 0) -> int | None:
         """Where `fragment` stands in the value at `place` for the time `nth`, when it is written there as it is."""
         span = self.span(place)
         if span is None or not fragment:
             return None
-        offset = span.start - 1
+        text, offset = self.origin(place).document.text, span.start - 1
         for _ in range(nth + 1):
-            offset = self.text.find(fragment, offset + 1, span.end)
+            offset = text.find(fragment, offset + 1, span.end)
             if offset < 0:
                 return None
         return offset
 
     def finding(self, place: Place, rule: str, message: str, *, hint: str = "", level: Level = Level.ERROR) -> Finding:
         """The finding that something is wrong at `place`."""
-        return Finding(self.file, *self.position(place), show(place), level, rule, message, hint)
+        return self.finding_at(place, self.position(place), level, rule, message, hint)
+
+    def finding_at(self, place: Place, position: Position, level: Level, rule: str, message: str, hint: str) -> Finding:
+        """The same, at this `position` of the file that `place` is written in."""
+        origin = self.origin(place)
+        if origin.used_at is not None:
+            message += f" (used in {self.file}:{self.own_position(place).line})"
+        return Finding(origin.document.file, *position, show(origin.place), level, rule, message, hint)
+
+    def offset_of(self, mark: Any) -> int:
+        """The number of characters before PyYAML's `mark` in the text."""
+        starts = self._line_starts
+        return min(starts[mark.line] + int(mark.column), len(self.text)) if mark.line < len(starts) else len(self.text)
 
     @cached_property
     def _line_starts(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
-    def _offset(self, mark: Any) -> int:
-        starts = self._line_starts
-        return min(starts[mark.line] + int(mark.column), len(self.text)) if mark.line < len(starts) else len(self.text)
+
+def _position(marks: Mapping[Place, Marks], place: Place) -> Position:
+    """Where `place` or its nearest ancestor stands."""
+    while place not in marks:
+        place = place[:-1]
+    return position_of(marks[place].key)
 
 
 def unusable(file: str, message: str, hint: str = "") -> Finding:

@@ -103,7 +103,7 @@ def accept_changes(request: RunRequest, directory: RunDirectory, recorder: Recor
         return
     before = {"runbook_sha256": state.sha256, "playbook_sha256": state.playbook_sha256}
     after = {"runbook_sha256": request.source.sha256, "playbook_sha256": playbook}
-    diff = changes(directory, request.source.text, request.playbook)
+    diff = changes(directory, request.source.definition, request.playbook)
     recorder.note(EventType.CHANGES_ACCEPTED, by=by, before=before, after=after, diff=diff)
 
 

@@ -66,7 +66,7 @@ def sources(request: RunRequest, *, now: bool) -> dict[str, str]:
     they may have changed it because of what they saw.
     """
     source = request.source
-    files = {f"runbook file {source.path.name}": (source.path, source.sha256)}
+    files = {f"runbook file {path.name}": (path, sha256) for path, sha256 in source.files.items()}
     if request.library:
         playbook = request.library.playbook(source)
         files[f"playbook file {playbook.name}"] = (playbook, hashlib.sha256(request.playbook).hexdigest())

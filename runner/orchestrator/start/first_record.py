@@ -13,6 +13,7 @@ from runner.kinds.steps.base import StepKind
 from runner.library.library import Source
 from runner.model.step import Step
 from runner.model.verification import Verification
+from runner.model.yaml.finding import Place
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.store.run_state import RunState
@@ -88,8 +89,9 @@ def _places(source: Source) -> Callable[..., dict[str, str]]:
     places = {step.id: (key, number) for key, steps in keys.items() for number, step in enumerate(steps)}
 
     def place(step: str, *key: str) -> dict[str, str]:
-        span = document.span((*places[step], *key))
-        return {"place": f"{document.file}:{document.position_at(span.start).line}"} if span else {}
+        at: Place = (*places[step], *key)
+        written, span = document.origin(at).document, document.span(at)
+        return {"place": f"{written.file}:{written.position_at(span.start).line}"} if span else {}
 
     return place
 

@@ -15,15 +15,13 @@ from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RunbookId
 from runner.kinds import plugins
 from runner.library.json_schema import SCHEMAS, text
-from runner.library.library import Library, Source, shown
+from runner.library.library import Library, Source, shown, source_of
 from runner.library.links.links import links, to
 from runner.library.scaffold import begin, begin_inventories, scaffold, who
 from runner.library.snapshot import read
 from runner.markdown.template import export
 from runner.model.contacts import read_contacts
-from runner.model.reader import to_runbook
 from runner.model.runbook import Category
-from runner.model.yaml.document import load
 from runner.model.yaml.yaml_writer import plain
 from runner.store import durable
 from runner.store.state_directory import StateDirectory
@@ -170,7 +168,7 @@ def deprecate_runbook(
     if replaced_by:
         library.usable(replaced_by)
     text = deprecate(source, since=since, replaced_by=replaced_by, reason=reason)
-    to_runbook(load(text.encode(), file=shown(source.path)))
+    source_of(source.path, text.encode())
     durable.write(source.path, text)
     leading = to([source.id], links(read(library)))
     return DeprecatedRunbook(source.path, sorted({link.source for link in leading if link.source != source.id}))

@@ -8,6 +8,7 @@ from harness.collected import alert
 from harness.fakes import runbook_file
 
 from runner.library.index.indexed_file import document_of, findings_of, index_registry, index_runbook
+from runner.library.library import digest
 from runner.model.yaml.document import load
 
 
@@ -33,6 +34,26 @@ def test_the_files_that_a_runbook_is_read_with_are_kept(tmp_path):
     made = index_runbook(path, path.read_bytes())
     assert [*map(bool, made.beside.values())] == [True]
     assert "df" in [word for kind, word, *_ in made.mentions if kind == "program"]
+
+
+def test_shared_steps_are_read_with_it_also_where_they_are_not_there(tmp_path):
+    path = runbook_file(tmp_path, steps=[{"use": "shared/web"}])
+    made = index_runbook(path, path.read_bytes())
+    assert (next(iter(findings_of("x.yml", kept(made.faults)))).rule, made.beside) == (
+        "unknown-shared-steps",
+        {"shared/web.yml": ""},
+    )
+    step = {"id": "look", "name": "Look", "command": "df /", "verify": [{"exit": 0}]}
+    shared = tmp_path / "runbooks" / "shared" / "web.yml"
+    shared.parent.mkdir()
+    shared.write_text(json.dumps({"title": "Look", "steps": [step]}))
+
+    made = index_runbook(path, path.read_bytes())
+    assert made.beside == {"shared/web.yml": digest(shared)}
+    assert [(kind, word) for kind, word, *_ in made.mentions if kind == "shared"] == [("shared", "shared/web")]
+    shared.write_text("{")
+    faults = findings_of("runbooks/x.yml", kept(index_runbook(path, path.read_bytes()).faults))
+    assert [(each.file, each.rule) for each in faults] == [("runbooks/shared/web.yml", "yaml-syntax")]
 
 
 def test_the_entries_of_a_registry_are_kept_with_their_positions(tmp_path):

@@ -16,9 +16,10 @@ from runner.cli.output.terminal import one_line, safe, short
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import LAST, RUNBOOK_ID, is_run_id
 from runner.kinds.steps.base import StepKind
+from runner.library.library import Source
 from runner.model.escalation_policy import in_words
 from runner.model.input import Input
-from runner.model.runbook import Exclusion, Runbook
+from runner.model.runbook import Exclusion
 from runner.model.step import Approval, Step
 from runner.render import report
 
@@ -47,12 +48,12 @@ def command(shown: str, *, form: str | None, as_json: bool) -> None:
             f"{shown!r} is neither a runbook (an id like RUN-001, or a file) nor a run (its id, or `last`)",
             hint="runbook list shows the runbooks, runbook list --runs the runs",
         )
-    runbook = context.library(shown).source(shown).runbook
+    source = context.library(shown).source(shown)
     if as_json:
-        click.echo(json.dumps(_as_data(runbook), indent=2))
+        click.echo(json.dumps(_as_data(source), indent=2))
     else:
         with paged():
-            _show(runbook)
+            _show(source)
 
 
 def _show_report(text: str, *, drawn: bool) -> None:
@@ -73,11 +74,15 @@ def _drawn(markdown: str) -> str:
     return drawn.get()
 
 
-def _as_data(runbook: Runbook) -> dict[str, Any]:
+def _as_data(source: Source) -> dict[str, Any]:
     """The runbook for programs: what it is, the inputs that it takes, and its steps."""
+    runbook = source.runbook
     written = runbook.model_dump(mode="json", exclude={"prerequisites", "steps", "on_cancel"}, by_alias=True)
     inputs = {name: _input(item) for name, item in runbook.inputs.items()}
-    steps = {key: [_step_data(step) for step in getattr(runbook, key)] for key in ("prerequisites", "steps")}
+    steps = {
+        key: [_step_data(step, source.written_in(key, number)) for number, step in enumerate(getattr(runbook, key))]
+        for key in ("prerequisites", "steps")
+    }
     return {**written, "inputs": inputs, **steps}
 
 
@@ -86,13 +91,15 @@ def _input(item: Input) -> dict[str, Any]:
     return {"type": item.type, "required": item.default is None, "takes": item.takes, **data}
 
 
-def _step_data(step: Step) -> dict[str, Any]:
+def _step_data(step: Step, written_in: str) -> dict[str, Any]:
+    shared = {"written_in": written_in} if written_in else {}
     does = {step.action.key: step.action.describe()} if step.action else {}
     verify = [item.says for item in step.verify]
-    return {"id": step.id, "name": step.name, "effect": str(step.effect), **does, "verify": verify}
+    return {"id": step.id, "name": step.name, "effect": str(step.effect), **shared, **does, "verify": verify}
 
 
-def _show(runbook: Runbook) -> None:
+def _show(source: Source) -> None:
+    runbook = source.runbook
     click.secho(f"{runbook.id} {safe(runbook.title)}", bold=True)
     if old := runbook.deprecated:
         instead = f"; use {old.replaced_by}" if old.replaced_by else ""
@@ -111,10 +118,16 @@ def _show(runbook: Runbook) -> None:
             for name, item in runbook.inputs.items()
         ],
     )
-    _section("prerequisites", [step.name for step in runbook.prerequisites])
+    _section(
+        "prerequisites",
+        [
+            f"{step.name}{_from(source.written_in('prerequisites', number))}"
+            for number, step in enumerate(runbook.prerequisites)
+        ],
+    )
     click.secho("steps", bold=True)
     for number, step in enumerate(runbook.steps, 1):
-        _step(number, step)
+        _step(number, step, source.written_in("steps", number - 1))
     policy = runbook.escalation
     _section("escalate when", [in_words(item) for item in policy.when])
     _section("call", policy.contacts)
@@ -122,8 +135,12 @@ def _show(runbook: Runbook) -> None:
     _section("follow up", [item if isinstance(item, str) else item.do for item in runbook.follow_up])
 
 
-def _step(number: int, step: Step) -> None:
-    click.echo(f"  {number:2} {safe(step.name)}  [{step.effect}]  ({step.id})")
+def _from(written_in: str) -> str:
+    return f"  from {written_in}" if written_in else ""
+
+
+def _step(number: int, step: Step, written_in: str) -> None:
+    click.echo(f"  {number:2} {safe(step.name)}  [{step.effect}]  ({step.id}){_from(written_in)}")
     if step.why:
         click.echo(f"       why    {safe(step.why)}")
     if step.approve:

@@ -1,0 +1,197 @@
+"""Shared steps stand in the place of whoever names them, and what is wrong in them is found where it is written."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+import yaml
+from harness.fakes import RUNBOOK, runbook_file
+
+from runner.compiler.committed_playbook import compiled, is_stale
+from runner.library.library import Library
+from runner.lint.engine import lint
+from runner.model.yaml.finding import InvalidFileError
+
+SHARED = """\
+title: The service answers
+inputs:
+  url: {help: Where it is}
+  good: {type: int, default: 200, help: The status that is good}
+  patience: {type: duration, default: 30s, help: How long it may take}
+steps:
+  - id: answers
+    name: The service answers
+    effect: read
+    http: "{{ url }}/health"
+    capture: {code: status}
+    verify:
+      - {says: The status is good, that: status == good and patience_seconds > 1}
+  - id: stays
+    name: It stays so
+    command: "echo {{ code }} {{ good }} {{ url | quote }}"
+    env: {GOOD: "{{ good }}"}
+    verify:
+      - {says: It answers the same, http: "{{ url }}", that: status == code, within: "{{ patience }}"}
+"""
+USE = {"use": "shared/web", "with": {"url": "{{ app_url }}/x", "good": 204}}
+
+
+@pytest.fixture
+def library(tmp_path):
+    """Writes a library with such steps and such a file of shared ones."""
+
+    def write(*steps, shared=SHARED, **changes):
+        folder = tmp_path / "runbooks" / "shared"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "web.yml").write_text(shared)
+        runbook_file(tmp_path, **({"steps": list(steps)} if steps else {}), **changes)
+        return Library(tmp_path)
+
+    return write
+
+
+def faults(library):
+    with pytest.raises(InvalidFileError) as caught:
+        library.source("RUN-001")
+    return [(each.file.rpartition("/")[2], each.line, each.rule, each.message) for each in caught.value.findings]
+
+
+def test_they_are_as_if_they_were_written_there(library):
+    # Given
+    by_hand = [
+        {
+            "id": "web-answers",
+            "name": "The service answers",
+            "effect": "read",
+            "http": "{{ app_url }}/x/health",
+            "capture": {"web_code": "status"},
+            "verify": [{"says": "The status is good", "that": "status == 204 and 30.0 > 1"}],
+        },
+        {
+            "id": "web-stays",
+            "name": "It stays so",
+            "command": "echo {{ web_code }} 204 {{ (app_url ~ '/x') | quote }}",
+            "env": {"GOOD": "{{ 204 }}"},
+            "verify": [
+                {
+                    "says": "It answers the same",
+                    "http": "{{ app_url }}/x",
+                    "that": "status == web_code",
+                    "within": "30s",
+                }
+            ],
+        },
+    ]
+    # When
+    used = library(USE).source("RUN-001").runbook
+    # Then
+    assert used == library(*by_hand).source("RUN-001").runbook
+
+
+def test_another_id_keeps_two_uses_apart_and_the_hosts_are_those_of_the_use(library):
+    runbook = library(USE, {**USE, "id": "after", "hosts": "app[0]"}).source("RUN-001").runbook
+
+    assert [(step.id, step.hosts, [*step.capture]) for step in runbook.steps] == [
+        ("web-answers", None, ["web_code"]),
+        ("web-stays", None, []),
+        ("after-answers", "app[0]", ["after_code"]),
+        ("after-stays", "app[0]", []),
+    ]
+    assert [each[2] for each in faults(library(USE, USE))] == ["duplicate-id", "duplicate-name", "duplicate-id"]
+
+
+def test_a_prerequisite_is_shared_too(library):
+    only_looks = SHARED.partition("  - id: stays")[0]
+
+    runbook = library(shared=only_looks, prerequisites=[USE]).source("RUN-001").runbook
+
+    assert [(step.id, step.effect, step.name) for step in runbook.prerequisites] == [
+        ("prerequisite-1", "read", "The service answers")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("use", "where", "what"),
+    [
+        ({"use": "shared/other"}, "use", "there is no shared/other.yml beside the runbook"),
+        ({"use": "../web"}, "use", "must be shared/ and the name of a file there, like shared/db-healthy"),
+        ({"use": "shared/web"}, "use", "url: has no value"),
+        ({**USE, "with": {"url": "x", "gud": 1}}, "gud", "there is no such input"),
+        ({**USE, "with": {"url": "x", "good": "many"}}, "good", "'many' is not a whole number"),
+        ({**USE, "with": {"url": "x", "good": ["a"]}}, "good", "must be"),
+        ({**USE, "verify": []}, "verify", "unknown key"),
+    ],
+)
+def test_what_is_wrong_with_a_use_stands_where_it_is_used(library, use, where, what):
+    made = library(use)
+    lines = (made.root / "runbooks" / "RUN-001.yml").read_text().splitlines()
+
+    ((file, line, _, message),) = faults(made)[:1]
+    assert (file, what in message) == ("RUN-001.yml", True), message
+    assert f"{where}:" in lines[line - 1]
+
+
+def test_what_is_wrong_in_a_shared_file_stands_there_with_the_place_of_use(library):
+    made = library(USE, shared=SHARED.replace("    effect: read\n", "    efect: read\n"))
+    lines = (made.root / "runbooks" / "RUN-001.yml").read_text().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if "use:" in text)
+
+    ((file, where, rule, message),) = faults(made)
+    assert (file, where, rule) == ("web.yml", 9, "unknown-key")
+    assert message.endswith(f"runbooks/RUN-001.yml:{line})")
+
+
+@pytest.mark.parametrize(
+    ("shared", "what"),
+    [
+        (SHARED.replace("{{ url }}/health", "{{ url"), "is not a template"),
+        (SHARED.replace("title: The service answers\n", ""), "missing"),
+        (SHARED.replace("type: int", "type: integer"), "must be string"),
+        ("- a\n", "mapping"),
+    ],
+)
+def test_a_shared_file_that_cannot_be_read_is_named_itself(library, shared, what):
+    ((file, _, _, message), *_) = faults(library(USE, shared=shared))
+
+    assert (file, what in message) == ("web.yml", True), message
+
+
+def test_a_secret_stays_one(library):
+    secret = SHARED.replace("url: {help", "url: {type: secret, help")
+
+    assert [each[3] for each in faults(library(USE, shared=secret))] == ["is a secret"]
+    declared = {"where": {"type": "secret", "help": "Where"}}
+    argument = {**USE, "with": {"url": "{{ where }}"}}
+    assert {each[2] for each in faults(library(argument, shared=secret, inputs=declared))} == {"secret-in-arguments"}
+
+
+def test_rules_of_lint_speak_about_the_shared_file_and_an_exception_there_counts_there(library):
+    def rules(title):
+        made = library(USE, shared=SHARED.replace("title: The service answers", title))
+        found = lint(made.source("RUN-001"), {}, today=date(2026, 1, 1))
+        return [(each.file.rpartition("/")[2], each.line) for each in found if each.rule == "todo-left"]
+
+    assert rules("title: TODO") == [("web.yml", 1)]
+    assert rules("title: TODO # lint: allow todo-left - it is called so") == []
+
+
+def test_the_definition_and_the_playbook_change_with_a_shared_file(library):
+    made = library(USE)
+    source = made.source("RUN-001")
+    made.playbook(source).parent.mkdir()
+    made.playbook(source).write_text(compiled(source))
+    assert not is_stale(made, source)
+
+    changed = library(USE, shared=SHARED.replace("{{ url }}/health", "{{ url }}/ready")).source("RUN-001")
+
+    assert is_stale(made, changed)
+    assert (source.text == changed.text, source.sha256 == changed.sha256) == (True, False)
+    assert [*source.files] == [made.root / "runbooks" / name for name in ("RUN-001.yml", "shared/web.yml")]
+
+
+def test_a_runbook_without_shared_steps_is_its_own_definition(library):
+    source = library().source("RUN-001")
+
+    assert (source.definition, source.files[source.path]) == (source.text, source.sha256)
+    assert yaml.safe_load(source.text)["id"] == yaml.safe_load(RUNBOOK)["id"]
