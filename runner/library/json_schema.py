@@ -77,9 +77,9 @@ def contacts() -> _Schema:
 
 
 def shared() -> _Schema:
-    """The schema of a file of shared steps: its steps are those of a runbook."""
+    """The schema of a file of shared steps: those of a runbook, in which a parameter may stand for any value."""
     _, made = _definitions(SharedSteps)
-    definitions = {**runbook()["$defs"], **made}
+    definitions = {name: _or_parameter(definition) for name, definition in runbook()["$defs"].items()} | made
     whole = definitions.pop("SharedSteps")
     whole["properties"]["steps"]["items"] = {"$ref": "#/$defs/Step"}
     return _finished("Shared steps: one file of runbooks/shared/", whole, definitions)
@@ -160,6 +160,16 @@ def _judge(definition: _Schema, checks: Mapping[str, _Schema]) -> None:
         for other in _merged(checks.values())
         if other not in checks
     ]
+
+
+def _or_parameter(definition: _Schema) -> _Schema:
+    """`definition`, in which each value may be a template."""
+    template = {"type": "string", "pattern": r"\{\{"}
+    properties = {
+        key: {"description": each.get("description", ""), "anyOf": [each, template]}
+        for key, each in definition.get("properties", {}).items()
+    }
+    return {**definition, "properties": properties} if properties else definition
 
 
 def _one_of(item: str) -> _Schema:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.model.reader import to_runbook
-from runner.model.yaml.document import load
+from runner.library.library import source_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 def read_runbook(path: Path) -> Runbook:
     """The runbook in the file at `path`."""
-    return to_runbook(load(path.read_bytes(), file=str(path)))
+    return source_of(path, path.read_bytes(), named=False).runbook
 
 
 def tasks_written(runbook_id: str, playbook: Path) -> list[str]:

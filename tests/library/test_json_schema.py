@@ -93,14 +93,15 @@ def test_each_is_a_schema_that_is_shipped_as_it_would_be_made_now(of):
 
 @pytest.mark.parametrize(
     "path",
-    [*ROOT.glob("runbooks/*.yml"), *ROOT.glob("runbooks/registry/*.yml")],
+    [*ROOT.glob("runbooks/*.yml"), *ROOT.glob("runbooks/registry/*.yml"), *ROOT.glob("runbooks/shared/*.yml")],
     ids=lambda path: path.stem,
 )
 def test_each_shipped_file_points_to_its_schema(path):
     first = path.read_text(encoding="utf-8").splitlines()[0]
     target = (path.parent / first.removeprefix("# yaml-language-server: $schema=")).resolve()
 
-    of = {"contacts.yml": "contacts"}.get(path.name, "registry" if path.parent.name == "registry" else "runbook")
+    folder = path.parent.name
+    of = {"contacts.yml": "contacts"}.get(path.name, "runbook" if folder == "runbooks" else folder)
     assert target == ROOT / "runbooks" / "schemas" / f"{of}.json"
 
 
@@ -109,6 +110,11 @@ def test_each_runbook_that_the_reader_takes_is_taken(path):
     read_runbook(path)
 
     assert faults("runbook", load(path.read_bytes(), file=path.name).value) == []
+
+
+@pytest.mark.parametrize("path", [*ROOT.glob("runbooks/shared/*.yml")], ids=lambda path: path.stem)
+def test_each_file_of_shared_steps_that_is_shipped_is_taken(path):
+    assert faults("shared", load(path.read_bytes(), file=path.name).value) == []
 
 
 def test_every_shorter_spelling_is_taken():
