@@ -13,7 +13,8 @@ from typing import Any, Self
 class HostAction:
     """What is done on one host: `text` says it in words, `call` has every parameter that decides it.
 
-    `address` and `connection` say how the host is reached, `captured` which values of earlier steps are used there.
+    `on` is the other machine that does it for the host, if there is one. `address` and `connection` say how the one
+    that does it is reached, `captured` which values of earlier steps are used there.
     A secret is only ever a reference. `missing` says what is not known that would have to be.
     """
 
@@ -23,6 +24,7 @@ class HostAction:
     call: Mapping[str, Any] = field(default_factory=dict)
     captured: Mapping[str, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,7 @@ _NAMES = {
 
 def _sentence(path: str, was: Any, now: Any) -> str:
     first, _, rest = path.removeprefix("call.").partition(".")
+    first = "the machine that does it" if path == "on" else first
     name = f"{_NAMES[first]} {rest}" if first in _NAMES and rest else f"{first.replace('_', ' ')} {rest}".strip()
     return f"{name} was {_value(was)} and is now {_value(now)}"
 

@@ -69,9 +69,11 @@ def _reached(host: str, action: HostAction) -> str:
         for name, value in action.connection.items()
         if name not in {"ansible_host", "ansible_port", "ansible_ssh_host", "ansible_ssh_port"}
     ]
-    address = [] if action.address == host else [action.address]
+    where = action.on or host
+    address = [] if action.address == where else [action.address]
     around = ", ".join((*address, *settings))
-    return f"{host} ({around})" if around else host
+    name = f"{action.on}, for {host}" if action.on else host
+    return f"{name} ({around})" if around else name
 
 
 def _who(context: GateContext, until: datetime | None) -> str:

@@ -54,9 +54,9 @@ def blast_radius(runbook: Runbook, target: Target, *, total: int | None = None) 
         if step.effect is not Effect.READ and not step.manual
     ]
     return BlastRadius(
-        hosts=len({host for _, step in changing for host in target.of(runbook, step)}),
-        met=len({host for step in runbook.steps for host in target.of(runbook, step)}),
-        total=total if total is not None else len(target.names),
+        hosts=len({host for _, step in changing for host in target.worked_on(runbook, step)}),
+        met=len({host for step in runbook.steps for host in target.worked_on(runbook, step)}),
+        total=total if total is not None else len(target.reached),
         environment=target.environment,
         destructive=sum(step.effect is Effect.DESTRUCTIVE for _, step in changing),
         no_return=next((n for n, step in enumerate(runbook.steps, 1) if step.point_of_no_return), None),

@@ -59,13 +59,14 @@ def _around(command: Mapping[str, Any]) -> Iterator[str]:
         yield f"env {name}={_quoted(value)}"
     if become := command.get("become"):
         yield f"as {become['user']} (by {become['method']})"
-    for name in ("delegate_to", "remote_user"):
-        if command.get(name):
-            yield f"{name}: {command[name]}"
+    if command.get("delegate_to"):
+        yield f"on {command['delegate_to']}"
+    if command.get("remote_user"):
+        yield f"remote_user: {command['remote_user']}"
     for path, digest in (command.get("files") or {}).items():
         yield f"file {path} ({digest[:12] if len(digest) == 64 else digest})"  # noqa: PLR2004 - a SHA-256, or why not
     for name, value in (command.get("uses") or {}).items():
-        if name != "inventory_hostname":  # that is the host of which all of this is said
+        if name not in {"inventory_hostname", "step_host"}:  # that is the host of which all of this is said
             yield f"uses {name}={_quoted(value)}"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from runner.compiler import needed_steps
 from runner.compiler.batches import plays
 from runner.compiler.condition_names import bindings, reads
+from runner.compiler.delegation import delegated
 from runner.compiler.input_delivery import hide, spell
 from runner.compiler.retries import action_keywords, acts, attempts
 from runner.compiler.segments import Gate, after, before
@@ -173,7 +174,10 @@ def _step(runbook: Runbook, step: Step, read_file: ReadFile, *, tags: Sequence[s
         yield Block(
             name=f"{runbook.id}/{step.id} | {step.name}",
             tasks=tasks,
-            keywords={"tags": [step_tag(step.id), *tags]} | needed_steps.if_needed(step) | _become(step),
+            keywords={"tags": [step_tag(step.id), *tags]}
+            | needed_steps.if_needed(step)
+            | _become(step)
+            | delegated(step.on, tasks),
             rescue=rescue,
         )
     for gate in after(step):
@@ -222,10 +226,11 @@ def _undo(runbook: Runbook, step: Step, undo: Undo, read_file: ReadFile) -> Bloc
         for number, verification in enumerate(undo.verify, 1)
         for check in checks(Marker(runbook.id, name, f"verify/{number}"), verification, call, undo.action.text)
     ]
+    tasks = [*action, *verified]
     return Block(
         name=f"{runbook.id}/{name} | {title}",
-        tasks=[*action, *verified],
-        keywords={"tags": [step_tag(name), NEVER]} | _become(step),
+        tasks=tasks,
+        keywords={"tags": [step_tag(name), NEVER]} | _become(step) | delegated(step.on, tasks),
     )
 
 

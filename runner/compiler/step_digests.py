@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from runner.compiler.compiler import step_tasks
+from runner.compiler.delegation import delegated
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Block, Task
 from runner.kinds.base import ReadFile
@@ -40,6 +41,7 @@ def _contents(runbook: Runbook, step: Step, read_file: ReadFile) -> tuple[Any, A
     tasks = [(_is_check(item), _without_titles(item.data())) for item in step_tasks(runbook, step, read_file)]
     choices = {name: choice.model_dump(mode="json") for name, choice in step.choose.items()}
     around = [step.become, step.become_user, *([step.only_if] if step.only_if else [])]
+    around += delegated(step.on, ()).values()
     by_hand = step.action.describe() if step.action and step.manual else None
     action = [[data for check, data in tasks if not check], by_hand, choices, *around]
     verify = [[data for check, data in tasks if check], [item.says for _, item in step.confirmations], *around]

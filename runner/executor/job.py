@@ -51,7 +51,8 @@ class Job:
 
     `inventories` are absolute paths; `hosts` is the pattern of all hosts the run is about; `environ` is the environment
     of the command, of which children see an allow-listed part. `secrets` are inputs that Ansible is told on the report
-    socket only, in place of what `inputs` has for them; `names` asks for the names of all hosts of the inventory.
+    socket only, in place of what `inputs` has for them; `names` asks for the names of all hosts of the inventory, and
+    `on` for the hosts that each of these names has, on which steps are done for other hosts.
     `on_workspace` is told each directory before it is used, `learn` what is secret in the inventory, before any message
     is handled.
     """
@@ -70,6 +71,7 @@ class Job:
     learn: Callable[[Collection[str]], object] = lambda _: None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     names: bool = False
+    on: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

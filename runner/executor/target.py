@@ -25,7 +25,8 @@ class Target:
     how it is reached and what its inventory says about it. `missing` has each name that the inventory lacks, and where
     it was asked for (a pattern of the runbook, or `--limit`); `ambiguous` the same of each name that both a group and a
     host have; `warnings` what Ansible leaves out of the inventory; `idle` what `--limit` names though the runbook does
-    nothing there; `variables` the names that are set for any of the hosts, wherever Ansible has them from.
+    nothing there; `variables` the names that are set for any of the hosts, wherever Ansible has them from. `delegates`
+    has the hosts of each name on which steps are done for other hosts, which has to be exactly one.
     """
 
     hosts: Mapping[str, tuple[str, ...]]
@@ -37,6 +38,7 @@ class Target:
     warnings: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
     variables: frozenset[str] = frozenset()
+    delegates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Self:
@@ -53,6 +55,7 @@ class Target:
             warnings=tuple(message.get("warnings", ())),
             idle=tuple(message.get("idle", ())),
             variables=frozenset(message.get("variables", ())),
+            delegates={name: tuple(hosts) for name, hosts in message.get("delegates", {}).items()},
         )
 
     @property
@@ -66,9 +69,14 @@ class Target:
         return tuple(dict.fromkeys(name for names in self.hosts.values() for name in names))
 
     @property
+    def reached(self) -> tuple[str, ...]:
+        """The same, and then each host on which only something is done for these."""
+        return tuple(dict.fromkeys([*self.names, *(name for names in self.delegates.values() for name in names)]))
+
+    @property
     def locks(self) -> tuple[str, ...]:
         """The names by which only one run at a time may have each of the machines."""
-        return tuple(f"host:{self.machines.get(name, name)}" for name in self.names)
+        return tuple(f"host:{self.machines.get(name, name)}" for name in self.reached)
 
     @property
     def policies(self) -> list[RunPolicy]:
@@ -94,8 +102,16 @@ class Target:
         return {name: each.protected for name, each in self.connection_facts.items() if each.protected}
 
     def of(self, runbook: Runbook, step: Step) -> tuple[str, ...]:
-        """The hosts on which `step` is done."""
+        """The hosts on which `step` is done, or for which it is done elsewhere."""
         return self.hosts.get(runbook.hosts_of(step), ())
+
+    def worked_on(self, runbook: Runbook, step: Step) -> tuple[str, ...]:
+        """The hosts on which a machine works for `step`: those that it is done on, or the one that does it for them."""
+        return self.delegates.get(step.on, (step.on,)) if step.on else self.of(runbook, step)
+
+    def delegate(self, step: Step) -> str:
+        """The host that does `step` for its hosts; empty where each does it by itself."""
+        return ", ".join(self.delegates.get(step.on, (step.on,))) if step.on else ""
 
     def check(self, runbook: Runbook, *, inherited: bool = False) -> None:
         """That no host that was asked for is missing, every step has one, and every host a known class.
@@ -107,6 +123,13 @@ class Target:
             InvalidInputError: a host's `runbook_environment` is not one of the classes.
         """
         self._check_names(runbook, () if inherited else self.idle)
+        for name, hosts in self.delegates.items():
+            if len(hosts) != 1:
+                of = f"the group {name!r}, which has {len(hosts)} hosts: {', '.join(hosts)}" if hosts else repr(name)
+                raise UnreachableError(
+                    f"{runbook.id} does steps on {of}" + ("" if hosts else ", and the inventory has no host for it"),
+                    hint="`on` is one machine: name a host, a group of exactly one, or localhost",
+                )
         for step in runbook.procedure:
             if not self.of(runbook, step):
                 raise UnreachableError(

@@ -61,7 +61,8 @@ class ScriptedExecutor:
             return Ending("refused")
         lost = _Lost(may_fail=b"runbook_may_fail" in job.playbook)
         facts = {host: dict(values) for host, values in part.captured.items()}
-        play_on = _Tasks(self, part, lost, handle, facts)
+        delegates = {f"'{name}'": self._named(name)[0] for name in job.on} | {"localhost": "localhost"}
+        play_on = _Tasks(self, part, lost, handle, facts, delegates)
         for play in yaml.safe_load(job.playbook):
             hosts = self._hosts(play, part.limit)
             for item in play["tasks"]:
@@ -104,14 +105,24 @@ class ScriptedExecutor:
         plays = yaml.safe_load(job.playbook)
         matched = [self._hosts(play, limit) for play in plays]
         every = list(dict.fromkeys(host for play in plays for host in self.hosts[play["hosts"]]))
+        delegates = {name: self._named(name) for name in job.on}
         return {
             "kind": "inventory",
             "plays": [{"pattern": play["hosts"], "hosts": hosts} for play, hosts in zip(plays, matched, strict=True)],
-            "environments": {host: self.environments.get(host, "local") for hosts in matched for host in hosts},
+            "delegates": delegates,
+            "environments": {
+                host: self.environments.get(host, "local")
+                for hosts in (*matched, *delegates.values())
+                for host in hosts
+            },
             "commands": self._commands(job, part),
             **({"names": self.names or every} if job.names else {}),
             **self.inventory,
         }
+
+    def _named(self, name: str) -> list[str]:
+        """The hosts of a name on which steps are done for other hosts; one that no pattern has is a host."""
+        return self.hosts.get(name, [name])
 
     def _commands(self, job: Job, part: JobPart) -> Mapping[str, Mapping[str, Any]]:
         """What each step that is to be rendered would do, as it is written."""
@@ -147,7 +158,8 @@ class _Lost:
 class _Tasks:
     """Goes through the tasks of a play as Ansible does: those with a tag of `part`, and a rescue where a block failed.
 
-    `facts` is what each host is known by; what is only done where one of them is true is skipped elsewhere.
+    `facts` is what each host is known by; what is only done where one of them is true is skipped elsewhere. `delegates`
+    has the host for what stands in a `delegate_to`.
     """
 
     executor: ScriptedExecutor
@@ -155,28 +167,30 @@ class _Tasks:
     lost: _Lost
     handle: Handler
     facts: dict[str, dict[str, Any]]
+    delegates: Mapping[str, str]
 
-    def do(self, item: Mapping[str, Any], hosts: Sequence[str], tags: set[str]) -> None:
-        """Do a task, or a block with its rescue, that is within something with `tags`."""
-        tags = tags | set(item.get("tags", []))
+    def do(self, item: Mapping[str, Any], hosts: Sequence[str], tags: set[str], to: str = "") -> None:
+        """Do a task, or a block with its rescue, that is within something with `tags` and is delegated `to`."""
+        tags, to = tags | set(item.get("tags", [])), item.get("delegate_to", to)
         if str(when := item.get("when", "")).startswith("runbook_needs_"):
             hosts = [host for host in hosts if self.facts.get(host, {}).get(when)]
         if "block" not in item:
             if tags & set(self.part.tags) and "pause" not in str(item.keys()):
-                self._task(item, hosts)
+                self._task(item, hosts, to)
             return
         for each in item["block"]:
-            self.do(each, self.lost.left(hosts), tags)
+            self.do(each, self.lost.left(hosts), tags, to)
         if "rescue" in item:  # which is for those that have failed; a host that is not reached is not asked again
             rescued = [host for host in hosts if host in self.lost.failed]
             self.lost.failed -= set(rescued)
             for each in item["rescue"]:
-                self.do(each, self.lost.left(rescued), tags)
+                self.do(each, self.lost.left(rescued), tags, to)
 
-    def _task(self, task: Mapping[str, Any], hosts: Sequence[str]) -> None:
+    def _task(self, task: Mapping[str, Any], hosts: Sequence[str], to: str) -> None:
         marker, lost = Marker.parse(task["name"]), self.lost
+        on = next(({"on": host} for word, host in self.delegates.items() if word in to), {})
         for host in hosts[:1] if task.get("run_once") else hosts:
-            self.handle({"kind": "start", "host": host, "task": task["name"]})
+            self.handle({"kind": "start", "host": host, "task": task["name"], **on})
             is_guard = marker is not None and marker.part == "guard"
             stops = is_guard and bool(lost.failed | lost.unreachable) and not lost.may_fail
             kind, result = _GUARD_FAILED if stops else self._answer(task, host)

@@ -38,6 +38,7 @@ _STEP = {
     "why": "Why it is done, for somebody who does it for the first time",
     "hosts": "Only on these of the runbook's hosts",
     "only_if": "Only where this is true; else the step is not needed there: used > 90",
+    "on": "The one machine on which it is done for each of its hosts: a host, a group of one, or localhost",
     "effect": "What it does to its hosts: read only looks, change (the default), destructive cannot be repaired",
     "choose": "What the operator picks from captured rows: {pids: {from: stuck, field: pid}}",
     "approve": "The question that a person answers before it is done",

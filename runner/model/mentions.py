@@ -13,9 +13,13 @@ from runner.model.step import Step
 
 def mentioned(step: Step, names: Collection[str]) -> list[str]:
     """Those of `names` that `step` mentions in what it does, how it is judged, and what is kept or chosen of it."""
-    text = " ".join(
-        _texts([step.action, *step.verify, step.capture, *step.choose.values(), step.become_user, step.only_if])
-    )
+    parts = [step.action, *step.verify, step.capture, *step.choose.values(), step.become_user, step.only_if]
+    return mentioned_in(parts, names)
+
+
+def mentioned_in(parts: Any, names: Collection[str]) -> list[str]:
+    """Those of `names` that `parts`, which are parts of a step or lists of them, mention."""
+    text = " ".join(_texts(parts))
     return [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)]
 
 

@@ -26,7 +26,7 @@ tasks throttle timeout until user validate_argspec vars vars_files vars_prompt w
 """
 _VARIABLES = """
 environment groups group_names hostvars inventory_dir inventory_file inventory_hostname inventory_hostname_short
-play_hosts playbook_dir role_name role_names
+play_hosts playbook_dir role_name role_names step_host
 """
 
 RESERVED = frozenset([*f"{_OURS} {_JINJA} {_GLOBALS} {_KEYWORDS} {_VARIABLES}".split(), *keyword.kwlist])
@@ -54,3 +54,8 @@ PageReference = Annotated[
 _PATTERN = r"^[A-Za-z0-9_.*~!][A-Za-z0-9_.:&!*\[\]~-]*$"
 HostPattern = Annotated[str, Spelling(_PATTERN, "an Ansible host pattern, like app1:app2 or app:!app[0]", longest=200)]
 """Hosts and groups joined by `:`."""
+
+OneHost = Annotated[
+    str, Spelling(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "one host, a group of one host, or localhost", longest=200)
+]
+"""A machine on which something is done for other hosts: the name of a host, or of a group that has exactly one."""

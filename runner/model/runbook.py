@@ -194,6 +194,11 @@ class Runbook(Model):
         """The prerequisites and the steps, in the order in which they are done."""
         return (*self.prerequisites, *self.steps)
 
+    @property
+    def delegates(self) -> tuple[str, ...]:
+        """Each name of a machine on which a step is done for other hosts, once."""
+        return tuple(dict.fromkeys(step.on for step in (*self.procedure, *self.on_cancel) if step.on))
+
     def hosts_of(self, step: Step) -> str:
         """The host pattern on which `step` is done."""
         return step.hosts or self.hosts

@@ -13,7 +13,7 @@ from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, Prose, Sh
 from runner.core.identifiers import RUNBOOK_ID, RunbookId, StepId
 from runner.kinds.steps.base import StepKind
 from runner.kinds.values import Condition, ExitCode, Expression
-from runner.model.names import Contact, HostPattern, Name
+from runner.model.names import Contact, HostPattern, Name, OneHost
 from runner.model.verification import Verification
 
 MOST_VERIFICATIONS = 99
@@ -127,7 +127,8 @@ class Step(Model):
 
     Where `only_if` is not true, it is not needed. `action` is None for a step that only verifies. `auto` says that a
     run which asks nobody may answer yes for this step; `idempotent` that doing it twice is as good as once,
-    `reversible: no` that nothing undoes it.
+    `reversible: no` that nothing undoes it. `on` is the one machine on which all of it is done, its undo too, for each
+    of its hosts after the other.
     """
 
     id: StepId
@@ -135,6 +136,7 @@ class Step(Model):
     why: Prose | None = None
     hosts: HostPattern | None = None
     only_if: Condition | None = None
+    on: OneHost | None = None
     effect: Annotated[Effect, Strict(strict=False)] = Effect.CHANGE
     choose: dict[Name, Choice] = {}
     approve: Annotated[Approval | None, BeforeValidator(_approval), Short(type="string")] = None

@@ -73,6 +73,7 @@ class Translator:
             if marker.part == "action" or marker.part.startswith("attempt/"):
                 data = {"attempt": message["attempt"]} if message.get("attempt") else {}
                 data |= {"command": in_words(message["does"])} if message.get("does") else {}
+                data |= {"on": message["on"]} if message.get("on") else {}
                 yield Event(EventType.STEP_INTENDED, self._run, marker.step, host, data)
             return
         if message["kind"] == "retry":

@@ -17,6 +17,7 @@ from runner.orchestrator.end.aftermath import EndedRun
 from runner.orchestrator.end.dead_man import request_of
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.run_environment import Installation
+from runner.orchestrator.run_plan import target_of
 from runner.render import report
 from runner.render.history.run_history import history
 from runner.store.log.audit_log import AuditLog
@@ -145,17 +146,18 @@ def _is_edited(run: RunDirectory, records: Sequence[Record]) -> bool:
 
 def _unfinished(records: Iterable[Record]) -> Mapping[str, Sequence[str]]:
     """The markers of the attempts that were begun on each host and whose end is not recorded, or is not known."""
-    begun: dict[tuple[str, str], str] = {}
+    begun: dict[tuple[str, str], tuple[str, str]] = {}
     for record in records:
         if not (record.step and record.host):
             continue
         if record.type == EventType.STEP_INTENDED:
-            begun[record.host, record.step] = record.data.get("attempt", "")
+            on = record.data.get("on", record.host)  # it may be done elsewhere for that host
+            begun[record.host, record.step] = on, record.data.get("attempt", "")
         elif record.type in _ATTEMPT_ENDS and record.data.get("outcome", Outcome.UNKNOWN) not in _OPEN:
             begun.pop((record.host, record.step), None)
     hosts: dict[str, list[str]] = {}
-    for (host, _), attempt in begun.items():
-        hosts.setdefault(host, []).append(attempt)
+    for on, attempt in begun.values():
+        hosts.setdefault(on, []).append(attempt)
     return hosts
 
 
@@ -166,6 +168,6 @@ def _left_by(state: RunState, attempts: Mapping[str, Sequence[str]]) -> Abandone
         state.inventories,
         state.hosts,
         state.becomes,
-        {host: attempts.get(host, ()) for names in state.target.values() for host in names},
+        {host: attempts.get(host, ()) for host in target_of(state).reached},
         [Path(path) for path in state.private],
     )

@@ -71,6 +71,7 @@ class RunRequest:
             cancellation=Cancellation(),
             learn=learn,
             names=runbook.asks_for_hosts,
+            on=runbook.delegates,
         )
 
     def redaction(self) -> Redaction:

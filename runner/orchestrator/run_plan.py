@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from runner.compiler.batches import Batch, batches, portion
@@ -66,10 +66,10 @@ class RunPlan:
         Raises:
             ExecutionError: it does.
         """
-        if strangers := set(now.names) - set(self.names):
+        if strangers := set(now.reached) - set(self.target.reached):
             raise ExecutionError(f"the inventory names other hosts than at the start: {', '.join(sorted(strangers))}")
         before = self.target.machines
-        if moved := [name for name in now.names if now.machines.get(name) != before.get(name)]:
+        if moved := [name for name in now.reached if now.machines.get(name) != before.get(name)]:
             was, is_now = before.get(moved[0]), now.machines.get(moved[0])
             raise ExecutionError(
                 f"{moved[0]} is another machine than at the start: it was at {was}, and is at {is_now}",
@@ -82,7 +82,7 @@ class RunPlan:
         Raises:
             UnreachableError: it does not.
         """
-        if gone := [name for name in self.names if name not in now.names]:
+        if gone := [name for name in self.target.reached if name not in now.reached]:
             raise UnreachableError(
                 f"the inventory no longer has {', '.join(gone)}, which the run was begun on",
                 hint="put it back, or start a new run",
@@ -91,7 +91,7 @@ class RunPlan:
 
 def target_of(state: RunState) -> Target:
     """The hosts of an earlier run, as they were when it began."""
-    hosts: dict[str, Sequence[str]] = dict(state.target)
-    return Target(
-        {pattern: tuple(names) for pattern, names in hosts.items()}, dict(state.environments), dict(state.machines)
+    hosts, delegates = (
+        {name: tuple(names) for name, names in each.items()} for each in (state.target, state.delegates)
     )
+    return Target(hosts, dict(state.environments), dict(state.machines), delegates=delegates)

@@ -66,9 +66,10 @@ class Stepper:
             InvalidInputError: it is for a group of which nobody is a member.
         """
         step = gate.step
-        if acts(gate) and (step.id not in self._invoker.previews or step.choose):
+        known = self._invoker.previews.get(step.id, {})
+        if acts(gate) and (step.choose or not known.keys() >= set(hosts)):  # a batch before knew of its own hosts
             self.render([step.id])
-        return self.approvals.describe(gate, hosts, self.plan.target.machines)
+        return self.approvals.describe(gate, hosts)
 
     def render(self, steps: Sequence[str]) -> None:
         """Find out what `steps` would do on each host."""

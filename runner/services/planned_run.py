@@ -32,12 +32,16 @@ Previews = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """What a step, and its undo, would do on each host; `previews` and `undo_previews` have it line by line."""
+    """What a step, and its undo, would do on each host; `previews` and `undo_previews` have it line by line.
+
+    `on` is the one host that does it for all of these.
+    """
 
     id: str
     name: str
     effect: str
     hosts: tuple[str, ...]
+    on: str
     asks: tuple[str, ...]
     timeout: str | None
     verifies: tuple[str, ...]
@@ -149,6 +153,7 @@ def _planned(runbook: Runbook, step: Step, target: Target, previews: Mapping[str
         name=step.name,
         effect=str(step.effect),
         hosts=target.of(runbook, step),
+        on=target.delegate(step),
         asks=tuple(f"{gate.kind}: {' '.join(gate.text.split())}" for gate in gates),
         timeout=show(step.timeout) if step.action and not step.manual else None,
         verifies=tuple(each.says for each in step.verify),

@@ -41,7 +41,8 @@ class RunState:
     `hosts` is the pattern of all hosts that the run is about, `becomes` whether a step becomes another user there,
     `captured` maps hosts to the values captured there. `private` names directories to wipe when the run is abandoned.
     `path` is the file of the runbook, `sha256` what it was and `playbook_sha256` what its playbook was; `target` maps
-    each host pattern to the hosts it matched, `environments` and `machines` each host to its class and its address.
+    each host pattern to the hosts it matched, `delegates` each name on which something is done for other hosts to the
+    host of that name, `environments` and `machines` each host to its class and its address.
     `parent` is the run that handed over to this one, `tree` the first of all; `named` is what somebody has named with
     --limit, where the run that handed over has set `limit`.
     """
@@ -75,6 +76,7 @@ class RunState:
     target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     environments: Mapping[str, str] = field(default_factory=dict)
     machines: Mapping[str, str] = field(default_factory=dict)
+    delegates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def was_recorded(self) -> bool:

@@ -57,3 +57,9 @@ def test_manual_work_of_several_lines_is_whole():
     asked = context(kind="manual", text="Walk there\nand press the button", expires=None)
 
     assert describe(asked)[-4:-2] == [("manual", "Walk there"), ("", "and press the button")]
+
+
+def test_the_machine_that_does_it_for_a_host_is_named_with_its_address():
+    asked = context(hosts={"web1": HostAction("10.0.0.9:22", {"ansible_user": "ops"}, "drain web1", on="lb1")})
+
+    assert ("on", "lb1, for web1 (10.0.0.9:22, user=ops)") in describe(asked)

@@ -51,3 +51,12 @@ def step(**keys):
 def test_one_sentence(steps, sentence, last_safe):
     found = blast_radius(Runbook.model_construct(hosts="all", steps=tuple(steps)), TARGET, total=14)
     assert (str(found), found.last_safe) == (sentence, last_safe)
+
+
+def test_what_one_machine_does_for_others_changes_that_machine():
+    runbook = Runbook.model_construct(id="RUN-001", hosts="all", steps=(step(on="lb"), step(effect="read")))
+    target = Target({"all": ("a", "b")}, {"a": "lab"}, delegates={"lb": ("lb1",)})
+
+    assert (
+        str(blast_radius(runbook, target)) == "changes 1 of 3 hosts in lab, 0 destructive steps, step 1 without an undo"
+    )

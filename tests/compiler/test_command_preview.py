@@ -61,7 +61,7 @@ def test_what_is_around_an_action_stands_below_it():
         "env ROOT='/a b'",
         "env NUMBER=1",
         "as app (by sudo)",
-        "delegate_to: lb1",
+        "on lb1",
     ]
 
 

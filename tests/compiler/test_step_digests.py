@@ -64,3 +64,7 @@ def test_another_verification_voids_what_was_verified_and_not_what_was_done(chan
 
 def test_whom_it_becomes_is_part_of_both(changed):
     assert changed(become=True)["one"] == [True, True]
+
+
+def test_where_it_is_done_for_others_is_part_of_both(changed):
+    assert changed(on="lb1")["one"] == [True, True]

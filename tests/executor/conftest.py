@@ -39,7 +39,7 @@ peer.connect(os.environ["RUNBOOK_REPORT_SOCKET"])
 for line in open("says"):
     message = json.loads(line)
     if message["kind"] == "start":
-        noted = json.dumps([message[key] for key in ("host", "task", "attempt") if message.get(key)])
+        noted = json.dumps([message[key] for key in ("host", "host", "task", "attempt") if message.get(key)])
         open(os.path.join(os.path.dirname(os.environ["RUNBOOK_REPORT_SOCKET"]), "begun"), "a").write(f"+{noted}\\n")
     peer.sendall(line.encode())
     answer = peer.recv(1000).decode()

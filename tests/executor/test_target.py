@@ -127,3 +127,46 @@ def test_what_ansible_only_warns_of_is_no_success(runbook, found, sentence):
     with pytest.raises(UnreachableError) as caught:
         Target.from_message(HELLO | found).check(runbook)
     assert caught.value.message.startswith(sentence)
+
+
+DRAIN = {**STEP, "id": "drain", "on": "lb"}
+
+
+@pytest.fixture
+def delegating(tmp_path):
+    return read_runbook(runbook_file(tmp_path, hosts="app", steps=[STEP, DRAIN]))
+
+
+def at(*names):
+    """The inventory's answer, with these hosts by the name on which a step is done for others."""
+    classes = {**HELLO["environments"], **dict.fromkeys(names, "production")}
+    return Target.from_message(
+        {**HELLO, "delegates": {"lb": names}, "environments": classes, "machines": {"lb1": "::9"}}
+    )
+
+
+def test_a_machine_that_works_for_others_is_reached_and_locked_and_counts_for_the_class_of_the_run(delegating):
+    target = at("lb1")
+
+    target.check(delegating)
+
+    here, there = delegating.steps
+    assert (target.names, target.reached) == (("app1", "app2", "db1"), ("app1", "app2", "db1", "lb1"))
+    assert (target.locks, target.environment) == (("host:app1", "host:app2", "host:db1", "host:::9"), "production")
+    assert [target.of(delegating, step) for step in (here, there)] == [("app1", "app2")] * 2
+    assert [target.worked_on(delegating, step) for step in (here, there)] == [("app1", "app2"), ("lb1",)]
+    assert [target.delegate(step) for step in (here, there)] == ["", "lb1"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("lb1", "lb2"), "RUN-001 does steps on the group 'lb', which has 2 hosts: lb1, lb2"),
+        ((), "RUN-001 does steps on 'lb', and the inventory has no host for it"),
+    ],
+)
+def test_a_step_is_done_on_one_machine_or_refused(delegating, names, message):
+    with pytest.raises(UnreachableError) as caught:
+        at(*names).check(delegating)
+    assert caught.value.message == message
+    assert caught.value.hint == "`on` is one machine: name a host, a group of exactly one, or localhost"

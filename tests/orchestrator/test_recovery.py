@@ -166,8 +166,8 @@ def test_its_processes_here_are_ended_and_nobody_elses(directory, named, reaped)
     assert alive == (False, True)
 
 
-def intended(host, number):
-    return Event(EventType.STEP_INTENDED, RUN_ID, "restart", host, {"attempt": f"{RUN_ID}/restart/{number}"})
+def intended(host, number, **data):
+    return Event(EventType.STEP_INTENDED, RUN_ID, "restart", host, {"attempt": f"{RUN_ID}/restart/{number}", **data})
 
 
 def ended(host, outcome, kind=EventType.ACTION_FINISHED):
@@ -266,3 +266,13 @@ def test_several_dead_runs_are_named_oldest_first(directory, named, reaped):
         died(directory, run=run)
 
     assert [state.run for state in named()] == ids
+
+
+def test_what_a_machine_does_for_another_host_is_ended_on_that_machine(directory, named, reaped):
+    died(directory, target={"web": ("here",)}, delegates={"lb": ("lb1",)})
+    with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:
+        log.append(intended("here", 1, on="lb1"))
+
+    named()
+
+    assert [hosts for _, _, hosts in reaped] == [{"here": (), "lb1": [f"{RUN_ID}/restart/1"]}]

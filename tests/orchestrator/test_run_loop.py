@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from harness.engine import change
 from harness.fake_run import FakeChannel, UnwritableLog, environment_in, request_in
 from harness.fakes import RUN_ID, FakeOperator
 
@@ -477,3 +478,53 @@ def test_the_first_record_has_all_that_decides_what_a_step_does_as_it_is_written
 
     written = bench.records[0].data["steps"][0]["does"].splitlines()
     assert written[1:] == ["env WHO={{ x }}", "chdir /srv", "become app"]
+
+
+def test_what_one_machine_does_for_others_is_recorded_of_them_and_asked_about_with_that_machine(engine):
+    # Given a step that the balancer does for each host
+    engine.ansible.hosts = {"all": ["web1", "web2"], "lb": ["lb1"]}
+    engine.ansible.inventory = {"machines": {"web1": "::1", "web2": "::2", "lb1": "::9"}}
+
+    # When
+    result = engine.run(change("drain", on="lb", approve="Drain?"), serial=1)
+
+    # Then
+    assert (result.outcome, engine.outcomes["drain", "web2"]) == ("passed", "passed")
+    begun = [record for record in engine.records if record.type == EventType.STEP_INTENDED]
+    assert [(record.step, record.host, record.data["on"]) for record in begun] == [
+        ("drain", "web1", "lb1"),
+        ("drain", "web2", "lb1"),
+    ]
+    asked = [record.data["context"]["hosts"] for record in engine.records if record.type == EventType.GATE_ASKED]
+    where = [{host: (action["on"], action["address"]) for host, action in hosts.items()} for hosts in asked]
+    assert where == [{"web1": ("lb1", "::9")}, {"web2": ("lb1", "::9")}]
+    assert all(action["text"] for hosts in asked for action in hosts.values())
+    assert engine.state["delegates"] == {"lb": ["lb1"]}
+
+
+class WhileAsked(FakeOperator):
+    """Somebody changes something while the question waits."""
+
+    def answer(self, gate, view):
+        self.change()
+        return super().answer(gate, view)
+
+
+@pytest.mark.parametrize(
+    ("now", "sentence"),
+    [
+        ({"delegates": {"lb": ["lb2"]}}, "the machine that does it was `lb1` and is now `lb2`"),
+        ({"machines": {"web1": "::1", "lb1": "::8"}}, "address was `::9` and is now `::8`"),
+    ],
+)
+def test_an_approval_is_void_when_another_machine_would_do_it(engine, now, sentence):
+    engine.ansible.hosts = {"all": ["web1"], "lb": ["lb1"]}
+    engine.ansible.inventory = {"machines": {"web1": "::1", "lb1": "::9"}}
+    operator = WhileAsked()
+    operator.change = lambda: engine.ansible.inventory.update(now)
+    engine.env = replace(engine.env, operator=operator)
+
+    result = engine.run(change("drain", on="lb", approve="Drain?"))
+
+    assert (result.exit_code, engine.done("web1")) == (ExitCode.DENIED, [])
+    assert sentence in result.problems[0]

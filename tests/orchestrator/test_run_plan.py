@@ -66,3 +66,18 @@ def test_the_hosts_of_an_earlier_run_are_those_of_its_state():
     )
 
     assert target_of(state) == Target({"all": ("a",)}, {"a": "lab"}, {"a": "10.0.0.1"})
+
+
+def test_another_machine_that_works_for_the_hosts_is_refused_and_missed(tmp_path):
+    def seen(**machines):
+        return Target({"all": ("a",)}, {}, {"a": "10.0.0.1", **machines}, delegates={"lb": tuple(machines)})
+
+    plan = RunPlan(request_in(tmp_path, steps=[change("one", on="lb")]), seen(lb1="10.0.0.8"))
+
+    plan.check_same_hosts(seen(lb1="10.0.0.8"))
+    with pytest.raises(ExecutionError, match="names other hosts than at the start: lb2"):
+        plan.check_same_hosts(seen(lb2="10.0.0.8"))
+    with pytest.raises(ExecutionError, match=r"lb1 is another machine .* it was at 10.0.0.8, and is at 10.0.0.9"):
+        plan.check_same_hosts(seen(lb1="10.0.0.9"))
+    with pytest.raises(UnreachableError, match="the inventory no longer has lb1"):
+        plan.check_all_hosts(seen())

@@ -204,7 +204,8 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one 
     where = f" on {safe(event.host)}" if event.host else ""
     match event.type:
         case EventType.STEP_INTENDED:
-            return [f"begins   {name}{where}"]
+            there = f" on {safe(data['on'])} for {safe(event.host or '')}" if data.get("on") else where
+            return [f"begins   {name}{there}"]
         case EventType.VERIFICATION_FINISHED:
             return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}", *output_of(data)]
         case EventType.STEP_DECIDED | EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if (

@@ -191,6 +191,7 @@ def _prepare(job: Job, part: JobPart, directory: Path) -> PlaybookInvocation:
             "RUNBOOK_REPORT_SOCKET": str(directory / "report"),
             "RUNBOOK_RENDER": ",".join(part.render),
             "RUNBOOK_NAMES": "yes" if job.names else "",
+            "RUNBOOK_ON": ",".join(job.on),
             "RUNBOOK_RUN_ID": job.run_id,
             processes.MARKER: job.run_id,
         },

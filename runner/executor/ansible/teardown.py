@@ -18,7 +18,10 @@ BEGUN = "begun"
 """The file in the workspace in which the callback plugin notes each task's begin and end on each host."""
 
 Unfinished = Mapping[str, Sequence[str]]
-"""Each host on which something was begun and has not ended, with the markers of the attempts at a step among that."""
+"""Each host on which something was begun and has not ended, with the markers of the attempts at a step among that.
+
+What is done there for another host counts as well.
+"""
 
 
 def unfinished(directory: Path) -> Unfinished:
@@ -27,17 +30,17 @@ def unfinished(directory: Path) -> Unfinished:
     Its worker or its connection may have been killed: Ansible ends by itself then, with an exit code like any other,
     while the task may go on on its host.
     """
-    begun: dict[tuple[str, str], list[str]] = {}
+    begun: dict[tuple[str, str], tuple[str, list[str]]] = {}
     with contextlib.suppress(OSError, ValueError):
         for line in (directory / BEGUN).read_text().splitlines():
-            host, task, *attempt = json.loads(line[1:])
+            on, host, task, *attempt = json.loads(line[1:])
             if line[0] == "+":
-                begun[host, task] = attempt
+                begun[host, task] = on, attempt
             else:
                 begun.pop((host, task), None)
     hosts: dict[str, list[str]] = {}
-    for (host, _), attempt in begun.items():
-        hosts.setdefault(host, []).extend(attempt)
+    for on, attempt in begun.values():
+        hosts.setdefault(on, []).extend(attempt)
     return hosts
 
 

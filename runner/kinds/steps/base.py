@@ -10,7 +10,7 @@ from runner.kinds.base import Kind, ReadFile
 from runner.kinds.invocation import Invocation
 
 _KEYS = """
-approve auto become become_user capture choose effect hosts id idempotent name on_failure only_if retry reversible
+approve auto become become_user capture choose effect hosts id idempotent name on on_failure only_if retry reversible
 timeout undo verify why
 """
 KEYS_OF_STEPS = frozenset(_KEYS.split())

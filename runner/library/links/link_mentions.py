@@ -36,7 +36,7 @@ def mentions(document: Document, at: Place = ()) -> Iterator[Mention]:
         if not isinstance(value, str) or place == ("id",):
             continue
         position = document.own_position(place)
-        if key == "hosts":
+        if key == "hosts" or place[-1] == "on":
             yield Mention("hosts", value, place, position)
         elif key.startswith(("owner", "contact")) or place[-2:] == _APPROVERS:
             yield Mention("contact", value, place, position)

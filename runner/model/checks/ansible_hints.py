@@ -21,7 +21,8 @@ STEP = {
     "tags": "each step has a tag of its own already",
     "notify": "write the step that is to follow",
     "no_log": "a secret belongs in a file on the host, not in a runbook",
-    **dict.fromkeys(("delegate_to", "run_once"), _HOSTS),
+    "delegate_to": "write `on`: one host, or a group of one; `{{ step_host }}` is the host for which it is done there",
+    "run_once": _HOSTS,
     **dict.fromkeys(("block", "rescue", "always"), _STEPS),
 }
 """Keys of a task."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from runner.model.mentions import mentioned_in
 from runner.model.step import HandOver, Step
 from runner.model.yaml.finding import Place, did_you_mean, quoted
 
@@ -19,6 +20,11 @@ def faults(at: Place, step: Step, runbook: object) -> Iterator[Fault]:
     elif step.retry and step.retry.exit_codes and step.action and step.action.text != "stdout":
         hint = "leave exit_codes out, or write a command or shell step"
         yield (*at, "retry", "exit_codes"), "wrong-retry", "goes with a command, and this action has no exit code", hint
+    if step.on and not (has_result or step.automated):
+        yield (*at, "on"), "wrong-on", "names a machine, and a person does all of this step", "leave `on` out"
+    if not step.on and mentioned_in([step.action, *step.verify, step.capture, step.undo], ["step_host"]):
+        hint = "write {{ inventory_hostname }}"
+        yield at, "wrong-on", "step_host is the host for which a step is done elsewhere, and this one has no `on`", hint
     if step.undo and step.reversible is False:
         yield (*at, "reversible"), "wrong-undo", "says that nothing takes the step back, beside an `undo`", "keep one"
     if isinstance(step.on_failure, HandOver) and step.on_failure.run == runbook:

@@ -46,17 +46,22 @@ def acts(gate: Gate) -> bool:
     return gate.kind in _ACTS and gate.step.action is not None and not gate.step.manual
 
 
-def action_on(address: str, gate: Gate, captured: Mapping[str, Any], preview: Mapping[str, Any] | None) -> HostAction:
-    """What is done on the host at `address`, as far as its `preview` tells; `captured` are the values kept of it."""
+def action_on(
+    address: str, gate: Gate, captured: Mapping[str, Any], preview: Mapping[str, Any] | None, *, on: str = ""
+) -> HostAction:
+    """What is done at `address`, as far as its `preview` tells; `captured` are the values kept of the host.
+
+    `on` is the machine there, if that is another one than the host.
+    """
     uses = {name: captured[name] for name in mentioned(gate.step, captured)}
     if not acts(gate):
-        return HostAction(address, captured=uses)
+        return HostAction(address, captured=uses, on=on)
     if preview is None:
-        return HostAction(address, captured=uses, missing=("what would be done is not known",))
+        return HostAction(address, captured=uses, missing=("what would be done is not known",), on=on)
     missing = tuple(preview.get("missing", ())) if gate.kind != "unknown" else ()
     connection = preview.get("connection_settings", {})
     call = {key: value for key, value in preview.items() if key not in {"missing", "connection_settings"}}
-    return HostAction(address, connection, in_words(preview), call, uses, missing)
+    return HostAction(address, connection, in_words(preview), call, uses, missing, on)
 
 
 def sources(request: RunRequest, *, now: bool) -> dict[str, str]:

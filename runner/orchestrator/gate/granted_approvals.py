@@ -44,13 +44,13 @@ class Approvals:
         in_production = self._plan.target.environment == "production"
         return (in_production or policy.four_eyes) and not self._request.break_glass
 
-    def describe(self, gate: Gate, hosts: Sequence[str], addresses: Mapping[str, str]) -> GateContext:
-        """All that `gate` is about on `hosts`, which are reached at `addresses`.
+    def describe(self, gate: Gate, hosts: Sequence[str]) -> GateContext:
+        """All that `gate` is about on `hosts`.
 
         Raises:
             InvalidInputError: it is for a group of which nobody is a member.
         """
-        return self._described(gate, hosts, addresses, self._request.inputs, self._recorder.captured)
+        return self._described(gate, hosts, self._plan.target, self._request.inputs, self._recorder.captured)
 
     def check(self, step: str, seen: Target, limit: Sequence[str]) -> None:
         """That `step` will do what people have said yes to, on the hosts to which this invocation is limited.
@@ -62,7 +62,7 @@ class Approvals:
         before = {host: action for host, action in approved.hosts.items() if not limit or host in limit}
         hosts = [host for host in before if host in seen.names]
         state = self._directory.state
-        now = self._described(gate, hosts, seen.machines, state.inputs, state.captured, seen.policy)
+        now = self._described(gate, hosts, seen, state.inputs, state.captured, seen.policy)
         now = replace(now, environment=seen.environment)
         if changes := differences(replace(approved, hosts=before), now):
             self.void(approved, changes)
@@ -80,13 +80,15 @@ class Approvals:
         self,
         gate: Gate,
         hosts: Sequence[str],
-        addresses: Mapping[str, str],
+        target: Target,
         inputs: Mapping[str, Any],
         captured: Mapping[str, Mapping[str, Any]],
         seen: RunPolicy | None = None,
     ) -> GateContext:
         """What `gate` is about; `seen` is the policy that the inventory has by now, after it was answered."""
         step, request, policy = gate.step, self._request, seen or self._plan.policy
+        on = target.delegate(step)
+        addresses = {host: target.machines.get(on or host, on or host) for host in hosts}
         asks = gate.kind == "approve" and request.mode != "auto"  # where a machine may answer, it does
         approval = step.approve if asks else None
         group = (approval.group or "") if approval else ""
@@ -103,7 +105,7 @@ class Approvals:
             environment=self._plan.target.environment,
             starters=tuple(dict.fromkeys([person(self._directory.state.user), self._env.actor.person])),
             hosts={
-                host: action_on(addresses.get(host, host), gate, captured.get(host, {}), previews.get(host))
+                host: action_on(addresses[host], gate, captured.get(host, {}), previews.get(host), on=on)
                 for host in hosts
             },
             why=step.why or "",

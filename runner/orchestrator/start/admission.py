@@ -140,17 +140,19 @@ def check_reachable(
     """Check every host on which a machine works, and record it; the hosts that are not well.
 
     Raises:
-        UnreachableError: more hosts than the runbook allows cannot be worked on, and that is to `refuse` the run.
+        UnreachableError: more hosts than the runbook allows cannot be worked on, or one on which something is done for
+            the others, and that is to `refuse` the run.
     """
     runbook = request.source.runbook
     become = {host: users for host in target.connection_facts if (users := _becomes(runbook, target, host)) is not None}
-    connections = [target.connection_facts[name] for name in target.names if name in become]
+    connections = [target.connection_facts[name] for name in target.reached if name in become]
     cancelled = lambda: bool(env.cancellation.asked())  # noqa: E731
     checks = env.executor.preflight(connections, become=become, environ=env.environ, cancelled=cancelled)
     for each in checks:
         recorder.record(Event(EventType.PREFLIGHT_FINISHED, request.run_id, None, each.host, _as_data(each)))
     bad = [each for each in checks if each.problem]
-    if refuse and len(bad) > portion(runbook.max_failures, len(target.names)):
+    for_all = any(each.host in hosts for each in bad for hosts in target.delegates.values())
+    if refuse and (for_all or len(bad) > portion(runbook.max_failures, len(target.names))):
         hints = dict.fromkeys(each.hint for each in bad if each.hint)
         raise UnreachableError("\n".join(each.problem for each in bad), hint="; ".join(hints))
     return frozenset(each.host for each in bad)
@@ -165,7 +167,7 @@ def _becomes(runbook: Runbook, target: Target, host: str) -> set[str] | None:
     """Whom a step becomes on `host`, where what the inventory says counts more; None where no machine works there."""
     facts = target.connection_facts[host]
     steps = [step for step in (*runbook.procedure, *runbook.on_cancel) if step.action or step.automated]
-    mine = [step for step in steps if host in target.of(runbook, step)]
+    mine = [step for step in steps if host in target.worked_on(runbook, step)]
     if not any(step.automated or not step.manual for step in mine):
         return None
     mine = [step for step in mine if not step.manual]

@@ -32,7 +32,7 @@ def first_state(request: RunRequest, env: RunEnvironment) -> RunState:
         inventories=tuple(map(str, request.inventories)),
         limit=request.limit,
         named=request.named,
-        hosts=":".join(dict.fromkeys(map(runbook.hosts_of, steps))),
+        hosts=":".join(dict.fromkeys([*map(runbook.hosts_of, steps), *runbook.delegates])),
         becomes=any(step.become or step.become_user for step in steps),
         path=str(request.source.path.resolve()),
         sha256=request.source.sha256,
@@ -112,5 +112,6 @@ def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification])
 def _does(step: Step, action: StepKind) -> str:
     """What the step does as it is written, with all that decides what happens, a line for each."""
     lines = [action.describe(), *action.details()]
+    lines += [f"on {step.on}"] if step.on else []
     lines += [f"become {step.become_user or 'root'}"] if step.become or step.become_user else []
     return "\n".join(lines)

@@ -198,10 +198,12 @@ def _most_hosts(case: Case, policy: RunPolicy) -> Iterator[Ruling]:
 def _protected(case: Case) -> Iterator[Ruling]:
     """A protected host is changed only when it is named itself, not by a group or a pattern, and with a reason."""
     named = set((case.limit or "").replace(",", ":").split(":"))
-    touched = {host for step in case.changing for host in case.target.of(case.runbook, step)}
+    by_runbook = {step.on for step in case.changing}  # which no group and no pattern can make another one
+    touched = {host for step in case.changing for host in case.target.worked_on(case.runbook, step)}
     for host, why in case.target.protected.items():
         if host in touched:
-            given = [f"{host} in --limit"] * (host in named) + ["a reason"] * bool(case.reason.strip())
+            by_name = [f"{host} in --limit"] if host in named else [f"on: {host}"] if host in by_runbook else []
+            given = by_name + ["a reason"] * bool(case.reason.strip())
             yield Ruling(
                 "protected",
                 f"{host} in --limit by its own name, and a reason ({why})",

@@ -104,7 +104,7 @@ class RunStart:
         plan.expect_in(self.recorder.ledger)
         admitted = self.follow(plan)
         self.directory.update(environment=target.environment, target=target.hosts, environments=target.environments)
-        self.directory.update(machines=target.machines)
+        self.directory.update(machines=target.machines, delegates=target.delegates)
         self.directory.update(reason=self.request.reason, break_glass=self.request.break_glass)
         self.show_owed_undos(plan)
         return admitted

@@ -91,7 +91,7 @@ def _runbook(material: Material, source: Source, outward: _Links, inward: _Links
     policy = runbook.escalation
     procedure = {
         key: [
-            shown(step, raw, runbook.hosts_of(step))
+            shown(step, raw, f"{step.on} for {runbook.hosts_of(step)}" if step.on else runbook.hosts_of(step))
             for step, raw in zip(steps, document.value.get(key, ()), strict=True)
         ]
         for key, steps in (

@@ -22,7 +22,7 @@ BEGUN = '"${ANSIBLE_CONFIG%/*}/begun"'
 
 def noted(sign, host="here", task="one", attempt=()):
     """The words with which the callback plugin's note is written."""
-    return f"printf '%s\\n' '{sign}{json.dumps([host, task, *attempt])}' >>{BEGUN}"
+    return f"printf '%s\\n' '{sign}{json.dumps([host, host, task, *attempt])}' >>{BEGUN}"
 
 
 NOTED = noted("+")

@@ -337,3 +337,16 @@ def test_each_host_has_a_word_in_who_may_run():
         ("may_run", "met"),
         ("may_run", "refused"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("on", "reason", "verdict"),
+    [("db1", "Why", "met"), ("db1", "", "refused"), ("balancers", "Why", "refused")],
+)
+def test_a_protected_host_that_works_for_others_is_named_by_the_runbook_itself(on, reason, verdict):
+    told = target("lab", app1={}, db1={"protected": "Holds the ledger"})
+    told = replace(told, hosts={"all": ("app1",)}, delegates={on: ("db1",)})
+
+    ruled = guards.rules(case(target=told, runbook=runbook(step(on=on)), reason=reason))
+
+    assert verdicts(ruled) == [("protected", verdict)]

@@ -67,7 +67,8 @@ def _show_obstacles(plan: PlannedRun) -> None:
 
 
 def _show_step(number: str, step: PlannedStep) -> None:
-    click.echo(f"{number} {safe(step.name)}  [{step.effect}]  on {hosts_in_line(step.hosts)}")
+    where = f"on {safe(step.on)} for" if step.on else "on"
+    click.echo(f"{number} {safe(step.name)}  [{step.effect}]  {where} {hosts_in_line(step.hosts)}")
     _show_action("does", step.previews)
     if step.timeout:
         _show_line("ends", f"after {step.timeout} at most")

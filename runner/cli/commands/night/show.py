@@ -95,7 +95,8 @@ def _step_data(step: Step, written_in: str) -> dict[str, Any]:
     shared = {"written_in": written_in} if written_in else {}
     does = {step.action.key: step.action.describe()} if step.action else {}
     verify = [item.says for item in step.verify]
-    return {"id": step.id, "name": step.name, "effect": str(step.effect), **shared, **does, "verify": verify}
+    where = shared | ({"on": step.on} if step.on else {})
+    return {"id": step.id, "name": step.name, "effect": str(step.effect), **where, **does, "verify": verify}
 
 
 def _show(source: Source) -> None:
@@ -140,7 +141,8 @@ def _from(written_in: str) -> str:
 
 
 def _step(number: int, step: Step, written_in: str) -> None:
-    click.echo(f"  {number:2} {safe(step.name)}  [{step.effect}]  ({step.id}){_from(written_in)}")
+    where = f"  on {step.on}" if step.on else ""
+    click.echo(f"  {number:2} {safe(step.name)}  [{step.effect}]{where}  ({step.id}){_from(written_in)}")
     if step.why:
         click.echo(f"       why    {safe(step.why)}")
     if step.approve:

@@ -17,9 +17,17 @@ from ansible.plugins.callback import CallbackBase
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
 
 from runbook_hosts import connection_facts, machine, values_to_hide
-from runbook_names import ambiguous_names, host_names, idle_limits, inventory_warnings, missing_names, pattern
+from runbook_names import (
+    ambiguous_names,
+    delegate_hosts,
+    host_names,
+    idle_limits,
+    inventory_warnings,
+    missing_names,
+    pattern,
+)
 from runbook_operands import observe
-from runbook_preview import preview
+from runbook_preview import delegate, preview
 from runbook_results import bounded, may_go_on, public
 
 DOCUMENTATION = """
@@ -110,11 +118,16 @@ class CallbackModule(CallbackBase):
     def _beside(self, task):
         return [other for play in self._plays for other in _beside(play, _step_of(task))]
 
+    def _variables(self, play, host, task):
+        return self._manager.get_vars(play=play, host=host, task=task)
+
     def _preview(self, play, host, task, beside=()):
-        variables = self._manager.get_vars(play=play, host=host, task=task)
+        variables = self._variables(play, host, task)
+        on = self._manager._inventory.get_host(delegate(task, variables, play._loader)) if task.delegate_to else None
+        there = self._variables(play, on, task) if on else variables
         # Told elsewhere, or not at all: what was given to the run, and what its steps have found out.
         names = {*self._manager.extra_vars, *self._manager._nonpersistent_fact_cache.get(host.name, ()), *task.vars}
-        return preview(task, variables, self._shown, play._loader, beside, names)
+        return preview(task, variables, self._shown, play._loader, beside, names, there)
 
     @reporting
     def v2_playbook_on_start(self, playbook):
@@ -128,6 +141,9 @@ class CallbackModule(CallbackBase):
         inventory = manager._inventory
         matched = [[host.name for host in inventory.get_hosts(play.hosts)] for play in plays]
         hosts = {name: inventory.get_host(name) for names in matched for name in names}
+        delegates = delegate_hosts(inventory, filter(None, os.environ.get("RUNBOOK_ON", "").split(",")))
+        idle = idle_limits(inventory, hosts)
+        hosts |= {name: inventory.get_host(name) for names in delegates.values() for name in names}
         variables = {name: manager.get_vars(host=host) for name, host in hosts.items()}
         loader = plays[0]._loader
         answer = self._say(
@@ -135,16 +151,19 @@ class CallbackModule(CallbackBase):
             pid=os.getpid(),
             plays=[{"pattern": pattern(play), "hosts": names} for play, names in zip(plays, matched, strict=True)],
             missing=missing_names(inventory, plays),
-            ambiguous=ambiguous_names(inventory, plays),
+            ambiguous=ambiguous_names(inventory, plays, delegates),
+            delegates=delegates,
             warnings=inventory_warnings(),
-            idle=idle_limits(inventory, hosts),
+            idle=idle,
             environments={
-                name: str(found.get("runbook_environment", "production")) for name, found in variables.items()
+                name: str(found.get("runbook_environment", "production"))
+                for name, found in variables.items()
+                if not hosts[name].implicit  # this machine itself, of which no inventory speaks
             },
             machines={name: machine(name, found, loader) for name, found in variables.items()},
             connection_facts={name: connection_facts(found, loader) for name, found in variables.items()},
             variables=sorted(set().union(*variables.values())),
-            inventory_hosts=len(inventory.get_hosts(ignore_limits=True)),
+            inventory_hosts=len({*host_names(inventory), *hosts}),
             commands=self._commands(),
             secret_values=values_to_hide(variables, loader),
             **({"names": host_names(inventory)} if os.environ.get("RUNBOOK_NAMES") else {}),
@@ -176,10 +195,12 @@ class CallbackModule(CallbackBase):
 
     @reporting
     def v2_runner_on_start(self, host, task):
-        attempt = self._mark(task)
-        self._note("+", host.get_name(), task.get_name(), *filter(None, [attempt]))
+        attempt, name = self._mark(task), host.get_name()
+        on = delegate(task, self._variables(self._play, host, task), self._play._loader) if task.delegate_to else name
+        self._note("+", on, name, task.get_name(), *filter(None, [attempt]))
         does = {"does": self._preview(self._play, host, task)} if self._play and _step_of(task, attempts=True) else {}
-        self._say("start", host=host.get_name(), task=task.get_name(), attempt=attempt, **does)
+        does |= {"on": on} if on != name else {}
+        self._say("start", host=name, task=task.get_name(), attempt=attempt, **does)
 
     @reporting
     def v2_runner_on_ok(self, result):
@@ -211,7 +232,7 @@ class CallbackModule(CallbackBase):
             data["observed"] = observed
         self._say(kind, host=host, task=task, result=public(result.result), **data)
         if not (kind == "retry" or may_go_on(kind, result.result)):
-            self._note("-", host, task)
+            self._note("-", "", host, task)
 
     def _observed(self, kind, result):
         """The values in the conditions of a verification that does not hold: of each sample, oldest first.

@@ -22,10 +22,22 @@ def missing_names(inventory, plays):
     return _places((where, term) for where, term in _terms(inventory, plays) if _is_absent(inventory, term))
 
 
-def ambiguous_names(inventory, plays):
+def ambiguous_names(inventory, plays, delegates):
     """The same of each name that a group and a host have: Ansible takes the host alone, and only warns."""
     both = inventory.groups.keys() & inventory.hosts.keys()
-    return _places((where, term) for where, term in _terms(inventory, plays) if _bare(term) in both)
+    terms = [*_terms(inventory, plays), *((f"on: {name}", name) for name in delegates)]
+    return _places((where, term) for where, term in terms if _bare(term) in both)
+
+
+def delegate_hosts(inventory, names):
+    """The hosts that each of the names has, whatever the limit: on one of them something is done for other hosts."""
+    return {name: _named(inventory, name) for name in names}
+
+
+def _named(inventory, name):
+    if name in inventory.groups:
+        return [host.name for host in inventory.groups[name].get_hosts()]
+    return [name] if name in inventory.hosts or name == "localhost" else []
 
 
 def _terms(inventory, plays):

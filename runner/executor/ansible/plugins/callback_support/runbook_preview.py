@@ -37,16 +37,23 @@ ON_THE_HOST = ("dest",)
 _JINJA = Environment(autoescape=False)  # noqa: S701 - it only parses
 
 
-def preview(task, variables, shown, loader, beside=(), known=()):
+def delegate(task, variables, loader):
+    """The name of the host on which the task is done, in the place of the host that has the `variables`."""
+    return str(Templar(loader=loader, variables=variables).template(task.delegate_to))
+
+
+def preview(task, variables, shown, loader, beside=(), known=(), there=None):
     """The module of `task`, its arguments, and what is around it, filled in as far as `variables` go.
 
     `shown` are references that take the place of values; what could not be filled in is in `missing`. `uses` has the
     variables of the inventory at which the tasks `beside` this one look, without those that are `known` from elsewhere.
+    `there` are the variables of the host on which it is done, if that is another one.
     """
     filled = Filled(variables, shown, loader)
+    filled_there = filled if there is None or there is variables else Filled(there, shown, loader)
     around = {name: filled(getattr(task, name)) for name in ("delegate_to", "remote_user")}
-    around |= {"environment": _environment(task, filled), "become": _become(task, variables, filled)}
-    around |= {"connection_settings": connection(filled)}
+    around |= {"environment": _environment(task, filled), "become": _become(task, filled_there.variables, filled_there)}
+    around |= {"connection_settings": connection(filled_there)}
     args = filled(dict(task.args))
     around["missing"] = list(dict.fromkeys(filled.missing))
     around |= {"files": _files(task.action, args, loader), "uses": _uses(beside, known, filled)}

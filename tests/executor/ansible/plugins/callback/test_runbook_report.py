@@ -82,7 +82,7 @@ def plugin_at(tmp_path, monkeypatch):
 
 
 def named(name):
-    return SimpleNamespace(name=name, get_name=lambda: name)
+    return SimpleNamespace(name=name, get_name=lambda: name, delegate_to=None)
 
 
 def result(**answer):
@@ -126,6 +126,7 @@ def test_the_first_message_names_the_hosts_of_every_play_and_the_class_of_each_h
             ],
             "missing": [{"where": "nobody", "name": "nobody"}],
             "ambiguous": [],
+            "delegates": {},
             "warnings": [],
             "idle": [],
             "environments": {"db1": "staging", "db2": "production", "app1": "local"},
@@ -403,3 +404,56 @@ def test_without_a_socket_it_does_not_load(monkeypatch):
 
     with pytest.raises(KeyError):
         report.CallbackModule()
+
+
+DELEGATING = """
+- hosts: app
+  gather_facts: false
+  tasks:
+    - name: RUN-001/drain | Drain
+      vars: {step_host: "{{ inventory_hostname }}"}
+      delegate_to: "{{ groups['db'] | default(['db']) | join(',') }}"
+      block:
+        - name: RUN-001/drain/action | Drain
+          ansible.builtin.command: {argv: [drain, "{{ step_host }}"]}
+"""
+ONE_BALANCER = """
+all:
+  vars: {runbook_environment: lab}
+  children:
+    db: {hosts: {db1: {runbook_environment: staging, ansible_host: 10.0.0.9, ansible_become: true, ansible_user: ops}}}
+    app: {hosts: {app1: {}}}
+"""
+
+
+def test_who_works_for_others_is_named_with_all_that_is_said_of_a_host(plugin_at, tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNBOOK_ON", "db,app1,localhost,nobody")
+    playbook = playbook_of(tmp_path, DELEGATING, ONE_BALANCER)
+
+    with plugin_at() as (plugin, heard):
+        plugin.v2_playbook_on_start(playbook)
+
+    assert heard[0]["delegates"] == {"db": ["db1"], "app1": ["app1"], "localhost": ["localhost"], "nobody": []}
+    assert heard[0]["environments"] == {"app1": "lab", "db1": "staging"}
+    assert heard[0]["machines"] == {"app1": "app1:22", "db1": "10.0.0.9:22", "localhost": "localhost"}
+    assert (heard[0]["connection_facts"]["localhost"]["connection"], heard[0]["idle"]) == ("local", [])
+    assert heard[0]["inventory_hosts"] == 3
+
+
+def test_what_is_done_elsewhere_is_said_and_noted_there_and_shown_as_it_is_reached(plugin_at, tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNBOOK_ON", "db")
+    playbook = playbook_of(tmp_path, DELEGATING, ONE_BALANCER)
+    play = playbook.get_plays()[0]
+    task = play.tasks[0].block[0]
+    host = play.get_variable_manager()._inventory.get_host("app1")
+
+    with plugin_at() as (plugin, heard):
+        plugin.v2_playbook_on_start(playbook)
+        plugin.v2_playbook_on_play_start(play)
+        plugin.v2_runner_on_start(host, task)
+
+    started, does = heard[1], heard[1]["does"]
+    assert (started["host"], started["on"], unfinished(tmp_path)) == ("app1", "db1", {"db1": [started["attempt"]]})
+    assert (does["args"]["argv"], does["delegate_to"]) == (["drain", "app1"], "db1")
+    assert does["become"] == {"user": "root", "method": "sudo"}
+    assert does["connection_settings"]["ansible_host"] == "10.0.0.9"

@@ -1,0 +1,34 @@
+"""A step that one machine does for each of its hosts: how its block says so to Ansible."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from runner.kinds.ansible_yaml import Block, Task
+
+_OF_THE_MACHINE = {"runbook_sql": "{}", "runbook_psql": "'psql'"}
+"""Variables of the inventory by which a tool is reached, each with what it is where nothing is set."""
+
+
+def delegated(on: str | None, tasks: Iterable[Task | Block]) -> dict[str, Any]:
+    """The keywords by which `tasks` are done on the machine called `on`, for one host after the other.
+
+    A group stands for the host in it: of several the names are joined, which no host is called. Where a database is
+    reached from is the machine's own; every other variable is of the host for which it is done, `step_host`.
+    """
+    if on is None:
+        return {}
+    machine = f"groups['{on}'] | default(['{on}']) | join(',')" if on != "localhost" else "'localhost'"
+    text = json.dumps([task.data() for task in tasks], default=str)
+    own = {
+        name: f"{{{{ hostvars[{machine}].{name} | default({default}) }}}}"
+        for name, default in _OF_THE_MACHINE.items()
+        if name in text
+    }
+    return {
+        "vars": {"step_host": "{{ inventory_hostname }}", **own},
+        "delegate_to": f"{{{{ {machine} }}}}" if on != "localhost" else on,
+        "throttle": 1,
+    }
