@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runner.compiler.compiler import compile_runbook
 from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
@@ -9,15 +11,20 @@ from runner.library.library import Library, Source
 
 
 def compiled(source: Source) -> str:
-    """The text that `source` compiles to now.
+    """The text that `source` compiles to now, which tells of each file that it needs besides by its hash.
 
     Raises:
         InvalidInputError: a file that a step names cannot be used.
     """
+    if faults := source.side_files.faults:
+        raise InvalidInputError(f"{source.path}: {'; '.join(faults.values())}")
     try:
-        return compile_runbook(source.runbook, source.read_file).render()
+        playbook = compile_runbook(source.runbook, source.read_file, source.values)
     except ValueError as error:
         raise InvalidInputError(f"{source.path}: {error}") from error
+    needs = [f"  {name}  SHA-256 {digest}" for name, digest in source.side_files.digests.items()]
+    head = [*playbook.header, *(["Files that it needs besides:", *needs] if needs else [])]
+    return replace(playbook, header=head).render()
 
 
 def is_stale(library: Library, source: Source) -> bool:

@@ -6,6 +6,8 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from runner.compiler import needed_steps
@@ -38,23 +40,26 @@ _WIDEST = 140
 """Characters of a prompt's line, which stands indented; ansible-lint takes lines of 160."""
 
 
-def compile_runbook(runbook: Runbook, read_file: ReadFile) -> Playbook:
-    """The playbook of `runbook`; the same runbook always gives the same one.
+def compile_runbook(
+    runbook: Runbook, read_file: ReadFile, values: Mapping[str, Any] = MappingProxyType({})
+) -> Playbook:
+    """The playbook of `runbook`, whose files of `values` set these; the same runbook always gives the same one.
 
     Raises:
         ValueError: a file that a step names cannot be used; the message begins with the step's id.
     """
+    play = partial(_play, runbook, values)
     forward = [
-        _play(runbook, pattern, _forward(runbook, steps, read_file), steps, serial=_serial(runbook, steps))
+        play(pattern, _forward(runbook, steps, read_file), steps, serial=_serial(runbook, steps))
         for pattern, steps in plays(runbook)
     ]
     backward = [
-        _play(runbook, runbook.hosts_of(step), [_undo(runbook, step, step.undo, read_file)])
+        play(runbook.hosts_of(step), [_undo(runbook, step, step.undo, read_file)])
         for step in reversed(runbook.steps)
         if step.undo
     ]
     cancelled = [
-        _play(runbook, runbook.hosts_of(step), _step(runbook, step, read_file, tags=(NEVER,)), [step])
+        play(runbook.hosts_of(step), _step(runbook, step, read_file, tags=(NEVER,)), [step])
         for step in runbook.on_cancel
     ]
     return Playbook(_header(runbook), [*forward, *backward, *cancelled])
@@ -110,6 +115,7 @@ def _takes(name: str, item: Input) -> str:
 
 def _play(
     runbook: Runbook,
+    values: Mapping[str, Any],
     pattern: str,
     tasks: Iterable[Task | Block],
     steps: Sequence[Step] = (),
@@ -117,9 +123,10 @@ def _play(
     serial: str | None = None,
 ) -> Play:
     inputs = {name: item for name, item in runbook.inputs.items() if name not in runbook.secrets}
-    values = {name: item.default for name, item in inputs.items() if item.default is not None}
-    defaults = {**variables(runbook, values), **needed_steps.defaults(steps)}
+    given = {name: item.default for name, item in inputs.items() if item.default is not None}
+    defaults = {**variables(runbook, given), **values, **needed_steps.defaults(steps)}
     truths = [name for name, item in inputs.items() if item.type == "bool"]
+    truths += [name for name, value in values.items() if isinstance(value, bool)]
     keywords: dict[str, Any] = {
         "gather_facts": False,
         "environment": _FOUND_BY,

@@ -12,40 +12,48 @@ from runner.compiler.compiler import step_tasks
 from runner.compiler.delegation import delegated
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Block, Task
-from runner.kinds.base import ReadFile
-from runner.model.runbook import Runbook
+from runner.library.library import Source
 from runner.model.step import Step
 
 _LENGTH = 16
 
 
-def step_digests(runbook: Runbook, read_file: ReadFile) -> dict[str, str]:
+def step_digests(source: Source) -> dict[str, str]:
     """For each step a digest of what it does and one of its verifications, as `ACTION:VERIFICATIONS`.
 
-    Both cover what the step uses of earlier ones. How it is called, and what is asked before it, are in neither.
+    Both cover what the step uses of earlier ones, and of the files that the runbook of `source` names. How it is
+    called, and what is asked before it, are in neither.
 
     Raises:
         ValueError: a file that a step names cannot be used.
     """
     digests: dict[str, str] = {}
-    sources: dict[str, str] = {}
-    for step in runbook.procedure:
-        action, verify = (_digest(part, sources) for part in _contents(runbook, step, read_file))
+    sources = {name: _digest(value, {}) for name, value in source.values.items()}
+    for step in source.runbook.procedure:
+        action, verify = (_digest(part, sources) for part in _contents(source, step))
         digests[step.id] = f"{action}:{verify}"
         sources |= dict.fromkeys((*step.capture, *step.choose), action)
     return digests
 
 
-def _contents(runbook: Runbook, step: Step, read_file: ReadFile) -> tuple[Any, Any]:
+def _contents(source: Source, step: Step) -> tuple[Any, Any]:
     """What is done, and what is verified, without words that are only for people."""
-    tasks = [(_is_check(item), _without_titles(item.data())) for item in step_tasks(runbook, step, read_file)]
+    tasks = [
+        (_is_check(item), _without_titles(item.data())) for item in step_tasks(source.runbook, step, source.read_file)
+    ]
+    needs = step.action.files if step.action else ()
+    files = {name: sha256 for name, sha256 in source.side_files.digests.items() if _is_below(name, needs)}
     choices = {name: choice.model_dump(mode="json") for name, choice in step.choose.items()}
     around = [step.become, step.become_user, *([step.only_if] if step.only_if else [])]
     around += delegated(step.on, ()).values()
     by_hand = step.action.describe() if step.action and step.manual else None
-    action = [[data for check, data in tasks if not check], by_hand, choices, *around]
+    action = [[data for check, data in tasks if not check], by_hand, choices, *around, *([files] if files else [])]
     verify = [[data for check, data in tasks if check], [item.says for _, item in step.confirmations], *around]
     return action, verify
+
+
+def _is_below(name: str, directories: Iterable[str]) -> bool:
+    return any(name == each or name.startswith(f"{each}/") for each in directories)
 
 
 def _is_check(item: Task | Block) -> bool:

@@ -85,6 +85,7 @@ def _assert(marker: Marker, verification: Verification, that: Sequence[str], nam
 def _look(marker: Marker, verification: Verification, probe: Invocation, conditions: Sequence[str]) -> Task:
     # The assert that follows judges; the probe itself never fails, or nobody would say what was seen.
     keywords: dict[str, Any] = {"register": _PROBE, "changed_when": False, "failed_when": False}
+    keywords |= verification.privilege
     if _is_repeated(verification):
         judged, names = _judged(verification, conditions, probe, _PROBE)
         good = [*_answered(verification, probe, _PROBE), *judged]

@@ -49,7 +49,8 @@ class Cancellation:
 class Job:
     """What stays the same over all parts of a run.
 
-    `inventories` are absolute paths; `hosts` is the pattern of all hosts the run is about; `environ` is the environment
+    `files` are what the playbook brings along, by their paths from the root of the library. `inventories` are absolute
+    paths; `hosts` is the pattern of all hosts the run is about; `environ` is the environment
     of the command, of which children see an allow-listed part. `secrets` are inputs that Ansible is told on the report
     socket only, in place of what `inputs` has for them; `names` asks for the names of all hosts of the inventory, and
     `on` for the hosts that each of these names has, on which steps are done for other hosts.
@@ -72,6 +73,7 @@ class Job:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     names: bool = False
     on: Sequence[str] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,11 @@ class Kind(Model):
         """The Ansible module that the author named, with its arguments; None where the kind itself chooses one."""
         return None
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files and directories that its task reads on this machine, by their paths from the library's root."""
+        return ()
+
     def shell_code(self, read_file: ReadFile) -> Code | None:
         """The shell code, or the command line, that is done; None where there is none.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -9,6 +10,18 @@ from pydantic import AfterValidator
 
 from runner.core.fields import Keywords
 from runner.core.templates import parse_expression
+
+
+def beside(example: str) -> AfterValidator:
+    """A path of a file that lies beside the runbook, as `example` does."""
+
+    def check(path: str) -> str:
+        parts = PurePosixPath(path).parts
+        if not parts or path.startswith("/") or ".." in parts:
+            raise ValueError(f"must lie in or below the runbook's own directory, like {example}")
+        return path
+
+    return AfterValidator(check)
 
 
 def _code(number: int) -> int:

@@ -22,6 +22,8 @@ _RUNBOOK = {
     "locks": "What only one run at a time may use",
     "deadline": "How long the whole run may take",
     "inputs": "Values that the person who starts the run may give with -e name=value",
+    "values": "Files beside the runbook that set variables, each a mapping of names: values/shop.yml",
+    "env": "Environment variables of every command, shell code, script and module; a step may have others",
     "prerequisites": "What must hold before step 1: each is probed; a tick (`confirm`) is for what no probe can know",
     "steps": "The procedure: each step has one action, and says how one sees that it worked",
     "on_cancel": "Steps that are done when somebody cancels the run",
@@ -59,6 +61,8 @@ _VERIFICATION = {
     "says": "What is expected, in a sentence that people read in reports",
     "within": "Ask again until it holds, for this long",
     "every": "The pause between two samples",
+    "become": "Whether it looks as another user; as the step does by default",
+    "become_user": "The user to become for it; root by default",
 }
 
 _ELSEWHERE = {

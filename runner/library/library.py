@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RUNBOOK_ID
 from runner.core.limited_file import read_limited
 from runner.library.root import library_root, shipped_root
+from runner.library.side_files import NONE, SideFiles, files_of, read_side_files
+from runner.library.values_files import values_of
 from runner.model.contacts import Contact, read_contacts
 from runner.model.procedure.shared_steps import expand
 from runner.model.reader import to_runbook
@@ -31,7 +33,8 @@ _LARGEST_SCRIPT = 4 * 1024**2
 class Source:
     """A runbook with the file it was read from, that file's text, and the document with its positions.
 
-    `shared` has the text of each file of shared steps that it uses, by its path.
+    `shared` has the text of each file of shared steps that it uses, by its path. `side_files` are what its playbook
+    needs besides, as they were when it was read, and `values` what files of values set.
     """
 
     runbook: Runbook
@@ -39,6 +42,8 @@ class Source:
     text: bytes
     document: Document = field(compare=False, repr=False)
     shared: Mapping[Path, bytes] = field(default_factory=dict)
+    side_files: SideFiles = field(default=NONE, repr=False)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def definition(self) -> bytes:
@@ -54,8 +59,10 @@ class Source:
 
     @property
     def files(self) -> Mapping[Path, str]:
-        """The SHA-256 of each file that it was read from, as it was then."""
-        return {path: hashlib.sha256(text).hexdigest() for path, text in {self.path: self.text, **self.shared}.items()}
+        """The SHA-256 of each file that it was read from, and of those that it needs besides, as it was then."""
+        texts = {self.path: self.text, **self.shared}
+        texts |= {self.path.parent.parent / name: content for name, content in self.side_files.contents.items()}
+        return {path: hashlib.sha256(text).hexdigest() for path, text in texts.items()}
 
     @property
     def id(self) -> str:
@@ -215,7 +222,8 @@ def source_of(path: Path, data: bytes, *, named: bool = True, note: Callable[[st
         hint = f"name the file {runbook.id}.yml"
         fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
         raise InvalidFileError([fault])
-    return Source(runbook, path, data, document, texts)
+    files = read_side_files(path.parent.parent, files_of(runbook))
+    return Source(runbook, path, data, document, texts, files, values_of(document, runbook, files))
 
 
 def shown(path: Path) -> str:

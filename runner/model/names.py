@@ -19,23 +19,34 @@ _GLOBALS = "now range dict lookup query q omit undef joiner lipsum cycler namesp
 _KEYWORDS = """
 action any_errors_fatal args async async_val become become_exe become_flags become_method become_user block always
 changed_when check_mode collections connection debugger delay delegate_facts delegate_to diff environment fact_path
-failed_when force_handlers gather_facts gather_subset gather_timeout handlers hosts ignore_errors ignore_unreachable
-import_playbook listen local_action loop loop_control loop_with max_fail_percentage module_defaults name no_log notify
-order poll port post_tasks pre_tasks register remote_user rescue retries role_path roles run_once serial strategy tags
-tasks throttle timeout until user validate_argspec vars vars_files vars_prompt when with_ with_items
+failed_when force_handlers gather_facts gather_timeout handlers hosts ignore_errors ignore_unreachable
+local_action loop loop_control loop_with max_fail_percentage module_defaults name no_log notify
+order poll port post_tasks pre_tasks register remote_user rescue retries roles run_once serial strategy tags
+tasks throttle timeout until vars vars_files vars_prompt when with_
 """
 _VARIABLES = """
-environment groups group_names hostvars inventory_dir inventory_file inventory_hostname inventory_hostname_short
-play_hosts playbook_dir role_name role_names step_host
+groups group_names hostvars inventory_dir inventory_file inventory_hostname inventory_hostname_short
+play_hosts playbook_dir role_name role_names role_path step_host
 """
 
 RESERVED = frozenset([*f"{_OURS} {_JINJA} {_GLOBALS} {_KEYWORDS} {_VARIABLES}".split(), *keyword.kwlist])
 """Names that a condition, or Ansible, already means something else by."""
+_WHY = (
+    (OF_RESULTS, "is what a condition calls the result that it judges, or a part of it"),
+    (frozenset(_KEYWORDS.split()), "is a keyword of Ansible's, and ansible-lint refuses a variable of that name"),
+    (frozenset(_GLOBALS.split()), "is a function of templates, and ansible-lint refuses a variable of that name"),
+    (frozenset(_VARIABLES.split()), "is a variable that Ansible sets itself"),
+    (RESERVED, "is a word of conditions or of Python"),
+)
 
 
 def _free(name: str) -> str:
-    if name in RESERVED or name.startswith(("ansible_", "runbook_")):
-        raise ValueError(f"{name!r} already means something to Ansible or to a condition; choose another name")
+    if name.startswith(("ansible_", "runbook_")):
+        whose = "Ansible" if name.startswith("ansible_") else "runbookctl"
+        raise ValueError(f"{name!r} begins as the settings of {whose} do; choose another name")
+    if name in RESERVED:
+        why = next(why for names, why in _WHY if name in names)
+        raise ValueError(f"{name!r} {why}; say whose it is, like app_{name}")
     return name
 
 

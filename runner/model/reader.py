@@ -62,7 +62,7 @@ class _RunbookReader:
         value = self.document.value
         prerequisites = [
             WrittenStep(at, item, self._prerequisite(item, number, at))
-            for number, (item, at) in enumerate(self._items(value, "prerequisites", ()), 1)
+            for number, (item, at) in enumerate(self._written(value, "prerequisites"), 1)
         ]
         steps, on_cancel = self._steps(value, "steps"), self._steps(value, "on_cancel")
         known = {key: item for key, item in value.items() if key in _RUNBOOK_KEYS}
@@ -92,7 +92,11 @@ class _RunbookReader:
         return raw
 
     def _steps(self, value: Mapping[str, Any], key: str) -> list[WrittenStep]:
-        return [WrittenStep(at, item, self._step(item, at)) for item, at in self._items(value, key, ())]
+        return [WrittenStep(at, item, self._step(item, at)) for item, at in self._written(value, key)]
+
+    def _written(self, value: Mapping[str, Any], key: str) -> list[tuple[Any, Place]]:
+        """The steps under `key`, as they are meant."""
+        return [(_with_env(item, value.get("env")), at) for item, at in self._items(value, key, ())]
 
     def _prerequisite(self, raw: Any, number: int, at: Place) -> Step | None:
         if not isinstance(raw, dict):
@@ -190,7 +194,7 @@ class _RunbookReader:
         kinds = tuple(filter(None, made))
         if len(kinds) < len(present):
             return None
-        common = {key: raw[key] for key in ("within", "every") if key in raw}
+        common = {key: raw[key] for key in ("within", "every", "become", "become_user") if key in raw}
         return self._make(Verification, {"says": raw.get("says", _in_words(kinds)), "kinds": kinds, **common}, at=at)
 
     def _items(self, raw: Mapping[str, Any], key: str, at: Place) -> list[tuple[Any, Place]]:
@@ -225,6 +229,29 @@ class _RunbookReader:
 
     def _fault(self, at: Place, rule: str, message: str, hint: str = "") -> None:
         self.findings.append(self.document.finding(at, rule, message, hint=hint))
+
+
+def _with_env(raw: Any, env: Any) -> Any:
+    """The step `raw`, as it is written, in which each program has `env` in its environment, below what it has itself.
+
+    So all that is checked, shown and approved of the environment of one step holds of this as well.
+    """
+    if not (isinstance(raw, dict) and isinstance(env, dict) and env):
+        return raw
+    step = _merged(raw, env, plugins.steps().values())
+    if isinstance(raw.get("undo"), dict):
+        step["undo"] = _merged(raw["undo"], env, plugins.steps().values())
+    return step
+
+
+def _merged(raw: Mapping[str, Any], env: Mapping[str, Any], kinds: Iterable[type[Kind]]) -> dict[str, Any]:
+    own = raw.get("env", {})
+    takes = isinstance(own, dict) and any(kind.key in raw and "env" in kind.model_fields for kind in kinds)
+    merged = {**raw, **({"env": {**env, **own}} if takes else {})}
+    if isinstance(raw.get("verify"), list):
+        probes = plugins.verifications().values()
+        merged["verify"] = [_merged(each, env, probes) if isinstance(each, dict) else each for each in raw["verify"]]
+    return merged
 
 
 def _in_words(kinds: Iterable[VerificationKind]) -> str:

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field, InstanceOf, Strict, model_validator
 
 from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, Prose, Several, Title
 from runner.core.identifiers import ReferenceId, RunbookId
+from runner.kinds.invocation import Environment
+from runner.kinds.values import beside
 from runner.model.escalation_policy import Escalation
 from runner.model.input import Input, missing, read_all
 from runner.model.names import Contact, HostPattern, Name
@@ -133,6 +135,7 @@ class Runbook(Model):
 
     `serial` is how many hosts are worked on at a time (several numbers are a ramp), `max_failures` how many may fail,
     or be unreachable, before the run stops, `locks` names what only one run may use, `deadline` ends the run.
+    `values` are files that set variables, `env` is part of the environment of each program that a step starts.
     `announce` names contacts who are told how a run goes, and are not called.
     """
 
@@ -151,6 +154,8 @@ class Runbook(Model):
     locks: Several[Contact] = ()
     deadline: Limit | None = None
     inputs: dict[Name, Input] = {}
+    values: OneOrSeveral[Annotated[str, beside("values/shop.yml")]] | None = None
+    env: Environment = {}
     prerequisites: tuple[InstanceOf[Step], ...] = ()
     steps: AtLeastOne[InstanceOf[Step]]
     on_cancel: tuple[InstanceOf[Step], ...] = ()

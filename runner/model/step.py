@@ -159,6 +159,14 @@ class Step(Model):
         return self.action is not None and self.action.human
 
     @property
+    def users(self) -> frozenset[str]:
+        """Whom it becomes, or one of its verifications."""
+        looks = [each.privilege for each in (*self.verify, *(self.undo.verify if self.undo else ()))]
+        looking = [each.get("become_user") for each in looks if each.get("become")]
+        own = [self.become_user] if self.become or self.become_user else []
+        return frozenset(str(user or self.become_user or "root") for user in (*own, *looking))
+
+    @property
     def repeatable(self) -> bool:
         """Whether it may be done again though nobody knows whether it was done: it only looks, or says so."""
         return self.idempotent or self.effect is Effect.READ

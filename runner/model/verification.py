@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import InstanceOf, model_validator
 
 from runner.core.duration import seconds
-from runner.core.fields import Limit, Model, Title
+from runner.core.fields import Limit, Model, Text, Title
 from runner.kinds.invocation import Invocation
 from runner.kinds.verifications.base import VerificationKind
 
@@ -23,13 +23,15 @@ class Verification(Model):
     """A probe and a tolerance, written together as one mapping.
 
     `within` asks again until it holds; `hold_for` asks again and never may it not hold. Both pause `every` between
-    samples.
+    samples. `become` says whether the probe is made as another user, which is as the step says where it is None.
     """
 
     says: Title
     kinds: tuple[InstanceOf[VerificationKind], ...]
     within: Limit | None = None
     every: Limit | None = None
+    become: bool | None = None
+    become_user: Text | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -39,6 +41,12 @@ class Verification(Model):
             raise ValueError("looks at two things; write one verification for each")
         if (self.within or self.held) and not self.human and not self.probes:
             raise ValueError("asks again, but has nothing to ask; add http, sql or command")
+        if (self.become is not None or self.become_user) and not self.probes:
+            raise ValueError("becomes another user, and has nothing to do as such; add http, sql or command")
+        if self.become is False and self.become_user:
+            raise ValueError("becomes nobody, and has a `become_user`; keep one")
+        if self.privilege and (probe := self.probe()) and probe.on_controller:
+            raise ValueError("asks from the machine where runbookctl runs, as whoever runs it; leave `become` out")
         if self.within and self.held:
             raise ValueError("has both within and hold_for; write one verification for each")
         self._check_every()
@@ -62,6 +70,13 @@ class Verification(Model):
     def human(self) -> bool:
         """Whether a person answers."""
         return any(kind.human for kind in self.kinds)
+
+    @property
+    def privilege(self) -> dict[str, bool | str]:
+        """Ansible's keywords for whom the probe is made as, where that is not as the step says."""
+        if self.become_user:
+            return {"become": True, "become_user": self.become_user}
+        return {} if self.become is None else {"become": self.become}
 
     @property
     def held(self) -> timedelta | str | None:

@@ -72,6 +72,7 @@ class RunRequest:
             learn=learn,
             names=runbook.asks_for_hosts,
             on=runbook.delegates,
+            files=self.source.side_files.contents,
         )
 
     def redaction(self) -> Redaction:

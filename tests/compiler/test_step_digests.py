@@ -26,7 +26,7 @@ def changed(tmp_path):
 
     def halves(**keys):
         source = Library(tmp_path).source(str(runbook_file(tmp_path, steps=[{**ONE, **keys}, TWO, THREE])))
-        return {name: digest.split(":") for name, digest in step_digests(source.runbook, source.read_file).items()}
+        return {name: digest.split(":") for name, digest in step_digests(source).items()}
 
     def compare(**keys):
         before, after = halves(), halves(**keys)

@@ -80,7 +80,10 @@ class Waiting:
             approve={"says": "Go?", "expires": "120s"},
         )
         inputs = {"count": {"type": "int", "default": 1, "help": "How many"}}
-        self.bench.write(look, {key: value for key, value in {**act, **changes}.items() if value}, inputs=inputs)
+        (directory / "runbooks").mkdir()
+        (directory / "runbooks" / "sizes.yml").write_text("size: 1\n")
+        steps = [look, {key: value for key, value in {**act, **changes}.items() if value}]
+        self.bench.write(*steps, inputs=inputs, values="sizes.yml")
         words = ("run", "RUN-900", "-i", str(directory / "inventory"), "--json", "--wait", "120s")
         self.process = self.bench.started(*words)
         self.bench.asks(self.process)
@@ -207,6 +210,7 @@ WAYS = {
     "playbook file": Way(
         file("playbooks/RUN-900.yml", "RUN-900 |", "RUN-900  |"), "the playbook file RUN-900.yml was `"
     ),
+    "file of values": Way(file("runbooks/sizes.yml", "1", "2"), "the runbook file sizes.yml was `"),
     "runbook file": Way(file("runbooks/RUN-900.yml", "A trial", "A test"), "the runbook file RUN-900.yml was `"),
     "become": Way(WHO, "become user was `nobody` and is now `daemon`", {"become_user": "{{ who }}"}),
     "variable of a check": Way(

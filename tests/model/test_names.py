@@ -43,10 +43,24 @@ def test_a_name_that_is_free(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["rows", "hosts", "port", "when", "class", "ansible_user", "runbook_sql", "deadline", "now"]
+    ("name", "why"),
+    [
+        (
+            "rows",
+            "is what a condition calls the result that it judges, or a part of it; say whose it is, like app_rows",
+        ),
+        ("deadline", "is what a condition calls the result that it judges, or a part of it"),
+        *((name, "is a keyword of Ansible's") for name in ("name", "port", "environment", "action", "hosts", "when")),
+        ("port", "and ansible-lint refuses a variable of that name; say whose it is, like app_port"),
+        *((name, "is a function of templates") for name in ("query", "namespace", "now")),
+        ("inventory_hostname", "is a variable that Ansible sets itself"),
+        ("class", "is a word of conditions or of Python"),
+        ("ansible_user", "begins as the settings of Ansible do"),
+        ("runbook_sql", "begins as the settings of runbookctl do"),
+    ],
 )
-def test_a_name_that_is_taken(name):
-    with pytest.raises(ValidationError, match=f"'{name}' already means something to Ansible or to a condition"):
+def test_a_name_that_is_taken(name, why):
+    with pytest.raises(ValidationError, match=f"'{name}' .*{why}"):
         TypeAdapter(Name).validate_python(name)
 
 

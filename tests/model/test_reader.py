@@ -264,3 +264,39 @@ def test_whatever_a_file_holds_there_is_an_answer(changes):
         incomplete = [each for each in error.findings if not (each.line and each.message and each.rule)]
         if incomplete:
             pytest.fail(f"findings that say too little: {incomplete}")
+
+
+def test_the_environment_of_a_runbook_is_part_of_that_of_each_program(tmp_path):
+    probe = {"command": "true"}
+    undo = {"shell": "rm /a", "verify": [{"command": "test ! -e /a", "env": {"A": "3"}}]}
+    steps = [
+        {"id": "a", "name": "A", "command": "ls", "env": {"B": "2"}, "verify": [probe], "undo": undo},
+        {
+            "id": "b",
+            "name": "B",
+            "module": {"ansible.builtin.apt": {"name": "nginx"}},
+            "verify": [{"that": "result.changed"}],
+        },
+        {"id": "c", "name": "C", "wait": "1s", "verify": [{"http": "http://a/"}]},
+    ]
+    first, second, _ = read_runbook(runbook_file(tmp_path, steps=steps, env={"A": "1", "B": "1"})).steps
+    (looks,), (gone,) = first.verify, first.undo.verify
+    assert first.action.env == {"A": "1", "B": "2"}
+    assert [each.env for each in (second.action, first.undo.action, *looks.kinds)] == [{"A": "1", "B": "1"}] * 3
+    assert gone.kinds[0].env == {"A": "3", "B": "1"}
+
+
+@pytest.mark.parametrize(
+    ("env", "steps", "rule"),
+    [
+        ({"A": "{{ token }}"}, [{"module": {"ansible.builtin.apt": {"name": "a"}}}], "secret-in-arguments"),
+        ({"N": "{{ text }}"}, [{"shell": "if (( N > 1 )); then ls; fi"}], "input-in-shell"),
+        ({"not a name": "1"}, [{"command": "ls"}], "wrong-value"),
+    ],
+)
+def test_the_environment_of_a_runbook_is_judged_as_that_of_a_step(tmp_path, env, steps, rule):
+    inputs = {"token": {"type": "secret", "help": "T"}, "text": {"help": "T"}}
+    steps = [{"id": "a", "name": "A", "verify": [{"command": "ls"}], **each} for each in steps]
+    with pytest.raises(InvalidFileError) as caught:
+        read_runbook(runbook_file(tmp_path, steps=steps, env=env, inputs=inputs))
+    assert rule in {finding.rule for finding in caught.value.findings}

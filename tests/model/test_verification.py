@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from runner.kinds.verifications.base import VerificationKind
 from runner.kinds.verifications.command_probe import CommandProbe
@@ -14,12 +15,14 @@ from runner.kinds.verifications.hold_for import HoldFor
 from runner.kinds.verifications.http_probe import HttpProbe
 from runner.kinds.verifications.json_output import Json
 from runner.kinds.verifications.matches import Matches
+from runner.kinds.verifications.oncall_probe import OnCall
 from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
 from runner.model.verification import Verification
 
 SECOND = timedelta(seconds=1)
 PROBE = HttpProbe(http="http://a/")
+ONCALL = OnCall.model_validate({"oncall": {"schedule": "PABC123", "token": "{{ token }}"}})
 
 
 def verification(*kinds, **keys):
@@ -113,3 +116,31 @@ def test_who_judges():
     assert verification(Exit(exit=3)).good_exits
     assert not verification(That(that="rc == 3")).good_exits
     assert verification(Exit(exit=3)).probe() is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "keywords"),
+    [
+        ({}, {}),
+        ({"become": True}, {"become": True}),
+        ({"become": False}, {"become": False}),
+        ({"become_user": "postgres"}, {"become": True, "become_user": "postgres"}),
+        ({"become": True, "become_user": "postgres"}, {"become": True, "become_user": "postgres"}),
+    ],
+)
+def test_whom_a_probe_is_made_as(keys, keywords):
+    assert verification(PROBE, **keys).privilege == keywords
+
+
+@pytest.mark.parametrize(
+    ("kinds", "keys", "sentence"),
+    [
+        ((Exit(exit=0),), {"become": True}, "becomes another user, and has nothing to do as such"),
+        ((Confirm(confirm="Fine"),), {"become_user": "app"}, "becomes another user, and has nothing to do as such"),
+        ((PROBE,), {"become": False, "become_user": "app"}, "becomes nobody, and has a `become_user`"),
+        ((ONCALL,), {"become": True}, "asks from the machine where runbookctl runs"),
+    ],
+)
+def test_who_cannot_be_another_user(kinds, keys, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        verification(*kinds, **keys)

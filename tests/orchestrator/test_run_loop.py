@@ -106,7 +106,7 @@ def test_the_first_record_says_what_was_asked_for_and_from_which_files(bench):
     (looked,), (undone,) = told["steps"], told["undo"]
     at, undone_at = (int(each.pop("place").removeprefix(place)) for each in (looked, undone))
     look = {"id": "look", "name": "Look", "effect": "change", "verify": ["Exit code is 0"], "does": looked["does"]}
-    assert looked == look | {"digest": step_digests(source.runbook, source.read_file)["look"]}
+    assert looked == look | {"digest": step_digests(source)["look"]}
     assert ("id: look" in lines[at - 1], "undo:" in lines[undone_at - 2]) == (True, True)
     assert undone == {
         "id": "undo-look",

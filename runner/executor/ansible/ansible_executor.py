@@ -173,7 +173,9 @@ class AnsibleExecutor:
 def _prepare(job: Job, part: JobPart, directory: Path) -> PlaybookInvocation:
     """Fill the workspace `directory`; what the supervisor is to run there."""
     inputs = {**job.inputs, **part.settings, "runbook_run_id": job.run_id}
-    path = workspace.fill(directory, job.playbook, name=job.name, inputs=inputs, captured=part.captured)
+    path = workspace.fill(
+        directory, job.playbook, name=job.name, inputs=inputs, captured=part.captured, files=job.files
+    )
     if part.limit:  # a file, as there may be more hosts than an argument has room for
         (directory / "limit").write_text("".join(f"{host}\n" for host in part.limit))
     return PlaybookInvocation(

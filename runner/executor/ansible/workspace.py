@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 PREFIX = "runbook-"
@@ -79,20 +80,30 @@ def _root() -> str:
 
 
 def fill(
-    directory: Path, playbook: bytes, *, name: str, inputs: Mapping[str, Any], captured: Mapping[str, Mapping[str, Any]]
+    directory: Path,
+    playbook: bytes,
+    *,
+    name: str,
+    inputs: Mapping[str, Any],
+    captured: Mapping[str, Mapping[str, Any]],
+    files: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Path:
     """Write what the invocation reads: the playbook as it is, the inputs, and each host's captured values; its path.
+
+    The `files` lie to the playbook as they do in the library, where it is in `playbooks/`.
 
     Every value arrives as it is, and no text in it is a template to Ansible: a planted `{{ lookup('pipe', ...) }}`
     would run on this machine. YAML cannot do that: of a scalar that is tagged `!unsafe` ansible-core 2.19 finds out
     the type again, quoted or not, so that "1.10" becomes 1.1.
     """
-    path = directory / "project" / name
-    path.write_bytes(playbook)
+    path = Path("playbooks", name)
+    for place, content in {**files, str(path): playbook}.items():
+        (directory / "project" / place).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (directory / "project" / place).write_bytes(content)
     (directory / "ansible.cfg").write_text(CONFIGURATION)
     (directory / INPUTS).write_text(json.dumps({name: _untemplated(value) for name, value in inputs.items()}))
     (directory / CAPTURED).write_text(json.dumps(captured))
-    return path
+    return directory / "project" / path
 
 
 def _untemplated(value: Any) -> Any:

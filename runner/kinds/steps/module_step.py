@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
 from runner.core.identifiers import Spelling
-from runner.core.templates import check_templates
+from runner.core.templates import check_templates, has_template
 from runner.kinds.base import ReadFile
 from runner.kinds.destruction import destroyed_by_module
-from runner.kinds.invocation import Invocation
+from runner.kinds.invocation import Environment, Invocation
 from runner.kinds.steps.base import StepKind
 
 _INSTEAD = {
@@ -26,6 +27,8 @@ _INSTEAD = {
 
 _TAKES_FILES = frozenset({"copy", "template", "unarchive"})
 """The modules that bring the file or directory `src` from this machine, unless `remote_src` says otherwise."""
+_FROM_PLAYBOOK = "../runbooks"
+"""How the directory of runbooks is found from that of playbooks, in the library as in a run."""
 
 
 def _single(module: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -37,15 +40,20 @@ def _single(module: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     if instead := _INSTEAD.get(short) if is_ansibles else None:
         raise ValueError(f"{name} is not for a step; {instead}")
     check_templates(args)
-    source = args.get("src") if is_ansibles and short in _TAKES_FILES and not args.get("remote_src") else None
-    if isinstance(source, str) and _is_relative(source):
-        # The playbook runs as it was reviewed, from an empty directory, and Ansible would look there.
-        raise ValueError(f"{name} would not find src: {source}; write an absolute path, or `content`")
+    source = _brings(name, args)
+    if source and (has_template(source) or ".." in PurePosixPath(source).parts):
+        # The playbook runs as it was reviewed, from a directory of its own, with the files that it is known to need.
+        message = "name a file beside the runbook, like files/motd, an absolute path, or `content`"
+        raise ValueError(f"{name} would not find src: {source}; {message}")
     return module
 
 
-def _is_relative(path: str) -> bool:
-    return not path.startswith(("/", "~", "{{", "{%"))
+def _brings(name: str, args: Mapping[str, Any]) -> str:
+    """The file or directory beside the runbook that the module takes; empty where it takes none."""
+    collection, _, short = name.rpartition(".")
+    takes = collection in {"ansible.builtin", "ansible.legacy"} and short in _TAKES_FILES and not args.get("remote_src")
+    source = args.get("src") if takes else None
+    return source if isinstance(source, str) and not source.startswith(("/", "~", "{{", "{%")) else ""
 
 
 _NAME = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$"
@@ -56,13 +64,21 @@ class ModuleStep(StepKind):
     """One module by its full name (`ansible.builtin.service`) with its arguments; its result is `result`."""
 
     key = "module"
+    visible = ("env",)
 
     module: Annotated[dict[FullName, dict[str, Any]], AfterValidator(_single)]
+    env: Environment = {}
 
     @property
     def ansible_module(self) -> tuple[str, Mapping[str, Any]]:
         """The module's full name, and its arguments."""
         return next(iter(self.module.items()))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The file beside the runbook that the module takes to the host."""
+        source = _brings(*self.ansible_module)
+        return (str(PurePosixPath("runbooks", source)),) if source else ()
 
     def destroys(self, read_file: ReadFile) -> str:
         """What the module's name and arguments say."""
@@ -73,7 +89,9 @@ class ModuleStep(StepKind):
         """The module under Ansible's own task timeout, the only one a module has."""
         del read_file
         name, args = self.ansible_module
-        return Invocation(name, args, task_timeout=timeout, may_skip=True)
+        if source := _brings(name, args):
+            args = {**args, "src": f"{_FROM_PLAYBOOK}/{source}"}
+        return Invocation(name, args, environment=self.env or None, task_timeout=timeout, may_skip=True)
 
     def describe(self) -> str:
         """The module with its arguments."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 from runner.kinds.base import Kind, ReadFile
 from runner.kinds.invocation import Invocation
 
-KEYS_OF_VERIFICATIONS = frozenset({"says", "within", "every"})
+KEYS_OF_VERIFICATIONS = frozenset({"says", "within", "every", "become", "become_user"})
 """The keys that every verification may have, and no kind of its own."""
 
 

@@ -107,7 +107,7 @@ def _walk(context: LintContext) -> Iterator[tuple[Placed, _Known]]:
     runbook = context.runbook
     known = set(runbook.inputs) | (context.variables or set())
     known |= {f"{name}_seconds" for name, item in runbook.inputs.items() if item.type == "duration"}
-    known |= RESERVED - OF_RESULTS
+    known |= RESERVED - OF_RESULTS | context.source.values.keys()
     results: dict[Place, frozenset[str]] = {}
     for work in context.works():
         results[work.place[:2]] = results.get(work.place[:2], OF_RESULTS) | context.result_names(work)

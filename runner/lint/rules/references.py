@@ -186,13 +186,16 @@ def _plain(text: str) -> str:
     "unusable-file",
     Level.ERROR,
     Criterion.COMPLETE,
-    problem="A script is compiled into the playbook, so it must lie beside the runbook and name its interpreter.",
+    problem="A script is compiled into the playbook, so it must lie beside the runbook and name its interpreter; there "
+    "lies what a module takes to a host as well, or the run ends there, when the steps before it are done.",
     wrong="steps:\n  - {id: smoke, name: Run the smoke tests, script: scripts/absent.sh, verify: [{exit: 0}]}\n",
     right="steps:\n  - {id: smoke, name: Run the smoke tests, script: scripts/smoke.sh, verify: [{exit: 0}]}\n",
 )
 def unusable_file(context: LintContext) -> Iterator[Hit]:
-    """A script that is not there, or does not say what runs it."""
+    """A file that is not there, or a script that does not say what runs it."""
+    faults = context.source.side_files.faults
     for work in context.works():
+        yield from (Hit(work.place, faults[name]) for name in work.kind.files if name in faults)
         try:
             work.kind.call(work.step.timeout, context.source.read_file)
         except ValueError as error:

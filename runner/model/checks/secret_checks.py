@@ -35,7 +35,7 @@ def faults(at: Place, raw: Any, known: SensitiveNames) -> Iterator[Fault]:
     for place, part, kind in _parts(at, raw):
         for key in kind.visible:
             for where, text in _texts((*place, key), part.get(key)):
-                yield from _in_arguments(where, sorted(names_in(text) & known.secrets))
+                yield from _in_arguments(where, sorted(names_in(text) & known.secrets), in_env=key == "env")
         readings = _obeyed(kind, part)
         for name in sorted(readings.keys() & known.texts):
             yield (*place, kind.key), "input-in-shell", *_complaint(name, readings[name], "")
@@ -78,11 +78,13 @@ def _obeyed(kind: type[Kind], part: Mapping[str, Any]) -> Mapping[str, Reading]:
         return {}
 
 
-def _in_arguments(place: Place, names: Collection[str]) -> Iterator[Fault]:
+def _in_arguments(place: Place, names: Collection[str], *, in_env: bool) -> Iterator[Fault]:
     for name in names:
         message = f"{quoted(name)} is a secret, and everybody on a host can read the arguments of its programs"
+        message += ", among which Ansible puts the environment of a module" if in_env else ""
         given = f"{name.upper()}: '{{{{ {name} }}}}'"
-        yield place, "secret-in-arguments", message, f"give it through env: {{{given}}}, or through `stdin`"
+        hint = f"give it through env: {{{given}}}, or through `stdin`"
+        yield place, "secret-in-arguments", message, "give it to a command, or a script" if in_env else hint
 
 
 def _complaint(name: str, reading: Reading, whose: str) -> tuple[str, str]:

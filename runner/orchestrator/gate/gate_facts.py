@@ -21,6 +21,7 @@ from runner.orchestrator.request import RunRequest
 def judged(verification: Verification) -> str:
     """A verification in words, and how it is judged where the words do not say so."""
     how = "; ".join(kind.describe() for kind in verification.kinds)
+    how += f", as {user}" if (user := verification.privilege.get("become_user")) else ""
     return verification.says if verification.says == how else f"{verification.says} [{how}]"
 
 
@@ -65,13 +66,14 @@ def action_on(
 
 
 def sources(request: RunRequest, *, now: bool) -> dict[str, str]:
-    """The SHA-256 of the runbook, the playbook and the inventory's scripts; with `now`, as they are on disk by now.
+    """The SHA-256 of the playbook, each file of the runbook and the inventory's scripts; with `now`, of those on disk.
 
     What was read when the run began is what it does. That somebody has changed the file since still makes a yes void:
     they may have changed it because of what they saw.
     """
     source = request.source
-    files = {f"runbook file {path.name}": (path, sha256) for path, sha256 in source.files.items()}
+    here = source.path.parent
+    files = {f"runbook file {os.path.relpath(path, here)}": (path, sha256) for path, sha256 in source.files.items()}
     if request.library:
         playbook = request.library.playbook(source)
         files[f"playbook file {playbook.name}"] = (playbook, hashlib.sha256(request.playbook).hexdigest())

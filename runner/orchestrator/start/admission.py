@@ -171,6 +171,7 @@ def _becomes(runbook: Runbook, target: Target, host: str) -> set[str] | None:
     if not any(step.automated or not step.manual for step in mine):
         return None
     mine = [step for step in mine if not step.manual]
-    wanted = [step for step in mine if (step.become or step.become_user) if facts.become is None]
-    wanted = mine if facts.become else wanted
-    return {facts.become_user or step.become_user or "root" for step in wanted}
+    if facts.become is False:
+        return set()
+    anyway = {"root"} if facts.become else set[str]()
+    return {facts.become_user or user for step in mine for user in step.users or anyway}

@@ -33,7 +33,7 @@ def first_state(request: RunRequest, env: RunEnvironment) -> RunState:
         limit=request.limit,
         named=request.named,
         hosts=":".join(dict.fromkeys([*map(runbook.hosts_of, steps), *runbook.delegates])),
-        becomes=any(step.become or step.become_user for step in steps),
+        becomes=any(step.users for step in steps),
         path=str(request.source.path.resolve()),
         sha256=request.source.sha256,
         playbook_sha256=request.playbook_sha256,
@@ -54,7 +54,7 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
     runbook = request.source.runbook
     undone = [(step, step.undo) for step in runbook.steps if step.undo]
     steps = (*runbook.procedure, *runbook.on_cancel)
-    digests = {step: {"digest": digest} for step, digest in step_digests(runbook, request.source.read_file).items()}
+    digests = {step: {"digest": digest} for step, digest in step_digests(request.source).items()}
     return {
         "runbook": runbook.id,
         "title": runbook.title,

@@ -91,9 +91,22 @@ def test_the_playbook_goes_in_byte_for_byte():
 
     path = workspace.fill(made, playbook, name="RUN-001.yml", inputs={}, captured={})
 
-    assert (path, path.read_bytes()) == (made / "project" / "RUN-001.yml", playbook)
+    assert (path, path.read_bytes()) == (made / "project" / "playbooks" / "RUN-001.yml", playbook)
     assert [one.name for one in path.parent.iterdir()] == ["RUN-001.yml"]
     assert (made / "ansible.cfg").read_text() == workspace.CONFIGURATION
+
+
+def test_files_lie_to_the_playbook_as_they_do_in_the_library():
+    made = workspace.make(RUN_ID)
+    files = {"runbooks/files/motd": b"\xff", "playbooks/roles/web/tasks/main.yml": b"- meta: noop\n"}
+
+    path = workspace.fill(made, b"[]", name="RUN-001.yml", inputs={}, captured={}, files=files)
+
+    root = path.parent.parent
+    assert {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()} == {
+        **files,
+        "playbooks/RUN-001.yml": b"[]",
+    }
 
 
 @settings(max_examples=300, deadline=None)

@@ -40,8 +40,14 @@ def test_a_module_is_called_by_its_full_name_with_its_arguments(minute, no_file)
             "ansible.builtin.set_fact is not for a step; a step acts on its hosts and not on the play",
         ),
         (
-            {"ansible.builtin.copy": {"src": "files/app.conf", "dest": "/etc/app.conf"}},
-            "ansible.builtin.copy would not find src: files/app.conf; write an absolute path, or `content`",
+            {"ansible.builtin.copy": {"src": "../app.conf", "dest": "/etc/app.conf"}},
+            "ansible.builtin.copy would not find src: ../app.conf; name a file beside the runbook, like files/motd, "
+            "an absolute path, or `content`",
+        ),
+        (
+            {"ansible.builtin.template": {"src": "files/{{ env }}.j2", "dest": "/etc/app.conf"}},
+            "ansible.builtin.template would not find src: files/{{ env }}.j2; name a file beside the runbook, like "
+            "files/motd, an absolute path, or `content`",
         ),
     ],
 )

@@ -248,7 +248,7 @@ def test_a_yes_is_void_when_shared_steps_have_changed_meanwhile(engine, elsewher
     result = engine.run({"use": "shared/act"})
 
     assert (result.exit_code, engine.done("db1")) == (ExitCode.DENIED, [])
-    assert result.problems[0].startswith("the approval of act-now is void: the runbook file act.yml was `")
+    assert result.problems[0].startswith("the approval of act-now is void: the runbook file shared/act.yml was `")
 
 
 def test_the_deadline_of_the_run_ends_the_wait(engine, elsewhere):

@@ -234,6 +234,15 @@ def test_each_host_is_looked_at_once_before_the_first_step_with_whom_its_steps_b
     assert kinds.index(EventType.PREFLIGHT_FINISHED) < kinds.index(EventType.STEP_INTENDED)
 
 
+def test_whom_a_verification_becomes_is_looked_at_as_well(looked_at):
+    looks = {"says": "It is there", "command": "ls /one", "become_user": "app"}
+
+    passed = looked_at.run(change("one", verify=[looks], become=True))
+
+    assert passed.outcome == "passed"
+    assert looked_at.asked == [({"a", "b"}, {"a": {"root", "app"}, "b": {"postgres"}})]
+
+
 def test_a_host_on_which_no_machine_works_need_not_answer(looked_at):
     looked_at.found = []
     by_hand = {"id": "call", "name": "Call", "manual": "Call them", "verify": [{"confirm": "They know"}]}

@@ -1,0 +1,79 @@
+"""The files of a library that a playbook brings along: read once, so that what is hashed is what is used."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+
+from runner.core.errors import InvalidInputError
+from runner.core.limited_file import read_limited
+from runner.model.runbook import Runbook
+
+RUNBOOKS = "runbooks"
+"""The directory of the library in which runbooks lie, and what lies beside them."""
+_LARGEST = 64 * 1024**2
+"""Bytes of all files of one runbook."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideFiles:
+    """The `contents` of files by their paths from the root of the library; `faults` say why some cannot be had."""
+
+    contents: Mapping[str, bytes]
+    faults: Mapping[str, str]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of each file."""
+        return {name: hashlib.sha256(content).hexdigest() for name, content in self.contents.items()}
+
+
+NONE = SideFiles(MappingProxyType({}), MappingProxyType({}))
+
+
+def files_of(runbook: Runbook) -> list[str]:
+    """The files and directories that `runbook` names, or a step of it, or the undo of one."""
+    values = [str(PurePosixPath(RUNBOOKS, name)) for name in runbook.values or ()]
+    steps = (*runbook.procedure, *runbook.on_cancel)
+    actions = [action for step in steps for action in (step.action, step.undo and step.undo.action) if action]
+    return list(dict.fromkeys([*values, *(name for action in actions for name in action.files)]))
+
+
+def read_side_files(root: Path, names: Iterable[str]) -> SideFiles:
+    """The files `names` below `root`, and all that lies in those that are directories, in the order of their paths."""
+    contents: dict[str, bytes] = {}
+    faults: dict[str, str] = {}
+    for name in names:
+        try:
+            contents |= {path: _content(root, path) for path in _below(root, name)}
+        except ValueError as error:
+            faults[name] = str(error)
+        if sum(map(len, contents.values())) > _LARGEST:
+            message = f"with {name} the files of this runbook are larger than {_LARGEST // 1024**2} MiB in all"
+            return SideFiles({}, {name: message})
+    return SideFiles(dict(sorted(contents.items())), faults)
+
+
+def _below(root: Path, name: str) -> Iterator[str]:
+    path = root / name
+    if not path.is_dir():
+        yield name
+    for directory, folders, files in os.walk(path):
+        folders.sort()
+        yield from (str(Path(directory, file).relative_to(root)) for file in sorted(files))
+
+
+def _content(root: Path, name: str) -> bytes:
+    path = Path(os.path.realpath(root / name))
+    if not path.is_relative_to(os.path.realpath(root)):
+        raise ValueError(f"{name} leads out of the library")
+    if not path.exists():
+        raise ValueError(f"{name} is not there; it is looked for in {root}")
+    try:
+        return read_limited(path, _LARGEST)
+    except InvalidInputError as error:
+        raise ValueError(f"{name} {error.message}") from None
