@@ -144,7 +144,7 @@ def _body(page: Page) -> str:
         "This is to": WORDS[page.action],
         "Severity": page.severity,
         "Where": ", ".join(filter(None, (page.source, page.group, page.component))),
-        "When": page.timestamp.astimezone(UTC).isoformat(sep=" ", timespec="seconds"),
+        "When": f"{page.timestamp.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "Incident": page.dedup_key,
     }
     links = [f"{one_line(text)}: {one_line(href)}" for href, text in page.links]

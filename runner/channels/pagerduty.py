@@ -27,7 +27,7 @@ from runner.channels.base import (
 )
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.inquiry import IncidentState
-from runner.channels.payload import fit, one_line, to_json
+from runner.channels.payload import as_text, fit, one_line, to_json
 
 ADDRESS = "https://events.pagerduty.com/v2/enqueue"
 ROUTING_KEY_LENGTH = 32
@@ -179,8 +179,14 @@ def _with_details(body: dict[str, Any], page: Page) -> dict[str, Any]:
     others = [list(link) for link in page.links if link not in links]
     details = {**page.details, "more links": others} if others else page.details
     body["payload"]["custom_details"] = {}
-    body["payload"]["custom_details"] = fit(details, LARGEST_EVENT - len(to_json(body)) + len(b"{}"))
+    room = LARGEST_EVENT - len(to_json(body)) + len(b"{}")
+    body["payload"]["custom_details"] = fit({name: _readable(each) for name, each in details.items()}, room)
     return body
+
+
+def _readable(value: Any) -> Any:
+    """A list or a mapping as lines: PagerDuty shows people such JSON as it is."""
+    return as_text(value) if isinstance(value, Mapping | list | tuple) else value
 
 
 def _judge(answer: HttpAnswer, *, routing_key: str, keyed: bool) -> network.Verdict:

@@ -76,14 +76,19 @@ def one_line(text: str, limit: int = 1000) -> str:
 def as_text(value: Any) -> str:
     """`value` for people: a line for each item of a list, `name: value` for each of a mapping, and no control codes.
 
-    What a line of a text is set in by stays.
+    A text of several lines in a mapping stands below its name. What a line of a text is set in by stays.
     """
     plain = _plain(value, _DEPTH)
     if isinstance(plain, dict):
-        return "\n".join(f"{one_line(name)}: {_flat(item)}" for name, item in plain.items())
+        return "\n".join(f"{one_line(name)}:{_beside(item)}" for name, item in plain.items())
     if isinstance(plain, list):
         return "\n".join(_flat(item) for item in plain)
     return "\n".join(f"{_indent(line)}{_flat(line)}" for line in str(plain).splitlines())
+
+
+def _beside(value: Any) -> str:
+    lines = as_text(value).splitlines() if isinstance(value, str) else []
+    return "".join(f"\n  {line}" for line in lines) if len(lines) > 1 else f" {_flat(value)}"
 
 
 def _indent(line: str) -> str:

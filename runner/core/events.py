@@ -48,6 +48,7 @@ class EventType(StrEnum):
     DEBT_MADE = "debt.made"
     DEBT_PAID = "debt.paid"
     ESCALATION_DECLARED = "escalation.declared"
+    CONTACT_PASSED_OVER = "contact.passed_over"
     NOTIFY_REQUESTED = "notify.requested"
     NOTIFY_DROPPED = "notify.dropped"
     PAGE_FINISHED = "page.finished"
@@ -81,6 +82,7 @@ IN_WORDS: Mapping[str, str] = {
     EventType.RUN_CANCELLED: "cancelled",
     EventType.RUN_HANDED_OVER: "handed over",
     EventType.ESCALATION_DECLARED: "declared",
+    EventType.CONTACT_PASSED_OVER: "not called",
     EventType.PAGE_FINISHED: "page",
     EventType.INCIDENT_ACKNOWLEDGED: "acknowledged",
     EventType.INCIDENT_RESOLVED: "resolved before",

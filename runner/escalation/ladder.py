@@ -33,10 +33,19 @@ class CalledLevel:
 
 @dataclass(frozen=True, slots=True)
 class DueCalls:
-    """The levels that are to be called now, and the instant at which the next one is; None when none is left."""
+    """The levels that are to be called now, and the instant at which the next one is; None when none is left.
+
+    `passed_over` are contacts who would be called by now, were it not outside of their hours.
+    """
 
     levels: tuple[ContactLevel, ...] = ()
     next: datetime | None = None
+    passed_over: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The contacts who are to be called now."""
+        return tuple(name for level in self.levels for name in level.contacts)
 
 
 def levels(names: Sequence[str], contacts: Mapping[str, Contact]) -> tuple[ContactLevel, ...]:
@@ -76,8 +85,9 @@ def due(
             return DueCalls((), last.at + next_after)
     for position, level in enumerate(left):
         if awake := tuple(name for name in level.contacts if _is_called(contacts.get(name), now)):
-            more = position + 1 < len(left)
-            return DueCalls((ContactLevel(level.name, awake),), now + next_after if more else None)
+            more, reached = position + 1 < len(left), left[: position + 1]
+            asleep = tuple(name for each in reached for name in each.contacts if name not in awake)
+            return DueCalls((ContactLevel(level.name, awake),), now + next_after if more else None, asleep)
     return DueCalls(tuple(left))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
 
 from runner.core.events import Outcome
 from runner.render.handoff.hand_off import missing
+from runner.render.history.page_history import PageHistory, calls
 from runner.render.history.run_history import RunHistory
 
 MOST_RUNS = 20
@@ -26,11 +28,31 @@ class StepStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PageStatus:
+    """A page: to whom, of which level, by which channel and for what; since when, and what became of it.
+
+    `notification` is its name in the outbox, as long as it waits there.
+    """
+
+    contact: str
+    level: str
+    channel: str
+    action: str
+    at: datetime
+    status: str
+    arrived: bool
+    reason: str
+    notification: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStatus:
     """A run as it stands; `used` and `budget` are the seconds of its last attempt, `undelivered` are contacts.
 
-    `missing` is what was promised to whoever was called, and is not known; `acknowledged` says who has the
-    incident, if anybody does; `asks_again` that whoever had it has not said so of the latest attempt.
+    `calls` are the pages by which somebody was called, `undelivered_pages` those that have not arrived, whatever they
+    are for; `not_called` says who was outside of their hours. `missing` is what was promised to whoever was called, and
+    is not known; `acknowledged` says who has the incident, if anybody does; `asks_again` that whoever had it has not
+    said so of the latest attempt.
     """
 
     outcome: str
@@ -39,6 +61,9 @@ class RunStatus:
     budget: float | None
     waiting: str
     undelivered: tuple[str, ...]
+    undelivered_pages: tuple[PageStatus, ...]
+    calls: tuple[PageStatus, ...]
+    not_called: tuple[str, ...]
     missing: tuple[str, ...]
     acknowledged: str
     asks_again: bool
@@ -54,12 +79,29 @@ def status(run: RunHistory, *, usually: Mapping[str, float]) -> RunStatus:
         budget=run.budget,
         waiting=run.waiting,
         undelivered=run.unreached,
+        undelivered_pages=tuple(map(_page, run.undelivered)),
+        calls=tuple(map(_page, calls(run.pages))),
+        not_called=run.not_called,
         missing=missing(run),
         acknowledged=run.acknowledged.words if run.acknowledged else "",
         asks_again=run.news_since is not None,
         steps=tuple(
             StepStatus(step.id, step.name, step.outcomes, step.seconds, usually.get(step.id)) for step in run.steps
         ),
+    )
+
+
+def _page(page: PageHistory) -> PageStatus:
+    return PageStatus(
+        contact=page.contact,
+        level=page.level or "L1",
+        channel=page.channel,
+        action=page.action,
+        at=page.time,
+        status="dropped" if page.dropped else page.status,
+        arrived=page.arrived,
+        reason=page.dropped or page.reason,
+        notification=page.notification if page.is_open else "",
     )
 
 

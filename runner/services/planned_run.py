@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from runner.compiler.blast_radius import blast_radius
@@ -12,6 +13,8 @@ from runner.compiler.segments import after, before
 from runner.core.duration import show
 from runner.core.redaction import Redaction
 from runner.core.step_tags import undo_id
+from runner.core.wording import listed
+from runner.escalation.ladder import due, levels
 from runner.executor.job import NOTHING, JobPart
 from runner.executor.target import Target, check_hosts
 from runner.model.contacts import Contact
@@ -112,7 +115,7 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
         hosts=target.names,
         inputs=dict(request.inputs),
         limits=_limits(runbook),
-        calls=_calls(runbook, request.contacts),
+        calls=_calls(runbook, request.contacts, installation.clock().wall),
         prerequisites=tuple(_planned(runbook, step, target, previews) for step in runbook.prerequisites),
         steps=tuple(_planned(runbook, step, target, previews) for step in runbook.steps),
         debts=tuple(f"{each.host}: {each.step} of {each.runbook} is not undone" for each in owed),
@@ -176,13 +179,19 @@ def _limits(runbook: Runbook) -> dict[str, str]:
     return {name: value for name, value in limits.items() if value}
 
 
-def _calls(runbook: Runbook, contacts: Mapping[str, Contact]) -> dict[str, tuple[str, ...]]:
-    """When somebody would be called, and who, by which channels."""
-    names = runbook.escalation.contacts
+def _calls(runbook: Runbook, contacts: Mapping[str, Contact], now: datetime) -> dict[str, tuple[str, ...]]:
+    """When somebody would be called, and who, by which channels; and who would not be `now`, at this hour."""
+    policy = runbook.escalation
+    names = policy.contacts
     channels = {
         name: ", ".join(each.key for each in contacts[name].channels) if name in contacts else "" for name in names
     }
+    first = due(levels(names, contacts), contacts, policy.next_after, (), now)
+    asleep = {
+        name: f" ({' and '.join(contacts[name].hours)} only; now {listed(first.names)} instead)"
+        for name in first.passed_over
+    }
     return {
-        "when": tuple(map(in_words, runbook.escalation.when)),
-        "who": tuple(f"{name} by {by or 'no channel'}" for name, by in channels.items()),
+        "when": tuple(map(in_words, policy.when)),
+        "who": tuple(f"{name} by {by or 'no channel'}{asleep.get(name, '')}" for name, by in channels.items()),
     }

@@ -43,7 +43,7 @@ def test_a_page_is_a_message_that_a_person_can_read(page, transport):
     assert letter["Subject"].lstrip() == page.summary  # the space is that of a folded line
     assert letter.get_content().replace("\r", "") == (
         f"{page.summary}\n\nThis is to: call for an incident\nSeverity: critical\n"
-        "Where: db1.example.com, production, RUN-001\nWhen: 2026-03-01 03:00:05+00:00\n"
+        "Where: db1.example.com, production, RUN-001\nWhen: 2026-03-01 03:00:05 UTC\n"
         "Incident: RUN-001/production/MON-005\nThe runbook: https://wiki.example.com/RUN-001\n\n"
         "timeline:\n03:00 verify-alert passed\n\nstuck:\npid: 4711\n\naudit_head:\n9f86d081\n"
     )

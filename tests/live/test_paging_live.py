@@ -46,7 +46,7 @@ def test_a_failed_run_triggers_and_a_later_one_resolves_the_same_incident(bench)
     assert trigger["payload"]["severity"] == "warning"
     details = trigger["payload"]["custom_details"]
     assert set(details) >= {"timeline", "actions", "run", "audit head"}
-    assert any("Act" in line and "failed" in line for line in details["timeline"])
+    assert any("Act" in line and "failed" in line for line in details["timeline"].splitlines())
 
 
 def test_a_page_that_does_not_arrive_is_recorded_printed_and_in_the_exit_code(bench):

@@ -168,7 +168,7 @@ def lines(event: Event, words: Words) -> list[str]:
     return _of_a_step(event, words)
 
 
-def _of_the_run(event: Event) -> list[str]:  # noqa: PLR0911 - one return for each kind of event
+def _of_the_run(event: Event) -> list[str]:  # noqa: C901, PLR0911 - one return for each kind of event
     data = event.data
     match event.type:
         case EventType.RUN_STARTED | EventType.RUN_RESUMED:
@@ -182,6 +182,9 @@ def _of_the_run(event: Event) -> list[str]:  # noqa: PLR0911 - one return for ea
             return [f"declared {short(data['declared'])}"]
         case EventType.INCIDENT_RESOLVED:
             return [f"incident was resolved before, by {short(data['by'])} {safe(data['note'])}"]
+        case EventType.CONTACT_PASSED_OVER:
+            who = f"{safe(data['contact'])} is called {safe(data['hours'])} only"
+            return [f"not called {who}; {safe(data['instead'])} instead"]
         case EventType.PAGE_FINISHED:
             return [f"page     {called(data)}"]
         case EventType.CHANGES_ACCEPTED:

@@ -148,5 +148,6 @@ def request_of(state: RunState) -> RunRequest:
         limit=state.limit,
         inputs=state.inputs,
         mode=modes.get(state.mode, "run"),
+        reason=state.reason,
         break_glass=state.break_glass,
     )

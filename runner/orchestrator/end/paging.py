@@ -153,7 +153,8 @@ class Pager(RunPages):
         """The notifications by which somebody else would call for this run were it dead now."""
         run, contacts = self._request.run_id, self._request.contacts
         end = Event(EventType.RUN_ABANDONED, run, data={"outcome": Outcome.UNKNOWN})
-        pages = self._by_level(self._page("trigger", DIED, end), self._whom()[0])
+        names = self._whom()[0]
+        pages = self._by_level(self._page("trigger", DIED, end, to=names), names)
         return [item.notification for item in self._dispatcher.compose(pages, run, contacts)]
 
     @property
@@ -191,8 +192,10 @@ class Pager(RunPages):
         Whoever has acknowledged the incident is not called for it again: all of them are news to them.
         """
         names, has_it = self._whom()
+        with self._noting():
+            self._ladder.note_passed_over(names)
         also = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""
-        page = self._page("trigger", causes[0].reason + also, end)
+        page = self._page("trigger", causes[0].reason + also, end, to=names)
         hear = [name for name in names if has_it and self._can(name, "progress")]
         others = [name for name in names if name not in hear]
         self._send([*self._by_level(replace(page, action="progress"), hear), *self._by_level(page, others)])
@@ -247,7 +250,8 @@ class Pager(RunPages):
             names, why, later = self._ladder.next_calls()
             called = bool(names)
             while names and not self.unrecorded:  # what is not recorded would be called again and again
-                self._send(self._by_level(self._page("trigger", why, end), names))
+                self._ladder.note_passed_over(names)
+                self._send(self._by_level(self._page("trigger", why, end, to=names), names))
                 names, why, later = self._ladder.next_calls()
             if called:
                 self._attach_hand_off(end)

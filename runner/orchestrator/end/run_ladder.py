@@ -11,6 +11,7 @@ from runner.channels.inquiry import IncidentState
 from runner.core import duration
 from runner.core.errors import RunbookError
 from runner.core.events import EventType
+from runner.core.wording import listed
 from runner.escalation.ladder import CalledLevel, ContactLevel, DueCalls, due, levels, newest
 from runner.model.contacts import Contact
 from runner.orchestrator.recorder import Recorder
@@ -43,6 +44,21 @@ class RunLadder:
         lines = [f"{each.level} {each.name}: {', '.join(each.authority)}" for each in people if each.authority]
         return {"who decides": lines} if lines else {}
 
+    def who_follows(self, names: Sequence[str]) -> str:
+        """Who is called after the contacts in `names`, and when, for whoever reads a page to them; empty for nobody."""
+        after, called = self._policy.next_after, [level.name for level in levels(names, self._request.contacts)]
+        if after is None or not called:
+            return ""
+        now = self._env.clock().wall
+        following = self._due([CalledLevel(called[-1], now, reached=True)], now + after).levels
+        people = [
+            f"{level.name} {self._request.contacts[name].name if name in self._request.contacts else name}"
+            for level in following
+            for name in level.contacts
+        ]
+        are = "is" if len(people) == 1 else "are"
+        return f"{listed(people)} {are} called {duration.show(after)} after this" if people else "nobody else is called"
+
     def whom_a_cause_calls(self) -> tuple[Sequence[str], bool]:
         """The contacts who were called before, who hear of every cause; else those of the first level.
 
@@ -54,7 +70,15 @@ class RunLadder:
             return self._policy.contacts, False
         before = {page.contact for page in run.pages if page.calls}
         again = [name for name in self._policy.contacts if name in before]
-        return again or _names(self._due((), self._env.clock().wall)), bool(again and run.acknowledged)
+        return again or self._due((), self._env.clock().wall).names, bool(again and run.acknowledged)
+
+    def note_passed_over(self, names: Sequence[str]) -> None:
+        """Record who is not called, as it is outside of their hours, when `names` are called in their place."""
+        run = self._history()
+        calls = self._due(called_levels(run.pages, run.news_since) if run else (), self._env.clock().wall)
+        for name in calls.passed_over if calls.names == tuple(names) else ():
+            hours = " and ".join(self._request.contacts[name].hours)
+            self._recorder.note(EventType.CONTACT_PASSED_OVER, contact=name, hours=hours, instead=listed(names))
 
     def next_calls(self) -> tuple[Sequence[str], str, datetime | None]:
         """Whom to call now, why, and when it is to be looked at again: nobody, where somebody has the incident."""
@@ -69,7 +93,7 @@ class RunLadder:
             return nobody
         last = newest(called)
         why = f"for {duration.show(self._policy.next_after)}" if last.reached else "as no page has arrived"
-        return _names(calls), f"{last.name} was called and nobody has acknowledged {why}", calls.next
+        return calls.names, f"{last.name} was called and nobody has acknowledged {why}", calls.next
 
     def _due(self, so_far: Sequence[CalledLevel], now: datetime) -> DueCalls:
         return due(self._levels, self._request.contacts, self._policy.next_after, so_far, now)
@@ -109,7 +133,3 @@ def incident_states(
             with contextlib.suppress(RunbookError):  # it cannot be asked just now: whoever asks goes on without
                 if state := channel.incident(key, secrets=secrets):
                     yield channel.key, state
-
-
-def _names(calls: DueCalls) -> Sequence[str]:
-    return [name for level in calls.levels for name in level.contacts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runner.channels.base import Action, Page
@@ -12,6 +12,7 @@ from runner.core.errors import RunbookError, explain
 from runner.core.events import Event, EventType
 from runner.escalation import policy as escalation
 from runner.executor.target import Target
+from runner.model.provided_items import item_names
 from runner.orchestrator.end.run_ladder import RunLadder
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
@@ -38,13 +39,18 @@ class RunPages:
         """The name of the incident that this run calls for."""
         return self._key(self.target)
 
-    def _page(self, action: Action, reason: str, end: Event | None = None) -> Page:
-        """The page that says `reason` with the whole hand-off, of a run that is about to end by `end`, if it is."""
+    def _page(self, action: Action, reason: str, end: Event | None = None, *, to: Sequence[str] = ()) -> Page:
+        """The page that says `reason` with the whole hand-off, of a run that is about to end by `end`, if it is.
+
+        The contacts `to` are called by it, and read who is called after them.
+        """
         run, provide = self._request.run_id, self._runbook.escalation.provide
         packet = hand_off(run, None, provide)
         with self._noting():
             packet = hand_off(run, self._recorder.history(end), provide, calls=action == "trigger")
+        packet = replace(packet, next_call=self._ladder.who_follows(to))
         head, who = str(self._recorder.log.head), self._ladder.authorities()
+        reason = "; ".join(filter(None, (self._about(), reason)))
         details = {**self._besides(), **packet.details, **who, "audit head": head}
         page = escalation.make_page(
             self._runbook,
@@ -80,6 +86,18 @@ class RunPages:
             return escalation.dedup_key(self._runbook.id, target.environment, target.names)
         aim = [*map(str, self._request.inventories), self._request.limit or ""]
         return escalation.dedup_key(self._runbook.id, "unknown", aim)
+
+    def _about(self) -> str:
+        """The incident that a runbook hands over which itself asks for somebody: its first input that it provides.
+
+        Else why somebody has started it. A secret is not said.
+        """
+        if "started" not in self._runbook.escalation.when:
+            return ""
+        named = [name for label in self._runbook.escalation.provide for name in item_names(label)]
+        shown = [name for name in named if name in self._runbook.inputs and self._runbook.inputs[name].type != "secret"]
+        given = [str(self._request.inputs[name]) for name in shown if self._request.inputs.get(name)]
+        return next(iter(given), self._request.reason if self._recorder.knows_inventory else "").rstrip(".")
 
     def _besides(self) -> dict[str, str]:
         """What whoever is called must know first: that guards were gone past, and that there is no record."""

@@ -30,7 +30,8 @@ class HandOff:
     `missing` names those that this run does not know: the hand-off is incomplete then. `seen` is what there was to see
     where something did not pass, `standing` has the hosts by how they stand, `steps` the outcome of each step on each
     host that it was begun on. `ways_on` are the command lines that go on from here, each with what it does; they are
-    typed on the machine `machine` as the user `user`.
+    typed on the machine `machine` as the user `user`. `next_call` says who is called while nobody acknowledges, and
+    `not_called` who was not, as it was outside of their hours.
     """
 
     run: str
@@ -45,6 +46,8 @@ class HandOff:
     machine: str = ""
     user: str = ""
     report: str = ""
+    next_call: str = ""
+    not_called: tuple[str, ...] = ()
 
     @property
     def details(self) -> dict[str, Any]:
@@ -56,10 +59,13 @@ class HandOff:
             "continue with": [f"{command}  # {does}" for command, does in self.ways_on],
             "on machine": self.machine,
             "as user": self.user,
+            "if nobody acknowledges": self.next_call,
+            "not called": list(self.not_called),
             "hosts": {how: list(hosts) for how, hosts in self.standing.items()},
-            "seen": list(self.seen),
+            "seen": _in_words(self.seen),
         }
-        last = {"steps": list(self.steps), "report": self.report, "run": self.run}
+        steps = {step["step"]: _by_outcome(step["on"]) for step in self.steps}
+        last = {"steps": steps, "report": self.report, "run": self.run}
         given = {key: value for key, value in {**first, **last}.items() if value}
         return {**{key: given[key] for key in first if key in given}, **self.provided, **given}
 
@@ -91,6 +97,7 @@ def hand_off(run_id: str, run: RunHistory | None, provide: Sequence[str], *, cal
         machine=actor.host,
         user=actor.user,
         report=f"{run.directory}/report.html" if run.directory else "",
+        not_called=run.not_called,
     )
 
 
@@ -111,10 +118,10 @@ def _items(run: RunHistory) -> dict[str, Any]:
     """What the run knows, by the words that `provide` may use; None is for what it does not know."""
     items: dict[str, Any] = {step.id.replace("-", "_"): _printed(step) for step in run.steps}
     items |= {slug(step.name): _printed(step) for step in run.steps}
-    of_every_run = [_line(moment) for moment in run.timeline], _actions(run), list(_seen(run.steps))
+    of_every_run = [_line(moment) for moment in run.timeline], _actions(run), _in_words(_seen(run.steps))
     items |= {
-        **dict(zip(OF_EVERY_RUN, of_every_run, strict=True)),
-        TREND: list(_trends(run.steps)) or None,
+        **{name: item or ["nothing"] for name, item in zip(OF_EVERY_RUN, of_every_run, strict=True)},
+        TREND: dict(_trends(run.steps)) or None,
     }
     items |= run.facts.get("inputs") or {}
     for name in {name for values in run.captured.values() for name in values}:
@@ -181,12 +188,31 @@ def _failure(step: StepHistory, check: Check) -> Mapping[str, Any]:
     return {key: value for key, value in shown.items() if value}
 
 
-def _trends(steps: Iterable[StepHistory]) -> Iterable[Mapping[str, Any]]:
+def _in_words(failures: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The same in a line each: what was to be, on which hosts it was not, and what was seen of it there."""
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for each in failures:
+        what = ": ".join(each[key] for key in ("expected", "outcome", "reason") if key in each)
+        more = [line for line in each.get("seen", ()) if line != each.get("reason")]
+        saw = f"; seen: {'; '.join(more)}" if more else ""
+        hosts.setdefault((each["step"], what + saw), []).extend([each["host"]] if "host" in each else [])
+    return [f"{step}{f' on {listed(where, 20)}' if where else ''}: {what}" for (step, what), where in hosts.items()]
+
+
+def _by_outcome(outcomes: Mapping[str, str]) -> dict[str, list[str]]:
+    """The hosts of a step by its outcome there."""
+    hosts: dict[str, list[str]] = {}
+    for host, outcome in outcomes.items():
+        hosts.setdefault(str(outcome), []).append(host)
+    return hosts
+
+
+def _trends(steps: Iterable[StepHistory]) -> Iterable[tuple[str, list[float] | list[str]]]:
     """What each sampled verification saw, first to last: numbers where each sample is about one."""
     for step in steps:
         for check in (check for check in step.checks if check.trend):
             saw: list[float] | list[str] = [*map(_short, numbers(check.trend))] or [*check.trend]
-            yield {"step": step.name, "host": check.host, "expected": check.says, "saw": saw}
+            yield f"{step.name} on {check.host} ({check.says})", saw
 
 
 def _short(number: float) -> float:

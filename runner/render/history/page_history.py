@@ -51,6 +51,11 @@ class PageHistory:
         return self.calls or self.action == "progress"
 
     @property
+    def arrived(self) -> bool:
+        """Whether the other side has it for sure."""
+        return self.status in _DELIVERED
+
+    @property
     def name(self) -> tuple[str, ...]:
         """What a later attempt, or a later word on the same incident, has in common with it."""
         return (self.notification,) if self.notification else (self.contact, self.channel, self.action)
@@ -58,7 +63,7 @@ class PageHistory:
     @property
     def is_open(self) -> bool:
         """Whether it has not arrived, and nobody has given it up."""
-        return self.status not in _DELIVERED and not self.dropped
+        return not (self.arrived or self.dropped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ def called_levels(pages: Iterable[PageHistory], news_since: datetime | None = No
         again = news_since is not None and page.time >= news_since
         if not (page.calls or (again and page.is_news)):
             continue
-        name, arrived = page.level or "L1", page.status in {*_DELIVERED, REQUESTED} or page.doubt
+        name, arrived = page.level or "L1", page.arrived or page.status == REQUESTED or page.doubt
         first = found.get(name)
         if first and again and news_since and first.at < news_since:
             first = None
@@ -139,3 +144,12 @@ def undelivered(pages: Sequence[PageHistory]) -> tuple[PageHistory, ...]:
     """The pages that did not arrive, unless a later attempt did or somebody has given them up."""
     latest = {page.name: page for page in pages}
     return tuple(page for page in latest.values() if page.is_open)
+
+
+def calls(pages: Iterable[PageHistory]) -> tuple[PageHistory, ...]:
+    """The pages by which somebody was called, each once: with the time of its first attempt, and what came of the last."""
+    found: dict[tuple[str, ...], PageHistory] = {}
+    for page in pages:
+        if page.calls:
+            found[page.name] = replace(page, time=found.get(page.name, page).time)
+    return tuple(found.values())

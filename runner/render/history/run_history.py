@@ -19,7 +19,7 @@ from runner.render.history.page_history import (
 )
 from runner.render.history.step_fold import fold_steps
 from runner.render.history.step_history import RUNNING, StepHistory
-from runner.render.history.timeline import Moment, timeline
+from runner.render.history.timeline import Moment, passed_over, timeline
 from runner.store.log import record_data
 from runner.store.log.envelope import Record
 from runner.store.next_command import NextCommand
@@ -44,7 +44,7 @@ class RunHistory:
     which nobody has said yet that they have that. `happened` is its end in one sentence, `standing` has the hosts by
     how they stood then, `ways_on` what goes on from there; all are empty until it has ended. `nothing_needed` says that
     the condition of each step was not met. `unproven` says why it is no proof that its runbook works; empty when it is
-    one.
+    one. `not_called` says who was outside of their hours.
     """
 
     run: str
@@ -81,6 +81,7 @@ class RunHistory:
     happened: str = ""
     standing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ways_on: tuple[NextCommand, ...] = ()
+    not_called: tuple[str, ...] = ()
 
     @property
     def started(self) -> datetime:
@@ -188,13 +189,14 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         budget=record_data.number(parts[-1][0].data, "budget"),
         parent=record_data.text(data, "parent"),
         children=tuple(record_data.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER),
-        waiting=f"{asked[-1].kind}: {asked[-1].text}" if going and asked and not asked[-1].outcome else "",
+        waiting=_waiting(asked[-1]) if going and asked else "",
         nothing_needed=nothing_needed,
         unproven=_unproven([each for _, each in begun], asked, nothing_needed=nothing_needed),
         head=f"{records[-1].seq}:{records[-1].hash}",
         directory=record_data.text(data, "directory"),
         acknowledged=acknowledged,
         news_since=news_since,
+        not_called=tuple(dict.fromkeys(passed_over(each) for each in records if each.type in _PASSED_OVER)),
         provide=tuple(map(str, record_data.items(parts[-1][0].data, "provide"))),
         ended=end.time if end else None,
         abandoned=bool(end and end.type == EventType.RUN_ABANDONED),
@@ -203,6 +205,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
 
 
 _HANDED_OVER = frozenset({EventType.RUN_HANDED_OVER})
+_PASSED_OVER = frozenset({EventType.CONTACT_PASSED_OVER})
 _FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
 
 
@@ -225,6 +228,11 @@ def _unproven(attempts: Sequence[Attempt], asked: Iterable[Decision], *, nothing
 
 _BY_HAND = frozenset({"manual", "confirm"})
 """What a person does or sees; a yes of nobody to these says that it was not done."""
+
+
+def _waiting(last: Decision) -> str:
+    """The question that was asked last, in one line, as long as nobody has answered it."""
+    return f"{last.kind}: {' '.join(last.text.split())}" if not last.outcome else ""
 
 
 def _ending(data: Mapping[str, Any]) -> dict[str, Any]:

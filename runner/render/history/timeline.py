@@ -51,7 +51,15 @@ def _detail(record: Record) -> str:
         action, contact, channel, *became = (record_data.text(record.data, key) for key in _OF_PAGES)
         by = f" by {channel}" if channel else ""
         return ": ".join(filter(None, [f"{action} to {contact}{by}", *became]))
+    if record.type == EventType.CONTACT_PASSED_OVER:
+        return passed_over(record)
     return ": ".join(record_data.text(record.data, key) for key in _DETAILS if record.data.get(key))
+
+
+def passed_over(record: Record) -> str:
+    """Who was not called at that hour, and who was in their place."""
+    contact, hours, instead = (record_data.text(record.data, key) for key in ("contact", "hours", "instead"))
+    return f"{contact} is called {hours} only; {instead} instead"
 
 
 _OF_PAGES = ("action", "contact", "channel", "status", "reason")

@@ -56,7 +56,7 @@ def test_whoever_has_only_the_packet_knows_what_happened_what_was_tried_and_what
             "alice started RUN-001 Disk is full in staging on db1, db2 at 2026-01-01 00:00:00 UTC: MON-005 fires. "
             "Step 2 of 2, Act (RUN-001.yml:12), ended as failed on db1: row.percent < 70 is not true."
         ),
-        provided={"trend": [{"step": "Act", "host": "db1", "expected": "It is done", "saw": [98.0, 91.5, 90.0]}]},
+        provided={"trend": {"Act on db1 (It is done)": [98.0, 91.5, 90.0]}},
         seen=(
             {
                 "step": "Act",
@@ -87,7 +87,7 @@ STUCK = {"db1": [1, 2], "db2": [3]}
         ("version deployed", "1.5.1"),
         ("actions taken", {"db1": "of the runbook"}),
         ("Act", {"db1": "t"}),
-        ("connection trend", [{"step": "Act", "host": "db1", "expected": "It is done", "saw": [98.0, 91.5, 90.0]}]),
+        ("connection trend", {"Act on db1 (It is done)": [98.0, 91.5, 90.0]}),
     ],
 )
 def test_an_item_stands_under_the_words_that_the_runbook_promised_it_by(label, value):
@@ -106,7 +106,28 @@ def test_the_timeline_calls_a_step_by_its_name_and_says_when_in_the_time_of_the_
         "00:00:02 began Look on db1",
     ]
     assert "00:00:09 checked Act on db1: failed: row.percent < 70 is not true" in timeline
-    assert packet.provided["failure mode"] == list(packet.seen)
+    assert packet.provided["failure mode"] == packet.details["seen"]
+
+
+def test_what_a_page_carries_is_in_words_that_need_no_reader_of_json():
+    details = hand_off_of("failure").details
+
+    failed = ["Act on db1: It is done: failed: row.percent < 70 is not true; seen: row.percent = 90"]
+    assert details["seen"] == details["failure"] == failed
+    assert details["steps"] == {"Look": {"passed": ["db1"]}, "Act": {"failed": ["db1"]}}
+
+
+def test_the_same_on_several_hosts_is_said_once():
+    failed = [(EventType.VERIFICATION_FINISHED, "act", host, {**SAMPLED, "seen": {}}) for host in ("db1", "db2")]
+    intended = [(EventType.STEP_INTENDED, "act", host, {}) for host in ("db1", "db2")]
+
+    details = hand_off_of(happened=[aimed("db1", "db2"), *intended, *failed]).details
+
+    assert details["seen"] == ["Act on db1, db2: It is done: failed: row.percent < 70 is not true"]
+
+
+def test_what_nobody_did_is_nothing_and_not_left_open():
+    assert hand_off_of("actions", "failure", happened=[]).provided == {"actions": ["nothing"], "failure": ["nothing"]}
 
 
 def test_the_actions_are_what_was_begun_ended_and_answered_with_the_command():

@@ -113,7 +113,11 @@ def _page(details):
     """The outcome and how the hosts stand, in the words of the page, and the outcomes of the steps that were begun."""
     names = {name.capitalize(): name for name in NAMES}
     names |= {f"Undo: {name}": undo_id(step) for name, step in names.items()}
-    return details["outcome"], details.get("hosts"), {names[each["step"]]: each["on"] for each in details["steps"]}
+    steps = {
+        names[step]: {host: outcome for outcome, hosts in by_outcome.items() for host in hosts}
+        for step, by_outcome in details["steps"].items()
+    }
+    return details["outcome"], details.get("hosts"), steps
 
 
 def _outcomes(step):

@@ -6,8 +6,8 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LATEST = 10
 _REAL = "run"
+_UNDELIVERED = {"dropped": "given up", "refused": "REFUSED"}
 _SLOW = 2.0
 """Times as long as usual, from which on it is said."""
 
@@ -84,8 +85,10 @@ def _running(status: RunStatus) -> list[StepStatus]:
 def _show(run: RunDirectory, runs: ListedRuns, *, as_json: bool) -> None:
     row = runs.one(run.path.name)
     history, status = runs.history(row), runs.status(row)
+    follows = _follows(history, run)
     if as_json:
-        click.echo(json.dumps({**as_data(row), **(asdict(status) if status else {})}, indent=2, default=str))
+        found = asdict(status) | {"follows": follows} if status else {}
+        click.echo(json.dumps({**as_data(row), **found}, indent=2, default=_plain))
         return
     title = safe(history.title) if history else ""
     kind = f"{row.kind}  " if row.kind != _REAL else ""
@@ -104,7 +107,7 @@ def _show(run: RunDirectory, runs: ListedRuns, *, as_json: bool) -> None:
         click.echo(f"  {number:2} {safe(step.name)}: {hosts}{_time(step)}")
     if status.waiting:
         click.echo(f"  waits for {safe(status.waiting)}")
-    click.echo("".join(f"  {line}\n" for line in _calls(history, run)), nl=False)
+    click.echo("".join(f"  {line}\n" for line in _calls(status, row, follows)), nl=False)
     for warning in _warnings(status, row.run):
         click.secho(f"  {warning}", fg="red")
     click.echo(f"  {_budget(status)}")
@@ -112,20 +115,37 @@ def _show(run: RunDirectory, runs: ListedRuns, *, as_json: bool) -> None:
         click.echo(f"  {line}")
 
 
-def _calls(run: RunHistory | None, directory: RunDirectory) -> Iterator[str]:
-    """Who was called when, and while nobody has the incident, how to take it and who is called next."""
-    called = {page.name: page for page in run.pages if page.calls} if run else {}
-    for page in called.values():
-        yield f"called {safe(addressee(page.contact, page.channel))} at {page.time:%H:%M:%S} UTC"
-    if run is None or run.acknowledged or run.outcome in {Outcome.PASSED, Outcome.HANDED_OVER} or not called:
-        return
+def _plain(value: object) -> str:
+    """A value that JSON has no form for: a time as ISO 8601 has it."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _follows(run: RunHistory | None, directory: RunDirectory) -> dict[str, object] | None:
+    """Who is called next while nobody acknowledges, and when; None where nobody is."""
+    if run is None or run.acknowledged or not run.called:
+        return None
     from runner.services.incident_response import level_that_follows  # noqa: PLC0415 - it imports all that a run needs
 
-    follows = None
     with contextlib.suppress(RunbookError, OSError):
-        follows = level_that_follows(run, directory.state, context.clock().wall)
-    after = f"{safe(listed(follows[0]))} is called at {follows[1]:%H:%M:%S} UTC" if follows else "nobody else is called"
-    yield f"nobody has acknowledged: runbook ack {run.run} takes it; {after}"
+        if follows := level_that_follows(run, directory.state, context.clock().wall):
+            return {"contacts": list(follows[0]), "at": follows[1]}
+    return None
+
+
+def _calls(status: RunStatus, row: RunSummary, follows: dict[str, Any] | None) -> Iterator[str]:
+    """Who was called when, and while nobody has the incident, how to take it and who is called next."""
+    yield from (f"not called: {safe(each)}" for each in status.not_called)
+    for call in status.calls:
+        became = "it arrived" if call.arrived else f"{_UNDELIVERED.get(call.status, 'NOT REACHED')}: {call.reason}"
+        yield safe(f"called {addressee(call.contact, call.channel)} at {call.at:%H:%M:%S} UTC: {became}")
+    if not status.calls or status.acknowledged or status.outcome in {Outcome.PASSED, Outcome.HANDED_OVER}:
+        return
+    after = (
+        f"{listed(follows['contacts'])} is called at {follows['at']:%H:%M:%S} UTC"
+        if follows
+        else "nobody else is called"
+    )
+    yield safe(f"nobody has acknowledged: runbook ack {row.run} takes it; {after}")
 
 
 def _warnings(status: RunStatus, run: str) -> Iterator[str]:
@@ -135,7 +155,9 @@ def _warnings(status: RunStatus, run: str) -> Iterator[str]:
     if status.asks_again:
         yield f"NOT ACKNOWLEDGED: nobody has said that they have the latest attempt; runbook ack {run}"
     if status.undelivered:
-        yield f"NOT REACHED: {safe(', '.join(status.undelivered))}; runbook show {run} says why"
+        waiting = ", ".join(each.notification for each in status.undelivered_pages if each.notification)
+        by_hand = f"; runbook notify flush sends {waiting} now" if waiting else ""
+        yield safe(f"NOT REACHED: {', '.join(status.undelivered)}; runbook show {run} says why{by_hand}")
     if status.missing:
         yield f"the hand-off is INCOMPLETE, this run does not know: {safe(', '.join(status.missing))}"
 
