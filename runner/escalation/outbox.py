@@ -29,8 +29,10 @@ SEARCH_DELAY = timedelta(minutes=5)
 
 Source: https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
 """
-PAUSE = timedelta(minutes=1)
-"""After as many attempts, a page of which nobody knows whether it arrived is sent at most this often by itself."""
+FIRST_PAUSE = timedelta(seconds=30)
+"""How long a page that did not arrive is not sent again by itself; doubles with each attempt."""
+LONGEST_PAUSE = timedelta(minutes=5)
+"""Up to so much: a channel that is dead for long costs nearly nothing, and soon hears of it when it is not any more."""
 
 _STATES = frozenset({"trigger", "acknowledge", "resolve"})
 """What says how an incident stands: only the latest word counts. Everything else is told, however late it is."""
@@ -75,9 +77,11 @@ class Notification:
         """Whether a later command tries it again by itself."""
         if self.held_back(now):
             return False
-        if self.attempts < TRIES or self.receipt is None or self.tried is None:
+        if self.receipt is None or self.tried is None:
             return True
-        return self.receipt.status == "deferred" and now - self.tried >= PAUSE
+        pause = min(FIRST_PAUSE * 2 ** (min(self.attempts, TRIES + 3) - 1), LONGEST_PAUSE)
+        is_over = not timedelta(0) <= now - self.tried < pause  # a clock that was set back holds nothing up
+        return is_over and (self.receipt.status == "deferred" or self.attempts < TRIES)
 
     def held_back(self, now: datetime) -> str:
         """Why it must not be sent again yet, whoever asks for that, as a part of a sentence; empty where it may be.

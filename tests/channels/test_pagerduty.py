@@ -259,7 +259,7 @@ def test_links_beyond_what_an_alert_shows_are_told_among_the_details(page):
     links = tuple((f"https://wiki.example.com/{number}", "") for number in range(11))
     told = event(replace(page, links=(("MON-005", "The monitor"), *links)), ROUTING_KEY)
     assert [link["href"] for link in told["links"]] == [href for href, _ in links[:10]]
-    assert told["payload"]["custom_details"]["more links"] == "MON-005, The monitor\nhttps://wiki.example.com/10, "
+    assert told["payload"]["custom_details"]["more links"] == "MON-005, The monitor\nhttps://wiki.example.com/10,"
 
 
 @given(data=st.data())

@@ -50,6 +50,10 @@ def test_for_people_what_is_nested_is_written_without_brackets():
     assert as_text({"unknown": ["db1", "db2"]}) == "unknown: db1, db2"
 
 
+def test_what_a_command_printed_stands_line_by_line_below_where_it_did():
+    assert as_text({"db1": " pid | idle\n 7   | 2\n", "db2": "none"}) == "db1:\n   pid | idle\n   7 | 2\ndb2: none"
+
+
 def test_a_text_stays_set_in_as_it_was_written():
     assert as_text("HOSTS\n  verified:  db1\n\n" + " " * 99 + "far") == "HOSTS\n  verified: db1\n\n" + " " * 16 + "far"
 

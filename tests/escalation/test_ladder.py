@@ -57,9 +57,22 @@ def test_where_no_page_can_have_arrived_the_next_level_is_called_at_once():
 def test_whoever_is_outside_of_their_hours_is_passed_over():
     night = NOON + timedelta(hours=12)
 
-    assert due(LADDER, CONTACTS, WAIT, [CalledLevel("L1", NOON, reached=True)], night).levels == (
-        ContactLevel("L2", ("lead",)),
-    )
+    calls = due(LADDER, CONTACTS, WAIT, [CalledLevel("L1", NOON, reached=True)], night)
+
+    assert (calls.levels, calls.names, calls.passed_over) == ((ContactLevel("L2", ("lead",)),), ("lead",), ("dba",))
+
+
+def test_whoever_is_called_in_the_place_of_a_whole_level_is_of_the_next_one():
+    contacts = {
+        "day": Contact(name="Day", hours=("mon-fri 08:00-18:00 UTC",)),
+        "lead": Contact(name="Lead", level="L2"),
+    }
+    ladder, night = levels(["day", "lead"], contacts), NOON + timedelta(hours=12)
+
+    calls = due(ladder, contacts, WAIT, [], night)
+
+    assert (calls.names, calls.passed_over) == (("lead",), ("day",))
+    assert due(ladder, contacts, WAIT, [], NOON).passed_over == ()
 
 
 def test_at_last_everybody_is_called_whatever_the_hour():

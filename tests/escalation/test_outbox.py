@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from runner.channels.base import Receipt
 from runner.core.errors import AuditError, InvalidInputError
-from runner.escalation.outbox import PAUSE, TRIES, Outbox
+from runner.escalation.outbox import FIRST_PAUSE, LONGEST_PAUSE, TRIES, Outbox
 
 
 @pytest.fixture
@@ -107,12 +107,15 @@ def test_what_became_of_an_earlier_word_does_not_remove_the_later_one(outbox):
     ("attempts", "receipt", "waited", "due"),
     [
         (0, None, timedelta(), True),
-        (TRIES - 1, REFUSED, timedelta(), True),
+        (TRIES - 1, REFUSED, LONGEST_PAUSE, True),
         (TRIES, REFUSED, timedelta(days=1), False),  # a person must mend something
-        (TRIES - 1, LOST, timedelta(), True),
-        (TRIES, LOST, PAUSE - timedelta(microseconds=1), False),
-        (TRIES, LOST, PAUSE, True),
-        (900, LOST, PAUSE, True),
+        (1, LOST, FIRST_PAUSE - timedelta(microseconds=1), False),
+        (1, LOST, FIRST_PAUSE, True),
+        (2, LOST, FIRST_PAUSE, False),
+        (2, LOST, 2 * FIRST_PAUSE, True),
+        (900, LOST, LONGEST_PAUSE - timedelta(microseconds=1), False),
+        (900, LOST, LONGEST_PAUSE, True),
+        (900, LOST, -timedelta(hours=1), True),  # the clock was set back
     ],
 )
 def test_when_it_is_tried_again_by_itself(attempts, receipt, waited, due):
@@ -147,7 +150,7 @@ def test_until_when_it_must_not_be_sent_again(page, receipt, seconds, until):
     now = NOON + timedelta(seconds=seconds)
 
     assert page.held_back(now).partition(" UTC: ")[0] == (f"it is not sent before {until}" if until else "")
-    assert page.is_due(now) == (not until)
+    assert page.is_due(now) == (not until and not 0 <= seconds < 30)
 
 
 @pytest.mark.parametrize("broken", [b"", b"[]", b"{}", b"\xff", b'{"run": 3}', b"[" * 100_000])
@@ -177,3 +180,12 @@ def test_what_cannot_be_kept_is_told(tmp_path):
     with pytest.raises(AuditError) as caught:
         Outbox(tmp_path / "outbox").put(ONE)
     assert caught.value.hint == "make room, or use --state-dir"
+
+
+def test_a_channel_that_stays_dead_costs_a_command_a_minute_hardly_anything():
+    tries, page = 0, replace(ONE, attempts=1, receipt=LOST, tried=NOON)
+    for minute in range(60):
+        if page.is_due(now := NOON + timedelta(minutes=minute)):
+            tries, page = tries + 1, replace(page, attempts=page.attempts + 1, tried=now)
+
+    assert tries == 14

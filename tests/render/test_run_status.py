@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from harness.run_records import FIRST, STARTED, again, done, record
 
 from runner.core.events import EventType, Instant
 from runner.render.history.run_history import histories, history
-from runner.render.run_status import RunStatus, StepStatus, status, usual
+from runner.render.run_status import PageStatus, RunStatus, StepStatus, status, usual
 
 
 def story(run="run-1", *, took=10.0, outcome="passed", mode="run"):
@@ -33,6 +35,9 @@ def test_a_run_that_is_going_on():
         budget=900.0,
         waiting="",
         undelivered=(),
+        undelivered_pages=(),
+        calls=(),
+        not_called=(),
         missing=(),
         acknowledged="",
         asks_again=False,
@@ -55,6 +60,52 @@ def test_who_was_not_reached():
     page = record(2, EventType.PAGE_FINISHED, contact="lead", channel="webhook", action="trigger", status="refused")
 
     assert status(history([*story(), page]), usually={}).undelivered == ("lead",)
+
+
+PAGE = {"notification": "n1", "contact": "lead", "level": "L2", "channel": "webhook", "action": "trigger"}
+ASKED = PageStatus(
+    **{name: PAGE[name] for name in ("contact", "level", "channel", "action", "notification")},
+    at=STARTED + timedelta(seconds=2),
+    status="requested",
+    arrived=False,
+    reason="",
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "call", "waits"),
+    [
+        ([], {"reason": "nothing is recorded of what became of it"}, True),
+        ([("page.finished", {"status": "deferred", "reason": "503"})], {"status": "deferred", "reason": "503"}, True),
+        (
+            [("page.finished", {"status": "deferred"}), ("page.finished", {"status": "accepted", "reason": "202"})],
+            {"status": "accepted", "arrived": True, "reason": "202", "notification": ""},
+            False,
+        ),
+        (
+            [("page.finished", {"status": "refused"}), ("notify.dropped", {"reason": "by telephone"})],
+            {"status": "dropped", "reason": "by telephone", "notification": ""},
+            False,
+        ),
+    ],
+)
+def test_who_was_called_by_what_and_what_became_of_it_is_one_line_for_each(more, call, waits):
+    told = [record(2, EventType.NOTIFY_REQUESTED, **PAGE)]
+    told += [record(3 + number, EventType(kind), **PAGE, **data) for number, (kind, data) in enumerate(more)]
+
+    found = status(history([*story(), *told]), usually={})
+
+    (called,) = found.calls
+    assert replace(called, at=ASKED.at) == replace(ASKED, **call)
+    assert [page.notification for page in found.undelivered_pages] == ["n1"] * waits
+
+
+def test_whoever_was_not_called_at_that_hour_is_named_with_who_was():
+    over = record(2, EventType.CONTACT_PASSED_OVER, contact="day", hours="mon-fri 08:00-18:00 UTC", instead="lead")
+
+    assert status(history([*story(), over, over]), usually={}).not_called == (
+        "day is called mon-fri 08:00-18:00 UTC only; lead instead",
+    )
 
 
 def test_whoever_had_the_incident_is_asked_again_when_a_later_attempt_had_news():

@@ -22,7 +22,7 @@ def headline(run: RunHistory) -> str:
 def _body(run: RunHistory) -> Iterable[str]:
     match run.outcome:
         case "running":
-            yield f"It waits for an answer to {run.waiting.rstrip('.')}." if run.waiting else _going(run)
+            yield f"It waits for an answer ({run.waiting.rstrip('.')})." if run.waiting else _going(run)
         case Outcome.PASSED:
             yield _passed(run)
         case Outcome.PLANNED:

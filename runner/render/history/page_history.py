@@ -147,7 +147,7 @@ def undelivered(pages: Sequence[PageHistory]) -> tuple[PageHistory, ...]:
 
 
 def calls(pages: Iterable[PageHistory]) -> tuple[PageHistory, ...]:
-    """The pages by which somebody was called, each once: with the time of its first attempt, and what came of the last."""
+    """The pages by which somebody was called, each once: when it was tried first, and what came of the last attempt."""
     found: dict[tuple[str, ...], PageHistory] = {}
     for page in pages:
         if page.calls:

@@ -88,6 +88,7 @@ PAGED = [
         "page.finished", action="trigger", contact="on-call", channel="pagerduty", status="deferred", reason="HTTP 503"
     )
 ]
+PASSED_OVER = event("contact.passed_over", contact="day", hours="mon-fri 08:00-18:00 UTC", instead="lead")
 REFUSED = [
     event("guard.checked", guard="reason", required="a reason", given="It is time", verdict="met", sentence="Met"),
     event(
@@ -218,6 +219,12 @@ def test_that_somebody_else_has_resolved_the_incident_is_told(runbook):
     assert progress.lines(OVER, progress.Words(runbook)) == ["incident was resolved before, by Bob in pagerduty"]
 
 
+def test_that_somebody_is_not_called_at_that_hour_is_told_with_who_is(runbook):
+    assert progress.lines(PASSED_OVER, progress.Words(runbook)) == [
+        "not called day is called mon-fri 08:00-18:00 UTC only; lead instead"
+    ]
+
+
 def test_that_an_approval_is_void_is_told_with_what_has_changed(runbook):
     assert progress.lines(VOID, progress.Words(runbook)) == [
         "void     the approval of clean: the input count was `1` and is now `2`"
@@ -240,7 +247,9 @@ def test_a_step_that_is_not_needed_is_told_with_the_values_that_its_condition_sa
 def test_a_person_is_not_told_what_only_the_record_needs(runbook):
     words = progress.Words(runbook)
 
-    told = {one.type for one in [*WHOLE, *AGAIN, *REFUSED, VOID, OVER, UNDECIDED] if progress.lines(one, words)}
+    told = {
+        one.type for one in [*WHOLE, *AGAIN, *REFUSED, VOID, OVER, UNDECIDED, PASSED_OVER] if progress.lines(one, words)
+    }
 
     assert {str(kind) for kind in set(EventType) - told} == {
         *("run.finished", "run.filed", "run.abandoned", "span.started", "span.finished"),

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from harness.engine import FAILED, Engine, change
 from harness.fake_run import FakeChannel, FakeContact, environment_in, request_in
 from harness.fault_server import FaultServer
 from harness.receivers import GitHubRepository, PagerDutyAccount, SlackWorkspace
@@ -556,3 +557,35 @@ def test_what_follows_in_an_incident_stands_in_the_thread_that_the_call_has_open
     assert references == (f"slack/#deployments/C0000001/{workspace.roots[0]['ts']}",)
     assert len(workspace.roots) == 1
     assert "resolved" in workspace.texts[0]
+
+
+ASKS = {"when": ["started"], "contacts": ["on-call"], "provide": ["key", "incident", "timeline"]}
+TOLD = {"key": {"type": "secret", "help": "The key"}, "incident": {"help": "What is wrong"}}
+GIVEN = {"inputs": {"key": "env:KEY", "incident": "The shop is down."}, "secrets": {"key": "hunter2-and-more"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "about"),
+    [
+        ({"takes": TOLD, **GIVEN}, "The shop is down; "),
+        ({"reason": "Nobody can pay"}, "Nobody can pay; "),
+        ({}, ""),
+    ],
+)
+def test_what_a_runbook_hands_over_that_asks_for_somebody_is_said_first(tmp_path, monkeypatch, given, about):
+    engine = Engine(tmp_path, monkeypatch)
+    policy = ASKS if "takes" in given else {**ASKS, "provide": ["timeline"]}
+
+    engine.run(change("one"), escalation=policy, **given)
+
+    summaries = [page.summary.partition(" (local): ")[2] for page in engine.channel.sent]
+    assert summaries == [f"{about}whoever has started this asks for somebody", f"{about}resolved"]
+
+
+def test_the_page_of_any_other_runbook_says_why_somebody_is_called_and_nothing_before(tmp_path, monkeypatch):
+    engine = Engine(tmp_path, monkeypatch)
+    engine.ansible.answers["one", "action"] = FAILED
+
+    engine.run(change("one", on_failure="escalate"), escalation={**POLICY, "when": ["step_failed"]}, reason="MON-005")
+
+    assert engine.channel.sent[0].summary == "RUN-001 Disk is full (local): step failed: One: exit code 1"

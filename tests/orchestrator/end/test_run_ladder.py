@@ -134,6 +134,41 @@ def test_the_page_says_who_may_decide_what(night):
     assert night.channels["on-call"].sent[0].details["who decides"] == ["L3 Director: Close the shop"]
 
 
+def test_the_page_says_who_is_called_next_while_nobody_acknowledges(night):
+    night.contacts["lead"] = replace(night.contacts["lead"], name="Lead")
+    night.contacts["director"] = replace(night.contacts["director"], name="Director")
+
+    night.fail()
+    for _ in range(2):
+        night.engine.env.clock.forward(600)
+        night.climb()
+
+    assert [night.channels[name].sent[0].details["if nobody acknowledges"] for name in night.channels] == [
+        "L2 Lead is called 10m after this",
+        "L3 Director is called 10m after this",
+        "nobody else is called",
+    ]
+
+
+def test_whoever_is_not_called_at_that_hour_is_named_with_who_is_called_in_their_place(night):
+    night.contacts["on-call"] = replace(night.contacts["on-call"], hours=("mon-sun 23:58-23:59 UTC",))
+
+    night.fail()
+
+    assert night.called == {"lead": 1}
+    said = "on-call is called mon-sun 23:58-23:59 UTC only; lead instead"
+    assert night.channels["lead"].sent[0].details["not called"] == [said]
+    assert [each.data for each in night.engine.records if each.type == EventType.CONTACT_PASSED_OVER] == [
+        {"contact": "on-call", "hours": "mon-sun 23:58-23:59 UTC", "instead": "lead"}
+    ]
+    night.engine.env.clock.forward(600)
+    night.climb()
+    assert (night.called, len(night.channels["director"].sent[0].details["not called"])) == (
+        {"lead": 1, "director": 1},
+        1,
+    )
+
+
 def test_whoever_acknowledges_ends_the_climb(night):
     night.fail()
     night.note(EventType.INCIDENT_ACKNOWLEDGED, by="bob")

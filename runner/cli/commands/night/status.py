@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _LATEST = 10
 _REAL = "run"
-_UNDELIVERED = {"dropped": "given up", "refused": "REFUSED"}
 _SLOW = 2.0
 """Times as long as usual, from which on it is said."""
 
@@ -136,7 +135,8 @@ def _calls(status: RunStatus, row: RunSummary, follows: dict[str, Any] | None) -
     """Who was called when, and while nobody has the incident, how to take it and who is called next."""
     yield from (f"not called: {safe(each)}" for each in status.not_called)
     for call in status.calls:
-        became = "it arrived" if call.arrived else f"{_UNDELIVERED.get(call.status, 'NOT REACHED')}: {call.reason}"
+        became = f"{'given up' if call.status == 'dropped' else 'NOT REACHED'}: {call.reason}"
+        became = "it arrived" if call.arrived else became
         yield safe(f"called {addressee(call.contact, call.channel)} at {call.at:%H:%M:%S} UTC: {became}")
     if not status.calls or status.acknowledged or status.outcome in {Outcome.PASSED, Outcome.HANDED_OVER}:
         return

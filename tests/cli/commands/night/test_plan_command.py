@@ -92,6 +92,19 @@ def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned,
     assert not (here / ".runbook").exists()
 
 
+def test_the_plan_says_who_is_not_called_at_this_hour_and_who_is_in_their_place(runbook, library, here):
+    policy = {"when": ["step_failed"], "contacts": ["day", "lead"], "next_after": "10m", "provide": ["timeline"]}
+    library(steps=STEPS[:1], escalation=policy)
+    contacts = here / "runbooks" / "contacts.yml"
+    people = 'day: {name: Day, hours: "mon 00:00-00:01 UTC"}\nlead: {name: Lead, level: L2}\n'
+    contacts.write_text(contacts.read_text() + people)
+
+    ran = runbook(*PLAN)
+
+    asleep = "day by no channel (mon 00:00-00:01 UTC only; now lead instead)"
+    assert f"calls {asleep}; lead by no channel, when: a step failed" in ran.out.splitlines()
+
+
 def test_the_plan_as_json_and_what_is_owed_to_its_hosts(runbook, planned, here):
     (here / ".runbook").mkdir(mode=0o700)
     OwedUndos(here / ".runbook" / "debts").add(
