@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -96,12 +96,13 @@ def test_the_plan_says_who_is_not_called_at_this_hour_and_who_is_in_their_place(
     policy = {"when": ["step_failed"], "contacts": ["day", "lead"], "next_after": "10m", "provide": ["timeline"]}
     library(steps=STEPS[:1], escalation=policy)
     contacts = here / "runbooks" / "contacts.yml"
-    people = 'day: {name: Day, hours: "mon 00:00-00:01 UTC"}\nlead: {name: Lead, level: L2}\n'
+    elsewhen = f"{datetime.now(UTC) + timedelta(days=3):%a} 00:00-00:01 UTC".lower().replace("utc", "UTC")
+    people = f'day: {{name: Day, hours: "{elsewhen}"}}\nlead: {{name: Lead, level: L2}}\n'
     contacts.write_text(contacts.read_text() + people)
 
     ran = runbook(*PLAN)
 
-    asleep = "day by no channel (mon 00:00-00:01 UTC only; now lead instead)"
+    asleep = f"day by no channel ({elsewhen} only; now lead instead)"
     assert f"calls {asleep}; lead by no channel, when: a step failed" in ran.out.splitlines()
 
 
