@@ -89,11 +89,16 @@ def state() -> StateDirectory:
     Raises:
         AuditError: it cannot be written.
     """
-    from runner.store.state_directory import StateDirectory  # noqa: PLC0415 - as above
-
-    directory = StateDirectory.open(state_path())
+    directory = opened_state()
     directory.require_writable()
     return directory
+
+
+def opened_state() -> StateDirectory:
+    """The same for a command that is of use though nothing can be written."""
+    from runner.store.state_directory import StateDirectory  # noqa: PLC0415 - as above
+
+    return StateDirectory.open(state_path())
 
 
 def recorded_if_any() -> StateDirectory:

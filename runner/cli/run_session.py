@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import fields, replace
 from typing import Any
 
@@ -18,11 +18,11 @@ from runner.cli.output.terminal import safe
 from runner.cli.prompts import guard_options
 from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
 from runner.cli.prompts.operator import InAdvance, Prompt
-from runner.core.errors import RunbookError
+from runner.core.errors import AuditError, InvalidInputError, LockedError, RunbookError
 from runner.executor.job import Cancellation
 from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, Operator, RunEnvironment
-from runner.services.run_requests import RunbookChangedError, runbooks_of
+from runner.services.run_requests import RunbookChangedError, has_passed, interrupted_run, runbooks_of
 from runner.services.runs import call_for_refused_resumption
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
@@ -86,14 +86,37 @@ def run_and_exit(
 
 @contextmanager
 def calling_if_refused(state: StateDirectory, run: RunState, *, attended: bool = False) -> Iterator[None]:
-    """Call somebody where the block refuses to go on with a `run` that asks nobody, and nobody is there to read why."""
+    """Call somebody where the block refuses to go on with a `run` whose runbook wants that of a refusal.
+
+    For one that asks nobody somebody is called in any case, unless it is `attended`: then somebody reads why.
+    """
     try:
         yield
     except RunbookError as error:
-        if run.mode == "auto" and not (attended or sys.stdin.isatty()):
-            for line in ending.called(call_for_refused_resumption(context.installation(state), run, error)):
-                click.echo(line, err=True)
+        unattended = run.mode == "auto" and not (attended or sys.stdin.isatty())
+        run = run if unattended else replace(run, mode="run")
+        calls = call_for_refused_resumption(context.installation(state), run, error)
+        for line in ending.called(calls) if calls or unattended else ():
+            click.echo(line, err=True)
         raise
+
+
+def state_of(run_id: str) -> StateDirectory:
+    """The state directory for who goes on with the run `run_id`; where it cannot be written, people are called.
+
+    Raises:
+        AuditError: it cannot be written.
+    """
+    state = context.opened_state()
+    try:
+        state.require_writable()
+    except AuditError:
+        with suppress(InvalidInputError, LockedError):
+            run = interrupted_run(state, run_id)
+            with nullcontext() if has_passed(state, run) else calling_if_refused(state, run.state):
+                raise
+        raise
+    return state
 
 
 @contextmanager

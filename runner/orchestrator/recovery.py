@@ -67,6 +67,7 @@ def name_abandoned(installation: Installation, unsaved: list[str] | None = None)
             state = run.state
             if state.status != "running":  # another command was faster
                 continue
+            run.give_room()
             with directory.open_log(clock=clock, actor=actor) as log:
                 records = list(read(log.path, run=state.run))
                 if _is_edited(run, records):  # `audit verify` names it, as long as nobody files it anew

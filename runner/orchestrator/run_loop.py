@@ -113,8 +113,7 @@ def _held(directory: RunDirectory, request: RunRequest, env: RunEnvironment, log
 def _interrupted(request: RunRequest, env: RunEnvironment) -> Iterator[tuple[RunStart, RunPlan]]:
     """A run that was begun before, and its plan, brought to where it has stopped."""
     with env.open_log() as log:
-        directory = env.state.run(request.run_id).hold()
-        directory.forget_cancellation()
+        directory = env.state.run(request.run_id).hold_again()
         with _held(directory, request, env, log) as start:
             records = read(log.path, run=request.run_id)
             plan = resumption.restore(request, directory.state, start.recorder, records)

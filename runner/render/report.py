@@ -32,5 +32,13 @@ def write(run: RunHistory, directory: Path) -> Path:
     """
     for form, name in _FILES.items():
         if form != "handoff" or run.called:
-            (directory / name).write_text(render(run, form), encoding="utf-8")
+            _write(directory / name, render(run, form))
     return directory / _FILES["html"]
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError:
+        path.unlink(missing_ok=True)  # half a file is of no use, and takes room that is needed
+        raise

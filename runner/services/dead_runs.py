@@ -25,25 +25,30 @@ _REBOOTED = "the machine was restarted while it was going on, and nobody knows h
 _HUNG = f"its command still exists, and has shown no sign of life for {SILENT_AFTER:.0f} s"
 
 
-def call_for_leases(installation: Installation, *, pause: Callable[[float], None] = time.sleep) -> Flushed:
+def call_for_leases(
+    installation: Installation, called_for: set[str] | None = None, *, pause: Callable[[float], None] = time.sleep
+) -> Flushed:
     """Call whom each lease names whose process is dead or hangs, once; what came of it.
 
     A run whose command died is for `recover_abandoned` first, which ends what it left and tells more: what that could
     not call for is left to this. Of several processes that look at the same time, one calls. `pause` waits so many
     seconds: whoever seems to hang may just have been halted together with this process, as a paused virtual machine is.
+    `called_for` are the leases that this process has called for, which a read-only disk keeps from being noted there.
     """
+    called_for = set() if called_for is None else called_for
     leases, problems, sent = installation.state.leases, list[str](), list[SentPage]()
     if not leases.all(problems):
         return Flushed(problems=tuple(problems))
     with leases.held() as ours:
-        for lease, renewed in leases.all() if ours else ():
+        found = [(lease, renewed) for lease, renewed in leases.all() if lease.name not in called_for]
+        for lease, renewed in found if ours else ():
             became = standing(lease, renewed, installation.clock())
             if became == "hung":
                 if _still_hangs(leases, lease, renewed, pause):
-                    sent += _call(installation, lease, _HUNG, problems)
+                    sent += _call(installation, lease, _HUNG, problems, called_for)
             elif became == "dead":
                 with suppress(LockedError):  # recovered just now, or alive where its number means nothing to us
-                    sent += _of_dead(installation, lease, problems)
+                    sent += _of_dead(installation, lease, problems, called_for)
     return Flushed(tuple(sent), tuple(problems))
 
 
@@ -73,7 +78,7 @@ def _missing(page: Outgoing, installation: Installation) -> str:
     return ""
 
 
-def _of_dead(installation: Installation, lease: Lease, problems: list[str]) -> list[SentPage]:
+def _of_dead(installation: Installation, lease: Lease, problems: list[str], called_for: set[str]) -> list[SentPage]:
     """Call for a lease whose process is gone, unless its run has ended; nobody else works on the run meanwhile.
 
     Raises:
@@ -83,15 +88,16 @@ def _of_dead(installation: Installation, lease: Lease, problems: list[str]) -> l
     reason = DIED if lease.since.boot_id == installation.clock().boot_id else _REBOOTED
     if not run.exists:
         if not is_run_id(lease.name):
-            return _call(installation, lease, reason, problems)
+            return _call(installation, lease, reason, problems, called_for)
         leases.remove(lease.name)  # it was refused before it had begun
         return []
     run.hold()
     try:
         status = _status(installation, run)
-        sent = [] if status == "finished" else _call(installation, lease, reason, problems)
+        sent = [] if status == "finished" else _call(installation, lease, reason, problems, called_for)
         if status != "running":
-            leases.remove(lease.name)
+            with suppress(OSError):
+                leases.remove(lease.name)
         return sent
     finally:
         run.release()
@@ -105,15 +111,23 @@ def _status(installation: Installation, run: RunDirectory) -> str:
     return "finished" if recorded_end(installation.state, run.path.name) else "running"
 
 
-def _call(installation: Installation, lease: Lease, reason: str, problems: list[str]) -> list[SentPage]:
-    """Send the pages of `lease`, unless that was done; they are in the outbox before that is noted."""
+def _call(
+    installation: Installation, lease: Lease, reason: str, problems: list[str], called_for: set[str]
+) -> list[SentPage]:
+    """Send the pages of `lease`, unless that was done; they are in the outbox before that is noted.
+
+    On a disk that is read-only only this process knows that it was done.
+    """
     leases: Leases = installation.state.leases
     if leases.was_called_for(lease.name):
         return []
     notifications = [_as_now(each, lease, reason, installation) for each in _notifications(lease, problems)]
     with dispatcher_of(installation, problems) as pages:
         pages.keep(notifications)
-        leases.note_called(lease.name)
+        with suppress(OSError):
+            leases.note_called(lease.name)
+        if not leases.was_called_for(lease.name):
+            called_for.add(lease.name)
         return pages.send(list(_sendable(notifications, problems)))
 
 

@@ -13,7 +13,7 @@ from runner.escalation.incidents import Incidents
 from runner.library.library import Library
 from runner.orchestrator.end.dead_man import call_for, call_for_refused, call_for_refused_attempt
 from runner.orchestrator.recovery import name_abandoned, recorded_end
-from runner.orchestrator.request import Call, RunRequest
+from runner.orchestrator.request import Call, Mode, RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.orchestrator.run_loop import plan_undo as preview_undo
 from runner.orchestrator.run_loop import resume as resume_run
@@ -49,10 +49,13 @@ def call_for_refusal(
     runbook: str,
     error: RunbookError,
     *,
+    mode: Mode = "auto",
     inventories: Sequence[Path] = (),
     limit: str | None = None,
 ) -> tuple[Call, ...]:
-    """Call whom `runbook` names, as an unattended run of it could not begin because of `error`: nobody reads that.
+    """Call whom `runbook` names, as a run of it could not begin because of `error`, if it wants that.
+
+    For an unattended run somebody is called whatever it wants: nobody reads why it was refused.
 
     Nobody is called where the runbook or its contacts cannot be read.
     """
@@ -62,12 +65,12 @@ def call_for_refusal(
     except (RunbookError, OSError):
         return ()
     run = installation.new_run_id()
-    request = RunRequest(run, source, b"", contacts, list(inventories), limit, mode="auto", library=library)
+    request = RunRequest(run, source, b"", contacts, list(inventories), limit, mode=mode, library=library)
     return tuple(call_for_refused(request, installation, error))
 
 
 def call_for_refused_resumption(installation: Installation, run: RunState, error: RunbookError) -> tuple[Call, ...]:
-    """The same for an unattended `run` that was begun before, and cannot be gone on with, or taken back."""
+    """The same for a `run` that was begun before, and cannot be gone on with, or taken back."""
     try:
         return tuple(call_for_refused_attempt(run, installation, error))
     except (RunbookError, OSError):
@@ -140,25 +143,27 @@ class Recovery:
     unrecorded: tuple[RecoveredRun, ...] = ()
 
 
-def recover_abandoned(installation: Installation) -> Recovery:
+def recover_abandoned(installation: Installation, called_for: set[str] | None = None) -> Recovery:
     """Record each run whose command died as abandoned, end what it left running, and call whom its runbook names.
 
     Nothing else does this: a front end calls it before it starts, resumes, undoes or cancels a run, and before it shows
-    where runs stand.
+    where runs stand. One that does so again and again keeps `called_for`, the runs that people were called for: on a
+    read-only disk that is known nowhere else.
     """
+    called_for = set() if called_for is None else called_for
     runs, unsaved = list[RecoveredRun](), list[str]()
     failure, unrecorded = None, tuple[RecoveredRun, ...]()
     try:
-        runs.extend(_recovered(run, installation) for run in name_abandoned(installation, unsaved))
+        runs.extend(_recovered(run, installation, called_for) for run in name_abandoned(installation, unsaved))
     except (RunbookError, OSError) as error:  # nothing keeps people from being called, and runs from being looked at
         failure = explain(error)
-        unrecorded = tuple(_unrecorded(installation, failure))
-    called = call_for_leases(installation)
+        unrecorded = tuple(_unrecorded(installation, called_for, failure))
+    called = call_for_leases(installation, called_for)
     called = replace(called, problems=(*unsaved, *called.problems))
     return Recovery(tuple(runs), failure, called, unrecorded)
 
 
-def _unrecorded(installation: Installation, error: RunbookError) -> Iterator[RecoveredRun]:
+def _unrecorded(installation: Installation, called_for: set[str], error: RunbookError) -> Iterator[RecoveredRun]:
     """The dead runs that stay as they are and left no lease: somebody is called once, not by each later command.
 
     A run whose end is recorded did not die.
@@ -167,14 +172,17 @@ def _unrecorded(installation: Installation, error: RunbookError) -> Iterator[Rec
     leased = {lease.name for lease, _ in installation.state.leases.all()}
     for run in installation.state.running():
         name = run.path.name
-        called = name in leased or incidents.opened_by(name) or run.was_called_for
+        called = name in leased | called_for or incidents.opened_by(name) or run.was_called_for
         if not (run.live or called or recorded_end(installation.state, name)):
-            yield _recovered(run.state, installation, error)
+            yield _recovered(run.state, installation, called_for, error)
 
 
-def _recovered(run: RunState, installation: Installation, unrecorded: RunbookError | None = None) -> RecoveredRun:
+def _recovered(
+    run: RunState, installation: Installation, called_for: set[str], unrecorded: RunbookError | None = None
+) -> RecoveredRun:
     leases, directory = installation.state.leases, installation.state.directory(run.run)
-    if leases.was_called_for(run.run) or directory.was_called_for:  # before its death could be recorded
+    before = run.run in called_for or leases.was_called_for(run.run) or directory.was_called_for
+    if before:  # before its death could be recorded
         leases.remove(run.run)
         return RecoveredRun(run)
     try:
@@ -182,8 +190,10 @@ def _recovered(run: RunState, installation: Installation, unrecorded: RunbookErr
     except (RunbookError, OSError) as error:
         return RecoveredRun(run, not_called=str(error))
     if any(call.arrived for call in calls):
+        called_for.add(run.run)
         with suppress(OSError):
             directory.note_called()
     if calls:
-        leases.remove(run.run)
+        with suppress(OSError):
+            leases.remove(run.run)
     return RecoveredRun(run, calls)

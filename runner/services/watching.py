@@ -65,16 +65,27 @@ class Look:
         )
 
 
-def look(installation: Installation, clock: LadderClock | None = None) -> Look:
+@dataclass(frozen=True)
+class WatchMemory:
+    """What is kept from look to look: when the ladders are due, and for which runs people were `called`.
+
+    That people were called is on the disk; only where that is read-only nobody else knows.
+    """
+
+    ladders: LadderClock = field(default_factory=LadderClock)
+    called: set[str] = field(default_factory=set)
+
+
+def look(installation: Installation, memory: WatchMemory | None = None) -> Look:
     """Call for what died since, send what waits, call whose turn it is, and note that a watch has looked.
 
-    Who looks again and again keeps a `clock` for the ladder.
+    Who looks again and again keeps a `memory` for it. Where nothing can be written people are called all the same.
     """
-    defects: list[str] = []
+    memory, defects = memory or WatchMemory(), list[str]()
     looked = Look(
-        _safely(lambda: recover_abandoned(installation), Recovery(), defects),
+        _safely(lambda: recover_abandoned(installation, memory.called), Recovery(), defects),
         _safely(lambda: flush_pages(installation, only_due=True), Flushed(), defects),
-        _safely(lambda: call_next_levels(installation, clock), CalledNext(), defects),
+        _safely(lambda: call_next_levels(installation, memory.ladders), CalledNext(), defects),
         _safely(lambda: not_callable(installation), (), defects),
         tuple(defects),
     )

@@ -12,11 +12,11 @@ from typing import Any
 from runner.core.events import Event, EventType
 from runner.store import durable
 from runner.store.log.audit_log import AuditLog
-from runner.store.run_state import CANCEL, LOCK, STATE, RunDirectory
+from runner.store.run_state import CANCEL, LOCK, RESERVE, STATE, RunDirectory
 
 NAME = "manifest.json"
-_APART = frozenset({NAME, LOCK, CANCEL})
-"""The manifest itself, and what other commands may write at any time."""
+_APART = frozenset({NAME, LOCK, CANCEL, RESERVE})
+"""The manifest itself, what other commands may write at any time, and what only keeps room."""
 
 
 def file_run(run: RunDirectory, log: AuditLog, /, **changes: Any) -> None:

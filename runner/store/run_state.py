@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -21,6 +22,9 @@ LOCK = "lock"
 CANCEL = "cancel"
 CANCELLED = "cancelled by "
 """How a request to stop begins; who made it follows."""
+RESERVE = "reserve"
+_RESERVED = 64 * 1024
+"""Bytes that a run that goes on keeps on its disk, so that its end can be recorded when that is full."""
 _RUNBOOK = "runbook.yml"
 _CALLED = 0
 
@@ -135,6 +139,20 @@ class RunDirectory:
         """Save the state with `changes`."""
         self.save(replace(self.state, **changes))
 
+    def keep_room(self) -> None:
+        """Keep room on the disk for the end of this run.
+
+        Raises:
+            AuditError: there is not as much.
+        """
+        with durable.required(self.path), (self.path / RESERVE).open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, _RESERVED)
+
+    def give_room(self) -> None:
+        """Use that room: nothing more is done but to record the end."""
+        with suppress(OSError):  # read-only: then nothing can be recorded anyway
+            (self.path / RESERVE).unlink(missing_ok=True)
+
     def note_called(self) -> None:
         """Note that people were called for the death of this run, until its state is saved again.
 
@@ -215,6 +233,17 @@ class RunDirectory:
         except BlockingIOError:
             self.release()
             raise LockedError(f"the run {self.path.name} is held by another process") from None
+        return self
+
+    def hold_again(self) -> Self:
+        """Take the lock to go on with the run: no earlier request to stop counts, and room is kept for its end.
+
+        Raises:
+            LockedError: another process has it.
+            AuditError: there is no room.
+        """
+        self.hold().forget_cancellation()
+        self.keep_room()
         return self
 
     def discard(self) -> None:

@@ -129,6 +129,7 @@ class StateDirectory:
             directory.path.mkdir(mode=0o700)
             not_begun.callback(directory.discard)
             directory.hold().save(state)
+            directory.keep_room()
             durable.sync(directory.path.parent)
             not_begun.pop_all()
         return directory

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 from dataclasses import replace
 
 import pytest
 from harness.fake_run import UnwritableLog, environment_in
+from harness.fakes import runbook_file
 from harness.fault_server import FaultServer
 from harness.notifications import ONE
 
@@ -19,11 +21,14 @@ from runner.executor.testing import ScriptedExecutor
 from runner.services.dead_runs import call_for_leases
 from runner.services.notifications import flush_pages
 from runner.services.runs import recover_abandoned
+from runner.services.watching import WatchMemory, look
 from runner.store.lease import RENEWED_EVERY, SILENT_AFTER, Lease
 from runner.store.run_state import RunState
+from runner.store.state_directory import StateDirectory
 
 NAME = ONE.run
 STATE = RunState(run=NAME, runbook="RUN-001", title="T", started="", user="alice")
+CALLS = {"when": ["abandoned"], "contacts": ["on-call"], "provide": ["timeline"]}
 NOBODY = 2**22 + 1
 DIED = "its command died, and nobody knows how it ended"
 
@@ -175,6 +180,26 @@ def test_people_are_called_though_nothing_can_be_recorded(env, leave, server):
     assert (len(server.events), second.called.sent) == (1, ())
     assert [each.run.status for each in mended.runs] == ["abandoned"]
     assert left(env) == []
+
+
+def test_on_a_read_only_disk_a_watch_calls_once_for_a_run_with_a_lease_and_for_one_without(
+    small_disk, server, tmp_path
+):
+    env = environment_in(tmp_path, state=StateDirectory.open(small_disk / "state"))
+    path = str(runbook_file(tmp_path / "library", escalation=CALLS))
+    contacts = f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n"
+    (tmp_path / "library" / "runbooks" / "contacts.yml").write_text(contacts + "backend-team: {name: Backend}\n")
+    env.state.begin(STATE).release()
+    env.state.begin(replace(STATE, run="20260101T000000Z-0123abce", path=path)).release()
+    call = replace(ONE, channel=Webhook(url=server.url).written())
+    env.state.leases.write(Lease(name=NAME, since=env.clock(), pid=NOBODY, process_started=1, calls=(written(call),)))
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+
+    memory = WatchMemory()
+    looks = [look(env, memory) for _ in range(3)]
+
+    assert len(server.events) == 2, summaries(server)
+    assert all(any("cannot be recorded as abandoned" in problem for problem in each.problems) for each in looks)
 
 
 def test_people_are_called_though_what_a_run_left_cannot_be_ended(env, leave, server):

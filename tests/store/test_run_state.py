@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import stat
@@ -12,6 +13,7 @@ from dataclasses import replace
 import pytest
 
 from runner.core.errors import AuditError, InvalidInputError, LockedError
+from runner.store import manifest
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 
@@ -48,6 +50,24 @@ def test_a_directory_is_at_rest_unless_somebody_waits(state, place):
     (state.path / place / "broken.json").touch()
 
     assert (before, empty, state.at_rest) == (True, True, False)
+
+
+def test_a_run_that_goes_on_keeps_room_on_its_disk_for_its_end(small_disk):
+    state = StateDirectory.open(small_disk / "state")
+    directory = state.begin(STATE)
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 4096)
+    with pytest.raises(AuditError, match="No space left on device"):
+        directory.update(captured={"one": {"all": "x" * 9_000}})
+
+    directory.give_room()
+    directory.update(status="finished")
+
+    assert (directory.state.status, manifest.is_empty(directory.path)) == ("finished", True)
+    directory.keep_room()  # as for another attempt
+    with pytest.raises(AuditError, match="No space left on device"):
+        state.begin(replace(STATE, run=LATER))
 
 
 def test_a_directory_is_at_rest_unless_a_run_goes_on_or_has_died(state):

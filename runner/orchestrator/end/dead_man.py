@@ -10,7 +10,7 @@ from typing import get_args
 from runner.core.errors import AuditError, RunbookError
 from runner.core.events import EventType
 from runner.core.wording import first_line
-from runner.escalation.call_rules import Stop
+from runner.escalation.call_rules import SoFar, Stop, decide
 from runner.escalation.outbox import written
 from runner.escalation.policy import is_critical
 from runner.executor.target import Target
@@ -78,14 +78,30 @@ def call_for(state: RunState, installation: Installation, *, unrecorded: Runbook
 
 
 def call_for_refused(request: RunRequest, installation: Installation, error: RunbookError) -> Sequence[Call]:
-    """Call whom the runbook of an unattended run names that could not even begin; who was, and whether it arrived."""
+    """Call whom the runbook of a run names that could not even begin, if it wants that; who was, and what came of it.
+
+    For an unattended run somebody is called whatever it wants.
+    """
+    stop = _refusal("could not begin", error, request)
+    so_far = SoFar(stop=stop, unattended=request.mode == "auto")
+    if not decide(request.source.runbook.escalation, so_far, installation.clock()).causes:
+        return ()
     with installation.open_log() as log:
         directory = installation.state.directory(request.run_id)
         recorder = Recorder(request.run_id, log, directory, installation.clock, redaction=request.redaction())
         pager = Pager(request, installation, recorder)
         pager.unrecorded += [error] if isinstance(error, AuditError) else []
-        pager.stopped([], None, Stop("refused", f"could not begin: {first_line(error.message)}"))
+        pager.stopped([], None, stop)
         return pager.calls
+
+
+def _refusal(what: str, error: RunbookError, request: RunRequest) -> Stop:
+    """How a run stopped that was refused because of `error`.
+
+    That of a critical run of which nothing can be recorded counts as stopped as well: nobody did what was to be done.
+    """
+    stopped = isinstance(error, AuditError) and is_critical(request.source.runbook)
+    return Stop("stopped" if stopped else "refused", f"{what}: {first_line(error.message)}", refused=True)
 
 
 def call_for_refused_attempt(state: RunState, installation: Installation, error: RunbookError) -> Sequence[Call]:
@@ -96,7 +112,7 @@ def call_for_refused_attempt(state: RunState, installation: Installation, error:
     """
     with pager_of(state, installation) as pager:
         pager.unrecorded += [error] if isinstance(error, AuditError) else []
-        pager.stopped([], None, Stop("refused", f"could not continue: {first_line(error.message)}"))
+        pager.stopped([], None, _refusal("could not continue", error, request_of(state)))
         return pager.calls
 
 

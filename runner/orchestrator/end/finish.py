@@ -101,6 +101,7 @@ class RunFinish(Failsafe):
             return self._conclude(undoing=undoing)
 
     def _conclude(self, *, undoing: bool) -> Result:
+        self._directory.give_room()
         outcome = self._value(lambda: self._outcome(undoing=undoing), Outcome.UNKNOWN)
         if isinstance(self.error, AuditError):
             self.pager.unrecorded.append(self.error)
@@ -139,6 +140,7 @@ class RunFinish(Failsafe):
 
     def refuse(self, before: RunState) -> Result:
         """The end of an attempt to go on with a run, or to take it back, that was refused: the run stays as it was."""
+        self._directory.give_room()
         error = self.error or RunbookError("it was refused")
         outcome = Outcome(before.outcome or Outcome.UNKNOWN)
         self._make("close", self._recorder.close, otherwise="not recorded")
@@ -196,9 +198,8 @@ class RunFinish(Failsafe):
         One that says `on_failure: stop` ends the run without waking anybody: that is its point, unless it was never
         judged, as its host was lost. What must hold before the run has no such word of its own.
         """
-        ledger = self._ledger
-        failed = ledger.failed_on(name)
-        lost = [host for host in failed if ledger.entries[name, host].outcome in _LOST]
+        failed = self._ledger.failed_on(name)
+        lost = [host for host in failed if self._ledger.entries[name, host].outcome in _LOST]
         return bool(failed) and (step.on_failure != "stop" or bool(lost) or step in self._runbook.prerequisites)
 
     def _stop(self) -> Stop | None:
@@ -210,10 +211,11 @@ class RunFinish(Failsafe):
             return Stop("denied", f"denied: {gate.denied}")
         if error is None or isinstance(error, HandOverError):  # of that the step calls that failed
             return None
-        lost = isinstance(error, UnreachableError)
-        refused = (lost and self.plan is None) or isinstance(error, LockedError | DeniedError | InvalidInputError)
-        no_answer = lost and self.pager.target is not None  # its hosts are known, and were asked
-        kind: StopKind = "unreachable" if no_answer else "refused" if refused else "stopped"
+        early = self.plan is None and isinstance(error, UnreachableError | AuditError)
+        refused = early or isinstance(error, LockedError | DeniedError | InvalidInputError)
+        no_answer = isinstance(error, UnreachableError) and self.pager.target is not None  # known, and asked
+        stopped = isinstance(error, AuditError) or not refused
+        kind: StopKind = "unreachable" if no_answer else "stopped" if stopped else "refused"
         return Stop(kind, f"could not continue: {first_line(error.message)}", refused=refused)
 
     def _call_unrecorded(self, end: Event | None) -> None:
@@ -221,6 +223,8 @@ class RunFinish(Failsafe):
         self.pager.unrecorded.append(RunbookError(self.problems[-1]))
         if not self.request.looks and not any(call.calls for call in self.pager.calls):
             self.pager.stopped([], None, Stop("stopped", self.problems[-1]), end=end)
+        if self.pager.reached:  # a later command finds a run that did not end, and calls nobody once more
+            self._directory.note_called()
 
     def _bare(self, outcome: Outcome) -> Result:
         request, log = self.request, self._recorder.log

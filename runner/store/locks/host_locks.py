@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -12,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from runner.core.errors import InvalidInputError, LockedError
+from runner.core.errors import AuditError, InvalidInputError, LockedError
 from runner.core.events import Clock
 from runner.store.locks.holder import Blocked, Holder, blocked
 from runner.store.locks.kernel_locks import LockFile
@@ -24,6 +25,8 @@ _PATIENCE = 10.0
 """Seconds to wait for a turn, which takes others microseconds."""
 
 _TURN = "turn"
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+"""What says that the disk is full, read-only or broken, or that this user may not write there."""
 _HINT = "--wait 10m waits for it; runbook locks shows who holds what"
 
 
@@ -60,7 +63,8 @@ class Locks:
             cancelled: asked again and again whether to go on waiting.
 
         Raises:
-            LockedError: somebody else holds one of them, or they cannot be taken at all.
+            LockedError: somebody else holds one of them, or something is in their place.
+            AuditError: the directory cannot be written: the disk is full, or read-only.
             InvalidInputError: everybody may write to the directory.
         """
         wanted, deadline = sorted(set(names)), time.monotonic() + wait
@@ -121,10 +125,9 @@ class Locks:
             finally:
                 turn.close()
         except OSError as error:
-            where = error.filename or self.path
-            raise LockedError(
-                f"{where} cannot be locked: {error.strerror}", hint="make room, or give access"
-            ) from error
+            message = f"{error.filename or self.path} cannot be locked: {error.strerror}"
+            kind = AuditError if error.errno in _UNWRITABLE else LockedError  # nobody holds what nobody can write
+            raise kind(message, hint="make room, or give access") from error
 
     def _mode(self) -> int:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -195,7 +198,7 @@ class Held:
         with contextlib.ExitStack() as closing:
             for _, file, _ in (*own, *joined):
                 closing.callback(file.close)
-            with contextlib.suppress(LockedError, InvalidInputError), self._locks._turn():  # noqa: SLF001
+            with contextlib.suppress(LockedError, InvalidInputError, AuditError), self._locks._turn():  # noqa: SLF001
                 for name, file, there in joined:
                     file.write(there.note(name) if there else "")
                 for _, file, _ in own:

@@ -16,6 +16,7 @@ from runner.executor.job import Ending
 from runner.orchestrator.run_environment import GateAnswer
 from runner.store.locks.holder import Holder
 from runner.store.locks.host_locks import Locks
+from runner.store.state_directory import StateDirectory
 
 HOSTS = ["a", "b", "c"]
 NO = GateAnswer(yes=False, by="alice")
@@ -280,6 +281,25 @@ def test_a_run_that_comes_second_ends_in_the_same_way(engine, held, mode, pages)
 
     assert (refused.exit_code, engine.channel.actions, engine.done("db1")) == (ExitCode.LOCKED, pages, [])
     assert engine.records[-1].data["exit_code"] == ExitCode.LOCKED
+
+
+@pytest.mark.parametrize(("when", "pages"), [("step_failed", ["trigger"]), ("refused", ["trigger"]), ("denied", [])])
+def test_where_a_full_disk_keeps_a_run_from_its_locks_it_calls_as_its_policy_says_and_its_end_is_recorded(
+    engine, small_disk, when, pages
+):
+    def fill(event):
+        if event.type == EventType.TARGET_RESOLVED:
+            with contextlib.suppress(OSError):
+                (small_disk / "filler").write_bytes(b"x" * 1_000_000)
+
+    engine.env = replace(engine.env, state=StateDirectory.open(small_disk / "state"), listeners=[fill])
+
+    ended = engine.run(change("one"), escalation={**ESCALATES, "when": [when]})
+
+    assert (ended.exit_code, engine.channel.actions, engine.done("db1")) == (ExitCode.AUDIT, pages, [])
+    assert ended.happened == f"{small_disk}/state/locks cannot be locked: No space left on device"
+    assert (engine.records[-1].data["exit_code"], engine.state["status"]) == (ExitCode.AUDIT, "finished")
+    assert [page.details["not recorded"] for page in engine.channel.sent] == [ended.happened] * len(pages)
 
 
 def test_a_page_of_a_refusal_that_does_not_arrive_is_the_worst_there_is(engine, held):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from harness.fakes import Clock
 
-from runner.core.errors import ExitCode, InvalidInputError, LockedError
+from runner.core.errors import AuditError, ExitCode, InvalidInputError, LockedError
 from runner.store.locks import host_locks as locks_module
 from runner.store.locks.holder import Blocked, Holder
 from runner.store.locks.host_locks import Locks
@@ -281,7 +281,7 @@ def test_where_there_is_no_room_nothing_is_taken(small_disk):
     with pytest.raises(OSError, match="No space"):
         (small_disk / "filler").write_bytes(b"x" * 1_000_000)
 
-    with pytest.raises(LockedError, match="cannot be locked: No space left on device"):
+    with pytest.raises(AuditError, match="cannot be locked: No space left on device"):
         locks.take(["host:b"], ALICE)
     assert locks.held() == []
 

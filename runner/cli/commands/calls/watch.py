@@ -15,9 +15,8 @@ from runner.cli.output.recovered_runs import show_recovery
 from runner.cli.output.sent_pages import complain_of, show_next_levels, show_sent
 from runner.cli.output.terminal import safe
 from runner.cli.run_session import on_signals
-from runner.core.errors import ExitCode
-from runner.services.incident_response import LadderClock
-from runner.services.watching import LOOKS_EVERY, Look, look
+from runner.core.errors import AuditError, ExitCode
+from runner.services.watching import LOOKS_EVERY, Look, WatchMemory, look
 from runner.worker.systemd_unit import WatchUnit
 from runner.worker.watch import systemd_notify, watch
 
@@ -36,9 +35,11 @@ def command(*, once: bool, form: str | None) -> None:
     sent again, and the next level is called for an incident that nobody has acknowledged. Several watches, and the
     next command, call once together.
 
+    Where nothing can be written people are called all the same, without a record.
+
     Nothing is printed as long as nothing happens; Ctrl-C or SIGTERM ends it.
     """
-    state = context.state()
+    state = context.opened_state()
     if form:
         click.echo(_unit(state.path).text(), nl=False)
         return
@@ -46,13 +47,20 @@ def command(*, once: bool, form: str | None) -> None:
     if once:
         looked = look(installation)
         _Printer()(looked)
+        state.require_writable()
+        if looked.recovery.failure:
+            raise click.exceptions.Exit(looked.recovery.failure.exit_code)
         if not looked.all_arrived:
             raise click.exceptions.Exit(ExitCode.PAGING)
         return
+    try:
+        state.require_writable()
+    except AuditError as error:  # it may be writable later, and people are called in any case
+        _complain(error.message)
     click.echo(f"watching {safe(str(state.path))}: every {LOOKS_EVERY:g} s", err=True)
-    stop, show, clock = threading.Event(), _Printer(), LadderClock()
+    stop, show, memory = threading.Event(), _Printer(), WatchMemory()
     with on_signals(lambda *_: stop.set()):
-        watch(lambda: look(installation, clock), show, _complain, stop.wait, systemd_notify(installation.environ))
+        watch(lambda: look(installation, memory), show, _complain, stop.wait, systemd_notify(installation.environ))
 
 
 class _Printer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from runner.cli import context
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs, options_again
-from runner.cli.run_session import calling_if_refused, gate_options, run_and_exit, showing_changes
+from runner.cli.run_session import calling_if_refused, gate_options, run_and_exit, showing_changes, state_of
 from runner.orchestrator.request import Mode
 from runner.services.run_requests import has_passed, interrupted_run, prepare_resume
 from runner.services.runs import resume_run
@@ -40,12 +41,14 @@ def command(
     repeated unless the runbook says that it is idempotent, or you say --redo. In production you type the environment
     again; the reason and the break glass of the run still count.
     """
-    state = context.state()
+    state = state_of(run_id)
     context.recover_abandoned(state)
     mode: Mode | None = "step" if options["step"] else None
     run = interrupted_run(state, run_id)
-    nothing_to_do = has_passed(state, run)
-    with calling_if_refused(state, run.state, attended=options["step"] or nothing_to_do), showing_changes():
+    refusal = (
+        nullcontext() if has_passed(state, run) else calling_if_refused(state, run.state, attended=options["step"])
+    )
+    with refusal, showing_changes():
         request = prepare_resume(run, context.library(run.state.path), state, mode=mode, accept_changes=accept_changes)
         request = with_guard_options(give_inputs(request, given, resumed=True), options)
         run_and_exit(request, options, state, lambda asked, env: resume_run(asked, env, done=done, redo=redo))

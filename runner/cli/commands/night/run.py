@@ -41,8 +41,8 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     try:
         _run(library, runbook, inventories, given, mode, options)
     except RunbookError as error:
-        if mode == "auto":  # nobody is there who reads it
-            _call(library, runbook, inventories, error, options["limit"])
+        if mode != "dry-run":
+            _call(library, runbook, inventories, error, options["limit"], mode)
         raise
 
 
@@ -63,10 +63,17 @@ def _run(
 
 
 def _call(
-    library: Library, runbook: str, inventories: tuple[Path, ...], error: RunbookError, limit: str | None
+    library: Library,
+    runbook: str,
+    inventories: tuple[Path, ...],
+    error: RunbookError,
+    limit: str | None,
+    mode: Mode,
 ) -> None:
+    """Call whom the runbook names, if it wants that of a run that was refused; print who was."""
     here = context.installation(context.recorded_if_any())  # who is called is called without a record as well
-    for line in called(call_for_refusal(here, library, runbook, error, inventories=inventories, limit=limit)):
+    calls = call_for_refusal(here, library, runbook, error, mode=mode, inventories=inventories, limit=limit)
+    for line in called(calls) if calls or mode == "auto" else ():
         click.echo(line, err=True)
 
 

@@ -11,7 +11,7 @@ from runner.cli import context
 from runner.cli.output.terminal import one_line, safe, short
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs, options_again
-from runner.cli.run_session import calling_if_refused, gate_options, run_and_exit, showing_changes
+from runner.cli.run_session import calling_if_refused, gate_options, run_and_exit, showing_changes, state_of
 from runner.core.errors import DeniedError
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.request import RunRequest
@@ -34,7 +34,7 @@ def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **opti
     it, and `runbook undo` again does it. In production you type the environment again; no policy of the inventory
     prevents an undo.
     """
-    state = context.state()
+    state = state_of(run_id)
     context.recover_abandoned(state)
     run = interrupted_run(state, run_id)
     with calling_if_refused(state, run.state), showing_changes():

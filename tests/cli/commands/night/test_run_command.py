@@ -9,6 +9,7 @@ import signal
 import time
 
 import pytest
+from harness.fakes import runbook_file
 from harness.fault_server import FaultServer
 from harness.scripted_terminal import ended, terminals
 
@@ -302,8 +303,13 @@ def test_an_answer_in_advance_to_what_is_not_asked_is_refused_before_the_run_beg
     assert ansible.calls == []
 
 
-@pytest.mark.parametrize(("auto", "pages"), [(["--auto"], 1), ([], 0)])
-def test_an_unattended_run_that_cannot_even_begin_calls_somebody(runbook, library, here, auto, pages):
+@pytest.mark.parametrize(
+    ("auto", "when", "pages"), [(["--auto"], "step_failed", 1), ([], "step_failed", 0), ([], "refused", 1)]
+)
+def test_a_run_that_cannot_even_begin_calls_where_nobody_reads_that_or_its_runbook_says_so(
+    runbook, library, here, auto, when, pages
+):
+    runbook_file(here, escalation={**NOBODY, "when": [when]})
     (here / "playbooks" / "RUN-001.yml").write_text("# stale\n")
     with FaultServer("200") as server:
         contacts = f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n"
