@@ -66,6 +66,7 @@ TESTED_WITH: dict[str, str] = {
     "model/handover_inputs.py": "orchestrator/continuation/test_handover.py",
     "model/escalation_policy.py": "model/test_reader_faults.py",
     "model/step.py": "model/test_runbook.py",
+    "model/procedure/branch_steps.py": "model/procedure/test_decide.py",
     "orchestrator/end/finish.py": "orchestrator/end/test_ending.py",
     "orchestrator/end/run_pages.py": "orchestrator/end/test_paging.py",
     "orchestrator/gate/gate_facts.py": "orchestrator/gate/test_approval_gate.py",

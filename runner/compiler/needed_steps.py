@@ -7,6 +7,7 @@ from typing import Any
 
 from runner.core.identifiers import Marker
 from runner.core.step_tags import decide_tag, step_tag
+from runner.core.templates import as_title
 from runner.kinds.ansible_yaml import Block, Task
 from runner.model.runbook import Runbook
 from runner.model.step import Step
@@ -35,19 +36,13 @@ def decides(runbook: Runbook, step: Step, rescue: Sequence[Task], tags: Sequence
         "vars": {"holds": f"{{{{ {step.only_if} }}}}"},
         "failed_when": f"{fact} is not boolean",
     }
-    title = f"Only if {in_one_line(step.only_if)}"
+    title = f"Only if {as_title(step.only_if)}"
     task = Task(marker.task_name(title), "ansible.builtin.set_fact", {fact: "{{ holds }}"}, keywords)
     if not rescue:
         yield Task(task.name, task.module, task.args, {**keywords, **tagged})
         return
     not_done = Task(rescue[0].name, "ansible.builtin.set_fact", {fact: False})
     yield Block(f"{runbook.id}/{step.id} | {title}", [task], tagged, [*rescue, not_done])
-
-
-def in_one_line(condition: str) -> str:
-    """The condition as a title has it, in which no template may begin."""
-    text = " ".join(condition.split())
-    return text.replace("{", "(").replace("}", ")") if any(mark in text for mark in ("{{", "{%", "{#")) else text
 
 
 def if_needed(step: Step) -> dict[str, Any]:

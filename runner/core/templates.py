@@ -45,6 +45,12 @@ def has_template(text: str) -> bool:
     return any(mark in text for mark in ("{{", "{%", "{#"))
 
 
+def as_title(expression: str) -> str:
+    """The expression in one line, in which no template begins."""
+    text = " ".join(expression.split())
+    return text.replace("{", "(").replace("}", ")") if has_template(text) else text
+
+
 def check_template(text: str) -> str:
     """`text`, which Ansible will template.
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import ceil
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -152,10 +152,13 @@ def _bindable(value: Any, *, as_list: bool) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def uri(request: Mapping[str, Any], *, timeout: timedelta, accept: Sequence[int] | None = None) -> Invocation:
+def uri(
+    request: Mapping[str, Any], *, timeout: timedelta, accept: Sequence[int] | Literal["any"] | None = None
+) -> Invocation:
     """An HTTP request made by the host, in the words of `ansible.builtin.uri`; where nobody answers, status is -1.
 
-    With `accept` any other status fails the task; without it every answer is left to the conditions.
+    With `accept` any other status fails the task, with `any` only that there is no answer; without it every answer is
+    left to the conditions.
     """
     args = {
         **request,
@@ -164,7 +167,7 @@ def uri(request: Mapping[str, Any], *, timeout: timedelta, accept: Sequence[int]
         "timeout": whole_seconds(timeout),
     }
     if accept:
-        args["status_code"] = list(accept)
+        args["status_code"] = "{{ range(100, 600) | list }}" if accept == "any" else list(accept)
     return Invocation(
         "ansible.builtin.uri",
         args,

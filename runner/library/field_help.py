@@ -123,6 +123,30 @@ _ELSEWHERE = {
     "Use.id": "What the ids of its steps begin with; the file's name where it is not said",
     "Use.with": "Its parameters: each a value, or a template like {{ app_url }}",
     "Use.hosts": "The hosts of those of its steps that name none",
+    "Decide.id": "The id of the diagnosis; the branch that is taken is captured as it, with _ for -",
+    "Decide.name": "The question, in one line",
+    "Decide.why": "Why it is asked",
+    "Decide.hosts": "Only on these of the runbook's hosts",
+    "Decide.only_if": "Only where this is true; else nothing of it is needed there",
+    "Decide.on": "The machine on which it is asked for each of the hosts",
+    "Decide.become": "Whether it is asked as another user",
+    "Decide.become_user": "The user to become; root by default",
+    "Decide.within": "How long all that it asks may take on each host, together",
+    "Decide.on_failure": "What happens if there is no answer, as for any step",
+    "Decide.decide": "The branches: the first whose `if` holds is taken, and the last is `else`",
+    "Branch.if": "A condition, or what a host is asked: command, http or sql, and the answer that is a yes",
+    "Branch.says": "What it means that this branch is taken, in words",
+    **{
+        f"{model}.{key}": text
+        for model in ("Branch", "BranchAction")
+        for key, text in {
+            "then": "The steps of the branch",
+            "run": "The runbook that is done in the branch",
+            "inputs": "Its inputs",
+            "stop": "The sentence with which the run ends on the host",
+        }.items()
+    },
+    "Otherwise.else": "What is done where no branch is taken: `nothing`, or {then: ...}, {run: ...}, {stop: ...}",
     "SharedSteps.title": "What the steps are for, in one line",
     "SharedSteps.inputs": "The parameters, which whoever uses the steps gives",
     "SharedSteps.steps": "The steps; their ids and captured names get the file's name before them",

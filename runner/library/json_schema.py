@@ -22,6 +22,7 @@ from runner.kinds import plugins
 from runner.library.field_help import DESCRIPTIONS
 from runner.library.registry.registry import KINDS, Entry
 from runner.model.contacts import Contact
+from runner.model.procedure.decide import Decide
 from runner.model.procedure.shared_steps import SharedSteps, Use
 from runner.model.reader import ALONE, BESIDE, NOT_OF_PREREQUISITES
 from runner.model.runbook import Runbook
@@ -42,7 +43,7 @@ class _Generator(GenerateJsonSchema):
 def runbook() -> _Schema:
     """The schema of a RUN- file."""
     steps, verifications = plugins.steps(), plugins.verifications()
-    ref, definitions = _definitions(Runbook, Use, *steps.values(), *verifications.values())
+    ref, definitions = _definitions(Runbook, Use, Decide, *steps.values(), *verifications.values())
     actions = {key: definitions[ref(kind)] for key, kind in steps.items()}
     checks = {key: definitions[ref(kind)] for key, kind in verifications.items()}
     _act(definitions["Step"], actions, one=False)
@@ -54,6 +55,9 @@ def runbook() -> _Schema:
     whole = definitions.pop("Runbook")
     for key, item in (("steps", "Step"), ("on_cancel", "Step"), ("prerequisites", "Prerequisite")):
         whole["properties"][key]["items"] = _one_of(item)
+    either = {"if": {"required": ["decide"]}, "then": {"$ref": "#/$defs/Decide"}, "else": {"$ref": "#/$defs/Step"}}
+    whole["properties"]["steps"]["items"]["else"] = either
+    _branch(definitions, either)
     return _finished("A runbook: one RUN- file", whole, definitions)
 
 
@@ -175,6 +179,22 @@ def _or_parameter(definition: _Schema) -> _Schema:
 def _one_of(item: str) -> _Schema:
     """An `item` of a list, or what names shared steps in its place."""
     return {"if": {"required": ["use"]}, "then": {"$ref": "#/$defs/Use"}, "else": {"$ref": f"#/$defs/{item}"}}
+
+
+def _branch(definitions: Mapping[str, _Schema], step: _Schema) -> None:
+    """Let the branches of a diagnosis hold a `step`, and ask a host as a verification does."""
+    for name in ("Branch", "BranchAction"):
+        definitions[name]["properties"]["then"] = {
+            "description": DESCRIPTIONS[f"{name}.then"],
+            "type": "array",
+            "minItems": 1,
+            "items": step,
+        }
+        definitions[name]["oneOf"] = [{"required": [key]} for key in ("then", "run", "stop")]
+    definitions["Branch"]["properties"]["if"] = {
+        "description": DESCRIPTIONS["Branch.if"],
+        "anyOf": [{"type": "string"}, {"$ref": "#/$defs/Verification"}],
+    }
 
 
 def _prerequisite(step: _Schema, alone: Mapping[str, _Schema]) -> _Schema:

@@ -16,7 +16,7 @@ from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationK
 from runner.model.checks import ansible_hints
 from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, WrittenStep, faults
 from runner.model.runbook import Runbook
-from runner.model.step import Step, Undo
+from runner.model.step import BranchLabel, Step, Undo
 from runner.model.verification import Verification
 from runner.model.yaml.document import Document, located
 from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, Place, did_you_mean, quoted
@@ -125,11 +125,14 @@ class _RunbookReader:
         if not isinstance(raw, dict):
             self._fault(at, "wrong-type", "a step is a mapping with `id`, `name`, an action and `verify`")
             return None
-        kinds = plugins.steps()
+        kinds, label = plugins.steps(), raw.get("branch")
+        if isinstance(label, BranchLabel):  # which nobody can write
+            raw = {key: item for key, item in raw.items() if key != "branch"}
         acts = any(key in kinds for key in raw)
         action = self._action(raw, at) if acts else None
         strange = self._keys_of_step(raw, action, at, acts=acts)
         rest = {key: item for key, item in raw.items() if key in KEYS_OF_STEPS}
+        rest |= {"branch": label} if isinstance(label, BranchLabel) else {}
         rest["verify"] = self._verifications(raw, at, whose)
         if isinstance(rest.get("undo"), dict):
             rest["undo"] = self._undo(rest["undo"], (*at, "undo"))

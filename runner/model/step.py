@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, Prose, Short, Text, Title
 from runner.core.identifiers import RUNBOOK_ID, RunbookId, StepId
@@ -122,13 +123,24 @@ def _truth(value: Any) -> Any:
     return {"yes": True, "no": False}.get(value, value) if isinstance(value, str) else value
 
 
+class BranchLabel(Model):
+    """Where a step stands that comes from `decide`: in the one with the id `of`; its number ends with `label`.
+
+    `condition` says in words when its branch is taken; it is empty for what decides.
+    """
+
+    of: StepId
+    label: str
+    condition: str = ""
+
+
 class Step(Model):
     """One step of the procedure: what is done, and how one sees that it worked.
 
     Where `only_if` is not true, it is not needed. `action` is None for a step that only verifies. `auto` says that a
     run which asks nobody may answer yes for this step; `idempotent` that doing it twice is as good as once,
     `reversible: no` that nothing undoes it. `on` is the one machine on which all of it is done, its undo too, for each
-    of its hosts after the other.
+    of its hosts after the other. `branch` is not written: it is where the step stands in a diagnosis.
     """
 
     id: StepId
@@ -152,6 +164,7 @@ class Step(Model):
     timeout: Limit = timedelta(minutes=1)
     become: bool = False
     become_user: Text | None = None
+    branch: SkipJsonSchema[InstanceOf[BranchLabel] | None] = None
 
     @property
     def manual(self) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runner.compiler.needed_steps import decides, defaults, if_needed, if_needed_anywhere, in_one_line, needed, settings
+from runner.compiler.needed_steps import decides, defaults, if_needed, if_needed_anywhere, needed, settings
+from runner.core.templates import as_title
 from runner.kinds.ansible_yaml import Block, Task
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.verifications.exit_code import Exit
@@ -67,4 +68,4 @@ def test_a_step_that_may_fail_is_not_done_where_nobody_can_tell_whether_it_is_ne
     [("used >\n  90", "used > 90"), ("x == '{# no' and y == {'a': 1}", "x == '(# no' and y == ('a': 1)")],
 )
 def test_no_template_begins_in_a_title(condition, title):
-    assert in_one_line(condition) == title
+    assert as_title(condition) == title

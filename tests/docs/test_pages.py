@@ -15,6 +15,7 @@ from runner.cli import cli
 from runner.core.events import EventType, Outcome
 from runner.library.json_schema import SCHEMAS
 from runner.library.library import Library
+from runner.model.procedure.branch_steps import expand
 from runner.model.reader import to_runbook
 from runner.model.yaml.document import load
 
@@ -129,7 +130,7 @@ def test_each_example_is_yaml_and_a_step_or_inputs_load(example):
     find = "- {id: find, name: Find, sql: SELECT 1 AS pid, capture: {stuck_pids: rows}, verify: [{that: rows | length > 0}]}\n"
     step = '- {id: look, name: Look, command: "true", verify: [{exit: 0}]}\n'
     if example.startswith("- id:"):
-        to_runbook(load(f"{head}steps:\n{find}{example}".encode(), file="RUN-001.yml"))
+        to_runbook(expand(load(f"{head}steps:\n{find}{example}".encode(), file="RUN-001.yml")))
     elif example.startswith("inputs:"):
         to_runbook(load(f"{head}{example}steps:\n{step}".encode(), file="RUN-001.yml"))
     else:

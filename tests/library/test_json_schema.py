@@ -29,7 +29,15 @@ VALIDATORS = {name: Draft7Validator(schema()) for name, schema in SCHEMAS.items(
 SHIPPED = [*ROOT.glob("runbooks/RUN-*.yml"), *ROOT.glob("benchmarks/runbooks/RUN-*.yml")]
 GOLDEN = [*ROOT.glob("tests/**/runbooks/RUN-*.yml")]
 SEMANTIC = {
-    *("wrong-value", "wrong-verification", "wrong-undo", "wrong-retry", "wrong-on-cancel", "wrong-hand-over"),
+    *(
+        "wrong-value",
+        "wrong-verification",
+        "wrong-undo",
+        "wrong-retry",
+        "wrong-on-cancel",
+        "wrong-hand-over",
+        "wrong-on",
+    ),
     *("duplicate-id", "duplicate-name", "unknown-input", "unknown-name", "no-undo", "no-result"),
     *("secret-in-arguments", "secret-kept", "input-in-shell", "captured-in-shell", "undefined-placeholder"),
 }

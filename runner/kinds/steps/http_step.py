@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -27,15 +27,15 @@ Status = Annotated[int, AfterValidator(_status), Keywords(minimum=100, maximum=5
 class HttpStep(HttpRequest, StepKind):
     """The step fails unless the answer's status is one of `accept`."""
 
-    accept: AtLeastOne[Status] = Field(
+    accept: AtLeastOne[Status] | Literal["any"] = Field(
         default=(200, 201, 202, 204),
-        description="The statuses that are good; 200, 201, 202 and 204 by default",
+        description="The statuses that are good, or `any`; 200, 201, 202 and 204 by default",
     )
 
     @property
     def good(self) -> Mapping[str, Collection[int]]:
         """The statuses in `accept`."""
-        return {"status": self.accept}
+        return {"status": range(100, 600) if self.accept == "any" else self.accept}
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The request."""

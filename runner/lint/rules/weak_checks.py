@@ -124,7 +124,7 @@ def _code(work: Work, code: Code) -> Iterator[Hit]:
     last = found[-1].commands[-1] if found else Command(())
     if constant:
         yield Hit(work.place, f"`{last.name}` always succeeds", _HINT)
-    elif last.name in _TWO_ENDED and {0, 1} <= exit_codes(work.judged_by):
+    elif last.name in _TWO_ENDED and {0, 1} <= exit_codes(work.judged_by) and not work.step.branch:
         yield Hit(work.place, f"`{last.name}` ends with 0 or 1, and both are called good", "write exit: 0")
     elif {0, 1, 2} <= exit_codes(work.judged_by):
         yield Hit(work.place, "0, 1 and 2 are called good, and with these programs end that failed", "write exit: 0")

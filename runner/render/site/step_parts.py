@@ -11,7 +11,7 @@ import yaml
 from runner.model.step import HandOver, Step
 from runner.model.verification import Verification
 
-_TOLD = frozenset({"id", "name", "why", "effect", "hosts", "on", "verify", "undo", "on_failure", "confirm"})
+_TOLD = frozenset({"id", "name", "why", "effect", "hosts", "on", "verify", "undo", "on_failure", "confirm", "branch"})
 """What a page tells in another way than as a key with its value."""
 
 _WIDE = 10_000
