@@ -12,7 +12,7 @@ from typing import Any
 from runner.core.events import Event, EventType
 from runner.store import durable
 from runner.store.log.audit_log import AuditLog
-from runner.store.run_state import CANCEL, LOCK, RESERVE, STATE, RunDirectory
+from runner.store.run_state import CANCEL, LOCK, RESERVE, STATE, RunDirectory, is_text
 
 NAME = "manifest.json"
 _APART = frozenset({NAME, LOCK, CANCEL, RESERVE})
@@ -53,9 +53,9 @@ def changed(run: Path, manifest_sha256: str) -> dict[str, str]:
     return touched | dict.fromkeys(sorted({*_names(run)} - {*expected}), "added")
 
 
-def is_empty(run: Path) -> bool:
-    """Whether the directory `run` holds nothing but the state of a run: nothing of it was done."""
-    return _names(run) == [STATE]
+def is_untouched(run: Path) -> bool:
+    """Whether the directory `run` holds nothing but the state of a run and the texts to do it by: nothing was done."""
+    return [name for name in _names(run) if not is_text(name)] == [STATE]
 
 
 def digest(path: Path) -> str:

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,6 +27,7 @@ RESERVE = "reserve"
 _RESERVED = 64 * 1024
 """Bytes that a run that goes on keeps on its disk, so that its end can be recorded when that is full."""
 _RUNBOOK = "runbook.yml"
+_TEXT = re.compile(r"(?:runbook|playbook)-[0-9a-f]{64}\.yml")
 _CALLED = 0
 
 
@@ -100,6 +102,11 @@ class RunState:
     def looks(self) -> bool:
         """Whether it only looked, whatever the runbook would change."""
         return self.mode in {"dry-run", "preflight"}
+
+
+def is_text(name: str) -> bool:
+    """Whether the file of that name in the directory of a run is a text by which the run is to be done."""
+    return name == _RUNBOOK or _TEXT.fullmatch(name) is not None
 
 
 class RunDirectory:

@@ -88,7 +88,7 @@ def _of_run(run: RunDirectory, logged: _Logged | None) -> Iterator[str]:
 def _died_first(run: RunDirectory, state: RunState, logged: _Logged | None) -> bool:
     """Whether the command died before the first record of the run, or has not come to it; then nothing was done."""
     recovered = state.status == "abandoned" and logged is not None and logged.ended
-    return (state.status == "running" or recovered) and manifest.is_empty(run.path)
+    return (state.status == "running" or recovered) and manifest.is_untouched(run.path)
 
 
 def _evidence(run: Path, expected: Mapping[str, str]) -> Iterator[str]:

@@ -64,7 +64,7 @@ def test_a_run_that_goes_on_keeps_room_on_its_disk_for_its_end(small_disk):
     directory.give_room()
     directory.update(status="finished")
 
-    assert (directory.state.status, manifest.is_empty(directory.path)) == ("finished", True)
+    assert (directory.state.status, manifest.is_untouched(directory.path)) == ("finished", True)
     directory.keep_room()  # as for another attempt
     with pytest.raises(AuditError, match="No space left on device"):
         state.begin(replace(STATE, run=LATER))

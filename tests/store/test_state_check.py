@@ -69,8 +69,11 @@ def test_runs_that_are_going_on_resumed_or_ended_are_as_the_log_says(state, log)
     assert told(state, log) == []
 
 
-def test_a_run_whose_command_died_before_its_first_record_is_no_run_whose_records_were_removed(state, log):
+@pytest.mark.parametrize("texts", [(), (b"id: RUN-001\n", b"- hosts: all\n")], ids=["at once", "with its texts"])
+def test_a_run_whose_command_died_before_its_first_record_is_no_run_whose_records_were_removed(state, log, texts):
     directory = state.begin(STATE)
+    if texts:
+        directory.keep(*texts)
     directory.release()
     before = told(state, log)
     log.append(Event(EventType.RUN_ABANDONED, RUN_ID, data={"outcome": Outcome.UNKNOWN}))
