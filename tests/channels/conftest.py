@@ -21,6 +21,7 @@ from runner.channels.base import Page
 from runner.channels.transport import Transport
 
 SPECIFICATION = "pagerduty-events-v2.openapi.json"
+REST_SPECIFICATION = "pagerduty-rest-v2.openapi.json"
 
 
 @pytest.fixture(autouse=True)
@@ -141,8 +142,17 @@ def trusted_tls(tls, certificate, monkeypatch):
 @pytest.fixture(scope="session")
 def specification():
     """PagerDuty's own description of the Events API v2."""
-    directory = os.environ.get("RUNBOOK_SPECS")
-    if not directory:
-        pytest.skip(f"set RUNBOOK_SPECS to a directory that has {SPECIFICATION}")
-    path = Path(directory) / SPECIFICATION
-    return OpenAPI.from_dict(json.loads(path.read_text()))
+    return OpenAPI.from_dict(_published(SPECIFICATION))
+
+
+@pytest.fixture(scope="session")
+def rest_specification():
+    """PagerDuty's own description of the REST API v2."""
+    return _published(REST_SPECIFICATION)
+
+
+def _published(name):
+    path = Path(os.environ.get("RUNBOOK_SPECS", "no directory")) / name
+    if not path.is_file():
+        pytest.skip(f"set RUNBOOK_SPECS to a directory that has {name}")
+    return json.loads(path.read_text())

@@ -16,6 +16,7 @@ from runner.channels.pagerduty import PagerDuty
 from runner.channels.pagerduty_rest import RestApi, note
 
 KEY = "RUN-001/production/MON-005"
+USER = {"id": "PUSER01", "type": "user_reference"}
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRETS = {"env:KEY": "k" * 32, "env:REST": "rest-1", "env:OLD": "rest-0"}.__getitem__
 WRITTEN = {"routing_key": "env:KEY", "token": "env:REST", "from": "on-call@example.com"}
@@ -38,13 +39,13 @@ def channel(server, **changes):
             "acknowledge",
             {
                 "html_url": "https://example.pagerduty.com/incidents/Q1",
-                "acknowledgements": [{"at": "2026-03-01T12:00:00Z", "acknowledger": {"summary": "Ana\nPop"}}],
+                "acknowledgements": [{"at": "2026-03-01T12:00:00Z", "acknowledger": {**USER, "summary": "Ana\nPop"}}],
             },
             IncidentState("acknowledged", "Ana Pop", NOON, "https://example.pagerduty.com/incidents/Q1"),
         ),
         (
             "resolve",
-            {"last_status_change_by": {"summary": "Bo"}, "last_status_change_at": "2026-03-01T12:00:00Z"},
+            {"last_status_change_by": {**USER, "summary": "Bo"}, "last_status_change_at": "2026-03-01T12:00:00Z"},
             IncidentState("resolved", "Bo", NOON, ""),
         ),
     ],
@@ -93,7 +94,7 @@ def test_news_are_a_note_in_the_words_of_people_once_however_often_they_are_sent
         receipts = [channel(server).send(progress, secrets=SECRETS) for _ in range(2)]
 
     assert [(each.status, each.reason) for each in receipts] == [
-        ("accepted", "answered 201"),
+        ("accepted", "answered 200"),
         ("accepted", "it is there already"),
     ]
     [text] = account.all_notes

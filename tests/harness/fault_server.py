@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, Self
 
-from harness.pagerduty_contract import faults, is_event
+from harness.pagerduty_contract import faults, is_event, is_rest, rest_faults
 
 OK = b'{"status":"success","message":"Event processed","dedup_key":"k"}'
 BAD_REQUEST = json.dumps(
@@ -48,6 +48,7 @@ class FaultServer:
         self.modes = modes or ("ok",)
         self.service = service or (lambda request: (202, OK))
         self.requests: list[Request] = []
+        self.answered: list[tuple[Request, tuple[int, bytes]]] = []
         self.stopping = Event()
         self._lock = Lock()
         self._server = _Server(("127.0.0.1", 0), lambda *arguments: _Handler(self, *arguments))
@@ -81,6 +82,8 @@ class FaultServer:
         self._server.server_close()
         sent = [each for each in self.requests if is_event(each.path, each.body)]
         found = [fault for each in sent for fault in faults(each.body, each.path)]
+        asked = [(each, answer) for each, answer in self.answered if is_rest(each.path, each.headers)]
+        found += [fault for each, answer in asked for fault in rest_faults(each, answer)]
         assert kind or not found, f"PagerDuty would refuse what was sent: {found}"
 
     @property
@@ -103,7 +106,10 @@ class FaultServer:
             mode = self.modes[min(len(self.requests), len(self.modes) - 1)]
             request = Request(path, headers, body, mode, method)
             self.requests.append(request)
-            return mode, self.service(request) if mode in ("ok", "late", "accept_then_rst") else (0, b"")
+            if mode not in ("ok", "late", "accept_then_rst"):
+                return mode, (0, b"")
+            self.answered.append((request, answer := self.service(request)))
+            return mode, answer
 
 
 class _Server(ThreadingHTTPServer):

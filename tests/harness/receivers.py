@@ -107,7 +107,7 @@ class PagerDutyAccount:
         notes = self.notes.setdefault(where.path.split("/")[2], [])
         if request.method == "POST":
             notes.append(json.loads(request.body)["note"]["content"])
-            return reply(201, {"note": {"content": notes[-1]}})
+            return reply(200, {"note": {"content": notes[-1]}})
         return reply(200, {"notes": [{"content": each} for each in notes]})
 
     def _take(self, path: str, event: dict[str, Any]) -> tuple[int, bytes]:

@@ -63,7 +63,11 @@ class OnCall(VerificationKind):
         request = {
             "url": f"{query.url}/oncalls?{which}&time_zone=UTC&limit=100&since={{{{ {now} }}}}&until={{{{ {until} }}}}",
             "method": "GET",
-            "headers": {"Authorization": f"Token token={query.token}", "Accept": "application/json"},
+            "headers": {
+                "Authorization": f"Token token={query.token}",
+                "Accept": "application/vnd.pagerduty+json;version=2",
+                "Content-Type": "application/json",
+            },
         }
         call = uri(request, timeout=timeout)
         people = {"on_call_now": _at(now), "on_call_then": _at(until)}

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from harness.bench import Bench, step
+from harness.fault_server import Request
+from harness.pagerduty_contract import rest_faults
 from werkzeug import Response
 
 from runner.kinds.verifications.oncall_probe import OnCall
@@ -20,7 +22,8 @@ def shift(name, begin, end):
     times = [
         None if at is None else (NOW + timedelta(minutes=at)).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (begin, end)
     ]
-    return {"user": {"id": "PUSER01", "summary": name}, "start": times[0], "end": times[1], "escalation_level": 1}
+    user = {"id": "PUSER01", "type": "user_reference", "summary": name}
+    return {"user": user, "start": times[0], "end": times[1], "escalation_level": 1}
 
 
 SHIFTS = {
@@ -42,6 +45,12 @@ def bench(tmp_path):
 def answer(request):
     name = (request.args.get("schedule_ids[]") or request.args["escalation_policy_ids[]"])[1:]
     return Response(json.dumps({"oncalls": SHIFTS[name]}), mimetype="application/json")
+
+
+def faults_of(request, response):
+    headers, path = dict(request.headers), f"{request.path}?{request.query_string.decode()}"
+    sent = Request(path, headers, request.get_data(), "ok", request.method)
+    return rest_faults(sent, (response.status_code, response.get_data()))
 
 
 @pytest.mark.live
@@ -72,6 +81,8 @@ def test_who_is_on_call_is_asked_from_this_machine(bench, httpserver):
     assert {request.headers["Authorization"] for request in asked} == {f"Token token={TOKEN}"}
     since, until = (datetime.fromisoformat(asked[0].args[key]) for key in ("since", "until"))
     assert until - since == timedelta(minutes=30)
+    # And each request, and each answer that stands for PagerDuty's, is as PagerDuty has it
+    assert [fault for request, response in httpserver.log for fault in faults_of(request, response)] == []
     assert TOKEN not in ran.out + ran.err
 
 
