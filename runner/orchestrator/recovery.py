@@ -137,6 +137,25 @@ def _write_report(run: RunDirectory, log: Path) -> None:
         report.write(history(read(log, run=run.path.name)), run.path)
 
 
+def write_reports_anew(installation: Installation, name: str) -> None:
+    """Write the report and the hand-off of the run `name` anew, as more was recorded of it since it ended.
+
+    One that goes on, or was not recovered, does so at its end; one of which a file was edited stays as it is, as
+    `audit verify` is to name that. What cannot be written can be shown.
+    """
+    run = installation.state.directory(name)
+    with suppress(RunbookError, OSError, ValueError):
+        run.hold()
+        try:
+            records = list(read(installation.state.log_path, run=name))
+            if run.state.status != "running" and not _is_edited(run, records):
+                with installation.open_log() as log:
+                    report.write(history(records), run.path)
+                    file_run(run, log)
+        finally:
+            run.release()
+
+
 def _is_edited(run: RunDirectory, records: Sequence[Record]) -> bool:
     """Whether files of a run that has ended are not as they were filed then; its state alone is saved after that."""
     last = next((record for record in reversed(records) if record.type in {*_TURNS, EventType.RUN_FILED}), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -123,12 +123,21 @@ def _call(
         return []
     notifications = [_as_now(each, lease, reason, installation) for each in _notifications(lease, problems)]
     with dispatcher_of(installation, problems) as pages:
+        known = len(problems)
         pages.keep(notifications)
+        notifications = [_with_problem(each, problems[known:]) for each in notifications]
         with suppress(OSError):
             leases.note_called(lease.name)
         if not leases.was_called_for(lease.name):
             called_for.add(lease.name)
         return pages.send(list(_sendable(notifications, problems)))
+
+
+def _with_problem(notification: Notification, problems: Sequence[str]) -> Notification:
+    """`notification` with the first of `problems`, why nothing is recorded of it, for whoever is called."""
+    details = {"not recorded": problems[0]} if problems else {}
+    page = notification.page
+    return replace(notification, page=replace(page, details=details | dict(page.details)))
 
 
 def _notifications(lease: Lease, problems: list[str]) -> Iterator[Notification]:

@@ -21,6 +21,7 @@ from runner.escalation.outbox import Outbox
 from runner.library.library import Library
 from runner.model.contacts import Contact
 from runner.orchestrator.end.dead_man import pager_of, request_of
+from runner.orchestrator.recovery import write_reports_anew
 from runner.orchestrator.request import Call
 from runner.orchestrator.run_environment import Installation
 from runner.render.history.page_history import called_levels
@@ -72,6 +73,7 @@ def acknowledge(installation: Installation, name: str, note: str = "") -> Acknow
     problems: list[str] = []
     page = _page(history, ": ".join(filter(None, [f"acknowledged by {by}", note])), installation.clock().wall)
     sent = _tell(installation, _contacts(run.state, problems), page, problems)
+    write_reports_anew(installation, history.run)
     return Acknowledged(history.run, by, sent=tuple(sent), problems=tuple(problems))
 
 
@@ -134,6 +136,8 @@ def call_next_levels(installation: Installation, clock: LadderClock | None = Non
             try:
                 with pager_of(directory.state, installation) as pager:
                     next_in = pager.climb()
+                if pager.calls:
+                    write_reports_anew(installation, directory.path.name)
                 clock.note(directory.path.name, installation, next_in)
                 calls += [(directory.path.name, call) for call in pager.calls]
                 problems += [each.message for each in pager.unrecorded]
@@ -189,7 +193,8 @@ def escalate(installation: Installation, name: str, because: str) -> Escalated:
     with pager_of(state, installation) as pager:
         pager.declare(_masked(because, state, installation))
         problems = [*pager.problems(), *(error.message for error in pager.unrecorded)]
-        return Escalated(state.run, tuple(pager.calls), tuple(dict.fromkeys(problems)))
+    write_reports_anew(installation, state.run)
+    return Escalated(state.run, tuple(pager.calls), tuple(dict.fromkeys(problems)))
 
 
 def _masked(text: str, state: RunState, installation: Installation) -> str:

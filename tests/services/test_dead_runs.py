@@ -199,6 +199,7 @@ def test_on_a_read_only_disk_a_watch_calls_once_for_a_run_with_a_lease_and_for_o
     looks = [look(env, memory) for _ in range(3)]
 
     assert len(server.events) == 2, summaries(server)
+    assert all(event["data"]["details"]["not recorded"] for event in server.events)
     assert all(any("cannot be recorded as abandoned" in problem for problem in each.problems) for each in looks)
 
 

@@ -25,6 +25,8 @@ from runner.services.incident_response import (
 )
 from runner.services.notifications import undelivered_pages
 from runner.services.run_list import run_history
+from runner.store.log.log_reader import read
+from runner.store.state_check import LoggedRuns
 
 POLICY = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
 BOB = replace(ACTOR, user="bob")
@@ -44,6 +46,13 @@ def engine(tmp_path, monkeypatch):
 
 def history_of(engine):
     return run_history(engine.env.state, RUN_ID, engine.env.clock())
+
+
+def disagreements(engine):
+    runs = LoggedRuns()
+    for record in read(engine.env.state.log_path):
+        runs.add(record)
+    return runs.disagreements(engine.env.state)
 
 
 def failed(engine, contacts="on-call: {name: On-call}\n"):
@@ -164,6 +173,30 @@ def test_an_acknowledgement_long_after_the_end_makes_the_run_no_longer(engine):
     acknowledge(engine.env, "last")
 
     assert history_of(engine).seconds == took
+
+
+def test_report_and_hand_off_in_the_directory_of_the_run_know_what_came_after_its_end(engine, server):
+    failed(engine, f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n")
+    directory = engine.directory_of_the_run.path
+
+    escalate(engine.env, RUN_ID, "the data is wrong")
+    acknowledge(replace(engine.env, actor=BOB), RUN_ID, "on it")
+
+    text = report.render(history_of(engine), "handoff")
+    assert (directory / "handoff.md").read_text() == text
+    assert "the data is wrong" in text
+    assert "on it" in (directory / "report.md").read_text()
+    assert disagreements(engine) == []
+
+
+def test_files_of_a_run_that_somebody_has_edited_stay_as_they_are(engine):
+    failed(engine)
+    (engine.directory_of_the_run.path / "handoff.md").write_text("all is well")
+    before = disagreements(engine)
+
+    acknowledge(engine.env, RUN_ID)
+
+    assert (len(before), disagreements(engine)) == (1, before)
 
 
 def test_the_second_one_hears_who_was_first(engine):

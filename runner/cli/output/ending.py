@@ -94,10 +94,19 @@ def _ways_on(result: Result) -> Sequence[NextCommand]:
 
 def called(calls: Sequence[Call]) -> Iterator[str]:
     """Who was called, and whether the page arrived, a line each."""
-    lines = [
-        f"{safe(addressee(call.contact, call.channel))}: {became(call.action, arrived=call.arrived)}" for call in calls
-    ]
-    yield from _under("called", lines or ["nobody"])
+    yield from _under("called", [safe(line) for line in call_lines(calls)] or ["nobody"])
+
+
+def call_lines(calls: Sequence[Call], *, reasons: bool = False) -> Iterator[str]:
+    """What became of each of `calls`, with the `reasons` where it did not arrive, or without.
+
+    Nobody is to call somebody who has the page by another channel.
+    """
+    reached = {call.contact for call in calls if call.arrived}
+    for call in calls:
+        what = became(call.action, arrived=call.arrived, otherwise=call.contact in reached)
+        why = f": {call.reason}" if reasons and not call.arrived else ""
+        yield f"{addressee(call.contact, call.channel)}: {what}{why}"
 
 
 def end_lines(
@@ -112,10 +121,15 @@ def end_lines(
     return [f"what    {short(happened)}", *hosts], list(_under("next", typed))
 
 
-def became(action: str, *, arrived: bool) -> str:
-    """What became of a page that asks for `action`, and what a person does where it did not arrive."""
+def became(action: str, *, arrived: bool, otherwise: bool = False) -> str:
+    """What became of a page that asks for `action`, and what a person does where it did not arrive.
+
+    `otherwise` says that its contact has it by another channel.
+    """
     if arrived:
         return "it arrived"
+    if otherwise and action != "ticket":
+        return "not reached by this channel"
     return "NOT OPENED, open it yourself" if action == "ticket" else "NOT REACHED, call them yourself"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from runner.cli.output.ending import call_lines
 from runner.cli.output.sent_pages import show_sent
 from runner.cli.output.terminal import safe
-from runner.core.wording import addressee
 from runner.services.runs import RecoveredRun, Recovery
 
 
@@ -27,8 +27,7 @@ def _show(recovered: RecoveredRun) -> None:
     click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it ended", err=True)
     if run.status == "abandoned":
         click.echo(f"hint: what it had started was stopped; runbook show {run.run} shows how far it came", err=True)
-    for call in recovered.calls:
-        reached = "it arrived" if call.arrived else f"NOT REACHED, call them yourself: {call.reason}"
-        click.echo(f"called   {safe(addressee(call.contact, call.channel))}: {safe(reached)}", err=True)
+    for line in call_lines(recovered.calls, reasons=True):
+        click.echo(f"called   {safe(line)}", err=True)
     if recovered.not_called:
         click.echo(f"error: nobody could be called for {run.run}: {safe(recovered.not_called)}", err=True)

@@ -34,4 +34,5 @@ def test_whoever_is_there_can_take_what_this_run_has_called_for(tmp_path, capsys
 def test_a_ticket_that_was_not_opened_is_nobody_to_call():
     words = {action: became(action, arrived=False) for action in ("trigger", "ticket")}
 
+    assert became("trigger", arrived=False, otherwise=True) == "not reached by this channel"
     assert words == {"trigger": "NOT REACHED, call them yourself", "ticket": "NOT OPENED, open it yourself"}
