@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runner.channels.webhook import Webhook
-from runner.compiler.committed_playbook import reviewed, reviewed_beside
+from runner.compiler.committed_playbook import reviewed
 from runner.compiler.segments import Gate
 from runner.core.errors import ExitCode
 from runner.lab.probe import Probe, get
@@ -80,7 +80,6 @@ class Stage:
             run_id=self.new_run_id(),
             source=source,
             playbook=reviewed(self.library, source),
-            beside=reviewed_beside(self.library, source),
             contacts={name: Contact(name=name, channels=(channel,)) for name in people},
             inventories=[self.library.root / "inventories" / self.inventory, Path(overlay)],
             inputs={**defaults, **inputs},
@@ -114,12 +113,20 @@ def repair(stage: Stage, *, fault: bool = True, remediation: bool = True) -> Dem
 
 
 def release(stage: Stage) -> DemoResult:
-    """Release a good version to all hosts by RUN-002, then a bad one, which has to be taken back."""
+    """Release a good version by RUN-002, then a bad one, which has to be taken back; no customer may notice."""
+    with Probe.watching(f"{stage.shop.balancer_url}/orders") as customers:
+        result = _releases(stage)
+    unanswered = f"{len(customers.outages)} times not answered well"
+    stage.say(f"customers  asked the load balancer {customers.asked} times meanwhile, and were {unanswered}")
+    return replace(result, ok=result.ok and not customers.outages)
+
+
+def _releases(stage: Stage) -> DemoResult:
     for version, expected in ((GOOD, GOOD), (BAD, GOOD)):
         stage.say(
             f"release    {version} to {', '.join(app.name for app in stage.shop.apps)}; they serve {_versions(stage)}"
         )
-        inputs = {"version": version, "announce_url": stage.receiver.url, "watch_for": "2s"}
+        inputs = {"version": version, "announce_url": stage.receiver.url, "soak_for": "2s", "watch_for": "2s"}
         result = stage.start(stage.request("RUN-002", inputs))
         served = _versions(stage)
         stage.say(f"released   {version}: {result.outcome}; every host serves {served}")

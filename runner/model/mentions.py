@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
-if TYPE_CHECKING:
-    from runner.model.step import Step
+from runner.model.step import Step
 
 
 def mentioned(step: Step, names: Collection[str]) -> list[str]:
     """Those of `names` that `step` mentions in what it does, how it is judged, and what is kept or chosen of it."""
-    kept = [step.capture, *step.choose.values()]
-    return mentioned_in([step.action, *step.verify, *kept, step.become_user, step.only_if, step.each], names)
+    parts = [step.action, *step.verify, step.capture, *step.choose.values(), step.become_user, step.only_if]
+    return mentioned_in(parts, names)
 
 
 def mentioned_in(parts: Any, names: Collection[str]) -> list[str]:

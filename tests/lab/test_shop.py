@@ -178,6 +178,7 @@ def test_over_ssh_every_host_is_another_and_its_key_is_checked(shop):
         "db1": "127.0.77.41",
         "app1": "127.0.77.51",
         "app2": "127.0.77.52",
+        "lb1": "127.0.77.61",
     }
     assert all(
         host["ansible_host_key_checking"] is True and "StrictHostKeyChecking=yes" in host["ansible_ssh_common_args"]

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from runner.compiler.committed_playbook import is_stale, write
+from runner.compiler.committed_playbook import compiled, is_stale
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RunbookId
 from runner.kinds import plugins
@@ -121,7 +121,8 @@ def compile_runbooks(names: Sequence[str], library: Library, *, check: bool = Fa
         elif check:
             yield CompiledRunbook(playbook, "stale")
         else:
-            write(library, source)
+            playbook.parent.mkdir(exist_ok=True)
+            playbook.write_text(compiled(source), encoding="utf-8")
             yield CompiledRunbook(playbook, "wrote")
 
 

@@ -235,3 +235,21 @@ def test_an_undo_on_failure_says_what_stays(engine):
 
     assert (result.outcome, result.problems) == ("failed", ("Two is not undone on db1: it has no `undo:`",))
     assert engine.done("db1") == ["one", "two", "three", "undo-three", "undo-one"]
+
+
+def test_what_was_done_host_after_host_is_taken_back_host_after_host_the_last_one_first(engine):
+    # Given that a balancer loses only one of its hosts at a time, on the way there and on the way back
+    engine.ansible.hosts = {"all": ["a", "b", "c"]}
+    engine.ansible.answers["check", "action", "b"] = FAILED
+    steps = [undoing("drain"), change("check", on_failure="undo"), undoing("refill")]
+
+    result = engine.run(*steps, serial=1)
+
+    assert (result.outcome, engine.done("c")) == ("failed", [])
+    backward = [call for call in engine.ansible.calls if "undo" in call[0][0]]
+    assert backward == [
+        (("step-undo-drain",), ("b",)),
+        (("step-undo-refill",), ("a",)),
+        (("step-undo-drain",), ("a",)),
+    ]
+    assert debts(engine) == []

@@ -24,7 +24,7 @@ from runner.services.runs import start_run
 
 
 @click.command("demo")
-@click.option("--ssh", is_flag=True, help="Use three hosts over real SSH; also a release and a rollback by RUN-002.")
+@click.option("--ssh", is_flag=True, help="Use four hosts over real SSH; also a release and a rollback by RUN-002.")
 @click.option("--no-remediation", is_flag=True, help="Break it and do not repair it: it stays broken (exit 1).")
 @click.option("--no-fault", is_flag=True, help="Do not break it: RUN-001 refuses a healthy system (exit 1).")
 @click.option("--ask", is_flag=True, help="Answer the questions of the runbook yourself.")

@@ -1,0 +1,20 @@
+#!/bin/bash
+# Puts a server into the load balancer, or takes it out: balancer.sh in|out SERVER
+# This is how nginx is told, which has a file for each server: upstream shop { include /etc/nginx/upstreams/shop/*.conf; }
+# ENTRY is the server's file and PID the file with nginx's process id. Write here how your load balancer is told.
+set -euo pipefail
+case $1 in
+  in) line="server $2;" ;;
+  out)
+    line="server $2 down;"
+    others=$(grep --files-without-match ' down;' "${ENTRY%/*}"/*.conf | grep --count --line-regexp --fixed-strings --invert-match "$ENTRY" || true)
+    if [ "$others" -eq 0 ]; then
+      echo "no other server would be left" >&2
+      exit 1
+    fi
+    ;;
+  *) exit 64 ;;
+esac
+printf '%s\n' "$line" >"$ENTRY.new"
+mv "$ENTRY.new" "$ENTRY"
+kill -HUP "$(cat "$PID")"

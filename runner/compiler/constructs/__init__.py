@@ -1,1 +1,0 @@
-"""What a procedure is made of besides single steps, as Ansible tasks: one file for each construct."""

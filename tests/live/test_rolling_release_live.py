@@ -1,0 +1,212 @@
+"""RUN-002 over SSH: host after host leaves the load balancer, is released and comes back, and no customer notices.
+
+`RUNBOOK_TEST_KILLS` says at how many instants the command is killed, `RUNBOOK_TEST_SEED` at which ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import sys
+import threading
+import time
+import urllib.request
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+from harness import ROOT
+from harness.bench import Bench, wait_until
+from harness.places import Place, Tree, kill, sshd_hosts
+
+from runner.lab.lab_processes import LabCommand, free_port, running
+from runner.lab.receiver import Receiver
+
+app = pytest.importorskip("runner.lab.app", reason="pip install 'runbookctl[demo]'")
+KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "1"))
+SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
+LONGEST = 40.0
+"""Seconds that a release takes, about."""
+APPS = {"app1": "127.0.77.91", "app2": "127.0.77.92", "app3": "127.0.77.93"}
+BALANCER = {"lb1": "127.0.77.99"}
+OLD, NEW = "1.4.2", "1.5.0"
+TICKS = [*(f"prerequisite-{number}" for number in range(1, 7)), "watch"]
+
+
+@dataclass
+class Customers:
+    """Somebody who asks the load balancer all the time: `failed` is what was not answered well."""
+
+    url: str
+    asked: int = 0
+    failed: list = field(default_factory=list)
+
+    @contextmanager
+    def watching(self):
+        stopped = threading.Event()
+
+        def ask():
+            while not stopped.is_set():
+                self.asked += 1
+                try:
+                    with urllib.request.urlopen(f"{self.url}/orders", timeout=10) as answer:
+                        answer.read()
+                except OSError as error:
+                    self.failed.append(str(error))
+                stopped.wait(0.02)
+
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        yield self
+        stopped.set()
+        thread.join()
+
+
+@dataclass
+class Site:
+    """Three web shops, each on its host, and a load balancer before them on a host of its own."""
+
+    place: Place
+    directory: Path
+    customers: Customers
+    receiver: Receiver
+
+    def root(self, name):
+        return self.directory / f"shop-{name}"
+
+    def words(self, *words):
+        inputs = {"version": NEW, "announce_url": self.receiver.url, "soak_for": "1s", "watch_for": "1s"}
+        given = [word for name, value in inputs.items() for word in ("-e", f"{name}={value}")]
+        given += ["-e", "latency_limit_ms=60000", "--yes", *(word for tick in TICKS for word in ("--confirm", tick))]
+        return ["run", "RUN-002", "-i", str(self.place.bench.inventory), "--json", *given, *words]
+
+    @property
+    def serving(self):
+        """The version on each host, and whether the load balancer sends anybody to it."""
+        entries = {name: (self.directory / "upstreams" / f"{name}.conf").read_text() for name in APPS}
+        return {name: ((self.root(name) / "current").readlink().name, "down" not in entries[name]) for name in APPS}
+
+    def back_to(self, version):
+        for name in APPS:
+            (self.root(name) / "current").unlink()
+            (self.root(name) / "current").symlink_to(f"releases/{version}")
+
+
+def release_root(root):
+    for version in (OLD, NEW):
+        (root / "releases" / version).mkdir(parents=True)
+        (root / "releases" / version / "VERSION").write_text(f"{version}\n")
+    (root / "current").symlink_to(f"releases/{OLD}")
+
+
+def shop_at(address, root, stack):
+    service = app.ShopService(root, lambda: 3)
+    server = ThreadingHTTPServer((address, 0), partial(app._ShopHandler, service))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    stack.callback(server.server_close)
+    stack.callback(server.shutdown)
+    return f"{address}:{server.server_port}"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    bench = Bench(tmp_path_factory.mktemp("bench"))
+    for part in ("runbooks", "playbooks"):
+        shutil.copytree(ROOT / part, bench.directory / part)
+    with sshd_hosts(tmp_path_factory.mktemp("ssh") / "hosts", APPS | BALANCER) as up, ExitStack() as stack:
+        directory = tmp_path_factory.mktemp("site")  # whose processes are not of the run
+        upstreams, pid, address = directory / "upstreams", directory / "balancer.pid", BALANCER["lb1"]
+        upstreams.mkdir()
+        url = f"http://{address}:{free_port(address)}"
+        hosts = {}
+        for name, host in APPS.items():
+            root, entry = directory / f"shop-{name}", upstreams / f"{name}.conf"
+            release_root(root)
+            server = shop_at(host, root, stack)
+            entry.write_text(f"server {server};\n")
+            where = {"app_url": f"http://{server}", "app_server": server, "release_root": str(root)}
+            hosts[name] = {**where, "balancer_url": url, "balancer_entry": str(entry), "balancer_pid": str(pid)}
+        options = ["--listen", address, "--port", url.rpartition(":")[2], "--servers", upstreams, "--pid", pid]
+        argv = [sys.executable, "-m", "runner.lab.balancer", *options]
+        balancer = stack.enter_context(running(LabCommand("balancer", argv, directory / "balancer.log")))
+        balancer.wait_until(pid.exists)
+        groups = {
+            "app": {"hosts": {name: up.hosts[name].variables() | told for name, told in hosts.items()}},
+            "load_balancer": {"hosts": {name: up.hosts[name].variables() for name in BALANCER}},
+        }
+        lab = {"runbook_environment": "lab", "ansible_pipelining": True}
+        bench.inventory.write_text(yaml.safe_dump({"all": {"children": groups, "vars": lab}}))
+        receiver = stack.enter_context(Receiver.listening())
+        place = Place(bench, "pipelined", tuple(up.servers.values()))
+        yield Site(place, directory, Customers(url), receiver)
+
+
+@pytest.fixture
+def customers(site):
+    site.customers.failed.clear()
+    with site.customers.watching() as watching:
+        yield watching
+    site.place.nothing_is_left()
+
+
+def test_a_check_that_fails_on_one_host_takes_back_all_that_was_released_and_no_customer_notices(site, customers):
+    # Given a release that is broken on the second host
+    broken = site.root("app2") / "releases" / NEW / "BROKEN"
+    broken.touch()
+    # When
+    ended = site.place.bench.command(*site.words(), patience=170)
+    broken.unlink()
+    # Then
+    assert ended.code in {3, 8}, ended.err
+    assert site.serving == dict.fromkeys(APPS, (OLD, True)), ended.err
+    assert (customers.failed, customers.asked > 0) == ([], True)
+    begun = [
+        (each["step"], each["host"], each["data"].get("on")) for each in ended.events if each["type"] == "step.intended"
+    ]
+    told = [each for each in begun if each[0] in {"drain", "deploy", "refill"} or each[0].startswith("undo-")]
+    assert told == [
+        ("drain", "app1", "lb1"),
+        ("deploy", "app1", None),
+        ("refill", "app1", "lb1"),
+        ("drain", "app2", "lb1"),
+        ("deploy", "app2", None),
+        ("undo-deploy", "app2", None),
+        ("undo-drain", "app2", "lb1"),
+        ("undo-refill", "app1", "lb1"),
+        ("undo-deploy", "app1", None),
+        ("undo-drain", "app1", "lb1"),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + KILLS))
+def test_a_release_that_is_killed_at_any_instant_is_finished_and_no_customer_notices(site, customers, seed):
+    # Given
+    site.back_to(OLD)
+    bench, pick = site.place.bench, random.Random(seed)
+    process = bench.started(*site.words())
+    # When
+    wait_until(lambda: any((bench.state / "runs").glob("*")), "it has begun", process)
+    time.sleep(pick.uniform(0.0, LONGEST))
+    tree = Tree(process.pid)
+    kill(tree.command if pick.random() < 0.5 else pick.choice(tree.all))
+    process.communicate(timeout=170)
+    # Then whoever goes on with it has it done, once they have said that a switch of a link can be made again
+    for _ in range(4):
+        (last, *_) = json.loads(bench.command("status", "--json").out)
+        if last["outcome"] == "passed":
+            break
+        ticks = [word for tick in TICKS for word in ("--confirm", tick)]
+        again = ["--redo", "deploy"] if "deploy" in last.get("doubts", "deploy") else []
+        resumed = bench.command("resume", "last", "--json", "--yes", *ticks, patience=170)
+        if "is in doubt" in resumed.out + resumed.err:
+            resumed = bench.command("resume", "last", "--json", "--yes", *ticks, *again, patience=170)
+        if any(words in resumed.err for words in ("has not started", "never began")):
+            bench.command(*site.words(), patience=170)
+    assert site.serving == dict.fromkeys(APPS, (NEW, True)), f"seed {seed}"
+    assert customers.failed == [], f"seed {seed}"
