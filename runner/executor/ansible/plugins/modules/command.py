@@ -1,6 +1,18 @@
+#!/usr/bin/python
 # Copyright: the runbookctl authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible's command module with bounded output: head and tail are kept, with the size and SHA-256 of the whole."""
+"""Ansible's command module with bounded output: head and tail are kept, with the size and SHA-256 of the whole.
+
+It takes what ansible.builtin.command takes, and answers as that does. What was cut says so, and gives the lines of the
+output that are kept whole as `whole_lines`. A gigabyte of output, or bytes that are no text, neither exhaust the memory
+of the controller nor fail the command. What ran out of the time that coreutils' timeout gave it is ended with all that
+it has started, also in a session of its own; what has ended in time leaves behind what it likes. What could not be
+started says why, and has the exit code that a shell gives it, 126 or 127, or 257 when there is no such directory, so
+that no verification of an exit code takes it for the command's own.
+
+It uses nothing of ansible.module_utils, which the host would compile anew each time, for longer than most commands
+take: https://docs.ansible.com/ansible/latest/dev_guide/developing_program_flow_modules.html#jsonargs-modules
+"""
 
 from __future__ import annotations
 
@@ -9,35 +21,33 @@ import datetime as dt
 import errno
 import glob
 import hashlib
+import json
+import locale
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
+import syslog
 import threading
 import time
 
-from ansible.module_utils.basic import AnsibleModule
+ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
+"""JSON, once Ansible has written it here: there a backslash stands before each quotation mark of a text."""
 
-DOCUMENTATION = """
-module: command
-short_description: runs a command and keeps a bounded part of what it prints
-description:
-  - Takes what ansible.builtin.command takes, and answers as it does.
-  - What was cut says so, and gives the lines of the output that are kept whole as C(whole_lines).
-  - A gigabyte of output, or bytes that are no text, neither exhaust the memory of the controller nor fail the command.
-  - What ran out of the time that coreutils' timeout gave it is ended with all that it has started, also in a session of
-    its own; what has ended in time leaves behind what it likes.
-  - What could not be started says why, and has the exit code that a shell gives it, 126 or 127, or 257 when there is no
-    such directory, so that no verification of an exit code takes it for the command's own.
-"""
-
-KEPT = 65_536
-CHUNK = 65_536
+DEFAULTS = {
+    **dict.fromkeys(("_raw_params", "cmd", "argv", "chdir", "executable", "creates", "removes", "stdin")),
+    **dict.fromkeys(("expand_argument_vars", "stdin_add_newline", "strip_empty_ends"), True),
+    "_uses_shell": False,
+}
+PATHS = ("chdir", "creates", "removes")
+WAYS = ("_raw_params", "cmd", "argv")
+YES, NO = ("yes", "on", "1", "true", "t", "y", "1.0"), ("no", "off", "0", "false", "f", "n", "0.0")
+KEPT = CHUNK = 65_536
 PATIENCE = 1.0
 GRACE = 0.5
 SET_CHILD_SUBREAPER = 36
-OUT_OF_TIME = (124, -signal.SIGKILL)
 
 
 class Capture(threading.Thread):
@@ -89,121 +99,148 @@ class Capture(threading.Thread):
         return facts
 
 
-def main():
-    """Run the command and answer as ansible.builtin.command does."""
-    module = AnsibleModule(
-        argument_spec={
-            "_raw_params": {},
-            "_uses_shell": {"type": "bool", "default": False},
-            "cmd": {},
-            "argv": {"type": "list", "elements": "str"},
-            "chdir": {"type": "path"},
-            "executable": {},
-            "expand_argument_vars": {"type": "bool", "default": True},
-            "creates": {"type": "path"},
-            "removes": {"type": "path"},
-            "stdin": {},
-            "stdin_add_newline": {"type": "bool", "default": True},
-            "strip_empty_ends": {"type": "bool", "default": True},
-        },
-        required_one_of=[["_raw_params", "cmd", "argv"]],
-        mutually_exclusive=[["_raw_params", "cmd", "argv"]],
-        supports_check_mode=True,
-    )
-    command = _command(module)
-    answer = {"changed": False, "cmd": command, "rc": None, "stdout": "", "stderr": "", "msg": ""}
-    answer.update(dict.fromkeys(("start", "end", "delta")))
+def main(arguments):
+    """Run the command that `arguments` name, answer as ansible.builtin.command does, and exit."""
+    _use_a_locale_that_is_there()
+    params = _params(arguments)
+    if not arguments.get("_ansible_no_log"):  # Ansible puts the facility that is asked for in place of LOG_USER
+        shown = re.sub(r":[^\s:@]+@", ":********@", str(params))
+        syslog.syslog(syslog.LOG_USER | syslog.LOG_INFO, f"ansible.legacy.command: {shown}")
+    _leave_an_unreadable_directory()
+    command = _command(params)
+    empty = {"changed": False, "cmd": command, "stdout": "", "stderr": "", "msg": ""}
+    answer = {**empty, **dict.fromkeys(("rc", "start", "end", "delta"))}
     try:
-        os.chdir(module.params["chdir"] or ".")
+        os.chdir(params["chdir"] or ".")
     except OSError as error:
         message = f"Unable to change directory before execution: {error.filename}: {error.strerror}"
-        module.fail_json(**dict(answer, rc=257, msg=message))
-    answer.update(_instead(module))
+        _end(dict(answer, rc=257, msg=message))
+    answer.update(_instead(params, is_check=arguments.get("_ansible_check_mode")))
     if not answer["msg"]:
-        answer.update(_run(module, command))
-    if answer["rc"] != 0:
-        module.fail_json(**dict(answer, msg=answer["msg"] or "non-zero return code"))
-    module.exit_json(**answer)
+        answer.update(_run(params, command))
+    _end({**answer, "msg": answer["msg"] or ("non-zero return code" if answer["rc"] else "")})
 
 
-def _command(module):
+def _end(answer):
+    failed = {"failed": True} if answer.get("rc") != 0 else {}
+    print(json.dumps({**answer, **failed}))  # noqa: T201 - Ansible reads it there
+    sys.exit(1 if failed else 0)
+
+
+def _params(arguments):
+    """Every parameter with a value of its type: the arguments may have been written as texts."""
+    given = {name: value for name, value in arguments.items() if not name.startswith("_ansible_")}
+    if unknown := sorted(given.keys() - DEFAULTS.keys()):
+        _end({"msg": f"Unsupported parameters: {', '.join(unknown)}. Supported are: {', '.join(DEFAULTS)}."})
+    given = {name: _typed(name, value) for name, value in given.items() if value is not None}
+    ways = given.keys() & set(WAYS)
+    if not ways:
+        _end({"msg": f"one of the following is required: {', '.join(WAYS)}"})
+    if len(ways) > 1:
+        _end({"msg": f"parameters are mutually exclusive: {'|'.join(WAYS)}"})
+    return {**DEFAULTS, **given}
+
+
+def _typed(name, value):
+    if name == "argv":
+        words = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
+        return list(map(str, words))
+    if isinstance(DEFAULTS[name], bool):
+        word = str(value).lower().strip()
+        return word in YES if word in YES + NO else _end({"msg": f"{name} is {value!r} and must be yes or no"})
+    return os.path.expanduser(os.path.expandvars(str(value))) if name in PATHS else str(value)
+
+
+def _use_a_locale_that_is_there():
+    """Many a program complains about a locale that is not, which ssh may have passed on from elsewhere."""
+    try:
+        locale.setlocale(locale.LC_ALL, "")
+    except locale.Error:
+        for name in ("C.UTF-8", "en_US.UTF-8", "C"):
+            with contextlib.suppress(locale.Error):
+                locale.setlocale(locale.LC_ALL, name)
+                os.environ.update(dict.fromkeys(("LANG", "LC_ALL", "LC_MESSAGES"), name))
+                return
+
+
+def _leave_an_unreadable_directory():
+    """Who became another user may stand in the home of the first."""
+    for path in (".", os.path.expanduser("~"), "/"):
+        with contextlib.suppress(OSError):
+            os.chdir(path)
+            os.listdir(os.getcwd())
+            return
+
+
+def _command(params):
     """What is to be run, as it was given: one text for a shell, else words."""
-    text = module.params["_raw_params"] or module.params["cmd"]
-    if text and not module.params["_uses_shell"]:
-        text = shlex.split(text)
-    command = text or module.params["argv"]
-    if not command:
-        module.fail_json(rc=256, msg="no command given")
-    return command
+    text = params["_raw_params"] or params["cmd"]
+    try:
+        words = shlex.split(text) if text and not params["_uses_shell"] else text
+    except ValueError as error:
+        _end({"rc": 256, "msg": f"the command cannot be taken apart into words: {error}"})
+    return words or params["argv"] or _end({"rc": 256, "msg": "no command given"})
 
 
-def _instead(module):
+def _instead(params, *, is_check):
     """What is answered in place of the command's own answer, when it is not to be run."""
-    run = "Would not run" if module.check_mode else "Did not run"
+    run = "Would not run" if is_check else "Did not run"
     for option, exists, reason in (("creates", True, "exists"), ("removes", False, "does not exist")):
-        path = module.params[option]
+        path = params[option]
         if path and bool(glob.glob(path)) is exists:
             answer = {"msg": f"{run} command since '{path}' {reason}", "stdout": f"skipped, since {path} {reason}"}
             return dict(answer, rc=0)
-    if module.check_mode:
+    if is_check:
         # Where the answer depends on a file, this is a prediction and not a refusal to make one.
-        predicts = any(module.params[option] is not None for option in ("creates", "removes"))
+        predicts = any(params[option] is not None for option in ("creates", "removes"))
         answer = {"changed": True} if predicts else {"skipped": True}
         return dict(answer, rc=0, msg="Command would have run if not in check mode")
     return {}
 
 
-def _words(module, command):
+def _words(params, command):
     """What is passed to the system: a text with the shell that reads it, else words."""
-    if module.params["_uses_shell"]:
+    if params["_uses_shell"]:
         text = command if isinstance(command, str) else " ".join(map(shlex.quote, command))
-        return text, module.params["executable"] or "/bin/sh"
-    if module.params["expand_argument_vars"]:
+        return text, params["executable"] or "/bin/sh"
+    if params["expand_argument_vars"]:
         return [os.path.expanduser(os.path.expandvars(word)) for word in command], None
     return command, None
 
 
-def _run(module, command):
-    params, started = module.params, dt.datetime.now()
-    words, shell = _words(module, command)
+def _run(params, command):
+    started = dt.datetime.now()
+    words, shell = _words(params, command)
     _adopt_orphans()
     start = time.monotonic()
-    data = params["stdin"]
-    if data is not None and params["stdin_add_newline"]:
-        data += "\n"
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    if params["stdin"] is None:
+        pipes["stdin"] = subprocess.DEVNULL
     try:
-        process = subprocess.Popen(
-            words,
-            shell=bool(shell),
-            executable=shell,
-            stdin=subprocess.PIPE if data is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        process = subprocess.Popen(words, shell=bool(shell), executable=shell, **pipes)
     except OSError as error:
-        return {
-            "rc": 127 if error.errno == errno.ENOENT else 126,
-            "msg": f"[Errno {error.errno}] {error.strerror}: {error.filename}",
-        }
+        code = 127 if error.errno == errno.ENOENT else 126
+        return {"rc": code, "msg": f"[Errno {error.errno}] {error.strerror}: {error.filename}"}
     captures = [Capture(process.stdout), Capture(process.stderr)]
     for capture in captures:
         capture.start()
-    _feed(process, data)
+    if params["stdin"] is not None:
+        with contextlib.suppress(BrokenPipeError), process.stdin:  # it need not read what it is given
+            process.stdin.write((params["stdin"] + "\n" * params["stdin_add_newline"]).encode())
     code = process.wait()
-    if code in OUT_OF_TIME and time.monotonic() - start >= _limit(words):
+    if code in (124, -signal.SIGKILL) and time.monotonic() - start >= _limit(words):
         _end_children()
     # A background process may keep the pipes open for ever: what the command itself printed is complete by now.
     deadline = time.monotonic() + PATIENCE
     for capture in captures:
         capture.join(timeout=max(0, deadline - time.monotonic()))
     ended = dt.datetime.now()
-    out, err = (capture.text() for capture in captures)
-    strip = params["strip_empty_ends"]
+    ends = "\r\n" if params["strip_empty_ends"] else ""
     return {
         "changed": True,
         "rc": code,
-        "stdout": out.rstrip("\r\n") if strip else out,
-        "stderr": err.rstrip("\r\n") if strip else err,
+        "stdout": captures[0].text().rstrip(ends),
+        "stderr": captures[1].text().rstrip(ends),
         "output": {"stdout": captures[0].facts(), "stderr": captures[1].facts()},
         **({"whole_lines": captures[0].whole_lines()} if captures[0].is_cut else {}),
         "start": str(started),
@@ -223,8 +260,7 @@ def _adopt_orphans():
 def _limit(words):
     """The seconds that coreutils' timeout gives the command, if it runs under that."""
     with contextlib.suppress(ValueError):
-        if words[:1] == ["timeout"]:
-            return float(words[2].rstrip("s"))
+        return float(words[2].rstrip("s") if words[:1] == ["timeout"] else "inf")
     return float("inf")
 
 
@@ -240,8 +276,7 @@ def _end_children():
 
 def _signal(number):
     """Send that signal to all that descends from this process; whether there was any."""
-    children = _descendants()
-    for child in children:
+    for child in (children := _descendants()):
         with contextlib.suppress(OSError):
             os.kill(child, number)
     return bool(children)
@@ -261,13 +296,5 @@ def _descendants():
     return family - {os.getpid()}
 
 
-def _feed(process, data):
-    if data is not None:
-        with contextlib.suppress(BrokenPipeError), process.stdin:  # it need not read what it is given
-            process.stdin.write(data.encode())
-
-
 if __name__ == "__main__":
-    # Who is asked to stop still tidies up: what Ansible unpacked for this module is removed on the way out.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    main()
+    main(json.loads(ARGUMENTS))

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from ansible.executor import module_common
 from ansible.module_utils.testing import patch_module_args
 from ansible.modules import command as ansibles
 from hypothesis import given, settings
@@ -36,7 +37,7 @@ def ask(capsys, monkeypatch, tmp_path):
 
     def answer(module, **arguments):
         with patch_module_args(arguments), pytest.raises(SystemExit) as ended:
-            module.main()
+            module.main(*([arguments] if module is ours else []))
         os.chdir(tmp_path)
         said = json.loads(capsys.readouterr().out)
         said.pop("invocation", None)
@@ -80,6 +81,11 @@ CASES = {
     "nothing": {},
     "two things": {"argv": ["a"], "_raw_params": "b"},
     "an unknown option": {"argv": ["a"], "shel": True},
+    "switches as texts": {"argv": ["cat"], "stdin": "x\n", "stdin_add_newline": "no", "strip_empty_ends": "Off"},
+    "words in one text": {"argv": "echo,a b"},
+    "a number for stdin": {"argv": ["cat"], "stdin": 1.5},
+    "paths of somebody": {"argv": ["pwd"], "chdir": "~", "creates": "$HOME/absent"},
+    "what is left out": {"argv": ["echo"], "chdir": None, "creates": None},
     "text that is no ASCII": {"argv": ["printf", "Gr\\303\\274\\303\\237e"]},
 }
 
@@ -110,6 +116,7 @@ NO_DIRECTORY = "Unable to change directory before execution"
         ({"argv": ["pwd"], "chdir": "/etc/passwd"}, 257, f"{NO_DIRECTORY}: /etc/passwd: Not a directory"),
         ({"argv": []}, 256, "no command given"),
         ({"_raw_params": ""}, 256, "no command given"),
+        ({"_raw_params": "echo 'a"}, 256, "the command cannot be taken apart into words: No closing quotation"),
     ],
 )
 def test_what_could_not_be_started_says_why_and_has_no_exit_code_of_its_own(ask, arguments, code, message):
@@ -168,14 +175,76 @@ def test_a_command_that_reads_none_of_much_input_still_has_its_answer(ask):
     assert (answer["rc"], answer["stdout"]) == (0, "done")
 
 
+def built(**arguments):
+    """The program that Ansible makes of the module and `arguments`, and sends to a host."""
+    made = module_common.modify_module(
+        module_name="command",
+        module_path=str(_PATH),
+        module_args=arguments,
+        templar=None,
+        task_vars={"ansible_playbook_python": sys.executable},
+        remote_is_local=True,
+    )
+    assert (made.module_style, made.shebang) == ("new", f"#!{sys.executable}")  # the style that can be sent to a pipe
+    return made.b_module_data
+
+
+def on_a_host(program, **options):
+    """What it answers there, where nothing of Ansible is installed."""
+    words = [sys.executable, "-I", "-S"]
+    return json.loads(subprocess.run(words, input=program, stdout=subprocess.PIPE, check=False, **options).stdout)
+
+
+_HOSTILE = ['"' * 9, "'" * 9, "\\", '\\"' * 3, "a\nb", "<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>", "\u2028ü", "{{ 1 }}", ""]
+
+
+def test_every_text_arrives_as_it_is_where_nothing_of_ansible_is_installed():
+    words = ["printf", "%s\\0", *_HOSTILE]
+
+    answer = on_a_host(built(argv=words, stdin="\n".join(_HOSTILE), _ansible_check_mode=False))
+
+    assert answer["stdout"].split("\0")[:-1] == _HOSTILE
+
+
+def test_a_command_has_a_locale_that_is_there():
+    answer = on_a_host(built(argv=["printenv", "LC_ALL"]), env={"PATH": os.environ["PATH"], "LC_ALL": "xx_XX.UTF-8"})
+
+    assert answer["stdout"] == "C.UTF-8"
+
+
+def test_it_does_not_stay_in_a_directory_that_is_not_there_for_it(tmp_path):
+    (tmp_path / "gone").mkdir()
+    program = b"import os; os.rmdir(os.getcwd())\n" + built(argv=["pwd"]).replace(b"from __future__", b"#")
+
+    answer = on_a_host(program, cwd=tmp_path / "gone", env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+
+    assert answer["stdout"] == str(tmp_path)
+
+
+def test_the_host_logs_what_was_asked_unless_the_task_is_not_to_be_logged(ask, monkeypatch):
+    lines = []
+    monkeypatch.setattr("syslog.syslog", lambda _, line: lines.append(line))
+
+    ask(ours, argv=["echo", "http://me:secret@there"], _ansible_no_log=False)
+    ask(ours, argv=["echo", "hidden"], _ansible_no_log=True)
+
+    assert [(line[:40], "'http://me:********@there'" in line) for line in lines] == [
+        ("ansible.legacy.command: {'_raw_params': ", True)
+    ]
+
+
+def test_a_switch_that_is_neither_yes_nor_no_is_refused(ask):
+    answer = ask(ours, argv=["echo"], strip_empty_ends="perhaps")
+
+    assert (answer["failed"], answer["msg"]) == (True, "strip_empty_ends is 'perhaps' and must be yes or no")
+
+
 _BY_ITSELF = f"""
-import importlib.util, json, sys
-from ansible.module_utils.testing import patch_module_args
+import importlib.util, sys
 spec = importlib.util.spec_from_file_location("command", {str(_PATH)!r})
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-with patch_module_args({{"argv": sys.argv[1:]}}):
-    module.main()
+module.main({{"argv": sys.argv[1:]}})
 """
 
 
