@@ -18,6 +18,11 @@ TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
 
 TESTED_WITH: dict[str, str] = {
     "__main__.py": "cli/test_main.py",
+    "compiler/gate_tasks.py": "compiler/test_compiler.py",
+    "executor/item_entries.py": "orchestrator/test_due_items.py",
+    "executor/ledger_entry.py": "executor/test_host_ledger.py",
+    "orchestrator/continuation/accepted_changes.py": "orchestrator/continuation/test_resumption.py",
+    "orchestrator/kept_values.py": "orchestrator/test_due_items.py",
     "channels/base.py": "channels/test_page.py",
     "channels/inquiry.py": "channels/test_pagerduty_rest.py",
     "cli/commands/lab/demo.py": "lab/test_flow.py",
@@ -37,6 +42,7 @@ TESTED_WITH: dict[str, str] = {
     "cli/target_options.py": "cli/commands/night/test_run_command.py",
     "executor/ansible/ansible_runner_adapter.py": "executor/ansible/test_supervisor.py",
     "executor/ansible/plugins/callback_support/runbook_hosts.py": "executor/ansible/plugins/callback/test_runbook_report.py",
+    "executor/ansible/plugins/callback_support/runbook_items.py": "executor/ansible/plugins/callback/test_runbook_report.py",
     "executor/ansible/plugins/callback_support/runbook_names.py": "executor/ansible/plugins/callback/test_runbook_report.py",
     "executor/ansible/plugins/inventory_secrets.py": "live/test_secrets_live.py",
     "executor/ansible/supervision.py": "executor/ansible/test_ansible_executor.py",

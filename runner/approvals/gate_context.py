@@ -140,7 +140,7 @@ def _of_host(host: str, before: HostAction | None, now: HostAction | None) -> It
         yield f"on {host} {_sentence(path, was, is_)}"
 
 
-_WORDS = ("call.module", "call.args.argv", "call.args.stdin")
+_WORDS = ("call.module", "call.args.argv", "call.args.stdin", "call.items")
 """What the text of an action says better than its parameters."""
 
 _AROUND = ("env ", "as ", "chdir: ", "file ", "uses ")

@@ -36,8 +36,19 @@ def in_words(command: Mapping[str, Any]) -> str:
 
 
 def lines(command: Mapping[str, Any]) -> tuple[str, ...]:
-    """What is done, in as many lines as it is written in, and then each thing that is around it by itself."""
+    """What is done, in as many lines as it is written in, and then each thing that is around it by itself.
+
+    What is done for each item stands below the item's number.
+    """
+    if (items := command.get("items")) is not None:
+        return tuple(line for item in items for line in _of_item(item)) or ("nothing: there is no item",)
     return (*_action(str(command["module"]), command["args"]), *_around(command))
+
+
+def _of_item(command: Mapping[str, Any]) -> Iterator[str]:
+    number = f"[{command['item']}] "
+    for place, line in enumerate(lines(command)):
+        yield (" " * len(number) if place else number) + line.replace("\n", "\n" + " " * len(number))
 
 
 def _action(module: str, args: Mapping[str, Any]) -> tuple[str, ...]:

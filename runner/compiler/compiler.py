@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,20 +12,22 @@ from typing import Any
 from runner.compiler import needed_steps
 from runner.compiler.batches import plays
 from runner.compiler.condition_names import bindings, reads
+from runner.compiler.constructs import each_item
 from runner.compiler.delegation import delegated
+from runner.compiler.gate_tasks import carry_on, choose_all, gate_task, guard, wrapped
 from runner.compiler.input_delivery import hide, spell
 from runner.compiler.retries import action_keywords, acts, attempts
-from runner.compiler.segments import Gate, after, before
+from runner.compiler.segments import after, before
 from runner.compiler.verification_tasks import RESULT, checks
 from runner.core.duration import parse
 from runner.core.identifiers import Marker
-from runner.core.step_tags import GATE, NEVER, recheck_tag, step_tag, undo_id
-from runner.kinds.ansible_yaml import Block, Play, Playbook, Task
+from runner.core.step_tags import NEVER, recheck_tag, step_tag, undo_id
+from runner.kinds.ansible_yaml import Block, Play, Playbook, Task, TaskFile
 from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation
 from runner.kinds.steps.base import StepKind
 from runner.model.input import Input
-from runner.model.runbook import Portion, Runbook
+from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step, Undo
 
 _FOUND_BY = {
@@ -34,10 +35,6 @@ _FOUND_BY = {
     "RUNBOOK_ATTEMPT": "{{ lookup('ansible.builtin.env', 'RUNBOOK_ATTEMPT') }}",
 }
 """The environment by which what a run and an attempt have started is found again; without the product, it is empty."""
-
-_WIDTH = 110
-_WIDEST = 140
-"""Characters of a prompt's line, which stands indented; ansible-lint takes lines of 160."""
 
 
 def compile_runbook(
@@ -62,7 +59,28 @@ def compile_runbook(
         play(runbook.hosts_of(step), _step(runbook, step, read_file, tags=(NEVER,)), [step])
         for step in runbook.on_cancel
     ]
-    return Playbook(_header(runbook), [*forward, *backward, *cancelled])
+    beside = dict(_beside(runbook, read_file, values))
+    return Playbook(_header(runbook, beside), [*forward, *backward, *cancelled], beside)
+
+
+def _beside(runbook: Runbook, read_file: ReadFile, values: Mapping[str, Any]) -> Iterator[tuple[str, TaskFile]]:
+    """The files of tasks that the playbook includes, by how it names them: one for each step with `each`."""
+    for step in (step for step in runbook.every_step if step.each):
+        done = {step.id: step_tasks(runbook, step, read_file)}
+        done |= {undo_id(step.id): _undo_tasks(runbook, step, step.undo, read_file)} if step.undo else {}
+        for name, tasks in done.items():
+            header = f"{runbook.id}/{name}: what {runbook.id}.yml does for each item."
+            file = TaskFile(
+                [header, "Written by `runbook compile`, as that file is."], _delivered(runbook, values, tasks)
+            )
+            yield each_item.file_of(runbook.id, name), file
+
+
+def _delivered(runbook: Runbook, values: Mapping[str, Any], tasks: Iterable[Task | Block]) -> list[Task | Block]:
+    """`tasks` with inputs and `values` as programs must be given them."""
+    truths = [name for name, item in runbook.inputs.items() if item.type == "bool"]
+    truths += [name for name, value in values.items() if isinstance(value, bool)]
+    return [hide(spell(each, truths), runbook.secrets) for each in tasks]
 
 
 def _serial(runbook: Runbook, steps: Sequence[Step]) -> str | None:
@@ -82,7 +100,7 @@ def variables(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, **as_numbers}
 
 
-def _header(runbook: Runbook) -> list[str]:
+def _header(runbook: Runbook, beside: Mapping[str, TaskFile]) -> list[str]:
     takes = [_takes(name, item) for name, item in runbook.inputs.items()]
     undos = [f"  --tags {step_tag(undo_id(step.id))}" for step in reversed(runbook.steps) if step.undo]
     few = ", and with --limit no more hosts at a time than on the way there" if runbook.serial else ""
@@ -92,15 +110,11 @@ def _header(runbook: Runbook) -> list[str]:
         f"Written by `runbook compile` from {runbook.id}.yml: change that file and compile again.",
         f"It runs with plain Ansible too: ansible-playbook -i INVENTORY {runbook.id}.yml",
         *(["Inputs:", *takes] if takes else []),
+        # By these hashes whoever knows the playbook knows them as well.
+        *(f"It includes {name}, of which the SHA-256 is {file.sha256}" for name, file in beside.items()),
         *([f"To take changes back, newest first{few}:", *undos] if undos else []),
     ]
-    return [part for line in lines for part in _wrapped(line, indent="    ")]
-
-
-def _wrapped(line: str, *, width: int = _WIDTH, indent: str = "") -> list[str]:
-    """`line` in lines of that width; a word that is longer stays whole, as it may be an address."""
-    wrapper = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    return wrapper.wrap(line) or [""]
+    return [part for line in lines for part in wrapped(line, indent="    ")]
 
 
 def _takes(name: str, item: Input) -> str:
@@ -126,8 +140,6 @@ def _play(
     inputs = {name: item for name, item in runbook.inputs.items() if name not in runbook.secrets}
     given = {name: item.default for name, item in inputs.items() if item.default is not None}
     defaults = {**variables(runbook, given), **values, **needed_steps.defaults(steps)}
-    truths = [name for name, item in inputs.items() if item.type == "bool"]
-    truths += [name for name, value in values.items() if isinstance(value, bool)]
     keywords: dict[str, Any] = {
         "gather_facts": False,
         "environment": _FOUND_BY,
@@ -135,7 +147,7 @@ def _play(
     return Play(
         name=f"{runbook.id} | {runbook.title}",
         hosts=pattern,
-        tasks=[hide(spell(each, truths), runbook.secrets) for each in tasks],
+        tasks=_delivered(runbook, values, tasks),
         keywords={**({"serial": serial} if serial else {}), **keywords, **({"vars": defaults} if defaults else {})},
     )
 
@@ -144,68 +156,36 @@ def _forward(runbook: Runbook, steps: Sequence[Step], read_file: ReadFile) -> It
     """The steps of one play; between two of them, and before the next play, everybody stops where one host was lost."""
     for number, step in enumerate(steps):
         if number:
-            yield _guard(runbook, step)
+            yield guard(runbook, step)
         yield from _step(runbook, step, read_file)
     if steps[-1] is not runbook.procedure[-1]:
-        yield _guard(runbook, steps[-1])
-
-
-def _guard(runbook: Runbook, step: Step) -> Task:
-    title, that = (
-        "Go no further when a host has failed",
-        "ansible_play_hosts | length == ansible_play_hosts_all | length",
-    )
-    if runbook.max_failures:
-        title = f"Go no further when more than {runbook.max_failures} of the hosts have failed"
-        that = f"ansible_play_hosts_all | difference(ansible_play_hosts) | length <= {_may_fail(runbook.max_failures)}"
-    return Task(
-        Marker(runbook.id, step.id, "guard").task_name(title),
-        "ansible.builtin.assert",
-        {"that": [that], "quiet": True},
-        {"run_once": True, "tags": [step_tag(step.id)]},
-    )
-
-
-def _may_fail(some: Portion) -> str:
-    """How many hosts may fail; the product, which works on some of the hosts at a time, says how many are left."""
-    share = some if isinstance(some, int) else f"(ansible_play_hosts_all | length) * {some.rstrip('%')} // 100"
-    return f"runbook_may_fail | default({share}) | int"
+        yield guard(runbook, steps[-1])
 
 
 def _step(runbook: Runbook, step: Step, read_file: ReadFile, *, tags: Sequence[str] = ()) -> Iterator[Task | Block]:
-    rescue = [_carry_on(runbook, step)] if step.on_failure == "continue" else []
+    rescue = [carry_on(runbook, step)] if step.on_failure == "continue" else []
     yield from needed_steps.decides(runbook, step, rescue, tags)
-    for gate in before(step):
-        yield _choose(runbook, step, gate.choice) if gate.kind == "choose" else _gate(runbook, step, gate)
-    tasks = list(step_tasks(runbook, step, read_file))
-    if tasks:
+    gates = list(before(step))
+    yield from (choose_all(runbook, step, gate.choice) for gate in gates if gate.kind == "choose")
+    yield from each_item.finds(runbook.id, step, needed_steps.if_needed(step), rescue, tags)
+    yield from (gate_task(runbook, step, gate) for gate in gates if gate.kind != "choose")
+    done = list(step_tasks(runbook, step, read_file))
+    if done:
         yield Block(
             name=f"{runbook.id}/{step.id} | {step.name}",
-            tasks=tasks,
+            tasks=list(each_item.around(runbook.id, step)) if step.each else done,
             keywords={"tags": [step_tag(step.id), *tags]}
             | needed_steps.if_needed(step)
             | _become(step)
-            | delegated(step.on, tasks),
+            | delegated(step.on, done),
             rescue=rescue,
         )
     for gate in after(step):
-        yield _gate(runbook, step, gate)
-
-
-def _choose(runbook: Runbook, step: Step, name: str) -> Task:
-    """Where nobody chooses, everything is chosen."""
-    choice = step.choose[name]
-    values = f"{choice.from_} | map(attribute='{choice.field}') | list" if choice.field else choice.from_
-    return Task(
-        Marker(runbook.id, step.id, "choose").task_name(f"Take all of {choice.from_}"),
-        "ansible.builtin.set_fact",
-        {name: f"{{{{ {values} }}}}"},
-        {"tags": [step_tag(step.id), GATE]} | needed_steps.if_needed(step),
-    )
+        yield gate_task(runbook, step, gate)
 
 
 def step_tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Task | Block]:
-    """The tasks that do `step` and verify it, without its gates.
+    """The tasks that do `step` and verify it, for one item of its `each`, without its gates.
 
     Raises:
         ValueError: a file that it names cannot be used.
@@ -226,20 +206,22 @@ def step_tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Ta
 
 
 def _undo(runbook: Runbook, step: Step, undo: Undo, read_file: ReadFile) -> Block:
-    name, title = undo_id(step.id), f"Undo: {step.name}"
-    call = _call(step.id, undo.action, step, read_file)
-    action = acts(Marker(runbook.id, name, "action"), title, call, action_keywords(step.effect, undo.verify))
-    verified = [
-        check
-        for number, verification in enumerate(undo.verify, 1)
-        for check in checks(Marker(runbook.id, name, f"verify/{number}"), verification, call, undo.action.text)
-    ]
-    tasks = [*action, *verified]
+    name, each = undo_id(step.id), step.each
+    done = list(_undo_tasks(runbook, step, undo, read_file))
     return Block(
-        name=f"{runbook.id}/{name} | {title}",
-        tasks=tasks,
-        keywords={"tags": [step_tag(name), NEVER]} | _become(step) | delegated(step.on, tasks),
+        name=f"{runbook.id}/{name} | Undo: {step.name}",
+        tasks=list(each_item.undone_around(runbook.id, step, each)) if each else done,
+        keywords={"tags": [step_tag(name), NEVER]} | _become(step) | delegated(step.on, done),
     )
+
+
+def _undo_tasks(runbook: Runbook, step: Step, undo: Undo, read_file: ReadFile) -> Iterator[Task | Block]:
+    name = undo_id(step.id)
+    call = _call(step.id, undo.action, step, read_file)
+    keywords = action_keywords(step.effect, undo.verify)
+    yield from acts(Marker(runbook.id, name, "action"), f"Undo: {step.name}", call, keywords)
+    for number, verification in enumerate(undo.verify, 1):
+        yield from checks(Marker(runbook.id, name, f"verify/{number}"), verification, call, undo.action.text)
 
 
 def _call(step_id: str, action: StepKind, step: Step, read_file: ReadFile) -> Invocation:
@@ -256,6 +238,7 @@ def _become(step: Step) -> dict[str, Any]:
 
 def _capture(marker: Marker, step: Step, call: Invocation) -> Task:
     values = {name: f"{{{{ {expression} }}}}" for name, expression in step.capture.items()}
+    values = each_item.captured(step) if step.each else values
     names = bindings(step.capture.values(), call.bound(RESULT))
     names_read = reads(step.capture.values(), RESULT)
     keywords: dict[str, Any] = {"vars": names} if names else {}
@@ -267,30 +250,4 @@ def _capture(marker: Marker, step: Step, call: Invocation) -> Task:
         "ansible.builtin.set_fact",
         values,
         keywords,
-    )
-
-
-_ASKS = {
-    "approve": "Press Enter to go ahead, or Ctrl-C and A to abort",
-    "manual": "Press Enter when it is done, or Ctrl-C and A to abort",
-    "confirm": "Press Enter when this is so, or Ctrl-C and A to abort",
-}
-
-
-def _gate(runbook: Runbook, step: Step, gate: Gate) -> Task:
-    texts = [line for part in (step.why, gate.text) if part for line in part.splitlines()]
-    lines = [part for line in texts for part in _wrapped(line, width=_WIDEST)]
-    return Task(
-        Marker(runbook.id, step.id, "gate").task_name(step.name if gate.kind == "manual" else gate.text),
-        "ansible.builtin.pause",
-        {"prompt": "\n".join([*lines, _ASKS[gate.kind]])},
-        {"tags": [step_tag(step.id), GATE]} | needed_steps.if_needed_anywhere(step),
-    )
-
-
-def _carry_on(runbook: Runbook, step: Step) -> Task:
-    return Task(
-        Marker(runbook.id, step.id, "rescue").task_name("Failed; the runbook continues"),
-        "ansible.builtin.debug",
-        {"msg": f"{step.id} failed and says on_failure: continue; the run is not green"},
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from runner.core.step_tags import decide_tag, items_tag, step_tag
 from runner.model.step import Step
 
 GateKind = Literal["step", "choose", "approve", "manual", "confirm", "unknown"]
@@ -46,10 +47,19 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Steps that one invocation of Ansible does in one go; of `decides`, the last, only whether it is needed."""
+    """Steps that one invocation of Ansible does in one go.
+
+    Of `decides`, the last of them, it only finds out `what`: whether it is needed, or for which items it is done.
+    """
 
     steps: tuple[Step, ...]
     decides: Step | None = None
+    what: Literal["only_if", "items"] = "only_if"
+
+    def tags(self, steps: Iterable[Step]) -> list[str]:
+        """The tags of what it does of `steps`, which are some of its own."""
+        begins = {"only_if": decide_tag, "items": items_tag}[self.what]
+        return [begins(step.id) if step is self.decides else step_tag(step.id) for step in steps]
 
 
 def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate | Segment]:
@@ -58,19 +68,32 @@ def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate |
     for step in procedure:
         does = [step] if (step.action and not step.manual) or step.automated else []
         first = [Gate(step, "step", f"Go on with {step.name}?")] if stepwise else []
-        asked = [*first, *before(step)]
-        if step.only_if and (asked or not does):  # nobody is asked about a host where it is not needed
-            yield Segment((*pending, step), step)
-            pending = []
-        for gates, steps in ((asked, does), (after(step), [])):
-            for gate in gates:
-                if pending:
+        for stops, steps in ((_begin(step, [*first, *before(step)], acts=bool(does)), does), (after(step), [])):
+            for stop in stops:
+                if isinstance(stop, Segment):
+                    stop = replace(stop, steps=(*pending, *stop.steps))  # noqa: PLW2901 - what comes before goes along
+                elif pending:
                     yield Segment(tuple(pending))
-                    pending = []
-                yield gate
+                pending = []
+                yield stop
             pending += steps
     if pending:
         yield Segment(tuple(pending))
+
+
+def _begin(step: Step, asked: Sequence[Gate], *, acts: bool) -> Iterator[Gate | Segment]:
+    """What a person is asked, and before that what nobody is asked about: hosts where it is not needed, or has no item.
+
+    A choice comes before the items, which may be what was chosen.
+    """
+    if step.only_if and (asked or not acts):
+        yield Segment((step,), step, "only_if")
+    choices = [number for number, gate in enumerate(asked, 1) if gate.kind == "choose"]
+    chosen = choices[-1] if choices else 0
+    yield from asked[:chosen]
+    if step.each and asked[chosen:]:
+        yield Segment((step,), step, "items")
+    yield from asked[chosen:]
 
 
 def before(step: Step) -> Iterator[Gate]:

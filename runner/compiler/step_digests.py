@@ -44,8 +44,8 @@ def _contents(source: Source, step: Step) -> tuple[Any, Any]:
     needs = step.action.files if step.action else ()
     files = {name: sha256 for name, sha256 in source.side_files.digests.items() if _is_below(name, needs)}
     choices = {name: choice.model_dump(mode="json") for name, choice in step.choose.items()}
-    around = [step.become, step.become_user, *([step.only_if] if step.only_if else [])]
-    around += delegated(step.on, ()).values()
+    constructs = [step.only_if, step.each.model_dump(mode="json") if step.each else None]
+    around = [step.become, step.become_user, *filter(None, constructs), *delegated(step.on, ()).values()]
     by_hand = step.action.describe() if step.action and step.manual else None
     action = [[data for check, data in tasks if not check], by_hand, choices, *around, *([files] if files else [])]
     verify = [[data for check, data in tasks if check], [item.says for _, item in step.confirmations], *around]

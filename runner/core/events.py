@@ -33,6 +33,7 @@ class EventType(StrEnum):
     GATE_ANSWERED = "gate.answered"
     VOTE_GIVEN = "vote.given"
     STEP_DECIDED = "step.decided"
+    STEP_EXPANDED = "step.expanded"
     STEP_INTENDED = "step.intended"
     STEP_FINISHED = "step.finished"
     STEP_REOPENED = "step.reopened"

@@ -2,61 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.core.events import DONE, Event, EventType, Outcome
-from runner.core.step_tags import undo_id, undone_step
-from runner.model.step import Step, Undo
-
-ONLY_IF = "only_if"
-"""The part of a step that says whether it is needed."""
-
-_WORST_FIRST = (
-    Outcome.ABORTED,
-    Outcome.UNKNOWN,
-    Outcome.FAILED,
-    Outcome.UNREACHABLE,
-    Outcome.SKIPPED,
-    Outcome.NEVER_REACHED,
-    Outcome.PLANNED,
-    Outcome.UNKNOWABLE,
+from runner.core.step_tags import item_id, item_of, undo_id, undone_step
+from runner.executor.item_entries import ItemEntries
+from runner.executor.ledger_entry import (
+    CAPTURE,
+    EACH,
+    ITEMS,
+    ONLY_IF,
+    LedgerEntry,
+    item_parts,
+    parts,
+    undo_parts,
+    worst_of,
 )
-
-
-@dataclass
-class LedgerEntry:
-    """One step on one host: the parts that must still be proven, and the outcome once there is one.
-
-    `acted` is the outcome of the action alone; None while nobody knows whether it was done. `begun` says that the
-    action was begun at some time and has not been taken back since. `earlier` is what a step that is to be done or
-    verified again had come to: it still stands when that does not happen. `digest` is of the text by which it was done
-    and verified, empty where nothing was or that is not known; `outdated` says that the action was begun by an older
-    text than the one it must be proven by now, and `looked` that what failed has looked for itself.
-    """
-
-    missing: set[str]
-    intended: bool = False
-    acted: Outcome | None = None
-    outcome: Outcome | None = None
-    reason: str = ""
-    begun: bool = False
-    earlier: Outcome | None = None
-    digest: str = ""
-    outdated: bool = False
-    looked: bool = False
-
-    @property
-    def stands(self) -> Outcome:
-        """The outcome if nothing more happens."""
-        return self.outcome or self.earlier or (Outcome.UNKNOWN if self.intended else Outcome.NEVER_REACHED)
+from runner.model.step import Step, Undo
 
 
 @dataclass
 class Ledger:
     """Entries by (step id, host); every intended host is there from the start, so that none can be forgotten.
 
+    A step with `each` has an entry for each item as well, once its items are known, from which its own follows.
     It is a function of the events it was told: the same ones, read back from the audit log, give the same ledger.
     """
 
@@ -64,11 +35,38 @@ class Ledger:
     entries: dict[tuple[str, str], LedgerEntry] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     """What each step is by the text that the run is done by, where that is known."""
+    _of_each: dict[str, set[str]] = field(default_factory=dict)
+    _items: ItemEntries = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._items = ItemEntries(self.entries)
 
     def expect(self, step_id: str, hosts: Iterable[str], parts: Iterable[str]) -> None:
         """Intend `step_id` on `hosts`; it has passed on one when all of `parts` are proven there."""
         for host in hosts:
             self.entries[step_id, host] = LedgerEntry(set(parts))
+
+    def expect_step(self, step: Step, hosts: Iterable[str]) -> None:
+        """Intend `step` on `hosts`, with `each` also every item that it turns out to have there."""
+        self._of_each[step.id] = item_parts(step)
+        self.expect(step.id, hosts, parts(step))
+
+    def expect_undo(self, step: Step, undo: Undo, hosts: Iterable[str]) -> None:
+        """Intend the `undo` of `step` on `hosts`, with `each` that of every item that was begun there."""
+        name, proofs = undo_id(step.id), undo_parts(undo)
+        for host in hosts:
+            begun = {number: entry.item for number, entry in self.items(step.id, host).items() if entry.begun}
+            self.entries[name, host] = LedgerEntry({EACH} if begun else set(proofs))
+            self._items.expect(name, host, begun, proofs)
+
+    def items(self, name: str, host: str) -> Mapping[int, LedgerEntry]:
+        """The items of the step or undo `name`, by their numbers; none where they are not known."""
+        return self._items.of(name, host)
+
+    def units(self, step_id: str, host: str) -> dict[str, LedgerEntry]:
+        """What of a step is done by itself on a host, by the names under which it is recorded: its items, or it."""
+        items = {item_id(step_id, number): entry for number, entry in self.items(step_id, host).items()}
+        return items or {step_id: self.entries[step_id, host]}
 
     def apply(self, event: Event) -> list[Event]:
         """Take note of `event`; the `step.finished` events that follow from it."""
@@ -78,7 +76,13 @@ class Ledger:
         concerned = event.data.get("hosts")
         hosts = [event.host] if event.host else [host for step, host in self.entries if step == event.step]
         hosts = [host for host in hosts if event.host or concerned is None or host in concerned]
-        return [done for host in hosts if (done := self._apply(event, event.step, host))]
+        return [done for host in hosts for done in self._apply_on(event, event.step, host)]
+
+    def _apply_on(self, event: Event, step: str, host: str) -> Iterator[Event]:
+        if done := self._apply(event, step, host):
+            yield done
+        for name, entry in self._items.follow(event, host):
+            yield self._finished(name, host, entry)
 
     def _read(self, event: Event) -> None:
         """Take note of the text by which the run is done from now on."""
@@ -94,16 +98,37 @@ class Ledger:
         if entry is not None and event.type is EventType.STEP_REOPENED:
             self.entries[step, host] = self._reopened(entry, event.data, undone=self.is_undone(step, host))
             if event.data["redo"]:
-                self.entries.pop((undo_id(step), host), None)
+                self._items.forget(step, host)
             return None
         if entry is None or entry.outcome:
             return None
         if event.type is EventType.STEP_INTENDED:
             entry.intended = entry.begun = True
             entry.earlier, entry.outdated = None, False
-            entry.digest = self.digests.get(step, "")
+            entry.digest = self._digest(step)
             return None
+        if event.type is EventType.STEP_EXPANDED:
+            return self._expand(event, step, host, entry)
+        if event.data.get("part") == CAPTURE and event.type is EventType.VALUES_CAPTURED:
+            event = replace(event, data={**event.data, "outcome": Outcome.PASSED})
+            return self._prove(event, step, host, entry)
         return self._prove(event, step, host, entry) if event.type in _PROOFS else None
+
+    def _digest(self, step: str) -> str:
+        item = item_of(step)
+        return self.digests.get(item[0] if item else step, "")
+
+    def _expand(self, event: Event, step: str, host: str, entry: LedgerEntry) -> Event | None:
+        """Take note of the items of a step, which stay those that it has begun with."""
+        if self.items(step, host):
+            return None
+        self._items.expand(event, host, self._of_each.get(step, ()))
+        entry.digest = self._digest(step)
+        entry.missing.discard(ITEMS)
+        if self.items(step, host):
+            return None
+        entry.outcome, entry.reason = Outcome.NOT_NEEDED, "there is no item"
+        return self._finished(step, host, entry)
 
     def _reopened(self, entry: LedgerEntry, data: Mapping[str, Any], *, undone: bool) -> LedgerEntry:
         """The entry of a step that is to be done again, or only to be verified again."""
@@ -117,12 +142,13 @@ class Ledger:
             earlier=None if undone or changed else entry.outcome or entry.earlier,
             digest="" if again else changed or entry.digest,
             outdated=not again and (entry.outdated or bool(changed and "action" in missing)),
+            item=entry.item,
         )
 
     def _prove(self, event: Event, step: str, host: str, entry: LedgerEntry) -> Event | None:
         if _leaves_open(event):
             return None
-        entry.digest = entry.digest or self.digests.get(step, "")
+        entry.digest = entry.digest or self._digest(step)
         if event.data["part"] == "action":
             entry.outdated = False
             entry.acted = Outcome(event.data["outcome"])
@@ -135,41 +161,51 @@ class Ledger:
             undone.begun = False
         entry.reason = str(event.data.get("reason", ""))
         entry.looked = bool(event.data.keys() & {"result", "evidence"})
+        return self._finished(step, host, entry)
+
+    def _finished(self, step: str, host: str, entry: LedgerEntry) -> Event:
         data = {"outcome": entry.outcome} | ({"reason": entry.reason} if entry.reason else {})
         return Event(EventType.STEP_FINISHED, self.run, step, host, data)
 
     def close(self) -> list[Event]:
         """Give every entry that is still open its outcome, once nothing more will happen; the events that follow."""
         finished = []
-        for (step, host), entry in self.entries.items():
+        items_first = sorted(self.entries, key=lambda name: item_of(name[0]) is None)
+        for step, host in items_first:
+            entry = self.entries[step, host]
             if entry.outcome is None:
-                entry.outcome = entry.stands
+                entry.outcome = worst_of(item.outcome for item in self.items(step, host).values()) or entry.stands
                 finished.append(Event(EventType.STEP_FINISHED, self.run, step, host, {"outcome": entry.outcome}))
         return finished
 
     def broken(
-        self, steps: Iterable[Step], hosts: Collection[str] | None = None, *, decides: Step | None = None
+        self,
+        steps: Iterable[Step],
+        hosts: Collection[str] | None = None,
+        *,
+        decides: Step | None = None,
+        what: str = "",
     ) -> list[tuple[Step, str]]:
         """The steps on which a run cannot build, each with a host (one of `hosts`, if they are given).
 
-        One that only waits for a person's word is not broken. Of `decides` was only to be found whether it is needed.
+        One that only waits for a person's word is not broken. Of `decides` only the part `what` was to be proven.
         """
         return [
             (step, host)
             for step in steps
             for host in self.hosts_of(step.id)
-            if (hosts is None or host in hosts) and self._is_broken(step, host, decided=step is decides)
+            if (hosts is None or host in hosts) and self._is_broken(step, host, only=what if step is decides else "")
         ]
 
     def hosts_of(self, step_id: str) -> list[str]:
         """The hosts on which `step_id` is to be done."""
         return [host for step, host in self.entries if step == step_id]
 
-    def _is_broken(self, step: Step, host: str, *, decided: bool) -> bool:
+    def _is_broken(self, step: Step, host: str, *, only: str) -> bool:
         entry = self.entries[step.id, host]
         waiting = {f"verify/{number}" for number, _ in step.confirmations}
         if entry.outcome is None:
-            return bool(entry.missing & {ONLY_IF} if decided else entry.missing - waiting)
+            return only in entry.missing if only else bool(entry.missing - waiting)
         return entry.outcome not in {*DONE, Outcome.PLANNED, Outcome.UNKNOWABLE}
 
     def waits_for(self, step_id: str, parts: Collection[str]) -> list[str]:
@@ -207,7 +243,7 @@ class Ledger:
         outcomes = {entry.outcome or Outcome.NEVER_REACHED for entry in self.entries.values()}
         if not outcomes:
             return Outcome.NEVER_REACHED
-        return next((outcome for outcome in _WORST_FIRST if outcome in outcomes), Outcome.PASSED)
+        return worst_of(outcomes) or Outcome.PASSED
 
     def table(self) -> Mapping[str, Mapping[str, Outcome]]:
         """The outcome of each step on each host."""
@@ -245,27 +281,6 @@ _PROOFS = frozenset(
         EventType.STEP_SETTLED,
     }
 )
-
-
-def parts(step: Step) -> set[str]:
-    """What must be proven before `step` has passed."""
-    checks = {f"verify/{number}" for number, _ in enumerate(step.verify, 1)}
-    return _decision(step) | checks | ({"action"} if step.action else set())
-
-
-def machine_parts(step: Step) -> set[str]:
-    """What of it a machine proves."""
-    acts = step.action is not None and not step.manual
-    return _decision(step) | {f"verify/{number}" for number, _ in step.automated} | ({"action"} if acts else set())
-
-
-def _decision(step: Step) -> set[str]:
-    return {ONLY_IF} if step.only_if else set()
-
-
-def undo_parts(undo: Undo) -> set[str]:
-    """What must be proven before `undo` has passed."""
-    return {"action", *(f"verify/{number}" for number, _ in enumerate(undo.verify, 1))}
 
 
 def _judge(entry: LedgerEntry, event: Event) -> Outcome | None:

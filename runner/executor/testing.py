@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
 from runner.core.identifiers import Marker
+from runner.core.step_tags import due_fact, item_id, items_fact, undone_step
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Message
@@ -27,7 +29,8 @@ class ScriptedExecutor:
     """Reports what Ansible would, on the hosts that `hosts` has for each pattern of the playbook.
 
     `answers` has what a task answers, by (step, part) or (step, part, host), where it does not just pass: an `Answer`,
-    or something to call with the host, which may give one. `inventory` is added to the first message, `secrets` are
+    or something to call with the host, which may give one. `items` has the items of each step with `each`, where it
+    has three otherwise; a message about one has its number. `inventory` is added to the first message, `secrets` are
     what the inventory has encrypted, and `names` are the hosts of an inventory that has more than the plays. `commands`
     has what a step would do where that is not what is written, `checks` what a preflight finds, and `ending` is for a
     part that ends in another way than by itself.
@@ -39,6 +42,7 @@ class ScriptedExecutor:
     hosts: dict[str, list[str]] = field(default_factory=lambda: {"all": ["db1"]})
     environments: dict[str, str] = field(default_factory=dict)
     answers: dict[tuple[str, ...], Answer | Callable[[str], Answer | None]] = field(default_factory=dict)
+    items: dict[str, list[Any]] = field(default_factory=dict)
     inventory: dict[str, Any] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
     names: list[str] | None = None
@@ -62,7 +66,7 @@ class ScriptedExecutor:
         lost = _Lost(may_fail=b"runbook_may_fail" in job.playbook)
         facts = {host: dict(values) for host, values in part.captured.items()}
         delegates = {f"'{name}'": self._named(name)[0] for name in job.on} | {"localhost": "localhost"}
-        play_on = _Tasks(self, part, lost, handle, facts, delegates)
+        play_on = _Tasks(self, job, part, lost, handle, facts, delegates)
         for play in yaml.safe_load(job.playbook):
             hosts = self._hosts(play, part.limit)
             for item in play["tasks"]:
@@ -88,11 +92,11 @@ class ScriptedExecutor:
         del environ
         self.cleaned_up.append(run)
 
-    def answer(self, task: Mapping[str, Any], host: str) -> Answer:
-        """What `task` answers on `host`."""
+    def answer(self, task: Mapping[str, Any], host: str, number: int | None = None) -> Answer:
+        """What `task` answers on `host`, for the item with that `number` if it is done for one."""
         marker = Marker.parse(task["name"])
         assert marker is not None, task["name"]  # noqa: S101 - every compiled task has one
-        key = (marker.step, marker.part)
+        key = (marker.step if number is None else item_id(marker.step, number), marker.part)
         scripted = self.answers.get((*key, host), self.answers.get(key))
         answer = scripted(host) if callable(scripted) else scripted
         return answer or ("ok", _passed(task, host))
@@ -128,7 +132,7 @@ class ScriptedExecutor:
         """What each step that is to be rendered would do, as it is written."""
         commands: dict[str, dict[str, Any]] = {}
         for play in yaml.safe_load(job.playbook):
-            for task in (task for item in play["tasks"] for task in _tasks(item)):
+            for task in (task for item in play["tasks"] for task in _tasks(item, job)):
                 marker = Marker.parse(task["name"])
                 if marker and marker.part == "action" and marker.step in part.render:
                     module = next(key for key in task if key.startswith("ansible."))
@@ -163,57 +167,93 @@ class _Tasks:
     """
 
     executor: ScriptedExecutor
+    job: Job
     part: JobPart
     lost: _Lost
     handle: Handler
     facts: dict[str, dict[str, Any]]
     delegates: Mapping[str, str]
 
-    def do(self, item: Mapping[str, Any], hosts: Sequence[str], tags: set[str], to: str = "") -> None:
-        """Do a task, or a block with its rescue, that is within something with `tags` and is delegated `to`."""
-        tags, to = tags | set(item.get("tags", [])), item.get("delegate_to", to)
+    def do(
+        self,
+        item: Mapping[str, Any],
+        hosts: Sequence[str],
+        tags: set[str],
+        to: str = "",
+        about: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """Do a task, or a block with its rescue, that is within something with `tags` and is delegated `to`.
+
+        `about` is the number of the item that it is done for, if it is.
+        """
+        inherited, tags, to = tags, tags | set(item.get("tags", [])), item.get("delegate_to", to)
         if str(when := item.get("when", "")).startswith("runbook_needs_"):
             hosts = [host for host in hosts if self.facts.get(host, {}).get(when)]
         if "block" not in item:
             if tags & set(self.part.tags) and "pause" not in str(item.keys()):
-                self._task(item, hosts, to)
+                self._task(item, hosts, to, about)
+                if _INCLUDE in item:
+                    self._include(item, hosts, inherited, to)
             return
         for each in item["block"]:
-            self.do(each, self.lost.left(hosts), tags, to)
+            self.do(each, self.lost.left(hosts), tags, to, about)
         if "rescue" in item:  # which is for those that have failed; a host that is not reached is not asked again
             rescued = [host for host in hosts if host in self.lost.failed]
             self.lost.failed -= set(rescued)
             for each in item["rescue"]:
-                self.do(each, self.lost.left(rescued), tags, to)
+                self.do(each, self.lost.left(rescued), tags, to, about)
 
-    def _task(self, task: Mapping[str, Any], hosts: Sequence[str], to: str) -> None:
+    def _include(self, item: Mapping[str, Any], hosts: Sequence[str], tags: set[str], to: str) -> None:
+        """Do the tasks of a file for each item that is due: hosts whose items have the same number together."""
+        marker = Marker.parse(item["name"])
+        assert marker is not None  # noqa: S101 - it is a compiled task
+        undone = undone_step(marker.step)
+        items = {host: self._items(undone or marker.step, host) for host in hosts}
+        due = {host: self.facts[host].get(due_fact(marker.step), range(1, 1 + len(items[host]))) for host in hosts}
+        for number in sorted({number for numbers in due.values() for number in numbers}, reverse=bool(undone)):
+            for task in yaml.safe_load(self.job.files[f"playbooks/{item[_INCLUDE]['file']}"]):
+                mine = [host for host in self.lost.left(hosts) if number in due[host]]
+                self.do(task, mine, tags, to, {"item": number})
+
+    def _task(self, task: Mapping[str, Any], hosts: Sequence[str], to: str, about: Mapping[str, int]) -> None:
         marker, lost = Marker.parse(task["name"]), self.lost
         on = next(({"on": host} for word, host in self.delegates.items() if word in to), {})
         for host in hosts[:1] if task.get("run_once") else hosts:
-            self.handle({"kind": "start", "host": host, "task": task["name"], **on})
+            self.handle({"kind": "start", "host": host, "task": task["name"], **on, **about})
             is_guard = marker is not None and marker.part == "guard"
             stops = is_guard and bool(lost.failed | lost.unreachable) and not lost.may_fail
-            kind, result = _GUARD_FAILED if stops else self._answer(task, host)
+            kind, result = _GUARD_FAILED if stops else self._answer(task, host, about.get("item"))
             self.facts.setdefault(host, {}).update(result.get("ansible_facts", {}))
-            self.handle({"kind": kind, "host": host, "task": task["name"], "result": result})
+            self.handle({"kind": kind, "host": host, "task": task["name"], "result": result, **about})
             lost.failed |= set(hosts) if stops else {host} if kind == "failed" else set()
             lost.unreachable |= {host} if kind == "unreachable" else set()
 
-    def _answer(self, task: Mapping[str, Any], host: str) -> Answer:
+    def _items(self, step: str, host: str) -> Sequence[Any]:
+        """The items that a step with `each` has on `host`: those that it has begun with."""
+        known = self.facts.setdefault(host, {}).get(items_fact(step))
+        return known if known is not None else self.executor.items.get(step, ["one", "two", "three"])
+
+    def _answer(self, task: Mapping[str, Any], host: str, number: int | None) -> Answer:
         """What `task` answers on `host`; what was decided before is not decided again."""
         marker = Marker.parse(task["name"])
         decided = self.part.settings.get("runbook_decided", {}).get(marker.step, ()) if marker else ()
         if marker and marker.part == "only_if" and host in decided:
             return ("skipped", {})
-        return self.executor.answer(task, host)
+        if marker and marker.part == "items":
+            return ("ok", {"ansible_facts": {items_fact(marker.step): self._items(marker.step, host)}})
+        return self.executor.answer(task, host, number)
 
 
-def _tasks(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Every task in blocks within blocks."""
+_INCLUDE = "ansible.builtin.include_tasks"
+
+
+def _tasks(item: Mapping[str, Any], job: Job) -> Iterator[Mapping[str, Any]]:
+    """Every task in blocks within blocks, and in the files that are included."""
     if "block" not in item:
         yield item
-    for each in item.get("block", ()):
-        yield from _tasks(each)
+    included = yaml.safe_load(job.files[f"playbooks/{item[_INCLUDE]['file']}"]) if _INCLUDE in item else ()
+    for each in (*item.get("block", ()), *included):
+        yield from _tasks(each, job)
 
 
 def _passed(task: Mapping[str, Any], host: str) -> Mapping[str, Any]:

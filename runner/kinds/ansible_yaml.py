@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -73,19 +74,44 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskFile:
+    """Tasks in a file of their own, which a playbook includes, under a comment that is given by its lines."""
+
+    header: Sequence[str]
+    tasks: Sequence[Task | Block]
+
+    def render(self) -> str:
+        """The file's text."""
+        return _file(self.header, [task.data() for task in self.tasks])
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file's text."""
+        return hashlib.sha256(self.render().encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
 class Playbook:
-    """Plays under a comment, given by its lines, that says where the file comes from and how it is used."""
+    """Plays under a comment, given by its lines, that says where the file comes from and how it is used.
+
+    `beside` are the files that it includes, by how it names them.
+    """
 
     header: Sequence[str]
     plays: Sequence[Play]
+    beside: Mapping[str, TaskFile] = field(default_factory=dict)
 
     def render(self) -> str:
         """The file's text: the same playbook always gives the same bytes."""
-        text = dump([play.data() for play in self.plays])
-        # What an author wrote is not broken into other lines, which would make it harder to review.
-        remark = _LONG_LINES if any(len(line) > _LONGEST_LINE for line in text.splitlines()) else ()
-        comment = "".join(f"# {line}".rstrip() + "\n" for line in (*self.header, *remark))
-        return comment + text
+        return _file(self.header, [play.data() for play in self.plays])
+
+
+def _file(header: Sequence[str], content: Sequence[Mapping[str, Any]]) -> str:
+    text = dump(content)
+    # What an author wrote is not broken into other lines, which would make it harder to review.
+    remark = _LONG_LINES if any(len(line) > _LONGEST_LINE for line in text.splitlines()) else ()
+    comment = "".join(f"# {line}".rstrip() + "\n" for line in (*header, *remark))
+    return comment + text
 
 
 class _Dumper(yaml.SafeDumper):

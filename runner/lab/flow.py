@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.channels.webhook import Webhook
-from runner.compiler.committed_playbook import reviewed
+from runner.compiler.committed_playbook import reviewed, reviewed_beside
 from runner.compiler.segments import Gate
 from runner.core.errors import ExitCode
 from runner.lab.probe import Probe, get
@@ -80,6 +80,7 @@ class Stage:
             run_id=self.new_run_id(),
             source=source,
             playbook=reviewed(self.library, source),
+            beside=reviewed_beside(self.library, source),
             contacts={name: Contact(name=name, channels=(channel,)) for name in people},
             inventories=[self.library.root / "inventories" / self.inventory, Path(overlay)],
             inputs={**defaults, **inputs},

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from runner.model.step import Step
+if TYPE_CHECKING:
+    from runner.model.step import Step
 
 
 def mentioned(step: Step, names: Collection[str]) -> list[str]:
     """Those of `names` that `step` mentions in what it does, how it is judged, and what is kept or chosen of it."""
-    parts = [step.action, *step.verify, step.capture, *step.choose.values(), step.become_user, step.only_if]
-    return mentioned_in(parts, names)
+    kept = [step.capture, *step.choose.values()]
+    return mentioned_in([step.action, *step.verify, *kept, step.become_user, step.only_if, step.each], names)
 
 
 def mentioned_in(parts: Any, names: Collection[str]) -> list[str]:

@@ -12,6 +12,8 @@ from runner.core.identifiers import Spelling, Variable
 _OURS = "result probe holds deadline sample rows row rc stdout stderr json status content"
 OF_RESULTS = frozenset(_OURS.split())
 """What a condition calls the result that it judges, and its parts."""
+ITEM, NUMBER = "item", "item_number"
+"""What a step that is done for each item of a list calls the item, and its number, which counts from 1."""
 _JINJA = "and or not in is if else elif for true false none loop self super"
 _GLOBALS = "now range dict lookup query q omit undef joiner lipsum cycler namespace"
 # The keywords of plays, blocks and tasks: https://docs.ansible.com/ansible-core/2.19/reference_appendices/
@@ -29,9 +31,12 @@ groups group_names hostvars inventory_dir inventory_file inventory_hostname inve
 play_hosts playbook_dir role_name role_names role_path step_host
 """
 
-RESERVED = frozenset([*f"{_OURS} {_JINJA} {_GLOBALS} {_KEYWORDS} {_VARIABLES}".split(), *keyword.kwlist])
+RESERVED = frozenset(
+    [*f"{_OURS} {ITEM} {NUMBER} {_JINJA} {_GLOBALS} {_KEYWORDS} {_VARIABLES}".split(), *keyword.kwlist]
+)
 """Names that a condition, or Ansible, already means something else by."""
 _WHY = (
+    ({ITEM, NUMBER}, "is what a step calls the item that it is done for, or its number"),
     (OF_RESULTS, "is what a condition calls the result that it judges, or a part of it"),
     (frozenset(_KEYWORDS.split()), "is a keyword of Ansible's, and ansible-lint refuses a variable of that name"),
     (frozenset(_GLOBALS.split()), "is a function of templates, and ansible-lint refuses a variable of that name"),

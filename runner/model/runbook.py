@@ -200,9 +200,14 @@ class Runbook(Model):
         return (*self.prerequisites, *self.steps)
 
     @property
+    def every_step(self) -> tuple[Step, ...]:
+        """The same, and the steps that are done when somebody cancels."""
+        return (*self.procedure, *self.on_cancel)
+
+    @property
     def delegates(self) -> tuple[str, ...]:
         """Each name of a machine on which a step is done for other hosts, once."""
-        return tuple(dict.fromkeys(step.on for step in (*self.procedure, *self.on_cancel) if step.on))
+        return tuple(dict.fromkeys(step.on for step in self.every_step if step.on))
 
     def hosts_of(self, step: Step) -> str:
         """The host pattern on which `step` is done."""

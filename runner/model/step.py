@@ -15,6 +15,7 @@ from runner.core.identifiers import RUNBOOK_ID, RunbookId, StepId
 from runner.kinds.steps.base import StepKind
 from runner.kinds.values import Condition, ExitCode, Expression
 from runner.model.names import Contact, HostPattern, Name, OneHost
+from runner.model.procedure.each import Each, read_each
 from runner.model.verification import Verification
 
 MOST_VERIFICATIONS = 99
@@ -137,10 +138,11 @@ class BranchLabel(Model):
 class Step(Model):
     """One step of the procedure: what is done, and how one sees that it worked.
 
-    Where `only_if` is not true, it is not needed. `action` is None for a step that only verifies. `auto` says that a
-    run which asks nobody may answer yes for this step; `idempotent` that doing it twice is as good as once,
-    `reversible: no` that nothing undoes it. `on` is the one machine on which all of it is done, its undo too, for each
-    of its hosts after the other. `branch` is not written: it is where the step stands in a diagnosis.
+    Where `only_if` is not true, it is not needed. With `each` all of it is done, verified and undone once for each item
+    of a list. `action` is None for a step that only verifies. `auto` says that a run which asks nobody may answer yes
+    for this step; `idempotent` that doing it twice is as good as once, `reversible: no` that nothing undoes it. `on` is
+    the one machine on which all of it is done, its undo too, for each of its hosts after the other. `branch` is not
+    written: it is where the step stands in a diagnosis.
     """
 
     id: StepId
@@ -151,6 +153,7 @@ class Step(Model):
     on: OneHost | None = None
     effect: Annotated[Effect, Strict(strict=False)] = Effect.CHANGE
     choose: dict[Name, Choice] = {}
+    each: Annotated[Each | None, BeforeValidator(read_each), Short(type=["string", "array"])] = None
     approve: Annotated[Approval | None, BeforeValidator(_approval), Short(type="string")] = None
     auto: bool = False
     action: InstanceOf[StepKind] | None

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import decide_tag, step_tag
 from runner.core.wording import listed
-from runner.executor.host_ledger import parts
+from runner.executor.ledger_entry import parts
 from runner.model.checks.condition import names
 from runner.model.mentions import mentioned
 from runner.model.step import Effect, Step

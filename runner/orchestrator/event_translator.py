@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.compiler.command_preview import in_words
 from runner.compiler.condition_names import searched
-from runner.core.characters import unfit
 from runner.core.errors import ExecutionError
 from runner.core.events import Event, EventType, Outcome
 from runner.core.identifiers import Marker
 from runner.core.observation import Observation, Operand, texts, worst_of
+from runner.core.step_tags import item_id
+from runner.orchestrator.kept_values import KEPT, kept_event, unusable
 from runner.orchestrator.reasons import decision, last_of, reason_of, verdict
 
 _OUTCOMES = {
@@ -28,10 +27,14 @@ _OUTCOMES = {
 _TYPES: Mapping[str, type] = {"rc": int, "samples": int, "ansible_facts": Mapping}
 """What must be of a type, in an answer that may be anything; whatever else is read of it is read as text."""
 
+_SILENT = frozenset({"gate", "guard", "rescue", "choose"})
+_SILENT_WHEN: Mapping[str, frozenset[Outcome]] = {
+    "limit": frozenset({Outcome.PASSED}),
+    "each": frozenset({Outcome.PASSED, Outcome.SKIPPED}),  # a loop over nothing is skipped
+}
+
 _SAMPLES = 60
 _SHORT = 200
-_ESCAPE = re.compile(r"\\\\x[0-9a-f]{2}")
-_TOO_MUCH = "more than 1,048,576 characters, and a later step would take a part for the whole"
 
 
 @dataclass
@@ -69,6 +72,8 @@ class Translator:
         host, message = message["host"], {**message, "result": _typed(message.get("result") or {})}
         if (marker.step, host) in self._not_done:
             return
+        if "item" in message:
+            marker = replace(marker, step=item_id(marker.step, message["item"]))
         if message["kind"] == "start":
             if marker.part == "action" or marker.part.startswith("attempt/"):
                 data = {"attempt": message["attempt"]} if message.get("attempt") else {}
@@ -84,15 +89,13 @@ class Translator:
 
     def _ended(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
         result, host = message["result"], message["host"]
-        if outcome is Outcome.PASSED and marker.part == "capture":
-            values = result.get("ansible_facts", {})
-            if reason := self._unusable(marker.step, host, result):
+        if outcome is Outcome.PASSED and marker.part in KEPT:
+            if reason := unusable(result, escaped=(marker.step, host) in self._escaped):
                 data = {"part": "capture", "outcome": Outcome.FAILED, "reason": reason, "result": {}}
                 yield Event(EventType.ACTION_FINISHED, self._run, marker.step, host, data)
                 # Ansible has it already, and would go on with it.
                 raise ExecutionError(f"{marker.step} on {host}: {reason}", hint="capture less of it, or only text")
-            withheld = {"withheld": names} if (names := message.get("withheld")) else {}
-            yield Event(EventType.VALUES_CAPTURED, self._run, marker.step, host, {"values": values, **withheld})
+            yield kept_event(self._run, marker, message)
         elif outcome is Outcome.PASSED and marker.part.endswith("/probe"):
             self._look(marker, message)
         elif marker.part.startswith(("attempt/", "retry/")):
@@ -101,7 +104,7 @@ class Translator:
             yield from self._decided(marker, outcome, message)
         elif marker.part.startswith("verify/"):
             yield self._verified(marker, outcome, message)
-        elif marker.part not in {"gate", "guard", "rescue", "choose"}:
+        elif not (marker.part in _SILENT or outcome in _SILENT_WHEN.get(marker.part, ())):
             yield self._finished(marker.step, marker.part, outcome, message)
 
     def _decided(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
@@ -114,17 +117,6 @@ class Translator:
         if data["outcome"] is not Outcome.PASSED:
             self._not_done.add((marker.step, host))
         yield Event(EventType.STEP_DECIDED, self._run, marker.step, host, data)
-
-    def _unusable(self, step: str, host: str, result: Mapping[str, Any]) -> str:
-        """Why a later step cannot be given what was captured; empty where it can."""
-        if result.get("truncated"):
-            return f"captures too much: {_TOO_MUCH}"
-        for name, value in result.get("ansible_facts", {}).items():
-            if reason := unfit(value):
-                return f"what is captured as {name} {reason}"
-            if (step, host) in self._escaped and _ESCAPE.search(json.dumps(value)):
-                return f"what is captured as {name} is not text in UTF-8: bytes of it stand as escapes in the output"
-        return ""
 
     def _attempted(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
         """An attempt that succeeded is the action; one that failed is not yet, unless another is not worth it."""

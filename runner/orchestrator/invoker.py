@@ -9,8 +9,10 @@ from typing import Any, Literal
 from runner.compiler.command_preview import in_words
 from runner.core.errors import ExecutionError
 from runner.core.events import Event, EventType
+from runner.core.step_tags import step_tag
 from runner.executor.job import NOTHING, Handler, JobPart, Message
 from runner.orchestrator.deadline import Deadline
+from runner.orchestrator.due_items import with_due_items
 from runner.orchestrator.event_translator import Translator
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
@@ -55,7 +57,8 @@ class Invoker:
 
     def resolve(self, render: Sequence[str] = ()) -> Message:
         """What the inventory says now, and what the steps in `render` would do; nothing is done."""
-        captured = self.recorder.captured
+        tags, runbook = map(step_tag, render), self._request.source.runbook
+        captured = with_due_items(self.recorder.captured, self.recorder.ledger, runbook, [*tags])
         message = self._env.executor.resolve(self._job, JobPart(NOTHING.tags, captured=captured, render=render))
         self._note_inventory(message)
         return message

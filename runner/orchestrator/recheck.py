@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from runner.compiler import needed_steps
 from runner.compiler.batches import fewest_batches
 from runner.core.events import DONE, EventType
-from runner.core.step_tags import decide_tag, recheck_tag, step_tag
-from runner.executor.host_ledger import ONLY_IF, parts
+from runner.core.step_tags import decide_tag, item_of, recheck_tag, step_tag
+from runner.executor.ledger_entry import ONLY_IF, item_parts, parts
 from runner.model.step import Effect, Step
 from runner.orchestrator.stepper import Stepper
 
@@ -18,17 +18,25 @@ def repeatable_parts(step: Step) -> set[str]:
     return {f"verify/{number}" for number, _ in step.repeated} if step.effect is not Effect.READ else set()
 
 
-def parts_again(stepper: Stepper, step: Step, host: str) -> set[str]:
-    """What is to be proven of `step` on `host` when it is done again; that it is needed there stays decided."""
+def parts_again(stepper: Stepper, step: Step, name: str, host: str) -> set[str]:
+    """What is to be proven on `host` of what is recorded as `name`, `step` or an item of it, when it is done again.
+
+    That it is needed there stays decided.
+    """
+    if item_of(name):
+        return item_parts(step)
     decided = needed_steps.needed(step.id) in stepper.recorder.captured.get(host, {})
     return parts(step) - ({ONLY_IF} if decided else set())
 
 
-def open_again(stepper: Stepper, step: Step, hosts: Sequence[str], missing: Iterable[str], *, redo: bool) -> None:
-    """Let the parts `missing` of `step` be proven anew on `hosts`; `redo` says that all of it is done again."""
+def open_again(stepper: Stepper, name: str, hosts: Sequence[str], missing: Iterable[str], *, redo: bool) -> None:
+    """Let the parts `missing` of the step, or of the item of one, that is recorded as `name` be proven anew on `hosts`.
+
+    `redo` says that all of it is done again.
+    """
     if hosts:
         data = {"parts": sorted(missing), "hosts": list(hosts), "redo": redo}
-        stepper.recorder.note(EventType.STEP_REOPENED, step.id, **data)
+        stepper.recorder.note(EventType.STEP_REOPENED, name, **data)
 
 
 def recheck(stepper: Stepper, hosts: Mapping[str, Sequence[str]]) -> None:
@@ -47,13 +55,14 @@ def verify_again(stepper: Stepper, step: Step, hosts: Sequence[str]) -> list[str
     """
     if step.effect is Effect.READ:
         for host in hosts:
-            open_again(stepper, step, [host], parts_again(stepper, step, host), redo=True)
+            open_again(stepper, step.id, [host], parts_again(stepper, step, step.id, host), redo=True)
         stepper.execute([step_tag(step.id)], hosts)
     else:
         looks, people = repeatable_parts(step), {f"verify/{number}" for number, _ in step.confirmations}
         for host in hosts:
-            missing = stepper.ledger.entries[step.id, host].missing
-            open_again(stepper, step, [host], looks | (missing & people), redo=False)
+            for name, entry in stepper.ledger.units(step.id, host).items():
+                if entry.outcome not in DONE and (entry.intended or name == step.id):
+                    open_again(stepper, name, [host], looks | (entry.missing & people), redo=False)
         recheck(stepper, {step.id: hosts})
     stepper.recorder.close()
     return [host for host in hosts if stepper.ledger.entries[step.id, host].outcome not in DONE]

@@ -11,6 +11,7 @@ from typing import Any
 from runner.core.events import Clock, Event, EventType, Listener
 from runner.core.redaction import Redaction
 from runner.executor.host_ledger import Ledger
+from runner.orchestrator.kept_values import remembered
 from runner.orchestrator.request import RunRequest
 from runner.render.history.run_history import RunHistory, history
 from runner.store import evidence
@@ -88,6 +89,19 @@ class Recorder:
         """
         self.record(Event(kind, self.run, step, data=data))
 
+    def note_of(self, run: str, kind: EventType, data: Mapping[str, Any]) -> None:
+        """Record one event of whichever `run` it is about; of another one nobody here hears.
+
+        Raises:
+            AuditError: as `record`.
+        """
+        event = Event(kind, run, data=data)
+        if run == self.run:
+            self.record(event)
+            return
+        with self._lock:
+            self.log.append(self._redacted(event))
+
     def note_reason(self, request: RunRequest) -> None:
         """Record, once, why somebody wants the run: now the secrets of the inventory are known, which may be in it."""
         if self.knows_inventory:
@@ -117,8 +131,8 @@ class Recorder:
                 return
             self.records += self.log.append(*recorded)
             for event in recorded:
-                if event.type in _KEPT and event.host and "values" in event.data:
-                    self.captured.setdefault(event.host, {}).update(_usable(event.data))
+                if changed := remembered(event, self.captured):
+                    self.captured |= changed
                     self.directory.update(captured=self.captured)
                 for listener in self.listeners:
                     with contextlib.suppress(Exception):  # a broken screen must not stop a repair
@@ -155,8 +169,3 @@ class Recorder:
         return [
             {key: item if key in _NAMES else self.redaction.data(item) for key, item in each.items()} for each in value
         ]
-
-
-def _usable(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The captured values without those that held a secret: a later step must not take `***` for a value."""
-    return {name: value for name, value in data["values"].items() if name not in data.get("withheld", ())}

@@ -33,6 +33,7 @@ class RunRequest:
     `reason` is why, `environment` the class that somebody has named in advance, `break_glass` why the guards are
     overridden, `wait` for how many seconds it waits for whoever holds its hosts, `parent` the run that handed over
     to this one, and `tree` the first of them all. `library` is where a runbook that takes over is found.
+    `beside` are the files that the playbook includes, whose hashes stand in it.
     `named` is what somebody has named with --limit, where the run that handed over has set `limit`.
     """
 
@@ -54,6 +55,7 @@ class RunRequest:
     parent: str = ""
     tree: str = ""
     library: Library | None = None
+    beside: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def job(self, environ: Mapping[str, str], learn: Callable[[Collection[str]], object]) -> Job:
         """What the executor is asked to do, against all hosts, as long as no more is known."""
@@ -72,7 +74,7 @@ class RunRequest:
             learn=learn,
             names=runbook.asks_for_hosts,
             on=runbook.delegates,
-            files=self.source.side_files.contents,
+            files={**self.source.side_files.contents, **_in_playbooks(self.beside)},
         )
 
     def redaction(self) -> Redaction:
@@ -104,6 +106,11 @@ class RunRequest:
     def looks(self) -> bool:
         """Whether it only looks, whatever the runbook would change."""
         return self.mode in {"dry-run", "preflight"}
+
+
+def _in_playbooks(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files that a playbook includes, by their paths from the root of the library."""
+    return {f"playbooks/{name}": content for name, content in files.items()}
 
 
 @dataclass(frozen=True)

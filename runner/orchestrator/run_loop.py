@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from runner.compiler.batches import Batch, fewest_batches
 from runner.compiler.segments import Gate, Segment, cut
 from runner.core.errors import DeniedError
 from runner.core.events import EventType
-from runner.core.step_tags import decide_tag, step_tag
-from runner.executor.host_ledger import ONLY_IF, machine_parts
+from runner.core.step_tags import step_tag
 from runner.executor.job import JobPart
+from runner.executor.ledger_entry import machine_parts
 from runner.model.step import Step
 from runner.orchestrator.continuation import handover, resumption
+from runner.orchestrator.continuation.accepted_changes import accept_changes
 from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo, undo, undo_plan
 from runner.orchestrator.dry_run import dry_run, preflight
 from runner.orchestrator.end.finish import RunFinish
@@ -91,7 +92,7 @@ def undo_all(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | N
     with _interrupted(request, env) as (start, plan):
 
         def agreed() -> None:
-            if expected not in {None, undo_plan(plan.runbook, start.recorder.ledger)}:
+            if expected not in (None, undo_plan(plan.runbook, start.recorder.ledger)):
                 message = "the run has continued since its undo was shown: something else is to be undone"
                 raise DeniedError(message, hint=f"runbook undo {request.run_id} shows it")
             start.admit_again(plan, undo=True)
@@ -124,7 +125,7 @@ def _interrupted(request: RunRequest, env: RunEnvironment) -> Iterator[tuple[Run
 def _note_going_on(start: RunStart) -> None:
     """Save in the state of the run that it goes on; whoever is refused before leaves it as it was."""
     request, directory = start.request, start.directory
-    resumption.accept_changes(request, directory, start.recorder, start.env.actor.person)
+    accept_changes(request, directory, start.recorder, start.env.actor.person)
     directory.keep(request.source.definition, request.playbook)
     directory.update(status="running", mode=request.mode)
     directory.update(sha256=request.source.sha256, playbook_sha256=request.playbook_sha256)
@@ -217,10 +218,10 @@ class _Run:
         stepper = self.start.admitted_run.stepper
 
         def on(step: Step) -> Sequence[str]:
-            return _due(stepper, step, {ONLY_IF} if step is segment.decides else machine_parts(step), batch)
+            return _due(stepper, step, {segment.what} if step is segment.decides else machine_parts(step), batch)
 
         for part in fewest_batches(segment.steps, on=on, of=stepper.plan.hosts_of):
-            stepper.execute(_tags(part.steps, segment), part.hosts, render=self._next(part.steps[-1], segment))
+            stepper.execute(segment.tags(part.steps), part.hosts, render=self._next(part.steps[-1], segment))
             if self.invoker.cancelled or self._must_stop(stepper, part, segment):
                 return False
         return True
@@ -230,7 +231,7 @@ class _Run:
 
         Where a person is to be asked for that, the invocation is ended and begun again: nothing runs while they think.
         """
-        tags = _tags(segment.steps, segment)
+        tags = segment.tags(segment.steps)
         self.invoker.begin(tags)
         settings, left = settings_of(self.runbook, self.recorder.ledger), self.start.deadline.left()
         part = JobPart(tags, settings=settings, deadline=left, render=self._next(segment.steps[-1], segment))
@@ -249,7 +250,7 @@ class _Run:
 
     def _must_stop(self, stepper: Stepper, part: Batch, segment: Segment) -> bool:
         """What the policy of a step says when it did not pass on a host, and more hosts are lost than may be."""
-        broken = stepper.ledger.broken(part.steps, part.hosts or None, decides=segment.decides)
+        broken = stepper.ledger.broken(part.steps, part.hosts or None, decides=segment.decides, what=segment.what)
         broken = [(step, host) for step, host in broken if step.on_failure != "continue"]
         too_many = len(stepper.gone) > stepper.plan.may_fail
         to_undo = [host for step, host in broken if step.on_failure == "undo"]
@@ -286,11 +287,6 @@ class _Run:
         if self.invoker.cancelled:
             self.end.attempt(self._cancel)
         self.end.attempt(self.recorder.close)
-
-
-def _tags(steps: Iterable[Step], segment: Segment) -> list[str]:
-    """The tags of what `segment` does of `steps`."""
-    return [decide_tag(step.id) if step is segment.decides else step_tag(step.id) for step in steps]
 
 
 def _due(stepper: Stepper, step: Step, parts: Collection[str], batch: Batch) -> list[str]:

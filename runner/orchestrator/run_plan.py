@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from runner.compiler.batches import Batch, batches, portion
 from runner.core.errors import ExecutionError, UnreachableError
-from runner.executor.host_ledger import Ledger, parts
+from runner.executor.host_ledger import Ledger
 from runner.executor.target import Target
 from runner.model.run_policy import RunPolicy
 from runner.model.runbook import Runbook
@@ -54,7 +54,7 @@ class RunPlan:
     def expect_in(self, ledger: Ledger) -> None:
         """Have `ledger` expect every step of the procedure on each of its hosts."""
         for step in self.runbook.procedure:
-            ledger.expect(step.id, self.hosts_of(step), parts(step))
+            ledger.expect_step(step, self.hosts_of(step))
 
     def lost(self, ledger: Ledger) -> list[str]:
         """The hosts on which the run cannot go on, by what `ledger` says."""

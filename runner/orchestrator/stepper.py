@@ -10,12 +10,13 @@ from runner.compiler import needed_steps
 from runner.compiler.batches import portion
 from runner.compiler.segments import Gate
 from runner.core.step_tags import step_tag
-from runner.executor.host_ledger import Ledger, parts
+from runner.executor.host_ledger import Ledger
 from runner.executor.job import JobPart, Message
 from runner.executor.target import Target, check_hosts
 from runner.model.runbook import Runbook
 from runner.model.step import Step
 from runner.orchestrator.deadline import Deadline
+from runner.orchestrator.due_items import with_due_items
 from runner.orchestrator.gate.gate_facts import acts
 from runner.orchestrator.gate.granted_approvals import Approvals
 from runner.orchestrator.invoker import Invoker
@@ -57,7 +58,7 @@ class Stepper:
 
     def expect(self, step: Step, hosts: Sequence[str]) -> None:
         """Have the ledger expect `step` on `hosts`."""
-        self.ledger.expect(step.id, hosts, parts(step))
+        self.ledger.expect_step(step, hosts)
 
     def describe(self, gate: Gate, hosts: Sequence[str]) -> GateContext:
         """All that `gate` is about on `hosts`, as everybody is asked it.
@@ -90,11 +91,12 @@ class Stepper:
         self._invoker.begin(tags, limit)
         approved = [step for step in self.approvals.approved if step_tag(step) in tags]
         elsewhere = self.gone - set(limit) if limit else set()
+        given = with_due_items(self.recorder.captured, self.ledger, self.plan.runbook, [*tags, *map(step_tag, render)])
         part = JobPart(
             tags,
             limit,
             hosts=len(limit) or len(self.plan.names),
-            captured=self.recorder.captured,
+            captured=given,
             settings=settings_of(self.plan.runbook, self.ledger, may_fail=self.plan.may_fail - len(elsewhere)),
             deadline=self._deadline.left(),
             render=[*render, *approved],

@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.compiler.committed_playbook import reviewed
+from runner.compiler.committed_playbook import reviewed, reviewed_beside
 from runner.core.errors import InvalidInputError, LockedError
 from runner.core.events import Outcome
 from runner.library.inventory import environments
 from runner.library.library import Library, shown
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver
-from runner.orchestrator.continuation.resumption import changes
+from runner.orchestrator.continuation.accepted_changes import changes
 from runner.orchestrator.recovery import recorded_end
 from runner.orchestrator.request import Mode, RunRequest
 from runner.services.run_list import find_run
@@ -54,6 +54,7 @@ def prepare_run(
         run_id=run_id,
         source=source,
         playbook=reviewed(library, source),
+        beside=reviewed_beside(library, source),
         contacts=library.contacts(source),
         inventories=paths,
         limit=limit,
@@ -182,6 +183,7 @@ def _request_of(run: RunDirectory, library: Library, *, mode: Mode | None, accep
         run_id=state.run,
         source=source,
         playbook=playbook,
+        beside=reviewed_beside(library, source),
         contacts=library.contacts(source),
         inventories=[Path(path) for path in state.inventories],
         limit=state.limit,

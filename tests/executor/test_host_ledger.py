@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.core.events import Event, EventType, Outcome
-from runner.executor.host_ledger import Ledger, LedgerEntry, parts, undo_parts
+from runner.executor.host_ledger import Ledger
+from runner.executor.ledger_entry import LedgerEntry, parts, undo_parts
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.confirm import Confirm

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import runner.orchestrator.end.failsafe
 from harness.fakes import RUN_ID, Clock, FakeOperator, runbook_file
 from runner.channels.base import Receipt
-from runner.compiler.committed_playbook import compiled
+from runner.compiler.committed_playbook import compiled, compiled_beside
 from runner.executor.job import Cancellation
 from runner.executor.testing import RESOLVE, ScriptedExecutor
 from runner.library.library import Library
@@ -111,6 +111,7 @@ def request_in(directory, *, channel=None, **changes):
         run_id=RUN_ID,
         source=source,
         playbook=playbook.read_bytes(),
+        beside={name: text.encode() for name, text in compiled_beside(source).items()},
         contacts={**contacts, "on-call": FakeContact((channel or FakeChannel(),))},
         inventories=[inventory],
     )

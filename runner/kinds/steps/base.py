@@ -10,8 +10,8 @@ from runner.kinds.base import Kind, ReadFile
 from runner.kinds.invocation import Invocation
 
 _KEYS = """
-approve auto become become_user capture choose effect hosts id idempotent name on on_failure only_if retry reversible
-timeout undo verify why
+approve auto become become_user capture choose each effect hosts id idempotent name on on_failure only_if retry
+reversible timeout undo verify why
 """
 KEYS_OF_STEPS = frozenset(_KEYS.split())
 """The keys that every step may have, and no kind of its own."""

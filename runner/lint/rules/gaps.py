@@ -10,7 +10,7 @@ from runner.core.shell.shell_code import Code
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, did_you_mean, quoted
 from runner.lint.rules.needs import EXPRESSIONS
 from runner.model.checks.condition import required
-from runner.model.names import OF_RESULTS, RESERVED
+from runner.model.names import ITEM, NUMBER, OF_RESULTS, RESERVED
 from runner.model.step import Effect
 
 _PLACEHOLDER = re.compile(
@@ -107,14 +107,15 @@ def _walk(context: LintContext) -> Iterator[tuple[Placed, _Known]]:
     runbook = context.runbook
     known = set(runbook.inputs) | (context.variables or set())
     known |= {f"{name}_seconds" for name, item in runbook.inputs.items() if item.type == "duration"}
-    known |= RESERVED - OF_RESULTS | context.source.values.keys()
+    known |= RESERVED - OF_RESULTS - {ITEM, NUMBER} | context.source.values.keys()
     results: dict[Place, frozenset[str]] = {}
     for work in context.works():
         results[work.place[:2]] = results.get(work.place[:2], OF_RESULTS) | context.result_names(work)
     for placed in context.procedure():
         known |= placed.step.choose.keys()
-        after = known | placed.step.capture.keys() | results.get(placed.place, OF_RESULTS)
-        yield placed, _Known(frozenset(known), frozenset(after))
+        before = known | ({ITEM, NUMBER} if placed.step.each else set())
+        after = before | placed.step.capture.keys() | results.get(placed.place, OF_RESULTS)
+        yield placed, _Known(frozenset(before), frozenset(after))
         known |= placed.step.capture.keys()
 
 

@@ -11,6 +11,7 @@ from runner.kinds.verifications.base import StandInVerification
 from runner.model.checks import secret_checks, step_checks
 from runner.model.checks.condition_truth import accepts, always, plain_names
 from runner.model.checks.step_checks import Fault
+from runner.model.names import ITEM
 from runner.model.step import Step, Undo
 from runner.model.verification import Verification
 from runner.model.yaml.finding import Place, quoted
@@ -56,7 +57,7 @@ def faults(
         for name, what in (each.written(key, dict) or {}).items()
         if not gives_number(what)
     ]
-    values = secret_checks.SensitiveNames(inputs, captured)
+    values = secret_checks.SensitiveNames(inputs, [*captured, ITEM])
     for each in everything:
         yield from secret_checks.faults(each.at, each.raw, values)
         if each.step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from runner.model.mentions import mentioned_in
+from runner.model.procedure import each
 from runner.model.step import HandOver, Step
 from runner.model.yaml.finding import Place, did_you_mean, quoted
 
@@ -25,6 +26,7 @@ def faults(at: Place, step: Step, runbook: object) -> Iterator[Fault]:
     if not step.on and mentioned_in([step.action, *step.verify, step.capture, step.undo], ["step_host"]):
         hint = "write {{ inventory_hostname }}"
         yield at, "wrong-on", "step_host is the host for which a step is done elsewhere, and this one has no `on`", hint
+    yield from each.faults(at, step)
     if step.undo and step.reversible is False:
         yield (*at, "reversible"), "wrong-undo", "says that nothing takes the step back, beside an `undo`", "keep one"
     if isinstance(step.on_failure, HandOver) and step.on_failure.run == runbook:

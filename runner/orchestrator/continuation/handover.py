@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from runner.compiler.committed_playbook import reviewed
+from runner.compiler.committed_playbook import reviewed, reviewed_beside
 from runner.core.errors import HandOverError, InvalidInputError
 from runner.core.events import EventType, Outcome
 from runner.core.secrets import SecretReference
@@ -112,6 +112,7 @@ def _request(stepper: Stepper, env: RunEnvironment, to: HandOver, hosts: Sequenc
         run_id=env.new_run_id(),
         source=source,
         playbook=reviewed(library, source),
+        beside=reviewed_beside(library, source),
         contacts=library.contacts(source),
         inventories=request.inventories,
         limit=",".join(hosts),

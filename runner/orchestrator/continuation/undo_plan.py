@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from runner.core.errors import ExitCode
 from runner.core.events import EventType, Instant, Outcome
 from runner.core.step_tags import step_tag, undo_id
-from runner.executor.host_ledger import Ledger, undo_parts
+from runner.core.wording import in_one_line
+from runner.executor.host_ledger import Ledger
 from runner.model.runbook import Runbook
-from runner.model.step import Effect, Step, Undo
+from runner.model.step import Effect, Step
 from runner.orchestrator.request import Result
 from runner.orchestrator.run_environment import Installation
 from runner.orchestrator.stepper import Stepper
@@ -22,12 +23,20 @@ from runner.store.run_state import RunDirectory
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """A step that is taken back on `hosts`; `does` is its undo as it is written."""
+    """A step that is taken back on `hosts`; `does` is its undo as it is written.
+
+    With `each` it is done for every item that was begun; `items` has them for each host, newest first.
+    """
 
     step: str
     name: str
     does: str
     hosts: tuple[str, ...]
+    items: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def name_on(self, host: str) -> str:
+        """What is taken back on `host`: the step, with the items for which it was done."""
+        return f"{self.name} ({in_one_line(list(self.items[host]))})" if host in self.items else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +70,35 @@ class UndoPlan:
 def undo_plan(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None = None) -> UndoPlan:
     """What an undo of `runbook` would do by `ledger`, on all hosts or on those of `hosts`."""
     begun = list(_begun(runbook, ledger, hosts))
-    back = [Reversal(step.id, step.name, step.undo.action.describe(), on) for step, on in begun if step.undo]
-    stays = [RemainingChange(step.id, step.name, on, _why(step)) for step, on in begun if not step.undo]
+    back = [
+        Reversal(step.id, step.name, step.undo.action.describe(), on, _begun_items(ledger, step, on))
+        for step, on in begun
+        if step.undo
+    ]
+    stays = [change for step, on in begun if not step.undo for change in _remaining(ledger, step, on)]
     return UndoPlan(tuple(back), tuple(stays))
+
+
+def _begun_items(ledger: Ledger, step: Step, hosts: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+    """The items of `step` that were begun on each host and stand, newest first; nothing where it has no `each`."""
+    begun = {host: [item for item in ledger.items(step.id, host).values() if item.begun] for host in hosts}
+    return {host: tuple(each.item for each in reversed(items)) for host, items in begun.items() if items}
+
+
+def _remaining(ledger: Ledger, step: Step, hosts: tuple[str, ...]) -> Iterator[RemainingChange]:
+    """The change of a step; where it was made for items, those of each host by themselves."""
+    items = _begun_items(ledger, step, hosts)
+    for host, begun in items.items():
+        yield RemainingChange(step.id, f"{step.name} ({in_one_line(list(begun))})", (host,), _why(step))
+    if rest := tuple(host for host in hosts if host not in items):
+        yield RemainingChange(step.id, step.name, rest, _why(step))
 
 
 def standing(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None = None) -> Sequence[RemainingChange]:
     """The changes that stand when an undo has come to its end, newest first."""
     plan = undo_plan(runbook, ledger, hosts)
     owed = [
-        RemainingChange(item.step, item.name, (host,), _not_proven(ledger, item.step, host))
+        RemainingChange(item.step, item.name_on(host), (host,), _not_proven(ledger, item.step, host))
         for item in plan.takes_back
         for host in item.hosts
     ]
@@ -128,26 +156,25 @@ def undo(stepper: Stepper, installation: Installation, hosts: Collection[str] | 
     plan = undo_plan(stepper.plan.runbook, stepper.ledger, hosts)
     stepper.recorder.note(EventType.UNDO_PLANNED, **plan.data())
     for batch in reversed([*stepper.plan.batches()]):
-        steps = {step.id: step.undo for step in batch.steps}
+        steps = {step.id: step for step in batch.steps if step.undo}
         for item in plan.takes_back:
             on = [host for host in item.hosts if host in batch.hosts]
-            if on and (taken := steps.get(item.step)):
-                _take_back(stepper, owed, item.step, taken, on, installation)
+            if on and item.step in steps:
+                _take_back(stepper, owed, steps[item.step], on, installation)
 
 
-def _take_back(
-    stepper: Stepper, owed: OwedUndos, step: str, taken: Undo, hosts: Sequence[str], installation: Installation
-) -> None:
+def _take_back(stepper: Stepper, owed: OwedUndos, step: Step, hosts: Sequence[str], installation: Installation) -> None:
     """Undo one step on `hosts`."""
-    name, runbook = undo_id(step), stepper.plan.runbook.id
-    stepper.ledger.expect(name, hosts, undo_parts(taken))
+    name, runbook = undo_id(step.id), stepper.plan.runbook.id
+    assert step.undo  # noqa: S101 - only what has an undo is taken back
+    stepper.ledger.expect_undo(step, step.undo, hosts)
     for host in hosts:  # until it is proven, it is owed: also when this very process dies
-        _owe(stepper, owed, step, host, installation.clock())
+        _owe(stepper, owed, step.id, host, installation.clock())
     stepper.execute([step_tag(name)], hosts)
     for host in hosts:
         if stepper.ledger.entries[name, host].outcome is Outcome.PASSED:
-            owed.remove(host, runbook, step)
-            stepper.recorder.record_of(EventType.DEBT_PAID, step, host, {"runbook": runbook})
+            owed.remove(host, runbook, step.id)
+            stepper.recorder.record_of(EventType.DEBT_PAID, step.id, host, {"runbook": runbook})
 
 
 def _owe(stepper: Stepper, owed: OwedUndos, step: str, host: str, now: Instant) -> None:

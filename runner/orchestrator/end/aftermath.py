@@ -12,7 +12,8 @@ from runner.core.errors import AuditError, RunbookError
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.core.wording import first_line, listed
-from runner.executor.host_ledger import Ledger, LedgerEntry
+from runner.executor.host_ledger import Ledger
+from runner.executor.ledger_entry import LedgerEntry
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
 from runner.orchestrator.continuation.undo_plan import standing, undo_plan

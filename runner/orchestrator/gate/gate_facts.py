@@ -76,7 +76,9 @@ def sources(request: RunRequest, *, now: bool) -> dict[str, str]:
     files = {f"runbook file {os.path.relpath(path, here)}": (path, sha256) for path, sha256 in source.files.items()}
     if request.library:
         playbook = request.library.playbook(source)
-        files[f"playbook file {playbook.name}"] = (playbook, hashlib.sha256(request.playbook).hexdigest())
+        texts = {playbook.name: request.playbook, **request.beside}
+        for name, text in texts.items():
+            files[f"playbook file {name}"] = (playbook.parent / name, hashlib.sha256(text).hexdigest())
     scripts = {f"inventory script {path}": _sha256(path) for path in _scripts(request.inventories)}
     return {name: _sha256(path) if now else sha256 for name, (path, sha256) in files.items()} | scripts
 

@@ -22,7 +22,6 @@ from runner.store.run_state import RunState
 def first_state(request: RunRequest, env: RunEnvironment) -> RunState:
     """The state of a run that is about to begin; its reason waits until the secrets of the inventory are known."""
     runbook = request.source.runbook
-    steps = (*runbook.procedure, *runbook.on_cancel)
     return RunState(
         run=request.run_id,
         runbook=runbook.id,
@@ -32,8 +31,8 @@ def first_state(request: RunRequest, env: RunEnvironment) -> RunState:
         inventories=tuple(map(str, request.inventories)),
         limit=request.limit,
         named=request.named,
-        hosts=":".join(dict.fromkeys([*map(runbook.hosts_of, steps), *runbook.delegates])),
-        becomes=any(step.users for step in steps),
+        hosts=":".join(dict.fromkeys([*map(runbook.hosts_of, runbook.every_step), *runbook.delegates])),
+        becomes=any(step.users for step in runbook.every_step),
         path=str(request.source.path.resolve()),
         sha256=request.source.sha256,
         playbook_sha256=request.playbook_sha256,
@@ -53,7 +52,6 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
     root = request.library.root if request.library else request.source.path.resolve().parent.parent
     runbook = request.source.runbook
     undone = [(step, step.undo) for step in runbook.steps if step.undo]
-    steps = (*runbook.procedure, *runbook.on_cancel)
     digests = {step: {"digest": digest} for step, digest in step_digests(request.source).items()}
     return {
         "runbook": runbook.id,
@@ -73,7 +71,7 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
         "provenance": provenance(root, request.playbook, env.environ),
         "steps": [
             _in_words(step.id, step, step.name, step.verify) | place(step.id) | digests.get(step.id, {})
-            for step in steps
+            for step in runbook.every_step
         ],
         "undo": [
             _in_words(undo_id(step.id), step, f"Undo: {step.name}", undo.verify) | place(step.id, "undo")

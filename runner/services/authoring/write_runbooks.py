@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from runner.compiler.committed_playbook import compiled, is_stale
+from runner.compiler.committed_playbook import is_stale, write
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RunbookId
 from runner.kinds import plugins
@@ -121,8 +121,7 @@ def compile_runbooks(names: Sequence[str], library: Library, *, check: bool = Fa
         elif check:
             yield CompiledRunbook(playbook, "stale")
         else:
-            playbook.parent.mkdir(exist_ok=True)
-            playbook.write_text(compiled(source), encoding="utf-8")
+            write(library, source)
             yield CompiledRunbook(playbook, "wrote")
 
 

@@ -13,6 +13,7 @@ from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs, options_again
 from runner.cli.run_session import calling_if_refused, gate_options, run_and_exit, showing_changes, state_of
 from runner.core.errors import DeniedError
+from runner.core.wording import in_one_line
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.request import RunRequest
 from runner.services.run_requests import interrupted_run, prepare_undo
@@ -53,6 +54,8 @@ def _show(plan: UndoPlan, request: RunRequest) -> None:
     click.secho(f"undo of the run {request.run_id} of {runbook.id} {safe(runbook.title)}", bold=True, err=True)
     for item in plan.takes_back:
         click.echo(f"  undoes      {safe(item.name)}  on {_listed(item.hosts)}", err=True)
+        for host, items in item.items.items():
+            click.echo(f"              {safe(host)}: {in_one_line(list(items), show=safe)}, newest first", err=True)
         click.echo(f"              {short(one_line(item.does), 160)}", err=True)
     if not plan.takes_back:
         click.echo("  undoes      nothing", err=True)

@@ -17,6 +17,7 @@ from ansible.plugins.callback import CallbackBase
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
 
 from runbook_hosts import connection_facts, machine, values_to_hide
+from runbook_items import every_task, including, number_of, preview_of_items
 from runbook_names import (
     ambiguous_names,
     delegate_hosts,
@@ -109,22 +110,33 @@ class CallbackModule(CallbackBase):
         steps = set(filter(None, os.environ.get("RUNBOOK_RENDER", "").split(",")))
         commands = {}
         for play in self._plays if steps else ():
-            actions = [(task, self._beside(task)) for task in _tasks(play.tasks) if _step_of(task) in steps]
+            actions = [(task, self._beside(task)) for task in every_task(play.tasks) if _step_of(task) in steps]
             for host in self._manager._inventory.get_hosts(play.hosts) if actions else ():
                 for task, beside in actions:
-                    commands.setdefault(_step_of(task), {})[host.name] = self._preview(play, host, task, beside)
+                    commands.setdefault(_step_of(task), {})[host.name] = self._shows(play, host, task, beside)
         return commands
 
     def _beside(self, task):
         return [other for play in self._plays for other in _beside(play, _step_of(task))]
 
+    def _shows(self, play, host, task, beside):
+        """What the step of the task would do on the host: for each of its items, if it has some."""
+        include = including(task)
+        if include is None:
+            return self._preview(play, host, task, beside)
+        kept = [dict(each.args) for each in every_task(play.tasks) if _head(each)[1:3] == [_step_of(task), "items"]]
+        look = functools.partial(self._preview, play, host, task, beside)
+        return preview_of_items(include, kept[0], self._variables(play, host, task), play._loader, look)
+
     def _variables(self, play, host, task):
         return self._manager.get_vars(play=play, host=host, task=task)
 
-    def _preview(self, play, host, task, beside=()):
-        variables = self._variables(play, host, task)
+    def _preview(self, play, host, task, beside=(), about=None):
+        """What the task would do on the host; `about` are the variables of one item."""
+        about = about or {}
+        variables = {**self._variables(play, host, task), **about}
         on = self._manager._inventory.get_host(delegate(task, variables, play._loader)) if task.delegate_to else None
-        there = self._variables(play, on, task) if on else variables
+        there = {**self._variables(play, on, task), **about} if on else variables
         # Told elsewhere, or not at all: what was given to the run, and what its steps have found out.
         names = {*self._manager.extra_vars, *self._manager._nonpersistent_fact_cache.get(host.name, ()), *task.vars}
         return preview(task, variables, self._shown, play._loader, beside, names, there)
@@ -199,7 +211,7 @@ class CallbackModule(CallbackBase):
         on = delegate(task, self._variables(self._play, host, task), self._play._loader) if task.delegate_to else name
         self._note("+", on, name, task.get_name(), *filter(None, [attempt]))
         does = {"does": self._preview(self._play, host, task)} if self._play and _step_of(task, attempts=True) else {}
-        does |= {"on": on} if on != name else {}
+        does |= number_of(task) | ({"on": on} if on != name else {})
         self._say("start", host=name, task=task.get_name(), attempt=attempt, **does)
 
     @reporting
@@ -230,7 +242,7 @@ class CallbackModule(CallbackBase):
         host, task = result.host.get_name(), result.task.get_name()
         if observed := self._observed(kind, result):
             data["observed"] = observed
-        self._say(kind, host=host, task=task, result=public(result.result), **data)
+        self._say(kind, host=host, task=task, result=public(result.result), **number_of(result.task), **data)
         if not (kind == "retry" or may_go_on(kind, result.result)):
             self._note("-", "", host, task)
 
@@ -263,25 +275,21 @@ def _ends(samples):
     return [*samples[:1], *samples[1:][-1:]]
 
 
-def _tasks(items):
-    """Every task in blocks within blocks."""
-    for item in items:
-        if hasattr(item, "block"):
-            yield from _tasks([*item.block, *item.rescue])
-        else:
-            yield item
-
-
 def _step_of(task, *, attempts=False):
     """The step whose action the task is, its last attempt if there are several; with `attempts`, any of them."""
-    head = str(task.name).partition(" | ")[0].split("/")
+    head = _head(task)
     is_action = head[2:] == ["action"] or (attempts and head[2:3] == ["attempt"])
     return head[1] if is_action else None
 
 
+def _head(task):
+    """The words of the task's marker: the runbook, the step, the part."""
+    return str(task.name).partition(" | ")[0].split("/")
+
+
 def _beside(play, step):
     """The tasks of the play that decide whether the step is needed, check it, undo it, and check that."""
-    heads = [(task, str(task.name).partition(" | ")[0].split("/")) for task in _tasks(play.tasks)]
+    heads = [(task, _head(task)) for task in every_task(play.tasks)]
     return [
         task
         for task, head in heads

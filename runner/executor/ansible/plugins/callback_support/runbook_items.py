@@ -1,0 +1,73 @@
+# Copyright: the runbookctl authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps that are done for each item of a list: the tasks in the file that is included, and the items of a host."""
+
+from __future__ import annotations
+
+import functools
+
+from ansible.playbook.helpers import load_list_of_blocks
+from ansible.playbook.task_include import TaskInclude
+from ansible.template import Templar
+
+# What the compiled text calls the number of an item.
+NUMBER = "item_number"
+MOST = 1000
+"""Items that are shown; no step may have more."""
+
+
+def number_of(task):
+    """For which item the task is done, by its number; nothing where it is for none."""
+    number = task.get_vars().get(NUMBER)
+    return {"item": number} if isinstance(number, int) else {}
+
+
+def every_task(items):
+    """Every task in blocks within blocks, and in the files that are included."""
+    for item in items:
+        if hasattr(item, "block"):
+            yield from every_task([*item.block, *item.rescue])
+        elif isinstance(item, TaskInclude) and not item.statically_loaded:
+            yield item
+            yield from every_task(_included(item))
+        else:
+            yield item
+
+
+@functools.cache
+def _included(task):
+    """The blocks of the file that the task includes, as Ansible loads them once it comes to it."""
+    loader = task._loader
+    path = loader.path_dwim(task.args["_raw_params"])  # which is what Ansible makes of `file`
+    tasks = loader.load_from_file(path, trusted_as_template=True)
+    play, manager = task._parent._play, task._variable_manager
+    return load_list_of_blocks(tasks, play=play, parent_block=task.copy(), loader=loader, variable_manager=manager)
+
+
+def including(task):
+    """The task that includes the file in which this one stands; None where it stands in the playbook itself."""
+    parent = task._parent
+    while parent is not None:
+        if isinstance(parent, TaskInclude):
+            return parent
+        parent = parent._parent
+    return None
+
+
+def preview_of_items(include, kept, variables, loader, look):
+    """What `look` says of each item that a host has by its `variables`, before any of them is done.
+
+    `kept` are the facts that the step keeps its items in, as the playbook has them.
+    """
+    try:
+        facts = Templar(loader=loader, variables=variables).template(kept)
+        numbers = list(Templar(loader=loader, variables={**variables, **facts}).template(include.loop))
+    except Exception as error:  # it is not known yet
+        return {**look(), "missing": [str(error).strip().partition("\n")[0].rstrip(".")]}
+    found = [look({**facts, NUMBER: number}) for number in numbers[:MOST]]
+    missing = [item for each in found for item in each.pop("missing", ())]
+    missing += [f"there are more than {MOST} items"] if numbers[MOST:] else []
+    settings = [each.pop("connection_settings", {}) for each in found]
+    around = {"connection_settings": settings[0] if settings else {}, "missing": list(dict.fromkeys(missing))}
+    items = [{"item": number, **each} for number, each in zip(numbers, found, strict=False)]
+    return {"items": items, **{name: value for name, value in around.items() if value}}
