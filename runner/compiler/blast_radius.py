@@ -60,5 +60,7 @@ def blast_radius(runbook: Runbook, target: Target, *, total: int | None = None) 
         environment=target.environment,
         destructive=sum(step.effect is Effect.DESTRUCTIVE for _, step in changing),
         no_return=next((n for n, step in enumerate(runbook.steps, 1) if step.point_of_no_return), None),
-        without_undo=tuple(number for number, step in changing if step.undo is None and step.action is not None),
+        without_undo=tuple(
+            number for number, step in changing if step.undo is None and step.action is not None and step.runs is None
+        ),
     )

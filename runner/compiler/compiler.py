@@ -17,7 +17,7 @@ from runner.compiler.delegation import delegated
 from runner.compiler.gate_tasks import carry_on, choose_all, gate_task, guard, wrapped
 from runner.compiler.input_delivery import hide, spell
 from runner.compiler.retries import action_keywords, acts, attempts
-from runner.compiler.segments import after, before
+from runner.compiler.segments import Gate, after, before
 from runner.compiler.verification_tasks import RESULT, checks
 from runner.core.duration import parse
 from runner.core.identifiers import Marker
@@ -27,6 +27,7 @@ from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation
 from runner.kinds.steps.base import StepKind
 from runner.model.input import Input
+from runner.model.procedure import called_runbooks
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step, Undo
 
@@ -169,6 +170,8 @@ def _step(runbook: Runbook, step: Step, read_file: ReadFile, *, tags: Sequence[s
     yield from (choose_all(runbook, step, gate.choice) for gate in gates if gate.kind == "choose")
     yield from each_item.finds(runbook.id, step, needed_steps.if_needed(step), rescue, tags)
     yield from (gate_task(runbook, step, gate) for gate in gates if gate.kind != "choose")
+    if step.runs:
+        yield gate_task(runbook, step, Gate(step, "manual", called_runbooks.by_hand(runbook, step)))
     done = list(step_tasks(runbook, step, read_file))
     if done:
         yield Block(
@@ -191,7 +194,7 @@ def step_tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Ta
         ValueError: a file that it names cannot be used.
     """
     call = None
-    if step.action and not step.manual:
+    if step.action and step.acts:
         call = _call(step.id, step.action, step, read_file)
         yield from attempts(Marker(runbook.id, step.id, "action"), step, call)
         if step.capture:

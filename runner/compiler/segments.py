@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from runner.core.step_tags import decide_tag, items_tag, step_tag
@@ -50,35 +50,53 @@ class Segment:
     """Steps that one invocation of Ansible does in one go.
 
     Of `decides`, the last of them, it only finds out `what`: whether it is needed, or for which items it is done.
+    With `stepwise` a person is asked before each step.
     """
 
     steps: tuple[Step, ...]
     decides: Step | None = None
     what: Literal["only_if", "items"] = "only_if"
+    stepwise: bool = field(default=False, compare=False)
 
     def tags(self, steps: Iterable[Step]) -> list[str]:
         """The tags of what it does of `steps`, which are some of its own."""
         begins = {"only_if": decide_tag, "items": items_tag}[self.what]
         return [begins(step.id) if step is self.decides else step_tag(step.id) for step in steps]
 
+    def asked_next(self, step: Step, procedure: Sequence[Step]) -> list[str]:
+        """The step of `procedure` that a person will be asked about after `step` of it, to be rendered meanwhile."""
+        following = [step] if step is self.decides else procedure[procedure.index(step) + 1 :][:1]
+        return [each.id for each in following if each.approve or each.point_of_no_return or self.stepwise]
 
-def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate | Segment]:
+
+@dataclass(frozen=True, slots=True)
+class CalledRun:
+    """A step that another runbook does, in a run of its own."""
+
+    step: Step
+
+
+def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate | Segment | CalledRun]:
     """The steps in order; nothing runs while a gate waits. `stepwise` asks before each step."""
     pending: list[Step] = []
     for step in procedure:
-        does = [step] if (step.action and not step.manual) or step.automated else []
+        does = [step] if step.acts or step.automated else []
         first = [Gate(step, "step", f"Go on with {step.name}?")] if stepwise else []
-        for stops, steps in ((_begin(step, [*first, *before(step)], acts=bool(does)), does), (after(step), [])):
+        begins: list[Gate | Segment | CalledRun] = [
+            *_begin(step, [*first, *before(step)], acts=bool(does) and not step.runs),
+            *([CalledRun(step)] if step.runs else []),
+        ]
+        for stops, steps in ((begins, does), ([*after(step)], [])):
             for stop in stops:
-                if isinstance(stop, Segment):
-                    stop = replace(stop, steps=(*pending, *stop.steps))  # noqa: PLW2901 - what comes before goes along
+                if isinstance(stop, Segment):  # what comes before goes along
+                    stop = replace(stop, steps=(*pending, *stop.steps), stepwise=stepwise)  # noqa: PLW2901
                 elif pending:
-                    yield Segment(tuple(pending))
+                    yield Segment(tuple(pending), stepwise=stepwise)
                 pending = []
                 yield stop
             pending += steps
     if pending:
-        yield Segment(tuple(pending))
+        yield Segment(tuple(pending), stepwise=stepwise)
 
 
 def _begin(step: Step, asked: Sequence[Gate], *, acts: bool) -> Iterator[Gate | Segment]:

@@ -46,7 +46,7 @@ def _contents(source: Source, step: Step) -> tuple[Any, Any]:
     choices = {name: choice.model_dump(mode="json") for name, choice in step.choose.items()}
     constructs = [step.only_if, step.each.model_dump(mode="json") if step.each else None]
     around = [step.become, step.become_user, *filter(None, constructs), *delegated(step.on, ()).values()]
-    by_hand = step.action.describe() if step.action and step.manual else None
+    by_hand = step.action.describe() if step.action and not step.acts else None
     action = [[data for check, data in tasks if not check], by_hand, choices, *around, *([files] if files else [])]
     verify = [[data for check, data in tasks if check], [item.says for _, item in step.confirmations], *around]
     return action, verify

@@ -24,6 +24,7 @@ class EventType(StrEnum):
     RUN_REFUSED = "run.refused"
     RUN_CANCELLED = "run.cancelled"
     RUN_HANDED_OVER = "run.handed_over"
+    RUN_CALLED = "run.called"
     RUN_ABANDONED = "run.abandoned"
     LOCK_AWAITED = "lock.awaited"
     SPAN_STARTED = "span.started"
@@ -82,6 +83,7 @@ IN_WORDS: Mapping[str, str] = {
     EventType.DEBT_PAID: "owed undo done",
     EventType.RUN_CANCELLED: "cancelled",
     EventType.RUN_HANDED_OVER: "handed over",
+    EventType.RUN_CALLED: "called",
     EventType.ESCALATION_DECLARED: "declared",
     EventType.CONTACT_PASSED_OVER: "not called",
     EventType.PAGE_FINISHED: "page",

@@ -51,7 +51,7 @@ class Ledger:
         self._of_each[step.id] = item_parts(step)
         self.expect(step.id, hosts, parts(step))
 
-    def expect_undo(self, step: Step, undo: Undo, hosts: Iterable[str]) -> None:
+    def expect_undo(self, step: Step, undo: Undo | None, hosts: Iterable[str]) -> None:
         """Intend the `undo` of `step` on `hosts`, with `each` that of every item that was begun there."""
         name, proofs = undo_id(step.id), undo_parts(undo)
         for host in hosts:

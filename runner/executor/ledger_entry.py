@@ -111,10 +111,9 @@ def _decision(step: Step) -> set[str]:
 
 def item_parts(step: Step) -> set[str]:
     """What a machine proves of each time that `step` is done: once, or once for each item."""
-    acts = step.action is not None and not step.manual
-    return {f"verify/{number}" for number, _ in step.automated} | ({"action"} if acts else set())
+    return {f"verify/{number}" for number, _ in step.automated} | ({"action"} if step.acts else set())
 
 
-def undo_parts(undo: Undo) -> set[str]:
-    """What must be proven before `undo` has passed, once or for one item."""
-    return {"action", *(f"verify/{number}" for number, _ in enumerate(undo.verify, 1))}
+def undo_parts(undo: Undo | None) -> set[str]:
+    """What must be proven before `undo` has passed, once or for one item; without it another run takes its own back."""
+    return {"action", *(f"verify/{number}" for number, _ in enumerate(undo.verify if undo else (), 1))}

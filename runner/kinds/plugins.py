@@ -18,6 +18,7 @@ from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.http_step import HttpStep
 from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.steps.module_step import ModuleStep
+from runner.kinds.steps.run_step import RunStep
 from runner.kinds.steps.script_step import ScriptStep
 from runner.kinds.steps.shell_step import ShellStep
 from runner.kinds.steps.sql_step import SqlStep
@@ -39,6 +40,7 @@ _STEPS: tuple[type[StepKind], ...] = (
     HttpStep,
     ManualStep,
     ModuleStep,
+    RunStep,
     ScriptStep,
     ShellStep,
     SqlStep,

@@ -1,14 +1,16 @@
-"""Values that several kinds, and steps themselves, are written with: exit codes, expressions, conditions."""
+"""Values that several kinds, and steps themselves, are written with: exit codes, expressions, other runbooks."""
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated
 
 from jinja2 import TemplateSyntaxError, nodes
 from pydantic import AfterValidator
 
-from runner.core.fields import Keywords
+from runner.core.fields import Keywords, Model
+from runner.core.identifiers import RunbookId, Variable
 from runner.core.templates import parse_expression
 
 
@@ -62,6 +64,24 @@ def _condition(text: str) -> str:
     if not names:
         raise ValueError("looks at nothing, so it is always the same")
     return text
+
+
+InputValue = str | int | float | bool
+"""What an input of another runbook is given: a value, or the `{{ name }}` of something known here."""
+
+
+class OtherRunbook(Model):
+    """Another runbook that works in the same tree of runs, and its inputs."""
+
+    run: RunbookId
+    inputs: dict[Variable, InputValue] = {}
+
+    def references(self) -> dict[str, str]:
+        """The inputs that stand for something known here: the name of each, and the name of that."""
+        found = {
+            name: re.fullmatch(r"\{\{ *([a-z][a-z0-9_]*) *\}\}", str(value)) for name, value in self.inputs.items()
+        }
+        return {name: match[1] for name, match in found.items() if match}
 
 
 Expression = Annotated[str, AfterValidator(_expression)]

@@ -122,6 +122,7 @@ _ELSEWHERE = {
     "Retry.exit_codes": "Only a command that ends with one of these is tried again",
     "HandOver.run": "The runbook that takes over",
     "HandOver.inputs": "Its inputs: each a value, or the {{ name }} of something known here",
+    "RunStep.inputs": "What that runbook is given: each a value, or the {{ name }} of something known here",
     "Use.use": "A file of shared steps, which stand in the place of this item: shared/db-healthy",
     "Use.id": "What the ids of its steps begin with; the file's name where it is not said",
     "Use.with": "Its parameters: each a value, or a template like {{ app_url }}",

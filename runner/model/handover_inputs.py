@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.core.secrets import PROMPT
+from runner.kinds.values import OtherRunbook
 from runner.model.input import InputFault, missing, read_all
 from runner.model.runbook import Runbook
-from runner.model.step import HandOver
 
 
-def wrong_inputs(runbook: Runbook, to: HandOver, successor: Runbook, inputs: Mapping[str, Any]) -> list[InputFault]:
+def wrong_inputs(runbook: Runbook, to: OtherRunbook, successor: Runbook, inputs: Mapping[str, Any]) -> list[InputFault]:
     """What is wrong with what `runbook` would give `successor`; `inputs` are its own as far as they are known already.
 
     What is only captured on the way is not known yet, and nothing is said of it.

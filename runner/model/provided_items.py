@@ -25,7 +25,7 @@ def item_names(label: str) -> tuple[str, ...]:
 
 def known_items(runbook: Runbook) -> tuple[str, ...]:
     """The names of what a run of `runbook` can know: what every run has, inputs, captured values, what steps print."""
-    steps = [step for step in runbook.procedure if step.action and not step.manual]
+    steps = [step for step in runbook.procedure if step.action and step.acts]
     asks_again = any(check.within or check.held for step in runbook.procedure for check in step.verify)
     captured = [name for step in runbook.procedure for name in step.capture]
     named = [name for step in steps for name in (slug(step.id.replace("-", "_")), slug(step.name))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -11,9 +12,9 @@ from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, 
 from pydantic.json_schema import SkipJsonSchema
 
 from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, Prose, Short, Text, Title
-from runner.core.identifiers import RUNBOOK_ID, RunbookId, StepId
+from runner.core.identifiers import RUNBOOK_ID, StepId
 from runner.kinds.steps.base import StepKind
-from runner.kinds.values import Condition, ExitCode, Expression
+from runner.kinds.values import Condition, ExitCode, Expression, OtherRunbook
 from runner.model.names import Contact, HostPattern, Name, OneHost
 from runner.model.procedure.each import Each, read_each
 from runner.model.verification import Verification
@@ -88,18 +89,8 @@ class Retry(Model):
         return tuple(self.delay * self.backoff**number for number in range(self.attempts - 1))
 
 
-class HandOver(Model):
+class HandOver(OtherRunbook):
     """Another runbook that takes over, and its inputs: each a value, or the `{{ name }}` of something known here."""
-
-    run: RunbookId
-    inputs: dict[Name, str | int | float | bool] = {}
-
-    def references(self) -> dict[str, str]:
-        """The inputs that stand for something known here: the name of each, and the name of that."""
-        found = {
-            name: re.fullmatch(r"\{\{ *([a-z][a-z0-9_]*) *\}\}", str(value)) for name, value in self.inputs.items()
-        }
-        return {name: match[1] for name, match in found.items() if match}
 
 
 def _hand_over(value: Any) -> Any:
@@ -181,6 +172,22 @@ class Step(Model):
         looking = [each.get("become_user") for each in looks if each.get("become")]
         own = [self.become_user] if self.become or self.become_user else []
         return frozenset(str(user or self.become_user or "root") for user in (*own, *looking))
+
+    @property
+    def runs(self) -> OtherRunbook | None:
+        """The runbook that does it in a run of its own, if one does."""
+        return self.action.runs if self.action else None
+
+    @property
+    def others(self) -> Mapping[str, OtherRunbook]:
+        """The runbooks that may work for it, by the key under which each is named."""
+        named = {"run": self.runs, "on_failure": self.on_failure}
+        return {key: other for key, other in named.items() if isinstance(other, OtherRunbook)}
+
+    @property
+    def acts(self) -> bool:
+        """Whether a task of the playbook does its action: neither a person nor another runbook."""
+        return self.action is not None and not self.action.human and self.action.runs is None
 
     @property
     def repeatable(self) -> bool:

@@ -13,9 +13,11 @@ from runner.core.events import Clock
 class Deadline:
     """When a run has to be over; a runbook may have none."""
 
-    def __init__(self, after: timedelta | None, clock: Clock, *, run: str) -> None:
+    def __init__(self, after: timedelta | None, clock: Clock, *, run: str, within: float | None = None) -> None:
+        """`after` is what the runbook says, `within` how many seconds the run has that it works for."""
         self._clock, self._run = clock, run
-        self._ends = clock().monotonic + after.total_seconds() if after else None
+        seconds = [*([after.total_seconds()] if after else []), *([within] if within is not None else [])]
+        self._ends = clock().monotonic + min(seconds) if seconds else None
 
     @property
     def is_late(self) -> bool:

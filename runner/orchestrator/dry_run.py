@@ -25,7 +25,7 @@ def dry_run(stepper: Stepper) -> None:
     for step in stepper.plan.runbook.procedure:
         hosts = [host for host in stepper.plan.hosts_of(step) if host not in stepper.lost]
         uncertain = names(step.only_if or "") & stale
-        looks = step.effect is Effect.READ and not step.manual and bool(step.action or step.automated)
+        looks = step.effect is Effect.READ and (step.acts or (step.action is None and bool(step.automated)))
         if mentioned(step, unknown):
             _end(stepper, step, hosts, Outcome.UNKNOWABLE, "it needs what an earlier step would have found or made")
         elif uncertain:
@@ -82,7 +82,7 @@ def _needed(stepper: Stepper, step: Step, hosts: Sequence[str]) -> Sequence[str]
 
 
 def _plan(stepper: Stepper, step: Step, hosts: Sequence[str]) -> None:
-    if step.action and not step.manual and hosts:
+    if step.acts and hosts:
         stepper.render([step.id])
         previews = stepper.commands(step.id)
         commands = {host: previews.get(host, "") for host in hosts}

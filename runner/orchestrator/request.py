@@ -34,7 +34,8 @@ class RunRequest:
     overridden, `wait` for how many seconds it waits for whoever holds its hosts, `parent` the run that handed over
     to this one, and `tree` the first of them all. `library` is where a runbook that takes over is found.
     `beside` are the files that the playbook includes, whose hashes stand in it.
-    `named` is what somebody has named with --limit, where the run that handed over has set `limit`.
+    `named` is what somebody has named with --limit, where the run that handed over has set `limit`. With `called` a
+    step of the run `parent` is done by it: that one calls and announces, and gives it `within` seconds.
     """
 
     run_id: str
@@ -54,6 +55,8 @@ class RunRequest:
     wait: float = 0.0
     parent: str = ""
     tree: str = ""
+    called: bool = False
+    within: float | None = None
     library: Library | None = None
     beside: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -101,6 +104,11 @@ class RunRequest:
     def playbook_sha256(self) -> str:
         """The SHA-256 of the playbook."""
         return hashlib.sha256(self.playbook).hexdigest()
+
+    @property
+    def tells_nobody(self) -> bool:
+        """Whether nobody is called for it, or told how it goes: it only looks, or another run does that for it."""
+        return self.looks or self.called
 
     @property
     def looks(self) -> bool:
@@ -153,8 +161,17 @@ class Result:
 
 @dataclass(frozen=True)
 class Child:
-    """A run of `runbook` that took over from another one on `hosts`, and how it ended."""
+    """A run of `runbook` that worked for a step of another one on `hosts`, and how it ended.
+
+    With `called` it has done the step; else it took over when the step did not pass.
+    """
 
     runbook: str
     hosts: Sequence[str]
     result: Result
+    called: bool = False
+
+    @property
+    def has_called(self) -> bool:
+        """Whether somebody whom it has called has heard of it."""
+        return any(call.calls and call.arrived for call in self.result.calls)

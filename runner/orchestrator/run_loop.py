@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from runner.compiler.batches import Batch, fewest_batches
-from runner.compiler.segments import Gate, Segment, cut
+from runner.compiler.segments import CalledRun, Gate, Segment, cut
 from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.core.step_tags import step_tag
 from runner.executor.job import JobPart
 from runner.executor.ledger_entry import machine_parts
 from runner.model.step import Step
-from runner.orchestrator.continuation import handover, resumption
-from runner.orchestrator.continuation.accepted_changes import accept_changes
+from runner.orchestrator.continuation import called_run, handover, resumption
+from runner.orchestrator.continuation.accepted_changes import note_going_on
 from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo, undo, undo_plan
 from runner.orchestrator.dry_run import dry_run, preflight
 from runner.orchestrator.end.finish import RunFinish
@@ -27,7 +27,6 @@ from runner.orchestrator.stepper import Stepper, settings_of
 from runner.store.log.audit_log import NAME, AuditLog
 from runner.store.log.log_reader import read
 from runner.store.run_state import RunDirectory
-from runner.store.state_directory import StateDirectory
 
 
 def run(request: RunRequest, env: RunEnvironment) -> Result:
@@ -63,21 +62,20 @@ def resume(
         def reopen() -> None:
             admitted = start.admit_again(plan)
             start.show_owed_undos(admitted.plan)
-            _note_going_on(start)
+            note_going_on(start.request, start.directory, start.recorder, env.actor.person)
             resumption.reopen(admitted.stepper, admitted.gate, done=done, redo=redo)
 
         return _Run(start).do(EventType.RUN_RESUMED, first=reopen)
 
 
-def plan_undo(request: RunRequest, directory: StateDirectory) -> UndoPlan:
-    """What `undo_all` would do now; nothing is done, and nothing is recorded."""
-    state = directory.run(request.run_id).state
-    records = read(directory.audit / NAME, run=request.run_id) if state.target else ()
-    return resumption.planned_undo(request.source.runbook, state, records)
-
-
-def undo_all(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
-    """Undo what the run of that id has done, newest first, on exactly the hosts on which it was begun.
+def undo_all(
+    request: RunRequest,
+    env: RunEnvironment,
+    *,
+    expected: UndoPlan | None = None,
+    hosts: Collection[str] | None = None,
+) -> Result:
+    """Undo what the run of that id has done, newest first, on exactly the hosts on which it was begun, or on `hosts`.
 
     `expected` is what somebody has agreed to, if it was shown to them. Where nothing is to be taken back, or nothing
     can be, nothing is done, and the run keeps its outcome.
@@ -86,7 +84,7 @@ def undo_all(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | N
         RunbookError: as `run`.
     """
     request = request.masked()
-    planned = plan_undo(request, env.state)
+    planned = resumption.plan_undo(request, env.state)
     if not planned.takes_back:
         return nothing_to_undo(env.state.run(request.run_id), env.state.audit / NAME, planned)
     with _interrupted(request, env) as (start, plan):
@@ -97,7 +95,7 @@ def undo_all(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | N
                 raise DeniedError(message, hint=f"runbook undo {request.run_id} shows it")
             start.admit_again(plan, undo=True)
 
-        return _Run(start).undo(agreed)
+        return _Run(start).undo(agreed, hosts)
 
 
 @contextmanager
@@ -120,16 +118,6 @@ def _interrupted(request: RunRequest, env: RunEnvironment) -> Iterator[tuple[Run
             plan = resumption.restore(request, directory.state, start.recorder, records)
             start.follow(plan)
             yield start, plan
-
-
-def _note_going_on(start: RunStart) -> None:
-    """Save in the state of the run that it goes on; whoever is refused before leaves it as it was."""
-    request, directory = start.request, start.directory
-    accept_changes(request, directory, start.recorder, start.env.actor.person)
-    directory.keep(request.source.definition, request.playbook)
-    directory.update(status="running", mode=request.mode)
-    directory.update(sha256=request.source.sha256, playbook_sha256=request.playbook_sha256)
-    directory.update(inputs=dict(request.inputs), reason=request.reason, break_glass=request.break_glass)
 
 
 class _Run:
@@ -157,16 +145,20 @@ class _Run:
         self.end.attempt(self._hand_over)
         return self.end.conclude()
 
-    def undo(self, agreed: Callable[[], None]) -> Result:
-        """Undo everything; where `agreed` is refused, the run stays as it was."""
+    def undo(self, agreed: Callable[[], None], hosts: Collection[str] | None = None) -> Result:
+        """Undo everything, on all hosts or on those in `hosts`; where `agreed` is refused, the run stays as it was."""
         note = self.recorder.note
         self.end.attempt(
             lambda: note(EventType.RUN_RESUMED, take_back=True, **described(self.start.request, self.env)), agreed
         )
         if self.end.error:
             return self.end.refuse(self.before)
-        self.end.attempt(lambda: _note_going_on(self.start), self._undo)
+        self.end.attempt(self._note_going_on, lambda: self._undo(hosts))
         return self.end.conclude(undoing=True)
+
+    def _note_going_on(self) -> None:
+        start = self.start
+        note_going_on(start.request, start.directory, self.recorder, self.env.actor.person)
 
     def _act(self) -> None:
         """What is to be done, while somebody is called if it takes too long; and what a cancellation asks for."""
@@ -186,9 +178,25 @@ class _Run:
             for item in cut(batch.steps, stepwise=self.mode == "step"):
                 if self.invoker.cancelled:
                     return
-                goes_on = self._ask(item, batch) if isinstance(item, Gate) else self._execute(item, batch)
-                if not goes_on:
+                if not self._goes_on(item, batch):
                     return
+
+    def _goes_on(self, item: Gate | Segment | CalledRun, batch: Batch) -> bool:
+        """Whether the run goes on after `item`, which is done now."""
+        if isinstance(item, Gate):
+            return self._ask(item, batch)
+        return self._run_other(item.step, batch) if isinstance(item, CalledRun) else self._execute(item, batch)
+
+    def _run_other(self, step: Step, batch: Batch) -> bool:
+        """Whether the run goes on after another runbook has done `step`, where that is still to be done."""
+        stepper = self.start.plan().stepper
+        hosts = stepper.due(step, {"action"}, batch)
+        if hosts and (child := called_run.do_step(stepper, self.env, self.start.deadline, step, hosts, _COMMANDS)):
+            self.end.took_over(child)
+        if self.invoker.cancelled:
+            return False
+        failed = tuple(host for host in hosts if stepper.ledger.entries[step.id, host].outcome is not None)
+        return not (failed and self._must_stop(stepper, Batch((step,), failed), Segment((step,))))
 
     def _batches(self) -> Iterator[Batch]:
         """Who is worked on when; without batches the first segment itself finds out who the hosts are."""
@@ -203,7 +211,7 @@ class _Run:
         """Whether the run goes on after the question, which is only asked where its step is still to be done."""
         admitted = self.start.plan(render=[gate.step.id])
         asks_about = {gate.part} if gate.kind in {"manual", "confirm"} else machine_parts(gate.step) | {"action"}
-        hosts = _due(admitted.stepper, gate.step, asks_about, batch)
+        hosts = admitted.stepper.due(gate.step, asks_about, batch)
         if not hosts:
             return True
         answer = admitted.gate.ask(gate, hosts)
@@ -218,10 +226,11 @@ class _Run:
         stepper = self.start.admitted_run.stepper
 
         def on(step: Step) -> Sequence[str]:
-            return _due(stepper, step, {segment.what} if step is segment.decides else machine_parts(step), batch)
+            return stepper.due(step, {segment.what} if step is segment.decides else machine_parts(step), batch)
 
         for part in fewest_batches(segment.steps, on=on, of=stepper.plan.hosts_of):
-            stepper.execute(segment.tags(part.steps), part.hosts, render=self._next(part.steps[-1], segment))
+            render = segment.asked_next(part.steps[-1], self.runbook.procedure)
+            stepper.execute(segment.tags(part.steps), part.hosts, render=render)
             if self.invoker.cancelled or self._must_stop(stepper, part, segment):
                 return False
         return True
@@ -234,19 +243,14 @@ class _Run:
         tags = segment.tags(segment.steps)
         self.invoker.begin(tags)
         settings, left = settings_of(self.runbook, self.recorder.ledger), self.start.deadline.left()
-        part = JobPart(tags, settings=settings, deadline=left, render=self._next(segment.steps[-1], segment))
+        render = segment.asked_next(segment.steps[-1], self.runbook.procedure)
+        part = JobPart(tags, settings=settings, deadline=left, render=render)
         if not self.invoker.execute(part, check=self.start.admit_unless_asking):
             stepper = self.start.plan().stepper
             self.invoker.execute(part, check=stepper.check)
         if self.start.admitted_run is None or self.invoker.cancelled:
             return False
         return not self._must_stop(self.start.admitted_run.stepper, Batch(segment.steps, ()), segment)
-
-    def _next(self, step: Step, segment: Segment) -> Sequence[str]:
-        """The step that a person will be asked about after `step`, to be rendered while its values are at hand."""
-        procedure = self.runbook.procedure
-        following = [step] if step is segment.decides else procedure[procedure.index(step) + 1 :][:1]
-        return [each.id for each in following if each.approve or each.point_of_no_return or self.mode == "step"]
 
     def _must_stop(self, stepper: Stepper, part: Batch, segment: Segment) -> bool:
         """What the policy of a step says when it did not pass on a host, and more hosts are lost than may be."""
@@ -262,7 +266,8 @@ class _Run:
         """Undo what was done, on all hosts or on those in `hosts`."""
         stepper = self.start.plan().stepper
         self.end.undone_on |= set(stepper.plan.names if hosts is None else hosts)
-        undo(stepper, self.env, hosts)
+        by_run = lambda step, on: called_run.take_back(stepper, self.env, step, on, _COMMANDS)  # noqa: E731
+        undo(stepper, self.env, hosts, by_run=by_run)
 
     def _cancel(self) -> None:
         """What the runbook wants to be done when somebody stops it, on the hosts on which it was begun."""
@@ -289,7 +294,4 @@ class _Run:
         self.end.attempt(self.recorder.close)
 
 
-def _due(stepper: Stepper, step: Step, parts: Collection[str], batch: Batch) -> list[str]:
-    """The hosts on which one of `parts` of `step` is still to be proven, without those that the run has lost."""
-    names, lost = batch.hosts or stepper.plan.names, stepper.lost
-    return [host for host in stepper.ledger.waits_for(step.id, parts) if host in names and host not in lost]
+_COMMANDS = called_run.RunCommands(run, resume, undo_all)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from runner.approvals.gate_context import GateContext
 from runner.compiler import needed_steps
-from runner.compiler.batches import portion
+from runner.compiler.batches import Batch, portion
 from runner.compiler.segments import Gate
 from runner.core.step_tags import step_tag
 from runner.executor.host_ledger import Ledger
@@ -55,6 +55,11 @@ class Stepper:
     def gone(self) -> set[str]:
         """The hosts that count as failed: those that are lost, and before their turn those that did not answer."""
         return {*self.lost, *self.plan.unreachable}
+
+    def due(self, step: Step, parts: Collection[str], batch: Batch) -> list[str]:
+        """The hosts on which one of `parts` of `step` is still to be proven, without those that the run has lost."""
+        names, lost = batch.hosts or self.plan.names, self.lost
+        return [host for host in self.ledger.waits_for(step.id, parts) if host in names and host not in lost]
 
     def expect(self, step: Step, hosts: Sequence[str]) -> None:
         """Have the ledger expect `step` on `hosts`."""

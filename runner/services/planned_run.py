@@ -158,7 +158,7 @@ def _planned(runbook: Runbook, step: Step, target: Target, previews: Mapping[str
         hosts=target.of(runbook, step),
         on=target.delegate(step),
         asks=tuple(f"{gate.kind}: {' '.join(gate.text.split())}" for gate in gates),
-        timeout=show(step.timeout) if step.action and not step.manual else None,
+        timeout=show(step.timeout) if step.acts else None,
         verifies=tuple(each.says for each in step.verify),
         on_failure=fails,
         undo=step.undo.action.describe() if step.undo else None,

@@ -12,7 +12,6 @@ from runner.core.events import Outcome
 from runner.library.inventory import environments
 from runner.library.library import Library, shown
 from runner.model.runbook import Runbook
-from runner.model.step import HandOver
 from runner.orchestrator.continuation.accepted_changes import changes
 from runner.orchestrator.recovery import recorded_end
 from runner.orchestrator.request import Mode, RunRequest
@@ -102,10 +101,10 @@ def runbooks_of(request: RunRequest) -> list[Runbook]:
     waiting = [request.source.runbook]
     while waiting:
         for step in waiting.pop().procedure:
-            if isinstance(step.on_failure, HandOver) and step.on_failure.run not in runbooks and request.library:
-                successor = request.library.source(step.on_failure.run).runbook
-                runbooks[successor.id] = successor
-                waiting.append(successor)
+            for other in step.others.values():
+                if other.run not in runbooks and request.library:
+                    runbooks[other.run] = request.library.source(other.run).runbook
+                    waiting.append(runbooks[other.run])
     return list(runbooks.values())
 
 
@@ -194,6 +193,7 @@ def _request_of(run: RunDirectory, library: Library, *, mode: Mode | None, accep
         break_glass=state.break_glass,
         parent=state.parent,
         tree=state.tree,
+        called=state.called,
         library=library,
     )
 

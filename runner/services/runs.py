@@ -11,11 +11,11 @@ from pathlib import Path
 from runner.core.errors import InvalidInputError, RunbookError, explain
 from runner.escalation.incidents import Incidents
 from runner.library.library import Library
+from runner.orchestrator.continuation.resumption import plan_undo as preview_undo
 from runner.orchestrator.end.dead_man import call_for, call_for_refused, call_for_refused_attempt
 from runner.orchestrator.recovery import name_abandoned, recorded_end
 from runner.orchestrator.request import Call, Mode, RunRequest
 from runner.orchestrator.run_environment import Installation
-from runner.orchestrator.run_loop import plan_undo as preview_undo
 from runner.orchestrator.run_loop import resume as resume_run
 from runner.orchestrator.run_loop import run as start_run
 from runner.orchestrator.run_loop import undo_all as undo_run

@@ -49,8 +49,8 @@ class RunState:
     `path` is the file of the runbook, `sha256` what it was and `playbook_sha256` what its playbook was; `target` maps
     each host pattern to the hosts it matched, `delegates` each name on which something is done for other hosts to the
     host of that name, `environments` and `machines` each host to its class and its address.
-    `parent` is the run that handed over to this one, `tree` the first of all; `named` is what somebody has named with
-    --limit, where the run that handed over has set `limit`.
+    `parent` is the run that this one works for (`called` says that it does a step of it), `tree` the first of all;
+    `named` is what somebody has named with --limit, where the run that handed over has set `limit`.
     """
 
     run: str
@@ -78,6 +78,7 @@ class RunState:
     reason: str = ""
     break_glass: str = ""
     parent: str = ""
+    called: bool = False
     tree: str = ""
     target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     environments: Mapping[str, str] = field(default_factory=dict)

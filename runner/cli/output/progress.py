@@ -230,7 +230,7 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one 
             return [f"would do {short(one_line(text))}" for text in dict.fromkeys(data["commands"].values()) if text]
         case EventType.DEBT_FOUND:
             return [f"owed     {name}{where} of {data['runbook']} is not undone"]
-        case EventType.RUN_HANDED_OVER:
+        case EventType.RUN_HANDED_OVER | EventType.RUN_CALLED:
             return [f"over to  {data['to']}, as the run {data['as_run']}"]
     return []
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from runner.kinds.base import Kind, ReadFile
 from runner.kinds.invocation import Invocation
+from runner.kinds.values import OtherRunbook
 
 _KEYS = """
 approve auto become become_user capture choose each effect hosts id idempotent name on on_failure only_if retry
@@ -36,6 +37,11 @@ class StepKind(Kind):
     """Whether it cannot change anything, so that the `effect` is `read` unless the step says otherwise."""
     fence: ClassVar[Fence | None] = None
     """How it is written in Markdown; a step without a fence is carried along as YAML."""
+
+    @property
+    def runs(self) -> OtherRunbook | None:
+        """The runbook that does the step in a run of its own; None where it is no runbook that does it."""
+        return None
 
     @property
     def good(self) -> Mapping[str, Collection[int]]:

@@ -115,6 +115,7 @@ def _walk(context: LintContext) -> Iterator[tuple[Placed, _Known]]:
         known |= placed.step.choose.keys()
         before = known | ({ITEM, NUMBER} if placed.step.each else set())
         after = before | placed.step.capture.keys() | results.get(placed.place, OF_RESULTS)
+        after |= {*placed.step.capture.values()} if placed.step.runs else set()  # what the other runbook captures
         yield placed, _Known(frozenset(before), frozenset(after))
         known |= placed.step.capture.keys()
 

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.executor.module_options import Module, modules, wrong_arguments
+from runner.kinds.values import OtherRunbook
 from runner.library.library import Library
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, quoted
 from runner.model.handover_inputs import wrong_inputs
-from runner.model.runbook import Exclusion
+from runner.model.procedure import called_runbooks
+from runner.model.runbook import Exclusion, Runbook
 from runner.model.schedule import outside, problem
-from runner.model.step import HandOver
 
 _SERVICE = (
     "steps:\n  - {id: web, name: Restart the web server, module: {ansible.builtin.servcie: {name: nginx}}, "
@@ -87,11 +88,11 @@ def _example(on_failure: str) -> str:
 def unknown_runbook(context: LintContext) -> Iterator[Hit]:
     """A step is handed over to a runbook that cannot take over."""
     library = Library(context.source.path.parent.parent)
-    for place, to in _hand_overs(context):
+    for place, to in _others(context):
         try:
             library.usable(to.run)
         except InvalidInputError as error:
-            message = f"{to.run} cannot take over: {error.message.splitlines()[0]}"
+            message = f"{to.run} cannot {_does(place)}: {error.message.splitlines()[0]}"
             yield Hit(place, message, error.hint)
 
 
@@ -106,21 +107,49 @@ def unknown_runbook(context: LintContext) -> Iterator[Hit]:
 def unfit_hand_over(context: LintContext) -> Iterator[Hit]:
     """A step is handed over to a runbook that cannot take over."""
     library = Library(context.source.path.parent.parent)
-    for place, to in _hand_overs(context):
+    for place, to in _others(context):
         try:
             successor = library.usable(to.run).runbook
         except RunbookError:  # which is another finding
             continue
         for wrong in wrong_inputs(context.runbook, to, successor, {}):
-            message = f"{to.run} could not take over: {wrong.name}: {wrong.what}"
-            hint = wrong.mend or f"write on_failure: {{run: {to.run}, inputs: {{{wrong.name}: ...}}}}"
+            message = f"{to.run} could not {_does(place)}: {wrong.name}: {wrong.what}"
+            whole = f"on_failure: {{run: {to.run}, inputs: {{{wrong.name}: ...}}}}"
+            hint = wrong.mend or f"write {whole if place[-1] == 'on_failure' else f'inputs: {{{wrong.name}: ...}}'}"
             yield Hit(place, message, hint)
 
 
-def _hand_overs(context: LintContext) -> Iterator[tuple[Place, HandOver]]:
+def _does(place: Place) -> str:
+    return "be run" if place[-1] == "run" else "take over"
+
+
+def _others(context: LintContext) -> Iterator[tuple[Place, OtherRunbook]]:
     for placed in context.procedure():
-        if isinstance(placed.step.on_failure, HandOver):
-            yield (*placed.place, "on_failure"), placed.step.on_failure
+        yield from (((*placed.place, key), other) for key, other in placed.step.others.items())
+
+
+@Rule(
+    "endless-run",
+    Level.ERROR,
+    Criterion.COMPLETE,
+    problem="A runbook that runs itself by way of another one never ends, and what it would capture is never there.",
+    wrong="steps:\n  - {id: look, name: Look at the disk, run: RUN-010, inputs: {mount: /}, capture: {lag: seconds},\n"
+    "    effect: read, verify: [{command: df /}]}\n",
+    right="steps: [{id: look, name: Look, command: df /, verify: [{exit: 0}]}]\n",
+)
+def endless_run(context: LintContext) -> Iterator[Hit]:
+    """A step runs a runbook that leads back here, or that does not capture what is wanted of it."""
+    library = Library(context.source.path.parent.parent)
+
+    def find(name: str) -> Runbook | None:
+        try:
+            return library.usable(name).runbook
+        except RunbookError:  # which is another finding
+            return None
+
+    for placed in context.procedure():
+        for key, message in called_runbooks.faults(context.runbook, placed.step, find):
+            yield Hit((*placed.place, *key), message)
 
 
 @Rule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -132,12 +133,16 @@ def _calls(runbook: Mapping[str, Any], inputs: Mapping[str, Any], procedure: Seq
 
 
 def _capture(each: WrittenStep, step: Step) -> Iterator[Fault]:
-    if step.capture and not _has_result(step):
+    for name, expression in step.capture.items() if step.runs else ():
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", expression):
+            message = f"is no name of what {step.runs.run} captures" if step.runs else ""
+            yield (*each.at, "capture", name), "no-result", message, "write it like {lag: lag_seconds}"
+    if step.capture and not (_has_result(step) or step.runs):
         yield (*each.at, "capture"), "no-result", "captures from a result, and this step has none", "add an action"
 
 
 def _has_result(step: Step) -> bool:
-    return step.action is not None and not step.manual
+    return step.acts
 
 
 def _verifications(each: WrittenStep, step: Step, inputs: Mapping[str, Any]) -> Iterator[Fault]:
@@ -151,7 +156,7 @@ def _judged(
     at: Place, action: StepKind | None, verify: Sequence[Verification], inputs: Mapping[str, Any]
 ) -> Iterator[Fault]:
     """What is wrong with the verifications that judge one `action`, or what there is without one."""
-    has_result = action is not None and not action.human
+    has_result = action is not None and not action.human and action.runs is None
     for place, verification in _placed(at, verify):
         yield from _fits(place, verification, action.text if action else None, has_result=has_result)
         yield from _reachable(place, verification, action, verify)
@@ -214,10 +219,14 @@ def _holds(place: Place, verification: Verification, inputs: Mapping[str, Any]) 
 
 
 def _undo(each: WrittenStep, step: Step, undo: Undo) -> Iterator[Fault]:
-    if not _has_result(step):
+    if step.runs:
+        message = f"{step.runs.run} takes its own steps back"
+        yield (*each.at, "undo"), "wrong-undo", message, f"write the undo in {step.runs.run}"
+    elif not _has_result(step):
         message = "needs a step that a machine does, and in this step a machine does nothing"
         yield (*each.at, "undo"), "wrong-undo", message, "write a manual step"
     by_hand = [place for place, item in _placed((*each.at, "undo"), undo.verify) if item.human and item is not STAND_IN]
-    for place in [*([(*each.at, "undo", undo.action.key)] if undo.action.human else []), *by_hand]:
+    asks = undo.action.human or undo.action.runs
+    for place in [*([(*each.at, "undo", undo.action.key)] if asks else []), *by_hand]:
         message = "an undo is done and verified without asking anybody"
         yield place, "wrong-undo", message, "let a command do it, and on_failure: escalate call somebody who can"

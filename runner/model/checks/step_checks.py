@@ -15,7 +15,7 @@ Fault = tuple[Place, str, str, str]
 
 def faults(at: Place, step: Step, runbook: object) -> Iterator[Fault]:
     """What is wrong with what may follow `step` of the runbook with the id `runbook`."""
-    has_result = step.action is not None and not step.manual
+    has_result = step.acts
     if step.retry and not has_result:
         yield (*at, "retry"), "wrong-retry", "tries an action again, and a machine does nothing in this step", ""
     elif step.retry and step.retry.exit_codes and step.action and step.action.text != "stdout":
@@ -29,14 +29,19 @@ def faults(at: Place, step: Step, runbook: object) -> Iterator[Fault]:
     yield from each.faults(at, step)
     if step.undo and step.reversible is False:
         yield (*at, "reversible"), "wrong-undo", "says that nothing takes the step back, beside an `undo`", "keep one"
-    if isinstance(step.on_failure, HandOver) and step.on_failure.run == runbook:
-        message, hint = "hands over to this very runbook", "name another one, or write `retry`"
-        yield (*at, "on_failure"), "wrong-hand-over", message, hint
+    for key in ("each", "on") if step.runs else ():
+        if getattr(step, key):
+            message = "goes with what is done by the step itself, and another runbook does this one"
+            yield (*at, key), "wrong-hand-over", message, "leave it out"
+    for key, other in step.others.items():
+        if other.run == runbook:
+            message = "runs this very runbook" if key == "run" else "hands over to this very runbook"
+            yield (*at, key), "wrong-hand-over", message, "name another one, or write `retry`"
 
 
 def unattended(at: Place, step: Step) -> Iterator[Fault]:
     """What is wrong with a `step` that is done when somebody cancels, and so asks nobody."""
-    human = step.manual or step.confirmations or step.approve or step.choose
+    human = step.manual or step.runs or step.confirmations or step.approve or step.choose
     if human:
         yield (
             at,
@@ -55,8 +60,9 @@ def unknown_names(at: Place, step: Step, names: Collection[str]) -> Iterator[Fau
         if choice.from_ not in names:
             hint = did_you_mean(choice.from_, names) or "capture its rows in an earlier step"
             yield (*at, "choose", name, "from"), "unknown-name", f"{quoted(choice.from_)} is not captured before", hint
-    if isinstance(step.on_failure, HandOver):
-        for name, reference in step.on_failure.references().items():
-            if reference not in names and reference not in step.capture:
+    for key, other in step.others.items():
+        for name, reference in other.references().items():
+            if reference not in names and (key == "run" or reference not in step.capture):
                 message = f"{quoted(reference)} is neither an input nor captured before"
-                yield (*at, "on_failure", "inputs", name), "unknown-name", message, did_you_mean(reference, names)
+                place = (*at, "inputs", name) if key == "run" else (*at, key, "inputs", name)
+                yield place, "unknown-name", message, did_you_mean(reference, names)

@@ -10,6 +10,15 @@ from runner.orchestrator.request import RunRequest
 from runner.store.run_state import RunDirectory
 
 
+def note_going_on(request: RunRequest, directory: RunDirectory, recorder: Recorder, by: str) -> None:
+    """Save in the state of the run that the person `by` goes on with it; who is refused before leaves it as it was."""
+    accept_changes(request, directory, recorder, by)
+    directory.keep(request.source.definition, request.playbook)
+    directory.update(status="running", mode=request.mode)
+    directory.update(sha256=request.source.sha256, playbook_sha256=request.playbook_sha256)
+    directory.update(inputs=dict(request.inputs), reason=request.reason, break_glass=request.break_glass)
+
+
 def accept_changes(request: RunRequest, directory: RunDirectory, recorder: Recorder, by: str) -> None:
     """Record that the person `by` goes on by another text than the one that the run was done by last, if so."""
     state, playbook = directory.state, request.playbook_sha256

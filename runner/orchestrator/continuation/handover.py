@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from runner.compiler.committed_playbook import reviewed, reviewed_beside
@@ -10,8 +11,11 @@ from runner.core.errors import HandOverError, InvalidInputError
 from runner.core.events import EventType, Outcome
 from runner.core.secrets import SecretReference
 from runner.core.wording import first_line, listed
+from runner.kinds.values import OtherRunbook
 from runner.library.library import Library, Source
 from runner.model.handover_inputs import wrong_inputs
+from runner.model.procedure import called_runbooks
+from runner.model.runbook import Runbook
 from runner.model.step import Effect, HandOver, Step
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.recheck import verify_again
@@ -21,25 +25,36 @@ from runner.orchestrator.stepper import Stepper
 
 
 def check(request: RunRequest) -> None:
-    """That every runbook which may take over is there, reviewed, and given inputs that it takes, before it is needed.
+    """That every runbook which may work for a step is there, reviewed, and given inputs that it takes, before that.
 
     Raises:
-        InvalidInputError: one is not; what is only captured on the way is not known yet.
+        InvalidInputError: one is not, or leads back here; what is only captured on the way is not known yet.
     """
-    for step in request.source.runbook.procedure:
-        if isinstance(step.on_failure, HandOver):
-            library = _library(request, step.on_failure)
-            source = library.usable(step.on_failure.run)
+    _check(request, request.source.runbook, request.inputs)
+
+
+def _check(request: RunRequest, runbook: Runbook, inputs: Mapping[str, Any]) -> None:
+    for step in runbook.procedure:
+        for key, other in step.others.items():
+            library = _library(request, other)
+            source = library.usable(other.run)
             reviewed(library, source)
-            if wrong := wrong_inputs(request.source.runbook, step.on_failure, source.runbook, request.inputs):
-                raise InvalidInputError(
-                    f"{source.runbook.id} could not take over from {step.id}: {'; '.join(map(str, wrong))}"
-                )
+            wrong = [str(each) for each in wrong_inputs(runbook, other, source.runbook, inputs)]
+            wrong += [message for _, message in called_runbooks.faults(runbook, step, partial(_runbook, library))]
+            if wrong:
+                does = f"be run for {step.id}" if key == "run" else f"take over from {step.id}"
+                raise InvalidInputError(f"{source.runbook.id} could not {does}: {'; '.join(wrong)}")
+            if key == "run":
+                _check(request, source.runbook, {})
 
 
-def _library(request: RunRequest, to: HandOver) -> Library:
+def _runbook(library: Library, name: str) -> Runbook:
+    return library.usable(name).runbook
+
+
+def _library(request: RunRequest, other: OtherRunbook) -> Library:
     if request.library is None:
-        raise InvalidInputError(f"{to.run} cannot be found: there is no library here")
+        raise InvalidInputError(f"{other.run} cannot be found: there is no library here")
     return request.library
 
 
@@ -61,7 +76,7 @@ def hand_over(
     for step in stepper.plan.runbook.procedure:
         hosts = stepper.ledger.failed_on(step.id)
         if isinstance(step.on_failure, HandOver) and hosts and not stepper.cancelled:
-            request = _request(stepper, env, step.on_failure, hosts)
+            request = request_for(stepper, env, step.on_failure, hosts)
             what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": hosts}
             stepper.recorder.note(EventType.RUN_HANDED_OVER, step.id, **what)
             with deadline.standstill():
@@ -92,8 +107,14 @@ def _check_mended(stepper: Stepper, step: Step, child: Child) -> None:
         raise HandOverError(f"{message}: {why}" if why else message)
 
 
-def _request(stepper: Stepper, env: RunEnvironment, to: HandOver, hosts: Sequence[str]) -> RunRequest:
-    """What is asked of the runbook that takes over: to work on `hosts`, on which the step did not pass, alone."""
+def request_for(
+    stepper: Stepper, env: RunEnvironment, to: OtherRunbook, hosts: Sequence[str], *, run: str = ""
+) -> RunRequest:
+    """What is asked of another runbook that works for a step: to do so on `hosts` alone, in the run of the id `run`.
+
+    Raises:
+        InvalidInputError: it cannot be done; nothing of it was.
+    """
     request = stepper.plan.request
     library = _library(request, to)
     source = library.source(to.run)
@@ -109,7 +130,7 @@ def _request(stepper: Stepper, env: RunEnvironment, to: HandOver, hosts: Sequenc
     except ValueError as error:
         raise InvalidInputError(f"{to.run} cannot take over: {error}") from None
     return RunRequest(
-        run_id=env.new_run_id(),
+        run_id=run or env.new_run_id(),
         source=source,
         playbook=reviewed(library, source),
         beside=reviewed_beside(library, source),
@@ -139,7 +160,7 @@ def _line(stepper: Stepper, env: RunEnvironment) -> Iterator[str]:
         yield state.runbook
 
 
-def _secret(stepper: Stepper, env: RunEnvironment, source: Source, to: HandOver, name: str, where: str) -> str:
+def _secret(stepper: Stepper, env: RunEnvironment, source: Source, to: OtherRunbook, name: str, where: str) -> str:
     """The secret `name` of the runbook that takes over: one that is known here, or what is where `where` says."""
     reference_name = to.references().get(name, "")
     if reference_name in stepper.plan.request.secrets:

@@ -24,8 +24,11 @@ from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_plan import RunPlan, target_of
 from runner.orchestrator.stepper import Stepper
+from runner.store.log.audit_log import NAME
 from runner.store.log.envelope import Record
+from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
+from runner.store.state_directory import StateDirectory
 
 _NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED})
 """What an action may have come to for sure; an unreachable host may have done it before it was lost."""
@@ -50,6 +53,13 @@ def restore(request: RunRequest, state: RunState, recorder: Recorder, records: I
     return plan
 
 
+def plan_undo(request: RunRequest, directory: StateDirectory) -> UndoPlan:
+    """What an undo of the run of that id would do now; nothing is done, and nothing is recorded."""
+    state = directory.run(request.run_id).state
+    records = read(directory.audit / NAME, run=request.run_id) if state.target else ()
+    return planned_undo(request.source.runbook, state, records)
+
+
 def planned_undo(runbook: Runbook, state: RunState, records: Iterable[Record]) -> UndoPlan:
     """What an undo of the run would do by its `records`, which leaves the run alone; nothing where it only looked."""
     ledger, target = Ledger(state.run), target_of(state)
@@ -61,7 +71,7 @@ def planned_undo(runbook: Runbook, state: RunState, records: Iterable[Record]) -
 
 def _replay(ledger: Ledger, runbook: Runbook, records: Iterable[Record]) -> Iterator[Event]:
     """Let `ledger` take note of what `records` tell; each event that the log has as it was."""
-    undone = {undo_id(step.id): (step, step.undo) for step in runbook.steps if step.undo}
+    undone = {undo_id(step.id): (step, step.undo) for step in runbook.steps if step.undo or step.runs}
     for record in records:
         if record.type not in _EVENTS or (record.truncated and "part" not in record.data):
             continue  # of a later version, or too long for the log: what it proved is not known here
@@ -168,7 +178,7 @@ def _reopen_undone(stepper: Stepper, step: Step) -> None:
             again.append(unit)
         elif entry.outcome in DONE:
             continue
-        elif entry.intended and (step.repeatable or _failed_for_sure(entry)):
+        elif entry.intended and (step.repeatable or _failed_for_sure(entry) or _is_run_again(step, entry)):
             again.append(unit)
         elif not entry.intended and entry.outcome is not None:
             waiting.append(unit)
@@ -184,6 +194,11 @@ def _reopen_kept(stepper: Stepper, step: Step) -> None:
         entry, items = stepper.ledger.entries[step.id, host], stepper.ledger.items(step.id, host)
         if items and entry.outcome not in {None, *DONE} and all(item.outcome in DONE for item in items.values()):
             open_again(stepper, step.id, [host], entry.missing, redo=False)
+
+
+def _is_run_again(step: Step, entry: LedgerEntry) -> bool:
+    """Whether another runbook does the step, and its run, which knows how far it has come, is gone on with."""
+    return step.runs is not None and entry.acted is not Outcome.PASSED
 
 
 def _reopen_decisions(stepper: Stepper) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,11 +71,11 @@ def undo_plan(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None = 
     """What an undo of `runbook` would do by `ledger`, on all hosts or on those of `hosts`."""
     begun = list(_begun(runbook, ledger, hosts))
     back = [
-        Reversal(step.id, step.name, step.undo.action.describe(), on, _begun_items(ledger, step, on))
+        Reversal(step.id, step.name, does, on, _begun_items(ledger, step, on))
         for step, on in begun
-        if step.undo
+        if (does := _undoes(step))
     ]
-    stays = [change for step, on in begun if not step.undo for change in _remaining(ledger, step, on)]
+    stays = [change for step, on in begun if not _undoes(step) for change in _remaining(ledger, step, on)]
     return UndoPlan(tuple(back), tuple(stays))
 
 
@@ -113,6 +113,13 @@ def _begun(runbook: Runbook, ledger: Ledger, hosts: Collection[str] | None) -> I
             yield step, on
 
 
+def _undoes(step: Step) -> str:
+    """How the step is taken back, in one line; empty where it is not."""
+    if step.runs and step.reversible is not False:
+        return f"undo what the run of {step.runs.run} has done"
+    return step.undo.action.describe() if step.undo else ""
+
+
 def _why(step: Step) -> str:
     if step.reversible is False:
         return "nothing undoes it (`reversible: no`)"
@@ -143,11 +150,18 @@ def nothing_to_undo(directory: RunDirectory, log: Path, plan: UndoPlan) -> Resul
     )
 
 
-def undo(stepper: Stepper, installation: Installation, hosts: Collection[str] | None = None) -> None:
+def undo(
+    stepper: Stepper,
+    installation: Installation,
+    hosts: Collection[str] | None = None,
+    *,
+    by_run: Callable[[Step, Sequence[str]], None],
+) -> None:
     """Take back every step that was begun, on all hosts or on those in `hosts`, and prove that it is.
 
     What stays, as nothing undoes it, is recorded first. A run by batches goes back by batches, the last one first: no
-    more hosts are taken out of service at a time than on the way there.
+    more hosts are taken out of service at a time than on the way there. `by_run` takes
+    a step back that another runbook has done.
 
     Raises:
         RunbookError: as `Stepper.execute`; what was not undone by then is owed as well.
@@ -156,18 +170,21 @@ def undo(stepper: Stepper, installation: Installation, hosts: Collection[str] | 
     plan = undo_plan(stepper.plan.runbook, stepper.ledger, hosts)
     stepper.recorder.note(EventType.UNDO_PLANNED, **plan.data())
     for batch in reversed([*stepper.plan.batches()]):
-        steps = {step.id: step for step in batch.steps if step.undo}
+        steps = {step.id: step for step in batch.steps if _undoes(step)}
         for item in plan.takes_back:
             on = [host for host in item.hosts if host in batch.hosts]
             if on and item.step in steps:
-                _take_back(stepper, owed, steps[item.step], on, installation)
+                step = steps[item.step]
+                stepper.ledger.expect_undo(step, step.undo, on)
+                if step.runs:
+                    by_run(step, on)
+                else:
+                    _take_back(stepper, owed, step, on, installation)
 
 
 def _take_back(stepper: Stepper, owed: OwedUndos, step: Step, hosts: Sequence[str], installation: Installation) -> None:
     """Undo one step on `hosts`."""
     name, runbook = undo_id(step.id), stepper.plan.runbook.id
-    assert step.undo  # noqa: S101 - only what has an undo is taken back
-    stepper.ledger.expect_undo(step, step.undo, hosts)
     for host in hosts:  # until it is proven, it is owed: also when this very process dies
         _owe(stepper, owed, step.id, host, installation.clock())
     stepper.execute([step_tag(name)], hosts)

@@ -41,7 +41,7 @@ class RunAnnouncer:
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """While the block lasts, those whom the runbook names hear how far the run is."""
-        if self._request.looks or not self._runbook.announce:
+        if self._request.tells_nobody or not self._runbook.announce:
             yield
             return
         self._recorder.listeners = (*self._recorder.listeners, self.hear)

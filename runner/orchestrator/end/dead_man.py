@@ -36,7 +36,7 @@ class RunLease:
     def __init__(self, request: RunRequest, env: Installation, pager: Pager) -> None:
         self._run, self._env, self._pager = request.run_id, env, pager
         self._leases = env.state.leases
-        self._wanted = is_critical(request.source.runbook) and not request.looks
+        self._wanted = is_critical(request.source.runbook) and not request.tells_nobody
         self._known: tuple[str, bool] | None = None
 
     @contextlib.contextmanager
@@ -69,7 +69,7 @@ def call_for(state: RunState, installation: Installation, *, unrecorded: Runbook
     Raises:
         RunbookError: the runbook or its contacts cannot be read any more.
     """
-    if state.looks:
+    if state.looks or state.called:
         return ()
     with pager_of(state, installation) as pager:
         pager.unrecorded += [unrecorded] if unrecorded else []
@@ -166,4 +166,5 @@ def request_of(state: RunState) -> RunRequest:
         mode=modes.get(state.mode, "run"),
         reason=state.reason,
         break_glass=state.break_glass,
+        called=state.called,
     )

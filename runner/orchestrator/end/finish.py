@@ -22,7 +22,7 @@ from runner.core.step_tags import undo_id
 from runner.core.wording import first_line
 from runner.escalation.call_rules import Stop, StopKind
 from runner.model.runbook import FollowUp
-from runner.model.step import HandOver, Step
+from runner.model.step import Step
 from runner.orchestrator.continuation.undo_plan import standing
 from runner.orchestrator.end import aftermath
 from runner.orchestrator.end.aftermath import EndedRun
@@ -50,12 +50,13 @@ class RunFinish(Failsafe):
     """The end of one run, which comes whatever is raised: `attempt` what is to be done, then `conclude`.
 
     Each part of the end is made by itself, and twice if it must be, so that neither a defect nor an interrupt takes the
-    others away. `children` are the runs that took over, `undone_on` the hosts on which what was done was to be undone.
+    others away. `children` are the runs that worked for it, `undone_on` the hosts on which all was to be undone.
     """
 
     def __init__(self, start: RunStart) -> None:
         super().__init__(start.env, start.directory, start.recorder.redaction)
         self.children: list[Child] = []
+        self.handed_over = False
         self.undone_on: set[str] = set()
         self.pager, self._announcer = start.pager, start.announcer
         self._start, self._recorder, self._locks = start, start.recorder, start.locks
@@ -88,8 +89,9 @@ class RunFinish(Failsafe):
         return EndedRun(self.request, self.plan, self._recorder, cancellations, self.undone_on)
 
     def took_over(self, child: Child) -> None:
-        """`child` took over and has ended: whoever it has called was called for this run as well."""
+        """`child` has worked for this run and has ended: whoever it has called was called for this run as well."""
         self.children.append(child)
+        self.handed_over |= not child.called
         self.pager.calls += child.result.calls
 
     def conclude(self, *, undoing: bool = False) -> Result:
@@ -144,7 +146,7 @@ class RunFinish(Failsafe):
         error = self.error or RunbookError("it was refused")
         outcome = Outcome(before.outcome or Outcome.UNKNOWN)
         self._make("close", self._recorder.close, otherwise="not recorded")
-        if not self._cancelled:
+        if not (self._cancelled or self.request.called):
             declared, stop = self.gate.declared if self.gate else "", self._stop()
             end = Event(EventType.RUN_REFUSED, self.request.run_id, data={"reason": error.message})
             call = lambda: self.pager.stopped([], declared or None, stop, end=end)  # noqa: E731
@@ -166,7 +168,7 @@ class RunFinish(Failsafe):
         outcome = self._ledger.outcome
         if undoing:
             return Outcome.PARTLY_UNDONE if self.error or standing(self._runbook, self._ledger) else Outcome.UNDONE
-        if self.children and not self.request.looks and outcome in {Outcome.PASSED, Outcome.NEVER_REACHED}:
+        if self.handed_over and not self.request.looks and outcome in {Outcome.PASSED, Outcome.NEVER_REACHED}:
             outcome = Outcome.HANDED_OVER  # what failed holds again; it is no proof of what comes after that
         if self.request.looks and outcome is Outcome.PASSED:
             outcome = Outcome.PLANNED  # whatever it found, nothing was done: it proves nothing and resolves nothing
@@ -176,21 +178,19 @@ class RunFinish(Failsafe):
 
     def _call(self, outcome: Outcome, end: Event | None) -> None:
         """Call or resolve. For a step from which another runbook took over, nobody is called twice."""
-        heard, declared = self._have_called(), self.gate.declared if self.gate else ""
+        heard = any(child.has_called and child.result.outcome not in _RESOLVED for child in self.children)
+        declared = self.gate.declared if self.gate else ""
+        if self.request.called and not declared:
+            return  # the run that it works for calls
         if outcome in _RESOLVED:
             self.pager.passed(end)
         elif outcome not in _WELL and not self.request.looks and not (self._cancelled and not declared):
             names = undo_id if outcome is Outcome.PARTLY_UNDONE else str
-            failed = [step for step in self._runbook.procedure if self._calls(step, names(step.id))]
-            failed = [step for step in failed if not (heard and isinstance(step.on_failure, HandOver))]
+            steps = [step for step in self._runbook.procedure if not (heard and step.others)]
+            failed = [step for step in steps if self._calls(step, names(step.id))]
             if aftermath.is_ended_by(self.error, self._ledger, [names(step.id) for step in failed]):
                 failed = []  # the error says why
             self.pager.stopped(failed, declared or None, self._stop(), end=end)
-
-    def _have_called(self) -> bool:
-        """Whether somebody has heard of it from a run that took over and did not pass."""
-        failed = [child.result for child in self.children if child.result.outcome not in _RESOLVED]
-        return any(call.calls and call.arrived for result in failed for call in result.calls)
 
     def _calls(self, step: Step, name: str) -> bool:
         """Whether `step`, or its undo, as `name` says, has failed in a way of which somebody must hear.
@@ -221,7 +221,7 @@ class RunFinish(Failsafe):
     def _call_unrecorded(self, end: Event | None) -> None:
         """Call somebody for a run of which nobody can read how it ended, unless that was done already."""
         self.pager.unrecorded.append(RunbookError(self.problems[-1]))
-        if not self.request.looks and not any(call.calls for call in self.pager.calls):
+        if not self.request.tells_nobody and not any(call.calls for call in self.pager.calls):
             self.pager.stopped([], None, Stop("stopped", self.problems[-1]), end=end)
         if self.pager.reached:  # a later command finds a run that did not end, and calls nobody once more
             self._directory.note_called()

@@ -57,7 +57,7 @@ class Pager(RunPages):
             AuditError: that could not be recorded; it is raised when the block has ended without an error of its own.
         """
         policy, recorder = self._runbook.escalation, self._recorder
-        if self._request.looks or not has_clock(policy):
+        if self._request.tells_nobody or not has_clock(policy):
             yield
             return
         captured = lambda: recorder.captured  # noqa: E731
@@ -106,7 +106,7 @@ class Pager(RunPages):
 
         That nobody could be reached is recorded and shown; it does not change how the run ends.
         """
-        if not self._request.break_glass or self._request.looks:
+        if not self._request.break_glass or self._request.tells_nobody:
             return
         page = self._page("progress", f"{self._env.actor.user} broke the glass: {self._request.break_glass}")
         page = replace(page, action="trigger", severity="warning", dedup_key=page.dedup_key + GLASS)

@@ -44,7 +44,7 @@ _ACTS = frozenset({"approve", "step", "unknown"})
 
 def acts(gate: Gate) -> bool:
     """Whether the question is about what a machine does."""
-    return gate.kind in _ACTS and gate.step.action is not None and not gate.step.manual
+    return gate.kind in _ACTS and gate.step.acts
 
 
 def action_on(

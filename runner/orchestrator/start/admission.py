@@ -19,7 +19,6 @@ from runner.executor.target import CLASSES, Target
 from runner.library.last_tested import Proof
 from runner.model.run_policy import RunPolicy
 from runner.model.runbook import Runbook
-from runner.model.step import HandOver
 from runner.model.yaml.finding import Level
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
@@ -103,8 +102,14 @@ def case_for(request: RunRequest, target: Target, env: Installation, *, now: dat
         proofs=lambda: _proofs(log, playbooks.values()),
         now=now,
         lint_errors=lambda: _lint_errors(request, target, now.date()),
-        call_problems=lambda: () if request.looks else call_problems(runbook, request.contacts, env.secrets, now=now),
+        call_problems=lambda: _call_problems(request, env, now),
     )
+
+
+def _call_problems(request: RunRequest, env: Installation, now: datetime) -> Sequence[str]:
+    """Why nobody could be called for the run; nothing where nobody is to be."""
+    runbook, contacts = request.source.runbook, request.contacts
+    return () if request.tells_nobody else call_problems(runbook, contacts, env.secrets, now=now)
 
 
 def _lint_errors(request: RunRequest, target: Target, today: date) -> list[str]:
@@ -119,9 +124,10 @@ def _playbooks(request: RunRequest) -> Mapping[str, str]:
     runbook = request.source.runbook
     playbooks = {runbook.id: request.playbook}
     for step in runbook.procedure:
-        if isinstance(step.on_failure, HandOver) and request.library:
-            source = request.library.source(step.on_failure.run)
-            playbooks[source.runbook.id] = reviewed(request.library, source)
+        for other in step.others.values():
+            if request.library:
+                source = request.library.source(other.run)
+                playbooks[source.runbook.id] = reviewed(request.library, source)
     return {name: hashlib.sha256(playbook).hexdigest() for name, playbook in playbooks.items()}
 
 

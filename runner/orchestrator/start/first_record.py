@@ -40,6 +40,7 @@ def first_state(request: RunRequest, env: RunEnvironment) -> RunState:
         mode=request.mode,
         parent=request.parent,
         tree=request.tree or request.run_id,
+        called=request.called,
     )
 
 
@@ -51,7 +52,7 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
     place = _places(request.source)
     root = request.library.root if request.library else request.source.path.resolve().parent.parent
     runbook = request.source.runbook
-    undone = [(step, step.undo) for step in runbook.steps if step.undo]
+    undone = [step for step in runbook.steps if step.undo or step.runs]
     digests = {step: {"digest": digest} for step, digest in step_digests(request.source).items()}
     return {
         "runbook": runbook.id,
@@ -65,6 +66,7 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
         "inputs": dict(request.inputs),
         "mode": request.mode,
         "parent": request.parent,
+        **({"called": True} if request.called else {}),
         "budget": _budget(request),
         "provide": list(runbook.escalation.provide),
         "directory": str(env.state.runs_path / request.run_id),
@@ -74,8 +76,9 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
             for step in runbook.every_step
         ],
         "undo": [
-            _in_words(undo_id(step.id), step, f"Undo: {step.name}", undo.verify) | place(step.id, "undo")
-            for step, undo in undone
+            _in_words(undo_id(step.id), step, f"Undo: {step.name}", step.undo.verify if step.undo else ())
+            | place(step.id, "undo")
+            for step in undone
         ],
     }
 

@@ -55,7 +55,8 @@ class RunStart:
         self.announcer = RunAnnouncer(request, env, self.recorder, self.pager)
         self.lease = RunLease(request, env, self.pager)
         self.locks = RunLocks(request, env, self.recorder, directory)
-        self.deadline = Deadline(request.source.runbook.deadline, env.clock, run=request.run_id)
+        after = request.source.runbook.deadline
+        self.deadline = Deadline(after, env.clock, run=request.run_id, within=request.within)
         self.invoker = Invoker(request, env, self.recorder, directory, self.locks, self.deadline)
         self.admitted_run: AdmittedRun | None = None
 

@@ -188,7 +188,9 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         provenance=record_data.mapping(data, "provenance"),
         budget=record_data.number(parts[-1][0].data, "budget"),
         parent=record_data.text(data, "parent"),
-        children=tuple(record_data.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER),
+        children=tuple(
+            dict.fromkeys(record_data.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER)
+        ),
         waiting=_waiting(asked[-1]) if going and asked else "",
         nothing_needed=nothing_needed,
         unproven=_unproven([each for _, each in begun], asked, nothing_needed=nothing_needed),
@@ -204,7 +206,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
     )
 
 
-_HANDED_OVER = frozenset({EventType.RUN_HANDED_OVER})
+_HANDED_OVER = frozenset({EventType.RUN_HANDED_OVER, EventType.RUN_CALLED})
 _PASSED_OVER = frozenset({EventType.CONTACT_PASSED_OVER})
 _FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
 

@@ -1,0 +1,57 @@
+"""`run: RUN-032` as a step: which runbooks it leads to, whether these come to an end, and what they capture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from runner.core.templates import literal
+from runner.model.runbook import Runbook
+from runner.model.step import Step
+from runner.model.yaml.finding import Place, did_you_mean, quoted
+
+DEEPEST = 3
+"""How many runs may be within each other: the one that somebody has started, and those of its steps below."""
+
+
+def faults(runbook: Runbook, step: Step, find: Callable[[str], Runbook | None]) -> Iterator[tuple[Place, str]]:
+    """What is wrong with the runbook that does `step` of `runbook`, each with the keys of the step where it stands.
+
+    `find` gives the runbook with an id; None where it cannot be used, of which others tell.
+    """
+    called = find(step.runs.run) if step.runs else None
+    if called is None:
+        return
+    for line in _lines(called, (runbook.id, called.id), find):
+        if line[-1] in line[:-1]:
+            yield ("run",), f"leads back to {line[-1]}: {' runs '.join(line)}"
+        elif len(line) > DEEPEST:
+            yield ("run",), f"is too deep: {' runs '.join(line)}; at most {DEEPEST} runbooks may be within each other"
+    known = {name for each in called.procedure for name in (*each.capture, *each.choose)}
+    for name, wanted in step.capture.items():
+        if wanted not in known:
+            hint = did_you_mean(wanted, sorted(known))
+            yield ("capture", name), f"{called.id} captures no {quoted(wanted)}" + (f"; {hint}" if hint else "")
+
+
+def by_hand(runbook: Runbook, step: Step) -> str:
+    """What a person does in the place of the product, where plain Ansible comes to `step`: templates for a prompt."""
+    if step.runs is None:
+        return ""
+    references = step.runs.references()
+    open_ones = [name for name in step.runs.inputs if references.get(name) not in runbook.secrets]
+    values = ", ".join(f"'{name}': {references.get(name) or literal(step.runs.inputs[name])}" for name in open_ones)
+    given = f" -e '{{{{ {{{values}}} | to_json }}}}'" if values else ""
+    secrets = " -e @FILE" if len(open_ones) < len(step.runs.inputs) else ""
+    hosts = "{{ ansible_play_hosts | join(',') }}"
+    command = f"ansible-playbook -i INVENTORY {step.runs.run}.yml --limit '{hosts}'{given}{secrets}"
+    return f"Do {step.runs.run} in another terminal, on these hosts only, and go on when it has passed:\n{command}"
+
+
+def _lines(runbook: Runbook, line: tuple[str, ...], find: Callable[[str], Runbook | None]) -> Iterator[tuple[str, ...]]:
+    """Each line of runbooks that run each other, from the first of `line` to one that runs no other, or is too much."""
+    below = [found for step in runbook.procedure if step.runs and (found := find(step.runs.run))]
+    if line[-1] in line[:-1] or len(line) > DEEPEST or not below:
+        yield line
+        return
+    for found in below:
+        yield from _lines(found, (*line, found.id), find)

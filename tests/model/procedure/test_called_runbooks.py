@@ -1,0 +1,91 @@
+"""Which runbooks a step leads to: they come to an end, and capture what is wanted of them."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from harness.engine import change
+from harness.fakes import RUNBOOK
+
+from runner.compiler.compiler import compile_runbook
+from runner.model.procedure.called_runbooks import by_hand, faults
+from runner.model.reader import to_runbook
+from runner.model.yaml.document import load
+from runner.model.yaml.finding import InvalidFileError
+
+
+def runbook(name, *steps, **changes):
+    document = {**yaml.safe_load(RUNBOOK), "id": name, "steps": list(steps), **changes}
+    return to_runbook(load(yaml.safe_dump(document).encode(), file=f"{name}.yml"))
+
+
+def calls(run, **keys):
+    return {"id": "help", "name": "Help", "run": run, "verify": [{"command": "ls /help"}], **keys}
+
+
+def found(*runbooks):
+    known = {each.id: each for each in runbooks}
+    return [message for _, message in faults(runbooks[0], runbooks[0].steps[0], known.get)]
+
+
+def test_a_line_of_three_is_fine_and_one_that_does_not_end_or_is_too_long_is_not():
+    end = runbook("RUN-003", change("last", capture={"lag": "stdout"}))
+
+    assert found(runbook("RUN-001", calls("RUN-003", capture={"seconds": "lag"})), end) == []
+    assert found(runbook("RUN-001", calls("RUN-002")), runbook("RUN-002", calls("RUN-003")), end) == []
+    assert found(runbook("RUN-001", calls("RUN-002")), runbook("RUN-002", calls("RUN-001"))) == [
+        "leads back to RUN-001: RUN-001 runs RUN-002 runs RUN-001"
+    ]
+    assert found(
+        runbook("RUN-001", calls("RUN-002")),
+        runbook("RUN-002", calls("RUN-003")),
+        runbook("RUN-003", calls("RUN-004")),
+        runbook("RUN-004", change("last")),
+    ) == ["is too deep: RUN-001 runs RUN-002 runs RUN-003 runs RUN-004; at most 3 runbooks may be within each other"]
+    assert found(runbook("RUN-001", calls("RUN-009"))) == []
+
+
+def test_what_it_does_not_capture_is_named():
+    end = runbook("RUN-003", change("last", capture={"lag": "stdout"}))
+
+    assert found(runbook("RUN-001", calls("RUN-003", capture={"seconds": "lagg"})), end) == [
+        "RUN-003 captures no 'lagg'; did you mean 'lag'?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "rule"),
+    [
+        ({"run": "RUN-001"}, "wrong-hand-over"),
+        ({"undo": {"command": "ls", "verify": [{"exit": 0}]}}, "wrong-undo"),
+        ({"capture": {"lag": "rows | length"}}, "no-result"),
+        ({"verify": [{"exit": 0}]}, "wrong-verification"),
+        ({"retry": 3}, "wrong-retry"),
+        ({"inputs": {"a": "{{ nothing }}"}}, "unknown-name"),
+    ],
+)
+def test_what_such_a_step_cannot_have(keys, rule):
+    with pytest.raises(InvalidFileError) as caught:
+        runbook("RUN-001", calls("RUN-002", **keys) if "run" not in keys else calls(**keys))
+
+    assert {each.rule for each in caught.value.findings} == {rule}
+
+
+def test_plain_ansible_asks_a_person_to_do_it():
+    step = calls("RUN-002", inputs={"count": 3, "where": "{{ place }}", "token": "{{ secret }}"})
+    takes = {"place": {"help": "Where"}, "secret": {"type": "secret", "help": "What"}}
+    made = runbook("RUN-001", step, inputs=takes)
+
+    prompt = by_hand(made, made.steps[0])
+
+    assert prompt.splitlines()[1] == (
+        "ansible-playbook -i INVENTORY RUN-002.yml --limit '{{ ansible_play_hosts | join(',') }}' "
+        "-e '{{ {'count': 3, 'where': place} | to_json }}' -e @FILE"
+    )
+    playbook = yaml.safe_load(compile_runbook(made, str).render())
+    pause, block = playbook[0]["tasks"]
+    assert pause["ansible.builtin.pause"]["prompt"].startswith(prompt.splitlines()[0])
+    assert [task["name"].partition(" | ")[0] for task in block["block"]] == [
+        "RUN-001/help/verify/1/probe",
+        "RUN-001/help/verify/1",
+    ]
