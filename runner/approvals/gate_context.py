@@ -34,9 +34,9 @@ class GateContext:
     `gate` tells it from every other question of the run, `kind` is what is asked for (approve, manual, confirm, ...).
     `crossing` says that nothing takes the step back. `min` people must say yes within `expires` seconds (None: no
     limit), of `group` whose `members` are named, and with `four_eyes` none of those who started or resumed the run.
-    With `shared_account` a person is who they say they are, else who is logged in. `sources` has the SHA-256 of
-    each file that decides what is done. `starters` began the run or went on with it; only they are not in the hash,
-    because somebody who resumes a run changes nothing of what it will do.
+    `only_if` is the condition that makes it needed. With `shared_account` a person is who they say they are, else who
+    is logged in. `sources` has the SHA-256 of each file that decides what is done. `starters` began the run or went on
+    with it; only they are not in the hash, because somebody who resumes a run changes nothing of what it will do.
     """
 
     run: str
@@ -63,6 +63,7 @@ class GateContext:
     four_eyes: bool = False
     shared_account: bool = False
     expires: float | None = None
+    only_if: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -92,8 +93,8 @@ class GateContext:
             ValueError: it did not.
         """
         try:
-            values = {each.name: data[each.name] for each in fields(cls)}
-            lists = {name: tuple(values[name]) for name in ("starters", "verifications", "members")}
+            values = {each.name: data[each.name] for each in fields(cls) if each.name in data}
+            lists = {name: tuple(data[name]) for name in ("starters", "verifications", "members")}
             return cls(**{**values, **lists, "hosts": {host: _action(each) for host, each in data["hosts"].items()}})
         except (TypeError, LookupError, AttributeError) as error:
             raise ValueError(f"is not the description of a question: {error}") from error

@@ -33,6 +33,8 @@ def _parts(context: GateContext, until: datetime | None) -> Iterator[Line]:
     yield "step", f"{context.name} ({context.step})"
     if context.why:
         yield "why", context.why
+    if context.only_if:
+        yield "needed", f"because {' '.join(context.only_if.split())}"
     if context.effect:
         yield "effect", context.effect + (f"; undo: {context.undo}" if context.undo else "")
     if context.crossing:

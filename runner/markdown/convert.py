@@ -17,6 +17,7 @@ from runner.markdown.page.page import RunbookPage, fence
 from runner.markdown.page.page_reader import read_page
 from runner.markdown.page.source import Manuscript, PageEntry, decode, split
 from runner.markdown.phrases import NOBODY, TODO
+from runner.model.procedure.branch_steps import expand
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import MAX_BYTES, load
@@ -159,7 +160,7 @@ def _settled(made: Draft, notes: Notes, entry: PageEntry, *, patient: bool) -> t
     value = dict(made.value)
     for again in range(_ROUNDS, -1, -1):
         try:
-            return value, to_runbook(load(_written(value, made, notes.file).encode(), file=notes.file))
+            return value, to_runbook(expand(load(_written(value, made, notes.file).encode(), file=notes.file)))
         except InvalidFileError as error:
             if not again or not patient:
                 for fault in error.findings:

@@ -118,12 +118,13 @@ def _truth(value: Any) -> Any:
 class BranchLabel(Model):
     """Where a step stands that comes from `decide`: in the one with the id `of`; its number ends with `label`.
 
-    `condition` says in words when its branch is taken; it is empty for what decides.
+    `condition` says in words when its branch is taken; it `decides` if it is the one that says which branch that is.
     """
 
     of: StepId
     label: str
     condition: str = ""
+    decides: bool = False
 
 
 class Step(Model):

@@ -19,6 +19,7 @@ from runner.executor.job import NOTHING, JobPart
 from runner.executor.target import Target, check_hosts
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import in_words
+from runner.model.procedure.branch_steps import labels
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver, Step
 from runner.orchestrator.continuation import handover
@@ -37,11 +38,14 @@ Previews = Mapping[str, tuple[str, ...]]
 class PlannedStep:
     """What a step, and its undo, would do on each host; `previews` and `undo_previews` have it line by line.
 
-    `on` is the one host that does it for all of these.
+    `on` is the one host that does it for all of these. `number` is the one that people read; `only_if` says where it
+    is needed, empty where it always is.
     """
 
     id: str
+    number: str
     name: str
+    only_if: str
     effect: str
     hosts: tuple[str, ...]
     on: str
@@ -116,8 +120,11 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
         inputs=dict(request.inputs),
         limits=_limits(runbook),
         calls=_calls(runbook, request.contacts, installation.clock().wall),
-        prerequisites=tuple(_planned(runbook, step, target, previews) for step in runbook.prerequisites),
-        steps=tuple(_planned(runbook, step, target, previews) for step in runbook.steps),
+        prerequisites=tuple(_planned(runbook, step, target, previews, "") for step in runbook.prerequisites),
+        steps=tuple(
+            _planned(runbook, step, target, previews, number)
+            for step, number in zip(runbook.steps, labels(runbook.steps), strict=True)
+        ),
         debts=tuple(f"{each.host}: {each.step} of {each.runbook} is not undone" for each in owed),
         guards=_guards(request, target, installation),
         held=_held(runbook, target, installation),
@@ -148,12 +155,16 @@ def _held(runbook: Runbook, target: Target, installation: Installation) -> tuple
     return tuple(each.sentence(now) for each in blocked(held))
 
 
-def _planned(runbook: Runbook, step: Step, target: Target, previews: Mapping[str, Previews]) -> PlannedStep:
+def _planned(
+    runbook: Runbook, step: Step, target: Target, previews: Mapping[str, Previews], number: str
+) -> PlannedStep:
     gates = (*before(step), *after(step))
     fails = f"hand over to {step.on_failure.run}" if isinstance(step.on_failure, HandOver) else step.on_failure
     return PlannedStep(
         id=step.id,
+        number=number,
         name=step.name,
+        only_if=step.only_if or "",
         effect=str(step.effect),
         hosts=target.of(runbook, step),
         on=target.delegate(step),

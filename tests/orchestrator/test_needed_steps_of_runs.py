@@ -50,6 +50,16 @@ def test_it_is_done_where_it_is_needed_and_only_there_is_anybody_asked(two):
     assert two.state["captured"] == {"db1": {"runbook_needs_fix": False}, "db2": {"runbook_needs_fix": True}}
 
 
+def test_people_are_asked_with_the_condition_and_with_the_values_that_it_saw(engine):
+    engine.run(
+        change("look", effect="read", capture={"used": "stdout | int"}),
+        change("fix", only_if="used > 90", approve="Go?"),
+    )
+
+    (asked,) = [record.data["context"] for record in engine.records if record.type == EventType.GATE_ASKED]
+    assert (asked["only_if"], asked["hosts"]["db1"]["captured"]) == ("used > 90", {"used": "used of db1"})
+
+
 def test_it_is_told_with_what_its_condition_saw(two):
     needed_on(two, "fix", "db2")
     two.run(change("fix", only_if="used > 90"))

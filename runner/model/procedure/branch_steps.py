@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -57,6 +58,18 @@ def expand(document: Document) -> Document:
     return replace(document, value=value, origins=elsewhere | origins)
 
 
+def written(document: Document) -> dict[str, Any]:
+    """What `document` says, with the items that decide as they are written."""
+    steps = dict[tuple[str, Place], Any]()
+    for number, step in enumerate(document.value["steps"]):
+        origin, at = document.origin(("steps", number)), ("steps", number)
+        if "branch" in step:
+            steps[origin.document.file, origin.place[:2]] = origin.document.at(origin.place[:2])
+        else:
+            steps["", at] = step
+    return {**document.value, "steps": list(steps.values())}
+
+
 def labels(steps: Iterable[Step]) -> list[str]:
     """The number of each of `steps` for people: 3 of what decides, 3a and 3b of what it asks, 3a.1 in a branch."""
     numbers: dict[str, int] = {}
@@ -66,6 +79,40 @@ def labels(steps: Iterable[Step]) -> list[str]:
         f"{numbers[step.branch.of]}{step.branch.label}" if step.branch else f"{numbers[str(number)]}"
         for number, step in enumerate(steps)
     ]
+
+
+class NumberedStep(NamedTuple):
+    """A step as people read it: its number, its place in the list, and `heading`, where a branch begins with it."""
+
+    label: str
+    at: int
+    step: Step
+    heading: str
+
+    @property
+    def depth(self) -> int:
+        """In how many branches it stands."""
+        return len(re.findall("[a-z]", self.label))
+
+
+def tree(steps: Sequence[Step]) -> list[NumberedStep]:
+    """The steps in the order in which people read them: what decides, then each branch with what it asks and does."""
+    begun: set[str] = set()
+    numbered = sorted(zip(labels(steps), range(len(steps)), steps, strict=True), key=lambda each: _order(each[0]))
+    return [NumberedStep(*each, _heading(*each, begun)) for each in numbered]
+
+
+def _order(label: str) -> list[int]:
+    return [int(part) if part.isdigit() else ord(part) for part in re.findall("[0-9]+|[a-z]", label)]
+
+
+def _heading(label: str, _: int, step: Step, begun: set[str]) -> str:
+    branch = label.rstrip("0123456789.")
+    if not (branch and step.branch and branch not in begun):
+        return ""
+    begun.add(branch)
+    condition = step.branch.condition
+    return f"{branch} {condition if condition == 'else' else f'if {condition}'}"
 
 
 def _decides(item: Any) -> bool:
@@ -101,10 +148,11 @@ class _Expansion:
         except ValidationError as error:
             raise InvalidFileError(located(self.document, error, at=at, model=Decide)) from None
 
-    def needed(self, step: dict[str, Any], only_if: Any = None) -> dict[str, Any]:
+    def needed(self, step: dict[str, Any], only_if: Any = None, *, decides: bool = False) -> dict[str, Any]:
         """`step` where its own condition holds, and that of the branch that it stands in."""
         own = {key: value for key, value in step.items() if key != "only_if"}
-        branch = {"branch": BranchLabel(of=self.of, label=self.label, condition=self.title)} if self.of else {}
+        stands = BranchLabel(of=self.of, label=self.label, condition=self.title, decides=decides) if self.of else None
+        branch = {"branch": stands} if stands else {}
         if only_if is not None and not isinstance(only_if, str):
             return {**step, **branch}  # which is a fault that the reader tells
         return {**own, **({"only_if": joined} if (joined := _joined(self.only_if, only_if)) else {}), **branch}
@@ -125,7 +173,7 @@ class _Expansion:
                 asks = replace(inner, label=f"{self.label}{letter}", title=branch.title)
                 yield asks.needed(probe, conditions), (*place, "if")
                 truths[letter] = f"({decide.captured}_{letter} | default(false))"
-        yield inner.needed(_choice(decide, truths) | around, decide.only_if), at
+        yield inner.needed(_choice(decide, truths) | around, decide.only_if, decides=True), at
         for letter, action, place in _actions(decide, at):
             condition = _joined(self.only_if, decide.only_if, f"{decide.captured} == '{letter}'")
             title = action.title if isinstance(action, Branch) else "else"

@@ -120,6 +120,7 @@ class Approvals:
             members=members_of(group, gate, request.contacts) if group else (),
             four_eyes=asks and self._four_eyes(policy),
             shared_account=policy.shared_account,
+            only_if=step.only_if or "",
             expires=approval.expires.total_seconds() if approval else None,
             sources=sources(request, now=seen is not None),
         )

@@ -11,6 +11,7 @@ from runner.escalation import policy
 from runner.executor.provenance import provenance
 from runner.kinds.steps.base import StepKind
 from runner.library.library import Source
+from runner.model.procedure.branch_steps import labels
 from runner.model.step import Step
 from runner.model.verification import Verification
 from runner.model.yaml.finding import Place
@@ -54,6 +55,7 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
     runbook = request.source.runbook
     undone = [step for step in runbook.steps if step.undo or step.runs]
     digests = {step: {"digest": digest} for step, digest in step_digests(request.source).items()}
+    branches = _in_branches(runbook.steps)
     return {
         "runbook": runbook.id,
         "title": runbook.title,
@@ -72,7 +74,10 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
         "directory": str(env.state.runs_path / request.run_id),
         "provenance": provenance(root, request.playbook, env.environ),
         "steps": [
-            _in_words(step.id, step, step.name, step.verify) | place(step.id) | digests.get(step.id, {})
+            _in_words(step.id, step, step.name, step.verify)
+            | branches.get(step.id, {})
+            | place(step.id)
+            | digests.get(step.id, {})
             for step in runbook.every_step
         ],
         "undo": [
@@ -108,6 +113,12 @@ def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification])
     does = {"does": _does(step, action)} if action else {}
     does |= {"only_if": step.only_if} if step.only_if and name == step.id else {}
     return {"id": name, "name": title, "effect": str(step.effect), "verify": [item.says for item in verify], **does}
+
+
+def _in_branches(steps: Sequence[Step]) -> dict[str, dict[str, str]]:
+    """The number of each step that belongs to a diagnosis, and when its branch is taken."""
+    numbered = zip(steps, labels(steps), strict=True)
+    return {step.id: {"number": label, "branch": step.branch.condition} for step, label in numbered if step.branch}
 
 
 def _does(step: Step, action: StepKind) -> str:

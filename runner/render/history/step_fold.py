@@ -153,6 +153,8 @@ class StepFold:
         return StepHistory(
             id=name,
             name=record_data.text(item, "name") or name,
+            number=record_data.text(item, "number"),
+            branch=record_data.text(item, "branch"),
             effect=record_data.text(item, "effect"),
             hosts={where: self._on(host, step.commands.get(where, ""), now) for where, host in stands.items()},
             checks=tuple(step.checks),

@@ -59,7 +59,7 @@ class StepHistory:
 
     `place` is the file and the line where it is written, `does` what it does as it is written. `seconds` is how long
     machines worked on it the last time it was begun; what people took to answer is not in it. None where it was not
-    begun, or has not ended.
+    begun, or has not ended. One that belongs to a diagnosis has a `number`, and says when its `branch` is taken.
     """
 
     id: str
@@ -70,6 +70,8 @@ class StepHistory:
     place: str = ""
     does: str = ""
     seconds: float | None = None
+    number: str = ""
+    branch: str = ""
 
     @property
     def outcome(self) -> str:

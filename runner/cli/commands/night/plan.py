@@ -46,7 +46,7 @@ def _show(plan: PlannedRun) -> None:
     for step in plan.prerequisites:
         _show_step("  -", step)
     for number, step in enumerate(plan.steps, 1):
-        _show_step(f"  {number:2}", step)
+        _show_step(f"  {step.number:>2}", step)
         if number == plan.last_safe_stop:
             click.echo("     last safe stop: what follows cannot be undone")
     for owed in plan.debts:
@@ -69,6 +69,8 @@ def _show_obstacles(plan: PlannedRun) -> None:
 def _show_step(number: str, step: PlannedStep) -> None:
     where = f"on {safe(step.on)} for" if step.on else "on"
     click.echo(f"{number} {safe(step.name)}  [{step.effect}]  {where} {hosts_in_line(step.hosts)}")
+    if step.only_if:
+        _show_line("only", f"if {one_line(step.only_if)}")
     _show_action("does", step.previews)
     if step.timeout:
         _show_line("ends", f"after {step.timeout} at most")

@@ -15,10 +15,12 @@ from runner.cli.output.pager import paged
 from runner.cli.output.terminal import one_line, safe, short
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import LAST, RUNBOOK_ID, is_run_id
+from runner.core.templates import as_title
 from runner.kinds.steps.base import StepKind
 from runner.library.library import Source
 from runner.model.escalation_policy import in_words
 from runner.model.input import Input
+from runner.model.procedure.branch_steps import NumberedStep, tree
 from runner.model.runbook import Exclusion
 from runner.model.step import Approval, Step
 from runner.render import report
@@ -95,7 +97,8 @@ def _step_data(step: Step, written_in: str) -> dict[str, Any]:
     shared = {"written_in": written_in} if written_in else {}
     does = {step.action.key: step.action.describe()} if step.action else {}
     verify = [item.says for item in step.verify]
-    where = shared | ({"on": step.on} if step.on else {})
+    where = shared | ({"on": step.on} if step.on else {}) | ({"only_if": step.only_if} if step.only_if else {})
+    where |= {"branch": f"{step.branch.of}: {step.branch.condition}"} if step.branch and step.branch.condition else {}
     return {"id": step.id, "name": step.name, "effect": str(step.effect), **where, **does, "verify": verify}
 
 
@@ -127,8 +130,8 @@ def _show(source: Source) -> None:
         ],
     )
     click.secho("steps", bold=True)
-    for number, step in enumerate(runbook.steps, 1):
-        _step(number, step, source.written_in("steps", number - 1))
+    for item in tree(runbook.steps):
+        _step(item, source.written_in("steps", item.at))
     policy = runbook.escalation
     _section("escalate when", [in_words(item) for item in policy.when])
     _section("call", policy.contacts)
@@ -140,20 +143,25 @@ def _from(written_in: str) -> str:
     return f"  from {written_in}" if written_in else ""
 
 
-def _step(number: int, step: Step, written_in: str) -> None:
+def _step(item: NumberedStep, written_in: str) -> None:
+    step, indent = item.step, "   " * item.depth
+    if item.heading:
+        click.echo(f"  {indent}{safe(item.heading)}")
     where = f"  on {step.on}" if step.on else ""
-    click.echo(f"  {number:2} {safe(step.name)}  [{step.effect}]{where}  ({step.id}){_from(written_in)}")
+    click.echo(f"  {indent}{item.label:>2} {safe(step.name)}  [{step.effect}]{where}  ({step.id}){_from(written_in)}")
+    if step.only_if:
+        click.echo(f"{indent}       only   if {safe(as_title(step.only_if))}")
     if step.why:
-        click.echo(f"       why    {safe(step.why)}")
+        click.echo(f"{indent}       why    {safe(step.why)}")
     if step.approve:
-        click.echo(f"       asks   {safe(step.approve.says)}{_of_whom(step.approve)}")
-    if step.action:
-        click.echo(f"       {step.action.key:6} {_does(step.action)}")
+        click.echo(f"{indent}       asks   {safe(step.approve.says)}{_of_whom(step.approve)}")
+    if step.action and not (step.branch and step.branch.decides):
+        click.echo(f"{indent}       {step.action.key:6} {_does(step.action)}")
     for verification in step.verify:
-        click.echo(f"       verify {safe(verification.says)}")
+        click.echo(f"{indent}       verify {safe(verification.says)}")
     if step.undo:
-        click.echo(f"       undo   {_does(step.undo.action)}")
-    click.echo(f"       fails  {step.on_failure}")
+        click.echo(f"{indent}       undo   {_does(step.undo.action)}")
+    click.echo(f"{indent}       fails  {step.on_failure}")
 
 
 def _does(action: StepKind) -> str:

@@ -118,9 +118,12 @@ def test_the_plan_as_json_and_what_is_owed_to_its_hosts(runbook, planned, here):
     assert (plan["environment"], plan["last_safe_stop"]) == ("production", 1)
     assert plan["steps"][1] == {
         "id": "clean",
+        "number": "2",
         "name": "Clean up",
+        "only_if": "",
         "effect": "destructive",
         "hosts": ["db1"],
+        "on": "",
         "commands": {"db1": "rm -r /old\nsync\nchdir: /srv"},
         "asks": ["approve: Remove the old files?", "confirm: It is well"],
         "timeout": "30s",

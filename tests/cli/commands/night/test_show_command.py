@@ -233,3 +233,31 @@ def test_a_run_that_died_before_it_had_begun_is_an_error_in_words(runbook, done,
 
     assert (ran.code, ran.out) == (7, "")
     assert f"does not hold the start of the run {other}" in ran.err
+
+
+def test_a_diagnosis_is_shown_as_a_tree(runbook, here):
+    fix = {"id": "fix", "name": "Fix it", "command": "fix", "verify": [{"exit": 0}]}
+    asks = {"command": "pgrep lock"}
+    branches = [{"if": asks, "says": "Locked", "then": [fix]}, {"if": "wide", "stop": "Call us"}, {"else": "nothing"}]
+    after = {**fix, "id": "after", "name": "Look again", "only_if": "cause == 'a'"}
+    runbook_file(here, steps=[{"id": "cause", "name": "What is it?", "decide": branches}, after])
+
+    lines = runbook("show", "RUN-001").out.splitlines()
+    steps = json.loads(runbook("show", "RUN-001", "--json").out)["steps"]
+
+    assert [line for line in lines if "[" in line or " if " in line] == [
+        "   1 What is it?  [read]  (cause)",
+        "     1a if Locked",
+        "     1a Locked?  [read]  (cause-a)",
+        "     1a.1 Fix it  [change]  (fix)",
+        "          only   if cause == 'a'",
+        "     1b if wide",
+        "     1b.1 End the run here  [read]  (cause-b-ends)",
+        "          only   if cause == 'b'",
+        "   2 Look again  [change]  (after)",
+        "       only   if cause == 'a'",
+    ]
+    assert [(step["id"], step.get("branch")) for step in steps] == [
+        *(("cause-a", "cause: Locked"), ("cause", None), ("fix", "cause: Locked"), ("cause-b-ends", "cause: wide")),
+        ("after", None),
+    ]

@@ -26,8 +26,8 @@ MAGIC = re.compile(
 SECRET = re.compile(r"(?i)(^|[_-])(pass|passwd|passphrase|private_key|secret|token|credentials?|api_?key)$|password$")
 OWN = ("RUNBOOK_RUN_ID", "RUNBOOK_ATTEMPT")
 """Environment variables of the product's own, which are no part of what a step does."""
-LAZY = ("hostvars", "vars", "groups", "play_hosts", "environment", "ansible_facts", "omit")
-"""Variables of Ansible's own that are not looked into: some grow with the hosts, and none holds a vaulted value."""
+LAZY = ("hostvars", "vars", "groups", "play_hosts", "environment", "ansible_facts", "omit", "runbook_decided")
+"""Variables of Ansible or of ours that are not looked into: some grow with the hosts, none holds a vaulted value."""
 BRINGS_FILES = {"assemble": "src", "copy": "src", "template": "src", "unarchive": "src", "uri": "src"}
 """Ansible's own modules that bring a file or directory of this machine, and the argument that names it."""
 LONGEST_PATH = 4096
