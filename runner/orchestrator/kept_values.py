@@ -61,6 +61,10 @@ def unusable(result: Mapping[str, Any], *, escaped: bool) -> str:
     return ""
 
 
+_KEPT = frozenset({EventType.VALUES_CAPTURED, EventType.STEP_EXPANDED, EventType.STEP_DECIDED})
+"""What gives values that later parts of the run need."""
+
+
 def remembered(event: Event, captured: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """All that the hosts are known by on which `event` changes that, `captured` being what they were known by before.
 
@@ -71,7 +75,7 @@ def remembered(event: Event, captured: Mapping[str, Mapping[str, Any]]) -> dict[
         gone = {items_fact(step), captured_fact(step)}
         hosts = [host for host in event.data["hosts"] if gone & captured.get(host, _NOTHING).keys()]
         return {host: {name: captured[host][name] for name in captured[host] if name not in gone} for host in hosts}
-    if event.host is None or event.type not in {EventType.VALUES_CAPTURED, EventType.STEP_EXPANDED}:
+    if event.host is None or event.type not in _KEPT:
         return {}
     before = captured.get(event.host, _NOTHING)
     return {event.host: {**before, **_remembered(event, step, before)}}
@@ -81,7 +85,7 @@ def _remembered(event: Event, step: str, before: Mapping[str, Any]) -> dict[str,
     withheld = event.data.get("withheld", ())
     if event.type is EventType.STEP_EXPANDED:
         return {} if withheld else {items_fact(step): event.data["items"]}
-    values = {name: value for name, value in event.data["values"].items() if name not in withheld}
+    values = {name: value for name, value in event.data.get("values", {}).items() if name not in withheld}
     if (item := item_of(step)) is None:
         return values
     name = captured_fact(item[0])

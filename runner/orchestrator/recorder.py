@@ -39,9 +39,6 @@ _OURS = frozenset(
 )
 """What of an event the product itself says, in words that no secret may take away."""
 
-_KEPT = frozenset({EventType.VALUES_CAPTURED, EventType.STEP_DECIDED})
-"""What gives values that later parts of the run need."""
-
 _NAMES = frozenset({"id", "effect"})
 
 
