@@ -77,7 +77,7 @@ TESTED_WITH: dict[str, str] = {
     "orchestrator/end/run_pages.py": "orchestrator/end/test_paging.py",
     "orchestrator/gate/gate_facts.py": "orchestrator/gate/test_approval_gate.py",
     "orchestrator/gate/granted_approvals.py": "orchestrator/gate/test_approval_gate.py",
-    "orchestrator/reasons.py": "orchestrator/test_event_translator.py",
+    "orchestrator/translation/reasons.py": "orchestrator/test_event_translator.py",
     "orchestrator/recheck.py": "orchestrator/continuation/test_resumption.py",
     "orchestrator/request.py": "orchestrator/test_run_loop.py",
     "orchestrator/run_environment.py": "orchestrator/test_run_loop.py",

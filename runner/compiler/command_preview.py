@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.compiler.input_delivery import LIMIT, SHELL
+from runner.kinds.ansible_yaml import FREE_FORM
 from runner.kinds.invocation import STRICT
 
 _LIMIT = ("timeout", "--kill-after=")
@@ -42,7 +43,7 @@ def lines(command: Mapping[str, Any]) -> tuple[str, ...]:
     """
     if (items := command.get("items")) is not None:
         return tuple(line for item in items for line in _of_item(item)) or ("nothing: there is no item",)
-    return (*_action(str(command["module"]), command["args"]), *_around(command))
+    return (*_action(str(command["module"]), command["args"]), *_around(command), *_tasks(command))
 
 
 def _of_item(command: Mapping[str, Any]) -> Iterator[str]:
@@ -62,7 +63,8 @@ def _action(module: str, args: Mapping[str, Any]) -> tuple[str, ...]:
         headers = [f"header {name}: {value}" for name, value in (args.get("headers") or {}).items()]
         rest = [f"{key}: {_quoted(value)}" for key, value in args.items() if key not in _URI]
         return (f"{args.get('method', 'GET')} {args.get('url', '')}{body}", *headers, *rest)
-    return (" ".join((module, *(f"{key}={_quoted(value)}" for key, value in args.items()))),)
+    words = [str(value) if key == FREE_FORM else f"{key}={_quoted(value)}" for key, value in args.items()]
+    return (" ".join((module, *words)),)
 
 
 def _around(command: Mapping[str, Any]) -> Iterator[str]:
@@ -79,6 +81,14 @@ def _around(command: Mapping[str, Any]) -> Iterator[str]:
     for name, value in (command.get("uses") or {}).items():
         if name not in {"inventory_hostname", "step_host"}:  # that is the host of which all of this is said
             yield f"uses {name}={_quoted(value)}"
+
+
+def _tasks(command: Mapping[str, Any]) -> Iterator[str]:
+    """Each task of a role or a file, as far as it is known before it begins, and what is around that."""
+    for task in command.get("tasks") or ():
+        done, *more = _action(str(task["module"]), task["args"])
+        yield f"{task['name']}: {done}"
+        yield from (f"  {line}" for line in (*more, *_around({**task, "uses": {}})))
 
 
 def _without_limit(argv: Sequence[Any]) -> Sequence[Any]:

@@ -11,7 +11,9 @@ from runner.compiler.constructs.each_item import included_files
 from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
 from runner.kinds.ansible_yaml import Playbook
+from runner.library.ansible_content import findings as content_findings
 from runner.library.library import Library, Source
+from runner.model.yaml.finding import InvalidFileError
 
 
 def compiled(source: Source) -> str:
@@ -37,6 +39,8 @@ def compiled_beside(source: Source) -> dict[str, str]:
 def _compiled(source: Source) -> Playbook:
     if faults := source.side_files.faults:
         raise InvalidInputError(f"{source.path}: {'; '.join(faults.values())}")
+    if unsafe := content_findings(source.runbook, source.side_files):
+        raise InvalidFileError(unsafe)
     try:
         playbook = compile_runbook(source.runbook, source.read_file, source.values)
     except ValueError as error:

@@ -9,8 +9,8 @@ from typing import Any
 from runner.compiler.verification_tasks import RESULT, task
 from runner.core.duration import seconds, show
 from runner.core.identifiers import Marker
-from runner.kinds.ansible_yaml import Block, Task
-from runner.kinds.invocation import TIMED_OUT, Invocation
+from runner.kinds.ansible_yaml import FREE_FORM, Block, Task
+from runner.kinds.invocation import TIMED_OUT, Invocation, whole_seconds
 from runner.model.step import Effect, Retry, Step
 from runner.model.verification import Verification
 
@@ -27,15 +27,45 @@ def attempts(marker: Marker, step: Step, call: Invocation) -> Iterator[Task | Bl
     yield from tasks
 
 
-def acts(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, Any]) -> Iterator[Task]:
+def acts(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, Any]) -> Iterator[Task | Block]:
     """The task that makes `call`, and the end of its host where the module says that it did nothing.
 
     Ansible goes on after that, and asks no `failed_when`.
     """
+    if call.imports:
+        yield _imported(marker, title, call)
+        return
     yield task(marker, title, call, keywords)
     if call.may_skip:
         name = replace(marker, part="guard").task_name("Go no further when the module has skipped")
         yield Task(name, "ansible.builtin.assert", {"that": [f"{RESULT} is not skipped"], "quiet": True})
+
+
+def _imported(marker: Marker, title: str, call: Invocation) -> Block:
+    """The tasks that `call` imports, and one that has the marker of the action, and says whether they have passed.
+
+    Ansible knows a task in a role by no marker of ours: what imports it is above it, and has one. What the tasks have
+    notified is done before anything is verified; without that Ansible does it at the end of the play. A task that
+    failed is only known to have failed the action where no `rescue` of the role takes it: so ours says it.
+    """
+    failed = "{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg | default('failed') }}"
+    return Block(
+        name=f"{replace(marker, part='tasks')} | {title}",
+        tasks=list(_imports(marker, title, call)),
+        keywords={"timeout": whole_seconds(call.task_timeout)} if call.task_timeout else {},
+        rescue=[Task(marker.task_name(title), "ansible.builtin.fail", {"msg": failed})],
+    )
+
+
+def _imports(marker: Marker, title: str, call: Invocation) -> Iterator[Task]:
+    guard, imports = replace(marker, part="guard"), replace(marker, part="tasks")
+    if call.facts:
+        yield Task(guard.task_name("Gather the facts that the tasks look at"), "ansible.builtin.setup", {})
+    keywords: dict[str, Any] = {"vars": dict(call.variables)} if call.variables else {}
+    yield Task(imports.task_name(title), call.module, call.args, keywords)
+    yield Task(guard.task_name("Do what they have notified"), "ansible.builtin.meta", {FREE_FORM: "flush_handlers"})
+    done = {"that": ["ansible_play_hosts is defined"], "quiet": True}
+    yield Task(marker.task_name(title), "ansible.builtin.assert", done)
 
 
 def _attempt(marker: Marker, step: Step, call: Invocation, then: Sequence[Task | Block]) -> Block:

@@ -39,6 +39,8 @@ class EventType(StrEnum):
     STEP_FINISHED = "step.finished"
     STEP_REOPENED = "step.reopened"
     STEP_SETTLED = "step.settled"
+    TASK_INTENDED = "task.intended"
+    TASK_FINISHED = "task.finished"
     ATTEMPT_FINISHED = "attempt.finished"
     ACTION_FINISHED = "action.finished"
     VERIFICATION_FINISHED = "verification.finished"

@@ -99,7 +99,8 @@ class ScriptedExecutor:
         key = (marker.step if number is None else item_id(marker.step, number), marker.part)
         scripted = self.answers.get((*key, host), self.answers.get(key))
         answer = scripted(host) if callable(scripted) else scripted
-        return answer or ("ok", _passed(task, host))
+        failed = task.get("ansible.builtin.fail")
+        return answer or (("failed", failed) if failed else ("ok", _passed(task, host)))
 
     def _hosts(self, play: Mapping[str, Any], limit: Sequence[str]) -> list[str]:
         return [host for host in self.hosts[play["hosts"]] if not limit or host in limit]
@@ -190,7 +191,10 @@ class _Tasks:
         if str(when := item.get("when", "")).startswith("runbook_needs_"):
             hosts = [host for host in hosts if self.facts.get(host, {}).get(when)]
         if "block" not in item:
-            if tags & set(self.part.tags) and "pause" not in str(item.keys()):
+            if tags & set(self.part.tags) and not {"ansible.builtin.pause", "ansible.builtin.meta"} & item.keys():
+                if place := _imported(item):
+                    self._import(item, place, hosts)
+                    return
                 self._task(item, hosts, to, about)
                 if _INCLUDE in item:
                     self._include(item, hosts, inherited, to)
@@ -215,12 +219,26 @@ class _Tasks:
                 mine = [host for host in self.lost.left(hosts) if number in due[host]]
                 self.do(task, mine, tags, to, {"item": number})
 
+    def _import(self, item: Mapping[str, Any], place: str, hosts: Sequence[str]) -> None:
+        """Do the tasks of a role, or of a file; each answers what is scripted for (step, name of the task)."""
+        marker = Marker.parse(item["name"])
+        assert marker is not None  # noqa: S101 - it is a compiled task
+        for task in yaml.safe_load(self.job.files[place]):
+            for host in self.lost.left(hosts):
+                whence = {"host": host, "task": task["name"], "within": str(marker), "place": f"{place}:1"}
+                self.handle({"kind": "start", **whence})
+                scripted = self.executor.answers.get((marker.step, task["name"]))
+                kind, result = (scripted(host) if callable(scripted) else scripted) or ("ok", {})
+                self.handle({"kind": kind, **whence, "result": result})
+                self.lost.failed |= {host} if kind == "failed" else set()
+                self.lost.unreachable |= {host} if kind == "unreachable" else set()
+
     def _task(self, task: Mapping[str, Any], hosts: Sequence[str], to: str, about: Mapping[str, int]) -> None:
         marker, lost = Marker.parse(task["name"]), self.lost
         on = next(({"on": host} for word, host in self.delegates.items() if word in to), {})
         for host in hosts[:1] if task.get("run_once") else hosts:
             self.handle({"kind": "start", "host": host, "task": task["name"], **on, **about})
-            is_guard = marker is not None and marker.part == "guard"
+            is_guard = marker is not None and marker.part == "guard" and "ansible.builtin.assert" in task
             stops = is_guard and bool(lost.failed | lost.unreachable) and not lost.may_fail
             kind, result = _GUARD_FAILED if stops else self._answer(task, host, about.get("item"))
             self.facts.setdefault(host, {}).update(result.get("ansible_facts", {}))
@@ -245,6 +263,14 @@ class _Tasks:
 
 
 _INCLUDE = "ansible.builtin.include_tasks"
+
+
+def _imported(item: Mapping[str, Any]) -> str:
+    """The file of the tasks that `item` imports, from the root of the library; empty where it is no import."""
+    if role := item.get("ansible.builtin.import_role"):
+        return f"playbooks/roles/{role['name']}/tasks/main.yml"
+    tasks = item.get("ansible.builtin.import_tasks")
+    return str(tasks["file"]).removeprefix("../") if tasks else ""
 
 
 def _tasks(item: Mapping[str, Any], job: Job) -> Iterator[Mapping[str, Any]]:

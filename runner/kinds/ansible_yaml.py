@@ -25,6 +25,10 @@ _OF_YAML = "tag:yaml.org,2002:"
 _LONG_LINES = ("", "yamllint disable rule:line-length", "(a line of the runbook's own is longer)")
 
 
+FREE_FORM = "_raw_params"
+"""What Ansible calls the argument of a module that takes a word in the place of arguments."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One Ansible task: `module` with `args`, and keywords such as `register` or `until` in their written order."""
@@ -36,7 +40,8 @@ class Task:
 
     def data(self) -> dict[str, Any]:
         """The mapping that stands in the playbook."""
-        return {"name": self.name, self.module: dict(self.args), **self.keywords}
+        args = self.args[FREE_FORM] if FREE_FORM in self.args else dict(self.args)
+        return {"name": self.name, self.module: args, **self.keywords}
 
 
 @dataclass(frozen=True, slots=True)

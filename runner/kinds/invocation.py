@@ -35,7 +35,8 @@ class Invocation:
     that a check of something absent cannot be green. `cuts` has, for each of the names that may be of an output that
     was cut, an expression which is true when it was: then nobody knows whether what reads it holds. `may_skip` says
     that the module may answer that it did nothing, of which Ansible would make a task that has not failed.
-    `on_controller` says that the machine where runbookctl runs makes it, on behalf of the host.
+    `on_controller` says that the machine where runbookctl runs makes it, on behalf of the host. One that `imports` is
+    other tasks when Ansible reads the playbook: they see the `variables`, and with `facts` those of the host.
     """
 
     module: str
@@ -47,6 +48,9 @@ class Invocation:
     cuts: Mapping[str, str] = field(default_factory=dict)
     may_skip: bool = False
     on_controller: bool = False
+    imports: bool = False
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    facts: bool = False
 
     def cut(self, names: Collection[str], register: str) -> list[str]:
         """Expressions, one of which is true when something of `names` was cut; `*` is all that the result has."""

@@ -15,6 +15,7 @@ from runner.kinds.base import Kind
 from runner.kinds.foreign_code import guarded_class, origin, package, removal
 from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
 from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.content_steps import RoleStep, TasksStep
 from runner.kinds.steps.http_step import HttpStep
 from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.steps.module_step import ModuleStep
@@ -40,10 +41,12 @@ _STEPS: tuple[type[StepKind], ...] = (
     HttpStep,
     ManualStep,
     ModuleStep,
+    RoleStep,
     RunStep,
     ScriptStep,
     ShellStep,
     SqlStep,
+    TasksStep,
     WaitStep,
 )
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (

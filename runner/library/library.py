@@ -15,6 +15,7 @@ from typing import Any, Self
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RUNBOOK_ID
 from runner.core.limited_file import read_limited
+from runner.library.ansible_content import roles_used
 from runner.library.root import library_root, shipped_root
 from runner.library.side_files import NONE, SideFiles, files_of, read_side_files
 from runner.library.values_files import values_of
@@ -222,7 +223,7 @@ def source_of(path: Path, data: bytes, *, named: bool = True, note: Callable[[st
         hint = f"name the file {runbook.id}.yml"
         fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
         raise InvalidFileError([fault])
-    files = read_side_files(path.parent.parent, files_of(runbook))
+    files = read_side_files(path.parent.parent, files_of(runbook), roles_used)
     return Source(runbook, path, data, document, texts, files, values_of(document, runbook, files))
 
 

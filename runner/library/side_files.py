@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -43,15 +43,25 @@ def files_of(runbook: Runbook) -> list[str]:
     return list(dict.fromkeys([*values, *(name for action in actions for name in action.files)]))
 
 
-def read_side_files(root: Path, names: Iterable[str]) -> SideFiles:
-    """The files `names` below `root`, and all that lies in those that are directories, in the order of their paths."""
+def read_side_files(
+    root: Path, names: Iterable[str], needs: Callable[[str, bytes], Iterable[str]] = lambda _path, _content: ()
+) -> SideFiles:
+    """The files `names` below `root`, and all that lies in those that are directories, in the order of their paths.
+
+    `needs` says which others a file needs, by its path and its content.
+    """
     contents: dict[str, bytes] = {}
     faults: dict[str, str] = {}
-    for name in names:
+    waiting = list(dict.fromkeys(names))
+    for name in waiting:
         try:
-            contents |= {path: _content(root, path) for path in _below(root, name)}
+            found = {path: _content(root, path) for path in _below(root, name)}
         except ValueError as error:
             faults[name] = str(error)
+            continue
+        contents |= found
+        more = (each for path, content in found.items() for each in needs(path, content))
+        waiting += [each for each in dict.fromkeys(more) if each not in waiting]
         if sum(map(len, contents.values())) > _LARGEST:
             message = f"with {name} the files of this runbook are larger than {_LARGEST // 1024**2} MiB in all"
             return SideFiles({}, {name: message})

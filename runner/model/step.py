@@ -172,7 +172,8 @@ class Step(Model):
         looks = [each.privilege for each in (*self.verify, *(self.undo.verify if self.undo else ()))]
         looking = [each.get("become_user") for each in looks if each.get("become")]
         own = [self.become_user] if self.become or self.become_user else []
-        return frozenset(str(user or self.become_user or "root") for user in (*own, *looking))
+        acts = [user for act in (self.action, self.undo and self.undo.action) if act for user in act.becomes]
+        return frozenset(str(user or self.become_user or "root") for user in (*own, *acts, *looking))
 
     @property
     def runs(self) -> OtherRunbook | None:

@@ -14,7 +14,8 @@ from runner.core.identifiers import Marker
 from runner.core.observation import Observation, Operand, texts, worst_of
 from runner.core.step_tags import item_id
 from runner.orchestrator.kept_values import KEPT, kept_event, unusable
-from runner.orchestrator.reasons import decision, last_of, reason_of, verdict
+from runner.orchestrator.translation.reasons import decision, last_of, reason_of, verdict
+from runner.orchestrator.translation.task_records import ImportedTasks
 
 _OUTCOMES = {
     "ok": Outcome.PASSED,
@@ -63,10 +64,12 @@ class Translator:
         self._acted: dict[tuple[str, str], Observation] = {}
         self._escaped: set[tuple[str, str]] = set()
         self._not_done: set[tuple[str, str]] = set()
+        self._imported = ImportedTasks(run)
 
     def events(self, message: Mapping[str, Any]) -> Iterator[Event]:
         """What `message` means; a task that is not this runbook's means nothing."""
-        marker = Marker.parse(message.get("task", ""))
+        within = message.get("within")
+        marker = Marker.parse(f"{within} | " if within else message.get("task", ""))
         if marker is None or marker.runbook != self._runbook:
             return
         host, message = message["host"], {**message, "result": _typed(message.get("result") or {})}
@@ -74,18 +77,29 @@ class Translator:
             return
         if "item" in message:
             marker = replace(marker, step=item_id(marker.step, message["item"]))
-        if message["kind"] == "start":
+        if within:
+            yield from self._of_imported(marker.step, message)
+        elif message["kind"] == "start":
+            if self._imported.has_begun(marker.step, host):
+                return
             if marker.part == "action" or marker.part.startswith("attempt/"):
                 data = {"attempt": message["attempt"]} if message.get("attempt") else {}
                 data |= {"command": in_words(message["does"])} if message.get("does") else {}
                 data |= {"on": message["on"]} if message.get("on") else {}
                 yield Event(EventType.STEP_INTENDED, self._run, marker.step, host, data)
-            return
-        if message["kind"] == "retry":
+        elif message["kind"] == "retry":
             self._look(marker, message)
-            return
-        if outcome := _outcome(message):
+        elif outcome := _outcome(message):
             yield from self._ended(marker, outcome, message)
+
+    def _of_imported(self, step: str, message: Mapping[str, Any]) -> Iterator[Event]:
+        """A task of a role or a file that `step` imports."""
+        if message["kind"] == "start":
+            yield from self._imported.begun(step, message)
+        elif outcome := _outcome(message):
+            result = last_of(message["result"])
+            reason = reason_of(outcome, result, Observation.of_result(result), of="step")
+            yield from self._imported.ended(step, message, outcome, reason)
 
     def _ended(self, marker: Marker, outcome: Outcome, message: Mapping[str, Any]) -> Iterator[Event]:
         result, host = message["result"], message["host"]
@@ -150,7 +164,8 @@ class Translator:
         if part != "capture":
             self._acted[step, host] = seen
             self._escaped |= {(step, host)} if _is_escaped(result) else set()
-        return Event(EventType.ACTION_FINISHED, self._run, step, host, {**data, "result": result})
+        event = Event(EventType.ACTION_FINISHED, self._run, step, host, {**data, "result": result})
+        return self._imported.verdict(event) if part == "action" else event
 
     def _given_up(self, step: str, outcome: Outcome, message: Mapping[str, Any]) -> Event:
         """After an attempt that is not worth another one, or a pause that failed: the attempt says why."""

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from runner.compiler.retries import attempts
+from runner.compiler.retries import acts, attempts
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Block
+from runner.kinds.invocation import Invocation
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.that import That
@@ -89,3 +90,33 @@ def test_where_a_verification_judges_the_exit_code_it_says_which_attempt_has_fai
 
 def test_the_pauses_of_a_retry():
     assert Retry(attempts=3, delay="1s", backoff=2.0).pauses == (timedelta(seconds=1), TWO_SECONDS)
+
+
+def test_a_role_in_a_block_that_says_how_it_ended():
+    role = {"name": "web"}
+    call = Invocation(
+        *("ansible.builtin.import_role", role), task_timeout=timedelta(seconds=1.5), imports=True, facts=True
+    )
+    assert [each.data() for each in acts(Marker("RUN-001", "web", "action"), "Set up", call, {})] == [
+        {
+            "name": "RUN-001/web/tasks | Set up",
+            "timeout": 2,
+            "block": [
+                {"name": "RUN-001/web/guard | Gather the facts that the tasks look at", "ansible.builtin.setup": {}},
+                {"name": "RUN-001/web/tasks | Set up", "ansible.builtin.import_role": role},
+                {"name": "RUN-001/web/guard | Do what they have notified", "ansible.builtin.meta": "flush_handlers"},
+                {
+                    "name": "RUN-001/web/action | Set up",
+                    "ansible.builtin.assert": {"that": ["ansible_play_hosts is defined"], "quiet": True},
+                },
+            ],
+            "rescue": [
+                {
+                    "name": "RUN-001/web/action | Set up",
+                    "ansible.builtin.fail": {
+                        "msg": "{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg | default('failed') }}"
+                    },
+                }
+            ],
+        }
+    ]

@@ -35,6 +35,10 @@ class StepKind(Kind):
 
     touches_nothing: ClassVar[bool] = False
     """Whether it cannot change anything, so that the `effect` is `read` unless the step says otherwise."""
+    gives_result: ClassVar[bool] = True
+    """Whether there is one result to judge, and to capture from; what a person does has none anyway."""
+    declares_effect: ClassVar[bool] = False
+    """Whether the step must say what its `effect` is, as nobody sees that from what is written."""
     fence: ClassVar[Fence | None] = None
     """How it is written in Markdown; a step without a fence is carried along as YAML."""
 
@@ -42,6 +46,11 @@ class StepKind(Kind):
     def runs(self) -> OtherRunbook | None:
         """The runbook that does the step in a run of its own; None where it is no runbook that does it."""
         return None
+
+    @property
+    def becomes(self) -> tuple[str, ...]:
+        """Whom it becomes by itself, besides the user of the step."""
+        return ()
 
     @property
     def good(self) -> Mapping[str, Collection[int]]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.executor.module_options import Module, modules, wrong_arguments
 from runner.kinds.values import OtherRunbook
+from runner.library.ansible_content import findings as content_findings
 from runner.library.library import Library
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, quoted
 from runner.model.handover_inputs import wrong_inputs
@@ -24,6 +25,11 @@ _COPY = (
     "steps:\n  - id: motd\n    name: Write the message of the day\n"
     "    module: {ansible.builtin.copy: {content: Down for maintenance, dset: /etc/motd}}\n"
     "    verify: [{command: grep maintenance /etc/motd}]\n"
+)
+
+_TASKS = (
+    "steps:\n  - {id: web, name: Restart the web server, effect: change, tasks: scripts/ignored.yml, "
+    "verify: [{command: systemctl is-active nginx}]}\n"
 )
 
 
@@ -229,3 +235,22 @@ def unusable_file(context: LintContext) -> Iterator[Hit]:
             work.kind.call(work.step.timeout, context.source.read_file)
         except ValueError as error:
             yield Hit(work.place, str(error))
+
+
+@Rule(
+    "unsafe-content",
+    Level.ERROR,
+    Criterion.COMPLETE,
+    problem="A role or a file of tasks must do all that it does on the hosts of the step, and fail where that fails. "
+    "What it does elsewhere, or passes over, is in no record, and nobody has approved it.",
+    wrong=_TASKS,
+    right=_TASKS.replace("ignored", "restart"),
+)
+def unsafe_content(context: LintContext) -> Iterator[Hit]:
+    """A role or a file of tasks that does what a step must not do."""
+    content = [(work.place, f"{name}/") for work in context.works() for name in work.kind.files]
+    for each in content_findings(context.runbook, context.source.side_files):
+        own = [place for place, name in content if f"{each.file}/".startswith(name)]
+        # What is in a role that another one depends on is told where the first of them is imported.
+        for place in own or [content[0][0]]:
+            yield Hit(place, f"{each.file}:{each.line}: {each.message}", each.hint)

@@ -63,6 +63,7 @@ def faults(
         yield from secret_checks.faults(each.at, each.raw, values)
         if each.step:
             yield from _capture(each, each.step)
+            yield from _effect(each, each.step)
             yield from _verifications(each, each.step, inputs)
             yield from step_checks.faults(each.at, each.step, runbook.get("id"))
     for each in on_cancel:
@@ -137,8 +138,15 @@ def _capture(each: WrittenStep, step: Step) -> Iterator[Fault]:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", expression):
             message = f"is no name of what {step.runs.run} captures" if step.runs else ""
             yield (*each.at, "capture", name), "no-result", message, "write it like {lag: lag_seconds}"
-    if step.capture and not (_has_result(step) or step.runs):
+    gives = _has_result(step) and step.action is not None and step.action.gives_result
+    if step.capture and not (gives or step.runs):
         yield (*each.at, "capture"), "no-result", "captures from a result, and this step has none", "add an action"
+
+
+def _effect(each: WrittenStep, step: Step) -> Iterator[Fault]:
+    if step.action and step.action.declares_effect and each.written("effect", str) is None:
+        message = f"says nothing about its `effect`, which nobody sees from {step.action.describe()}"
+        yield (*each.at, step.action.key), "no-effect", message, "write effect: read, change or destructive"
 
 
 def _has_result(step: Step) -> bool:
@@ -156,7 +164,7 @@ def _judged(
     at: Place, action: StepKind | None, verify: Sequence[Verification], inputs: Mapping[str, Any]
 ) -> Iterator[Fault]:
     """What is wrong with the verifications that judge one `action`, or what there is without one."""
-    has_result = action is not None and not action.human and action.runs is None
+    has_result = action is not None and not action.human and action.gives_result and action.runs is None
     for place, verification in _placed(at, verify):
         yield from _fits(place, verification, action.text if action else None, has_result=has_result)
         yield from _reachable(place, verification, action, verify)

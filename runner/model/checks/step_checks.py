@@ -15,13 +15,8 @@ Fault = tuple[Place, str, str, str]
 
 def faults(at: Place, step: Step, runbook: object) -> Iterator[Fault]:
     """What is wrong with what may follow `step` of the runbook with the id `runbook`."""
-    has_result = step.acts
-    if step.retry and not has_result:
-        yield (*at, "retry"), "wrong-retry", "tries an action again, and a machine does nothing in this step", ""
-    elif step.retry and step.retry.exit_codes and step.action and step.action.text != "stdout":
-        hint = "leave exit_codes out, or write a command or shell step"
-        yield (*at, "retry", "exit_codes"), "wrong-retry", "goes with a command, and this action has no exit code", hint
-    if step.on and not (has_result or step.automated):
+    yield from _retry(at, step)
+    if step.on and not (step.acts or step.automated):
         yield (*at, "on"), "wrong-on", "names a machine, and a person does all of this step", "leave `on` out"
     if not step.on and mentioned_in([step.action, *step.verify, step.capture, step.undo], ["step_host"]):
         hint = "write {{ inventory_hostname }}"
@@ -37,6 +32,17 @@ def faults(at: Place, step: Step, runbook: object) -> Iterator[Fault]:
         if other.run == runbook:
             message = "runs this very runbook" if key == "run" else "hands over to this very runbook"
             yield (*at, key), "wrong-hand-over", message, "name another one, or write `retry`"
+
+
+def _retry(at: Place, step: Step) -> Iterator[Fault]:
+    if step.retry and not step.acts:
+        yield (*at, "retry"), "wrong-retry", "tries an action again, and a machine does nothing in this step", ""
+    elif step.retry and step.action and not step.action.gives_result:
+        message, hint = "would do all of its tasks again", "write `until` and `retries` in the task that may fail"
+        yield (*at, "retry"), "wrong-retry", message, hint
+    elif step.retry and step.retry.exit_codes and step.action and step.action.text != "stdout":
+        hint = "leave exit_codes out, or write a command or shell step"
+        yield (*at, "retry", "exit_codes"), "wrong-retry", "goes with a command, and this action has no exit code", hint
 
 
 def unattended(at: Place, step: Step) -> Iterator[Fault]:

@@ -71,6 +71,9 @@ def faults(at: Place, step: Step) -> Iterator[tuple[Place, str, str, str]]:
     if step.manual or not (step.action or step.automated):
         message = "needs something that a machine does or looks at, and here a person does it"
         yield place, "wrong-each", message, "name the list in the text; whoever does it sees it there"
+    if step.action and not step.action.gives_result and not step.manual:
+        message = f"does not go with {step.action.key}: what its tasks notify would be done for one item only"
+        yield place, "wrong-each", message, "write `loop` in the tasks themselves"
     if mentioned_in([step.each.of], [ITEM, NUMBER]):
         message = f"`{ITEM}` is what each of them will be called, and is not known in the list itself"
         yield place, "wrong-each", message, _WRITE

@@ -27,6 +27,8 @@ _OF_STEPS = frozenset(
         EventType.STEP_INTENDED,
         EventType.STEP_FINISHED,
         EventType.STEP_SETTLED,
+        EventType.TASK_INTENDED,
+        EventType.TASK_FINISHED,
         EventType.ATTEMPT_FINISHED,
         EventType.ACTION_FINISHED,
         EventType.VERIFICATION_FINISHED,

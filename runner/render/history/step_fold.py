@@ -29,6 +29,7 @@ class _Host:
     undone: bool = False
     command: str = ""
     action: Record | None = None
+    tasks: list[str] = field(default_factory=list)
 
     @property
     def stands(self) -> bool:
@@ -106,6 +107,8 @@ class StepFold:
                 host.intended, host.attempt, host.earlier = True, self._attempt, ""
                 host.began = at if host.began is None else host.began
                 host.command = record_data.text(record.data, "command") or host.command
+            case EventType.TASK_FINISHED:
+                host.tasks.append(_task(record.data))
             case EventType.ACTION_FINISHED:
                 host.action = record
             case EventType.STEP_FINISHED:
@@ -127,6 +130,7 @@ class StepFold:
                 host.earlier = "" if host.undone else host.outcome or host.earlier
                 host.outcome, host.began = "", None
                 host.intended, host.undone = host.intended and not again, host.undone and not again
+                host.tasks = [] if again else host.tasks
             if again:
                 self._steps.get(_UNDO + name, _Step()).hosts.pop(where, None)
 
@@ -167,6 +171,9 @@ class StepFold:
         command = host.command or seen
         pending = Action("", command) if command else None
         action = _action(host.action, command) if host.action else pending
+        if host.tasks:
+            action = action or Action("", command)
+            action = replace(action, output="\n".join(filter(None, [*host.tasks, action.output])))
         return HostHistory(Outcome.UNDONE if host.undone else host.shown(self._attempt if now else -1), action)
 
     def _seconds(self, step: _Step, now: Instant | None) -> float | None:
@@ -204,6 +211,7 @@ _OF_STEPS = _CHECKS | {
     EventType.STEP_REOPENED,
     EventType.STEP_SETTLED,
     EventType.ATTEMPT_FINISHED,
+    EventType.TASK_FINISHED,
     EventType.ACTION_FINISHED,
 }
 _DONE = {"choose": "Chosen", "approve": "Approved", "manual": "Done by hand", "confirm": "Confirmed"}
@@ -220,6 +228,13 @@ def _covered(worked: Iterable[_Span], *, without: Iterable[_Span]) -> float:
             total -= sum(max(0.0, min(until, last) - max(fresh, first)) for first, last in gaps)
             end = until
     return total
+
+
+def _task(data: Mapping[str, Any]) -> str:
+    """A task of a role or a file in one line: what became of it, and where it stands."""
+    reason = record_data.text(data, "reason")
+    words = [record_data.text(data, key) for key in ("outcome", "task", "place")]
+    return f"{words[0] or Outcome.UNKNOWN}: {words[1]} ({words[2]}){': ' + reason if reason else ''}"
 
 
 def _action(record: Record, command: str) -> Action:

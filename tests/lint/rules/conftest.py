@@ -38,7 +38,12 @@ steps: [{id: look, name: Look, effect: read, command: "df {{ mount }}", verify: 
 escalation: {when: [step_failed], contacts: [on-call], provide: [timeline]}
 """
 """The runbook that takes over in some of them: it needs an input."""
-SCRIPTS = {"smoke.sh": "#!/bin/bash\ncurl --fail http://127.0.0.1:8000/health\n", "nobody.sh": "curl http://x\n"}
+SCRIPTS = {
+    "smoke.sh": "#!/bin/bash\ncurl --fail http://127.0.0.1:8000/health\n",
+    "nobody.sh": "curl http://x\n",
+    "restart.yml": "- name: Restart\n  ansible.builtin.service: {name: nginx, state: restarted}\n",
+    "ignored.yml": "- name: Restart\n  ansible.builtin.service: {name: nginx, state: restarted}\n  ignore_errors: true\n",
+}
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from runbook_names import (
 from runbook_operands import observe
 from runbook_preview import delegate, preview
 from runbook_results import bounded, may_go_on, public
+from runbook_tasks import beside, head, imported, step_of, whence
 
 DOCUMENTATION = """
 name: runbook_report
@@ -74,9 +75,11 @@ class CallbackModule(CallbackBase):
         self._socket.connect(path)
         self._stream = self._socket.makefile("rwb")
         self._workspace = os.path.dirname(path)
+        self._project = os.path.join(self._workspace, "project")
         self._begun = os.path.join(self._workspace, "begun")
         self._run = os.environ[ATTEMPT]
         self._shown = {}
+        self._imported = {}
         self._play = None
 
     def _say(self, kind, **data):
@@ -95,13 +98,15 @@ class CallbackModule(CallbackBase):
         with open(self._begun, "a") as file:
             file.write(f"{sign}{json.dumps(words)}\n")
 
-    def _mark(self, task):
+    def _mark(self, task, host):
         """Give the worker, which is a fork of this process from now, the marker of the attempt that it makes; it.
 
         What an attempt has started and left on purpose outlives the run; nothing else that Ansible does leaves any.
         """
-        step = _step_of(task, attempts=True)
+        step = step_of(task, attempts=True)
         attempt = f"{self._run}/{step}/{os.urandom(6).hex()}" if step else ""
+        if whence(task, self._project):  # all of them are one attempt at the step
+            attempt = self._imported.setdefault((step, host), attempt)
         os.environ[ATTEMPT] = attempt or self._run
         return attempt
 
@@ -110,21 +115,27 @@ class CallbackModule(CallbackBase):
         steps = set(filter(None, os.environ.get("RUNBOOK_RENDER", "").split(",")))
         commands = {}
         for play in self._plays if steps else ():
-            actions = [(task, self._beside(task)) for task in every_task(play.tasks) if _step_of(task) in steps]
+            inner = imported(play)
+            actions = [(task, self._beside(task)) for task in every_task(play.tasks) if step_of(task) in steps]
             for host in self._manager._inventory.get_hosts(play.hosts) if actions else ():
-                for task, beside in actions:
-                    commands.setdefault(_step_of(task), {})[host.name] = self._shows(play, host, task, beside)
+                for task, others in actions:
+                    shows = self._shows(play, host, task, [*others, *inner.get(step_of(task), [])])
+                    if tasks := inner.get(step_of(task)):
+                        # They say what is done, as far as it is known before they begin.
+                        parts = [self._preview(play, host, each) | {"name": each.get_name()} for each in tasks]
+                        shows |= {"module": "tasks", "args": {}, "missing": [], "tasks": parts}
+                    commands.setdefault(step_of(task), {})[host.name] = shows
         return commands
 
     def _beside(self, task):
-        return [other for play in self._plays for other in _beside(play, _step_of(task))]
+        return [other for play in self._plays for other in beside(every_task(play.tasks), step_of(task))]
 
     def _shows(self, play, host, task, beside):
         """What the step of the task would do on the host: for each of its items, if it has some."""
         include = including(task)
         if include is None:
             return self._preview(play, host, task, beside)
-        kept = [dict(each.args) for each in every_task(play.tasks) if _head(each)[1:3] == [_step_of(task), "items"]]
+        kept = [dict(each.args) for each in every_task(play.tasks) if head(each)[1:3] == [step_of(task), "items"]]
         look = functools.partial(self._preview, play, host, task, beside)
         return preview_of_items(include, kept[0], self._variables(play, host, task), play._loader, look)
 
@@ -207,11 +218,12 @@ class CallbackModule(CallbackBase):
 
     @reporting
     def v2_runner_on_start(self, host, task):
-        attempt, name = self._mark(task), host.get_name()
+        name = host.get_name()
+        attempt = self._mark(task, name)
         on = delegate(task, self._variables(self._play, host, task), self._play._loader) if task.delegate_to else name
         self._note("+", on, name, task.get_name(), *filter(None, [attempt]))
-        does = {"does": self._preview(self._play, host, task)} if self._play and _step_of(task, attempts=True) else {}
-        does |= number_of(task) | ({"on": on} if on != name else {})
+        does = {"does": self._preview(self._play, host, task)} if self._play and step_of(task, attempts=True) else {}
+        does |= number_of(task) | ({"on": on} if on != name else {}) | whence(task, self._project)
         self._say("start", host=name, task=task.get_name(), attempt=attempt, **does)
 
     @reporting
@@ -242,7 +254,8 @@ class CallbackModule(CallbackBase):
         host, task = result.host.get_name(), result.task.get_name()
         if observed := self._observed(kind, result):
             data["observed"] = observed
-        self._say(kind, host=host, task=task, result=public(result.result), **number_of(result.task), **data)
+        data |= number_of(result.task) | whence(result.task, self._project)
+        self._say(kind, host=host, task=task, result=public(result.result), **data)
         if not (kind == "retry" or may_go_on(kind, result.result)):
             self._note("-", "", host, task)
 
@@ -273,25 +286,3 @@ def _inner(template):
 def _ends(samples):
     """The first and the last of them."""
     return [*samples[:1], *samples[1:][-1:]]
-
-
-def _step_of(task, *, attempts=False):
-    """The step whose action the task is, its last attempt if there are several; with `attempts`, any of them."""
-    head = _head(task)
-    is_action = head[2:] == ["action"] or (attempts and head[2:3] == ["attempt"])
-    return head[1] if is_action else None
-
-
-def _head(task):
-    """The words of the task's marker: the runbook, the step, the part."""
-    return str(task.name).partition(" | ")[0].split("/")
-
-
-def _beside(play, step):
-    """The tasks of the play that decide whether the step is needed, check it, undo it, and check that."""
-    heads = [(task, _head(task)) for task in every_task(play.tasks)]
-    return [
-        task
-        for task, head in heads
-        if head[1:3] in ([step, "only_if"], [step, "verify"]) or head[1:2] == [f"undo-{step}"]
-    ]

@@ -9,6 +9,7 @@ import functools
 from ansible.playbook.helpers import load_list_of_blocks
 from ansible.playbook.task_include import TaskInclude
 from ansible.template import Templar
+from runbook_tasks import imported_into
 
 # What the compiled text calls the number of an item.
 NUMBER = "item_number"
@@ -23,11 +24,11 @@ def number_of(task):
 
 
 def every_task(items):
-    """Every task in blocks within blocks, and in the files that are included."""
+    """Every task in blocks within blocks, and in the files that are included; but not in those that a role includes."""
     for item in items:
         if hasattr(item, "block"):
             yield from every_task([*item.block, *item.rescue])
-        elif isinstance(item, TaskInclude) and not item.statically_loaded:
+        elif isinstance(item, TaskInclude) and not (item.statically_loaded or imported_into(item)):
             yield item
             yield from every_task(_included(item))
         else:

@@ -1,0 +1,101 @@
+"""`role` and `tasks`: Ansible content that a team has already, as a step whose files are reviewed with the runbook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from runner.core.fields import Several, Text
+from runner.core.identifiers import Spelling, Variable
+from runner.core.templates import check_templates
+from runner.kinds.base import ReadFile
+from runner.kinds.invocation import Invocation
+from runner.kinds.steps.base import StepKind
+from runner.kinds.values import beside
+
+ROLES = "playbooks/roles"
+"""Where Ansible looks for the roles of a playbook, from the root of the library."""
+
+RoleName = Annotated[str, Spelling(r"^[a-z][a-z0-9_]*$", "the name of a directory in playbooks/roles, like web_server")]
+
+
+class ContentStep(StepKind):
+    """Tasks that Ansible imports when it reads the playbook: each of them is recorded as part of the step."""
+
+    gives_result = False
+    declares_effect = True
+    visible = ("vars",)
+
+    vars: Annotated[dict[Variable, Any], AfterValidator(check_templates)] = Field(
+        default={}, description="Variables of its tasks, and of nothing else"
+    )
+    facts: bool = Field(default=False, description="Whether Ansible's facts about the host are gathered for it first")
+    users: Several[Text] = Field(default=(), description="Whom its tasks become besides the user of the step")
+
+    @property
+    def becomes(self) -> tuple[str, ...]:
+        """The users that are declared."""
+        return self.users
+
+    def imports(self) -> tuple[str, Mapping[str, Any]]:
+        """The module that imports it, and its arguments."""
+        raise NotImplementedError
+
+    def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
+        """The import, under Ansible's own timeout for each of its tasks."""
+        del read_file
+        module, args = self.imports()
+        return Invocation(module, args, task_timeout=timeout, imports=True, variables=self.vars, facts=self.facts)
+
+    def details(self) -> list[str]:
+        """Its variables, and whom its tasks become."""
+        variables = [f"var {name}={value}" for name, value in self.vars.items()]
+        return [*variables, *(f"becomes {user}" for user in self.users)]
+
+
+class RoleStep(ContentStep):
+    """A role in `playbooks/roles`, with the roles that it depends on."""
+
+    key = "role"
+
+    role: RoleName
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The directory of the role."""
+        return (f"{ROLES}/{self.role}",)
+
+    def imports(self) -> tuple[str, Mapping[str, Any]]:
+        """The role, of which no variable reaches other tasks.
+
+        Ansible would check its arguments by a task that runs in every part of a run, whichever step that is about.
+        """
+        return "ansible.builtin.import_role", {"name": self.role, "public": False, "rolespec_validate": False}
+
+    def describe(self) -> str:
+        """The role by its name."""
+        return f"role {self.role}"
+
+
+class TasksStep(ContentStep):
+    """A file of tasks that lies beside the runbook."""
+
+    key = "tasks"
+
+    tasks: Annotated[str, beside("tasks/deploy.yml")]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The file."""
+        return (f"runbooks/{self.tasks}",)
+
+    def imports(self) -> tuple[str, Mapping[str, Any]]:
+        """The file, from where the playbook lies."""
+        return "ansible.builtin.import_tasks", {"file": f"../runbooks/{self.tasks}"}
+
+    def describe(self) -> str:
+        """The file by its name."""
+        return f"tasks of {self.tasks}"
