@@ -52,8 +52,12 @@ def _compiled(source: Source) -> Playbook:
 
 def is_stale(library: Library, source: Source) -> bool:
     """Whether a committed file is missing, is left over, or differs from what `source` compiles to."""
-    playbook, beside = library.playbook(source), compiled_beside(source)
-    if left_over(library, source, beside) or _read(playbook) != compiled(source).encode():
+    playbook = library.playbook(source)
+    committed = _read(playbook)
+    if committed is None or committed != compiled(source).encode():
+        return True
+    beside = compiled_beside(source)
+    if left_over(library, source, beside):
         return True
     return any(_read(playbook.parent / name) != text.encode() for name, text in beside.items())
 

@@ -87,12 +87,7 @@ class LintContext:
 
     def leaves(self, place: Place) -> Iterator[tuple[Place, str]]:
         """Every text that is written at or below `place`."""
-        value = self.written(place)
-        if isinstance(value, str):
-            yield place, value
-        parts = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-        for part in parts:
-            yield from self.leaves((*place, part))
+        yield from _leaves(place, self.written(place))
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Every line of the file and of its shared steps, after the number of characters before it."""
@@ -187,6 +182,14 @@ class LintContext:
             raise
         except ValueError:
             return otherwise
+
+
+def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict | list):
+        for part, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves((*place, part), below)
 
 
 def _actions(place: Place, step: Step, done: Step | Undo) -> Iterator[Work]:
