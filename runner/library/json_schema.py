@@ -146,6 +146,8 @@ def _act(definition: _Schema, actions: Mapping[str, _Schema], *, one: bool) -> N
     else:
         companions = set(properties) - own - set(actions)
         rules.append({"if": _none_of(actions), "then": _without(companions)})
+        definition["required"].remove("verify")
+        rules.append({"if": _none_of(["run"]), "then": {"properties": {}, "required": ["verify"]}})
     definition["allOf"] = rules
 
 

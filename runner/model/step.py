@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, Tag, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, Prose, Short, Text, Title
+from runner.core.fields import AtLeastOne, Keywords, Limit, Model, OneOrSeveral, Prose, Several, Short, Text, Title
 from runner.core.identifiers import RUNBOOK_ID, StepId
 from runner.kinds.steps.base import StepKind
 from runner.kinds.values import Condition, ExitCode, Expression, OtherRunbook
@@ -150,7 +150,7 @@ class Step(Model):
     auto: bool = False
     action: InstanceOf[StepKind] | None
     capture: dict[Name, Expression] = {}
-    verify: Verifications
+    verify: Annotated[Several[InstanceOf[Verification]], Field(max_length=MOST_VERIFICATIONS), Keywords(minItems=1)]
     retry: Annotated[Retry | None, BeforeValidator(_attempts), Short(type="integer")] = None
     on_failure: OnFailure = "escalate"
     undo: Undo | None = None

@@ -191,6 +191,8 @@ class _Run:
         """Whether the run goes on after another runbook has done `step`, where that is still to be done."""
         stepper = self.start.plan().stepper
         hosts = stepper.due(step, {"action"}, batch)
+        if hosts:
+            stepper.check_approval(step, hosts)
         if hosts and (child := called_run.do_step(stepper, self.env, self.start.deadline, step, hosts, _COMMANDS)):
             self.end.took_over(child)
         if self.invoker.cancelled:

@@ -109,6 +109,15 @@ class Stepper:
 
         self._invoker.execute(part, check=lambda message: self.check(message, approved, limit))
 
+    def check_approval(self, step: Step, hosts: Sequence[str]) -> None:
+        """That `step`, which another runbook is about to do on `hosts`, is what people have approved, if so.
+
+        Raises:
+            DeniedError: as `check`.
+        """
+        if step.id in self.approvals.approved:
+            self.check(self._invoker.resolve([step.id]), [step.id], hosts)
+
     def check(self, message: Message, approved: Sequence[str] = (), limit: Sequence[str] = ()) -> None:
         """That the inventory is what it was, and that the steps `approved` will do what people have said yes to.
 

@@ -79,8 +79,22 @@ def sources(request: RunRequest, *, now: bool) -> dict[str, str]:
         texts = {playbook.name: request.playbook, **request.beside}
         for name, text in texts.items():
             files[f"playbook file {name}"] = (playbook.parent / name, hashlib.sha256(text).hexdigest())
-    scripts = {f"inventory script {path}": _sha256(path) for path in _scripts(request.inventories)}
-    return {name: _sha256(path) if now else sha256 for name, (path, sha256) in files.items()} | scripts
+    others = {f"inventory script {path}": _sha256(path) for path in _scripts(request.inventories)}
+    others |= {f"called runbook's file {path.parent.name}/{path.name}": _sha256(path) for path in _called(request)}
+    return {name: _sha256(path) if now else sha256 for name, (path, sha256) in files.items()} | others
+
+
+def _called(request: RunRequest) -> Iterator[Path]:
+    """The files of the runbooks that do steps, and their playbooks; those of what these call in turn as well."""
+    waiting, known = [request.source], set[Path]()
+    while waiting and request.library:
+        for step in waiting.pop().runbook.procedure:
+            path = request.source.path.with_name(f"{step.runs.run}.yml") if step.runs else None
+            if path and path not in known and path.exists():
+                known.add(path)
+                source = request.library.source(path.stem)
+                yield from (*source.files, request.library.playbook(source))
+                waiting.append(source)
 
 
 def _sha256(path: Path) -> str:

@@ -128,7 +128,9 @@ def _after(run: RunHistory) -> str:
     if run.children:
         return f"It handed over to the run {', '.join(run.children)}."
     if run.parent:
-        return f"It took over from the run {run.parent}."
+        return (
+            f"It did a step of the run {run.parent}." if run.is_called else f"It took over from the run {run.parent}."
+        )
     unknown = [name for name in run.unreached if _is_unknown(name, run)]
     unreached = [name for name in run.unreached if name not in unknown]
     sentences = [f"{listed(unreached)} could not be reached."] if unreached else []

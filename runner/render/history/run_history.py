@@ -37,13 +37,14 @@ class RunHistory:
     """What happened in one run, as the audit log has it up to `head`.
 
     `outcome` is `running` until the run has ended. `facts` is what its first record says of it, `provenance` which
-    versions ran, of which commit of the library. `children` are the runs that it handed over to, `parent` the one that
-    handed over to it. `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody
-    has answered yet. `directory` is where its files are, `provide` what was promised to whoever is called for
-    it. `acknowledged` says who has the incident; `news_since` is when a later attempt had news for whoever had it, of
-    which nobody has said yet that they have that. `happened` is its end in one sentence, `standing` has the hosts by
-    how they stood then, `ways_on` what goes on from there; all are empty until it has ended. `nothing_needed` says that
-    the condition of each step was not met. `unproven` says why it is no proof that its runbook works; empty when it is
+    versions ran, of which commit of the library. `children` are the runs that it handed over to, `called_runs`
+    those that did its steps, `parent` the one that it took over from, or did a step of where it `is_called`.
+    `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody has answered
+    yet. `directory` is where its files are, `provide` what was promised to whoever is called for it. `acknowledged`
+    says who has the incident; `news_since` is when a later attempt had news for whoever had it, of which nobody has
+    said yet that they have that. `happened` is its end in one sentence, `standing` has the hosts by how they stood
+    then, `ways_on` what goes on from there; all are empty until it has ended. `nothing_needed` says that the
+    condition of each step was not met. `unproven` says why it is no proof that its runbook works; empty when it is
     one. `not_called` says who was outside of their hours.
     """
 
@@ -67,7 +68,9 @@ class RunHistory:
     provenance: Mapping[str, Any]
     budget: float | None
     parent: str
+    is_called: bool
     children: tuple[str, ...]
+    called_runs: tuple[str, ...]
     waiting: str
     nothing_needed: bool
     unproven: str
@@ -188,9 +191,9 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         provenance=record_data.mapping(data, "provenance"),
         budget=record_data.number(parts[-1][0].data, "budget"),
         parent=record_data.text(data, "parent"),
-        children=tuple(
-            dict.fromkeys(record_data.text(record.data, "as_run") for record in records if record.type in _HANDED_OVER)
-        ),
+        is_called=bool(data.get("called")),
+        children=_as_runs(records, EventType.RUN_HANDED_OVER),
+        called_runs=_as_runs(records, EventType.RUN_CALLED),
         waiting=_waiting(asked[-1]) if going and asked else "",
         nothing_needed=nothing_needed,
         unproven=_unproven([each for _, each in begun], asked, nothing_needed=nothing_needed),
@@ -206,9 +209,13 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
     )
 
 
-_HANDED_OVER = frozenset({EventType.RUN_HANDED_OVER, EventType.RUN_CALLED})
 _PASSED_OVER = frozenset({EventType.CONTACT_PASSED_OVER})
 _FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
+
+
+def _as_runs(records: Sequence[Record], kind: EventType) -> tuple[str, ...]:
+    """The other runs of which the records of that kind tell, each once."""
+    return tuple(dict.fromkeys(record_data.text(each.data, "as_run") for each in records if each.type == kind))
 
 
 def _unproven(attempts: Sequence[Attempt], asked: Iterable[Decision], *, nothing_needed: bool) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import random
 from dataclasses import replace
 from itertools import count
 
 import pytest
 from harness.engine import FAILED, NOBODY, change, undoing
+from harness.fake_run import Killed
 from harness.fakes import RUN_ID, RUNBOOK, runbook_file
 
 from runner.compiler.committed_playbook import compiled
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.core.events import EventType
 from runner.library.library import Library
+from runner.orchestrator.run_environment import GateAnswer
 from runner.store.log.log_reader import read
 
 
@@ -167,3 +170,93 @@ def test_what_it_does_not_capture_is_known_before(engine, other):
 
     with pytest.raises(InvalidInputError, match="RUN-002 captures no 'lag'"):
         engine.run(calls(capture={"seconds": "lag"}))
+
+
+KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "6"))
+SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
+RECORDS = 66
+"""About as many records as the run makes below, with those of the run within it."""
+
+
+class World:
+    """The hosts: what was really done there, in order; and an operator who looks, and says what became of a step."""
+
+    def __init__(self, engine):
+        self.engine, self.done, self.left = engine, [], 0
+        for name in ("one", "first", "second", "two"):
+            for step in (name, f"undo-{name}"):
+                engine.ansible.answers[step, "action"] = lambda host, step=step: self.done.append(step)
+        engine.operator.answer = self.answer
+
+    def answer(self, gate, view):
+        del view
+        seen = self.done.count(gate.step.id) > self.done.count(f"undo-{gate.step.id}")
+        return GateAnswer(yes=seen, by="alice", instead="" if seen else "redo")
+
+    def kill_after(self, records):
+        """Let the command die as soon as so many records are durable; with 0 it lives."""
+        self.left = records
+        self.engine.env = replace(self.engine.env, listeners=[self.hear])
+
+    def hear(self, event):
+        del event
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
+def survive(do):
+    try:
+        return do().outcome
+    except Killed:
+        return "killed"
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + KILLS))
+def test_killed_at_any_instant_it_is_gone_on_with_and_taken_back_with_each_step_done_once(engine, other, seed):
+    # Given
+    pick, world = random.Random(seed), World(engine)
+    other(undoing("first"), undoing("second"))
+    steps = undoing("one"), calls(), undoing("two")
+    # When it is killed, again while it is gone on with, and then let be
+    world.kill_after(pick.randrange(1, RECORDS))
+    survive(lambda: engine.run(*steps))
+    world.kill_after(pick.randrange(1, RECORDS))
+    if engine.env.state.run(RUN_ID).state.target:
+        survive(engine.resume)
+        world.kill_after(0)
+        if engine.state["outcome"] != "passed":
+            assert survive(engine.resume) == "passed", f"seed {seed}"
+    else:  # it died before its hosts were known: there is nothing to go on with
+        return
+    # Then
+    assert world.done == ["one", "first", "second", "two"], f"seed {seed}"
+    # When its undo is killed, and done again
+    world.kill_after(pick.randrange(1, RECORDS))
+    survive(engine.undo)
+    world.kill_after(0)
+    if engine.state["outcome"] != "undone":
+        assert survive(engine.undo) == "undone", f"seed {seed}"
+    # Then each change was taken back, in order, at least once
+    undone = dict.fromkeys(reversed([step for step in world.done if step.startswith("undo-")]))
+    assert [*undone] == ["undo-one", "undo-first", "undo-second", "undo-two"], f"seed {seed}"
+    assert engine.env.state.owed_undos.of(["db1"]) == []
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_a_yes_is_void_when_what_does_a_step_has_changed_meanwhile(engine, other, earlier):
+    other(change("inner"))
+
+    def yes_and_somebody_edits(gate, view):
+        del gate, view
+        path = engine.directory / "runbooks" / "RUN-002.yml"
+        path.write_text(path.read_text().replace("touch /inner", "rm /inner"))
+        return GateAnswer(yes=True, by="alice")
+
+    engine.operator.answer = yes_and_somebody_edits
+
+    steps = [change("one", approve="Go?"), calls()] if earlier else [calls(approve="Go?")]
+    result = engine.run(*steps)
+
+    assert (result.exit_code, began(engine)) == (ExitCode.DENIED, [])
+    assert "the called runbook's file runbooks/RUN-002.yml was" in result.problems[0]
