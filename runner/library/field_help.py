@@ -147,6 +147,8 @@ _ELSEWHERE = {
             "then": "The steps of the branch",
             "run": "The runbook that is done in the branch",
             "inputs": "Its inputs",
+            "capture": "What of it later steps need: the name here, and the name there",
+            "verify": "How one sees that it worked",
             "stop": "The sentence with which the run ends on the host",
         }.items()
     },

@@ -192,6 +192,8 @@ def _branch(definitions: Mapping[str, _Schema], step: _Schema) -> None:
             "minItems": 1,
             "items": step,
         }
+        for key in ("capture", "verify"):
+            definitions[name]["properties"][key] = definitions["Step"]["properties"][key]
         definitions[name]["oneOf"] = [{"required": [key]} for key in ("then", "run", "stop")]
     definitions["Branch"]["properties"]["if"] = {
         "description": DESCRIPTIONS["Branch.if"],

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from runner.core.duration import show
+from runner.core.templates import filled_expression
 from runner.kinds import plugins
 from runner.model.checks.condition_truth import accepts
 from runner.model.procedure.decide import JUDGES, Branch, BranchAction, Decide
@@ -195,9 +196,7 @@ class _Expansion:
             verify = [{"says": "Nothing more is done on this host", "that": "result is not failed"}]
             yield only.needed({**own, **stops, "verify": verify}), (*at, "stop")
         if action.run:
-            run: dict[str, Any] = {"name": f"Do {action.run}", "run": action.run}
-            run |= {"inputs": action.inputs} if action.inputs else {}
-            yield only.needed({**own, **run}), (*at, "run")
+            yield only.needed({**own, "name": f"Do {action.run}", "run": action.run, **action.of_run()}), at
 
     def probe(self, decide: Decide, branch: Branch, letter: str, at: Place) -> dict[str, Any]:
         """The step that asks a host whether the branch is to be taken."""
@@ -217,7 +216,7 @@ class _Expansion:
             "effect": "read",
             **asks,
             **answers,
-            "capture": {f"{decide.captured}_{letter}": condition},
+            "capture": {f"{decide.captured}_{letter}": _as_numbers(condition)},
             "verify": verify,
         }
 
@@ -241,6 +240,12 @@ class _Expansion:
 
     def _fault(self, at: Place, message: str, hint: str) -> InvalidFileError:
         return InvalidFileError([self.document.finding(at, "wrong-branch", message, hint=hint)])
+
+
+def _as_numbers(condition: str) -> str:
+    """The condition as ansible-lint can evaluate it, to which a number in an answer that is not there yet is text."""
+    numbers = {name: f"{{{{ {name} | int }}}}" for name in ("rc", "status")}
+    return filled_expression(condition, numbers) if re.search("[<>]", condition) else condition
 
 
 def _joined(*conditions: str | None) -> str:

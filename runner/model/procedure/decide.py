@@ -30,15 +30,22 @@ class BranchAction(Model):
     then: AtLeastOne[dict[str, Any]] | None = None
     run: RunbookId | None = None
     inputs: dict[Name, str | int | float | bool] = {}
+    capture: dict[str, Any] | None = None
+    verify: list[Any] | None = None
     stop: Text | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if [self.then, self.run, self.stop].count(None) != 2:  # noqa: PLR2004 - all but one
             raise ValueError("has one of `then` (a list of steps), `run` and `stop`")
-        if self.inputs and not self.run:
-            raise ValueError("has `inputs`, which goes with `run`")
+        if self.of_run() and not self.run:
+            raise ValueError(f"has `{next(iter(self.of_run()))}`, which goes with `run`")
         return self
+
+    def of_run(self) -> dict[str, Any]:
+        """What goes with `run`, as a step has it."""
+        given = {"inputs": self.inputs, "capture": self.capture, "verify": self.verify}
+        return {key: value for key, value in given.items() if value}
 
 
 class Branch(BranchAction):

@@ -136,7 +136,8 @@ def test_what_is_an_answer_and_what_is_a_yes(read, probe, condition, codes):
     branches = [{"if": probe, "then": [change("fix")]}, {"else": "nothing"}]
     step = read({"id": "is-it", "name": "Is it?", "decide": branches}).steps[1]
 
-    assert step.capture == {"is_it_a": condition}
+    as_number = condition.replace("rc >", "(rc | int) >").replace("rc <", "(rc | int) <")
+    assert step.capture == {"is_it_a": as_number}
     assert tuple(code for check in step.verify for code in check.good_exits) == (codes or ())
     assert step.verify[0].expressions == (f"({condition}) is boolean",)
 
@@ -168,6 +169,15 @@ def test_a_fault_in_a_branch_is_told_where_it_is_written(tmp_path):
     (fault,) = caught.value.findings
     assert (fault.path, fault.rule) == ("steps[1].decide[0].then[0].comand", "unknown-key")
     assert "comand" in path.read_text().splitlines()[fault.line - 1]
+
+
+def test_another_runbook_may_do_a_branch_with_what_goes_with_it(read):
+    checked = {"verify": [{"command": "ls /fixed"}], "inputs": {"most": 3}, "capture": {"seen": "found"}}
+    branches = [{"if": "used > 1", "run": "RUN-002", **checked}, {"else": "nothing"}]
+    *_, step = read({"id": "is-it", "name": "Is it?", "decide": branches}).steps
+
+    assert (step.id, step.name, step.only_if) == ("is-it-a-ends", "Do RUN-002", "is_it == 'a'")
+    assert (step.runs.run, dict(step.runs.inputs), step.capture) == ("RUN-002", {"most": 3}, {"seen": "found"})
 
 
 def test_nobody_writes_where_a_step_stands(faults):
