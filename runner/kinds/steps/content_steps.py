@@ -76,8 +76,8 @@ class RoleStep(ContentStep):
         return "ansible.builtin.import_role", {"name": self.role, "public": False, "rolespec_validate": False}
 
     def describe(self) -> str:
-        """The role by its name."""
-        return f"role {self.role}"
+        """Where the role lies."""
+        return f"{ROLES}/{self.role}"
 
 
 class TasksStep(ContentStep):
@@ -97,5 +97,5 @@ class TasksStep(ContentStep):
         return "ansible.builtin.import_tasks", {"file": f"../runbooks/{self.tasks}"}
 
     def describe(self) -> str:
-        """The file by its name."""
-        return f"tasks of {self.tasks}"
+        """The file."""
+        return self.tasks

@@ -234,9 +234,13 @@ def _recheck(stepper: Stepper) -> None:
 
 
 def _settle(stepper: Stepper, step: Step) -> None:
-    """An interrupted step was done where all that a machine verifies of it holds, and looks for itself."""
+    """An interrupted step was done where all that a machine verifies of it holds, and looks for itself.
+
+    Not so one of several tasks: whatever holds, those that were not come to are not done.
+    """
     looks = {f"verify/{number}" for number, _ in step.repeated}
-    if not looks or looks != item_parts(step) - {"action"}:
+    several = step.action is not None and not step.action.gives_result
+    if several or not looks or looks != item_parts(step) - {"action"}:
         return
     for name, host, entry in _units(stepper, step):
         interrupted = entry.outcome is None and entry.intended and not entry.outdated

@@ -25,14 +25,14 @@ def test_a_role_is_imported_with_variables_of_its_own(minute):
         facts=True,
     )
     assert (step.files, step.becomes) == (("playbooks/roles/web",), ("app",))
-    assert [step.describe(), *step.details()] == ["role web", "var web_port=81", "becomes app"]
+    assert [step.describe(), *step.details()] == ["playbooks/roles/web", "var web_port=81", "becomes app"]
 
 
 def test_tasks_are_imported_from_beside_the_runbook(minute):
     step = TasksStep.model_validate({"tasks": "tasks/deploy.yml"})
     call = step.invocation(minute, None)
     assert (call.module, call.args) == ("ansible.builtin.import_tasks", {"file": "../runbooks/tasks/deploy.yml"})
-    assert (step.files, step.describe()) == (("runbooks/tasks/deploy.yml",), "tasks of tasks/deploy.yml")
+    assert (step.files, step.describe()) == (("runbooks/tasks/deploy.yml",), "tasks/deploy.yml")
 
 
 @pytest.mark.parametrize("name", ["../web", "acme.tools.web", "Web", "web/x", "{{ web }}"])
@@ -44,7 +44,7 @@ def test_a_role_is_called_by_the_name_of_its_directory(name, refusals):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"effect": None}, "says nothing about its `effect`, which nobody sees from role web"),
+        ({"effect": None}, "says nothing about its `effect`, which nobody sees from playbooks/roles/web"),
         ({"capture": {"a": "rc"}}, "captures from a result, and this step has none"),
         ({"verify": [{"exit": 0}]}, "looks at the step's result, and this step has none"),
         ({"each": "{{ names }}"}, "does not go with role: what its tasks notify would be done for one item only"),

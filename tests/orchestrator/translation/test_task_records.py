@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from harness.engine import FAILED, LOST, Engine
+from harness.fake_run import Killed
 
 from runner.core.events import EventType
 from runner.core.step_tags import step_tag
+from runner.orchestrator.run_environment import GateAnswer
 
 PLACE = "playbooks/roles/web/tasks/main.yml:1"
 LOOKS = {"says": "It answers", "command": "ls /web"}
@@ -83,3 +85,24 @@ def test_after_a_failure_all_of_it_is_done_again_where_that_is_said(engine):
     assert engine.resume().outcome == "passed"
     assert engine.ansible.calls[-1][0] == (step_tag("web"),)
     assert [data["task"] for kind, data in told(engine) if kind == EventType.TASK_INTENDED] == ["Install", "Start"] * 2
+
+
+def die(_host):
+    raise Killed
+
+
+@pytest.mark.parametrize("decision", ["done", "redo"])
+@pytest.mark.parametrize("at", ["Install", "Start"])
+def test_a_command_that_died_within_leaves_it_to_a_person_whatever_is_verified_by_then(engine, at, decision):
+    engine.ansible.answers["web", at] = die
+    with pytest.raises(Killed):
+        engine.run(WEB)
+    engine.ansible.answers.clear()
+    engine.operator.answers["web"] = GateAnswer(yes=False, by="alice")
+    asked = engine.resume()
+    assert asked.problems[0].startswith("web is in doubt on db1")
+    resumed = engine.resume(**{decision: ["web"]})
+    assert resumed.outcome == "passed"
+    tasks = [data["task"] for kind, data in told(engine) if kind == EventType.TASK_INTENDED]
+    first = ["Install", "Start"][: 1 + (at == "Start")]
+    assert tasks == first + (["Install", "Start"] if decision == "redo" else [])
