@@ -16,6 +16,10 @@ from runner.orchestrator.event_translator import Translator
 RUN = "20260101T000000Z-0123abcd"
 
 
+UNSET = (
+    "Finalization of task args for 'ansible.builtin.set_fact' failed: "
+    "Error while resolving value for 'runbook_needs_a': 'used' is undefined"
+)
 UNREADABLE = "Module result deserialization failed: No start of json char found"
 SHIM = "pyenv: python3.9: command not found\n\nThe `python3.9' command exists in these Python versions:\n  3.9.1\n"
 TRACEBACK = "Traceback (most recent call last):\n  File x\nModuleNotFoundError: No module named 'zipfile'\n"
@@ -434,7 +438,7 @@ def decided(kind, fact=None, *, used=None, **result):
         (decided("ok", fact=False, used=42), Outcome.NOT_NEEDED, "used > 90 is not true: used = 42"),
         (decided("failed", "no", used="x"), Outcome.FAILED, 'used > 90 is neither true nor false: used = "x"'),
         (
-            decided("failed", msg="'used' is undefined"),
+            decided("failed", msg=f"Task failed: {UNSET}"),
             Outcome.FAILED,
             "used > 90 cannot be evaluated: 'used' is undefined",
         ),

@@ -14,7 +14,7 @@ from runner.model.checks.condition import names
 
 _NOISE = re.compile(
     r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: "
-    r"|Finalization of task args for '[\w.]+' failed: )+"
+    r"|Finalization of task args for '[\w.]+' failed: |Error while resolving value for 'runbook_needs_\w+': )+"
 )
 _CUT = ".truncated | default(false)"
 """What is in a condition of ours that the output was not cut."""
