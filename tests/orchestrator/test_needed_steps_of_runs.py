@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from harness.engine import FAILED, change, undoing
+from harness.fakes import FakeOperator
 
+from runner.core.errors import ExitCode
 from runner.core.events import EventType
 from runner.render.history.headline import headline
 from runner.render.history.proofs import proofs
@@ -58,6 +62,23 @@ def test_people_are_asked_with_the_condition_and_with_the_values_that_it_saw(eng
 
     (asked,) = [record.data["context"] for record in engine.records if record.type == EventType.GATE_ASKED]
     assert (asked["only_if"], asked["hosts"]["db1"]["captured"]) == ("used > 90", {"used": "used of db1"})
+
+
+def test_a_yes_is_void_when_a_value_that_makes_the_step_needed_has_changed_meanwhile(engine):
+    class Meanwhile(FakeOperator):
+        def answer(self, gate, view):
+            engine.directory_of_the_run.update(captured={"db1": {"used": "another", "runbook_needs_fix": True}})
+            return super().answer(gate, view)
+
+    engine.env = replace(engine.env, operator=Meanwhile())
+
+    result = engine.run(
+        change("look", effect="read", capture={"used": "stdout"}), change("fix", only_if="used == 'x'", approve="Go?")
+    )
+
+    sentence = "on db1 the captured value used was `used of db1` and is now `another`"
+    assert (result.exit_code, engine.done("db1")) == (ExitCode.DENIED, ["look"])
+    assert result.problems[0] == f"the approval of fix is void: {sentence}"
 
 
 def test_it_is_told_with_what_its_condition_saw(two):
