@@ -86,6 +86,7 @@ TESTED_WITH: dict[str, str] = {
     "orchestrator/stepper.py": "orchestrator/test_run_loop.py",
     "render/history/attempts.py": "render/history/test_run_history.py",
     "render/history/step_history.py": "render/history/test_step_fold.py",
+    "render/history/step_records.py": "render/history/test_step_fold.py",
     "render/sarif.py": "cli/commands/author/test_lint_command.py",
     "render/site/step_parts.py": "render/site/test_pages.py",
     "services/planned_run.py": "services/test_services_only.py",

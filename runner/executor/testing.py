@@ -258,6 +258,8 @@ class _Tasks:
         if marker and marker.part == "only_if" and host in decided:
             return ("skipped", {})
         if marker and marker.part == "items":
+            if items_fact(marker.step) in self.facts.get(host, {}):
+                return ("skipped", {})
             return ("ok", {"ansible_facts": {items_fact(marker.step): self._items(marker.step, host)}})
         return self.executor.answer(task, host, number)
 

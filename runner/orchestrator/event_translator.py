@@ -30,7 +30,8 @@ _TYPES: Mapping[str, type] = {"rc": int, "samples": int, "ansible_facts": Mappin
 
 _SILENT = frozenset({"gate", "guard", "rescue", "choose"})
 _SILENT_WHEN: Mapping[str, frozenset[Outcome]] = {
-    "limit": frozenset({Outcome.PASSED}),
+    "limit": frozenset({Outcome.PASSED, Outcome.SKIPPED}),  # what was found before is not found again
+    "items": frozenset({Outcome.SKIPPED}),
     "each": frozenset({Outcome.PASSED, Outcome.SKIPPED}),  # a loop over nothing is skipped
 }
 

@@ -38,8 +38,8 @@ Previews = Mapping[str, tuple[str, ...]]
 class PlannedStep:
     """What a step, and its undo, would do on each host; `previews` and `undo_previews` have it line by line.
 
-    `on` is the one host that does it for all of these. `number` is the one that people read; `only_if` says where it
-    is needed, empty where it always is.
+    `on` is the one host that does it for all of these, and `each` says for which items it is done. `number` is the one
+    that people read; `only_if` says where it is needed, empty where it always is.
     """
 
     id: str
@@ -49,6 +49,7 @@ class PlannedStep:
     effect: str
     hosts: tuple[str, ...]
     on: str
+    each: str
     asks: tuple[str, ...]
     timeout: str | None
     verifies: tuple[str, ...]
@@ -110,7 +111,11 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
         step: {host: tuple(map(redaction.text, lines(command))) for host, command in hosts.items()}
         for step, hosts in (inventory.get("commands") or {}).items()
     }
-    radius = blast_radius(runbook, target, total=inventory.get("inventory_hosts"))
+    items = {
+        step: {host: len(command["items"]) for host, command in hosts.items() if "items" in command}
+        for step, hosts in (inventory.get("commands") or {}).items()
+    }
+    radius = blast_radius(runbook, target, total=inventory.get("inventory_hosts"), items=items)
     owed = owed_undos(installation.state, target.names)
     return PlannedRun(
         runbook=runbook.id,
@@ -168,6 +173,7 @@ def _planned(
         effect=str(step.effect),
         hosts=target.of(runbook, step),
         on=target.delegate(step),
+        each=step.each.describe() if step.each else "",
         asks=tuple(f"{gate.kind}: {' '.join(gate.text.split())}" for gate in gates),
         timeout=show(step.timeout) if step.acts else None,
         verifies=tuple(each.says for each in step.verify),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from runner.cli.output.progress import Words, because, called, output_of, write_at_once
+from runner.cli.output.progress import LEARNT, Words, because, called, output_of, write_at_once
 from runner.cli.output.terminal import safe, short
 from runner.cli.prompts import guard_options
 from runner.core.events import DONE, Event, EventType, Outcome
@@ -50,7 +50,7 @@ class LiveProgress:
             self._note(event)
 
     def _note(self, event: Event) -> None:
-        if event.type is EventType.RUN_STARTED:
+        if event.type in LEARNT:
             self._words.learn(event)
         step, data = self._words.key(event), event.data
         if event.type is EventType.TARGET_RESOLVED and not self._words.has_taken_over(event):

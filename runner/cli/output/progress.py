@@ -18,9 +18,10 @@ from runner.cli.output.terminal import one_line, safe, short
 from runner.cli.prompts import guard_options
 from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.observation import Observation
-from runner.core.step_tags import undo_id
-from runner.core.wording import addressee
+from runner.core.step_tags import item_of, undo_id
+from runner.core.wording import addressee, in_one_line
 from runner.model.runbook import Runbook
+from runner.render.history.item_names import ItemNames
 
 _REASON = 300
 _OUTPUT = 400
@@ -101,7 +102,7 @@ class LineProgress(_StreamProgress):
 
     def __call__(self, event: Event) -> None:
         """Print the event's lines."""
-        if event.type is EventType.RUN_STARTED:
+        if event.type in LEARNT:
             self._words.learn(event)
         for line in lines(event, self._words):
             self.say(line)
@@ -111,6 +112,10 @@ class LineProgress(_StreamProgress):
         click.echo(f"{time.monotonic() - self._start:6.1f}s  {line}", err=True)
 
 
+LEARNT = frozenset({EventType.RUN_STARTED, EventType.STEP_EXPANDED})
+"""The events that say what something is called."""
+
+
 class Words:
     """The words of a runbook by which a person knows its steps and verifications, those of an undo included."""
 
@@ -118,6 +123,7 @@ class Words:
         self.names = {step.id: safe(step.name) for step in runbook.procedure}
         self._says = {step.id: [item.says for item in step.verify] for step in runbook.procedure}
         self._successors: set[str] = set()
+        self._items = ItemNames()
         self.asked = {step.id for step in runbook.procedure if step.manual or not (step.action or step.automated)}
         for step in runbook.steps:
             if step.undo:
@@ -125,9 +131,14 @@ class Words:
                 self._says[undo_id(step.id)] = [item.says for item in step.undo.verify]
 
     def learn(self, event: Event) -> None:
-        """Learn the words of a runbook that takes over; its first event has them. Its steps may be called the same."""
+        """Learn which items a step has, or the words of a runbook that takes over, whose first event has them.
+
+        Its steps may be called the same.
+        """
         if event.data.get("parent"):
             self._successors.add(event.run)
+        if event.type is EventType.STEP_EXPANDED:
+            self._items.add(self.key(event), event.host or "", event.data)
         for item in (*event.data.get("steps", ()), *event.data.get("undo", ())):
             key = self.key(replace(event, step=item["id"]))
             self.names[key] = safe(item["name"])
@@ -144,12 +155,18 @@ class Words:
 
     def name(self, event: Event) -> str:
         """The name of the step that `event` is about."""
-        return self.names.get(self.key(event), safe(event.step or ""))
+        whole = self._whole(event)
+        return self.names.get(whole, safe(whole)) + safe(self._items.of(self.key(event)))
+
+    def _whole(self, event: Event) -> str:
+        """The key of the step that `event` is about, also where it is about one of its items."""
+        item = item_of(event.step or "")
+        return self.key(replace(event, step=item[0]) if item else event)
 
     def says(self, event: Event) -> str:
         """What the verification says that `event` is about."""
         number = int(event.data["part"].partition("/")[2])
-        return safe(self._says[self.key(event)][number - 1])
+        return safe(self._says[self._whole(event)][number - 1])
 
 
 _OF_THE_RUN = frozenset(
@@ -202,10 +219,12 @@ def _listed(hosts: Sequence[str]) -> str:
     return ", ".join(map(safe, hosts))
 
 
-def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: PLR0911 - one return for each kind of event
+def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 - one return for each kind of event
     name, data = words.name(event), event.data
     where = f" on {safe(event.host)}" if event.host else ""
     match event.type:
+        case EventType.STEP_EXPANDED if data["count"]:
+            return [f"items    {name}{where}: {short(in_one_line(data['items'], show=safe), _REASON)}"]
         case EventType.STEP_INTENDED:
             there = f" on {safe(data['on'])} for {safe(event.host or '')}" if data.get("on") else where
             return [f"begins   {name}{there}"]

@@ -42,12 +42,13 @@ def finds(
     """
     if step.each is None:
         return
-    fact, given = items_fact(step.id), f"{{{{ {_items(step, step.each)} }}}}"
+    fact, given = items_fact(step.id), f"{{{{ {_now(step.each)} }}}}"
+    first = {"when": f"{fact} is not defined"}
     that = ["items is not string and items is not mapping", f"items | length <= {step.each.limit}"]
     title = f"Take no more than {step.each.limit} of {step.each.source}"
-    module, about = "ansible.builtin.assert", {"vars": {"items": given}}
+    module, about = "ansible.builtin.assert", {**first, "vars": {"items": given}}
     limit = Task(_name(runbook, step, "limit", title), module, {"that": that, "quiet": True}, about)
-    items = Task(_name(runbook, step, "items", "Keep the items"), "ansible.builtin.set_fact", {fact: given})
+    items = Task(_name(runbook, step, "items", "Keep the items"), "ansible.builtin.set_fact", {fact: given}, first)
     none = [Task(rescue[0].name, "ansible.builtin.set_fact", {fact: []})] if rescue else []
     tagged = {"tags": [step_tag(step.id), items_tag(step.id), *tags], **keywords}
     name = f"{runbook}/{step.id} | {_short(f'For each of {step.each.source}')}"
@@ -107,8 +108,11 @@ def _loop(title: str, file: str, numbers: str, item: str, keywords: Mapping[str,
 
 def _items(step: Step, each: Each) -> str:
     """The expression of the items: those that the run has begun with, or those that there are now."""
-    now = only_expression(each.of) if isinstance(each.of, str) else _literal(each.of)
-    return f"{items_fact(step.id)} | default({now})"
+    return f"{items_fact(step.id)} | default({_now(each)})"
+
+
+def _now(each: Each) -> str:
+    return str(only_expression(each.of)) if isinstance(each.of, str) else _literal(each.of)
 
 
 def _literal(value: Any) -> str:

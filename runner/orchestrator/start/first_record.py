@@ -124,6 +124,7 @@ def _in_branches(steps: Sequence[Step]) -> dict[str, dict[str, str]]:
 def _does(step: Step, action: StepKind) -> str:
     """What the step does as it is written, with all that decides what happens, a line for each."""
     lines = [action.describe(), *action.details()]
+    lines += [step.each.describe()] if step.each else []
     lines += [f"on {step.on}"] if step.on else []
     lines += [f"become {step.become_user or 'root'}"] if step.become or step.become_user else []
     return "\n".join(lines)

@@ -90,7 +90,7 @@ def hand_off(run_id: str, run: RunHistory | None, provide: Sequence[str], *, cal
         happened=f"{_begun(run)} {headline(run)}",
         provided={label: NOT_KNOWN if value is None else value for label, value in found.items()},
         missing=tuple(label for label, value in found.items() if value is None),
-        seen=tuple(_seen(run.steps)),
+        seen=tuple(_seen(run.steps_and_items)),
         standing=run.standing or _so_far(run),
         steps=tuple({"step": step.name, "on": dict(step.outcomes)} for step in run.steps if step.hosts),
         ways_on=tuple((_typed(run, way), way.does) for way in ways_on),
@@ -118,10 +118,10 @@ def _items(run: RunHistory) -> dict[str, Any]:
     """What the run knows, by the words that `provide` may use; None is for what it does not know."""
     items: dict[str, Any] = {step.id.replace("-", "_"): _printed(step) for step in run.steps}
     items |= {slug(step.name): _printed(step) for step in run.steps}
-    of_every_run = [_line(moment) for moment in run.timeline], _actions(run), _in_words(_seen(run.steps))
+    of_every_run = [_line(moment) for moment in run.timeline], _actions(run), _in_words(_seen(run.steps_and_items))
     items |= {
         **{name: item or ["nothing"] for name, item in zip(OF_EVERY_RUN, of_every_run, strict=True)},
-        TREND: dict(_trends(run.steps)) or None,
+        TREND: dict(_trends(run.steps_and_items)) or None,
     }
     items |= run.facts.get("inputs") or {}
     for name in {name for values in run.captured.values() for name in values}:
@@ -155,7 +155,7 @@ _ACTIONS = frozenset(
 def _actions(run: RunHistory) -> list[str]:
     """What was begun, ended and answered, with the command where there is one."""
     commands: dict[str, str] = {}
-    for step in run.steps:
+    for step in run.steps_and_items:
         for host, each in step.hosts.items():
             if each.action and each.action.command:
                 commands[f"{step.name} on {host}"] = " ".join(each.action.command.split())

@@ -70,7 +70,8 @@ def _stopped(run: RunHistory) -> Iterable[str]:
         # A skip alone stops no run.
         number, step = next((each for each in bad if each[1].outcome != Outcome.SKIPPED), bad[0])
         hosts = [host for host, outcome in step.outcomes.items() if outcome not in {*_FINE, Outcome.UNDONE}]
-        own = [each for each in step.checks[::-1] if each.host == hosts[0]] or step.checks[::-1]
+        checks = step.every_check[::-1]
+        own = [each for each in checks if each.host == hosts[0]] or checks
         why = next((each.reason for each in own if _explains(each)), "")
         place = f" ({step.place})" if step.place else ""
         word = step.outcomes[hosts[0]]
@@ -94,7 +95,7 @@ def _error(run: RunHistory) -> str:
 def _mended(run: RunHistory) -> Iterable[str]:
     """The steps that did not pass before another runbook took over, where they did not, and why."""
     for step in run.steps:
-        if failed := [each for each in step.checks if _explains(each)]:
+        if failed := [each for each in step.every_check if _explains(each)]:
             hosts = dict.fromkeys(each.host for each in failed if each.host)
             yield f"{step.name} did not pass{_on(list(hosts))}: {failed[0].reason.rstrip('.')}."
 

@@ -97,6 +97,11 @@ class RunHistory:
         return self.attempts[0].actor.user
 
     @property
+    def steps_and_items(self) -> tuple[StepHistory, ...]:
+        """Each step, and after it each of the items for which it was done."""
+        return tuple(each for step in self.steps for each in (step, *step.items))
+
+    @property
     def status(self) -> Literal["running", "finished", "abandoned"]:
         """Whether it goes on, has come to its end, or its command died before."""
         return "abandoned" if self.abandoned else "finished" if self.ended else "running"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.core.events import EventType, Instant, Outcome
-from runner.core.observation import Observation
+from runner.core.step_tags import item_of
+from runner.render.history.item_names import ItemNames
 from runner.render.history.step_history import RUNNING, Action, Check, HostHistory, StepHistory
+from runner.render.history.step_records import CHECKS, action_of, checks_of, task_in_a_line
 from runner.store.log import record_data
 from runner.store.log.envelope import Record, instant
 
@@ -65,6 +66,7 @@ class StepFold:
         }
         self._undoes = {str(item.get("id")) for item in record_data.mappings(first, "undo")}
         self._steps: dict[str, _Step] = {}
+        self._items = ItemNames()
         self._attempt = self._resumed = 0
         self._zero: Instant | None = None
         self._asked: float | None = None
@@ -77,15 +79,21 @@ class StepFold:
         if record.type in _TURNS:
             self._turn()
             self._resumed += record.type == EventType.RUN_RESUMED
+        elif record.step and record.host and record.type == EventType.STEP_EXPANDED:
+            self._items.add(record.step, record.host, record.data)
         elif record.step and record.type in _OF_STEPS:
             step = self._steps.setdefault(record.step, _Step())
-            found = _checks(record, self._described.get(record.step, {}))
+            found = checks_of(record, self._described.get(_whole(record.step), {}))
             step.checks += [replace(check, attempt=self._resumed) for check in found]
             self._ask(step, record, at)
+            names = dict.fromkeys((record.step, _whole(record.step)))
             if record.type == EventType.STEP_REOPENED:
-                self._reopen(record.step, record.data)
+                for name in names:  # what is done again for one item is not yet done for all of them
+                    self._reopen(name, record.data, again=bool(record.data.get("redo")) and name == record.step)
             elif record.host:
-                self._on_host(record.step, step.hosts.setdefault(record.host, _Host()), record, at)
+                for name in names if record.type == EventType.STEP_INTENDED else (record.step,):
+                    hosts = self._steps.setdefault(name, _Step()).hosts
+                    self._on_host(name, hosts.setdefault(record.host, _Host()), record, at)
 
     def _ask(self, step: _Step, record: Record, at: float) -> None:
         """What a person takes to answer is not time in which machines work."""
@@ -106,9 +114,10 @@ class StepFold:
                     step.worked, step.attempt = [], self._attempt
                 host.intended, host.attempt, host.earlier = True, self._attempt, ""
                 host.began = at if host.began is None else host.began
-                host.command = record_data.text(record.data, "command") or host.command
+                if name == record.step:
+                    host.command = record_data.text(record.data, "command") or host.command
             case EventType.TASK_FINISHED:
-                host.tasks.append(_task(record.data))
+                host.tasks.append(task_in_a_line(record.data))
             case EventType.ACTION_FINISHED:
                 host.action = record
             case EventType.STEP_FINISHED:
@@ -119,12 +128,12 @@ class StepFold:
 
     def _undone(self, name: str, where: str, outcome: str) -> None:
         host = self._steps.get(name.removeprefix(_UNDO), _Step()).hosts.get(where)
-        if host and name in self._undoes and outcome == Outcome.PASSED:
+        if host and _whole(name) in self._undoes and outcome == Outcome.PASSED:
             host.undone = True
 
-    def _reopen(self, name: str, data: Mapping[str, Any]) -> None:
+    def _reopen(self, name: str, data: Mapping[str, Any], *, again: bool) -> None:
         """What was concluded no longer counts; what is to be done again was, for now, never begun."""
-        again, hosts = bool(data.get("redo")), self._steps.get(name, _Step()).hosts
+        hosts = self._steps.get(name, _Step()).hosts
         for where in map(str, record_data.items(data, "hosts")):
             if host := hosts.get(where):
                 host.earlier = "" if host.undone else host.outcome or host.earlier
@@ -145,18 +154,24 @@ class StepFold:
         optional = self._described.keys() if touched else self._undoes
         own = [name for name in self._described if name not in optional or self._stands(name)]
         # What was done under a name that the first record lost is told as well.
-        lost = [name for name in self._steps if name not in self._described]
-        return tuple(self._step(name, now) for name in (*own, *lost))
+        lost = [name for name in self._steps if _whole(name) == name and name not in self._described]
+        items = {name: tuple(self._step(each, now) for each in self._items_of(name)) for name in (*own, *lost)}
+        return tuple(replace(self._step(name, now), items=items[name]) for name in items)
+
+    def _items_of(self, step: str) -> list[str]:
+        """The names of the items of a step of which there is something to tell, in their order."""
+        items = [name for name in self._steps if name != step and _whole(name) == step and self._stands(name)]
+        return sorted(items, key=lambda name: (item_of(name) or ("", 0))[1])
 
     def _stands(self, name: str) -> bool:
         return any(host.stands for host in self._steps.get(name, _Step()).hosts.values())
 
     def _step(self, name: str, now: Instant | None) -> StepHistory:
-        item, step = self._described.get(name, {}), self._steps.get(name, _Step())
+        item, step = self._described.get(_whole(name), {}), self._steps.get(name, _Step())
         stands = {where: host for where, host in step.hosts.items() if host.stands}
         return StepHistory(
             id=name,
-            name=record_data.text(item, "name") or name,
+            name=(record_data.text(item, "name") or _whole(name)) + self._items.of(name),
             number=record_data.text(item, "number"),
             branch=record_data.text(item, "branch"),
             effect=record_data.text(item, "effect"),
@@ -170,7 +185,7 @@ class StepFold:
     def _on(self, host: _Host, seen: str, now: Instant | None) -> HostHistory:
         command = host.command or seen
         pending = Action("", command) if command else None
-        action = _action(host.action, command) if host.action else pending
+        action = action_of(host.action, command) if host.action else pending
         if host.tasks:
             action = action or Action("", command)
             action = replace(action, output="\n".join(filter(None, [*host.tasks, action.output])))
@@ -199,12 +214,16 @@ def fold_steps(
     return fold.steps(now=now, touched=touched)
 
 
+def _whole(name: str) -> str:
+    """The step of which `name` is, or is an item."""
+    item = item_of(name)
+    return item[0] if item else name
+
+
 _Span = tuple[float, float]
 _UNDO = "undo-"
 _TURNS = frozenset({EventType.RUN_RESUMED, EventType.RUN_ABANDONED, EventType.RUN_FINISHED, EventType.RUN_REFUSED})
-_CHECKS = frozenset({EventType.STEP_DECIDED, EventType.VERIFICATION_FINISHED, EventType.GATE_ANSWERED})
-_ACTED = frozenset({EventType.ACTION_FINISHED, EventType.ATTEMPT_FINISHED})
-_OF_STEPS = _CHECKS | {
+_OF_STEPS = CHECKS | {
     EventType.GATE_ASKED,
     EventType.STEP_INTENDED,
     EventType.STEP_FINISHED,
@@ -214,7 +233,6 @@ _OF_STEPS = _CHECKS | {
     EventType.TASK_FINISHED,
     EventType.ACTION_FINISHED,
 }
-_DONE = {"choose": "Chosen", "approve": "Approved", "manual": "Done by hand", "confirm": "Confirmed"}
 
 
 def _covered(worked: Iterable[_Span], *, without: Iterable[_Span]) -> float:
@@ -228,58 +246,3 @@ def _covered(worked: Iterable[_Span], *, without: Iterable[_Span]) -> float:
             total -= sum(max(0.0, min(until, last) - max(fresh, first)) for first, last in gaps)
             end = until
     return total
-
-
-def _task(data: Mapping[str, Any]) -> str:
-    """A task of a role or a file in one line: what became of it, and where it stands."""
-    reason = record_data.text(data, "reason")
-    words = [record_data.text(data, key) for key in ("outcome", "task", "place")]
-    return f"{words[0] or Outcome.UNKNOWN}: {words[1]} ({words[2]}){': ' + reason if reason else ''}"
-
-
-def _action(record: Record, command: str) -> Action:
-    result = record_data.mapping(record.data, "result")
-    file = record_data.text(record_data.mapping(record.data, "evidence"), "file")
-    exit_code = record_data.number(result, "rc")
-    # What a module says of a command is in Ansible's words: the command's own are enough.
-    keys = ("content", "msg") if exit_code is None else ()
-    printed = [record_data.text(result, key) for key in ("stdout", "stderr", *keys)]
-    return Action(
-        outcome=record_data.text(record.data, "outcome") or Outcome.UNKNOWN,
-        command=command,
-        exit_code=exit_code,
-        output="\n".join(dict.fromkeys(part.rstrip() for part in printed if part.strip())),
-        evidence=file if re.fullmatch(r"evidence/[\w.-]+", file, re.ASCII) else "",
-    )
-
-
-def _checks(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
-    data, outcome = record.data, record_data.text(record.data, "outcome") or Outcome.UNKNOWN
-    # An action that passed shows in what was verified of it.
-    if record.type not in _CHECKS | _ACTED or (record.type in _ACTED and outcome == Outcome.PASSED):
-        return
-    number, verify = _number(record), record_data.items(item, "verify")
-    says = str(verify[number - 1]) if 0 < number <= len(verify) else record_data.text(data, "says")
-    if not says or says == item.get("name"):  # a prerequisite that is ticked off has no other name than what it says
-        says = _DONE.get(record_data.text(data, "kind"), says or _acted(data))
-    answer = ": ".join(filter(None, (record_data.text(data, "by"), record_data.text(data, "note"))))
-    yield Check(
-        number=number,
-        says=says,
-        host=record.host or "",
-        outcome=outcome,
-        reason=record_data.text(data, "reason") or answer,
-        trend=tuple(map(str, record_data.items(data, "trend"))),
-        seen=tuple(Observation.from_data(data.get("seen")).paragraphs()),
-    )
-
-
-def _acted(data: Mapping[str, Any]) -> str:
-    """What an action is called; an attempt after which it was tried again has its number."""
-    numbered = re.fullmatch(r"attempt/([0-9]{1,3})", record_data.text(data, "part"))
-    return f"Attempt {numbered[1]}" if numbered else "The action"
-
-
-def _number(record: Record) -> int:
-    numbered = re.fullmatch(r"verify/([0-9]{1,3})", record_data.text(record.data, "part"))
-    return int(numbered[1]) if numbered else 0

@@ -60,6 +60,7 @@ class StepHistory:
     `place` is the file and the line where it is written, `does` what it does as it is written. `seconds` is how long
     machines worked on it the last time it was begun; what people took to answer is not in it. None where it was not
     begun, or has not ended. One that belongs to a diagnosis has a `number`, and says when its `branch` is taken.
+    `items` are what became of each item of its `each`.
     """
 
     id: str
@@ -72,6 +73,12 @@ class StepHistory:
     seconds: float | None = None
     number: str = ""
     branch: str = ""
+    items: tuple[StepHistory, ...] = ()
+
+    @property
+    def every_check(self) -> tuple[Check, ...]:
+        """Its own checks, and those of its items."""
+        return (*self.checks, *(check for item in self.items for check in item.checks))
 
     @property
     def outcome(self) -> str:

@@ -129,6 +129,7 @@ AGAIN = [
     event("changes.accepted", by="alice", before={}, after={}, diff=""),
 ]
 VOID = event("gate.voided", "clean", changes=["the input count was `1` and is now `2`"], reason="", subject="ab")
+EXPANDED = event("step.expanded", "clean", "db1", part="items", count=2, items=["/old", "/older"])
 UNDECIDED = event("step.decided", "clean", "db1", part="only_if", outcome="failed", reason="'used' is undefined")
 WHOLE = [*STARTED, *LOOKED, *LOST, *ASKED, *APPROVED, *CLEANED, *UNDONE, *DENIED, *PAGED]
 
@@ -248,14 +249,16 @@ def test_a_person_is_not_told_what_only_the_record_needs(runbook):
     words = progress.Words(runbook)
 
     told = {
-        one.type for one in [*WHOLE, *AGAIN, *REFUSED, VOID, OVER, UNDECIDED, PASSED_OVER] if progress.lines(one, words)
+        one.type
+        for one in [*WHOLE, *AGAIN, *REFUSED, VOID, OVER, EXPANDED, UNDECIDED, PASSED_OVER]
+        if progress.lines(one, words)
     }
 
     assert {str(kind) for kind in set(EventType) - told} == {
         *("run.finished", "run.filed", "run.abandoned", "span.started", "span.finished"),
         *("gate.asked", "values.captured", "log.recovered", "step.reopened", "run.cancelled", "vote.given"),
         *("debt.made", "debt.paid", "incident.forgotten", "incident.acknowledged", "reason.given"),
-        *("notify.requested", "notify.dropped"),
+        *("notify.requested", "notify.dropped", "run.called", "task.intended", "task.finished"),
     }
 
 
@@ -448,3 +451,12 @@ def test_the_steps_of_a_runbook_that_takes_over_are_told_by_their_names(runbook,
     drawn(Event(EventType.VERIFICATION_FINISHED, "run-2", "mend", "db1", {"part": "verify/1", "outcome": "passed"}))
 
     assert "It is mended" in capsys.readouterr().err
+
+
+def test_an_item_is_told_by_its_number_and_by_what_it_is(runbook):
+    words = progress.Words(runbook)
+    begins = event("step.intended", "clean[2]", "db1")
+    assert progress.lines(EXPANDED, words) == ["items    Remove old files on db1: /old, /older"]
+    assert progress.lines(begins, words) == ["begins   Remove old files [2] on db1"]
+    words.learn(EXPANDED)
+    assert progress.lines(begins, words) == ["begins   Remove old files [2]: /older on db1"]

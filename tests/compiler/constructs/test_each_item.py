@@ -30,12 +30,14 @@ def source_of(tmp_path, **keys):
 def test_the_items_are_found_once_and_the_file_is_included_for_each_that_is_due(tmp_path):
     play, undo = yaml.safe_load(compiled(source_of(tmp_path)))
     found, done = play["tasks"]
-    items = "runbook_items_move | default(['a', 1, true, {'name': (who) ~ 's'}])"
+    items = "['a', 1, true, {'name': (who) ~ 's'}]"
     assert found["tags"] == ["step-move", "items-move"]
     assert [task.get("vars") or task["ansible.builtin.set_fact"] for task in found["block"]] == [
         {"items": f"{{{{ {items} }}}}"},
         {"runbook_items_move": f"{{{{ {items} }}}}"},
     ]
+    # A run that goes on keeps those that it has begun with
+    assert {task["when"] for task in found["block"]} == {"runbook_items_move is not defined"}
     assert found["block"][0]["ansible.builtin.assert"]["that"][1] == "items | length <= 5"
     loop = done["block"][0]
     assert (loop["ansible.builtin.include_tasks"], loop["loop_control"], loop["vars"], loop["tags"]) == (

@@ -71,6 +71,8 @@ def _show_step(number: str, step: PlannedStep) -> None:
     click.echo(f"{number} {safe(step.name)}  [{step.effect}]  {where} {hosts_in_line(step.hosts)}")
     if step.only_if:
         _show_line("only", f"if {one_line(step.only_if)}")
+    if step.each:
+        _show_line("each", step.each)
     _show_action("does", step.previews)
     if step.timeout:
         _show_line("ends", f"after {step.timeout} at most")

@@ -99,6 +99,7 @@ def _step_data(step: Step, written_in: str) -> dict[str, Any]:
     verify = [item.says for item in step.verify]
     where = shared | ({"on": step.on} if step.on else {}) | ({"only_if": step.only_if} if step.only_if else {})
     where |= {"branch": f"{step.branch.of}: {step.branch.condition}"} if step.branch and step.branch.condition else {}
+    where |= {"each": step.each.describe()} if step.each else {}
     return {"id": step.id, "name": step.name, "effect": str(step.effect), **where, **does, "verify": verify}
 
 
@@ -153,6 +154,8 @@ def _step(item: NumberedStep, written_in: str) -> None:
         click.echo(f"{indent}       only   if {safe(as_title(step.only_if))}")
     if step.why:
         click.echo(f"{indent}       why    {safe(step.why)}")
+    if step.each:
+        click.echo(f"{indent}       each   {short(safe(step.each.describe()), 160)}")
     if step.approve:
         click.echo(f"{indent}       asks   {safe(step.approve.says)}{_of_whom(step.approve)}")
     if step.action and not (step.branch and step.branch.decides):

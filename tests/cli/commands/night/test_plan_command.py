@@ -124,6 +124,7 @@ def test_the_plan_as_json_and_what_is_owed_to_its_hosts(runbook, planned, here):
         "effect": "destructive",
         "hosts": ["db1"],
         "on": "",
+        "each": "",
         "commands": {"db1": "rm -r /old\nsync\nchdir: /srv"},
         "asks": ["approve: Remove the old files?", "confirm: It is well"],
         "timeout": "30s",

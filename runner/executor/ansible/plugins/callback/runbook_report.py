@@ -135,9 +135,13 @@ class CallbackModule(CallbackBase):
         include = including(task)
         if include is None:
             return self._preview(play, host, task, beside)
-        kept = [dict(each.args) for each in every_task(play.tasks) if head(each)[1:3] == [step_of(task), "items"]]
+        finds = [step_of(task).removeprefix("undo-"), "items"]
+        kept = [dict(each.args) for each in self._every_task() if head(each)[1:3] == finds]
         look = functools.partial(self._preview, play, host, task, beside)
         return preview_of_items(include, kept[0], self._variables(play, host, task), play._loader, look)
+
+    def _every_task(self):
+        return [task for play in self._plays for task in every_task(play.tasks)]
 
     def _variables(self, play, host, task):
         return self._manager.get_vars(play=play, host=host, task=task)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import os
 
 from ansible.playbook.helpers import load_list_of_blocks
 from ansible.playbook.task_include import TaskInclude
@@ -39,7 +40,8 @@ def every_task(items):
 def _included(task):
     """The blocks of the file that the task includes, as Ansible loads them once it comes to it."""
     loader = task._loader
-    path = loader.path_dwim(task.args["_raw_params"])  # which is what Ansible makes of `file`
+    # Beside the playbook; `_raw_params` is what Ansible makes of `file`.
+    path = os.path.join(task.get_search_path()[0], task.args["_raw_params"])
     tasks = loader.load_from_file(path, trusted_as_template=True)
     play, manager = task._parent._play, task._variable_manager
     return load_list_of_blocks(tasks, play=play, parent_block=task.copy(), loader=loader, variable_manager=manager)
@@ -58,17 +60,18 @@ def including(task):
 def preview_of_items(include, kept, variables, loader, look):
     """What `look` says of each item that a host has by its `variables`, before any of them is done.
 
-    `kept` are the facts that the step keeps its items in, as the playbook has them.
+    `kept` are the facts that the step keeps its items in, as the playbook has them; a run keeps those that it found.
     """
     try:
-        facts = Templar(loader=loader, variables=variables).template(kept)
+        found = {name: value for name, value in kept.items() if name not in variables}
+        facts = Templar(loader=loader, variables=variables).template(found)
         numbers = list(Templar(loader=loader, variables={**variables, **facts}).template(include.loop))
     except Exception as error:  # it is not known yet
         return {**look(), "missing": [str(error).strip().partition("\n")[0].rstrip(".")]}
-    found = [look({**facts, NUMBER: number}) for number in numbers[:MOST]]
-    missing = [item for each in found for item in each.pop("missing", ())]
+    looks = [look({**facts, NUMBER: number}) for number in numbers[:MOST]]
+    missing = [item for each in looks for item in each.pop("missing", ())]
     missing += [f"there are more than {MOST} items"] if numbers[MOST:] else []
-    settings = [each.pop("connection_settings", {}) for each in found]
+    settings = [each.pop("connection_settings", {}) for each in looks]
     around = {"connection_settings": settings[0] if settings else {}, "missing": list(dict.fromkeys(missing))}
-    items = [{"item": number, **each} for number, each in zip(numbers, found, strict=False)]
+    items = [{"item": number, **each} for number, each in zip(numbers, looks, strict=False)]
     return {"items": items, **{name: value for name, value in around.items() if value}}
