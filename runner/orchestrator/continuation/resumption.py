@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator
 
-from runner.compiler.segments import Gate
-from runner.core.errors import DeniedError, InvalidInputError
+from runner.core.errors import InvalidInputError
 from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.step_tags import item_of, undo_id
-from runner.core.wording import in_one_line
 from runner.executor.host_ledger import Ledger
 from runner.executor.ledger_entry import ONLY_IF, LedgerEntry, item_parts, parts
 from runner.model.checks.condition import names
 from runner.model.runbook import Runbook
 from runner.model.step import Step
+from runner.orchestrator.continuation.doubts import settle_doubts, units, whole
 from runner.orchestrator.continuation.undo_plan import UndoPlan, undo_plan
 from runner.orchestrator.gate.approval_gate import ApprovalGate
 from runner.orchestrator.kept_values import remembered
@@ -95,7 +93,7 @@ def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo:
         DeniedError: a step is in doubt, and nobody says what is to become of it.
     """
     ids = [step.id for step in stepper.plan.runbook.procedure]
-    for name in {_whole(each) for each in (*done, *redo)} - set(ids):
+    for name in {whole(each) for each in (*done, *redo)} - set(ids):
         raise InvalidInputError(
             f"{stepper.plan.runbook.id} has no step {name!r}", hint=f"its steps are {', '.join(ids)}"
         )
@@ -107,56 +105,24 @@ def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo:
     _recheck(stepper)
     for step in stepper.plan.runbook.procedure:
         _settle(stepper, step)
-        doubtful = _doubtful(stepper, step)
-        for decision, names_of in (("redo", redo), ("done", done)):
-            decided = [unit for unit in doubtful if {unit.name, step.id} & set(names_of)]
-            doubtful = [unit for unit in doubtful if unit not in decided]
-            _settled_as(stepper, step, decided, decision)
-        if doubtful:
-            _settled_as(stepper, step, doubtful, _decided(gate, step, doubtful))
+        settle_doubts(stepper, gate, step, done=done, redo=redo)
     _reopen_decisions(stepper)
-
-
-class _Unit(NamedTuple):
-    """What is done by itself: a step on a host, or one of its items there, by the name under which it is recorded."""
-
-    name: str
-    host: str
-    entry: LedgerEntry
-
-    def __str__(self) -> str:
-        item = item_of(self.name)
-        return f"{self.host}, item {item[1]} ({in_one_line(self.entry.item)})" if item else self.host
-
-
-def _whole(name: str) -> str:
-    item = item_of(name)
-    return item[0] if item else name
-
-
-def _units(stepper: Stepper, step: Step) -> list[_Unit]:
-    ledger = stepper.ledger
-    return [
-        _Unit(name, host, entry)
-        for host in ledger.hosts_of(step.id)
-        for name, entry in ledger.units(step.id, host).items()
-    ]
 
 
 def _reopen_changed(stepper: Stepper, step: Step) -> None:
     """What was proven of another text than the present one is to be done, or at least verified, again."""
     now = stepper.ledger.digests.get(step.id, "")
-    for name, host, entry in _units(stepper, step):
-        whole = item_parts(step) if item_of(name) else parts(step)
+    for name, host, entry in units(stepper, step):
+        wanted = item_parts(step) if item_of(name) else parts(step)
         if entry.digest in {"", now} or stepper.ledger.is_undone(name, host):
             continue
-        if not entry.intended and entry.missing >= whole:
+        if not entry.intended and entry.missing >= wanted:
             continue  # it is to be done anyway
         if step.repeatable or not entry.intended or _failed_for_sure(entry):
-            open_again(stepper, name, [host], whole, redo=True)
+            open_again(stepper, name, [host], wanted, redo=True)
             continue
         still_proven = {"action"} if entry.digest.partition(":")[0] == now.partition(":")[0] else set()
-        data = {"parts": sorted(whole - still_proven), "hosts": [host], "redo": False, "digest": now}
+        data = {"parts": sorted(wanted - still_proven), "hosts": [host], "redo": False, "digest": now}
         stepper.recorder.note(EventType.STEP_REOPENED, name, **data)
 
 
@@ -172,7 +138,7 @@ def _reopen_other_items(stepper: Stepper, step: Step) -> None:
 def _reopen_undone(stepper: Stepper, step: Step) -> None:
     """Whatever is for sure not done is to be done: it never began, failed, was taken back, or may be repeated."""
     again, waiting = [], []
-    for unit in _units(stepper, step):
+    for unit in units(stepper, step):
         name, host, entry = unit
         if stepper.ledger.is_undone(name, host):
             again.append(unit)
@@ -225,7 +191,7 @@ def _recheck(stepper: Stepper) -> None:
     checked: dict[str, list[str]] = {}
     for step in stepper.plan.runbook.procedure:
         again = repeatable_parts(step)
-        for name, host, entry in _units(stepper, step):
+        for name, host, entry in units(stepper, step):
             passed = entry.outcome is Outcome.PASSED
             if again and (passed or entry.intended):
                 open_again(stepper, name, [host], again if passed else again | entry.missing, redo=False)
@@ -242,60 +208,8 @@ def _settle(stepper: Stepper, step: Step) -> None:
     several = step.action is not None and not step.action.gives_result
     if several or not looks or looks != item_parts(step) - {"action"}:
         return
-    for name, host, entry in _units(stepper, step):
+    for name, host, entry in units(stepper, step):
         interrupted = entry.outcome is None and entry.intended and not entry.outdated
         if interrupted and entry.missing & item_parts(step) == {"action"}:
             data = {"part": "action", "outcome": Outcome.PASSED, "reason": "its verifications hold"}
             stepper.recorder.record_of(EventType.STEP_SETTLED, name, host, data)
-
-
-def _doubtful(stepper: Stepper, step: Step) -> list[_Unit]:
-    """Where `step`, or an item of it, was begun and is not proven, or no longer holds."""
-    return [unit for unit in _units(stepper, step) if _is_doubtful(unit.entry, item_parts(step))]
-
-
-def _is_doubtful(entry: LedgerEntry, of_machines: Collection[str]) -> bool:
-    return entry.outcome not in {None, *DONE} or (entry.intended and bool(entry.missing & set(of_machines)))
-
-
-def _decided(gate: ApprovalGate, step: Step, units: Sequence[_Unit]) -> str:
-    """What a person says: whether an interrupted step is done or to be done again; it is never repeated without.
-
-    Raises:
-        DeniedError: nobody says so.
-    """
-    hosts = list(dict.fromkeys(unit.host for unit in units))
-    why = "; ".join(f"{unit}: {unit.entry.reason or _unknown(unit.entry)}" for unit in units)
-    answer = gate.ask(Gate(step, "unknown", f"{step.name}: {why}"), hosts)
-    if answer.instead == "redo" or answer.yes:
-        return "redo" if answer.instead == "redo" else "done"
-    name = units[0].name
-    raise DeniedError(
-        f"{step.id} is in doubt on {', '.join(hosts)} ({why})",
-        hint=f"look, then say --done {name} or --redo {name}",
-    )
-
-
-def _settled_as(stepper: Stepper, step: Step, units: Sequence[_Unit], decision: str) -> None:
-    """Let `units` of `step` be done, or be done again with all that comes after them."""
-    if decision == "redo":
-        for name, host, _ in units:
-            open_again(stepper, name, [host], parts_again(stepper, step, name, host), redo=True)
-        later = stepper.plan.runbook.procedure[stepper.plan.runbook.procedure.index(step) + 1 :]
-        concerned = {unit.host for unit in units}
-        for each in later:
-            for host in (host for host in stepper.ledger.hosts_of(each.id) if host in concerned):
-                open_again(stepper, each.id, [host], parts_again(stepper, each, each.id, host), redo=True)
-        return
-    for name, host, entry in units:
-        missing = sorted(entry.missing & item_parts(step))
-        open_again(stepper, name, [host], entry.missing, redo=False)
-        for part in missing:
-            data = {"part": part, "outcome": Outcome.PASSED, "reason": "a person says that it is done"}
-            stepper.recorder.record_of(EventType.STEP_SETTLED, name, host, data)
-
-
-def _unknown(entry: LedgerEntry) -> str:
-    if entry.outdated:
-        return "it was done in an older form than the one that is written now"
-    return "it was done, and is not verified" if entry.acted is Outcome.PASSED else "nobody knows whether it was done"
