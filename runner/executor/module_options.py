@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,13 @@ from runner.model.yaml.finding import Place, did_you_mean, quoted
 _TIMEOUT = 60
 _ANY = frozenset({"free_form", "key_value"})
 """What stands in a documentation for arguments whose names the author of a task makes up."""
+
+_READ: Mapping[str, tuple[str, str]] = {
+    "int": (r"[+-]?[0-9]+(\.0+)?|none", "a whole number"),
+    "float": (r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|none", "a number"),
+    "bool": (r"y|yes|on|1|1\.0|true|t|n|no|off|0|0\.0|false|f|none", "true or false"),
+}
+"""How Ansible reads a value of a type, whatever it is written as, and what that is in words."""
 
 _PASSED_ON = ("PATH", "HOME", "ANSIBLE_COLLECTIONS_PATH")
 
@@ -108,6 +116,10 @@ def _wrong_value(name: str, option: Mapping[str, Any], value: Any) -> Iterator[A
     if choices and text and value not in map(str, choices):
         takes = f"it is one of {', '.join(map(str, choices))}"
         yield ArgumentFault((name,), f"has no choice {quoted(value)} for {name}", did_you_mean(value, choices) or takes)
+    pattern, words = _READ.get(option.get("type", "str"), ("", ""))
+    written = str(value).lower()
+    if pattern and "{{" not in written and "{%" not in written and not re.fullmatch(pattern, written):
+        yield ArgumentFault((name,), f"takes {words} as {name}, not {quoted(value)}", "")
     items = value if isinstance(value, list) else [value]
     for number, item in enumerate(items):
         if option.get("suboptions") and isinstance(item, dict):

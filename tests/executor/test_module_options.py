@@ -55,6 +55,29 @@ def test_a_misspelt_argument_of_ansibles_own_and_what_was_meant():
 @pytest.mark.parametrize(
     ("given", "found"),
     [
+        ({"port": 80, "sleep": "2"}, []),
+        ({"port": "{{ port }}"}, []),
+        ({"port": "http"}, [(("port",), "takes a whole number as port, not 'http'", "")]),
+        ({"timeout": "5m"}, [(("timeout",), "takes a whole number as timeout, not '5m'", "")]),
+    ],
+)
+def test_a_number_is_one(given, found):
+    assert wrong("ansible.builtin.wait_for", **given) == found
+
+
+@pytest.mark.parametrize("value", [True, "yes", "no", "on", 1, 0, "False"])
+def test_what_ansible_takes_for_true_or_false(value):
+    assert wrong("ansible.builtin.service", name="nginx", enabled=value) == []
+
+
+def test_what_it_does_not():
+    found = wrong("ansible.builtin.service", name="nginx", enabled="maybe")
+    assert found == [(("enabled",), "takes true or false as enabled, not 'maybe'", "")]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
         ({"to": "a", "how": "fast"}, []),
         ({"where": "a", "how": "{{ how }}"}, []),
         ({"where": "a", "how": "fats"}, [(("how",), "has no choice 'fats' for how", "did you mean 'fast'?")]),

@@ -55,6 +55,9 @@ def linted(tmp_path):
         (runbooks / "scripts").mkdir(parents=True, exist_ok=True)
         (tmp_path / "inventories").mkdir(exist_ok=True)
         (tmp_path / "inventories" / "hosts.yml").write_text("all: {vars: {app_url: http://127.0.0.1, root: /srv}}\n")
+        role = tmp_path / "playbooks" / "roles" / "web_server" / "tasks"
+        role.mkdir(parents=True, exist_ok=True)
+        (role / "main.yml").write_text(SCRIPTS["restart.yml"])
         for name, script in SCRIPTS.items():
             (runbooks / "scripts" / name).write_text(script)
         (runbooks / "contacts.yml").write_text(CONTACTS)
