@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import decide_tag, step_tag
@@ -10,6 +10,7 @@ from runner.core.wording import listed
 from runner.executor.ledger_entry import parts
 from runner.model.checks.condition import names
 from runner.model.mentions import mentioned
+from runner.model.procedure import called_runbooks
 from runner.model.step import Effect, Step
 from runner.orchestrator.stepper import Stepper
 
@@ -82,12 +83,21 @@ def _needed(stepper: Stepper, step: Step, hosts: Sequence[str]) -> Sequence[str]
 
 
 def _plan(stepper: Stepper, step: Step, hosts: Sequence[str]) -> None:
-    if step.acts and hosts:
-        stepper.render([step.id])
-        previews = stepper.commands(step.id)
+    if (step.acts or step.runs) and hosts:
+        previews = _previews(stepper, step)
         commands = {host: previews.get(host, "") for host in hosts}
         stepper.recorder.note(EventType.COMMANDS_RENDERED, step.id, commands=commands)
     _end(stepper, step, hosts, Outcome.PLANNED, "a person would do it" if step.manual else "not done in a dry run")
+
+
+def _previews(stepper: Stepper, step: Step) -> Mapping[str, str]:
+    """What `step` would do on each host, in words."""
+    library = stepper.plan.request.library
+    if step.runs and library:
+        lines = called_runbooks.in_lines(step, lambda name: library.source(name).runbook)
+        return dict.fromkeys(stepper.plan.hosts_of(step), "\n".join(lines))
+    stepper.render([step.id])
+    return stepper.commands(step.id)
 
 
 def _end(stepper: Stepper, step: Step, hosts: Sequence[str], outcome: Outcome, reason: str) -> None:

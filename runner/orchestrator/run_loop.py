@@ -195,6 +195,7 @@ class _Run:
             stepper.check_approval(step, hosts)
         if hosts and (child := called_run.do_step(stepper, self.env, self.start.deadline, step, hosts, _COMMANDS)):
             self.end.took_over(child)
+            self.start.deadline.left()
         if self.invoker.cancelled:
             return False
         failed = tuple(host for host in hosts if stepper.ledger.entries[step.id, host].outcome is not None)

@@ -19,6 +19,7 @@ from runner.executor.job import NOTHING, JobPart
 from runner.executor.target import Target, check_hosts
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import in_words
+from runner.model.procedure import called_runbooks
 from runner.model.procedure.branch_steps import labels
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver, Step
@@ -111,6 +112,7 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
         step: {host: tuple(map(redaction.text, lines(command))) for host, command in hosts.items()}
         for step, hosts in (inventory.get("commands") or {}).items()
     }
+    previews = {**previews, **_called(request, target)}
     items = {
         step: {host: len(command["items"]) for host, command in hosts.items() if "items" in command}
         for step, hosts in (inventory.get("commands") or {}).items()
@@ -183,6 +185,16 @@ def _planned(
         previews=previews.get(step.id, {}),
         undo_previews=previews.get(undo_id(step.id), {}),
     )
+
+
+def _called(request: RunRequest, target: Target) -> dict[str, Previews]:
+    """What other runbooks would do for steps, as it is written."""
+    runbook, library = request.source.runbook, request.library
+    if library is None:
+        return {}
+    find = lambda name: library.source(name).runbook  # noqa: E731
+    steps = [step for step in runbook.procedure if step.runs]
+    return {step.id: dict.fromkeys(target.of(runbook, step), called_runbooks.in_lines(step, find)) for step in steps}
 
 
 def _limits(runbook: Runbook) -> dict[str, str]:

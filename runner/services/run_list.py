@@ -152,18 +152,26 @@ def find_run(
 ) -> RunDirectory:
     """The run `name`; with `last` the newest of those that suit, and if there is none, an error with the words `none`.
 
+    One that does a step of another run is never the last: that one is.
+
     Raises:
         InvalidInputError: there is no such run.
     """
     if name != LAST:
         return state.run(name)
     newest_first = (run for run in map(state.directory, reversed(state.names())) if run.exists)
-    newest = next(filter(suits, newest_first), None)
+    newest = next((run for run in newest_first if suits(run) and not _does_a_step(run)), None)
     if newest is None:
         any_run = next(state.runs(), None)
         hint = "runbook list --runs shows all of them" if any_run else ""
         raise InvalidInputError(none if any_run else "there are no runs yet", hint=hint)
     return newest
+
+
+def _does_a_step(run: RunDirectory) -> bool:
+    with suppress(InvalidInputError):
+        return run.state.called
+    return False
 
 
 def run_histories(path: Path, now: Instant) -> list[RunHistory] | None:

@@ -250,7 +250,8 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 
         case EventType.DEBT_FOUND:
             return [f"owed     {name}{where} of {data['runbook']} is not undone"]
         case EventType.RUN_HANDED_OVER | EventType.RUN_CALLED:
-            return [f"over to  {data['to']}, as the run {data['as_run']}"]
+            word = "over to" if event.type is EventType.RUN_HANDED_OVER else "runs"
+            return [f"{word:8} {data['to']}, as the run {data['as_run']}"]
     return []
 
 

@@ -33,6 +33,17 @@ def faults(runbook: Runbook, step: Step, find: Callable[[str], Runbook | None]) 
             yield ("capture", name), f"{called.id} captures no {quoted(wanted)}" + (f"; {hint}" if hint else "")
 
 
+def in_lines(step: Step, find: Callable[[str], Runbook | None]) -> tuple[str, ...]:
+    """What another runbook does for `step`, as it is written: itself, then each of its steps."""
+    called = find(step.runs.run) if step.runs else None
+    if step.action is None or called is None:
+        return ()
+    does = [(each, in_lines(each, find) or (each.action.describe(),)) for each in called.steps if each.action]
+    inner = [f"  {each.name}: {' '.join(lines[0].split())}" for each, lines in does]
+    deeper = [f"  {line}" for each, lines in does for line in lines[1:] if each.runs]
+    return (step.action.describe(), *inner, *deeper)
+
+
 def by_hand(runbook: Runbook, step: Step) -> str:
     """What a person does in the place of the product, where plain Ansible comes to `step`: templates for a prompt."""
     if step.runs is None:

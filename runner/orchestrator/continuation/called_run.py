@@ -57,7 +57,7 @@ def do_step(
         _note_end(stepper, step, hosts, earlier, "")
         return None
     request = request_for(stepper, env, step.runs, hosts, run=earlier.run if earlier else "")
-    request = replace(request, called=True, within=deadline.left())
+    request = replace(request, called=True, within=deadline.left(), reason=_reason(stepper))
     if earlier:
         request = _as_before(request, earlier)
     what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": list(hosts)}
@@ -69,6 +69,12 @@ def do_step(
     why = "" if result.outcome in _WELL else f"{what['to']} ended as {result.outcome}: {first_line(result.happened)}"
     _note_end(stepper, step, hosts, env.state.run(request.run_id).state, why.removesuffix(": "))
     return Child(request.source.runbook.id, hosts, result, called=True)
+
+
+def _reason(stepper: Stepper) -> str:
+    """Why the outer run is done, else that it is."""
+    request = stepper.plan.request
+    return request.reason or f"a step of {request.source.runbook.id}"
 
 
 def _called(stepper: Stepper, step: str, hosts: Collection[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:

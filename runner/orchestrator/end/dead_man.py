@@ -110,6 +110,8 @@ def call_for_refused_attempt(state: RunState, installation: Installation, error:
     Raises:
         RunbookError: the runbook or its contacts cannot be read any more.
     """
+    if state.called:
+        return ()
     with pager_of(state, installation) as pager:
         pager.unrecorded += [error] if isinstance(error, AuditError) else []
         pager.stopped([], None, _refusal("could not continue", error, request_of(state)))

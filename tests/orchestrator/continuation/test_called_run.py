@@ -17,6 +17,7 @@ from runner.core.errors import ExitCode, InvalidInputError
 from runner.core.events import EventType
 from runner.library.library import Library
 from runner.orchestrator.run_environment import GateAnswer
+from runner.services.run_list import find_run
 from runner.store.log.log_reader import read
 
 
@@ -143,6 +144,54 @@ def test_when_its_failure_undoes_the_run_what_it_has_done_is_taken_back_too(engi
 
     assert result.outcome == "failed"
     assert began(engine) == [(0, "one"), (1, "first"), (1, "second"), (1, "undo-first"), (0, "undo-one")]
+
+
+def test_a_dry_run_shows_what_it_would_do_and_begins_no_run(engine, other):
+    other(undoing("first"), calls("deep", "RUN-003"))
+    other(change("last"), name="RUN-003")
+    other(undoing("first"), calls("deep", "RUN-003"))
+
+    result = engine.run(calls(capture={}), change("two"), mode="dry-run")
+
+    assert (result.outcome, began(engine), len(records(engine, EventType.RUN_STARTED))) == ("planned", [], 1)
+    shown = [
+        record.data["commands"] for record in records(engine, EventType.COMMANDS_RENDERED) if record.step == "help"
+    ]
+    assert shown == [{"db1": "RUN-002\n  First: touch /first\n  Deep: RUN-003\n    Last: touch /last"}]
+
+
+def test_it_is_never_the_last_run(engine, other):
+    other(change("inner"))
+    engine.run(calls())
+
+    assert find_run(engine.env.state, "last").path.name == RUN_ID
+
+
+def test_the_deadline_of_the_outer_run_holds_for_it(engine, other):
+    other(change("inner"), change("late", approve="Go?"))
+    engine.ansible.answers["inner", "action"] = lambda host: engine.env.clock.forward(61)
+
+    result = engine.run(calls(), deadline="1m")
+
+    assert (result.exit_code, began(engine)) == (ExitCode.TIMED_OUT, [(1, "inner")])
+
+
+def test_who_stops_it_stops_the_outer_run_as_well(engine, other):
+    other(change("inner"), change("late", approve="Go?"))
+    engine.ansible.answers["inner", "action"] = lambda host: engine.env.cancellation.request("ctrl-c")
+
+    result = engine.run(calls(), change("two"))
+
+    assert (result.outcome, result.exit_code) == ("aborted", ExitCode.INTERRUPTED)
+    assert began(engine) == [(1, "inner")]
+
+
+def test_its_locks_are_those_of_the_tree(engine, other):
+    other(change("inner"), locks=["shop-db"])
+
+    result = engine.run(calls(), locks=["shop-db"])
+
+    assert (result.outcome, result.problems) == ("passed", ())
 
 
 @pytest.mark.parametrize(
