@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from harness.command_server import command_server
-from runner.compiler.committed_playbook import compiled
+from runner.compiler.committed_playbook import write
 from runner.executor.ansible import processes
 from runner.library.library import Library
 
@@ -115,9 +115,7 @@ class Bench:
     def compile(self):
         library = Library(self.directory)
         for source in map(library.source, library.ids()):
-            playbook = library.playbook(source)
-            playbook.parent.mkdir(exist_ok=True)
-            playbook.write_text(compiled(source))
+            write(library, source)
 
     def words(self, *words):
         return [sys.executable, "-m", "runner", *self._options(), *words]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import runner.orchestrator.end.failsafe
 from harness.fakes import RUN_ID, Clock, FakeOperator, runbook_file
 from runner.channels.base import Receipt
-from runner.compiler.committed_playbook import compiled, compiled_beside
+from runner.compiler.committed_playbook import compiled_beside, write
 from runner.executor.job import Cancellation
 from runner.executor.testing import RESOLVE, ScriptedExecutor
 from runner.library.library import Library
@@ -102,8 +102,7 @@ def request_in(directory, *, channel=None, **changes):
     """What is asked of a run of the least runbook, with `changes`, whose on-call engineer is reached by `channel`."""
     source = Library(directory).source(str(runbook_file(directory, **changes)))
     playbook = Library(directory).playbook(source)
-    playbook.parent.mkdir(exist_ok=True)
-    playbook.write_text(compiled(source))
+    write(Library(directory), source)
     inventory = directory / "inventory.yml"
     inventory.write_text("all: {hosts: {db1: {}}}\n")
     contacts = {"backend-team": Contact(name="Backend team")}

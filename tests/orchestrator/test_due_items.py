@@ -184,3 +184,21 @@ def test_wherever_it_is_killed_no_item_is_done_twice_and_none_is_lost(engine, in
     assert done == ["move[1]", "move[2]", "move[3]"]
     assert engine.undo().outcome in {"undone", "partly undone"}
     assert [name for name in engine.done("db1") if name.startswith("undo-")] == [f"undo-move[{n}]" for n in (3, 2, 1)]
+
+
+@pytest.mark.parametrize("what", ["another item", "another number of items"])
+def test_an_approval_is_void_when_an_item_has_changed_while_it_waited(engine, what):
+    def shown(*names):
+        return {"items": [{"item": n, "module": "mv", "args": {"src": name}} for n, name in enumerate(names, 1)]}
+
+    engine.ansible.commands["move"] = shown("one", "two")
+    answer = engine.operator.answer
+
+    def change_meanwhile(gate, view):
+        engine.ansible.commands["move"] = shown("one", "three") if what == "another item" else shown("one")
+        return answer(gate, view)
+
+    engine.operator.answer = change_meanwhile
+    ended = engine.run(FIND, {**MOVE, "approve": "Move them?"})
+    assert "the approval of move is void: on db1 what is done was `[1] mv src=one\n[2] mv src=two`" in ended.problems[0]
+    assert engine.done("db1") == ["find"]

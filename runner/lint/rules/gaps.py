@@ -10,6 +10,7 @@ from runner.core.shell.shell_code import Code
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, did_you_mean, quoted
 from runner.lint.rules.needs import EXPRESSIONS
 from runner.model.checks.condition import required
+from runner.model.mentions import mentioned_in
 from runner.model.names import ITEM, NUMBER, OF_RESULTS, RESERVED
 from runner.model.step import Effect
 
@@ -127,6 +128,34 @@ def _undefined(context: LintContext, place: Place, missing: list[str], known: fr
             message = f"{quoted(name)} is neither an input, nor captured before, nor set in an inventory"
             hint = did_you_mean(name, known - RESERVED - OF_RESULTS) or "declare it under `inputs`"
             yield Hit(place, message, hint if asked else f"{hint}, or name the inventory with -i", fragment=name)
+
+
+_EACH = """\
+inputs: {names: {default: a b, help: The services}}
+steps:
+  - id: stop
+    name: Stop each service
+    each: "{{ names.split() }}"
+    command: systemctl stop {{ item }}
+    verify: [{exit: 0}]
+"""
+
+
+@Rule(
+    "unused-item",
+    Level.WARNING,
+    Criterion.ACTIONABLE,
+    problem="What does not look at the item does the very same as often as the list is long.",
+    wrong=_EACH.replace(" {{ item }}", " shop"),
+    right=_EACH,
+)
+def unused_item(context: LintContext) -> Iterator[Hit]:
+    """A step is done for each item of a list, and does the same for each."""
+    for placed in context.procedure():
+        step = placed.step
+        if step.each and not mentioned_in([step.action, *(each.kinds for each in step.verify)], [ITEM, NUMBER]):
+            hint = f"use {{{{ {ITEM} }}}} in what is done, or leave `each` out"
+            yield Hit((*placed.place, "each"), "does the same for each item", hint)
 
 
 def _variables(work: Work, code: Code) -> Iterator[Hit]:
