@@ -19,11 +19,13 @@ from runner.model.yaml.document import InvalidFileError
 
 STEP = "from runner.kinds.steps.base import StepKind\n\n\nclass Mine(StepKind):\n    key = '{key}'\n    {key}: str\n"
 
+KINDS_OF_STEPS = {"command", "http", "manual", "module", "role", "run", "script", "shell", "sql", "tasks", "wait"}
+
 
 @pytest.mark.parametrize(
     ("shelf", "base", "keys"),
     [
-        (plugins.steps, StepKind, {"command", "http", "manual", "module", "script", "shell", "sql", "wait"}),
+        (plugins.steps, StepKind, KINDS_OF_STEPS),
         (
             plugins.verifications,
             VerificationKind,
@@ -93,7 +95,7 @@ def test_what_cannot_be_used_names_its_package_and_stops_only_what_needs_it(tmp_
     said = f"the package my-kinds 1.0 registers runbookctl.steps mine = my_kinds:Mine, which cannot be used: {why}"
     with importable(tmp_path):
         # Then our own kinds are all there, and so is a runbook that uses no other
-        assert set(plugins.steps()) == {*("command", "http", "manual", "module", "script", "shell", "sql", "wait")}
+        assert set(plugins.steps()) == KINDS_OF_STEPS
         runbook_file(tmp_path)
         assert Library(tmp_path).source("RUN-001").runbook.steps
         # And lint says what is wrong, and how it goes away
