@@ -153,6 +153,7 @@ _ELSEWHERE = {
         }.items()
     },
     "Otherwise.else": "What is done where no branch is taken: `nothing`, or {then: ...}, {run: ...}, {stop: ...}",
+    "Use.only_if": "The condition under which its steps are needed, besides their own",
     "SharedSteps.title": "What the steps are for, in one line",
     "SharedSteps.inputs": "The parameters, which whoever uses the steps gives",
     "SharedSteps.steps": "The steps; their ids and captured names get the file's name before them",

@@ -17,6 +17,7 @@ from runner.core.duration import parse
 from runner.core.fields import AtLeastOne, Model, Title
 from runner.core.identifiers import Spelling, StepId
 from runner.core.templates import filled, filled_expression, has_template
+from runner.kinds.values import Condition
 from runner.model.input import Input, InputFault, Value, missing, read_all
 from runner.model.names import HostPattern, Name
 from runner.model.yaml.document import Document, Origin, located, validate
@@ -38,6 +39,7 @@ class Use(Model):
     id: StepId | None = None
     with_: Annotated[dict[Name, Value], Field(alias="with")] = {}
     hosts: HostPattern | None = None
+    only_if: Condition | None = None
 
     @property
     def prefix(self) -> str:
@@ -155,6 +157,8 @@ def _step(step: Mapping[str, Any], use: Use, values: Mapping[str, Value], *, pre
     """One step as if it were written in the place of `use`; a prerequisite has no id, and only looks anyway."""
     made: dict[str, Any] = {"hosts": use.hosts} if use.hosts else {}
     made |= _filled(step, values, ())
+    if use.only_if:
+        made["only_if"] = f"({use.only_if}) and ({made['only_if']})" if made.get("only_if") else use.only_if
     for key in _NAMING:
         if isinstance(made.get(key), dict):
             made[key] = {use.name(name): item for name, item in made[key].items()}

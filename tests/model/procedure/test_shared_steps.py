@@ -101,6 +101,14 @@ def test_another_id_keeps_two_uses_apart_and_the_hosts_are_those_of_the_use(libr
     assert [each[2] for each in faults(library(USE, USE))] == ["duplicate-id", "duplicate-name", "duplicate-id"]
 
 
+def test_a_condition_of_the_use_is_one_of_each_step(library):
+    shared = SHARED.replace("    name: It stays so\n", "    name: It stays so\n    only_if: code == good\n")
+
+    steps = library({**USE, "only_if": "wide"}, shared=shared).source("RUN-001").runbook.steps
+
+    assert [step.only_if for step in steps] == ["wide", "(wide) and (web_code == 204)"]
+
+
 def test_a_prerequisite_is_shared_too(library):
     only_looks = SHARED.partition("  - id: stays")[0]
 
