@@ -28,6 +28,7 @@ OWN = ("RUNBOOK_RUN_ID", "RUNBOOK_ATTEMPT")
 """Environment variables of the product's own, which are no part of what a step does."""
 LAZY = ("hostvars", "vars", "groups", "play_hosts", "environment", "ansible_facts", "omit", "runbook_decided")
 """Variables of Ansible or of ours that are not looked into: some grow with the hosts, none holds a vaulted value."""
+OF_ITEMS = ("runbook_items_", "runbook_due_", "runbook_captured_")
 ITEM = ("item", "item_number")
 """What a step that is done for each item of a list calls the item; the items themselves are told elsewhere."""
 BRINGS_FILES = {"assemble": "src", "copy": "src", "template": "src", "unarchive": "src", "uri": "src"}
@@ -124,7 +125,7 @@ def _uses(beside, known, filled):
     """The inventory's variables that other tasks of the step look at, each with its value."""
     names = {name for task in beside for text in _texts(_looked_at(task)) for name in _names(text)}
     looked_up = (names & filled.variables.keys()) - {*LAZY, *known, *ITEM}
-    own = {name for name in looked_up if not MAGIC.fullmatch(name)}
+    own = {name for name in looked_up if not (MAGIC.fullmatch(name) or name.startswith(OF_ITEMS))}
     return {name: _told(name, filled(filled.variables[name])) for name in sorted(own)}
 
 

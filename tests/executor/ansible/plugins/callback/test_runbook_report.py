@@ -82,7 +82,7 @@ def plugin_at(tmp_path, monkeypatch):
 
 
 def named(name):
-    return SimpleNamespace(name=name, get_name=lambda: name, delegate_to=None)
+    return SimpleNamespace(name=name, get_name=lambda: name, delegate_to=None, get_vars=dict)
 
 
 def result(**answer):
