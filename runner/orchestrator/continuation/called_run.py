@@ -169,4 +169,8 @@ def _taken_back(
     commands.take_back(request, env, hosts=hosts)
     left = plan_undo(request, env.state)
     standing = [*(item.hosts for item in left.takes_back), *(item.hosts for item in left.stays)]
-    return {host for on in standing for host in on} & {*hosts}
+    left_on = {host for on in standing for host in on} & {*hosts}
+    for debt in env.state.owed_undos.of(hosts):  # whoever died after the last proof has left what is paid by now
+        if debt.run == state.run and debt.host not in left_on:
+            env.state.owed_undos.remove(debt.host, debt.runbook, debt.step)
+    return left_on

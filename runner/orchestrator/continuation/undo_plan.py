@@ -169,6 +169,9 @@ def undo(
     owed = installation.state.owed_undos
     plan = undo_plan(stepper.plan.runbook, stepper.ledger, hosts)
     stepper.recorder.note(EventType.UNDO_PLANNED, **plan.data())
+    for debt in owed.of(stepper.plan.names):  # whoever died after a proof has left what is paid by now
+        if debt.run == stepper.plan.request.run_id and stepper.ledger.is_undone(debt.step, debt.host):
+            owed.remove(debt.host, debt.runbook, debt.step)
     for batch in reversed([*stepper.plan.batches()]):
         steps = {step.id: step for step in batch.steps if _undoes(step)}
         for item in plan.takes_back:
