@@ -24,7 +24,7 @@ from runner.orchestrator.run_plan import RunPlan
 from runner.orchestrator.start.first_record import described, first_state
 from runner.orchestrator.start.run_start import RunStart
 from runner.orchestrator.stepper import Stepper, settings_of
-from runner.store.log.audit_log import NAME, AuditLog
+from runner.store.log.audit_log import AuditLog
 from runner.store.log.log_reader import read
 from runner.store.run_state import RunDirectory
 
@@ -86,7 +86,7 @@ def undo_all(
     request = request.masked()
     planned = resumption.plan_undo(request, env.state)
     if not planned.takes_back:
-        return nothing_to_undo(env.state.run(request.run_id), env.state.audit / NAME, planned)
+        return nothing_to_undo(env.state, request.run_id, planned)
     with _interrupted(request, env) as (start, plan):
 
         def agreed() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from runner.core.errors import ExitCode
@@ -18,7 +17,7 @@ from runner.orchestrator.request import Result
 from runner.orchestrator.run_environment import Installation
 from runner.orchestrator.stepper import Stepper
 from runner.store.owed_undos import OwedUndo, OwedUndos
-from runner.store.run_state import RunDirectory
+from runner.store.state_directory import StateDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +133,13 @@ def _not_proven(ledger: Ledger, step: str, host: str) -> str:
     return f"its undo {ended}" + (f" ({entry.reason})" if entry.reason else "")
 
 
-def nothing_to_undo(directory: RunDirectory, log: Path, plan: UndoPlan) -> Result:
-    """The result where `plan` undoes nothing: the run keeps its outcome."""
+def nothing_to_undo(recorded: StateDirectory, run: str, plan: UndoPlan) -> Result:
+    """The result where `plan` undoes nothing: the `run` keeps its outcome, and owes nothing."""
+    directory, log = recorded.run(run), recorded.log_path
     state = directory.state
+    for debt in recorded.owed_undos.of({host for hosts in state.target.values() for host in hosts}):
+        if debt.run == run:  # its command died after the last proof
+            recorded.owed_undos.remove(debt.host, debt.runbook, debt.step)
     why = "it only looked" if state.looks else "it has changed nothing that is not undone"
     why = "nothing undoes what it has changed" if plan.stays else why
     return Result(

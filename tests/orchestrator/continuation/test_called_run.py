@@ -235,12 +235,16 @@ class World:
         for name in ("one", "first", "second", "two"):
             for step in (name, f"undo-{name}"):
                 engine.ansible.answers[step, "action"] = lambda host, step=step: self.done.append(step)
+            engine.ansible.answers[name, "verify/1"] = lambda host, name=name: None if self.stands(name) else FAILED
         engine.operator.answer = self.answer
 
     def answer(self, gate, view):
         del view
-        seen = self.done.count(gate.step.id) > self.done.count(f"undo-{gate.step.id}")
+        seen = self.stands(gate.step.id)
         return GateAnswer(yes=seen, by="alice", instead="" if seen else "redo")
+
+    def stands(self, name):
+        return self.done.count(name) > self.done.count(f"undo-{name}")
 
     def kill_after(self, records):
         """Let the command die as soon as so many records are durable; with 0 it lives."""
@@ -284,8 +288,10 @@ def test_killed_at_any_instant_it_is_gone_on_with_and_taken_back_with_each_step_
     world.kill_after(pick.randrange(1, RECORDS))
     survive(engine.undo)
     world.kill_after(0)
-    if engine.state["outcome"] != "undone":
+    if any(map(world.stands, ("one", "first", "second", "two"))):
         assert survive(engine.undo) == "undone", f"seed {seed}"
+    else:
+        survive(engine.undo)  # it may have died after the last proof: there is nothing more to take back
     # Then each change was taken back, in order, at least once
     undone = dict.fromkeys(reversed([step for step in world.done if step.startswith("undo-")]))
     assert [*undone] == ["undo-one", "undo-first", "undo-second", "undo-two"], f"seed {seed}"
