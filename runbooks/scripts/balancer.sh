@@ -1,5 +1,5 @@
 #!/bin/bash
-# Puts a server into the load balancer, or takes it out: balancer.sh in|out SERVER
+# Puts a server into the load balancer, or takes it out and waits for whoever is served there: balancer.sh in|out SERVER
 # This is how nginx is told, which has a file for each server: upstream shop { include /etc/nginx/upstreams/shop/*.conf; }
 # ENTRY is the server's file and PID the file with nginx's process id. Write here how your load balancer is told.
 set -euo pipefail
@@ -18,3 +18,11 @@ esac
 printf '%s\n' "$line" >"$ENTRY.new"
 mv "$ENTRY.new" "$ENTRY"
 kill -HUP "$(cat "$PID")"
+if [ "$1" = out ]; then
+  left=connections
+  while [ -n "$left" ]; do
+    sleep 0.5
+    left=$(ss --no-header --tcp --numeric state established dst "$2")
+  done
+fi
+echo "$2 is $1"

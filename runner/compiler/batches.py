@@ -53,6 +53,15 @@ def portion(some: Portion, total: int) -> int:
     return int(total * int(some.rstrip("%")) / 100)
 
 
+def turns(step: Step, hosts: Sequence[str]) -> list[Sequence[str]]:
+    """Those of `hosts` for which one invocation may do `step`: all of them, or one where another machine does it.
+
+    Ansible's `throttle` would do them in turn as well. But it gives the place of a worker that was killed to the next
+    host, forgets that the first one never answered, and waits for that for ever.
+    """
+    return [(host,) for host in hosts] if step.on else [hosts]
+
+
 def fewest_batches(
     steps: Iterable[Step], *, on: Callable[[Step], Sequence[str]], of: Callable[[Step], Collection[str]]
 ) -> Iterator[Batch]:
@@ -62,6 +71,11 @@ def fewest_batches(
     for step in steps:
         hosts = dict.fromkeys(on(step))
         if not hosts:
+            continue
+        if step.on:
+            yield from [Batch(tuple(doing), tuple(limit))] if doing else []
+            doing, limit = [], {}
+            yield from (Batch((step,), tuple(turn)) for turn in turns(step, tuple(hosts)))
             continue
         together = limit | hosts
         if any(set(on(each)) != set(of(each)) & set(together) for each in (*doing, step)):

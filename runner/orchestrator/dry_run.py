@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from runner.compiler.batches import turns
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import decide_tag, step_tag
 from runner.core.wording import listed
@@ -66,7 +67,8 @@ def _look(stepper: Stepper, step: Step, hosts: Sequence[str], *, after: Collecti
     """Do what only looks; what does not hold now may hold once an earlier step has really changed something."""
     if not hosts:
         return
-    stepper.execute([step_tag(step.id)], hosts)
+    for turn in turns(step, hosts):
+        stepper.execute([step_tag(step.id)], turn)
     human = [f"verify/{number}" for number, _ in step.confirmations]
     waiting = stepper.ledger.waits_for(step.id, human)
     _end(stepper, step, waiting, Outcome.PLANNED, "a person would be asked")

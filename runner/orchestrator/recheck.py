@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from runner.compiler import needed_steps
-from runner.compiler.batches import fewest_batches
+from runner.compiler.batches import fewest_batches, turns
 from runner.core.events import DONE, EventType
 from runner.core.step_tags import decide_tag, item_of, recheck_tag, step_tag
 from runner.executor.ledger_entry import ONLY_IF, item_parts, parts
@@ -56,7 +56,8 @@ def verify_again(stepper: Stepper, step: Step, hosts: Sequence[str]) -> list[str
     if step.effect is Effect.READ:
         for host in hosts:
             open_again(stepper, step.id, [host], parts_again(stepper, step, step.id, host), redo=True)
-        stepper.execute([step_tag(step.id)], hosts)
+        for turn in turns(step, hosts):
+            stepper.execute([step_tag(step.id)], turn)
     else:
         looks, people = repeatable_parts(step), {f"verify/{number}" for number, _ in step.confirmations}
         for host in hosts:

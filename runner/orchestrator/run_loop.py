@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from runner.compiler.batches import Batch, fewest_batches
+from runner.compiler.batches import Batch, fewest_batches, turns
 from runner.compiler.segments import CalledRun, Gate, Segment, cut
 from runner.core.errors import DeniedError
 from runner.core.events import EventType
@@ -203,7 +203,7 @@ class _Run:
 
     def _batches(self) -> Iterator[Batch]:
         """Who is worked on when; without batches the first segment itself finds out who the hosts are."""
-        if self.runbook.serial or isinstance(self.runbook.max_failures, str):  # a share is one of all of them
+        if self.runbook.serial or isinstance(self.runbook.max_failures, str) or self.runbook.delegates:
             self.start.plan()
         if self.start.admitted_run:
             yield from self.start.admitted_run.plan.batches()
@@ -282,9 +282,9 @@ class _Run:
             return
         stepper = self.start.admitted_run.stepper
         for step in self.runbook.on_cancel:
-            if hosts := [host for host in stepper.plan.hosts_of(step) if host in begun]:
-                stepper.expect(step, hosts)
-                stepper.execute([step_tag(step.id)], hosts)
+            stepper.expect(step, hosts := [host for host in stepper.plan.hosts_of(step) if host in begun])
+            for turn in filter(None, turns(step, hosts)):
+                stepper.execute([step_tag(step.id)], turn)
 
     def _hand_over(self) -> None:
         """Let other runbooks take over where a step wants that; who stops one of them stops this run as well."""

@@ -87,3 +87,12 @@ def test_each_step_is_done_on_exactly_the_hosts_that_wait_for_it(drawn):
 def test_a_fresh_run_is_one_invocation():
     assert list(fewest_batches((A, B), on=lambda _: HOSTS, of=lambda _: HOSTS)) == [Batch((A, B), HOSTS)]
     assert Exit(exit=0).exit == (0,)
+
+
+def test_what_another_machine_does_is_done_for_one_host_at_a_time():
+    there = Step.model_construct(id="there", on="lb", action=None, verify=())
+    steps, hosts = [A, there, B], HOSTS[:2]
+
+    found = list(fewest_batches(steps, on=lambda _: hosts, of=lambda _: hosts))
+
+    assert found == [Batch((A,), hosts), Batch((there,), hosts[:1]), Batch((there,), hosts[1:]), Batch((B,), hosts)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from runner.compiler.batches import turns
 from runner.core.errors import ExitCode
 from runner.core.events import EventType, Instant, Outcome
 from runner.core.step_tags import step_tag, undo_id
@@ -193,7 +194,8 @@ def _take_back(stepper: Stepper, owed: OwedUndos, step: Step, hosts: Sequence[st
     name, runbook = undo_id(step.id), stepper.plan.runbook.id
     for host in hosts:  # until it is proven, it is owed: also when this very process dies
         _owe(stepper, owed, step.id, host, installation.clock())
-    stepper.execute([step_tag(name)], hosts)
+    for turn in turns(step, hosts):
+        stepper.execute([step_tag(name)], turn)
     for host in hosts:
         if stepper.ledger.entries[name, host].outcome is Outcome.PASSED:
             owed.remove(host, runbook, step.id)

@@ -411,3 +411,26 @@ def test_a_variable_that_the_inventory_sets_is_no_error_of_lint(engine):
 def test_elsewhere_it_is_a_warning(engine):
     assert engine.run(change("one", **WRONG)).exit_code is ExitCode.DONE
     assert [verdict for guard, _, verdict in ruled(engine) if guard == "lint"] == ["warned"]
+
+
+def test_a_machine_that_works_for_the_hosts_is_looked_at_and_without_it_nothing_is_begun(engine):
+    # Given a step that becomes somebody on the balancer, and more hosts may fail than there are
+    engine.ansible.hosts = {"all": ["web1", "web2"], "lb": ["lb1"]}
+    inventory_says(engine, **{name: {"connection": "ssh"} for name in ("web1", "web2", "lb1")})
+    engine.ansible.checks["lb1"] = HostCheck("lb1", problem="lb1: no route to host")
+
+    refused = engine.run(change("drain", on="lb", become_user="www"), max_failures=2)
+
+    assert (refused.exit_code, refused.problems) == (ExitCode.UNREACHABLE, ("lb1: no route to host",))
+    assert engine.ansible.preflights == [{"lb1": {"www"}}]
+    assert engine.done("web1") == []
+
+
+def test_a_balancer_of_production_makes_it_a_run_against_production(engine):
+    engine.ansible.hosts = {"all": ["web1"], "lb": ["lb1"]}
+    engine.ansible.environments = {"web1": "staging", "lb1": "production"}
+
+    refused = engine.run(change("drain", on="lb"))
+
+    assert (refused.exit_code, engine.done("web1")) == (ExitCode.DENIED, [])
+    assert refused.problems[0].startswith("Production needs a reason")
