@@ -16,7 +16,6 @@ _RUNBOOK = {
     "scope": "What it handles, and what it does not",
     "hosts": "On which hosts: an Ansible host pattern; a step may narrow it",
     "max_hosts": "The most hosts that one run may touch",
-    "min_hosts": "The fewest hosts that one run may have",
     "serial": "How many hosts are worked on at a time: 2, 25%, or a ramp such as [1, 2, 25%]",
     "max_failures": "How many hosts may fail, or be unreachable, before the run stops: a number or a share",
     "locks": "What only one run at a time may use",

@@ -124,9 +124,10 @@ def _definitions(*models: type[BaseModel]) -> tuple[Callable[[type[BaseModel]], 
 def _describe(model: str, definition: _Schema, kind: str) -> None:
     """Explain each key of `definition`; the key of a `kind` by what the kind itself says, others by our words."""
     for key, schema in definition.get("properties", {}).items():
-        text = DESCRIPTIONS.get(f"{model}.{key}")
-        if text or key == kind:
-            schema.setdefault("description", text or definition["description"])
+        if text := DESCRIPTIONS.get(f"{model}.{key}"):
+            schema["description"] = text
+        elif key == kind:
+            schema.setdefault("description", definition["description"])
 
 
 def _act(definition: _Schema, actions: Mapping[str, _Schema], *, one: bool) -> None:
@@ -193,7 +194,8 @@ def _branch(definitions: Mapping[str, _Schema], step: _Schema) -> None:
             "items": step,
         }
         for key in ("capture", "verify"):
-            definitions[name]["properties"][key] = definitions["Step"]["properties"][key]
+            text = DESCRIPTIONS[f"{name}.{key}"]
+            definitions[name]["properties"][key] = {**definitions["Step"]["properties"][key], "description": text}
         definitions[name]["oneOf"] = [{"required": [key]} for key in ("then", "run", "stop")]
     definitions["Branch"]["properties"]["if"] = {
         "description": DESCRIPTIONS["Branch.if"],

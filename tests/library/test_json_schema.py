@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from runner.library.field_help import DESCRIPTIONS
 from runner.library.json_schema import SCHEMAS
 from runner.model.contacts import read_contacts
 from runner.model.reader import to_runbook
@@ -230,3 +231,9 @@ def test_an_editor_can_explain_every_key(of):
     silent = [key for key, said in properties(SCHEMAS[of]()) if not (said.get("description") or said.get("$ref"))]
 
     assert silent == []
+
+
+def test_nothing_is_explained_that_nobody_can_write():
+    explained = {said.get("description") for schema in SCHEMAS.values() for _, said in properties(schema())}
+
+    assert [key for key, text in DESCRIPTIONS.items() if text not in explained] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from types import MappingProxyType
 
 import pytest
 
@@ -48,9 +49,9 @@ SCRIPTS = {
 
 @pytest.fixture
 def linted(tmp_path):
-    """The findings of a text that stands in a library as RUN-001.yml."""
+    """The findings of a text that stands in a library as RUN-001.yml, with the files `beside` it."""
 
-    def look(text):
+    def look(text, beside=MappingProxyType({})):
         runbooks = tmp_path / "runbooks"
         (runbooks / "scripts").mkdir(parents=True, exist_ok=True)
         (tmp_path / "inventories").mkdir(exist_ok=True)
@@ -62,7 +63,9 @@ def linted(tmp_path):
             (runbooks / "scripts" / name).write_text(script)
         (runbooks / "contacts.yml").write_text(CONTACTS)
         (runbooks / "RUN-001.yml").write_text(text)
-        (runbooks / "RUN-010.yml").write_text(SUCCESSOR)
+        for name, other in {"RUN-010.yml": SUCCESSOR, **beside}.items():
+            (runbooks / name).parent.mkdir(exist_ok=True)
+            (runbooks / name).write_text(other)
         library = Library(tmp_path)
         try:
             source = library.source("RUN-001")

@@ -10,7 +10,9 @@ import yaml
 from harness import ROOT
 
 from runner.kinds.ansible_yaml import dump
+from runner.model.procedure.shared_steps import SharedSteps
 from runner.model.runbook import Runbook
+from runner.model.yaml.document import load
 
 _HERE = Path(__file__).parent
 ELSEWHERE = frozenset({"unknown-approval-group"})
@@ -62,14 +64,25 @@ FENCE = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = [(page.name, match[1]) for page in PAGES for match in FENCE.finditer(page.read_text(encoding="utf-8"))]
 FIRST = {"id": "find", "name": "Find the stuck sessions", "sql": "SELECT pid FROM pg_stat_activity", "effect": "read"}
-FIRST |= {"capture": {"stuck_pids": "rows | map(attribute='pid') | list"}, "verify": [{"that": "rows | length > 0"}]}
+FIRST |= {
+    "capture": {"stuck": "rows", "stuck_pids": "stuck | map(attribute='pid') | list", "used": "rows | length"},
+    "verify": [{"that": "rows | length > 0"}],
+}
+FAILOVER = {
+    **BASE,
+    "id": "RUN-032",
+    "inputs": {"primary": {"type": "host", "help": "Where the database is"}},
+    "steps": [{**FIRST, "capture": {"lag_seconds": "rows | length"}}],
+}
+"""The runbook that a step of an example is done by."""
 
 
 def example(text):
     """What a page shows, in a runbook around it; None for what is no part of one."""
-    shown = yaml.safe_load(text)
-    if isinstance(shown, list):
-        return {"steps": [FIRST, *shown]}
+    # `on` is a word for our own reader of YAML
+    shown = load((f"steps:\n{text}" if text.startswith("- ") else text).encode(), file="example.yml").value
+    if text.startswith("- "):
+        return {"steps": [FIRST, *shown["steps"]]}
     if not shown.keys() <= {*Runbook.model_fields, "approve"}:
         return None
     return {"steps": [{**GOOD[0], "id": "act", "name": "Do it on the host", **shown}]} if "approve" in shown else shown
@@ -80,9 +93,13 @@ def test_what_the_pages_show_has_no_finding(linted, page, text):
     part = example(text)
     if part is not None:
         whole = {**yaml.safe_load(around(GOOD[0])), **part}
-        assert [f"{each.rule}: {each.message}" for each in linted(dump(whole)) if each.rule not in ELSEWHERE] == [], (
-            page
+        shared = next(
+            text
+            for _, text in EXAMPLES
+            if text.startswith("title: ") and set(yaml.safe_load(text)) == set(SharedSteps.model_fields)
         )
+        found = linted(dump(whole), {"RUN-032.yml": dump(FAILOVER), "shared/db-healthy.yml": shared})
+        assert [f"{each.rule}: {each.message}" for each in found if each.rule not in ELSEWHERE] == [], page
 
 
 def test_there_are_many_good_steps():
