@@ -12,7 +12,7 @@ from runner.executor.host_ledger import Ledger
 from runner.executor.ledger_entry import ONLY_IF, LedgerEntry, item_parts, parts
 from runner.model.checks.condition import names
 from runner.model.runbook import Runbook
-from runner.model.step import Step
+from runner.model.step import Effect, Step
 from runner.orchestrator.continuation.doubts import settle_doubts, units, whole
 from runner.orchestrator.continuation.undo_plan import UndoPlan, undo_plan
 from runner.orchestrator.gate.approval_gate import ApprovalGate
@@ -106,6 +106,7 @@ def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo:
     for step in stepper.plan.runbook.procedure:
         _settle(stepper, step)
         settle_doubts(stepper, gate, step, done=done, redo=redo)
+    _reopen_stale(stepper)
     _reopen_decisions(stepper)
 
 
@@ -165,6 +166,21 @@ def _reopen_kept(stepper: Stepper, step: Step) -> None:
 def _is_run_again(step: Step, entry: LedgerEntry) -> bool:
     """Whether another runbook does the step, and its run, which knows how far it has come, is gone on with."""
     return step.runs is not None and entry.acted is not Outcome.PASSED
+
+
+def _reopen_stale(stepper: Stepper) -> None:
+    """What only looked has seen its host as it was before a change that is now to be made (again): it looks again.
+
+    A host on which that change is not made at all may look at one on which it is.
+    """
+    changes: list[tuple[set[str], set[str]]] = []
+    for step in stepper.plan.runbook.procedure:
+        if step.effect is Effect.READ:
+            for name, host, entry in units(stepper, step):
+                if entry.outcome is Outcome.PASSED and any(host in due or host not in of for due, of in changes):
+                    open_again(stepper, name, [host], parts_again(stepper, step, name, host), redo=True)
+        elif due := set(stepper.ledger.waits_for(step.id, {"action"})):
+            changes.append((due, set(stepper.ledger.hosts_of(step.id))))
 
 
 def _reopen_decisions(stepper: Stepper) -> None:

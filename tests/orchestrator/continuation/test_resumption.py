@@ -179,6 +179,30 @@ def test_what_was_taken_back_is_done_again(engine):
     assert engine.done("db1") == ["one", "two", "undo-two", "undo-one", "one", "two"]
 
 
+def test_what_looked_at_a_change_that_was_taken_back_looks_again_at_the_one_that_is_made_anew(engine):
+    engine.ansible.answers["three", "action"] = FAILED
+    look = change("look", effect="read", verify=[{"exit": 0}])
+    engine.run(look, undoing("one"), {**look, "id": "check"}, undoing("three", on_failure="undo"))
+    engine.ansible.answers = {}
+
+    resumed = engine.resume()
+
+    assert resumed.outcome == "passed"
+    assert engine.done("db1") == ["look", "one", "check", "three", "undo-three", "undo-one", "one", "check", "three"]
+
+
+def test_what_looked_after_a_change_that_failed_looks_again_when_it_is_made(three):
+    three.ansible.answers["one", "action", "b"] = FAILED
+    look = change("look", effect="read", verify=[{"exit": 0}])
+    three.run(change("one", on_failure="continue"), look)
+    three.ansible.answers = {}
+
+    resumed = three.resume()
+
+    assert resumed.outcome == "passed"
+    assert [three.done(host) for host in HOSTS] == [["one", "look"], ["one", "look", "one", "look"], ["one", "look"]]
+
+
 def test_what_a_person_has_said_is_not_asked_again_and_values_survive(engine):
     manual = {
         "id": "walk",
