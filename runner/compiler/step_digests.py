@@ -41,7 +41,7 @@ def _contents(source: Source, step: Step) -> tuple[Any, Any]:
     tasks = [
         (_is_check(item), _without_titles(item.data())) for item in step_tasks(source.runbook, step, source.read_file)
     ]
-    needs = step.action.files if step.action else ()
+    needs = step.action.library_files if step.action else ()
     files = {name: sha256 for name, sha256 in source.side_files.digests.items() if _is_below(name, needs)}
     choices = {name: choice.model_dump(mode="json") for name, choice in step.choose.items()}
     constructs = [step.only_if, step.each.model_dump(mode="json") if step.each else None]

@@ -75,7 +75,7 @@ class Kind(Model):
         return None
 
     @property
-    def files(self) -> tuple[str, ...]:
+    def library_files(self) -> tuple[str, ...]:
         """The files and directories that its task reads on this machine, by their paths from the library's root."""
         return ()
 

@@ -13,6 +13,9 @@ from runner.core.fields import Keywords, Model
 from runner.core.identifiers import RunbookId, Variable
 from runner.core.templates import parse_expression
 
+ROLES = "playbooks/roles"
+"""Where Ansible looks for the roles of a playbook, from the root of the library."""
+
 
 def beside(example: str) -> AfterValidator:
     """A path of a file that lies beside the runbook, as `example` does."""

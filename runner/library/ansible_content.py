@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from runner.core.step_tags import GATE
-from runner.kinds.steps.content_steps import ROLES
+from runner.kinds.values import ROLES
 from runner.library.side_files import SideFiles
 from runner.model.names import RESERVED
 from runner.model.runbook import Runbook
@@ -106,7 +106,7 @@ def findings(runbook: Runbook, files: SideFiles) -> list[Finding]:
         return []
     names = {*runbook.inputs, *(name for step in runbook.procedure for name in (*step.capture, *step.choose))}
     allowed = _Allowed({user for step in steps for user in step.users}, names, runbook.secrets)
-    own = {name for step in steps if step.action for name in step.action.files}
+    own = {name for step in steps if step.action for name in step.action.library_files}
     paths = [path for path in files.contents if is_content(path) or path in own]
     return sorted(found for path in paths for found in _of_file(path, files.contents[path], own, allowed))
 

@@ -40,7 +40,7 @@ def files_of(runbook: Runbook) -> list[str]:
     values = [str(PurePosixPath(RUNBOOKS, name)) for name in runbook.values or ()]
     steps = (*runbook.procedure, *runbook.on_cancel)
     actions = [action for step in steps for action in (step.action, step.undo and step.undo.action) if action]
-    return list(dict.fromkeys([*values, *(name for action in actions for name in action.files)]))
+    return list(dict.fromkeys([*values, *(name for action in actions for name in action.library_files)]))
 
 
 def read_side_files(

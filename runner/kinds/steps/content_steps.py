@@ -14,10 +14,7 @@ from runner.core.templates import check_templates
 from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation
 from runner.kinds.steps.base import StepKind
-from runner.kinds.values import beside
-
-ROLES = "playbooks/roles"
-"""Where Ansible looks for the roles of a playbook, from the root of the library."""
+from runner.kinds.values import ROLES, beside
 
 RoleName = Annotated[str, Spelling(r"^[a-z][a-z0-9_]*$", "the name of a directory in playbooks/roles, like web_server")]
 
@@ -64,7 +61,7 @@ class RoleStep(ContentStep):
     role: RoleName
 
     @property
-    def files(self) -> tuple[str, ...]:
+    def library_files(self) -> tuple[str, ...]:
         """The directory of the role."""
         return (f"{ROLES}/{self.role}",)
 
@@ -88,7 +85,7 @@ class TasksStep(ContentStep):
     tasks: Annotated[str, beside("tasks/deploy.yml")]
 
     @property
-    def files(self) -> tuple[str, ...]:
+    def library_files(self) -> tuple[str, ...]:
         """The file."""
         return (f"runbooks/{self.tasks}",)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from runner.core.fields import AtLeastOne, Keywords
 from runner.kinds.base import ReadFile
@@ -23,11 +23,17 @@ def _status(number: int) -> int:
 
 Status = Annotated[int, AfterValidator(_status), Keywords(minimum=100, maximum=599)]
 
+Accepted = Annotated[
+    Annotated[AtLeastOne[Status], Tag("list")] | Annotated[Literal["any"], Tag("word")],
+    Discriminator(lambda value: "word" if isinstance(value, str) else "list"),
+]
+"""The statuses that are good: some, or any."""
+
 
 class HttpStep(HttpRequest, StepKind):
     """The step fails unless the answer's status is one of `accept`."""
 
-    accept: AtLeastOne[Status] | Literal["any"] = Field(
+    accept: Accepted = Field(
         default=(200, 201, 202, 204),
         description="The statuses that are good, or `any`; 200, 201, 202 and 204 by default",
     )

@@ -75,7 +75,7 @@ class ModuleStep(StepKind):
         return next(iter(self.module.items()))
 
     @property
-    def files(self) -> tuple[str, ...]:
+    def library_files(self) -> tuple[str, ...]:
         """The file beside the runbook that the module takes to the host."""
         source = _brings(*self.ansible_module)
         return (str(PurePosixPath("runbooks", source)),) if source else ()

@@ -230,7 +230,7 @@ def unusable_file(context: LintContext) -> Iterator[Hit]:
     """A file that is not there, or a script that does not say what runs it."""
     faults = context.source.side_files.faults
     for work in context.works():
-        yield from (Hit(work.place, faults[name]) for name in work.kind.files if name in faults)
+        yield from (Hit(work.place, faults[name]) for name in work.kind.library_files if name in faults)
         try:
             work.kind.call(work.step.timeout, context.source.read_file)
         except ValueError as error:
@@ -248,7 +248,7 @@ def unusable_file(context: LintContext) -> Iterator[Hit]:
 )
 def unsafe_content(context: LintContext) -> Iterator[Hit]:
     """A role or a file of tasks that does what a step must not do."""
-    content = [(work.place, f"{name}/") for work in context.works() for name in work.kind.files]
+    content = [(work.place, f"{name}/") for work in context.works() for name in work.kind.library_files]
     for each in content_findings(context.runbook, context.source.side_files):
         own = [place for place, name in content if f"{each.file}/".startswith(name)]
         # What is in a role that another one depends on is told where the first of them is imported.

@@ -130,7 +130,7 @@ def _reopen_changed(stepper: Stepper, step: Step) -> None:
 def _reopen_other_items(stepper: Stepper, step: Step) -> None:
     """Where no item was begun, and the step is another one by now, its items are found anew."""
     now = stepper.ledger.digests.get(step.id, "")
-    for host in stepper.ledger.hosts_of(step.id):
+    for host in stepper.ledger.hosts_of(step.id) if step.each else ():
         items = stepper.ledger.items(step.id, host).values()
         if stepper.ledger.entries[step.id, host].digest not in {"", now} and not any(item.begun for item in items):
             open_again(stepper, step.id, [host], parts(step), redo=True)

@@ -24,7 +24,7 @@ def test_a_role_is_imported_with_variables_of_its_own(minute):
         variables={"web_port": 81},
         facts=True,
     )
-    assert (step.files, step.becomes) == (("playbooks/roles/web",), ("app",))
+    assert (step.library_files, step.becomes) == (("playbooks/roles/web",), ("app",))
     assert [step.describe(), *step.details()] == ["playbooks/roles/web", "var web_port=81", "becomes app"]
 
 
@@ -32,7 +32,7 @@ def test_tasks_are_imported_from_beside_the_runbook(minute):
     step = TasksStep.model_validate({"tasks": "tasks/deploy.yml"})
     call = step.invocation(minute, None)
     assert (call.module, call.args) == ("ansible.builtin.import_tasks", {"file": "../runbooks/tasks/deploy.yml"})
-    assert (step.files, step.describe()) == (("runbooks/tasks/deploy.yml",), "tasks/deploy.yml")
+    assert (step.library_files, step.describe()) == (("runbooks/tasks/deploy.yml",), "tasks/deploy.yml")
 
 
 @pytest.mark.parametrize("name", ["../web", "acme.tools.web", "Web", "web/x", "{{ web }}"])
