@@ -159,6 +159,6 @@ def _parent(pid):
         return 0
 
 
-def kill(pid):
+def kill(pid, sign=signal.SIGKILL):
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, sign)

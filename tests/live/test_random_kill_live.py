@@ -61,33 +61,6 @@ def test_a_run_that_is_killed_at_a_random_instant_is_finished_with_each_step_don
     assert bench.command("audit", "verify").code == 0, told
 
 
-@pytest.mark.parametrize(
-    ("seed", "place"),
-    [pytest.param(seed, WAYS[seed % len(WAYS)], id=f"{seed}") for seed in range(SEED, SEED + max(1, KILLS // 3))],
-    indirect=["place"],
-)
-def test_the_branch_that_was_taken_is_finished_though_what_was_asked_would_be_answered_otherwise_by_now(place, seed):
-    # Given a diagnosis whose first branch takes away what it was chosen by
-    pick, bench = random.Random(seed), place.bench
-    flag = place.log.with_name("locked")
-    flag.touch()
-    first = step("one", f"sleep 0.05; rm -f {flag}; echo one >> {place.log}")
-    rest = [step(name, f"sleep 0.05; echo {name} >> {place.log}") for name in NAMES[1:]]
-    other = step("other", f"echo other >> {place.log}", only_if="inventory_hostname != ''")
-    asks = {"command": f"test -e {flag}"}
-    branches = [{"if": asks, "says": "Locked", "then": [first, *rest]}, {"else": {"then": [other]}}]
-    bench.write({"id": "cause", "name": "What is it?", "decide": branches})
-    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
-    # When it is killed
-    time.sleep(pick.uniform(0.5, LONGEST + 2))
-    killed(Tree(process.pid), "all at once", pick)
-    _, err = process.communicate(timeout=90)
-    # Then whoever goes on with it stays in that branch, unless nothing of it was begun
-    finish(place, f"seed {seed}: {err}")
-    assert place.done == list(NAMES), f"seed {seed}: {err}"
-    place.nothing_is_left()
-
-
 def killed(tree, victims, pick):
     """Stop all of them first where all are to die: none of them sees another die."""
     pids = VICTIMS[victims](tree, pick)

@@ -157,35 +157,6 @@ def test_a_gate_asks_only_about_hosts_that_have_an_item(engine):
     assert [tags for tags, *_ in engine.ansible.calls] == [("step-find", "items-move")]
 
 
-@pytest.mark.parametrize("instant", range(1, 25))
-def test_wherever_it_is_killed_no_item_is_done_twice_and_none_is_lost(engine, instant):
-    messages = [0]
-    step = {**MOVE, "verify": [{"says": "It is gone", "command": "ls /{{ item }}"}]}
-    execute = type(engine.ansible).execute
-
-    def mortal(job, part, *, handle):
-        def counting(message):
-            messages[0] += 1
-            if messages[0] == instant:
-                raise Killed
-            return handle(message)
-
-        return execute(engine.ansible, job, part, handle=counting)
-
-    engine.ansible.execute = mortal
-    try:
-        engine.run(FIND, step, change("last"))
-    except Killed:
-        engine.ansible.execute = lambda *args, **kwargs: execute(engine.ansible, *args, **kwargs)
-        if not engine.state["target"]:
-            return
-        assert engine.resume().outcome == "passed"
-    done = [name for name in engine.done("db1") if name.startswith("move")]
-    assert done == ["move[1]", "move[2]", "move[3]"]
-    assert engine.undo().outcome in {"undone", "partly undone"}
-    assert [name for name in engine.done("db1") if name.startswith("undo-")] == [f"undo-move[{n}]" for n in (3, 2, 1)]
-
-
 @pytest.mark.parametrize("what", ["another item", "another number of items"])
 def test_an_approval_is_void_when_an_item_has_changed_while_it_waited(engine, what):
     def shown(*names):

@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import random
-from dataclasses import replace
-from itertools import count
-
 import pytest
 from harness.engine import FAILED, NOBODY, change, undoing
-from harness.fake_run import Killed
 from harness.fakes import RUN_ID, RUNBOOK, runbook_file
 
-from runner.compiler.committed_playbook import compiled
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.core.events import EventType
-from runner.library.library import Library
 from runner.orchestrator.run_environment import GateAnswer
 from runner.services.run_list import find_run
 from runner.store.log.log_reader import read
-
-
-@pytest.fixture
-def other(engine):
-    """Writes a runbook that does a step of another one; the runs that are begun have ids in a row."""
-
-    def write(*steps, name="RUN-002", **changes):
-        keys = {"id": name, "title": "Help", "escalation": NOBODY, **({"steps": list(steps)} if steps else {})}
-        runbook_file(engine.directory, RUNBOOK, **{**keys, **changes})
-        library = Library(engine.directory)
-        source = library.source(name)
-        library.playbook(source).parent.mkdir(exist_ok=True)
-        library.playbook(source).write_text(compiled(source))
-
-    ids = (RUN_ID.replace("T000000Z", f"T{number:06}Z") for number in count(1))
-    actor = replace(engine.env.actor, pid=os.getpid())  # locks are joined in the process that has them
-    engine.env = replace(engine.env, new_run_id=lambda: next(ids), actor=actor)
-    return write
 
 
 def calls(name="help", run="RUN-002", **keys):
@@ -219,83 +193,6 @@ def test_what_it_does_not_capture_is_known_before(engine, other):
 
     with pytest.raises(InvalidInputError, match="RUN-002 captures no 'lag'"):
         engine.run(calls(capture={"seconds": "lag"}))
-
-
-KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "6"))
-SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
-RECORDS = 66
-"""About as many records as the run makes below, with those of the run within it."""
-
-
-class World:
-    """The hosts: what was really done there, in order; and an operator who looks, and says what became of a step."""
-
-    def __init__(self, engine):
-        self.engine, self.done, self.left = engine, [], 0
-        for name in ("one", "first", "second", "two"):
-            for step in (name, f"undo-{name}"):
-                engine.ansible.answers[step, "action"] = lambda host, step=step: self.done.append(step)
-            engine.ansible.answers[name, "verify/1"] = lambda host, name=name: None if self.stands(name) else FAILED
-        engine.operator.answer = self.answer
-
-    def answer(self, gate, view):
-        del view
-        seen = self.stands(gate.step.id)
-        return GateAnswer(yes=seen, by="alice", instead="" if seen else "redo")
-
-    def stands(self, name):
-        return self.done.count(name) > self.done.count(f"undo-{name}")
-
-    def kill_after(self, records):
-        """Let the command die as soon as so many records are durable; with 0 it lives."""
-        self.left = records
-        self.engine.env = replace(self.engine.env, listeners=[self.hear])
-
-    def hear(self, event):
-        del event
-        self.left -= 1
-        if self.left == 0:
-            raise Killed
-
-
-def survive(do):
-    try:
-        return do().outcome
-    except Killed:
-        return "killed"
-
-
-@pytest.mark.parametrize("seed", range(SEED, SEED + KILLS))
-def test_killed_at_any_instant_it_is_gone_on_with_and_taken_back_with_each_step_done_once(engine, other, seed):
-    # Given
-    pick, world = random.Random(seed), World(engine)
-    other(undoing("first"), undoing("second"))
-    steps = undoing("one"), calls(), undoing("two")
-    # When it is killed, again while it is gone on with, and then let be
-    world.kill_after(pick.randrange(1, RECORDS))
-    survive(lambda: engine.run(*steps))
-    world.kill_after(pick.randrange(1, RECORDS))
-    if engine.env.state.run(RUN_ID).state.target:
-        survive(engine.resume)
-        world.kill_after(0)
-        if engine.state["outcome"] != "passed":
-            assert survive(engine.resume) == "passed", f"seed {seed}"
-    else:  # it died before its hosts were known: there is nothing to go on with
-        return
-    # Then
-    assert world.done == ["one", "first", "second", "two"], f"seed {seed}"
-    # When its undo is killed, and done again
-    world.kill_after(pick.randrange(1, RECORDS))
-    survive(engine.undo)
-    world.kill_after(0)
-    if any(map(world.stands, ("one", "first", "second", "two"))):
-        assert survive(engine.undo) == "undone", f"seed {seed}"
-    else:
-        survive(engine.undo)  # it may have died after the last proof: there is nothing more to take back
-    # Then each change was taken back, in order, at least once
-    undone = dict.fromkeys(reversed([step for step in world.done if step.startswith("undo-")]))
-    assert [*undone] == ["undo-one", "undo-first", "undo-second", "undo-two"], f"seed {seed}"
-    assert engine.env.state.owed_undos.of(["db1"]) == []
 
 
 @pytest.mark.parametrize("earlier", [True, False])
