@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, 
 from pydantic.json_schema import SkipJsonSchema
 
 from runner.core.fields import AtLeastOne, Keywords, Limit, Model, OneOrSeveral, Prose, Several, Short, Text, Title
-from runner.core.identifiers import RUNBOOK_ID, StepId
+from runner.core.identifiers import RUNBOOK_ID, Spelling, StepId
 from runner.kinds.steps.base import StepKind
 from runner.kinds.values import Condition, ExitCode, Expression, OtherRunbook
 from runner.model.names import Contact, HostPattern, Name, OneHost
@@ -22,6 +22,9 @@ from runner.model.verification import Verification
 MOST_VERIFICATIONS = 99
 MOST_ATTEMPTS = 10
 MOST_APPROVERS = 9
+
+Key = Annotated[str, Spelling(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _, like pid or nodeName")]
+"""What a part of a row is called: as whoever answers calls it, be it a database or a program."""
 
 Verifications = Annotated[AtLeastOne[InstanceOf[Verification]], Field(max_length=MOST_VERIFICATIONS)]
 
@@ -61,7 +64,7 @@ class Choice(Model):
     """What the operator picks from: the captured list `from`, of whose rows the value of `field` is kept."""
 
     from_: Annotated[Name, Field(alias="from")]
-    field: Name | None = None
+    field: Key | None = None
 
 
 class Retry(Model):

@@ -23,9 +23,10 @@ SET_BY_BASH = frozenset(_VARIABLES.split())
 """The variables that a login, or bash itself, sets."""
 
 _COMMAND_USED = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)\}|([A-Z][A-Z0-9_]+)\b)")
-_PROGRAMS = (
-    "awk gawk mawk perl ruby python python3 lua jq yq sed grep envsubst mongo mongosh ssh find psql mysql php node pwsh"
-)
+_PROGRAMS = """
+awk gawk mawk perl ruby python python3 lua jq yq sed grep envsubst mongo mongosh ssh find psql mysql mariadb php node
+pwsh dpkg dpkg-query
+"""
 _EXPAND = frozenset(_PROGRAMS.split())
 """Programs that fill in, or mean something else by, a dollar sign."""
 
