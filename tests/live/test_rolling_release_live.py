@@ -152,6 +152,7 @@ def site(tmp_path_factory):
 @pytest.fixture
 def customers(site):
     site.back_to(OLD)
+    shutil.rmtree(site.place.bench.state, ignore_errors=True)  # the last run is the one of this test
     site.customers.failed.clear()
     with site.customers.watching() as watching:
         yield watching
