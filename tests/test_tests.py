@@ -77,7 +77,6 @@ TESTED_WITH: dict[str, str] = {
     "orchestrator/end/finish.py": "orchestrator/end/test_ending.py",
     "orchestrator/end/run_pages.py": "orchestrator/end/test_paging.py",
     "orchestrator/gate/gate_facts.py": "orchestrator/gate/test_approval_gate.py",
-    "orchestrator/gate/granted_approvals.py": "orchestrator/gate/test_approval_gate.py",
     "orchestrator/translation/reasons.py": "orchestrator/test_event_translator.py",
     "orchestrator/recheck.py": "orchestrator/continuation/test_resumption.py",
     "orchestrator/request.py": "orchestrator/test_run_loop.py",

@@ -155,21 +155,3 @@ def test_a_gate_asks_only_about_hosts_that_have_an_item(engine):
         [],
     )
     assert [tags for tags, *_ in engine.ansible.calls] == [("step-find", "items-move")]
-
-
-@pytest.mark.parametrize("what", ["another item", "another number of items"])
-def test_an_approval_is_void_when_an_item_has_changed_while_it_waited(engine, what):
-    def shown(*names):
-        return {"items": [{"item": n, "module": "mv", "args": {"src": name}} for n, name in enumerate(names, 1)]}
-
-    engine.ansible.commands["move"] = shown("one", "two")
-    answer = engine.operator.answer
-
-    def change_meanwhile(gate, view):
-        engine.ansible.commands["move"] = shown("one", "three") if what == "another item" else shown("one")
-        return answer(gate, view)
-
-    engine.operator.answer = change_meanwhile
-    ended = engine.run(FIND, {**MOVE, "approve": "Move them?"})
-    assert "the approval of move is void: on db1 what is done was `[1] mv src=one\n[2] mv src=two`" in ended.problems[0]
-    assert engine.done("db1") == ["find"]

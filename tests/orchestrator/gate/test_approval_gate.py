@@ -16,7 +16,6 @@ from runner.approvals.question import Vote
 from runner.approvals.question_store import Questions
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
-from runner.kinds.ansible_yaml import dump
 from runner.model.contacts import Contact
 from runner.orchestrator.run_environment import GateAnswer, QuestionView
 
@@ -232,23 +231,6 @@ def test_a_yes_is_void_when_the_step_would_do_something_else_by_now(engine, else
     assert result.problems == (
         "the approval of act is void: on db1 what is done was `touch /act` and is now `shell cmd=evil`",
     )
-
-
-def test_a_yes_is_void_when_shared_steps_have_changed_meanwhile(engine, elsewhere):
-    shared = engine.directory / "runbooks" / "shared" / "act.yml"
-    shared.parent.mkdir(parents=True)
-    shared.write_text(dump({"title": "Act", "steps": [change("now", approve="Go?")]}))
-
-    def bob_votes_and_eve_edits():
-        elsewhere.votes("bob")()
-        shared.write_text(shared.read_text().replace("touch", "rm"))
-
-    elsewhere.acts = [bob_votes_and_eve_edits]
-
-    result = engine.run({"use": "shared/act"})
-
-    assert (result.exit_code, engine.done("db1")) == (ExitCode.DENIED, [])
-    assert result.problems[0].startswith("the approval of act-now is void: the runbook file shared/act.yml was `")
 
 
 def test_the_deadline_of_the_run_ends_the_wait(engine, elsewhere):
