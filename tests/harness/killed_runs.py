@@ -40,11 +40,11 @@ class World:
         """What a person sees on the hosts, where nobody knows what became of a step; else yes."""
         if gate.kind != "unknown":
             return GateAnswer(yes=True, by="alice")
-        asked = re.findall(r"(?:: |; )(\w+)(?:, item (\d+) \([^)]*\))?: ", gate.text)
-        seen = {self.stands(f"{gate.step.id}[{item}]" if item else gate.step.id, host) for host, item in asked}
-        assert len(seen) == 1, f"one answer is for all of them: {gate.text}, {dict(self.done)}"
-        assert {host for host, _ in asked} == set(view.hosts)
-        return GateAnswer(yes=True, by="alice") if seen == {True} else GateAnswer(yes=False, by="alice", instead="redo")
+        (host,), item = view.hosts, re.search(r", item (\d+) \(", gate.text)
+        name = f"{gate.step.id}[{item[1]}]" if item else gate.step.id
+        if self.stands(name, host):
+            return GateAnswer(yes=True, by="alice")
+        return GateAnswer(yes=False, by="alice", instead="redo")
 
     def stands(self, name, host):
         """Whether it is done there, and not taken back since."""

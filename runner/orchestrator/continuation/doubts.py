@@ -50,16 +50,17 @@ def settle_doubts(
 ) -> None:
     """Settle what became of `step` wherever that is in doubt: as `done` and `redo` say, else as a person does.
 
+    They name a step, or an item of it, on every host, or `STEP@HOST`. A person is asked about one host after the other.
+
     Raises:
         DeniedError: nobody says so.
     """
-    doubtful = _doubtful(stepper, step)
-    for decision, names in (("redo", redo), ("done", done)):
-        decided = [unit for unit in doubtful if {unit.name, step.id} & set(names)]
-        doubtful = [unit for unit in doubtful if unit not in decided]
-        _settled_as(stepper, step, decided, decision)
-    if doubtful:
-        _settled_as(stepper, step, doubtful, _decided(gate, step, doubtful))
+    doubtful, decided = _doubtful(stepper, step), dict[str, list[Unit]]()
+    for unit in doubtful:
+        decision = _decided_before(unit, done, redo) or _decided(gate, step, unit, doubtful)
+        decided.setdefault(decision, []).append(unit)
+    for decision, settled in decided.items():
+        _settled_as(stepper, step, settled, decision)
 
 
 def _doubtful(stepper: Stepper, step: Step) -> list[Unit]:
@@ -71,22 +72,34 @@ def _is_doubtful(entry: LedgerEntry, of_machines: Collection[str]) -> bool:
     return entry.outcome not in {None, *DONE} or (entry.intended and bool(entry.missing & set(of_machines)))
 
 
-def _decided(gate: ApprovalGate, step: Step, units: Sequence[Unit]) -> str:
-    """What a person says: whether an interrupted step is done or to be done again; it is never repeated without.
+def _decided_before(unit: Unit, done: Collection[str], redo: Collection[str]) -> str:
+    """What is said of `unit` by its name; what names its host goes before what does not."""
+    for where in (f"@{unit.host}", ""):
+        names = {f"{unit.name}{where}", f"{whole(unit.name)}{where}"}
+        if names & {*redo, *done}:
+            return "redo" if names & set(redo) else "done"
+    return ""
+
+
+def _decided(gate: ApprovalGate, step: Step, unit: Unit, doubtful: Sequence[Unit]) -> str:
+    """What a person says of a `unit`: whether it is done or to be done again; it is never repeated without.
 
     Raises:
-        DeniedError: nobody says so.
+        DeniedError: nobody says so; all that are `doubtful` are told.
     """
-    hosts = list(dict.fromkeys(unit.host for unit in units))
-    why = "; ".join(f"{unit}: {unit.entry.reason or _unknown(unit.entry)}" for unit in units)
-    answer = gate.ask(Gate(step, "unknown", f"{step.name}: {why}"), hosts)
+    answer = gate.ask(Gate(step, "unknown", f"{step.name}: {_why(unit)}"), [unit.host])
     if answer.instead == "redo" or answer.yes:
         return "redo" if answer.instead == "redo" else "done"
-    name = units[0].name
+    hosts = list(dict.fromkeys(each.host for each in doubtful))
+    name = f"{unit.name}@{unit.host}" if len(hosts) > 1 else unit.name
     raise DeniedError(
-        f"{step.id} is in doubt on {', '.join(hosts)} ({why})",
+        f"{step.id} is in doubt on {', '.join(hosts)} ({'; '.join(map(_why, doubtful))})",
         hint=f"look, then say --done {name} or --redo {name}",
     )
+
+
+def _why(unit: Unit) -> str:
+    return f"{unit}: {unit.entry.reason or _unknown(unit.entry)}"
 
 
 def _settled_as(stepper: Stepper, step: Step, units: Sequence[Unit], decision: str) -> None:

@@ -86,17 +86,20 @@ def _replay(ledger: Ledger, runbook: Runbook, records: Iterable[Record]) -> Iter
 def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo: Collection[str]) -> None:
     """Settle for each step on each host whether it is still to be done.
 
-    `done` and `redo` name steps of which somebody has said what is to become of them, should that be in doubt.
+    `done` and `redo` name steps, or `STEP@HOST`, of which somebody has said what is to become of them, should that be
+    in doubt.
 
     Raises:
-        InvalidInputError: one of them is no step.
+        InvalidInputError: one of them is no step, or is not done on that host.
         DeniedError: a step is in doubt, and nobody says what is to become of it.
     """
     ids = [step.id for step in stepper.plan.runbook.procedure]
-    for name in {whole(each) for each in (*done, *redo)} - set(ids):
-        raise InvalidInputError(
-            f"{stepper.plan.runbook.id} has no step {name!r}", hint=f"its steps are {', '.join(ids)}"
-        )
+    for name, _, host in (each.partition("@") for each in (*done, *redo)):
+        if whole(name) not in ids:
+            message = f"{stepper.plan.runbook.id} has no step {whole(name)!r}"
+            raise InvalidInputError(message, hint=f"its steps are {', '.join(ids)}")
+        if host and host not in (hosts := stepper.ledger.hosts_of(whole(name))):
+            raise InvalidInputError(f"{name} is not done on {host}", hint=f"its hosts are {', '.join(hosts)}")
     for step in stepper.plan.runbook.procedure:
         _reopen_other_items(stepper, step)
         _reopen_changed(stepper, step)

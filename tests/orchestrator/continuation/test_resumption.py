@@ -257,17 +257,57 @@ def test_a_run_that_had_not_begun_can_not_be_gone_on_with(engine):
         engine.resume()
 
 
-def test_a_step_that_is_none_is_refused_before_anything_is_done(engine):
+@pytest.mark.parametrize(
+    ("said", "problem"), [("tow", "RUN-001 has no step 'tow'"), ("one@db9", "one is not done on db9")]
+)
+def test_what_is_no_step_of_the_run_is_refused_before_anything_is_done(engine, said, problem):
     engine.ansible.answers["one", "action"] = FAILED
     engine.run(change("one"))
 
-    refused = engine.resume(redo=["tow"])
+    refused = engine.resume(redo=[said])
 
-    assert (refused.exit_code, refused.problems, engine.ansible.calls) == (
-        ExitCode.INVALID,
-        ("RUN-001 has no step 'tow'",),
-        [SURVEY],
-    )
+    assert (refused.exit_code, refused.problems, engine.ansible.calls) == (ExitCode.INVALID, (problem,), [SURVEY])
+
+
+def in_doubt_on_a_and_b(three):
+    three.ansible.answers["one", "action", "b"] = killed
+    die(three, change("one", verify=[{"exit": 0}]))
+    three.ansible.answers = {}
+
+
+def test_what_became_of_a_step_is_asked_for_each_host_by_itself(three):
+    in_doubt_on_a_and_b(three)
+    redo = GateAnswer(yes=False, by="alice", instead="redo")
+    three.operator.answer = lambda gate, view: GateAnswer(yes=True, by="alice") if view.hosts == ["a"] else redo
+
+    assert three.resume().outcome == "passed"
+    assert [three.done(host) for host in HOSTS] == [["one"], ["one", "one"], ["one"]]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"done": ["one@a"], "redo": ["one@b"]},
+        {"done": ["one"], "redo": ["one@b"]},
+        {"done": ["one@a"], "redo": ["one"]},
+    ],
+)
+def test_what_names_a_host_goes_before_what_names_none(three, said):
+    in_doubt_on_a_and_b(three)
+
+    assert (three.resume(**said).outcome, three.operator.asked) == ("passed", [])
+    assert [three.done(host) for host in HOSTS] == [["one"], ["one", "one"], ["one"]]
+
+
+def test_who_does_not_say_what_became_of_it_hears_of_each_host_and_how_to_say_it(three):
+    in_doubt_on_a_and_b(three)
+    three.operator.answers["one"] = NO
+
+    denied = three.resume()
+
+    unknown = "nobody knows whether it was done"
+    assert denied.problems == (f"one is in doubt on a, b (a: it was done, and is not verified; b: {unknown})",)
+    assert denied.hint == "look, then say --done one@a or --redo one@a"
 
 
 @pytest.fixture

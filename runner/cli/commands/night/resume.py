@@ -21,8 +21,8 @@ from runner.services.runs import resume_run
 @click.option(
     "--accept-changes", is_flag=True, help="Continue although the runbook has changed since; this is recorded."
 )
-@click.option("--done", multiple=True, metavar="STEP", help="Say that this interrupted step is done.")
-@click.option("--redo", multiple=True, metavar="STEP", help="Execute this interrupted step again.")
+@click.option("--done", multiple=True, metavar="STEP[@HOST]", help="Say that this interrupted step is done.")
+@click.option("--redo", multiple=True, metavar="STEP[@HOST]", help="Execute this interrupted step again.")
 @guard_options
 @options_again
 @gate_options
