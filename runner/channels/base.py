@@ -51,7 +51,7 @@ class Page:
 
     `id` names this page, and is the same however often it is sent; without one it is made of the incident, the action,
     the time and the summary. `references` are those of the receipts of earlier pages about the same: a channel finds
-    its own among them.
+    its own among them. `hosts` are those that the incident is about, none where they are not known.
 
     Raises:
         ValueError: the dedup key is blank, or the timestamp has no time zone.
@@ -69,6 +69,7 @@ class Page:
     timestamp: datetime
     id: str = ""
     references: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.dedup_key.strip():

@@ -165,7 +165,7 @@ class Dispatcher:
         before = tuple(name for each in known for name in each.contacts)
         references = tuple(reference for each in known for reference in each.references)
         names = [*before, *(each.contact for each in triggers if each.page.dedup_key == key)]
-        incident = Incident(key, notification.run, tuple(dict.fromkeys(names)), references)
+        incident = Incident(key, notification.run, tuple(dict.fromkeys(names)), references, notification.page.hosts)
         with self._failsafe():
             self.incidents.open(incident)
         return replace(incident, contacts=before)

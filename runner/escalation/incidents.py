@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,13 +20,15 @@ GLASS = "/break-glass"
 class Incident:
     """An open incident: its deduplication key, the run that opened it, and the contacts that were called.
 
-    `references` are what the channels call what they made of it; later pages about it carry them.
+    `references` are what the channels call what they made of it; later pages about it carry them. `hosts` are those
+    that it is about: none where they are not known, or where an earlier version of this product wrote the file.
     """
 
     dedup_key: str
     run: str
     contacts: tuple[str, ...]
     references: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 class Incidents:
@@ -68,6 +71,12 @@ class Incidents:
         """The keys of the open incidents that the run of that id has called for; a broken file is of no run."""
         return [each.dedup_key for each in self.all() if each.run == run]
 
+    def within(self, key: str, hosts: Collection[str]) -> list[str]:
+        """The keys of the open incidents about some of `hosts`, and no other, for runbook and environment of `key`."""
+        prefix = key.rpartition("/")[0] + "/"
+        ours = [each for each in self.all() if each.dedup_key.startswith(prefix) and each.hosts]
+        return [each.dedup_key for each in ours if set(each.hosts) <= set(hosts)]
+
     def below(self, key: str) -> list[str]:
         """The keys of the open incidents that belong to the one of that `key`: of higher levels, of a broken glass."""
         return [each.dedup_key for each in self.all() if each.dedup_key.startswith(f"{key}/")]
@@ -81,7 +90,8 @@ class Incidents:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             key, run, contacts = str(data["dedup_key"]), str(data["run"]), tuple(map(str, data["contacts"]))
-            return Incident(key, run, contacts, tuple(map(str, data.get("references", ()))))
+            references, hosts = (tuple(map(str, data.get(name, ()))) for name in ("references", "hosts"))
+            return Incident(key, run, contacts, references, hosts)
         except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             hint = "who was called for it is in the audit log: tell them, then remove the file"
             raise InvalidInputError(f"{path} is not an incident: {error}", hint=hint) from error

@@ -77,4 +77,5 @@ def make_page(
         group=environment,
         details=details,
         timestamp=timestamp,
+        hosts=tuple(hosts),
     )

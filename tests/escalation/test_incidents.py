@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 
 import pytest
@@ -23,6 +24,32 @@ def test_an_incident_is_found_by_its_key_until_it_is_closed(tmp_path):
     incidents.close(ONE.dedup_key)
     assert (incidents.find(ONE.dedup_key), incidents.find(TWO.dedup_key)) == (None, TWO)
     assert stat.S_IMODE((tmp_path / "incidents").stat().st_mode) == 0o700
+
+
+def test_the_incidents_within_some_hosts_are_of_one_runbook_and_environment_and_about_no_other_host(tmp_path):
+    incidents = Incidents(tmp_path / "incidents")
+    about = {
+        "runbookctl/RUN-001/lab/1": ("db1",),
+        "runbookctl/RUN-001/lab/1/L2": ("db1",),
+        "runbookctl/RUN-001/lab/2": ("db1", "db3"),
+        "runbookctl/RUN-001/lab/3": (),  # its hosts are not known
+        "runbookctl/RUN-001/production/1": ("db1",),
+        "runbookctl/RUN-002/lab/1": ("db1",),
+    }
+    for key, hosts in about.items():
+        incidents.open(Incident(key, ONE.run, ("on-call",), hosts=hosts))
+
+    found = incidents.within("runbookctl/RUN-001/lab/4", ("db1", "db2"))
+
+    assert sorted(found) == ["runbookctl/RUN-001/lab/1", "runbookctl/RUN-001/lab/1/L2"]
+
+
+def test_a_file_from_before_hosts_were_kept_is_found_by_its_key(tmp_path):
+    incidents = Incidents(tmp_path / "incidents")
+    incidents.open(ONE)
+    (file,) = (tmp_path / "incidents").iterdir()
+    file.write_text(json.dumps({"dedup_key": ONE.dedup_key, "run": ONE.run, "contacts": ONE.contacts}))
+    assert (incidents.find(ONE.dedup_key), incidents.within(ONE.dedup_key, ("db1",))) == (ONE, [])
 
 
 def test_the_last_run_that_called_is_the_one_that_is_remembered(tmp_path):

@@ -96,6 +96,7 @@ def test_a_page_says_what_where_and_how_bad(runbook, severity, told):
         group="production",
         details={"a": 1},
         timestamp=NOON,
+        hosts=("db1", "db2"),
     )
 
 

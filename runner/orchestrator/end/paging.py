@@ -118,12 +118,13 @@ class Pager(RunPages):
     def passed(self, end: Event | None = None) -> None:
         """The run has passed, and is about to end by `end`: whoever was called for the same incident hears of it.
 
-        What this run itself has called for is so, whatever it was called, and what one of the same aim has called for
-        before it knew its hosts. What still waits to be told about it is not sent any more.
+        So do those of incidents about fewer of its hosts, of what this run itself has called for, and of what one of
+        the same aim has called for before it knew its hosts. What still waits to be told about it is not sent any more.
         """
         page = self._page("resolve", "resolved", end)
         incidents = self._dispatcher.incidents
         keys = {page.dedup_key, self._key(None), *incidents.opened_by(self._request.run_id)}
+        keys.update(incidents.within(page.dedup_key, page.hosts))
         pages: list[tuple[Page, Sequence[str]]] = []
         for key in sorted(keys.union(*map(incidents.below, keys))):
             with self._noting():

@@ -231,6 +231,20 @@ def test_a_run_against_other_hosts_does_not_end_the_incident(pager_of, channel, 
     assert incidents.find(channel.sent[0].dedup_key)
 
 
+def test_a_run_that_passes_on_more_hosts_resolves_the_incidents_about_some_of_them(pager_of, channel, incidents):
+    failed, mixed, passed = pager_of(1, next_after="10m"), pager_of(2), pager_of(3)
+    mixed.target = Target({"all": ("db2", "db3")}, {"db2": "staging", "db3": "staging"})
+    passed.target = Target({"all": ("db1", "db2")}, {"db1": "staging", "db2": "staging"})
+    failed.stopped(failed.steps, None)
+    mixed.stopped(mixed.steps, None)
+
+    passed.passed()
+
+    about_db1, about_db3, resolve = channel.sent
+    assert (resolve.action, resolve.dedup_key) == ("resolve", about_db1.dedup_key)
+    assert [each.dedup_key for each in incidents.all()] == [about_db3.dedup_key]
+
+
 def test_a_resolve_that_does_not_arrive_keeps_the_incident_open_for_the_next_run(pager_of, channel, incidents):
     failed, first, second = pager_of(1), pager_of(2), pager_of(3)
     failed.stopped(failed.steps, None)
