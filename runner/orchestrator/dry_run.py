@@ -94,9 +94,7 @@ def _plan(stepper: Stepper, step: Step, hosts: Sequence[str]) -> None:
 
 def _previews(stepper: Stepper, step: Step) -> Mapping[str, str]:
     """What `step` would do on each host, in words."""
-    library = stepper.plan.request.library
-    if step.runs and library:
-        lines = called_runbooks.in_lines(step, lambda name: library.source(name).runbook)
+    if lines := called_runbooks.in_lines(step, stepper.plan.request.find):
         return dict.fromkeys(stepper.plan.hosts_of(step), "\n".join(lines))
     stepper.render([step.id])
     return stepper.commands(step.id)

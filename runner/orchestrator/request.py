@@ -15,6 +15,7 @@ from runner.core.redaction import Redaction
 from runner.executor.job import Cancellation, Job
 from runner.library.library import Library, Source
 from runner.model.contacts import Contact
+from runner.model.runbook import Runbook
 from runner.store.next_command import NextCommand
 
 Mode = Literal["run", "step", "auto", "dry-run", "preflight"]
@@ -79,6 +80,14 @@ class RunRequest:
             on=runbook.delegates,
             files={**self.source.side_files.contents, **_in_playbooks(self.beside)},
         )
+
+    def find(self, runbook: str) -> Runbook | None:
+        """The runbook with this id; None where there is no library to look in.
+
+        Raises:
+            RunbookError: it is not there, or does not load.
+        """
+        return self.library.source(runbook).runbook if self.library else None
 
     def redaction(self) -> Redaction:
         """What keeps the secrets out of all that is written, sent or shown."""

@@ -117,7 +117,7 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
         step: {host: len(command["items"]) for host, command in hosts.items() if "items" in command}
         for step, hosts in (inventory.get("commands") or {}).items()
     }
-    radius = blast_radius(runbook, target, total=inventory.get("inventory_hosts"), items=items)
+    radius = blast_radius(runbook, target, total=inventory.get("inventory_hosts"), items=items, find=request.find)
     owed = owed_undos(installation.state, target.names)
     return PlannedRun(
         runbook=runbook.id,
@@ -189,12 +189,9 @@ def _planned(
 
 def _called(request: RunRequest, target: Target) -> dict[str, Previews]:
     """What other runbooks would do for steps, as it is written."""
-    runbook, library = request.source.runbook, request.library
-    if library is None:
-        return {}
-    find = lambda name: library.source(name).runbook  # noqa: E731
-    steps = [step for step in runbook.procedure if step.runs]
-    return {step.id: dict.fromkeys(target.of(runbook, step), called_runbooks.in_lines(step, find)) for step in steps}
+    runbook, find = request.source.runbook, request.find
+    does = [(step, called_runbooks.in_lines(step, find)) for step in runbook.procedure if step.runs]
+    return {step.id: dict.fromkeys(target.of(runbook, step), lines) for step, lines in does if lines}
 
 
 def _limits(runbook: Runbook) -> dict[str, str]:

@@ -8,9 +8,10 @@ from runner.compiler.blast_radius import blast_radius
 from runner.executor.target import Target
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.manual_step import ManualStep
+from runner.kinds.steps.run_step import RunStep
 from runner.kinds.verifications.exit_code import Exit
 from runner.model.runbook import Runbook
-from runner.model.step import Step, Undo
+from runner.model.step import BranchLabel, Step, Undo
 from runner.model.verification import Verification
 
 ZERO = Verification(says="Zero", kinds=(Exit(exit=0),))
@@ -60,3 +61,25 @@ def test_what_one_machine_does_for_others_changes_that_machine():
     assert (
         str(blast_radius(runbook, target)) == "changes 1 of 3 hosts in lab, 0 destructive steps, step 1 without an undo"
     )
+
+
+def test_what_another_runbook_does_counts_as_what_the_step_does():
+    destroys = step(effect="destructive", hosts="db")
+    found = {"RUN-002": Runbook.model_construct(hosts="all", steps=(step(undo=UNDO), destroys))}
+    runs = step(action=RunStep(run="RUN-002"))
+    runbook = Runbook.model_construct(hosts="all", steps=(step(effect="read"), runs))
+
+    radius = blast_radius(runbook, TARGET, total=14, find=found.get)
+
+    assert str(radius) == "changes 2 of 14 hosts in production, 1 destructive step, cannot be undone after step 2"
+    assert (radius.last_safe, str(blast_radius(runbook, TARGET))[-23:]) == (1, "all of it can be undone")
+
+
+def test_a_step_is_called_as_the_plan_calls_it():
+    taken = step(branch=BranchLabel(of="why", label="b.1", condition="else"), reversible=False)
+    asked = step(id="why", branch=BranchLabel(of="why", label="", decides=True), effect="read")
+    runbook = Runbook.model_construct(hosts="all", steps=(step(effect="read"), asked, taken))
+
+    radius = blast_radius(runbook, TARGET, total=14)
+
+    assert (str(radius).rpartition(", ")[2], radius.last_safe) == ("cannot be undone after step 2b.1", 2)

@@ -188,6 +188,9 @@ class _Expansion:
         hosts = {"hosts": decide.hosts} if decide.hosts else {}
         for number, step in enumerate(action.then or ()):
             numbered = replace(self, label=f"{self.label}.{number + 1}")
+            if isinstance(step, dict) and "use" in step:
+                hint = f"write it after {decide.id}, with only_if: {decide.captured} == '{letter}'"
+                raise self._fault((*at, "then", number, "use"), "shared steps cannot stand in a branch", hint)
             yield from numbered.steps({**hosts, **step}, (*at, "then", number))
         own, only = {"id": f"{decide.id}-{letter}-ends", **around}, replace(self, label=f"{self.label}.1")
         if action.stop:

@@ -44,6 +44,14 @@ def in_lines(step: Step, find: Callable[[str], Runbook | None]) -> tuple[str, ..
     return (step.action.describe(), *inner, *deeper)
 
 
+def all_steps(step: Step, find: Callable[[str], Runbook | None]) -> Iterator[Step]:
+    """`step`, and each step of the runbook that does it, and of those below."""
+    yield step
+    called = find(step.runs.run) if step.runs else None
+    for each in called.steps if called else ():
+        yield from all_steps(each, find)
+
+
 def by_hand(runbook: Runbook, step: Step) -> str:
     """What a person does in the place of the product, where plain Ansible comes to `step`: templates for a prompt."""
     if step.runs is None:

@@ -58,8 +58,8 @@ class Branch(BranchAction):
     def title(self) -> str:
         """When it is taken, in words."""
         probe = self.if_ if isinstance(self.if_, dict) else {"that": self.if_}
-        judged = next((f"{probe[key]}" for key in JUDGES if key in probe), "the answer is good")
-        return self.says or as_title(judged)
+        judged = [f"{probe[key]}" if key == "that" else f"{key} is {probe[key]}" for key in JUDGES if key in probe]
+        return self.says or as_title(" and ".join(judged) or "the answer is good")
 
 
 class Otherwise(Model):

@@ -50,7 +50,7 @@ def check_guards(
     case = case_for(request, target, env, now=env.clock().wall, log=recorder.log.path)
     rulings = guards.undoing(case) if undo else guards.rules(case)
     if asks_person(replace(request, environment=case.typed), target):
-        case = _with_typed_environment(case, rulings, env)
+        case = _with_typed_environment(request, case, rulings, env)
     rulings = [*rulings, *guards.environment(case)]
     for ruling in rulings:
         names = ("guard", "required", "given", "verdict", "sentence")
@@ -67,14 +67,14 @@ def check_guards(
     return replace(request, environment=case.typed), policy
 
 
-def _with_typed_environment(case: Case, rulings: Sequence[Ruling], env: RunEnvironment) -> Case:
+def _with_typed_environment(request: RunRequest, case: Case, rulings: Sequence[Ruling], env: RunEnvironment) -> Case:
     """The case with the environment that somebody names; they are only asked when every other guard is met."""
     if any(ruling.verdict == "refused" for ruling in rulings):
         return case
     runbook, target = case.runbook, case.target
     lines = [
         f"{runbook.id} {runbook.title}",
-        str(blast_radius(runbook, target)),
+        str(blast_radius(runbook, target, find=request.find)),
         f"hosts: {', '.join(target.names)}",
         *(f"BREAKS THE GLASS past {ruling.sentence}" for ruling in rulings if ruling.verdict == "overridden"),
     ]

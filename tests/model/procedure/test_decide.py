@@ -152,11 +152,20 @@ def test_what_is_an_answer_and_what_is_a_yes(read, probe, condition, codes):
         ([{"if": {"sql": "SELECT 1"}, "stop": "No"}, {"else": "nothing"}], "does not say which answer is a yes"),
         ([{"if": {"shell": "ls"}, "stop": "No"}, {"else": "nothing"}], "asks by 0 of command, http, sql"),
         ([{"if": "used >", "stop": "No"}, {"else": "nothing"}], None),
+        ([{"if": "used > 1", "then": [{"use": "shared/x"}]}, {"else": "nothing"}], "shared steps cannot stand in a branch"),
     ],
 )  # fmt: skip
 def test_what_decides_nothing_does_not_load(faults, branches, message):
     found = faults({"id": "is-it", "name": "Is it?", "decide": branches})
     assert found if message is None else message in " ".join(found)
+
+
+def test_a_question_without_words_is_called_by_the_answer_that_is_a_yes(read):
+    branches = [{"if": {"command": "check", "matches": "ready", "exit": 0}, "stop": "No"}, {"else": "nothing"}]
+
+    assert (
+        read({"id": "is-it", "name": "Is it?", "decide": branches}).steps[1].name == "exit is 0 and matches is ready?"
+    )
 
 
 def test_a_fault_in_a_branch_is_told_where_it_is_written(tmp_path):
