@@ -55,7 +55,9 @@ def test_nothing_is_wrong_with_any_of_them():
 
 
 def test_the_playbooks_are_what_they_compile_to(sources):
-    assert [source.runbook.id for source in sources if is_stale(LIBRARY, source)] == []
+    stale = [source.runbook.id for source in sources if is_stale(LIBRARY, source)]
+
+    assert stale == [], "runbook --library tests/field/library compile"
 
 
 def test_at_least_eighteen_need_no_shell(procedures, sources):
