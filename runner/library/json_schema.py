@@ -57,7 +57,7 @@ def runbook() -> _Schema:
         whole["properties"][key]["items"] = _one_of(item)
     either = {"if": {"required": ["decide"]}, "then": {"$ref": "#/$defs/Decide"}, "else": {"$ref": "#/$defs/Step"}}
     whole["properties"]["steps"]["items"]["else"] = either
-    _branch(definitions, either)
+    _branch(definitions, whole["properties"]["steps"]["items"])
     return _finished("A runbook: one RUN- file", whole, definitions)
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from runner.library.library import source_of
 from runner.markdown.convert import convert
 from runner.markdown.template import export
-from runner.model.procedure.branch_steps import written
 from runner.model.reader import to_runbook
 from runner.model.yaml.document import load
 from runner.model.yaml.finding import InvalidFileError
@@ -31,14 +30,14 @@ def again(value):
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_runbook_is_the_same_after_export_and_import(path):
-    (made,) = again(written(source(path).document))
+    (made,) = again(source(path).document.written)
 
     assert made.runbook == source(path).runbook
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_page_says_in_words_what_it_can_and_carries_the_rest_step_by_step(path):
-    value = written(source(path).document)
+    value = source(path).document.written
     page = export(value)
 
     before, _, procedure = page.partition("## Procedure")

@@ -56,19 +56,7 @@ def expand(document: Document) -> Document:
     elsewhere = {place: origin for place, origin in document.origins.items() if place[0] != "steps"}
     origins = {("steps", number): document.origin(at) for number, (_, at) in enumerate(written)}
     value = {**document.value, "steps": [step for step, _ in written]}
-    return replace(document, value=value, origins=elsewhere | origins)
-
-
-def written(document: Document) -> dict[str, Any]:
-    """What `document` says, with the items that decide as they are written."""
-    steps = dict[tuple[str, Place], Any]()
-    for number, step in enumerate(document.value["steps"]):
-        origin, at = document.origin(("steps", number)), ("steps", number)
-        if "branch" in step:
-            steps[origin.document.file, origin.place[:2]] = origin.document.at(origin.place[:2])
-        else:
-            steps["", at] = step
-    return {**document.value, "steps": list(steps.values())}
+    return replace(document, value=value, origins=elsewhere | origins, before=document.value)
 
 
 def labels(steps: Iterable[Step]) -> list[str]:

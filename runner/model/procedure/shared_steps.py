@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -68,21 +68,51 @@ def expand(document: Document, shared: Callable[[str], Document]) -> Document:
         InvalidFileError: some cannot be used so; every fault is in it, up to `MAX_FINDINGS`.
     """
     lists = {key: items for key in _LISTS if isinstance(items := document.value.get(key), list)}
-    if not any(_is_use(item) for items in lists.values() for item in items):
-        return document
-    value, origins, findings = dict(document.value), dict[Place, Origin](), list[Finding]()
-    for key, items in lists.items():
-        value[key] = []
+    expansion = _Expansion(document, shared)
+    value = document.value | {key: expansion.items(items, (key,), (key,)) for key, items in lists.items()}
+    if expansion.findings:
+        raise InvalidFileError(sorted(set(expansion.findings))[:MAX_FINDINGS])
+    return replace(document, value=value, origins=expansion.origins) if expansion.used else document
+
+
+@dataclass
+class _Expansion:
+    """Puts shared steps in the place of the items that name them, also in the branches of a diagnosis.
+
+    `origins` has where each item is written that moved, or is written elsewhere; `used` says whether any is.
+    """
+
+    document: Document
+    shared: Callable[[str], Document]
+    origins: dict[Place, Origin] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    used: bool = False
+
+    def items(self, items: list[Any], at: Place, to: Place) -> list[Any]:
+        """What stands in the place of `items`, which are written at `at` and will be at `to`."""
+        made: list[Any] = []
         for number, item in enumerate(items):
             try:
-                for step, origin in _steps(document, (key, number), item, shared):
-                    origins[key, len(value[key])] = origin
-                    value[key].append(step)
+                self.used |= _is_use(item)
+                for step, origin in _steps(self.document, (*at, number), item, self.shared):
+                    place = (*to, len(made))
+                    self.origins[place] = origin
+                    made.append(step if _is_use(item) else self._with_branches(step, origin.place, place))
             except InvalidFileError as error:
-                findings += error.findings
-    if findings:
-        raise InvalidFileError(sorted(set(findings))[:MAX_FINDINGS])
-    return replace(document, value=value, origins=origins)
+                self.findings += error.findings
+        return made
+
+    def _with_branches(self, item: Any, at: Place, to: Place) -> Any:
+        """`item` with what stands in the place of the items in its branches, where it decides."""
+        if isinstance(item, list):
+            return [self._with_branches(each, (*at, number), (*to, number)) for number, each in enumerate(item)]
+        if not isinstance(item, dict):
+            return item
+        inner = {key: item[key] for key in ("decide", "else") if key in item}
+        made = {key: self._with_branches(each, (*at, key), (*to, key)) for key, each in inner.items()}
+        if isinstance(then := item.get("then"), list):
+            made["then"] = self.items(then, (*at, "then"), (*to, "then"))
+        return item | made
 
 
 def _is_use(item: Any) -> bool:

@@ -66,6 +66,7 @@ class Document:
 
     `value` is made of dict, list, str, int, float, bool and None; its keys are text. `marks` has where PyYAML has seen
     each key and each item of a list. `origins` has the items of `value` that are written elsewhere than at their place.
+    `before` is what it said before plain steps took the place of those that decide.
     """
 
     file: str
@@ -73,6 +74,7 @@ class Document:
     value: dict[str, Any]
     marks: Mapping[Place, Marks]
     origins: Mapping[Place, Origin] = field(default_factory=dict, repr=False)
+    before: dict[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def of_positions(cls, value: dict[str, Any], positions: Mapping[Place, Position], *, file: str) -> Self:
@@ -97,6 +99,11 @@ class Document:
         for part in place:
             value = value[part]
         return value
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """What it says as people write it: with the steps that decide, and without those that stand in their place."""
+        return self.value if self.before is None else self.before
 
     @property
     def shared(self) -> tuple[Document, ...]:

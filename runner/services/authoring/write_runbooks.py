@@ -21,7 +21,6 @@ from runner.library.scaffold import begin, begin_inventories, scaffold, who
 from runner.library.snapshot import read
 from runner.markdown.template import export
 from runner.model.contacts import read_contacts
-from runner.model.procedure.branch_steps import written
 from runner.model.runbook import Category
 from runner.model.yaml.yaml_writer import plain
 from runner.store import durable
@@ -146,7 +145,7 @@ def export_runbooks(names: Sequence[str], library: Library, into: Path | None) -
         raise InvalidInputError("several runbooks cannot be written to one output", hint="name a directory with --into")
     for name in names:
         source = library.source(name)
-        text = export(written(source.document))
+        text = export(source.document.written)
         path = into / f"{source.id}.md" if into else None
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from harness.engine import FAILED, change
 from harness.fakes import runbook_file
 
 from runner.library.library import Library
-from runner.model.procedure.branch_steps import labels, written
+from runner.model.procedure.branch_steps import labels
 from runner.model.yaml.finding import InvalidFileError
 
 LOOKS = {"command": "pgrep -c lock", "that": "stdout | int > 3"}
@@ -244,4 +244,4 @@ def test_a_resume_stays_in_the_branch(engine):
 def test_what_is_exported_is_what_people_wrote(tmp_path):
     path = runbook_file(tmp_path, steps=[USED, DIAGNOSIS])
     source = Library(tmp_path).source(str(path))
-    assert written(source.document) == yaml.safe_load(source.text)
+    assert source.document.written == yaml.safe_load(source.text)

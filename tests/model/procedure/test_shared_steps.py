@@ -11,6 +11,7 @@ from harness.fakes import RUNBOOK, runbook_file
 from runner.compiler.committed_playbook import compiled, is_stale
 from runner.library.library import Library
 from runner.lint.engine import lint
+from runner.model.procedure.branch_steps import labels
 from runner.model.yaml.finding import InvalidFileError
 
 SHARED = """\
@@ -35,6 +36,15 @@ steps:
       - {says: It answers the same, http: "{{ url }}", that: status == code, within: "{{ patience }}"}
 """
 USE = {"use": "shared/web", "with": {"url": "{{ app_url }}/x", "good": 204}}
+
+
+def in_a_branch(use):
+    """The same in a branch of a branch."""
+    inner = {"id": "inner", "name": "How far?", "decide": [{"if": "far", "stop": "Too far"}, {"else": {"then": [use]}}]}
+    return {"id": "way", "name": "Which way?", "decide": [{"if": "wide", "then": [inner]}, {"else": "nothing"}]}
+
+
+WHERE = pytest.mark.parametrize("at", [dict, in_a_branch], ids=["in the procedure", "in a branch"])
 
 
 @pytest.fixture
@@ -109,6 +119,26 @@ def test_a_condition_of_the_use_is_one_of_each_step(library):
     assert [step.only_if for step in steps] == ["wide", "(wide) and (web_code == 204)"]
 
 
+def test_a_branch_has_them_among_its_steps(library):
+    first = {"id": "first", "name": "First", "command": "echo x", "verify": [{"exit": 0}]}
+    branches = [{"if": "wide", "then": [first, USE]}, {"else": {"then": [{**USE, "id": "other"}]}}]
+
+    source = library({"id": "way", "name": "Which way?", "decide": branches}).source("RUN-001")
+
+    assert [
+        (label, step.id, step.only_if)
+        for label, step in zip(labels(source.runbook.steps), source.runbook.steps, strict=True)
+    ] == [
+        ("1", "way", None),
+        ("1a.1", "first", "way == 'a'"),
+        ("1a.2", "web-answers", "way == 'a'"),
+        ("1a.3", "web-stays", "way == 'a'"),
+        ("1b.1", "other-answers", "way == 'b'"),
+        ("1b.2", "other-stays", "way == 'b'"),
+    ]
+    assert [path.name for path in source.files] == ["RUN-001.yml", "web.yml"]
+
+
 def test_a_prerequisite_is_shared_too(library):
     only_looks = SHARED.partition("  - id: stays")[0]
 
@@ -131,8 +161,9 @@ def test_a_prerequisite_is_shared_too(library):
         ({**USE, "verify": []}, "verify", "unknown key"),
     ],
 )
-def test_what_is_wrong_with_a_use_stands_where_it_is_used(library, use, where, what):
-    made = library(use)
+@WHERE
+def test_what_is_wrong_with_a_use_stands_where_it_is_used(library, use, where, what, at):
+    made = library(at(use))
     lines = (made.root / "runbooks" / "RUN-001.yml").read_text().splitlines()
 
     ((file, line, _, message),) = faults(made)[:1]
@@ -140,8 +171,9 @@ def test_what_is_wrong_with_a_use_stands_where_it_is_used(library, use, where, w
     assert f"{where}:" in lines[line - 1]
 
 
-def test_what_is_wrong_in_a_shared_file_stands_there_with_the_place_of_use(library):
-    made = library(USE, shared=SHARED.replace("    effect: read\n", "    efect: read\n"))
+@WHERE
+def test_what_is_wrong_in_a_shared_file_stands_there_with_the_place_of_use(library, at):
+    made = library(at(USE), shared=SHARED.replace("    effect: read\n", "    efect: read\n"))
     lines = (made.root / "runbooks" / "RUN-001.yml").read_text().splitlines()
     line = next(number for number, text in enumerate(lines, 1) if "use:" in text)
 
