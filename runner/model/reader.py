@@ -26,7 +26,10 @@ _Kinds = Mapping[str, type[StepKind]] | Mapping[str, type[VerificationKind]]
 
 _NO_KINDS: Mapping[str, type[StepKind]] = MappingProxyType({})
 _RUNBOOK_KEYS = frozenset(Runbook.model_fields)
-NOT_OF_PREREQUISITES = ("id", "effect", "on_failure", "undo", "approve", "choose", "auto", "reversible", "idempotent")
+NOT_OF_PREREQUISITES = (
+    *("id", "effect", "on_failure", "undo", "approve", "choose", "auto", "reversible", "idempotent"),
+    *("run", "role", "tasks"),  # nobody sees from here that they only look
+)
 ALONE = ("confirm", "oncall")
 """The verifications that are a prerequisite without another word."""
 BESIDE = frozenset({"name", "why", "hosts"})

@@ -43,9 +43,10 @@ def expand(document: Document) -> Document:
         InvalidFileError: some decide nothing; every fault is in it, up to `MAX_FINDINGS`.
     """
     items = document.value.get("steps")
-    if not isinstance(items, list) or not any(_decides(item) for item in items):
+    misplaced = list(_misplaced(document))
+    if not isinstance(items, list) or not (misplaced or any(map(_decides, items))):
         return document
-    written, findings = list[_WrittenStep](), list[Finding]()
+    written, findings = list[_WrittenStep](), misplaced
     for number, item in enumerate(items):
         try:
             written += _Expansion(document).steps(item, ("steps", number))
@@ -57,6 +58,16 @@ def expand(document: Document) -> Document:
     origins = {("steps", number): document.origin(at) for number, (_, at) in enumerate(written)}
     value = {**document.value, "steps": [step for step, _ in written]}
     return replace(document, value=value, origins=elsewhere | origins, before=document.value)
+
+
+def _misplaced(document: Document) -> Iterator[Finding]:
+    """What decides where nothing can."""
+    for key in ("prerequisites", "on_cancel"):
+        items = document.value.get(key)
+        for number, item in enumerate(items if isinstance(items, list) else ()):
+            if _decides(item):
+                hint = "write it there, or give each item an `only_if`"
+                yield document.finding((key, number, "decide"), "wrong-decide", "is for an item of `steps`", hint=hint)
 
 
 def labels(steps: Iterable[Step]) -> list[str]:
@@ -176,9 +187,6 @@ class _Expansion:
         hosts = {"hosts": decide.hosts} if decide.hosts else {}
         for number, step in enumerate(action.then or ()):
             numbered = replace(self, label=f"{self.label}.{number + 1}")
-            if isinstance(step, dict) and "use" in step:
-                hint = f"write it after {decide.id}, with only_if: {decide.captured} == '{letter}'"
-                raise self._fault((*at, "then", number, "use"), "shared steps cannot stand in a branch", hint)
             yield from numbered.steps({**hosts, **step}, (*at, "then", number))
         own, only = {"id": f"{decide.id}-{letter}-ends", **around}, replace(self, label=f"{self.label}.1")
         if action.stop:

@@ -68,15 +68,15 @@ def expand(document: Document, shared: Callable[[str], Document]) -> Document:
         InvalidFileError: some cannot be used so; every fault is in it, up to `MAX_FINDINGS`.
     """
     lists = {key: items for key in _LISTS if isinstance(items := document.value.get(key), list)}
-    expansion = _Expansion(document, shared)
-    value = document.value | {key: expansion.items(items, (key,), (key,)) for key, items in lists.items()}
-    if expansion.findings:
-        raise InvalidFileError(sorted(set(expansion.findings))[:MAX_FINDINGS])
-    return replace(document, value=value, origins=expansion.origins) if expansion.used else document
+    placed = _Placement(document, shared)
+    value = document.value | {key: placed.items(items, (key,), (key,)) for key, items in lists.items()}
+    if placed.findings:
+        raise InvalidFileError(sorted(set(placed.findings))[:MAX_FINDINGS])
+    return replace(document, value=value, origins=placed.origins) if placed.used else document
 
 
 @dataclass
-class _Expansion:
+class _Placement:
     """Puts shared steps in the place of the items that name them, also in the branches of a diagnosis.
 
     `origins` has where each item is written that moved, or is written elsewhere; `used` says whether any is.

@@ -152,12 +152,24 @@ def test_what_is_an_answer_and_what_is_a_yes(read, probe, condition, codes):
         ([{"if": {"sql": "SELECT 1"}, "stop": "No"}, {"else": "nothing"}], "does not say which answer is a yes"),
         ([{"if": {"shell": "ls"}, "stop": "No"}, {"else": "nothing"}], "asks by 0 of command, http, sql"),
         ([{"if": "used >", "stop": "No"}, {"else": "nothing"}], None),
-        ([{"if": "used > 1", "then": [{"use": "shared/x"}]}, {"else": "nothing"}], "shared steps cannot stand in a branch"),
+        ([{"if": "used > 1", "then": [{"use": "shared/x"}]}, {"else": "nothing"}], "there is no shared/x.yml beside the runbook"),
     ],
 )  # fmt: skip
 def test_what_decides_nothing_does_not_load(faults, branches, message):
     found = faults({"id": "is-it", "name": "Is it?", "decide": branches})
     assert found if message is None else message in " ".join(found)
+
+
+@pytest.mark.parametrize("key", ["prerequisites", "on_cancel"])
+def test_only_the_procedure_decides(tmp_path, key):
+    decides = {"id": "is-it", "name": "Is it?", "decide": [{"if": "used > 1", "stop": "No"}, {"else": "nothing"}]}
+    path = runbook_file(tmp_path, **{key: [decides]})
+
+    with pytest.raises(InvalidFileError) as caught:
+        Library(tmp_path).source(str(path))
+
+    (fault,) = caught.value.findings
+    assert (fault.path, fault.message) == (f"{key}[0].decide", "is for an item of `steps`")
 
 
 def test_a_question_without_words_is_called_by_the_answer_that_is_a_yes(read):
