@@ -14,6 +14,7 @@ class EventType(StrEnum):
 
     RUN_STARTED = "run.started"
     REASON_GIVEN = "reason.given"
+    INPUTS_GIVEN = "inputs.given"
     TARGET_RESOLVED = "target.resolved"
     GUARD_CHECKED = "guard.checked"
     GLASS_BROKEN = "glass.broken"

@@ -113,7 +113,7 @@ class Invoker:
 
     def _note_inventory(self, message: Message) -> None:
         self._keep_previews(message)
-        self.recorder.note_reason(self._request)
+        self.recorder.note_request(self._request)
 
     def _keep_previews(self, message: Message) -> None:
         """Take note of what steps would do, where `message` says so."""

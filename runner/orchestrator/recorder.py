@@ -86,13 +86,18 @@ class Recorder:
         """
         self.record(Event(kind, self.run, step, data=data))
 
-    def note_reason(self, request: RunRequest) -> None:
-        """Record, once, why somebody wants the run: now the secrets of the inventory are known, which may be in it."""
+    def note_request(self, request: RunRequest) -> None:
+        """Record, once, why somebody wants the run, and its inputs.
+
+        Now the secrets of the inventory are known, which may be in them.
+        """
         if self.knows_inventory:
             return
         self.knows_inventory, request = True, request.without(self.redaction)
         if request.reason or request.break_glass:
             self.note(EventType.REASON_GIVEN, reason=request.reason, break_glass=request.break_glass)
+        if request.inputs:
+            self.note(EventType.INPUTS_GIVEN, inputs=dict(request.inputs))
 
     def record_of(self, kind: EventType, step: str, host: str, data: Mapping[str, Any]) -> None:
         """Record one event that concerns `step` on `host`.

@@ -93,14 +93,15 @@ class RunRequest:
         """What keeps the secrets out of all that is written, sent or shown."""
         return Redaction((*self.hidden, *self.secrets.values()))
 
-    def masked(self) -> RunRequest:
-        """The same, without a secret in what somebody has written to be read.
+    def masked(self, known: Redaction | None = None) -> RunRequest:
+        """The same, without a secret in what somebody has written to be read: its own ones, or all that are `known`.
 
         Raises:
-            InvalidInputError: an input that is written down as it is holds a secret.
+            InvalidInputError: an input that is written down as it is holds a secret, and is not what the runbook says.
         """
-        redaction = self.redaction()
-        if holding := [name for name, value in self.inputs.items() if redaction.holds(value)]:
+        redaction, declared = known or self.redaction(), self.source.runbook.inputs
+        given = {name: value for name, value in self.inputs.items() if value != declared[name].default}
+        if holding := [name for name, value in given.items() if redaction.holds(value)]:
             message = f"the input {holding[0]} holds a secret, and is written down"
             raise InvalidInputError(message, hint=f"give it another value, or make {holding[0]} of type secret")
         return self.without(redaction)

@@ -190,8 +190,8 @@ def test_whatever_a_step_tells_of_it_is_redacted_everywhere_also_in_a_page(bench
     assert stdout_of(ran)[0].count("***") >= 3
     details = server.events[0]["payload"]["custom_details"]
     assert details["fine"] == "here: 0"
-    started = next(record for record in bench.records() if record["type"] == "runbook.run.started")
-    assert started["data"]["runbook"]["inputs"] == {"password": kept}
+    given = next(record for record in bench.records() if record["type"] == "runbook.inputs.given")
+    assert given["data"]["runbook"]["inputs"] == {"password": kept}
     state = json.loads((bench.state / "runs" / bench.run_ids()[0] / "run.json").read_text())
     assert state["inputs"] == {"password": kept}
 

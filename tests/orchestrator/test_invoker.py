@@ -53,7 +53,7 @@ def test_what_hosts_answer_is_redacted_before_anybody_learns_of_it(engine, asked
     assert action["result"]["stderr"] == "login *** refused"
     assert [event for event in engine.heard if SECRET in str(event)] == []
     assert files_with(engine.env.state.path, SECRET) == []
-    assert of_type(engine, EventType.RUN_STARTED)[0]["inputs"] == {"key": "env:KEY"}
+    assert of_type(engine, EventType.INPUTS_GIVEN)[0]["inputs"] == {"key": "env:KEY"}
     assert engine.state["inputs"] == {"key": "env:KEY"}
 
 

@@ -148,6 +148,52 @@ def test_an_input_that_is_written_down_may_not_hold_a_secret(engine):
     assert written(engine) == []
 
 
+HANDS_OVER = {**CALLS, "when": ["started", "refused", "step_failed"], "provide": ["note", "timeline"]}
+
+
+@pytest.mark.parametrize("severity", ["P0", "P2"])
+def test_an_input_that_holds_what_the_inventory_has_encrypted_is_refused_and_is_written_nowhere(engine, severity):
+    engine.ansible.secrets = [SECRET]
+    given = {"inputs": {"note": f"see {SECRET}"}, "takes": {"note": TAKES["note"]}, "secrets": {}}
+    found = []
+    engine.env.listeners.append(lambda _event: found.extend(written(engine)))
+
+    result = begun(engine, escalation=HANDS_OVER, severity=severity, **given)
+
+    assert (result.exit_code, engine.done("db1")) == (3, [])
+    assert result.problems[0] == "the input note holds a secret, and is written down"
+    assert (found, leaks(engine, result), "hunter2" in repr(result.ways_on)) == ([], [], False)
+    assert engine.channel.sent
+
+
+def test_no_input_is_written_down_or_sent_before_the_secrets_of_the_inventory_are_known(engine):
+    def fail(*_, **__):
+        raise ExecutionError("the inventory cannot be read")
+
+    engine.ansible.execute = engine.ansible.resolve = fail
+    given = {"inputs": {"note": f"see {SECRET}"}, "takes": {"note": TAKES["note"]}, "secrets": {}}
+
+    result = begun(engine, escalation=HANDS_OVER, **given)
+
+    assert (leaks(engine, result), len(engine.channel.sent)) == ([], 1)
+    assert result.ways_on[0].words[-2:] == ("-e", "note=VALUE")
+
+
+def test_what_the_runbook_itself_says_is_no_secret_though_the_inventory_has_encrypted_the_same(engine):
+    engine.ansible.secrets = ["nothing"]
+
+    assert begun(engine).outcome == "passed"
+
+
+def test_a_run_is_gone_on_with_though_the_inventory_has_encrypted_since_what_it_was_given(engine):
+    engine.ansible.answers["act", "action"] = FAILED
+    begun(engine, inputs={**GIVEN, "note": "as before"})
+    engine.ansible.answers.clear()
+    engine.ansible.secrets = ["as before"]
+
+    assert engine.resume().outcome == "passed"
+
+
 def test_what_is_said_when_a_run_is_taken_back(engine):
     engine.ansible.answers["two", "action"] = FAILED
     begun(engine, undoing("one"), change("two"))

@@ -238,13 +238,16 @@ def _begin(run: EndedRun, flags: Mapping[str, str]) -> tuple[str, ...]:
 
     Words that may hold a secret of an inventory which could not be read are not repeated.
     """
+    is_known, masks = run.recorder.knows_inventory, run.recorder.redaction.holds
     request = run.request.without(run.recorder.redaction)
     where = [word for path in request.inventories for word in ("-i", str(path))]
-    inputs = [word for name, value in request.inputs.items() if value for word in ("-e", f"{name}={value}")]
+    given = {name: value for name, value in request.inputs.items() if value}
+    given |= {name: "VALUE" for name, value in given.items() if not is_known or masks(value)}
+    inputs = [word for name, value in given.items() for word in ("-e", f"{name}={value}")]
     limit = ["-l", request.limit] if request.limit else []
     mode = [f"--{request.mode}"] if request.mode != "run" else []
     why = {"--reason": request.reason, "--break-glass": request.break_glass}
-    if not run.recorder.knows_inventory:
+    if not is_known:
         why = {flag: value and "WHY" for flag, value in why.items()}
     options = {**why, "--environment": request.environment, **flags}
     rest = [word for flag, value in options.items() if value for word in (flag, value)]

@@ -90,14 +90,14 @@ class RunPages:
     def _about(self) -> str:
         """The incident that a runbook hands over which itself asks for somebody: its first input that it provides.
 
-        Else why somebody has started it. A secret is not said.
+        Else why somebody has started it. A secret is not said, nor anything before those of the inventory are known.
         """
-        if "started" not in self._runbook.escalation.when:
+        if "started" not in self._runbook.escalation.when or not self._recorder.knows_inventory:
             return ""
         named = [name for label in self._runbook.escalation.provide for name in item_names(label)]
         shown = [name for name in named if name in self._runbook.inputs and self._runbook.inputs[name].type != "secret"]
         given = [str(self._request.inputs[name]) for name in shown if self._request.inputs.get(name)]
-        return next(iter(given), self._request.reason if self._recorder.knows_inventory else "").rstrip(".")
+        return next(iter(given), self._request.reason).rstrip(".")
 
     def _besides(self) -> dict[str, str]:
         """What whoever is called must know first: that guards were gone past, and that there is no record."""

@@ -21,7 +21,7 @@ from runner.store.run_state import RunState
 
 
 def first_state(request: RunRequest, env: RunEnvironment) -> RunState:
-    """The state of a run that is about to begin; its reason waits until the secrets of the inventory are known."""
+    """The state of a run that is about to begin; its reason and inputs wait until the inventory's secrets are known."""
     runbook = request.source.runbook
     return RunState(
         run=request.run_id,
@@ -37,7 +37,6 @@ def first_state(request: RunRequest, env: RunEnvironment) -> RunState:
         path=str(request.source.path.resolve()),
         sha256=request.source.sha256,
         playbook_sha256=request.playbook_sha256,
-        inputs=dict(request.inputs),
         mode=request.mode,
         parent=request.parent,
         tree=request.tree or request.run_id,
@@ -48,7 +47,8 @@ def first_state(request: RunRequest, env: RunEnvironment) -> RunState:
 def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
     """What the first record says of the run, so that the log explains itself when the files have changed.
 
-    Why it is done is recorded by itself: it may name a secret that is not known before the inventory has been read.
+    Why it is done, and with which inputs, is recorded by itself: they may hold a secret that is not known before the
+    inventory has been read.
     """
     place = _places(request.source)
     root = request.library.root if request.library else request.source.path.resolve().parent.parent
@@ -65,7 +65,6 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
         "playbook_sha256": request.playbook_sha256,
         "inventories": list(map(str, request.inventories)),
         "limit": request.limit,
-        "inputs": dict(request.inputs),
         "mode": request.mode,
         "parent": request.parent,
         **({"called": True} if request.called else {}),

@@ -83,7 +83,7 @@ class RunStart:
         return None
 
     def _target(self, message: Message) -> Target:
-        request = self.request = self.request.without(self.recorder.redaction)
+        request = self.request = self.request.masked(self.recorder.redaction)
         target = Target.from_message(message)
         check_hosts(request.source.runbook, request.inputs, message.get("names") or ())
         target.check(request.source.runbook, inherited=bool(request.parent))
@@ -104,9 +104,16 @@ class RunStart:
         plan = RunPlan(self.request, target, policy, unreachable)
         plan.expect_in(self.recorder.ledger)
         admitted = self.follow(plan)
-        self.directory.update(environment=target.environment, target=target.hosts, environments=target.environments)
-        self.directory.update(machines=target.machines, delegates=target.delegates)
-        self.directory.update(reason=self.request.reason, break_glass=self.request.break_glass)
+        self.directory.update(
+            environment=target.environment,
+            target=target.hosts,
+            environments=target.environments,
+            machines=target.machines,
+            delegates=target.delegates,
+            inputs=dict(self.request.inputs),
+            reason=self.request.reason,
+            break_glass=self.request.break_glass,
+        )
         self.show_owed_undos(plan)
         return admitted
 

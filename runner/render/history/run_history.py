@@ -174,7 +174,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
     target = next((record.data for record in records if record.type == EventType.TARGET_RESOLVED), {})
     asked, (acknowledged, news_since) = decisions(records), acknowledgement(records)
     nothing_needed = bool(end and end.data.get("nothing_needed"))
-    facts = {**data, "reason": given(parts[0]).get("reason")}
+    facts = {**data, "reason": given(parts[0]).get("reason"), "inputs": _inputs(records)}
     return RunHistory(
         run=first.run,
         runbook=record_data.text(data, "runbook"),
@@ -216,6 +216,12 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
 
 _PASSED_OVER = frozenset({EventType.CONTACT_PASSED_OVER})
 _FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
+
+
+def _inputs(records: Sequence[Record]) -> Any:
+    """What the run was given: a record of its own says it, or the first one in the log of an earlier version."""
+    given = next((record for record in records if record.type == EventType.INPUTS_GIVEN), records[0])
+    return given.data.get("inputs")
 
 
 def _as_runs(records: Sequence[Record], kind: EventType) -> tuple[str, ...]:

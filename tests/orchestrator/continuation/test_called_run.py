@@ -44,7 +44,8 @@ def test_it_is_done_in_the_same_tree_and_gives_what_it_has_captured(engine, othe
     assert (result.outcome, result.exit_code, result.problems) == ("passed", ExitCode.DONE, ())
     assert [(each.runbook, each.hosts, each.result.run_id) for each in result.children] == [("RUN-002", ["db1"], child)]
     started = [record.data for record in records(engine, EventType.RUN_STARTED)][-1]
-    assert (started["parent"], started["called"], started["inputs"]) == (
+    given = [record.data["inputs"] for record in records(engine, EventType.INPUTS_GIVEN)][-1]
+    assert (started["parent"], started["called"], given) == (
         RUN_ID,
         True,
         {"word": "found of db1", "count": 3},

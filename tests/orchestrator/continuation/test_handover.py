@@ -55,7 +55,8 @@ def test_it_is_told_what_is_known_and_the_one_that_handed_over_ends_after_it(eng
     assert [(each.runbook, each.hosts, each.result.run_id) for each in result.children] == [("RUN-002", ["db1"], child)]
     assert ends(engine) == [(child, "passed"), (RUN_ID, "handed over")]
     started = [r.data for r in read(result.audit) if r.type == EventType.RUN_STARTED][-1]
-    assert (started["parent"], started["inputs"]) == (RUN_ID, {"word": "found of db1", "count": 3})
+    given = [r.data["inputs"] for r in read(result.audit) if r.type == EventType.INPUTS_GIVEN][-1]
+    assert (started["parent"], given) == (RUN_ID, {"word": "found of db1", "count": 3})
 
 
 def test_whoever_hands_over_calls_nobody_and_whoever_takes_over_does(engine, other):
@@ -147,8 +148,8 @@ def test_a_secret_goes_over_as_one_also_when_a_person_typed_it(engine, other):
     result = hands_over(engine, {"key": KEY}, {"token": "{{ key }}"}, {"key": "prompt"}, key="hunter2!")
 
     assert (result.outcome, dict(jobs[1].secrets)) == ("handed over", {"token": "hunter2!"})
-    started = [record.data["inputs"] for record in read(result.audit) if record.type == EventType.RUN_STARTED]
-    assert started == [{"key": "prompt"}, {"token": "prompt"}]
+    given = [record.data["inputs"] for record in read(result.audit) if record.type == EventType.INPUTS_GIVEN]
+    assert given == [{"key": "prompt"}, {"token": "prompt"}]
 
 
 def test_a_secret_of_its_own_is_looked_for_when_it_takes_over(engine, other):

@@ -155,8 +155,8 @@ def test_values_and_limit_reach_the_run(runbook, library, ansible, here):
 
     ran = runbook(*RUN, "-e", "count=3", "-l", "db1")
 
-    first = next(read(here / ".runbook" / "audit" / "audit.jsonl"))
-    assert (ran.code, first.data["inputs"], first.data["limit"]) == (0, {"count": 3}, "db1")
+    data = {record.type: record.data for record in read(here / ".runbook" / "audit" / "audit.jsonl")}
+    assert (ran.code, data["inputs.given"]["inputs"], data["run.started"]["limit"]) == (0, {"count": 3}, "db1")
 
 
 def test_a_state_that_others_may_write_to_is_refused_before_anything_is_done(runbook, library, ansible, here):
