@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 from harness.engine import FAILED, change
@@ -228,6 +230,11 @@ def test_only_the_branch_that_is_taken_is_done_and_what_asks_changes_nothing(eng
     assert {step for (step, _), outcome in engine.outcomes.items() if outcome == "not needed"} == {
         *("find-cause-b-ends", "thin", "look")
     }
+    # and the report says in words when each branch is taken
+    assert {"(if Locked)", "(if Crowded)"} <= set(
+        re.findall(r"\(if \w+\)", (result.report.with_suffix(".md")).read_text())
+    )
+    assert ">if Locked<" in result.report.read_text()
 
 
 def test_a_branch_that_ends_the_run_says_its_sentence_and_calls_nobody(engine):
