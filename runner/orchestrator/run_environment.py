@@ -20,10 +20,11 @@ from runner.store.state_directory import StateDirectory
 
 @dataclass(frozen=True)
 class GateAnswer:
-    """A person's answer to a gate: who said it, with which note, and whether they declared that somebody be called.
+    """A person's answer to a gate: who said it, and with which note.
 
-    `instead` is what else is to happen than the question asked; `chosen` has what was picked for each host. `waited`
-    says that there was time to answer, and that nobody did.
+    `declared` is why somebody is to be called: then the question stands, and is put again. `instead` is what else is to
+    happen than the question asked; `chosen` has what was picked for each host. `waited` says that there was time to
+    answer, and that nobody did.
     """
 
     yes: bool

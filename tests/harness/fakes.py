@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,17 @@ class Clock:
 
 @dataclass
 class FakeOperator:
-    """Answers yes, or what `answers` has for a gate by its name, and remembers what was asked."""
+    """Answers yes, or what `answers` has for a gate by its name, and remembers what was asked.
+
+    What it declares it declares once; asked again, it answers the rest.
+    """
 
     answers: dict[str, GateAnswer] = field(default_factory=dict)
     asked: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
     def answer(self, gate, view):
         self.asked.append((gate.kind, gate.name, tuple(view.hosts)))
-        return self.answers.get(gate.name, GateAnswer(yes=True, by="alice"))
+        answer = self.answers.get(gate.name, GateAnswer(yes=True, by="alice"))
+        if answer.declared:
+            self.answers[gate.name] = replace(answer, declared=None)
+        return answer

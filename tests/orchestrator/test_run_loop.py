@@ -279,13 +279,18 @@ def test_a_manual_step_and_a_confirmation_pass_by_a_persons_word(bench):
     ]
 
 
-def test_what_the_operator_declares_calls(bench):
-    bench.operator.answers["act"] = GateAnswer(yes=False, by="alice", declared="Too much")
+@pytest.mark.parametrize(("yes", "code"), [(True, ExitCode.DONE), (False, ExitCode.ESCALATED)])
+def test_what_the_operator_declares_calls_at_once_and_the_question_is_put_again(bench, yes, code):
+    bench.operator.answers["act"] = GateAnswer(yes=yes, by="alice", declared="Too much")
 
     result = bench.run(step("act", approve="Go?"), escalation=NOBODY)
 
-    assert (result.exit_code, bench.channel.actions) == (ExitCode.ESCALATED, ["trigger"])
-    assert "escalation.declared" in bench.kinds
+    assert (result.exit_code, bench.operator.asked) == (code, [("approve", "act", ("db1",))] * 2)
+    assert bench.channel.actions == (["trigger", "resolve"] if yes else ["trigger"])
+    assert bench.channel.sent[0].details["what happened"].endswith("Declared by alice: Too much.")
+    assert [kind for kind in bench.kinds if kind in {"gate.asked", "escalation.declared", "gate.answered"}] == [
+        *("gate.asked", "escalation.declared", "gate.answered"),
+    ]
 
 
 def test_a_later_run_that_passes_ends_the_incident(bench):
@@ -344,7 +349,7 @@ def test_a_supervisor_that_somebody_else_ended_is_no_success(bench, why, how):
     assert bench.channel.actions == ["trigger"]
     assert (result.problems, result.hint) == (
         (f"the supervisor of the run {how}; what it had started was ended",),
-        "run it again",
+        "",  # the commands to type next say how to go on
     )
 
 

@@ -23,7 +23,7 @@ class CallClock:
 
     `captured` gives what each host is known by; `call` calls somebody for causes, each of which comes once;
     `climb` calls whose turn it is because nobody has acknowledged, and says after how many seconds to ask it again.
-    `names` has what people call each step.
+    `names` has what people call each step. While it calls it holds `calling`, as does whoever else calls meanwhile.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class CallClock:
         self.so_far = SoFar(started=clock())
         self._policy, self._clock, self._captured = policy, clock, captured
         self._call, self._climb, self._names = call, climb, names
+        self.calling = threading.Lock()
         self._changed, self._over = threading.Condition(), False
 
     @contextlib.contextmanager
@@ -81,9 +82,10 @@ class CallClock:
                     return
                 looked_at = self.so_far
             decision = decide(self._policy, looked_at, self._clock())
-            if decision.causes:
-                self._call(decision.causes)
-            waits = [wait for wait in (decision.next_in, self._climb()) if wait is not None]
+            with self.calling:
+                if decision.causes:
+                    self._call(decision.causes)
+                waits = [wait for wait in (decision.next_in, self._climb()) if wait is not None]
             with self._changed:
                 called = looked_at.called | {cause.key for cause in decision.causes}
                 changed = self.so_far != looked_at

@@ -147,9 +147,9 @@ class RunFinish(Failsafe):
         outcome = Outcome(before.outcome or Outcome.UNKNOWN)
         self._make("close", self._recorder.close, otherwise="not recorded")
         if not (self._cancelled or self.request.called):
-            declared, stop = self.gate.declared if self.gate else "", self._stop()
+            stop = self._stop()
             end = Event(EventType.RUN_REFUSED, self.request.run_id, data={"reason": error.message})
-            call = lambda: self.pager.stopped([], declared or None, stop, end=end)  # noqa: E731
+            call = lambda: self.pager.stopped([], None, stop, end=end)  # noqa: E731
             self._make("call", call, otherwise="nobody could be called")
         code = self._code(Outcome.ABORTED, begun=False)
         refusal = {"outcome": before.outcome, "reason": error.message, "exit_code": int(code)}
@@ -179,18 +179,17 @@ class RunFinish(Failsafe):
     def _call(self, outcome: Outcome, end: Event | None) -> None:
         """Call or resolve. For a step from which another runbook took over, nobody is called twice."""
         heard = any(child.has_called and child.result.outcome not in _RESOLVED for child in self.children)
-        declared = self.gate.declared if self.gate else ""
-        if self.request.called and not declared:
+        if self.request.called and not self.pager.declared:
             return  # the run that it works for calls
         if outcome in _RESOLVED:
             self.pager.passed(end)
-        elif outcome not in _WELL and not self.request.looks and not (self._cancelled and not declared):
+        elif outcome not in _WELL and not self.request.looks and not self._cancelled:
             names = undo_id if outcome is Outcome.PARTLY_UNDONE else str
             steps = [step for step in self._runbook.procedure if not (heard and step.others)]
             failed = [step for step in steps if self._calls(step, names(step.id))]
             if aftermath.is_ended_by(self.error, self._ledger, [names(step.id) for step in failed]):
                 failed = []  # the error says why
-            self.pager.stopped(failed, declared or None, self._stop(), end=end)
+            self.pager.stopped(failed, None, self._stop(), end=end)
 
     def _calls(self, step: Step, name: str) -> bool:
         """Whether `step`, or its undo, as `name` says, has failed in a way of which somebody must hear.

@@ -40,12 +40,14 @@ DIED = "its command died, and nobody knows how it ended"
 class Pager(RunPages):
     """The escalation of one run. `calls` is who was told what, and what came of it, in order.
 
-    `unrecorded` is what of it could not be recorded, which keeps nobody from being called.
+    `unrecorded` is what of it could not be recorded, which keeps nobody from being called. `declared` says whether a
+    person has had somebody called.
     """
 
     def __init__(self, request: RunRequest, env: Installation, recorder: Recorder) -> None:
         super().__init__(request, env, recorder)
         self.calls: list[Call] = []
+        self.declared = False
         self._clock: CallClock | None = None
         self._called: dict[str, dict[str, None]] = {}
         self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, self._note, self._noting)
@@ -96,11 +98,13 @@ class Pager(RunPages):
             self._call(causes, end)
         self._attach_hand_off(end)
 
-    def declare(self, because: str) -> None:
-        """A person wants somebody to be called, for a reason that is recorded, though the run has not asked them."""
+    def declare(self, because: str, step: str | None = None) -> None:
+        """A person wants somebody to be called, for a reason that is recorded; at a question, that is about `step`."""
+        self.declared = True
         with self._noting():
-            self._recorder.note(EventType.ESCALATION_DECLARED, declared=because, by=self._env.actor.person)
-        self.stopped([], because)
+            self._recorder.note(EventType.ESCALATION_DECLARED, step, declared=because, by=self._env.actor.person)
+        with self._clock.calling if self._clock else contextlib.nullcontext():
+            self.stopped([], because)
 
     def glass_broken(self, names: Sequence[str] = ()) -> None:
         """Somebody goes past the guards: the runbook's contacts, and `names`, hear of it, whatever becomes of the run.
@@ -286,15 +290,11 @@ class Pager(RunPages):
 
     def problems(self) -> list[str]:
         """A sentence for each page that did not arrive."""
-        return [_problem(call) for call in self.calls if not call.arrived]
+        lost = [call for call in self.calls if not call.arrived]
+        return [f"{call.contact} was not reached{addressee('', call.channel)}: {call.reason}" for call in lost]
 
     @property
     def reached(self) -> bool | None:
         """Whether somebody who was called has the page for sure; None where nobody was to be called."""
         arrived = [call.arrived for call in self.calls if call.calls]
         return any(arrived) if arrived else None
-
-
-def _problem(call: Call) -> str:
-    by = addressee("", call.channel)
-    return f"{call.contact} was not reached{by}: {call.reason}"

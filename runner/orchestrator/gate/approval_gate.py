@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -28,16 +28,23 @@ _SHARED = frozenset({"approve", "manual", "confirm"})
 class ApprovalGate:
     """Puts the questions of one run to people.
 
-    `declared` is what somebody has declared, `unanswered` the step about which nobody has answered in time, `denied`
-    the last one to which a person said no, with who and why.
+    `unanswered` is the step about which nobody has answered in time, `denied` the last one to which a person said no,
+    with who and why. `declare` has somebody called for what a person declares at the question about a step.
     """
 
     def __init__(
-        self, stepper: Stepper, env: RunEnvironment, directory: RunDirectory, locks: RunLocks, deadline: Deadline
+        self,
+        stepper: Stepper,
+        env: RunEnvironment,
+        directory: RunDirectory,
+        locks: RunLocks,
+        deadline: Deadline,
+        *,
+        declare: Callable[[str, str], None],
     ) -> None:
-        self.declared, self.unanswered, self.denied = "", "", ""
+        self.unanswered, self.denied = "", ""
         self._stepper, self._env, self._directory = stepper, env, directory
-        self._locks, self._deadline = locks, deadline
+        self._locks, self._deadline, self._declare = locks, deadline, declare
 
     def ask(self, gate: Gate, hosts: Sequence[str]) -> GateAnswer:
         """The answer of whoever answers for the people, about `hosts`; nothing runs while they think.
@@ -50,7 +57,7 @@ class ApprovalGate:
         which = {"kind": gate.kind, "part": gate.part, "hosts": list(hosts)}
         context = self._stepper.describe(gate, hosts)
         self._locks.come_to(gate.step.id)
-        poll = _Poll(self._stepper, self._env, self._directory, self._deadline, gate, context)
+        poll = _Poll(self._stepper, self._env, self._directory, self._deadline, gate, context, self._declare)
         commands = {host: action.text for host, action in context.hosts.items() if action.text}
         asked = {"text": gate.text, "commands": commands, **which, **poll.terms, "context": context.data()}
         recorder.note(EventType.GATE_ASKED, gate.step.id, **asked)
@@ -68,11 +75,8 @@ class ApprovalGate:
             recorder.record_of(EventType.VALUES_CAPTURED, step.id, host, {"values": {gate.choice: list(chosen)}})
         if answer.waited:
             self.unanswered = step.name
-        elif data["outcome"] is Outcome.ABORTED and answer.by != NOBODY and not (answer.instead or answer.declared):
+        elif data["outcome"] is Outcome.ABORTED and answer.by != NOBODY and not answer.instead:
             self.denied = ": ".join(filter(None, [step.name, answer.by, answer.note]))
-        if answer.declared:
-            self.declared = answer.declared
-            recorder.note(EventType.ESCALATION_DECLARED, step.id, declared=answer.declared, by=answer.by)
 
 
 def _outcome(gate: Gate, answer: GateAnswer) -> Outcome:
@@ -94,8 +98,9 @@ class _Poll:
         deadline: Deadline,
         gate: Gate,
         context: GateContext,
+        declare: Callable[[str, str], None],
     ) -> None:
-        self.stepper, self.env, self.deadline = stepper, env, deadline
+        self.stepper, self.env, self.deadline, self.declare = stepper, env, deadline, declare
         self.gate, self.context = gate, context
         self.questions = Questions(directory.path)
         self.question = self._put() if gate.kind in _SHARED else None
@@ -170,9 +175,15 @@ class _Poll:
         return Vote(by, actor.user, answer.yes, self.context.subject, now.wall.isoformat(), answer.note)
 
     def _take(self, answer: GateAnswer, objection: str) -> GateAnswer | None:
-        """The answer, if what was said here is one; a yes or no of a person is a vote as any other."""
+        """The answer, if what was said here is one; a yes or no of a person is a vote as any other.
+
+        Who has somebody called has not decided yet, and is asked again.
+        """
         text, question = self.stepper.recorder.redaction.text, self.question  # a person may have named a secret
-        answer = replace(answer, note=text(answer.note), declared=text(answer.declared or "") or None)
+        if answer.declared:
+            self.declare(text(answer.declared), self.gate.step.id)
+            return None
+        answer = replace(answer, note=text(answer.note))
         if answer.yes and self.context.missing:
             answer = replace(answer, yes=False, note=f"it lacks {'; '.join(self.context.missing)}")
         if question is None:
@@ -180,7 +191,7 @@ class _Poll:
         if answer.by == NOBODY and answer.yes:  # a machine may answer for this step
             self.questions.close(question, "granted")
             return answer
-        if answer.by == NOBODY or answer.instead or answer.declared or (answer.yes and objection):
+        if answer.by == NOBODY or answer.instead or (answer.yes and objection):
             self.questions.close(question, "withdrawn")
             return replace(answer, yes=False, note=objection) if answer.yes else answer
         cast_vote(self.questions, question, self._vote(answer), now=self.env.clock(), record=self._record)

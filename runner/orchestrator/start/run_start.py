@@ -141,7 +141,8 @@ class RunStart:
         """From now on the run is done by `plan`."""
         approvals = Approvals(plan, self.env, self.recorder, self.directory, self.invoker.previews)
         stepper = Stepper(plan, self.invoker, approvals, self.deadline)
-        gate = ApprovalGate(stepper, self.env, self.directory, self.locks, self.deadline)
+        declare = self.pager.declare
+        gate = ApprovalGate(stepper, self.env, self.directory, self.locks, self.deadline, declare=declare)
         self.admitted_run = AdmittedRun(plan, stepper, gate)
         self.pager.target = plan.target
         self.lease.update()

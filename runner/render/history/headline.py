@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from runner.core.events import DONE, Outcome
+from runner.core.events import DONE, IN_WORDS, EventType, Outcome
 from runner.core.wording import listed
 from runner.render.history.attempts import REFUSED, Attempt
 from runner.render.history.page_history import REQUESTED
@@ -16,7 +16,7 @@ _FINE = frozenset({*DONE, Outcome.PLANNED, Outcome.UNKNOWABLE, Outcome.NEVER_REA
 
 def headline(run: RunHistory) -> str:
     """What happened in `run` and why; a sentence or a few."""
-    return " ".join(filter(None, (_attempts(run), *_body(run), _after(run))))
+    return " ".join(filter(None, (_attempts(run), *_body(run), *_declared(run), _after(run))))
 
 
 def _body(run: RunHistory) -> Iterable[str]:
@@ -123,6 +123,12 @@ def _attempts(run: RunHistory) -> str:
 
 def _ended(attempt: Attempt) -> str:
     return "was refused" if attempt.outcome == REFUSED else f"ended as {attempt.outcome}"
+
+
+def _declared(run: RunHistory) -> Iterable[str]:
+    """What a person has said so that somebody was called."""
+    declared = IN_WORDS[EventType.ESCALATION_DECLARED]
+    return dict.fromkeys(f"Declared by {each.detail.rstrip('.')}." for each in run.timeline if each.what == declared)
 
 
 def _after(run: RunHistory) -> str:
