@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from runner.cli.output.terminal import safe
 from runner.cli.system import System
 from runner.core.errors import AuditError, InvalidInputError
 from runner.library.root import cache_directory, default_state, root_above
+from runner.store.next_command import command_line
 
 if TYPE_CHECKING:  # imported where it is used: most commands need one of them, and no command waits for the others
     from runner.core.events import Instant
@@ -133,6 +133,7 @@ def installation(state: StateDirectory) -> Installation:
         secrets=system.secrets,
         new_run_id=system.new_run_id,
         executor=system.executor(),
+        program=system.program(),
     )
 
 
@@ -173,7 +174,8 @@ def recovered(state: StateDirectory) -> Iterator[None]:
 
 def typed(words: Sequence[str]) -> str:
     """The command line of `runbook` with `words`, as it is to be typed where this command was."""
-    return shlex.join(["runbook", *command_context().words, *words])
+    context = command_context()
+    return command_line([*context.words, *words], context.system.program())
 
 
 def clock() -> Instant:

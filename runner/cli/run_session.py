@@ -96,7 +96,7 @@ def calling_if_refused(state: StateDirectory, run: RunState, *, attended: bool =
         unattended = run.mode == "auto" and not (attended or sys.stdin.isatty())
         run = run if unattended else replace(run, mode="run")
         calls = call_for_refused_resumption(context.installation(state), run, error)
-        for line in ending.called(calls) if calls or unattended else ():
+        for line in ending.called_for_refusal(calls, error, unattended=unattended):
             click.echo(line, err=True)
         raise
 

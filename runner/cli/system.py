@@ -5,7 +5,9 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from runner import version
 from runner.core.events import Clock, Instant
+from runner.store.next_command import PROGRAM
 
 if TYPE_CHECKING:
     from runner.executor.protocol import Executor
@@ -57,6 +60,14 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
 
 
+def program() -> str:
+    """The path by which this command was started, where a shell does not find it as `runbook`; else nothing."""
+    started, found = Path(sys.argv[0]), shutil.which(PROGRAM)
+    if started.name != PROGRAM or not started.is_file() or (found and started.samefile(found)):
+        return ""
+    return str(started.absolute())
+
+
 def secret(reference: str) -> str:
     """The value behind a reference, like `env:NAME` or `file:/path`.
 
@@ -84,3 +95,4 @@ class System:
     new_run_id: Callable[[], str] = new_run_id
     secrets: Callable[[str], str] = secret
     executor: Callable[[], Executor] = ansible
+    program: Callable[[], str] = program

@@ -71,6 +71,7 @@ class Installation:
 
     `executor` executes playbooks. `environ` is the command's environment, of which Ansible sees an allow-listed part;
     `secrets` gives the value behind a reference, `new_run_id` the id of a run that another one hands over to.
+    `program` is the path of this product where a shell does not find it as `runbook`.
     """
 
     state: StateDirectory
@@ -80,6 +81,7 @@ class Installation:
     secrets: Callable[[str], str]
     new_run_id: Callable[[], str]
     executor: Executor
+    program: str = ""
 
     def open_log(self) -> AuditLog:
         """The audit log; where it cannot be opened, one that tells whoever records, so that nothing else fails."""

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from runner.store.log import record_data
+
+PROGRAM = "runbook"
+"""How this product is called in a shell that finds it."""
+
+
+def command_line(words: Iterable[str], program: str = "") -> str:
+    """The command line with `words`, as it is typed: by the path `program` where a shell does not find `runbook`."""
+    return shlex.join([program or PROGRAM, *words])
 
 
 @dataclass(frozen=True)
@@ -16,11 +24,6 @@ class NextCommand:
 
     words: tuple[str, ...]
     does: str
-
-    @property
-    def command(self) -> str:
-        """The command line, as it is typed where the run was started."""
-        return shlex.join(["runbook", *self.words])
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:

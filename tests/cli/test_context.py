@@ -57,6 +57,17 @@ def test_a_secret_is_behind_its_reference(here, monkeypatch):
         system.secret("file:/absent")
 
 
+@pytest.mark.parametrize(("path", "typed"), [("bin", "runbook"), ("", "{}/bin/runbook")])
+def test_a_command_is_typed_by_its_path_where_a_shell_does_not_find_it(group, here, monkeypatch, path, typed):
+    program = here / "bin" / "runbook"
+    program.parent.mkdir()
+    program.touch(0o755)
+    monkeypatch.setattr("sys.argv", [str(program), "run"])
+    monkeypatch.setenv("PATH", str(here / path) if path else "/nowhere")
+
+    assert context.typed(["ack", "last"]) == f"{typed.format(here)} ack last"
+
+
 def test_the_actor_is_who_the_kernel_says_whatever_the_environment_claims(monkeypatch):
     monkeypatch.setenv("USER", "somebody-else")
     monkeypatch.delenv("SUDO_USER", raising=False)
@@ -275,7 +286,11 @@ def test_where_the_state_cannot_be_written_whoever_writes_says_so_and_whoever_re
     wrote, read = ({words: runbook("--state-dir", small_disk, *words) for words in each} for each in (WRITES, READS))
 
     unwritable = f"error: {small_disk} cannot be written to\nhint: make it writable for yourself, or use --state-dir\n"
-    assert {words: (ran.code, ran.err) for words, ran in wrote.items()} == dict.fromkeys(WRITES, (7, unwritable))
+    nobody = "called  nobody: you read this, and `escalation.when` has no `refused`\n"
+    begins = {words: (7, nobody + unwritable) for words in WRITES if words[0] == "run"}
+    expected = dict.fromkeys(WRITES, (7, unwritable)) | begins
+    assert begins
+    assert {words: (ran.code, ran.err) for words, ran in wrote.items()} == expected
     assert "passed" in wrote["status",].out
     assert {words: ran.code for words, ran in read.items() if ran.code} == {}
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from runner.store.next_command import NextCommand
+from runner.store.next_command import NextCommand, command_line
 
 
 def test_it_is_quoted_for_a_shell():
-    assert NextCommand(("resume", "last", "--reason", "it's late"), "goes on").command == (
-        "runbook resume last --reason 'it'\"'\"'s late'"
-    )
+    assert command_line(["resume", "last", "--reason", "it's late"]) == "runbook resume last --reason 'it'\"'\"'s late'"
+
+
+def test_where_a_shell_does_not_find_it_its_path_is_typed():
+    assert command_line(["ack", "last"], "/srv/my tools/runbook") == "'/srv/my tools/runbook' ack last"
 
 
 def test_what_was_lost_of_a_record_is_empty():

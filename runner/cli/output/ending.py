@@ -12,7 +12,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.terminal import safe, short
-from runner.core.errors import ExitCode
+from runner.core.errors import AuditError, ExitCode, RunbookError
 from runner.core.wording import addressee, listed
 from runner.store.next_command import acknowledging
 
@@ -93,9 +93,20 @@ def _ways_on(result: Result) -> Sequence[NextCommand]:
     return [*([acknowledging(result.run_id)] if has_called else []), *result.ways_on]
 
 
-def called(calls: Sequence[Call]) -> Iterator[str]:
-    """Who was called, and whether the page arrived, a line each."""
-    yield from _under("called", [safe(line) for line in call_lines(calls)] or ["nobody"])
+def called(calls: Sequence[Call], *, why_nobody: str = "") -> Iterator[str]:
+    """Who was called, and whether the page arrived, a line each; or that nobody was, and why."""
+    nobody = ": ".join(filter(None, ["nobody", why_nobody]))
+    yield from _under("called", [safe(line) for line in call_lines(calls)] or [nobody])
+
+
+def called_for_refusal(calls: Sequence[Call], error: RunbookError, *, unattended: bool) -> Iterator[str]:
+    """The same of what was refused before it had begun; of a mistake, which a person mends at once, nothing.
+
+    Where nothing can be recorded, the incident goes on, whoever reads that.
+    """
+    if calls or unattended or isinstance(error, AuditError):
+        why = "" if unattended else "you read this, and `escalation.when` has no `refused`"
+        yield from called(calls, why_nobody=why)
 
 
 def call_lines(calls: Sequence[Call], *, reasons: bool = False) -> Iterator[str]:

@@ -71,7 +71,8 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
         "budget": _budget(request),
         "provide": list(runbook.escalation.provide),
         "directory": str(env.state.runs_path / request.run_id),
-        "provenance": provenance(root, request.playbook, env.environ),
+        "provenance": provenance(root, request.playbook, env.environ)
+        | ({"program": env.program} if env.program else {}),
         "steps": [
             _in_words(step.id, step, step.name, step.verify)
             | branches.get(step.id, {})

@@ -244,8 +244,8 @@ def _typed(run: RunHistory, way: NextCommand) -> str:
     """The command line as it is typed on the machine of the run, from any directory."""
     library = str(run.provenance.get("library", ""))
     if not (library and run.directory):
-        return way.command
+        return run.typed(way.words)
     state = str(Path(run.directory).parent.parent)
     if state == str(Path(library) / ".runbook"):
-        return f"cd {shlex.quote(library)} && {way.command}"
-    return shlex.join(["runbook", "--library", library, "--state-dir", state, *way.words])
+        return f"cd {shlex.quote(library)} && {run.typed(way.words)}"
+    return run.typed(["--library", library, "--state-dir", state, *way.words])

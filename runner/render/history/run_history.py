@@ -22,7 +22,7 @@ from runner.render.history.step_history import RUNNING, StepHistory
 from runner.render.history.timeline import Moment, passed_over, timeline
 from runner.store.log import record_data
 from runner.store.log.envelope import Record
-from runner.store.next_command import NextCommand
+from runner.store.next_command import NextCommand, command_line
 from runner.store.run_state import run_kind
 
 LOOKS = frozenset({"dry-run", "preflight"})
@@ -120,6 +120,10 @@ class RunHistory:
     def seconds(self) -> float:
         """How long commands worked on it; the time between two attempts does not count."""
         return sum(attempt.seconds for attempt in self.attempts)
+
+    def typed(self, words: Iterable[str]) -> str:
+        """The command line with `words`, as it is typed on the machine of the run."""
+        return command_line(words, str(self.provenance.get("program", "")))
 
     @property
     def called(self) -> bool:

@@ -181,6 +181,21 @@ def test_a_state_directory_elsewhere_is_named_in_the_command():
     assert [command for command, _ in packet.ways_on] == [words]
 
 
+@pytest.mark.parametrize(
+    ("directory", "line"),
+    [
+        ("/srv/ops/.runbook/runs/r", f"cd /srv/ops && /opt/tools/runbook resume {RUN}"),
+        ("/var/state/runs/r", f"/opt/tools/runbook --library /srv/ops --state-dir /var/state resume {RUN}"),
+    ],
+)
+def test_a_program_that_a_shell_does_not_find_is_named_by_its_path(directory, line):
+    provenance = {**PLACE["provenance"], "program": "/opt/tools/runbook"}
+
+    packet = hand_off_of(directory=directory, provenance=provenance)
+
+    assert [command for command, _ in packet.ways_on] == [line]
+
+
 def test_an_item_of_the_runbook_never_hides_what_every_packet_has():
     details = hand_off_of("run", "what happened").details
 

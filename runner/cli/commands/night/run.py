@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.output.ending import called
+from runner.cli.output.ending import called_for_refusal
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs
 from runner.cli.run_session import gate_options, run_and_exit
@@ -73,7 +73,7 @@ def _call(
     """Call whom the runbook names, if it wants that of a run that was refused; print who was."""
     here = context.installation(context.recorded_if_any())  # who is called is called without a record as well
     calls = call_for_refusal(here, library, runbook, error, mode=mode, inventories=inventories, limit=limit)
-    for line in called(calls) if calls or mode == "auto" else ():
+    for line in called_for_refusal(calls, error, unattended=mode == "auto"):
         click.echo(line, err=True)
 
 

@@ -145,7 +145,7 @@ def _calls(status: RunStatus, row: RunSummary, follows: dict[str, Any] | None) -
         if follows
         else "nobody else is called"
     )
-    yield safe(f"nobody has acknowledged: runbook ack {row.run} takes it; {after}")
+    yield safe(f"nobody has acknowledged: {context.typed(['ack', row.run])} takes it; {after}")
 
 
 def _warnings(status: RunStatus, run: str) -> Iterator[str]:
@@ -153,11 +153,11 @@ def _warnings(status: RunStatus, run: str) -> Iterator[str]:
     if status.acknowledged:
         yield f"acknowledged by {safe(status.acknowledged)}"
     if status.asks_again:
-        yield f"NOT ACKNOWLEDGED: nobody has said that they have the latest attempt; runbook ack {run}"
+        yield f"NOT ACKNOWLEDGED: nobody has said that they have the latest attempt; {context.typed(['ack', run])}"
     if status.undelivered:
         waiting = ", ".join(each.notification for each in status.undelivered_pages if each.notification)
-        by_hand = f"; runbook notify flush sends {waiting} now" if waiting else ""
-        yield safe(f"NOT REACHED: {', '.join(status.undelivered)}; runbook show {run} says why{by_hand}")
+        by_hand = f"; {context.typed(['notify', 'flush'])} sends {waiting} now" if waiting else ""
+        yield safe(f"NOT REACHED: {', '.join(status.undelivered)}; {context.typed(['show', run])} says why{by_hand}")
     if status.missing:
         yield f"the hand-off is INCOMPLETE, this run does not know: {safe(', '.join(status.missing))}"
 
