@@ -35,7 +35,7 @@ FILES = {
     "web/tasks/more.yml": "- name: More\n  ansible.builtin.file: {path: '{{ root }}/more', state: touch, mode: '0644'}\n",
     "web/handlers/main.yml": "- name: Restart\n  ansible.builtin.copy: {src: r, dest: '{{ root }}/restarted', mode: '0644'}\n",
     "web/files/r": "by a handler",
-    "web/templates/web.j2": "port {{ web_port }}",
+    "web/templates/web.j2": "port {{ web_port }}{% if motto %}{% endif %}",
     "web/defaults/main.yml": "web_port: 80\n",
     "web/meta/main.yml": "dependencies: [base]\n",
     "base/tasks/main.yml": "- name: Base\n  ansible.builtin.copy: {content: b, dest: '{{ root }}/base', mode: '0644'}\n",
@@ -51,9 +51,16 @@ def test_a_role_is_done_and_recorded_task_by_task_and_plain_ansible_does_the_sam
     root = bench.directory / "root"
     root.mkdir()
     (root / "said").write_text("RUN-900/web/verify/1 | It is restarted")
-    bench.hosts(here={"root": str(root)})
+    bench.hosts(here={"root": str(root), "the_port": 81, "motto": "Ready"})
     checks = [{"command": ["test", "-e", "{{ root }}/restarted"], "says": "It is restarted"}]
-    web = {"id": "web", "name": "Web", "effect": "change", "role": "web", "vars": {"web_port": 81}, "verify": checks}
+    web = {
+        "id": "web",
+        "name": "Web",
+        "effect": "change",
+        "role": "web",
+        "vars": {"web_port": "{{ the_port }}"},
+        "verify": checks,
+    }
     bench.write({**web, "approve": "Go?", "auto": True})
 
     ran = bench.run()
@@ -73,6 +80,9 @@ def test_a_role_is_done_and_recorded_task_by_task_and_plain_ansible_does_the_sam
     text = asked["context"]["hosts"]["here"]["text"]
     assert f"web : Write the configuration: ansible.builtin.template src=web.j2 dest={root}/conf mode=0644" in text
     assert f"web : Restart: ansible.builtin.copy src=r dest={root}/restarted mode=0644" in text
+    assert ("uses the_port=81" in text, "uses motto=Ready" in text) == (True, True), (
+        text
+    )  # what decides what is written
     assert "runbook file ../playbooks/roles/base/tasks/main.yml" in asked["context"]["sources"]
 
     for name in DONE:

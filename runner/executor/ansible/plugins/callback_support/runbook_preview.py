@@ -10,6 +10,7 @@ import os
 import re
 
 from ansible._internal._datatag._tags import Origin
+from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.vault import EncryptedString, VaultHelper
 from ansible.plugins.loader import action_loader, module_loader
@@ -49,7 +50,8 @@ def preview(task, variables, shown, loader, beside=(), known=(), there=None):
     """The module of `task`, its arguments, and what is around it, filled in as far as `variables` go.
 
     `shown` are references that take the place of values; what could not be filled in is in `missing`. `uses` has the
-    variables of the inventory at which the tasks `beside` this one look, without those that are `known` from elsewhere.
+    variables of the inventory at which the tasks `beside` this one look, and the templates that are filled in, without
+    those that are `known` from elsewhere.
     `there` are the variables of the host on which it is done, if that is another one.
     """
     filled = Filled(variables, shown, loader)
@@ -59,7 +61,9 @@ def preview(task, variables, shown, loader, beside=(), known=(), there=None):
     around |= {"connection_settings": connection(filled_there)}
     args = filled(dict(task.args))
     around["missing"] = list(dict.fromkeys(filled.missing))
-    around |= {"files": _files(task.action, args, loader), "uses": _uses(beside, known, filled)}
+    texts = [text for each in beside for text in _texts(_looked_at(each))]
+    texts += [text for each in (task, *beside) for text in _template(each, loader)]
+    around |= {"files": _files(task.action, args, loader), "uses": _uses(texts, known, filled)}
     return {"module": task.action, "args": args, **{name: value for name, value in around.items() if value}}
 
 
@@ -121,16 +125,30 @@ def _files_in(directory):
         yield from (os.path.join(folder, name) for name in sorted(names))
 
 
-def _uses(beside, known, filled):
-    """The inventory's variables that other tasks of the step look at, each with its value."""
-    names = {name for task in beside for text in _texts(_looked_at(task)) for name in _names(text)}
+def _uses(texts, known, filled):
+    """The inventory's variables that the templates and conditions in `texts` name, each with its value."""
+    names = {name for text in texts for name in _names(text)}
     looked_up = (names & filled.variables.keys()) - {*LAZY, *known, *ITEM}
     own = {name for name in looked_up if not (MAGIC.fullmatch(name) or name.startswith(OF_ITEMS))}
     return {name: _told(name, filled(filled.variables[name])) for name in sorted(own)}
 
 
 def _looked_at(task):
-    return [task.args, task.environment, task.vars, task.until, task.when, task.failed_when]
+    return [task.args, task.environment, task.get_vars(), task.until, task.when, task.failed_when]
+
+
+def _template(task, loader):
+    """The text of the file of this machine that the task fills in, as Ansible's own module finds it."""
+    source = task.args.get("src")
+    if task.action.rpartition(".")[2] != "template" or not isinstance(source, str):
+        return []
+    try:
+        with open(
+            loader.path_dwim_relative_stack(task.get_search_path(), "templates", source), encoding="utf-8"
+        ) as file:
+            return [file.read()]
+    except (AnsibleError, OSError, UnicodeDecodeError):  # the name is a template itself, or the task will fail
+        return []
 
 
 def _texts(value):
@@ -144,8 +162,9 @@ def _texts(value):
 @functools.cache
 def _names(text):
     """The names in a template, or in a condition, which has no braces around it."""
+    template = text if "{{" in text or "{%" in text else f"{{{{ {text} }}}}"
     try:
-        return {name.name for name in _JINJA.parse(text if "{{" in text else f"{{{{ {text} }}}}").find_all(nodes.Name)}
+        return {name.name for name in _JINJA.parse(template).find_all(nodes.Name)}
     except (TemplateError, RecursionError):
         return set()
 
