@@ -128,6 +128,15 @@ def test_one_that_a_person_names_as_the_reason_is_recorded_nowhere(bench, vault,
     assert [name for name in leaks(bench, ran) if name != "err"] == []  # who has typed it may see it
 
 
+def test_one_in_an_input_is_recorded_nowhere_and_the_input_is_refused(bench, vault):
+    bench.write(uses(), inputs={"incident": {"help": "What is wrong"}}, escalation={**CALLS, "provide": ["incident"]})
+
+    ran = bench.run("--vault-password-file", str(vault), "-e", f"incident=since {SECRETS['inline']} is known")
+
+    assert "the input incident holds a secret, and is written down" in ran.out + ran.err
+    assert (ran.code == 0, leaks(bench, ran)) == (False, [])
+
+
 def test_without_the_inventory_no_reason_is_recorded(bench, vault):
     bench.write(uses())
 

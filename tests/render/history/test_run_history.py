@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from harness.run_records import RUN, STARTED, again, aimed, done, ended, moved, record, records, reopened
+from harness.run_records import FIRST, RUN, STARTED, again, aimed, done, ended, moved, record, records, reopened
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,6 +46,20 @@ def test_a_run_is_told_from_its_first_record_to_its_last():
     assert run.facts == {"severity": "P2", "inputs": {"a": 1}, "runbook_sha256": "aa", "playbook_sha256": "bb"}
     assert (run.captured, run.follow_up, run.problems) == ({"one": {"stuck": [1, 2]}}, ("Sleep",), ("No page",))
     assert (run.pages, run.undelivered) == ((PageHistory("lead", "webhook", "trigger", "accepted"),), ())
+
+
+@pytest.mark.parametrize(
+    ("first", "happened", "inputs"),
+    [
+        ({"inputs": {"a": 1}}, [], {"a": 1}),  # the log of an earlier version
+        ({"inputs": {}}, [(EventType.INPUTS_GIVEN, None, None, {"inputs": {"b": 2}})], {"b": 2}),
+        ({"inputs": {}}, [], None),
+    ],
+)
+def test_its_inputs_have_a_record_of_their_own(first, happened, inputs):
+    run = history(records(*happened, first={**FIRST, **first}))
+
+    assert run.facts.get("inputs") == inputs
 
 
 @pytest.mark.parametrize(
