@@ -15,7 +15,7 @@ import pytest
 from harness.bench import runbook_text
 from harness.places import Place, Tree, kill
 
-KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "1"))
 SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
 RECORDS = 75
 """About as many records as the run makes."""

@@ -15,7 +15,7 @@ import pytest
 from harness.bench import Bench, step, wait_until
 from harness.places import Place, Tree, kill, sshd_hosts
 
-KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "1"))
 SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
 WEBS = ("web1", "web2")
 

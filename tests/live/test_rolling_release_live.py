@@ -28,7 +28,7 @@ from runner.lab.lab_processes import LabCommand, free_port, running
 from runner.lab.receiver import Receiver
 
 app = pytest.importorskip("runner.lab.app", reason="pip install 'runbookctl[demo]'")
-KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "1"))
+KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "0"))
 SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
 LONGEST = 15.0
 """Seconds that a release takes, about."""
