@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from harness.engine import Engine, change, undoing
+from harness.engine import FAILED, Engine, change, undoing
 from harness.fake_run import Killed, UnwritableLog, environment_in
 from harness.fakes import RUN_ID, runbook_file
 from harness.fault_server import FaultServer
@@ -140,8 +140,8 @@ def test_a_run_that_died_is_called_for_though_the_command_that_found_it_died_as_
 
 
 @pytest.fixture
-def killed(tmp_path, monkeypatch):
-    """A run on two hosts that passed its first step, and was killed in the midst of its second one."""
+def engine(tmp_path, monkeypatch):
+    """A run on two hosts that is killed in the midst of its second step."""
     engine = Engine(tmp_path, monkeypatch)
     engine.ansible.hosts = {"all": ("a", "b"), "b": ("b",)}
 
@@ -149,6 +149,12 @@ def killed(tmp_path, monkeypatch):
         raise Killed
 
     engine.ansible.answers["two", "action"] = killed
+    return engine
+
+
+@pytest.fixture
+def killed(engine):
+    """The same, once it is killed; its first step had passed."""
     with pytest.raises(Killed):
         engine.run(undoing("one"), change("two", hosts="b"), change("three"), escalation=POLICY)
     return engine
@@ -185,6 +191,19 @@ def test_whoever_is_called_for_a_run_that_died_hears_how_each_host_stands_as_rep
     filed = list(read(killed.env.state.log_path))[-1]
     assert {"report.html", "handoff.md"} <= json.loads((directory / "manifest.json").read_bytes()).keys()
     assert (filed.type, [*differences(directory, filed.data["manifest_sha256"])]) == (EventType.RUN_FILED, [])
+
+
+def test_what_had_failed_before_a_command_died_is_said(engine):
+    engine.ansible.answers["one", "action", "a"] = FAILED
+    with pytest.raises(Killed):
+        engine.run(change("one", on_failure="continue"), change("two", hosts="b"), max_failures=1)
+
+    recover_abandoned(engine.env)
+
+    text = (engine.directory_of_the_run.path / "report.md").read_text()
+    assert (
+        "ts command died during Two, and nobody knows how it ended; before that, One failed on a: exit code 1" in text
+    )
 
 
 def test_a_run_that_died_is_gone_on_with_as_it_was_left(killed):

@@ -89,8 +89,10 @@ def recorded(happened: str, standing: Mapping[str, Sequence[str]], ways_on: Sequ
 
 
 def died(run: EndedRun) -> str:
-    """The end of a run whose command died, in one sentence."""
-    return f"its command died{_at(run)}, and nobody knows how it ended"
+    """The end of a run whose command died, in one sentence: what had gone wrong before that belongs to it."""
+    bad = {Outcome.FAILED, Outcome.UNREACHABLE}
+    failed = next(filter(None, (_ends(run, step.id, step.name, bad) for step in _steps(run))), "")
+    return f"its command died{_at(run)}, and nobody knows how it ended" + (f"; before that, {failed}" if failed else "")
 
 
 def happened(run: EndedRun, outcome: Outcome, error: RunbookError | None) -> str:
@@ -214,16 +216,24 @@ def ways_on(
     if outcome is Outcome.PASSED or request.looks:
         return ()
     more = [word for flag, value in flags.items() if value for word in (flag, value)]
-    again = NextCommand(("resume", name, *more), f"continues where it stopped{_asks(run)}")
+    needs = _needs(run)
+    again = NextCommand(("resume", name, *more), f"continues where it stopped{_asks(run)}{needs}")
     if run.plan is None:
-        again = NextCommand(_begin(run, flags), "starts again: nothing was done")
-    back = NextCommand(("undo", name, *more), "undoes what it changed")
+        again = NextCommand(_begin(run, flags), f"starts again: nothing was done{needs}")
+    back = NextCommand(("undo", name, *more), f"undoes what it changed{needs}")
     show = NextCommand(("show", name), "shows what happened")
     can_undo = bool(undo_plan(run.runbook, run.ledger).takes_back)
     if outcome is Outcome.UNDONE:
         return (show,)
     ways = [*([back] if can_undo else []), again] if undoing else [again, *([back] if can_undo else [])]
     return (*ways, show)
+
+
+def _needs(run: EndedRun) -> str:
+    """Which variables hold secrets of the run where it was started: somebody else may type the command elsewhere."""
+    places = [str(run.request.inputs.get(name, "")).partition(":") for name in sorted(run.runbook.secrets)]
+    names = list(dict.fromkeys(where for kind, _, where in places if kind == "env"))
+    return f"; needs {listed(names)} in the environment" if names else ""
 
 
 def _asks(run: EndedRun) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from harness.engine import FAILED, LOST, NOBODY, change
+from harness.engine import FAILED, LOST, NOBODY, change, undoing
 
 from runner.core.errors import AuditError, ExecutionError
 from runner.orchestrator.run_environment import GateAnswer
@@ -55,6 +55,23 @@ def test_what_going_on_may_ask_for_is_said_where_a_step_is_in_doubt(engine, keys
     result = engine.run(change("one"), change("two", **keys))
 
     assert [way.does for way in result.ways_on if way.words[0] == "resume"] == [does]
+
+
+def test_a_command_that_goes_on_says_which_variables_its_secrets_are_in(engine):
+    secret = {"type": "secret", "help": "A key"}
+    takes = {"key": secret, "same": secret, "other": secret, "typed": secret}
+    places = {"key": "env:SHOP_TOKEN", "same": "env:SHOP_TOKEN", "other": "file:/srv/key", "typed": "prompt"}
+    engine.ansible.answers = {("two", "action"): FAILED}
+
+    result = engine.run(
+        undoing("one"), change("two"), takes=takes, inputs=places, secrets=dict.fromkeys(takes, "hunter2!")
+    )
+
+    assert [way.does for way in result.ways_on] == [
+        "continues where it stopped; needs SHOP_TOKEN in the environment",
+        "undoes what it changed; needs SHOP_TOKEN in the environment",
+        "shows what happened",
+    ]
 
 
 def test_hosts_that_were_lost_are_told_beside_those_on_which_the_step_failed(engine):
