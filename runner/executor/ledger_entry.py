@@ -10,7 +10,7 @@ from runner.core.events import DONE, Outcome
 from runner.core.wording import listed
 from runner.model.step import Step, Undo
 
-WORST_FIRST = (
+_WORST_FIRST = (
     Outcome.ABORTED,
     Outcome.UNKNOWN,
     Outcome.FAILED,
@@ -87,7 +87,7 @@ def _of_items(numbers: Iterable[int], reason: str) -> str:
 def worst_of(outcomes: Iterable[Outcome | None]) -> Outcome | None:
     """The worst of the `outcomes`; None where there is none, or each is as good as it can be."""
     found = set(outcomes)
-    return next((outcome for outcome in WORST_FIRST if outcome in found), None)
+    return next((outcome for outcome in _WORST_FIRST if outcome in found), None)
 
 
 def parts(step: Step) -> set[str]:

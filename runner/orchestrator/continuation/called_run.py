@@ -10,6 +10,7 @@ from runner.core.errors import InvalidInputError
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.core.wording import first_line
+from runner.executor.ledger_entry import worst_of
 from runner.kinds.values import OtherRunbook
 from runner.model.step import Step
 from runner.orchestrator.continuation.handover import request_for
@@ -22,7 +23,7 @@ from runner.store.run_state import RunState
 
 _WELL = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
 _TAKEN_BACK = frozenset({Outcome.UNDONE, Outcome.PARTLY_UNDONE})
-_WORST_FIRST = (Outcome.ABORTED, Outcome.UNKNOWN, Outcome.FAILED, Outcome.UNREACHABLE)
+_TOLD_APART = frozenset({Outcome.ABORTED, Outcome.UNKNOWN, Outcome.FAILED, Outcome.UNREACHABLE})
 
 
 class TakeBack(Protocol):
@@ -135,7 +136,7 @@ def _outcome(state: RunState, host: str, *, well: bool) -> Outcome:
     found = {Outcome(steps[host]) for steps in state.steps.values() if host in steps}
     if found and found <= DONE:
         return Outcome.PASSED
-    return next((outcome for outcome in _WORST_FIRST if outcome in found), Outcome.FAILED)
+    return worst_of(found & _TOLD_APART) or Outcome.FAILED
 
 
 def take_back(stepper: Stepper, env: RunEnvironment, step: Step, hosts: Sequence[str], commands: RunCommands) -> None:
