@@ -26,6 +26,8 @@ class Kind(Model):
     """
 
     key: ClassVar[str]
+    example: ClassVar[str] = ""
+    """A step, or a verification, as an item of a list in YAML; docs/kinds.md shows it, and a test loads it."""
     text: ClassVar[str | None] = None
     """The name of the result's text, which `matches` looks at; None where there is none."""
     human: ClassVar[bool] = False

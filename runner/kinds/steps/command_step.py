@@ -19,6 +19,13 @@ from runner.kinds.verifications.command_probe import CommandKind
 class CommandStep(CommandKind, StepKind):
     """Each `{{ template }}` stays within its argument, so a value cannot become a second command."""
 
+    example = """\
+- id: reload
+  name: Reload the web server
+  command: systemctl reload nginx
+  verify: [{exit: 0}]
+"""
+
     fence = Fence("bash")
 
     chdir: Directory = None

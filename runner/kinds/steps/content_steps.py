@@ -54,9 +54,17 @@ class ContentStep(StepKind):
 
 
 class RoleStep(ContentStep):
-    """A role in `playbooks/roles`, with the roles that it depends on."""
+    """A role in playbooks/roles, with the roles that it depends on."""
 
     key = "role"
+    example = """\
+- id: web
+  name: Set up the web server
+  effect: change
+  role: web_server
+  vars: {web_port: 81}
+  verify: [{http: "http://127.0.0.1:81/health", within: 1m}]
+"""
 
     role: RoleName
 
@@ -81,6 +89,13 @@ class TasksStep(ContentStep):
     """A file of tasks that lies beside the runbook."""
 
     key = "tasks"
+    example = """\
+- id: deploy
+  name: Deploy the shop
+  effect: change
+  tasks: tasks/deploy.yml
+  verify: [{http: "http://127.0.0.1:8080/health", within: 1m}]
+"""
 
     tasks: Annotated[str, beside("tasks/deploy.yml")]
 

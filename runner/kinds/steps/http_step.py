@@ -33,6 +33,13 @@ Accepted = Annotated[
 class HttpStep(HttpRequest, StepKind):
     """The step fails unless the answer's status is one of `accept`."""
 
+    example = """\
+- id: drain
+  name: Take the server out of the pool
+  http: {url: "http://127.0.0.1:8080/drain", method: POST}
+  verify: [{that: status == 202}]
+"""
+
     accept: Accepted = Field(
         default=(200, 201, 202, 204),
         description="The statuses that are good, or `any`; 200, 201, 202 and 204 by default",

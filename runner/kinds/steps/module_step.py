@@ -64,6 +64,12 @@ class ModuleStep(StepKind):
     """One module by its full name (`ansible.builtin.service`) with its arguments; its result is `result`."""
 
     key = "module"
+    example = """\
+- id: restart
+  name: Restart the web server
+  module: {ansible.builtin.service: {name: nginx, state: restarted}}
+  verify: [{http: "http://127.0.0.1/health", within: 1m}]
+"""
     visible = ("env",)
 
     module: Annotated[dict[FullName, dict[str, Any]], AfterValidator(_single)]

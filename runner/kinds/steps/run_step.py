@@ -14,6 +14,13 @@ class RunStep(StepKind):
     """The id of a runbook that is run for this step; `capture` takes what that has captured, by its name."""
 
     key = "run"
+    example = """\
+- id: failover
+  name: Fail the database over
+  run: RUN-032
+  inputs: {primary: db1}
+  verify: [{sql: SELECT pg_is_in_recovery() AS replica, that: not row.replica}]
+"""
 
     run: RunbookId
     inputs: dict[Variable, InputValue] = {}

@@ -27,6 +27,13 @@ class ScriptStep(StepKind):
     """The file's text is compiled into the playbook, so that what was reviewed is what runs."""
 
     key = "script"
+    example = """\
+- id: smoke-test
+  name: Test the shop as a customer does
+  script: scripts/smoke-test.sh
+  args: ["http://127.0.0.1:8080"]
+  verify: [{exit: 0}]
+"""
     text = "stdout"
     visible = ("args", "chdir")
 

@@ -23,6 +23,14 @@ class ShellStep(StepKind):
     """Run by `bash -euo pipefail`; values are best given through `env`, or quoted with `| quote`."""
 
     key = "shell"
+    example = """\
+- id: free-space
+  name: Delete the oldest archives
+  effect: destructive
+  approve: Delete archives that are older than 30 days?
+  shell: find /var/backups/shop -name '*.tar.gz' -mtime +30 -delete
+  verify: [{command: find /var/backups/shop -name *.tar.gz -mtime +30, that: stdout == ""}]
+"""
     text = "stdout"
     visible = ("shell", "chdir")
     fence = Fence("bash", frozenset(_LANGUAGES.split()), holds="shell")

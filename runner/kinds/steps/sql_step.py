@@ -15,6 +15,16 @@ from runner.kinds.verifications.sql_probe import Statement
 class SqlStep(Statement, StepKind):
     """The statement's `rows`, and the first of them as `row`, are there for conditions and captures."""
 
+    example = """\
+- id: terminate-stuck
+  name: Terminate the stuck sessions
+  effect: destructive
+  approve: Terminate the stuck sessions?
+  sql: SELECT pg_terminate_backend(pid) FROM unnest(%(pids)s::int[]) AS pid
+  params: {pids: "{{ stuck_pids }}"}
+  verify: [{sql: SELECT count(*) AS used FROM pg_stat_activity, that: row.used < 70, within: 2m}]
+"""
+
     fence = Fence("sql", frozenset({"sql", "postgresql", "postgres", "pgsql", "psql", "plpgsql"}), holds="sql")
 
     @classmethod

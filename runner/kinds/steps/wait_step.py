@@ -40,6 +40,12 @@ class WaitStep(StepKind):
     """A duration, or what to wait for; the latter fails at the step's timeout."""
 
     key = "wait"
+    example = """\
+- id: wait-for-port
+  name: Wait until the database listens
+  wait: {port: 5432}
+  verify: [{sql: SELECT 1 AS one, that: row.one == 1}]
+"""
     touches_nothing = True
 
     wait: Annotated[Annotated[Limit, Tag("for")] | Annotated[Until, Tag("until")], Discriminator(_is)]

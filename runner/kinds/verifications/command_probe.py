@@ -69,6 +69,8 @@ class CommandKind(Kind):
 class CommandProbe(CommandKind, VerificationKind):
     """The command's `rc`, `stdout`, `stderr` and `json` are there to judge; without a condition it must exit 0."""
 
+    example = "- {says: The configuration is valid, command: nginx -t}"
+
     def probe(self, timeout: timedelta) -> Invocation:
         """The command, without a shell."""
         return bounded(self.command, timeout=timeout, environment=self.env)

@@ -10,6 +10,7 @@ class Confirm(VerificationKind):
     """A person says that this holds; there is no machine answer, and without a person it is denied."""
 
     key = "confirm"
+    example = "- {confirm: The customers see the new prices}"
     human = True
 
     confirm: Title

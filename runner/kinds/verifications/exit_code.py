@@ -36,6 +36,7 @@ class Exit(VerificationKind):
     """The command ends with this exit code, or one of these."""
 
     key = "exit"
+    example = "- {says: Something was found or nothing was there, exit: [0, 1]}"
 
     exit: OneOrSeveral[GoodCode]
 

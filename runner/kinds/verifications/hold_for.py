@@ -31,6 +31,7 @@ class HoldFor(VerificationKind):
     """
 
     key = "hold_for"
+    example = '- {says: The shop stays up, http: "http://127.0.0.1:8080/health", hold_for: 5m, every: 10s}'
 
     hold_for: Annotated[timedelta | str, BeforeValidator(_read), WithJsonSchema(_WRITTEN)]
 

@@ -82,6 +82,8 @@ class HttpRequest(Kind):
 class HttpProbe(HttpRequest, VerificationKind):
     """The answer's `status`, `json` and `content` are there to judge; without a condition the status must be 200."""
 
+    example = '- {says: The shop answers, http: "http://127.0.0.1:8080/health", that: status == 200, within: 1m}'
+
     def probe(self, timeout: timedelta) -> Invocation:
         """The request, whatever its answer."""
         return uri(self.http.options(), timeout=timeout)

@@ -35,6 +35,9 @@ class Json(VerificationKind):
     """Each path (`status`, `checks[0].state`) holds exactly this value; a value may be one `{{ template }}`."""
 
     key = "json"
+    example = """\
+- {says: The pool has room, http: "http://127.0.0.1:8080/pool", json: {state: ready, "queues[0].waiting": 0}}
+"""
     judges_text = True
 
     json_: Annotated[dict[Path, Value], AfterValidator(_something), Field(alias="json")]

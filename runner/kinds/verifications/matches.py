@@ -35,6 +35,7 @@ class Matches(VerificationKind):
     """
 
     key = "matches"
+    example = r"- {says: Both disks are in the array, command: cat /proc/mdstat, matches: '\[UU\]'}"
     judges_text = True
 
     matches: Annotated[str, AfterValidator(_pattern)]

@@ -52,6 +52,7 @@ class OnCall(VerificationKind):
     """Looked up on the machine where runbookctl runs; `on_call_now` and `on_call_then` are the people, by name."""
 
     key = "oncall"
+    example = '- {oncall: {schedule: PABC123, token: "{{ pagerduty_token }}", for: 30m}}'
 
     oncall: OnCallQuery
 

@@ -51,6 +51,10 @@ class Statement(Kind):
 class SqlProbe(Statement, VerificationKind):
     """The query's `rows`, and the first of them as `row`, are there to judge."""
 
+    example = """\
+- {says: No session waits, sql: SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted, that: row.waiting == 0}
+"""
+
     def probe(self, timeout: timedelta) -> Invocation:
         """The query."""
         return psql(self.sql, self.params, timeout=timeout)

@@ -13,6 +13,7 @@ class That(VerificationKind):
     """A Jinja condition over the result's names, the inputs and what earlier steps captured."""
 
     key = "that"
+    example = "- {says: At least one file was written, that: stdout | int > 0}"
 
     that: OneOrSeveral[Condition]
 
