@@ -11,6 +11,7 @@ from typing import NamedTuple
 from runner.core.step_tags import GATE
 from runner.kinds.values import ROLES
 from runner.library.side_files import SideFiles
+from runner.model.checks import controller_lookups
 from runner.model.names import RESERVED
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import unusable
@@ -48,9 +49,6 @@ _INCLUDES = frozenset({"include_tasks", "import_tasks", "include_role", "import_
 _ENDS = frozenset({"end_play", "end_host", "end_batch", "clear_host_errors", "refresh_inventory"})
 _CODE = frozenset({"library", "module_utils"})
 _LISTS = frozenset({"tasks", "handlers"})
-_OUTSIDE = re.compile(
-    rb"\b(?:lookup|query|q)\(\s*['\"](?:ansible\.builtin\.)?(?:pipe|lines)['\"]|\bwith_(?:pipe|lines)\b"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +99,24 @@ def is_content(path: str) -> bool:
 
 def findings(runbook: Runbook, files: SideFiles) -> list[Finding]:
     """What in the `files` that `runbook` imports may not be there."""
-    steps = [step for step in (*runbook.procedure, *runbook.on_cancel) if step.action and step.action.declares_effect]
-    if not steps:
-        return []
+    steps = (*runbook.procedure, *runbook.on_cancel)
+    actions = [action for step in steps for action in (step.action, step.undo and step.undo.action) if action]
+    modules = [(action.ansible_module or ("", {}), action) for action in actions]
+    filled_in = {
+        name for (module, _), action in modules if module.endswith(".template") for name in action.library_files
+    }
+    own = {name for action in actions if action.declares_effect for name in action.library_files}
     names = {*runbook.inputs, *(name for step in runbook.procedure for name in (*step.capture, *step.choose))}
     allowed = _Allowed({user for step in steps for user in step.users}, names, runbook.secrets)
-    own = {name for step in steps if step.action for name in step.action.library_files}
-    paths = [path for path in files.contents if is_content(path) or path in own]
-    return sorted(found for path in paths for found in _of_file(path, files.contents[path], own, allowed))
+    content = {path for path in files.contents if own and (is_content(path) or path in own)}
+    found = [found for path in content for found in _of_file(path, files.contents[path], own, allowed)]
+    filled = [found for path in filled_in & files.contents.keys() for found in _of_template(path, files.contents[path])]
+    return sorted([*found, *filled])
+
+
+def _of_template(path: str, data: bytes) -> Iterator[Finding]:
+    if message := controller_lookups.fault_of_template(data.decode(errors="replace")):
+        yield unusable(path, message, controller_lookups.HINT)
 
 
 def _of_file(path: str, data: bytes, own: Collection[str], allowed: _Allowed) -> Iterator[Finding]:
@@ -116,10 +124,9 @@ def _of_file(path: str, data: bytes, own: Collection[str], allowed: _Allowed) ->
     part = parts[3] if is_content(path) and len(parts) > 3 else "tasks"  # noqa: PLR2004 - below playbooks/roles/NAME
     if part in _CODE or part.endswith("_plugins"):
         yield unusable(path, "is code that would run on this machine", "install it as a collection")
-    if part in {"files", "templates"} and not _OUTSIDE.search(data):
+    if part in {"files", "templates"}:
+        yield from _of_template(path, data)
         return
-    if _OUTSIDE.search(data):
-        yield unusable(path, "starts a program on this machine, of which no record tells", _ON)
     if data.startswith(b"$ANSIBLE_VAULT"):
         yield unusable(path, "is encrypted, so that nobody can check it", "keep a secret as an input of type secret")
         return
@@ -138,6 +145,7 @@ def _of_yaml(path: str, data: bytes, part: str, own: Collection[str], allowed: _
         yield from error.findings
         return
     for root in roots:
+        yield from _of_texts(root)
         if part in _LISTS:
             for task in _tasks(root):
                 yield from _of_task(task, allowed)
@@ -145,6 +153,14 @@ def _of_yaml(path: str, data: bytes, part: str, own: Collection[str], allowed: _
             yield from _of_meta(root, path, own, allowed)
         else:
             yield from _of_names(root, allowed)
+
+
+def _of_texts(value: Value) -> Iterator[Finding]:
+    """What would be done on this machine when a text is filled in."""
+    if message := controller_lookups.fault(value.text or ""):
+        yield value.finding(_RULE, message, hint=controller_lookups.HINT)
+    for part in (*value.values(), *value.items()):
+        yield from _of_texts(part)
 
 
 def _tasks(value: Value) -> Iterator[Value]:
@@ -192,6 +208,9 @@ def _of_keywords(task: Value, allowed: _Allowed) -> Iterator[Finding]:
             yield value.finding(_RULE, f"{key} {_ONLY_FALSE[key][0]}", hint=_ONLY_FALSE[key][1])
         elif key == "poll" and text == "0":
             yield value.finding(_RULE, "is left running, and nobody hears how it ends", hint="leave `poll` out")
+        elif key.startswith("with_") and not controller_lookups.is_harmless(key.removeprefix("with_")):
+            message = f"{key} may start a program on this machine, of which no record tells"
+            yield value.finding(_RULE, message, hint=controller_lookups.HINT)
         elif key == "tags":
             yield from _of_tags(value)
         elif key in {"vars", "environment"}:

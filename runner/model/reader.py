@@ -13,7 +13,7 @@ from runner.kinds import plugins
 from runner.kinds.base import Kind
 from runner.kinds.steps.base import KEYS_OF_STEPS, StandInStep, StepKind
 from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
-from runner.model.checks import ansible_hints
+from runner.model.checks import ansible_hints, controller_lookups
 from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, WrittenStep, faults
 from runner.model.runbook import Runbook
 from runner.model.step import BranchLabel, Step, Undo
@@ -76,6 +76,8 @@ class _RunbookReader:
         known["escalation"] = self._escalation(value)
         for fault in faults(value, prerequisites, steps, on_cancel):
             self._fault(*fault)
+        for place, message in controller_lookups.faults(value):
+            self._fault(place, "controller-lookup", message, controller_lookups.HINT)
         return self._make(Runbook, known, at=())
 
     def _escalation(self, value: Mapping[str, Any]) -> Any:

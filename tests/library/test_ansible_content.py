@@ -95,7 +95,10 @@ def test_what_a_role_may_do(found, task):
         ("ansible.builtin.add_host: {name: b}", "add_host changes which hosts there are"),
         ("ansible.builtin.pause: {prompt: Go?}", "waits for somebody at a terminal"),
         ("ansible.builtin.meta: end_host", "end_host ends or changes a run that goes on elsewhere"),
-        ("ansible.builtin.command: echo {{ lookup('pipe', 'id') }}", "starts a program on this machine"),
+        ("ansible.builtin.command: echo {{ lookup('pipe', 'id') }}", "lookup('pipe') may start a program"),
+        ("ansible.builtin.command: echo {{ q('pi' ~ 'pe', 'id') }}", "a lookup of a computed name may start a program"),
+        ("when: lookup('pipe', 'id') == 'x'\n  ping: {}", "lookup('pipe') may start a program"),
+        ("with_pipe: [id]\n  ping: {}", "with_pipe may start a program"),
         ("ansible.builtin.command: echo {{ token }}", "uses the secret token"),
     ],
 )
