@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from runner.compiler.compiler import variables
@@ -93,14 +94,17 @@ class RunRequest:
         """What keeps the secrets out of all that is written, sent or shown."""
         return Redaction((*self.hidden, *self.secrets.values()))
 
-    def masked(self, known: Redaction | None = None) -> RunRequest:
+    def masked(self, known: Redaction | None = None, recorded: Mapping[str, Any] = MappingProxyType({})) -> RunRequest:
         """The same, without a secret in what somebody has written to be read: its own ones, or all that are `known`.
+
+        Of the inputs, those that stand in the record already, as they are `recorded`, are let be.
 
         Raises:
             InvalidInputError: an input that is written down as it is holds a secret, and is not what the runbook says.
         """
         redaction, declared = known or self.redaction(), self.source.runbook.inputs
         given = {name: value for name, value in self.inputs.items() if value != declared[name].default}
+        given = {name: value for name, value in given.items() if value != recorded.get(name)}
         if holding := [name for name, value in given.items() if redaction.holds(value)]:
             message = f"the input {holding[0]} holds a secret, and is written down"
             raise InvalidInputError(message, hint=f"give it another value, or make {holding[0]} of type secret")

@@ -194,6 +194,24 @@ def test_a_run_is_gone_on_with_though_the_inventory_has_encrypted_since_what_it_
     assert engine.resume().outcome == "passed"
 
 
+def test_an_input_that_a_resume_is_given_anew_may_not_hold_what_the_inventory_has_encrypted(engine):
+    vaulted = "swordfish-4711"
+    engine.ansible.answers["act", "action"] = FAILED
+    begun(engine, inputs={**GIVEN, "note": "as before"})
+    engine.ansible.answers.clear()
+    engine.ansible.secrets = [vaulted]
+    engine.asked_for = replace(engine.asked_for, inputs={**engine.asked_for.inputs, "note": f"see {vaulted}"})
+    done = engine.done("db1")
+
+    result = engine.resume()
+
+    assert result.problems[0] == "the input note holds a secret, and is written down"
+    assert (result.exit_code, engine.done("db1")) == (2, done)
+    files = [path for path in engine.env.state.path.rglob("*") if path.is_file()]
+    assert files
+    assert [path.name for path in files if vaulted.encode() in path.read_bytes()] == []
+
+
 def test_what_is_said_when_a_run_is_taken_back(engine):
     engine.ansible.answers["two", "action"] = FAILED
     begun(engine, undoing("one"), change("two"))

@@ -129,7 +129,8 @@ class RunStart:
         if self.request.mode == "auto" and not undo:
             check_unattended(plan.runbook, plan.target)
         now = Target.from_message(self.invoker.resolve())
-        self.request = self.request.without(self.recorder.redaction)
+        recorded = self.request.inputs if undo else self.directory.state.inputs
+        self.request = self.request.masked(self.recorder.redaction, recorded)
         plan.check_same_hosts(now)
         plan.check_all_hosts(now)
         self.request, policy = admission.check_guards(self.request, now, self.env, self.recorder, undo=undo)
