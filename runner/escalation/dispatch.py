@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from os.path import commonprefix
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from runner.channels.base import Action, Channel, Page, Receipt, Secrets
 from runner.channels.payload import one_line
+from runner.core.errors import InvalidInputError
 from runner.core.events import Clock, EventType
 from runner.escalation.delivery import LIMIT, Outgoing, deliver_all
 from runner.escalation.incidents import Incident, Incidents
@@ -86,9 +87,20 @@ class Dispatcher:
         """Request `notifications`: each is durable in the outbox, and then in the record, before it may be sent."""
         for each in notifications:
             with self._failsafe():
+                self._replace_in_other_runs(each)
+            with self._failsafe():
                 self.outbox.put(each)
             with self._failsafe():
                 self._note(each.run, EventType.NOTIFY_REQUESTED, _description(each))
+
+    def _replace_in_other_runs(self, notification: Notification) -> None:
+        """Record that a page of another run is not sent any more, as `notification` takes its place."""
+        before = None
+        with suppress(InvalidInputError):  # a broken file is replaced as well
+            before = self.outbox.get(notification.id)
+        if before and before.run != notification.run:
+            reason = f"a later page about the same incident takes its place, that of the run {notification.run}"
+            self._note(before.run, EventType.NOTIFY_DROPPED, _description(before) | {"reason": reason})
 
     def _with_references(self, page: Page) -> Page:
         """`page` with what the channels call what they made of its incident."""

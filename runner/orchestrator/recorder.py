@@ -86,6 +86,19 @@ class Recorder:
         """
         self.record(Event(kind, self.run, step, data=data))
 
+    def note_of(self, run: str, kind: EventType, data: Mapping[str, Any]) -> None:
+        """Record one event of whichever `run` it is about; of another one nobody here hears.
+
+        Raises:
+            AuditError: as `record`.
+        """
+        event = Event(kind, run, data=data)
+        if run == self.run:
+            self.record(event)
+            return
+        with self._lock:
+            self.log.append(self._redacted(event))
+
     def note_request(self, request: RunRequest) -> None:
         """Record, once, why somebody wants the run, and its inputs.
 

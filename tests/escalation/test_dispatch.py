@@ -24,6 +24,7 @@ class Desk:
 
     def __init__(self, directory, fails=()):
         self.events, self.errors, self.fails, self.channel = [], [], fails, FakeChannel()
+        self.directory = directory
         self.contacts = {"on-call": FakeContact((self.channel,)), "nobody": FakeContact(())}
         self.dispatcher = Dispatcher(directory, str, Clock(), self.note, self.failsafe)
 
@@ -174,3 +175,21 @@ def test_without_an_outbox_people_are_called_all_the_same(tmp_path):
 
     assert desk.channel.actions == ["trigger"]
     assert desk.errors[0].startswith(str(tmp_path / "outbox"))
+
+
+def test_a_page_of_another_run_that_takes_the_place_of_one_that_waits_ends_that_one_in_its_record(desk):
+    noted, other = [], "20260101T000000Z-89abcdef"
+    desk.dispatcher = Dispatcher(desk.directory, str, Clock(), lambda *event: noted.append(event), desk.failsafe)
+    desk.dispatcher.request([(PAGE, ["on-call"])], RUN, desk.contacts)
+    desk.dispatcher.request([(PAGE, ["on-call"])], other, desk.contacts)
+    desk.dispatcher.request([(PAGE, ["on-call"])], other, desk.contacts)
+
+    assert [(run, kind) for run, kind, _ in noted] == [
+        (RUN, EventType.NOTIFY_REQUESTED),
+        (RUN, EventType.NOTIFY_DROPPED),
+        (other, EventType.NOTIFY_REQUESTED),
+        (other, EventType.NOTIFY_REQUESTED),
+    ]
+    reason = f"a later page about the same incident takes its place, that of the run {other}"
+    assert noted[1][2]["reason"] == reason
+    assert [each.run for each in desk.dispatcher.outbox.all()] == [other]

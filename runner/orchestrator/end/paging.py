@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from runner.channels.base import Action, Page
 from runner.core.errors import AuditError
@@ -50,7 +49,7 @@ class Pager(RunPages):
         self.declared = False
         self._clock: CallClock | None = None
         self._called: dict[str, dict[str, None]] = {}
-        self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, self._note, self._noting)
+        self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, recorder.note_of, self._noting)
 
     @contextlib.contextmanager
     def patience(self) -> Iterator[None]:
@@ -283,10 +282,6 @@ class Pager(RunPages):
             if page.action == "trigger" and not page.dedup_key.endswith(GLASS):
                 self._called.setdefault(page.dedup_key, {})[each.contact] = None
         return sent
-
-    def _note(self, run: str, kind: EventType, data: Mapping[str, Any]) -> None:
-        del run  # the recorder's own
-        self._recorder.note(kind, **data)
 
     def problems(self) -> list[str]:
         """A sentence for each page that did not arrive."""

@@ -25,6 +25,7 @@ from runner.model.runbook import FollowUp
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.recorder import Recorder
 from runner.store.log.audit_log import AuditLog
+from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
 
 TARGET = Target({"all": ("db1",)}, {"db1": "staging"})
@@ -603,3 +604,23 @@ def test_the_page_of_any_other_runbook_says_why_somebody_is_called_and_nothing_b
     engine.run(change("one", on_failure="escalate"), escalation={**POLICY, "when": ["step_failed"]}, reason="MON-005")
 
     assert engine.channel.sent[0].summary == "RUN-001 Disk is full (local): step failed: One: exit code 1"
+
+
+def test_what_becomes_of_the_page_of_an_earlier_run_stands_in_the_record_of_that_run(pager_of, channel):
+    channel.status = "refused"
+    first, second, third = (pager_of(number) for number in range(3))
+    first.stopped(first.steps, None)
+    second.stopped(second.steps, None)
+    channel.status = "accepted"
+
+    third.passed()
+
+    records = list(read(third.recorder.log.path))
+    dropped = [(record.run, record.data["reason"]) for record in records if record.type == EventType.NOTIFY_DROPPED]
+    assert dropped == [
+        (
+            first._request.run_id,
+            f"a later page about the same incident takes its place, that of the run {second._request.run_id}",
+        ),
+        (second._request.run_id, "the incident is over"),
+    ]
