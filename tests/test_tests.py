@@ -75,6 +75,7 @@ TESTED_WITH: dict[str, str] = {
     "model/step.py": "model/test_runbook.py",
     "model/procedure/branch_steps.py": "model/procedure/test_decide.py",
     "orchestrator/end/finish.py": "orchestrator/end/test_ending.py",
+    "orchestrator/end/page_sender.py": "orchestrator/end/test_paging.py",
     "orchestrator/end/run_pages.py": "orchestrator/end/test_paging.py",
     "orchestrator/gate/gate_facts.py": "orchestrator/gate/test_approval_gate.py",
     "orchestrator/translation/reasons.py": "orchestrator/test_event_translator.py",

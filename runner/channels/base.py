@@ -136,8 +136,10 @@ class Channel(Model):
 
     key: ClassVar[str]
 
-    gathers_news: ClassVar[bool] = False
-    """Whether news of an incident that come at the same time are one page, with a line for each of them."""
+    @property
+    def gathers_news(self) -> bool:
+        """Whether news of an incident that come at the same time are one page, with a line for each of them."""
+        return True
 
     def does(self, action: Action) -> bool:
         """Whether this channel has a way to do `action`; a page that asks for another one is skipped."""

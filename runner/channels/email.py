@@ -51,7 +51,6 @@ class Email(Channel):
     """
 
     key: ClassVar[str] = "email"
-    gathers_news: ClassVar[bool] = True
 
     to: AtLeastOne[MailAddress] = Field(description="Who gets it")
     sender: MailAddress = Field(alias="from", description="The address it comes from")

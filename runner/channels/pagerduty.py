@@ -73,6 +73,11 @@ class PagerDuty(Channel):
             raise ValueError("token and from belong together")
         return self
 
+    @property
+    def gathers_news(self) -> bool:
+        """In the log of an alert each of them has an entry of its own; notes of an incident are read by people."""
+        return self.token is not None
+
     def does(self, action: Action) -> bool:
         """Whether there is an event for `action`; a note needs a token."""
         return action in _EVENTS or action == "change" or (action == "note" and self.token is not None)

@@ -74,7 +74,6 @@ class Slack(Channel):
     """
 
     key: ClassVar[str] = "slack"
-    gathers_news: ClassVar[bool] = True
 
     webhook: SecretReference | None = Field(default=None, description="Where the address of an incoming webhook is")
     token: SecretReference | None = Field(default=None, description="Where the token of a bot is, xoxb-...")

@@ -29,13 +29,14 @@ _Result = TypeVar("_Result")
 class Verdict:
     """What an attempt means for the page, and why; `reference` is what the other side calls what it made of it.
 
-    `doubt` says that the page may have arrived, though no answer says so.
+    `doubt` says that the page may have arrived, though no answer says so; `silent` that the other side said nothing.
     """
 
     status: Literal["accepted", "refused", "again"]
     reason: str
     reference: str = ""
     doubt: bool = False
+    silent: bool = False
 
 
 def judge(answer: HttpAnswer) -> Verdict:
@@ -67,8 +68,7 @@ class SendAttempt:
     def __init__(self, seconds: float, silent: float) -> None:
         self.sent = False
         self.wait = 0.0
-        self._silent, self._begin = silent, time.monotonic()
-        self._end = self._begin + seconds
+        self._silent, self._end = silent, time.monotonic() + seconds
 
     @property
     def left(self) -> float:
@@ -101,8 +101,7 @@ class SendAttempt:
         try:
             return tell(self)
         except TimeoutError:
-            late = f"no answer within {time.monotonic() - self._begin:.1f} s"
-            return Verdict("again", late, doubt=self.sent)
+            return Verdict("again", "no answer", doubt=self.sent, silent=True)
         except SSLCertVerificationError as error:  # nothing that another attempt could mend
             mend = "check the address and this machine's clock, or name the authority's file in SSL_CERT_FILE"
             return Verdict("refused", f"the certificate is not trusted ({error.verify_message}): {mend}")
@@ -147,7 +146,9 @@ class Transport:
         self, channel: str, tell: Callable[[SendAttempt], Verdict], *, most_doubts: int | None = None
     ) -> Receipt:
         """Calls `tell` until its verdict is final, or another attempt would pass the deadline, or as `send` says."""
-        end, sent, doubts, wait = time.monotonic() + self.deadline, False, 0, 0.0
+        begin = time.monotonic()
+        end, sent, doubts, wait = begin + self.deadline, False, 0, 0.0
+        answered, silent_since = "", begin
         for number in count(1):
             left = max(0.001, end - time.monotonic())  # a pause can last longer than it was meant to
             attempt = SendAttempt(left, self.attempt)
@@ -156,6 +157,8 @@ class Transport:
             doubts += verdict.doubt
             if verdict.status != "again":
                 return Receipt(channel, verdict.status, number, verdict.reason, reference=verdict.reference)
+            if not verdict.silent:
+                answered, silent_since = verdict.reason, time.monotonic()
             if doubts == most_doubts:
                 late = "it is not sent again, as it may be there already"
                 break
@@ -165,7 +168,8 @@ class Transport:
                 late = f"the next attempt, in {pause:.1f} s, would pass the deadline of {self.deadline:g} s"
                 break
             self.sleep(pause)
-        reason = f"{verdict.reason}; {late}"
+        nothing = f"no answer within {time.monotonic() - silent_since:.1f} s" if verdict.silent else ""
+        reason = "; ".join(filter(None, [answered, nothing, late]))
         return Receipt(channel, "deferred", number, reason, sent=sent, doubt=doubts > 0, wait=wait)
 
 

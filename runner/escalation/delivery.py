@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.channels.base import Channel, Receipt, Secrets, deliver
 from runner.channels.transport import DEADLINE
@@ -45,34 +45,58 @@ def outgoing(notification: Notification) -> Outgoing:
 
 
 def deliver_all(pages: Sequence[Outgoing], secrets: Secrets, *, limit: float = LIMIT) -> list[Receipt]:
-    """Send `pages`, all at once and in `limit` seconds together; a receipt for each, whatever happens to it."""
+    """Send `pages`, all at once and in `limit` seconds together; a receipt for each, whatever happens to it.
+
+    Those to one contact by one channel about one incident go one after the other, in their order, each with what the
+    channel calls what it made of those before. Where nobody knows what became of one, those after it are not sent.
+    """
     end = time.monotonic() + limit
-    answers = [_begun(item, secrets) for item in pages]
+    answers = [Future[Receipt]() for _ in pages]
+    queues: dict[object, list[tuple[Outgoing, Future[Receipt]]]] = {}
+    for item, answer in zip(pages, answers, strict=True):
+        each = item.notification
+        queues.setdefault((each.contact, each.position, each.page.dedup_key), []).append((item, answer))
+    for queue in queues.values():
+        _begin(queue, secrets)
     return [_receipt(item, answer, end, limit) for item, answer in zip(pages, answers, strict=True)]
 
 
-def _begun(item: Outgoing, secrets: Secrets) -> Future[Receipt]:
-    answer: Future[Receipt] = Future()
+def _begin(queue: Sequence[tuple[Outgoing, Future[Receipt]]], secrets: Secrets) -> None:
+    """Send what stands in `queue`, in its order, in a thread of its own."""
 
     def send() -> None:
-        answer.set_result(_sent(item, secrets))
+        held_up: Receipt | None = None
+        references: tuple[str, ...] = ()
+        for item, answer in queue:
+            if not answer.set_running_or_notify_cancel():
+                return
+            receipt = held_up or _sent(item, references, secrets)
+            if receipt.status == "deferred":
+                reason = "not sent, as the page before it has not arrived"
+                held_up = replace(receipt, attempts=0, reason=reason, sent=False, doubt=False)
+            references += (receipt.reference,) if receipt.reference else ()
+            answer.set_result(receipt)
 
     try:
         threading.Thread(target=send, name="runbook-page", daemon=True).start()
     except RuntimeError:  # the system has no thread left: one after the other is late, but not lost
         send()
-    return answer
 
 
 def _receipt(item: Outgoing, answer: Future[Receipt], end: float, limit: float) -> Receipt:
     try:
         return answer.result(max(0.0, end - time.monotonic()))
     except TimeoutError:
+        if answer.cancel():  # it has not begun, and will not
+            return Receipt(_key(item.channel), "deferred", 0, "not sent, as there was no time left", sent=False)
         return Receipt(_key(item.channel), "deferred", 1, f"no answer within {limit:.0f} s", doubt=True)
 
 
-def _sent(item: Outgoing, secrets: Secrets) -> Receipt:
-    return deliver(item.channel, item.notification.page, secrets) if item.channel else NO_CHANNEL
+def _sent(item: Outgoing, references: tuple[str, ...], secrets: Secrets) -> Receipt:
+    if item.channel is None:
+        return NO_CHANNEL
+    page = item.notification.page
+    return deliver(item.channel, replace(page, references=(*page.references, *references)), secrets)
 
 
 def _key(channel: Channel | None) -> str:

@@ -73,6 +73,25 @@ def test_the_deadline_is_eight_seconds_unless_a_test_says_otherwise():
     assert re.fullmatch(rf"no answer within (7\.9|8\.\d) s; {late}", receipt.reason)
 
 
+@pytest.mark.parametrize(("before", "words"), [((), ""), (("503",), "answered 503; ")])
+def test_the_words_name_the_whole_time_in_which_there_was_no_answer(before, words):
+    # given a server that takes nothing, so that it is tried again and again
+    ready = iter(before)
+    silent = socket.create_server(("127.0.0.1", 0))
+
+    def tell(attempt):
+        if next(ready, None):
+            return judge(HttpAnswer(503, b""))
+        return judge(attempt.ask(post(f"https://127.0.0.1:{silent.getsockname()[1]}/")))
+
+    receipt = Transport(deadline=2.0, attempt=0.2, sleep=lambda _: None, jitter=lambda: 0.0).repeat("c", tell)
+    silent.close()
+
+    said, seconds = re.fullmatch(r"(.*)no answer within (\d\.\d) s; the next attempt.*", receipt.reason).groups()
+    assert (receipt.status, said) == ("deferred", words)
+    assert float(seconds) > 0.3  # two attempts at least, of which the last one alone takes 0.2 s
+
+
 def test_what_was_sent_waits_for_its_answer_longer_than_a_connection_that_hangs():
     with FaultServer("late") as server:
         receipt = Transport(attempt=0.6).send("c", post(server.url))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from harness.fake_run import FakeChannel
-from harness.notifications import ONE, WRITTEN
+from harness.notifications import ONE, PAGE, WRITTEN
 
 from runner.channels.base import Receipt
 from runner.channels.pagerduty import PagerDuty
@@ -39,20 +39,26 @@ class Dead:
     key = "dead"
 
     def __init__(self):
-        self.end = threading.Event()
+        self.end, self.sent = threading.Event(), 0
 
     def does(self, action):
         return True
 
     def send(self, page, *, secrets):
+        self.sent += 1
         self.end.wait(20)
         return Receipt(self.key, "refused", 1, "too late")
+
+
+def to(contact, channel, **page):
+    """A page to `contact` by `channel`."""
+    return Outgoing(replace(ONE, contact=contact, page=replace(PAGE, **page)), channel)
 
 
 def test_every_page_is_on_its_way_at_the_same_time_and_the_receipts_are_in_order():
     together = Together(50)
 
-    receipts = deliver_all([Outgoing(ONE, together)] * 50, lambda reference: f"value of {reference}")
+    receipts = deliver_all([to(f"{n}", together) for n in range(50)], lambda reference: f"value of {reference}")
 
     assert receipts == [Receipt("together", "accepted", 1, "value of env:KEY")] * 50
 
@@ -60,11 +66,52 @@ def test_every_page_is_on_its_way_at_the_same_time_and_the_receipts_are_in_order
 def test_channels_that_never_answer_cost_the_limit_once_and_the_others_arrive():
     dead, fine = Dead(), FakeChannel()
 
-    receipts = deliver_all([Outgoing(ONE, dead), Outgoing(ONE, fine), Outgoing(ONE, dead)], str, limit=0.05)
+    receipts = deliver_all([to("a", dead), to("b", fine), to("c", dead)], str, limit=0.05)
 
     late = Receipt("dead", "deferred", 1, "no answer within 0 s")
     assert receipts == [late, Receipt("fake", "accepted", 1, ""), late]
     dead.end.set()
+
+
+def test_what_follows_in_an_incident_is_sent_in_its_order_with_what_was_made_of_the_pages_before():
+    fine = FakeChannel(reference="slack/C1/1700.1")
+    pages = [to("a", fine, summary=f"{n}") for n in range(20)]
+
+    receipts = deliver_all(pages, str)
+
+    assert receipts == [Receipt("fake", "accepted", 1, "", reference="slack/C1/1700.1")] * 20
+    assert [page.summary for page in fine.sent] == [f"{n}" for n in range(20)]
+    assert [len(page.references) for page in fine.sent] == list(range(20))
+
+
+def test_what_follows_a_page_that_has_not_arrived_is_not_sent_and_what_is_about_something_else_is():
+    dead, wait = FakeChannel("deferred", doubt=True), "not sent, as the page before it has not arrived"
+    pages = [to("a", dead), to("a", dead, summary="more"), to("a", dead, dedup_key="another")]
+
+    receipts = deliver_all(pages, str)
+
+    late = Receipt("fake", "deferred", 1, "nobody is there", doubt=True)
+    assert receipts == [late, Receipt("fake", "deferred", 0, wait, sent=False), late]
+    assert {page.dedup_key for page in dead.sent} == {PAGE.dedup_key, "another"}
+    assert [receipt.may_have_arrived for receipt in receipts] == [True, False, True]
+
+
+def test_what_follows_a_page_that_is_refused_is_sent_all_the_same():
+    refuses = FakeChannel("refused")
+
+    assert len(deliver_all([to("a", refuses), to("a", refuses, summary="more")], str)) == len(refuses.sent) == 2
+
+
+def test_what_has_not_begun_when_the_time_is_over_is_not_sent_afterwards():
+    dead = Dead()
+
+    receipts = deliver_all([to("a", dead), to("a", dead, summary="more")], str, limit=0.05)
+    dead.end.set()
+    for thread in [thread for thread in threading.enumerate() if thread.name == "runbook-page"]:
+        thread.join(5)
+
+    left = Receipt("dead", "deferred", 0, "not sent, as there was no time left", sent=False)
+    assert (receipts, dead.sent) == ([Receipt("dead", "deferred", 1, "no answer within 0 s"), left], 1)
 
 
 def test_a_defect_of_a_channel_is_a_receipt_that_quotes_nothing():

@@ -85,7 +85,8 @@ class LiveProgress:
         if event.type is EventType.GATE_ANSWERED and data.get("note"):
             self._notes[step] = f"{safe(data['by'])}: {short(data['note'])}"
         if event.type is EventType.PAGE_FINISHED:
-            self._pages.append(f"☎  {called(data)}")
+            page = f"☎  {called(data)}"
+            self._pages += [page] if self._pages[-1:] != [page] else []  # of many news one line is enough
         self._pages += guard_options.lines(event)
 
     def __rich__(self) -> RenderableType:

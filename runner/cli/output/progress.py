@@ -99,13 +99,17 @@ class LineProgress(_StreamProgress):
     def __init__(self, runbook: Runbook) -> None:
         self._words = Words(runbook)
         self._start = time.monotonic()
+        self._last: list[str] = []
 
     def __call__(self, event: Event) -> None:
         """Print the event's lines."""
         if event.type in LEARNT:
             self._words.learn(event)
-        for line in lines(event, self._words):
-            self.say(line)
+        found = lines(event, self._words)
+        if event.type is not EventType.PAGE_FINISHED or found != self._last:  # of many news one line is enough
+            for line in found:
+                self.say(line)
+        self._last = found
 
     def say(self, line: str) -> None:
         """Print a line, with the time since the start."""

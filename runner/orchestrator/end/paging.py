@@ -6,24 +6,20 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from runner.channels.base import Action, Page
+from runner.channels.base import Page
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Outcome
-from runner.core.wording import addressee
 from runner.escalation import policy as escalation
 from runner.escalation.call_rules import Cause, FailedStep, SoFar, Stop, decide, has_clock
-from runner.escalation.delivery import BRIEF, LIMIT
-from runner.escalation.dispatch import Dispatcher, SentPage
-from runner.escalation.incidents import GLASS, Incident
+from runner.escalation.delivery import BRIEF
+from runner.escalation.incidents import GLASS
 from runner.escalation.ladder import levels
 from runner.escalation.outbox import Notification
-from runner.model.runbook import FollowUp
 from runner.model.step import Step
 from runner.orchestrator.end.call_clock import CallClock
-from runner.orchestrator.end.run_ladder import incident_states
-from runner.orchestrator.end.run_pages import RunPages
+from runner.orchestrator.end.page_sender import PageSender
 from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Call, RunRequest
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import Installation
 
 _LOST = frozenset({Outcome.UNREACHABLE})
@@ -36,8 +32,8 @@ DIED = "its command died, and nobody knows how it ended"
 """Why people are called for a run that did not come to its end."""
 
 
-class Pager(RunPages):
-    """The escalation of one run. `calls` is who was told what, and what came of it, in order.
+class Pager(PageSender):
+    """The escalation of one run.
 
     `unrecorded` is what of it could not be recorded, which keeps nobody from being called. `declared` says whether a
     person has had somebody called.
@@ -45,11 +41,8 @@ class Pager(RunPages):
 
     def __init__(self, request: RunRequest, env: Installation, recorder: Recorder) -> None:
         super().__init__(request, env, recorder)
-        self.calls: list[Call] = []
         self.declared = False
         self._clock: CallClock | None = None
-        self._called: dict[str, dict[str, None]] = {}
-        self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, recorder.note_of, self._noting)
 
     @contextlib.contextmanager
     def patience(self) -> Iterator[None]:
@@ -118,34 +111,6 @@ class Pager(RunPages):
         self._send([(page, tuple(dict.fromkeys([*names, *self._runbook.escalation.contacts])))])
         del self.calls[before:]
 
-    def passed(self, end: Event | None = None) -> None:
-        """The run has passed, and is about to end by `end`: whoever was called for the same incident hears of it.
-
-        So do those of incidents about fewer of its hosts, of what this run itself has called for, and of what one of
-        the same aim has called for before it knew its hosts. What still waits to be told about it is not sent any more.
-        """
-        page = self._page("resolve", "resolved", end)
-        incidents = self._dispatcher.incidents
-        keys = {page.dedup_key, self._key(None), *incidents.opened_by(self._request.run_id)}
-        keys.update(incidents.within(page.dedup_key, page.hosts))
-        pages: list[tuple[Page, Sequence[str]]] = []
-        for key in sorted(keys.union(*map(incidents.below, keys))):
-            with self._noting():
-                self._dispatcher.withdraw(key, "the incident is over")
-                if incident := incidents.find(key):
-                    self._note_resolved(incident)
-                    pages.append((replace(page, dedup_key=key), incident.contacts))
-        self._send(pages)
-
-    def _note_resolved(self, incident: Incident) -> None:
-        """Record that somebody else has resolved `incident` meanwhile, where a channel says so."""
-        asked = [(name, incident.dedup_key) for name in incident.contacts]
-        for where, state in incident_states(asked, self._request.contacts, self._env.secrets):
-            if state.status == "resolved":
-                data = {"dedup_key": incident.dedup_key, "by": state.by or "somebody", "note": f"in {where}"}
-                self._recorder.note(EventType.INCIDENT_RESOLVED, **data)
-                return
-
     def died(self) -> None:
         """The command of this run is dead: call somebody if the policy says so, and for a critical run in any case."""
         self.stopped([], None, Stop("abandoned", DIED))
@@ -166,30 +131,6 @@ class Pager(RunPages):
         """Whether there is anything to tell yet."""
         return bool(self._recorder.records)
 
-    def open_tickets(self, follow_ups: Sequence[FollowUp], end: Event | None = None) -> None:
-        """Open a ticket for each of `follow_ups` that names a contact for it: once, however often the run ends.
-
-        One of which the key is in the record is not asked for again, nor one that waits in the outbox.
-        """
-        if self._request.looks or not any(each.ticket for each in follow_ups):
-            return
-        whole = self._page("ticket", "follow-up", end)
-        texts = {each.do: each.ticket for each in follow_ups if each.ticket}
-        pages = [
-            (replace(whole, summary=f"{self._runbook.id}: {do}", dedup_key=self._ticket_key(do)), (contact,))
-            for do, contact in texts.items()
-        ]
-        waiting = {each.page.dedup_key for each in self._dispatcher.outbox.all()}
-        self._send([each for each in pages if not self._references(key := each[0].dedup_key) and key not in waiting])
-
-    def tell(self, page: Page, names: Sequence[str]) -> None:
-        """Send `page`, which calls nobody, to the contacts `names`, below what was told under its name before."""
-        page = replace(page, references=self._references(page.dedup_key))
-        self._send([(page, names)], limit=BRIEF, counts=False)
-
-    def _ticket_key(self, do: str) -> str:
-        return f"{self._request.run_id}/ticket/{do}"
-
     def _call(self, causes: Sequence[Cause], end: Event | None = None) -> None:
         """Call for the first of `causes`; the others are added to the incident, and wake nobody once more.
 
@@ -202,10 +143,10 @@ class Pager(RunPages):
         page = self._page("trigger", causes[0].reason + also, end, to=names)
         hear = [name for name in names if has_it and self._can(name, "progress")]
         others = [name for name in names if name not in hear]
-        self._send([*self._by_level(replace(page, action="progress"), hear), *self._by_level(page, others)])
+        pages = [*self._by_level(replace(page, action="progress"), hear), *self._by_level(page, others)]
         plain = replace(page, action="progress", details={}, links=())
         news = [replace(plain, summary=text) for text in self._entries(causes[1:], page.group)]
-        self._send([item for each in news for item in self._by_level(each, names)], limit=BRIEF, counts=False)
+        self._send(pages, news=[item for each in news for item in self._by_level(each, names)])
         self.climb(end)
 
     def _entries(self, causes: Sequence[Cause], environment: str) -> list[str]:
@@ -215,11 +156,6 @@ class Pager(RunPages):
             last = reasons[MOST_ENTRIES - 2 :]
             reasons = [*reasons[: MOST_ENTRIES - 2], f"{len(last)} more: {'; '.join(last)}"]
         return [escalation.summary(self._runbook, environment, reason) for reason in reasons]
-
-    def _can(self, name: str, action: Action) -> bool:
-        """Whether a channel of the contact `name` has a way to do `action`."""
-        contact = self._request.contacts.get(name)
-        return any(channel.does(action) for channel in (contact.channels if contact else ()))
 
     def _attach_hand_off(self, end: Event | None = None) -> None:
         """Attach the hand-off of an attempt that is over to the incidents it has called for, where notes are kept."""
@@ -268,28 +204,3 @@ class Pager(RunPages):
             (replace(page, dedup_key=escalation.level_key(key, level.name)), level.contacts)
             for level in levels(names, self._request.contacts)
         ]
-
-    def _send(
-        self, pages: Sequence[tuple[Page, Sequence[str]]], *, limit: float = LIMIT, counts: bool = True
-    ) -> list[SentPage]:
-        """What came of telling each page to its contacts, all at once; `counts` says that it is one of the `calls`."""
-        run, contacts = self._request.run_id, self._request.contacts
-        sent = self._dispatcher.send(self._dispatcher.request(pages, run, contacts), limit=limit)
-        for each in sent:
-            receipt, page = each.receipt, each.notification.page
-            if counts:
-                self.calls.append(Call(each.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
-            if page.action == "trigger" and not page.dedup_key.endswith(GLASS):
-                self._called.setdefault(page.dedup_key, {})[each.contact] = None
-        return sent
-
-    def problems(self) -> list[str]:
-        """A sentence for each page that did not arrive."""
-        lost = [call for call in self.calls if not call.arrived]
-        return [f"{call.contact} was not reached{addressee('', call.channel)}: {call.reason}" for call in lost]
-
-    @property
-    def reached(self) -> bool | None:
-        """Whether somebody who was called has the page for sure; None where nobody was to be called."""
-        arrived = [call.arrived for call in self.calls if call.calls]
-        return any(arrived) if arrived else None

@@ -165,6 +165,16 @@ def test_the_lines_of_a_run(runbook, clock, capsys):
     assert (printed.out, printed.err) == ("", LINES)
 
 
+def test_news_of_an_incident_that_have_the_same_end_are_one_line(runbook, clock, capsys):
+    news = event("page.finished", contact="on-call", channel="pagerduty", action="progress", status="accepted")
+    with progress.LineProgress(runbook) as drawing:
+        for one in [news, news, *LOOKED[:1], news]:
+            drawing(one)
+
+    line = "   0.0s  page     progress on-call by pagerduty: accepted"
+    assert capsys.readouterr().err.splitlines() == [line, "   0.0s  begins   Look at the disk on db1", line]
+
+
 def test_the_lines_of_what_may_happen_besides(runbook):
     words = progress.Words(runbook)
 

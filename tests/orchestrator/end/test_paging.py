@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 
@@ -13,8 +14,10 @@ from harness.receivers import GitHubRepository, PagerDutyAccount, SlackWorkspace
 
 from runner.channels.github import GitHub
 from runner.channels.inquiry import IncidentState
+from runner.channels.local_command import CommandChannel
 from runner.channels.pagerduty import PagerDuty
 from runner.channels.slack import Slack
+from runner.channels.webhook import Webhook
 from runner.cli.system import clock
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType
@@ -357,21 +360,20 @@ def test_fifty_failed_steps_are_one_incident_with_fifty_entries_and_wake_nobody_
 
     pager.stopped([step.model_copy(update={"id": f"s{n}", "name": f"Step {n}"}) for n in range(50)], None)
 
-    assert sorted(channel.actions) == ["progress"] * 49 + ["trigger"]
+    assert channel.actions == ["trigger"] + ["progress"] * 49
     assert len({page.dedup_key for page in channel.sent}) == 1
     assert channel.sent[0].summary == "RUN-001 Disk is full (staging): step failed: Step 0 (and 49 more)"
-    assert {page.summary.rpartition(": ")[2] for page in channel.sent[1:]} == {f"Step {n}" for n in range(1, 50)}
+    assert [page.summary.rpartition(": ")[2] for page in channel.sent[1:]] == [f"Step {n}" for n in range(1, 50)]
     assert len({page.identity for page in channel.sent}) == 50
     assert [call.action for call in pager.calls] == ["trigger"]
 
 
 def test_by_slack_they_are_a_call_and_one_message_with_a_line_for_each_of_the_others(pager_of):
     pager, workspace = pager_of(), SlackWorkspace(token="the value of env:TOKEN")
-    (step,) = pager.steps
     with FaultServer("ok", service=workspace) as server:
         slack = Slack(token="env:TOKEN", channel="C0000001", url=server.root)
         pager._request.contacts["on-call"].channels = (slack,)
-        pager.stopped([step.model_copy(update={"id": f"s{n}", "name": f"Step {n}"}) for n in range(50)], None)
+        pager.stopped(fifty(pager), None)
 
     root, hand_off, more = workspace.texts
     assert root == ":hourglass_flowing_sand: *RUN-001 Disk is full (staging): step failed: 49 more*"
@@ -404,7 +406,60 @@ def test_by_pagerduty_without_a_token_they_are_fifty_lines_in_the_log_of_one_ale
     (log,) = account.log.values()
     assert log[0] == f"RUN-001 Disk is full (staging): step failed: Step 0 (and {number - 1} more)"
     expected = [*(f"step failed: Step {n}" for n in range(1, 49)), last]
-    assert sorted(log[1:]) == sorted(f"RUN-001 Disk is full (staging): {reason}" for reason in expected)
+    assert log[1:] == [f"RUN-001 Disk is full (staging): {reason}" for reason in expected]
+
+
+def fifty(pager):
+    (step,) = pager.steps
+    return [step.model_copy(update={"id": f"s{n}", "name": f"Step {n}"}) for n in range(50)]
+
+
+def test_by_webhook_they_are_a_call_and_one_event_with_a_line_for_each_of_the_others(pager_of):
+    pager = pager_of()
+    with FaultServer("204") as server:
+        pager._request.contacts["on-call"].channels = (Webhook(url=server.url),)
+        pager.stopped(fifty(pager), None)
+
+    call, more = server.events
+    assert (call["type"], more["type"]) == ("runbook.page.trigger", "runbook.page.progress")
+    assert more["data"]["summary"] == "RUN-001 Disk is full (staging): step failed: 49 more"
+    assert more["data"]["details"] == {"more": [f"Step {n}" for n in range(1, 50)]}
+
+
+def test_by_a_command_they_are_a_call_and_one_start_of_it_more(pager_of, tmp_path):
+    pager, heard = pager_of(), tmp_path / "heard"
+    siren = tmp_path / "siren"
+    siren.write_text(f"#!/bin/sh\ncat >> {heard}\necho >> {heard}\n")
+    siren.chmod(0o755)
+    pager._request.contacts["on-call"].channels = (CommandChannel(argv=[str(siren)]),)
+
+    pager.stopped(fifty(pager), None)
+
+    types = [json.loads(line)["type"] for line in heard.read_text().splitlines()]
+    assert types == ["runbook.page.trigger", "runbook.page.progress"]
+
+
+def test_by_pagerduty_with_a_token_the_others_are_one_note_with_a_line_for_each(pager_of):
+    pager, account = pager_of(), PagerDutyAccount()
+    with FaultServer("ok", service=account) as server:
+        by_pagerduty(pager, server, **WITH_TOKEN)
+        pager.stopped(fifty(pager), None)
+
+    (note,) = account.all_notes
+    assert note.splitlines()[2:52] == ["more:", *(f"Step {n}" for n in range(1, 50))]
+
+
+def test_where_the_call_does_not_arrive_its_news_wait_with_it(pager_of):
+    pager = pager_of()
+    with FaultServer(("429", {"Retry-After": "3600"})) as server:
+        by_pagerduty(pager, server)
+        pager.stopped(fifty(pager), None)
+
+    assert len(server.requests) == 1
+    waiting = pager._dispatcher.outbox.all()
+    assert [each.page.action for each in waiting] == ["trigger"] + ["progress"] * 49
+    assert {bool(each.held_back(clock().wall)) for each in waiting} == {True}
+    assert [call.action for call in pager.calls] == ["trigger"]
 
 
 def started(pager):

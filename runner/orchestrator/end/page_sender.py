@@ -1,0 +1,119 @@
+"""Sends the pages of one run and keeps what came of them; says that its incident is over, and opens its tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from runner.channels.base import Action, Page
+from runner.core.events import Event, EventType
+from runner.core.wording import addressee
+from runner.escalation.delivery import BRIEF, LIMIT
+from runner.escalation.dispatch import Addressed, Dispatcher
+from runner.escalation.incidents import GLASS, Incident
+from runner.model.runbook import FollowUp
+from runner.orchestrator.end.run_ladder import incident_states
+from runner.orchestrator.end.run_pages import RunPages
+from runner.orchestrator.recorder import Recorder
+from runner.orchestrator.request import Call, RunRequest
+from runner.orchestrator.run_environment import Installation
+
+
+class PageSender(RunPages):
+    """Sends the pages of one run. `calls` is who was told what, and what came of it, in order."""
+
+    def __init__(self, request: RunRequest, env: Installation, recorder: Recorder) -> None:
+        super().__init__(request, env, recorder)
+        self.calls: list[Call] = []
+        self._called: dict[str, dict[str, None]] = {}
+        self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, recorder.note_of, self._noting)
+
+    def passed(self, end: Event | None = None) -> None:
+        """The run has passed, and is about to end by `end`: whoever was called for the same incident hears of it.
+
+        So do those of incidents about fewer of its hosts, of what this run itself has called for, and of what one of
+        the same aim has called for before it knew its hosts. What still waits to be told about it is not sent any more.
+        """
+        page = self._page("resolve", "resolved", end)
+        incidents = self._dispatcher.incidents
+        keys = {page.dedup_key, self._key(None), *incidents.opened_by(self._request.run_id)}
+        keys.update(incidents.within(page.dedup_key, page.hosts))
+        pages: list[Addressed] = []
+        for key in sorted(keys.union(*map(incidents.below, keys))):
+            with self._noting():
+                self._dispatcher.withdraw(key, "the incident is over")
+                if incident := incidents.find(key):
+                    self._note_resolved(incident)
+                    pages.append((replace(page, dedup_key=key), incident.contacts))
+        self._send(pages)
+
+    def _note_resolved(self, incident: Incident) -> None:
+        """Record that somebody else has resolved `incident` meanwhile, where a channel says so."""
+        asked = [(name, incident.dedup_key) for name in incident.contacts]
+        for where, state in incident_states(asked, self._request.contacts, self._env.secrets):
+            if state.status == "resolved":
+                data = {"dedup_key": incident.dedup_key, "by": state.by or "somebody", "note": f"in {where}"}
+                self._recorder.note(EventType.INCIDENT_RESOLVED, **data)
+                return
+
+    def open_tickets(self, follow_ups: Sequence[FollowUp], end: Event | None = None) -> None:
+        """Open a ticket for each of `follow_ups` that names a contact for it: once, however often the run ends.
+
+        One of which the key is in the record is not asked for again, nor one that waits in the outbox.
+        """
+        if self._request.looks or not any(each.ticket for each in follow_ups):
+            return
+        whole = self._page("ticket", "follow-up", end)
+        texts = {each.do: each.ticket for each in follow_ups if each.ticket}
+        pages = [
+            (replace(whole, summary=f"{self._runbook.id}: {do}", dedup_key=self._ticket_key(do)), (contact,))
+            for do, contact in texts.items()
+        ]
+        waiting = {each.page.dedup_key for each in self._dispatcher.outbox.all()}
+        self._send([each for each in pages if not self._references(key := each[0].dedup_key) and key not in waiting])
+
+    def tell(self, page: Page, names: Sequence[str]) -> None:
+        """Send `page`, which calls nobody, to the contacts `names`, below what was told under its name before."""
+        page = replace(page, references=self._references(page.dedup_key))
+        self._send([(page, names)], limit=BRIEF, counts=False)
+
+    def _ticket_key(self, do: str) -> str:
+        return f"{self._request.run_id}/ticket/{do}"
+
+    def _can(self, name: str, action: Action) -> bool:
+        """Whether a channel of the contact `name` has a way to do `action`."""
+        contact = self._request.contacts.get(name)
+        return any(channel.does(action) for channel in (contact.channels if contact else ()))
+
+    def _send(
+        self,
+        pages: Sequence[Addressed],
+        *,
+        news: Sequence[Addressed] = (),
+        limit: float = LIMIT,
+        counts: bool = True,
+    ) -> None:
+        """Tell each of `pages` to its contacts, all at once, and then the `news` that follow them.
+
+        `counts` says that the pages are of the `calls`.
+        """
+        run, contacts = self._request.run_id, self._request.contacts
+        requested, following = (self._dispatcher.request(each, run, contacts) for each in (pages, news))
+        sent = self._dispatcher.send([*requested, *following], limit=limit)
+        for each in sent[: len(requested)]:
+            receipt, page = each.receipt, each.notification.page
+            if counts:
+                self.calls.append(Call(each.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
+            if page.action == "trigger" and not page.dedup_key.endswith(GLASS):
+                self._called.setdefault(page.dedup_key, {})[each.contact] = None
+
+    def problems(self) -> list[str]:
+        """A sentence for each page that did not arrive."""
+        lost = [call for call in self.calls if not call.arrived]
+        return [f"{call.contact} was not reached{addressee('', call.channel)}: {call.reason}" for call in lost]
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether somebody who was called has the page for sure; None where nobody was to be called."""
+        arrived = [call.arrived for call in self.calls if call.calls]
+        return any(arrived) if arrived else None
