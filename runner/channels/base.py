@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, NoReturn
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 
 from runner.channels.inquiry import IncidentState
+from runner.core import secrets as grammar
 from runner.core.errors import ExitCode, RunbookError
 from runner.core.fields import Model
 
@@ -38,7 +38,7 @@ Severity = Literal["critical", "error", "warning", "info"]
 Secrets = Callable[[str], str]
 """The value a reference stands for; raises LookupError, OSError, ValueError or RunbookError when there is none."""
 
-_REFERENCE = r"^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$"
+_REFERENCE = r"^[a-z][a-z0-9-]*:.+$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,19 +202,23 @@ def reveal(reference: str, secrets: Secrets) -> str:
     Raises:
         SecretMissingError: there is no such secret, or it is blank.
     """
+    why = ""
     try:
         value = secrets(reference).strip()
+    except grammar.SecretUnavailableError as error:
+        value, why = "", str(error)  # which quotes nothing that was read
     except (LookupError, OSError, ValueError, RunbookError):
         value = ""
     if not value:
-        _missing(reference)  # outside of the handler: an error of the resolver may quote what it read
+        _missing(reference, why)  # outside of the handler: an error of the resolver may quote what it read
     return value
 
 
-def _missing(reference: str) -> NoReturn:
+def _missing(reference: str, why: str) -> NoReturn:
     source, _, name = reference.partition(":")
-    mend = f"set the environment variable {name}" if source == "env" else f"write the secret to {name}, readable by you"
-    raise SecretMissingError(f"the secret {reference} is missing or blank", hint=mend)
+    mend = {"env": f"set the environment variable {name}", "file": f"write the secret to {name}, readable by you"}
+    hint = mend.get(source) or why or "write the secret there"
+    raise SecretMissingError(f"the secret {reference} is missing or blank", hint=hint)
 
 
 def refusal(channel: str, error: SecretMissingError) -> Receipt:
@@ -222,9 +226,18 @@ def refusal(channel: str, error: SecretMissingError) -> Receipt:
     return Receipt(channel, "refused", 0, f"{error.message}: {error.hint}")
 
 
+_NO_REFERENCE = "write where the secret is, env:NAME or file:/path or as an input has it, never the secret itself"
+
+
 def _reference(text: str) -> str:
-    if not re.fullmatch(_REFERENCE, text, re.ASCII):
-        raise ValueError("write where the secret is, env:NAME or file:/path, never the secret itself")
+    try:
+        reference = grammar.SecretReference.parse(text)
+    except ValueError:
+        raise ValueError(_NO_REFERENCE) from None
+    if reference.kind == grammar.PROMPT:
+        raise ValueError(f"{_NO_REFERENCE}: nobody is asked when somebody is called")
+    if reference.kind in grammar.PATHS and not reference.where.startswith(("/", "~/")):
+        raise ValueError(f"{_NO_REFERENCE}, with the whole path of the file")
     return text
 
 

@@ -74,9 +74,10 @@ def secret(reference: str) -> str:
     Raises:
         ValueError: there is none.
     """
-    from runner.core.secrets import SecretReference  # noqa: PLC0415 - it imports a reader of YAML
+    from runner.core.secrets import SecretReference  # noqa: PLC0415 - only a run needs it
+    from runner.kinds.secrets.lookup import look_up  # noqa: PLC0415 - as above
 
-    return SecretReference.parse(reference).resolve(os.environ)
+    return look_up(SecretReference.parse(reference), os.environ)
 
 
 def ansible() -> Executor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from importlib.metadata import EntryPoint
 from inspect import isfunction
@@ -10,8 +10,10 @@ from types import NoneType
 from typing import Any, TypeVar
 
 from runner.core.errors import InvalidInputError, RunbookError
+from runner.core.secrets import SecretReference, SecretUnavailableError
 from runner.core.templates import parse_expression
 from runner.kinds.invocation import Invocation
+from runner.kinds.secrets.base import SecretStore
 
 _Plugin = TypeVar("_Plugin", bound=type[Any])
 
@@ -77,6 +79,27 @@ def guarded(function: Callable[..., Any], entry: EntryPoint) -> Callable[..., An
             raise PluginError(f"{origin(entry)}, whose {reason}", hint=removal(entry)) from error
 
     return call
+
+
+def guarded_store(store: type[SecretStore], entry: EntryPoint) -> type[SecretStore]:
+    """The `store`, of whose failures only the type is told: their texts may quote what was read."""
+
+    class Guarded(store):  # type: ignore[misc, valid-type]
+        def read(self, reference: SecretReference, environ: Mapping[str, str]) -> str:
+            reason = ""
+            try:
+                value = super().read(reference, environ)
+            except SecretUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the code of others may fail in any way
+                reason = f"has failed: {type(error).__name__}"
+            else:
+                if isinstance(value, str):
+                    return value
+                reason = f"returns {type(value).__name__} and must return str"
+            raise SecretUnavailableError(f"{origin(entry)}, whose read {reason}; {removal(entry)}")
+
+    return Guarded
 
 
 def _checked(name: str, answer: Any) -> Any:

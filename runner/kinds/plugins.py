@@ -1,4 +1,4 @@
-"""Every kind of step, verification and channel by its key: our own by a table, those of others by entry points."""
+"""Every kind of step, verification, channel and store of secrets by its key: our own, and those of other packages."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any, Generic, TypeVar
 
 from runner.channels.base import Channel
 from runner.core.errors import InvalidInputError
+from runner.core.secrets import GROUP as SECRETS
 from runner.kinds.base import Kind
-from runner.kinds.foreign_code import guarded_class, origin, package, removal
+from runner.kinds.foreign_code import guarded_class, guarded_store, origin, package, removal
+from runner.kinds.secrets.base import SecretStore
 from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.content_steps import RoleStep, TasksStep
@@ -117,19 +119,24 @@ def _problem(entry: EntryPoint, key: str, reason: str) -> PluginProblem:
     return PluginProblem(frozenset({entry.name, key}), message, removal(entry))
 
 
+def _key(kind: Any, base: type[Any]) -> str:
+    is_kind = isinstance(kind, type) and issubclass(kind, base)
+    if not is_kind or not isinstance(getattr(kind, "key", None), str):
+        raise TypeError(f"it is no {base.__name__} with a key")
+    return str(kind.key)
+
+
 def _classes(name: str, base: type[Any], own: tuple[type[Any], ...], taken: Collection[str] = ()) -> Group[Any]:
     """The group of the subclasses of `base`, none of which has a field called like one of the keys that are `taken`."""
 
     def key(kind: Any) -> str:
-        is_kind = isinstance(kind, type) and issubclass(kind, base)
-        if not is_kind or not isinstance(getattr(kind, "key", None), str):
-            raise TypeError(f"it is no {base.__name__} with a key")
+        called = _key(kind, base)
         fields = {field.alias or name for name, field in kind.model_fields.items()}
         if issubclass(kind, Kind) and kind.key not in fields:
             raise TypeError(f"it has no field {kind.key!r}, which would hold what is written behind that key")
         if both := sorted(fields & set(taken)):
             raise TypeError(f"it has the key {both[0]!r}, which means something else there already")
-        return str(kind.key)
+        return called
 
     return Group(name, {kind.key: kind for kind in own}, key, guarded_class)
 
@@ -159,6 +166,22 @@ def _channels() -> Group[type[Channel]]:
     return _classes("runbookctl.channels", Channel, own)
 
 
+@cache
+def _secrets() -> Group[type[SecretStore]]:
+    # Imported here: most commands look up no secret.
+    from runner.kinds.secrets.ansible_vault import AnsibleVault, OldAnsibleVault  # noqa: PLC0415
+    from runner.kinds.secrets.local_places import EnvironmentVariable, ProgramOutput, SecretFile  # noqa: PLC0415
+    from runner.kinds.secrets.password_managers import Bitwarden, LastPass, OnePassword  # noqa: PLC0415
+    from runner.kinds.secrets.vault_kv import VaultKv  # noqa: PLC0415
+
+    own: tuple[type[SecretStore], ...] = (
+        *(AnsibleVault, Bitwarden, EnvironmentVariable, LastPass, OldAnsibleVault, OnePassword),
+        *(ProgramOutput, SecretFile, VaultKv),
+    )
+    table = {store.key: store for store in own}
+    return Group(SECRETS, table, lambda store: _key(store, SecretStore), guarded_store)
+
+
 def steps() -> Mapping[str, type[StepKind]]:
     """Every kind of step, by the key a step is written with."""
     return _steps().table
@@ -174,9 +197,14 @@ def channels() -> Mapping[str, type[Channel]]:
     return _channels().table
 
 
+def secrets() -> Mapping[str, type[SecretStore]]:
+    """Every kind of store of secrets, by the word that references to it begin with."""
+    return _secrets().table
+
+
 def problems() -> tuple[PluginProblem, ...]:
     """What is wrong with the kinds that other packages register."""
-    return (*_steps().problems, *_verifications().problems, *_channels().problems)
+    return (*_steps().problems, *_verifications().problems, *_channels().problems, *_secrets().problems)
 
 
 def why_unknown(key: str) -> str:

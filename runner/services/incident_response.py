@@ -18,6 +18,7 @@ from runner.escalation.dispatch import SentPage
 from runner.escalation.incidents import Incidents
 from runner.escalation.ladder import due, levels
 from runner.escalation.outbox import Outbox
+from runner.kinds.secrets.lookup import is_at_hand
 from runner.library.library import Library
 from runner.model.contacts import Contact
 from runner.orchestrator.end.dead_man import pager_of, request_of
@@ -32,8 +33,6 @@ from runner.store.run_state import RunDirectory, RunState
 from runner.store.secret_digests import SecretDigests
 
 _OVER = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
-_AT_HAND = frozenset({"env", "file", "vault"})
-"""The kinds of secrets that can be read without asking anybody."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,7 @@ def _secrets(state: RunState, installation: Installation) -> Iterator[str]:
     """The secrets to which the inputs of the run refer; a password manager, or a person, is not asked for one."""
     for value in state.inputs.values():
         with contextlib.suppress(LookupError, OSError, ValueError, RunbookError):  # there is no such secret here
-            if SecretReference.parse(str(value)).kind in _AT_HAND:
+            if is_at_hand(SecretReference.parse(str(value))):
                 yield installation.secrets(str(value))
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from runner.core.characters import unfit
 from runner.core.errors import InvalidInputError
 from runner.core.secrets import FORMS, PROMPT, SecretReference
+from runner.kinds.secrets.lookup import look_up
 from runner.library.library import Source
 from runner.model.input import Input, InputFault, missing, read_all
 from runner.model.runbook import Runbook
@@ -97,7 +98,7 @@ def _reveal(
         if values[name] == PROMPT:
             continue
         try:
-            secrets[name] = runbook.inputs[name].check_secret(SecretReference.parse(values[name]).resolve(environ))
+            secrets[name] = runbook.inputs[name].check_secret(look_up(SecretReference.parse(values[name]), environ))
         except ValueError as error:
             problems.append(f"{name} ({values[name]}): {error}")
     _refuse(runbook, problems)

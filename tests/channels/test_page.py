@@ -44,7 +44,7 @@ def test_a_reference_says_where_a_secret_is(reference):
 
 @pytest.mark.parametrize("text", ["R" * 32, "env:", "env:1A", "env:A B", "file:relative", "file:/a\n", "vault:x", ""])
 def test_a_secret_in_place_of_its_reference_is_refused(text):
-    with pytest.raises(ValidationError, match="env:NAME or file:/path, never the secret itself"):
+    with pytest.raises(ValidationError, match="env:NAME or file:/path or as an input has it, never the secret itself"):
         REFERENCE.validate_python(text)
 
 

@@ -7,10 +7,14 @@ import sys
 import tomllib
 from contextlib import contextmanager
 
+from runner.core import secrets
 from runner.kinds import plugins
 from runner.lint import engine
 
-_CACHES = (plugins._registered, plugins._steps, plugins._verifications, plugins._channels, engine._rules)
+_CACHES = (
+    *(plugins._registered, plugins._steps, plugins._verifications, plugins._channels, plugins._secrets),
+    *(engine._rules, secrets._kinds_of_others),
+)
 
 
 def register(folder, name, version="1.0", **groups):

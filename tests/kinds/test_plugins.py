@@ -9,6 +9,7 @@ from harness.plugin_package import importable, register
 from runner.channels.base import Channel
 from runner.core.errors import InvalidInputError
 from runner.kinds import plugins
+from runner.kinds.secrets.base import SecretStore
 from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
 from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
 from runner.library.library import Library
@@ -19,6 +20,7 @@ from runner.model.yaml.document import InvalidFileError
 
 STEP = "from runner.kinds.steps.base import StepKind\n\n\nclass Mine(StepKind):\n    key = '{key}'\n    {key}: str\n"
 
+STORES = {"ansible-vault", "bitwarden", "command", "env", "file", "lastpass", "op", "vault", "vault-kv"}
 KINDS_OF_STEPS = {"command", "http", "manual", "module", "role", "run", "script", "shell", "sql", "tasks", "wait"}
 
 
@@ -32,6 +34,7 @@ KINDS_OF_STEPS = {"command", "http", "manual", "module", "role", "run", "script"
             {"command", "confirm", "exit", "hold_for", "http", "json", "matches", "oncall", "sql", "that"},
         ),
         (plugins.channels, Channel, {"command", "email", "github", "jira", "pagerduty", "slack", "webhook"}),
+        (plugins.secrets, SecretStore, STORES),
     ],
 )
 def test_every_kind_is_found_under_its_key(shelf, base, keys):

@@ -74,7 +74,9 @@ def test_all_faults_are_found_at_once(findings):
 def test_a_secret_in_place_of_its_reference_is_not_repeated(findings):
     (said,) = findings("a: {name: A, channels: [{pagerduty: {routing_key: 0123456789abcdef}}]}\n")
     assert "0123456789abcdef" not in said
-    assert said.endswith("write where the secret is, env:NAME or file:/path, never the secret itself")
+    assert said.endswith(
+        "write where the secret is, env:NAME or file:/path or as an input has it, never the secret itself"
+    )
 
 
 def test_the_contacts_of_this_library_load():

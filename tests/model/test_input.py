@@ -175,7 +175,7 @@ def test_what_is_no_reference_is_refused_and_never_repeated(secret):
 
 _of_anything = (
     "a secret is never written down, only where it is: "
-    "env:NAME, file:PATH, vault:PATH#KEY, command:PROGRAM ARGUMENTS or prompt",
+    "env:NAME, file:PATH, ansible-vault:FILE#KEY, vault-kv:MOUNT/PATH#FIELD, aws-sm:NAME#KEY, aws-ssm:/NAME, op://VAULT/ITEM/FIELD, lastpass:ITEM#FIELD, bitwarden:ITEM#FIELD, command:PROGRAM ARGUMENTS or prompt",
 )
 
 

@@ -9,6 +9,7 @@ import pytest
 from harness.engine import FAILED, change, undoing
 from harness.fake_run import request_in
 from harness.fakes import RUNBOOK, runbook_file
+from harness.secret_stores import CANARY, install, looked_up
 
 from runner.compiler.committed_playbook import compiled
 from runner.core.errors import ExecutionError, InvalidInputError
@@ -264,3 +265,21 @@ def test_a_word_past_the_guards_is_not_sent_before_the_secrets_of_the_inventory_
     begun(engine, break_glass="It burns")
 
     assert ["break_glass" in page.details for page in engine.channel.sent] == [False]
+
+
+def test_the_secrets_of_every_store(engine, tmp_path):
+    for program in ("op", "lpass", "give"):
+        environ = install(tmp_path, program, f'echo "$SECRET of {program}"')
+    (tmp_path / "key").write_text(f"{CANARY} of file\n")
+    places = {"a": "op://a/b/c", "b": "lastpass:db", "c": "command:give", "d": f"file:{tmp_path}/key", "e": "env:HERE"}
+    environ = {**environ, "HERE": f"{CANARY} of env"}
+    values = {name: looked_up(place, environ) for name, place in places.items()}
+    engine.ansible.answers["act", "action"] = ("failed", {"rc": 1, "stdout": "\n".join(values.values()), "msg": ""})
+
+    takes = {name: {"type": "secret", "help": "A"} for name in places}
+    engine.run(change("act"), takes=takes, inputs=places, secrets=values, escalation=CALLS)
+
+    files = [path for path in engine.env.state.path.rglob("*") if path.is_file()]
+    assert [path.name for path in files if b"canary" in path.read_bytes()] == []
+    assert CANARY not in repr(engine.channel.sent)
+    assert MASK in engine.env.state.log_path.read_text()

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from runner.core.secrets import CONFIDENTIAL_WORD, is_secret_name
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
 
+_OLD_VAULT = "vault:"
 AGE = timedelta(days=365)
 """A review is good for as long."""
 # Each tool with what took its place, as its own project or distribution says. A `=` means: with the same arguments.
@@ -73,6 +74,10 @@ def outdated(context: LintContext) -> Iterator[Hit]:
         for old, new in _old(work.kind.sql_statement, _IN_SQL):
             yield _hit(work.place, old, new)
     yield from _dates(context)
+    for name, item in context.runbook.inputs.items():
+        if str(item.default).startswith(_OLD_VAULT) and item.type == "secret":
+            message = "`vault:` is the old name of `ansible-vault:`, as Vault is also a server (`vault-kv:`)"
+            yield Hit(("inputs", name, "default"), message, fragment=_OLD_VAULT, replacement="ansible-vault:")
 
 
 def _old(text: str, table: dict[str, str], *, before: str = "", after: str = "") -> list[tuple[str, str]]:
@@ -103,7 +108,7 @@ def _day(text: str) -> date | None:
 
 # A value that stands for a secret and is none: a template, a variable, a reference, a file, a kind of value.
 _VALUE = (
-    r"(?!(?:env:|file:|vault:|/|\.\.\.|\+|your[_-]|(?:true|false|null|none|string|secret|required|include|x+)\b|\*+))"
+    r"(?!(?:env:|file:|vault:|ansible-vault:|vault-kv:|aws-s?sm:|op:|lastpass:|bitwarden:|/|\.\.\.|\+|your[_-]|(?:true|false|null|none|string|secret|required|include|x+)\b|\*+))"
     r"(?!\S+\.(?:pem|key|crt|json|ya?ml|txt)\b)[^\s\"'`,;{}\[\]$<>%()~&|#]{4,}"
 )
 _SECRETS = re.compile(

@@ -26,7 +26,7 @@ KEYS = {
     "token": {"type": "secret", "help": "The token", "min_length": 8},
 }
 HEAD = "RUN-001 cannot start with these inputs:"
-FORMS = "env:NAME, file:PATH, vault:PATH#KEY, command:PROGRAM ARGUMENTS or prompt"
+FORMS = "env:NAME, file:PATH, ansible-vault:FILE#KEY, vault-kv:MOUNT/PATH#FIELD, aws-sm:NAME#KEY, aws-ssm:/NAME, op://VAULT/ITEM/FIELD, lastpass:ITEM#FIELD, bitwarden:ITEM#FIELD, command:PROGRAM ARGUMENTS or prompt"
 
 
 class Terminal(io.StringIO):

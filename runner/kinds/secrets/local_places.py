@@ -1,0 +1,58 @@
+"""`env:`, `file:` and `command:`: secrets of this machine, in the environment, a file, or what a program prints."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from runner.core.secrets import SecretReference, SecretUnavailableError
+from runner.kinds.secrets.base import SecretStore, ask_program
+
+
+class EnvironmentVariable(SecretStore):
+    """`env:NAME`: a variable of the environment of the command."""
+
+    key = "env"
+    at_hand = True
+
+    def read(self, reference: SecretReference, environ: Mapping[str, str]) -> str:
+        """Its value."""
+        if reference.where not in environ:
+            raise SecretUnavailableError(f"the environment variable {reference.where} is not set")
+        return environ[reference.where]
+
+
+class SecretFile(SecretStore):
+    """`file:PATH`: the whole text of a file."""
+
+    key = "file"
+    at_hand = True
+
+    def read(self, reference: SecretReference, environ: Mapping[str, str]) -> str:
+        """Its text."""
+        del environ
+        try:
+            return Path(reference.where).expanduser().read_text(encoding="utf-8")
+        except OSError as error:
+            raise SecretUnavailableError(f"{reference.where}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise SecretUnavailableError(f"{reference.where} is not text in UTF-8") from None
+
+
+class ProgramOutput(SecretStore):
+    """`command:PROGRAM ARGUMENTS`: what a program prints; no shell reads the line."""
+
+    key = "command"
+
+    def read(self, reference: SecretReference, environ: Mapping[str, str]) -> str:
+        """What it prints, where it ends with 0."""
+        try:
+            words = shlex.split(reference.where)
+        except ValueError:
+            raise SecretUnavailableError("a quotation in the command is not closed") from None
+        answer = ask_program(words, environ, login=reference.where)
+        if answer.code:
+            hint = f"it must print the secret without asking anybody; type: {reference.where}"
+            raise SecretUnavailableError(f"{words[0]} ended with exit code {answer.code}: {hint}")
+        return answer.output
