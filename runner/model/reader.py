@@ -35,6 +35,9 @@ ALONE = ("confirm", "oncall")
 BESIDE = frozenset({"name", "why", "hosts"})
 """The keys that such a prerequisite may have besides."""
 
+_PROVES_ITSELF: Mapping[str, Any] = MappingProxyType({"verify": [{"says": "It exits with status 0", "exit": 0}]})
+"""How an undo is verified that a kind brings along: its action fails unless all is taken back."""
+
 # What stands for an action that has faults of its own, so that the rest of the step is still checked.
 _ACTION = StandInStep()
 # The same for an escalation that calls nobody.
@@ -141,6 +144,8 @@ class _RunbookReader:
         rest["verify"] = self._verifications(raw, at, whose)
         if isinstance(rest.get("undo"), dict):
             rest["undo"] = self._undo(rest["undo"], (*at, "undo"))
+        elif action and action.undone_by and "undo" not in raw and "reversible" not in raw:
+            rest["undo"] = Undo(action=action.undone_by, verify=self._verifications(_PROVES_ITSELF, at, "its undo"))
         if not acts or (action and action.touches_nothing):
             rest.setdefault("effect", "read")
         # An unknown key is most likely an action that is misspelled.

@@ -197,7 +197,7 @@ class Step(Model):
     @property
     def repeatable(self) -> bool:
         """Whether it may be done again though nobody knows whether it was done: it only looks, or says so."""
-        return self.idempotent or self.effect is Effect.READ
+        return self.idempotent or self.effect is Effect.READ or (self.action is not None and self.action.repeatable)
 
     @property
     def point_of_no_return(self) -> bool:

@@ -37,6 +37,8 @@ class StepKind(Kind):
     """Whether it cannot change anything, so that the `effect` is `read` unless the step says otherwise."""
     gives_result: ClassVar[bool] = True
     """Whether there is one result to judge, and to capture from; what a person does has none anyway."""
+    repeatable: ClassVar[bool] = False
+    """Whether doing it twice is by itself as good as once: it finds what it has made before."""
     declares_effect: ClassVar[bool] = False
     """Whether the step must say what its `effect` is, as nobody sees that from what is written."""
     fence: ClassVar[Fence | None] = None
@@ -45,6 +47,11 @@ class StepKind(Kind):
     @property
     def runs(self) -> OtherRunbook | None:
         """The runbook that does the step in a run of its own; None where it is no runbook that does it."""
+        return None
+
+    @property
+    def undone_by(self) -> StepKind | None:
+        """What takes exactly this action back, where the step has no `undo` of its own; None where nothing does."""
         return None
 
     @property

@@ -1,0 +1,149 @@
+"""`git`: makes a tag and sends it alone to a remote repository, or checks out a commit; its undo takes that back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from runner.core.fields import Keywords, Model
+from runner.core.templates import Template
+from runner.kinds.base import ReadFile
+from runner.kinds.invocation import STRICT, Invocation, bounded
+from runner.kinds.steps.base import StepKind
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith(("/", "{{")):
+        raise ValueError(f"must be an absolute path on the host, like /srv/shop, or a template, not {path[:40]!r}")
+    return path
+
+
+Remote = Annotated[Template | None, Field(min_length=1)]
+
+
+class GitWork(Model):
+    """What is done in one repository: `tag` or `checkout`, each with what belongs to it."""
+
+    repository: Annotated[Template, AfterValidator(_absolute), Keywords(pattern=r"^(?:/|\{\{)")] = Field(
+        description="The directory of the repository on the host"
+    )
+    tag: Template | None = Field(
+        default=None, description="The tag that is made; a `*` in it stands for the next free number: `v1.5.0-*`"
+    )
+    at: Template | None = Field(default=None, description="The commit that is tagged; what is checked out, without it")
+    message: Template | None = Field(default=None, description="The message of the tag")
+    branch: Template | None = Field(
+        default=None, description="The branch of `push` of which that commit must be the newest one"
+    )
+    push: Remote = Field(default=None, description="The remote repository to which the tag is sent, and nothing else")
+    checkout: Template | None = Field(default=None, description="The tag, branch or commit that is checked out")
+    fetch: Remote = Field(default=None, description="The remote repository from which it is fetched first")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.tag is None) == (self.checkout is None):
+            raise ValueError("needs a `tag` or a `checkout`, and not both")
+        if self.branch and not self.push:
+            raise ValueError("compares with a `branch` of the repository in `push`, which is missing")
+        strange = {"tag": ["fetch"], "checkout": ["at", "message", "branch", "push"]}["tag" if self.tag else "checkout"]
+        if present := [key for key in strange if getattr(self, key) is not None]:
+            raise ValueError(f"{present[0]} does not go with {'tag' if self.tag else 'checkout'}")
+        return self
+
+    def values(self) -> dict[str, str]:
+        """What its program is given, by the names of environment variables."""
+        if self.checkout:
+            return {"REPOSITORY": self.repository, "REF": self.checkout, "REMOTE": self.fetch or ""}
+        tag = self.tag or ""
+        numbered = "yes" if "*" in re.sub(r"\{\{.*?\}\}", "", tag) else ""  # a value with a * is no pattern
+        given = {"REPOSITORY": self.repository, "TAG": tag, "NUMBERED": numbered, "REMOTE": self.push or ""}
+        return {**given, "AT": self.at or "HEAD", "BRANCH": self.branch or "", "MESSAGE": self.message or tag}
+
+
+@cache
+def _program(*names: str) -> str:
+    """The text of the shell programs `names` beside this file, one after the other."""
+    return "".join((files(__package__) / f"{name}.sh").read_text(encoding="utf-8") for name in names)
+
+
+class GitStep(StepKind):
+    """Asks nobody for a password. `tag` and `commit` are what was made; `previous` is what was checked out before.
+
+    Without an `undo` of its own it has one, which takes back what the run has made, and nothing that was there before.
+    """
+
+    key = "git"
+    example = """\
+- id: tag
+  name: Tag the release
+  git: {repository: /srv/shop, tag: release-*, branch: main, push: origin}
+  capture: {release_tag: tag}
+  verify:
+    - {says: The tag is at the remote repository, exit: 0}
+"""
+    text = "stdout"
+    visible = ("git",)
+    repeatable = True
+
+    git: GitWork
+
+    @property
+    def _programs(self) -> tuple[str, ...]:
+        return ("repository", "checkout") if self.git.checkout else ("repository", "tag", "make_tag")
+
+    @property
+    def undone_by(self) -> StepKind:
+        """Deletes the tag that the run has made, or goes back to what was checked out before."""
+        return GitUndo(git=self.git)
+
+    def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
+        """A program of the shell around git; what is written reaches it by its environment."""
+        del read_file
+        program = _program(*self._programs)
+        call = bounded([*STRICT, program, "git"], timeout=timeout, environment=self.git.values())
+        parts = ("commit", "previous") if self.git.checkout else ("tag", "commit", "made")
+        return replace(call, names={**call.names, **{name: f"(REGISTER.stdout | from_json).{name}" for name in parts}})
+
+    def programs(self, read_file: ReadFile) -> list[str]:
+        """Git alone: what else its program starts is on every host."""
+        del read_file
+        return ["git"]
+
+    def changes(self, read_file: ReadFile) -> str:
+        """It always does, where what it makes is not there yet."""
+        del read_file
+        return "git checkout" if self.git.checkout else "git tag"
+
+    @property
+    def canonical(self) -> str:
+        """What is done, with all that belongs to it."""
+        return f"git {self.git.model_dump(exclude_none=True)}"
+
+    def describe(self) -> str:
+        """What is made, and where."""
+        work = self.git
+        if work.checkout:
+            return f"git checkout {work.checkout} in {work.repository}" + (f", from {work.fetch}" if work.fetch else "")
+        return f"git tag {work.tag} in {work.repository}" + (f", and push it to {work.push}" if work.push else "")
+
+
+class GitUndo(GitStep):
+    """What takes a `git` step back."""
+
+    @property
+    def _programs(self) -> tuple[str, ...]:
+        return ("repository", "check_back") if self.git.checkout else ("repository", "tag", "delete_tag")
+
+    def describe(self) -> str:
+        """What is taken back, and where."""
+        work = self.git
+        if work.checkout:
+            return f"git: check out in {work.repository} what was there before {work.checkout}"
+        where = f" and at {work.push}" if work.push else ""
+        return f"git: delete the tag {work.tag} that this run has made in {work.repository}{where}"
