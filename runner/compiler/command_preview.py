@@ -42,7 +42,8 @@ def lines(command: Mapping[str, Any]) -> tuple[str, ...]:
     What is done for each item stands below the item's number.
     """
     if (items := command.get("items")) is not None:
-        return tuple(line for item in items for line in _of_item(item)) or ("nothing: there is no item",)
+        nothing = f"fails: {fault}" if (fault := command.get("fault")) else "nothing: there is no item"
+        return tuple(line for item in items for line in _of_item(item)) or (nothing,)
     return (*_action(str(command["module"]), command["args"]), *_around(command), *_tasks(command))
 
 

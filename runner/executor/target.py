@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from runner.core.errors import InvalidInputError, UnreachableError
+from runner.core.wording import listed
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.model.run_policy import RunPolicy, each_policy, strictest
 from runner.model.runbook import Runbook
@@ -126,16 +127,18 @@ class Target:
         for name, hosts in self.delegates.items():
             if len(hosts) != 1:
                 of = f"the group {name!r}, which has {len(hosts)} hosts: {', '.join(hosts)}" if hosts else repr(name)
+                steps = listed([repr(step.id) for step in runbook.every_step if step.on == name])
                 raise UnreachableError(
-                    f"{runbook.id} does steps on {of}" + ("" if hosts else ", and the inventory has no host for it"),
+                    f"{runbook.id} does {steps} on {of}" + ("" if hosts else ", and the inventory has no host for it"),
                     hint="`on` is one machine: name a host, a group of exactly one, or localhost",
                 )
         for step in runbook.procedure:
             if not self.of(runbook, step):
-                raise UnreachableError(
-                    f"the step {step.id!r} has no host: nothing in the inventory matches {runbook.hosts_of(step)!r}",
-                    hint="name the inventory with -i, and look at --limit and the inventory's groups",
-                )
+                pattern, hint = runbook.hosts_of(step), "name the inventory with -i, and look at --limit and its groups"
+                if "[" in pattern:
+                    hint = f"{pattern} goes by the place in the group, whatever --limit names: name that host there too"
+                message = f"the step {step.id!r} has no host: nothing in the inventory matches {pattern!r}"
+                raise UnreachableError(message, hint=hint)
         for name, environment in self.environments.items():
             if environment not in CLASSES:
                 raise InvalidInputError(

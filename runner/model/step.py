@@ -129,6 +129,11 @@ class BranchLabel(Model):
     condition: str = ""
     decides: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether the step asks a host whether its branch is to be taken."""
+        return self.label[-1:].isalpha() and not self.decides
+
 
 class Step(Model):
     """One step of the procedure: what is done, and how one sees that it worked.

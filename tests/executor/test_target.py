@@ -53,6 +53,15 @@ def test_a_step_without_a_host_is_no_success(runbook, hosts):
     assert (caught.value.exit_code, bool(caught.value.hint)) == (ExitCode.UNREACHABLE, True)
 
 
+def test_a_host_by_its_place_is_not_found_by_another_name(runbook):
+    runbook = runbook.model_copy(update={"hosts": "app[0]"})
+    with pytest.raises(UnreachableError) as caught:
+        Target({}, {}).check(runbook)
+    assert (
+        caught.value.hint == "app[0] goes by the place in the group, whatever --limit names: name that host there too"
+    )
+
+
 def test_a_class_that_nobody_knows_is_refused(runbook):
     target = Target({"app": ("app1",), "db": ("db1",)}, {"app1": "lab", "db1": "prod"})
     with pytest.raises(InvalidInputError) as caught:
@@ -161,8 +170,8 @@ def test_a_machine_that_works_for_others_is_reached_and_locked_and_counts_for_th
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (("lb1", "lb2"), "RUN-001 does steps on the group 'lb', which has 2 hosts: lb1, lb2"),
-        ((), "RUN-001 does steps on 'lb', and the inventory has no host for it"),
+        (("lb1", "lb2"), "RUN-001 does 'drain' on the group 'lb', which has 2 hosts: lb1, lb2"),
+        ((), "RUN-001 does 'drain' on 'lb', and the inventory has no host for it"),
     ],
 )
 def test_a_step_is_done_on_one_machine_or_refused(delegating, names, message):

@@ -84,18 +84,21 @@ def values_of(choice: Choice, captured: Mapping[str, Any]) -> list[Any]:
 def pick(values: Sequence[Any], wanted: Sequence[str], *, host: str) -> list[Any]:
     """The `values` that `wanted` names as text, in their own order; none where there are none, or for `NONE` alone.
 
+    A row with several values is named by the first of them.
+
     Raises:
         InvalidInputError: one of the wanted is not there.
     """
     if not values or tuple(wanted) == (NONE,):
         return []
-    there = {str(value): value for value in values}
+    names = [str(next(iter(value.values()), "") if isinstance(value, Mapping) else value) for value in values]
+    there = dict.fromkeys(names)
     if strange := [word for word in wanted if word not in there]:
         raise InvalidInputError(
             f"--choose: {strange[0]} cannot be chosen on {host}",
             hint=f"there {'is' if len(there) == 1 else 'are'} {', '.join(there) or 'nothing'}",
         )
-    return [value for text, value in there.items() if text in wanted]
+    return [value for name, value in zip(names, values, strict=True) if name in wanted]
 
 
 def ask(

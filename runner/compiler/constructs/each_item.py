@@ -12,11 +12,13 @@ from runner.core.step_tags import captured_fact, due_fact, items_fact, items_tag
 from runner.core.templates import inside, only_expression, pieces
 from runner.kinds.ansible_yaml import Block, Task
 from runner.model.names import ITEM, NUMBER
-from runner.model.procedure.each import Each
+from runner.model.procedure.each import MOST_ITEMS, Each
 from runner.model.step import Effect, Step
 
 _TITLE = 120
 """Characters of a name of ours, which stands in one line."""
+
+_IS_LIST = "items is sequence and items is not string and items is not mapping"
 
 DIRECTORY = "tasks"
 """Where the files lie, beside the playbook; ansible-lint takes what lies in a directory of that name for tasks."""
@@ -44,15 +46,28 @@ def finds(
         return
     fact, given = items_fact(step.id), f"{{{{ {_now(step.each)} }}}}"
     first = {"when": f"{fact} is not defined"}
-    that = ["items is not string and items is not mapping", f"items | length <= {step.each.limit}"]
+    that = [_IS_LIST, f"items | length <= {step.each.limit}"]
     title = f"Take no more than {step.each.limit} of {step.each.source}"
     module, about = "ansible.builtin.assert", {**first, "vars": {"items": given}}
-    limit = Task(_name(runbook, step, "limit", title), module, {"that": that, "quiet": True}, about)
+    args = {"that": that, "fail_msg": _fail_message(step.each), "quiet": True}
+    limit = Task(_name(runbook, step, "limit", title), module, args, about)
     items = Task(_name(runbook, step, "items", "Keep the items"), "ansible.builtin.set_fact", {fact: given}, first)
     none = [Task(rescue[0].name, "ansible.builtin.set_fact", {fact: []})] if rescue else []
     tagged = {"tags": [step_tag(step.id), items_tag(step.id), *tags], **keywords}
     name = f"{runbook}/{step.id} | {_short(f'For each of {step.each.source}')}"
     yield Block(name, [limit, items], tagged, [*rescue, *none])
+
+
+def _fail_message(each: Each) -> str:
+    """What is said where the list cannot be used: how many items it has, or that it is none; a template."""
+    source = repr(_short(each.source))
+    more = f"' items; at most {each.limit}'"
+    if each.limit < MOST_ITEMS:
+        more = (
+            f"' items; at most {each.limit} (each: {{of: ..., limit: {min(2 * each.limit, MOST_ITEMS)}}} allows more)'"
+        )
+    no_list = f"{source} ~ (' is a text, not a list' if items is string else ' is not a list')"
+    return f"{{{{ (inventory_hostname ~ ' has ' ~ items | length ~ {more}) if {_IS_LIST} else {no_list} }}}}"
 
 
 def around(runbook: str, step: Step) -> Iterator[Task]:

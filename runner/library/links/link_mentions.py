@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
@@ -56,10 +55,9 @@ def program_mentions(runbook: Runbook, document: Document, read_file: ReadFile) 
 
 def shared_mentions(document: Document) -> Iterator[Mention]:
     """The files of shared steps that the runbook in `document` uses."""
-    for place, origin in document.origins.items():
-        if origin.used_at is not None and origin.place[-1] == 0:
-            name = f"shared/{PurePath(origin.document.file).stem}"
-            yield Mention("shared", name, place, document.own_position(place))
+    used = {(name, origin.used_at): place for place, origin in document.origins.items() for name in origin.through}
+    for (name, _), place in used.items():
+        yield Mention("shared", name, place, document.own_position(place))
 
 
 def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:

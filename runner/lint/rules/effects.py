@@ -80,7 +80,8 @@ def read_that_writes(context: LintContext) -> Iterator[Hit]:
             what = (
                 "a verification" if work.looks else "a prerequisite" if work.place[0] == "prerequisites" else "a read"
             )
-            hint = "let a step do it" if work.looks or work.place[0] == "prerequisites" else "write effect: change"
+            only_looks = work.looks or work.place[0] == "prerequisites" or (work.step.branch and work.step.branch.asks)
+            hint = "let a step do it" if only_looks else "write effect: change"
             yield Hit(work.place, f"{quoted(words)} changes something, and {what} only looks", hint, fragment=words)
 
 

@@ -135,15 +135,15 @@ def _others(context: LintContext) -> Iterator[tuple[Place, OtherRunbook]]:
 
 
 @Rule(
-    "endless-run",
+    "called-runbook",
     Level.ERROR,
     Criterion.COMPLETE,
-    problem="A runbook that runs itself by way of another one never ends, and what it would capture is never there.",
+    problem="A runbook that leads back to itself never ends, and what another one does not capture is never there.",
     wrong="steps:\n  - {id: look, name: Look at the disk, run: RUN-010, inputs: {mount: /}, capture: {lag: seconds},\n"
     "    effect: read, verify: [{command: df /}]}\n",
     right="steps: [{id: look, name: Look, command: df /, verify: [{exit: 0}]}]\n",
 )
-def endless_run(context: LintContext) -> Iterator[Hit]:
+def called_runbook(context: LintContext) -> Iterator[Hit]:
     """A step runs a runbook that leads back here, or that does not capture what is wanted of it."""
     library = Library(context.source.path.parent.parent)
 

@@ -28,6 +28,10 @@ _LISTS = ("prerequisites", "steps", "on_cancel")
 _IN_WORDS = "shared/ and the name of a file there, like shared/db-healthy"
 _NAMING = ("capture", "choose")
 """The keys below which a step gives names to values."""
+_BRANCHES = ("decide", "then", "else")
+"""The keys below which a step of a diagnosis has others."""
+_DEEPEST = 3
+"""How many files of shared steps may be within each other."""
 _REFERENCE = r"\{\{ *([a-z][a-z0-9_]*) *\}\}"
 """A template that is one name."""
 
@@ -59,16 +63,17 @@ class SharedSteps(Model):
     steps: AtLeastOne[dict[str, Any]]
 
 
-def expand(document: Document, shared: Callable[[str], Document]) -> Document:
+def expand(document: Document, shared: Callable[[str], Document], line: tuple[str, ...] = ()) -> Document:
     """The runbook in `document` with shared steps in the place of the items that name them; it may have other faults.
 
-    `shared` reads the file of that name, and raises FileNotFoundError where there is none.
+    `shared` reads the file of that name, and raises FileNotFoundError where there is none. `line` are the names of the
+    files by which one came here: `document` is then the last of them.
 
     Raises:
         InvalidFileError: some cannot be used so; every fault is in it, up to `MAX_FINDINGS`.
     """
     lists = {key: items for key in _LISTS if isinstance(items := document.value.get(key), list)}
-    placed = _Placement(document, shared)
+    placed = _Placement(document, shared, line)
     value = document.value | {key: placed.items(items, (key,), (key,)) for key, items in lists.items()}
     if placed.findings:
         raise InvalidFileError(sorted(set(placed.findings))[:MAX_FINDINGS])
@@ -84,6 +89,7 @@ class _Placement:
 
     document: Document
     shared: Callable[[str], Document]
+    line: tuple[str, ...]
     origins: dict[Place, Origin] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     used: bool = False
@@ -93,14 +99,27 @@ class _Placement:
         made: list[Any] = []
         for number, item in enumerate(items):
             try:
-                self.used |= _is_use(item)
-                for step, origin in _steps(self.document, (*at, number), item, self.shared):
-                    place = (*to, len(made))
-                    self.origins[place] = origin
-                    made.append(step if _is_use(item) else self._with_branches(step, origin.place, place))
+                if _is_use(item):
+                    made += self._used(item, (*at, number), to, len(made))
+                    continue
+                place = (*to, len(made))
+                self.origins[place] = Origin(self.document, (*at, number))
+                made.append(self._with_branches(item, (*at, number), place))
             except InvalidFileError as error:
                 self.findings += error.findings
         return made
+
+    def _used(self, item: Any, at: Place, to: Place, first: int) -> list[Any]:
+        """The shared steps that `item` names, which is written at `at`; they begin with the number `first` of `to`."""
+        self.used = True
+        steps, written = _steps(self.document, at, item, self.shared, self.line)
+        through = (*self.line, item["use"])
+        for number in range(len(steps)):
+            moved = (*to, first + number)
+            inner = {place: each for place, each in written.origins.items() if place[:2] == ("steps", number)}
+            for place, origin in {("steps", number): Origin(written, ("steps", number)), **inner}.items():
+                self.origins[*moved, *place[2:]] = replace(origin, used_at=at, through=origin.through or through)
+        return steps
 
     def _with_branches(self, item: Any, at: Place, to: Place) -> Any:
         """`item` with what stands in the place of the items in its branches, where it decides."""
@@ -119,14 +138,15 @@ def _is_use(item: Any) -> bool:
     return isinstance(item, dict) and "use" in item
 
 
-def _steps(document: Document, at: Place, item: Any, shared: Callable[[str], Document]) -> Iterator[tuple[Any, Origin]]:
-    """What stands in the place of `item`, and where that is written."""
-    if not _is_use(item):
-        yield item, Origin(document, at)
-        return
+def _steps(
+    document: Document, at: Place, item: Any, shared: Callable[[str], Document], line: tuple[str, ...]
+) -> tuple[list[Any], Document]:
+    """What stands in the place of `item`, and the file that it is written in, with all that this uses in turn."""
     try:
         use = Use.model_validate(item)
-        written = shared(use.use)
+        if fault := _too_much(line, use.use):
+            raise InvalidFileError([document.finding((*at, "use"), "endless-use", fault)])
+        written = expand(shared(use.use), shared, (*line, use.use))
     except ValidationError as error:
         raise InvalidFileError(located(document, error, at=at, model=Use)) from None
     except FileNotFoundError:
@@ -135,14 +155,23 @@ def _steps(document: Document, at: Place, item: Any, shared: Callable[[str], Doc
     steps = validate(written, SharedSteps)
     if wrong := list(_wrong(use, steps)):
         raise InvalidFileError([_fault(document, at, use, each) for each in wrong])
-    values = _values(use, steps)
+    values, made = _values(use, steps), list[Any]()
     for number, step in enumerate(steps.steps):
-        origin = Origin(written, ("steps", number), at)
         try:
-            yield _step(step, use, values, prerequisite=at[0] == "prerequisites"), origin
+            made.append(_step(step, use, values, prerequisite=at[0] == "prerequisites"))
         except ValueError as error:
-            used = replace(document, origins={at: origin})
+            used = replace(document, origins={at: replace(written.origin(("steps", number)), used_at=at)})
             raise InvalidFileError([used.finding(at, "wrong-template", str(error))]) from None
+    return made, written
+
+
+def _too_much(line: tuple[str, ...], name: str) -> str:
+    """What is wrong with a use of `name` by the last of the files of `line`, each of which uses the next; or empty."""
+    if name in line:
+        return f"leads back to itself: {' uses '.join((*line, name))}"
+    if len(line) >= _DEEPEST:
+        return f"is too deep: {' uses '.join((*line, name))}; at most {_DEEPEST} files may be within each other"
+    return ""
 
 
 def _fault(document: Document, at: Place, use: Use, fault: InputFault) -> Finding:
@@ -179,21 +208,40 @@ def _values(use: Use, steps: SharedSteps) -> dict[str, Value]:
             values[f"{name}_seconds"] = f"{{{{ {match[1]}_seconds }}}}"
         elif not _is_template(values[name]):
             values[f"{name}_seconds"] = parse(str(values[name])).total_seconds()
-    named = [name for step in steps.steps for key in _NAMING if isinstance(step.get(key), dict) for name in step[key]]
-    return values | {name: f"{{{{ {use.name(name)} }}}}" for name in named}
+    return values | {name: f"{{{{ {use.name(name)} }}}}" for name in _named(list(steps.steps))}
+
+
+def _named(item: Any) -> Iterator[str]:
+    """The names that the steps in `item`, a part of a shared file, give to values: also which branch is taken."""
+    for each in item if isinstance(item, list) else [item] if isinstance(item, dict) else ():
+        yield from (name for key in _NAMING if isinstance(each.get(key), dict) for name in each[key])
+        if "decide" in each and isinstance(each.get("id"), str):
+            yield each["id"].replace("-", "_")
+        for key in _BRANCHES:
+            yield from _named(each.get(key))
 
 
 def _step(step: Mapping[str, Any], use: Use, values: Mapping[str, Value], *, prerequisite: bool) -> dict[str, Any]:
     """One step as if it were written in the place of `use`; a prerequisite has no id, and only looks anyway."""
     made: dict[str, Any] = {"hosts": use.hosts} if use.hosts else {}
-    made |= _filled(step, values, ())
+    made |= _renamed(_filled(step, values, ()), use)
     if use.only_if:
         made["only_if"] = f"({use.only_if}) and ({made['only_if']})" if made.get("only_if") else use.only_if
-    for key in _NAMING:
-        if isinstance(made.get(key), dict):
-            made[key] = {use.name(name): item for name, item in made[key].items()}
     if prerequisite:
         return {key: item for key, item in made.items() if key != "id" and (key, item) != ("effect", "read")}
+    return made
+
+
+def _renamed(item: Any, use: Use) -> Any:
+    """`item`, a part of a shared file, with the names that it, and the steps in its branches, have in this place."""
+    if isinstance(item, list):
+        return [_renamed(each, use) for each in item]
+    if not isinstance(item, dict):
+        return item
+    made = {key: _renamed(each, use) if key in _BRANCHES else each for key, each in item.items()}
+    for key in _NAMING:
+        if isinstance(made.get(key), dict):
+            made[key] = {use.name(name): each for name, each in made[key].items()}
     return made | ({"id": f"{use.prefix}-{made['id']}"} if isinstance(made.get("id"), str) else {})
 
 
@@ -205,11 +253,13 @@ def _filled(item: Any, values: Mapping[str, Value], place: tuple[str, ...]) -> A
         return [_filled(each, values, place) for each in item]
     if not isinstance(item, str):
         return item
-    return filled_expression(item, values) if _is_expression(place) else filled(item, values)
+    return filled_expression(item, values) if place and _is_expression(place) else filled(item, values)
 
 
 def _is_expression(place: tuple[str, ...]) -> bool:
     """Whether what is written there is an expression, which has no braces around it."""
+    while place and place[0] in _BRANCHES:
+        place = place[1:]
     match place:
         case ("only_if",) | ("capture", _) | ("choose", _, "from") | (*_, "verify" | "if", "that") | (*_, "if"):
             return True

@@ -11,7 +11,7 @@ import unicodedata
 from bisect import bisect_right
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -52,12 +52,14 @@ class Span:
 class Origin:
     """Where a part of a document is written: at `place` of `document`, and named at `used_at` of the file that uses it.
 
-    `used_at` is None for what stands in the file itself, at another place.
+    `used_at` is None for what stands in the file itself, at another place. `through` are the names of the shared files
+    by which one comes there, of which each but the first is used by the one before it.
     """
 
     document: Document
     place: Place
     used_at: Place | None = None
+    through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Document:
         """Where what is at `place` is written."""
         for length in range(len(place), 0, -1):
             if origin := self.origins.get(place[:length]):
-                return Origin(origin.document, (*origin.place, *place[length:]), origin.used_at)
+                return replace(origin, place=(*origin.place, *place[length:]))
         return Origin(self, place)
 
     def position(self, place: Place) -> Position:

@@ -44,14 +44,16 @@ def problems(error: ValidationError, value: Any, *, model: Any = None, most: int
     """What `error` says about `value`: its first `most` faults, each once.
 
     The alternatives of a union complain one by one: those that do not fit at all are named in one sentence, or left out
-    when another fits well enough to be looked into. A custom error whose type is kebab-case names its own rule. Without
-    the `model` (or type) that was tried, an unknown key gets no hint.
+    when another fits well enough to be looked into, or only its value is wrong. A custom error whose type is kebab-case
+    names its own rule. Without the `model` (or type) that was tried, an unknown key gets no hint.
     """
     by_place: dict[Place, list[ErrorDetails]] = {}
     for detail in islice(error.errors(include_url=False), most):
         by_place.setdefault(_place(detail, value), []).append(detail)
     for place, details in by_place.items():
         misfits = [detail for detail in details if _alternatives(detail)]
+        if any(detail["type"] == "value_error" for detail in details):  # it is what one of them takes, but a bad one
+            misfits = [detail for detail in misfits if detail["type"] not in _EXPECTED]
         if misfits and not any(len(other) > len(place) and other[: len(place)] == place for other in by_place):
             yield _misfit(place, misfits)
         rest = [detail for detail in details if not _alternatives(detail)]

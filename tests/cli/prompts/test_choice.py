@@ -58,6 +58,15 @@ def test_nothing_may_be_picked(values):
     assert pick(values, [NONE], host="db1") == []
 
 
+def test_a_row_is_named_by_the_first_of_its_values():
+    rows = [{"pid": 7, "app": "a"}, {"pid": 8, "app": "a"}, {"pid": 7, "app": "b"}]
+
+    assert pick(rows, ["7"], host="db1") == [rows[0], rows[2]]
+    with pytest.raises(InvalidInputError) as caught:
+        pick(rows, ["a"], host="db1")
+    assert caught.value.hint == "there are 7, 8"
+
+
 @pytest.mark.parametrize(("values", "hint"), [([1], "there is 1"), ([1, "b"], "there are 1, b")])
 def test_what_is_not_there_cannot_be_picked(values, hint):
     with pytest.raises(InvalidInputError) as wrong:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import yaml
 from harness.fakes import runbook_file
+from jinja2 import Environment
 
 from runner.compiler.committed_playbook import compiled, compiled_beside, is_stale, reviewed, reviewed_beside, write
 from runner.compiler.constructs.each_item import captured, finds
@@ -39,6 +40,13 @@ def test_the_items_are_found_once_and_the_file_is_included_for_each_that_is_due(
     # A run that goes on keeps those that it has begun with
     assert {task["when"] for task in found["block"]} == {"runbook_items_move is not defined"}
     assert found["block"][0]["ansible.builtin.assert"]["that"][1] == "items | length <= 5"
+    message = found["block"][0]["ansible.builtin.assert"]["fail_msg"].removeprefix("{{").removesuffix("}}")
+    says = Environment().compile_expression(message)
+    assert [says(items=items, inventory_hostname="db1") for items in (list(range(6)), "abc", {"a": 1})] == [
+        "db1 has 6 items; at most 5 (each: {of: ..., limit: 10} allows more)",
+        "a, 1, True, ('name': '(( who ))s') is a text, not a list",
+        "a, 1, True, ('name': '(( who ))s') is not a list",
+    ]
     loop = done["block"][0]
     assert (loop["ansible.builtin.include_tasks"], loop["loop_control"], loop["vars"], loop["tags"]) == (
         {"file": "tasks/RUN-001.move.yml"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from harness.engine import FAILED, change
 from harness.fakes import runbook_file
 
 from runner.library.library import Library
+from runner.lint.engine import lint
 from runner.model.procedure.branch_steps import labels
 from runner.model.yaml.finding import InvalidFileError
 
@@ -160,6 +162,17 @@ def test_what_is_an_answer_and_what_is_a_yes(read, probe, condition, codes):
 def test_what_decides_nothing_does_not_load(faults, branches, message):
     found = faults({"id": "is-it", "name": "Is it?", "decide": branches})
     assert found if message is None else message in " ".join(found)
+
+
+def test_a_question_that_changes_something_is_told_what_to_do_instead(tmp_path):
+    branches = [{"if": {"command": "rm /tmp/x", "exit": 0}, "stop": "No"}, {"else": "nothing"}]
+    runbook_file(tmp_path, steps=[{"id": "is-it", "name": "Is it?", "decide": branches}])
+
+    every = lint(Library(tmp_path).source("RUN-001"), {}, today=date(2026, 1, 1))
+
+    assert [(each.message, each.hint) for each in every if each.rule == "read-that-writes"] == [
+        ("'rm' changes something, and a read only looks", "let a step do it")
+    ]
 
 
 @pytest.mark.parametrize("key", ["prerequisites", "on_cancel"])

@@ -10,6 +10,7 @@ from harness.fakes import RUNBOOK, runbook_file
 
 from runner.compiler.committed_playbook import compiled, is_stale
 from runner.library.library import Library
+from runner.library.links.link_mentions import shared_mentions
 from runner.lint.engine import lint
 from runner.model.procedure.branch_steps import labels
 from runner.model.yaml.finding import InvalidFileError
@@ -137,6 +138,88 @@ def test_a_branch_has_them_among_its_steps(library):
         ("1b.2", "other-stays", "way == 'b'"),
     ]
     assert [path.name for path in source.files] == ["RUN-001.yml", "web.yml"]
+
+
+OUTER = """\
+title: More of it
+inputs:
+  wanted: {type: int, default: 201, help: The status that is good}
+steps:
+  - {use: shared/web, id: inner, with: {url: "http://b", good: "{{ wanted }}"}}
+  - id: last
+    name: The last one
+    only_if: inner_code == wanted
+    command: echo done
+    verify: [{exit: 0}]
+"""
+
+
+def test_shared_steps_use_others(library, tmp_path):
+    library({"use": "shared/outer", "with": {"wanted": 202}})
+    (tmp_path / "runbooks" / "shared" / "outer.yml").write_text(OUTER)
+
+    source = Library(tmp_path).source("RUN-001")
+
+    steps = source.runbook.steps
+    assert [(step.id, [*step.capture], step.only_if) for step in steps] == [
+        ("outer-inner-answers", ["outer_inner_code"], None),
+        ("outer-inner-stays", [], None),
+        ("outer-last", [], "outer_inner_code == 202"),
+    ]
+    assert steps[1].action.command[1:3] == ("{{ outer_inner_code }}", "202")
+    assert [source.written_in("steps", number).rpartition("/")[2] for number in range(3)] == [
+        "web.yml:7",
+        "web.yml:14",
+        "outer.yml:6",
+    ]
+    assert sorted(path.name for path in source.shared) == ["outer.yml", "web.yml"]
+    assert {each.word for each in shared_mentions(source.document)} == {"shared/outer", "shared/web"}
+
+
+@pytest.mark.parametrize(
+    ("inner", "message"),
+    [
+        ("one", "leads back to itself: shared/one uses shared/one"),
+        ("two", "is too deep: shared/one uses shared/two uses shared/three uses shared/four; at most 3 files"),
+    ],
+)
+def test_shared_steps_that_use_others_without_end_are_refused(library, tmp_path, inner, message):
+    library({"use": "shared/one"})
+    for name, other in {"one": inner, "two": "three", "three": "four", "four": "web"}.items():
+        (tmp_path / "runbooks" / "shared" / f"{name}.yml").write_text(
+            f"title: {name}\nsteps: [{{use: shared/{other}}}]\n"
+        )
+
+    ((_, line, rule, found),) = faults(Library(tmp_path))
+
+    assert (line, rule, found.partition(" may")[0]) == (2, "endless-use", message)
+
+
+def test_a_shared_diagnosis_is_another_one_at_each_use(library):
+    shared = """\
+title: Which way
+inputs: {most: {type: int, help: How far}}
+steps:
+  - id: way
+    name: Which way?
+    decide:
+      - if: distance > most
+        then:
+          - {id: go, name: Go, command: "echo {{ most }}", capture: {gone: rc}, verify: [{exit: 0}]}
+      - else: nothing
+  - {id: end, name: End, shell: "echo {{ way | quote }}", only_if: gone == 0, verify: [{exit: 0}]}
+"""
+    first, second = ({"use": "shared/web", "id": name, "with": {"most": most}} for name, most in (("a", 1), ("b", 2)))
+    inputs = {"distance": {"type": "int", "help": "How far"}}
+
+    steps = library(first, second, shared=shared, inputs=inputs).source("RUN-001").runbook.steps
+
+    assert [(step.id, step.only_if, step.action.describe()) for step in steps if step.id[2:] != "way"] == [
+        ("a-go", "a_way == 'a'", "echo 1"),
+        ("a-end", "a_gone == 0", "echo {{ a_way | quote }}"),
+        ("b-go", "b_way == 'a'", "echo 2"),
+        ("b-end", "b_gone == 0", "echo {{ b_way | quote }}"),
+    ]
 
 
 def test_a_prerequisite_is_shared_too(library):

@@ -183,6 +183,10 @@ def test_an_alternative_that_does_not_fit_at_all_was_not_meant():
     ]
 
 
+def test_an_alternative_that_takes_the_value_but_not_this_one_is_the_one_that_was_meant():
+    assert found(Even | Sql, 3) == [ModelProblem((), "wrong-value", "3 is odd")]
+
+
 def test_the_key_that_tells_alternatives_apart():
     assert found(ByField, {"sql": "a"}) == [ModelProblem(("kind",), "missing-key", "is missing")]
     assert found(ByField, {"kind": "sq"}) == [

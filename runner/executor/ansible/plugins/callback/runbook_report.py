@@ -135,10 +135,11 @@ class CallbackModule(CallbackBase):
         include = including(task)
         if include is None:
             return self._preview(play, host, task, beside)
-        finds = [step_of(task).removeprefix("undo-"), "items"]
-        kept = [dict(each.args) for each in self._every_task() if head(each)[1:3] == finds]
+        step = step_of(task).removeprefix("undo-")
+        finds = {"/".join(head(each)[2:]): each for each in reversed(self._every_task()) if head(each)[1:2] == [step]}
         look = functools.partial(self._preview, play, host, task, beside)
-        return preview_of_items(include, kept[0], self._variables(play, host, task), play._loader, look)
+        variables = self._variables(play, host, task)
+        return preview_of_items(include, finds["items"], finds["limit"], variables, play._loader, look)
 
     def _every_task(self):
         return [task for play in self._plays for task in every_task(play.tasks)]

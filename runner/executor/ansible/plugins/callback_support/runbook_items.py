@@ -57,13 +57,16 @@ def including(task):
     return None
 
 
-def preview_of_items(include, kept, variables, loader, look):
+def preview_of_items(include, kept, limit, variables, loader, look):
     """What `look` says of each item that a host has by its `variables`, before any of them is done.
 
-    `kept` are the facts that the step keeps its items in, as the playbook has them; a run keeps those that it found.
+    `kept` is the task that keeps the items as a fact, and a run goes on with those that it has found; `limit` is the
+    one before it, which fails where the list cannot be used.
     """
     try:
-        found = {name: value for name, value in kept.items() if name not in variables}
+        found = {name: value for name, value in kept.args.items() if name not in variables}
+        if found and (fault := _fault(limit, variables, loader)):
+            return {"items": [], "fault": fault}
         facts = Templar(loader=loader, variables=variables).template(found)
         numbers = list(Templar(loader=loader, variables={**variables, **facts}).template(include.loop))
     except Exception as error:  # it is not known yet
@@ -75,3 +78,10 @@ def preview_of_items(include, kept, variables, loader, look):
     around = {"connection_settings": settings[0] if settings else {}, "missing": list(dict.fromkeys(missing))}
     items = [{"item": number, **each} for number, each in zip(numbers, looks, strict=False)]
     return {"items": items, **{name: value for name, value in around.items() if value}}
+
+
+def _fault(limit, variables, loader):
+    """What the task that looks at the list before the first item would say of it; nothing where it is good."""
+    templar = Templar(loader=loader, variables={**variables, **limit.vars})
+    good = all(templar.evaluate_conditional(each) for each in limit.args["that"])
+    return "" if good else templar.template(limit.args["fail_msg"])
