@@ -101,7 +101,8 @@ class Observation:
         """`exit code 42: disk full on /var`, as far as there is one that is not 0."""
         if not self.exit_code:
             return ""
-        return ": ".join(filter(None, [f"exit code {self.exit_code}", self.last_line]))
+        ended = f"killed by signal {-self.exit_code}" if self.exit_code < 0 else f"exit code {self.exit_code}"
+        return ": ".join(filter(None, [ended, self.last_line]))
 
     @property
     def last_line(self) -> str:

@@ -83,7 +83,7 @@ class Translator:
         elif message["kind"] == "start":
             if self._imported.has_begun(marker.step, host):
                 return
-            if marker.part == "action" or marker.part.startswith("attempt/"):
+            if _acts(message):
                 data = {"attempt": message["attempt"]} if message.get("attempt") else {}
                 data |= {"command": in_words(message["does"])} if message.get("does") else {}
                 data |= {"on": message["on"]} if message.get("on") else {}
@@ -236,12 +236,20 @@ def _brief(operand: Operand) -> Operand:
 def _outcome(message: Mapping[str, Any]) -> Outcome | None:
     """What a task came to; unknown where the module ended without an answer, as nobody knows what it has done.
 
-    A host without a Python answers so as well, with the exit code of a program that cannot be started.
+    A host without a Python answers so as well, with the exit code of a program that cannot be started. Nor does
+    anybody know what a command has done that somebody killed: its exit code is the signal, and negative.
     """
-    outcome = _OUTCOMES.get(message["kind"])
-    if outcome in {Outcome.PASSED, Outcome.FAILED} and "module_stdout" in message["result"]:
-        return Outcome.FAILED if message["result"].get("rc") in {126, 127} else Outcome.UNKNOWN
-    return outcome
+    outcome, result = _OUTCOMES.get(message["kind"]), message["result"]
+    if outcome in {Outcome.PASSED, Outcome.FAILED} and "module_stdout" in result:
+        return Outcome.FAILED if result.get("rc") in {126, 127} else Outcome.UNKNOWN
+    was_killed = isinstance(exit_code := result.get("rc"), int) and exit_code < 0
+    return Outcome.UNKNOWN if was_killed and outcome and _acts(message) else outcome
+
+
+def _acts(message: Mapping[str, Any]) -> bool:
+    """Whether it is about an action, and not about what only looks."""
+    marker = Marker.parse(message["task"])
+    return marker is None or marker.part == "action" or marker.part.startswith("attempt/")
 
 
 def _text(result: Mapping[str, Any]) -> Any:

@@ -72,6 +72,8 @@ def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
             Outcome.FAILED,
             "Error: 'x' is undefined",
         ),
+        ("failed", {"rc": -9, "msg": "non-zero return code"}, Outcome.UNKNOWN, "killed by signal 9"),
+        ("ok", {"rc": -15, "msg": "non-zero return code"}, Outcome.UNKNOWN, "killed by signal 15"),
         ("failed", {"msg": "first\nsecond"}, Outcome.FAILED, "first"),
         ("failed", {"rc": -9, "msg": "MODULE FAILURE", "module_stdout": ""}, Outcome.UNKNOWN, "MODULE FAILURE"),
         ("ok", {"rc": 137, "msg": "MODULE FAILURE", "module_stdout": ""}, Outcome.UNKNOWN, "MODULE FAILURE"),

@@ -134,6 +134,19 @@ def test_what_may_be_repeated_is_repeated_without_asking(engine, keys):
     assert (engine.resume().outcome, engine.done("db1"), engine.operator.asked) == ("passed", ["one", "one"], [])
 
 
+@pytest.mark.parametrize("ended", ["ok", "failed"])
+def test_a_command_that_somebody_killed_is_in_doubt_and_not_repeated_unasked(engine, ended):
+    engine.ansible.answers["one", "action"] = (ended, {"rc": -9, "msg": "non-zero return code"})
+    first = engine.run(change("one", verify=[{"exit": 0}]), change("two"))
+    engine.ansible.answers, engine.operator.answers = {}, {"one": NO}
+
+    denied = engine.resume()
+    resumed = engine.resume(done=["one"])
+
+    assert (first.outcome, denied.problems) == ("unknown", ("one is in doubt on db1 (db1: killed by signal 9)",))
+    assert (resumed.outcome, engine.done("db1")) == ("passed", ["one", "two"])
+
+
 def test_an_action_that_failed_for_sure_is_done_again(engine):
     engine.ansible.answers["one", "verify/1"] = FAILED
     engine.run(change("one", verify=[{"exit": 0}]))
