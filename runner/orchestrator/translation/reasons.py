@@ -77,7 +77,7 @@ def reason_of(
     """One line that says why it did not pass; `of` says what had the time limit."""
     if seen.exit_code == TIMED_OUT:
         return f"timed out on the host{f' after {seen.limit}, {_LIMITS[of]}' if seen.limit else ''}"
-    if "assertion" in result and result.get("msg") in {None, "", _OF_ANSIBLE}:
+    if "assertion" in result and result.get("msg") in (None, "", _OF_ANSIBLE):
         return f"{' '.join(str(result['assertion']).split())} is not true"
     message = _NOISE.sub("", str(result.get("msg") or result.get("skip_reason") or "").strip())
     if message in {"", "non-zero return code"} and seen.sentence:
