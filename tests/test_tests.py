@@ -77,6 +77,7 @@ TESTED_WITH: dict[str, str] = {
     "orchestrator/end/finish.py": "orchestrator/end/test_ending.py",
     "orchestrator/end/page_sender.py": "orchestrator/end/test_paging.py",
     "orchestrator/end/run_pages.py": "orchestrator/end/test_paging.py",
+    "orchestrator/end/stop_reasons.py": "orchestrator/end/test_ending.py",
     "orchestrator/gate/gate_facts.py": "orchestrator/gate/test_approval_gate.py",
     "orchestrator/translation/reasons.py": "orchestrator/test_event_translator.py",
     "orchestrator/recheck.py": "orchestrator/continuation/test_resumption.py",

@@ -53,15 +53,16 @@ class GitHub(tickets.TicketChannel):
             attempt,
             WebRequest(f"{address}?{query}", None, headers, method="GET"),
             WebRequest(address, to_json(body), headers),
-            key_of=_number,
+            ticket_of=_issue,
             judge=lambda answer: _judge(answer, asked_to_wait=attempt.wait > 0),
             prefix=f"github/{self.repository}/",
         )
 
 
-def _number(data: Any) -> str:
+def _issue(data: Any) -> tuple[str, str]:
+    """The number of the issue in an answer, and its address."""
     issue = data[0] if isinstance(data, list) and data else data
-    return str(issue["number"]) if issue != [] else ""
+    return (str(issue["number"]), str(issue.get("html_url", ""))) if issue != [] else ("", "")
 
 
 def _judge(answer: HttpAnswer, *, asked_to_wait: bool) -> network.Verdict:

@@ -57,19 +57,18 @@ class Jira(tickets.TicketChannel):
             attempt,
             WebRequest(f"{search}?{query}", None, headers, method="GET"),
             WebRequest(f"{self.url.rstrip('/')}/rest/api/2/issue", to_json({"fields": fields}), headers),
-            key_of=_key,
+            ticket_of=self._ticket,
             judge=_judge,
             prefix=f"jira/{self.project}/",
         )
 
+    def _ticket(self, data: Any) -> tuple[str, str]:
+        """The key of the issue in an answer, and its address."""
+        key = str(data["key"]) if "issues" not in data else "".join(str(each["key"]) for each in data["issues"][:1])
+        return key, f"{self.url.rstrip('/')}/browse/{key}"
+
     def _authorization(self, token: str) -> str:
         return f"Basic {b64encode(f'{self.user}:{token}'.encode()).decode()}" if self.user else f"Bearer {token}"
-
-
-def _key(data: Any) -> str:
-    if "issues" in data:
-        return str(data["issues"][0]["key"]) if data["issues"] else ""
-    return str(data["key"])
 
 
 def _judge(answer: HttpAnswer) -> network.Verdict:

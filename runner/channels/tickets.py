@@ -30,6 +30,8 @@ LONGEST_TITLE = 200
 LONGEST_TEXT = 30_000
 """Characters; Jira takes 32,767 in a description, GitHub 65,536 in a body."""
 
+_LINK = re.compile(r"https?://[!-~]{1,500}")
+"""An address as people can follow it: printable ASCII."""
 _NO_ANSWER_BEHIND = frozenset({502, 504})
 _TAKEN = 2
 """The class of a status that says that something was done, whatever the body says."""
@@ -106,14 +108,14 @@ class TicketOpening:
         find: WebRequest,
         create: WebRequest,
         *,
-        key_of: Callable[[Any], str],
+        ticket_of: Callable[[Any], tuple[str, str]],
         judge: Callable[[HttpAnswer], network.Verdict],
         prefix: str,
     ) -> network.Verdict:
         """Ask for the ticket by `find`, and open it by `create` where there is none; the verdict refers to its key.
 
-        `key_of` gives the key in what the other side answers to either, empty where there is none; it may raise
-        LookupError or TypeError for what is no such answer.
+        `ticket_of` gives the key in what the other side answers to either, empty where there is none, and where people
+        see the ticket; it may raise LookupError or TypeError for what is no such answer.
         """
         for request, words in ((find, "it is there already"), (create, "opened")):
             if request is create and self._in_doubt:
@@ -123,12 +125,13 @@ class TicketOpening:
             if verdict.status != "accepted":
                 return replace(verdict, doubt=self._in_doubt and request is create)
             try:
-                key = key_of(answer.data)
+                key, link = ticket_of(answer.data)
             except (LookupError, TypeError):
                 reason = f"{verdict.reason}, but with something else: is a proxy in between?"
                 return network.Verdict("again", reason, doubt=request is create)
             if key:
-                return network.Verdict("accepted", f"{words}: {key}", reference=f"{prefix}{key}")
+                where = f", {link}" if _LINK.fullmatch(link) else ""
+                return network.Verdict("accepted", f"{words}: {key}{where}", reference=f"{prefix}{key}")
         return network.Verdict("again", f"{verdict.reason}, but without the key of the ticket", doubt=True)
 
     def _created(self, attempt: network.SendAttempt, create: WebRequest) -> HttpAnswer:

@@ -60,6 +60,7 @@ class EventType(StrEnum):
     INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_FORGOTTEN = "incident.forgotten"
     INCIDENT_RESOLVED = "incident.resolved"
+    INCIDENT_OVER = "incident.over"
     LOG_RECOVERED = "log.recovered"
 
 
@@ -92,6 +93,7 @@ IN_WORDS: Mapping[str, str] = {
     EventType.PAGE_FINISHED: "page",
     EventType.INCIDENT_ACKNOWLEDGED: "acknowledged",
     EventType.INCIDENT_RESOLVED: "resolved before",
+    EventType.INCIDENT_OVER: "incident over",
     EventType.NOTIFY_DROPPED: "page dropped",
     EventType.RUN_ABANDONED: "run abandoned",
     EventType.RUN_REFUSED: "run refused",

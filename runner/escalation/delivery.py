@@ -25,10 +25,14 @@ NO_CHANNEL = Receipt(wording.NO_CHANNEL, "refused", 0, "this contact has no chan
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A notification and the channel through which it goes; None for a contact who has none."""
+    """A notification and the channel through which it goes; None for a contact who has none.
+
+    One that must wait has the receipt that says so, `held`, and is not sent.
+    """
 
     notification: Notification
     channel: Channel | None
+    held: Receipt | None = None
 
 
 def outgoing(notification: Notification) -> Outgoing:
@@ -93,8 +97,8 @@ def _receipt(item: Outgoing, answer: Future[Receipt], end: float, limit: float) 
 
 
 def _sent(item: Outgoing, references: tuple[str, ...], secrets: Secrets) -> Receipt:
-    if item.channel is None:
-        return NO_CHANNEL
+    if item.held or item.channel is None:
+        return item.held or NO_CHANNEL
     page = item.notification.page
     return deliver(item.channel, replace(page, references=(*page.references, *references)), secrets)
 

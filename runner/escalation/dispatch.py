@@ -66,6 +66,7 @@ class Dispatcher:
         self.outbox, self.incidents = Outbox(state / "outbox"), Incidents(state / "incidents")
         self._reached = ReachedContacts(state / "reached")
         self._secrets, self._clock, self._note, self._failsafe = secrets, clock, note, failsafe
+        self._withdrawn: dict[str, Notification] = {}
 
     def request(self, pages: Iterable[Addressed], run: str, contacts: Mapping[str, Contact]) -> list[Outgoing]:
         """The notifications by which each page goes through every channel of the contacts it is for, requested."""
@@ -77,7 +78,7 @@ class Dispatcher:
         """The same, with nothing kept of them yet."""
         known = [(self._with_references(page), names) for page, names in pages]
         return _gathered(
-            Outgoing(self._notification(page, run, name, contacts.get(name), number, channel), channel)
+            self._outgoing(self._notification(page, run, name, contacts.get(name), number, channel), channel)
             for page, names in known
             for name in names
             for number, channel in _channels(contacts.get(name), page.action)
@@ -95,9 +96,7 @@ class Dispatcher:
 
     def _replace_in_other_runs(self, notification: Notification) -> None:
         """Record that a page of another run is not sent any more, as `notification` takes its place."""
-        before = None
-        with suppress(InvalidInputError):  # a broken file is replaced as well
-            before = self.outbox.get(notification.id)
+        before = self._waiting(notification.id)
         if before and before.run != notification.run:
             reason = f"a later page about the same incident takes its place, that of the run {notification.run}"
             self._note(before.run, EventType.NOTIFY_DROPPED, _description(before) | {"reason": reason})
@@ -124,6 +123,20 @@ class Dispatcher:
             page=page,
             requested=self._clock().wall,
         )
+
+    def _outgoing(self, notification: Notification, channel: Channel | None) -> Outgoing:
+        """`notification` with its channel, and why it must wait, where it takes the place of one that must."""
+        held = None
+        with self._failsafe():
+            before = self._withdrawn.get(notification.id) or self._waiting(notification.id)
+            held = notification.hold(before, notification.requested)
+        return Outgoing(notification, channel, held)
+
+    def _waiting(self, name: str) -> Notification | None:
+        """What waits in the outbox under that name; one whose file is broken is replaced."""
+        with suppress(InvalidInputError):
+            return self.outbox.get(name)
+        return None
 
     def send(self, pages: Sequence[Outgoing], *, limit: float = LIMIT) -> list[SentPage]:
         """Send `pages`, all at once; what became of each is recorded, and one that has arrived leaves the outbox."""
@@ -152,11 +165,13 @@ class Dispatcher:
                 self._resolved(key, [each for each in sent if each.dedup_key == key])
         return sent
 
-    def withdraw(self, key: str, reason: str) -> None:
+    def withdraw(self, key: str, reason: str) -> Sequence[Notification]:
         """Send nothing more of what waits about the incident `key`, for the `reason` that the record has."""
-        for each in self.outbox.all():
-            if each.page.dedup_key == key:
-                self.drop(each, reason)
+        waiting = [each for each in self.outbox.all() if each.page.dedup_key == key]
+        for each in waiting:
+            self.drop(each, reason)
+            self._withdrawn[each.id] = each
+        return waiting
 
     def drop(self, notification: Notification, reason: str, *, by: str = "") -> None:
         """Take `notification` out of the outbox, as the person `by`, or nobody, wants it for the `reason`.
@@ -177,7 +192,14 @@ class Dispatcher:
         before = tuple(name for each in known for name in each.contacts)
         references = tuple(reference for each in known for reference in each.references)
         names = [*before, *(each.contact for each in triggers if each.page.dedup_key == key)]
-        incident = Incident(key, notification.run, tuple(dict.fromkeys(names)), references, notification.page.hosts)
+        incident = Incident(
+            key,
+            run := notification.run,
+            tuple(dict.fromkeys(names)),
+            references,
+            notification.page.hosts,
+            earlier=tuple(dict.fromkeys(other for each in known for other in each.runs if other != run)),
+        )
         with self._failsafe():
             self.incidents.open(incident)
         return replace(incident, contacts=before)

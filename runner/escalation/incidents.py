@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runner.core.errors import InvalidInputError
+from runner.core.wording import listed
 from runner.store import durable
 
 GLASS = "/break-glass"
@@ -22,6 +23,7 @@ class Incident:
 
     `references` are what the channels call what they made of it; later pages about it carry them. `hosts` are those
     that it is about: none where they are not known, or where an earlier version of this product wrote the file.
+    `earlier` are the runs that have called for it before `run` did.
     """
 
     dedup_key: str
@@ -29,6 +31,18 @@ class Incident:
     contacts: tuple[str, ...]
     references: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Every run that has called for it."""
+        return (*self.earlier, self.run)
+
+    @property
+    def stays_open(self) -> str:
+        """That it does, though a run has passed on some of its hosts, in a sentence."""
+        where = listed(self.hosts, 20)
+        return f"the incident about {where} (run {self.run}) stays open until a run passes on all of these hosts"
 
 
 class Incidents:
@@ -69,13 +83,21 @@ class Incidents:
 
     def opened_by(self, run: str) -> list[str]:
         """The keys of the open incidents that the run of that id has called for; a broken file is of no run."""
-        return [each.dedup_key for each in self.all() if each.run == run]
+        return [each.dedup_key for each in self.all() if run in each.runs]
 
     def within(self, key: str, hosts: Collection[str]) -> list[str]:
         """The keys of the open incidents about some of `hosts`, and no other, for runbook and environment of `key`."""
+        return [each.dedup_key for each in self._beside(key) if set(each.hosts) <= set(hosts)]
+
+    def beyond(self, key: str, hosts: Collection[str]) -> list[Incident]:
+        """The open incidents about some of `hosts` and others as well, those of higher levels left out."""
+        ours = [each for each in self._beside(key) if each.dedup_key.count("/") == key.count("/")]
+        return [each for each in ours if set(each.hosts) & set(hosts) and not set(each.hosts) <= set(hosts)]
+
+    def _beside(self, key: str) -> list[Incident]:
+        """The open incidents for runbook and environment of `key` of which the hosts are known."""
         prefix = key.rpartition("/")[0] + "/"
-        ours = [each for each in self.all() if each.dedup_key.startswith(prefix) and each.hosts]
-        return [each.dedup_key for each in ours if set(each.hosts) <= set(hosts)]
+        return [each for each in self.all() if each.dedup_key.startswith(prefix) and each.hosts]
 
     def below(self, key: str) -> list[str]:
         """The keys of the open incidents that belong to the one of that `key`: of higher levels, of a broken glass."""
@@ -90,8 +112,8 @@ class Incidents:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             key, run, contacts = str(data["dedup_key"]), str(data["run"]), tuple(map(str, data["contacts"]))
-            references, hosts = (tuple(map(str, data.get(name, ()))) for name in ("references", "hosts"))
-            return Incident(key, run, contacts, references, hosts)
+            more = {name: tuple(map(str, data.get(name, ()))) for name in ("references", "hosts", "earlier")}
+            return Incident(key, run, contacts, **more)
         except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             hint = "who was called for it is in the audit log: tell them, then remove the file"
             raise InvalidInputError(f"{path} is not an incident: {error}", hint=hint) from error

@@ -36,6 +36,8 @@ LONGEST_PAUSE = timedelta(minutes=5)
 
 _STATES = frozenset({"trigger", "acknowledge", "resolve"})
 """What says how an incident stands: only the latest word counts. Everything else is told, however late it is."""
+_ENDS = frozenset({"acknowledge", "resolve"})
+"""What calls nobody any more."""
 _LARGEST_DETAILS = 512_000
 _LOCK = "lock"
 
@@ -88,12 +90,28 @@ class Notification:
 
         A ticket that may be there is looked for again when a search shows it for sure: else there could be two.
         """
-        receipt, since = self.receipt, self.tried or self.requested
-        wait, why = timedelta(seconds=receipt.wait if receipt else 0.0), "the other side has asked for that"
-        if self.page.action == "ticket" and (receipt is None or receipt.doubt):
+        wait, why = _asked_to_wait(self.receipt), "the other side has asked for that"
+        if self.page.action == "ticket" and (self.receipt is None or self.receipt.doubt):
             wait, why = SEARCH_DELAY, "it may be open already, and a search does not show it yet"
-        until = since + min(wait, LONGEST_WAIT)
+        since = self.tried or self.requested
+        until = since + wait
         return f"it is not sent before {until:%H:%M:%S} UTC: {why}" if since <= now < until else ""
+
+    def hold(self, before: Notification | None, now: datetime) -> Receipt | None:
+        """Why it is not sent in the place of the one `before`, which the other side has asked not to be sent yet.
+
+        None where it is sent; so is a call, as somebody is needed.
+        """
+        if before is None or before.receipt is None or self.page.action not in _ENDS:
+            return None
+        left = (before.tried or before.requested) + _asked_to_wait(before.receipt) - now
+        why = before.held_back(now)
+        return Receipt(self.by, "deferred", 0, why, sent=False, wait=left.total_seconds()) if why else None
+
+
+def _asked_to_wait(receipt: Receipt | None) -> timedelta:
+    """How long after the attempt the other side has asked not to be sent it again."""
+    return min(timedelta(seconds=receipt.wait if receipt else 0.0), LONGEST_WAIT)
 
 
 _NOTIFICATION = TypeAdapter(Notification)

@@ -156,7 +156,8 @@ class Result:
     """How a run ended: `problems` are sentences for a person, `hint` mends them, `report` is the page to open.
 
     `happened` is the end in one sentence, `hosts` has the hosts by how they stand now, `calls` who was called,
-    `ways_on` what to type next, and `children` the runs that took over from it.
+    `ways_on` what to type next, and `children` the runs that took over from it. `acknowledged` says who has the
+    incident, and `remarks` are sentences about what became of incidents besides.
     """
 
     run_id: str
@@ -171,6 +172,8 @@ class Result:
     calls: tuple[Call, ...] = ()
     ways_on: tuple[NextCommand, ...] = ()
     children: tuple[Child, ...] = ()
+    acknowledged: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

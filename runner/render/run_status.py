@@ -9,7 +9,7 @@ from statistics import median
 
 from runner.core.events import Outcome
 from runner.render.handoff.hand_off import missing
-from runner.render.history.page_history import PageHistory, calls
+from runner.render.history.page_history import PageHistory, calls, tickets
 from runner.render.history.run_history import RunHistory
 
 MOST_RUNS = 20
@@ -49,10 +49,10 @@ class PageStatus:
 class RunStatus:
     """A run as it stands; `used` and `budget` are the seconds of its last attempt, `undelivered` are contacts.
 
-    `calls` are the pages by which somebody was called, `undelivered_pages` those that have not arrived, whatever they
-    are for; `not_called` says who was outside of their hours. `missing` is what was promised to whoever was called, and
-    is not known; `acknowledged` says who has the incident, if anybody does; `asks_again` that whoever had it has not
-    said so of the latest attempt.
+    `calls` are the pages by which somebody was called, `tickets` those that asked for one, `undelivered_pages` those
+    that have not arrived, whatever they are for. `ended_by` is the run that ended the incident; `not_called` says who
+    was outside of their hours. `missing` is what was promised to whoever was called, and is not known; `acknowledged`
+    says who has the incident, if anybody does; `asks_again` that whoever had it has not said so of the latest attempt.
     """
 
     outcome: str
@@ -63,9 +63,11 @@ class RunStatus:
     undelivered: tuple[str, ...]
     undelivered_pages: tuple[PageStatus, ...]
     calls: tuple[PageStatus, ...]
+    tickets: tuple[PageStatus, ...]
     not_called: tuple[str, ...]
     missing: tuple[str, ...]
     acknowledged: str
+    ended_by: str
     asks_again: bool
     steps: tuple[StepStatus, ...]
 
@@ -81,9 +83,11 @@ def status(run: RunHistory, *, usually: Mapping[str, float]) -> RunStatus:
         undelivered=run.unreached,
         undelivered_pages=tuple(map(_page, run.undelivered)),
         calls=tuple(map(_page, calls(run.pages))),
+        tickets=tuple(map(_page, tickets(run.pages))),
         not_called=run.not_called,
         missing=missing(run),
         acknowledged=run.acknowledged.words if run.acknowledged else "",
+        ended_by=run.ended_by,
         asks_again=run.news_since is not None,
         steps=tuple(
             StepStatus(step.id, step.name, step.outcomes, step.seconds, usually.get(step.id)) for step in run.steps

@@ -65,6 +65,8 @@ def acknowledge(installation: Installation, name: str, note: str = "") -> Acknow
         raise InvalidInputError(f"nobody was called for the run {history.run}", hint="runbook list --runs shows all")
     if history.outcome in _OVER:
         raise InvalidInputError(f"the run {history.run} ended as {history.outcome}: its incident is over")
+    if history.ended_by:
+        raise InvalidInputError(f"the incident of the run {history.run} is over: the run {history.ended_by} has passed")
     if history.acknowledged:
         return Acknowledged(history.run, by, already=history.acknowledged.words)
     with installation.open_log() as log:
@@ -153,7 +155,7 @@ def level_that_follows(run: RunHistory, state: RunState, now: datetime) -> tuple
     """
     request = request_of(state)
     policy, so_far = request.source.runbook.escalation, called_levels(run.pages, run.news_since)
-    if not so_far or run.acknowledged or run.outcome in _OVER:
+    if not so_far or run.acknowledged or run.outcome in _OVER or run.ended_by:
         return None
     ladder = levels(policy.contacts, request.contacts)
     ask = partial(due, ladder, request.contacts, policy.next_after, so_far)

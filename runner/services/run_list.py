@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.core.errors import AuditError, InvalidInputError
-from runner.core.events import Clock, Instant
+from runner.core.events import Clock, Instant, Outcome
 from runner.core.identifiers import LAST
 from runner.library.last_tested import Proof
 from runner.render import report
@@ -239,3 +239,14 @@ def held_locks(state: StateDirectory, clock: Clock) -> list[tuple[str, Holder | 
 def owed_undos(state: StateDirectory, hosts: Sequence[str] | None = None) -> Sequence[OwedUndo]:
     """What was begun and should have been taken back, on every host or on `hosts`."""
     return state.owed_undos.all() if hosts is None else state.owed_undos.of(hosts)
+
+
+def open_beyond(state: StateDirectory, run: RunHistory) -> list[str]:
+    """Which incidents stay open though `run` has passed on some of their hosts, in a sentence each."""
+    if run.outcome != Outcome.PASSED:
+        return []
+    from runner.escalation.incidents import Incidents  # noqa: PLC0415 - only a run that passed pays for it
+    from runner.escalation.policy import dedup_key  # noqa: PLC0415
+
+    found = Incidents(state.path / "incidents").beyond(dedup_key(run.runbook, run.environment, run.hosts), run.hosts)
+    return [each.stays_open for each in found if each.run < run.run]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -28,13 +29,17 @@ def send(ticket, transport, *modes, repository="team/ops", token="env:GITHUB", s
         return channel.send(ticket, secrets=SECRETS, transport=transport), service
 
 
+LINK = "https://github.com/team/ops/issues/7"
+
+
 def test_an_issue_is_opened_and_its_number_is_on_the_receipt(ticket, transport):
     receipt, repository = send(ticket, transport)
 
-    assert receipt == Receipt("github", "accepted", 1, "opened: 7", reference="github/team/ops/7")
+    assert receipt == Receipt("github", "accepted", 1, f"opened: 7, {LINK}", reference="github/team/ops/7")
     assert repository.issues == [
         {
             "number": 7,
+            "html_url": LINK,
             "title": "Document the incident timeline",
             "body": text(ticket, "```text", "```"),
             "labels": [marker(ticket), "ops"],
@@ -47,8 +52,15 @@ def test_an_issue_that_is_there_is_not_opened_again_whatever_has_become_of_it(ti
     send(ticket, transport, service=service)
     receipt, _ = send(replace(ticket, summary="other words"), transport, service=service)
 
-    assert receipt == Receipt("github", "accepted", 1, "it is there already: 7", reference="github/team/ops/7")
+    assert receipt == Receipt("github", "accepted", 1, f"it is there already: 7, {LINK}", reference="github/team/ops/7")
     assert len(service.issues) == 1
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "https://github.com/\x1b[2J", None])
+def test_an_address_that_nobody_could_follow_is_not_on_the_receipt(link, ticket, transport):
+    receipt, _ = send(ticket, transport, service=lambda _: (201, json.dumps({"number": 7, "html_url": link}).encode()))
+
+    assert receipt.reason == "it is there already: 7"
 
 
 @pytest.mark.parametrize("modes", [("accept_then_rst", "ok"), ("ok", "accept_then_rst", "ok")])

@@ -26,7 +26,8 @@ def send(ticket, transport, *modes, service=None, **changes):
     with FaultServer(*(modes or ["ok"]), service=service) as server:
         user = "ops@example.com" if service.cloud else None
         written = {"url": f"{server.root}/", "project": "OPS", "token": "env:JIRA", "user": user, **changes}
-        return Jira(**written).send(ticket, secrets=SECRETS, transport=transport), service
+        receipt = Jira(**written).send(ticket, secrets=SECRETS, transport=transport)
+    return replace(receipt, reason=receipt.reason.replace(server.root, "JIRA")), service
 
 
 @pytest.mark.parametrize("cloud", [True, False], ids=["cloud", "data-center"])
@@ -35,8 +36,8 @@ def test_an_issue_is_opened_once_and_its_key_is_on_the_receipt(cloud, ticket, tr
     receipts = [send(ticket, transport, service=service)[0] for _ in range(2)]
 
     assert receipts == [
-        Receipt("jira", "accepted", 1, "opened: OPS-7", reference="jira/OPS/OPS-7"),
-        Receipt("jira", "accepted", 1, "it is there already: OPS-7", reference="jira/OPS/OPS-7"),
+        Receipt("jira", "accepted", 1, "opened: OPS-7, JIRA/browse/OPS-7", reference="jira/OPS/OPS-7"),
+        Receipt("jira", "accepted", 1, "it is there already: OPS-7, JIRA/browse/OPS-7", reference="jira/OPS/OPS-7"),
     ]
     assert service.issues == [
         {

@@ -109,6 +109,31 @@ def test_an_incident_is_over_once_everybody_knows(desk):
     assert (desk.incident, desk.waiting) == (None, [])
 
 
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_what_ends_a_call_is_not_sent_before_the_other_side_wants_it(desk, withdrawn):
+    desk.channel.status, desk.channel.wait = "deferred", 3600.0
+    desk.call()
+    desk.channel.status = "accepted"
+    if withdrawn:
+        desk.dispatcher.withdraw(KEY, "the incident is over")
+
+    (told,) = desk.call("resolve")
+
+    assert (desk.channel.actions, told.receipt.status, told.receipt.attempts) == (["trigger"], "deferred", 0)
+    (waiting,) = desk.dispatcher.outbox.all()
+    assert waiting.page.action == "resolve"
+    assert waiting.held_back(waiting.requested)
+    assert desk.retry()[0].receipt.ok  # once that time is over
+    assert (desk.channel.actions, desk.incident) == (["trigger", "resolve"], None)
+
+
+def test_an_incident_knows_every_run_that_has_called_for_it(desk):
+    for run in (RUN, "second", RUN, "third"):
+        desk.dispatcher.send(desk.dispatcher.request([(PAGE, ["on-call"])], run, desk.contacts))
+
+    assert (desk.incident.run, set(desk.incident.runs)) == ("third", {RUN, "second", "third"})
+
+
 def test_a_contact_without_a_channel_waits_for_a_person(desk):
     (sent,) = desk.call(names=["nobody"])
 

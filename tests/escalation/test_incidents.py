@@ -44,6 +44,26 @@ def test_the_incidents_within_some_hosts_are_of_one_runbook_and_environment_and_
     assert sorted(found) == ["runbookctl/RUN-001/lab/1", "runbookctl/RUN-001/lab/1/L2"]
 
 
+def test_the_incidents_beyond_some_hosts_are_about_others_as_well_and_stay_open(tmp_path):
+    incidents = Incidents(tmp_path / "incidents")
+    about = {
+        "runbookctl/RUN-001/lab/1": ("db1",),
+        "runbookctl/RUN-001/lab/2": ("db1", "db3"),
+        "runbookctl/RUN-001/lab/2/L2": ("db1", "db3"),
+        "runbookctl/RUN-001/lab/3": ("db3",),
+        "runbookctl/RUN-002/lab/2": ("db1", "db3"),
+    }
+    for key, hosts in about.items():
+        incidents.open(Incident(key, ONE.run, ("on-call",), hosts=hosts))
+
+    (found,) = incidents.beyond("runbookctl/RUN-001/lab/1", ("db1",))
+
+    assert found.dedup_key == "runbookctl/RUN-001/lab/2"
+    assert found.stays_open == (
+        f"the incident about db1, db3 (run {ONE.run}) stays open until a run passes on all of these hosts"
+    )
+
+
 def test_a_file_from_before_hosts_were_kept_is_found_by_its_key(tmp_path):
     incidents = Incidents(tmp_path / "incidents")
     incidents.open(ONE)
@@ -55,9 +75,10 @@ def test_a_file_from_before_hosts_were_kept_is_found_by_its_key(tmp_path):
 def test_the_last_run_that_called_is_the_one_that_is_remembered(tmp_path):
     incidents = Incidents(tmp_path / "incidents")
     incidents.open(ONE)
-    again = Incident(ONE.dedup_key, "20260102T000000Z-0123abcd", ("lead",))
+    again = Incident(ONE.dedup_key, "20260102T000000Z-0123abcd", ("lead",), earlier=(ONE.run,))
     incidents.open(again)
     assert incidents.find(ONE.dedup_key) == again
+    assert [incidents.opened_by(run) for run in (ONE.run, again.run, "another")] == [[ONE.dedup_key]] * 2 + [[]]
 
 
 def test_what_can_not_be_remembered_is_told(tmp_path):

@@ -153,6 +153,29 @@ def test_until_when_it_must_not_be_sent_again(page, receipt, seconds, until):
     assert page.is_due(now) == (not until and not 0 <= seconds < 30)
 
 
+@pytest.mark.parametrize(
+    ("action", "before", "wait"),
+    [
+        ("acknowledge", ASKED, 20.0),
+        ("resolve", ASKED, 20.0),
+        ("resolve", LONG, 3590.0),
+        ("trigger", ASKED, None),  # somebody is needed
+        ("resolve", LOST, None),
+        ("resolve", None, None),
+    ],
+)
+def test_what_ends_a_call_waits_as_long_as_the_other_side_has_asked_for(action, before, wait):
+    waiting = replace(ONE, attempts=1, receipt=before, tried=NOON) if before else None
+    page = replace(ONE, page=replace(ONE.page, action=action))
+
+    held = page.hold(waiting, NOON + timedelta(seconds=10))
+
+    until = {20.0: "12:00:30", 3590.0: "13:00:00"}
+    why = f"it is not sent before {until.get(wait)} UTC: the other side has asked for that"
+    assert held == (Receipt("pagerduty", "deferred", 0, why, sent=False) if wait else None)
+    assert (held.wait if held else None) == wait
+
+
 @pytest.mark.parametrize("broken", [b"", b"[]", b"{}", b"\xff", b'{"run": 3}', b"[" * 100_000])
 def test_a_broken_file_is_named_and_hides_no_other(outbox, tmp_path, broken):
     outbox.put(ONE)

@@ -54,6 +54,7 @@ class FakeChannel:
 
     status: str = "accepted"
     doubt: bool = False
+    wait: float = 0.0
     sent: list = field(default_factory=list)
     reference: str = ""
     state: object = None
@@ -79,7 +80,7 @@ class FakeChannel:
         del secrets
         self.sent.append(page)
         reason = "" if self.status == "accepted" else "nobody is there"
-        return Receipt("fake", self.status, 1, reason, reference=self.reference, doubt=self.doubt)
+        return Receipt("fake", self.status, 1, reason, reference=self.reference, doubt=self.doubt, wait=self.wait)
 
     @property
     def actions(self):

@@ -166,7 +166,9 @@ class GitHubRepository:
         if request.method == "GET":
             label = parse_qs(where.query)["labels"][0]
             return reply(200, [each for each in self.issues if label in each["labels"]])
-        self.issues.append({"number": len(self.issues) + 7, **json.loads(request.body)})
+        number = len(self.issues) + 7
+        link = f"https://github.com/team/ops/issues/{number}"
+        self.issues.append({"number": number, "html_url": link, **json.loads(request.body)})
         return reply(201, self.issues[-1])
 
     @property

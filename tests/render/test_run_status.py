@@ -37,9 +37,11 @@ def test_a_run_that_is_going_on():
         undelivered=(),
         undelivered_pages=(),
         calls=(),
+        tickets=(),
         not_called=(),
         missing=(),
         acknowledged="",
+        ended_by="",
         asks_again=False,
         steps=(
             StepStatus("look", "Look", {"a": "passed"}, 10.0, None),
@@ -118,6 +120,19 @@ def test_whoever_had_the_incident_is_asked_again_when_a_later_attempt_had_news()
     found = [status(history(each, now=now(30)), usually={}) for each in told]
 
     assert [(each.acknowledged[:3], each.asks_again) for each in found] == [("bob", False), ("", True), ("ann", False)]
+
+
+def test_a_ticket_stands_there_once_with_its_key_and_address():
+    asked = {"contact": "backlog", "channel": "github", "action": "ticket", "notification": "t1"}
+    told = [
+        record(2, EventType.NOTIFY_REQUESTED, **asked),
+        record(3, EventType.PAGE_FINISHED, **asked, status="deferred", reason="answered 503"),
+        record(4, EventType.PAGE_FINISHED, **asked, status="accepted", reason="opened: 7, https://github.com/t/o/7"),
+    ]
+
+    (ticket,) = status(history([*story(), *told]), usually={}).tickets
+
+    assert (ticket.contact, ticket.arrived, ticket.reason) == ("backlog", True, "opened: 7, https://github.com/t/o/7")
 
 
 def test_how_long_a_step_usually_takes_is_the_median_of_the_attempts_in_which_it_passed():

@@ -12,6 +12,7 @@ from harness.fakes import RUN_ID
 from harness.fault_server import FaultServer
 
 from runner.core.errors import InvalidInputError
+from runner.core.events import Event, EventType
 from runner.core.redaction import MASK
 from runner.render import report
 from runner.render.run_status import status
@@ -230,6 +231,15 @@ def test_an_incident_that_is_over_needs_nobody(engine):
     engine.resume()
 
     with pytest.raises(InvalidInputError, match="ended as passed: its incident is over"):
+        acknowledge(engine.env, RUN_ID)
+
+
+def test_one_that_a_later_run_has_ended_needs_nobody(engine):
+    failed(engine)
+    with engine.env.state.open_log(clock=engine.env.clock, actor=engine.env.actor) as log:
+        log.append(Event(EventType.INCIDENT_OVER, RUN_ID, data={"as_run": "20260102T000000Z-0123abcd"}))
+
+    with pytest.raises(InvalidInputError, match="is over: the run 20260102T000000Z-0123abcd has passed"):
         acknowledge(engine.env, RUN_ID)
 
 

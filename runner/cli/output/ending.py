@@ -48,10 +48,12 @@ def _as_data(result: Result) -> dict[str, object]:
         "hosts": {standing: list(hosts) for standing, hosts in result.hosts.items()},
         "children": [_child(child) for child in result.children],
         "calls": [
-            {"contact": call.contact, "channel": call.channel, "action": call.action, "arrived": call.arrived}
+            {name: getattr(call, name) for name in ("contact", "channel", "action", "arrived", "reason")}
             for call in result.calls
         ],
         "next": [context.typed(way.words) for way in _ways_on(result)],
+        "acknowledged": result.acknowledged,
+        "remarks": list(result.remarks),
         "report": str(result.report),
         "audit": str(result.audit),
         "problems": result.problems,
@@ -75,6 +77,8 @@ def _show(result: Result) -> None:
     if result.ways_on:
         for line in _aftermath(result):
             click.echo(line)
+    for line in (*_tickets(result.calls), *_under("also", list(map(safe, result.remarks)))):
+        click.echo(line)
     click.echo(f"report  {safe(str(result.report))}")
     click.echo(f"audit   {safe(str(result.audit))}")
 
@@ -83,20 +87,28 @@ def _aftermath(result: Result) -> Iterator[str]:
     what, next_ = end_lines(result.happened, result.hosts, _ways_on(result))
     yield from what
     yield from called(result.calls)
+    yield from _under("taken", [f"by {safe(result.acknowledged)}"] if result.acknowledged else [])
     yield from next_
 
 
 def _ways_on(result: Result) -> Sequence[NextCommand]:
     """What to type next: first how to take the incident, where this run, not just one that took over, has called."""
     of_others = [call for child in result.children for call in child.result.calls]
-    has_called = any(call.calls and call not in of_others for call in result.calls)
+    has_called = not result.acknowledged and any(call.calls and call not in of_others for call in result.calls)
     return [*([acknowledging(result.run_id)] if has_called else []), *result.ways_on]
 
 
 def called(calls: Sequence[Call], *, why_nobody: str = "") -> Iterator[str]:
     """Who was called, and whether the page arrived, a line each; or that nobody was, and why."""
     nobody = ": ".join(filter(None, ["nobody", why_nobody]))
-    yield from _under("called", [safe(line) for line in call_lines(calls)] or [nobody])
+    people = [call for call in calls if call.action != "ticket"]
+    yield from _under("called", [safe(line) for line in call_lines(people)] or [nobody])
+
+
+def _tickets(calls: Sequence[Call]) -> Iterator[str]:
+    """The tickets that were asked for: the key and the address of each that is open."""
+    asked = [call for call in calls if call.action == "ticket"]
+    yield from _under("tickets", [safe(line) for line in call_lines(asked)])
 
 
 def called_for_refusal(calls: Sequence[Call], error: RunbookError, *, unattended: bool) -> Iterator[str]:
@@ -116,7 +128,8 @@ def call_lines(calls: Sequence[Call], *, reasons: bool = False) -> Iterator[str]
     """
     reached = {call.contact for call in calls if call.arrived}
     for call in calls:
-        what = became(call.action, arrived=call.arrived, otherwise=call.contact in reached)
+        opened = call.reason if call.action == "ticket" and call.arrived else ""
+        what = opened or became(call.action, arrived=call.arrived, otherwise=call.contact in reached)
         why = f": {call.reason}" if reasons and not call.arrived else ""
         yield f"{addressee(call.contact, call.channel)}: {what}{why}"
 

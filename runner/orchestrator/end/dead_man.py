@@ -9,13 +9,13 @@ from typing import get_args
 
 from runner.core.errors import AuditError, RunbookError
 from runner.core.events import EventType
-from runner.core.wording import first_line
-from runner.escalation.call_rules import SoFar, Stop, decide
+from runner.escalation.call_rules import SoFar, decide
 from runner.escalation.outbox import written
 from runner.escalation.policy import is_critical
 from runner.executor.target import Target
 from runner.library.library import Library
 from runner.orchestrator.end.paging import Pager
+from runner.orchestrator.end.stop_reasons import refusal
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import Call, Mode, RunRequest
 from runner.orchestrator.run_environment import Installation
@@ -82,7 +82,7 @@ def call_for_refused(request: RunRequest, installation: Installation, error: Run
 
     For an unattended run somebody is called whatever it wants.
     """
-    stop = _refusal("could not begin", error, request)
+    stop = refusal("could not begin", error, request)
     so_far = SoFar(stop=stop, unattended=request.mode == "auto")
     if not decide(request.source.runbook.escalation, so_far, installation.clock()).causes:
         return ()
@@ -95,15 +95,6 @@ def call_for_refused(request: RunRequest, installation: Installation, error: Run
         return pager.calls
 
 
-def _refusal(what: str, error: RunbookError, request: RunRequest) -> Stop:
-    """How a run stopped that was refused because of `error`.
-
-    That of a critical run of which nothing can be recorded counts as stopped as well: nobody did what was to be done.
-    """
-    stopped = isinstance(error, AuditError) and is_critical(request.source.runbook)
-    return Stop("stopped" if stopped else "refused", f"{what}: {first_line(error.message)}", refused=True)
-
-
 def call_for_refused_attempt(state: RunState, installation: Installation, error: RunbookError) -> Sequence[Call]:
     """The same where it was begun before, and could not be gone on with, or taken back.
 
@@ -114,7 +105,7 @@ def call_for_refused_attempt(state: RunState, installation: Installation, error:
         return ()
     with pager_of(state, installation) as pager:
         pager.unrecorded += [error] if isinstance(error, AuditError) else []
-        pager.stopped([], None, _refusal("could not continue", error, request_of(state)))
+        pager.stopped([], None, refusal("could not continue", error, request_of(state)))
         return pager.calls
 
 

@@ -11,22 +11,20 @@ from runner.core.errors import (
     DeniedError,
     ExitCode,
     GuardError,
-    HandOverError,
-    InvalidInputError,
     LockedError,
     RunbookError,
-    UnreachableError,
 )
 from runner.core.events import Event, EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.core.wording import first_line
-from runner.escalation.call_rules import Stop, StopKind
+from runner.escalation.call_rules import Stop
 from runner.model.runbook import FollowUp
 from runner.model.step import Step
 from runner.orchestrator.continuation.undo_plan import standing
 from runner.orchestrator.end import aftermath
 from runner.orchestrator.end.aftermath import EndedRun
 from runner.orchestrator.end.failsafe import Failsafe
+from runner.orchestrator.end.stop_reasons import stopped_by
 from runner.orchestrator.gate.approval_gate import ApprovalGate
 from runner.orchestrator.request import Child, Result, RunRequest
 from runner.orchestrator.run_plan import RunPlan
@@ -203,19 +201,12 @@ class RunFinish(Failsafe):
 
     def _stop(self) -> Stop | None:
         """How the run stopped where no step of it failed; None where a step says it."""
-        error, gate = self.error, self.gate
+        gate = self.gate
         if gate and gate.unanswered:
             return Stop("no_answer", f"nobody has answered in time: {gate.unanswered}")
         if gate and gate.denied:
             return Stop("denied", f"denied: {gate.denied}")
-        if error is None or isinstance(error, HandOverError):  # of that the step calls that failed
-            return None
-        early = self.plan is None and isinstance(error, UnreachableError | AuditError)
-        refused = early or isinstance(error, LockedError | DeniedError | InvalidInputError)
-        no_answer = isinstance(error, UnreachableError) and self.pager.target is not None  # known, and asked
-        stopped = isinstance(error, AuditError) or not refused
-        kind: StopKind = "unreachable" if no_answer else "stopped" if stopped else "refused"
-        return Stop(kind, f"could not continue: {first_line(error.message)}", refused=refused)
+        return stopped_by(self.error, planned=self.plan is not None, asked=self.pager.target is not None)
 
     def _call_unrecorded(self, end: Event | None) -> None:
         """Call somebody for a run of which nobody can read how it ended, unless that was done already."""
@@ -245,6 +236,8 @@ class RunFinish(Failsafe):
             hosts={} if self.request.looks else aftermath.standings(run),
             calls=tuple(pager.calls),
             children=tuple(self.children),
+            acknowledged=pager.acknowledged,
+            remarks=tuple(pager.remarks),
             ways_on=aftermath.ways_on(
                 run,
                 outcome,

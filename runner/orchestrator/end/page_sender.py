@@ -11,6 +11,7 @@ from runner.core.wording import addressee
 from runner.escalation.delivery import BRIEF, LIMIT
 from runner.escalation.dispatch import Addressed, Dispatcher
 from runner.escalation.incidents import GLASS, Incident
+from runner.escalation.outbox import Notification
 from runner.model.runbook import FollowUp
 from runner.orchestrator.end.run_ladder import incident_states
 from runner.orchestrator.end.run_pages import RunPages
@@ -20,11 +21,16 @@ from runner.orchestrator.run_environment import Installation
 
 
 class PageSender(RunPages):
-    """Sends the pages of one run. `calls` is who was told what, and what came of it, in order."""
+    """Sends the pages of one run. `calls` is who was told what, and what came of it, in order.
+
+    `remarks` is what else there is to know of incidents, in sentences: a page that is not needed any more, one that
+    stays open.
+    """
 
     def __init__(self, request: RunRequest, env: Installation, recorder: Recorder) -> None:
         super().__init__(request, env, recorder)
         self.calls: list[Call] = []
+        self.remarks: list[str] = []
         self._called: dict[str, dict[str, None]] = {}
         self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, recorder.note_of, self._noting)
 
@@ -39,12 +45,20 @@ class PageSender(RunPages):
         keys = {page.dedup_key, self._key(None), *incidents.opened_by(self._request.run_id)}
         keys.update(incidents.within(page.dedup_key, page.hosts))
         pages: list[Addressed] = []
+        runs: dict[str, None] = {}
         for key in sorted(keys.union(*map(incidents.below, keys))):
             with self._noting():
-                self._dispatcher.withdraw(key, "the incident is over")
+                withdrawn = self._dispatcher.withdraw(key, "the incident is over")
+                self.remarks += dict.fromkeys(map(_not_needed, withdrawn))
+                runs |= dict.fromkeys(each.run for each in withdrawn)
                 if incident := incidents.find(key):
                     self._note_resolved(incident)
                     pages.append((replace(page, dedup_key=key), incident.contacts))
+                    runs |= dict.fromkeys(() if key.endswith(GLASS) else incident.runs)
+        for run in runs.keys() - {self._request.run_id}:
+            with self._noting():
+                self._recorder.note_of(run, EventType.INCIDENT_OVER, {"as_run": self._request.run_id})
+        self.remarks += [each.stays_open for each in incidents.beyond(page.dedup_key, page.hosts)]
         self._send(pages)
 
     def _note_resolved(self, incident: Incident) -> None:
@@ -117,3 +131,9 @@ class PageSender(RunPages):
         """Whether somebody who was called has the page for sure; None where nobody was to be called."""
         arrived = [call.arrived for call in self.calls if call.calls]
         return any(arrived) if arrived else None
+
+
+def _not_needed(notification: Notification) -> str:
+    """That the page is not sent any more, in a sentence."""
+    who = f"{addressee(notification.contact, notification.by)} for the run {notification.run}"
+    return f"the page to {who} had not arrived, and is not sent any more: the incident is over"

@@ -18,6 +18,7 @@ from runner.escalation.outbox import Notification
 from runner.model.step import Step
 from runner.orchestrator.end.call_clock import CallClock
 from runner.orchestrator.end.page_sender import PageSender
+from runner.orchestrator.end.run_ladder import Whom
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import Installation
@@ -122,7 +123,7 @@ class Pager(PageSender):
         """The notifications by which somebody else would call for this run were it dead now."""
         run, contacts = self._request.run_id, self._request.contacts
         end = Event(EventType.RUN_ABANDONED, run, data={"outcome": Outcome.UNKNOWN})
-        names = self._whom()[0]
+        names = self._whom().names
         pages = self._by_level(self._page("trigger", DIED, end, to=names), names)
         return [item.notification for item in self._dispatcher.compose(pages, run, contacts)]
 
@@ -136,12 +137,13 @@ class Pager(PageSender):
 
         Whoever has acknowledged the incident is not called for it again: all of them are news to them.
         """
-        names, has_it = self._whom()
+        whom = self._whom()
+        names = whom.names
         with self._noting():
             self._ladder.note_passed_over(names)
         also = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""
-        page = self._page("trigger", causes[0].reason + also, end, to=names)
-        hear = [name for name in names if has_it and self._can(name, "progress")]
+        page = self._page("trigger", causes[0].reason + also, end, to=names if whom.asked else ())
+        hear = [name for name in names if whom.has and self._can(name, "progress")]
         others = [name for name in names if name not in hear]
         pages = [*self._by_level(replace(page, action="progress"), hear), *self._by_level(page, others)]
         plain = replace(page, action="progress", details={}, links=())
@@ -168,17 +170,20 @@ class Pager(PageSender):
                 notes = [(replace(page, dedup_key=key), names) for key, names in waiting.items()]
                 self._send(notes, limit=BRIEF, counts=False)
 
-    def _whom(self) -> tuple[Sequence[str], bool]:
-        """Whom a cause calls, and whether somebody has the incident: everybody where that cannot be recorded.
-
-        Nobody could say later whose turn it is.
-        """
-        whom: tuple[Sequence[str], bool] = self._runbook.escalation.contacts, False
+    def _whom(self) -> Whom:
+        """Whom a cause calls: everybody where that cannot be recorded, as nobody could say later whose turn it is."""
         if not self.unrecorded:
             with self._noting():
-                names, has_it = self._ladder.whom_a_cause_calls()
-                whom = names, has_it and self._dispatcher.incidents.find(self.incident) is not None
-        return whom
+                whom = self._ladder.whom_a_cause_calls()
+                is_open = self._dispatcher.incidents.find(self.incident) is not None
+                return whom if is_open or not whom.has else Whom(whom.names)
+        return Whom(self._runbook.escalation.contacts)
+
+    @property
+    def acknowledged(self) -> str:
+        """Who has the incident that this run has called for, in words; empty where nobody says so."""
+        run = self._ladder.history() if any(call.calls for call in self.calls) else None
+        return run.acknowledged.words if run and run.acknowledged else ""
 
     def climb(self, end: Event | None = None) -> float | None:
         """Call the levels of the ladder whose turn it is; the seconds until it must be looked at again, if ever.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from runner.channels.base import Secrets
@@ -22,6 +23,18 @@ from runner.render.history.run_history import RunHistory, history
 from runner.store.log.log_reader import read
 
 _CALLED = frozenset({EventType.NOTIFY_REQUESTED, EventType.PAGE_FINISHED})
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """The contacts whom a cause calls; whether somebody of them `has` the incident, who is not called once more.
+
+    `asked` says whether they are asked to say that they have it.
+    """
+
+    names: Sequence[str]
+    has: bool = False
+    asked: bool = True
 
 
 class RunLadder:
@@ -59,22 +72,22 @@ class RunLadder:
         are = "is" if len(people) == 1 else "are"
         return f"{listed(people)} {are} called {duration.show(after)} after this" if people else "nobody else is called"
 
-    def whom_a_cause_calls(self) -> tuple[Sequence[str], bool]:
+    def whom_a_cause_calls(self) -> Whom:
         """The contacts who were called before, who hear of every cause; else those of the first level.
 
-        And whether somebody of them has the incident, who is not to be called for it once more. Everybody is called
-        where nothing is known of the run: nobody could say later whose turn it is.
+        Everybody is called where nothing is known of the run: nobody could say later whose turn it is.
         """
-        run = self._history()
+        run = self.history()
         if run is None or self._policy.next_after is None:
-            return self._policy.contacts, False
+            return Whom(self._policy.contacts)
         before = {page.contact for page in run.pages if page.calls}
         again = [name for name in self._policy.contacts if name in before]
-        return again or self._due((), self._env.clock().wall).names, bool(again and run.acknowledged)
+        has = bool(again and run.acknowledged)
+        return Whom(again or self._due((), self._env.clock().wall).names, has, asked=not has or run.asks_again)
 
     def note_passed_over(self, names: Sequence[str]) -> None:
         """Record who is not called, as it is outside of their hours, when `names` are called in their place."""
-        run = self._history()
+        run = self.history()
         calls = self._due(called_levels(run.pages, run.news_since) if run else (), self._env.clock().wall)
         for name in calls.passed_over if calls.names == tuple(names) else ():
             hours = " and ".join(self._request.contacts[name].hours)
@@ -85,7 +98,7 @@ class RunLadder:
         nobody: tuple[Sequence[str], str, None] = ((), "", None)
         if self._policy.next_after is None or all(each.type not in _CALLED for each in self._recorder.records):
             return nobody
-        run = self._history()
+        run = self.history()
         if run is None or run.acknowledged or not (called := called_levels(run.pages, run.news_since)):
             return nobody
         calls = self._due(called, self._env.clock().wall)
@@ -98,7 +111,7 @@ class RunLadder:
     def _due(self, so_far: Sequence[CalledLevel], now: datetime) -> DueCalls:
         return due(self._levels, self._request.contacts, self._policy.next_after, so_far, now)
 
-    def _history(self) -> RunHistory | None:
+    def history(self) -> RunHistory | None:
         """The run with all that is recorded of it; what this process knows of it, where the log cannot be read."""
         with contextlib.suppress(RunbookError, OSError, ValueError):
             return history(read(self._recorder.log.path, run=self._request.run_id), now=self._env.clock())

@@ -42,12 +42,12 @@ class RunPages:
     def _page(self, action: Action, reason: str, end: Event | None = None, *, to: Sequence[str] = ()) -> Page:
         """The page that says `reason` with the whole hand-off, of a run that is about to end by `end`, if it is.
 
-        The contacts `to` are called by it, and read who is called after them.
+        The contacts `to` are called by it: they read how to take the incident, and who is called after them.
         """
         run, provide = self._request.run_id, self._runbook.escalation.provide
         packet = hand_off(run, None, provide)
         with self._noting():
-            packet = hand_off(run, self._recorder.history(end), provide, calls=action == "trigger")
+            packet = hand_off(run, self._recorder.history(end), provide, calls=bool(to))
         packet = replace(packet, next_call=self._ladder.who_follows(to))
         head, who = str(self._recorder.log.head), self._ladder.authorities()
         reason = "; ".join(filter(None, (self._about(), reason)))

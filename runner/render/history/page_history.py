@@ -99,6 +99,17 @@ def acknowledgement(records: Iterable[Record]) -> tuple[Acknowledgement | None, 
     return holds, waiting
 
 
+def ended_by(records: Iterable[Record]) -> str:
+    """The later run that has ended the incident that `records` have called for; empty while that is open."""
+    run = ""
+    for record in records:
+        if record.type == EventType.INCIDENT_OVER:
+            run = record_data.text(record.data, "as_run")
+        elif record.type == EventType.NOTIFY_REQUESTED and _page(record).calls:
+            run = ""
+    return run
+
+
 def page_histories(records: Iterable[Record]) -> tuple[PageHistory, ...]:
     """Each attempt to send a page, and each page that was requested and not tried yet, in order."""
     pages: list[PageHistory] = []
@@ -148,8 +159,16 @@ def undelivered(pages: Sequence[PageHistory]) -> tuple[PageHistory, ...]:
 
 def calls(pages: Iterable[PageHistory]) -> tuple[PageHistory, ...]:
     """The pages by which somebody was called, each once: when it was tried first, and what came of the last attempt."""
+    return _each_once(page for page in pages if page.calls)
+
+
+def tickets(pages: Iterable[PageHistory]) -> tuple[PageHistory, ...]:
+    """The tickets that were asked for, in the same way; the reason of one that is open has its key and its address."""
+    return _each_once(page for page in pages if page.action == "ticket")
+
+
+def _each_once(pages: Iterable[PageHistory]) -> tuple[PageHistory, ...]:
     found: dict[tuple[str, ...], PageHistory] = {}
     for page in pages:
-        if page.calls:
-            found[page.name] = replace(page, time=found.get(page.name, page).time)
+        found[page.name] = replace(page, time=found.get(page.name, page).time)
     return tuple(found.values())

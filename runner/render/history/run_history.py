@@ -14,6 +14,7 @@ from runner.render.history.page_history import (
     Acknowledgement,
     PageHistory,
     acknowledgement,
+    ended_by,
     page_histories,
     undelivered,
 )
@@ -37,15 +38,15 @@ class RunHistory:
     """What happened in one run, as the audit log has it up to `head`.
 
     `outcome` is `running` until the run has ended. `facts` is what its first record says of it, `provenance` which
-    versions ran, of which commit of the library. `children` are the runs that it handed over to, `called_runs`
-    those that did its steps, `parent` the one that it took over from, or did a step of where it `is_called`.
-    `glass` says who went past the guards, why, and past which. `waiting` is the question that nobody has answered
-    yet. `directory` is where its files are, `provide` what was promised to whoever is called for it. `acknowledged`
-    says who has the incident; `news_since` is when a later attempt had news for whoever had it, of which nobody has
-    said yet that they have that. `happened` is its end in one sentence, `standing` has the hosts by how they stood
-    then, `ways_on` what goes on from there; all are empty until it has ended. `nothing_needed` says that the
-    condition of each step was not met. `unproven` says why it is no proof that its runbook works; empty when it is
-    one. `not_called` says who was outside of their hours.
+    versions ran, of which commit of the library. `children` are the runs that it handed over to, `called_runs` those
+    that did its steps, `parent` the one that it took over from, or did a step of where it `is_called`. `glass` says who
+    went past the guards, why, and past which. `waiting` is the question that nobody has answered yet. `ended_by` is the
+    later run that has ended the incident that it has called for. `directory` is where its files are, `provide` what was
+    promised to whoever is called for it. `acknowledged` says who has the incident; `news_since` is when a later attempt
+    had news for whoever had it, of which nobody has said yet that they have that. `happened` is its end in one
+    sentence, `standing` has the hosts by how they stood then, `ways_on` what goes on from there; all are empty until it
+    has ended. `nothing_needed` says that the condition of each step was not met. `unproven` says why it is no proof
+    that its runbook works; empty when it is one. `not_called` says who was outside of their hours.
     """
 
     run: str
@@ -85,6 +86,7 @@ class RunHistory:
     standing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ways_on: tuple[NextCommand, ...] = ()
     not_called: tuple[str, ...] = ()
+    ended_by: str = ""
 
     @property
     def started(self) -> datetime:
@@ -124,6 +126,11 @@ class RunHistory:
     def typed(self, words: Iterable[str]) -> str:
         """The command line with `words`, as it is typed on the machine of the run."""
         return command_line(words, str(self.provenance.get("program", "")))
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether whoever has the incident is asked to say so once more where it has news: that was an attempt ago."""
+        return self.acknowledged is not None and self.attempts[-1].started > self.acknowledged.time
 
     @property
     def called(self) -> bool:
@@ -209,6 +216,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         head=f"{records[-1].seq}:{records[-1].hash}",
         directory=record_data.text(data, "directory"),
         acknowledged=acknowledged,
+        ended_by=ended_by(records),
         news_since=news_since,
         not_called=tuple(dict.fromkeys(passed_over(each) for each in records if each.type in _PASSED_OVER)),
         provide=tuple(map(str, record_data.items(parts[-1][0].data, "provide"))),

@@ -31,6 +31,38 @@ def test_whoever_is_there_can_take_what_this_run_has_called_for(tmp_path, capsys
     assert (f"runbook ack {RUN_ID} " in capsys.readouterr().out) == offers
 
 
+def shown(tmp_path, capsys, **changes):
+    """The last screen of a run."""
+    result = Result(RUN_ID, Outcome.PASSED, ExitCode.DONE, tmp_path, tmp_path, **changes)
+    with click.Context(click.Command("run"), obj=context.CommandContext(None, None, System())):
+        show(result, as_json=False)
+    return capsys.readouterr().out.splitlines()[1:-2]
+
+
+def test_nobody_is_told_to_take_what_somebody_has(tmp_path, capsys):
+    lines = shown(tmp_path, capsys, calls=(CALL,), ways_on=(SHOW,), acknowledged="bob at 03:00:00 UTC: I look")
+
+    assert lines[2:] == [
+        "called  lead by slack: it arrived",
+        "taken   by bob at 03:00:00 UTC: I look",
+        f"next    runbook show {RUN_ID}  # shows what happened",
+    ]
+
+
+def test_tickets_have_their_key_and_address_and_incidents_their_remarks_also_where_the_run_passed(tmp_path, capsys):
+    link = "opened: 7, https://github.com/team/ops/issues/7"
+    tickets = (
+        Call("backlog", "github", "ticket", arrived=True, reason=link),
+        Call("old", "jira", "ticket", arrived=False, reason="answered 401"),
+    )
+
+    assert shown(tmp_path, capsys, calls=tickets, remarks=("the incident about db1 stays open",)) == [
+        f"tickets backlog by github: {link}",
+        "        old by jira: NOT OPENED, open it yourself",
+        "also    the incident about db1 stays open",
+    ]
+
+
 def test_a_ticket_that_was_not_opened_is_nobody_to_call():
     words = {action: became(action, arrived=False) for action in ("trigger", "ticket")}
 

@@ -268,6 +268,7 @@ def test_a_person_is_not_told_what_only_the_record_needs(runbook):
         *("run.finished", "run.filed", "run.abandoned", "span.started", "span.finished"),
         *("gate.asked", "values.captured", "log.recovered", "step.reopened", "run.cancelled", "vote.given"),
         *("debt.made", "debt.paid", "incident.forgotten", "incident.acknowledged", "reason.given", "inputs.given"),
+        "incident.over",
         *("notify.requested", "notify.dropped", "run.called", "task.intended", "task.finished"),
     }
 

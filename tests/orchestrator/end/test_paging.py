@@ -246,6 +246,9 @@ def test_a_run_that_passes_on_more_hosts_resolves_the_incidents_about_some_of_th
 
     about_db1, about_db3, resolve = channel.sent
     assert (resolve.action, resolve.dedup_key) == ("resolve", about_db1.dedup_key)
+    assert passed.remarks == [
+        f"the incident about db2, db3 (run {mixed._request.run_id}) stays open until a run passes on all of these hosts"
+    ]
     assert [each.dedup_key for each in incidents.all()] == [about_db3.dedup_key]
 
 
@@ -670,6 +673,10 @@ def test_what_becomes_of_the_page_of_an_earlier_run_stands_in_the_record_of_that
 
     third.passed()
 
+    assert third.remarks == [
+        f"the page to on-call by fake for the run {second._request.run_id} had not arrived, and is not sent any more: "
+        "the incident is over"
+    ]
     records = list(read(third.recorder.log.path))
     dropped = [(record.run, record.data["reason"]) for record in records if record.type == EventType.NOTIFY_DROPPED]
     assert dropped == [
@@ -679,3 +686,16 @@ def test_what_becomes_of_the_page_of_an_earlier_run_stands_in_the_record_of_that
         ),
         (second._request.run_id, "the incident is over"),
     ]
+
+
+def test_every_run_that_has_called_for_the_incident_knows_which_run_has_ended_it(pager_of, incidents):
+    first, second, third = (pager_of(number) for number in range(3))
+    first.stopped(first.steps, None)
+    second.stopped(second.steps, None)
+
+    third.passed()
+
+    over = [record for record in read(third.recorder.log.path) if record.type == EventType.INCIDENT_OVER]
+    assert {record.run for record in over} == {first._request.run_id, second._request.run_id}
+    assert {record.data["as_run"] for record in over} == {third._request.run_id}
+    assert (third.remarks, incidents.all()) == ([], [])

@@ -240,6 +240,8 @@ def test_that_a_later_attempt_failed_is_told_to_whoever_has_the_incident(taken):
     (_, news) = taken.channels["on-call"].sent
     assert news.summary.endswith("step failed: One: exit code 1")
     assert news.details["what happened"].startswith("alice started RUN-001")
+    assert f" ack {RUN_ID} " in news.details["continue with"][0]
+    assert taken.result.acknowledged == ""
     assert (taken.result.exit_code, [call.action for call in taken.result.calls]) == (ExitCode.ESCALATED, ["progress"])
     assert history(taken.engine.records).acknowledged is None
 
@@ -279,6 +281,10 @@ def test_another_cause_of_the_same_attempt_is_news_and_nobody_is_asked_to_take_i
     night.engine.env.clock.forward(6000)
 
     assert (night.climb(), told(night)) == (None, {"on-call": ["trigger", "progress"]})
+    (_, news) = night.channels["on-call"].sent
+    assert " ack " not in str(news.details["continue with"])
+    assert "if nobody acknowledges" not in news.details
+    assert pager.acknowledged.startswith("bob at ")
 
 
 def test_news_that_do_not_reach_whoever_has_the_incident_call_the_next_level_at_once(night):

@@ -6,7 +6,7 @@ import pytest
 from harness.run_records import records
 
 from runner.core.events import EventType
-from runner.render.history.page_history import REQUESTED, page_histories, undelivered
+from runner.render.history.page_history import REQUESTED, ended_by, page_histories, undelivered
 
 ASKED, DONE, DROPPED = EventType.NOTIFY_REQUESTED, EventType.PAGE_FINISHED, EventType.NOTIFY_DROPPED
 
@@ -51,3 +51,18 @@ def test_why_a_page_was_given_up_is_known():
     (page,) = folded((DONE, "a", {"status": "refused"}), (DROPPED, "a", {"reason": "by telephone"}))
 
     assert (page.status, page.dropped, page.is_open) == ("refused", "by telephone", False)
+
+
+@pytest.mark.parametrize(
+    ("events", "run"),
+    [
+        ([], ""),
+        ([(EventType.INCIDENT_OVER, {"as_run": "later"})], "later"),
+        ([(EventType.INCIDENT_OVER, {"as_run": "later"}), (ASKED, {"action": "trigger"})], ""),  # it was resumed
+        ([(EventType.INCIDENT_OVER, {"as_run": "later"}), (ASKED, {"action": "ticket"})], "later"),
+    ],
+)
+def test_which_later_run_has_ended_the_incident(events, run):
+    called = (ASKED, None, None, {"action": "trigger"})
+
+    assert ended_by(records(called, *((kind, None, None, data) for kind, data in events))) == run

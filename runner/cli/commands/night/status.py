@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.cli import context
-from runner.cli.output.ending import end_lines
+from runner.cli.output.ending import became, end_lines
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.core import duration
 from runner.core.errors import RunbookError
 from runner.core.events import Outcome
 from runner.core.wording import addressee, listed
-from runner.services.run_list import ListedRuns, as_data, find_run, listed_runs, owed_undos
+from runner.services.run_list import ListedRuns, as_data, find_run, listed_runs, open_beyond, owed_undos
 
 if TYPE_CHECKING:
     from runner.render.history.recorded_runs import RunSummary
@@ -47,7 +47,7 @@ def command(run_id: str | None, *, as_json: bool) -> None:
 def _show_runs(state: StateDirectory, run_id: str | None, *, as_json: bool) -> None:
     with listed_runs(state, context.clock()) as runs:
         if run_id:
-            _show(find_run(state, run_id), runs, as_json=as_json)
+            _show(state, find_run(state, run_id), runs, as_json=as_json)
             _show_watch(state)
             return
         rows = [_row(run, runs) for run in runs.latest(_LATEST)]
@@ -81,7 +81,7 @@ def _running(status: RunStatus) -> list[StepStatus]:
     return [step for step in status.steps if "running" in step.hosts.values()]
 
 
-def _show(run: RunDirectory, runs: ListedRuns, *, as_json: bool) -> None:
+def _show(state: StateDirectory, run: RunDirectory, runs: ListedRuns, *, as_json: bool) -> None:
     row = runs.one(run.path.name)
     history, status = runs.history(row), runs.status(row)
     follows = _follows(history, run)
@@ -107,7 +107,7 @@ def _show(run: RunDirectory, runs: ListedRuns, *, as_json: bool) -> None:
     if status.waiting:
         click.echo(f"  waits for {safe(status.waiting)}")
     click.echo("".join(f"  {line}\n" for line in _calls(status, row, follows)), nl=False)
-    for warning in _warnings(status, row.run):
+    for warning in (*_warnings(status, row.run), *map(safe, open_beyond(state, history) if history else ())):
         click.secho(f"  {warning}", fg="red")
     click.echo(f"  {_budget(status)}")
     for line in _ending(history):
@@ -135,9 +135,15 @@ def _calls(status: RunStatus, row: RunSummary, follows: dict[str, Any] | None) -
     """Who was called when, and while nobody has the incident, how to take it and who is called next."""
     yield from (f"not called: {safe(each)}" for each in status.not_called)
     for call in status.calls:
-        became = f"{'given up' if call.status == 'dropped' else 'NOT REACHED'}: {call.reason}"
-        became = "it arrived" if call.arrived else became
-        yield safe(f"called {addressee(call.contact, call.channel)} at {call.at:%H:%M:%S} UTC: {became}")
+        lost = f"{'given up' if call.status == 'dropped' else 'NOT REACHED'}: {call.reason}"
+        arrived = "it arrived" if call.arrived else lost
+        yield safe(f"called {addressee(call.contact, call.channel)} at {call.at:%H:%M:%S} UTC: {arrived}")
+    for ticket in status.tickets:
+        opened = ticket.reason if ticket.arrived else became("ticket", arrived=False) + f": {ticket.reason}"
+        yield safe(f"ticket {addressee(ticket.contact, ticket.channel)}: {opened}")
+    if status.ended_by:
+        yield f"the incident is over: the run {status.ended_by} has passed"
+        return
     if not status.calls or status.acknowledged or status.outcome in {Outcome.PASSED, Outcome.HANDED_OVER}:
         return
     after = (
