@@ -21,7 +21,7 @@ from runner.compiler.segments import Gate, after, before
 from runner.compiler.verification_tasks import RESULT, checks
 from runner.core.duration import parse
 from runner.core.identifiers import Marker
-from runner.core.step_tags import NEVER, recheck_tag, step_tag, undo_id
+from runner.core.step_tags import GATE, NEVER, recheck_tag, step_tag, undo_id
 from runner.kinds.ansible_yaml import Block, Play, Playbook, Task, TaskFile
 from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation
@@ -172,6 +172,8 @@ def _step(runbook: Runbook, step: Step, read_file: ReadFile, *, tags: Sequence[s
     yield from (gate_task(runbook, step, gate) for gate in gates if gate.kind != "choose")
     if step.runs:
         yield gate_task(runbook, step, Gate(step, "manual", called_runbooks.by_hand(runbook, step)))
+    if step.action and step.announces:
+        yield _printed(runbook, step, _call(step.id, step.action, step, read_file))
     done = list(step_tasks(runbook, step, read_file))
     if done:
         yield Block(
@@ -185,6 +187,12 @@ def _step(runbook: Runbook, step: Step, read_file: ReadFile, *, tags: Sequence[s
         )
     for gate in after(step):
         yield gate_task(runbook, step, gate)
+
+
+def _printed(runbook: Runbook, step: Step, call: Invocation) -> Task:
+    """The task that prints what plain Ansible tells nobody; the product skips it, and fills it in."""
+    name = Marker(runbook.id, step.id, "action").task_name(step.name)
+    return Task(name, call.module, call.args, {"tags": [step_tag(step.id), GATE]} | needed_steps.if_needed(step))
 
 
 def step_tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Task | Block]:

@@ -64,27 +64,29 @@ class Segment:
         return [begins(step.id) if step is self.decides else step_tag(step.id) for step in steps]
 
     def asked_next(self, step: Step, procedure: Sequence[Step]) -> list[str]:
-        """The step of `procedure` that a person will be asked about after `step` of it, to be rendered meanwhile."""
+        """The step of `procedure` that people will be asked or told about after `step`, to be rendered meanwhile."""
         following = [step] if step is self.decides else procedure[procedure.index(step) + 1 :][:1]
-        return [each.id for each in following if each.approve or each.point_of_no_return or self.stepwise]
+        return [
+            each.id for each in following if each.approve or each.point_of_no_return or each.announces or self.stepwise
+        ]
 
 
 @dataclass(frozen=True, slots=True)
-class CalledRun:
-    """A step that another runbook does, in a run of its own."""
+class ControllerStep:
+    """A step that runbookctl itself does: it has another runbook do it, or tells people something."""
 
     step: Step
 
 
-def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate | Segment | CalledRun]:
+def cut(procedure: Iterable[Step], *, stepwise: bool = False) -> Iterator[Gate | Segment | ControllerStep]:
     """The steps in order; nothing runs while a gate waits. `stepwise` asks before each step."""
     pending: list[Step] = []
     for step in procedure:
         does = [step] if step.acts or step.automated else []
         first = [Gate(step, "step", f"Go on with {step.name}?")] if stepwise else []
-        begins: list[Gate | Segment | CalledRun] = [
-            *_begin(step, [*first, *before(step)], acts=bool(does) and not step.runs),
-            *([CalledRun(step)] if step.runs else []),
+        begins: list[Gate | Segment | ControllerStep] = [
+            *_begin(step, [*first, *before(step)], acts=bool(does) and not step.by_controller),
+            *([ControllerStep(step)] if step.by_controller else []),
         ]
         for stops, steps in ((begins, does), ([*after(step)], [])):
             for stop in stops:

@@ -59,6 +59,7 @@ RunbookId = Annotated[str, Spelling(RUNBOOK_ID, "RUN- and three to six digits, l
 ReferenceId = Annotated[str, Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like MON-001")]
 StepId = Annotated[str, Spelling(STEP_ID, "small letters and digits joined by -, like find-stuck")]
 Login = Annotated[str, Spelling(LOGIN, "a login name, like alice")]
+ContactName = Annotated[str, Spelling(r"^[a-z0-9][a-z0-9-]*$", "a word of contacts.yml, like database-lead")]
 Variable = Annotated[str, Spelling(VARIABLE, "small letters, digits and _, like stuck_after")]
 
 

@@ -26,6 +26,8 @@ def call_problems(
     wanted: list[tuple[str, Action]] = [(name, "trigger") for name in runbook.escalation.contacts]
     wanted += [(name, "ticket") for name in tickets]
     wanted += [(name, "change" if runbook.category is Category.DEPLOYMENT else "announce") for name in runbook.announce]
+    notices = [step.announces for step in runbook.procedure if step.announces]
+    wanted += dict.fromkeys((name, "announce") for notice in notices for name in notice.to)
     found: dict[str, None] = {}
     for name, action in wanted:
         channels = contacts[name].channels if name in contacts else ()

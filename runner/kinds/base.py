@@ -34,6 +34,8 @@ class Kind(Model):
     """Whether a person does it or answers, and no machine can."""
     has_status: ClassVar[bool] = False
     """Whether its result has a `status`, as an HTTP answer has, also where that tells of an error."""
+    told: ClassVar[tuple[str, ...]] = ()
+    """The keys whose values are told to people."""
     visible: ClassVar[tuple[str, ...]] = ()
     """The keys whose values stand in the arguments of a program, which everybody on the host can read."""
 

@@ -18,6 +18,7 @@ from runner.kinds.secrets.base import SecretStore
 from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.content_steps import RoleStep, TasksStep
+from runner.kinds.steps.delivery.announce_step import AnnounceStep
 from runner.kinds.steps.delivery.git_step import GitStep
 from runner.kinds.steps.http_step import HttpStep
 from runner.kinds.steps.manual_step import ManualStep
@@ -40,6 +41,7 @@ from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
 
 _STEPS: tuple[type[StepKind], ...] = (
+    AnnounceStep,
     CommandStep,
     GitStep,
     HttpStep,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from jinja2 import TemplateSyntaxError, nodes
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field, field_validator
 
-from runner.core.fields import Keywords, Model
-from runner.core.identifiers import RunbookId, Variable
-from runner.core.templates import parse_expression
+from runner.core.fields import Keywords, Model, OneOrSeveral
+from runner.core.identifiers import ContactName, RunbookId, Variable
+from runner.core.templates import Template, parse_expression
 
 ROLES = "playbooks/roles"
 """Where Ansible looks for the roles of a playbook, from the root of the library."""
@@ -85,6 +85,24 @@ class OtherRunbook(Model):
             name: re.fullmatch(r"\{\{ *([a-z][a-z0-9_]*) *\}\}", str(value)) for name, value in self.inputs.items()
         }
         return {name: match[1] for name, match in found.items() if match}
+
+
+class Notice(Model):
+    """Whom something is told, and what."""
+
+    to: OneOrSeveral[ContactName] = Field(description="Contacts of contacts.yml, each by all of their channels")
+    says: Annotated[Template, Field(max_length=2000)] = Field(description="The message")
+
+    @field_validator("says")
+    @classmethod
+    def _something(cls, says: str) -> str:
+        if not says.strip():
+            raise ValueError("is empty")
+        return says
+
+    stage: Literal["initial", "progress", "done"] = Field(
+        default="progress", description="What it tells of: that something begins, how it goes, or that it is over"
+    )
 
 
 Expression = Annotated[str, AfterValidator(_expression)]

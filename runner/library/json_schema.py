@@ -148,7 +148,8 @@ def _act(definition: _Schema, actions: Mapping[str, _Schema], *, one: bool) -> N
         companions = set(properties) - own - set(actions)
         rules.append({"if": _none_of(actions), "then": _without(companions)})
         definition["required"].remove("verify")
-        rules.append({"if": _none_of(["run"]), "then": {"properties": {}, "required": ["verify"]}})
+        proven = [key for key, kind in plugins.steps().items() if kind.verifies_itself]
+        rules.append({"if": _none_of(proven), "then": {"properties": {}, "required": ["verify"]}})
     definition["allOf"] = rules
 
 

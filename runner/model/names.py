@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from runner.core.identifiers import Spelling, Variable
+from runner.core.identifiers import ContactName, Spelling, Variable
 
 _OURS = "result probe holds deadline sample rows row rc stdout stderr json status content"
 OF_RESULTS = frozenset(_OURS.split())
@@ -58,7 +58,7 @@ def _free(name: str) -> str:
 Name = Annotated[Variable, AfterValidator(_free)]
 """An input or a captured value."""
 
-Contact = Annotated[str, Spelling(r"^[a-z0-9][a-z0-9-]*$", "a word of contacts.yml, like database-lead")]
+Contact = ContactName
 
 # No other scheme (a reader will click on it), and nothing outside of the library.
 _PAGE = r"^(?:https?://[^\s/]+\S*|(?![^/]*:)(?!/)(?!(?:.*/)?\.\.(?:/|$))[^\s\\]+)$"

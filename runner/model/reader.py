@@ -28,7 +28,7 @@ _NO_KINDS: Mapping[str, type[StepKind]] = MappingProxyType({})
 _RUNBOOK_KEYS = frozenset(Runbook.model_fields)
 NOT_OF_PREREQUISITES = (
     *("id", "effect", "on_failure", "undo", "approve", "choose", "auto", "reversible", "idempotent"),
-    *("run", "role", "tasks"),  # nobody sees from here that they only look
+    *("announce", "run", "role", "tasks"),  # nobody sees from here that they only look
 )
 ALONE = ("confirm", "oncall")
 """The verifications that are a prerequisite without another word."""
@@ -183,8 +183,8 @@ class _RunbookReader:
         return self._make(Undo, {"action": action or _ACTION, "verify": verify}, at=at)
 
     def _verifications(self, raw: Mapping[str, Any], at: Place, whose: str) -> tuple[Verification, ...]:
-        if "run" in raw and "verify" not in raw:
-            return ()  # that runbook has verifications of its own
+        if "verify" not in raw and any(kind.verifies_itself for key, kind in plugins.steps().items() if key in raw):
+            return ()
         if not raw.get("verify"):
             hint = "say how one sees that it worked"
             self._fault(at, "no-verification", f"{whose} has no `verify`", hint)

@@ -14,7 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from runner.core.fields import AtLeastOne, Keywords, Limit, Model, OneOrSeveral, Prose, Several, Short, Text, Title
 from runner.core.identifiers import RUNBOOK_ID, Spelling, StepId
 from runner.kinds.steps.base import StepKind
-from runner.kinds.values import Condition, ExitCode, Expression, OtherRunbook
+from runner.kinds.values import Condition, ExitCode, Expression, Notice, OtherRunbook
 from runner.model.names import Contact, HostPattern, Name, OneHost
 from runner.model.procedure.each import Each, read_each
 from runner.model.verification import Verification
@@ -189,6 +189,16 @@ class Step(Model):
         return self.action.runs if self.action else None
 
     @property
+    def announces(self) -> Notice | None:
+        """What the product tells people by it, if it does."""
+        return self.action.announces if self.action else None
+
+    @property
+    def by_controller(self) -> bool:
+        """Whether runbookctl itself does its action: it runs another runbook, or tells people something."""
+        return bool(self.runs or self.announces)
+
+    @property
     def others(self) -> Mapping[str, OtherRunbook]:
         """The runbooks that may work for it, by the key under which each is named."""
         named = {"run": self.runs, "on_failure": self.on_failure}
@@ -196,8 +206,8 @@ class Step(Model):
 
     @property
     def acts(self) -> bool:
-        """Whether a task of the playbook does its action: neither a person nor another runbook."""
-        return self.action is not None and not self.action.human and self.action.runs is None
+        """Whether a task of the playbook does its action: neither a person nor runbookctl itself."""
+        return self.action is not None and not self.action.human and not self.by_controller
 
     @property
     def repeatable(self) -> bool:

@@ -85,7 +85,7 @@ def _needed(stepper: Stepper, step: Step, hosts: Sequence[str]) -> Sequence[str]
 
 
 def _plan(stepper: Stepper, step: Step, hosts: Sequence[str]) -> None:
-    if (step.acts or step.runs) and hosts:
+    if (step.acts or step.by_controller) and hosts:
         previews = _previews(stepper, step)
         commands = {host: previews.get(host, "") for host in hosts}
         stepper.recorder.note(EventType.COMMANDS_RENDERED, step.id, commands=commands)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from runner.compiler.batches import Batch, fewest_batches, turns
-from runner.compiler.segments import CalledRun, Gate, Segment, cut
+from runner.compiler.segments import ControllerStep, Gate, Segment, cut
 from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.core.step_tags import step_tag
@@ -181,25 +181,26 @@ class _Run:
                 if not self._goes_on(item, batch):
                     return
 
-    def _goes_on(self, item: Gate | Segment | CalledRun, batch: Batch) -> bool:
+    def _goes_on(self, item: Gate | Segment | ControllerStep, batch: Batch) -> bool:
         """Whether the run goes on after `item`, which is done now."""
         if isinstance(item, Gate):
             return self._ask(item, batch)
-        return self._run_other(item.step, batch) if isinstance(item, CalledRun) else self._execute(item, batch)
+        return self._do_it(item.step, batch) if isinstance(item, ControllerStep) else self._execute(item, batch)
 
-    def _run_other(self, step: Step, batch: Batch) -> bool:
-        """Whether the run goes on after another runbook has done `step`, where that is still to be done."""
+    def _do_it(self, step: Step, batch: Batch) -> bool:
+        """Whether the run goes on after runbookctl itself has done `step`, where that is still to be done."""
         stepper = self.start.plan().stepper
         hosts = stepper.due(step, {"action"}, batch)
         if hosts:
             stepper.check_approval(step, hosts)
-        if hosts and (child := called_run.do_step(stepper, self.env, self.start.deadline, step, hosts, _COMMANDS)):
+        if hosts and step.announces:
+            self.start.announcer.do_step(stepper, step, hosts)
+        elif hosts and (child := called_run.do_step(stepper, self.env, self.start.deadline, step, hosts, _COMMANDS)):
             self.end.took_over(child)
             self.start.deadline.left()
-        if self.invoker.cancelled:
-            return False
         failed = tuple(host for host in hosts if stepper.ledger.entries[step.id, host].outcome is not None)
-        return not (failed and self._must_stop(stepper, Batch((step,), failed), Segment((step,))))
+        goes_on = not (failed and self._must_stop(stepper, Batch((step,), failed), Segment((step,))))
+        return goes_on and not self.invoker.cancelled
 
     def _batches(self) -> Iterator[Batch]:
         """Who is worked on when; without batches the first segment itself finds out who the hosts are."""
@@ -249,8 +250,7 @@ class _Run:
         render = segment.asked_next(segment.steps[-1], self.runbook.procedure)
         part = JobPart(tags, settings=settings, deadline=left, render=render)
         if not self.invoker.execute(part, check=self.start.admit_unless_asking):
-            stepper = self.start.plan().stepper
-            self.invoker.execute(part, check=stepper.check)
+            self.invoker.execute(part, check=self.start.plan().stepper.check)
         if self.start.admitted_run is None or self.invoker.cancelled:
             return False
         return not self._must_stop(self.start.admitted_run.stepper, Batch(segment.steps, ()), segment)

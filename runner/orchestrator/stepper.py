@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from runner.approvals.gate_context import GateContext
@@ -80,6 +80,12 @@ class Stepper:
     def render(self, steps: Sequence[str]) -> None:
         """Find out what `steps` would do on each host."""
         self._invoker.resolve(steps)
+
+    def preview(self, step: str, hosts: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """What `step` would do on each host, rendered where it was not yet for one of `hosts`."""
+        if not self._invoker.previews.get(step, {}).keys() >= set(hosts):
+            self.render([step])
+        return self._invoker.previews.get(step, {})
 
     def commands(self, step: str) -> dict[str, str]:
         """What `step` would do on each host in words, where that was rendered."""

@@ -203,3 +203,12 @@ def test_a_file_that_can_not_be_used_is_told_with_its_step(tmp_path):
     steps = [{**{key: item for key, item in STEP.items() if key != "command"}, "script": "a.sh"}]
     with pytest.raises(ValueError, match="^a: a.sh must begin with #! and one of bash, dash, perl, python3, ruby, sh$"):
         playbook(tmp_path, steps=steps)
+
+
+def test_what_people_are_told_is_printed_by_plain_ansible_alone(tmp_path):
+    tells = {"id": "tell", "name": "Tell", "announce": {"to": "on-call", "says": "{{ word }}"}, "only_if": "word != ''"}
+    (play,) = playbook(tmp_path, inputs={"word": {"help": "A word"}}, steps=[STEP, tells]).plays
+    (told,) = [task for task in play.tasks if task.name == "RUN-001/tell/action | Tell"]
+    assert (told.module, told.args) == ("ansible.builtin.debug", {"msg": "{{ word }}"})
+    assert told.keywords["tags"] == ["step-tell", GATE]
+    assert "when" in told.keywords

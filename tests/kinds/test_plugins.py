@@ -21,7 +21,7 @@ from runner.model.yaml.document import InvalidFileError
 STEP = "from runner.kinds.steps.base import StepKind\n\n\nclass Mine(StepKind):\n    key = '{key}'\n    {key}: str\n"
 
 STORES = {"ansible-vault", "bitwarden", "command", "env", "file", "lastpass", "op", "vault", "vault-kv"}
-KINDS_OF_STEPS = {"command", "git", "http", "manual", "module", "role", "run", "script"}
+KINDS_OF_STEPS = {"announce", "command", "git", "http", "manual", "module", "role", "run", "script"}
 KINDS_OF_STEPS |= {"shell", "sql", "tasks", "wait"}
 
 

@@ -40,7 +40,8 @@ SEMANTIC = {
         "wrong-on",
     ),
     *("duplicate-id", "duplicate-name", "unknown-input", "unknown-name", "no-undo", "no-result"),
-    *("secret-in-arguments", "secret-kept", "input-in-shell", "captured-in-shell", "undefined-placeholder"),
+    *("secret-in-arguments", "secret-kept", "secret-told", "input-in-shell", "captured-in-shell"),
+    "undefined-placeholder",
 }
 """Rules of the reader about what a value means and how values stand to each other, which no schema can say."""
 

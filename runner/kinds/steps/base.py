@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from runner.kinds.base import Kind, ReadFile
 from runner.kinds.invocation import Invocation
-from runner.kinds.values import OtherRunbook
+from runner.kinds.values import Notice, OtherRunbook
 
 _KEYS = """
 approve auto become become_user capture choose each effect hosts id idempotent name on on_failure only_if retry
@@ -39,6 +39,8 @@ class StepKind(Kind):
     """Whether there is one result to judge, and to capture from; what a person does has none anyway."""
     repeatable: ClassVar[bool] = False
     """Whether doing it twice is by itself as good as once: it finds what it has made before."""
+    verifies_itself: ClassVar[bool] = False
+    """Whether its outcome is a proof already, so that its step may do without `verify`."""
     declares_effect: ClassVar[bool] = False
     """Whether the step must say what its `effect` is, as nobody sees that from what is written."""
     fence: ClassVar[Fence | None] = None
@@ -47,6 +49,11 @@ class StepKind(Kind):
     @property
     def runs(self) -> OtherRunbook | None:
         """The runbook that does the step in a run of its own; None where it is no runbook that does it."""
+        return None
+
+    @property
+    def announces(self) -> Notice | None:
+        """What the product tells people by it; None where it tells nobody."""
         return None
 
     @property

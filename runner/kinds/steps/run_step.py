@@ -22,6 +22,8 @@ class RunStep(StepKind):
   verify: [{sql: SELECT pg_is_in_recovery() AS replica, that: not row.replica}]
 """
 
+    verifies_itself = True
+
     run: RunbookId
     inputs: dict[Variable, InputValue] = {}
 

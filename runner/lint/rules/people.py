@@ -169,9 +169,12 @@ def unknown_provided_item(context: LintContext) -> Iterator[Hit]:
     right="owner: backend-team\n",
 )
 def unknown_contact(context: LintContext) -> Iterator[Hit]:
-    """An owner or somebody to call whom contacts.yml does not know."""
+    """An owner or somebody to call, or to tell something, whom contacts.yml does not know."""
     named: list[tuple[Place, str]] = [(("owner",), context.runbook.owner)]
     named += [(("escalation", "contacts", n), name) for n, name in enumerate(context.runbook.escalation.contacts)]
+    named += [(("announce", n), name) for n, name in enumerate(context.runbook.announce)]
+    told = [(placed, placed.step.announces) for placed in context.procedure() if placed.step.announces]
+    named += [((*placed.place, "announce", "to"), name) for placed, notice in told for name in notice.to]
     for place, name in named:
         if name not in context.contacts:
             hint = did_you_mean(name, context.contacts) or _everybody(context)

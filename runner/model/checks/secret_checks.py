@@ -33,9 +33,9 @@ def faults(at: Place, raw: Any, known: SensitiveNames) -> Iterator[Fault]:
     if not isinstance(raw, dict):
         return
     for place, part, kind in _parts(at, raw):
-        for key in kind.visible:
+        for key in (*kind.visible, *kind.told):
             for where, text in _texts((*place, key), part.get(key)):
-                yield from _in_arguments(where, sorted(names_in(text) & known.secrets), in_env=key == "env")
+                yield from _seen_by_others(where, sorted(names_in(text) & known.secrets), kind, key)
         readings = _obeyed(kind, part)
         for name in sorted(readings.keys() & known.texts):
             yield (*place, kind.key), "input-in-shell", *_complaint(name, readings[name], "")
@@ -78,8 +78,12 @@ def _obeyed(kind: type[Kind], part: Mapping[str, Any]) -> Mapping[str, Reading]:
         return {}
 
 
-def _in_arguments(place: Place, names: Collection[str], *, in_env: bool) -> Iterator[Fault]:
+def _seen_by_others(place: Place, names: Collection[str], kind: type[Kind], key: str) -> Iterator[Fault]:
+    in_env = key == "env"
     for name in names:
+        if key in kind.told:
+            yield place, "secret-told", f"{quoted(name)} is a secret, and people are told this", "leave it out"
+            continue
         message = f"{quoted(name)} is a secret, and everybody on a host can read the arguments of its programs"
         message += ", among which Ansible puts the environment of a module" if in_env else ""
         given = f"{name.upper()}: '{{{{ {name} }}}}'"

@@ -55,6 +55,9 @@ def unattended(at: Place, step: Step) -> Iterator[Fault]:
             "is done when somebody has cancelled, without asking anybody",
             "let a machine do it",
         )
+    if step.announces:
+        message = "tells something when somebody has cancelled; whoever `announce` of the runbook names hears of that"
+        yield (*at, "announce"), "wrong-on-cancel", message, "leave it out"
     if isinstance(step.on_failure, HandOver) or step.on_failure == "undo":
         message = "nothing is undone or handed over after somebody has cancelled"
         yield (*at, "on_failure"), "wrong-on-cancel", message, "leave it out"

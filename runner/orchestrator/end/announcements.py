@@ -1,21 +1,26 @@
-"""Tells those whom a runbook names in `announce` how a run goes: that it begins, how far it is, and how it ended."""
+"""Tells those whom a runbook names in `announce` how a run goes, and does the steps that announce something."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
+from types import MappingProxyType
 
-from runner.channels.base import Action
+from runner.channels.base import Action, Page
 from runner.core.events import Event, EventType, Outcome
 from runner.escalation import policy as escalation
+from runner.escalation.outbox import Outbox
 from runner.model.runbook import Category
 from runner.model.severity import Urgency, urgency
+from runner.model.step import Step
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import Installation
+from runner.orchestrator.stepper import Stepper
 
 OFTEN, SELDOM = 15 * 60.0, 30 * 60.0
 """Seconds between two messages of a run that is critical, and of any other."""
@@ -87,7 +92,47 @@ class RunAnnouncer:
                 far = f"{len(self._done)} of {len(self._runbook.steps)} steps are done; now: {self._now}"
             self._tell("announce", far)
 
+    def do_step(self, stepper: Stepper, step: Step, hosts: Sequence[str]) -> None:
+        """Tell what `step` says, once for all `hosts` of which it says the same, and record what came of it.
+
+        It has passed where every contact has the message, or it waits in the outbox; it is not told twice for that.
+        """
+        previews, texts = stepper.preview(step.id, hosts), dict[str, list[str]]()
+        for host in hosts:
+            preview = previews.get(host, {})
+            if missing := preview.get("missing") or ([] if preview else ["nobody knows its text"]):
+                self._note(step, host, f"the message cannot be filled in: {missing[0]}")
+            else:
+                texts.setdefault(str(preview["args"]["msg"]), []).append(host)
+        for text, on in texts.items():
+            for host in on:
+                self._recorder.record_of(EventType.STEP_INTENDED, step.id, host, {"command": text})
+            reason = self._deliver(step, text)
+            for host in on:
+                self._note(step, host, reason)
+
+    def _note(self, step: Step, host: str, reason: str) -> None:
+        """Record that `step` has passed on `host`, or for which `reason` it has failed there."""
+        data = {"outcome": Outcome.FAILED, "reason": reason} if reason else {"outcome": Outcome.PASSED}
+        self._recorder.record_of(EventType.ACTION_FINISHED, step.id, host, {"part": "action", **data})
+
+    def _deliver(self, step: Step, text: str) -> str:
+        """Why somebody whom `step` names is told `text` neither now nor later; empty where everybody is."""
+        assert step.announces  # noqa: S101 - whoever asks has seen that
+        name = f"{self._request.run_id}/{step.id}/{sha256(text.encode()).hexdigest()[:8]}"
+        waiting = {each.contact for each in Outbox(self._env.state.path / "outbox").all() if each.page.id == name}
+        names = [each for each in step.announces.to if each not in waiting]
+        page = replace(self._page("announce", text, {"stage": step.announces.stage}), id=name)
+        sent = self._pager.tell(page, names, counts=True)
+        deaf = set(names) - {each.contact for each in sent}
+        refused = [f"{each.contact}: {each.receipt.reason}" for each in sent if each.receipt.status == "refused"]
+        return "; ".join([*refused, *(f"{each} has no channel that takes messages" for each in sorted(deaf))])
+
     def _tell(self, action: Action, text: str) -> None:
+        self._pager.tell(self._page(action, text), self._runbook.announce)
+
+    def _page(self, action: Action, text: str, details: Mapping[str, str] = MappingProxyType({})) -> Page:
+        """The page that tells `text`, in the conversation of this run."""
         target = self._pager.target
         page = escalation.make_page(
             self._runbook,
@@ -95,8 +140,7 @@ class RunAnnouncer:
             reason=self._recorder.redaction.text(text),
             environment=target.environment if target else "unknown",
             hosts=target.names if target else (),
-            details={"run": self._request.run_id},
+            details={"run": self._request.run_id, **details},
             timestamp=self._env.clock().wall,
         )
-        page = replace(page, dedup_key=self._request.run_id, severity="info")
-        self._pager.tell(page, self._runbook.announce)
+        return replace(page, dedup_key=self._request.run_id, severity="info")

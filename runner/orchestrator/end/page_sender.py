@@ -9,7 +9,7 @@ from runner.channels.base import Action, Page
 from runner.core.events import Event, EventType
 from runner.core.wording import addressee
 from runner.escalation.delivery import BRIEF, LIMIT
-from runner.escalation.dispatch import Addressed, Dispatcher
+from runner.escalation.dispatch import Addressed, Dispatcher, SentPage
 from runner.escalation.incidents import GLASS, Incident
 from runner.escalation.outbox import Notification
 from runner.model.runbook import FollowUp
@@ -86,10 +86,10 @@ class PageSender(RunPages):
         waiting = {each.page.dedup_key for each in self._dispatcher.outbox.all()}
         self._send([each for each in pages if not self._references(key := each[0].dedup_key) and key not in waiting])
 
-    def tell(self, page: Page, names: Sequence[str]) -> None:
+    def tell(self, page: Page, names: Sequence[str], *, counts: bool = False) -> list[SentPage]:
         """Send `page`, which calls nobody, to the contacts `names`, below what was told under its name before."""
         page = replace(page, references=self._references(page.dedup_key))
-        self._send([(page, names)], limit=BRIEF, counts=False)
+        return self._send([(page, names)], limit=BRIEF, counts=counts)
 
     def _ticket_key(self, do: str) -> str:
         return f"{self._request.run_id}/ticket/{do}"
@@ -106,10 +106,10 @@ class PageSender(RunPages):
         news: Sequence[Addressed] = (),
         limit: float = LIMIT,
         counts: bool = True,
-    ) -> None:
-        """Tell each of `pages` to its contacts, all at once, and then the `news` that follow them.
+    ) -> list[SentPage]:
+        """Tell each of `pages` to its contacts, all at once, and then the `news` that follow; what came of the pages.
 
-        `counts` says that the pages are of the `calls`.
+        `counts` says that they are of the `calls`.
         """
         run, contacts = self._request.run_id, self._request.contacts
         requested, following = (self._dispatcher.request(each, run, contacts) for each in (pages, news))
@@ -120,6 +120,7 @@ class PageSender(RunPages):
                 self.calls.append(Call(each.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
             if page.action == "trigger" and not page.dedup_key.endswith(GLASS):
                 self._called.setdefault(page.dedup_key, {})[each.contact] = None
+        return sent[: len(requested)]
 
     def problems(self) -> list[str]:
         """A sentence for each page that did not arrive."""

@@ -43,8 +43,8 @@ _ACTS = frozenset({"approve", "step", "unknown"})
 
 
 def acts(gate: Gate) -> bool:
-    """Whether the question is about what a machine does."""
-    return gate.kind in _ACTS and gate.step.acts
+    """Whether the question is about what a machine does, or tells."""
+    return gate.kind in _ACTS and (gate.step.acts or gate.step.announces is not None)
 
 
 def action_on(

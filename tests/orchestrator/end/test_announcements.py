@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
-from harness.fake_run import FakeChannel, environment_in, request_in
+from harness.engine import change
+from harness.fake_run import FakeChannel, Killed, environment_in, request_in
+from harness.fakes import RUN_ID
 from harness.fault_server import FaultServer
 from harness.receivers import PagerDutyAccount, SlackWorkspace
 
@@ -15,6 +17,7 @@ from runner.channels.pagerduty import PagerDuty
 from runner.channels.slack import Slack
 from runner.core.events import Event, EventType, Outcome
 from runner.executor.target import Target
+from runner.orchestrator.continuation.resumption import plan_undo
 from runner.orchestrator.end.announcements import OFTEN, SELDOM, RunAnnouncer
 from runner.orchestrator.end.paging import Pager
 from runner.orchestrator.recorder import Recorder
@@ -154,3 +157,99 @@ def test_a_run_that_was_refused_before_its_first_step_is_not_worth_a_word(announ
 @pytest.mark.parametrize(("severity", "every"), [("P0", OFTEN), ("critical", OFTEN), ("P2", SELDOM), ("info", SELDOM)])
 def test_a_critical_run_is_told_of_more_often(severity, every, announcer_of):
     assert announcer_of(Chat(), severity=severity)._every == every
+
+
+TELLS = {"id": "tell", "name": "Tell them", "announce": {"to": "on-call", "stage": "initial", "says": "Out it goes"}}
+
+
+@pytest.fixture
+def telling(engine):
+    """A run between two steps of which a contact is told something, and the channel by which."""
+    engine.channel.does_too = frozenset({"announce"})
+    steps = [change("one"), {**TELLS, "on_failure": "stop"}, change("two")]
+    return engine, lambda **keys: engine.run(*steps, **keys)
+
+
+def test_a_step_tells_its_message_once_in_the_conversation_of_the_run(telling):
+    engine, run = telling
+    engine.ansible.hosts["all"] = ["db1", "db2"]
+
+    result = run()
+
+    assert result.outcome == "passed"
+    (page,) = engine.channel.sent
+    assert (page.action, page.summary) == ("announce", "RUN-001 Disk is full (local): Out it goes")
+    assert (page.dedup_key, page.details["stage"]) == (RUN_ID, "initial")
+    assert engine.outcomes["tell", "db1"] == engine.outcomes["tell", "db2"] == "passed"
+    # And it is no change of the hosts, which an undo would have to leave
+    stays = plan_undo(engine.asked_for, engine.env.state).stays
+    assert [change.step for change in stays] == ["two", "one"]
+
+
+@pytest.mark.parametrize(
+    ("status", "able", "outcome", "reason"),
+    [
+        ("accepted", True, "passed", ""),
+        ("deferred", True, "passed", ""),
+        ("refused", True, "failed", "on-call: nobody is there"),
+        ("accepted", False, "failed", "on-call has no channel that takes messages"),
+    ],
+)
+def test_a_step_fails_where_its_message_is_told_neither_now_nor_later(telling, status, able, outcome, reason):
+    engine, run = telling
+    engine.channel.status = status
+    engine.channel.does_too = frozenset({"announce"} if able else ())
+
+    result = run()
+
+    ended = [record.data for record in engine.records if record.type == EventType.ACTION_FINISHED]
+    told = next(data for data, step in zip(ended, ["one", "tell"], strict=False) if step == "tell")
+    assert (result.outcome, told["outcome"], told.get("reason", "")) == (outcome, outcome, reason)
+    assert engine.done("db1") == ["one", "tell", *(["two"] if outcome == "passed" else [])]
+    # And what waits is said, and is in the outbox
+    waiting = [*(engine.env.state.path / "outbox").glob("*.json")]
+    assert len(waiting) == (status in {"deferred", "refused"})
+    assert ("on-call was not reached by fake: nobody is there" in result.problems) == bool(waiting)
+
+
+def test_a_run_that_died_before_it_had_told_something_tells_it_under_the_same_name(telling):
+    engine, run = telling
+
+    # Given a command that dies when it is about to tell something
+    def dies(event):
+        if (event.type, event.step) == (EventType.STEP_INTENDED, "tell"):
+            raise Killed
+
+    listeners = engine.env.listeners
+    engine.env = replace(engine.env, listeners=[*listeners, dies])
+    with pytest.raises(Killed):
+        run()
+    assert engine.channel.sent == []
+    # When the run goes on
+    engine.env = replace(engine.env, listeners=listeners)
+    result = engine.resume()
+    # Then it is told, under a name by which a receiver knows a repetition, and nothing else is done again
+    assert result.outcome == "passed"
+    assert [page.identity.rpartition("/")[0] for page in engine.channel.sent] == [f"{RUN_ID}/tell"]
+    assert engine.done("db1").count("one") == 1
+
+
+def test_a_dry_run_tells_nobody_and_shows_the_message(telling):
+    engine, _run = telling
+    steps = [change("one"), TELLS]
+
+    result = engine.run(*steps, mode="dry-run")
+
+    shown = [record.data["commands"] for record in engine.records if record.type == EventType.COMMANDS_RENDERED]
+    assert (result.outcome, engine.channel.sent) == ("planned", [])
+    assert "Out it goes" in shown[-1]["db1"]
+
+
+def test_a_message_that_cannot_be_filled_in_is_told_to_nobody(telling):
+    engine, run = telling
+    engine.ansible.commands["tell"] = {"args": {"msg": "{{ x }}"}, "module": "d", "missing": ["'x' is undefined"]}
+
+    result = run()
+
+    assert (result.outcome, engine.channel.sent) == ("failed", [])
+    assert "the message cannot be filled in: 'x' is undefined" in result.happened
