@@ -198,9 +198,13 @@ class _Run:
         elif hosts and (child := called_run.do_step(stepper, self.env, self.start.deadline, step, hosts, _COMMANDS)):
             self.end.took_over(child)
             self.start.deadline.left()
-        failed = tuple(host for host in hosts if stepper.ledger.entries[step.id, host].outcome is not None)
-        goes_on = not (failed and self._must_stop(stepper, Batch((step,), failed), Segment((step,))))
-        return goes_on and not self.invoker.cancelled
+        ended = self._ended_by(step, [host for host in hosts if stepper.ledger.entries[step.id, host].outcome])
+        return not (ended or self.invoker.cancelled)
+
+    def _ended_by(self, step: Step, failed: Sequence[str]) -> bool:
+        """Whether the run goes no further because `step` has failed on the hosts `failed`, if there are any."""
+        part = Batch((step,), tuple(failed))
+        return bool(failed) and self._must_stop(self.start.plan().stepper, part, Segment((step,)))
 
     def _batches(self) -> Iterator[Batch]:
         """Who is worked on when; without batches the first segment itself finds out who the hosts are."""
@@ -216,9 +220,13 @@ class _Run:
         admitted = self.start.plan(render=[gate.step.id])
         asks_about = {gate.part} if gate.kind in {"manual", "confirm"} else machine_parts(gate.step) | {"action"}
         hosts = admitted.stepper.due(gate.step, asks_about, batch)
-        if not hosts:
+        failed = admitted.gate.fail_unknown(gate, hosts) if hosts else []
+        if self._ended_by(gate.step, failed):
+            return False
+        asked = [host for host in hosts if host not in failed]
+        if not asked:
             return True
-        answer = admitted.gate.ask(gate, hosts)
+        answer = admitted.gate.ask(gate, asked)
         if answer.instead == "undo":
             self._undo()
         return answer.yes or answer.instead == "skip"

@@ -15,6 +15,7 @@ from runner.compiler.segments import Gate
 from runner.core.duration import show
 from runner.core.events import EventType, Outcome
 from runner.orchestrator.deadline import Deadline
+from runner.orchestrator.gate.gate_facts import lacks
 from runner.orchestrator.run_environment import GateAnswer, QuestionView, RunEnvironment
 from runner.orchestrator.start.run_locks import RunLocks
 from runner.orchestrator.stepper import Stepper
@@ -45,6 +46,18 @@ class ApprovalGate:
         self.unanswered, self.denied = "", ""
         self._stepper, self._env, self._directory = stepper, env, directory
         self._locks, self._deadline, self._declare = locks, deadline, declare
+
+    def fail_unknown(self, gate: Gate, hosts: Sequence[str]) -> list[str]:
+        """Let the step fail on those of `hosts` on which nobody can approve it; these hosts.
+
+        What it would do there is not known, however long anybody thinks: a name in it is not defined.
+        """
+        actions = self._stepper.describe(gate, hosts).hosts if gate.kind == "approve" else {}
+        lacking = {host: lacks(action.missing) for host, action in actions.items() if action.missing}
+        for host, reason in lacking.items():
+            data = {"part": "action", "outcome": Outcome.FAILED, "reason": reason}
+            self._stepper.recorder.record_of(EventType.ACTION_FINISHED, gate.step.id, host, data)
+        return list(lacking)
 
     def ask(self, gate: Gate, hosts: Sequence[str]) -> GateAnswer:
         """The answer of whoever answers for the people, about `hosts`; nothing runs while they think.

@@ -14,6 +14,7 @@ from runner.compiler.segments import Gate
 from runner.core.errors import InvalidInputError
 from runner.model.contacts import Contact
 from runner.model.mentions import mentioned
+from runner.model.names import ITEM, NUMBER
 from runner.model.verification import Verification
 from runner.orchestrator.request import RunRequest
 
@@ -63,6 +64,13 @@ def action_on(
     connection = preview.get("connection_settings", {})
     call = {key: value for key, value in preview.items() if key not in {"missing", "connection_settings"}}
     return HostAction(address, connection, in_words(preview), call, uses, missing, on)
+
+
+def lacks(missing: Sequence[str]) -> str:
+    """Why nobody can approve a step of which is not known what is `missing`, and how to mend that."""
+    of_each = any(f"'{name}' is undefined" in missing for name in (ITEM, NUMBER))
+    mend = "only a step with `each` has it" if of_each else "give it a value, then resume the run"
+    return f"what it would do is not known: {'; '.join(missing)} ({mend})"
 
 
 def sources(request: RunRequest, *, now: bool) -> dict[str, str]:

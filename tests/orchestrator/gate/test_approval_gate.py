@@ -324,3 +324,46 @@ def test_the_record_says_who_voted_and_on_what(engine, elsewhere):
     assert terms == {"question": 1, "min": 2, "group": "", "four_eyes": False, "expires": 300.0}
     cast = {"by": "alice", "login": "alice", "vote": "yes", "note": "ok"}
     assert voted == [{**cast, "question": 1, "subject": asked["subject"]}]
+
+
+def lacking(engine, name, *hosts):
+    """What `act` does cannot be said, on `hosts` or on all: a name in it is not defined."""
+    render = engine.ansible._commands
+
+    def without(job, part):
+        commands = render(job, part)
+        for host in commands.get("act", {}):
+            if host in hosts or not hosts:
+                commands["act"][host] = {**commands["act"][host], "missing": [f"'{name}' is undefined"]}
+        return commands
+
+    engine.ansible._commands = without
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [("item", "only a step with `each` has it"), ("port_of", "give it a value, then resume the run")],
+)
+def test_what_cannot_be_approved_as_a_name_in_it_is_not_defined_fails_at_once(engine, elsewhere, name, mend):
+    lacking(engine, name)
+
+    result = engine.run(change("look", effect="read"), change("act", approve="Go?"))
+
+    why = f"what it would do is not known: '{name}' is undefined ({mend})"
+    assert (result.exit_code, result.happened) == (ExitCode.FAILED, f"Act failed on db1: {why}")
+    assert (elsewhere.views, elsewhere.questions.latest(), engine.done("db1")) == ([], None, ["look"])
+
+
+def test_where_it_is_defined_people_are_asked_about_the_other_hosts_if_these_may_fail(engine, elsewhere):
+    engine.ansible.hosts = {"all": ["db1", "db2"]}
+    lacking(engine, "port_of", "db1")
+    elsewhere.acts = [elsewhere.votes("bob")]
+
+    result = engine.run(change("act", approve="Go?"), max_failures=1)
+
+    assert {tuple(view.hosts) for view in elsewhere.views} == {("db2",)}
+    assert (result.outcome, engine.done("db1"), engine.done("db2")) == ("failed", [], ["act"])
+    # and once it has a value, it is asked about on the first one as well
+    del engine.ansible._commands
+    elsewhere.acts = [elsewhere.votes("bob")]
+    assert (engine.resume().outcome, engine.done("db1")) == ("passed", ["act"])
