@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.core.errors import AuditError, InvalidInputError, LockedError, RunbookError
 from runner.executor.job import Cancellation
-from runner.orchestrator.request import Result, RunRequest
+from runner.orchestrator.request import DoubtAnswers, Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, Operator, RunEnvironment
 from runner.services.run_requests import RunbookChangedError, has_passed, interrupted_run, runbooks_of
 from runner.services.runs import call_for_refused_resumption
@@ -54,6 +55,18 @@ def gate_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_GATES):
         command = option(command)
     return command
+
+
+def answer_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say what became of what is in doubt, given to `command` as `answers`."""
+
+    @click.option("--done", multiple=True, metavar="STEP[@HOST]", help="Say that this interrupted step is done.")
+    @click.option("--redo", multiple=True, metavar="STEP[@HOST]", help="Execute this interrupted step again.")
+    @functools.wraps(command)
+    def answered(*args: Any, done: tuple[str, ...], redo: tuple[str, ...], **options: Any) -> None:
+        command(*args, answers=DoubtAnswers(done, redo), **options)
+
+    return answered
 
 
 def run_and_exit(

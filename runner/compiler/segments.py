@@ -19,7 +19,8 @@ class Gate:
     """A question to a person: may this be done, has this been done, is this so.
 
     `number` is that of the verification which a `confirm` answers, `choice` the name of what is chosen. `step` asks
-    before each step in a run that goes step by step; `unknown` asks what became of a step that was interrupted.
+    before each step in a run that goes step by step; `unknown` asks what became of a step that was interrupted, and
+    `flags` are what answers that in advance.
     """
 
     step: Step
@@ -27,6 +28,7 @@ class Gate:
     text: str
     number: int | None = None
     choice: str = ""
+    flags: str = ""
 
     @property
     def part(self) -> str:

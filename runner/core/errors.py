@@ -49,6 +49,10 @@ class DeniedError(RunbookError):
     exit_code = ExitCode.DENIED
 
 
+class DoubtError(DeniedError):
+    """Nobody says what became of what is in doubt."""
+
+
 class GuardError(DeniedError):
     """A guard is not met; `flags` are those with which the same command would meet it, or is to be without."""
 

@@ -26,6 +26,39 @@ A preflight only looks at what must hold before the first step.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class DoubtAnswers:
+    """What somebody says in advance of steps in doubt: which are `done`, and which are to be done again (`redo`).
+
+    Each is the name of a step, of an item of it, or of its undo, on every host or as `NAME@HOST`. What is in doubt in
+    a run that does a step of this one stands after the step's id, as `failover/promote@db1`. `within` is what leads
+    to this run in that way.
+    """
+
+    done: Collection[str] = ()
+    redo: Collection[str] = ()
+    within: str = ""
+
+    def of(self, names: Collection[str], host: str) -> Literal["", "done", "redo"]:
+        """What is said of what has these `names`, on `host`; a word that names the host goes before one that does not.
+
+        Whoever says both has it done again.
+        """
+        for where in (f"@{host}", ""):
+            spelled = {f"{name}{where}" for name in names}
+            if spelled & {*self.done, *self.redo}:
+                return "redo" if spelled & set(self.redo) else "done"
+        return ""
+
+    def inside(self, step: str) -> DoubtAnswers:
+        """What is said of the run that does `step`."""
+        lead = f"{step}/"
+        done, redo = (
+            [name.removeprefix(lead) for name in names if name.startswith(lead)] for names in (self.done, self.redo)
+        )
+        return DoubtAnswers(done, redo, self.within + lead)
+
+
 @dataclass(frozen=True)
 class RunRequest:
     """What somebody asked for: the runbook, the reviewed playbook, the inventories, and the inputs with their types.
@@ -38,6 +71,7 @@ class RunRequest:
     `beside` are the files that the playbook includes, whose hashes stand in it.
     `named` is what somebody has named with --limit, where the run that handed over has set `limit`. With `called` a
     step of the run `parent` is done by it: that one calls and announces, and gives it `within` seconds.
+    `answers` is for one that is gone on with, or taken back.
     """
 
     run_id: str
@@ -59,6 +93,7 @@ class RunRequest:
     tree: str = ""
     called: bool = False
     within: float | None = None
+    answers: DoubtAnswers = DoubtAnswers()
     library: Library | None = None
     beside: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -157,7 +192,8 @@ class Result:
 
     `happened` is the end in one sentence, `hosts` has the hosts by how they stand now, `calls` who was called,
     `ways_on` what to type next, and `children` the runs that took over from it. `acknowledged` says who has the
-    incident, and `remarks` are sentences about what became of incidents besides.
+    incident, and `remarks` are sentences about what became of incidents besides. With `in_doubt` it was not gone on
+    with because nobody said what became of what is in doubt.
     """
 
     run_id: str
@@ -174,6 +210,7 @@ class Result:
     children: tuple[Child, ...] = ()
     acknowledged: str = ""
     remarks: tuple[str, ...] = ()
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,13 @@ from contextlib import ExitStack, contextmanager
 
 from runner.compiler.batches import Batch, fewest_batches, turns
 from runner.compiler.segments import ControllerStep, Gate, Segment, cut
-from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.core.step_tags import step_tag
 from runner.executor.job import JobPart
 from runner.executor.ledger_entry import machine_parts
 from runner.model.step import Step
-from runner.orchestrator.continuation import called_run, handover, resumption
-from runner.orchestrator.continuation.accepted_changes import note_going_on
-from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo, undo, undo_plan
+from runner.orchestrator.continuation import called_run, handover, resumption, undo_doubts
+from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo, undo
 from runner.orchestrator.dry_run import dry_run, preflight
 from runner.orchestrator.end.finish import RunFinish
 from runner.orchestrator.request import Result, RunRequest
@@ -49,10 +47,8 @@ def run(request: RunRequest, env: RunEnvironment) -> Result:
                 return begun.do(EventType.RUN_STARTED, prepare=keep)
 
 
-def resume(
-    request: RunRequest, env: RunEnvironment, *, done: Collection[str] = (), redo: Collection[str] = ()
-) -> Result:
-    """Go on with the run of that id where it stopped; `done` and `redo` say what became of steps that are in doubt.
+def resume(request: RunRequest, env: RunEnvironment) -> Result:
+    """Go on with the run of that id where it stopped; its `answers` say what became of steps that are in doubt.
 
     Raises:
         RunbookError: as `run`.
@@ -62,8 +58,8 @@ def resume(
         def reopen() -> None:
             admitted = start.admit_again(plan)
             start.show_owed_undos(admitted.plan)
-            note_going_on(start.request, start.directory, start.recorder, env.actor.person)
-            resumption.reopen(admitted.stepper, admitted.gate, done=done, redo=redo)
+            start.note_going_on()
+            resumption.reopen(admitted.stepper, admitted.gate)
 
         return _Run(start).do(EventType.RUN_RESUMED, first=reopen)
 
@@ -90,10 +86,9 @@ def undo_all(
     with _interrupted(request, env) as (start, plan):
 
         def agreed() -> None:
-            if expected not in (None, undo_plan(plan.runbook, start.recorder.ledger)):
-                message = "the run has continued since its undo was shown: something else is to be undone"
-                raise DeniedError(message, hint=f"runbook undo {request.run_id} shows it")
-            start.admit_again(plan, undo=True)
+            undo_doubts.check_agreed(start.recorder.ledger, plan, expected)
+            admitted = start.admit_again(plan, undo=True)
+            undo_doubts.settle_undo(admitted.stepper, admitted.gate)
 
         return _Run(start).undo(agreed, hosts)
 
@@ -153,12 +148,8 @@ class _Run:
         )
         if self.end.error:
             return self.end.refuse(self.before)
-        self.end.attempt(self._note_going_on, lambda: self._undo(hosts))
+        self.end.attempt(self.start.note_going_on, lambda: self._undo(hosts))
         return self.end.conclude(undoing=True)
-
-    def _note_going_on(self) -> None:
-        start = self.start
-        note_going_on(start.request, start.directory, self.recorder, self.env.actor.person)
 
     def _act(self) -> None:
         """What is to be done, while somebody is called if it takes too long; and what a cancellation asks for."""

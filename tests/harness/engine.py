@@ -12,6 +12,7 @@ from runner.core.events import EventType
 from runner.executor.job import Cancellation
 from runner.executor.testing import ScriptedExecutor
 from runner.library.library import Library
+from runner.orchestrator.request import DoubtAnswers
 from runner.store.log.log_reader import read
 
 FAILED = ("failed", {"rc": 1, "msg": "non-zero return code"})
@@ -65,17 +66,17 @@ class Engine:
     def do(self):
         return runner.orchestrator.run_loop.run(self.asked_for, self.env)
 
-    def _again(self):
+    def _again(self, **said):
         self.ansible.calls.clear()
         self.heard.clear()
         self.env = replace(self.env, cancellation=Cancellation())
-        return self.asked_for, self.env
+        return replace(self.asked_for, answers=DoubtAnswers(**said)), self.env
 
     def resume(self, **said):
-        return runner.orchestrator.run_loop.resume(*self._again(), **said)
+        return runner.orchestrator.run_loop.resume(*self._again(**said))
 
-    def undo(self):
-        return runner.orchestrator.run_loop.undo_all(*self._again())
+    def undo(self, **said):
+        return runner.orchestrator.run_loop.undo_all(*self._again(**said))
 
     @property
     def records(self):

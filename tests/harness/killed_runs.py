@@ -42,13 +42,13 @@ class World:
             return GateAnswer(yes=True, by="alice")
         (host,), item = view.hosts, re.search(r", item (\d+) \(", gate.text)
         name = f"{gate.step.id}[{item[1]}]" if item else gate.step.id
-        if self.stands(name, host):
+        if self.stands(name, host) != gate.text.startswith("Undo: "):
             return GateAnswer(yes=True, by="alice")
         return GateAnswer(yes=False, by="alice", instead="redo")
 
     def stands(self, name, host):
         """Whether it is done there, and not taken back since."""
-        return next((each == name for each in reversed(self.done[host]) if each in {name, f"undo-{name}"}), False)
+        return bool(next((each == name for each in reversed(self.done[host]) if each in {name, f"undo-{name}"}), False))
 
     def standing(self):
         """All that stands, as (unit, host)."""
@@ -59,8 +59,18 @@ class World:
         return [name for name in self.done[host] if not name.startswith("undo-")]
 
     def backwards(self, host):
-        """What was taken back there, in order; what was taken back twice is there once."""
-        return [*dict.fromkeys(name.removeprefix("undo-") for name in self.done[host] if name.startswith("undo-"))]
+        """What was taken back there, in order."""
+        return [name.removeprefix("undo-") for name in self.done[host] if name.startswith("undo-")]
+
+    def blindly(self, host):
+        """What was taken back there though it did not stand: it was not done, or was taken back before."""
+        standing, blindly = set(), []
+        for name in self.done[host]:
+            undone = name.removeprefix("undo-")
+            if undone != name and undone not in standing:
+                blindly.append(undone)
+            (standing.add if undone == name else standing.discard)(undone)
+        return blindly
 
     def pass_by(self, *_):
         self.instants += 1

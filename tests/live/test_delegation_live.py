@@ -66,8 +66,10 @@ def test_what_was_left_on_the_machine_that_works_for_others_is_ended_there_and_d
     assert marks(place) == ["drain web1@lb1"]
     begun = [each["data"]["runbook"] for each in bench.records() if each["type"] == "runbook.step.intended"]
     assert [each["on"] for each in begun] == ["lb1"]
-    # And an undo takes back what may have been done, on that machine, for that host
-    undone = bench.command("undo", "last", "--yes", "--json")
+    # And an undo takes back what may have been done, on that machine, for that host, on the word of somebody
+    refused = bench.command("undo", "last", "--yes", "--json")
+    assert (refused.code, marks(place)) == (4, ["drain web1@lb1"]), refused.err
+    undone = bench.command("undo", "last", "--yes", "--json", "--redo", "undo-drain@web1")
     assert (undone.code, marks(place)) == (0, ["drain web1@lb1", "refill web1@lb1"]), undone.err
 
 

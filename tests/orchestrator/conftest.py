@@ -10,7 +10,7 @@ import pytest
 from harness.engine import NOBODY
 from harness.fakes import RUN_ID, RUNBOOK, runbook_file
 
-from runner.compiler.committed_playbook import compiled
+from runner.compiler import committed_playbook
 from runner.library.library import Library
 
 
@@ -22,9 +22,7 @@ def other(engine):
         keys = {"id": name, "title": "Help", "escalation": NOBODY, **({"steps": list(steps)} if steps else {})}
         runbook_file(engine.directory, RUNBOOK, **{**keys, **changes})
         library = Library(engine.directory)
-        source = library.source(name)
-        library.playbook(source).parent.mkdir(exist_ok=True)
-        library.playbook(source).write_text(compiled(source))
+        committed_playbook.write(library, library.source(name))
 
     ids = (RUN_ID.replace("T000000Z", f"T{number:06}Z") for number in count(1))
     actor = replace(engine.env.actor, pid=os.getpid())  # locks are joined in the process that has them

@@ -101,6 +101,7 @@ def test_killed_at_any_instant_nothing_is_done_twice_nothing_is_lost_and_what_st
     backwards = [name for name in reversed(construct.names) if name != "last"]
     for host in HOSTS:
         assert max(Counter(world.forwards(host)).values(), default=1) == 1
+        assert world.blindly(host) == []
         assert world.backwards(host) == [name for name in backwards if name in world.backwards(host)]
         assert {name for name, where in world.standing() if where == host} <= {"last"}
     named = [problem for problem in ended.problems if "Last is not undone on" in problem]

@@ -179,7 +179,7 @@ def _flag(gate: Gate) -> str:
         "approve": "--yes answers in advance",
         "choose": f"--choose {gate.step.id}.{gate.choice}=VALUE,VALUE answers in advance",
         "step": "--step needs one",
-        "unknown": f"--done {gate.step.id} or --redo {gate.step.id} answers in advance",
+        "unknown": f"{gate.flags} answers in advance",
     }
     return flags.get(gate.kind, f"--confirm {gate.name} answers in advance")
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from runner.core.errors import InvalidInputError
+from runner.core.errors import DoubtError, InvalidInputError
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.core.wording import first_line
 from runner.executor.ledger_entry import worst_of
-from runner.kinds.values import OtherRunbook
 from runner.model.step import Step
 from runner.orchestrator.continuation.handover import request_for
 from runner.orchestrator.continuation.resumption import plan_undo
@@ -50,6 +49,7 @@ def do_step(
     What the step came to on each host is recorded. None where the run that was interrupted had passed.
 
     Raises:
+        DoubtError: something in that run is in doubt, of which nobody says what became of it.
         InvalidInputError: it cannot be run, or has changed since it was interrupted; nothing of it was done.
     """
     assert step.runs  # noqa: S101 - whoever asks has seen that
@@ -60,13 +60,15 @@ def do_step(
     request = request_for(stepper, env, step.runs, hosts, run=earlier.run if earlier else "")
     request = replace(request, called=True, within=deadline.left(), reason=_reason(stepper))
     if earlier:
-        request = _as_before(request, earlier)
+        request = replace(_as_before(request, earlier), answers=stepper.plan.request.answers.inside(step.id))
     what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": list(hosts)}
     stepper.recorder.note(EventType.RUN_CALLED, step.id, **what)
     for host in hosts:
         stepper.recorder.record_of(EventType.STEP_INTENDED, step.id, host, {"as_run": request.run_id})
     result = (commands.go_on if earlier else commands.begin)(request, env)
     stepper.recorder.redaction.learn(request.secrets.values())
+    if result.in_doubt:
+        raise DoubtError(f"{step.name}: {result.happened}", hint=result.hint)
     why = "" if result.outcome in _WELL else f"{what['to']} ended as {result.outcome}: {first_line(result.happened)}"
     _note_end(stepper, step, hosts, env.state.run(request.run_id).state, why.removesuffix(": "))
     return Child(request.source.runbook.id, hosts, result, called=True)
@@ -142,16 +144,18 @@ def _outcome(state: RunState, host: str, *, well: bool) -> Outcome:
 def take_back(stepper: Stepper, env: RunEnvironment, step: Step, hosts: Sequence[str], commands: RunCommands) -> None:
     """Take back on `hosts` what the runs have done that were called for `step`, newest first, and record it."""
     assert step.runs  # noqa: S101 - whoever asks has seen that
-    name, standing = undo_id(step.id), set[str]()
+    name, standing, doubts = undo_id(step.id), set[str](), list[str]()
     runs = list(dict.fromkeys(str(data["as_run"]) for _, data in _called(stepper, step.id, hosts)))
     for host in hosts:
         stepper.recorder.record_of(EventType.STEP_INTENDED, name, host, {"as_run": ", ".join(runs)})
     for run in runs:
         directory = env.state.directory(run)
         if directory.exists and directory.state.target:
-            standing |= {*_taken_back(stepper, env, step.runs, directory.state, hosts, commands)}
+            left_on, why = _taken_back(stepper, env, step, directory.state, hosts, commands)
+            standing, doubts = standing | {*left_on}, doubts + [why] * bool(why)
+    reason = ": ".join([f"not all of {step.runs.run} is taken back", *doubts[:1]])
     for host in hosts:
-        bad = {"outcome": Outcome.FAILED, "reason": f"not all of {step.runs.run} is taken back"}
+        bad = {"outcome": Outcome.FAILED, "reason": reason}
         data = bad if host in standing else {"outcome": Outcome.PASSED}
         stepper.recorder.record_of(EventType.ACTION_FINISHED, name, host, {"part": "action", **data})
 
@@ -159,19 +163,21 @@ def take_back(stepper: Stepper, env: RunEnvironment, step: Step, hosts: Sequence
 def _taken_back(
     stepper: Stepper,
     env: RunEnvironment,
-    other: OtherRunbook,
+    step: Step,
     state: RunState,
     hosts: Sequence[str],
     commands: RunCommands,
-) -> Collection[str]:
-    """The hosts on which something still stands, once the run with the `state` was taken back."""
-    request = replace(request_for(stepper, env, other, hosts, run=state.run), called=True)
-    request = replace(request, inputs=state.inputs, limit=state.limit)
-    commands.take_back(request, env, hosts=hosts)
+) -> tuple[Collection[str], str]:
+    """The hosts on which something stands, once the run with the `state` was taken back; what in it is in doubt."""
+    assert step.runs  # noqa: S101 - whoever asks has seen that
+    request = replace(request_for(stepper, env, step.runs, hosts, run=state.run), called=True)
+    answers = stepper.plan.request.answers.inside(step.id)
+    request = replace(request, inputs=state.inputs, limit=state.limit, answers=answers)
+    result = commands.take_back(request, env, hosts=hosts)
     left = plan_undo(request, env.state)
     standing = [*(item.hosts for item in left.takes_back), *(item.hosts for item in left.stays)]
     left_on = {host for on in standing for host in on} & {*hosts}
     for debt in env.state.owed_undos.of(hosts):  # whoever died after the last proof has left what is paid by now
         if debt.run == state.run and debt.host not in left_on:
             env.state.owed_undos.remove(debt.host, debt.runbook, debt.step)
-    return left_on
+    return left_on, f"{result.happened}; {result.hint}" if result.in_doubt else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from runner.core.errors import InvalidInputError
 from runner.core.events import DONE, Event, EventType, Outcome
@@ -13,7 +13,13 @@ from runner.executor.ledger_entry import ONLY_IF, LedgerEntry, item_parts, parts
 from runner.model.checks.condition import names
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
-from runner.orchestrator.continuation.doubts import settle_doubts, units, whole
+from runner.orchestrator.continuation.doubts import (
+    answered_before,
+    check_answers,
+    settle_by_looks,
+    settle_doubts,
+    units,
+)
 from runner.orchestrator.continuation.undo_plan import UndoPlan, undo_plan
 from runner.orchestrator.gate.approval_gate import ApprovalGate
 from runner.orchestrator.kept_values import remembered
@@ -76,39 +82,32 @@ def _replay(ledger: Ledger, runbook: Runbook, records: Iterable[Record]) -> Iter
         event = Event(EventType(record.type), record.run, record.step, record.host, record.data)
         item = item_of(record.step or "")
         undo = undone.get(item[0] if item else record.step or "")
-        if undo and event.type is EventType.STEP_INTENDED and record.host:
+        settled = event.type is EventType.STEP_SETTLED and (event.step, event.host) not in ledger.entries
+        if undo and record.host and (settled or event.type is EventType.STEP_INTENDED):
             ledger.expect_undo(*undo, [record.host])
         ledger.apply(event)
         if not record.truncated:
             yield event
 
 
-def reopen(stepper: Stepper, gate: ApprovalGate, *, done: Collection[str], redo: Collection[str]) -> None:
-    """Settle for each step on each host whether it is still to be done.
-
-    `done` and `redo` name steps, or `STEP@HOST`, of which somebody has said what is to become of them, should that be
-    in doubt.
+def reopen(stepper: Stepper, gate: ApprovalGate) -> None:
+    """Settle for each step on each host whether it is still to be done, by the answers of the request where in doubt.
 
     Raises:
-        InvalidInputError: one of them is no step, or is not done on that host.
-        DeniedError: a step is in doubt, and nobody says what is to become of it.
+        InvalidInputError: what one of them names is no step, or is not done on that host.
+        DoubtError: a step is in doubt, and nobody says what is to become of it.
     """
-    ids = [step.id for step in stepper.plan.runbook.procedure]
-    for name, _, host in (each.partition("@") for each in (*done, *redo)):
-        if whole(name) not in ids:
-            message = f"{stepper.plan.runbook.id} has no step {whole(name)!r}"
-            raise InvalidInputError(message, hint=f"its steps are {', '.join(ids)}")
-        if host and host not in (hosts := stepper.ledger.hosts_of(whole(name))):
-            raise InvalidInputError(f"{name} is not done on {host}", hint=f"its hosts are {', '.join(hosts)}")
-    for step in stepper.plan.runbook.procedure:
+    procedure = stepper.plan.runbook.procedure
+    check_answers(stepper, {step.id: stepper.ledger.hosts_of(step.id) for step in procedure}, "step")
+    for step in procedure:
         _reopen_other_items(stepper, step)
         _reopen_changed(stepper, step)
         _reopen_undone(stepper, step)
         _reopen_kept(stepper, step)
     _recheck(stepper)
-    for step in stepper.plan.runbook.procedure:
-        _settle(stepper, step)
-        settle_doubts(stepper, gate, step, done=done, redo=redo)
+    for step in procedure:
+        settle_by_looks(stepper, step)
+        settle_doubts(stepper, gate, step)
     _reopen_stale(stepper)
     _reopen_decisions(stepper)
 
@@ -208,27 +207,12 @@ def _failed_for_sure(entry: LedgerEntry) -> bool:
 def _recheck(stepper: Stepper) -> None:
     """Make the verifications again that look for themselves, of every change that was made or may have been."""
     checked: dict[str, list[str]] = {}
+    known = answered_before(stepper)
     for step in stepper.plan.runbook.procedure:
         again = repeatable_parts(step)
         for name, host, entry in units(stepper, step):
             passed = entry.outcome is Outcome.PASSED
-            if again and (passed or entry.intended):
+            if again and (passed or entry.intended) and not (passed and (name, host) in known):
                 open_again(stepper, name, [host], again if passed else again | entry.missing, redo=False)
                 checked.setdefault(step.id, []).append(host)
     recheck(stepper, {step: list(dict.fromkeys(hosts)) for step, hosts in checked.items()})
-
-
-def _settle(stepper: Stepper, step: Step) -> None:
-    """An interrupted step was done where all that a machine verifies of it holds, and looks for itself.
-
-    Not so one of several tasks: whatever holds, those that were not come to are not done.
-    """
-    looks = {f"verify/{number}" for number, _ in step.repeated}
-    several = step.action is not None and not step.action.gives_result
-    if several or not looks or looks != item_parts(step) - {"action"}:
-        return
-    for name, host, entry in units(stepper, step):
-        interrupted = entry.outcome is None and entry.intended and not entry.outdated
-        if interrupted and entry.missing & item_parts(step) == {"action"}:
-            data = {"part": "action", "outcome": Outcome.PASSED, "reason": "its verifications hold"}
-            stepper.recorder.record_of(EventType.STEP_SETTLED, name, host, data)

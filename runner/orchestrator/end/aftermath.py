@@ -238,9 +238,17 @@ def _needs(run: EndedRun) -> str:
 
 def _asks(run: EndedRun) -> str:
     """What going on needs to be told of the steps that nobody knows the end of, and that are not just repeated."""
-    open_steps = [step for step in run.runbook.procedure if _hosts(run, step.id, {Outcome.UNKNOWN})]
-    doubtful = [step.id for step in open_steps if not step.repeatable]
+    doubtful = [name for step in run.runbook.procedure if not step.repeatable for name in _in_doubt(run, step)]
     return f"; look first: it may ask for --done or --redo {listed(doubtful)}" if doubtful else ""
+
+
+def _in_doubt(run: EndedRun, step: Step) -> Sequence[str]:
+    """What is in doubt of `step`, by its name: all of it, some of its items, or steps of the run that does it."""
+    hosts = _hosts(run, step.id, {Outcome.UNKNOWN})
+    if step.runs:
+        return [f"{step.id}/STEP"] if hosts else []
+    units = [(name, each) for host in hosts for name, each in run.ledger.units(step.id, host).items()]
+    return sorted({name for name, each in units if each.outcome is Outcome.UNKNOWN})
 
 
 def _begin(run: EndedRun, flags: Mapping[str, str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from runner.core.errors import (
     AuditError,
     DeniedError,
+    DoubtError,
     ExitCode,
     GuardError,
     LockedError,
@@ -228,6 +229,7 @@ class RunFinish(Failsafe):
         problems += map(str, standing(self._runbook, self._ledger, self.undone_on))
         problems += [] if outcome in _STAY else aftermath.partial(run)
         problems += [*pager.problems(), *(error.message for error in pager.unrecorded)]
+        flags = self.error.flags if isinstance(self.error, GuardError) else {}
         return replace(
             self._bare(outcome),
             problems=tuple(dict.fromkeys(problems)),
@@ -238,12 +240,8 @@ class RunFinish(Failsafe):
             children=tuple(self.children),
             acknowledged=pager.acknowledged,
             remarks=tuple(pager.remarks),
-            ways_on=aftermath.ways_on(
-                run,
-                outcome,
-                undoing=undoing,
-                flags=self.error.flags if isinstance(self.error, GuardError) else {},
-            ),
+            in_doubt=isinstance(self.error, DoubtError),
+            ways_on=aftermath.ways_on(run, outcome, undoing=undoing, flags=flags),
         )
 
     def _recorded(self, result: Result) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from runner.executor.job import Message
 from runner.executor.target import Target, check_hosts
 from runner.model.run_policy import RunPolicy
 from runner.model.runbook import Runbook
+from runner.orchestrator.continuation.accepted_changes import note_going_on
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.end.announcements import RunAnnouncer
 from runner.orchestrator.end.dead_man import RunLease
@@ -137,6 +138,10 @@ class RunStart:
         self.pager.glass_broken(policy.break_glass)
         unreachable = admission.check_reachable(self.request, now, self.env, self.recorder, refuse=not undo)
         return self.follow(replace(plan, request=self.request, policy=policy, unreachable=unreachable))
+
+    def note_going_on(self) -> None:
+        """Save that whoever runs this goes on with the run, by the text that it is done by from now on."""
+        note_going_on(self.request, self.directory, self.recorder, self.env.actor.person)
 
     def follow(self, plan: RunPlan) -> AdmittedRun:
         """From now on the run is done by `plan`."""

@@ -104,7 +104,12 @@ def gate_of(runbook, kind):
     return {
         "choose": Gate(kill, "choose", "Which of found?", choice="pids"),
         "step": Gate(clean, "step", "Go on with Remove old files?"),
-        "unknown": Gate(clean, "unknown", "Remove old files: db1: nobody knows whether it was done"),
+        "unknown": Gate(
+            clean,
+            "unknown",
+            "Remove old files: db1: nobody knows whether it was done",
+            flags="--done clean or --redo clean",
+        ),
         "approve": Gate(clean, "approve", clean.approve.says),
         "confirm": Gate(clean, "confirm", "The service is well", 2),
         "manual": Gate(walk, "manual", "Walk to the machine"),

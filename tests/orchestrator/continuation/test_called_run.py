@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from harness.engine import FAILED, NOBODY, change, undoing
+from harness.fake_run import Killed
 from harness.fakes import RUN_ID, RUNBOOK, runbook_file
 
 from runner.core.errors import ExitCode, InvalidInputError
@@ -213,3 +216,71 @@ def test_a_yes_is_void_when_what_does_a_step_has_changed_meanwhile(engine, other
 
     assert (result.exit_code, began(engine)) == (ExitCode.DENIED, [])
     assert "the called runbook's file runbooks/RUN-002.yml was" in result.problems[0]
+
+
+def killed(*_):
+    raise Killed
+
+
+def typed(hint):
+    """What the hint says is to be typed, as the command line takes it apart."""
+    words = iter(shlex.split(hint.partition("look, then say ")[2].partition(", with --redo")[0].partition(" or ")[0]))
+    said = {}
+    for flag in words:
+        said.setdefault(flag.removeprefix("--"), []).append(next(words))
+    return said
+
+
+ITEMS = undoing("move", each=["p", "q", "r"], command="mv {{ item }} /tmp", verify=[{"exit": 0}])
+
+
+@pytest.mark.parametrize("hosts", [["db1"], ["db1", "db2"]])
+def test_an_item_in_doubt_within_it_is_answered_as_it_is_printed_and_the_outer_run_goes_on(engine, other, hosts):
+    # Given a run within a run that is killed in the midst of an item
+    engine.ansible.hosts = {"all": hosts}
+    other(ITEMS, name="RUN-003")
+    other(calls("deep", "RUN-003"))
+    engine.ansible.answers["move[2]", "action", hosts[-1]] = killed
+    with pytest.raises(Killed):
+        engine.run(undoing("one"), calls(), change("two"))
+    engine.ansible.answers.clear()
+    # When nobody says what became of it
+    engine.operator.answers["move"] = GateAnswer(yes=False, by="alice")
+    denied = engine.resume()
+    # Then it is named as it must be typed
+    assert denied.exit_code == ExitCode.DENIED
+    names = [f"help/deep/move[2]@{host}" for host in hosts] if hosts[1:] else ["help/deep/move[2]"]
+    assert typed(denied.hint) == {"done": names}
+    # And with that the outer run goes on to its end
+    engine.operator.asked.clear()
+    assert engine.resume(**typed(denied.hint)).outcome == "passed"
+    assert engine.operator.asked == []
+    done = [record.step for record in records(engine, EventType.STEP_INTENDED) if record.host == hosts[-1]]
+    assert [step for step in done if "move" in step] == ["move[1]", "move[2]", "move[3]"]
+
+
+def test_an_undo_in_doubt_within_it_is_named_and_answered_as_it_is_printed(engine, other):
+    other(ITEMS)
+    engine.run(undoing("one"), calls())
+    engine.ansible.answers["undo-move[2]", "action"] = killed
+    with pytest.raises(Killed):
+        engine.undo()
+    engine.ansible.answers.clear()
+
+    engine.operator.answers["move"] = GateAnswer(yes=False, by="alice")
+    partly = engine.undo()
+
+    assert partly.outcome == "partly undone"
+    hint = partly.problems[0].removesuffix(")")
+    assert typed(hint) == {"done": ["help/undo-move[2]"]}
+    assert engine.undo(**typed(hint)).outcome == "undone"
+    undone = [step for _, step in began(engine) if step.startswith("undo-move")]
+    assert undone == ["undo-move[3]", "undo-move[2]", "undo-move[1]"]
+
+
+def test_what_is_said_of_a_step_of_no_run_is_refused(engine, other):
+    other(change("first"))
+    engine.ansible.answers["first", "action"] = FAILED
+    engine.run(undoing("one"), calls())
+
+    assert engine.resume(done=["one/first"]).problems == ("RUN-001 has no step 'one/first'",)

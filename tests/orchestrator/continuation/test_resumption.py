@@ -320,7 +320,7 @@ def test_who_does_not_say_what_became_of_it_hears_of_each_host_and_how_to_say_it
 
     unknown = "nobody knows whether it was done"
     assert denied.problems == (f"one is in doubt on a, b (a: it was done, and is not verified; b: {unknown})",)
-    assert denied.hint == "look, then say --done one@a or --redo one@a"
+    assert denied.hint == "look, then say --done one@a --done one@b, with --redo for what is to be done again"
 
 
 @pytest.fixture
@@ -449,3 +449,20 @@ def test_an_interrupted_step_that_nobody_settles_stays_unknown(engine):
     engine.operator.answers["one"] = NO
 
     assert (engine.resume().exit_code, engine.outcomes["one", "db1"]) == (ExitCode.DENIED, "unknown")
+
+
+@pytest.mark.parametrize("first", [{"done": ["one@a"]}, {"redo": ["one@a"]}])
+def test_what_is_said_of_one_host_still_holds_when_the_other_is_answered_later(three, first):
+    # Given a step whose verification does not hold, whatever anybody says
+    three.ansible.answers["one", "action", "b"] = killed
+    die(three, change("one"))
+    three.ansible.answers = {("one", "verify/1"): FAILED}
+    three.operator.answers["one"] = NO
+    # When each host is answered by itself
+    half = three.resume(**first)
+    assert (half.exit_code, half.hint) == (ExitCode.DENIED, "look, then say --done one@b or --redo one@b")
+    three.ansible.answers = {("one", "verify/1", "a"): FAILED} if "done" in first else {}
+    whole = three.resume(done=["one@b"])
+    # Then nobody is asked once more
+    assert whole.outcome == "passed"
+    assert three.done("a") == ["one"] * (2 if "redo" in first else 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -10,8 +11,15 @@ import click
 from runner.cli import context
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs, options_again
-from runner.cli.run_session import calling_if_refused, gate_options, run_and_exit, showing_changes, state_of
-from runner.orchestrator.request import Mode
+from runner.cli.run_session import (
+    answer_options,
+    calling_if_refused,
+    gate_options,
+    run_and_exit,
+    showing_changes,
+    state_of,
+)
+from runner.orchestrator.request import DoubtAnswers, Mode
 from runner.services.run_requests import has_passed, interrupted_run, prepare_resume
 from runner.services.runs import resume_run
 
@@ -21,8 +29,7 @@ from runner.services.runs import resume_run
 @click.option(
     "--accept-changes", is_flag=True, help="Continue although the runbook has changed since; this is recorded."
 )
-@click.option("--done", multiple=True, metavar="STEP[@HOST]", help="Say that this interrupted step is done.")
-@click.option("--redo", multiple=True, metavar="STEP[@HOST]", help="Execute this interrupted step again.")
+@answer_options
 @guard_options
 @options_again
 @gate_options
@@ -30,8 +37,7 @@ def command(
     run_id: str,
     *,
     accept_changes: bool,
-    done: tuple[str, ...],
-    redo: tuple[str, ...],
+    answers: DoubtAnswers,
     given: tuple[str, ...],
     **options: Any,
 ) -> None:
@@ -50,5 +56,6 @@ def command(
     )
     with refusal, showing_changes():
         request = prepare_resume(run, context.library(run.state.path), state, mode=mode, accept_changes=accept_changes)
+        request = replace(request, answers=answers)
         request = with_guard_options(give_inputs(request, given, resumed=True), options)
-        run_and_exit(request, options, state, lambda asked, env: resume_run(asked, env, done=done, redo=redo))
+        run_and_exit(request, options, state, resume_run)

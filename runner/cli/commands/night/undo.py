@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,11 +12,18 @@ from runner.cli import context
 from runner.cli.output.terminal import one_line, safe, short
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs, options_again
-from runner.cli.run_session import calling_if_refused, gate_options, run_and_exit, showing_changes, state_of
+from runner.cli.run_session import (
+    answer_options,
+    calling_if_refused,
+    gate_options,
+    run_and_exit,
+    showing_changes,
+    state_of,
+)
 from runner.core.errors import DeniedError
 from runner.core.wording import in_one_line
 from runner.orchestrator.continuation.undo_plan import UndoPlan
-from runner.orchestrator.request import RunRequest
+from runner.orchestrator.request import DoubtAnswers, RunRequest
 from runner.services.run_requests import interrupted_run, prepare_undo
 from runner.services.runs import preview_undo, undo_run
 
@@ -23,23 +31,28 @@ from runner.services.runs import preview_undo, undo_run
 @click.command("undo")
 @click.argument("run_id", metavar="RUN")
 @click.option("--accept-changes", is_flag=True, help="Use the undo of the runbook as it is now; this is recorded.")
+@answer_options
 @guard_options
 @options_again
 @gate_options
-def command(run_id: str, *, accept_changes: bool, given: tuple[str, ...], **options: Any) -> None:
+def command(
+    run_id: str, *, accept_changes: bool, answers: DoubtAnswers, given: tuple[str, ...], **options: Any
+) -> None:
     """Undo RUN (its id, or `last`): every step that was started and has an undo, and verify that it is undone.
 
-    What will be undone, and what stays, is shown first; then you are asked (--yes answers in advance). The run ends as
-    `undone` only if no change of it remains, otherwise as `partly undone` with exit code 9. If nothing can be undone,
-    RUN keeps its outcome. For a host that cannot be reached, the undo is owed: every later run against that host shows
-    it, and `runbook undo` again does it. In production you type the environment again; no policy of the inventory
-    prevents an undo.
+    What will be undone, and what stays, is shown first; then you are asked (--yes answers in advance). Where nobody
+    knows whether a step was done, or is undone by now, you are asked about that as well: --done undo-STEP says that
+    nothing of it is left, --redo undo-STEP has it undone. The run ends as `undone` only if no change of it remains,
+    otherwise as `partly undone` with exit code 9. If nothing can be undone, RUN keeps its outcome. For a host that
+    cannot be reached, the undo is owed: every later run against that host shows it, and `runbook undo` again does it.
+    In production you type the environment again; no policy of the inventory prevents an undo.
     """
     state = state_of(run_id)
     context.recover_abandoned(state)
     run = interrupted_run(state, run_id)
     with calling_if_refused(state, run.state), showing_changes():
         request = prepare_undo(run, context.library(run.state.path), accept_changes=accept_changes)
+        request = replace(request, answers=answers)
         request = with_guard_options(give_inputs(request, given, resumed=True), options)
         plan = preview_undo(request, state)
         if plan:
