@@ -13,7 +13,7 @@ import click
 
 from runner.cli.output.terminal import safe
 from runner.cli.system import System
-from runner.core.errors import AuditError, InvalidInputError
+from runner.core.errors import AuditError, MistypedError
 from runner.library.root import cache_directory, default_state, root_above
 from runner.store.next_command import command_line
 
@@ -197,14 +197,14 @@ def seconds(text: str, *, flag: str) -> float:
     """The seconds that a flag's value names.
 
     Raises:
-        InvalidInputError: it is no duration.
+        MistypedError: it is no duration.
     """
     from runner.core.duration import parse  # noqa: PLC0415 - as above
 
     try:
         return parse(text).total_seconds()
     except ValueError as error:
-        raise InvalidInputError(f"{flag}: {error}") from None
+        raise MistypedError(f"{flag}: {error}") from None
 
 
 def inventories(paths: Sequence[Path], library: Library) -> list[Path]:

@@ -19,7 +19,7 @@ from runner.cli.output.terminal import safe
 from runner.cli.prompts import guard_options
 from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
 from runner.cli.prompts.operator import InAdvance, Prompt
-from runner.core.errors import AuditError, InvalidInputError, LockedError, RunbookError
+from runner.core.errors import AuditError, InvalidInputError, LockedError, MistypedError, RunbookError
 from runner.executor.job import Cancellation
 from runner.orchestrator.request import DoubtAnswers, Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, Operator, RunEnvironment
@@ -97,6 +97,11 @@ def run_and_exit(
     raise click.exceptions.Exit(result.exit_code)
 
 
+def is_mended_at_once(error: RunbookError, mode: str) -> bool:
+    """Whether `error` is a mistake in what a person at a terminal has typed: then nobody else is needed."""
+    return isinstance(error, MistypedError) and mode != "auto" and sys.stdin.isatty()
+
+
 @contextmanager
 def calling_if_refused(state: StateDirectory, run: RunState, *, attended: bool = False) -> Iterator[None]:
     """Call somebody where the block refuses to go on with a `run` whose runbook wants that of a refusal.
@@ -106,6 +111,8 @@ def calling_if_refused(state: StateDirectory, run: RunState, *, attended: bool =
     try:
         yield
     except RunbookError as error:
+        if is_mended_at_once(error, "run"):
+            raise
         unattended = run.mode == "auto" and not (attended or sys.stdin.isatty())
         run = run if unattended else replace(run, mode="run")
         calls = call_for_refused_resumption(context.installation(state), run, error)

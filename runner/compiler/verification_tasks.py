@@ -73,11 +73,13 @@ def _answered(verification: Verification, probe: Invocation, result: str) -> lis
 
 
 def _assert(marker: Marker, verification: Verification, that: Sequence[str], names: Mapping[str, str]) -> Task:
-    variables = bindings(that, names)
+    complaint = verification.complaint
+    words = {"fail_msg": f"{{{{ {complaint} }}}}"} if complaint else {}
+    variables = bindings([*that, complaint] if complaint else that, names)
     return Task(
         marker.task_name(verification.says),
         "ansible.builtin.assert",
-        {"that": list(that), "quiet": True},
+        {"that": list(that), **words, "quiet": True},
         {"vars": variables} if variables else {},
     )
 

@@ -43,6 +43,10 @@ class InvalidInputError(RunbookError):
     """What was asked for does not make sense: an unknown runbook, a missing input, a stale playbook."""
 
 
+class MistypedError(InvalidInputError):
+    """What somebody has typed is wrong, and they mend it at once: an input, an inventory, an answer in advance."""
+
+
 class DeniedError(RunbookError):
     """A person, or the lack of one, said no."""
 

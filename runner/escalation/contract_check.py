@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from runner.channels.base import WORDS, Action, Channel, Page, SecretMissingError, Secrets
-from runner.escalation.policy import make_page
+from runner.escalation.policy import UNKNOWN, make_page
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import Declared
 from runner.model.runbook import Category, FollowUp, Runbook
@@ -47,7 +47,7 @@ def sample_pages(runbook: Runbook, *, now: datetime) -> Sequence[Page]:
             runbook,
             action="trigger",
             reason=reason,
-            environment="unknown",
+            environment=UNKNOWN,
             hosts=("unknown",),
             details=dict.fromkeys(runbook.escalation.provide, "…"),
             timestamp=now,

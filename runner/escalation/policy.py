@@ -23,6 +23,10 @@ _SEVERITIES: Mapping[str, Severity] = {
 """Both of the teams' scales in PagerDuty's words."""
 
 
+UNKNOWN = "unknown"
+"""The environment of a run of which nobody knows the hosts yet."""
+
+
 def patience(policy: Escalation) -> float | None:
     """Seconds after which an unfinished run calls somebody, None for never."""
     waits = [item.unresolved_for.total_seconds() for item in policy.when if isinstance(item, Unresolved)]
@@ -52,8 +56,9 @@ def level_key(key: str, level: str) -> str:
 
 
 def summary(runbook: Runbook, environment: str, reason: str) -> str:
-    """What a page says in one line."""
-    return f"{runbook.id} {runbook.title} ({environment}): {reason}"
+    """What a page says in one line; nothing of an environment that is not known yet."""
+    where = f" ({environment})" if environment != UNKNOWN else ""
+    return f"{runbook.id} {runbook.title}{where}: {reason}"
 
 
 def make_page(

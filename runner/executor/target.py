@@ -134,7 +134,8 @@ class Target:
                 )
         for step in runbook.procedure:
             if not self.of(runbook, step):
-                pattern, hint = runbook.hosts_of(step), "name the inventory with -i, and look at --limit and its groups"
+                pattern = runbook.hosts_of(step)
+                hint = "name the inventory with -i, and look at --limit and the inventory's groups"
                 if "[" in pattern:
                     hint = f"{pattern} goes by the place in the group, whatever --limit names: name that host there too"
                 message = f"the step {step.id!r} has no host: nothing in the inventory matches {pattern!r}"

@@ -124,6 +124,12 @@ class Verification(Model):
         return conditions or list(probing.default_conditions() if probing else ())
 
     @property
+    def complaint(self) -> str:
+        """What its probe says where nothing but its own conditions judge it, and do not hold; empty for these."""
+        alone = len(self.kinds) == 1 and self.kinds[0].probes
+        return self.kinds[0].complaint if alone else ""
+
+    @property
     def holds_by_a_line(self) -> bool:
         """Whether a whole line of the text that it judges may be enough."""
         judging = [kind for kind in self.kinds if not kind.probes and not kind.good_exits]

@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 _MARKDOWN = re.compile(r"[\\|<>&\[\]`*]|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown or HTML would take for its own; within a word, as in a_b, an underscore means nothing."""
 
+_BEGINS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+
 _BEGINS_BLOCK = re.compile(r"^(?:([0-9]{1,9}(?=[.)](?:\s|$)))|(?=(?:[-+=~]|#{1,6})(?:\s|$)|[-=~]{2}))(.)")
 """What makes a line a heading, an item of a list, or a rule."""
 
@@ -25,6 +27,11 @@ def one_line(value: Any) -> str:
     """`value`, as JSON where it is no text, in one line of visible characters."""
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
     return " ".join(visible(text, kept="", instead=" ").split())
+
+
+def untagged(value: Any) -> str:
+    """The same for a plain text, which may be shown as Markdown all the same: nothing in it is a tag of HTML."""
+    return _BEGINS_TAG.sub(r"\\<", one_line(value))
 
 
 def markdown(value: Any) -> str:

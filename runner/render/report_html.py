@@ -23,7 +23,7 @@ from runner.render.handoff.hand_off import hand_off, missing
 from runner.render.history.headline import headline
 from runner.render.history.step_history import Action, HostHistory
 from runner.render.history.trend import numbers
-from runner.render.markup import markdown, one_line, template_environment, visible
+from runner.render.markup import markdown, one_line, template_environment, untagged, visible
 
 if TYPE_CHECKING:
     from runner.render.history.run_history import RunHistory
@@ -50,11 +50,12 @@ def _plain(value: Any) -> str:
 @cache
 def report_template(form: str) -> Template:
     """The template of the report as `md` or `html`, or of the `handoff`."""
-    text = markdown if form == "md" else one_line
+    text = {"md": markdown, "handoff": untagged}.get(form, one_line)
     environment = template_environment("runner.render", html=form == "html", text=text)
     environment.filters |= {"brief": brief, "listed": listed, "points": points, "trend": trend, "clock": clock}
     environment.filters |= {"lasted": lasted, "fenced": fenced, "label": label, "together": together}
     environment.filters |= {"block": block, "seen": seen, "itemized": itemized, "purpose": purpose}
+    environment.filters |= {"typed": typed}
     environment.globals |= {"width": _WIDTH, "height": _HEIGHT}
     return environment.get_template("handoff.md.j2" if form == "handoff" else f"report.{form}.j2")
 
@@ -86,6 +87,11 @@ def label(key: str) -> str:
 def block(text: str) -> Markup:
     """`text`, whose line breaks count, as HTML."""
     return escape(visible(text, kept=_BREAK, instead=" "))
+
+
+def typed(command: str) -> Markup:
+    """`command` as it is typed, for where Markdown takes a line for code."""
+    return Markup(one_line(command))  # noqa: S704 - an indented line, which nothing in it can end
 
 
 def fenced(text: str) -> Markup:

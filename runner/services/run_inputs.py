@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from runner.core.characters import unfit
-from runner.core.errors import InvalidInputError
+from runner.core.errors import MistypedError
 from runner.core.secrets import FORMS, PROMPT, SecretReference
 from runner.kinds.secrets.lookup import look_up
 from runner.library.library import Source
@@ -48,7 +48,7 @@ def give_inputs(
         planned: whether it is only planned, so that no secret need be there.
 
     Raises:
-        InvalidInputError: some are wrong or missing; the message names all of them.
+        MistypedError: some are wrong or missing; the message names all of them.
     """
     source, before = request.source, request.inputs
     if resumed:
@@ -111,7 +111,7 @@ def _reveal(
 def _check_only_secrets(runbook: Runbook, given: Sequence[str]) -> None:
     names = [item.partition("=")[0] for item in given]
     if plain := [name for name in names if name in runbook.inputs.keys() - runbook.secrets]:
-        raise InvalidInputError(
+        raise MistypedError(
             f"-e {plain[0]}: the run started with another value, and only the place of a secret may be changed",
             hint="start a new run",
         )
@@ -157,4 +157,4 @@ def _how_to_give(runbook: Runbook, each: InputFault) -> str:
 def _refuse(runbook: Runbook, problems: Iterable[str]) -> None:
     if lines := [f"  {each}" for each in problems]:
         hint = f"runbook show {runbook.id} explains each input"
-        raise InvalidInputError("\n".join([f"{runbook.id} cannot start with these inputs:", *lines]), hint=hint)
+        raise MistypedError("\n".join([f"{runbook.id} cannot start with these inputs:", *lines]), hint=hint)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.compiler.committed_playbook import reviewed, reviewed_beside
-from runner.core.errors import InvalidInputError, LockedError
+from runner.core.errors import InvalidInputError, LockedError, MistypedError
 from runner.core.events import Outcome
 from runner.library.inventory import environments
 from runner.library.library import Library, shown
@@ -69,12 +69,12 @@ def find_inventories(paths: Sequence[Path], library: Library) -> list[Path]:
         InvalidInputError: none is named, or one is not there; the message names those that are.
     """
     if not paths:
-        raise InvalidInputError(f"-i INVENTORY is missing: on which hosts?\n{_choices(library)}", hint=_HINT)
+        raise MistypedError(f"-i INVENTORY is missing: on which hosts?\n{_choices(library)}", hint=_HINT)
     existing = []
     for path in paths:
         places = [place.resolve() for place in (path, library.root / path) if place.exists()]
         if not places:
-            raise InvalidInputError(f"there is no inventory {path}\n{_choices(library)}", hint=_HINT)
+            raise MistypedError(f"there is no inventory {path}\n{_choices(library)}", hint=_HINT)
         existing.append(places[0])
     return existing
 

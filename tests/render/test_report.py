@@ -43,9 +43,8 @@ def test_where_somebody_was_called_the_hand_off_is_in_a_file_that_can_be_read_on
     text = (tmp_path / "handoff.md").read_text(encoding="utf-8")
     assert text == report.render(run, "handoff")
     assert text.startswith("HAND-OFF RUN-001 Disk is full\n\nalice started RUN-001")
-    assert (
-        f"CONTINUE on controller, as alice:\n  cd /ops && runbook resume {RUN}  # continues where it stopped\n" in text
-    )
+    command = f"    cd /ops && runbook resume {RUN}  # continues where it stopped\n"
+    assert f"CONTINUE on controller, as alice:\n\n{command}" in text
     assert "HOSTS\n  changed and not verified: one\n" in text
     assert "TIMELINE\n  00:00:00 run started\n" in text
     assert "STEPS\n  Look: one passed\n" in text
@@ -79,6 +78,19 @@ def test_the_hand_off_says_of_a_failure_what_there_is_to_say(failed, line):
     run = history(records(aimed("one"), (EventType.STEP_INTENDED, "look", "one", {}), check, ended("failed")))
 
     assert line in report.render(run, "handoff")
+
+
+def test_what_a_host_printed_is_no_tag_in_the_hand_off_and_a_command_is_typed_as_it_stands_there():
+    printed = {"part": "action", "outcome": "failed", "reason": "<script>alert(1)</script> 1 < 2 <!-- "}
+    way = {"words": ["run", "RUN-001", "-e", "where=<b>"], "does": "starts again"}
+    end = ended("failed", ways_on=[way], happened="x")
+    run = history(records(aimed("one"), (EventType.ACTION_FINISHED, "look", "one", printed), CALLED, end, first=FIRST))
+
+    text = report.render(run, "handoff")
+
+    assert "\\<script>alert(1)\\</script> 1 < 2 \\<!--" in text
+    assert "    runbook run RUN-001 -e 'where=<b>'  # starts again\n" in text
+    assert "<script" not in text.replace("\\<", "")
 
 
 @pytest.mark.parametrize("form", ["html", "md"])

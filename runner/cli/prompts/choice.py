@@ -11,7 +11,7 @@ import click
 
 from runner.cli.output.terminal import brief, safe
 from runner.cli.prompts import checkboxes, keyboard
-from runner.core.errors import InvalidInputError
+from runner.core.errors import MistypedError
 from runner.model.runbook import Runbook
 from runner.model.step import Choice
 
@@ -34,42 +34,40 @@ def check_picked(runbooks: Sequence[Runbook], picked: Sequence[Picked]) -> None:
     """That each choice of `picked` is one that `runbooks` ask for.
 
     Raises:
-        InvalidInputError: one of them is not; the message says which there are.
+        MistypedError: one of them is not; the message says which there are.
     """
     choices = {f"{step.id}.{name}": None for book in runbooks for step in book.procedure for name in step.choose}
     for each in picked:
         if (name := f"{each.step}.{each.name}") not in choices:
             there = f"there is {', '.join(choices)}" if choices else f"{runbooks[0].id} has nothing to choose"
-            raise InvalidInputError(f"--choose {name}: there is no such choice", hint=there)
+            raise MistypedError(f"--choose {name}: there is no such choice", hint=there)
 
 
 def check_confirmed(runbooks: Sequence[Runbook], names: Sequence[str]) -> None:
     """That each step in `names` is one for which a person can vouch.
 
     Raises:
-        InvalidInputError: one of them is not; the message says which there are.
+        MistypedError: one of them is not; the message says which there are.
     """
     steps = [step for runbook in runbooks for step in runbook.procedure]
     confirmable = dict.fromkeys(step.id for step in steps if step.manual or step.confirmations)
     for name in names:
         if name not in confirmable:
             there = f"there is {', '.join(confirmable)}" if confirmable else f"{runbooks[0].id} has nothing to confirm"
-            raise InvalidInputError(
-                f"--confirm {name}: no step of that name is done or confirmed by a person", hint=there
-            )
+            raise MistypedError(f"--confirm {name}: no step of that name is done or confirmed by a person", hint=there)
 
 
 def read_picked(texts: Sequence[str]) -> list[Picked]:
     """What the values of `--choose` mean.
 
     Raises:
-        InvalidInputError: one of them is not written as it must be.
+        MistypedError: one of them is not written as it must be.
     """
     picked = []
     for text in texts:
         match = re.fullmatch(r"([a-z0-9-]+)\.([a-z0-9_]+)(?:@([^=]+))?=(.+)", text)
         if match is None:
-            raise InvalidInputError(f"--choose {text}: write it as STEP.NAME=VALUE,VALUE or STEP.NAME@HOST=VALUE")
+            raise MistypedError(f"--choose {text}: write it as STEP.NAME=VALUE,VALUE or STEP.NAME@HOST=VALUE")
         picked.append(Picked(match[1], match[2], match[3], tuple(match[4].split(","))))
     return picked
 
@@ -87,14 +85,14 @@ def pick(values: Sequence[Any], wanted: Sequence[str], *, host: str) -> list[Any
     A row with several values is named by the first of them.
 
     Raises:
-        InvalidInputError: one of the wanted is not there.
+        MistypedError: one of the wanted is not there.
     """
     if not values or tuple(wanted) == (NONE,):
         return []
     names = [str(next(iter(value.values()), "") if isinstance(value, Mapping) else value) for value in values]
     there = dict.fromkeys(names)
     if strange := [word for word in wanted if word not in there]:
-        raise InvalidInputError(
+        raise MistypedError(
             f"--choose: {strange[0]} cannot be chosen on {host}",
             hint=f"there {'is' if len(there) == 1 else 'are'} {', '.join(there) or 'nothing'}",
         )

@@ -57,6 +57,11 @@ class VerificationKind(Kind):
         raise ValueError(f"{self.key} alone says nothing about what is good; add `that`")
 
     @property
+    def complaint(self) -> str:
+        """A Jinja expression for what is said to people where the default conditions do not hold; empty for these."""
+        return ""
+
+    @property
     def expressions(self) -> tuple[str, ...]:
         """The conditions that the author wrote, which lint judges."""
         return ()

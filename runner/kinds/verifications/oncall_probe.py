@@ -78,6 +78,13 @@ class OnCall(VerificationKind):
         """Somebody now, and somebody then."""
         return ("status == 200", "on_call_now | length > 0", "on_call_then | length > 0")
 
+    @property
+    def complaint(self) -> str:
+        """What PagerDuty answered, or when nobody is on call."""
+        later = f"in {duration.show(self.oncall.for_)} nobody is on call any more"
+        refused = "'PagerDuty answered ' ~ status ~ ', and nobody knows who is on call'"
+        return f"{refused} if status != 200 else 'nobody is on call' if not on_call_now else '{later}'"
+
     def describe(self) -> str:
         """In words."""
         of = f"schedule {self.oncall.schedule}" if self.oncall.schedule else f"escalation policy {self.oncall.policy}"

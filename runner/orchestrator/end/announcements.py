@@ -138,7 +138,7 @@ class RunAnnouncer:
             self._runbook,
             action=action,
             reason=self._recorder.redaction.text(text),
-            environment=target.environment if target else "unknown",
+            environment=target.environment if target else escalation.UNKNOWN,
             hosts=target.names if target else (),
             details={"run": self._request.run_id, **details},
             timestamp=self._env.clock().wall,

@@ -56,12 +56,13 @@ class RunPages:
             self._runbook,
             action=action,
             reason=self._redacted(reason),
-            environment=self.target.environment if self.target else "unknown",
+            environment=self.target.environment if self.target else escalation.UNKNOWN,
             hosts=self.target.names if self.target else (),
             details=shown(self._recorder.redaction.data(details, ours=1)),
             timestamp=self._env.clock().wall,
         )
-        return replace(page, dedup_key=self._key(self.target))
+        source = page.source if self.target else self._redacted(", ".join(self._aim))
+        return replace(page, dedup_key=self._key(self.target), source=source)
 
     def _hand_off_note(self, end: Event | None) -> Page | None:
         """The hand-off of the latest attempt as a text; None while it goes on, or where nothing of it is recorded.
@@ -85,7 +86,13 @@ class RunPages:
         if target:
             return escalation.dedup_key(self._runbook.id, target.environment, target.names)
         aim = [*map(str, self._request.inventories), self._request.limit or ""]
-        return escalation.dedup_key(self._runbook.id, "unknown", aim)
+        return escalation.dedup_key(self._runbook.id, escalation.UNKNOWN, aim)
+
+    @property
+    def _aim(self) -> list[str]:
+        """Where the hosts were to come from that nobody knows: the inventories, and what of them was wanted."""
+        limit = self._request.limit
+        return [*map(str, self._request.inventories), *([f"hosts {limit}"] if limit else [])]
 
     def _about(self) -> str:
         """The incident that a runbook hands over which itself asks for somebody: its first input that it provides.

@@ -63,6 +63,8 @@ def verdict(
         words, values = f"{search[0]} does not match {search[1]!r}", seen.last_lines
     elif "probe" in names(assertion):  # there was no answer that could be judged
         words, values = reason_of(outcome, last, seen), ""
+    elif (message := str(judged.get("msg") or _OF_ANSIBLE)) != _OF_ANSIBLE:  # the verification has words of its own
+        words, values = " ".join(message.split()), ""
     elif seen.exit_code and set(seen.values) == {"rc"}:
         words, values = reason_of(outcome, {}, seen), ""
     else:

@@ -44,6 +44,8 @@ def bench(tmp_path):
 
 def answer(request):
     name = (request.args.get("schedule_ids[]") or request.args["escalation_policy_ids[]"])[1:]
+    if name == "BROKEN":
+        return Response(json.dumps({"error": {"message": "Internal Server Error", "code": 5000}}), status=500)
     return Response(json.dumps({"oncalls": SHIFTS[name]}), mimetype="application/json")
 
 
@@ -61,7 +63,7 @@ def test_who_is_on_call_is_asked_from_this_machine(bench, httpserver):
     oncall = {"token": "{{ token }}", "url": httpserver.url_for("").rstrip("/")}
     checks = [
         step(name.lower(), "true", verify=[{"oncall": {**oncall, "schedule": f"P{name}"}}], on_failure="continue")
-        for name in SHIFTS
+        for name in [*SHIFTS, "BROKEN"]
     ]
     bench.write(*checks, inputs={"token": token}, prerequisites=[{"oncall": {**oncall, "policy": "PFOREVER"}}])
     # When the runbook is done
@@ -75,7 +77,17 @@ def test_who_is_on_call_is_asked_from_this_machine(bench, httpserver):
         "until10": "failed",
         "from10": "failed",
         "nobody": "failed",
+        "broken": "failed",
     }, ran.err
+    # And why not is said in words
+    judged = [event for event in ran.events if event["type"] == "verification.finished"]
+    why = {event["step"]: event["data"]["reason"] for event in judged if "reason" in event["data"]}
+    assert why == {
+        "until10": "in 30m nobody is on call any more",
+        "from10": "nobody is on call",
+        "nobody": "nobody is on call",
+        "broken": "PagerDuty answered 500, and nobody knows who is on call",
+    }
     # And who was asked was asked for half an hour, with a key that is seen nowhere
     asked = [request for request, _ in httpserver.log]
     assert {request.headers["Authorization"] for request in asked} == {f"Token token={TOKEN}"}

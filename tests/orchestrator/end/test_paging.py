@@ -548,7 +548,9 @@ def test_who_is_called_before_the_hosts_are_known_hears_that_they_are_not(pager_
 
     pager.stopped([], "x")
 
-    assert channel.sent[0].group == "unknown"
+    (page,) = channel.sent
+    assert (page.group, page.summary) == ("unknown", "RUN-001 Disk is full: declared: x")
+    assert page.source == str(pager._request.inventories[0])
 
 
 def test_who_was_called_before_the_hosts_were_known_hears_that_it_is_over(pager_of, channel, incidents):

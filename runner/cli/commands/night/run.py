@@ -12,7 +12,7 @@ from runner.cli import context
 from runner.cli.output.ending import called_for_refusal
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs
-from runner.cli.run_session import gate_options, run_and_exit
+from runner.cli.run_session import gate_options, is_mended_at_once, run_and_exit
 from runner.cli.target_options import target_options
 from runner.core.errors import RunbookError
 from runner.library.library import Library
@@ -41,7 +41,7 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     try:
         _run(library, runbook, inventories, given, mode, options)
     except RunbookError as error:
-        if mode != "dry-run":
+        if mode != "dry-run" and not is_mended_at_once(error, mode):
             _call(library, runbook, inventories, error, options["limit"], mode)
         raise
 

@@ -306,6 +306,30 @@ def test_an_answer_in_advance_to_what_is_not_asked_is_refused_before_the_run_beg
 
 
 @pytest.mark.parametrize(
+    ("words", "is_there", "pages"),
+    [
+        (["-e", "no=x"], True, 0),  # somebody reads it, and types it again
+        (["-e", "no=x"], False, 1),
+        (["-e", "no=x", "--auto"], True, 1),
+        (["--choose", "no.such=1"], True, 0),
+        (["-i", "nowhere"], True, 0),
+    ],
+)
+def test_a_mistake_of_a_person_at_a_terminal_calls_nobody_whatever_the_runbook_says(
+    runbook, library, here, monkeypatch, words, is_there, pages
+):
+    library(escalation={**NOBODY, "when": ["refused"]})
+    monkeypatch.setattr("sys.stdin.isatty", lambda: is_there)
+    with FaultServer("200") as server:
+        contacts = f"on-call: {{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\n"
+        (here / "runbooks" / "contacts.yml").write_text(contacts + "backend-team: {name: Backend}\n")
+
+        ran = runbook("run", "RUN-001", "-i", "inventory.yml", *words)
+
+    assert (ran.code, len(server.events)) == (2, pages), ran
+
+
+@pytest.mark.parametrize(
     ("auto", "when", "pages"), [(["--auto"], "step_failed", 1), ([], "step_failed", 0), ([], "refused", 1)]
 )
 def test_a_run_that_cannot_even_begin_calls_where_nobody_reads_that_or_its_runbook_says_so(
@@ -321,7 +345,7 @@ def test_a_run_that_cannot_even_begin_calls_where_nobody_reads_that_or_its_runbo
 
     assert ran.code == 2
     summaries = [event["data"]["summary"] for event in server.events]
-    assert [summary.partition("): ")[2].partition(": ")[0] for summary in summaries] == ["could not begin"] * pages
+    assert [summary.split(": ")[1] for summary in summaries] == ["could not begin"] * pages
     assert ("it arrived" in ran.err) is bool(pages)
     if pages:
         assert runbook("audit", "verify").code == 0
