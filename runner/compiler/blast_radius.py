@@ -8,8 +8,8 @@ from itertools import chain
 from types import MappingProxyType
 
 from runner.executor.target import Target
-from runner.model.procedure.branch_steps import labels
 from runner.model.procedure.called_runbooks import all_steps
+from runner.model.procedure.step_numbers import labels
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
 

@@ -121,13 +121,20 @@ def _truth(value: Any) -> Any:
 class BranchLabel(Model):
     """Where a step stands that comes from `decide`: in the one with the id `of`; its number ends with `label`.
 
-    `condition` says in words when its branch is taken; it `decides` if it is the one that says which branch that is.
+    `condition` says in words when its branch is taken. The one that says which branch that is has all of them in
+    `branches`, by their letters, in words. One that ends the run on its hosts `stops` with a sentence.
     """
 
     of: StepId
     label: str
     condition: str = ""
-    decides: bool = False
+    branches: Mapping[str, str] = {}
+    stops: str = ""
+
+    @property
+    def decides(self) -> bool:
+        """Whether the step says which branch is taken."""
+        return bool(self.branches)
 
     @property
     def asks(self) -> bool:

@@ -20,7 +20,7 @@ from runner.executor.target import Target, check_hosts
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import in_words
 from runner.model.procedure import called_runbooks
-from runner.model.procedure.branch_steps import labels
+from runner.model.procedure.step_numbers import NumberedStep, tree
 from runner.model.runbook import Runbook
 from runner.model.step import HandOver, Step
 from runner.orchestrator.continuation import handover
@@ -40,7 +40,8 @@ class PlannedStep:
     """What a step, and its undo, would do on each host; `previews` and `undo_previews` have it line by line.
 
     `on` is the one host that does it for all of these, and `each` says for which items it is done. `number` is the one
-    that people read; `only_if` says where it is needed, empty where it always is.
+    that people read; `only_if` says where it is needed, empty where it always is. `branches` are those of a diagnosis,
+    in words, `depth` in how many of them the step stands.
     """
 
     id: str
@@ -59,6 +60,8 @@ class PlannedStep:
     point_of_no_return: bool
     previews: Previews
     undo_previews: Previews
+    branches: tuple[str, ...] = ()
+    depth: int = 0
 
     def as_data(self) -> dict[str, Any]:
         """The same as JSON has it."""
@@ -71,7 +74,10 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """The whole plan; `debts`, `held` and the `guards` that are not met stand in the way of the run now."""
+    """The whole plan; `debts`, `held` and the `guards` that are not met stand in the way of the run now.
+
+    `steps` are in the order in which people read them; after `last_safe_stop` of these one cannot go back.
+    """
 
     runbook: str
     title: str
@@ -117,6 +123,7 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
         step: {host: len(command["items"]) for host, command in hosts.items() if "items" in command}
         for step, hosts in (inventory.get("commands") or {}).items()
     }
+    numbered = tree(runbook.steps)
     radius = blast_radius(runbook, target, total=inventory.get("inventory_hosts"), items=items, find=request.find)
     owed = owed_undos(installation.state, target.names)
     return PlannedRun(
@@ -127,15 +134,12 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
         inputs=dict(request.inputs),
         limits=_limits(runbook),
         calls=_calls(runbook, request.contacts, installation.clock().wall),
-        prerequisites=tuple(_planned(runbook, step, target, previews, "") for step in runbook.prerequisites),
-        steps=tuple(
-            _planned(runbook, step, target, previews, number)
-            for step, number in zip(runbook.steps, labels(runbook.steps), strict=True)
-        ),
+        prerequisites=tuple(_planned(runbook, step, target, previews) for step in runbook.prerequisites),
+        steps=tuple(_planned(runbook, item.step, target, previews, item) for item in numbered),
         debts=tuple(f"{each.host}: {each.step} of {each.runbook} is not undone" for each in owed),
         guards=_guards(request, target, installation),
         held=_held(runbook, target, installation),
-        last_safe_stop=radius.last_safe,
+        last_safe_stop=next((n for n, item in enumerate(numbered) if item.at == radius.last_safe), None),
         radius=str(radius),
     )
 
@@ -163,28 +167,38 @@ def _held(runbook: Runbook, target: Target, installation: Installation) -> tuple
 
 
 def _planned(
-    runbook: Runbook, step: Step, target: Target, previews: Mapping[str, Previews], number: str
+    runbook: Runbook, step: Step, target: Target, previews: Mapping[str, Previews], item: NumberedStep | None = None
 ) -> PlannedStep:
     gates = (*before(step), *after(step))
+    plain = step.branch is None or not (step.branch.asks or step.branch.decides or step.branch.stops)
     fails = f"hand over to {step.on_failure.run}" if isinstance(step.on_failure, HandOver) else step.on_failure
     return PlannedStep(
         id=step.id,
-        number=number,
+        number=item.label if item else "",
         name=step.name,
-        only_if=step.only_if or "",
+        only_if="" if step.branch and step.branch.asks else step.only_if or "",
         effect=str(step.effect),
         hosts=target.of(runbook, step),
         on=target.delegate(step),
         each=step.each.describe() if step.each else "",
         asks=tuple(f"{gate.kind}: {' '.join(gate.text.split())}" for gate in gates),
-        timeout=show(step.timeout) if step.acts else None,
-        verifies=tuple(each.says for each in step.verify),
+        timeout=show(step.timeout) if step.acts and (plain or (step.branch and step.branch.asks)) else None,
+        verifies=tuple(each.says for each in step.verify) if plain else (),
         on_failure=fails,
         undo=step.undo.action.describe() if step.undo else None,
         point_of_no_return=step.point_of_no_return,
-        previews=previews.get(step.id, {}),
+        previews=_previews(step, previews.get(step.id, {})),
         undo_previews=previews.get(undo_id(step.id), {}),
+        branches=tuple(f"{letter} {when}" for letter, when in step.branch.branches.items()) if step.branch else (),
+        depth=item.depth if item else 0,
     )
+
+
+def _previews(step: Step, found: Previews) -> Previews:
+    """What is shown of what `step` does: of one in a diagnosis no more than is known before anything is asked."""
+    if step.branch and step.branch.stops:
+        return dict.fromkeys(found, (f"end the run here: {step.branch.stops}",))
+    return {} if step.branch and step.branch.decides else found
 
 
 def _called(request: RunRequest, target: Target) -> dict[str, Previews]:

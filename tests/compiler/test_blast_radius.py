@@ -77,7 +77,7 @@ def test_what_another_runbook_does_counts_as_what_the_step_does():
 
 def test_a_step_is_called_as_the_plan_calls_it():
     taken = step(branch=BranchLabel(of="why", label="b.1", condition="else"), reversible=False)
-    asked = step(id="why", branch=BranchLabel(of="why", label="", decides=True), effect="read")
+    asked = step(id="why", branch=BranchLabel(of="why", label="", branches={"a": "if x", "b": "else"}), effect="read")
     runbook = Runbook.model_construct(hosts="all", steps=(step(effect="read"), asked, taken))
 
     radius = blast_radius(runbook, TARGET, total=14)

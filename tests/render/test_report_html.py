@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from runner.core.events import EventType
 from runner.render.history.decisions import Ballot, Decision
 from runner.render.history.run_history import PageHistory, history
 from runner.render.history.step_history import Action, Check, HostHistory, StepHistory
@@ -185,3 +186,66 @@ def test_a_line_stays_in_its_picture(samples):
 def test_a_problem_of_several_lines_keeps_them():
     run = replace(history(records(ended("failed"))), problems=("db1 is protected\n<db2> is protected",))
     assert '<p class="card problem">db1 is protected\n&lt;db2&gt; is protected</p>' in render(run, "html")
+
+
+DIAGNOSIS = {
+    "runbook": "RUN-001",
+    "title": "It is slow",
+    "steps": [
+        {"id": "cause-a", "name": "Locked?", "effect": "read", "number": "1a", "branch": "Locked", "asks": True},
+        {
+            "id": "cause",
+            "name": "What is it?",
+            "effect": "read",
+            "number": "1",
+            "branches": {"a": "if Locked", "b": "if wide", "c": "else: nothing is done"},
+        },
+        {"id": "fix", "name": "Fix it", "effect": "change", "number": "1a.1", "branch": "Locked"},
+        {"id": "end", "name": "End here", "effect": "read", "number": "1b.1", "branch": "wide", "stops": "Call us"},
+        {"id": "after", "name": "Look", "effect": "read", "number": "2"},
+    ],
+}
+
+
+def captured(step, host, value):
+    return (EventType.VALUES_CAPTURED, step, host, {"values": {step: value}})
+
+
+def finished(step, host, outcome):
+    return (EventType.STEP_FINISHED, step, host, {"outcome": outcome})
+
+
+def test_a_diagnosis_is_told_as_a_tree_with_the_branch_that_was_taken_on_each_host():
+    run = history(
+        records(
+            *(captured("cause-a", host, value) for host, value in (("db1", True), ("db2", False))),
+            *(finished("cause-a", host, "passed") for host in ("db1", "db2")),
+            *(captured("cause", host, value) for host, value in (("db1", "a"), ("db2", "b"))),
+            *(finished("cause", host, "passed") for host in ("db1", "db2")),
+            *(finished("fix", host, outcome) for host, outcome in (("db1", "passed"), ("db2", "not needed"))),
+            *(finished("end", host, outcome) for host, outcome in (("db1", "not needed"), ("db2", "failed"))),
+            ended("failed"),
+            first=DIAGNOSIS,
+        )
+    )
+
+    markdown, page = render(run, "md"), render(run, "html")
+
+    rows = markdown.partition("## Steps")[2].partition("## ")[0].splitlines()
+    assert rows[4:-1] == [
+        "| 1 What is it? | read | passed |  |",
+        "| - a if Locked: db1 | | | |",
+        "| - b if wide: db2 | | | |",
+        "| - c else: nothing is done | | | |",
+        "| 1a Locked? (if Locked) | read | passed |  |",
+        "| - yes: db1 | | | |",
+        "| - no: db2 | | | |",
+        "| 1a.1 Fix it (if Locked) | change | 1 passed, 1 not needed |  |",
+        "| 1b.1 End here (if wide) | read | 1 not needed, 1 failed |  |",
+        "| 2 Look | read | never reached |  |",
+    ]
+    assert re.findall(r'<section class="card step (\w+)(?: inner)?">\n<header><h3>([\w.]+)', page) == [
+        *(("good", "1"), ("good", "1a"), ("good", "1a.1"), ("warn", "1b.1"), ("idle", "2")),
+    ]
+    assert '<span class="word warn">1 not needed, 1 stopped here</span>' in page
+    assert "A diagnosis ended the run on db2: Call us. 1 step was never reached." in page

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol, Self
@@ -126,6 +126,7 @@ class Words:
     def __init__(self, runbook: Runbook) -> None:
         self.names = {step.id: safe(step.name) for step in runbook.procedure}
         self._says = {step.id: [item.says for item in step.verify] for step in runbook.procedure}
+        self._branches = {step.id: step.branch.branches for step in runbook.procedure if step.branch}
         self._successors: set[str] = set()
         self._items = ItemNames()
         self.asked = {step.id for step in runbook.procedure if step.manual or not (step.action or step.automated)}
@@ -147,6 +148,7 @@ class Words:
             key = self.key(replace(event, step=item["id"]))
             self.names[key] = safe(item["name"])
             self._says[key] = item["verify"]
+            self._branches[key] = item.get("branches") or {}
 
     def has_taken_over(self, event: Event) -> bool:
         """Whether `event` is of a run that has taken over from the one that was begun."""
@@ -166,6 +168,12 @@ class Words:
         """The key of the step that `event` is about, also where it is about one of its items."""
         item = item_of(event.step or "")
         return self.key(replace(event, step=item[0]) if item else event)
+
+    def branch(self, event: Event) -> str:
+        """Which branch of a diagnosis is taken by the captured values that `event` tells of; empty where it is none."""
+        words, values = self._branches.get(self._whole(event), {}), event.data.get("values")
+        letter = next(iter(values.values()), "") if words and isinstance(values, Mapping) else ""
+        return f"{letter} {safe(words[letter])}" if letter in words else ""
 
     def says(self, event: Event) -> str:
         """What the verification says that `event` is about."""
@@ -232,6 +240,8 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 
         case EventType.STEP_INTENDED:
             there = f" on {safe(data['on'])} for {safe(event.host or '')}" if data.get("on") else where
             return [f"begins   {name}{there}"]
+        case EventType.VALUES_CAPTURED if branch := words.branch(event):
+            return [f"takes    {name}: {branch}{where}"]
         case EventType.VERIFICATION_FINISHED:
             return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}", *output_of(data)]
         case EventType.STEP_DECIDED | EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if (

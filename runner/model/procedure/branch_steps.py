@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from string import ascii_lowercase
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,7 +18,7 @@ from runner.core.templates import filled_expression
 from runner.kinds import plugins
 from runner.model.checks.condition_truth import accepts
 from runner.model.procedure.decide import JUDGES, Branch, BranchAction, Decide
-from runner.model.step import BranchLabel, Step
+from runner.model.step import BranchLabel
 from runner.model.yaml.document import Document, located
 from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, Place
 
@@ -31,6 +33,8 @@ _YES_OR_NO = frozenset({0, 1})
 """The exit codes that are an answer of any command, as those of `grep` and `test` are."""
 _FEW = 20
 _AROUND = ("hosts", "on", "become", "become_user", "on_failure")
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 _WrittenStep = tuple[Any, Place]
 """A step, and where what it says is written."""
@@ -70,51 +74,6 @@ def _misplaced(document: Document) -> Iterator[Finding]:
                 yield document.finding((key, number, "decide"), "wrong-decide", "is for an item of `steps`", hint=hint)
 
 
-def labels(steps: Iterable[Step]) -> list[str]:
-    """The number of each of `steps` for people: 3 of what decides, 3a and 3b of what it asks, 3a.1 in a branch."""
-    numbers: dict[str, int] = {}
-    for number, step in enumerate(steps):
-        numbers.setdefault(step.branch.of if step.branch else f"{number}", len(numbers) + 1)
-    return [
-        f"{numbers[step.branch.of]}{step.branch.label}" if step.branch else f"{numbers[str(number)]}"
-        for number, step in enumerate(steps)
-    ]
-
-
-class NumberedStep(NamedTuple):
-    """A step as people read it: its number, its place in the list, and `heading`, where a branch begins with it."""
-
-    label: str
-    at: int
-    step: Step
-    heading: str
-
-    @property
-    def depth(self) -> int:
-        """In how many branches it stands."""
-        return len(re.findall("[a-z]", self.label))
-
-
-def tree(steps: Sequence[Step]) -> list[NumberedStep]:
-    """The steps in the order in which people read them: what decides, then each branch with what it asks and does."""
-    begun: set[str] = set()
-    numbered = sorted(zip(labels(steps), range(len(steps)), steps, strict=True), key=lambda each: _order(each[0]))
-    return [NumberedStep(*each, _heading(*each, begun)) for each in numbered]
-
-
-def _order(label: str) -> list[int]:
-    return [int(part) if part.isdigit() else ord(part) for part in re.findall("[0-9]+|[a-z]", label)]
-
-
-def _heading(label: str, _: int, step: Step, begun: set[str]) -> str:
-    branch = label.rstrip("0123456789.")
-    if not (branch and step.branch and branch not in begun):
-        return ""
-    begun.add(branch)
-    condition = step.branch.condition
-    return f"{branch} {condition if condition == 'else' else f'if {condition}'}"
-
-
 def _decides(item: Any) -> bool:
     return isinstance(item, dict) and "decide" in item
 
@@ -148,11 +107,13 @@ class _Expansion:
         except ValidationError as error:
             raise InvalidFileError(located(self.document, error, at=at, model=Decide)) from None
 
-    def needed(self, step: dict[str, Any], only_if: Any = None, *, decides: bool = False) -> dict[str, Any]:
+    def needed(
+        self, step: dict[str, Any], only_if: Any = None, *, branches: Mapping[str, str] = _NONE, stops: str = ""
+    ) -> dict[str, Any]:
         """`step` where its own condition holds, and that of the branch that it stands in."""
         own = {key: value for key, value in step.items() if key != "only_if"}
-        stands = BranchLabel(of=self.of, label=self.label, condition=self.title, decides=decides) if self.of else None
-        branch = {"branch": stands} if stands else {}
+        about = partial(BranchLabel, label=self.label, condition=self.title, branches=branches, stops=stops)
+        branch = {"branch": about(of=self.of)} if self.of else {}
         if only_if is not None and not isinstance(only_if, str):
             return {**step, **branch}  # which is a fault that the reader tells
         return {**own, **({"only_if": joined} if (joined := _joined(self.only_if, only_if)) else {}), **branch}
@@ -173,7 +134,8 @@ class _Expansion:
                 asks = replace(inner, label=f"{self.label}{letter}", title=branch.title)
                 yield asks.needed(probe, conditions), (*place, "if")
                 truths[letter] = f"({decide.captured}_{letter} | default(false))"
-        yield inner.needed(_choice(decide, truths) | around, decide.only_if, decides=True), at
+        words = decide.in_words
+        yield inner.needed(_choice(decide, truths, words) | around, decide.only_if, branches=words), at
         for letter, action, place in _actions(decide, at):
             condition = _joined(self.only_if, decide.only_if, f"{decide.captured} == '{letter}'")
             title = action.title if isinstance(action, Branch) else "else"
@@ -193,7 +155,7 @@ class _Expansion:
             fail = {"ansible.builtin.fail": {"msg": action.stop}}
             stops = {"name": "End the run here", "effect": "read", "module": fail, "on_failure": "stop"}
             verify = [{"says": "Nothing more is done on this host", "that": "result is not failed"}]
-            yield only.needed({**own, **stops, "verify": verify}), (*at, "stop")
+            yield only.needed({**own, **stops, "verify": verify}, stops=action.stop), (*at, "stop")
         if action.run:
             yield only.needed({**own, "name": f"Do {action.run}", "run": action.run, **action.of_run()}), at
 
@@ -253,11 +215,10 @@ def _joined(*conditions: str | None) -> str:
     return " and ".join(f"({each})" for each in there) if len(there) > 1 else "".join(there)
 
 
-def _choice(decide: Decide, truths: Mapping[str, str]) -> dict[str, Any]:
-    """The step that says which branch is taken."""
+def _choice(decide: Decide, truths: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Any]:
+    """The step that says which branch is taken, of those that are told in `words`."""
     otherwise = ascii_lowercase[len(truths)]
     letter = "".join(f"'{each}' if {truth} else " for each, truth in truths.items()) + f"'{otherwise}'"
-    words = {each: branch.title for each, branch in decide.branches} | {otherwise: "else"}
     taken = [{"says": "One branch is taken", "that": f"{decide.captured} in {list(words)}"}]
     why = {"why": decide.why} if decide.why else {}
     return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from string import ascii_lowercase
+from textwrap import shorten
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -19,6 +20,9 @@ from runner.core.templates import as_title
 from runner.kinds.values import Condition
 from runner.model.names import HostPattern, Name, OneHost
 from runner.model.step import OnFailure
+
+_TITLE = 80
+"""Characters of what is asked, where a question has no words of its own."""
 
 JUDGES = ("that", "exit", "matches", "json")
 """The keys that say which answer is a yes."""
@@ -59,7 +63,10 @@ class Branch(BranchAction):
         """When it is taken, in words."""
         probe = self.if_ if isinstance(self.if_, dict) else {"that": self.if_}
         judged = [f"{probe[key]}" if key == "that" else f"{key} is {probe[key]}" for key in JUDGES if key in probe]
-        return self.says or as_title(" and ".join(judged) or "the answer is good")
+        answer = " and ".join(judged) or "the answer is good"
+        asked = next((probe[key] for key in ("command", "http", "sql") if key in probe), "")
+        question = shorten(" ".join(asked) if isinstance(asked, list) else str(asked), _TITLE, placeholder=" ...")
+        return self.says or as_title(f"{answer} ({question})" if question else answer)
 
 
 class Otherwise(Model):
@@ -108,3 +115,11 @@ class Decide(Model):
         """All but the last, each with its letter."""
         lettered = zip(ascii_lowercase, self.decide, strict=False)
         return [(letter, each) for letter, each in lettered if isinstance(each, Branch)]
+
+    @property
+    def in_words(self) -> dict[str, str]:
+        """When each branch is taken, by its letter, in words."""
+        words = {letter: f"if {branch.title}" for letter, branch in self.branches}
+        last = self.decide[-1]
+        nothing = isinstance(last, Otherwise) and last.else_ == "nothing"
+        return words | {ascii_lowercase[len(words)]: "else: nothing is done" if nothing else "else"}

@@ -11,8 +11,8 @@ from runner.escalation import policy
 from runner.executor.provenance import provenance
 from runner.kinds.steps.base import StepKind
 from runner.library.library import Source
-from runner.model.procedure.branch_steps import labels
-from runner.model.step import Step
+from runner.model.procedure.step_numbers import labels
+from runner.model.step import BranchLabel, Step
 from runner.model.verification import Verification
 from runner.model.yaml.finding import Place
 from runner.orchestrator.request import RunRequest
@@ -115,14 +115,21 @@ def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification])
     return {"id": name, "name": title, "effect": str(step.effect), "verify": [item.says for item in verify], **does}
 
 
-def _in_branches(steps: Sequence[Step]) -> dict[str, dict[str, str]]:
-    """The number of each step that belongs to a diagnosis, and when its branch is taken."""
-    numbered = zip(steps, labels(steps), strict=True)
-    return {step.id: {"number": label, "branch": step.branch.condition} for step, label in numbered if step.branch}
+def _in_branches(steps: Sequence[Step]) -> dict[str, dict[str, Any]]:
+    """The number of each step where some belong to a diagnosis, and what such a step is there for."""
+    numbered = zip(steps, labels(steps), strict=True) if any(step.branch for step in steps) else ()
+    return {step.id: {"number": label, **(_in_branch(step.branch) if step.branch else {})} for step, label in numbered}
+
+
+def _in_branch(branch: BranchLabel) -> dict[str, Any]:
+    said = {"branch": branch.condition, "branches": dict(branch.branches), "asks": branch.asks, "stops": branch.stops}
+    return {name: value for name, value in said.items() if value}
 
 
 def _does(step: Step, action: StepKind) -> str:
     """What the step does as it is written, with all that decides what happens, a line for each."""
+    if step.branch and (step.branch.decides or step.branch.stops):
+        return step.branch.stops or "\n".join(f"{letter} {when}" for letter, when in step.branch.branches.items())
     lines = [action.describe(), *action.details()]
     lines += [step.each.describe()] if step.each else []
     lines += [f"on {step.on}"] if step.on else []

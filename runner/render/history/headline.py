@@ -76,7 +76,12 @@ def _stopped(run: RunHistory) -> Iterable[str]:
         place = f" ({step.place})" if step.place else ""
         word = step.outcomes[hosts[0]]
         because = f": {reason.rstrip('.')}" if (reason := why or _error(run)) else ""
-        yield f"Step {number} of {len(run.steps)}, {step.name}{place}, ended as {word}{_on(hosts)}{because}."
+        if step.stops and word == Outcome.FAILED:
+            yield f"A diagnosis{place} ended the run{_on(hosts)}: {step.stops.rstrip('.')}."
+            yield from _never_reached(run)
+            return
+        which = f"Step {step.number}" if step.number else f"Step {number} of {len(run.steps)}"
+        yield f"{which}, {step.name}{place}, ended as {word}{_on(hosts)}{because}."
     elif run.problems:
         yield f"{(_error(run) or run.problems[0].splitlines()[0]).rstrip('.')}."
     else:

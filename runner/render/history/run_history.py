@@ -19,7 +19,7 @@ from runner.render.history.page_history import (
     undelivered,
 )
 from runner.render.history.step_fold import fold_steps
-from runner.render.history.step_history import RUNNING, StepHistory
+from runner.render.history.step_history import RUNNING, StepHistory, in_reading_order
 from runner.render.history.timeline import Moment, passed_over, timeline
 from runner.store.log import record_data
 from runner.store.log.envelope import Record
@@ -28,6 +28,7 @@ from runner.store.run_state import run_kind
 
 LOOKS = frozenset({"dry-run", "preflight"})
 """The modes in which nothing is done."""
+
 
 _AFTER = frozenset({EventType.RUN_FILED})
 """What comes after the report, which cannot tell of it."""
@@ -100,8 +101,8 @@ class RunHistory:
 
     @property
     def steps_and_items(self) -> tuple[StepHistory, ...]:
-        """Each step, and after it each of the items for which it was done."""
-        return tuple(each for step in self.steps for each in (step, *step.items))
+        """Each step as people read them, and after it each of the items for which it was done."""
+        return tuple(each for step in in_reading_order(self.steps) for each in (step, *step.items))
 
     @property
     def status(self) -> Literal["running", "finished", "abandoned"]:

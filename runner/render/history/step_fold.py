@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.core.events import EventType, Instant, Outcome
 from runner.core.step_tags import item_of
 from runner.render.history.item_names import ItemNames
-from runner.render.history.step_history import RUNNING, Action, Check, HostHistory, StepHistory
+from runner.render.history.step_history import RUNNING, Action, Answer, Check, HostHistory, StepHistory
 from runner.render.history.step_records import CHECKS, action_of, checks_of, task_in_a_line
 from runner.store.log import record_data
 from runner.store.log.envelope import Record, instant
@@ -50,6 +50,7 @@ class _Step:
     hosts: dict[str, _Host] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     commands: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     worked: list[_Span] = field(default_factory=list)
     attempt: int = 0
 
@@ -81,6 +82,9 @@ class StepFold:
             self._resumed += record.type == EventType.RUN_RESUMED
         elif record.step and record.host and record.type == EventType.STEP_EXPANDED:
             self._items.add(record.step, record.host, record.data)
+        elif record.step and record.host and record.type == EventType.VALUES_CAPTURED:
+            answer = next(iter(record_data.mapping(record.data, "values").values()), None)
+            self._steps.setdefault(record.step, _Step()).answers[record.host] = answer
         elif record.step and record.type in _OF_STEPS:
             step = self._steps.setdefault(record.step, _Step())
             found = checks_of(record, self._described.get(_whole(record.step), {}))
@@ -174,6 +178,8 @@ class StepFold:
             name=(record_data.text(item, "name") or _whole(name)) + self._items.of(name),
             number=record_data.text(item, "number"),
             branch=record_data.text(item, "branch"),
+            stops=record_data.text(item, "stops"),
+            answers=tuple(_answers(item, step.answers)),
             effect=record_data.text(item, "effect"),
             hosts={where: self._on(host, step.commands.get(where, ""), now) for where, host in stands.items()},
             checks=tuple(step.checks),
@@ -218,6 +224,19 @@ def _whole(name: str) -> str:
     """The step of which `name` is, or is an item."""
     item = item_of(name)
     return item[0] if item else name
+
+
+def _answers(item: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Answer]:
+    """The answers that a step of a diagnosis may have, by what is `found` on each host; of another step there is none.
+
+    Such a step captures nothing but its answer: the letter of a branch, or whether it is a yes.
+    """
+    branches = record_data.mapping(item, "branches")
+    words: dict[Any, str] = {letter: f"{letter} {when}" for letter, when in branches.items()}
+    for value, answer in (words or ({True: "yes", False: "no"} if item.get("asks") else {})).items():
+        hosts = tuple(host for host, each in found.items() if each == value and type(each) is type(value))
+        if hosts or words:
+            yield Answer(answer, hosts)
 
 
 _Span = tuple[float, float]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.core.events import DONE, Outcome
+from runner.model.procedure.step_numbers import reading_order
 
 RUNNING = "running"
 """What a step, or a run, is called until it has ended."""
@@ -53,14 +54,24 @@ class HostHistory:
     action: Action | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that a diagnosis may have, in words, and the hosts on which it has it."""
+
+    words: str
+    hosts: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class StepHistory:
     """One step: its outcome on each host, and each of its checks in the order in which they were made.
 
     `place` is the file and the line where it is written, `does` what it does as it is written. `seconds` is how long
     machines worked on it the last time it was begun; what people took to answer is not in it. None where it was not
-    begun, or has not ended. One that belongs to a diagnosis has a `number`, and says when its `branch` is taken.
-    `items` are what became of each item of its `each`.
+    begun, or has not ended. `number` is the one that people read, where some belong to a diagnosis; one in a branch of
+    that says when its `branch` is taken, and one that ends the run there `stops` with a sentence. `answers` says which
+    branch is taken, or which answer a question has, in words, each with the hosts on which it is so. `items` are what
+    became of each item of its `each`.
     """
 
     id: str
@@ -73,6 +84,8 @@ class StepHistory:
     seconds: float | None = None
     number: str = ""
     branch: str = ""
+    stops: str = ""
+    answers: tuple[Answer, ...] = ()
     items: tuple[StepHistory, ...] = ()
 
     @property
@@ -89,6 +102,20 @@ class StepHistory:
         return ", ".join(f"{found.count(word)} {word}" for word in dict.fromkeys(found)) or Outcome.NEVER_REACHED
 
     @property
+    def decides(self) -> bool:
+        """Whether it says which branch of a diagnosis is taken."""
+        return bool(self.answers) and not {answer.words for answer in self.answers} <= {"yes", "no"}
+
+    @property
+    def main_outcome(self) -> str:
+        """The outcome that most of all says how it stands: one that is not good, else that it passed somewhere."""
+        found = [host.outcome for host in self.hosts.values()]
+        bad = [each for each in found if each not in DONE]
+        worse = [each for each in bad if each not in {Outcome.NEVER_REACHED, Outcome.SKIPPED}]
+        passed = [each for each in found if each == Outcome.PASSED]
+        return next(iter([*worse, *bad, *passed, *found]), self.outcome)
+
+    @property
     def is_done(self) -> bool:
         """Whether it has passed, or is not needed, on every host that it has come to."""
         return bool(self.hosts) and all(host.outcome in DONE for host in self.hosts.values())
@@ -97,3 +124,17 @@ class StepHistory:
     def outcomes(self) -> Mapping[str, str]:
         """The outcome on each host."""
         return {name: host.outcome for name, host in self.hosts.items()}
+
+
+def in_reading_order(steps: Sequence[StepHistory]) -> list[StepHistory]:
+    """The steps with what decides before what it asks, and what a branch asks before what it does."""
+    begins: dict[int, int] = {}
+    for place, step in enumerate(steps):
+        begins.setdefault(_top(step, place), place)
+    placed = sorted(enumerate(steps), key=lambda each: (begins[_top(each[1], each[0])], reading_order(each[1].number)))
+    return [step for _, step in placed]
+
+
+def _top(step: StepHistory, place: int) -> int:
+    """What a step belongs to: the number of the outermost diagnosis, or of itself; below 0 where it has no number."""
+    return next(iter(reading_order(step.number)), -1 - place)

@@ -13,7 +13,7 @@ from runner.library.library import Source
 from runner.library.links.links import Link, by_source, by_target
 from runner.library.registry.registry import prefix
 from runner.model.escalation_policy import in_words
-from runner.model.procedure.branch_steps import tree
+from runner.model.procedure.step_numbers import tree
 from runner.model.runbook import Category, Exclusion, FollowUp, Runbook
 from runner.model.severity import response, urgency
 from runner.render.site.drawing import HEIGHT, WIDTH, draw

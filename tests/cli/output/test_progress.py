@@ -471,3 +471,27 @@ def test_an_item_is_told_by_its_number_and_by_what_it_is(runbook):
     assert progress.lines(begins, words) == ["begins   Remove old files [2] on db1"]
     words.learn(EXPANDED)
     assert progress.lines(begins, words) == ["begins   Remove old files [2]: /older on db1"]
+
+
+def test_the_branch_that_is_taken_is_told_also_in_the_run_of_another_runbook(tmp_path):
+    branches = [{"if": "used > 1", "stop": "It is full"}, {"else": "nothing"}]
+    decides = [{"id": "is-it", "name": "Is it full?", "decide": branches}, STEPS[0]]
+    words = progress.Words(Library(tmp_path).source(str(runbook_file(tmp_path, steps=decides))).runbook)
+    inner = {"id": "far", "name": "How far?", "verify": [], "branches": {"a": "if it is far"}}
+    words.learn(Event(EventType.RUN_STARTED, "inner", data={"parent": RUN_ID, "steps": [inner]}))
+
+    told = [
+        event("values.captured", "is-it", "db1", values={"is_it": "a"}),
+        event("values.captured", "is-it", "db2", values={"is_it": "b"}),
+        Event(EventType.VALUES_CAPTURED, "inner", "far", "db1", {"values": {"far": "a"}}),
+        event("values.captured", "look", "db1", values={"free": "a"}),
+        event("values.captured", "is-it", "db3", values="too long for the log"),
+    ]
+
+    assert [progress.lines(each, words) for each in told] == [
+        ["takes    Is it full?: a if used > 1 on db1"],
+        ["takes    Is it full?: b else: nothing is done on db2"],
+        ["takes    How far?: a if it is far on db1"],
+        [],
+        [],
+    ]

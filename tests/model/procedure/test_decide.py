@@ -12,7 +12,7 @@ from harness.fakes import runbook_file
 
 from runner.library.library import Library
 from runner.lint.engine import lint
-from runner.model.procedure.branch_steps import labels
+from runner.model.procedure.step_numbers import labels
 from runner.model.yaml.finding import InvalidFileError
 
 LOOKS = {"command": "pgrep -c lock", "that": "stdout | int > 3"}
@@ -191,7 +191,8 @@ def test_a_question_without_words_is_called_by_the_answer_that_is_a_yes(read):
     branches = [{"if": {"command": "check", "matches": "ready", "exit": 0}, "stop": "No"}, {"else": "nothing"}]
 
     assert (
-        read({"id": "is-it", "name": "Is it?", "decide": branches}).steps[1].name == "exit is 0 and matches is ready?"
+        read({"id": "is-it", "name": "Is it?", "decide": branches}).steps[1].name
+        == "exit is 0 and matches is ready (check)?"
     )
 
 

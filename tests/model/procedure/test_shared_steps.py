@@ -12,7 +12,7 @@ from runner.compiler.committed_playbook import compiled, is_stale
 from runner.library.library import Library
 from runner.library.links.link_mentions import shared_mentions
 from runner.lint.engine import lint
-from runner.model.procedure.branch_steps import labels
+from runner.model.procedure.step_numbers import labels
 from runner.model.yaml.finding import InvalidFileError
 
 SHARED = """\

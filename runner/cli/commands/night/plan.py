@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def _show(plan: PlannedRun) -> None:
     for step in plan.prerequisites:
         _show_step("  -", step)
     for number, step in enumerate(plan.steps, 1):
-        _show_step(f"  {step.number:>2}", step)
+        _show_step(f"  {step.number:>2}", step, "   " * step.depth)
         if number == plan.last_safe_stop:
             click.echo("     last safe stop: what follows cannot be undone")
     for owed in plan.debts:
@@ -66,33 +67,35 @@ def _show_obstacles(plan: PlannedRun) -> None:
         click.secho(f"locked   {safe(sentence)}", fg="yellow")
 
 
-def _show_step(number: str, step: PlannedStep) -> None:
+def _show_step(number: str, step: PlannedStep, indent: str = "") -> None:
     where = f"on {safe(step.on)} for" if step.on else "on"
-    click.echo(f"{number} {safe(step.name)}  [{step.effect}]  {where} {hosts_in_line(step.hosts)}")
+    click.echo(f"{indent}{number} {safe(step.name)}  [{step.effect}]  {where} {hosts_in_line(step.hosts)}")
+    for label, text in _lines(step):
+        click.echo(f"{indent}       {label:6} {short(text, 160)}")
+
+
+def _lines(step: PlannedStep) -> Iterator[tuple[str, str]]:
+    """What is said of a step, each line with its label."""
     if step.only_if:
-        _show_line("only", f"if {one_line(step.only_if)}")
+        yield "only", f"if {one_line(step.only_if)}"
     if step.each:
-        _show_line("each", step.each)
-    _show_action("does", step.previews)
+        yield "each", step.each
+    yield from _action("does", step.previews)
+    if step.branches:
+        yield "takes", "on each host the first that holds:"
+        yield from (("", one_line(branch)) for branch in step.branches)
     if step.timeout:
-        _show_line("ends", f"after {step.timeout} at most")
-    for check in step.verifies:
-        _show_line("checks", check)
-    for question in step.asks:
-        _show_line("asks", question)
+        yield "ends", f"after {step.timeout} at most"
+    yield from (("checks", check) for check in step.verifies)
+    yield from (("asks", question) for question in step.asks)
     if step.undo:
-        _show_action("undo", step.undo_previews or {"": (step.undo,)})
+        yield from _action("undo", step.undo_previews or {"": (step.undo,)})
 
 
-def _show_action(label: str, previews: Previews) -> None:
+def _action(label: str, previews: Previews) -> Iterator[tuple[str, str]]:
     """Each different thing that is done, and where, if it is not the same everywhere."""
     different = list(dict.fromkeys(previews.values()))
     for statement, *around in different:
         same = [host for host, preview in previews.items() if preview == (statement, *around)]
-        _show_line(label, f"{hosts_in_line(same)}: " * (len(different) > 1) + one_line(statement))
-        for line in around:
-            _show_line("", one_line(line))
-
-
-def _show_line(label: str, text: str) -> None:
-    click.echo(f"       {label:6} {short(text, 160)}")
+        yield label, f"{hosts_in_line(same)}: " * (len(different) > 1) + one_line(statement)
+        yield from (("", one_line(line)) for line in around)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from runner.kinds.steps.base import StepKind
 from runner.library.library import Source
 from runner.model.escalation_policy import in_words
 from runner.model.input import Input
-from runner.model.procedure.branch_steps import NumberedStep, tree
+from runner.model.procedure.step_numbers import Heading, NumberedStep, tree
 from runner.model.runbook import Exclusion
 from runner.model.step import Approval, Step
 from runner.render import report
@@ -146,25 +147,48 @@ def _from(written_in: str) -> str:
 
 def _step(item: NumberedStep, written_in: str) -> None:
     step, indent = item.step, "   " * item.depth
-    if item.heading:
-        click.echo(f"  {indent}{safe(item.heading)}")
+    asks = step.branch is not None and step.branch.asks
+    name = item.heading.text if item.heading and asks else step.name
+    if item.heading and not asks:
+        _heading(item.heading)
     where = f"  on {step.on}" if step.on else ""
-    click.echo(f"  {indent}{item.label:>2} {safe(step.name)}  [{step.effect}]{where}  ({step.id}){_from(written_in)}")
-    if step.only_if:
-        click.echo(f"{indent}       only   if {safe(as_title(step.only_if))}")
+    click.echo(f"  {indent}{item.label:>2} {safe(name)}  [{step.effect}]{where}  ({step.id}){_from(written_in)}")
+    for label, text in (*_needs(step), *_does_and_proves(step)):
+        click.echo(f"{indent}       {label:6} {safe(text)}")
+    for heading in item.closing:
+        _heading(heading)
+
+
+def _needs(step: Step) -> Iterator[tuple[str, str]]:
+    """What is said of a step before it is done, each with its label."""
+    if step.only_if and not (step.branch and step.branch.asks):
+        yield "only", f"if {as_title(step.only_if)}"
     if step.why:
-        click.echo(f"{indent}       why    {safe(step.why)}")
+        yield "why", step.why
     if step.each:
-        click.echo(f"{indent}       each   {short(safe(step.each.describe()), 160)}")
+        yield "each", short(safe(step.each.describe()), 160)
     if step.approve:
-        click.echo(f"{indent}       asks   {safe(step.approve.says)}{_of_whom(step.approve)}")
-    if step.action and not (step.branch and step.branch.decides):
-        click.echo(f"{indent}       {step.action.key:6} {_does(step.action)}")
-    for verification in step.verify:
-        click.echo(f"{indent}       verify {safe(verification.says)}")
+        yield "asks", step.approve.says + _of_whom(step.approve)
+
+
+def _does_and_proves(step: Step) -> Iterator[tuple[str, str]]:
+    """What it does, how one sees that it worked, and what follows where it did not."""
+    branch = step.branch
+    if branch and branch.stops:
+        yield "stop", branch.stops
+        return
+    if step.action and not (branch and branch.decides):
+        yield step.action.key, _does(step.action)
+        yield from (("", line) for line in step.action.details())
+    if not (branch and (branch.asks or branch.decides)):
+        yield from (("verify", verification.says) for verification in step.verify)
     if step.undo:
-        click.echo(f"{indent}       undo   {_does(step.undo.action)}")
-    click.echo(f"{indent}       fails  {step.on_failure}")
+        yield "undo", _does(step.undo.action)
+    yield "fails", f"{step.on_failure}"
+
+
+def _heading(heading: Heading) -> None:
+    click.echo(f"  {'   ' * heading.depth}{heading.label:>2} {safe(heading.text)}")
 
 
 def _does(action: StepKind) -> str:

@@ -92,6 +92,42 @@ def test_the_plan_names_hosts_steps_questions_and_blast_radius(runbook, planned,
     assert not (here / ".runbook").exists()
 
 
+def test_a_diagnosis_is_planned_as_a_tree_and_nothing_is_said_to_be_known_before_it_is_asked(runbook, library, ansible):
+    fix = {"id": "fix", "name": "Fix it", "command": "fix", "verify": [{"exit": 0}], "reversible": "no"}
+    branches = [
+        {"if": {"command": "pgrep lock"}, "says": "Locked", "then": [{**fix, "id": "unlock"}, fix]},
+        {"if": "count > 1", "stop": "Call us"},
+        {"else": "nothing"},
+    ]
+    inputs = {"count": {"type": "int", "default": 3, "help": "How many"}}
+    library(steps=[{"id": "cause", "name": "What is it?", "decide": branches}], inputs=inputs)
+
+    lines = runbook(*PLAN).out.splitlines()
+
+    end = next(number for number, line in enumerate(lines) if line.startswith("calls "))
+    assert [line for line in lines[2:end] if "ends " not in line and "asks " not in line] == [
+        "   1 What is it?  [read]  on db1",
+        "       takes  on each host the first that holds:",
+        "              a if Locked",
+        "              b if count > 1",
+        "              c else: nothing is done",
+        "     1a Locked?  [read]  on db1",
+        "          does   pgrep lock",
+        "     last safe stop: what follows cannot be undone",
+        "     1a.1 Fix it  [change]  on db1",
+        "          only   if cause == 'a'",
+        "          does   fix",
+        "          checks Exit code is 0",
+        "     1a.2 Fix it  [change]  on db1",
+        "          only   if cause == 'a'",
+        "          does   fix",
+        "          checks Exit code is 0",
+        "     1b.1 End the run here  [read]  on db1",
+        "          only   if cause == 'b'",
+        "          does   end the run here: Call us",
+    ]
+
+
 def test_the_plan_says_who_is_not_called_at_this_hour_and_who_is_in_their_place(runbook, library, here):
     policy = {"when": ["step_failed"], "contacts": ["day", "lead"], "next_after": "10m", "provide": ["timeline"]}
     library(steps=STEPS[:1], escalation=policy)
@@ -133,6 +169,8 @@ def test_the_plan_as_json_and_what_is_owed_to_its_hosts(runbook, planned, here):
         "undo": None,
         "undo_commands": {},
         "point_of_no_return": True,
+        "branches": [],
+        "depth": 0,
     }
 
 

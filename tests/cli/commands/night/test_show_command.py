@@ -245,17 +245,24 @@ def test_a_diagnosis_is_shown_as_a_tree(runbook, here):
     lines = runbook("show", "RUN-001").out.splitlines()
     steps = json.loads(runbook("show", "RUN-001", "--json").out)["steps"]
 
-    assert [line for line in lines if "[" in line or " if " in line] == [
+    begin, end = lines.index("steps") + 1, lines.index("escalate when")
+    assert [line for line in lines[begin:end] if "fails" not in line] == [
         "   1 What is it?  [read]  (cause)",
-        "     1a if Locked",
-        "     1a Locked?  [read]  (cause-a)",
+        "     1a if Locked  [read]  (cause-a)",
+        "          command pgrep lock",
         "     1a.1 Fix it  [change]  (fix)",
         "          only   if cause == 'a'",
+        "          command fix",
+        "          verify Exit code is 0",
         "     1b if wide",
         "     1b.1 End the run here  [read]  (cause-b-ends)",
         "          only   if cause == 'b'",
+        "          stop   Call us",
+        "     1c else: nothing is done",
         "   2 Look again  [change]  (after)",
         "       only   if cause == 'a'",
+        "       command fix",
+        "       verify Exit code is 0",
     ]
     assert [(step["id"], step.get("branch")) for step in steps] == [
         *(("cause-a", "cause: Locked"), ("cause", None), ("fix", "cause: Locked"), ("cause-b-ends", "cause: wide")),
