@@ -17,6 +17,8 @@ TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
 """The rules of lint: `tests/lint/rules/defects/` has files for each, and a test holds that."""
 
 TESTED_WITH: dict[str, str] = {
+    "library/project_settings.py": "services/test_deployment_log.py",
+    "render/deployment_rows.py": "services/test_deployment_log.py",
     "__main__.py": "cli/test_main.py",
     "compiler/gate_tasks.py": "compiler/test_compiler.py",
     "executor/item_entries.py": "orchestrator/test_due_items.py",

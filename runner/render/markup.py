@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,6 +18,9 @@ _BEGINS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 _BEGINS_BLOCK = re.compile(r"^(?:([0-9]{1,9}(?=[.)](?:\s|$)))|(?=(?:[-+=~]|#{1,6})(?:\s|$)|[-=~]{2}))(.)")
 """What makes a line a heading, an item of a list, or a rule."""
+
+# What a spreadsheet takes for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = ("=", "+", "-", "@", "\t")
 
 
 def visible(value: Any, *, kept: str = "\n\t", instead: str = "\N{REPLACEMENT CHARACTER}") -> str:
@@ -38,6 +43,19 @@ def markdown(value: Any) -> str:
     """The same as a line of Markdown or the cell of a table, in which Markdown and HTML mean nothing."""
     escaped = _MARKDOWN.sub(lambda mark: f"\\{mark[0]}", one_line(value))
     return _BEGINS_BLOCK.sub(lambda match: f"{match[1] or ''}\\{match[2]}", escaped)
+
+
+def table_row(cells: Iterable[str]) -> str:
+    """A row of a table in Markdown, of `cells` in which nothing is a mark."""
+    return f"| {' | '.join(cells)} |"
+
+
+def comma_separated(rows: Iterable[Sequence[str]]) -> str:
+    """`rows` for a spreadsheet, in which nothing is a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row] for row in rows)
+    return text.getvalue()
 
 
 def template_environment(package: str, *, html: bool = True, text: Callable[[Any], str] = visible) -> Environment:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -11,9 +9,6 @@ from types import MappingProxyType
 from runner.library.gates.matrix import Row
 from runner.render import markup
 from runner.render.markup import template_environment
-
-# What a spreadsheet takes for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t")
 
 _GAPLESS = "Everything that may happen has a runbook, with an owner and somebody who is called."
 
@@ -25,9 +20,9 @@ def markdown(rows: Sequence[Row]) -> str:
     if cells:
         columns = list(cells[0])
         lines += [
-            _line(columns),
-            _line(["---"] * len(columns)),
-            *(_line(map(markup.markdown, row.values())) for row in cells),
+            markup.table_row(columns),
+            markup.table_row(["---"] * len(columns)),
+            *(markup.table_row(map(markup.markdown, row.values())) for row in cells),
         ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -43,11 +38,7 @@ def html(rows: Sequence[Row]) -> str:
 def comma_separated(rows: Sequence[Row]) -> str:
     """A table for a spreadsheet, in which nothing is a formula."""
     cells = [row.cells() for row in rows]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(cells[0] if cells else [])
-    writer.writerows([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row.values()] for row in cells)
-    return text.getvalue()
+    return markup.comma_separated([[*cells[0]] if cells else [], *(list(row.values()) for row in cells)])
 
 
 def as_json(rows: Sequence[Row]) -> str:
@@ -72,7 +63,3 @@ def note(rows: Sequence[Row]) -> str:
     return (
         sentence if asked else f"{sentence} When a runbook was last tested is in the record: runbook matrix shows it."
     )
-
-
-def _line(cells: Sequence[str] | map[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

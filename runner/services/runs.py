@@ -11,15 +11,15 @@ from pathlib import Path
 from runner.core.errors import InvalidInputError, RunbookError, explain
 from runner.escalation.incidents import Incidents
 from runner.library.library import Library
+from runner.orchestrator import run_loop
 from runner.orchestrator.continuation.resumption import plan_undo as preview_undo
+from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.end.dead_man import call_for, call_for_refused, call_for_refused_attempt
 from runner.orchestrator.recovery import name_abandoned, recorded_end
-from runner.orchestrator.request import Call, Mode, RunRequest
-from runner.orchestrator.run_environment import Installation
-from runner.orchestrator.run_loop import resume as resume_run
-from runner.orchestrator.run_loop import run as start_run
-from runner.orchestrator.run_loop import undo_all as undo_run
+from runner.orchestrator.request import Call, Mode, Result, RunRequest
+from runner.orchestrator.run_environment import Installation, RunEnvironment
 from runner.services.dead_runs import call_for_leases
+from runner.services.deployment_log import logged
 from runner.services.notifications import Flushed
 from runner.services.run_list import find_run
 from runner.store.run_state import RunDirectory, RunState
@@ -41,6 +41,33 @@ __all__ = [
 
 _PATIENCE = 30.0
 """Seconds in which a run that is asked to stop has stopped."""
+
+
+def start_run(request: RunRequest, env: RunEnvironment) -> Result:
+    """Do what `request` asks for; a deployment that it has made is in the deployment log.
+
+    Raises:
+        RunbookError: it was refused before it had begun, and nothing of it is recorded.
+    """
+    return logged(run_loop.run, request, env)
+
+
+def resume_run(request: RunRequest, env: RunEnvironment) -> Result:
+    """Go on with the run of that id; its `answers` say what became of steps that are in doubt.
+
+    Raises:
+        RunbookError: as `start_run`.
+    """
+    return logged(run_loop.resume, request, env)
+
+
+def undo_run(request: RunRequest, env: RunEnvironment, *, expected: UndoPlan | None = None) -> Result:
+    """Undo what the run of that id has done, as long as that is what is `expected`, if anything is.
+
+    Raises:
+        RunbookError: as `start_run`.
+    """
+    return logged(lambda asked, where: run_loop.undo_all(asked, where, expected=expected), request, env)
 
 
 def call_for_refusal(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from runner.core.errors import AuditError
@@ -41,6 +43,41 @@ def write(path: Path, text: str | bytes, *, keep_mode: bool = False) -> None:
         raise
     temporary.replace(path)
     sync(path.parent)
+
+
+def extend(path: Path, addition: Callable[[str], str]) -> None:
+    """Append to the file at `path` what `addition` says of its text, all of it or nothing; durable on return.
+
+    Whoever appends in this way at the same time waits, and then sees what was appended. What is there is not changed.
+
+    Raises:
+        OSError: it cannot be written; it is as it was.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not os.path.samestat(os.fstat(descriptor), path.stat()):
+                continue  # somebody has put another file in its place meanwhile
+            before = file.readall()
+            text = addition(before.decode(errors="replace")).encode(errors="replace")
+            apart = b"\n" if text and before and not before.endswith(b"\n") else b""
+            _append(descriptor, apart + text, len(before))
+            return
+
+
+def _append(descriptor: int, content: bytes, size: int) -> None:
+    """Append `content` to a file of that `size`, which keeps it where not all of it can be written."""
+    is_whole = False
+    try:
+        count = os.write(descriptor, content)
+        os.fsync(descriptor)
+        is_whole = count == len(content)
+    finally:
+        if not is_whole:
+            os.ftruncate(descriptor, size)
+    if not is_whole:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def sync(directory: Path) -> None:

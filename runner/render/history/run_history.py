@@ -88,6 +88,7 @@ class RunHistory:
     ways_on: tuple[NextCommand, ...] = ()
     not_called: tuple[str, ...] = ()
     ended_by: str = ""
+    category: str = ""
 
     @property
     def started(self) -> datetime:
@@ -205,6 +206,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         problems=last.problems,
         glass=tuple(_broken(record.data) for record in records if record.type == EventType.GLASS_BROKEN),
         facts={key: facts[key] for key in _FACTS if facts.get(key)},
+        category=record_data.text(data, "category"),
         provenance=record_data.mapping(data, "provenance"),
         budget=record_data.number(parts[-1][0].data, "budget"),
         parent=record_data.text(data, "parent"),

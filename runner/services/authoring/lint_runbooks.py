@@ -15,6 +15,7 @@ from runner.core.errors import InvalidInputError
 from runner.escalation.reached_contacts import ReachedContacts
 from runner.library.inventory import encrypted, variables
 from runner.library.library import Library, Source, shown
+from runner.library.project_settings import ProjectSettings
 from runner.lint.autofix import mended
 from runner.lint.engine import Excepted, Report, context_of, examine
 from runner.lint.lint_context import LintContext
@@ -82,8 +83,10 @@ def lint_runbooks(
     Many are linted in several processes at once: in `workers`, or in as many as there are processors.
 
     Raises:
-        InvalidInputError: there is no such runbook, or it cannot be written; or Ansible cannot read an inventory.
+        InvalidInputError: there is no such runbook, or it cannot be written; or Ansible cannot read an inventory; or
+            the settings of the library are wrong.
     """
+    ProjectSettings.read(request.library.root)
     linter = _Linter(request)
     fixes = {path: count for name in names if fix for path, count in linter.fix(name)}
     reports = _reports(linter, names, workers or (len(os.sched_getaffinity(0)) if len(names) >= _MANY else 1))

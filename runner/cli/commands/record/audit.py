@@ -11,7 +11,8 @@ import click
 from runner.cli import context
 from runner.cli.output.pager import paged
 from runner.cli.output.terminal import counted, safe
-from runner.core.errors import AuditError
+from runner.core.errors import AuditError, ExitCode
+from runner.services.deployment_log import compare
 from runner.services.run_list import audit_log, find_run
 from runner.store.log.chain import Head
 from runner.store.log.envelope import Record
@@ -82,6 +83,24 @@ def show_log(run: str | None, *, as_json: bool) -> None:
     with paged():
         for record in records:
             click.echo(_line(record))
+
+
+@command.command("deployments", short_help="Compare the deployment log of the library with the record.")
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 if a line is missing or is not what happened.")
+def deployment_log(*, check: bool) -> None:
+    """Append each deployment that is missing in the deployment log of the library, as after a full disk.
+
+    The log is the file that runbook.toml names. A line that is not what the record says is reported, and never changed.
+    """
+    found = compare(context.library().root, context.recorded(), context.clock(), mend=not check)
+    for name in found.missing:
+        click.echo(f"{'missing' if check else 'added'}  {safe(name)}")
+    for name in found.changed:
+        click.echo(f"changed  {safe(name)}")
+    if not (found.missing or found.changed):
+        click.echo(f"complete  {safe(str(found.path))}")
+    if found.changed or (check and found.missing):
+        raise click.exceptions.Exit(ExitCode.FAILED)
 
 
 def _line(record: Record) -> str:

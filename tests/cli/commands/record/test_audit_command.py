@@ -208,3 +208,25 @@ def test_what_goes_on_is_shown_though_a_run_that_died_cannot_be_recorded(runbook
 
     warning = "warning: a run that died cannot be recorded as abandoned: the audit log"
     assert (ran.code, warning in ran.err) == (code, words[0] == "cancel")
+
+
+def test_the_deployment_log_is_compared_with_the_record_and_completed(runbook, log, here):
+    # Given a library that keeps no log, and then one, after runs that are no deployments
+    without = runbook("audit", "deployments", "--check")
+    (here / "runbook.toml").write_text('[deployments]\nlog = "deployments.md"\n')
+    empty = runbook("audit", "deployments", "--check")
+    # Then the first is told how to get one, and the second is complete
+    assert (without.code, "runbook.toml" in without.err) == (2, True)
+    assert (empty.code, empty.out) == (0, f"complete  {here}/deployments.md\n")
+    # And a deployment that was made before the log was kept is missing, until it is added
+    (here / "runbook.toml").unlink()
+    text = (here / "runbooks" / "RUN-001.yml").read_text()
+    (here / "runbooks" / "RUN-001.yml").write_text(text.replace("category: incident", "category: deployment"))
+    runbook("compile")
+    assert runbook("run", "RUN-001", "-i", "inventory.yml").code == 0
+    (here / "runbook.toml").write_text('[deployments]\nlog = "deployments.md"\n')
+    missing, added, complete = (runbook("audit", "deployments", *words) for words in (["--check"], [], ["--check"]))
+    name = "20260101T000002Z-00000001 start"
+    assert (missing.code, missing.out) == (1, f"missing  {name}\n")
+    assert (added.code, added.out) == (0, f"added  {name}\n")
+    assert complete.code == 0
