@@ -62,7 +62,6 @@ class Stage:
 
     shop: Shop
     library: Library
-    inventory: str
     receiver: Receiver
     start: Start
     say: Say
@@ -82,7 +81,7 @@ class Stage:
             playbook=reviewed(self.library, source),
             beside=reviewed_beside(self.library, source),
             contacts={name: Contact(name=name, channels=(channel,)) for name in people},
-            inventories=[self.library.root / "inventories" / self.inventory, Path(overlay)],
+            inventories=[self.library.root / "inventories" / "local", Path(overlay)],
             inputs={**defaults, **inputs},
         )
 

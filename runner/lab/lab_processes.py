@@ -69,13 +69,13 @@ class Running:
             ExecutionError: its exit code is not 0.
         """
         if self.process.wait() != 0:
-            raise self.failure()
+            raise self.failure("failed")
 
-    def failure(self) -> ExecutionError:
-        """The error that says that this command failed, in the command's own last words."""
+    def failure(self, outcome: str = "did not start") -> ExecutionError:
+        """The error that says what became of this command, in the command's own last words."""
         words = self.command.log.read_text(encoding="utf-8", errors="replace").split("\n")
         last = [line.strip() for line in words if line.strip()][-3:]
-        return ExecutionError(f"{self.command.name} did not start", hint=" / ".join(last) or "it said nothing")
+        return ExecutionError(f"{self.command.name} {outcome}", hint=" / ".join(last) or "it said nothing")
 
 
 @contextmanager

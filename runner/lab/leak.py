@@ -13,10 +13,14 @@ import time
 import psycopg
 
 _DATABASE = "connect_timeout=2 application_name=nightly-report"
-# Leaves the slots that are kept for the superuser and for operators, so that there is still a way in to mend it.
+# Leaves the slots that are kept for the superuser and for operators, so that there is still a way in to mend it. Before
+# PostgreSQL 16 none can be kept for operators: there the role itself may have a limit.
 _SLOTS = """
-SELECT current_setting('max_connections')::int
-     - current_setting('superuser_reserved_connections')::int - current_setting('reserved_connections')::int
+SELECT least(
+  current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+    - coalesce(current_setting('reserved_connections', true), '0')::int,
+  CASE WHEN rolconnlimit >= 0 THEN rolconnlimit END
+) FROM pg_roles WHERE rolname = current_user
 """
 
 

@@ -131,7 +131,7 @@ class Shop:
 
     def _way_to(self, name: str) -> dict[str, Any]:
         if name in self.hosts:
-            return self.hosts[name].variables()
+            return {"runbook_environment": "lab", **self.hosts[name].variables()}
         return {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,

@@ -14,7 +14,7 @@ from runner.library.library import Library
 def test_everybody_whom_the_runbook_names_is_a_contact_that_only_the_demo_reaches(tmp_path, runbook):
     shop = SimpleNamespace(directory=tmp_path, inventory=dict)
     receiver = SimpleNamespace(url="http://127.0.0.1:1")
-    stage = Stage(shop, Library.shipped(), "local", receiver, lambda _: None, print, lambda: "1")
+    stage = Stage(shop, Library.shipped(), receiver, lambda _: None, print, lambda: "1")
 
     request = stage.request(runbook, {})
 

@@ -96,7 +96,7 @@ def test_a_command_that_fails_is_an_error_with_its_last_words(tmp_path):
     with pytest.raises(ExecutionError) as caught:
         run(sh("echo one; echo two >&2; exit 3", tmp_path))
 
-    assert (caught.value.message, caught.value.hint) == ("the job did not start", "one / two")
+    assert (caught.value.message, caught.value.hint) == ("the job failed", "one / two")
 
 
 def test_a_command_that_is_never_ready_is_an_error_in_the_end(tmp_path):

@@ -45,7 +45,6 @@ def command(*, ssh: bool, no_remediation: bool, no_fault: bool, ask: bool) -> No
             stage = Stage(
                 shop=shop,
                 library=Library.shipped(),
-                inventory="lab" if ssh else "local",
                 receiver=receiver,
                 start=lambda request: _start(request, directory, ask=ask),
                 say=say,

@@ -1,0 +1,1 @@
+"""A lab of whole machines: five systemd hosts from one image, with sshd, in a network of their own."""

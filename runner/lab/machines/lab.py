@@ -1,0 +1,262 @@
+"""The labs of this machine: one function for each thing that a user can ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.core.errors import ExecutionError, InvalidInputError
+from runner.lab.interrupts import uninterrupted
+from runner.lab.machines import control_groups, lab_network, machine_disk, machine_process
+from runner.lab.machines.image import (
+    PROVISIONED,
+    Image,
+    current_image,
+    install_stack,
+    make_system,
+    new_image,
+    remove_others,
+)
+from runner.lab.machines.lab_commands import call
+from runner.lab.machines.lab_directory import LabDirectory, existing_lab, names, new_lab, sweep_all
+from runner.lab.machines.lab_teardown import unmount
+from runner.lab.machines.requirements import BUILDERS, PROGRAMS, require
+from runner.lab.machines.ssh_access import Access
+from runner.lab.machines.topology import MACHINES, Machine, machine_named, valid_name
+from runner.lab.probe import Probe
+
+Say = Callable[[str], None]
+
+_PATIENCE = 30.0
+"""Seconds in which the web shop must answer, once the machines are up."""
+
+_BUILDER = "image"
+"""The name of the lab in which an image is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStatus:
+    """The address of a machine, and its state: `off`, `starting` (no sshd answers), or `on`."""
+
+    name: str
+    address: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabStatus:
+    """A lab that is up: how it is reached, what its disks began with, what they can begin with, and its machines."""
+
+    name: str
+    inventory: Path
+    snapshot: str
+    snapshots: tuple[str, ...]
+    machines: tuple[MachineStatus, ...]
+
+
+def build(cache: Path, *, again: bool, say: Say) -> Image:
+    """The image by today's recipe in `cache`; made if it is not there, or is to be made `again`.
+
+    Raises:
+        InvalidInputError: something is absent that it is made with.
+        ExecutionError: something of it failed.
+    """
+    require({**PROGRAMS, **BUILDERS})
+    sweep_all()
+    if not again:
+        try:
+            return current_image(cache)
+        except InvalidInputError:
+            pass
+    with new_image(cache) as image:
+        say("installs the system of the machines from Debian's archive")
+        make_system(image, cache / "system.log")
+        with new_lab(_BUILDER, image, snapshot="") as lab:
+            _start(lab)
+            say("installs the web shop on them")
+            install_stack(_access(lab).inventory, log=cache / "stack.log", directory=lab.path)
+            _save(lab, image.provisioned)
+            lab.discard()
+    remove_others(cache, is_used=_is_used)
+    return current_image(cache)
+
+
+def up(name: str, cache: Path) -> LabStatus:
+    """Start the lab `name`.
+
+    Raises:
+        InvalidInputError: it is up, there is no image, or something is absent.
+        ExecutionError: a machine did not start.
+    """
+    require(PROGRAMS)
+    image = current_image(cache)
+    with uninterrupted(), new_lab(valid_name(name), image, snapshot=PROVISIONED) as lab:
+        _start(lab)
+        lab.complete()
+        return _status(lab)
+
+
+def down(name: str) -> None:
+    """End the lab `name`, with everything of it.
+
+    Raises:
+        InvalidInputError: there is no such lab.
+    """
+    require(PROGRAMS)
+    with uninterrupted(), existing_lab(name) as lab:
+        lab.discard()
+
+
+def status() -> list[LabStatus]:
+    """The labs that are up; what killed commands have left behind is removed first."""
+    require(PROGRAMS)
+    sweep_all()
+    statuses = []
+    for name in names():
+        with existing_lab(name) as lab:
+            statuses.append(_status(lab))
+    return statuses
+
+
+def ssh_command(name: str, host: str) -> list[str]:
+    """The command that opens a session on `host` of the lab `name`.
+
+    Raises:
+        InvalidInputError: there is no such lab, or host.
+    """
+    machine = _asked(host)
+    with existing_lab(name) as lab:
+        return _access(lab).ssh(machine)
+
+
+def power_off(name: str, host: str) -> None:
+    """Cut the power of `host`: nothing on it ends in order, and it answers nobody. Its disk stays as it is.
+
+    Raises:
+        InvalidInputError: there is no such lab, or host.
+    """
+    machine = _asked(host)
+    with uninterrupted(), existing_lab(name) as lab:
+        lab_network.unplug(lab.topology, machine)
+        control_groups.kill(lab.topology.unit(machine))
+
+
+def power_on(name: str, host: str) -> None:
+    """Start `host` again, on its disk as it is; nothing is done if it runs.
+
+    Raises:
+        InvalidInputError: there is no such lab, or host.
+        ExecutionError: it did not start.
+    """
+    machine = _asked(host)
+    with uninterrupted(), existing_lab(name) as lab:
+        if not machine_process.is_on(lab.topology.unit(machine)):
+            _boot(lab, [machine])
+
+
+def snapshot(name: str, snapshot: str) -> None:
+    """Keep the disks of the lab `name` as they are, as `snapshot`; the machines are shut down for it in order.
+
+    Raises:
+        InvalidInputError: there is no such lab, or there is such a snapshot.
+        ExecutionError: a machine did not shut down, or did not start again.
+    """
+    require(PROGRAMS)
+    with uninterrupted(), existing_lab(name) as lab:
+        if valid_name(snapshot) in (*lab.snapshots(), PROVISIONED):
+            raise InvalidInputError(f"there is a snapshot {snapshot!r} already", hint="give it another name")
+        new = lab.path / "snapshots/.new"
+        _save(lab, new)
+        (new / "parent").write_text(lab.origin.snapshot, encoding="ascii")
+        new.rename(lab.snapshot(snapshot))
+        _boot(lab, list(MACHINES.values()))
+
+
+def restore(name: str, snapshot: str) -> None:
+    """Start the lab `name` anew with its disks as they were at `snapshot`; what they have by now is lost.
+
+    Raises:
+        InvalidInputError: there is no such lab, or snapshot.
+        ExecutionError: a machine did not start.
+    """
+    require(PROGRAMS)
+    with uninterrupted(), existing_lab(name) as lab:
+        if snapshot not in lab.snapshots():
+            raise InvalidInputError(
+                f"the lab {name!r} has no snapshot {snapshot!r}", hint=f"it has {', '.join(lab.snapshots())}"
+            )
+        for unit in map(lab.topology.unit, MACHINES.values()):
+            control_groups.kill(unit)
+            unmount(unit)
+        _boot(lab.from_snapshot(snapshot), list(MACHINES.values()))
+
+
+def _asked(host: str) -> Machine:
+    require(PROGRAMS)
+    return machine_named(host)
+
+
+def _start(lab: LabDirectory) -> None:
+    """Start everything of a lab whose directory is new."""
+    _access(lab).create()
+    lab_network.connect(lab.topology)
+    _boot(lab, list(MACHINES.values()))
+
+
+def _boot(lab: LabDirectory, machines: list[Machine]) -> None:
+    """Start the machines, each on the disk that it has, or else on a new one; return when they can be used.
+
+    Where all of them are started with the stack, that is when the web shop answers.
+    """
+    for machine in machines:
+        unit, disk = lab.topology.unit(machine), lab.disk(machine)
+        if machine_disk.mount(unit, disk, lab.layers(machine)):
+            machine_disk.furnish(disk / "root", machine, lab.topology, _access(lab))
+        lab_network.plug_in(lab.topology, machine)
+        machine_process.boot(unit, machine.name, disk / "root", _console(lab, machine))
+    addresses = {machine.name: lab.topology.address(machine) for machine in machines}
+    machine_process.wait_for_ssh(addresses, {machine.name: _console(lab, machine) for machine in machines})
+    if lab.origin.snapshot and len(machines) == len(MACHINES):
+        _wait_for_shop(lab)
+
+
+def _wait_for_shop(lab: LabDirectory) -> None:
+    url = f"http://{lab.topology.address(MACHINES['edge'])}/health"
+    with Probe.watching(url) as probe:
+        if not probe.wait(healthy=True, within=_PATIENCE):
+            raise ExecutionError(f"the web shop does not answer well within {_PATIENCE:g} s: {url}")
+
+
+def _save(lab: LabDirectory, target: Path) -> None:
+    """Shut all machines down and copy what each has written into a directory of its own in `target`."""
+    machine_process.shut_down({lab.topology.unit(machine): machine.name for machine in MACHINES.values()})
+    target.mkdir(parents=True)
+    for machine in MACHINES.values():
+        call("cp", "--archive", machine_disk.changes(lab.disk(machine)), target / machine.name)
+
+
+def _access(lab: LabDirectory) -> Access:
+    return Access(lab.path, lab.topology)
+
+
+def _console(lab: LabDirectory, machine: Machine) -> Path:
+    return lab.disk(machine) / "console.log"
+
+
+def _is_used(image: Path) -> bool:
+    for name in names():
+        with existing_lab(name) as lab:
+            if lab.image.path == image:
+                return True
+    return False
+
+
+def _status(lab: LabDirectory) -> LabStatus:
+    machines = []
+    for machine in MACHINES.values():
+        address = lab.topology.address(machine)
+        is_on = machine_process.is_on(lab.topology.unit(machine))
+        state = "off" if not is_on else "on" if machine_process.greets(address) else "starting"
+        machines.append(MachineStatus(machine.name, address, state))
+    return LabStatus(lab.path.name, _access(lab).inventory, lab.origin.snapshot, lab.snapshots(), tuple(machines))

@@ -1,0 +1,137 @@
+"""A whole lab: machines of systemd with the web shop on them, broken and mended, and gone in the end."""
+
+import json
+import os
+import pwd
+import subprocess
+import urllib.request
+from unittest.mock import ANY
+
+import pytest
+
+from runner.core.errors import InvalidInputError
+from runner.lab.machines import lab
+from runner.lab.machines.image import current_image
+from runner.lab.machines.lab_directory import LABS, existing_lab, sweep_all
+from runner.lab.machines.lab_teardown import strays
+from runner.lab.machines.requirements import PROGRAMS, require
+from runner.lab.machines.topology import MACHINES, Topology
+from runner.library.root import cache_directory
+
+pytestmark = pytest.mark.live
+
+NAME = f"test-{os.getpid()}"
+
+
+@pytest.fixture(scope="module")
+def cache():
+    """Where the image is: it is made once, by hand or by CI, not in the caches of the tests."""
+    path = cache_directory({"HOME": pwd.getpwuid(os.geteuid()).pw_dir}) / "lab"
+    try:
+        require(PROGRAMS)
+        current_image(path)
+    except InvalidInputError as error:
+        pytest.skip(f"{error.message}: {error.hint}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def started(cache):
+    """A lab, in which each test leaves the web shop well."""
+    yield (status := lab.up(NAME, cache))
+    lab.down(NAME)
+    network = int(status.machines[0].address.split(".")[2])
+    assert (network in strays(Topology(0).prefix), (LABS.path / NAME).exists()) == (False, False)
+
+
+def on(host, *words):
+    """What a command prints on a host, and how it ends."""
+    done = subprocess.run([*lab.ssh_command(NAME, host), *words], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.strip()
+
+
+def states():
+    (status,) = [each for each in lab.status() if each.name == NAME]
+    return {machine.name: machine.state for machine in status.machines}
+
+
+def test_its_machines_are_systemd_with_a_database_that_is_copied_and_a_shop_behind_tls(started):
+    site = "curl -sS --resolve shop.lab:443:127.0.0.1 https://shop.lab/health"
+
+    assert states() == dict.fromkeys(MACHINES, "on")
+    assert [on(name, "ps -o comm= -p 1; hostname") for name in MACHINES] == [
+        (0, f"systemd\n{name}") for name in MACHINES
+    ]
+    assert [on(name, "systemctl list-units --failed --plain --no-legend") for name in MACHINES] == [(0, "")] * 5
+    assert json.loads(on("edge", site)[1]) == {"version": "1.4.2", "status": "ok", "orders": ANY}
+    replicas = "SELECT application_name, state FROM pg_stat_replication"
+    assert on("db1", f"sudo -u postgres psql -XAtc '{replicas}'") == (0, "db2|streaming")
+    assert on("db1", "sudo -u postgres sh -c 'cd /var/backups/shop && sha256sum --check --status SHA256SUMS'") == (
+        0,
+        "",
+    )
+
+
+def test_a_host_without_power_is_silent_and_comes_back_with_its_disk(started):
+    # Given
+    on("app2", "echo mine >note && sync")
+
+    # When
+    lab.power_off(NAME, "app2")
+    off = states()
+    lab.power_on(NAME, "app2")
+    lab.power_on(NAME, "app2")
+
+    # Then
+    assert off == dict.fromkeys(MACHINES, "on") | {"app2": "off"}
+    assert (states(), on("app2", "cat note")) == (dict.fromkeys(MACHINES, "on"), (0, "mine"))
+
+
+def test_a_machine_whose_supervisor_is_killed_is_off_for_the_next_command(started):
+    with existing_lab(NAME) as directory:
+        unit = directory.topology.unit(MACHINES["app1"])
+    subprocess.run(["pkill", "-KILL", "-f", f"^systemd-nspawn .*--machine={unit} "], check=True)
+
+    assert states() == dict.fromkeys(MACHINES, "on") | {"app1": "off"}
+    lab.power_on(NAME, "app1")
+
+
+def test_a_snapshot_brings_back_what_was(started):
+    # Given
+    on("db1", "sudo -u postgres psql -Xqc 'DELETE FROM orders WHERE id > 100' shop")
+    lab.snapshot(NAME, "few")
+    with pytest.raises(InvalidInputError, match="there is a snapshot 'few' already"):
+        lab.snapshot(NAME, "few")
+    on("db1", "sudo -u postgres psql -Xqc 'DROP TABLE orders' shop")
+    edge = next(machine.address for machine in started.machines if machine.name == "edge")
+
+    def orders():
+        with urllib.request.urlopen(f"http://{edge}/orders", timeout=10) as answer:
+            return json.loads(answer.read())["orders"]
+
+    # When
+    lab.restore(NAME, "few")
+
+    # Then
+    assert orders() == 100
+    with pytest.raises(InvalidInputError, match=f"the lab '{NAME}' has no snapshot 'many'") as caught:
+        lab.restore(NAME, "many")
+    assert caught.value.hint == "it has provisioned, few"
+
+
+def test_two_labs_are_up_at_once_and_of_one_whose_files_are_lost_nothing_is_left(started, cache):
+    # Given
+    other, kernels = f"{NAME}-too", Topology(0).prefix
+    second = lab.up(other, cache)
+    network = int(second.machines[0].address.split(".")[2])
+
+    # When
+    (LABS.path / other / "complete").unlink()
+    (LABS.path / other / "origin.json").unlink()
+    lost = network in strays(kernels)
+    sweep_all()
+
+    # Then
+    assert {each.address for each in started.machines} & {each.address for each in second.machines} == set()
+    assert (lost, network in strays(kernels), (LABS.path / other).exists()) == (True, False, False)
+    assert on("edge", "curl -sS -o /dev/null -w '%{http_code}' http://localhost/health") == (0, "200")

@@ -1,0 +1,50 @@
+"""What is absent is named, all of it, with what to install."""
+
+import os
+
+import pytest
+
+from runner.core.errors import InvalidInputError
+from runner.lab.machines.requirements import require
+
+KERNEL = "nodev\tcgroup2\nnodev\toverlay\n\text4\n"
+
+
+@pytest.fixture
+def kernel(tmp_path):
+    def write(text):
+        path = tmp_path / "filesystems"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_where_nothing_is_absent_it_goes_on(root, kernel):
+    require({"sh": "dash"}, file_systems=kernel(KERNEL))
+
+
+def test_absent_programs_are_named_with_their_packages(root, kernel):
+    programs = {"sh": "dash", "runbook-x": "package-x", "runbook-y": "package-y", "runbook-z": "package-y"}
+
+    with pytest.raises(InvalidInputError) as caught:
+        require(programs, file_systems=kernel(KERNEL))
+
+    assert caught.value.message.endswith("not installed: runbook-x, runbook-y, runbook-z")
+    assert caught.value.hint == "apt-get install package-x package-y"
+
+
+def test_absent_features_of_the_kernel_are_named(root, kernel):
+    with pytest.raises(InvalidInputError) as caught:
+        require({}, file_systems=kernel("nodev\tcgroup2\n"))
+
+    assert caught.value.message.endswith("this kernel has no file system overlay")
+    assert caught.value.hint == "modprobe overlay (CONFIG_OVERLAY_FS)"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root is who it wants")
+def test_an_ordinary_user_is_told_of_the_demo(kernel):
+    with pytest.raises(InvalidInputError, match="it is not root who asks for it") as caught:
+        require({}, file_systems=kernel(KERNEL))
+
+    assert "runbook demo --ssh" in caught.value.hint
