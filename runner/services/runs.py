@@ -12,6 +12,7 @@ from runner.core.errors import InvalidInputError, RunbookError, explain
 from runner.escalation.incidents import Incidents
 from runner.library.library import Library
 from runner.orchestrator import run_loop
+from runner.orchestrator.continuation.resumption import called_undos
 from runner.orchestrator.continuation.resumption import plan_undo as preview_undo
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.end.dead_man import call_for, call_for_refused, call_for_refused_attempt
@@ -31,6 +32,7 @@ __all__ = [
     "Recovery",
     "call_for_refusal",
     "call_for_refused_resumption",
+    "called_undos",
     "cancel_run",
     "preview_undo",
     "recover_abandoned",

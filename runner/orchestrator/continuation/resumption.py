@@ -64,6 +64,19 @@ def plan_undo(request: RunRequest, directory: StateDirectory) -> UndoPlan:
     return planned_undo(request.source.runbook, state, records)
 
 
+def called_undos(
+    request: RunRequest, directory: StateDirectory, run: str, step: str
+) -> Iterator[tuple[Runbook, str, UndoPlan]]:
+    """What an undo would do of the runs that were called for `step` of `run`, newest first: runbook, id and plan."""
+    records = [each for each in read(directory.audit / NAME, run=run) if each.type == EventType.RUN_CALLED]
+    called = dict.fromkeys(str(each.data["as_run"]) for each in reversed(records) if each.step == step)
+    for inner in called:
+        found = directory.directory(inner)
+        runbook = request.find(found.state.runbook) if found.exists and found.state.target else None
+        if runbook:
+            yield runbook, inner, planned_undo(runbook, found.state, read(directory.audit / NAME, run=inner))
+
+
 def planned_undo(runbook: Runbook, state: RunState, records: Iterable[Record]) -> UndoPlan:
     """What an undo of the run would do by its `records`, which leaves the run alone; nothing where it only looked."""
     ledger, target = Ledger(state.run), target_of(state)

@@ -107,22 +107,30 @@ def _ids_that_were_run(library: Library, state: Path) -> set[str]:
 def compile_runbooks(names: Sequence[str], library: Library, *, check: bool = False) -> Iterable[CompiledRunbook]:
     """Compile the runbooks `names`, all where there is none, one after the other; with `check` nothing is written.
 
+    Nothing is written either where one of them cannot be compiled.
+
     Raises:
-        InvalidInputError: one is not there or does not load; or the library holds none.
+        InvalidInputError: some are not there or do not load, each with its faults; or the library holds none.
     """
     every = names or library.ids()
     if not every:
         raise InvalidInputError(f"{library.root / 'runbooks'} holds no runbooks", hint="runbook new creates one")
+    compiled, errors = list[tuple[Source, bool]](), list[InvalidInputError]()
     for name in every:
-        source = library.source(name)
-        playbook = library.playbook(source)
-        if not is_stale(library, source):
-            yield CompiledRunbook(playbook, "fresh")
-        elif check:
-            yield CompiledRunbook(playbook, "stale")
-        else:
+        try:
+            source = library.source(name)
+            compiled.append((source, is_stale(library, source)))
+        except InvalidInputError as error:
+            errors.append(error)
+    if errors[1:]:
+        told = dict.fromkeys("; ".join(filter(None, (error.message, error.hint))) for error in errors)
+        raise InvalidInputError("\n".join(told), hint="nothing was written: mend these, then compile again")
+    if errors:
+        raise errors[0]
+    for source, stale in compiled:
+        if stale and not check:
             write(library, source)
-            yield CompiledRunbook(playbook, "wrote")
+        yield CompiledRunbook(library.playbook(source), ("stale" if check else "wrote") if stale else "fresh")
 
 
 def schema(of: str) -> str:

@@ -11,6 +11,7 @@ from harness.fakes import RUN_ID, RUNBOOK, runbook_file
 
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.core.events import EventType
+from runner.orchestrator.continuation.resumption import called_undos
 from runner.orchestrator.run_environment import GateAnswer
 from runner.services.run_list import find_run
 from runner.store.log.log_reader import read
@@ -93,6 +94,21 @@ def test_an_undo_takes_back_what_it_has_done_in_order(engine, other):
     assert (result.outcome, result.problems) == ("undone", ())
     assert began(engine)[4:] == [(0, "undo-two"), (1, "undo-second"), (1, "undo-first"), (0, "undo-one")]
     assert engine.env.state.owed_undos.of(["db1"]) == []
+
+
+def test_what_an_undo_would_do_in_it_is_known_before(engine, other):
+    steps = (undoing("one"), calls())
+    other(undoing("first"), change("look", effect="read"), undoing("second"))
+    engine.run(*steps)
+
+    ((runbook, run, plan),) = called_undos(engine.request(*steps), engine.env.state, RUN_ID, "help")
+
+    assert (runbook.id, run) == ("RUN-002", RUN_ID.replace("T000000Z", "T000001Z"))
+    assert [(item.step, item.does, item.hosts) for item in plan.takes_back] == [
+        ("second", "rm /second", ("db1",)),
+        ("first", "rm /first", ("db1",)),
+    ]
+    assert list(called_undos(engine.request(*steps), engine.env.state, RUN_ID, "one")) == []
 
 
 def test_what_of_it_stands_after_an_undo_is_named(engine, other):

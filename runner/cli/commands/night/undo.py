@@ -25,7 +25,8 @@ from runner.core.wording import in_one_line
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.request import DoubtAnswers, RunRequest
 from runner.services.run_requests import interrupted_run, prepare_undo
-from runner.services.runs import preview_undo, undo_run
+from runner.services.runs import called_undos, preview_undo, undo_run
+from runner.store.state_directory import StateDirectory
 
 
 @click.command("undo")
@@ -56,24 +57,35 @@ def command(
         request = with_guard_options(give_inputs(request, given, resumed=True), options)
         plan = preview_undo(request, state)
         if plan:
-            _show(plan, request)
+            _show(plan, request, state)
         if plan.takes_back:
             _ask(request, yes=options["yes"])
         run_and_exit(request, options, state, lambda asked, env: undo_run(asked, env, expected=plan))
 
 
-def _show(plan: UndoPlan, request: RunRequest) -> None:
+def _show(plan: UndoPlan, request: RunRequest, state: StateDirectory) -> None:
     runbook = request.source.runbook
     click.secho(f"undo of the run {request.run_id} of {runbook.id} {safe(runbook.title)}", bold=True, err=True)
+    _show_plan(plan, request, state, request.run_id)
+
+
+def _show_plan(plan: UndoPlan, request: RunRequest, state: StateDirectory, run: str, indent: str = "  ") -> None:
+    """What is undone and what stays of a `run`, and below each of its steps that of the runs which did it."""
     for item in plan.takes_back:
-        click.echo(f"  undoes      {safe(item.name)}  on {_listed(item.hosts)}", err=True)
+        click.echo(f"{indent}undoes      {safe(item.name)}  on {_listed(item.hosts)}", err=True)
         for host, items in item.items.items():
-            click.echo(f"              {safe(host)}: {in_one_line(list(items), show=safe)}, newest first", err=True)
-        click.echo(f"              {short(one_line(item.does), 160)}", err=True)
+            click.echo(
+                f"{indent}            {safe(host)}: {in_one_line(list(items), show=safe)}, newest first", err=True
+            )
+        click.echo(f"{indent}            {short(one_line(item.does), 160)}", err=True)
+        for runbook, inner, inner_plan in called_undos(request, state, run, item.step):
+            click.echo(f"{indent}  run {inner} of {runbook.id} {safe(runbook.title)}", err=True)
+            _show_plan(inner_plan, request, state, inner, f"{indent}    ")
     if not plan.takes_back:
-        click.echo("  undoes      nothing", err=True)
+        click.echo(f"{indent}undoes      nothing", err=True)
     for left in plan.stays:
-        click.secho(f"  stays       {safe(left.name)}  on {_listed(left.hosts)}: {left.why}", fg="yellow", err=True)
+        text = f"{indent}stays       {safe(left.name)}  on {_listed(left.hosts)}: {left.why}"
+        click.secho(text, fg="yellow", err=True)
 
 
 def _listed(hosts: tuple[str, ...]) -> str:

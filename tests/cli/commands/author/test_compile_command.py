@@ -50,6 +50,20 @@ def test_check_passes_when_all_is_fresh(runbook, playbook):
     assert runbook("compile", "--check").code == 0
 
 
+def test_nothing_is_written_where_some_cannot_be_compiled_and_each_fault_is_told(runbook, playbook, here):
+    for number in (2, 3):
+        runbook_file(here, id=f"RUN-00{number}", hosts=None)
+
+    ran = runbook("compile")
+
+    assert (ran.code, ran.out, playbook.exists()) == (2, "", False)
+    assert ran.err.splitlines() == [
+        "error: runbooks/RUN-002.yml:2:1: hosts: is missing [error: missing-key]",
+        "runbooks/RUN-003.yml:2:1: hosts: is missing [error: missing-key]",
+        "hint: nothing was written: mend these, then compile again",
+    ]
+
+
 def test_only_what_is_named_is_compiled(runbook, playbook, here):
     runbook_file(here, id="RUN-002")
 

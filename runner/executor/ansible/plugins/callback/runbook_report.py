@@ -28,9 +28,9 @@ from runbook_names import (
     pattern,
 )
 from runbook_operands import observe
-from runbook_preview import delegate, preview
+from runbook_preview import Filled, delegate, preview
 from runbook_results import bounded, may_go_on, public
-from runbook_tasks import beside, head, imported, step_of, whence
+from runbook_tasks import beside, head, import_in_words, imported, importing, step_of, whence
 
 DOCUMENTATION = """
 name: runbook_report
@@ -123,7 +123,9 @@ class CallbackModule(CallbackBase):
                     if tasks := inner.get(step_of(task)):
                         # They say what is done, as far as it is known before they begin.
                         parts = [self._preview(play, host, each) | {"name": each.get_name()} for each in tasks]
-                        shows |= {"module": "tasks", "args": {}, "missing": [], "tasks": parts}
+                        source = importing(tasks[0])
+                        values = Filled(self._variables(play, host, task), self._shown, play._loader)(source.vars)
+                        shows |= {"module": import_in_words(source), "args": values, "missing": [], "tasks": parts}
                     commands.setdefault(step_of(task), {})[host.name] = shows
         return commands
 

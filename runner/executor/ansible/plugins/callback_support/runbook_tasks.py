@@ -21,13 +21,24 @@ def imported_into(task):
 
     The name of such a task is never asked, nor is that of what it includes itself: it may be made of what a host says.
     """
-    marker, above = "", getattr(task, "_parent", None)
+    above = importing(task)
+    return "" if above is None else "/".join(head(above))
+
+
+def importing(task):
+    """What has imported the task, in the playbook itself; None for one that stands there."""
+    found, above = None, getattr(task, "_parent", None)
     while above is not None:
-        words = head(above)
-        if words[2:] == ["tasks"] and not hasattr(above, "block"):
-            marker = "/".join(words)
+        if head(above)[2:] == ["tasks"] and not hasattr(above, "block"):
+            found = above
         above = above._parent
-    return marker
+    return found
+
+
+def import_in_words(include):
+    """What is imported: a role or a file, by its name."""
+    role = getattr(include, "_role_name", None)
+    return f"role {role}" if role else f"tasks {include.args.get('_raw_params', '')}"
 
 
 def imported(play):

@@ -16,7 +16,7 @@ import runner
 
 sys.path.append(str(Path(runner.__file__).parent / "executor" / "ansible" / "plugins" / "callback_support"))
 
-from runbook_tasks import all_tasks, beside, imported, imported_into, step_of, whence
+from runbook_tasks import all_tasks, beside, import_in_words, imported, imported_into, importing, step_of, whence
 
 PLAY = """
 - hosts: all
@@ -28,6 +28,7 @@ PLAY = """
           block:
             - name: RUN-001/web/tasks | Web
               ansible.builtin.import_role: {name: web}
+              vars: {web_port: 81}
             - name: RUN-001/web/action | Web
               ansible.builtin.assert: {that: [ansible_play_hosts is defined]}
           rescue:
@@ -79,6 +80,12 @@ def test_a_task_of_a_role_belongs_to_what_imports_it_whatever_it_is_called(play,
 
 def test_what_a_step_imports_is_told_with_its_handlers(play):
     assert [task.name for task in imported(play)["web"]] == [FORGED, "Within", "At last", "Restart"]
+
+
+def test_what_imports_a_task_is_told_by_the_name_of_the_role_and_its_variables(play):
+    *_, restart = imported(play)["web"]
+    for task in (next(all_tasks(play.tasks)), restart):
+        assert (import_in_words(importing(task)), importing(task).vars) == ("role web", {"web_port": 81})
 
 
 def test_what_stands_in_the_playbook_belongs_to_nothing_above_it(play):
