@@ -26,7 +26,7 @@ SMALL_MODULES: set[str] = {
 """Modules under 60 lines that fewer than two others import."""
 
 PLUGINS = re.compile(
-    r"""(kinds/(steps(/delivery)?|verifications(/\w+)?|secrets) | channels | lint/rules | cli/commands/\w+ | executor/ansible/plugins.*)/\w+\.py
+    r"""(kinds/(steps(/delivery)?|verifications(/\w+)*|secrets) | channels | lint/rules | cli/commands/\w+ | executor/ansible/plugins.*)/\w+\.py
         | __main__\.py""",
     re.VERBOSE,
 )

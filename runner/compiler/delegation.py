@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.kinds.ansible_yaml import Block, Task
 
-_OF_THE_MACHINE = {"runbook_sql": "{}", "runbook_psql": "'psql'"}
+_OF_THE_MACHINE = {"runbook_sql": "{}", "runbook_psql": "'psql'", "runbook_python": "'python3'"}
 """Variables of the inventory by which a tool is reached, each with what it is where nothing is set."""
 
 
@@ -20,15 +20,17 @@ def delegated(on: str | None, tasks: Iterable[Task | Block]) -> dict[str, Any]:
     """
     if on is None:
         return {}
+    own, delegate = by_machine(on, [task.data() for task in tasks])
+    return {"vars": {"step_host": "{{ inventory_hostname }}", **own}, "delegate_to": delegate, "throttle": 1}
+
+
+def by_machine(on: str, what: Any) -> tuple[dict[str, str], str]:
+    """The variables by which `what` is done as the machine called `on` does it, and how that is named to Ansible."""
     machine = f"groups['{on}'] | default(['{on}']) | join(',')" if on != "localhost" else "'localhost'"
-    text = json.dumps([task.data() for task in tasks], default=str)
+    text = json.dumps(what, default=str)
     own = {
         name: f"{{{{ hostvars[{machine}].{name} | default({default}) }}}}"
         for name, default in _OF_THE_MACHINE.items()
         if name in text
     }
-    return {
-        "vars": {"step_host": "{{ inventory_hostname }}", **own},
-        "delegate_to": f"{{{{ {machine} }}}}" if on != "localhost" else on,
-        "throttle": 1,
-    }
+    return own, f"{{{{ {machine} }}}}" if on != "localhost" else on

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from runner.compiler.condition_names import bindings, reads
+from runner.compiler.delegation import by_machine
 from runner.core.duration import seconds, show
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Task
@@ -30,9 +31,15 @@ def task(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, An
     around: dict[str, Any] = {"environment": call.environment} if call.environment else {}
     if call.task_timeout:
         around["timeout"] = whole_seconds(call.task_timeout)
+    variables: Mapping[str, str] = {}
     if call.on_controller:
         around |= {"delegate_to": "localhost", "become": False}
-    return Task(marker.task_name(title), call.module, call.args, {**around, **keywords})
+    elif call.machine:
+        variables, delegate = by_machine(call.machine, call.args)
+        around |= {"delegate_to": delegate, "become": False}
+    merged = {**variables, **keywords.get("vars", {})}
+    around |= {**keywords, "vars": merged} if merged else keywords
+    return Task(marker.task_name(title), call.module, call.args, around)
 
 
 def checks(marker: Marker, verification: Verification, call: Invocation | None, text: str | None) -> Iterator[Task]:

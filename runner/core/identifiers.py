@@ -58,6 +58,10 @@ class Spelling:
 RunbookId = Annotated[str, Spelling(RUNBOOK_ID, "RUN- and three to six digits, like RUN-001")]
 ReferenceId = Annotated[str, Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like MON-001")]
 StepId = Annotated[str, Spelling(STEP_ID, "small letters and digits joined by -, like find-stuck")]
+OneHost = Annotated[
+    str, Spelling(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "one host, a group of one host, or localhost", longest=200)
+]
+"""A machine on which something is done for other hosts: the name of a host, or of a group that has exactly one."""
 Login = Annotated[str, Spelling(LOGIN, "a login name, like alice")]
 ContactName = Annotated[str, Spelling(r"^[a-z0-9][a-z0-9-]*$", "a word of contacts.yml, like database-lead")]
 Variable = Annotated[str, Spelling(VARIABLE, "small letters, digits and _, like stuck_after")]

@@ -110,6 +110,10 @@ class Target:
         """The hosts on which a machine works for `step`: those that it is done on, or the one that does it for them."""
         return self.delegates.get(step.on, (step.on,)) if step.on else self.of(runbook, step)
 
+    def looks_for(self, step: Step) -> tuple[str, ...]:
+        """The hosts from which `step` is verified for others."""
+        return tuple(host for name in step.machines for host in self.delegates.get(name, (name,)))
+
     def delegate(self, step: Step) -> str:
         """The host that does `step` for its hosts; empty where each does it by itself."""
         return ", ".join(self.delegates.get(step.on, (step.on,))) if step.on else ""
@@ -127,10 +131,10 @@ class Target:
         for name, hosts in self.delegates.items():
             if len(hosts) != 1:
                 of = f"the group {name!r}, which has {len(hosts)} hosts: {', '.join(hosts)}" if hosts else repr(name)
-                steps = listed([repr(step.id) for step in runbook.every_step if step.on == name])
+                steps = listed([repr(step.id) for step in runbook.every_step if name in {step.on, *step.machines}])
                 raise UnreachableError(
                     f"{runbook.id} does {steps} on {of}" + ("" if hosts else ", and the inventory has no host for it"),
-                    hint="`on` is one machine: name a host, a group of exactly one, or localhost",
+                    hint="`on` and `from` are one machine: name a host, a group of exactly one, or localhost",
                 )
         for step in runbook.procedure:
             if not self.of(runbook, step):

@@ -35,8 +35,9 @@ class Invocation:
     that a check of something absent cannot be green. `cuts` has, for each of the names that may be of an output that
     was cut, an expression which is true when it was: then nobody knows whether what reads it holds. `may_skip` says
     that the module may answer that it did nothing, of which Ansible would make a task that has not failed.
-    `on_controller` says that the machine where runbookctl runs makes it, on behalf of the host. One that `imports` is
-    other tasks when Ansible reads the playbook: they see the `variables`, and with `facts` those of the host.
+    `on_controller` says that the machine where runbookctl runs makes it, on behalf of the host; `machine` is the one of
+    the inventory that does so, a host or a group of one. One that `imports` is other tasks when Ansible reads the
+    playbook: they see the `variables`, and with `facts` those of the host.
     """
 
     module: str
@@ -48,6 +49,7 @@ class Invocation:
     cuts: Mapping[str, str] = field(default_factory=dict)
     may_skip: bool = False
     on_controller: bool = False
+    machine: str | None = None
     imports: bool = False
     variables: Mapping[str, Any] = field(default_factory=dict)
     facts: bool = False

@@ -33,6 +33,12 @@ from runner.kinds.verifications.command_probe import CommandProbe
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.hold_for import HoldFor
+from runner.kinds.verifications.host.certificate_check import Certificate
+from runner.kinds.verifications.host.disk_check import Disk
+from runner.kinds.verifications.host.file_check import FileCheck
+from runner.kinds.verifications.host.port_check import PortCheck
+from runner.kinds.verifications.host.process_check import Process
+from runner.kinds.verifications.host.service_check import Service
 from runner.kinds.verifications.http_probe import HttpProbe
 from runner.kinds.verifications.json_output import Json
 from runner.kinds.verifications.matches import Matches
@@ -57,6 +63,7 @@ _STEPS: tuple[type[StepKind], ...] = (
 )
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
     *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall, SqlProbe, That),
+    *(Certificate, Disk, FileCheck, PortCheck, Process, Service),
 )
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from runner.core.identifiers import ContactName, Spelling, Variable
 
-_OURS = "result probe holds deadline sample rows row rc stdout stderr json status content"
+_OURS = "result probe holds deadline sample rows row rc stdout stderr json status content facts df"
 OF_RESULTS = frozenset(_OURS.split())
 """What a condition calls the result that it judges, and its parts."""
 ITEM, NUMBER = "item", "item_number"
@@ -70,8 +70,3 @@ PageReference = Annotated[
 _PATTERN = r"^[A-Za-z0-9_.*~!][A-Za-z0-9_.:&!*\[\]~-]*$"
 HostPattern = Annotated[str, Spelling(_PATTERN, "an Ansible host pattern, like app1:app2 or app:!app[0]", longest=200)]
 """Hosts and groups joined by `:`."""
-
-OneHost = Annotated[
-    str, Spelling(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "one host, a group of one host, or localhost", longest=200)
-]
-"""A machine on which something is done for other hosts: the name of a host, or of a group that has exactly one."""

@@ -206,8 +206,9 @@ class Runbook(Model):
 
     @property
     def delegates(self) -> tuple[str, ...]:
-        """Each name of a machine on which a step is done for other hosts, once."""
-        return tuple(dict.fromkeys(step.on for step in self.every_step if step.on))
+        """Each name of a machine on which a step is done, or verified, for other hosts, once."""
+        names = (name for step in self.every_step for name in (step.on, *step.machines) if name)
+        return tuple(dict.fromkeys(names))
 
     def hosts_of(self, step: Step) -> str:
         """The host pattern on which `step` is done."""

@@ -12,10 +12,10 @@ from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, 
 from pydantic.json_schema import SkipJsonSchema
 
 from runner.core.fields import AtLeastOne, Keywords, Limit, Model, OneOrSeveral, Prose, Several, Short, Text, Title
-from runner.core.identifiers import RUNBOOK_ID, Spelling, StepId
+from runner.core.identifiers import RUNBOOK_ID, OneHost, Spelling, StepId
 from runner.kinds.steps.base import StepKind
 from runner.kinds.values import Condition, ExitCode, Expression, Notice, OtherRunbook
-from runner.model.names import Contact, HostPattern, Name, OneHost
+from runner.model.names import Contact, HostPattern, Name
 from runner.model.procedure.each import Each, read_each
 from runner.model.verification import Verification
 
@@ -189,6 +189,12 @@ class Step(Model):
         own = [self.become_user] if self.become or self.become_user else []
         acts = [user for act in (self.action, self.undo and self.undo.action) if act for user in act.becomes]
         return frozenset(str(user or self.become_user or "root") for user in (*own, *acts, *looking))
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """From which other machines it is verified, or its undo."""
+        looks = (*self.verify, *(self.undo.verify if self.undo else ()))
+        return tuple(dict.fromkeys(each.machine for each in looks if each.machine))
 
     @property
     def runs(self) -> OtherRunbook | None:

@@ -45,8 +45,10 @@ class Verification(Model):
             raise ValueError("becomes another user, and has nothing to do as such; add http, sql or command")
         if self.become is False and self.become_user:
             raise ValueError("becomes nobody, and has a `become_user`; keep one")
-        if self.privilege and (probe := self.probe()) and probe.on_controller:
-            raise ValueError("asks from the machine where runbookctl runs, as whoever runs it; leave `become` out")
+        if self.privilege and (probe := self.probe()) and (probe.on_controller or probe.machine):
+            raise ValueError(
+                "asks from the machine where runbookctl runs, or another one, as whoever logs in; leave `become` out"
+            )
         if self.within and self.held:
             raise ValueError("has both within and hold_for; write one verification for each")
         self._check_every()
@@ -109,6 +111,12 @@ class Verification(Model):
         """The call whose result is judged; None for the step's own result."""
         limit = min(PROBE_TIMEOUT, self.within) if self.within else PROBE_TIMEOUT
         return next((probe for kind in self.kinds if (probe := kind.probe(limit))), None)
+
+    @property
+    def machine(self) -> str | None:
+        """The machine of the inventory from which it looks; None where the host of the step looks itself."""
+        probe = self.probe() if self.probes else None
+        return probe.machine if probe else None
 
     def conditions(self, text: str | None) -> list[str]:
         """All conditions, where the step's own result has the text named `text`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.compiler.delegation import delegated
+from runner.compiler.delegation import by_machine, delegated
 from runner.kinds.ansible_yaml import Block, Task
 
 LOOKS = Task("look", "ansible.builtin.command", {"argv": ["ls"]})
@@ -38,3 +38,13 @@ def test_a_database_is_reached_as_the_machine_itself_reaches_it():
         "step_host": "{{ inventory_hostname }}",
         "runbook_sql": f"{{{{ {there}.runbook_sql | default({{}}) }}}}",
     }
+
+
+def test_a_program_is_that_of_the_machine_that_looks():
+    there = "hostvars[groups['app'] | default(['app']) | join(',')]"
+
+    assert by_machine("app", {"argv": ["{{ runbook_python | default('python3') }}"]}) == (
+        {"runbook_python": f"{{{{ {there}.runbook_python | default('python3') }}}}"},
+        "{{ groups['app'] | default(['app']) | join(',') }}",
+    )
+    assert by_machine("localhost", ["ls"]) == ({}, "localhost")

@@ -167,6 +167,21 @@ def test_a_machine_that_works_for_others_is_reached_and_locked_and_counts_for_th
     assert [target.delegate(step) for step in (here, there)] == ["", "lb1"]
 
 
+def test_a_machine_from_which_somebody_looks_is_reached_and_changes_nothing(tmp_path):
+    looks = {"port": {"open": 80, "from": "lb"}}
+    runbook = read_runbook(runbook_file(tmp_path, hosts="app", steps=[{**STEP, "verify": [looks]}]))
+    target = at("lb1")
+
+    target.check(runbook)
+
+    (step,) = runbook.steps
+    assert runbook.delegates == ("lb",)
+    assert (target.reached, target.looks_for(step)) == (("app1", "app2", "db1", "lb1"), ("lb1",))
+    assert target.worked_on(runbook, step) == ("app1", "app2")
+    with pytest.raises(UnreachableError):
+        at("lb1", "lb2").check(runbook)
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [
@@ -178,4 +193,4 @@ def test_a_step_is_done_on_one_machine_or_refused(delegating, names, message):
     with pytest.raises(UnreachableError) as caught:
         at(*names).check(delegating)
     assert caught.value.message == message
-    assert caught.value.hint == "`on` is one machine: name a host, a group of exactly one, or localhost"
+    assert caught.value.hint == "`on` and `from` are one machine: name a host, a group of exactly one, or localhost"

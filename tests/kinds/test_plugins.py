@@ -32,7 +32,8 @@ KINDS_OF_STEPS |= {"shell", "sql", "tasks", "wait"}
         (
             plugins.verifications,
             VerificationKind,
-            {"command", "confirm", "exit", "hold_for", "http", "json", "matches", "oncall", "sql", "that"},
+            {"command", "confirm", "exit", "hold_for", "http", "json", "matches", "oncall", "sql", "that"}
+            | {"certificate", "disk", "file", "port", "process", "service"},
         ),
         (plugins.channels, Channel, {"command", "email", "github", "jira", "pagerduty", "slack", "webhook"}),
         (plugins.secrets, SecretStore, STORES),

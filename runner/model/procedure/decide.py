@@ -15,10 +15,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from runner.core.fields import AtLeastOne, Limit, Model, Prose, Several, Text, Title
-from runner.core.identifiers import RunbookId, StepId
+from runner.core.identifiers import OneHost, RunbookId, StepId
 from runner.core.templates import as_title
 from runner.kinds.values import Condition
-from runner.model.names import HostPattern, Name, OneHost
+from runner.model.names import HostPattern, Name
 from runner.model.step import OnFailure
 
 _TITLE = 80

@@ -174,7 +174,8 @@ def _becomes(runbook: Runbook, target: Target, host: str) -> set[str] | None:
     facts = target.connection_facts[host]
     steps = [step for step in (*runbook.procedure, *runbook.on_cancel) if step.action or step.automated]
     mine = [step for step in steps if host in target.worked_on(runbook, step)]
-    if not any(step.automated or not step.manual for step in mine):
+    looks = any(host in target.looks_for(step) for step in steps)
+    if not looks and not any(step.automated or not step.manual for step in mine):
         return None
     mine = [step for step in mine if not step.manual]
     if facts.become is False:

@@ -1,0 +1,61 @@
+"""`process`: how many processes have a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from runner.core.fields import Model
+from runner.core.identifiers import Spelling
+from runner.core.templates import Template
+from runner.kinds.invocation import Invocation
+from runner.kinds.verifications.base import VerificationKind
+from runner.kinds.verifications.host.look import look
+
+Comparison = Annotated[
+    str,
+    Spelling(r"^(?:(?:==|>=|<=|<|>) ?)?[0-9]{1,6}$", "a number, or like '>= 1'"),
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+]
+
+
+class ProcessQuery(Model):
+    """A name, and how many may have it."""
+
+    name: Annotated[Template, Field(min_length=1)] = Field(
+        description="The name of the program, without its directory; it is compared as a whole"
+    )
+    count: Comparison = Field(default=">= 1", description="How many: 2, or '>= 1', which is the default; 0 for none")
+
+
+class Process(VerificationKind):
+    """Counted in /proc, without what this look itself starts and without ended ones; `facts.count` is how many."""
+
+    key = "process"
+    example = '- {process: {name: postgres, count: ">= 1"}}'
+
+    process: ProcessQuery
+
+    def probe(self, timeout: timedelta) -> Invocation:
+        """The count."""
+        return look("look_at_processes", {"name": self.process.name}, timeout=timeout)
+
+    def conditions(self, text: str | None) -> Sequence[str]:
+        """The comparison."""
+        del text
+        return (f"facts.count {self._comparison}",)
+
+    @property
+    def _comparison(self) -> str:
+        """It with its operator."""
+        match = re.fullmatch(r"(\D*?) ?(\d+)", self.process.count)
+        operator, number = match.groups() if match else ("", self.process.count)
+        return f"{operator or '=='} {int(number)}"
+
+    def describe(self) -> str:
+        """In words."""
+        return f"The number of processes called {self.process.name} is {self._comparison}"
