@@ -65,6 +65,7 @@ class Translator:
         self._acted: dict[tuple[str, str], Observation] = {}
         self._escaped: set[tuple[str, str]] = set()
         self._not_done: set[tuple[str, str]] = set()
+        self._machines: dict[tuple[str, str], str] = {}
         self._imported = ImportedTasks(run)
 
     def events(self, message: Mapping[str, Any]) -> Iterator[Event]:
@@ -78,6 +79,7 @@ class Translator:
             return
         if "item" in message:
             marker = replace(marker, step=item_id(marker.step, message["item"]))
+        self._machines |= {(marker.step, host): message["on"]} if message.get("on") else {}
         if within:
             yield from self._of_imported(marker.step, message)
         elif message["kind"] == "start":
@@ -181,6 +183,7 @@ class Translator:
         part, host = marker.part.removesuffix("/probe"), message["host"]
         samples = self._seen.pop((marker.step, host, part), _Samples())
         data: dict[str, Any] = {"part": part, "outcome": outcome}
+        data |= {"on": machine} if (machine := self._machines.get((marker.step, host))) else {}
         if outcome is not Outcome.PASSED:
             last = samples.results[-1] if samples.results else {}
             seen = (

@@ -500,6 +500,8 @@ def test_what_one_machine_does_for_others_is_recorded_of_them_and_asked_about_wi
         ("drain", "web1", "lb1"),
         ("drain", "web2", "lb1"),
     ]
+    looked = [record for record in engine.records if record.type == EventType.VERIFICATION_FINISHED]
+    assert [(record.host, record.data["on"]) for record in looked] == [("web1", "lb1"), ("web2", "lb1")]
     asked = [record.data["context"]["hosts"] for record in engine.records if record.type == EventType.GATE_ASKED]
     where = [{host: (action["on"], action["address"]) for host, action in hosts.items()} for hosts in asked]
     assert where == [{"web1": ("lb1", "::9")}, {"web2": ("lb1", "::9")}]

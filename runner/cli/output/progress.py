@@ -18,7 +18,7 @@ from runner.cli.output.terminal import one_line, safe, short
 from runner.cli.prompts import guard_options
 from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.observation import Observation
-from runner.core.step_tags import item_of, undo_id
+from runner.core.step_tags import item_of, undo_id, undone_step
 from runner.core.wording import addressee, in_one_line
 from runner.model.runbook import Runbook
 from runner.render.history.item_names import ItemNames
@@ -129,6 +129,7 @@ class Words:
         self._branches = {step.id: step.branch.branches for step in runbook.procedure if step.branch}
         self._successors: set[str] = set()
         self._items = ItemNames()
+        self._machines: dict[tuple[str, str], str] = {}
         self.asked = {step.id for step in runbook.procedure if step.manual or not (step.action or step.automated)}
         for step in runbook.steps:
             if step.undo:
@@ -161,8 +162,16 @@ class Words:
 
     def name(self, event: Event) -> str:
         """The name of the step that `event` is about."""
-        whole = self._whole(event)
-        return self.names.get(whole, safe(whole)) + safe(self._items.of(self.key(event)))
+        whole, step = self._whole(event), event.step or ""
+        done = self._whole(replace(event, step=undone_step(step) or step))
+        return self.names.get(whole, safe(whole)) + safe(self._items.of(step, event.host or "", known_as=done))
+
+    def where(self, event: Event) -> str:
+        """On which host it is, and for which one where one machine does the step for others; nothing if on none."""
+        host, step = event.host or "", self._whole(event)
+        machine = self._machines.setdefault((step, host), event.data["on"]) if event.data.get("on") else ""
+        machine = machine or self._machines.get((step, host), "")
+        return f" on {safe(machine)} for {safe(host)}" if machine else f" on {safe(host)}" if host else ""
 
     def _whole(self, event: Event) -> str:
         """The key of the step that `event` is about, also where it is about one of its items."""
@@ -232,14 +241,12 @@ def _listed(hosts: Sequence[str]) -> str:
 
 
 def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 - one return for each kind of event
-    name, data = words.name(event), event.data
-    where = f" on {safe(event.host)}" if event.host else ""
+    name, data, where = words.name(event), event.data, words.where(event)
     match event.type:
         case EventType.STEP_EXPANDED if data["count"]:
             return [f"items    {name}{where}: {short(in_one_line(data['items'], show=safe), _REASON)}"]
         case EventType.STEP_INTENDED:
-            there = f" on {safe(data['on'])} for {safe(event.host or '')}" if data.get("on") else where
-            return [f"begins   {name}{there}"]
+            return [f"begins   {name}{where}"]
         case EventType.VALUES_CAPTURED if branch := words.branch(event):
             return [f"takes    {name}: {branch}{where}"]
         case EventType.VERIFICATION_FINISHED:

@@ -22,13 +22,17 @@ class ItemNames:
         """Take note of the `data` of an event `step.expanded`."""
         self._items.setdefault(step, {})[host] = list(record_data.items(data, "items"))
 
-    def of(self, name: str) -> str:
-        """The number of the item that is recorded as `name`, and what it is; empty where it is a whole step."""
+    def of(self, name: str, host: str = "", *, known_as: str = "") -> str:
+        """The number of the item that is recorded as `name`, and what it is, on `host` or on each one.
+
+        `known_as` is the name under which its step was added, where that is another. Empty where it is a whole step.
+        """
         item = item_of(name)
         if item is None:
             return ""
         step, number = item
-        every = self._items.get(undone_step(step) or step, {}).values()
+        items = self._items.get(known_as or undone_step(step) or step, {})
+        every = [items.get(host, [])] if host else items.values()
         found = list(dict.fromkeys(in_one_line(items[number - 1]) for items in every if len(items) >= number))
         label = listed(found, 2)
         short = label if len(label) <= _LONGEST else f"{label[:_LONGEST]}..."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -494,4 +495,49 @@ def test_the_branch_that_is_taken_is_told_also_in_the_run_of_another_runbook(tmp
         ["takes    How far?: a if it is far on db1"],
         [],
         [],
+    ]
+
+
+def test_an_item_is_called_as_it_is_on_that_host_also_in_a_run_that_does_a_step(runbook):
+    words = progress.Words(runbook)
+    steps = [{"id": "clean", "name": "Clean more", "verify": []}]
+    undo = [{"id": "undo-clean", "name": "Undo: Clean more", "verify": []}]
+    inner = [
+        replace(each, run="20260101T000001Z-00000000")
+        for each in (
+            event("run.started", runbook="RUN-002", title="Help", parent=RUN_ID, steps=steps, undo=undo),
+            event("step.expanded", "clean", "db1", part="items", count=1, items=["/inner"]),
+            event("step.intended", "clean[1]", "db1"),
+            event("step.intended", "undo-clean[1]", "db1"),
+        )
+    ]
+    outer = [EXPANDED, event("step.expanded", "clean", "db2", part="items", count=1, items=["/other"])]
+    began = [event("step.intended", "clean[1]", host) for host in ("db1", "db2")]
+    for one in (*outer, *inner[:2]):
+        words.learn(one)
+
+    assert [line for one in (*began, *inner[2:]) for line in progress.lines(one, words)] == [
+        "begins   Remove old files [1]: /old on db1",
+        "begins   Remove old files [1]: /other on db2",
+        "begins   Clean more [1]: /inner on db1",
+        "begins   Undo: Clean more [1]: /inner on db1",
+    ]
+
+
+def test_what_one_machine_does_for_others_is_told_with_both(runbook):
+    words = progress.Words(runbook)
+    told = [
+        event("step.intended", "clean", "db1", on="lb1"),
+        event("verification.finished", "clean", "db1", part="verify/1", outcome="passed", on="lb1"),
+        event("step.finished", "clean", "db1", outcome="passed"),
+        event("verification.finished", "look", "db2", part="verify/1", outcome="passed", on="lb1"),
+        event("verification.finished", "look", "db1", part="verify/1", outcome="passed"),
+    ]
+
+    assert [line for one in told for line in progress.lines(one, words)] == [
+        "begins   Remove old files on lb1 for db1",
+        "ok       There is enough on lb1 for db1",
+        "passed   Remove old files on lb1 for db1",
+        "ok       There is too little on lb1 for db2",
+        "ok       There is too little on db1",
     ]
