@@ -123,7 +123,7 @@ def _program(argv: Sequence[Any], stdin: str) -> str:
         args = argv[len(STRICT) + 2 :]  # the first word after the text is the script's own name
         arguments = [f"args: {' '.join(map(_quoted, args))}"] if args else []
         return "\n".join([str(argv[len(STRICT)]), *arguments])
-    line = " ".join(map(_quoted, argv))
+    line = " ".join("''" if word is None else _quoted(word) for word in argv)  # which a program is given as no text
     return f"{line}\n{stdin}" if stdin else line
 
 

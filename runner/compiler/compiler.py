@@ -27,6 +27,7 @@ from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation
 from runner.kinds.steps.base import StepKind
 from runner.model.input import Input
+from runner.model.mentions import mentioned_in
 from runner.model.procedure import called_runbooks
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step, Undo
@@ -103,7 +104,8 @@ def variables(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _header(runbook: Runbook, beside: Mapping[str, TaskFile]) -> list[str]:
     takes = [_takes(name, item) for name, item in runbook.inputs.items()]
-    undos = [f"  --tags {step_tag(undo_id(step.id))}" for step in reversed(runbook.steps) if step.undo]
+    undos = [_takes_back(runbook, step, step.undo) for step in reversed(runbook.steps) if step.undo]
+    kept = ["VALUE is what was captured; where that differs, add --limit HOST."] if "VALUE" in "".join(undos) else []
     few = ", and with --limit no more hosts at a time than on the way there" if runbook.serial else ""
     lines = [
         f"{runbook.id}: {runbook.title}",
@@ -113,9 +115,17 @@ def _header(runbook: Runbook, beside: Mapping[str, TaskFile]) -> list[str]:
         *(["Inputs:", *takes] if takes else []),
         # By these hashes whoever knows the playbook knows them as well.
         *(f"It includes {name}, of which the SHA-256 is {file.sha256}" for name, file in beside.items()),
-        *([f"To take changes back, newest first{few}:", *undos] if undos else []),
+        *([f"To take changes back, newest first{few}:", *undos, *kept] if undos else []),
     ]
     return [part for line in lines for part in wrapped(line, indent="    ")]
+
+
+def _takes_back(runbook: Runbook, step: Step, undo: Undo) -> str:
+    """How plain Ansible takes `step` back, which knows nothing any more of what it has captured before."""
+    captured = sorted({name for each in runbook.procedure for name in (*each.capture, *each.choose)})
+    needs = mentioned_in([undo.action, *undo.verify, step.each], captured)
+    values = f" -e '{{{', '.join(f'{json.dumps(name)}: VALUE' for name in needs)}}}'" if needs else ""
+    return f"  --tags {step_tag(undo_id(step.id))}{values}"
 
 
 def _takes(name: str, item: Input) -> str:

@@ -89,3 +89,7 @@ def test_the_host_of_which_it_is_said_is_not_said_again():
     }
 
     assert in_words(preview).splitlines() == ["ls", "uses n=1"]
+
+
+def test_a_word_without_a_value_is_an_empty_text_as_a_program_is_given_it():
+    assert in_words({"module": "ansible.builtin.command", "args": {"argv": ["rm", None, "b"]}}) == "rm '' b"

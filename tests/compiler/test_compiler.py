@@ -212,3 +212,19 @@ def test_what_people_are_told_is_printed_by_plain_ansible_alone(tmp_path):
     assert (told.module, told.args) == ("ansible.builtin.debug", {"msg": "{{ word }}"})
     assert told.keywords["tags"] == ["step-tell", GATE]
     assert "when" in told.keywords
+
+
+def test_the_head_says_what_plain_ansible_must_be_told_to_take_a_change_back(tmp_path):
+    undo = {"command": "mv /tmp/{{ item }} {{ place }}", "verify": [{"exit": 0}]}
+    find = {**STEP, "id": "find", "effect": "read", "capture": {"stuck": "stdout.splitlines()", "place": "rc"}}
+    move = {**STEP, "id": "move", "each": "{{ stuck }}", "command": "mv {{ item }} /tmp", "undo": undo}
+    plain = {**STEP, "id": "plain", "undo": {"command": "rm /x", "verify": [{"exit": 0}]}}
+
+    head = playbook(tmp_path, steps=[find, move, plain]).header
+
+    assert head[-4:] == [
+        "To take changes back, newest first:",
+        "  --tags step-undo-plain",
+        """  --tags step-undo-move -e '{"place": VALUE, "stuck": VALUE}'""",
+        "VALUE is what was captured; where that differs, add --limit HOST.",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +76,9 @@ def test_each_item_is_done_once_and_undone_and_plain_ansible_does_the_same(bench
     plain = subprocess.run(words, cwd=bench.directory, env=environment, capture_output=True, check=False, timeout=90)
     assert plain.returncode == 0, plain
     assert sorted(path.name for path in (place / "to").iterdir()) == ["a", "b", "c"]
+
+    head = (bench.directory / "playbooks" / "RUN-900.yml").read_text().partition("---")[0]
+    takes_back = next(line for line in head.splitlines() if "step-undo-move" in line).removeprefix("#")
+    typed = shlex.split(takes_back.replace("VALUE", '["a", "c"]'))
+    back = subprocess.run([*words, *typed], cwd=bench.directory, env=environment, check=False, timeout=90)
+    assert (back.returncode, sorted(path.name for path in (place / "from").iterdir())) == (0, ["a", "c"])

@@ -144,7 +144,7 @@ def _params(arguments):
 def _typed(name, value):
     if name == "argv":
         words = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
-        return list(map(str, words))
+        return ["" if word is None else str(word) for word in words]  # as Ansible's own module has it
     if isinstance(DEFAULTS[name], bool):
         word = str(value).lower().strip()
         return word in YES if word in YES + NO else _end({"msg": f"{name} is {value!r} and must be yes or no"})

@@ -56,6 +56,7 @@ def ask(capsys, monkeypatch, tmp_path):
 CASES = {
     "words": {"argv": ["echo", "a b", "c"]},
     "numbers as words": {"argv": ["echo", 1, 2.5, True]},
+    "no value among words": {"argv": ["echo", None, "x"]},
     "text": {"_raw_params": "echo 'a b' c"},
     "cmd": {"cmd": "echo 'a b' c"},
     "a shell": {"_raw_params": "echo $HOME; echo x >&2", "_uses_shell": True},
