@@ -188,3 +188,37 @@ def test_a_dry_run_decides_what_it_can_and_calls_the_rest_unknowable(two):
         ("most", "unknowable"),
     }
     assert two.outcomes["fix", "db1"] == "not needed"
+
+
+def test_what_must_hold_before_is_looked_at_only_where_it_is_needed(two):
+    two.ansible.answers["prerequisite-1", "only_if"] = lambda host: (
+        "ok",
+        {"ansible_facts": {"runbook_needs_prerequisite_1": host == "db2"}},
+    )
+    two.ansible.answers["prerequisite-1", "verify/1", "db1"] = FAILED  # which nobody sees
+    room = {"name": "Room", "only_if": "used > 90", "command": "df", "verify": [{"exit": 0}]}
+
+    result = two.run(change("fix"), prerequisites=[room])
+
+    assert (result.outcome, two.outcomes["prerequisite-1", "db1"], two.outcomes["prerequisite-1", "db2"]) == (
+        "passed",
+        "not needed",
+        "passed",
+    )
+    assert (two.done("db1"), two.done("db2")) == (["fix"], ["prerequisite-1", "fix"])
+
+
+@pytest.mark.parametrize("decided", ["db2", None])
+def test_what_a_cancellation_asks_for_is_done_only_where_it_is_needed(two, decided):
+    # Given a step to be done on a cancellation whose condition is true on one host, or cannot be evaluated yet
+    if decided:
+        needed_on(two, "tidy", decided)
+    else:
+        two.ansible.answers["tidy", "only_if"] = ("failed", {"msg": "'used' is undefined"})
+    two.operator.answer = lambda gate, view: two.env.cancellation.request("SIGTERM")
+    # When
+    result = two.run(change("one"), change("two", approve="Go?"), on_cancel=[change("tidy", only_if="used > 90")])
+    # Then
+    assert (result.outcome, two.done("db1")) == ("aborted", ["one"])
+    assert two.done("db2") == (["one", "tidy"] if decided else ["one"])
+    assert two.outcomes["tidy", "db1"] == ("not needed" if decided else "failed")

@@ -76,7 +76,7 @@ class LiveProgress:
         # What another host passes does not take the place of what is wrong on this one.
         if event.type is EventType.VERIFICATION_FINISHED and (bad or step not in self._bad):
             self._notes[step] = "\n".join([self._words.says(event) + because(data), *output_of(data)])
-        if event.type is EventType.STEP_DECIDED and not bad and data.get("reason"):
+        if event.type in _ACTS and not bad and data.get("reason"):
             self._notes.setdefault(step, because(data).removeprefix(": "))
         if event.type in _ACTS and bad:
             self._notes[step] = "\n".join([because(data).removeprefix(": "), *output_of(data)])

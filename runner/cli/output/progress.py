@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol, Self
@@ -169,8 +169,8 @@ class Words:
     def where(self, event: Event) -> str:
         """On which host it is, and for which one where one machine does the step for others; nothing if on none."""
         host, step = event.host or "", self._whole(event)
-        machine = self._machines.setdefault((step, host), event.data["on"]) if event.data.get("on") else ""
-        machine = machine or self._machines.get((step, host), "")
+        self._machines |= {(step, host): event.data["on"]} if event.data.get("on") else {}
+        machine = self._machines.get((step, host), "")
         return f" on {safe(machine)} for {safe(host)}" if machine else f" on {safe(host)}" if host else ""
 
     def _whole(self, event: Event) -> str:
@@ -228,16 +228,11 @@ def _of_the_run(event: Event) -> list[str]:  # noqa: C901, PLR0911 - one return 
         case EventType.CHANGES_ACCEPTED:
             return [f"accepted the changes of the runbook, by {safe(data['by'])}"]
         case EventType.UNDO_PLANNED:
-            return [
-                f"stays    {safe(each['name'])} on {_listed(each['hosts'])}: {each['why']}" for each in data["stays"]
-            ]
+            stays = [(safe(each["name"]), ", ".join(map(safe, each["hosts"])), each["why"]) for each in data["stays"]]
+            return [f"stays    {name} on {hosts}: {why}" for name, hosts, why in stays]
         case EventType.RUN_REFUSED:
             return [f"refused  the run stays {data['outcome'] or 'as it was'}"]
     return guard_options.lines(event)
-
-
-def _listed(hosts: Sequence[str]) -> str:
-    return ", ".join(map(safe, hosts))
 
 
 def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 - one return for each kind of event
@@ -251,9 +246,9 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 
             return [f"takes    {name}: {branch}{where}"]
         case EventType.VERIFICATION_FINISHED:
             return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}", *output_of(data)]
-        case EventType.STEP_DECIDED | EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if (
-            data["outcome"] not in DONE
-        ):
+        case EventType.STEP_DECIDED | EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if data[
+            "outcome"
+        ] not in DONE or (data.get("reason") and event.type is EventType.ACTION_FINISHED):
             return [f"{verdict(data)}     {name}{where}{because(data)}", *output_of(data)]
         case EventType.STEP_FINISHED if data["outcome"] not in _SETTLED and not (
             words.key(event) in words.asked and data["outcome"] == Outcome.PASSED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.compiler.command_preview import in_words
@@ -18,6 +18,7 @@ class ImportedTasks:
 
     run: str
     _begun: set[tuple[str, str]] = field(default_factory=set)
+    _idle: set[tuple[str, str]] = field(default_factory=set)
     _failed: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
     def begun(self, step: str, message: Mapping[str, Any]) -> Iterator[Event]:
@@ -26,6 +27,7 @@ class ImportedTasks:
         if (step, host) not in self._begun:
             self._begun.add((step, host))
             self._failed.pop((step, host), None)
+            self._idle.add((step, host))
             on = {"on": message["on"]} if message.get("on") else {}
             yield Event(EventType.STEP_INTENDED, self.run, step, host, attempt | on)
         command = {"command": in_words(message["does"])} if message.get("does") else {}
@@ -34,6 +36,7 @@ class ImportedTasks:
     def ended(self, step: str, message: Mapping[str, Any], outcome: Outcome, reason: str) -> Iterator[Event]:
         """A task of `step` has ended; one that failed has not failed the step yet, as its role may take care of it."""
         host, key = message["host"], (step, message["host"])
+        self._idle -= {key} if outcome is not Outcome.SKIPPED else set()
         data = {"part": _PART, "outcome": outcome} | ({"reason": reason} if outcome is not Outcome.PASSED else {})
         yield Event(
             EventType.TASK_FINISHED, self.run, step, host, data | _which(message) | {"result": message["result"]}
@@ -51,12 +54,17 @@ class ImportedTasks:
         return (step, host) in self._begun
 
     def verdict(self, event: Event) -> Event:
-        """The end of an action in `event`, with which task failed it and where that stands, if one did."""
+        """The end of an action in `event`, with which task failed it and where that stands, if one did.
+
+        Of one that has passed it says so where every task was skipped, as nothing was done then.
+        """
         key = (event.step or "", event.host or "")
         self._begun.discard(key)
+        if key in self._idle and event.data["outcome"] is Outcome.PASSED:
+            return replace(event, data={**event.data, "reason": "nothing was done: each of its tasks was skipped"})
         failed = self._failed.pop(key, None)
         if failed and event.data["outcome"] is Outcome.FAILED:
-            return Event(event.type, event.run, event.step, event.host, {**event.data, **failed})
+            return replace(event, data={**event.data, **failed})
         return event
 
 

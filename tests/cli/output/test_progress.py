@@ -541,3 +541,10 @@ def test_what_one_machine_does_for_others_is_told_with_both(runbook):
         "ok       There is too little on lb1 for db2",
         "ok       There is too little on db1",
     ]
+
+
+def test_that_an_action_has_passed_and_done_nothing_is_told(runbook):
+    words, nothing = progress.Words(runbook), "nothing was done: each of its tasks was skipped"
+    passed = event("action.finished", "clean", "db1", part="action", outcome="passed", reason=nothing)
+
+    assert progress.lines(passed, words) == [f"ok       Remove old files on db1: {nothing}"]

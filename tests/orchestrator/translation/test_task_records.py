@@ -106,3 +106,12 @@ def test_a_command_that_died_within_leaves_it_to_a_person_whatever_is_verified_b
     tasks = [data["task"] for kind, data in told(engine) if kind == EventType.TASK_INTENDED]
     first = ["Install", "Start"][: 1 + (at == "Start")]
     assert tasks == first + (["Install", "Start"] if decision == "redo" else [])
+
+
+@pytest.mark.parametrize("skipped", [["Install"], ["Install", "Start"]])
+def test_that_every_task_was_skipped_is_said_of_a_step_that_passes(engine, skipped):
+    for name in skipped:
+        engine.ansible.answers["web", name] = ("skipped", {"skip_reason": "Conditional result was False"})
+    assert engine.run(WEB).outcome == "passed"
+    said = {"reason": "nothing was done: each of its tasks was skipped"} if len(skipped) > 1 else {}
+    assert told(engine)[-2] == (EventType.ACTION_FINISHED, {"part": "action", "outcome": "passed", **said})
