@@ -144,12 +144,12 @@ def main(system: System | None = None) -> None:
     except SystemExit as error:  # click's own, when nobody reads what is printed
         code = error.code
     except BaseException as error:  # noqa: BLE001 - the one place where errors become exit codes
-        code = _exit_code(error)
+        code = _exit_code(error, _program(system))
     _leave(int(code or 0))
 
 
-def _exit_code(error: BaseException) -> int:
-    """The exit code for `error`, once it is said what is wrong."""
+def _exit_code(error: BaseException, program: str) -> int:
+    """The exit code for `error`, once it is said what is wrong; `program` is how a person types this command."""
     stopped = isinstance(error, click.Abort | KeyboardInterrupt)
     with contextlib.suppress(OSError):  # there may be nowhere to say it
         if isinstance(error, click.ClickException):
@@ -157,7 +157,7 @@ def _exit_code(error: BaseException) -> int:
         elif stopped:
             click.echo("interrupted", err=True)
         else:
-            complain(_in_words(error))
+            complain(_in_words(error), program)
     if stopped:
         return ExitCode.INTERRUPTED
     return ExitCode.INVALID if isinstance(error, click.ClickException | OSError) else int(explain(error).exit_code)
@@ -221,10 +221,28 @@ def _leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def complain(error: RunbookError) -> None:
+def _program(system: System | None) -> str:
+    from runner.cli.system import System  # noqa: PLC0415
+
+    with contextlib.suppress(OSError):  # the working directory may be gone
+        return (system or System()).program()
+    return ""
+
+
+def as_typed(hint: str, program: str) -> str:
+    """`hint`, in which each command of ours begins with `program`, where a shell does not find it as `runbook`."""
+    if not program:
+        return hint
+    import shlex  # noqa: PLC0415
+
+    names = "|".join(map(re.escape, _captions()))
+    return re.sub(rf"(?<![\w/.-])runbook (?=(?:{names})\b)", lambda _: f"{shlex.quote(program)} ", hint)
+
+
+def complain(error: RunbookError, program: str = "") -> None:
     """Say what is wrong, and how it is mended, on standard error."""
     from runner.cli.output.terminal import safe  # noqa: PLC0415
 
     click.echo(f"error: {safe(error.message, lines=True)}", err=True)
     if error.hint:
-        click.echo(f"hint: {safe(error.hint)}", err=True)
+        click.echo(f"hint: {safe(as_typed(error.hint, program))}", err=True)

@@ -178,6 +178,13 @@ def typed(words: Sequence[str]) -> str:
     return command_line([*context.words, *words], context.system.program())
 
 
+def hint(text: str) -> None:
+    """Print how something is mended, or what comes next, with each command of ours as it is typed here."""
+    from runner.cli import as_typed  # noqa: PLC0415 - it imports this module
+
+    click.echo(f"hint: {safe(as_typed(text, command_context().system.program()), lines=True)}", err=True)
+
+
 def clock() -> Instant:
     """Now, on both clocks."""
     return command_context().system.clock()

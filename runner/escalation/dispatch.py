@@ -145,7 +145,7 @@ class Dispatcher:
         before = {key: self._open(each, triggers) for key, each in newest.items()}
         receipts = deliver_all(pages, self._secrets, limit=limit)
         sent = [SentPage(item.notification, receipt) for item, receipt in zip(pages, receipts, strict=True)]
-        for each in sent:
+        for item, each in zip(pages, sent, strict=True):
             data = _description(each.notification) | {"channel": each.receipt.channel}
             result = {name: getattr(each.receipt, name) for name in ("status", "attempts", "reason")}
             result |= {"reference": each.receipt.reference} if each.receipt.reference else {}
@@ -156,7 +156,8 @@ class Dispatcher:
                 with self._failsafe():
                     self._reached.note(each.contact, each.receipt.channel, self._clock().wall)
             with self._failsafe():
-                self.outbox.settle(each.notification, each.receipt, self._clock().wall)
+                tried = each.notification.requested if item.held else self._clock().wall
+                self.outbox.settle(each.notification, each.receipt, tried)
         for key, incident in before.items():
             with self._failsafe():
                 self._remember(incident, [each for each in sent if each.dedup_key == key])

@@ -10,7 +10,7 @@ import sys
 import click
 import pytest
 
-from runner.cli import cli, complain
+from runner.cli import as_typed, cli, complain
 from runner.core import errors
 from runner.core.errors import RunbookError
 from runner.library.library import Library
@@ -99,6 +99,22 @@ def test_what_an_error_quotes_can_not_speak_to_the_terminal(capsys):
     complain(RunbookError("one\nl\x1b[2Jne\r", hint="a\nb\x07"))
 
     assert capsys.readouterr().err == "error: one\nl\\x1b[2Jne\\r\nhint: a\\nb\\x07\n"
+
+
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        (
+            "runbook status X shows where, runbook cancel X stops it",
+            "/a b/runbook status X shows where, /a b/runbook cancel X stops it",
+        ),
+        ("the runbook lists its hosts; a runbook shows them", "the runbook lists its hosts; a runbook shows them"),
+        ("/opt/runbook status X", "/opt/runbook status X"),
+    ],
+)
+def test_a_command_in_a_hint_is_typed_by_its_path_where_a_shell_does_not_find_it(hint, shown):
+    assert as_typed(hint, "/a b/runbook") == shown.replace("/a b/runbook", "'/a b/runbook'")
+    assert as_typed(hint, "") == hint
 
 
 @pytest.mark.parametrize(

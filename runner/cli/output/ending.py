@@ -168,4 +168,4 @@ def _complain(result: Result) -> None:
         if not (result.ways_on and problem == result.happened and sys.stdout.isatty()):  # it is there already
             click.echo(f"error: {safe(problem, lines=True)}", err=True)
     if result.hint:
-        click.echo(f"hint: {safe(result.hint, lines=True)}", err=True)
+        context.hint(result.hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from runner.cli import context
 from runner.cli.output.ending import call_lines
 from runner.cli.output.sent_pages import show_sent
 from runner.cli.output.terminal import safe
@@ -26,7 +27,7 @@ def _show(recovered: RecoveredRun) -> None:
     run = recovered.run
     click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it ended", err=True)
     if run.status == "abandoned":
-        click.echo(f"hint: what it had started was stopped; runbook show {run.run} shows how far it came", err=True)
+        context.hint(f"what it had started was stopped; runbook show {run.run} shows how far it came")
     for line in call_lines(recovered.calls, reasons=True):
         click.echo(f"called   {safe(line)}", err=True)
     if recovered.not_called:

@@ -169,7 +169,8 @@ class Prompt:
         reasons = [item.declared for item in self._runbook.escalation.when if isinstance(item, Declared)]
         for number, text in enumerate(reasons, 1):
             click.echo(f"    {number}  {safe(text)}", err=True)
-        answer = _text(click.prompt("  Why (a number, or in words)", err=True))
+        how = "a number, or in words" if reasons else "in a few words"
+        answer = _text(click.prompt(f"  Why ({how})", err=True))
         return reasons[int(answer) - 1] if answer.isdecimal() and 0 < int(answer) <= len(reasons) else answer
 
 

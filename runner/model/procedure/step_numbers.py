@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from runner.model.step import Step
+if TYPE_CHECKING:  # a command that shows runs does not wait for what reads runbooks
+    from runner.model.step import Step
 
 
 def labels(steps: Iterable[Step]) -> list[str]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import click
+
+from runner.cli import context
 from runner.cli.output.recovered_runs import show_recovery
+from runner.cli.system import System
 from runner.core.errors import AuditError
 from runner.orchestrator.request import Call
 from runner.services.runs import RecoveredRun, Recovery
@@ -19,7 +23,8 @@ def test_each_run_is_told_with_who_was_called(capsys):
         Call("on-call", "slack", "trigger", arrived=True, reason=""),
         Call("lead", "webhook", "trigger", arrived=False, reason="HTTP 503\x1b[2J"),
     )
-    show_recovery(Recovery((RecoveredRun(STATE, calls), RecoveredRun(STATE, not_called="it is gone"))))
+    with click.Context(click.Command("status"), obj=context.CommandContext(None, None, System())):
+        show_recovery(Recovery((RecoveredRun(STATE, calls), RecoveredRun(STATE, not_called="it is gone"))))
 
     abandoned = [
         "abandoned: the run 20260101T000000Z-0123abcd of RUN-001 died before it ended",

@@ -33,4 +33,4 @@ def command(run_id: str, *, note: str) -> None:
                 f"told  {safe(addressee(each.contact, each.receipt.channel))}: {each.receipt.status}{safe(reason)}"
             )
     complain_of(list(done.problems))
-    click.echo(f"hint: runbook show {done.run} --format handoff says what happened and what to type", err=True)
+    context.hint(f"runbook show {done.run} --format handoff says what happened and what to type")

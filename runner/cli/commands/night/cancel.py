@@ -26,7 +26,7 @@ def show(cancelled: CancelledRun) -> None:
     """Print whether the run has stopped, and exit accordingly."""
     if not cancelled.stopped:
         click.echo(f"the run {cancelled.run} has not stopped within {cancelled.seconds:g} s", err=True)
-        click.echo(f"hint: runbook cancel {cancelled.run} --now", err=True)
+        context.hint(f"runbook cancel {cancelled.run} --now")
         raise click.exceptions.Exit(ExitCode.FAILED)
     click.echo(f"stopped  run {cancelled.run}")
-    click.echo(f"hint: runbook resume {cancelled.run} continues it", err=True)
+    context.hint(f"runbook resume {cancelled.run} continues it")

@@ -84,5 +84,5 @@ def _show(readiness: Readiness, *, as_json: bool) -> None:
         for reason in readiness.refused_for:
             click.echo(f"  {safe(reason)}")
         if readiness.hint:
-            click.echo(f"hint: {safe(readiness.hint, lines=True)}", err=True)
+            context.hint(readiness.hint)
     click.echo(f"report  {safe(readiness.report)}")
