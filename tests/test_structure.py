@@ -26,11 +26,11 @@ SMALL_MODULES: set[str] = {
 """Modules under 60 lines that fewer than two others import."""
 
 PLUGINS = re.compile(
-    r"""(kinds/(steps(/delivery)?|verifications(/\w+)*|secrets) | channels | lint/rules | cli/commands/\w+ | executor/ansible/plugins.*)/\w+\.py
+    r"""(kinds/(steps(/delivery)?|verifications(/\w+)*|secrets|probes) | channels | lint/rules | cli/commands/\w+ | executor/ansible/plugins.*)/\w+\.py
         | __main__\.py""",
     re.VERBOSE,
 )
-"""Files that something finds by where they are: one kind, channel, rule, command or plug-in each."""
+"""Files that something finds by where they are: one kind, channel, rule, command, probe or plug-in each."""
 
 
 def repeated(places):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from runner.compiler.compiler import compile_runbook
+from runner.compiler.compiler import companions, compile_runbook
 from runner.compiler.constructs.each_item import included_files
 from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
@@ -26,14 +26,14 @@ def compiled(source: Source) -> str:
 
 
 def compiled_beside(source: Source) -> dict[str, str]:
-    """The texts of the files of tasks that this playbook includes, by how it names them.
+    """The texts of the files that this playbook includes or starts, by how it names them.
 
     Raises:
         InvalidInputError: a file that a step names cannot be used.
     """
     if not any(step.each for step in source.runbook.every_step):
-        return {}
-    return {name: file.render() for name, file in _compiled(source).beside.items()}
+        return companions(source.runbook)
+    return dict(_compiled(source).beside)
 
 
 def _compiled(source: Source) -> Playbook:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +24,7 @@ from runner.core.duration import parse
 from runner.core.identifiers import Marker
 from runner.core.step_tags import GATE, NEVER, recheck_tag, step_tag, undo_id
 from runner.kinds.ansible_yaml import Block, Play, Playbook, Task, TaskFile
-from runner.kinds.base import ReadFile
+from runner.kinds.base import Kind, ReadFile
 from runner.kinds.invocation import Invocation
 from runner.kinds.steps.base import StepKind
 from runner.model.input import Input
@@ -61,7 +62,7 @@ def compile_runbook(
         play(runbook.hosts_of(step), _step(runbook, step, read_file, tags=(NEVER,)), [step])
         for step in runbook.on_cancel
     ]
-    beside = dict(_beside(runbook, read_file, values))
+    beside = {name: file.render() for name, file in _beside(runbook, read_file, values)} | companions(runbook)
     return Playbook(_header(runbook, beside), [*forward, *backward, *cancelled], beside)
 
 
@@ -76,6 +77,14 @@ def _beside(runbook: Runbook, read_file: ReadFile, values: Mapping[str, Any]) ->
                 [header, "Written by `runbook compile`, as that file is."], _delivered(runbook, values, tasks)
             )
             yield each_item.file_of(runbook.id, name), file
+
+
+def companions(runbook: Runbook) -> dict[str, str]:
+    """The files of ours that its tasks start."""
+    parts = [part for step in runbook.every_step for part in (step, step.undo) if part]
+    kinds: list[Kind] = [part.action for part in parts if part.action]
+    kinds += [kind for part in parts for verification in part.verify for kind in verification.kinds]
+    return dict(sorted((name, text) for kind in kinds for name, text in kind.companions.items()))
 
 
 def _delivered(runbook: Runbook, values: Mapping[str, Any], tasks: Iterable[Task | Block]) -> list[Task | Block]:
@@ -102,7 +111,7 @@ def variables(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, **as_numbers}
 
 
-def _header(runbook: Runbook, beside: Mapping[str, TaskFile]) -> list[str]:
+def _header(runbook: Runbook, beside: Mapping[str, str]) -> list[str]:
     takes = [_takes(name, item) for name, item in runbook.inputs.items()]
     undos = [_takes_back(runbook, step, step.undo) for step in reversed(runbook.steps) if step.undo]
     kept = ["VALUE is what was captured; where that differs, add --limit HOST."] if "VALUE" in "".join(undos) else []
@@ -114,7 +123,7 @@ def _header(runbook: Runbook, beside: Mapping[str, TaskFile]) -> list[str]:
         f"It runs with plain Ansible too: ansible-playbook -i INVENTORY {runbook.id}.yml",
         *(["Inputs:", *takes] if takes else []),
         # By these hashes whoever knows the playbook knows them as well.
-        *(f"It includes {name}, of which the SHA-256 is {file.sha256}" for name, file in beside.items()),
+        *(f"It includes {name}, of which the SHA-256 is {_sha256(text)}" for name, text in beside.items()),
         *([f"To take changes back, newest first{few}:", *undos, *kept] if undos else []),
     ]
     return [part for line in lines for part in wrapped(line, indent="    ")]
@@ -126,6 +135,10 @@ def _takes_back(runbook: Runbook, step: Step, undo: Undo) -> str:
     needs = mentioned_in([undo.action, *undo.verify, step.each], captured)
     values = f" -e '{{{', '.join(f'{json.dumps(name)}: VALUE' for name in needs)}}}'" if needs else ""
     return f"  --tags {step_tag(undo_id(step.id))}{values}"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _takes(name: str, item: Input) -> str:

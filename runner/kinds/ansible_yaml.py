@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -89,22 +88,17 @@ class TaskFile:
         """The file's text."""
         return _file(self.header, [task.data() for task in self.tasks])
 
-    @property
-    def sha256(self) -> str:
-        """The SHA-256 of the file's text."""
-        return hashlib.sha256(self.render().encode()).hexdigest()
-
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
     """Plays under a comment, given by its lines, that says where the file comes from and how it is used.
 
-    `beside` are the files that it includes, by how it names them.
+    `beside` are the texts of the files that it includes or starts, by how it names them.
     """
 
     header: Sequence[str]
     plays: Sequence[Play]
-    beside: Mapping[str, TaskFile] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     def render(self) -> str:
         """The file's text: the same playbook always gives the same bytes."""

@@ -15,6 +15,9 @@ from runner.kinds.invocation import Invocation
 ReadFile = Callable[[str], str]
 """The text of a file named in a runbook, relative to the runbook's own directory."""
 
+ReadEntry = Callable[[str], Mapping[str, Any] | None]
+"""What the registry has for an id, as it is written there; None where it has nothing."""
+
 _MINUTE = timedelta(minutes=1)
 
 
@@ -38,6 +41,8 @@ class Kind(Model):
     """The keys whose values are told to people."""
     visible: ClassVar[tuple[str, ...]] = ()
     """The keys whose values stand in the arguments of a program, which everybody on the host can read."""
+    secrets: ClassVar[tuple[str, ...]] = ()
+    """The keys, in the mapping behind its own, that say where a secret is: `env:TOKEN`, or an input of type secret."""
 
     def call(self, timeout: timedelta, read_file: ReadFile) -> Invocation | None:
         """The call that is made on a host, ended after `timeout`; None where none is.
@@ -127,6 +132,21 @@ class Kind(Model):
         """
         code = self.shell_code(read_file)
         return (changed_by(code) if code else changed_by_statement(self.sql_statement)) or self.destroys(read_file)
+
+    @property
+    def companions(self) -> Mapping[str, str]:
+        """The files of ours that its task needs beside the playbook: their texts by how the playbook names them."""
+        return {}
+
+    @classmethod
+    def completed(cls, value: Any, entry: ReadEntry) -> Any:
+        """What is written behind its key, with what the registry says of it.
+
+        Raises:
+            ValueError: the registry does not say what is needed.
+        """
+        del entry
+        return value
 
     @classmethod
     def obeyed(cls, written: Mapping[str, Any]) -> Mapping[str, Reading]:

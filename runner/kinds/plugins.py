@@ -42,6 +42,9 @@ from runner.kinds.verifications.host.service_check import Service
 from runner.kinds.verifications.http_probe import HttpProbe
 from runner.kinds.verifications.json_output import Json
 from runner.kinds.verifications.matches import Matches
+from runner.kinds.verifications.monitoring.alert_probe import AlertFiring, AlertResolved
+from runner.kinds.verifications.monitoring.metric_probe import Metric
+from runner.kinds.verifications.monitoring.rds_probe import Rds
 from runner.kinds.verifications.oncall_probe import OnCall
 from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
@@ -64,6 +67,7 @@ _STEPS: tuple[type[StepKind], ...] = (
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
     *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall, SqlProbe, That),
     *(Certificate, Disk, FileCheck, PortCheck, Process, Service),
+    *(AlertFiring, AlertResolved, Metric, Rds),
 )
 
 

@@ -15,7 +15,9 @@ from typing import Any, Self
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RUNBOOK_ID
 from runner.core.limited_file import read_limited
+from runner.library import registered_values
 from runner.library.ansible_content import roles_used
+from runner.library.registered_values import Registered
 from runner.library.root import library_root, shipped_root
 from runner.library.side_files import NONE, SideFiles, files_of, read_side_files
 from runner.library.values_files import values_of
@@ -35,7 +37,8 @@ class Source:
     """A runbook with the file it was read from, that file's text, and the document with its positions.
 
     `shared` has the text of each file of shared steps that it uses, by its path. `side_files` are what its playbook
-    needs besides, as they were when it was read, and `values` what files of values set.
+    needs besides, as they were when it was read, `values` what files of values set, and `registered` what it has from
+    the registry.
     """
 
     runbook: Runbook
@@ -45,13 +48,13 @@ class Source:
     shared: Mapping[Path, bytes] = field(default_factory=dict)
     side_files: SideFiles = field(default=NONE, repr=False)
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    registered: Registered = field(default=Registered(), repr=False)
 
     @property
     def definition(self) -> bytes:
-        """All that the runbook is made of: the text of its file, and of the shared steps that it uses."""
-        return b"\n".join(
-            (self.text, *(b"# %s\n%s" % (path.name.encode(), text) for path, text in self.shared.items()))
-        )
+        """All that the runbook is made of: the text of its file, of the shared steps, and its part of the registry."""
+        shared = [b"# %s\n%s" % (path.name.encode(), text) for path, text in self.shared.items()]
+        return b"\n".join((self.text, *shared, *filter(None, [self.registered.definition])))
 
     @property
     def sha256(self) -> str:
@@ -61,7 +64,7 @@ class Source:
     @property
     def files(self) -> Mapping[Path, str]:
         """The SHA-256 of each file that it was read from, and of those that it needs besides, as it was then."""
-        texts = {self.path: self.text, **self.shared}
+        texts = {self.path: self.text, **self.shared, **self.registered.files}
         texts |= {self.path.parent.parent / name: content for name, content in self.side_files.contents.items()}
         return {path: hashlib.sha256(text).hexdigest() for path, text in texts.items()}
 
@@ -201,7 +204,7 @@ class Library:
 def source_of(path: Path, data: bytes, *, named: bool = True, note: Callable[[str], None] | None = None) -> Source:
     """The runbook that the file at `path` holds, whose bytes are `data`; unless `named`, that may have any name.
 
-    `note` hears of each file of shared steps that is looked for beside it, before it is read.
+    `note` hears of each file of shared steps that is looked for beside it, before it is read, and of the registry.
 
     Raises:
         InvalidFileError: the file has faults; all of them are in it.
@@ -218,13 +221,15 @@ def source_of(path: Path, data: bytes, *, named: bool = True, note: Callable[[st
         return load(texts[file], file=shown(file))
 
     document = branch_steps.expand(shared_steps.expand(load(data, file=shown(path)), shared))
+    registry = path.parent / registered_values.DIRECTORY
+    document, registered = registered_values.expand(document, registry, note or (lambda _name: None))
     runbook = to_runbook(document)
     if named and runbook.id != path.stem:
         hint = f"name the file {runbook.id}.yml"
         fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
         raise InvalidFileError([fault])
     files = read_side_files(path.parent.parent, files_of(runbook), roles_used)
-    return Source(runbook, path, data, document, texts, files, values_of(document, runbook, files))
+    return Source(runbook, path, data, document, texts, files, values_of(document, runbook, files), registered)
 
 
 def shown(path: Path) -> str:
@@ -236,7 +241,10 @@ def shown(path: Path) -> str:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of the file at `path`; empty where it cannot be read."""
+    """The SHA-256 of the file at `path`, or of those in the directory; empty where it cannot be read."""
+    if path.is_dir():
+        files = [f"{each.name} {digest(each)}" for each in sorted(path.glob("*.yml"))]
+        return hashlib.sha256("\n".join(files).encode()).hexdigest()
     try:
         return hashlib.sha256(read_limited(path, _LARGEST_SCRIPT)).hexdigest()
     except InvalidInputError:

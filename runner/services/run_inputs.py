@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from runner.core.characters import unfit
 from runner.core.errors import MistypedError
 from runner.core.secrets import FORMS, PROMPT, SecretReference
+from runner.executor.ansible.workspace import CONFIDENTIAL
 from runner.kinds.secrets.lookup import look_up
 from runner.library.library import Source
 from runner.model.input import Input, InputFault, missing, read_all
@@ -55,7 +56,8 @@ def give_inputs(
         _check_only_secrets(source.runbook, given)
     values = _read(source, given, here=here, prompt=prompt, ask_all=ask_all, before=before, planned=planned)
     secrets = {} if planned else _reveal(source.runbook, values, environ=environ, prompt=prompt)
-    return replace(request, inputs=values, secrets=secrets)
+    keys = (environ[name] for name in CONFIDENTIAL if environ.get(name))
+    return replace(request, inputs=values, secrets=secrets, hidden=tuple(dict.fromkeys((*request.hidden, *keys))))
 
 
 def _read(

@@ -73,6 +73,6 @@ def test_the_example_of_a_kind_loads_is_good_and_compiles(library, group, key):
     # Then it uses the kind, has no error, and is a playbook
     last = source.runbook.steps[-1]
     assert key in {each.key for each in ([last.action] if group == "step" else last.verify[0].kinds)}
-    findings = lint(source, read.contacts(source), today=date(2026, 1, 1), variables=())
+    findings = lint(source, read.contacts(source), today=date(2026, 1, 1), variables=("prometheus_url",))
     assert [str(finding) for finding in findings if finding.level is Level.ERROR] == []
     assert yaml.safe_load(compiled(source))

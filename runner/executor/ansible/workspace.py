@@ -40,8 +40,14 @@ PASSED_ON = (
         "ANSIBLE_COLLECTIONS_PATH",
         "ANSIBLE_BECOME_PASSWORD_FILE",
     ),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION"),
+    *("AWS_DEFAULT_REGION", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED"),
+    *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
 )
 """The only variables of the user's environment that reach Ansible; none of them changes what is run."""
+
+CONFIDENTIAL = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+"""Those of them that are secrets, which are kept out of all that is written and shown."""
 
 _PATHS: Mapping[str, str] = {
     "ANSIBLE_VAULT_PASSWORD_FILE": "",

@@ -80,6 +80,11 @@ class VerificationKind(Kind):
         """For how long every sample must be good, or the input that says so; None takes one sample."""
         return None
 
+    @property
+    def lag(self) -> timedelta | None:
+        """For how long what it asks may still say what was before; None where it says what is now."""
+        return None
+
     def describe(self) -> str:
         """The verification in words, used where the runbook does not give `says`."""
         return f"{self.key}: {getattr(self, self.key)}"

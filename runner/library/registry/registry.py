@@ -14,6 +14,7 @@ from pydantic import Field, Strict, model_validator
 
 from runner.core.fields import Model, Prose, Several, Text, Title
 from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId, Spelling
+from runner.kinds.verifications.monitoring.alert_source import AlertSource
 from runner.library.library import shown
 from runner.library.registry.must_haves import MUST_HAVES, MustHave
 from runner.model.names import Contact, PageReference
@@ -39,11 +40,19 @@ class Alert(Entry):
     severity: Severity = Field(description="P0 to P3, or critical, warning or info")
     condition: Prose = Field(description="When it fires")
     alertname: Text | None = Field(default=None, description="What the monitoring calls it: Prometheus' alertname")
+    source: AlertSource | None = Field(default=None, description="Where it is looked up whether it is firing")
     symptoms: Several[Prose] = Field(default=(), description="What people see then: error messages, complaints")
     runbook: RunbookId | None = Field(default=None, description="The runbook that it leads to")
     page: PageReference | None = Field(
         default=None, description="What an info alert leads to: a file of the library, or an http(s) URL"
     )
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        source = self.source and self.source.called(self.alertname)
+        if source and source.missing:
+            raise ValueError(f"its `source` needs {source.missing}")
+        return self
 
 
 class Rollback(Model):
@@ -121,7 +130,7 @@ class Reference:
     @property
     def words(self) -> str:
         """Everything that it says about what it is."""
-        values = self.entry.model_dump(exclude={"owner", "links"}, exclude_none=True)
+        values = self.entry.model_dump(exclude={"owner", "links", "source"}, exclude_none=True)
         return " ".join(map(str, values.values()))
 
     def finding(self, key: str, rule: str, message: str, *, hint: str = "") -> Finding:

@@ -226,3 +226,35 @@ def _verifications(context: LintContext) -> Iterator[Hit]:
 def _exit(verification: Verification) -> list[str]:
     """What `exit` says, as a condition."""
     return [f"rc in {list(verification.good_exits)}"] if verification.good_exits else []
+
+
+_TOO_SOON = """\
+steps:
+  - id: restart
+    name: Restart the web server
+    command: systemctl restart nginx
+    verify:
+      - says: The alert has resolved
+        alert_resolved: {prometheus: "https://prometheus.example.com", alert: ServerDown, data: up}
+        within: 30s
+"""
+
+
+@Rule(
+    "shorter-than-lag",
+    Level.WARNING,
+    Criterion.VERIFIABLE,
+    problem="An alert stays for a while after its cause is gone: asked too early, it makes a failure of success.",
+    wrong=_TOO_SOON,
+    right=_TOO_SOON.replace("30s", "2m"),
+)
+def shorter_than_lag(context: LintContext) -> Iterator[Hit]:
+    """A verification that gives up before what it asks can know of the change."""
+    for place, _, verification in context.verifications():
+        lag = max((kind.lag for kind in verification.kinds if kind.lag), default=None)
+        if lag is None or verification.held or (verification.within and verification.within >= lag):
+            continue
+        waits = f"and this waits {show(verification.within)}" if verification.within else "and this does not wait"
+        key = (*place, "within") if verification.within else place
+        message = f"what is asked may still say what was before {show(lag)} after a change, {waits}"
+        yield Hit(key, message, f"write `within: {show(lag)}`, or more; `lag` says how long it is there")

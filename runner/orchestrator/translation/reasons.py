@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -61,6 +62,8 @@ def verdict(
         words, values = seen.cut_sentence, ""
     elif (search := searched(assertion)) and seen.stream == search[0]:
         words, values = f"{search[0]} does not match {search[1]!r}", seen.last_lines
+    elif set(seen.values) == {"problem"}:  # which says itself why
+        words, values = _own_words(seen.values["problem"]), ""
     elif "probe" in names(assertion):  # there was no answer that could be judged
         words, values = reason_of(outcome, last, seen), ""
     elif (message := str(judged.get("msg") or _OF_ANSIBLE)) != _OF_ANSIBLE:  # the verification has words of its own
@@ -71,6 +74,14 @@ def verdict(
         words, values = f"{assertion} is not true", seen.in_words()
     after = f" after {samples} samples" if samples > 1 else ""
     return f"{words}{after}" + (f": {values}" if values else "")
+
+
+def _own_words(value: str) -> str:
+    """The text of a value as it is shown: without its quotation marks, where it was not cut."""
+    try:
+        return str(json.loads(value))
+    except ValueError:
+        return value
 
 
 def reason_of(
