@@ -35,6 +35,9 @@ LONGEST = 15.0
 APPS = {"app1": "127.0.77.91", "app2": "127.0.77.92", "app3": "127.0.77.93"}
 BALANCER = {"lb1": "127.0.77.99"}
 OLD, NEW = "1.4.2", "1.5.0"
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+SMALL = pytest.mark.parametrize("site", ["small"], indirect=True)
+"""The load balancer of the demo."""
 TICKS = [*(f"prerequisite-{number}" for number in range(1, 7)), "watch"]
 
 
@@ -116,8 +119,30 @@ def shop_at(address, root, stack):
     return f"{address}:{server.server_port}"
 
 
+def small(directory, url, upstreams, pid):
+    """The command that starts the load balancer of the demo."""
+    _, _, port = url.rpartition(":")
+    options = ["--listen", BALANCER["lb1"], "--port", port, "--servers", upstreams, "--pid", pid]
+    return [sys.executable, "-m", "runner.lab.balancer", *options]
+
+
+def nginx(directory, url, upstreams, pid):
+    """The command that starts nginx before the same servers, each of which has a file of its own."""
+    paths = "".join(
+        f"{name}_temp_path {directory}/{name}; " for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (directory / "nginx.conf").write_text(
+        f"pid {pid};\n{'user root;' if os.geteuid() == 0 else ''}\n"
+        "events { worker_connections 64; }\n"
+        f"http {{\n  access_log off; {paths}\n"
+        f"  upstream shop {{ include {upstreams}/*.conf; }}\n"
+        f"  server {{ listen {url.removeprefix('http://')}; location / {{ proxy_pass http://shop; }} }}\n}}\n"
+    )
+    return [NGINX, "-e", directory / "nginx.log", "-c", directory / "nginx.conf", "-g", "daemon off;"]
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(request, tmp_path_factory):
     bench = Bench(tmp_path_factory.mktemp("bench"))
     for part in ("runbooks", "playbooks"):
         shutil.copytree(ROOT / part, bench.directory / part)
@@ -134,8 +159,7 @@ def site(tmp_path_factory):
             entry.write_text(f"server {server};\n")
             where = {"app_url": f"http://{server}", "app_server": server, "release_root": str(root)}
             hosts[name] = {**where, "balancer_url": url, "balancer_entry": str(entry), "balancer_pid": str(pid)}
-        options = ["--listen", address, "--port", url.rpartition(":")[2], "--servers", upstreams, "--pid", pid]
-        argv = [sys.executable, "-m", "runner.lab.balancer", *options]
+        argv = {"small": small, "nginx": nginx}[request.param](directory, url, upstreams, pid)
         balancer = stack.enter_context(running(LabCommand("balancer", argv, directory / "balancer.log")))
         balancer.wait_until(pid.exists)
         groups = {
@@ -159,6 +183,7 @@ def customers(site):
     site.place.nothing_is_left()
 
 
+@SMALL
 def test_a_check_that_fails_on_one_host_takes_back_all_that_was_released_and_no_customer_notices(site, customers):
     # Given a release that is broken on the second host
     broken = site.root("app2") / "releases" / NEW / "BROKEN"
@@ -188,6 +213,21 @@ def test_a_check_that_fails_on_one_host_takes_back_all_that_was_released_and_no_
     ]
 
 
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+@pytest.mark.parametrize("site", ["nginx"], indirect=True)
+def test_host_after_host_is_released_through_nginx_and_no_customer_notices(site, customers):
+    ended = site.place.bench.command(*site.words(), patience=170)
+
+    assert ended.code == 0, ended.err
+    assert site.serving == dict.fromkeys(APPS, (NEW, True)), ended.err
+    assert (customers.failed, customers.asked > 0) == ([], True)
+    begun = [(each["step"], each["host"]) for each in ended.events if each["type"] == "step.intended"]
+    assert [each for each in begun if each[0] in {"drain", "deploy", "validate", "refill"}] == [
+        (step, host) for host in APPS for step in ("drain", "deploy", "validate", "refill")
+    ]
+
+
+@SMALL
 @pytest.mark.parametrize("seed", range(SEED, SEED + KILLS))
 def test_a_release_that_is_killed_at_any_instant_is_finished_and_no_customer_notices(site, customers, seed):
     # Given the release of one host
