@@ -106,13 +106,19 @@ def _look(marker: Marker, verification: Verification, probe: Invocation, conditi
 
 
 def _until(verification: Verification) -> dict[str, Any]:
-    assert verification.within  # noqa: S101 - the caller asked
+    within, samples = verification.within, verification.samples
+    assert within  # noqa: S101 - the caller asked
+    limit, words = (
+        (f"{within}_seconds", f"{{{{ {within} }}}}")
+        if isinstance(within, str)
+        else (seconds(within)[:-1], show(within))
+    )
     # The retries alone are no limit, each may take as long as the probe does. A loop's items are evaluated once.
     return {
-        "loop": [f"{{{{ {_CLOCK} + {seconds(verification.within)[:-1]} }}}}"],
-        "loop_control": {"loop_var": "deadline", "label": f"within {show(verification.within)}"},
+        "loop": [f"{{{{ {_CLOCK} + {limit} }}}}"],
+        "loop_control": {"loop_var": "deadline", "label": f"within {words}"},
         "until": f"(holds | default(false)) or {_CLOCK} >= deadline",
-        "retries": verification.samples,
+        "retries": f"{{{{ {samples} }}}}" if isinstance(samples, str) else samples,
         "delay": _pause(verification, schema="integer"),
     }
 

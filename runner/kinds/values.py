@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from jinja2 import TemplateSyntaxError, nodes
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
+from runner.core.duration import PATTERN, read_limit
 from runner.core.fields import Keywords, Model, OneOrSeveral
 from runner.core.identifiers import ContactName, RunbookId, Variable
 from runner.core.templates import Template, parse_expression
@@ -36,6 +38,28 @@ def _code(number: int) -> int:
 
 
 ExitCode = Annotated[int, AfterValidator(_code), Keywords(minimum=0, maximum=255)]
+
+
+_INPUT = r"\{\{ *([a-z][a-z0-9_]*) *\}\}"
+
+
+def _limit(value: object) -> object:
+    if not isinstance(value, str) or "{{" not in value:
+        return read_limit(value)
+    match = re.fullmatch(_INPUT, value)
+    if match is None:
+        raise ValueError("takes a duration or the name of one input, like {{ watch_for }}")
+    return match[1]
+
+
+LimitOrInput = Annotated[
+    timedelta | str,
+    BeforeValidator(_limit),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"pattern": PATTERN}, {"pattern": f"^{_INPUT}$"}], "examples": ["30s", "5m"]}
+    ),
+]
+"""How long something may take, or the name of the input of type duration that says so, written as a template."""
 
 
 def _expression(text: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import InstanceOf, model_validator
 from runner.core.duration import seconds
 from runner.core.fields import Limit, Model, Text, Title
 from runner.kinds.invocation import Invocation
+from runner.kinds.values import LimitOrInput
 from runner.kinds.verifications.base import VerificationKind
 
 DEFAULT_PAUSE = timedelta(seconds=1)
@@ -22,13 +23,14 @@ MOST_SAMPLES = 10_000
 class Verification(Model):
     """A probe and a tolerance, written together as one mapping.
 
-    `within` asks again until it holds; `hold_for` asks again and never may it not hold. Both pause `every` between
-    samples. `become` says whether the probe is made as another user, which is as the step says where it is None.
+    `within` asks again until it holds; `hold_for` asks again and never may it not hold: each a duration, or the name of
+    the input that says how long. Both pause `every` between samples. `become` says whether the probe is made as another
+    user, which is as the step says where it is None.
     """
 
     says: Title
     kinds: tuple[InstanceOf[VerificationKind], ...]
-    within: Limit | None = None
+    within: LimitOrInput | None = None
     every: Limit | None = None
     become: bool | None = None
     become_user: Text | None = None
@@ -88,9 +90,10 @@ class Verification(Model):
     @property
     def samples(self) -> int | str:
         """How many samples are taken at most (`within`), or exactly (`hold_for`); an expression where an input says."""
-        if isinstance(self.held, str):
-            return f"({self.held}_seconds / {seconds(self.pause)[:-1]}) | round(0, 'ceil') | int + 1"
-        return math.ceil((self.held or self.within or timedelta(0)) / self.pause) + 1
+        longest = self.held or self.within or timedelta(0)
+        if isinstance(longest, str):
+            return f"({longest}_seconds / {seconds(self.pause)[:-1]}) | round(0, 'ceil') | int + 1"
+        return math.ceil(longest / self.pause) + 1
 
     @property
     def good_exits(self) -> tuple[int, ...]:
@@ -109,7 +112,7 @@ class Verification(Model):
 
     def probe(self) -> Invocation | None:
         """The call whose result is judged; None for the step's own result."""
-        limit = min(PROBE_TIMEOUT, self.within) if self.within else PROBE_TIMEOUT
+        limit = min(PROBE_TIMEOUT, self.within) if isinstance(self.within, timedelta) else PROBE_TIMEOUT
         return next((probe for kind in self.kinds if (probe := kind.probe(limit))), None)
 
     @property

@@ -140,6 +140,16 @@ def test_within_asks_again_until_it_holds_or_the_time_is_over(every, delay, retr
     )
 
 
+def test_an_input_says_for_how_long_it_is_asked_again():
+    probe, _ = tasks_of(HttpProbe(http="http://a/"), That(that="json.ready"), within="{{ patience }}")
+
+    assert (probe.keywords["loop"], probe.keywords["retries"], probe.keywords["loop_control"]["label"]) == (
+        [f"{{{{ {CLOCK} + patience_seconds }}}}"],
+        "{{ (patience_seconds / 1) | round(0, 'ceil') | int + 1 }}",
+        "within {{ patience }}",
+    )
+
+
 @pytest.mark.parametrize(
     ("hold_for", "every", "samples", "pause"),
     [

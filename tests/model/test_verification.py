@@ -87,6 +87,7 @@ def test_without_a_result_something_else_must_be_looked_at():
         ({}, (PROBE,), 1),
         ({"within": 120 * SECOND, "every": 0.25 * SECOND}, (PROBE,), 481),
         ({"within": 2.5 * SECOND}, (PROBE,), 4),
+        ({"within": "{{ patience }}"}, (PROBE,), "(patience_seconds / 1) | round(0, 'ceil') | int + 1"),
         ({"every": 2 * SECOND}, (PROBE, HoldFor(hold_for="5s")), 4),
         ({}, (PROBE, HoldFor(hold_for="{{ watch }}")), "(watch_seconds / 1) | round(0, 'ceil') | int + 1"),
         (
@@ -101,7 +102,8 @@ def test_the_first_sample_is_taken_at_once_and_the_last_at_the_end(keys, kinds, 
 
 
 @pytest.mark.parametrize(
-    ("within", "limit"), [(None, "10s"), (60 * SECOND, "10s"), (3 * SECOND, "3s"), (0.5 * SECOND, "0.5s")]
+    ("within", "limit"),
+    [(None, "10s"), (60 * SECOND, "10s"), ("{{ long }}", "10s"), (3 * SECOND, "3s"), (0.5 * SECOND, "0.5s")],
 )
 def test_a_probe_takes_no_longer_than_the_verification_may(within, limit):
     probe = verification(

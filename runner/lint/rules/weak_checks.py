@@ -252,9 +252,10 @@ def shorter_than_lag(context: LintContext) -> Iterator[Hit]:
     """A verification that gives up before what it asks can know of the change."""
     for place, _, verification in context.verifications():
         lag = max((kind.lag for kind in verification.kinds if kind.lag), default=None)
-        if lag is None or verification.held or (verification.within and verification.within >= lag):
-            continue
-        waits = f"and this waits {show(verification.within)}" if verification.within else "and this does not wait"
-        key = (*place, "within") if verification.within else place
+        within = verification.within
+        if lag is None or verification.held or isinstance(within, str) or (within and within >= lag):
+            continue  # of how long an input says nobody knows here
+        waits = f"and this waits {show(within)}" if within else "and this does not wait"
+        key = (*place, "within") if within else place
         message = f"what is asked may still say what was before {show(lag)} after a change, {waits}"
         yield Hit(key, message, f"write `within: {show(lag)}`, or more; `lag` says how long it is there")

@@ -220,10 +220,10 @@ def _good(
 
 
 def _holds(place: Place, verification: Verification, inputs: Mapping[str, Any]) -> Iterator[Fault]:
-    name = verification.held
-    if isinstance(name, str) and not _is_duration(inputs.get(name)):
-        message = f"{quoted(name)} is not an input of type duration"
-        yield (*place, "hold_for"), "unknown-input", message, "declare it under `inputs`"
+    for key, name in (("hold_for", verification.held), ("within", verification.within)):
+        if isinstance(name, str) and not _is_duration(inputs.get(name)):
+            message = f"{quoted(name)} is not an input of type duration"
+            yield (*place, key), "unknown-input", message, "declare it under `inputs`"
 
 
 def _undo(each: WrittenStep, step: Step, undo: Undo) -> Iterator[Fault]:
