@@ -76,10 +76,9 @@ class Dispatcher:
 
     def compose(self, pages: Iterable[Addressed], run: str, contacts: Mapping[str, Contact]) -> list[Outgoing]:
         """The same, with nothing kept of them yet."""
-        known = [(self._with_references(page), names) for page, names in pages]
         return _gathered(
             self._outgoing(self._notification(page, run, name, contacts.get(name), number, channel), channel)
-            for page, names in known
+            for page, names in pages
             for name in names
             for number, channel in _channels(contacts.get(name), page.action)
         )
@@ -101,12 +100,13 @@ class Dispatcher:
             reason = f"a later page about the same incident takes its place, that of the run {notification.run}"
             self._note(before.run, EventType.NOTIFY_DROPPED, _description(before) | {"reason": reason})
 
-    def _with_references(self, page: Page) -> Page:
-        """`page` with what the channels call what they made of its incident."""
+    def _with_references(self, item: Outgoing) -> Outgoing:
+        """`item`, whose page has what the channels call by now what they made of its incident."""
+        page = item.notification.page
         with self._failsafe():
             if incident := self.incidents.find(page.dedup_key):
-                return replace(page, references=(*page.references, *incident.references))
-        return page
+                page = replace(page, references=tuple(dict.fromkeys([*page.references, *incident.references])))
+        return replace(item, notification=replace(item.notification, page=page))
 
     def _notification(
         self, page: Page, run: str, name: str, contact: Contact | None, number: int, channel: Channel | None
@@ -140,6 +140,7 @@ class Dispatcher:
 
     def send(self, pages: Sequence[Outgoing], *, limit: float = LIMIT) -> list[SentPage]:
         """Send `pages`, all at once; what became of each is recorded, and one that has arrived leaves the outbox."""
+        pages = [self._with_references(item) for item in pages]
         triggers = [item.notification for item in pages if item.notification.page.action == "trigger"]
         newest = {each.page.dedup_key: each for each in triggers}
         before = {key: self._open(each, triggers) for key, each in newest.items()}

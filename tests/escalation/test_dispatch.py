@@ -151,6 +151,20 @@ def test_what_a_channel_made_of_the_incident_is_given_back_to_it_in_every_later_
     assert [page.references for page in desk.channel.sent] == [(), ("slack/C1/1700.1",)]
 
 
+def test_so_it_is_to_news_that_waited_while_the_incident_was_opened(desk):
+    desk.channel.reference, desk.channel.does_too = "slack/#ops/1700.1", {"progress"}
+    news = replace(PAGE, action="progress", details={})
+    desk.dispatcher.request([(news, ["on-call"])], RUN, desk.contacts)
+    desk.call()
+
+    desk.retry()
+
+    assert [(page.action, page.references) for page in desk.channel.sent] == [
+        ("trigger", ()),
+        ("progress", ("slack/#ops/1700.1",)),
+    ]
+
+
 def test_news_go_only_through_channels_that_have_a_way_for_them(desk):
     news = replace(PAGE, action="progress")
 
