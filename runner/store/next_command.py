@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from runner.core.wording import listed
 from runner.store.log import record_data
 
 PROGRAM = "runbook"
@@ -29,6 +30,13 @@ class NextCommand:
     def read(cls, data: Mapping[str, Any]) -> Self:
         """The one that a record holds as `data`; what was lost of it is empty."""
         return cls(tuple(map(str, record_data.items(data, "words"))), record_data.text(data, "does"))
+
+
+def needs(references: Iterable[object]) -> str:
+    """Which variables hold the secrets to which `references` lead, for whoever types the command elsewhere."""
+    places = [str(reference).partition(":") for reference in references]
+    names = list(dict.fromkeys(name for kind, _, name in places if kind == "env"))
+    return f"; needs {listed(names)} in the environment" if names else ""
 
 
 def acknowledging(run: str) -> NextCommand:

@@ -21,7 +21,7 @@ from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_plan import RunPlan
 from runner.render.history.decisions import NOBODY
-from runner.store.next_command import NextCommand
+from runner.store.next_command import NextCommand, needs
 from runner.store.run_state import CANCELLED
 
 _ENDED = {
@@ -230,10 +230,8 @@ def ways_on(
 
 
 def _needs(run: EndedRun) -> str:
-    """Which variables hold secrets of the run where it was started: somebody else may type the command elsewhere."""
-    places = [str(run.request.inputs.get(name, "")).partition(":") for name in sorted(run.runbook.secrets)]
-    names = list(dict.fromkeys(where for kind, _, where in places if kind == "env"))
-    return f"; needs {listed(names)} in the environment" if names else ""
+    """Which variables hold secrets of the run where it was started."""
+    return needs(run.request.inputs.get(name, "") for name in sorted(run.runbook.secrets))
 
 
 def _asks(run: EndedRun) -> str:

@@ -16,7 +16,7 @@ from runner.render.history.run_history import RunHistory
 from runner.render.history.step_history import RUNNING, Check, StepHistory
 from runner.render.history.timeline import Moment
 from runner.render.history.trend import numbers
-from runner.store.next_command import NextCommand, acknowledging
+from runner.store.next_command import NextCommand, acknowledging, needs
 
 NOT_KNOWN = "not known to this run; ask the operator"
 """What stands for an item that is missing, so that nobody waits for it."""
@@ -236,7 +236,8 @@ def _meanwhile(run: RunHistory) -> tuple[NextCommand, ...]:
         return (NextCommand(("status", run.run), "shows where it stands"), stop)
     if run.abandoned:
         show = NextCommand(("show", run.run), "shows what happened")
-        return (NextCommand(("resume", run.run), "continues where it stopped"), show)
+        given: Mapping[str, Any] = run.facts.get("inputs") or {}
+        return (NextCommand(("resume", run.run), f"continues where it stopped{needs(given.values())}"), show)
     return ()
 
 

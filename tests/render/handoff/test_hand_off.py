@@ -169,9 +169,13 @@ def test_while_a_run_goes_on_the_hosts_stand_by_the_step_that_was_begun_last():
 
 
 def test_a_run_whose_command_died_is_resumed():
-    packet = hand_off_of(happened=[aimed("db1"), (EventType.RUN_ABANDONED, None, None, {"outcome": "unknown"})])
+    died = [aimed("db1"), (EventType.RUN_ABANDONED, None, None, {"outcome": "unknown"})]
+    packets = [hand_off_of(happened=died), hand_off_of(happened=died, inputs={"token": "env:SHOP_TOKEN", "size": 3})]
 
-    assert packet.ways_on[0] == (f"cd /srv/ops && runbook resume {RUN}", "continues where it stopped")
+    assert [packet.ways_on[0] for packet in packets] == [
+        (f"cd /srv/ops && runbook resume {RUN}", f"continues where it stopped{needs}")
+        for needs in ("", "; needs SHOP_TOKEN in the environment")
+    ]
 
 
 def test_a_state_directory_elsewhere_is_named_in_the_command():
