@@ -25,6 +25,8 @@ TESTED_WITH: dict[str, str] = {
     "executor/ledger_entry.py": "executor/test_host_ledger.py",
     "orchestrator/continuation/doubts.py": "orchestrator/continuation/test_resumption.py",
     "orchestrator/continuation/accepted_changes.py": "orchestrator/continuation/test_resumption.py",
+    "cli/output/run_lines.py": "cli/output/test_progress.py",
+    "model/checks/written_step.py": "model/test_reader.py",
     "orchestrator/kept_values.py": "orchestrator/test_due_items.py",
     "channels/base.py": "channels/test_page.py",
     "channels/inquiry.py": "channels/test_pagerduty_rest.py",

@@ -14,8 +14,10 @@ from runner.compiler import needed_steps
 from runner.compiler.batches import plays
 from runner.compiler.condition_names import bindings, reads
 from runner.compiler.constructs import each_item
+from runner.compiler.constructs.criteria import all_met, last_criterion
+from runner.compiler.constructs.trigger import looked_at
 from runner.compiler.delegation import delegated
-from runner.compiler.gate_tasks import carry_on, choose_all, gate_task, guard, wrapped
+from runner.compiler.gate_tasks import choose_all, gate_task, guard, rescued, wrapped
 from runner.compiler.input_delivery import hide, spell
 from runner.compiler.retries import action_keywords, acts, attempts
 from runner.compiler.segments import Gate, after, before
@@ -58,12 +60,14 @@ def compile_runbook(
         for step in reversed(runbook.steps)
         if step.undo
     ]
-    cancelled = [
-        play(runbook.hosts_of(step), _step(runbook, step, read_file, tags=(NEVER,)), [step])
-        for step in runbook.on_cancel
+    never = partial(_step, runbook, read_file=read_file, tags=(NEVER,))
+    apart = [play(runbook.hosts_of(step), never(step), [step]) for step in runbook.on_cancel]
+    apart += [
+        play(runbook.hosts_of(each.step), looked_at(runbook, each, never(each.step)), [each.step])
+        for each in runbook.watch
     ]
     beside = {name: file.render() for name, file in _beside(runbook, read_file, values)} | companions(runbook)
-    return Playbook(_header(runbook, beside), [*forward, *backward, *cancelled], beside)
+    return Playbook(_header(runbook, beside), [*forward, *backward, *apart], beside)
 
 
 def _beside(runbook: Runbook, read_file: ReadFile, values: Mapping[str, Any]) -> Iterator[tuple[str, TaskFile]]:
@@ -182,12 +186,14 @@ def _forward(runbook: Runbook, steps: Sequence[Step], read_file: ReadFile) -> It
         if number:
             yield guard(runbook, step)
         yield from _step(runbook, step, read_file)
+        if step is last_criterion(runbook):
+            yield all_met(runbook, step)
     if steps[-1] is not runbook.procedure[-1]:
         yield guard(runbook, steps[-1])
 
 
 def _step(runbook: Runbook, step: Step, read_file: ReadFile, *, tags: Sequence[str] = ()) -> Iterator[Task | Block]:
-    rescue = [carry_on(runbook, step)] if step.on_failure == "continue" else []
+    rescue = list(rescued(runbook, step))
     yield from needed_steps.decides(runbook, step, rescue, tags)
     gates = list(before(step))
     yield from (choose_all(runbook, step, gate.choice) for gate in gates if gate.kind == "choose")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 
 from runner.compiler import needed_steps
+from runner.compiler.constructs.criteria import not_met
 from runner.compiler.segments import Gate
 from runner.core.identifiers import Marker
 from runner.core.step_tags import GATE, step_tag
@@ -77,8 +79,15 @@ def gate_task(runbook: Runbook, step: Step, gate: Gate) -> Task:
     )
 
 
-def carry_on(runbook: Runbook, step: Step) -> Task:
-    """What is done where a step has failed that says `on_failure: continue`."""
+def rescued(runbook: Runbook, step: Step) -> Iterator[Task]:
+    """What is done where a step has failed and others are still to be done."""
+    if step.criterion:
+        yield not_met(runbook, step, step.criterion)
+    elif step.on_failure == "continue":
+        yield _carry_on(runbook, step)
+
+
+def _carry_on(runbook: Runbook, step: Step) -> Task:
     return Task(
         Marker(runbook.id, step.id, "rescue").task_name("Failed; the runbook continues"),
         "ansible.builtin.debug",

@@ -9,7 +9,7 @@ from typing import Literal
 from runner.core.step_tags import decide_tag, items_tag, step_tag
 from runner.model.step import Step
 
-GateKind = Literal["step", "choose", "approve", "manual", "confirm", "unknown"]
+GateKind = Literal["step", "choose", "approve", "manual", "confirm", "unknown", "trigger"]
 
 CROSSING = "Nothing takes this step back. Go ahead?"
 
@@ -20,7 +20,7 @@ class Gate:
 
     `number` is that of the verification which a `confirm` answers, `choice` the name of what is chosen. `step` asks
     before each step in a run that goes step by step; `unknown` asks what became of a step that was interrupted, and
-    `flags` are what answers that in advance.
+    `flags` are what answers that in advance; `trigger` asks whether a rollback begins.
     """
 
     step: Step

@@ -95,6 +95,12 @@ class ExecutionError(RunbookError):
     exit_code = ExitCode.FAILED
 
 
+class RolledBackError(RunbookError):
+    """A rollback trigger has fired, and the run goes no further: its change was rolled back, or must be."""
+
+    exit_code = ExitCode.FAILED
+
+
 class HandOverError(RunbookError):
     """Another runbook took over, and what had failed is not mended, as far as anybody knows."""
 

@@ -48,6 +48,9 @@ class EventType(StrEnum):
     VALUES_CAPTURED = "values.captured"
     COMMANDS_RENDERED = "commands.rendered"
     CHANGES_ACCEPTED = "changes.accepted"
+    TRIGGER_SEEN = "trigger.seen"
+    TRIGGER_ANSWERED = "trigger.answered"
+    TRIGGER_WATCHED = "trigger.watched"
     UNDO_PLANNED = "undo.planned"
     DEBT_FOUND = "debt.found"
     DEBT_MADE = "debt.made"
@@ -85,6 +88,8 @@ IN_WORDS: Mapping[str, str] = {
     EventType.STEP_REOPENED: "reopened",
     EventType.DEBT_MADE: "undo owed",
     EventType.DEBT_PAID: "owed undo done",
+    EventType.TRIGGER_SEEN: "rollback trigger",
+    EventType.TRIGGER_ANSWERED: "rollback",
     EventType.RUN_CANCELLED: "cancelled",
     EventType.RUN_HANDED_OVER: "handed over",
     EventType.RUN_CALLED: "called",

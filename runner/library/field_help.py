@@ -30,6 +30,7 @@ _RUNBOOK = {
     "announce": "The contacts who are told how a run goes, without being called",
     "follow_up": "What is left to do when the run is over",
     "schedules": "When it is run automatically",
+    "watch": "Entries of the registry whose rollback triggers are looked at while it runs: [DEP-006]",
     "links": "Ids of what it belongs to: MON-005, DEP-001, RISK-008",
 }
 
@@ -126,6 +127,8 @@ _ELSEWHERE = {
     "Use.id": "What the ids of its steps begin with; the file's name where it is not said",
     "Use.with": "Its parameters: each a value, or a template like {{ app_url }}",
     "Use.hosts": "The hosts of those of its steps that name none",
+    "Criteria.criteria": "Entries of the registry whose `check` must hold: all are made before one stops the run",
+    "Criteria.hosts": "Where they are made, unless an entry says that itself",
     "Decide.id": "The id of the diagnosis; the branch that is taken is captured as it, with _ for -",
     "Decide.name": "The question, in one line",
     "Decide.why": "Why it is asked",

@@ -23,6 +23,7 @@ from runner.library.field_help import DESCRIPTIONS
 from runner.library.registry.registry import KINDS, Entry
 from runner.model.contacts import Contact
 from runner.model.procedure.decide import Decide
+from runner.model.procedure.registry_probes import Criteria
 from runner.model.procedure.shared_steps import SharedSteps, Use
 from runner.model.reader import ALONE, BESIDE, NOT_OF_PREREQUISITES
 from runner.model.runbook import Runbook
@@ -43,7 +44,7 @@ class _Generator(GenerateJsonSchema):
 def runbook() -> _Schema:
     """The schema of a RUN- file."""
     steps, verifications = plugins.steps(), plugins.verifications()
-    ref, definitions = _definitions(Runbook, Use, Decide, *steps.values(), *verifications.values())
+    ref, definitions = _definitions(Runbook, Use, Decide, Criteria, *steps.values(), *verifications.values())
     actions = {key: definitions[ref(kind)] for key, kind in steps.items()}
     checks = {key: definitions[ref(kind)] for key, kind in verifications.items()}
     _act(definitions["Step"], actions, one=False)
@@ -57,6 +58,8 @@ def runbook() -> _Schema:
         whole["properties"][key]["items"] = _one_of(item)
     either = {"if": {"required": ["decide"]}, "then": {"$ref": "#/$defs/Decide"}, "else": {"$ref": "#/$defs/Step"}}
     whole["properties"]["steps"]["items"]["else"] = either
+    criteria = {"if": {"required": ["criteria"]}, "then": {"$ref": "#/$defs/Criteria"}}
+    whole["properties"]["prerequisites"]["items"]["else"] = {**criteria, "else": {"$ref": "#/$defs/Prerequisite"}}
     _branch(definitions, whole["properties"]["steps"]["items"])
     return _finished("A runbook: one RUN- file", whole, definitions)
 

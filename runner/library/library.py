@@ -17,12 +17,12 @@ from runner.core.identifiers import RUNBOOK_ID
 from runner.core.limited_file import read_limited
 from runner.library import registered_values
 from runner.library.ansible_content import roles_used
-from runner.library.registered_values import Registered
+from runner.library.registry_entries import Registered, RegistryEntries
 from runner.library.root import library_root, shipped_root
 from runner.library.side_files import NONE, SideFiles, files_of, read_side_files
 from runner.library.values_files import values_of
 from runner.model.contacts import Contact, read_contacts
-from runner.model.procedure import branch_steps, shared_steps
+from runner.model.procedure import branch_steps, registry_probes, shared_steps
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import MAX_BYTES, Document, load, read_file
@@ -210,6 +210,7 @@ def source_of(path: Path, data: bytes, *, named: bool = True, note: Callable[[st
         InvalidFileError: the file has faults; all of them are in it.
     """
     texts: dict[Path, bytes] = {}
+    entries = RegistryEntries(path.parent, shown, note or (lambda _name: None))
 
     def shared(name: str) -> Document:
         file = path.parent / f"{name}.yml"
@@ -221,15 +222,17 @@ def source_of(path: Path, data: bytes, *, named: bool = True, note: Callable[[st
         return load(texts[file], file=shown(file))
 
     document = branch_steps.expand(shared_steps.expand(load(data, file=shown(path)), shared))
-    registry = path.parent / registered_values.DIRECTORY
-    document, registered = registered_values.expand(document, registry, note or (lambda _name: None))
+    document = registry_probes.expand(document, entries.taken)
+    document, values = registered_values.expand(document, entries.written)
     runbook = to_runbook(document)
     if named and runbook.id != path.stem:
         hint = f"name the file {runbook.id}.yml"
         fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
         raise InvalidFileError([fault])
     files = read_side_files(path.parent.parent, files_of(runbook), roles_used)
-    return Source(runbook, path, data, document, texts, files, values_of(document, runbook, files), registered)
+    return Source(
+        runbook, path, data, document, texts, files, values_of(document, runbook, files), entries.registered(values)
+    )
 
 
 def shown(path: Path) -> str:

@@ -15,6 +15,7 @@ from runner.library.index.library_index import LibraryIndex
 from runner.library.index.summary import Summary
 from runner.library.library import Library, shown
 from runner.library.registry.registry import Reference, entries_of, letters, registry_files
+from runner.library.registry_entries import DIRECTORY
 from runner.model.contacts import Contact, to_contacts
 from runner.model.yaml.document import Document, load, read_file
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
@@ -93,7 +94,7 @@ def read(library: Library) -> LibrarySnapshot:
         elif content != _NOTHING:
             runbooks[path.stem] = Summary.model_validate_json(content).model_copy(update={"file": file})
     references, contradictions = entries_of(documents)
-    faults += [*registry_files(directory / "registry")[1], *contradictions]
+    faults += [*registry_files(directory / DIRECTORY)[1], *contradictions]
     contacts, handles = _contacts(directory / "contacts.yml", faults)
     found = tuple(sorted(set(faults)))
     return LibrarySnapshot(library.root, runbooks, references, contacts, handles, found, index, broken)

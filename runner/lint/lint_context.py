@@ -119,13 +119,16 @@ class LintContext:
                 yield (*placed.place, "approve"), placed.step.approve
 
     def verifications(self) -> Iterator[tuple[Place, Step, Verification]]:
-        """Every verification where it stands, those of an undo as well."""
+        """Every verification where it stands, those of an undo and of a rollback trigger as well."""
         for placed in self.procedure():
             for number, verification in enumerate(placed.step.verify):
                 yield (*placed.place, "verify", number), placed.step, verification
             if placed.step.undo:
                 for number, verification in enumerate(placed.step.undo.verify):
                     yield (*placed.place, "undo", "verify", number), placed.step, verification
+        for watched, trigger in enumerate(self.runbook.watch):
+            for number, verification in enumerate(trigger.step.verify):
+                yield ("watch", watched, "step", "verify", number), trigger.step, verification
 
     def works(self) -> Sequence[Work]:
         """Everything that a machine does or looks at."""

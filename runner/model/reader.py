@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -14,10 +13,12 @@ from runner.kinds.base import Kind
 from runner.kinds.steps.base import KEYS_OF_STEPS, StandInStep, StepKind
 from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
 from runner.model.checks import ansible_hints, controller_lookups
-from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, WrittenStep, faults
+from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, faults
+from runner.model.checks.written_step import WrittenStep, with_env
+from runner.model.procedure.rollback_triggers import Rollback, RollbackTrigger
 from runner.model.runbook import Runbook
-from runner.model.step import BranchLabel, Step, Undo
-from runner.model.verification import Verification
+from runner.model.step import BranchLabel, RegistryCriterion, Step, Undo
+from runner.model.verification import Verification, in_words
 from runner.model.yaml.document import Document, located
 from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, Place, did_you_mean, quoted
 
@@ -38,6 +39,9 @@ BESIDE = frozenset({"name", "why", "hosts"})
 _PROVES_ITSELF: Mapping[str, Any] = MappingProxyType({"verify": [{"says": "It exits with status 0", "exit": 0}]})
 """How an undo is verified that a kind brings along: its action fails unless all is taken back."""
 
+_LABELS: Mapping[str, type] = MappingProxyType({"branch": BranchLabel, "criterion": RegistryCriterion})
+"""What a step is marked with that stands in the place of something else; nobody can write it."""
+
 # What stands for an action that has faults of its own, so that the rest of the step is still checked.
 _ACTION = StandInStep()
 # The same for an escalation that calls nobody.
@@ -57,6 +61,19 @@ def to_runbook(document: Document) -> Runbook:
     return runbook
 
 
+def to_probe(document: Document, at: Place) -> Verification:
+    """The verification at `at` of a registry, beside which `hosts` may say where it is made.
+
+    Raises:
+        InvalidFileError: it is none; every fault is in it.
+    """
+    reader, raw = _RunbookReader(document), document.at(at)
+    probe = reader._verification({key: part for key, part in raw.items() if key != "hosts"}, at)  # noqa: SLF001
+    if probe is None or reader.findings:
+        raise InvalidFileError(sorted(set(reader.findings)))
+    return probe
+
+
 class _RunbookReader:
     """Walks one document and collects every fault before anybody complains."""
 
@@ -71,13 +88,15 @@ class _RunbookReader:
             for number, (item, at) in enumerate(self._written(value, "prerequisites"), 1)
         ]
         steps, on_cancel = self._steps(value, "steps"), self._steps(value, "on_cancel")
+        looks, triggers = self._triggers(value)
         known = {key: item for key, item in value.items() if key in _RUNBOOK_KEYS}
         self._known(value, _RUNBOOK_KEYS, (), ansible_hints.RUNBOOK)
         for key, written in (("prerequisites", prerequisites), ("steps", steps), ("on_cancel", on_cancel)):
             if isinstance(known.get(key), list):
                 known[key] = tuple(each.step or STAND_IN_STEP for each in written)
         known["escalation"] = self._escalation(value)
-        for fault in faults(value, prerequisites, steps, on_cancel):
+        known |= {"watch": triggers} if "watch" in known else {}
+        for fault in faults(value, prerequisites, steps, on_cancel, looks):
             self._fault(*fault)
         for place, message in controller_lookups.faults(value):
             self._fault(place, "controller-lookup", message, controller_lookups.HINT)
@@ -102,9 +121,27 @@ class _RunbookReader:
     def _steps(self, value: Mapping[str, Any], key: str) -> list[WrittenStep]:
         return [WrittenStep(at, item, self._step(item, at)) for item, at in self._written(value, key)]
 
+    def _triggers(self, value: Mapping[str, Any]) -> tuple[list[WrittenStep], tuple[RollbackTrigger, ...]]:
+        """The rollback triggers that are watched: how each is looked at, and what follows."""
+        looks, triggers = list[WrittenStep](), list[RollbackTrigger]()
+        for item, at in self._items(value, "watch", ()):
+            if not (isinstance(item, dict) and isinstance(rollback := item.get("rollback"), Rollback)):
+                self._fault(at, "wrong-type", "must be the id of an entry with a rollback trigger, like DEP-006")
+                continue
+            raw = with_env(item["step"], value.get("env"))
+            looks.append(WrittenStep((*at, "step"), raw, step := self._step(raw, (*at, "step"))))
+            about = {"id": item["entry"], "says": rollback.trigger, "every": rollback.every, "auto": rollback.auto}
+            made = (
+                step
+                and STAND_IN not in step.verify
+                and self._make(RollbackTrigger, {**about, "step": step, "to": rollback.to}, at=at)
+            )
+            triggers += [made] if made else []
+        return looks, tuple(triggers)
+
     def _written(self, value: Mapping[str, Any], key: str) -> list[tuple[Any, Place]]:
         """The steps under `key`, as they are meant."""
-        return [(_with_env(item, value.get("env")), at) for item, at in self._items(value, key, ())]
+        return [(with_env(item, value.get("env")), at) for item, at in self._items(value, key, ())]
 
     def _prerequisite(self, raw: Any, number: int, at: Place) -> Step | None:
         if not isinstance(raw, dict):
@@ -133,14 +170,14 @@ class _RunbookReader:
         if not isinstance(raw, dict):
             self._fault(at, "wrong-type", "a step is a mapping with `id`, `name`, an action and `verify`")
             return None
-        kinds, label = plugins.steps(), raw.get("branch")
-        if isinstance(label, BranchLabel):  # which nobody can write
-            raw = {key: item for key, item in raw.items() if key != "branch"}
+        kinds = plugins.steps()
+        labels = {key: raw[key] for key, label in _LABELS.items() if isinstance(raw.get(key), label)}
+        raw = {key: item for key, item in raw.items() if key not in labels}
         acts = any(key in kinds for key in raw)
         action = self._action(raw, at) if acts else None
         strange = self._keys_of_step(raw, action, at, acts=acts)
         rest = {key: item for key, item in raw.items() if key in KEYS_OF_STEPS}
-        rest |= {"branch": label} if isinstance(label, BranchLabel) else {}
+        rest |= labels
         rest["verify"] = self._verifications(raw, at, whose)
         if isinstance(rest.get("undo"), dict):
             rest["undo"] = self._undo(rest["undo"], (*at, "undo"))
@@ -210,7 +247,7 @@ class _RunbookReader:
         if len(kinds) < len(present):
             return None
         common = {key: raw[key] for key in ("within", "every", "become", "become_user") if key in raw}
-        return self._make(Verification, {"says": raw.get("says", _in_words(kinds)), "kinds": kinds, **common}, at=at)
+        return self._make(Verification, {"says": raw.get("says", in_words(kinds)), "kinds": kinds, **common}, at=at)
 
     def _items(self, raw: Mapping[str, Any], key: str, at: Place) -> list[tuple[Any, Place]]:
         value = raw.get(key, [])
@@ -244,42 +281,6 @@ class _RunbookReader:
 
     def _fault(self, at: Place, rule: str, message: str, hint: str = "") -> None:
         self.findings.append(self.document.finding(at, rule, message, hint=hint))
-
-
-def _with_env(raw: Any, env: Any) -> Any:
-    """The step `raw`, as it is written, in which each program has `env` in its environment, below what it has itself.
-
-    So all that is checked, shown and approved of the environment of one step holds of this as well.
-    """
-    if not (isinstance(raw, dict) and isinstance(env, dict) and env):
-        return raw
-    step = _merged(raw, env, plugins.steps().values())
-    if isinstance(raw.get("undo"), dict):
-        step["undo"] = _merged(raw["undo"], env, plugins.steps().values())
-    return step
-
-
-def _merged(raw: Mapping[str, Any], env: Mapping[str, Any], kinds: Iterable[type[Kind]]) -> dict[str, Any]:
-    own = raw.get("env", {})
-    takes = isinstance(own, dict) and any(kind.key in raw and "env" in kind.model_fields for kind in kinds)
-    merged = {**raw, **({"env": {**env, **own}} if takes else {})}
-    if isinstance(raw.get("verify"), list):
-        probes = plugins.verifications().values()
-        merged["verify"] = [_merged(each, env, probes) if isinstance(each, dict) else each for each in raw["verify"]]
-    return merged
-
-
-def _in_words(kinds: Iterable[VerificationKind]) -> str:
-    """What is expected, where the runbook does not say it: what is looked at only when nothing else is said."""
-    words = [(kind, kind.describe()) for kind in kinds]
-    expected = [text for kind, text in words if text and not kind.probes]
-    sentence = " and ".join(expected or [text for _, text in words if text]) or "-"
-    sentence = re.sub(r"\{\{-? ?((?:(?!\{\{|\}\}).)*?) ?-?\}\}", r"<\1>", " ".join(sentence.split()))
-    return (
-        sentence.replace("{", "(").replace("}", ")")
-        if any(mark in sentence for mark in ("{{", "{%", "{#"))
-        else sentence
-    )
 
 
 def _goes_with(key: str, kinds: _Kinds) -> str:

@@ -9,15 +9,16 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, InstanceOf, Strict, model_validator
+from pydantic import AfterValidator, Field, InstanceOf, Strict, WithJsonSchema, model_validator
 
 from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, Prose, Several, Title
-from runner.core.identifiers import ReferenceId, RunbookId
+from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId
 from runner.kinds.invocation import Environment
 from runner.kinds.values import beside
 from runner.model.escalation_policy import Escalation
 from runner.model.input import Input, missing, read_all
 from runner.model.names import Contact, HostPattern, Name
+from runner.model.procedure.rollback_triggers import RollbackTrigger
 from runner.model.schedule import Schedule
 from runner.model.step import Step
 
@@ -130,13 +131,17 @@ class Deprecated(Model):
         return f"use {self.replaced_by}" if self.replaced_by else ""
 
 
+_IDS = {"type": "array", "items": {"type": "string", "pattern": REFERENCE_ID}}
+
+
 class Runbook(Model):
     """A whole RUN- file.
 
     `serial` is how many hosts are worked on at a time (several numbers are a ramp), `max_failures` how many may fail,
     or be unreachable, before the run stops, `locks` names what only one run may use, `deadline` ends the run.
     `values` are files that set variables, `env` is part of the environment of each program that a step starts.
-    `announce` names contacts who are told how a run goes, and are not called.
+    `announce` names contacts who are told how a run goes, and are not called. `watch` names entries of the registry
+    whose rollback triggers are looked at while it runs.
     """
 
     id: RunbookId
@@ -162,6 +167,7 @@ class Runbook(Model):
     escalation: Escalation
     announce: Several[Contact] = ()
     follow_up: Several[FollowUp | Prose] = ()
+    watch: Annotated[tuple[InstanceOf[RollbackTrigger], ...], WithJsonSchema(_IDS)] = ()
     links: Several[ReferenceId] = ()
     schedules: Several[Schedule] = ()
 

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Strict, 
 from pydantic.json_schema import SkipJsonSchema
 
 from runner.core.fields import AtLeastOne, Keywords, Limit, Model, OneOrSeveral, Prose, Several, Short, Text, Title
-from runner.core.identifiers import RUNBOOK_ID, OneHost, Spelling, StepId
+from runner.core.identifiers import RUNBOOK_ID, OneHost, ReferenceId, Spelling, StepId
 from runner.kinds.steps.base import StepKind
 from runner.kinds.values import Condition, ExitCode, Expression, Notice, OtherRunbook
 from runner.model.names import Contact, HostPattern, Name
@@ -142,14 +142,20 @@ class BranchLabel(Model):
         return self.label[-1:].isalpha() and not self.decides
 
 
+class RegistryCriterion(Model):
+    """Marks a prerequisite that is the `check` of the entry `id`: all of these are made before one stops a run."""
+
+    id: ReferenceId
+
+
 class Step(Model):
     """One step of the procedure: what is done, and how one sees that it worked.
 
     Where `only_if` is not true, it is not needed. With `each` all of it is done, verified and undone once for each item
     of a list. `action` is None for a step that only verifies. `auto` says that a run which asks nobody may answer yes
     for this step; `idempotent` that doing it twice is as good as once, `reversible: no` that nothing undoes it. `on` is
-    the one machine on which all of it is done, its undo too, for each of its hosts after the other. `branch` is not
-    written: it is where the step stands in a diagnosis.
+    the one machine on which all of it is done, its undo too, for each of its hosts after the other. `branch` and
+    `criterion` are not written: where the step stands in a diagnosis, and from which entry of the registry it comes.
     """
 
     id: StepId
@@ -175,6 +181,7 @@ class Step(Model):
     become: bool = False
     become_user: Text | None = None
     branch: SkipJsonSchema[InstanceOf[BranchLabel] | None] = None
+    criterion: SkipJsonSchema[InstanceOf[RegistryCriterion] | None] = None
 
     @property
     def manual(self) -> bool:

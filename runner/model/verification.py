@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Self
 
@@ -157,3 +159,16 @@ class Verification(Model):
         if not has_result and not self.probes:
             raise ValueError("looks at the step's result, and this step has none; add sql, http, command or confirm")
         self.conditions(text)
+
+
+def in_words(kinds: Iterable[VerificationKind]) -> str:
+    """What is expected, where the runbook does not say it: what is looked at only when nothing else is said."""
+    words = [(kind, kind.describe()) for kind in kinds]
+    expected = [text for kind, text in words if text and not kind.probes]
+    sentence = " and ".join(expected or [text for _, text in words if text]) or "-"
+    sentence = re.sub(r"\{\{-? ?((?:(?!\{\{|\}\}).)*?) ?-?\}\}", r"<\1>", " ".join(sentence.split()))
+    return (
+        sentence.replace("{", "(").replace("}", ")")
+        if any(mark in sentence for mark in ("{{", "{%", "{#"))
+        else sentence
+    )

@@ -28,7 +28,7 @@ _OUTCOMES = {
 _TYPES: Mapping[str, type] = {"rc": int, "samples": int, "ansible_facts": Mapping}
 """What must be of a type, in an answer that may be anything; whatever else is read of it is read as text."""
 
-_SILENT = frozenset({"gate", "guard", "rescue", "choose"})
+_SILENT = frozenset({"gate", "guard", "rescue", "choose", "criteria"})
 _SILENT_WHEN: Mapping[str, frozenset[Outcome]] = {
     "limit": frozenset({Outcome.PASSED, Outcome.SKIPPED}),  # what was found before is not found again
     "items": frozenset({Outcome.SKIPPED}),

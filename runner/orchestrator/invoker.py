@@ -16,6 +16,7 @@ from runner.orchestrator.due_items import with_due_items
 from runner.orchestrator.event_translator import Translator
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
+from runner.orchestrator.rollback.part_halt import PartHalt
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.start.run_locks import RunLocks
 from runner.store.run_state import RunDirectory
@@ -39,13 +40,14 @@ class Invoker:
         self.recorder, self.previews = recorder, dict[str, dict[str, Mapping[str, Any]]]()
         self._request, self._env, self._directory = request, env, directory
         self._locks, self._deadline = locks, deadline
+        self.halt = PartHalt(env.cancellation, recorder.ledger)
         self._translator = Translator(request.run_id, request.source.runbook.id)
         env.cancellation.listen(directory.cancelled)
         self._job = replace(
             request.job(env.environ, recorder.learn),
             hosts=directory.state.hosts,
             becomes=directory.state.becomes,
-            cancellation=env.cancellation,
+            cancellation=self.halt,
             on_workspace=lambda path: directory.update(private=(*directory.state.private, str(path))),
             secrets=request.secrets,
         )
@@ -68,18 +70,26 @@ class Invoker:
         self.recorder.note(EventType.SPAN_STARTED, tags=list(tags), hosts=list(limit))
         self._locks.come_to(tags[0].partition("-")[2])
 
-    def execute(self, part: JobPart, *, check: Callable[[Message], Literal[False] | None]) -> bool:
-        """Do `part`, once `check` lets it go on after what the inventory says by then; whether it did.
+    def execute(
+        self, part: JobPart, *, check: Callable[[Message], Literal[False] | None], may_halt: bool = False
+    ) -> bool:
+        """Do `part`, once `check` lets it go on after what the inventory says by then; whether it was done to its end.
+
+        It is not where `check` has refused it, nor where it `may_halt` and was halted.
 
         Raises:
             TimedOutError: the deadline of the run passed; what was going on has been stopped.
             ExecutionError: it did not start, or was stopped from outside.
         """
+        self.halt.begin(may=may_halt)
         ending = self._env.executor.execute(self._job, part, handle=self._handler(check))
-        if ending.why == "refused":
+        halted = self.halt.halted and ending.why in {"refused", "cancelled"} and not self.cancelled
+        if ending.why == "refused" and not halted:
             return False
-        self.recorder.note(EventType.SPAN_FINISHED, why=ending.why, code=ending.code)
+        self.recorder.note(EventType.SPAN_FINISHED, why="halted" if halted else ending.why, code=ending.code)
         self._directory.update(captured=self.recorder.captured, steps=self.recorder.ledger.table())
+        if halted:
+            return False
         if ending.why == "deadline":
             raise self._deadline.error()
         if ending.why != "exited" and not self.cancelled:
@@ -96,7 +106,10 @@ class Invoker:
                 return check(message)
             if message["kind"] == "end":
                 self._keep_previews(message)
-            else:
+                return None
+            with self.halt.passing() as passes:
+                if not passes:
+                    return False
                 self._record(message)
             return None
 

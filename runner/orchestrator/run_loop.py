@@ -17,14 +17,13 @@ from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo
 from runner.orchestrator.dry_run import dry_run, preflight
 from runner.orchestrator.end.finish import RunFinish
 from runner.orchestrator.request import Result, RunRequest
+from runner.orchestrator.rollback.rollback_offer import RollbackOffer
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.run_plan import RunPlan
 from runner.orchestrator.start.first_record import described, first_state
-from runner.orchestrator.start.run_start import RunStart
+from runner.orchestrator.start.run_start import RunStart, held
 from runner.orchestrator.stepper import Stepper, settings_of
-from runner.store.log.audit_log import AuditLog
 from runner.store.log.log_reader import read
-from runner.store.run_state import RunDirectory
 
 
 def run(request: RunRequest, env: RunEnvironment) -> Result:
@@ -40,7 +39,7 @@ def run(request: RunRequest, env: RunEnvironment) -> Result:
         directory = env.state.begin(first_state(request, env))
         with ExitStack() as not_begun:
             not_begun.callback(directory.discard)
-            with _held(directory, request, env, log) as start:
+            with held(directory, request, env, log) as start:
                 begun = _Run(start)
                 not_begun.pop_all()  # from here on it ends by itself
                 keep = lambda: directory.keep(request.source.definition, request.playbook)  # noqa: E731
@@ -94,21 +93,11 @@ def undo_all(
 
 
 @contextmanager
-def _held(directory: RunDirectory, request: RunRequest, env: RunEnvironment, log: AuditLog) -> Iterator[RunStart]:
-    with ExitStack() as held:
-        held.callback(directory.release)
-        start = RunStart(request, env, log, directory)
-        held.callback(start.locks.release)
-        held.enter_context(start.lease.held())
-        yield start
-
-
-@contextmanager
 def _interrupted(request: RunRequest, env: RunEnvironment) -> Iterator[tuple[RunStart, RunPlan]]:
     """A run that was begun before, and its plan, brought to where it has stopped."""
     with env.open_log() as log:
         directory = env.state.run(request.run_id).hold_again()
-        with _held(directory, request, env, log) as start:
+        with held(directory, request, env, log) as start:
             records = read(log.path, run=request.run_id)
             plan = resumption.restore(request, directory.state, start.recorder, records)
             start.follow(plan)
@@ -122,6 +111,7 @@ class _Run:
         self.start, self.env, self.recorder, self.invoker = start, start.env, start.recorder, start.invoker
         self.runbook, self.mode = start.request.source.runbook, start.request.mode
         self.end = RunFinish(start)
+        self.rollback = RollbackOffer(start, start.env, run, self.end.took_over)
         self.before = start.directory.state
 
     def do(
@@ -154,14 +144,14 @@ class _Run:
     def _act(self) -> None:
         """What is to be done, while somebody is called if it takes too long; and what a cancellation asks for."""
         self.start.lease.update()
-        with self.start.pager.patience(), self.start.announcer.running():
+        with self.start.pager.patience(), self.start.announcer.running(), self.rollback.running():
             self.end.attempt(self._acts())
             if self.invoker.cancelled:
                 self.end.attempt(self._cancel)
 
     def _acts(self) -> Callable[[], None]:
         looks = {"dry-run": dry_run, "preflight": preflight}.get(self.mode)
-        return (lambda: looks(self.start.plan().stepper)) if looks else self._procedure
+        return (lambda: self.rollback.look(looks, self.start.plan().stepper)) if looks else self._procedure
 
     def _procedure(self) -> None:
         """Batch by batch, gate by gate, segment by segment, until the end or until something is not as it must be."""
@@ -171,6 +161,8 @@ class _Run:
                     return
                 if not self._goes_on(item, batch):
                     return
+                self.rollback.settle()
+        self.rollback.settle(last=True)
 
     def _goes_on(self, item: Gate | Segment | ControllerStep, batch: Batch) -> bool:
         """Whether the run goes on after `item`, which is done now."""
@@ -233,7 +225,10 @@ class _Run:
 
         for part in fewest_batches(segment.steps, on=on, of=stepper.plan.hosts_of):
             render = segment.asked_next(part.steps[-1], self.runbook.procedure)
-            stepper.execute(segment.tags(part.steps), part.hosts, render=render)
+            done = stepper.execute(segment.tags(part.steps), part.hosts, render=render, may_halt=True)
+            if not (done or self.invoker.cancelled):  # a rollback trigger has fired
+                self.rollback.settle()
+                return self._execute(segment, batch)
             if self.invoker.cancelled or self._must_stop(stepper, part, segment):
                 return False
         return True
@@ -248,10 +243,14 @@ class _Run:
         settings, left = settings_of(self.runbook, self.recorder.ledger), self.start.deadline.left()
         render = segment.asked_next(segment.steps[-1], self.runbook.procedure)
         part = JobPart(tags, settings=settings, deadline=left, render=render)
-        if not self.invoker.execute(part, check=self.start.admit_unless_asking):
-            self.invoker.execute(part, check=self.start.plan().stepper.check)
+        done = self.invoker.execute(part, check=self.start.admit_unless_asking, may_halt=True)
+        if not (done or self.invoker.halt.halted):
+            done = self.invoker.execute(part, check=self.start.plan().stepper.check, may_halt=True)
         if self.start.admitted_run is None or self.invoker.cancelled:
             return False
+        if not done:
+            self.rollback.settle()
+            return self._execute(segment, Batch(self.runbook.procedure, ()))
         return not self._must_stop(self.start.admitted_run.stepper, Batch(segment.steps, ()), segment)
 
     def _must_stop(self, stepper: Stepper, part: Batch, segment: Segment) -> bool:

@@ -91,8 +91,12 @@ class Stepper:
         """What `step` would do on each host in words, where that was rendered."""
         return self._invoker.commands(step)
 
-    def execute(self, tags: Sequence[str], limit: Sequence[str] = (), *, render: Sequence[str] = ()) -> None:
+    def execute(
+        self, tags: Sequence[str], limit: Sequence[str] = (), *, render: Sequence[str] = (), may_halt: bool = False
+    ) -> bool:
         """One segment: one invocation of Ansible, every word of which is recorded before Ansible may go on.
+
+        Whether it was done to its end, which it is unless it `may_halt` and a rollback trigger has fired.
 
         Raises:
             TimedOutError: the deadline of the run passed; what was going on has been stopped.
@@ -113,7 +117,8 @@ class Stepper:
             render=[*render, *approved],
         )
 
-        self._invoker.execute(part, check=lambda message: self.check(message, approved, limit))
+        check = lambda message: self.check(message, approved, limit)  # noqa: E731
+        return self._invoker.execute(part, check=check, may_halt=may_halt)
 
     def check_approval(self, step: Step, hosts: Sequence[str]) -> None:
         """That `step`, which another runbook is about to do on `hosts`, is what people have approved, if so.

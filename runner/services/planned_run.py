@@ -88,6 +88,7 @@ class PlannedRun:
     calls: Mapping[str, tuple[str, ...]]
     prerequisites: tuple[PlannedStep, ...]
     steps: tuple[PlannedStep, ...]
+    triggers: tuple[str, ...]
     debts: tuple[str, ...]
     guards: tuple[Ruling, ...]
     held: tuple[str, ...]
@@ -136,6 +137,7 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
         calls=_calls(runbook, request.contacts, installation.clock().wall),
         prerequisites=tuple(_planned(runbook, step, target, previews) for step in runbook.prerequisites),
         steps=tuple(_planned(runbook, item.step, target, previews, item) for item in numbered),
+        triggers=tuple(trigger.in_words for trigger in runbook.watch),
         debts=tuple(f"{each.host}: {each.step} of {each.runbook} is not undone" for each in owed),
         guards=_guards(request, target, installation),
         held=_held(runbook, target, installation),

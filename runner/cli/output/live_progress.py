@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from runner.cli.output.progress import LEARNT, Words, because, called, output_of, write_at_once
+from runner.cli.output.progress import LEARNT, Words, output_of, write_at_once
+from runner.cli.output.run_lines import because, called
 from runner.cli.output.terminal import safe, short
 from runner.cli.prompts import guard_options
 from runner.core.events import DONE, Event, EventType, Outcome

@@ -14,16 +14,15 @@ from typing import Any, Protocol, Self
 
 import click
 
+from runner.cli.output.run_lines import REASON, because, of_the_run
 from runner.cli.output.terminal import one_line, safe, short
-from runner.cli.prompts import guard_options
 from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.observation import Observation
 from runner.core.step_tags import item_of, undo_id, undone_step
-from runner.core.wording import addressee, in_one_line
+from runner.core.wording import in_one_line
 from runner.model.runbook import Runbook
 from runner.render.history.item_names import ItemNames
 
-_REASON = 300
 _OUTPUT = 400
 """Characters of the last lines of a command's output."""
 
@@ -202,44 +201,15 @@ _SETTLED = frozenset({Outcome.PLANNED, Outcome.UNKNOWABLE})
 def lines(event: Event, words: Words) -> list[str]:
     """What a person is told of `event`, in words that need no colours."""
     if event.step is None or event.type in _OF_THE_RUN:
-        return _of_the_run(event)
+        return of_the_run(event)
     return _of_a_step(event, words)
-
-
-def _of_the_run(event: Event) -> list[str]:  # noqa: C901, PLR0911 - one return for each kind of event
-    data = event.data
-    match event.type:
-        case EventType.RUN_STARTED | EventType.RUN_RESUMED:
-            again = "undoes " if data.get("take_back") else "resumes " * (event.type is EventType.RUN_RESUMED)
-            return [f"{again}run {event.run} of {data['runbook']} {safe(data['title'])}"]
-        case EventType.TARGET_RESOLVED:
-            return [f"{data['environment']}: {', '.join(map(safe, data['hosts']))}"]
-        case EventType.LOCK_AWAITED:
-            return [f"waits    {short(each)}" for each in data["held"]]
-        case EventType.ESCALATION_DECLARED:
-            return [f"declared {short(data['declared'])}"]
-        case EventType.INCIDENT_RESOLVED:
-            return [f"incident was resolved before, by {short(data['by'])} {safe(data['note'])}"]
-        case EventType.CONTACT_PASSED_OVER:
-            who = f"{safe(data['contact'])} is called {safe(data['hours'])} only"
-            return [f"not called {who}; {safe(data['instead'])} instead"]
-        case EventType.PAGE_FINISHED:
-            return [f"page     {called(data)}"]
-        case EventType.CHANGES_ACCEPTED:
-            return [f"accepted the changes of the runbook, by {safe(data['by'])}"]
-        case EventType.UNDO_PLANNED:
-            stays = [(safe(each["name"]), ", ".join(map(safe, each["hosts"])), each["why"]) for each in data["stays"]]
-            return [f"stays    {name} on {hosts}: {why}" for name, hosts, why in stays]
-        case EventType.RUN_REFUSED:
-            return [f"refused  the run stays {data['outcome'] or 'as it was'}"]
-    return guard_options.lines(event)
 
 
 def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 - one return for each kind of event
     name, data, where = words.name(event), event.data, words.where(event)
     match event.type:
         case EventType.STEP_EXPANDED if data["count"]:
-            return [f"items    {name}{where}: {short(in_one_line(data['items'], show=safe), _REASON)}"]
+            return [f"items    {name}{where}: {short(in_one_line(data['items'], show=safe), REASON)}"]
         case EventType.STEP_INTENDED:
             return [f"begins   {name}{where}"]
         case EventType.VALUES_CAPTURED if branch := words.branch(event):
@@ -274,16 +244,6 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 
 def verdict(data: Any) -> str:
     """Four characters: whether it is as it should be."""
     return "ok  " if data["outcome"] == Outcome.PASSED else "FAIL"
-
-
-def called(data: Any) -> str:
-    """Who was told what, and what became of it."""
-    return f"{data['action']} {safe(addressee(data['contact'], data['channel']))}: {data['status']}{because(data)}"
-
-
-def because(data: Any) -> str:
-    """The reason, when there is one."""
-    return f": {short(str(data['reason']), _REASON)}" if data.get("reason") else ""
 
 
 def output_of(data: Any) -> list[str]:

@@ -27,6 +27,7 @@ _QUESTIONS = {
     "elsewhere": "(n)o, (e)scalate",
     "manual": "Done? (y)es, (n)o, (e)scalate",
     "confirm": "Is this so? (y)es, (n)o, (e)scalate",
+    "trigger": "Start the rollback? (y)es, (n)o and go on, (e)scalate",
     "step": "(g)o, (s)kip, (u)ndo everything, (e)scalate, (a)bort",
     "unknown": "Is it (d)one, shall it be done again (r), (n)either, or (e)scalate?",
 }
@@ -180,6 +181,7 @@ def _flag(gate: Gate) -> str:
         "approve": "--yes answers in advance",
         "choose": f"--choose {gate.step.id}.{gate.choice}=VALUE,VALUE answers in advance",
         "step": "--step needs one",
+        "trigger": "a trigger with `auto: true` asks nobody",
         "unknown": f"{gate.flags} answers in advance",
     }
     return flags.get(gate.kind, f"--confirm {gate.name} answers in advance")

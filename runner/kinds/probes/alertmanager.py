@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .asked_service import AskedService, Question, UnknownError, answer
+from .asked_service import AskedService, OtherwiseError, Question, UnknownError, answer
 from .prometheus import in_words, labels_of, service_of, since, time_of
 
 
@@ -23,7 +23,8 @@ def look(question: Question, _now: float) -> Mapping[str, Any]:
     found = _alerts(service, {"alertname": name, **labels_of(question)})
     if question["WANTED"] == "firing":
         if not found:
-            raise UnknownError(f"{name} is not firing")
+            _check_is_told(service, question)
+            raise OtherwiseError(f"{name} is not firing")
         return {}
     for alert in found:
         raise UnknownError(_state(name, alert))

@@ -37,6 +37,10 @@ class UnknownError(Exception):
     """Nobody can tell how things stand; the message is a sentence that says why."""
 
 
+class OtherwiseError(UnknownError):
+    """It is known how things stand, and they are not as was asked."""
+
+
 @dataclass(frozen=True)
 class ServiceAnswer:
     """What a service has answered; `at` is the time by its own clock, where it says that, else by this machine's."""
@@ -166,7 +170,10 @@ class AskedService:
 
 
 def answer(look: Callable[[Question, float], Mapping[str, Any]]) -> None:
-    """Print what `look` finds for the question in the environment at this time, or why nothing is known: `problem`."""
+    """Print what `look` finds for the question in the environment at this time, or why nothing is known: `problem`.
+
+    `otherwise` says that it is known for sure how things stand, and that they are not as was asked.
+    """
     question = {name[len(PREFIX) :]: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     seconds = float(question.get("SECONDS", "10"))
     signal.signal(signal.SIGALRM, _too_late)
@@ -176,7 +183,7 @@ def answer(look: Callable[[Question, float], Mapping[str, Any]]) -> None:
     except TimeoutError:
         found = {"problem": f"there is no answer within {seconds:g} s"}
     except UnknownError as error:
-        found = {"problem": str(error)}
+        found = {"problem": str(error), **({"otherwise": True} if isinstance(error, OtherwiseError) else {})}
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         found = {"problem": f"the answer is not one of this service: {type(error).__name__}"}
     text = json.dumps(found)

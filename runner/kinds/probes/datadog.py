@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .asked_service import AskedService, Question, UnknownError, answer
+from .asked_service import AskedService, OtherwiseError, Question, UnknownError, answer
 from .prometheus import values
 
 _WORDS = {
@@ -45,7 +45,8 @@ def _check_monitor(service: AskedService, question: Question) -> None:
     state, name = monitor["overall_state"], f"the monitor {number}"
     if question["WANTED"] == "firing":
         if state != "Alert":
-            raise UnknownError(f"{name} is not in alert: its state is {state}")
+            error = OtherwiseError if state in {"OK", "Warn"} else UnknownError
+            raise error(f"{name} is not in alert: its state is {state}")
         return
     if state != "OK":
         raise UnknownError(f"{name} is {_WORDS.get(state, f'in the state {state}, which is not resolved')}")

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .asked_service import AskedService, Question, UnknownError, answer, short
+from .asked_service import AskedService, OtherwiseError, Question, UnknownError, answer, short
 
 _MISSED = 3
 """Evaluations of its rules that Prometheus may be late with."""
@@ -35,7 +35,7 @@ def look(question: Question, _now: float) -> Mapping[str, Any]:
         _check_evaluated(rule, now)
     found = [alert for rule in rules for alert in rule["alerts"] if _is_meant(alert, question)]
     if question["WANTED"] == "firing":
-        _check_firing(question["ALERT"], rules, found)
+        _check_firing(service, question, rules, found)
     else:
         _check_resolved(service, question, found)
     return {}
@@ -115,14 +115,21 @@ def _is_meant(alert: Mapping[str, Any], question: Question) -> bool:
     return labels_of(question).items() <= labels.items()
 
 
-def _check_firing(name: str, rules: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> None:
+def _check_firing(
+    service: AskedService,
+    question: Question,
+    rules: Sequence[Mapping[str, Any]],
+    found: Sequence[Mapping[str, Any]],
+) -> None:
+    name = question["ALERT"]
     if any(alert["state"] == "firing" for alert in found):
         return
     if found:
         wait = max(rule["duration"] for rule in rules)
         when = since(found[0]["activeAt"])
-        raise UnknownError(f"{name} is pending {when}, and not firing yet: it fires after {wait:g} s")
-    raise UnknownError(f"{name} is not firing")
+        raise OtherwiseError(f"{name} is pending {when}, and not firing yet: it fires after {wait:g} s")
+    has_data = bool(question.get("DATA")) and bool(_series(service, question["DATA"]))
+    raise (OtherwiseError if has_data else UnknownError)(f"{name} is not firing")
 
 
 def _check_resolved(service: AskedService, question: Question, found: Sequence[Mapping[str, Any]]) -> None:

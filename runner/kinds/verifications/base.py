@@ -67,6 +67,11 @@ class VerificationKind(Kind):
         return ()
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """Conditions that hold where it is known how things stand, also where they are not as they should be."""
+        return ()
+
+    @property
     def good_exits(self) -> tuple[int, ...]:
         """The exit codes that are good, where this kind decides that; else empty, and 0 alone is good."""
         return ()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, Strict, model_validator
 
@@ -18,11 +18,16 @@ from runner.kinds.verifications.monitoring.alert_source import AlertSource
 from runner.library.library import shown
 from runner.library.registry.must_haves import MUST_HAVES, MustHave
 from runner.model.names import Contact, PageReference
+from runner.model.procedure.rollback_triggers import Rollback
+from runner.model.reader import to_probe
 from runner.model.runbook import Category, Severity
 from runner.model.yaml.document import Document, unusable, validate
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
 _ID = Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like MON-001")
+
+
+_CHECK = "How one sees that it holds, as a verification has it; `hosts` says where. For `criteria` of a runbook"
 
 
 class Entry(Model):
@@ -55,16 +60,10 @@ class Alert(Entry):
         return self
 
 
-class Rollback(Model):
-    """When a deployment is rolled back, and by which runbook."""
-
-    trigger: Prose = Field(description="What makes somebody roll back")
-    runbook: RunbookId | None = Field(default=None, description="The runbook that rolls back")
-
-
 class Deployment(Entry):
-    """A DEP- entry: what must hold for a release, and when it is rolled back."""
+    """A DEP- entry: what must hold for a release, how that is verified, and when it is rolled back."""
 
+    check: dict[str, Any] | None = Field(default=None, description=_CHECK)
     rollback: Rollback | None = Field(default=None, description="When and how the release is rolled back")
 
 
@@ -72,6 +71,7 @@ class Risk(Entry):
     """A RISK- entry: what may go wrong, and the runbook that answers it."""
 
     level: Literal["high", "medium", "low"] = Field(description="How bad it would be")
+    check: dict[str, Any] | None = Field(default=None, description=_CHECK)
     runbook: RunbookId | None = Field(default=None, description="The runbook for when it happens")
 
 
@@ -201,7 +201,12 @@ def to_entry(document: Document, name: str) -> Entry:
     except ValueError as error:
         hint = f"did you mean {meant}?" if (meant := _meant(name)) else ""
         raise InvalidFileError([document.finding((name,), "wrong-value", str(error), hint=hint)]) from None
-    return validate(document, KINDS.get(prefix(name), Entry), at=(name,))
+    entry = validate(document, KINDS.get(prefix(name), Entry), at=(name,))
+    if isinstance(entry, Deployment | Risk) and entry.check is not None:
+        to_probe(document, (name, "check"))
+    if isinstance(entry, Deployment) and entry.rollback and entry.rollback.condition is not None:
+        to_probe(document, (name, "rollback", "condition"))
+    return entry
 
 
 def _meant(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from runner.core.templates import gives_number
 from runner.kinds.steps.base import StepKind
@@ -12,6 +12,7 @@ from runner.kinds.verifications.base import StandInVerification
 from runner.model.checks import secret_checks, step_checks
 from runner.model.checks.condition_truth import accepts, always, plain_names
 from runner.model.checks.step_checks import Fault
+from runner.model.checks.written_step import WrittenStep
 from runner.model.names import ITEM
 from runner.model.step import Step, Undo
 from runner.model.verification import Verification
@@ -24,33 +25,21 @@ STAND_IN = Verification(says="-", kinds=(StandInVerification(),))
 STAND_IN_STEP = Step(id="stand-in", name="-", action=None, verify=(STAND_IN,))
 
 
-class WrittenStep(NamedTuple):
-    """A step where it stands, as it is written, and as it was read where that was possible."""
-
-    at: Place
-    raw: Any
-    step: Step | None
-
-    def written(self, key: str, kind: type) -> Any:
-        """What is written under `key`, when it is a `kind`."""
-        value = self.raw.get(key) if isinstance(self.raw, dict) else None
-        return value if isinstance(value, kind) else None
-
-
 def faults(
     runbook: Mapping[str, Any],
     prerequisites: Sequence[WrittenStep],
     steps: Sequence[WrittenStep],
     on_cancel: Sequence[WrittenStep],
+    watched: Sequence[WrittenStep] = (),
 ) -> Iterator[Fault]:
     """Every fault of the `runbook` (as it is written) that none of its parts has alone."""
     inputs = runbook.get("inputs")
     inputs = inputs if isinstance(inputs, dict) else {}
-    yield from _ids([*steps, *on_cancel])
-    yield from _names(inputs, [*prerequisites, *steps, *on_cancel])
+    yield from _ids([*steps, *on_cancel, *watched])
+    yield from _names(inputs, [*prerequisites, *steps, *on_cancel, *watched])
     yield from _nothing_to_undo(steps)
     yield from _calls(runbook, inputs, [*prerequisites, *steps])
-    everything = (*prerequisites, *steps, *on_cancel)
+    everything = (*prerequisites, *steps, *on_cancel, *watched)
     captured = [
         name
         for each in everything

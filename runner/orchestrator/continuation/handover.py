@@ -34,6 +34,12 @@ def check(request: RunRequest) -> None:
 
 
 def _check(request: RunRequest, runbook: Runbook, inputs: Mapping[str, Any]) -> None:
+    for trigger in runbook.watch:
+        library = _library(request, trigger.to)
+        source = library.usable(trigger.to.run)
+        reviewed(library, source)
+        if wrong := [str(each) for each in wrong_inputs(runbook, trigger.to, source.runbook, inputs)]:
+            raise InvalidInputError(f"{source.runbook.id} could not roll back for {trigger.id}: {'; '.join(wrong)}")
     for step in runbook.procedure:
         for key, other in step.others.items():
             library = _library(request, other)

@@ -141,7 +141,10 @@ def _at(run: EndedRun) -> str:
 
 
 def _broken(run: EndedRun) -> str:
-    """The first step that is not as it must be; of an undo, that step of it."""
+    """The first step that is not as it must be; of an undo, that step of it. Every criterion that is not met."""
+    criteria = [step for step in run.runbook.prerequisites if step.criterion]
+    if unmet := list(filter(None, (_ends(run, step.id, step.name, _ENDED.keys()) for step in criteria))):
+        return "; ".join(unmet)
     named = [(undo_id(step.id), f"Undo: {step.name}") for step in reversed(run.runbook.steps)]
     named += [(step.id, step.name) for step in _steps(run)]
     for outcomes in (_ENDED.keys() - {Outcome.SKIPPED}, {Outcome.SKIPPED}):  # a skip alone stops no run

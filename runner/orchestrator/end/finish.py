@@ -13,6 +13,7 @@ from runner.core.errors import (
     ExitCode,
     GuardError,
     LockedError,
+    RolledBackError,
     RunbookError,
 )
 from runner.core.events import Event, EventType, Outcome
@@ -40,8 +41,7 @@ _CODES = {Outcome.ABORTED: ExitCode.DENIED, Outcome.UNREACHABLE: ExitCode.UNREAC
 _RESOLVED = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
 """What ends the incident."""
 _WELL = frozenset({*_RESOLVED, Outcome.PLANNED, Outcome.UNDONE})
-_STAY = frozenset({*_WELL, Outcome.PARTLY_UNDONE})
-"""What stays the outcome though somebody has asked the run to stop."""
+_STAY = frozenset({*_WELL, Outcome.PARTLY_UNDONE})  # though somebody has asked the run to stop
 _LOST = frozenset({Outcome.UNREACHABLE, Outcome.UNKNOWN})
 
 
@@ -173,7 +173,8 @@ class RunFinish(Failsafe):
             outcome = Outcome.PLANNED  # whatever it found, nothing was done: it proves nothing and resolves nothing
         if self._cancelled and outcome not in _STAY:
             return Outcome.ABORTED
-        return Outcome.FAILED if self.error and outcome in _WELL else outcome
+        rolled_back = isinstance(self.error, RolledBackError)
+        return Outcome.FAILED if rolled_back or (self.error and outcome in _WELL) else outcome
 
     def _call(self, outcome: Outcome, end: Event | None) -> None:
         """Call or resolve. For a step from which another runbook took over, nobody is called twice."""

@@ -97,7 +97,7 @@ def _outcome(gate: Gate, answer: GateAnswer) -> Outcome:
         return Outcome.SKIPPED
     if answer.yes:
         return Outcome.PASSED
-    return Outcome.UNKNOWN if gate.kind == "unknown" else Outcome.ABORTED
+    return {"unknown": Outcome.UNKNOWN, "trigger": Outcome.SKIPPED}.get(gate.kind, Outcome.ABORTED)
 
 
 class _Poll:

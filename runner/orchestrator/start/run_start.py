@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -159,6 +160,17 @@ class RunStart:
         for debt in self.env.state.owed_undos.of(plan.names):
             data = {"runbook": debt.runbook, "run": debt.run, "since": debt.since}
             self.recorder.record_of(EventType.DEBT_FOUND, debt.step, debt.host, data)
+
+
+@contextmanager
+def held(directory: RunDirectory, request: RunRequest, env: RunEnvironment, log: AuditLog) -> Iterator[RunStart]:
+    """The start of a run that this command holds; in the end its locks, its lease and its directory are given back."""
+    with ExitStack() as stack:
+        stack.callback(directory.release)
+        start = RunStart(request, env, log, directory)
+        stack.callback(start.locks.release)
+        stack.enter_context(start.lease.held())
+        yield start
 
 
 _VOUCHES = frozenset({"manual", "confirm"})

@@ -31,7 +31,7 @@ class HandOff:
     where something did not pass, `standing` has the hosts by how they stand, `steps` the outcome of each step on each
     host that it was begun on. `ways_on` are the command lines that go on from here, each with what it does; they are
     typed on the machine `machine` as the user `user`. `next_call` says who is called while nobody acknowledges, and
-    `not_called` who was not, as it was outside of their hours.
+    `not_called` who was not, as it was outside of their hours. `triggers` are the rollback triggers, each in a line.
     """
 
     run: str
@@ -48,6 +48,7 @@ class HandOff:
     report: str = ""
     next_call: str = ""
     not_called: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
 
     @property
     def details(self) -> dict[str, Any]:
@@ -61,6 +62,7 @@ class HandOff:
             "as user": self.user,
             "if nobody acknowledges": self.next_call,
             "not called": list(self.not_called),
+            "rollback triggers": list(self.triggers),
             "hosts": {how: list(hosts) for how, hosts in self.standing.items()},
             "seen": _in_words(self.seen),
         }
@@ -98,6 +100,7 @@ def hand_off(run_id: str, run: RunHistory | None, provide: Sequence[str], *, cal
         user=actor.user,
         report=f"{run.directory}/report.html" if run.directory else "",
         not_called=run.not_called,
+        triggers=tuple(trigger.in_words for trigger in run.triggers),
     )
 
 

@@ -21,6 +21,7 @@ from runner.render.history.page_history import (
 from runner.render.history.step_fold import fold_steps
 from runner.render.history.step_history import RUNNING, StepHistory, in_reading_order
 from runner.render.history.timeline import Moment, passed_over, timeline
+from runner.render.history.trigger_history import TriggerHistory, trigger_histories
 from runner.store.log import record_data
 from runner.store.log.envelope import Record
 from runner.store.next_command import NextCommand, command_line
@@ -47,7 +48,8 @@ class RunHistory:
     had news for whoever had it, of which nobody has said yet that they have that. `happened` is its end in one
     sentence, `standing` has the hosts by how they stood then, `ways_on` what goes on from there; all are empty until it
     has ended. `nothing_needed` says that the condition of each step was not met. `unproven` says why it is no proof
-    that its runbook works; empty when it is one. `not_called` says who was outside of their hours.
+    that its runbook works; empty when it is one. `not_called` says who was outside of their hours,
+    `triggers` what the rollback triggers came to.
     """
 
     run: str
@@ -89,6 +91,7 @@ class RunHistory:
     not_called: tuple[str, ...] = ()
     ended_by: str = ""
     category: str = ""
+    triggers: tuple[TriggerHistory, ...] = ()
 
     @property
     def started(self) -> datetime:
@@ -225,6 +228,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         provide=tuple(map(str, record_data.items(parts[-1][0].data, "provide"))),
         ended=end.time if end else None,
         abandoned=bool(end and end.type == EventType.RUN_ABANDONED),
+        triggers=trigger_histories(records),
         **_ending(end.data if end else {}),
     )
 

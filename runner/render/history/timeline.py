@@ -64,6 +64,22 @@ def passed_over(record: Record) -> str:
 
 _OF_PAGES = ("action", "contact", "channel", "status", "reason")
 _DETAILS = (
-    *("guard", "verdict", "required", "given", "action", "kind", "text", "contact", "channel", "outcome", "status"),
+    *(
+        "trigger",
+        "state",
+        "says",
+        "answer",
+        "guard",
+        "verdict",
+        "required",
+        "given",
+        "action",
+        "kind",
+        "text",
+        "contact",
+        "channel",
+        "outcome",
+        "status",
+    ),
     *("reason", "by", "vote", "note", "refused", "declared", "to", "as_run"),
 )

@@ -89,6 +89,14 @@ PAGED = [
         "page.finished", action="trigger", contact="on-call", channel="pagerduty", status="deferred", reason="HTTP 503"
     )
 ]
+TRIGGERS = [
+    event(
+        "trigger.seen", trigger="DEP-006", says="errors", state="fired", reason="rate > 2 (rate = 3)", runbook="RUN-005"
+    ),
+    event("trigger.seen", trigger="DEP-007", says="latency", state="unknown", reason="no answer", runbook="RUN-005"),
+    event("trigger.answered", trigger="DEP-006", answer="started", by="alice", runbook="RUN-005", note=""),
+    event("run.handed_over", to="RUN-005", as_run="20260101T000001Z-00000000", hosts=["a"], trigger="DEP-006"),
+]
 PASSED_OVER = event("contact.passed_over", contact="day", hours="mon-fri 08:00-18:00 UTC", instead="lead")
 REFUSED = [
     event("guard.checked", guard="reason", required="a reason", given="It is time", verdict="met", sentence="Met"),
@@ -261,7 +269,7 @@ def test_a_person_is_not_told_what_only_the_record_needs(runbook):
 
     told = {
         one.type
-        for one in [*WHOLE, *AGAIN, *REFUSED, VOID, OVER, EXPANDED, UNDECIDED, PASSED_OVER]
+        for one in [*WHOLE, *AGAIN, *REFUSED, VOID, OVER, EXPANDED, UNDECIDED, PASSED_OVER, *TRIGGERS]
         if progress.lines(one, words)
     }
 
@@ -270,8 +278,19 @@ def test_a_person_is_not_told_what_only_the_record_needs(runbook):
         *("gate.asked", "values.captured", "log.recovered", "step.reopened", "run.cancelled", "vote.given"),
         *("debt.made", "debt.paid", "incident.forgotten", "incident.acknowledged", "reason.given", "inputs.given"),
         "incident.over",
-        *("notify.requested", "notify.dropped", "run.called", "task.intended", "task.finished"),
+        *("notify.requested", "notify.dropped", "run.called", "task.intended", "task.finished", "trigger.watched"),
     }
+
+
+def test_a_rollback_trigger_and_what_follows(runbook):
+    words = progress.Words(runbook)
+
+    assert [line for one in TRIGGERS for line in progress.lines(one, words)] == [
+        "trigger  DEP-006 errors: FIRED: rate > 2 (rate = 3)",
+        "trigger  DEP-007 latency: cannot be looked at: no answer",
+        "rollback DEP-006: RUN-005 started, by alice",
+        "over to  RUN-005, as the run 20260101T000001Z-00000000",
+    ]
 
 
 def test_each_event_is_one_json_object_and_says_nothing_else(capsys):

@@ -50,6 +50,8 @@ def _show(plan: PlannedRun) -> None:
         _show_step(f"  {step.number:>2}", step, "   " * step.depth)
         if number == plan.last_safe_stop:
             click.echo("     last safe stop: what follows cannot be undone")
+    for trigger in plan.triggers:
+        click.echo(f"watches   {safe(trigger)}")
     for owed in plan.debts:
         click.echo(f"owed undo: {safe(owed)}", err=True)
     click.echo(f"calls {safe('; '.join(plan.calls['who']))}, when: {safe('; '.join(plan.calls['when']))}")

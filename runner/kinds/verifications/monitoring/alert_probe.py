@@ -52,6 +52,7 @@ class AlertProbe(AsksService):
 
     secrets = ("token", "api_key", "app_key")
     wanted: ClassVar[str]
+    seen = ("otherwise",)
 
     @property
     def alert(self) -> NamedAlert:
@@ -83,6 +84,11 @@ class AlertProbe(AsksService):
     def default_conditions(self) -> Sequence[str]:
         """That the service says so."""
         return ("problem == ''",)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """That the alert is as it should be, or the service says for sure that it is not."""
+        return ("problem == '' or (otherwise | default(false))",)
 
     def describe(self) -> str:
         """The alert, and how it should stand."""

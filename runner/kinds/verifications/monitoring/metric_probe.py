@@ -137,6 +137,11 @@ class Metric(AsksService):
         return ("problem == ''", self.metric.that)
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """That there is an answer."""
+        return ("problem == ''",)
+
+    @property
     def expressions(self) -> tuple[str, ...]:
         """What must hold."""
         return (self.metric.that,)

@@ -58,6 +58,11 @@ class Rds(AsksService):
         return ("problem == ''", self.rds.that)
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """That there is an answer."""
+        return ("problem == ''",)
+
+    @property
     def expressions(self) -> tuple[str, ...]:
         """What must hold."""
         return (self.rds.that,)
