@@ -230,6 +230,11 @@ class Step(Model):
         return self.action is not None and not self.action.human and not self.by_controller
 
     @property
+    def computes(self) -> bool:
+        """Whether it has no action, and keeps what it makes of values that are known."""
+        return self.action is None and bool(self.capture)
+
+    @property
     def repeatable(self) -> bool:
         """Whether it may be done again though nobody knows whether it was done: it only looks, or says so."""
         return self.idempotent or self.effect is Effect.READ or (self.action is not None and self.action.repeatable)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -189,15 +189,17 @@ def _planned(
         on_failure=fails,
         undo=step.undo.action.describe() if step.undo else None,
         point_of_no_return=step.point_of_no_return,
-        previews=_previews(step, previews.get(step.id, {})),
+        previews=_previews(step, previews.get(step.id, {}), target.of(runbook, step)),
         undo_previews=previews.get(undo_id(step.id), {}),
         branches=tuple(f"{letter} {when}" for letter, when in step.branch.branches.items()) if step.branch else (),
         depth=item.depth if item else 0,
     )
 
 
-def _previews(step: Step, found: Previews) -> Previews:
+def _previews(step: Step, found: Previews, hosts: Sequence[str]) -> Previews:
     """What is shown of what `step` does: of one in a diagnosis no more than is known before anything is asked."""
+    if step.computes:
+        return dict.fromkeys(hosts, tuple(f"keep {name} = {value}" for name, value in step.capture.items()))
     if step.branch and step.branch.stops:
         return dict.fromkeys(found, (f"end the run here: {step.branch.stops}",))
     return {} if step.branch and step.branch.decides else found

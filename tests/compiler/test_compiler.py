@@ -228,3 +228,20 @@ def test_the_head_says_what_plain_ansible_must_be_told_to_take_a_change_back(tmp
         """  --tags step-undo-move -e '{"place": VALUE, "stuck": VALUE}'""",
         "VALUE is what was captured; where that differs, add --limit HOST.",
     ]
+
+
+def test_a_step_without_an_action_keeps_what_it_computes_and_judges_it(tmp_path):
+    percent = {
+        "id": "percent",
+        "name": "How full is it?",
+        "capture": {"percent": "used * 100 // size"},
+        "verify": [{"says": "It is less than half", "that": "percent < 50"}],
+    }
+    inputs = {name: {"type": "int", "default": 1, "help": name} for name in ("used", "size")}
+
+    (block,) = yaml.safe_load(playbook(tmp_path, steps=[percent], inputs=inputs).render())[0]["tasks"]
+
+    assert [task.get("ansible.builtin.set_fact") or task["ansible.builtin.assert"] for task in block["block"]] == [
+        {"percent": "{{ used * 100 // size }}"},
+        {"that": ["percent < 50"], "quiet": True},
+    ]

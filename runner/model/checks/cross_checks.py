@@ -127,9 +127,9 @@ def _capture(each: WrittenStep, step: Step) -> Iterator[Fault]:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", expression):
             message = f"is no name of what {step.runs.run} captures" if step.runs else ""
             yield (*each.at, "capture", name), "no-result", message, "write it like {lag: lag_seconds}"
-    gives = _has_result(step) and step.action is not None and step.action.gives_result
-    if step.capture and not (gives or step.runs):
-        yield (*each.at, "capture"), "no-result", "captures from a result, and this step has none", "add an action"
+    if step.capture and step.action and not ((step.action.gives_result and _has_result(step)) or step.runs):
+        hint = "capture it in a step of its own, which has no action and computes"
+        yield (*each.at, "capture"), "no-result", "captures from a result, and this step has none", hint
 
 
 def _effect(each: WrittenStep, step: Step) -> Iterator[Fault]:
@@ -143,17 +143,23 @@ def _has_result(step: Step) -> bool:
 
 
 def _verifications(each: WrittenStep, step: Step, inputs: Mapping[str, Any]) -> Iterator[Fault]:
-    yield from _judged(each.at, step.action, step.verify, inputs)
+    yield from _judged(each.at, step.action, step.verify, inputs, computes=step.computes)
     if step.undo:
         yield from _undo(each, step, step.undo)
         yield from _judged((*each.at, "undo"), step.undo.action, step.undo.verify, inputs)
 
 
 def _judged(
-    at: Place, action: StepKind | None, verify: Sequence[Verification], inputs: Mapping[str, Any]
+    at: Place,
+    action: StepKind | None,
+    verify: Sequence[Verification],
+    inputs: Mapping[str, Any],
+    *,
+    computes: bool = False,
 ) -> Iterator[Fault]:
-    """What is wrong with the verifications that judge one `action`, or what there is without one."""
-    has_result = action is not None and not action.human and action.gives_result and action.runs is None
+    """What is wrong with the verifications that judge one `action`, or what a step `computes` without one."""
+    acts = action is not None and not action.human and action.gives_result and action.runs is None
+    has_result = acts or computes
     for place, verification in _placed(at, verify):
         yield from _fits(place, verification, action.text if action else None, has_result=has_result)
         yield from _reachable(place, verification, action, verify)

@@ -180,6 +180,8 @@ def _does_and_proves(step: Step) -> Iterator[tuple[str, str]]:
     if step.action and not (branch and branch.decides):
         yield step.action.key, _does(step.action)
         yield from (("", line) for line in step.action.details())
+    if step.computes:
+        yield from (("keep", f"{name} = {expression}") for name, expression in step.capture.items())
     if not (branch and (branch.asks or branch.decides)):
         yield from (("verify", verification.says) for verification in step.verify)
     if step.undo:
