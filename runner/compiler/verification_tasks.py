@@ -50,6 +50,8 @@ def checks(marker: Marker, verification: Verification, call: Invocation | None, 
         that, names = _judged(verification, conditions, call, RESULT) if call else (conditions, {})
         yield _assert(marker, verification, that, names)
         return
+    if verification.keeps_first:
+        yield from _first(marker, verification, probe)
     yield _look(replace(marker, part=f"{marker.part}/probe"), verification, probe, conditions)
     result = f"({_PROBE}.results | last)" if _is_repeated(verification) else _PROBE
     full = [f"{_PROBE}.results | length == {verification.samples}"] if verification.held else []
@@ -62,11 +64,12 @@ def _judged(
     verification: Verification, conditions: Sequence[str], call: Invocation, register: str
 ) -> tuple[list[str], Mapping[str, str]]:
     """The conditions over what `call` gave, and that none of it was cut that they read; and their names' templates."""
-    names = call.bound(register)
+    own = verification.names
+    names = call.bound(register) | {name: f"{{{{ {text} }}}}" for name, text in own.items()}
     if verification.holds_by_a_line and call.cuts:
         # Our command module gives those lines only where it has cut the output.
         return list(conditions), names | {"stdout": f"{{{{ {register}.whole_lines | default({register}.stdout) }}}}"}
-    names_read = reads(conditions, RESULT if register == RESULT else _PROBE)
+    names_read = reads([*conditions, *own.values()], RESULT if register == RESULT else _PROBE)
     return [*(f"not ({cut})" for cut in call.cut(names_read, register)), *conditions], names
 
 
@@ -103,6 +106,29 @@ def _look(marker: Marker, verification: Verification, probe: Invocation, conditi
         holds = {"holds": f"{{{{ {' and '.join(f'({item})' for item in good)} }}}}"}
         keywords["vars"] = bindings(good, names) | holds
     return task(marker, verification.says, probe, keywords)
+
+
+def _first(marker: Marker, verification: Verification, probe: Invocation) -> Iterator[Task]:
+    """The look that the later ones are compared with: without a number in its answer nothing can be."""
+    values = verification.keeps_first
+    numbers = [f"{text} is number" for text in values.values()]
+    judged, names = _judged(verification, numbers, probe, _PROBE)
+    good = [*_answered(verification, probe, _PROBE), *judged]
+    holds = {"holds": f"{{{{ {' and '.join(f'({item})' for item in good)} }}}}"}
+    keywords: dict[str, Any] = {
+        "register": _PROBE,
+        "changed_when": False,
+        "failed_when": "not (holds | default(false))",
+    }
+    keywords |= verification.privilege | {"vars": bindings(good, names) | holds}
+    yield task(replace(marker, part=f"{marker.part}/probe"), f"{verification.says} (first)", probe, keywords)
+    title = replace(marker, part="guard").task_name("Keep what later looks are compared with")
+    yield Task(
+        title,
+        "ansible.builtin.set_fact",
+        {name: f"{{{{ {text} }}}}" for name, text in values.items()},
+        {"vars": bindings(values.values(), names)},
+    )
 
 
 def _until(verification: Verification) -> dict[str, Any]:

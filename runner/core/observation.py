@@ -146,9 +146,16 @@ def texts(operands: Sequence[Operand]) -> dict[str, str]:
 def worst_of(samples: Sequence[Sequence[Operand]]) -> dict[str, str]:
     """Of each operand that is compared as a number, the value of all `samples` that is farthest from being good."""
     worst: dict[str, tuple[Any, str]] = {}
+    picks = {
+        str(operand["name"]): _PICK[operand["worst"]]
+        for operands in samples
+        for operand in operands
+        if operand.get("worst") in _PICK
+    }
     for operands in samples:
         for operand in operands:
-            name, value, pick = str(operand["name"]), operand.get("value"), _PICK.get(str(operand.get("worst")))
+            name, value = str(operand["name"]), operand.get("value")
+            pick = picks.get(name)
             if pick and type(value) in {int, float}:
                 worst[name] = pick(worst.get(name, (value, _shown(operand))), (value, _shown(operand)))
     return {name: text for name, (_, text) in worst.items()}

@@ -48,6 +48,7 @@ from runner.kinds.verifications.monitoring.rds_probe import Rds
 from runner.kinds.verifications.oncall_probe import OnCall
 from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
+from runner.kinds.verifications.value_trend import Trend
 
 _STEPS: tuple[type[StepKind], ...] = (
     AnnounceStep,
@@ -65,7 +66,7 @@ _STEPS: tuple[type[StepKind], ...] = (
     WaitStep,
 )
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
-    *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall, SqlProbe, That),
+    *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall, SqlProbe, That, Trend),
     *(Certificate, Disk, FileCheck, PortCheck, Process, Service),
     *(AlertFiring, AlertResolved, Metric, Rds),
 )

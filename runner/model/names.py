@@ -9,7 +9,9 @@ from pydantic import AfterValidator
 
 from runner.core.identifiers import ContactName, Spelling, Variable
 
-_OURS = "result probe holds deadline sample rows row rc stdout stderr json status content facts df"
+_OURS = """
+result probe holds deadline sample rows row rc stdout stderr json status content facts df trend_now trend_first baseline
+"""
 OF_RESULTS = frozenset(_OURS.split())
 """What a condition calls the result that it judges, and its parts."""
 ITEM, NUMBER = "item", "item_number"

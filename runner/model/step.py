@@ -258,5 +258,5 @@ class Step(Model):
 
     @property
     def repeated(self) -> tuple[tuple[int, Verification], ...]:
-        """The verifications that can be made again later: those that look for themselves, not at the step's result."""
-        return tuple((n, v) for n, v in self.automated if v.probes)
+        """The verifications that can be made again later: those that look for themselves, and compare with nothing."""
+        return tuple((n, v) for n, v in self.automated if v.probes and not v.keeps_first)

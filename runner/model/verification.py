@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from pydantic import InstanceOf, model_validator
 
@@ -37,6 +37,15 @@ class Verification(Model):
     become: bool | None = None
     become_user: Text | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _asked_again(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """With the limit of a kind that has one of its own in the place of `within`."""
+        limits = [kind.asks_again for kind in value["kinds"] if kind.asks_again]
+        if limits and value.get("within"):
+            raise ValueError("says twice how long it may take; leave the `within` outside of it out")
+        return {**value, "within": limits[0]} if limits else value
+
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if self.human and (len(self.kinds) > 1 or self.within):
@@ -66,6 +75,16 @@ class Verification(Model):
             raise ValueError("pauses longer than it may take; make `every` shorter")
         if isinstance(longest, timedelta) and longest / self.pause > MOST_SAMPLES:
             raise ValueError(f"takes more than {MOST_SAMPLES:,} samples; make `every` longer")
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Names for its conditions besides those of the result, each with an expression over these."""
+        return {name: text for kind in self.kinds for name, text in kind.names.items()}
+
+    @property
+    def keeps_first(self) -> Mapping[str, str]:
+        """What the first look finds and the later ones are compared with, each with an expression."""
+        return {name: text for kind in self.kinds for name, text in kind.keeps_first.items()}
 
     @property
     def pause(self) -> timedelta:

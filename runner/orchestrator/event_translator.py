@@ -13,6 +13,7 @@ from runner.core.events import Event, EventType, Outcome
 from runner.core.identifiers import Marker
 from runner.core.observation import Observation, Operand, texts, worst_of
 from runner.core.step_tags import item_id
+from runner.kinds.verifications.value_trend import NOW
 from runner.orchestrator.kept_values import KEPT, kept_event, unusable
 from runner.orchestrator.translation.reasons import decision, last_of, reason_of, verdict
 from runner.orchestrator.translation.task_records import ImportedTasks
@@ -191,8 +192,10 @@ class Translator:
             )
             seen = _with_values(seen, samples, message)
             data |= {"reason": verdict(outcome, message["result"], last, seen, samples.count)} | _shown(seen)
+        elif compared := _compared(samples):
+            data |= _shown(compared)
         if len(samples.results) > 1:
-            data["trend"] = [str(_text(sample))[:_SHORT] for sample in samples.results]
+            data["trend"] = _trend(samples)
         if samples.results:
             data["result"] = samples.results[-1]
         return Event(EventType.VERIFICATION_FINISHED, self._run, marker.step, host, data)
@@ -225,6 +228,25 @@ def _with_values(seen: Observation, samples: _Samples, message: Mapping[str, Any
         return replace(seen, values=values)
     first, worst = texts(samples.values[0]), worst_of([*samples.values, observed[-1]])
     return replace(seen, values=values, first=_other(first, values), worst=_other(worst, values))
+
+
+def _compared(samples: _Samples) -> Observation | None:
+    """What the looks of a trend have seen, which is worth telling though it passed; None where nothing was compared."""
+    if not _values_now(samples):
+        return None
+    values, first = texts(samples.values[-1]), texts(samples.values[0])
+    return Observation(values=values, first=_other(first, values), worst=_other(worst_of(samples.values), values))
+
+
+def _trend(samples: _Samples) -> list[str]:
+    """What each look has seen, oldest first: the value that is compared, else the text."""
+    values = _values_now(samples)
+    return [*values[:1], *values[1:][1 - _SAMPLES :]] or [str(_text(sample))[:_SHORT] for sample in samples.results]
+
+
+def _values_now(samples: _Samples) -> list[str]:
+    """The value of each look of a trend."""
+    return [str(each.get("value", "")) for operands in samples.values for each in operands if each["name"] == NOW]
 
 
 def _other(others: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:

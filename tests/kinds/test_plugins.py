@@ -33,7 +33,7 @@ KINDS_OF_STEPS |= {"shell", "sql", "tasks", "wait"}
             plugins.verifications,
             VerificationKind,
             {"command", "confirm", "exit", "hold_for", "http", "json", "matches", "oncall", "sql", "that"}
-            | {"certificate", "disk", "file", "port", "process", "service"}
+            | {"certificate", "disk", "file", "port", "process", "service", "trend"}
             | {"alert_firing", "alert_resolved", "metric", "rds"},
         ),
         (plugins.channels, Channel, {"command", "email", "github", "jira", "pagerduty", "slack", "webhook"}),

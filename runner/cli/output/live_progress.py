@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from runner.cli.output.progress import LEARNT, Words, output_of, write_at_once
+from runner.cli.output.progress import LEARNT, Words, output_of, saw, write_at_once
 from runner.cli.output.run_lines import because, called
 from runner.cli.output.terminal import safe, short
 from runner.cli.prompts import guard_options
@@ -76,7 +76,7 @@ class LiveProgress:
         bad = data.get("outcome") not in DONE
         # What another host passes does not take the place of what is wrong on this one.
         if event.type is EventType.VERIFICATION_FINISHED and (bad or step not in self._bad):
-            self._notes[step] = "\n".join([self._words.says(event) + because(data), *output_of(data)])
+            self._notes[step] = "\n".join([self._words.says(event) + (because(data) or saw(data)), *output_of(data)])
         if event.type in _ACTS and not bad and data.get("reason"):
             self._notes.setdefault(step, because(data).removeprefix(": "))
         if event.type in _ACTS and bad:

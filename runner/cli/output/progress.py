@@ -215,7 +215,7 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 
         case EventType.VALUES_CAPTURED if branch := words.branch(event):
             return [f"takes    {name}: {branch}{where}"]
         case EventType.VERIFICATION_FINISHED:
-            return [f"{verdict(data)}     {words.says(event)}{where}{because(data)}", *output_of(data)]
+            return [f"{verdict(data)}     {words.says(event)}{where}{because(data) or saw(data)}", *output_of(data)]
         case EventType.STEP_DECIDED | EventType.ACTION_FINISHED | EventType.ATTEMPT_FINISHED if data[
             "outcome"
         ] not in DONE or (data.get("reason") and event.type is EventType.ACTION_FINISHED):
@@ -244,6 +244,12 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 
 def verdict(data: Any) -> str:
     """Four characters: whether it is as it should be."""
     return "ok  " if data["outcome"] == Outcome.PASSED else "FAIL"
+
+
+def saw(data: Any) -> str:
+    """The values of a verification that passed and tells them, as a trend does."""
+    values = Observation.from_data(data.get("seen")).in_words() if data["outcome"] == Outcome.PASSED else ""
+    return f": {short(values)}" if values else ""
 
 
 def output_of(data: Any) -> list[str]:

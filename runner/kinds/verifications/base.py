@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import ClassVar
@@ -80,6 +80,21 @@ class VerificationKind(Kind):
     def holds_by_a_line(self) -> bool:
         """Whether one whole line of a text that holds this is enough, so that it may have been cut elsewhere."""
         return False
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """More names for conditions, each with an expression over those of the result."""
+        return {}
+
+    @property
+    def keeps_first(self) -> Mapping[str, str]:
+        """What the first look finds and conditions compare with: names, each with an expression, which is a number."""
+        return {}
+
+    @property
+    def asks_again(self) -> timedelta | None:
+        """How long it is asked again, where this kind says so in the place of `within`."""
+        return None
 
     def held(self) -> timedelta | str | None:
         """For how long every sample must be good, or the input that says so; None takes one sample."""

@@ -58,6 +58,7 @@ def verdict(
     if not assertion:
         words = reason_of(outcome, last_of(judged), Observation() if last else seen)
         values = seen.in_words()
+        words = "the first look gives no number to compare with" if values and words == outcome else words
     elif seen.cut and _CUT in assertion:
         words, values = seen.cut_sentence, ""
     elif (search := searched(assertion)) and seen.stream == search[0]:

@@ -276,7 +276,7 @@ class CallbackModule(CallbackBase):
             return []
         if kind == "failed" and task.action == "ansible.builtin.assert":
             conditions, samples = [answer.get("assertion")] if "assertion" in answer else task.args["that"], [None]
-        elif "holds" in task.vars and (kind in ("retry", "ok") or task.action == "ansible.builtin.set_fact"):
+        elif "holds" in task.vars and (kind in ("retry", "ok", "failed") or task.action == "ansible.builtin.set_fact"):
             conditions, samples = [_inner(task.vars["holds"])], _ends(answer.get("results", [answer]))
         else:
             return []

@@ -1,0 +1,61 @@
+"""A trend compares each later value with the first one, which has to be a number."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from runner.kinds.verifications.value_trend import Trend
+
+
+def trend(**query):
+    return Trend.model_validate({"trend": {"that": "row.used", "within": "2m", **query}})
+
+
+FALLS, RISES = {"falls": None}, {"rises": None}
+
+
+@pytest.mark.parametrize(
+    ("query", "conditions", "words"),
+    [
+        (FALLS, ("trend_now < trend_first",), "row.used falls"),
+        (RISES, ("trend_now > trend_first",), "row.used rises"),
+        (
+            {**FALLS, "by": "10 %"},
+            ("trend_first > 0", "trend_now <= trend_first * 0.9"),
+            "row.used falls by 10 %",
+        ),
+        (
+            {**RISES, "by": "12.5%"},
+            ("trend_first > 0", "trend_now >= trend_first * 1.125"),
+            "row.used rises by 12.5%",
+        ),
+        ({**FALLS, "by": 3}, ("trend_now <= trend_first - 3",), "row.used falls by 3"),
+        ({**RISES, "by": 0.5}, ("trend_now >= trend_first + 0.5",), "row.used rises by 0.5"),
+    ],
+)
+def test_it_goes_one_way_and_far_enough(query, conditions, words):
+    kind = trend(**query)
+
+    assert (tuple(kind.conditions(None)), kind.describe()) == (conditions, words)
+    assert (kind.names, kind.keeps_first) == ({"trend_now": "row.used"}, {"trend_first": "trend_now"})
+    assert kind.asks_again == timedelta(minutes=2)
+
+
+WAYS = "needs `falls` or `rises`, and not both: {that: row.used, falls, by: 10 %, within: 2m}"
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ({}, WAYS),
+        ({**FALLS, **RISES}, WAYS),
+        ({**FALLS, "by": "10"}, "must be a share, like 10 %, or a number, not '10'"),
+        ({**FALLS, "by": 0}, "Input should be greater than 0"),
+        ({**FALLS, "that": "row."}, None),
+    ],
+)
+def test_what_makes_no_sense_is_refused(refusals, query, complaint):
+    (found,) = refusals(Trend, trend={"that": "row.used", "within": "2m", **query})
+    assert complaint in {found, None}
