@@ -55,7 +55,7 @@ TESTED_WITH: dict[str, str] = {
     "executor/ssh/ssh_connection.py": "executor/ssh/test_ssh_preflight.py",
     "kinds/destructive_words.py": "kinds/test_destruction.py",
     "kinds/steps/base.py": "kinds/test_plugins.py",
-    "lab/leak.py": "lab/test_shop.py",
+    "lab/programs/leak.py": "lab/test_shop.py",
     "library/field_help.py": "library/test_json_schema.py",
     "library/gates/gate_checks.py": "library/gates/test_quality_gates.py",
     "lint/lint_context.py": "lint/test_engine.py",

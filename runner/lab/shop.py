@@ -59,6 +59,7 @@ class Shop:
     balancer_url: str
     balancer_pid: Path
     hosts: Mapping[str, Host]
+    monitoring_url: str
     _stack: ExitStack
 
     @classmethod
@@ -120,6 +121,7 @@ class Shop:
         """The Ansible inventory that leads here, with `role` as the one that SQL steps are done by."""
         # Host variables: they count more than the group_vars of the inventory that this one is laid over.
         database = {"runbook_psql": str(self.database.psql), "runbook_sql": self.database.environment(role)}
+        database["prometheus_url"] = self.monitoring_url
         return {
             "db_primary": {"hosts": {"db1": self._way_to("db1") | database}},
             "app": {"hosts": {app.name: self._way_to(app.name) | self._of(app) for app in self.apps}},
@@ -153,7 +155,19 @@ def _open(stack: ExitStack, directory: Path, addresses: Mapping[str, str], *, ho
     for app, process in started:
         process.wait_until(app.is_healthy)
     apps = tuple(app for app, _ in started)
-    return Shop(directory, database, apps, *_balanced(stack, directory, apps, hosts=hosts), hosts, stack)
+    balanced, monitoring = _balanced(stack, directory, apps, hosts=hosts), _monitored(stack, directory, database)
+    return Shop(directory, database, apps, *balanced, hosts, monitoring, stack)
+
+
+def _monitored(stack: ExitStack, directory: Path, database: Postgres) -> str:
+    """Start what measures the pool and answers as Prometheus does, as an operator who has a slot; where it answers."""
+    port = free_port(_LOOPBACK)
+    words: list[str | Path] = [*_module("pool_monitor"), "--listen", _LOOPBACK, "--port", str(port)]
+    environment = database.environment("reader") | {"PGSSLMODE": "disable", "PGGSSENCMODE": "disable"}
+    monitor = LabCommand("the monitoring", words, directory / "monitoring.log", environment=environment)
+    process, url = stack.enter_context(running(monitor)), f"http://{_LOOPBACK}:{port}"
+    process.wait_until(lambda: get(f"{url}/api/v1/rules").healthy)
+    return url
 
 
 def _balanced(stack: ExitStack, directory: Path, apps: Sequence[App], *, hosts: Mapping[str, Host]) -> tuple[str, Path]:
@@ -188,4 +202,4 @@ def write_releases(root: Path) -> None:
 
 
 def _module(name: str) -> list[str]:
-    return [sys.executable, "-m", f"runner.lab.{name}"]
+    return [sys.executable, "-m", f"runner.lab.programs.{name}"]

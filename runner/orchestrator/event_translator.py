@@ -80,7 +80,7 @@ class Translator:
             return
         if "item" in message:
             marker = replace(marker, step=item_id(marker.step, message["item"]))
-        self._machines |= {(marker.step, host): message["on"]} if message.get("on") else {}
+        self._machines |= {(_place_of(marker), host): message["on"]} if message.get("on") else {}
         if within:
             yield from self._of_imported(marker.step, message)
         elif message["kind"] == "start":
@@ -184,7 +184,9 @@ class Translator:
         part, host = marker.part.removesuffix("/probe"), message["host"]
         samples = self._seen.pop((marker.step, host, part), _Samples())
         data: dict[str, Any] = {"part": part, "outcome": outcome}
-        data |= {"on": machine} if (machine := self._machines.get((marker.step, host))) else {}
+        places = (_place_of(replace(marker, part=f"{part}/probe")), marker.step)
+        machine = next((self._machines[place, host] for place in places if (place, host) in self._machines), "")
+        data |= {"on": machine} if machine else {}
         if outcome is not Outcome.PASSED:
             last = samples.results[-1] if samples.results else {}
             seen = (
@@ -286,3 +288,8 @@ def _is_escaped(result: Mapping[str, Any]) -> bool:
     output = result.get("output")
     streams = output.values() if isinstance(output, Mapping) else ()
     return any(isinstance(each, Mapping) and each.get("escaped") is True for each in streams)
+
+
+def _place_of(marker: Marker) -> str:
+    """What is done on one machine: the probe of a verification, which may be made elsewhere, or a whole step."""
+    return f"{marker.step}/{marker.part}" if marker.part.endswith("/probe") else marker.step

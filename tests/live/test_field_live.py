@@ -18,7 +18,7 @@ from harness import TESTS
 from runner.lab.demo_workspace import workspace
 from runner.lab.lab_processes import LabCommand, free_port, running
 
-app = pytest.importorskip("runner.lab.app", reason="pip install 'runbookctl[demo]'")
+app = pytest.importorskip("runner.lab.programs.app", reason="pip install 'runbookctl[demo]'")
 postgres = pytest.importorskip("runner.lab.postgres", reason="pip install 'runbookctl[demo]'")
 
 OLD, NEW = "1.4.2", "1.5.0"
@@ -145,7 +145,7 @@ def slots(field, tmp_path):
         (servers / "green.conf").write_text(f"server {answers['green']} down;\n")
         port = free_port(address)
         options = ["--listen", address, "--port", str(port), "--servers", servers, "--pid", pid]
-        argv = [sys.executable, "-m", "runner.lab.balancer", *options]
+        argv = [sys.executable, "-m", "runner.lab.programs.balancer", *options]
         stack.enter_context(running(LabCommand("balancer", argv, tmp_path / "balancer.log"))).wait_until(pid.exists)
         field.hosts(
             shop1={

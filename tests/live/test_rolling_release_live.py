@@ -27,7 +27,7 @@ from harness.places import Place, Tree, kill, sshd_hosts
 from runner.lab.lab_processes import LabCommand, free_port, running
 from runner.lab.receiver import Receiver
 
-app = pytest.importorskip("runner.lab.app", reason="pip install 'runbookctl[demo]'")
+app = pytest.importorskip("runner.lab.programs.app", reason="pip install 'runbookctl[demo]'")
 KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "0"))
 SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
 LONGEST = 15.0
@@ -123,7 +123,7 @@ def small(directory, url, upstreams, pid):
     """The command that starts the load balancer of the demo."""
     _, _, port = url.rpartition(":")
     options = ["--listen", BALANCER["lb1"], "--port", port, "--servers", upstreams, "--pid", pid]
-    return [sys.executable, "-m", "runner.lab.balancer", *options]
+    return [sys.executable, "-m", "runner.lab.programs.balancer", *options]
 
 
 def nginx(directory, url, upstreams, pid):

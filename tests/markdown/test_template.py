@@ -32,7 +32,8 @@ def again(value):
 def test_a_shipped_runbook_is_the_same_after_export_and_import(path):
     (made,) = again(source(path).document.written)
 
-    assert made.runbook == source(path).runbook
+    # What the import writes is read in the library that it is for, whose registry says where alerts are looked up.
+    assert source_of(path, made.text.encode()).runbook == source(path).runbook
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

@@ -156,6 +156,25 @@ def test_a_condition_that_does_not_hold_shows_its_values(translator):
     )
 
 
+def test_a_probe_that_says_why_is_told_in_its_own_words(translator):
+    seen = [{"name": "problem", "value": 'no data: "up" gives nothing'}]
+    looked = message("ok", "verify/1/probe", rc=0, stdout="{}")
+    judged = message("failed", "verify/1", assertion="problem == ''") | {"observed": [seen]}
+
+    (event,) = events(translator, looked, judged)
+
+    assert event.data["reason"] == 'no data: "up" gives nothing'
+
+
+def test_where_a_probe_is_made_is_not_where_the_step_is_done(translator):
+    elsewhere = message("ok", "verify/1/probe", rc=0) | {"on": "localhost"}
+    judged = message("ok", "verify/1"), message("ok", "verify/2/probe", rc=0), message("ok", "verify/2")
+
+    found = [event.data.get("on") for event in events(translator, elsewhere, *judged)]
+
+    assert found == ["localhost", None]
+
+
 def test_an_exit_code_that_is_not_as_it_must_be_is_told_with_what_the_action_complained_of(translator):
     answer = {"rc": 42, "stderr": "a\nb\nc\nd\ne\ndisk full on /var\n"}
     *_, event = events(translator, message("ok", "action", **answer), failed("rc in [0]", rc=42))

@@ -168,8 +168,10 @@ class Words:
     def where(self, event: Event) -> str:
         """On which host it is, and for which one where one machine does the step for others; nothing if on none."""
         host, step = event.host or "", self._whole(event)
-        self._machines |= {(step, host): event.data["on"]} if event.data.get("on") else {}
-        machine = self._machines.get((step, host), "")
+        machine = str(event.data.get("on") or "")
+        if machine and event.type is not EventType.VERIFICATION_FINISHED:  # whose probe alone may be made there
+            self._machines[step, host] = machine
+        machine = machine or self._machines.get((step, host), "")
         return f" on {safe(machine)} for {safe(host)}" if machine else f" on {safe(host)}" if host else ""
 
     def _whole(self, event: Event) -> str:

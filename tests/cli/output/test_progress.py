@@ -174,6 +174,20 @@ def test_the_lines_of_a_run(runbook, clock, capsys):
     assert (printed.out, printed.err) == ("", LINES)
 
 
+def test_a_probe_that_is_made_elsewhere_leaves_its_step_where_it_is(runbook, clock, capsys):
+    begun, _, judged, ended = LOOKED
+    elsewhere = replace(judged, data={**judged.data, "on": "localhost"})
+    with progress.LineProgress(runbook) as drawing:
+        for one in [begun, elsewhere, ended]:
+            drawing(one)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "   0.0s  begins   Look at the disk on db1",
+        "   0.0s  ok       There is too little on localhost for db1",
+        "   0.0s  passed   Look at the disk on db1",
+    ]
+
+
 def test_news_of_an_incident_that_have_the_same_end_are_one_line(runbook, clock, capsys):
     news = event("page.finished", contact="on-call", channel="pagerduty", action="progress", status="accepted")
     with progress.LineProgress(runbook) as drawing:

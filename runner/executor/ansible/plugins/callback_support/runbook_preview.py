@@ -22,6 +22,7 @@ MAGIC = re.compile(
     r"ansible_(check_mode|config_file|dependent_role_names|diff_mode|facts|failed_result|failed_task|forks"
     r"|inventory_sources|limit|loop\w*|parent\w*|play\w*|role_names?|run_tags|search_path|skip_tags|verbosity|version"
     r"|no_target_syslog|collection_name|delegated_vars)"
+    r"|playbook_dir"  # another one for each part of a run; what lies there is reviewed, and known by its hash
 )
 # Of these no more is told than that they are there, unless they are references to a vault.
 SECRET = re.compile(r"(?i)(^|[_-])(pass|passwd|passphrase|private_key|secret|token|credentials?|api_?key)$|password$")

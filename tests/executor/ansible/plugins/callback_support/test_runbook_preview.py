@@ -59,7 +59,8 @@ def shown(tmp_path):
         play = Playbook.load(str(tmp_path / "play.yml"), variable_manager=manager, loader=loader).get_plays()[0]
         task = play.tasks[0].block[0]
         found = manager.get_vars(play=play, host=inventory.get_host("db1"), task=task)
-        return json.loads(json.dumps(preview(task, found, {}, loader), default=str))
+        beside = play.tasks[0].block[1:]
+        return json.loads(json.dumps(preview(task, found, {}, loader, beside), default=str))
 
     return show
 
@@ -98,6 +99,22 @@ def test_what_is_not_known_stays_as_it_is_written_and_is_told(shown):
 
     assert told["args"]["chdir"] == "{{ root }}"
     assert told["missing"] == ["'root' is undefined"]
+
+
+PROBING = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - block:
+        - {name: RUN-001/act/action | Act, ansible.builtin.command: {argv: [uptime]}}
+        - name: RUN-001/act/verify/1/probe | It is well
+          ansible.builtin.command: {argv: [python3, "{{ word }}"], chdir: "{{ playbook_dir }}"}
+"""
+
+
+def test_where_the_playbook_lies_decides_nothing(shown):
+    # Each part of a run has it in a directory of its own; what lies there is known by its hash
+    assert shown(play=PROBING, word="look")["uses"] == {"word": "look"}
 
 
 CALLS = {

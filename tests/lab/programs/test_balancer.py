@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.lab.balancer import servers_in
 from runner.lab.lab_processes import free_port
+from runner.lab.programs.balancer import servers_in
 
 HOST = "127.0.0.1"
 
@@ -69,7 +69,7 @@ def balanced(tmp_path):
         directory = entries(tmp_path / "up", **{name: f"server {HOST}:{port};\n" for name, port in ports.items()})
         port, pid = free_port(HOST), tmp_path / "pid"
         words = ["--listen", HOST, "--port", str(port), "--servers", str(directory), "--pid", str(pid)]
-        process = stack.enter_context(subprocess.Popen([sys.executable, "-m", "runner.lab.balancer", *words]))
+        process = stack.enter_context(subprocess.Popen([sys.executable, "-m", "runner.lab.programs.balancer", *words]))
         stack.callback(process.kill)
         while not (pid.exists() and pid.read_text() == f"{process.pid}\n"):
             assert process.poll() is None

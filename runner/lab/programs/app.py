@@ -1,6 +1,7 @@
 """The web shop: one process that counts orders, tells whether it is well, and what it answers its customers.
 
-`python -m runner.lab.app --listen ADDRESS --port PORT --release-root DIR`; the libpq environment names the database.
+`python -m runner.lab.programs.app --listen ADDRESS --port PORT --release-root DIR`; the libpq environment names the
+database.
 
 /health: 200 or 503, with the version and the reason. /orders: what a customer asks. /metrics: how they were answered.
 The release is what the symbolic link DIR/current points to, read anew for every request: a release is a switch of it.
@@ -141,17 +142,18 @@ def _last_line(error: psycopg.Error) -> str:
     return str(error).strip().rpartition("\n")[2]
 
 
-class _ShopHandler(BaseHTTPRequestHandler):
-    """The HTTP around a `ShopService`."""
+class JsonHandler(BaseHTTPRequestHandler):
+    """The HTTP around what answers a GET of a path with a status and JSON."""
 
     timeout = 5.0  # seconds; a client that says nothing does not hold a thread
 
-    def __init__(self, shop: ShopService, *arguments: Any) -> None:
-        self.shop = shop
+    def __init__(self, answer: Callable[[str], Answer], *arguments: Any) -> None:
+        self.answer = answer
         super().__init__(*arguments)
 
     def do_GET(self) -> None:
-        status, content = self.shop.answer(self.path)
+        """Answer."""
+        status, content = self.answer(self.path)
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -171,7 +173,7 @@ def main() -> None:
     parser.add_argument("--release-root", required=True, type=Path)
     arguments = parser.parse_args()
     shop = ShopService(arguments.release_root, count_orders)
-    ThreadingHTTPServer((arguments.listen, arguments.port), partial(_ShopHandler, shop)).serve_forever()
+    ThreadingHTTPServer((arguments.listen, arguments.port), partial(JsonHandler, shop.answer)).serve_forever()
 
 
 if __name__ == "__main__":

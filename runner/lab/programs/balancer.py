@@ -1,8 +1,8 @@
 """A small load balancer: what nginx is to the demo, told by the same lines in files and by the same signal.
 
-`python -m runner.lab.balancer --listen ADDRESS --port PORT --servers DIR --pid FILE`: each file DIR/*.conf says
-`server HOST:PORT;` or `server HOST:PORT down;`, as below nginx's `upstream`. SIGHUP has them read anew, and what is
-connected by then stays connected. https://nginx.org/en/docs/http/ngx_http_upstream_module.html#server
+`python -m runner.lab.programs.balancer --listen ADDRESS --port PORT --servers DIR --pid FILE`: each file DIR/*.conf
+says `server HOST:PORT;` or `server HOST:PORT down;`, as below nginx's `upstream`. SIGHUP has them read anew, and what
+is connected by then stays connected. https://nginx.org/en/docs/http/ngx_http_upstream_module.html#server
 """
 
 from __future__ import annotations

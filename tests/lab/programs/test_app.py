@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.lab.app import WINDOW, ShopService, Traffic
+from runner.lab.programs.app import WINDOW, ShopService, Traffic
 from runner.lab.shop import BAD, CURRENT, GOOD, write_releases
 
 EXHAUSTED = 'connection failed: FATAL:  remaining connection slots are reserved for roles with "SUPERUSER"'

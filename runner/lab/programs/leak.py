@@ -1,7 +1,8 @@
 """The nightly report, which forgets to end its transactions: it takes every connection there is and keeps it.
 
-`python -m runner.lab.leak`; the libpq environment names the database. Once nobody else gets a connection any more it
-prints how many it holds, and does nothing until it is killed: sessions that somebody ends it does not open again.
+`python -m runner.lab.programs.leak`; the libpq environment names the database. Once nobody else gets a connection any
+more it prints how many it holds, and does nothing until it is killed: sessions that somebody ends it does not open
+again.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What runs in the demo as a process of its own: the web shop, its load balancer, a report that leaks, monitoring."""
