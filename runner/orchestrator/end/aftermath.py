@@ -31,6 +31,7 @@ _ENDED = {
     Outcome.ABORTED: "{step} was denied on {hosts}",
     Outcome.SKIPPED: "{step} was skipped on {hosts}",
 }
+_UNANSWERED = "{step} got no answer on {hosts}"
 _ENDED_WELL = {
     Outcome.PASSED: "every verification has passed on every host",
     Outcome.UNDONE: "what was done is undone",
@@ -158,19 +159,21 @@ def _ends(run: EndedRun, name: str, title: str, outcomes: Collection[Outcome]) -
     clauses = []
     for outcome, words in _ENDED.items():
         if outcome in outcomes and (hosts := _hosts(run, name, {outcome})):
-            reason = run.ledger.entries[name, hosts[0]].reason or _answer(run, name)
+            by, note = _answer(run, name)
+            said = ": ".join(each for each in (by, note) if each and each != NOBODY)
+            reason = run.ledger.entries[name, hosts[0]].reason or said
             why = f": {first_line(reason)}" if reason else ""
-            clauses.append(words.format(step=title, hosts=listed(hosts)) + why)
+            unanswered = outcome is Outcome.ABORTED and by == NOBODY
+            clauses.append((_UNANSWERED if unanswered else words).format(step=title, hosts=listed(hosts)) + why)
     return "; ".join(clauses)
 
 
-def _answer(run: EndedRun, step: str) -> str:
-    """What the last person said who said no about `step`."""
+def _answer(run: EndedRun, step: str) -> tuple[str, str]:
+    """Who said no about `step` last, and what they said; nobody where it has expired, or there is no terminal."""
     for record in reversed(run.recorder.records):
         if record.type == EventType.GATE_ANSWERED and record.step == step:
-            by, note = record.data.get("by", ""), record.data.get("note") or ""
-            return ": ".join(filter(None, [str(by) if by != NOBODY else "", str(note)]))
-    return ""
+            return str(record.data.get("by", "")), str(record.data.get("note") or "")
+    return "", ""
 
 
 def _hosts(run: EndedRun, step: str, outcomes: set[Outcome]) -> list[str]:

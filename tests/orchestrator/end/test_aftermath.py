@@ -12,6 +12,22 @@ SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed
 
 
 @pytest.mark.parametrize(
+    ("answer", "happened"),
+    [
+        (GateAnswer(yes=False, by="alice", note="too risky"), "One was denied on db1: alice: too risky"),
+        (
+            GateAnswer(yes=False, by="nobody", note="not approved within 1h"),
+            "One got no answer on db1: not approved within 1h",
+        ),
+    ],
+)
+def test_only_who_has_said_no_has_denied_it(engine, answer, happened):
+    engine.operator.answers = {"one": answer}
+
+    assert engine.run(change("one", approve="Go ahead?")).happened == happened
+
+
+@pytest.mark.parametrize(
     ("request_", "happened"), [("SIGINT", "stopped by Ctrl-C"), ("cancelled by bob", "cancelled by bob")]
 )
 def test_who_or_what_stopped_the_run_is_called_as_people_call_it(engine, request_, happened):
