@@ -122,14 +122,22 @@ def recorded() -> StateDirectory:
 
 def installation(state: StateDirectory) -> Installation:
     """What a service is given of this machine."""
+    from runner.core.errors import RunbookError  # noqa: PLC0415 - as above
+    from runner.executor.inventory.project_file import PASSES, project_file  # noqa: PLC0415 - as above
+    from runner.library.root import library_root  # noqa: PLC0415 - as above
     from runner.orchestrator.run_environment import Installation  # noqa: PLC0415 - as above
 
     system = command_context().system
+    try:
+        root = library_root(command_context().library, here=Path.cwd())
+        environ = project_file(root).applied(os.environ)
+    except RunbookError:  # of which a run tells; nobody is kept from being called by it
+        environ = {**os.environ, PASSES: ""}
     return Installation(
         state=state,
         clock=system.clock,
         actor=system.actor(),
-        environ=os.environ,
+        environ=environ,
         secrets=system.secrets,
         new_run_id=system.new_run_id,
         executor=system.executor(),
@@ -223,13 +231,15 @@ def inventories(paths: Sequence[Path], library: Library) -> list[Path]:
     from runner.services.run_requests import find_inventories  # noqa: PLC0415 - it imports all that a run needs
 
     existing = find_inventories(paths, library)
-    notice_unread(existing)
+    notice_unread(existing, library)
     return existing
 
 
-def notice_unread(inventories: Sequence[Path]) -> None:
-    """Print which settings of the working directory Ansible does not read for these inventories."""
+def notice_unread(inventories: Sequence[Path], library: Library | None) -> None:
+    """Print what of the user's environment and settings Ansible gets to see, and what of their files it does not."""
     from runner.executor.inventory.ansible_cfg import unread  # noqa: PLC0415 - as above
+    from runner.executor.inventory.project_file import project_file  # noqa: PLC0415 - as above
 
-    for sentence in unread(inventories, Path.cwd()):
+    chosen = project_file(library.root if library else None)
+    for sentence in (*chosen.told(os.environ), *unread(inventories, Path.cwd(), chosen)):
         click.echo(f"notice   {safe(sentence)}", err=True)

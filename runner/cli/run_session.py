@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -157,11 +156,13 @@ def run_environment(
     drawing: progress.Progress,
     *,
     unattended: bool = False,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[RunEnvironment]:
     """What a run is given of this terminal: `drawing` shows it, and a signal stops it cleanly."""
     here = context.installation(state)
-    installation = {field.name: getattr(here, field.name) for field in fields(here)} | {"environ": environ}
+    installation = {field.name: getattr(here, field.name) for field in fields(here)} | (
+        {"environ": environ} if environ else {}
+    )
     with cancelled_by_signals(drawing.notify) as cancellation, drawing:
         person = _Interruptible(operator, here.actor.user, cancellation, drawing)
         yield RunEnvironment(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 from harness.bench import Bench, runbook_text, step
 
@@ -224,3 +227,34 @@ def test_a_whole_line_that_was_kept_is_enough_for_a_match(ended):
     _, _, steps = ended
 
     assert of(steps, ["head", "tail"]) == {"head": "passed", "tail": "passed"}
+
+
+def test_a_project_file_gives_an_inventory_what_it_needs_and_lets_nothing_hostile_through(bench):
+    made, script = bench.directory / "made", bench.directory / "hosts.sh"
+    bench.write(step("act", f"touch {made}"))
+    local = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "runbook_environment": "local",
+    }
+    found = json.dumps({"all": {"hosts": ["here"]}, "_meta": {"hostvars": {"here": local}}})
+    script.write_text(f"#!/bin/sh\n[ \"$OS_CLOUD\" = lab ] || exit 1\necho '{found}'\n")
+    script.chmod(0o755)
+    bench.inventory.unlink()
+    bench.environment = {"OS_CLOUD": "lab", "ANSIBLE_RUN_TAGS": "nothing"}
+    (bench.directory / "ansible.cfg").write_text("[defaults]\nstrategy = free\n[tags]\nrun = nothing\n")
+    words = ("run", "RUN-900", "-i", str(script), "--yes")
+
+    without = bench.command(*words)
+    (bench.directory / "runbook.toml").write_text(
+        '[ansible]\npass_environment = ["OS_CLOUD"]\nconfig = "ansible.cfg"\n'
+    )
+    ran = bench.command(*words)
+
+    assert (without.code != 0, ran.code, made.exists()) == (True, 0, True), ran.err
+    assert "Ansible sees OS_CLOUD of this environment" in ran.err
+    assert "ansible.cfg is not read: strategy, run" in ran.err
+    # What could make a run lie refuses it
+    (bench.directory / "runbook.toml").write_text('[ansible]\npass_environment = ["ANSIBLE_RUN_TAGS"]\n')
+    refused = bench.command(*words)
+    assert (refused.code, "ANSIBLE_RUN_TAGS cannot be passed on" in refused.err) == (2, True), refused.err

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from runner.executor.inventory.project_file import PASSES, may_pass
+
 PREFIX = "runbook-"
 INPUTS = "inputs.json"
 """The file of Ansible's extra variables."""
@@ -44,7 +46,10 @@ PASSED_ON = (
     *("AWS_DEFAULT_REGION", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED"),
     *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
 )
-"""The only variables of the user's environment that reach Ansible; none of them changes what is run."""
+"""The only variables of the user's environment that reach Ansible, besides those that `runbook.toml` chooses.
+
+None of them changes what is run.
+"""
 
 CONFIDENTIAL = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Those of them that are secrets, which are kept out of all that is written and shown."""
@@ -124,7 +129,8 @@ def environment(environ: Mapping[str, str], *, python: str) -> dict[str, str]:
     here is whole: the child stands elsewhere.
     """
     path = os.pathsep.join((str(Path(python).parent), environ.get("PATH") or os.defpath))
-    passed = {name: environ[name] for name in PASSED_ON if name in environ}
+    chosen = [name for name in environ.get(PASSES, "").split(",") if may_pass(name)]
+    passed = {name: environ[name] for name in (*PASSED_ON, *chosen) if name in environ}
     passed |= {name: _whole(name, passed[name]) for name in _PATHS if passed.get(name)}
     return {"PATH": path, **passed, **({} if _is_usable(passed) else {"LC_ALL": _utf8_locale()})}
 

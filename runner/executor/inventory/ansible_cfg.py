@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import configparser
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from runner.executor.inventory.project_file import ProjectFile
+
+_NONE = ProjectFile()
 _IN_GROUP_VARS = {
     "remote_user": "ansible_user",
     "remote_port": "ansible_port",
@@ -36,15 +39,23 @@ _IN_THE_ENVIRONMENT = {
 }
 
 
-def unread(inventories: Iterable[Path], directory: Path) -> list[str]:
-    """A sentence for each `ansible.cfg` that Ansible itself might have read: in `directory` or beside an inventory."""
+def unread(inventories: Iterable[Path], directory: Path, project: ProjectFile = _NONE) -> list[str]:
+    """A sentence for each `ansible.cfg` that Ansible itself might have read: in `directory` or beside an inventory.
+
+    What `project` takes from one is left out.
+    """
     beside = [each if each.is_dir() else each.parent for each in inventories]
     places = [directory, *beside, *(each.parent for each in beside)]
     paths = dict.fromkeys((place / "ansible.cfg").resolve() for place in places)
-    return [sentence for path in paths if (sentence := _sentence(path))]
+    taken = {project.config.resolve(): project.taken} if project.config else {}
+    return [
+        sentence
+        for path in [*paths, *(taken.keys() - paths.keys())]
+        if (sentence := _sentence(path, taken.get(path, ())))
+    ]
 
 
-def _sentence(path: Path) -> str:
+def _sentence(path: Path, taken: Collection[str]) -> str:
     parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
     try:
         parser.read_string(path.read_text(encoding="utf-8", errors="replace"))
@@ -52,7 +63,8 @@ def _sentence(path: Path) -> str:
         return ""
     except (OSError, configparser.Error):
         return f"{path} is not read"
-    keys = list(dict.fromkeys(key for section in parser.sections() for key in parser[section] if key != "inventory"))
+    keys = list(dict.fromkeys(key for section in parser.sections() for key in parser[section] if key not in taken))
+    keys = [key for key in keys if key != "inventory"]
     if not keys:
         return ""
     ways = [

@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.core.errors import InvalidInputError
 from runner.executor.ansible.workspace import environment
+from runner.executor.inventory.project_file import project_above
 
 _PATIENCE = 30
 _SETTINGS = {
@@ -66,7 +67,7 @@ def _ask(what: str, inventories: Sequence[Path], **question: Any) -> str:
     ran = subprocess.run(
         [sys.executable, "-P", "-m", __name__],
         input=json.dumps({"what": what, "inventories": [str(path.resolve()) for path in inventories], **question}),
-        env=environment(os.environ, python=sys.executable) | _SETTINGS,
+        env=environment(project_above(inventories[0]).applied(os.environ), python=sys.executable) | _SETTINGS,
         cwd="/",  # where no ansible.cfg lies that would say otherwise
         capture_output=True,
         text=True,

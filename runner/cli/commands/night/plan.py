@@ -28,7 +28,7 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     request = prepare_run(
         context.library(runbook), runbook, inventories, run_id=context.new_run_id(), limit=options["limit"]
     )
-    context.notice_unread(request.inventories)
+    context.notice_unread(request.inventories, request.library)
     request = with_guard_options(give_inputs(request, given, ask_all=options["ask"], planned=True), options)
     plan = plan_run(request, context.installation(context.recorded_if_any()))
     if options["as_json"]:

@@ -55,7 +55,7 @@ def _run(
     options: Mapping[str, Any],
 ) -> None:
     request = prepare_run(library, runbook, inventories, run_id=context.new_run_id(), limit=options["limit"], mode=mode)
-    context.notice_unread(request.inventories)
+    context.notice_unread(request.inventories, request.library)
     request = give_inputs(request, given, ask_all=options["ask"])
     state = context.state()
     context.recover_abandoned(state)

@@ -1,0 +1,140 @@
+"""`runbook.toml`: which of the user's environment, and of their `ansible.cfg`, Ansible gets to see."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner.core import trusted_files
+from runner.core.errors import InvalidInputError
+from runner.core.wording import listed
+
+NAME = "runbook.toml"
+"""The file, in the root of a library."""
+
+PASSES = "RUNBOOK_PASS_ENVIRONMENT"
+"""The variable in which the product says, to itself, which others of the user's environment are passed on."""
+
+_NEVER = re.compile(
+    r"ANSIBLE_.*|RUNBOOK_.*|PYTHON.*|LD_.*|DYLD_.*|BASH.*|GIT_.*|PERL.*|RUBY.*|NODE_.*|JAVA_TOOL_OPTIONS"
+    r"|PATH|ENV|IFS|CDPATH|SHELLOPTS|PS4|PROMPT_COMMAND|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|NLSPATH|TERMINFO.*"
+)
+"""What may change which code is executed, or what Ansible does and reports, however well it is meant."""
+
+HONOURED: Mapping[tuple[str, str], str] = {
+    ("defaults", "vault_password_file"): "ANSIBLE_VAULT_PASSWORD_FILE",
+    ("defaults", "vault_identity_list"): "ANSIBLE_VAULT_IDENTITY_LIST",
+    ("defaults", "collections_path"): "ANSIBLE_COLLECTIONS_PATH",
+    ("defaults", "collections_paths"): "ANSIBLE_COLLECTIONS_PATH",
+    ("privilege_escalation", "become_password_file"): "ANSIBLE_BECOME_PASSWORD_FILE",
+    ("inventory", "enable_plugins"): "ANSIBLE_INVENTORY_ENABLED",
+    ("inventory", "cache"): "ANSIBLE_INVENTORY_CACHE",
+    ("inventory", "cache_plugin"): "ANSIBLE_INVENTORY_CACHE_PLUGIN",
+    ("inventory", "cache_connection"): "ANSIBLE_INVENTORY_CACHE_CONNECTION",
+    ("inventory", "cache_prefix"): "ANSIBLE_INVENTORY_CACHE_PLUGIN_PREFIX",
+    ("inventory", "cache_timeout"): "ANSIBLE_INVENTORY_CACHE_TIMEOUT",
+}
+"""The settings that are taken from an `ansible.cfg` that `runbook.toml` names, each with the variable that has it.
+
+They decide where secrets, collections and hosts come from, and nothing of what is done or reported. How a host is
+reached belongs in its inventory, where plan, preflight and approvals see it.
+"""
+_PATHS = frozenset({"vault_password_file", "become_password_file", "collections_path", "collections_paths"})
+_INVENTORY = frozenset(name for (section, _), name in HONOURED.items() if section == "inventory")
+
+
+@dataclass(frozen=True)
+class ProjectFile:
+    """What a `runbook.toml` chooses: variables that are `passed`, and the settings of the file `config`, by name."""
+
+    path: Path | None = None
+    passed: tuple[str, ...] = ()
+    config: Path | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    taken: tuple[str, ...] = ()
+
+    def applied(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a command, with what Ansible is to see of it; what the user has set counts more."""
+        names = (*self.passed, *(name for name in self.settings if name in _INVENTORY))
+        return {**self.settings, **environ, PASSES: ",".join(names)}
+
+    def told(self, environ: Mapping[str, str]) -> list[str]:
+        """What reaches Ansible by it, in a sentence each."""
+        there = [name if name in environ else f"{name} (which is not set)" for name in self.passed]
+        sentences = [f"{self.path}: Ansible sees {listed(there, 20)} of this environment"] if there else []
+        return sentences + ([f"{self.path}: of {self.config} are taken: {', '.join(self.taken)}"] if self.taken else [])
+
+
+def may_pass(name: str) -> bool:
+    """Whether Ansible may see the variable `name` where somebody has chosen that."""
+    return bool(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)) and (name in _INVENTORY or not _NEVER.fullmatch(name))
+
+
+def project_file(root: Path | None) -> ProjectFile:
+    """What the `runbook.toml` of the library in `root` chooses; nothing where there is none.
+
+    Raises:
+        InvalidInputError: it cannot be read, chooses what cannot be chosen, or others may change it.
+    """
+    path = (root / NAME).absolute() if root else None
+    if path is None or not os.path.lexists(path):
+        return ProjectFile()
+    trusted_files.check([path])
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInputError(f"{path} cannot be read: {error}", hint="it is TOML: [ansible], then names") from None
+    chosen = _table(path, content)
+    passed, config = chosen.get("pass_environment", []), chosen.get("config")
+    if not isinstance(passed, list) or not all(isinstance(each, str) for each in passed):
+        raise InvalidInputError(f'{path}: pass_environment is a list of names, like ["OS_CLOUD"]')
+    if never := [name for name in passed if not (may_pass(name) and name not in _INVENTORY)]:
+        message = f"{path}: {listed(never)} cannot be passed on: it may change what is executed, or what is reported"
+        raise InvalidInputError(message, hint="take it out; settings of Ansible come from `config`, or group_vars")
+    if config is not None and not isinstance(config, str):
+        raise InvalidInputError(f'{path}: config is the path of a file, like "ansible.cfg"')
+    cfg = path.parent / config if config else None
+    settings = _settings(path, cfg) if cfg else {}
+    by_name = {HONOURED[where]: value for where, value in settings.items()}
+    return ProjectFile(path, tuple(dict.fromkeys(passed)), cfg, by_name, tuple(key for _, key in settings))
+
+
+def project_above(inventory: Path) -> ProjectFile:
+    """That of the library in which `inventory` lies.
+
+    Raises:
+        InvalidInputError: as `project_file`.
+    """
+    return project_file(next((each for each in inventory.absolute().parents if (each / NAME).exists()), None))
+
+
+def _table(path: Path, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    chosen = content.get("ansible", {})
+    unknown = [*(set(content) - {"ansible"}), *(set(chosen) - {"pass_environment", "config"} if chosen else ())]
+    if unknown or not isinstance(chosen, dict):
+        hint = '[ansible] has pass_environment = ["NAME"] and config = "ansible.cfg"'
+        raise InvalidInputError(f"{path}: unknown: {listed(sorted(unknown))}", hint=hint)
+    return chosen
+
+
+def _settings(path: Path, cfg: Path) -> dict[tuple[str, str], str]:
+    """What is taken of `cfg`, by section and key; a path in it starts where the file lies, as for Ansible."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
+    try:
+        trusted_files.check([cfg])
+        parser.read_string(cfg.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        raise InvalidInputError(f"{path}: {cfg} cannot be read: {error}") from None
+    found = {where: value for where in HONOURED if (value := parser.get(*where, fallback=None))}
+    return {where: _from(cfg.parent, value) if where[1] in _PATHS else value for where, value in found.items()}
+
+
+def _from(directory: Path, value: str) -> str:
+    places = [os.path.abspath(directory / Path(part).expanduser()) for part in value.split(os.pathsep)]  # noqa: PTH100
+    return os.pathsep.join(places)
