@@ -121,12 +121,22 @@ def _walk(context: LintContext) -> Iterator[tuple[Placed, _Known]]:
         known |= placed.step.capture.keys()
 
 
+_INSTEAD = {
+    ITEM: "only a step with `each` has it",
+    NUMBER: "only a step with `each` has it",
+    "stdout_lines": "write stdout.splitlines()",
+    "stderr_lines": "write stderr.splitlines()",
+}
+"""What to write for names of which people think that they are there."""
+
+
 def _undefined(context: LintContext, place: Place, missing: list[str], known: frozenset[str]) -> Iterator[Hit]:
     for name in () if context.incomplete else missing:
         if not name.startswith(("ansible_", "runbook_")):
             asked = context.variables is not None
             message = f"{quoted(name)} is neither an input, nor captured before, nor set in an inventory"
-            hint = did_you_mean(name, known - RESERVED - OF_RESULTS) or "declare it under `inputs`"
+            meant = did_you_mean(name, known - RESERVED - OF_RESULTS)
+            hint = _INSTEAD.get(name) or meant or "declare it under `inputs`"
             yield Hit(place, message, hint if asked else f"{hint}, or name the inventory with -i", fragment=name)
 
 

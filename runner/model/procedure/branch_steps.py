@@ -20,7 +20,7 @@ from runner.model.checks.condition_truth import accepts
 from runner.model.procedure.decide import JUDGES, Branch, BranchAction, Decide
 from runner.model.step import BranchLabel
 from runner.model.yaml.document import Document, located
-from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, Place
+from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, Place, quoted
 
 PROBES: Mapping[str, tuple[str | None, str]] = {
     "command": ("stdout", "rc == 0"),
@@ -32,6 +32,7 @@ PROBES: Mapping[str, tuple[str | None, str]] = {
 _YES_OR_NO = frozenset({0, 1})
 """The exit codes that are an answer of any command, as those of `grep` and `test` are."""
 _FEW = 20
+_AROUND_A_QUESTION = ("become", "become_user")
 _AROUND = ("hosts", "on", "become", "become_user", "on_failure")
 
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -166,6 +167,12 @@ class _Expansion:
         if len(keys) != 1:
             message = f"asks by {len(keys)} of {', '.join(PROBES)}"
             raise self._fault((*at, "if"), message, "write one of them, or a condition")
+        known = {field.alias or name for name, field in plugins.steps()[keys[0]].model_fields.items()}
+        known |= {*JUDGES, *_AROUND_A_QUESTION}
+        if strange := [key for key in branch.if_ if key not in known]:
+            hint = f"possible keys are {', '.join(sorted(known - branch.if_.keys()))}"
+            message = f"unknown key {quoted(strange[0])}: a question looks, and keeps nothing but its answer"
+            raise InvalidFileError([self.document.finding((*at, "if", strange[0]), "unknown-key", message, hint=hint)])
         condition, codes = self._judged(branch.if_, keys[0], (*at, "if"))
         asks = {key: value for key, value in branch.if_.items() if key not in JUDGES}
         answers = {"http": {"accept": "any"}}.get(keys[0], {})

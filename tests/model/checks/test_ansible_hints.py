@@ -11,7 +11,16 @@ from runner.model.runbook import Runbook
 from runner.model.step import Step
 from runner.model.verification import Verification
 
-KNOWN = {*Runbook.model_fields, *Step.model_fields, *Verification.model_fields, "env", "exit", "that", "every", "hosts"}
+KNOWN = {
+    *Runbook.model_fields,
+    *Step.model_fields,
+    *Verification.model_fields,
+    "env",
+    "exit",
+    "that",
+    "every",
+    "hosts",
+} | {"role", "tasks"}
 
 
 @pytest.mark.parametrize(("hints", "model"), [(STEP, Step), (VERIFICATION, Verification), (RUNBOOK, Runbook)])

@@ -154,6 +154,7 @@ def test_what_is_an_answer_and_what_is_a_yes(read, probe, condition, codes):
         ([{"else": "nothing"}, {"if": "used > 1", "stop": "No"}], "`decide` is a list of branches with `if`, and ends with one `else`"),
         ([{"if": "used > 1", "stop": "No", "then": [change("a")]}, {"else": "nothing"}], "has one of `then` (a list of steps), `run` and `stop`"),
         ([{"if": {"sql": "SELECT 1"}, "stop": "No"}, {"else": "nothing"}], "does not say which answer is a yes"),
+        ([{"if": {"command": "ls", "capture": {"a": "rc"}}, "stop": "No"}, {"else": "nothing"}], "unknown key 'capture': a question looks, and keeps nothing but its answer"),
         ([{"if": {"shell": "ls"}, "stop": "No"}, {"else": "nothing"}], "asks by 0 of command, http, sql"),
         ([{"if": "used >", "stop": "No"}, {"else": "nothing"}], None),
         ([{"if": "used > 1", "then": [{"use": "shared/x"}]}, {"else": "nothing"}], "there is no shared/x.yml beside the runbook"),
