@@ -16,10 +16,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-PREFIX = "PROBE_"
-"""What the environment variables begin with that hold a question."""
+from .probe_question import PREFIX, Question, check_address
 
 _SECRETS = ("PROBE_TOKEN", "PROBE_API_KEY", "PROBE_APP_KEY")
 _LARGEST = 16 * 1024**2
@@ -28,9 +27,6 @@ _LONGEST = 200
 """Characters of what a service says, in a sentence."""
 _OK = 200
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-
-Question = Mapping[str, str]
-"""What is asked, by the names of the environment variables without `PREFIX`."""
 
 
 class UnknownError(Exception):
@@ -91,19 +87,6 @@ def send(
             return _read(name, error)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise UnknownError(f"{name} cannot be asked: {_why(error, seconds)}") from None
-
-
-def check_address(url: str) -> None:
-    """That `url` is an address with http: or https: and without a password in it.
-
-    Raises:
-        ValueError: it is none; the message does not repeat it.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("its address does not begin with http:// or https://")
-    if "@" in parts.netloc:
-        raise ValueError("there is a user in its address; a password is given by `token`")
 
 
 def _read(name: str, response: Any) -> ServiceAnswer:

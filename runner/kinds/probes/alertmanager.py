@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .asked_service import AskedService, OtherwiseError, Question, UnknownError, answer
+from .asked_service import AskedService, OtherwiseError, UnknownError, answer
+from .probe_question import Question
 from .prometheus import in_words, labels_of, service_of, since, time_of
 
 

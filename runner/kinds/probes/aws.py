@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
-from .asked_service import Question, UnknownError, send, short
+from .asked_service import UnknownError, send, short
 from .aws_credentials import domain, find, region_of, text_of, xml
+from .probe_question import Question
 from .sigv4 import signed
 
 _OK = 200

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from .asked_service import Question, UnknownError, answer
+from .asked_service import UnknownError, answer
 from .aws import AwsService, RefusedError, refused
 from .datadog import WINDOWS, newest
+from .probe_question import Question
 from .prometheus import time_of
 
 _QUERY = "MetricDataQueries.member.1"

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .asked_service import AskedService, OtherwiseError, Question, UnknownError, answer, short
+from .asked_service import AskedService, OtherwiseError, UnknownError, answer, short
+from .probe_question import Question
 
 _MISSED = 3
 """Evaluations of its rules that Prometheus may be late with."""

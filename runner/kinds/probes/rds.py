@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .asked_service import Question, UnknownError, answer
+from .asked_service import UnknownError, answer
 from .aws import AwsService, RefusedError, refused
+from .probe_question import Question
 
 _NAMES = {"status": "DBInstanceStatus", "engine": "Engine", "version": "EngineVersion", "size": "DBInstanceClass"}
 _FLAGS = {"multi_az": "MultiAZ"}

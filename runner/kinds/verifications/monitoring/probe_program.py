@@ -18,7 +18,7 @@ from runner.core.secrets import FORMS, SecretReference
 from runner.core.templates import Template, only_expression
 from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation, bounded
-from runner.kinds.probes.asked_service import PREFIX, check_address
+from runner.kinds.probes.probe_question import PREFIX, check_address
 from runner.kinds.verifications.base import VerificationKind
 
 _DIRECTORY = "probes"

@@ -16,9 +16,9 @@ PROBES = PACKAGE / "kinds" / "probes"
 @pytest.mark.parametrize(
     ("program", "names"),
     [
-        ("prometheus", ["__init__", "asked_service", "prometheus"]),
-        ("alertmanager", ["__init__", "alertmanager", "asked_service", "prometheus"]),
-        ("rds", ["__init__", "asked_service", "aws", "aws_credentials", "rds", "sigv4"]),
+        ("prometheus", ["__init__", "asked_service", "probe_question", "prometheus"]),
+        ("alertmanager", ["__init__", "alertmanager", "asked_service", "probe_question", "prometheus"]),
+        ("rds", ["__init__", "asked_service", "aws", "aws_credentials", "probe_question", "rds", "sigv4"]),
     ],
 )
 def test_a_program_brings_what_it_imports(program, names):
