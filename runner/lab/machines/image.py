@@ -25,7 +25,7 @@ from runner.lab.machines.topology import SITE, USER
 STACK = Path(__file__).with_name("stack")
 """What is put on the machines, beside the web shop's program: the recipe of the image."""
 
-PROGRAMS_OF_THE_SHOP = tuple(Path(__file__).parents[1] / name for name in ("app.py", "leak.py"))
+PROGRAMS_OF_THE_SHOP = tuple(Path(__file__).parents[1] / "programs" / name for name in ("app.py", "leak.py"))
 """The web shop, and the nightly report that leaks its connections: the same as the demo's."""
 
 PROVISIONED = "provisioned"

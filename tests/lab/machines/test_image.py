@@ -88,3 +88,7 @@ def test_everything_that_is_put_on_the_machines_is_part_of_the_recipe():
     assert {"provision.yml", "essential.sh", "customize.sh", "shop.service.j2"} < names
     assert [path.is_file() for path in PROGRAMS_OF_THE_SHOP] == [True, True]
     assert recipe() == recipe()
+
+
+def test_what_is_put_on_the_machines_is_there():
+    assert [path for path in PROGRAMS_OF_THE_SHOP if not path.is_file()] == []

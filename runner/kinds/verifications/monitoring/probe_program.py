@@ -73,7 +73,8 @@ class AsksService(VerificationKind):
         limit = timeout.total_seconds()
         asked = {**self.question(), "seconds": f"{max(limit - _MARGIN, limit / 2):g}"}
         environment = {f"{PREFIX}{key.upper()}": str(value) for key, value in asked.items() if value not in (None, "")}
-        argv = ["{{ ansible_playbook_python }}", "-m", f"{_DIRECTORY}.{self.program()}"]
+        # -B: nothing is written beside the playbook.
+        argv = ["{{ ansible_playbook_python }}", "-B", "-m", f"{_DIRECTORY}.{self.program()}"]
         call = bounded(argv, timeout=timeout, environment=environment, chdir="{{ playbook_dir }}")
         names = {name: f"({_FOUND}).{name}" for name in ("problem", *self.seen)}
         return replace(call, names=names, cuts={}, on_controller=True)

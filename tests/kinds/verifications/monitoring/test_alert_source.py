@@ -93,7 +93,7 @@ def test_the_program_of_the_service_is_asked(source, program, asked, lag):
     call = kind.probe(timedelta(seconds=10))
 
     assert (call.environment, kind.program(), kind.lag) == (asked, program, lag)
-    assert call.args["argv"][3:] == ["{{ ansible_playbook_python }}", "-m", f"probes.{program}"]
+    assert call.args["argv"][3:] == ["{{ ansible_playbook_python }}", "-B", "-m", f"probes.{program}"]
     assert (call.on_controller, call.args["chdir"]) == (True, "{{ playbook_dir }}")
 
 
