@@ -68,7 +68,7 @@ class ScriptedExecutor:
         delegates = {f"'{name}'": self._named(name)[0] for name in job.on} | {"localhost": "localhost"}
         play_on = _Tasks(self, job, part, lost, handle, facts, delegates)
         for play in yaml.safe_load(job.playbook):
-            hosts = self._hosts(play, part.limit)
+            hosts = self._hosts(job, play, part.limit)
             for item in play["tasks"]:
                 play_on.do(item, lost.left(hosts), set())
         handle({"kind": "end", "commands": self._commands(job, part)})
@@ -102,24 +102,24 @@ class ScriptedExecutor:
         failed = task.get("ansible.builtin.fail")
         return answer or (("failed", failed) if failed else ("ok", _passed(task, host)))
 
-    def _hosts(self, play: Mapping[str, Any], limit: Sequence[str]) -> list[str]:
-        return [host for host in self.hosts[play["hosts"]] if not limit or host in limit]
+    def _hosts(self, job: Job, play: Mapping[str, Any], limit: Sequence[str]) -> list[str]:
+        """The hosts of a play; a limit of the whole job that names none of them limits nothing."""
+        every, words = self.hosts[play["hosts"]], (job.limit or "").split(",")
+        matched = {host for word in words for host in self._named(word)} & {*every} or {*every}
+        return [host for host in every if host in matched and (not limit or host in limit)]
 
     def _inventory(self, job: Job, part: JobPart, limit: Sequence[str]) -> Message:
         job.learn(self.secrets)
         plays = yaml.safe_load(job.playbook)
-        matched = [self._hosts(play, limit) for play in plays]
+        matched = [self._hosts(job, play, limit) for play in plays]
         every = list(dict.fromkeys(host for play in plays for host in self.hosts[play["hosts"]]))
         delegates = {name: self._named(name) for name in job.on}
+        reached = [host for hosts in (*matched, *delegates.values()) for host in hosts]
         return {
             "kind": "inventory",
             "plays": [{"pattern": play["hosts"], "hosts": hosts} for play, hosts in zip(plays, matched, strict=True)],
             "delegates": delegates,
-            "environments": {
-                host: self.environments.get(host, "local")
-                for hosts in (*matched, *delegates.values())
-                for host in hosts
-            },
+            "environments": {host: self.environments.get(host, "local") for host in reached},
             "commands": self._commands(job, part),
             **({"names": self.names or every} if job.names else {}),
             **self.inventory,
@@ -138,7 +138,9 @@ class ScriptedExecutor:
                 if marker and marker.part == "action" and marker.step in part.render:
                     module = next(key for key in task if key.startswith("ansible."))
                     command = self.commands.get(marker.step, {"module": module, "args": task[module]})
-                    commands.setdefault(marker.step, {}).update(dict.fromkeys(self._hosts(play, part.limit), command))
+                    commands.setdefault(marker.step, {}).update(
+                        dict.fromkeys(self._hosts(job, play, part.limit), command)
+                    )
         return commands
 
 
@@ -280,7 +282,7 @@ def _tasks(item: Mapping[str, Any], job: Job) -> Iterator[Mapping[str, Any]]:
     if "block" not in item:
         yield item
     included = yaml.safe_load(job.files[f"playbooks/{item[_INCLUDE]['file']}"]) if _INCLUDE in item else ()
-    for each in (*item.get("block", ()), *included):
+    for each in (*item.get("block", ()), *item.get("rescue", ()), *included):
         yield from _tasks(each, job)
 
 

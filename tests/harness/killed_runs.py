@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from copy import deepcopy
 from dataclasses import replace
 
 from harness.engine import FAILED
 from harness.fake_run import Killed
+from harness.fakes import RUN_ID
 from runner.orchestrator.run_environment import GateAnswer
 
 
@@ -77,6 +79,24 @@ class World:
         self.left -= 1
         if self.left == 0:
             raise Killed
+
+    def live_through(self, start, pick, instants, *, goes_on):
+        """How the undo of a run ends that was killed, and if somebody `goes_on` with it, what was done before that.
+
+        Each command is killed at one of its `instants`, which `pick` chooses, and given again. The run is nothing to
+        go on with where it died before its hosts were known: None.
+        """
+        self.survive(start, instant=pick.randrange(1, instants))
+        if not self.engine.env.state.run(RUN_ID).state.target:
+            return None, {}
+        done = {}
+        if goes_on:
+            self.survive(self.engine.resume, instant=pick.randrange(1, instants))
+            if self.engine.state["outcome"] != "passed":
+                assert self.survive(self.engine.resume).outcome == "passed"
+            done = deepcopy(dict(self.done))
+        self.survive(self.engine.undo, instant=pick.randrange(1, instants))
+        return self.survive(self.engine.undo), done
 
     def survive(self, do, *, instant=0):
         """How `do` ends; with an `instant`, the command dies when it comes to it."""

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from harness.engine import change, undoing
-from harness.fakes import RUN_ID
 from harness.killed_runs import World
 
 KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "2"))
@@ -84,20 +83,12 @@ def test_killed_at_any_instant_nothing_is_done_twice_nothing_is_lost_and_what_st
     # Given
     steps, _, instants = construct
     pick, world = random.Random(seed), World(engine, *construct.units)
-    # When it is killed
-    world.survive(lambda: engine.run(*steps), instant=pick.randrange(1, instants))
-    if not engine.env.state.run(RUN_ID).state.target:  # before its hosts were known: there is nothing to go on with
+    # When it is killed, gone on with in every other case, and taken back
+    ended, done = world.live_through(lambda: engine.run(*steps), pick, instants, goes_on=seed % 2)
+    if ended is None:
         return
-    # And every other of them is gone on with, which is killed as well
-    if seed % 2:
-        world.survive(engine.resume, instant=pick.randrange(1, instants))
-        if engine.state["outcome"] != "passed":
-            assert world.survive(engine.resume).outcome == "passed"
-        assert world.done == dict.fromkeys(HOSTS, construct.names)
-    # And taken back, which is killed as well
-    world.survive(engine.undo, instant=pick.randrange(1, instants))
-    ended = world.survive(engine.undo)
     # Then
+    assert done == (dict.fromkeys(HOSTS, construct.names) if seed % 2 else {})
     backwards = [name for name in reversed(construct.names) if name != "last"]
     for host in HOSTS:
         assert max(Counter(world.forwards(host)).values(), default=1) == 1

@@ -58,9 +58,11 @@ def action_on(
     uses = {name: captured[name] for name in mentioned(gate.step, captured)}
     if not acts(gate):
         return HostAction(address, captured=uses, on=on)
+    asks_before = gate.kind != "unknown"  # whoever says what was done need not know what would be
     if preview is None:
-        return HostAction(address, captured=uses, missing=("what would be done is not known",), on=on)
-    missing = tuple(preview.get("missing", ())) if gate.kind != "unknown" else ()
+        missing = ("what would be done is not known",) if asks_before else ()
+        return HostAction(address, captured=uses, missing=missing, on=on)
+    missing = tuple(preview.get("missing", ())) if asks_before else ()
     connection = preview.get("connection_settings", {})
     call = {key: value for key, value in preview.items() if key not in {"missing", "connection_settings"}}
     return HostAction(address, connection, in_words(preview), call, uses, missing, on)

@@ -466,3 +466,13 @@ def test_what_is_said_of_one_host_still_holds_when_the_other_is_answered_later(t
     # Then nobody is asked once more
     assert whole.outcome == "passed"
     assert three.done("a") == ["one"] * (2 if "redo" in first else 1)
+
+
+def test_what_a_person_says_counts_also_where_nobody_can_say_what_would_be_done(engine):
+    engine.ansible.answers["one", "action"] = killed
+    die(engine, change("one", verify=[{"exit": 0}]), change("two"))
+
+    engine.ansible.answers.clear()
+    engine.ansible._commands = lambda job, part: {}
+
+    assert (engine.resume().outcome, engine.done("db1")) == ("passed", ["one", "two"])
