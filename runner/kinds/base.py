@@ -44,6 +44,9 @@ class Kind(Model):
     secrets: ClassVar[tuple[str, ...]] = ()
     """The keys, in the mapping behind its own, that say where a secret is: `env:TOKEN`, or an input of type secret."""
 
+    nested: ClassVar[str] = ""
+    """The key below which another kind, a verification, is written; empty where none is."""
+
     def call(self, timeout: timedelta, read_file: ReadFile) -> Invocation | None:
         """The call that is made on a host, ended after `timeout`; None where none is.
 

@@ -21,6 +21,7 @@ from runner.kinds.steps.content_steps import RoleStep, TasksStep
 from runner.kinds.steps.delivery.announce_step import AnnounceStep
 from runner.kinds.steps.delivery.git_step import GitStep
 from runner.kinds.steps.http_step import HttpStep
+from runner.kinds.steps.look_step import LookStep
 from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.steps.module_step import ModuleStep
 from runner.kinds.steps.run_step import RunStep
@@ -29,6 +30,7 @@ from runner.kinds.steps.shell_step import ShellStep
 from runner.kinds.steps.sql_step import SqlStep
 from runner.kinds.steps.wait_step import WaitStep
 from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
+from runner.kinds.verifications.baseline import Baseline
 from runner.kinds.verifications.command_probe import CommandProbe
 from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
@@ -55,6 +57,7 @@ _STEPS: tuple[type[StepKind], ...] = (
     CommandStep,
     GitStep,
     HttpStep,
+    LookStep,
     ManualStep,
     ModuleStep,
     RoleStep,
@@ -66,7 +69,7 @@ _STEPS: tuple[type[StepKind], ...] = (
     WaitStep,
 )
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
-    *(CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall, SqlProbe, That, Trend),
+    *(Baseline, CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall, SqlProbe, That, Trend),
     *(Certificate, Disk, FileCheck, PortCheck, Process, Service),
     *(AlertFiring, AlertResolved, Metric, Rds),
 )

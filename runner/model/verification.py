@@ -52,6 +52,8 @@ class Verification(Model):
             raise ValueError("is for a person to confirm, so nothing else can stand beside it")
         if sum(kind.probes for kind in self.kinds) > 1:
             raise ValueError("looks at two things; write one verification for each")
+        if self.names and not self.probes:
+            raise ValueError("compares with what was seen before, and has nothing to ask; add http, sql or command")
         if (self.within or self.held) and not self.human and not self.probes:
             raise ValueError("asks again, but has nothing to ask; add http, sql or command")
         if (self.become is not None or self.become_user) and not self.probes:

@@ -22,7 +22,7 @@ STEP = "from runner.kinds.steps.base import StepKind\n\n\nclass Mine(StepKind):\
 
 STORES = {"ansible-vault", "bitwarden", "command", "env", "file", "lastpass", "op", "vault", "vault-kv"}
 KINDS_OF_STEPS = {"announce", "command", "git", "http", "manual", "module", "role", "run", "script"}
-KINDS_OF_STEPS |= {"shell", "sql", "tasks", "wait"}
+KINDS_OF_STEPS |= {"look", "shell", "sql", "tasks", "wait"}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ KINDS_OF_STEPS |= {"shell", "sql", "tasks", "wait"}
             plugins.verifications,
             VerificationKind,
             {"command", "confirm", "exit", "hold_for", "http", "json", "matches", "oncall", "sql", "that"}
-            | {"certificate", "disk", "file", "port", "process", "service", "trend"}
+            | {"baseline", "certificate", "disk", "file", "port", "process", "service", "trend"}
             | {"alert_firing", "alert_resolved", "metric", "rds"},
         ),
         (plugins.channels, Channel, {"command", "email", "github", "jira", "pagerduty", "slack", "webhook"}),

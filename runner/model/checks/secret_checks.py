@@ -55,7 +55,11 @@ def _parts(at: Place, raw: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[s
     """Each kind that the step, its undo and the verifications of both are written with, and where."""
     for place, part in ((at, raw), ((*at, "undo"), raw.get("undo"))):
         if isinstance(part, dict):
-            yield from ((place, part, kind) for key, kind in plugins.steps().items() if key in part)
+            mine = [kind for key, kind in plugins.steps().items() if key in part]
+            yield from ((place, part, kind) for kind in mine)
+            for inner in (kind.nested for kind in mine if isinstance(part.get(kind.nested), dict)):
+                looks = (kind for key, kind in plugins.verifications().items() if key in part[inner])
+                yield from (((*place, inner), part[inner], kind) for kind in looks)
             verify = part.get("verify")
             for number, item in enumerate(verify if isinstance(verify, list) else ()):
                 if isinstance(item, dict):

@@ -41,6 +41,8 @@ def _merged(raw: Mapping[str, Any], env: Mapping[str, Any], kinds: Iterable[type
     own = raw.get("env", {})
     takes = isinstance(own, dict) and any(kind.key in raw and "env" in kind.model_fields for kind in kinds)
     merged = {**raw, **({"env": {**env, **own}} if takes else {})}
+    for kind in (kind for kind in kinds if kind.nested and isinstance(raw.get(kind.nested), dict)):
+        merged[kind.nested] = _merged(raw[kind.nested], env, plugins.verifications().values())
     if isinstance(raw.get("verify"), list):
         probes = plugins.verifications().values()
         merged["verify"] = [_merged(each, env, probes) if isinstance(each, dict) else each for each in raw["verify"]]
