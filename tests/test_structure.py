@@ -19,7 +19,6 @@ SAME_FILE_NAMES = {
 """File names that several packages have on purpose, besides the commands, which have the name of what they show."""
 
 SMALL_MODULES: set[str] = {
-    "lab/demo_workspace.py",
     "lab/programs/leak.py",
     "model/checks/ansible_hints.py",
 }

@@ -150,7 +150,7 @@ def _classes(name: str, base: type[Any], own: tuple[type[Any], ...], taken: Coll
 
     def key(kind: Any) -> str:
         called = _key(kind, base)
-        fields = {field.alias or name for name, field in kind.model_fields.items()}
+        fields = keys_of(kind)
         if issubclass(kind, Kind) and kind.key not in fields:
             raise TypeError(f"it has no field {kind.key!r}, which would hold what is written behind that key")
         if both := sorted(fields & set(taken)):
@@ -239,3 +239,19 @@ def check(problems: Iterable[PluginProblem]) -> None:
     """
     if lines := {each.message: each.hint for each in problems}:
         raise InvalidInputError("\n".join(lines), hint="; ".join(dict.fromkeys(lines.values())))
+
+
+def keys_of(kind: type[Kind]) -> set[str]:
+    """The keys that belong to `kind`, as they are written."""
+    return {field.alias or name for name, field in kind.model_fields.items()}
+
+
+def all_keys(kinds: Mapping[str, type[Kind]]) -> set[str]:
+    """The keys that belong to any of `kinds`."""
+    return set().union(*map(keys_of, kinds.values()))
+
+
+def owners_of(key: str, kinds: Mapping[str, type[Kind]]) -> str:
+    """With which of `kinds` `key` goes, in words; empty where it goes with none, or is one itself."""
+    owners = [name for name, kind in kinds.items() if key in keys_of(kind) and key not in kinds]
+    return f"it goes with {' or '.join(owners)}" if owners else ""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,20 +57,18 @@ class ScriptedOperator:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What every act of the demo needs: the shop, where its runbooks are, and who does and tells."""
+    """What every rehearsal needs: where its runbooks and hosts are, who is called, and who does and tells."""
 
-    shop: Shop
     library: Library
+    inventories: Sequence[Path]
     receiver: Receiver
     start: Start
     say: Say
     new_run_id: Callable[[], str]
 
     def request(self, runbook: str, inputs: Mapping[str, Any]) -> RunRequest:
-        """The request to do `runbook` against the inventory, with the shop's own addresses laid over it."""
+        """The request to do `runbook` against the inventories; whoever it calls is only the receiver."""
         source = self.library.source(runbook)
-        overlay = self.shop.directory / "inventory.json"
-        overlay.write_text(json.dumps(self.shop.inventory()))
         channel = Webhook(url=self.receiver.url)
         people = (source.runbook.owner, *source.runbook.escalation.contacts)
         defaults = {name: item.default for name, item in source.runbook.inputs.items()}
@@ -81,54 +78,89 @@ class Stage:
             playbook=reviewed(self.library, source),
             beside=reviewed_beside(self.library, source),
             contacts={name: Contact(name=name, channels=(channel,)) for name in people},
-            inventories=[self.library.root / "inventories" / "local", Path(overlay)],
+            inventories=self.inventories,
             inputs={**defaults, **inputs},
         )
 
 
-def repair(stage: Stage, *, fault: bool = True, remediation: bool = True) -> DemoResult:
-    """Leak connections until the service is down, and let RUN-001 bring it back while a probe of its own watches."""
-    url = f"{stage.shop.app_urls[0]}/health"
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What is broken (`inject` does that, and says what it did), what mends it, and what a user asks meanwhile.
+
+    `inputs` are what the runbook is given, `budget` are the seconds in which the probe must see the system well again,
+    `patience` those in which it must see that it is broken.
+    """
+
+    runbook: str
+    inputs: Mapping[str, Any]
+    url: str
+    inject: Callable[[], str]
+    budget: float = _PATIENCE
+    begins: str = ""
+    patience: float = _PATIENCE
+
+
+def repair(stage: Stage, rehearsal: Rehearsal, *, fault: bool = True, remediation: bool = True) -> DemoResult:
+    """Break the system, and let its runbook bring it back while a probe of its own watches."""
+    url = rehearsal.url
     with Probe.watching(url) as probe:
-        probe.wait(healthy=True, within=_PATIENCE)
-        stage.say(f"up         PostgreSQL, the web shop answers 200 on {url}")
-        if fault:
-            leaked = stage.shop.break_it()
-            probe.wait(healthy=False, within=_PATIENCE)
-            stage.say(f"FAULT      the nightly report left {leaked} connections open: {_health(url)}")
+        if not probe.wait(healthy=True, within=rehearsal.patience):
+            stage.say(f"NOT WELL   before anything was done: {_health(url)}")
+            return DemoResult(ok=False)
+        stage.say(f"up         {rehearsal.begins}{url} answers 200")
+        if fault and not _broken(stage, rehearsal, probe):
+            return DemoResult(ok=False)
         if not remediation:
             recovered = probe.wait(healthy=True, within=_UNTREATED)
             stage.say(f"untreated  {_UNTREATED:g} s later: {_health(url)}")
             return DemoResult(ok=recovered)
-        result = stage.start(stage.request("RUN-001", {"stuck_after": "1s"}))
+        result = stage.start(stage.request(rehearsal.runbook, rehearsal.inputs))
         passed = result.exit_code is ExitCode.DONE
-        recovered = probe.wait(healthy=True, within=_PATIENCE if passed else 0)
+        recovered = probe.wait(healthy=True, within=rehearsal.budget if passed else 0)
         outage = probe.outages[-1].seconds if recovered and probe.outages else None
     if fault:
         took = f"{outage:.1f} s of outage as the independent probe saw it" if outage is not None else _health(url)
         stage.say(f"{'RECOVERED' if recovered and passed else 'NOT RECOVERED'}  {took}")
     elif not passed:
-        stage.say(f"REFUSED    RUN-001 leaves a healthy system alone: {_health(url)}")
+        stage.say(f"REFUSED    {rehearsal.runbook} leaves a healthy system alone: {_health(url)}")
     return DemoResult(ok=recovered and passed, outage=outage, run=result)
 
 
-def release(stage: Stage) -> DemoResult:
+def _broken(stage: Stage, rehearsal: Rehearsal, probe: Probe) -> bool:
+    """Whether the probe has seen that the fault hurts: what a user never noticed, nobody can have mended."""
+    words = rehearsal.inject()
+    if not probe.wait(healthy=False, within=rehearsal.patience):
+        stage.say(f"NOT BROKEN {words}, and still {_health(rehearsal.url)}")
+        return False
+    stage.say(f"FAULT      {words}: {_health(rehearsal.url)}")
+    return True
+
+
+def leak(shop: Shop) -> Rehearsal:
+    """The nightly report leaks connections until the service of `shop` is down, and RUN-001 ends them."""
+
+    def inject() -> str:
+        return f"the nightly report left {shop.break_it()} connections open"
+
+    url = f"{shop.app_urls[0]}/health"
+    return Rehearsal("RUN-001", {"stuck_after": "1s"}, url, inject, begins="PostgreSQL, the web shop at ")
+
+
+def release(stage: Stage, shop: Shop) -> DemoResult:
     """Release a good version by RUN-002, then a bad one, which has to be taken back; no customer may notice."""
-    with Probe.watching(f"{stage.shop.balancer_url}/orders") as customers:
-        result = _releases(stage)
+    with Probe.watching(f"{shop.balancer_url}/orders") as customers:
+        result = _releases(stage, shop)
     unanswered = f"{len(customers.outages)} times not answered well"
     stage.say(f"customers  asked the load balancer {customers.asked} times meanwhile, and were {unanswered}")
     return replace(result, ok=result.ok and not customers.outages)
 
 
-def _releases(stage: Stage) -> DemoResult:
+def _releases(stage: Stage, shop: Shop) -> DemoResult:
     for version, expected in ((GOOD, GOOD), (BAD, GOOD)):
-        stage.say(
-            f"release    {version} to {', '.join(app.name for app in stage.shop.apps)}; they serve {_versions(stage)}"
-        )
+        stage.say(f"release    {version} to {', '.join(app.name for app in shop.apps)}; they serve {_versions(shop)}")
         inputs = {"version": version, "announce_url": stage.receiver.url, "soak_for": "2s", "watch_for": "2s"}
         result = stage.start(stage.request("RUN-002", inputs))
-        served = _versions(stage)
+        served = _versions(shop)
         stage.say(f"released   {version}: {result.outcome}; every host serves {served}")
         if served != expected or (result.exit_code is ExitCode.DONE) is not (version == GOOD):
             return DemoResult(ok=False, run=result)
@@ -137,8 +169,8 @@ def _releases(stage: Stage) -> DemoResult:
     return DemoResult(ok=bool(pages), run=result)
 
 
-def _versions(stage: Stage) -> str:
-    versions = {str(get(f"{url}/health").body.get("version", "nothing")) for url in stage.shop.app_urls}
+def _versions(shop: Shop) -> str:
+    versions = {str(get(f"{url}/health").body.get("version", "nothing")) for url in shop.app_urls}
     return " and ".join(sorted(versions))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -116,6 +117,12 @@ class Shop:
         report.wait_until(lambda: log.read_text(encoding="utf-8").endswith("\n"))
         report.wait_until(lambda: not any(app.is_healthy() for app in self.apps))
         return int(log.read_text(encoding="utf-8"))
+
+    def write_inventory(self) -> Path:
+        """The file with the inventory that leads here."""
+        path = self.directory / "inventory.json"
+        path.write_text(json.dumps(self.inventory()), encoding="utf-8")
+        return path
 
     def inventory(self, *, role: str = "runbook") -> dict[str, Any]:
         """The Ansible inventory that leads here, with `role` as the one that SQL steps are done by."""

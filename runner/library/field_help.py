@@ -31,6 +31,7 @@ _RUNBOOK = {
     "follow_up": "What is left to do when the run is over",
     "schedules": "When it is run automatically",
     "watch": "Entries of the registry whose rollback triggers are looked at while it runs: [DEP-006]",
+    "drill": "How it is rehearsed: what breaks the system, how that is seen, what must hold when it is mended",
     "links": "Ids of what it belongs to: MON-005, DEP-001, RISK-008",
 }
 
@@ -97,6 +98,14 @@ _ELSEWHERE = {
     "Schedule.late_ok": "How much later than its time it may still begin",
     "Schedule.if_missed": "What happens if its time passed without a run",
     "Schedule.overlap": "What happens if the previous run is still in progress",
+    "Drill.inputs": "What the runbook is given in a rehearsal",
+    "Drill.probe": "What a user of the system would ask all the time, to see how long it is broken",
+    "Drill.inject": "Steps that break the system; the last verification holds once it is broken",
+    "Drill.symptom": "Steps that only look: the system is broken in the way that the runbook is for",
+    "Drill.proof": "Steps that only look: nothing is lost now that it is mended. Not what the runbook itself verifies",
+    "Drill.undo": "Steps that take back what the rehearsal has changed",
+    "Drill.budget": "How long the runbook may take until the probe sees the system well again",
+    "DrillProbe.http": "The URL; its host may be a host or a group of the inventory: http://load_balancer/health",
     "Escalation.when": "Each is enough: step_failed, {unresolved_for: 15m}, {declared: Data integrity concern}, "
     "{verification_failed: 3}, {that: error_rate > 2}, {no_answer: 10m}, unreachable, abandoned, refused, no_answer, "
     "denied",

@@ -23,6 +23,7 @@ from runner.library.field_help import DESCRIPTIONS
 from runner.library.registry.registry import KINDS, Entry
 from runner.model.contacts import Contact
 from runner.model.procedure.decide import Decide
+from runner.model.procedure.drill import PHASES
 from runner.model.procedure.registry_probes import Criteria
 from runner.model.procedure.shared_steps import SharedSteps, Use
 from runner.model.reader import ALONE, BESIDE, NOT_OF_PREREQUISITES
@@ -56,6 +57,8 @@ def runbook() -> _Schema:
     whole = definitions.pop("Runbook")
     for key, item in (("steps", "Step"), ("on_cancel", "Step"), ("prerequisites", "Prerequisite")):
         whole["properties"][key]["items"] = _one_of(item)
+    for key in PHASES:
+        definitions["Drill"]["properties"][key]["items"] = {"$ref": "#/$defs/Step"}
     either = {"if": {"required": ["decide"]}, "then": {"$ref": "#/$defs/Decide"}, "else": {"$ref": "#/$defs/Step"}}
     whole["properties"]["steps"]["items"]["else"] = either
     criteria = {"if": {"required": ["criteria"]}, "then": {"$ref": "#/$defs/Criteria"}}

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from runner.kinds import plugins
-from runner.kinds.base import Kind
+from runner.kinds.plugins import all_keys, keys_of, owners_of
 from runner.kinds.steps.base import KEYS_OF_STEPS, StandInStep, StepKind
 from runner.kinds.verifications.base import KEYS_OF_VERIFICATIONS, VerificationKind
 from runner.model.checks import ansible_hints, controller_lookups
 from runner.model.checks.cross_checks import STAND_IN, STAND_IN_STEP, faults
 from runner.model.checks.written_step import WrittenStep, with_env
+from runner.model.procedure.drill import PHASES, Drill
 from runner.model.procedure.rollback_triggers import Rollback, RollbackTrigger
 from runner.model.runbook import Runbook
 from runner.model.step import BranchLabel, RegistryCriterion, Step, Undo
@@ -95,6 +96,8 @@ class _RunbookReader:
             if isinstance(known.get(key), list):
                 known[key] = tuple(each.step or STAND_IN_STEP for each in written)
         known["escalation"] = self._escalation(value)
+        if "drill" in value:
+            known["drill"] = self._drill(value, value["drill"])
         known |= {"watch": triggers} if "watch" in known else {}
         for fault in faults(value, prerequisites, steps, on_cancel, looks):
             self._fault(*fault)
@@ -118,8 +121,19 @@ class _RunbookReader:
             raw = {**raw, key: _NOBODY[key]}
         return raw
 
-    def _steps(self, value: Mapping[str, Any], key: str) -> list[WrittenStep]:
-        return [WrittenStep(at, item, self._step(item, at)) for item, at in self._written(value, key)]
+    def _drill(self, value: Mapping[str, Any], raw: Any) -> Any:
+        """How the runbook in `value` is rehearsed; its steps are checked as if they were a procedure of their own."""
+        if not isinstance(raw, dict):
+            return raw
+        self._known(raw, Drill.model_fields, at := ("drill",), {})
+        phases = {**raw, "env": value.get("env")}
+        written = {key: self._steps(phases, key, at) for key in PHASES if isinstance(raw.get(key), list)}
+        whole = {key: value[key] for key in ("id", "inputs") if key in value}
+        for fault in faults(whole, (), [step for steps in written.values() for step in steps], ()):
+            self._fault(*fault)
+        known = {key: item for key, item in raw.items() if key in Drill.model_fields}
+        known |= {key: tuple(each.step or STAND_IN_STEP for each in steps) for key, steps in written.items()}
+        return self._make(Drill, known, at=at)
 
     def _triggers(self, value: Mapping[str, Any]) -> tuple[list[WrittenStep], tuple[RollbackTrigger, ...]]:
         """The rollback triggers that are watched: how each is looked at, and what follows."""
@@ -139,9 +153,12 @@ class _RunbookReader:
             triggers += [made] if made else []
         return looks, tuple(triggers)
 
-    def _written(self, value: Mapping[str, Any], key: str) -> list[tuple[Any, Place]]:
+    def _steps(self, value: Mapping[str, Any], key: str, at: Place = ()) -> list[WrittenStep]:
+        return [WrittenStep(place, item, self._step(item, place)) for item, place in self._written(value, key, at)]
+
+    def _written(self, value: Mapping[str, Any], key: str, at: Place = ()) -> list[tuple[Any, Place]]:
         """The steps under `key`, as they are meant."""
-        return [(with_env(item, value.get("env")), at) for item, at in self._items(value, key, ())]
+        return [(with_env(item, value.get("env")), place) for item, place in self._items(value, key, at)]
 
     def _prerequisite(self, raw: Any, number: int, at: Place) -> Step | None:
         if not isinstance(raw, dict):
@@ -191,12 +208,12 @@ class _RunbookReader:
     def _keys_of_step(self, raw: Mapping[str, Any], action: StepKind | None, at: Place, *, acts: bool) -> bool:
         """Complain about the keys that a step does not have; whether there are any."""
         kinds = plugins.steps()
-        known = KEYS_OF_STEPS | (_keys(type(action)) if action else _all_keys(kinds))
-        strange = [key for key in raw if key not in known and key not in _all_keys(kinds)]
+        known = KEYS_OF_STEPS | (keys_of(type(action)) if action else all_keys(kinds))
+        strange = [key for key in raw if key not in known and key not in all_keys(kinds)]
         self._known(raw, known, at, ansible_hints.STEP, kinds)
         if not (acts or strange):
-            for key in raw.keys() & (_all_keys(kinds) - KEYS_OF_STEPS):
-                self._fault((*at, key), "unknown-key", f"unknown key {quoted(key)}", _goes_with(key, kinds))
+            for key in raw.keys() & (all_keys(kinds) - KEYS_OF_STEPS):
+                self._fault((*at, key), "unknown-key", f"unknown key {quoted(key)}", owners_of(key, kinds))
         return bool(strange)
 
     def _action(self, raw: Mapping[str, Any], at: Place) -> StepKind | None:
@@ -208,13 +225,13 @@ class _RunbookReader:
             self._fault(at, "one-action", message, hint)
             return None
         kind = kinds[keys[0]]
-        return self._make(kind, {key: raw[key] for key in raw if key in _keys(kind)}, at=at)
+        return self._make(kind, {key: raw[key] for key in raw if key in keys_of(kind)}, at=at)
 
     def _undo(self, raw: dict[str, Any], at: Place) -> Undo | None:
         kinds = plugins.steps()
-        strange = [key for key in raw if key not in _all_keys(kinds) | {"verify"}]
+        strange = [key for key in raw if key not in all_keys(kinds) | {"verify"}]
         action = self._action(raw, at) if raw.keys() & kinds.keys() or not strange else None
-        known = {"verify"} | (_keys(type(action)) if action else _all_keys(kinds))
+        known = {"verify"} | (keys_of(type(action)) if action else all_keys(kinds))
         self._known(raw, known, at, ansible_hints.STEP, kinds)
         verify = self._verifications(raw, at, "the undo")
         return self._make(Undo, {"action": action or _ACTION, "verify": verify}, at=at)
@@ -236,13 +253,13 @@ class _RunbookReader:
             return None
         every_kind = plugins.verifications()
         present = [kind for key, kind in every_kind.items() if key in raw]
-        known = {*KEYS_OF_VERIFICATIONS, *every_kind}.union(*map(_keys, present))
+        known = {*KEYS_OF_VERIFICATIONS, *every_kind}.union(*map(keys_of, present))
         self._known(raw, known, at, ansible_hints.VERIFICATION, every_kind)
         if not present:
             if raw.keys() <= known:
                 self._fault(at, "no-check", "checks nothing", f"add one of {', '.join(every_kind)}")
             return None
-        made = [self._make(kind, {key: raw[key] for key in raw if key in _keys(kind)}, at=at) for kind in present]
+        made = [self._make(kind, {key: raw[key] for key in raw if key in keys_of(kind)}, at=at) for kind in present]
         kinds = tuple(filter(None, made))
         if len(kinds) < len(present):
             return None
@@ -268,7 +285,7 @@ class _RunbookReader:
         """Complain about each key of `raw` that is not `known`, and say what was probably meant."""
         for key in raw:
             if key not in (names := sorted(set(known))):
-                hint = plugins.why_unknown(key) or habit.get(key) or _goes_with(key, kinds) or did_you_mean(key, names)
+                hint = plugins.why_unknown(key) or habit.get(key) or owners_of(key, kinds) or did_you_mean(key, names)
                 hint = hint or f"possible keys are {', '.join(name for name in names if name not in raw)}"
                 self._fault((*at, key), "unknown-key", f"unknown key {quoted(key)}", hint)
 
@@ -281,16 +298,3 @@ class _RunbookReader:
 
     def _fault(self, at: Place, rule: str, message: str, hint: str = "") -> None:
         self.findings.append(self.document.finding(at, rule, message, hint=hint))
-
-
-def _goes_with(key: str, kinds: _Kinds) -> str:
-    owners = [name for name, kind in kinds.items() if key in _keys(kind) and key not in kinds]
-    return f"it goes with {' or '.join(owners)}" if owners else ""
-
-
-def _keys(kind: type[Kind]) -> set[str]:
-    return {field.alias or name for name, field in kind.model_fields.items()}
-
-
-def _all_keys(kinds: _Kinds) -> set[str]:
-    return set().union(*map(_keys, kinds.values()))

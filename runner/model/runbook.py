@@ -18,6 +18,7 @@ from runner.kinds.values import beside
 from runner.model.escalation_policy import Escalation
 from runner.model.input import Input, missing, read_all
 from runner.model.names import Contact, HostPattern, Name
+from runner.model.procedure.drill import Drill
 from runner.model.procedure.rollback_triggers import RollbackTrigger
 from runner.model.schedule import Schedule
 from runner.model.step import Step
@@ -170,11 +171,21 @@ class Runbook(Model):
     watch: Annotated[tuple[InstanceOf[RollbackTrigger], ...], WithJsonSchema(_IDS)] = ()
     links: Several[ReferenceId] = ()
     schedules: Several[Schedule] = ()
+    drill: Drill | None = None
 
     @model_validator(mode="after")
     def _works_on_somebody(self) -> Self:
         if self.serial and any(portion in {0, "0%"} for portion in self.serial):
             raise ValueError("`serial` is how many hosts are worked on at a time, which is at least 1")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_rehearsed(self) -> Self:
+        if self.drill:
+            try:
+                self.complete(self.drill.inputs)
+            except ValueError as error:
+                raise ValueError(f"the `inputs` of its `drill` do not fit: {error}") from None
         return self
 
     def complete(self, given: Mapping[str, Any]) -> dict[str, Any]:

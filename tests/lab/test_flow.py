@@ -12,9 +12,8 @@ from runner.library.library import Library
 
 @pytest.mark.parametrize("runbook", ["RUN-001", "RUN-002"])
 def test_everybody_whom_the_runbook_names_is_a_contact_that_only_the_demo_reaches(tmp_path, runbook):
-    shop = SimpleNamespace(directory=tmp_path, inventory=dict)
     receiver = SimpleNamespace(url="http://127.0.0.1:1")
-    stage = Stage(shop, Library.shipped(), receiver, lambda _: None, print, lambda: "1")
+    stage = Stage(Library.shipped(), [tmp_path], receiver, lambda _: None, print, lambda: "1")
 
     request = stage.request(runbook, {})
 

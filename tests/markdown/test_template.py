@@ -83,7 +83,7 @@ def test_a_page_whose_yaml_somebody_broke_is_refused_with_its_line():
     page = export(source(ROOT / "runbooks" / "RUN-001.yml").document.value)
     line = page.splitlines().index("effect: read") + 1
 
-    made = convert(page.replace("effect: read", "effect: {", 1).encode(), file="x.md", new_id=lambda: "RUN-999")
+    made = convert(page.replace("\neffect: read", "\neffect: {", 1).encode(), file="x.md", new_id=lambda: "RUN-999")
 
     assert any(line <= finding.line <= line + 3 and finding.rule == "yaml-syntax" for finding in made.findings)
     assert any(finding.level == "error" for finding in made.findings)

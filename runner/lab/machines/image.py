@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import secrets
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +16,7 @@ from pathlib import Path
 
 from runner.core.errors import InvalidInputError
 from runner.lab.directory_locks import lock
+from runner.lab.drills.plain_ansible import PlainAnsible
 from runner.lab.lab_processes import LabCommand, run
 from runner.lab.machines.lab_commands import call
 from runner.lab.machines.topology import SITE, USER
@@ -43,13 +42,6 @@ _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _APT = ("Acquire::http", "Acquire::https", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _ROLES = ("app", "runbook", "replicator", "migrator")
-_SETTINGS = {
-    "ANSIBLE_FORKS": "5",
-    "ANSIBLE_HOST_KEY_CHECKING": "True",
-    "ANSIBLE_PIPELINING": "True",
-    "ANSIBLE_DUPLICATE_YAML_DICT_KEY": "error",
-    "LC_ALL": "C.UTF-8",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +144,7 @@ def install_stack(inventory: Path, *, log: Path, directory: Path) -> None:
         "site": SITE,
         "passwords": {role: secrets.token_hex(16) for role in _ROLES},
     }
-    file = directory / "variables.json"  # not as arguments, which everybody on this machine may see
-    file.write_text(json.dumps(variables), encoding="utf-8")
-    argv = [sys.executable, "-m", "ansible", "playbook", "--inventory", str(inventory)]
-    argv += ["--extra-vars", f"@{file}", str(STACK / "provision.yml")]
-    settings = directory / "ansible.cfg"  # an empty one: whatever this machine has configured, it is done alike
-    settings.touch()
-    environment = (
-        _SETTINGS
-        | {"ANSIBLE_CONFIG": str(settings)}
-        | {"HOME": str(directory), "ANSIBLE_HOME": str(directory / "ansible")}
-    )
-    run(LabCommand("the installation of the stack", argv, log, environment=environment))
+    PlainAnsible([inventory], directory).play("the stack", STACK / "provision.yml", variables, log=log)
 
 
 def _suite() -> str:

@@ -11,7 +11,7 @@ import yaml
 from runner.model.yaml.composer import is_text
 
 _WIDTH = 116
-_SPACED = frozenset({"inputs", "prerequisites", "steps", "on_cancel", "escalation", "follow_up"})
+_SPACED = frozenset({"inputs", "prerequisites", "steps", "on_cancel", "escalation", "follow_up", "drill"})
 """The keys before which a line is left empty."""
 
 

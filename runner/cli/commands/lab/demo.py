@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import time
-from pathlib import Path
-from typing import Any
-
 import click
 
 from runner.cli import context
-from runner.cli.output import progress
-from runner.cli.output.terminal import safe
-from runner.cli.prompts.operator import InAdvance, Prompt
-from runner.cli.run_session import run_environment
+from runner.cli.rehearsal_session import new_stage, show_and_exit
 from runner.lab.demo_workspace import workspace
-from runner.lab.flow import DemoResult, ScriptedOperator, Stage, release, repair
+from runner.lab.flow import leak, release, repair
 from runner.lab.receiver import Receiver
 from runner.lab.shop import Shop
 from runner.library.library import Library
-from runner.orchestrator.request import Result, RunRequest
-from runner.services.runs import start_run
 
 
 @click.command("demo")
@@ -34,44 +24,13 @@ def command(*, ssh: bool, no_remediation: bool, no_fault: bool, ask: bool) -> No
     It needs no root and no containers. PostgreSQL comes with pip install 'runbookctl[demo]'; --ssh needs sshd.
     """
     context.recover_abandoned(context.state())
-    began = time.monotonic()
-
-    def say(text: str) -> None:
-        click.echo(f"{time.monotonic() - began:6.1f}s  {safe(text)}", err=True)
-
     with workspace() as directory, Receiver.listening() as receiver:
         opened = Shop.over_ssh(directory) if ssh else Shop.local(directory)
         with opened as shop:
-            stage = Stage(
-                shop=shop,
-                library=Library.shipped(),
-                receiver=receiver,
-                start=lambda request: _start(request, directory, ask=ask),
-                say=say,
-                new_run_id=context.new_run_id,
-            )
-            result = repair(stage, fault=not no_fault, remediation=not no_remediation)
+            library = Library.shipped()
+            inventories = [library.root / "inventories/local", shop.write_inventory()]
+            stage = new_stage(library, inventories, receiver, directory, ask=ask)
+            result = repair(stage, leak(shop), fault=not no_fault, remediation=not no_remediation)
             if ssh and result.ok:
-                result = release(stage)
-    _tell(result)
-
-
-def _start(request: RunRequest, directory: Path, *, ask: bool) -> Result:
-    runbook = request.source.runbook
-    drawing = progress.choose(runbook, as_json=False)
-    operator: Any = ScriptedOperator()
-    if ask:
-        operator = Prompt(runbook, context.actor().user, given=InAdvance(), pause=drawing.pause)
-    # What a module that is ended at once leaves behind goes with the demo's own directory.
-    environ = {**os.environ, "TMPDIR": str(directory)}
-    with run_environment(context.state(), operator, drawing, environ=environ) as env:
-        return start_run(request, env)
-
-
-def _tell(result: DemoResult) -> None:
-    if result.run:
-        click.echo(f"report  {safe(str(result.run.report))}")
-        click.echo(f"audit   {result.run.audit}")
-        for problem in result.run.problems:
-            click.echo(f"error: {safe(problem, lines=True)}", err=True)
-    raise click.exceptions.Exit(result.exit_code)
+                result = release(stage, shop)
+    show_and_exit(result)

@@ -80,7 +80,7 @@ def _drawn(markdown: str) -> str:
 def _as_data(source: Source) -> dict[str, Any]:
     """The runbook for programs: what it is, the inputs that it takes, and its steps."""
     runbook = source.runbook
-    written = runbook.model_dump(mode="json", exclude={"prerequisites", "steps", "on_cancel"}, by_alias=True)
+    written = runbook.model_dump(mode="json", exclude={"prerequisites", "steps", "on_cancel", "drill"}, by_alias=True)
     inputs = {name: _input(item) for name, item in runbook.inputs.items()}
     steps = {
         key: [_step_data(step, source.written_in(key, number)) for number, step in enumerate(getattr(runbook, key))]

@@ -1,0 +1,63 @@
+"""A rehearsal at a terminal: what demo and drill say, who answers the questions, and how they end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from runner.cli import context
+from runner.cli.output import progress
+from runner.cli.output.terminal import safe
+from runner.cli.prompts.operator import InAdvance, Prompt
+from runner.cli.run_session import run_environment
+from runner.lab.flow import DemoResult, ScriptedOperator, Stage
+from runner.lab.receiver import Receiver
+from runner.library.library import Library
+from runner.orchestrator.request import Result, RunRequest
+from runner.services.runs import start_run
+
+
+def new_stage(
+    library: Library, inventories: Sequence[Path], receiver: Receiver, directory: Path, *, ask: bool
+) -> Stage:
+    """A stage whose runs are drawn here, with files in `directory`; you answer their questions if they `ask` you."""
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        click.echo(f"{time.monotonic() - began:6.1f}s  {safe(text)}", err=True)
+
+    return Stage(
+        library=library,
+        inventories=inventories,
+        receiver=receiver,
+        start=lambda request: _start(request, directory, ask=ask),
+        say=say,
+        new_run_id=context.new_run_id,
+    )
+
+
+def show_and_exit(result: DemoResult) -> NoReturn:
+    """Print where the report of the run is, and end with the exit code of the rehearsal."""
+    if result.run:
+        click.echo(f"report  {safe(str(result.run.report))}")
+        click.echo(f"audit   {result.run.audit}")
+        for problem in result.run.problems:
+            click.echo(f"error: {safe(problem, lines=True)}", err=True)
+    raise click.exceptions.Exit(result.exit_code)
+
+
+def _start(request: RunRequest, directory: Path, *, ask: bool) -> Result:
+    runbook = request.source.runbook
+    drawing = progress.choose(runbook, as_json=False)
+    operator: Any = ScriptedOperator()
+    if ask:
+        operator = Prompt(runbook, context.actor().user, given=InAdvance(), pause=drawing.pause)
+    # What a module that is ended at once leaves behind goes with the rehearsal's own directory.
+    environ = {**os.environ, "TMPDIR": str(directory)}
+    with run_environment(context.state(), operator, drawing, environ=environ) as env:
+        return start_run(request, env)

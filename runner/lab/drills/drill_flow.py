@@ -1,0 +1,130 @@
+"""A drill: a system is broken, its runbook mends it, and what only looks from outside says whether it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from runner.compiler.compiler import compile_runbook, variables
+from runner.core.errors import ExecutionError, InvalidInputError
+from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.lab.flow import DemoResult, Rehearsal, Stage, repair
+from runner.library.inventory import environments
+from runner.library.library import Source
+from runner.model.procedure.drill import Drill
+
+_NAMES: Mapping[str, str] = {
+    "inject": "the fault",
+    "proof": "the proof",
+    "undo": "the undo of the rehearsal",
+}
+
+
+def drill(
+    stage: Stage,
+    source: Source,
+    ansible: PlainAnsible,
+    *,
+    fault: bool = True,
+    remediation: bool = True,
+    patience: float = 10.0,
+) -> DemoResult:
+    """Do the drill of the runbook in `source` on the hosts of the stage's inventories, which `ansible` has too.
+
+    `patience` are the seconds in which the probe must see the system well before, and broken after the fault.
+
+    It is passed if the probe has seen the system broken and well again within the budget, the runbook passed, and the
+    proof holds. Without the `fault`, or without the `remediation`, it must not pass.
+
+    Raises:
+        InvalidInputError: the runbook says nothing of a drill, or the inventory is of production.
+        ExecutionError: the system could not be broken in this way, or what was changed for it is not undone.
+    """
+    plan = _plan(source, stage.inventories)
+    phases = _Phases(source, plan, ansible)
+    rehearsal = Rehearsal(
+        runbook=source.id,
+        inputs=plan.inputs,
+        url=phases.url(),
+        inject=phases.inject,
+        budget=plan.budget.total_seconds(),
+        patience=patience,
+    )
+    try:
+        result = repair(stage, rehearsal, fault=fault, remediation=remediation)
+        if fault and remediation and result.ok:
+            result = _proven(stage, phases, result)
+    finally:
+        if fault:
+            phases.play("undo")
+    return result
+
+
+def _plan(source: Source, inventories: Sequence[Path]) -> Drill:
+    if (plan := source.runbook.drill) is None:
+        raise InvalidInputError(
+            f"{source.id} says nothing of how it is rehearsed", hint="write `drill:` with probe, inject, symptom, proof"
+        )
+    # Those of an inventory that only leads to the hosts of another one say nothing of their class.
+    classes = {name for path in inventories[:1] for name in environments(path)}
+    if "production" in classes:
+        raise InvalidInputError(f"{inventories[0]} is production: nothing is broken there", hint="use inventories/lab")
+    return plan
+
+
+def _proven(stage: Stage, phases: _Phases, result: DemoResult) -> DemoResult:
+    try:
+        phases.play("proof")
+    except ExecutionError as error:
+        stage.say(f"NOT PROVEN {error.hint}")
+        return replace(result, ok=False)
+    stage.say(f"PROVEN     {phases.in_words('proof')}")
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Phases:
+    """The parts of a drill, each done by plain Ansible: no record of a run is made of them."""
+
+    source: Source
+    plan: Drill
+    ansible: PlainAnsible
+
+    def url(self) -> str:
+        """What the probe asks."""
+        parts = urlsplit(self.plan.probe.http)
+        port = f":{parts.port}" if parts.port else ""
+        return urlunsplit(parts._replace(netloc=self.ansible.address(parts.hostname or "") + port))
+
+    def inject(self) -> str:
+        """Break the system and see the symptom; returns what was done, in words."""
+        self.play("inject", "symptom")
+        return self.in_words("inject")
+
+    def in_words(self, phase: str) -> str:
+        """The names of the steps of `phase`."""
+        return "; ".join(step.name for step in self.plan.steps(phase))
+
+    def play(self, *phases: str) -> None:
+        """Do the steps of the `phases`.
+
+        Raises:
+            ExecutionError: one fails, or does not pass.
+            InvalidInputError: a file that one names cannot be used.
+        """
+        if not (steps := self.plan.steps(*phases)):
+            return
+        runbook = self.source.runbook
+        part = runbook.model_copy(update={"prerequisites": (), "steps": steps, "on_cancel": (), "serial": None})
+        inputs: dict[str, Any] = runbook.complete(self.plan.inputs)
+        try:
+            text = compile_runbook(part, self.source.read_file, self.source.values).render()
+        except ValueError as error:
+            raise InvalidInputError(f"{self.source.path}: drill: {error}") from None
+        playbook = self.ansible.directory / f"{phases[0]}.yml"
+        playbook.write_text(text, encoding="utf-8")
+        values = variables(runbook, inputs)
+        self.ansible.play(_NAMES[phases[0]], playbook, values, log=playbook.with_suffix(".log"))
