@@ -24,8 +24,8 @@ from runner.lab.machines.topology import SITE, USER
 STACK = Path(__file__).with_name("stack")
 """What is put on the machines, beside the web shop's program: the recipe of the image."""
 
-PROGRAMS_OF_THE_SHOP = tuple(Path(__file__).parents[1] / "programs" / name for name in ("app.py", "leak.py"))
-"""The web shop, and the nightly report that leaks its connections: the same as the demo's."""
+PROGRAMS = Path(__file__).parents[1] / "programs"
+"""The web shop, its nightly report and its monitoring: the same as the demo's."""
 
 PROVISIONED = "provisioned"
 """The snapshot that comes with an image: every machine as the stack's playbook has left it."""
@@ -41,7 +41,7 @@ _BUILDING = "building-"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _APT = ("Acquire::http", "Acquire::https", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
-_ROLES = ("app", "runbook", "replicator", "migrator")
+_ROLES = ("app", "runbook", "monitor", "replicator", "migrator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Image:
 def recipe() -> str:
     """What tells images apart: another system, another list of packages or another stack is another image."""
     digest = hashlib.sha256(f"{_suite()} {platform.machine()} {_PACKAGES} {_LEFT_OUT}".encode())
-    for path in [*sorted(path for path in STACK.rglob("*") if path.is_file()), *PROGRAMS_OF_THE_SHOP]:
+    for path in sorted([*(path for path in STACK.rglob("*") if path.is_file()), *PROGRAMS.glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -140,7 +140,7 @@ def install_stack(inventory: Path, *, log: Path, directory: Path) -> None:
     variables = {
         "ansible_user": USER,
         "ansible_python_interpreter": "/usr/bin/python3",
-        "programs": [str(path) for path in PROGRAMS_OF_THE_SHOP],
+        "programs": [str(path) for path in sorted(PROGRAMS.glob("*.py"))],
         "site": SITE,
         "passwords": {role: secrets.token_hex(16) for role in _ROLES},
     }

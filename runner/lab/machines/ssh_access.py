@@ -50,22 +50,23 @@ class Access:
         self.inventory.write_text(yaml.safe_dump(self.hosts(), sort_keys=False), encoding="utf-8")
 
     def hosts(self) -> dict[str, Any]:
-        """The Ansible inventory: every group, with its hosts and how each is reached."""
+        """The Ansible inventory: every group, with its hosts, how each is reached, and where alerts are looked up."""
         groups: dict[str, dict[str, Any]] = {}
         for machine in MACHINES.values():
             for group in machine.groups:
                 hosts = groups.setdefault(group, {"hosts": {}})["hosts"]
-                hosts[machine.name] = {"ansible_host": self.topology.address(machine)} | self._login()
+                hosts[machine.name] = {"ansible_host": self.topology.address(machine)} | self._variables()
         return {"all": {"children": groups}}
 
     def ssh(self, machine: Machine) -> list[str]:
         """The command that opens a session on `machine`."""
         return ["ssh", "-i", str(self.client_key), *self._options(), f"{USER}@{self.topology.address(machine)}"]
 
-    def _login(self) -> dict[str, Any]:
+    def _variables(self) -> dict[str, Any]:
         return {
             "ansible_ssh_private_key_file": str(self.client_key),
             "ansible_ssh_common_args": " ".join(self._options()),
+            "prometheus_url": f"http://{self.topology.address(MACHINES['edge'])}:9090",
         }
 
     def _options(self) -> list[str]:
