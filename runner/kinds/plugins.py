@@ -189,13 +189,14 @@ def _channels() -> Group[type[Channel]]:
 def _secrets() -> Group[type[SecretStore]]:
     # Imported here: most commands look up no secret.
     from runner.kinds.secrets.ansible_vault import AnsibleVault, OldAnsibleVault  # noqa: PLC0415
+    from runner.kinds.secrets.aws_stores import ParameterStore, SecretsManager  # noqa: PLC0415
     from runner.kinds.secrets.local_places import EnvironmentVariable, ProgramOutput, SecretFile  # noqa: PLC0415
     from runner.kinds.secrets.password_managers import Bitwarden, LastPass, OnePassword  # noqa: PLC0415
     from runner.kinds.secrets.vault_kv import VaultKv  # noqa: PLC0415
 
     own: tuple[type[SecretStore], ...] = (
         *(AnsibleVault, Bitwarden, EnvironmentVariable, LastPass, OldAnsibleVault, OnePassword),
-        *(ProgramOutput, SecretFile, VaultKv),
+        *(ParameterStore, ProgramOutput, SecretFile, SecretsManager, VaultKv),
     )
     table = {store.key: store for store in own}
     return Group(SECRETS, table, lambda store: _key(store, SecretStore), guarded_store)

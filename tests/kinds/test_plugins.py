@@ -20,7 +20,19 @@ from runner.model.yaml.document import InvalidFileError
 
 STEP = "from runner.kinds.steps.base import StepKind\n\n\nclass Mine(StepKind):\n    key = '{key}'\n    {key}: str\n"
 
-STORES = {"ansible-vault", "bitwarden", "command", "env", "file", "lastpass", "op", "vault", "vault-kv"}
+STORES = {
+    "ansible-vault",
+    "aws-sm",
+    "aws-ssm",
+    "bitwarden",
+    "command",
+    "env",
+    "file",
+    "lastpass",
+    "op",
+    "vault",
+    "vault-kv",
+}
 KINDS_OF_STEPS = {"announce", "command", "git", "http", "manual", "module", "role", "run", "script"}
 KINDS_OF_STEPS |= {"look", "shell", "sql", "tasks", "wait"}
 
@@ -117,8 +129,9 @@ def test_what_cannot_be_used_names_its_package_and_stops_only_what_needs_it(tmp_
 
 
 def test_the_keys_that_every_step_and_verification_may_have_are_those_of_the_model():
-    # the action is written under the key of its kind, and where a step stands in a diagnosis nobody writes
-    assert set(Step.model_fields) == KEYS_OF_STEPS | {"action", "branch"}
+    # the action is written under the key of its kind; where a step stands in a diagnosis, and that it comes from the
+    # registry, nobody writes
+    assert set(Step.model_fields) == KEYS_OF_STEPS | {"action", "branch", "criterion"}
     assert set(Verification.model_fields) == KEYS_OF_VERIFICATIONS | {"kinds"}
 
 

@@ -1,4 +1,4 @@
-"""Signs a request to AWS: Signature Version 4, of a POST with a form.
+"""Signs a request to AWS: Signature Version 4, of a POST with a form, or with another type of content.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -25,11 +25,18 @@ class Credentials:
 
 
 def signed(
-    url: str, body: bytes, *, service: str, region: str, credentials: Credentials, now: datetime
+    url: str,
+    body: bytes,
+    *,
+    service: str,
+    region: str,
+    credentials: Credentials,
+    now: datetime,
+    content_type: str = FORM,
 ) -> Mapping[str, str]:
     """The headers of a POST of `body` to `url`; `now` is the time in UTC."""
     parts, stamp = urlsplit(url), f"{now:%Y%m%dT%H%M%SZ}"
-    given = {"content-type": FORM, "host": parts.netloc, "x-amz-date": stamp}
+    given = {"content-type": content_type, "host": parts.netloc, "x-amz-date": stamp}
     given |= {"x-amz-security-token": credentials.token} if credentials.token else {}
     names = ";".join(sorted(given))
     lines = "".join(f"{name}:{given[name]}\n" for name in sorted(given))
@@ -42,6 +49,6 @@ def signed(
         key = hmac.digest(key, part.encode(), "sha256")
     signature = hmac.digest(key, text.encode(), "sha256").hex()
     who = f"Credential={credentials.key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
-    shown = {"Content-Type": FORM, "Host": parts.netloc, "X-Amz-Date": stamp}
+    shown = {"Content-Type": content_type, "Host": parts.netloc, "X-Amz-Date": stamp}
     shown |= {"X-Amz-Security-Token": credentials.token} if credentials.token else {}
     return {**shown, "Authorization": f"AWS4-HMAC-SHA256 {who}"}
