@@ -17,6 +17,8 @@ TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
 """The rules of lint: `tests/lint/rules/defects/` has files for each, and a test holds that."""
 
 TESTED_WITH: dict[str, str] = {
+    "kinds/pipelines.py": "kinds/steps/delivery/test_pipeline_step.py",
+    "kinds/verifications/pipeline_probe.py": "kinds/steps/delivery/test_pipeline_step.py",
     "library/project_settings.py": "services/test_deployment_log.py",
     "render/deployment_rows.py": "services/test_deployment_log.py",
     "__main__.py": "cli/test_main.py",

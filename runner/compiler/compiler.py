@@ -234,7 +234,7 @@ def step_tasks(runbook: Runbook, step: Step, read_file: ReadFile) -> Iterator[Ta
     if step.action and step.acts:
         call = _call(step.id, step.action, step, read_file)
         yield from attempts(Marker(runbook.id, step.id, "action"), step, call)
-    if step.capture and (call or step.computes):
+    if (step.capture or (call and call.keeps)) and (call or step.computes):
         yield _capture(Marker(runbook.id, step.id, "capture"), step, call)
     again = {number for number, _ in step.repeated} if step.effect is not Effect.READ else set()
     for number, verification in step.automated:
@@ -277,10 +277,11 @@ def _become(step: Step) -> dict[str, Any]:
 
 
 def _capture(marker: Marker, step: Step, call: Invocation | None) -> Task:
-    values = {name: f"{{{{ {expression} }}}}" for name, expression in step.capture.items()}
+    kept = {**step.capture, **(call.keeps if call else {})}
+    values = {name: f"{{{{ {expression} }}}}" for name, expression in kept.items()}
     values = each_item.captured(step) if step.each else values
-    names = bindings(step.capture.values(), call.bound(RESULT)) if call else {}
-    names_read = reads(step.capture.values(), RESULT)
+    names = bindings(kept.values(), call.bound(RESULT)) if call else {}
+    names_read = reads(kept.values(), RESULT)
     keywords: dict[str, Any] = {"vars": names} if names else {}
     if cuts := call.cut(names_read, RESULT) if call else ():
         # What was cut is not what the command has said: a later step would take it for that.

@@ -10,7 +10,7 @@ from runner.compiler.verification_tasks import RESULT, task
 from runner.core.duration import seconds, show
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import FREE_FORM, Block, Task
-from runner.kinds.invocation import TIMED_OUT, Invocation, whole_seconds
+from runner.kinds.invocation import TIMED_OUT, Invocation, SideCall, whole_seconds
 from runner.model.step import Effect, Retry, Step
 from runner.model.verification import Verification
 
@@ -35,10 +35,17 @@ def acts(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, An
     if call.imports:
         yield _imported(marker, title, call)
         return
+    yield from (_beside(marker, side) for side in call.before)
     yield task(marker, title, call, keywords)
+    yield from (_beside(marker, side) for side in call.after)
     if call.may_skip:
         name = replace(marker, part="guard").task_name("Go no further when the module has skipped")
         yield Task(name, "ansible.builtin.assert", {"that": [f"{RESULT} is not skipped"], "quiet": True})
+
+
+def _beside(marker: Marker, side: SideCall) -> Task:
+    """The task of a call that only looks."""
+    return task(replace(marker, part=side.part), side.title, side.call, {"changed_when": False, **side.keywords})
 
 
 def _imported(marker: Marker, title: str, call: Invocation) -> Block:

@@ -18,6 +18,7 @@ RESULT = "result"
 """The name under which a step's own result is registered."""
 
 _PROBE = "probe"
+_SETTLED = "runbook_settled"
 
 _CLOCK = (
     "((lookup('ansible.builtin.file', '/proc/uptime', errors='ignore') or now(utc=true).timestamp() | string)"
@@ -31,11 +32,12 @@ def task(marker: Marker, title: str, call: Invocation, keywords: Mapping[str, An
     around: dict[str, Any] = {"environment": call.environment} if call.environment else {}
     if call.task_timeout:
         around["timeout"] = whole_seconds(call.task_timeout)
-    variables: Mapping[str, str] = {}
+    variables = dict(call.variables)
     if call.on_controller:
         around |= {"delegate_to": "localhost", "become": False}
     elif call.machine:
-        variables, delegate = by_machine(call.machine, call.args)
+        own, delegate = by_machine(call.machine, call.args)
+        variables |= own
         around |= {"delegate_to": delegate, "become": False}
     merged = {**variables, **keywords.get("vars", {})}
     around |= {**keywords, "vars": merged} if merged else keywords
@@ -104,7 +106,10 @@ def _look(marker: Marker, verification: Verification, probe: Invocation, conditi
         keywords |= _until(verification) if verification.within else _while(verification)
         # As a variable of its own, what cannot be evaluated yet (an answer without the value) is only not good yet.
         holds = {"holds": f"{{{{ {' and '.join(f'({item})' for item in good)} }}}}"}
-        keywords["vars"] = bindings(good, names) | holds
+        holds |= {_SETTLED: f"{{{{ {probe.settled} }}}}"} if probe.settled else {}
+        keywords["vars"] = bindings([*good, *filter(None, [probe.settled])], names) | holds
+        if probe.settled and verification.within:
+            keywords["until"] = f"({_SETTLED} | default(false)) or {keywords['until']}"
     return task(marker, verification.says, probe, keywords)
 
 

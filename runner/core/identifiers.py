@@ -22,7 +22,7 @@ LAST = "last"
 
 _RUN_ID = re.compile(RUN_ID, re.ASCII)  # asked thousands of times where there are thousands of runs
 _PARTS = "action|attempt/[0-9]{1,2}|retry/[0-9]{1,2}|capture|choose|rescue|gate|guard|verify/[0-9]{1,3}(?:/probe)?"
-_PARTS += "|criteria|only_if|tasks|limit|items|each|capture/all"
+_PARTS += "|criteria|find|locate|only_if|tasks|limit|items|each|capture/all"
 _MARKER = re.compile(rf"^(RUN-[0-9]{{3,6}})/([a-z0-9-]{{1,80}})/({_PARTS}) \| ", re.ASCII)
 
 
@@ -78,11 +78,11 @@ class Marker:
 
     Ansible's callbacks know a task by its name only: events carry neither tags nor variables, and a generated play has
     no useful path. `part` is `only_if` (whether the step is needed), `action` (the last or only attempt, or the end of
-    tasks that are imported), `tasks` (what imports them; they have no marker), `attempt/N` (one that may be
-    followed by another), `retry/N` (whether another one is worth it), `capture`, `choose`, `gate`, `guard`,
-    `criteria` (that all of them are met), `rescue`, `verify/N` (the assert) or `verify/N/probe` (what it looks at).
-    A step that is done for each item has `limit` (that there are not too many), `items` (which they are), `each`
-    (the loop over them) and `capture/all` (what was captured of them, as lists).
+    tasks that are imported), `find` and `locate` (what looks before and after it), `tasks` (what imports them; they
+    have no marker), `attempt/N` (one that may be followed by another), `retry/N` (whether another one is worth it),
+    `capture`, `choose`, `gate`, `guard`, `criteria` (that all of them are met), `rescue`, `verify/N` (the assert) or
+    `verify/N/probe` (what it looks at). A step that is done for each item has `limit` (that there are not too many),
+    `items` (which they are), `each` (the loop over them) and `capture/all` (what was captured of them, as lists).
     """
 
     runbook: str

@@ -37,7 +37,9 @@ class Invocation:
     that the module may answer that it did nothing, of which Ansible would make a task that has not failed.
     `on_controller` says that the machine where runbookctl runs makes it, on behalf of the host; `machine` is the one of
     the inventory that does so, a host or a group of one. One that `imports` is other tasks when Ansible reads the
-    playbook: they see the `variables`, and with `facts` those of the host.
+    playbook, with `facts` once those of the host are known. `variables` are what its templates may use. `keeps` are
+    facts that the record has as soon as it was made, by expressions over its names. A probe is not made again once the
+    condition `settled` holds: it would answer the same for ever. `before` and `after` are calls that belong to it.
     """
 
     module: str
@@ -53,6 +55,10 @@ class Invocation:
     imports: bool = False
     variables: Mapping[str, Any] = field(default_factory=dict)
     facts: bool = False
+    keeps: Mapping[str, str] = field(default_factory=dict)
+    settled: str = ""
+    before: tuple[SideCall, ...] = ()
+    after: tuple[SideCall, ...] = ()
 
     def cut(self, names: Collection[str], register: str) -> list[str]:
         """Expressions, one of which is true when something of `names` was cut; `*` is all that the result has."""
@@ -72,6 +78,16 @@ class Invocation:
     def bound(self, register: str) -> dict[str, str]:
         """Each name's template, for the result registered as `register`."""
         return {name: f"{{{{ {value.replace('REGISTER', register)} }}}}" for name, value in self.names.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class SideCall:
+    """A call that only looks for the sake of another one: the part of the step that it is, and its task's keywords."""
+
+    part: Literal["find", "locate"]
+    title: str
+    call: Invocation
+    keywords: Mapping[str, Any]
 
 
 _COMMAND_NAMES = {

@@ -20,6 +20,7 @@ from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.content_steps import RoleStep, TasksStep
 from runner.kinds.steps.delivery.announce_step import AnnounceStep
 from runner.kinds.steps.delivery.git_step import GitStep
+from runner.kinds.steps.delivery.pipeline_step import PipelineStep
 from runner.kinds.steps.http_step import HttpStep
 from runner.kinds.steps.look_step import LookStep
 from runner.kinds.steps.manual_step import ManualStep
@@ -48,6 +49,7 @@ from runner.kinds.verifications.monitoring.alert_probe import AlertFiring, Alert
 from runner.kinds.verifications.monitoring.metric_probe import Metric
 from runner.kinds.verifications.monitoring.rds_probe import Rds
 from runner.kinds.verifications.oncall_probe import OnCall
+from runner.kinds.verifications.pipeline_probe import PipelineProbe
 from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
 from runner.kinds.verifications.value_trend import Trend
@@ -60,6 +62,7 @@ _STEPS: tuple[type[StepKind], ...] = (
     LookStep,
     ManualStep,
     ModuleStep,
+    PipelineStep,
     RoleStep,
     RunStep,
     ScriptStep,
@@ -69,7 +72,8 @@ _STEPS: tuple[type[StepKind], ...] = (
     WaitStep,
 )
 _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
-    *(Baseline, CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall, SqlProbe, That, Trend),
+    *(Baseline, CommandProbe, Confirm, Exit, HoldFor, HttpProbe, Json, Matches, OnCall),
+    *(PipelineProbe, SqlProbe, That, Trend),
     *(Certificate, Disk, FileCheck, PortCheck, Process, Service),
     *(AlertFiring, AlertResolved, Metric, Rds),
 )

@@ -240,6 +240,11 @@ class Step(Model):
         return self.idempotent or self.effect is Effect.READ or (self.action is not None and self.action.repeatable)
 
     @property
+    def resumable(self) -> bool:
+        """Whether what was begun elsewhere, and nobody knows the end of, is found again when it is done again."""
+        return self.action is not None and (self.action.resumable or self.runs is not None)
+
+    @property
     def point_of_no_return(self) -> bool:
         """Whether what it does cannot be undone: it says so, or destroys and has no `undo`."""
         if self.reversible is not None:

@@ -32,6 +32,8 @@ _TYPES: Mapping[str, type] = {"rc": int, "samples": int, "ansible_facts": Mappin
 _SILENT = frozenset({"gate", "guard", "rescue", "choose", "criteria"})
 _SILENT_WHEN: Mapping[str, frozenset[Outcome]] = {
     "limit": frozenset({Outcome.PASSED, Outcome.SKIPPED}),  # what was found before is not found again
+    "find": frozenset({Outcome.PASSED}),  # what belongs to an action, and only looks
+    "locate": frozenset({Outcome.PASSED, Outcome.SKIPPED}),
     "items": frozenset({Outcome.SKIPPED}),
     "each": frozenset({Outcome.PASSED, Outcome.SKIPPED}),  # a loop over nothing is skipped
 }

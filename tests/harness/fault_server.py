@@ -39,7 +39,7 @@ class FaultServer:
 
     A mode is a status (`"429"`), a status with headers and perhaps a body (`("503", {"Retry-After": "1"}, b"later")`),
     or one of: `ok` (as the service answers), `late` (as the service, after a second), `slow` (never answers), `drip` (a body byte by byte), `drip-head` (a header
-    byte by byte), `rst` (hangs up), `accept_then_rst` (takes the event, loses the answer), `html` (202 from something
+    byte by byte), `rst` (hangs up), `accept_then_rst` (takes the event, loses the answer), `accept_then_slow` (takes it, never answers), `html` (202 from something
     else), `redir`, `deep` (JSON that no parser survives), `garbage` (not HTTP), `echo` (400 that quotes the request).
     """
 
@@ -106,7 +106,7 @@ class FaultServer:
             mode = self.modes[min(len(self.requests), len(self.modes) - 1)]
             request = Request(path, headers, body, mode, method)
             self.requests.append(request)
-            if mode not in ("ok", "late", "accept_then_rst"):
+            if mode not in ("ok", "late", "accept_then_rst", "accept_then_slow"):
                 return mode, (0, b"")
             self.answered.append((request, answer := self.service(request)))
             return mode, answer
@@ -156,6 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
             "drip-head": lambda: self._drip(b"HTTP/1.1 202 Accepted\r\nX-Slow: ", b"x"),
             "rst": self._reset,
             "accept_then_rst": self._reset,
+            "accept_then_slow": lambda: self._wait(300),
             "html": lambda: self._answer(202, b"<html>Please log in to the network</html>"),
             "redir": lambda: self._answer(302, headers={"Location": "http://127.0.0.1:9/"}),
             "deep": lambda: self._answer(202, b"[" * 60_000),

@@ -33,7 +33,7 @@ STORES = {
     "vault",
     "vault-kv",
 }
-KINDS_OF_STEPS = {"announce", "command", "git", "http", "manual", "module", "role", "run", "script"}
+KINDS_OF_STEPS = {"announce", "command", "git", "http", "manual", "module", "pipeline", "role", "run", "script"}
 KINDS_OF_STEPS |= {"look", "shell", "sql", "tasks", "wait"}
 
 
@@ -44,7 +44,7 @@ KINDS_OF_STEPS |= {"look", "shell", "sql", "tasks", "wait"}
         (
             plugins.verifications,
             VerificationKind,
-            {"command", "confirm", "exit", "hold_for", "http", "json", "matches", "oncall", "sql", "that"}
+            {"command", "confirm", "exit", "hold_for", "http", "json", "matches", "oncall", "pipeline", "sql", "that"}
             | {"baseline", "certificate", "disk", "file", "port", "process", "service", "trend"}
             | {"alert_firing", "alert_resolved", "metric", "rds"},
         ),

@@ -57,6 +57,11 @@ class StepKind(Kind):
         return None
 
     @property
+    def resumable(self) -> bool:
+        """Whether an action that was interrupted is found by doing it again, and is not begun a second time."""
+        return False
+
+    @property
     def undone_by(self) -> StepKind | None:
         """What takes exactly this action back, where the step has no `undo` of its own; None where nothing does."""
         return None

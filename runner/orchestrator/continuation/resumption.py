@@ -179,8 +179,8 @@ def _reopen_kept(stepper: Stepper, step: Step) -> None:
 
 
 def _is_run_again(step: Step, entry: LedgerEntry) -> bool:
-    """Whether another runbook does the step, and its run, which knows how far it has come, is gone on with."""
-    return step.runs is not None and entry.acted is not Outcome.PASSED
+    """Whether what does the step elsewhere, a run of another runbook or a pipeline, is found and gone on with."""
+    return step.resumable and entry.acted is not Outcome.PASSED
 
 
 def _reopen_stale(stepper: Stepper) -> None:
