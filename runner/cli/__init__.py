@@ -26,6 +26,7 @@ _CAPTION = re.compile(r'"""`runbook [a-z]+`: (?P<caption>.*?)\.?(?:"""|$)')
 _GROUPS = {
     "night": "On call",
     "calls": "Calling people",
+    "planned": "Planned work",
     "author": "Writing runbooks",
     "library": "Library",
     "record": "Record",

@@ -198,6 +198,11 @@ def clock() -> Instant:
     return command_context().system.clock()
 
 
+def is_clock_set() -> bool:
+    """Whether a time server has set the clock of this machine."""
+    return command_context().system.is_clock_set()
+
+
 def actor() -> Actor:
     """Who runs this command."""
     return command_context().system.actor()

@@ -55,6 +55,9 @@ def _groups(login: str) -> tuple[str, ...]:
     return tuple(names[number] for number in numbers if number in names)
 
 
+_TIME_ERROR = 5
+
+
 def new_run_id() -> str:
     """An id that sorts by time."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
@@ -66,6 +69,30 @@ def program() -> str:
     if started.name != PROGRAM or not started.is_file() or (found and started.samefile(found)):
         return ""
     return str(started.absolute())
+
+
+def program_words() -> list[str]:
+    """The words by which a unit or a timer starts this product."""
+    script = Path(sys.executable).with_name(PROGRAM)
+    return [str(script)] if script.is_file() else [sys.executable, "-m", "runner"]
+
+
+def owner_of(path: Path) -> str:
+    """The login of whom `path` belongs to; the number of one that has none, which systemd takes as well."""
+    try:
+        return path.owner()
+    except KeyError:
+        return str(path.stat().st_uid)
+
+
+def is_clock_set() -> bool:
+    """Whether the kernel was told the time by a time server: adjtimex(2) gives TIME_ERROR where it was not."""
+    import ctypes  # noqa: PLC0415 - only a scheduler asks
+
+    class Timex(ctypes.Structure):
+        _fields_ = (("modes", ctypes.c_uint), ("rest", ctypes.c_char * 252))
+
+    return bool(ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(Timex())) in range(_TIME_ERROR))
 
 
 def secret(reference: str) -> str:
@@ -97,3 +124,4 @@ class System:
     secrets: Callable[[str], str] = secret
     executor: Callable[[], Executor] = ansible
     program: Callable[[], str] = program
+    is_clock_set: Callable[[], bool] = is_clock_set

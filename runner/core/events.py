@@ -65,6 +65,13 @@ class EventType(StrEnum):
     INCIDENT_RESOLVED = "incident.resolved"
     INCIDENT_OVER = "incident.over"
     LOG_RECOVERED = "log.recovered"
+    SCHEDULE_SEEN = "schedule.seen"
+    SCHEDULE_CLAIMED = "schedule.claimed"
+    SCHEDULE_DECIDED = "schedule.decided"
+    SCHEDULE_LEFT_OUT = "schedule.left_out"
+    SCHEDULE_PAUSED = "schedule.paused"
+    SCHEDULE_APPROVED = "schedule.approved"
+    SCHEDULE_CLOCK = "schedule.clock"
 
 
 IN_WORDS: Mapping[str, str] = {

@@ -24,8 +24,10 @@ def required(path: Path, *, hint: str = "make room, or use --state-dir") -> Iter
         raise AuditError(f"{path}: {error.strerror}", hint=hint) from error
 
 
-def write(path: Path, text: str | bytes, *, keep_mode: bool = False) -> None:
-    """Put `text` into the file at `path`; durable on return. A file that is there may keep its mode.
+def write(path: Path, text: str | bytes, *, keep_mode: bool = False, lasting: bool = True) -> None:
+    """Put `text` into the file at `path`; durable on return, unless it need not be `lasting`.
+
+    A file that is there may keep its mode.
 
     Raises:
         OSError: it cannot be written; what was there before is still there.
@@ -35,14 +37,16 @@ def write(path: Path, text: str | bytes, *, keep_mode: bool = False) -> None:
         with temporary.open("wb") as file:
             file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         if keep_mode and path.exists():
             temporary.chmod(path.stat().st_mode & 0o7777)
     except BaseException:
         temporary.unlink(missing_ok=True)  # half a file is of no use, and takes room that is needed
         raise
     temporary.replace(path)
-    sync(path.parent)
+    if lasting:
+        sync(path.parent)
 
 
 def extend(path: Path, addition: Callable[[str], str]) -> None:

@@ -1,4 +1,4 @@
-"""The watch as a unit of systemd: hardened, restarted for ever, and told to be dead when it no longer looks."""
+"""What works for long as units of systemd: the watch and the scheduler, hardened and restarted, or a timer."""
 
 from __future__ import annotations
 
@@ -62,6 +62,77 @@ SystemCallFilter=@system-service
 WantedBy=multi-user.target
 """
 
+_LOOP = """\
+# runbook schedule run: begins what is planned. Written by `runbook schedule export systemd`.
+# Enable either this unit or runbook-tick.timer: systemctl enable --now runbook-schedule
+{environment_note}
+
+[Unit]
+Description=runbook schedule: begins what is planned
+Wants=network-online.target
+After=network-online.target time-sync.target
+RequiresMountsFor={state}
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+User={user}
+ExecStart={command}
+EnvironmentFile=-{environment}
+Restart=always
+RestartSec=5
+WatchdogSec=300
+{common}
+[Install]
+WantedBy=multi-user.target
+"""
+
+_TICK = """\
+# runbook schedule tick: looks once at what is planned. Written by `runbook schedule export systemd`.
+{environment_note}
+
+[Unit]
+Description=runbook schedule: looks at what is planned
+RequiresMountsFor={state}
+
+[Service]
+Type=oneshot
+User={user}
+ExecStart={command}
+EnvironmentFile=-{environment}
+{common}"""
+
+_TIMER = """\
+# Ticks each minute: what is due is decided by runbook schedule, not by systemd. Written by
+# `runbook schedule export systemd`. Enable it with: systemctl enable --now runbook-tick.timer
+
+[Unit]
+Description=runbook schedule: looks each minute at what is planned
+
+[Timer]
+OnCalendar=*:0/1
+AccuracySec=1s
+Persistent=no
+
+[Install]
+WantedBy=timers.target
+"""
+
+# A run becomes other users on this machine where a runbook says so, so that it keeps its rights.
+_COMMON = """
+# A run that was begun goes on to its end, also when this unit is stopped.
+KillMode=process
+UMask=0077
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictRealtime=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+"""
+
 ENVIRONMENT_FILE = Path("/etc/runbookctl/watch.env")
 """Where the unit reads the secrets of channels from."""
 
@@ -89,6 +160,26 @@ class WatchUnit:
             writable=" ".join(_word(str(path)) for path in writable),
             environment=ENVIRONMENT_FILE,
         )
+
+
+def schedule_units(words: Sequence[str], user: str, state: Path) -> dict[str, str]:
+    """The units by which the schedules are looked at, by the names of their files; `words` begin the command.
+
+    Raises:
+        InvalidInputError: a path holds a control character.
+    """
+    made = {}
+    for name, text, last in (("schedule", _LOOP, ["run"]), ("tick", _TICK, ["tick", "--no-wait"])):
+        file = Path("/etc/runbookctl") / f"{name}.env"
+        made[f"runbook-{name}.service"] = text.format(
+            environment_note=f"# Secrets that are named as env:NAME are lines NAME=value in {file} (chmod 600).",
+            command=" ".join(_word(each).replace("$", "$$") for each in [*words, "schedule", *last]),
+            user=user.translate(_ESCAPES),
+            state=_word(str(state)),
+            environment=file,
+            common=_COMMON,
+        )
+    return {**made, "runbook-tick.timer": _TIMER}
 
 
 def _word(text: str) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.executor.module_options import Module, modules, wrong_arguments
 from runner.kinds.values import OtherRunbook
 from runner.library.ansible_content import findings as content_findings
 from runner.library.library import Library
-from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, quoted
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule
 from runner.model.handover_inputs import wrong_inputs
 from runner.model.procedure import called_runbooks
 from runner.model.runbook import Exclusion, Runbook
-from runner.model.schedule import outside, problem
 
 _SERVICE = (
     "steps:\n  - {id: web, name: Restart the web server, module: {ansible.builtin.servcie: {name: nginx}}, "
@@ -156,36 +154,6 @@ def called_runbook(context: LintContext) -> Iterator[Hit]:
     for placed in context.procedure():
         for key, message in called_runbooks.faults(context.runbook, placed.step, find):
             yield Hit((*placed.place, *key), message)
-
-
-@Rule(
-    "impossible-schedule",
-    Level.ERROR,
-    Criterion.COMPLETE,
-    problem="A schedule that never comes is maintenance that is never done, and nobody notices.",
-    wrong='schedules:\n  - {cron: "0 4 30 2 *", zone: Europe/Berlin}\n',
-    right='schedules:\n  - {cron: "0 4 28 2 *", zone: Europe/Berlin}\n',
-)
-def impossible_schedule(context: LintContext) -> Iterator[Hit]:
-    """A schedule that never comes."""
-    for number, schedule in enumerate(context.runbook.schedules):
-        place = ("schedules", number)
-        if found := problem(schedule.cron):
-            yield Hit((*place, "cron"), f"{quoted(schedule.cron)}: {found}", "write it like 30 3 * * 1")
-        elif schedule.window and outside(schedule.cron, schedule.window):
-            message = f"never comes within {quoted(schedule.window)}"
-            yield Hit((*place, "cron"), f"{quoted(schedule.cron)} {message}", "give it a time within the window")
-        if schedule.zone and not _known(schedule.zone):
-            message = f"no time zone is called {quoted(schedule.zone)}"
-            yield Hit((*place, "zone"), message, "write a name like Europe/Berlin")
-
-
-def _known(zone: str) -> bool:
-    try:
-        ZoneInfo(zone)
-    except (LookupError, OSError, ValueError):
-        return False
-    return True
 
 
 @Rule(

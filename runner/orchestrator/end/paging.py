@@ -119,12 +119,12 @@ class Pager(PageSender):
             self._call([Cause("abandoned", DIED)])
             self._attach_hand_off()
 
-    def calls_if_dead(self) -> list[Notification]:
-        """The notifications by which somebody else would call for this run were it dead now."""
+    def calls_if_dead(self, what: str = DIED) -> list[Notification]:
+        """The notifications by which somebody else would call for this run were it dead now, and say `what`."""
         run, contacts = self._request.run_id, self._request.contacts
         end = Event(EventType.RUN_ABANDONED, run, data={"outcome": Outcome.UNKNOWN})
         names = self._whom().names
-        pages = self._by_level(self._page("trigger", DIED, end, to=names), names)
+        pages = self._by_level(self._page("trigger", what, end, to=names), names)
         return [item.notification for item in self._dispatcher.compose(pages, run, contacts)]
 
     @property

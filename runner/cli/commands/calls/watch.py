@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import threading
 from dataclasses import replace
@@ -15,10 +14,11 @@ from runner.cli.output.recovered_runs import show_recovery
 from runner.cli.output.sent_pages import complain_of, show_next_levels, show_sent
 from runner.cli.output.terminal import safe
 from runner.cli.run_session import on_signals
+from runner.cli.system import owner_of, program_words
 from runner.core.errors import AuditError, ExitCode
 from runner.services.watching import LOOKS_EVERY, Look, WatchMemory, look
+from runner.worker.loop import loop, systemd_notify
 from runner.worker.systemd_unit import WatchUnit
-from runner.worker.watch import systemd_notify, watch
 
 
 @click.command("watch")
@@ -60,7 +60,8 @@ def command(*, once: bool, form: str | None) -> None:
     click.echo(f"watching {safe(str(state.path))}: every {LOOKS_EVERY:g} s", err=True)
     stop, show, memory = threading.Event(), _Printer(), WatchMemory()
     with on_signals(lambda *_: stop.set()):
-        watch(lambda: look(installation, memory), show, _complain, stop.wait, systemd_notify(installation.environ))
+        notify = systemd_notify(installation.environ)
+        loop(lambda: look(installation, memory), show, _complain, lambda: LOOKS_EVERY, stop.wait, notify)
 
 
 class _Printer:
@@ -82,19 +83,10 @@ def _complain(message: str) -> None:
     click.echo(f"error: {safe(message)}", err=True)
 
 
-def _owner(state: Path) -> str:
-    try:
-        return state.owner()
-    except KeyError:  # systemd takes the number as well
-        return str(state.stat().st_uid)
-
-
 def _unit(state: Path) -> WatchUnit:
-    script = Path(sys.executable).with_name("runbook")
-    program = [str(script)] if script.is_file() else [sys.executable, "-m", "runner"]
     return WatchUnit(
-        command=[*program, "--state-dir", str(state), "watch"],
-        user=_owner(state),
+        command=[*program_words(), "--state-dir", str(state), "watch"],
+        user=owner_of(state),
         state=state,
         temporary=Path(tempfile.gettempdir()),
     )

@@ -1,12 +1,13 @@
-"""The watch looks until it is told to stop, whatever a look comes to, and keeps systemd informed."""
+"""The loop looks until it is told to stop, whatever a look comes to, and keeps systemd informed."""
 
 from __future__ import annotations
 
 import socket
 
 from runner.core.errors import AuditError
-from runner.services.watching import LOOKS_EVERY
-from runner.worker.watch import systemd_notify, watch
+from runner.worker.loop import loop, systemd_notify
+
+PAUSE = 2.5
 
 
 def watched(*looks):
@@ -23,14 +24,14 @@ def watched(*looks):
         waits.append(seconds)
         return not left
 
-    watch(look, shown.append, complaints.append, stopped, lines.append)
+    loop(look, shown.append, complaints.append, lambda: PAUSE, stopped, lines.append)
     return shown, complaints, waits, lines
 
 
 def test_it_looks_at_once_and_after_each_wait_until_it_is_stopped():
     shown, complaints, waits, lines = watched("first", "second")
 
-    assert (shown, complaints, waits) == (["first", "second"], [], [LOOKS_EVERY] * 2)
+    assert (shown, complaints, waits) == (["first", "second"], [], [PAUSE] * 2)
     assert lines == ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"]
 
 

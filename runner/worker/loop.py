@@ -1,25 +1,27 @@
-"""The loop of the watch: it looks, says what it found, and sleeps; nothing ends it but its caller."""
+"""The loop of what works for long: it looks, says what it found, and sleeps; nothing ends it but its caller."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from runner.core.errors import explain
-from runner.services.watching import LOOKS_EVERY, Look
 
+Looked = TypeVar("Looked")
 Notify = Callable[[str], None]
 """Tells whoever started the process how it is, in a line of sd_notify(3)."""
 
 
-def watch(
-    look: Callable[[], Look],
-    show: Callable[[Look], None],
+def loop(
+    look: Callable[[], Looked],
+    handle: Callable[[Looked], None],
     complain: Callable[[str], None],
+    pause: Callable[[], float],
     stopped: Callable[[float], bool],
     notify: Notify = lambda _line: None,
 ) -> None:
-    """Look again and again until `stopped`, which waits so many seconds and says whether that was asked for.
+    """Look again and again until `stopped`, which waits for the seconds of `pause` and says whether that was asked for.
 
     A look that fails is told to `complain`, once for each new message, and the next one is made all the same.
     """
@@ -27,7 +29,7 @@ def watch(
     complaint = ""
     while True:
         try:
-            show(look())
+            handle(look())
             complaint = ""
         except Exception as error:  # noqa: BLE001 - whatever it is, the next look is made
             message = explain(error).message
@@ -35,7 +37,7 @@ def watch(
                 complain(message)
             complaint = message
         notify("WATCHDOG=1")
-        if stopped(LOOKS_EVERY):
+        if stopped(pause()):
             break
     notify("STOPPING=1")
 

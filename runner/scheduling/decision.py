@@ -1,0 +1,107 @@
+"""What becomes of a planned instant: pure, from the schedule, the instant, and what is known when it is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from runner.core import duration
+from runner.model.schedule import Schedule
+from runner.scheduling.instants import spread
+
+
+class Fate(StrEnum):
+    """What becomes of an occurrence; all but the first two are for good."""
+
+    WAIT = "wait"
+    BEGIN = "begin"
+    RAN = "ran"
+    MISSED = "missed"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The `fate` of an occurrence, and `why` in a sentence."""
+
+    fate: Fate
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known at the instant `now` of a schedule that is called `name`.
+
+    `fault` says why it cannot be begun at all, `closed` by which calendar the time is closed. `running` is the run of
+    an earlier occurrence that still goes on, `usual` how long a run takes at the slow end; None where nobody knows.
+    `paused` says by whom and why it does not count now, `latest` whether no later instant is due by now.
+    """
+
+    name: str
+    now: datetime
+    fault: str = ""
+    closed: str = ""
+    running: str = ""
+    usual: timedelta | None = None
+    paused: str = ""
+    latest: bool = True
+
+
+def decide(schedule: Schedule, planned: datetime, known: Facts) -> Judgement:
+    """What becomes of the occurrence of `schedule` at the instant `planned`, which has come."""
+    ready = planned + spread(known.name, planned, schedule.jitter)
+    late = known.now - ready
+    if late < timedelta():
+        return Judgement(Fate.WAIT, f"begins {_whole(-late)} later, as its jitter says")
+    if known.paused:
+        return Judgement(Fate.SKIPPED, f"paused {known.paused}")
+    caught_up = ""
+    if late > max(schedule.late_ok, schedule.wait):
+        if not _is_caught_up(schedule, known):
+            return _missed(schedule, late)
+        caught_up = f"caught up {_whole(late)} late"
+    return _obstacle(schedule, planned, known, late) or Judgement(Fate.BEGIN, caught_up)
+
+
+def _is_caught_up(schedule: Schedule, known: Facts) -> bool:
+    return schedule.if_missed == "latest" and known.latest and schedule.is_open(known.now)
+
+
+def _missed(schedule: Schedule, late: timedelta) -> Judgement:
+    why = f"nobody looked until {_whole(late)} after its time; at most {duration.show(schedule.late_ok)} late is good"
+    ask = "; it is begun by catch-up, if somebody wants it" if schedule.if_missed == "ask" else ""
+    return Judgement(Fate.MISSED, f"{why}{ask}")
+
+
+def _obstacle(schedule: Schedule, planned: datetime, known: Facts, late: timedelta) -> Judgement | None:
+    """What keeps it from being begun now; None where nothing does."""
+    if known.fault:
+        return Judgement(Fate.REFUSED, known.fault)
+    if known.closed:
+        return Judgement(Fate.SKIPPED, f"closed: {known.closed}")
+    if not schedule.is_open(known.now):
+        local = known.now.astimezone(schedule.tz)
+        return Judgement(Fate.SKIPPED, f"{local:%H:%M} is outside the window {schedule.window}")
+    end = schedule.finished_by(planned, known.now)
+    if end and known.usual and known.now + known.usual > end:
+        local = end.astimezone(schedule.tz)
+        return Judgement(
+            Fate.SKIPPED, f"usually takes up to {_whole(known.usual)}, and must have ended by {local:%H:%M}"
+        )
+    if known.running:
+        return _overlap(schedule, known.running, late)
+    return None
+
+
+def _overlap(schedule: Schedule, running: str, late: timedelta) -> Judgement:
+    if late < schedule.wait:
+        return Judgement(Fate.WAIT, f"waits for the run {running}")
+    waited = f" after {duration.show(schedule.wait)}" if schedule.wait else ""
+    fate = Fate.REFUSED if schedule.overlap == "refuse" else Fate.SKIPPED
+    return Judgement(fate, f"the run {running} of an earlier occurrence still goes on{waited}")
+
+
+def _whole(time: timedelta) -> str:
+    return duration.show(timedelta(seconds=round(time.total_seconds())))

@@ -1,0 +1,1 @@
+"""Scheduled work: what is due is decided, begun and told."""

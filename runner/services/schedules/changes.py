@@ -1,0 +1,99 @@
+"""What people say about schedules: pause one, approve one, begin what was missed, trust the clock. All is recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from runner.core.errors import InvalidInputError, LockedError
+from runner.core.events import Event, EventType
+from runner.library.library import Library
+from runner.orchestrator.run_environment import Installation
+from runner.scheduling.decision import Fate
+from runner.scheduling.entries import ScheduleEntry, entry, subject_of
+from runner.scheduling.instants import instants
+from runner.services.schedules.tick import CLOCK, opened, run_id
+from runner.store.occurrences import CLAIMED
+
+
+def pause(installation: Installation, library: Library, name: str, why: str) -> None:
+    """Let no occurrence of the schedule `name` be begun until `go_on`, because of `why`.
+
+    Raises:
+        InvalidInputError: there is no such schedule, or no reason.
+    """
+    entry(library, name)
+    if not why.strip():
+        raise InvalidInputError("a pause has a reason", hint="--because 'the disks are replaced'")
+    _note(installation, EventType.SCHEDULE_PAUSED, name, f"by {installation.actor.person}: {why}")
+
+
+def go_on(installation: Installation, library: Library, name: str) -> None:
+    """End the pause of the schedule `name`.
+
+    Raises:
+        InvalidInputError: there is no such schedule, or nobody has paused it here.
+    """
+    entry(library, name)
+    with opened(installation.state) as occurrences, occurrences.held():
+        paused = occurrences.fact(EventType.SCHEDULE_PAUSED, name)
+    if not paused:
+        raise InvalidInputError(f"nobody has paused {name} here", hint="a pause in the runbook ends there")
+    _note(installation, EventType.SCHEDULE_PAUSED, name, "")
+
+
+def approve(installation: Installation, library: Library, name: str) -> str:
+    """Approve the schedule `name` as it and its runbook are now; what was approved, by its hash.
+
+    Raises:
+        InvalidInputError: there is no such schedule, or it cannot be begun.
+    """
+    found = entry(library, name)
+    if found.fault:
+        raise InvalidInputError(f"{name} cannot be approved: {found.fault}")
+    subject = subject_of(library, found)
+    _note(installation, EventType.SCHEDULE_APPROVED, name, subject)
+    return subject
+
+
+def trust_clock(installation: Installation) -> None:
+    """Say that the time is right now: decisions go on from here, whatever was decided before."""
+    _note(installation, EventType.SCHEDULE_CLOCK, "", installation.clock().wall.isoformat())
+    (installation.state.path / CLOCK).unlink(missing_ok=True)
+
+
+def catch_up(installation: Installation, library: Library, name: str, instant: datetime) -> ScheduleEntry:
+    """Claim the occurrence of the schedule `name` at `instant`, which was not done, to be begun now.
+
+    Raises:
+        InvalidInputError: there is no such schedule or instant, or it has not come yet.
+        LockedError: it was done, or is about to be.
+    """
+    found = entry(library, name)
+    schedule = found.schedule
+    assert schedule  # noqa: S101 - `entry` gives none without
+    if instant not in instants(schedule, instant - timedelta(seconds=1), instant):
+        hint = f"runbook schedule history {name} shows those that were missed"
+        raise InvalidInputError(f"{instant:%Y-%m-%dT%H:%MZ} is no instant of {name}", hint=hint)
+    if instant > installation.clock().wall:
+        raise InvalidInputError(f"{instant:%Y-%m-%dT%H:%MZ} has not come yet")
+    state = installation.state
+    with (
+        opened(state) as occurrences,
+        state.open_log(clock=installation.clock, actor=installation.actor) as log,
+        occurrences.held(),
+    ):
+        before = occurrences.of(name, instant)
+        if before and before.state in {CLAIMED, Fate.RAN}:
+            what = "was done" if before.state == Fate.RAN else "is about to begin"
+            raise LockedError(f"{name} of {instant:%Y-%m-%dT%H:%MZ} {what}: run {before.run}")
+        why = f"caught up by {installation.actor.person}"
+        data = {"schedule": name, "planned": instant.isoformat(), "run": run_id(name, instant), "why": why}
+        for record in log.append(Event(EventType.SCHEDULE_CLAIMED, "", data=data)):
+            occurrences.apply(record)
+    return found
+
+
+def _note(installation: Installation, kind: EventType, schedule: str, value: str) -> None:
+    data = {"schedule": schedule, "value": value, "by": installation.actor.person}
+    with installation.state.open_log(clock=installation.clock, actor=installation.actor) as log:
+        log.append(Event(kind, "", data=data))

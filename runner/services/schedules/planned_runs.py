@@ -1,0 +1,113 @@
+"""The run of one occurrence: what is asked for, begun once whoever begins it, and what became of it recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from runner.core.errors import LockedError, RunbookError
+from runner.core.events import Event, EventType
+from runner.core.wording import first_line
+from runner.library.inventory import environments
+from runner.library.library import Library
+from runner.orchestrator.request import Result, RunRequest
+from runner.orchestrator.run_environment import Installation, RunEnvironment
+from runner.orchestrator.run_loop import run
+from runner.scheduling.decision import Fate
+from runner.scheduling.entries import ScheduleEntry
+from runner.services.run_inputs import give_inputs
+from runner.services.run_requests import prepare_run
+from runner.services.schedules.tick import opened, run_id
+from runner.store.log.envelope import Actor
+from runner.store.occurrences import CLAIMED
+
+
+def acting(actor: Actor, schedule: str) -> Actor:
+    """Who is recorded for a run of `schedule`: the schedule itself."""
+    return replace(actor, user=f"schedule:{schedule}")
+
+
+def planned_request(
+    library: Library, entry: ScheduleEntry, planned: datetime, environ: Mapping[str, str]
+) -> RunRequest:
+    """The request for the occurrence of `entry` at the instant `planned`; it asks nobody.
+
+    Raises:
+        RunbookError: the runbook, the inventory or an input cannot be used.
+    """
+    schedule = entry.schedule
+    assert schedule  # noqa: S101 - without one nothing is planned
+    name = run_id(entry.name, planned)
+    paths = [Path(schedule.inventory)]
+    request = prepare_run(library, entry.runbook, paths, run_id=name, limit=schedule.limit, mode="auto")
+    given = [f"{key}={_text(value)}" for key, value in schedule.inputs.items()]
+    request = give_inputs(request, given, here=library.root, environ=environ)
+    classes = sorted({each for path in request.inventories for each in environments(path)})
+    return replace(request, reason=schedule.reason or "", environment=classes[0] if len(classes) == 1 else "")
+
+
+def _text(value: Any) -> str:
+    """An input as somebody would type it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(_text, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+
+
+def begin(request: RunRequest, env: RunEnvironment, entry: ScheduleEntry, planned: datetime) -> Result:
+    """Begin the run of an occurrence that was claimed; it is recorded whether it ran or was refused.
+
+    Raises:
+        LockedError: it was decided by now, or has begun.
+        RunbookError: it is refused; that is recorded.
+    """
+    check_claimed(env, entry, planned)
+    try:
+        result = run(request, env)
+    except RunbookError as error:
+        record_end(env, entry, planned, Fate.REFUSED, first_line(error.message))
+        raise
+    began = bool(env.state.directory(request.run_id).state.target)
+    why = "" if began else first_line((*result.problems, result.happened)[0])
+    record_end(env, entry, planned, Fate.RAN if began else Fate.REFUSED, why)
+    return result
+
+
+def record_refusal(installation: Installation, entry: ScheduleEntry, planned: datetime, error: RunbookError) -> None:
+    """Record that the run of an occurrence could not even be asked for."""
+    record_end(installation, entry, planned, Fate.REFUSED, first_line(error.message))
+
+
+def check_claimed(installation: Installation, entry: ScheduleEntry, planned: datetime) -> None:
+    """That the occurrence was claimed, and nobody has begun its run.
+
+    Raises:
+        LockedError: it was decided, or has begun.
+    """
+    with opened(installation.state) as occurrences:
+        with occurrences.held():
+            found = occurrences.of(entry.name, planned)
+        if found is None or found.state != CLAIMED:
+            what = "is not due" if found is None else f"was decided: {found.state}"
+            hint = f"runbook schedule catch-up {entry.name} {planned:%Y-%m-%dT%H:%MZ} begins it all the same"
+            raise LockedError(f"{entry.name} at {planned:%Y-%m-%d %H:%M} UTC {what}", hint=hint)
+        if installation.state.directory(found.run).exists:
+            raise LockedError(f"the run {found.run} of {entry.name} has begun already")
+
+
+def record_end(installation: Installation, entry: ScheduleEntry, planned: datetime, fate: Fate, why: str) -> None:
+    """Record what became of a claim, unless somebody else has."""
+    state = installation.state
+    with (
+        opened(state) as occurrences,
+        state.open_log(clock=installation.clock, actor=installation.actor) as log,
+        occurrences.held(),
+    ):
+        found = occurrences.of(entry.name, planned)
+        if found is None or found.state != CLAIMED:
+            return
+        data = {"schedule": entry.name, "planned": planned.isoformat(), "state": fate, "run": found.run, "why": why}
+        for record in log.append(Event(EventType.SCHEDULE_DECIDED, "", data=data)):
+            occurrences.apply(record)

@@ -1,0 +1,146 @@
+"""The instants of a schedule, against an oracle that walks through the time minute by minute.
+
+`RUNBOOK_TEST_DAYS` says how many days the oracle walks from each of its beginnings.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from runner.model.schedule import Schedule
+from runner.scheduling.instants import change_of_clock, instants, spread
+
+DAYS = int(os.environ.get("RUNBOOK_TEST_DAYS", "3"))
+MINUTE = timedelta(minutes=1)
+
+
+def schedule(**keys):
+    return Schedule.model_validate({"id": "nightly", "inventory": "inventories/local", **keys})
+
+
+def between(begin, end, **keys):
+    return list(instants(schedule(**keys), begin, end))
+
+
+def utc(*numbers):
+    return datetime(*numbers, tzinfo=UTC)
+
+
+def field(text, low, high):
+    found = set()
+    for part in text.split(","):
+        base, _, step = part.partition("/")
+        first, _, last = ("", "", "") if base == "*" else base.partition("-")
+        begin = int(first) if first else low
+        end = int(last) if last else begin if first and not step else high
+        found |= set(range(begin, end + 1, int(step or 1)))
+    return found
+
+
+class Oracle:
+    """Walks through the time by minutes, and looks at what a clock on the wall shows."""
+
+    def __init__(self, cron, zone):
+        minute, hour, day, month, weekday = cron.split()
+        self.zone = ZoneInfo(zone)
+        self.minutes, self.hours, self.days = field(minute, 0, 59), field(hour, 0, 23), field(day, 1, 31)
+        self.months, self.weekdays = field(month, 1, 12), {number % 7 for number in field(weekday, 0, 7)}
+        self.both = day.startswith("*") or weekday.startswith("*")
+        self.fixed = not (minute.startswith("*") or hour.startswith("*"))
+
+    def matches(self, shown):
+        day, weekday = shown.day in self.days, shown.isoweekday() % 7 in self.weekdays
+        on = (day and weekday) if self.both else (day or weekday)
+        return on and shown.month in self.months and shown.hour in self.hours and shown.minute in self.minutes
+
+    def between(self, begin, end):
+        found, before, seen = [], begin.astimezone(self.zone).replace(tzinfo=None), set()
+        now = begin
+        while now < end:
+            now += MINUTE
+            shown = now.astimezone(self.zone).replace(tzinfo=None)
+            due = self.matches(shown) and not (self.fixed and shown in seen)
+            passed_over = before + MINUTE
+            while self.fixed and passed_over < shown:
+                # A whole date that a zone leaves out was never there.
+                due = due or (self.matches(passed_over) and passed_over.date() in {before.date(), shown.date()})
+                passed_over += MINUTE
+            if due:
+                found.append(now)
+            seen.add(shown)
+            before = shown
+        return found
+
+
+CASES = [
+    ("30 2 * * *", "Europe/Berlin", [utc(2027, 3, 27), utc(2027, 10, 30)]),
+    ("*/30 * * * *", "Europe/Berlin", [utc(2027, 3, 27), utc(2027, 10, 30)]),
+    ("30 1-3 * * 0", "America/New_York", [utc(2027, 3, 13), utc(2027, 11, 6)]),
+    ("0 0 * * *", "America/Sao_Paulo", [utc(2017, 10, 14), utc(2018, 2, 17)]),
+    ("0 */2 * * *", "Australia/Lord_Howe", [utc(2026, 4, 3), utc(2026, 10, 2)]),
+    ("45 1,2 * * *", "Australia/Lord_Howe", [utc(2026, 4, 3), utc(2026, 10, 2)]),
+    ("45 23 * * *", "Pacific/Apia", [utc(2011, 12, 29)]),
+    ("0 12 30 12 *", "Pacific/Apia", [utc(2011, 12, 29)]),
+    ("0 12 1,15 * 5", "Asia/Kathmandu", [utc(2026, 5, 14)]),
+    ("0 2 * * *", "Antarctica/Troll", [utc(2026, 3, 28), utc(2026, 10, 24)]),
+    ("15 0 * * *", "Africa/Cairo", [utc(2026, 4, 23), utc(2026, 10, 29)]),
+]
+
+
+@pytest.mark.parametrize(("cron", "zone", "begin"), [(cron, zone, at) for cron, zone, all_ in CASES for at in all_])
+def test_they_are_those_that_a_clock_on_the_wall_shows(cron, zone, begin):
+    end = begin + timedelta(days=DAYS)
+
+    assert between(begin, end, cron=cron, zone=zone) == Oracle(cron, zone).between(begin, end)
+
+
+def test_the_oracle_is_of_use():
+    assert len(Oracle("30 2 * * *", "Europe/Berlin").between(utc(2027, 3, 27), utc(2027, 3, 30))) == 3
+
+
+def test_where_they_are_looked_for_does_not_change_them():
+    keys = {"cron": "*/20 2,3 * * *", "zone": "Europe/Berlin"}
+    begin, end = utc(2027, 10, 30), utc(2027, 11, 1)
+    whole = between(begin, end, **keys)
+    parts, at = [], begin
+    while at < end:
+        parts += between(at, at + timedelta(minutes=7), **keys)
+        at += timedelta(minutes=7)
+
+    assert [each for each in parts if each <= end] == whole
+
+
+def test_one_by_elapsed_time_counts_from_1970():
+    found = between(utc(2027, 3, 28, 0, 0), utc(2027, 3, 28, 13, 0), every="6h")
+
+    assert found == [utc(2027, 3, 28, 6), utc(2027, 3, 28, 12)]
+
+
+@pytest.mark.parametrize(
+    ("day", "sentence"),
+    [
+        ((2027, 3, 28), "02:30 does not exist on 28 March; 03:00 instead"),
+        ((2027, 10, 31), "02:30 comes twice on 31 October; it begins the first time"),
+        ((2027, 6, 1), ""),
+    ],
+)
+def test_what_a_change_of_the_clock_does_is_said(day, sentence):
+    nightly = schedule(cron="30 2 * * *", zone="Europe/Berlin")
+    (instant,) = instants(nightly, utc(*day), utc(*day) + timedelta(hours=12))
+
+    assert change_of_clock(nightly, instant) == sentence
+    assert change_of_clock(schedule(every="1h"), instant) == ""
+
+
+def test_the_spread_is_the_same_for_everybody_and_another_for_each():
+    at, jitter = utc(2026, 12, 6, 1, 30), timedelta(minutes=10)
+    found = {spread(f"RUN-{number:03}/nightly", at, jitter) for number in range(100)}
+
+    assert spread("RUN-001/nightly", at, jitter) == spread("RUN-001/nightly", at, jitter)
+    assert len(found) == 100
+    assert all(timedelta() <= each < jitter for each in found)
+    assert spread("RUN-001/nightly", at, None) == timedelta()

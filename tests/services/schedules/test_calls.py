@@ -1,0 +1,84 @@
+"""Who is called for what was missed or refused, and when the scheduler is dead."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from harness.fault_server import FaultServer
+from harness.scheduler import Scheduler, schedule
+
+from runner.scheduling.entries import entry
+from runner.services.dead_runs import call_for_leases
+from runner.services.schedules.calls import NAME as LEASE
+from runner.services.schedules.calls import call_for_decision, scheduler_lease
+from runner.store.lease import SILENT_AFTER
+
+NAME = "RUN-020/nightly"
+CONTACTS = "on-call: {{name: On call, channels: [{{webhook: {{url: '{0}'}}}}]}}\nops: {{name: Ops, channels: [{{webhook: {{url: '{0}'}}}}]}}\nbackend-team: {{name: T}}\n"
+
+
+@pytest.fixture
+def server():
+    with FaultServer("200") as server:
+        yield server
+
+
+@pytest.fixture
+def scheduler(tmp_path, server):
+    scheduler = Scheduler(tmp_path)
+    return scheduler, lambda *written, **changes: _write(scheduler, server, *written, **changes)
+
+
+def _write(scheduler, server, *written, **changes):
+    scheduler.write(*written, **changes)
+    (scheduler.directory / "runbooks" / "contacts.yml").write_text(CONTACTS.format(server.url))
+
+
+def called(scheduler):
+    scheduler.looks()
+    (missed,) = scheduler.looks(timedelta(hours=9)).decided
+    calls = call_for_decision(scheduler.env, scheduler.library, entry(scheduler.library, NAME), missed)
+    return [(call.contact, call.arrived) for call in calls]
+
+
+@pytest.mark.parametrize(
+    ("severity", "on_missed", "expected"),
+    [
+        ("P2", ["ops"], [("ops", True)]),
+        ("P1", ["ops"], [("ops", True)]),
+        ("P1", None, [("on-call", True)]),
+        ("P2", None, []),
+    ],
+)
+def test_a_missed_occurrence_is_told_to_those_that_it_names(scheduler, server, severity, on_missed, expected):
+    scheduler, write = scheduler
+    write(schedule(on_missed=on_missed), severity=severity)
+
+    assert called(scheduler) == expected
+    told = [body for body in server.bodies if b"RUN-020/nightly of 2026-12-06 02:30 UTC was missed" in body]
+    assert len(told) == len(expected)
+
+
+def test_what_ran_or_was_skipped_calls_nobody(scheduler):
+    scheduler, write = scheduler
+    write(schedule(window="04:00-05:00", on_missed=["ops"]), severity="P1")
+    scheduler.looks()
+    (skipped,) = scheduler.looks(timedelta(hours=2, minutes=30)).decided
+
+    assert skipped.state == "skipped"
+    assert call_for_decision(scheduler.env, scheduler.library, entry(scheduler.library, NAME), skipped) == ()
+
+
+def test_a_scheduler_that_hangs_is_called_for_once_and_its_end_leaves_no_lease(scheduler, server):
+    scheduler, write = scheduler
+    write(schedule(on_missed=["ops"]))
+    leases = scheduler.env.state.leases
+    with scheduler_lease(scheduler.env, scheduler.library):
+        assert [lease.name for lease, _ in leases.all()] == [LEASE]
+        assert call_for_leases(scheduler.env, set()).sent == ()
+        scheduler.clock.forward(SILENT_AFTER + 1)
+        sent = call_for_leases(scheduler.env, set(), pause=lambda _seconds: None).sent
+        assert [(each.contact, each.receipt.status) for each in sent] == [("ops", "accepted")]
+    assert leases.all() == []
+    assert any(b"the scheduler that was to begin what is planned is dead" in body for body in server.bodies)

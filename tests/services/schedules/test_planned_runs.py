@@ -1,0 +1,94 @@
+"""The run of an occurrence begins once, as what the schedule says, and what became of it is recorded."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from harness.scheduler import Scheduler, schedule
+
+from runner.compiler.committed_playbook import write
+from runner.core.errors import InvalidInputError, LockedError
+from runner.scheduling.entries import entry
+from runner.services.schedules.planned_runs import acting, begin, planned_request, record_refusal
+from runner.services.schedules.tick import run_id
+
+NIGHT = datetime(2026, 12, 6, 2, 30, tzinfo=UTC)
+NAME = "RUN-020/nightly"
+INPUTS = {
+    "age": {"type": "duration", "default": "5m", "help": "A"},
+    "all": {"type": "bool", "default": False, "help": "B"},
+}
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    scheduler = Scheduler(tmp_path)
+    scheduler.write(schedule(reason="CHG-1", limit="db1", inputs={"age": "10m", "all": True}), inputs=INPUTS)
+    write(scheduler.library, scheduler.library.source("RUN-020"))
+    scheduler.looks()
+    scheduler.looks(timedelta(hours=2, minutes=30))
+    return scheduler
+
+
+def asked(scheduler):
+    return planned_request(scheduler.library, entry(scheduler.library, NAME), NIGHT, os.environ)
+
+
+def begun(scheduler, request=None):
+    env = replace(scheduler.env, actor=acting(scheduler.env.actor, NAME))
+    return begin(request or asked(scheduler), env, entry(scheduler.library, NAME), NIGHT)
+
+
+def test_it_is_asked_for_as_the_schedule_says(scheduler):
+    request = asked(scheduler)
+
+    assert (request.run_id, request.mode) == (run_id(NAME, NIGHT), "auto")
+    assert (request.limit, request.reason, request.environment) == ("db1", "CHG-1", "local")
+    assert request.inputs == {"age": "10m", "all": True}
+
+
+def test_it_begins_once_and_that_is_recorded_with_who_did_it(scheduler):
+    result = begun(scheduler)
+
+    assert result.outcome == "passed"
+    assert scheduler.state_of(NAME, NIGHT) == ("ran", "")
+    assert scheduler.env.state.run(run_id(NAME, NIGHT)).state.user == f"schedule:{NAME}"
+    with pytest.raises(LockedError, match="was decided: ran"):
+        begun(scheduler)
+
+
+def test_one_that_another_has_begun_does_not_begin(scheduler):
+    request = asked(scheduler)
+    (scheduler.env.state.runs_path / request.run_id).mkdir(parents=True)
+    (scheduler.env.state.runs_path / request.run_id / "run.json").write_text("{}")
+
+    with pytest.raises(LockedError, match="has begun already"):
+        begun(scheduler, request)
+
+
+def test_one_that_is_not_due_does_not_begin(scheduler):
+    with pytest.raises(LockedError, match="is not due"):
+        begin(asked(scheduler), scheduler.env, entry(scheduler.library, NAME), NIGHT + timedelta(days=1))
+
+
+def test_one_whose_run_refuses_is_refused_with_why(scheduler):
+    scheduler.env.executor.hosts = {"all": ()}
+    result = begun(scheduler)
+
+    state, why = scheduler.state_of(NAME, NIGHT)
+    assert (result.outcome, state, bool(why)) == ("never reached", "refused", True)
+
+
+def test_one_that_cannot_be_asked_for_is_refused_once(scheduler):
+    found = entry(scheduler.library, NAME)
+    (scheduler.directory / "playbooks" / "RUN-020.yml").unlink()
+    with pytest.raises(InvalidInputError, match="is missing") as caught:
+        asked(scheduler)
+    record_refusal(scheduler.env, found, NIGHT, caught.value)
+    record_refusal(scheduler.env, found, NIGHT, InvalidInputError("another reason"))
+
+    state, why = scheduler.state_of(NAME, NIGHT)
+    assert (state, "is missing" in why) == ("refused", True)

@@ -1,0 +1,244 @@
+"""Every planned instant is decided once, however many look, however they die, and whatever the clock does.
+
+`RUNBOOK_TEST_DAYS` says how many days a walk takes, `RUNBOOK_TEST_KILLS` at how many statements a look is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from harness.scheduler import BEGIN, MINUTE, Scheduler, schedule
+
+from runner.model.schedule import Schedule
+from runner.scheduling.instants import instants
+from runner.services.schedules.tick import LOOK_BACK, run_id, usual
+from runner.store.run_state import RunState
+
+DAYS = int(os.environ.get("RUNBOOK_TEST_DAYS", "1"))
+KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "6"))
+NIGHT = datetime(2026, 12, 6, 2, 30, tzinfo=UTC)
+NAME = "RUN-020/nightly"
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia")
+ZONES += ("America/Santiago", "Africa/Cairo")
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    return Scheduler(tmp_path)
+
+
+def fates(occurrences):
+    return [(str(each.state), each.planned) for each in occurrences]
+
+
+def test_the_first_look_begins_to_count_and_decides_nothing(scheduler):
+    scheduler.write(schedule())
+
+    first = scheduler.looks()
+    due = scheduler.looks(timedelta(hours=2, minutes=31))
+
+    assert (first.decided, first.to_begin) == ((), ())
+    assert (due.decided, fates(due.to_begin)) == ((), [("begin", NIGHT)])
+    assert due.to_begin[0].run == run_id(NAME, NIGHT)
+    assert scheduler.looks(MINUTE).to_begin == ()
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_each_planned_instant_has_one_end_and_a_sentence(scheduler, zone):
+    keys = {"cron": "*/45 0-4,22 * * *", "zone": zone, "window": "23:30-03:00", "late_ok": "5m"}
+    scheduler.write(schedule(**keys))
+    scheduler.clock.wall = begin = datetime(2027, 3, 27, 12, 0, tzinfo=UTC)
+    scheduler.looks()
+
+    pick = random.Random(zone)
+    steps = [timedelta(minutes=pick.choice([1, 1, 1, 20])) for _ in range(97)]
+    found = scheduler.walk(timedelta(days=DAYS), steps)
+
+    planned = list(instants(Schedule.model_validate(schedule(**keys)), begin, scheduler.clock.wall))
+    assert [each.planned for each in found] == planned
+    assert all(each.why or each.state == "begin" for each in found)
+    assert len({str(each.state) for each in found}) > 1
+
+
+def test_several_that_look_and_an_index_that_was_lost_decide_nothing_twice(scheduler):
+    scheduler.write(schedule(every="1h", cron=None, zone=None))
+    scheduler.looks()
+    first = scheduler.looks(timedelta(hours=1))
+    second = scheduler.looks()
+    (scheduler.env.state.path / "occurrences.sqlite").unlink()
+    third = scheduler.looks()
+
+    assert [len(each.to_begin) for each in (first, second, third)] == [1, 0, 0]
+    assert scheduler.state_of(NAME, first.to_begin[0].planned) == ("claimed", "")
+
+
+def test_three_nights_down_are_missed_and_nothing_is_begun_in_the_morning(scheduler):
+    scheduler.write(schedule())
+    scheduler.looks()
+    ticked = scheduler.looks(timedelta(days=3, hours=9))
+
+    nights = [NIGHT + timedelta(days=number) for number in range(4)]
+    assert (fates(ticked.decided), ticked.to_begin) == ([("missed", night) for night in nights], ())
+    assert [each.why for each in ticked.decided] == [
+        f"nobody looked until {late} after its time; at most 10m late is good"
+        for late in ("3d6h30m", "2d6h30m", "1d6h30m", "6h30m")
+    ]
+
+
+def test_of_what_was_missed_only_the_latest_is_caught_up_where_that_is_wanted(scheduler):
+    scheduler.write(schedule(if_missed="latest"))
+    scheduler.looks()
+    ticked = scheduler.looks(timedelta(days=1, hours=9))
+
+    assert fates(ticked.decided) == [("missed", NIGHT)]
+    assert fates(ticked.to_begin) == [("begin", NIGHT + timedelta(days=1))]
+
+
+def test_one_broken_schedule_keeps_no_other_one_from_being_begun(scheduler):
+    for number in range(50):
+        scheduler.write(schedule(), runbook=f"RUN-{100 + number}")
+    scheduler.write(schedule(), runbook="RUN-117", severity="P9")
+    scheduler.looks()
+    ticked = scheduler.looks(timedelta(hours=2, minutes=30))
+
+    assert len(ticked.to_begin) == 49
+    (refused,) = ticked.decided
+    assert (refused.schedule, refused.state) == ("RUN-117/nightly", "refused")
+    assert "RUN-117.yml:" in refused.why
+    assert "severity" in refused.why or "P9" in refused.why
+
+
+def test_one_whose_time_nobody_can_read_is_named(scheduler):
+    scheduler.write(schedule(cron="61 * * * *"))
+    (broken,) = scheduler.looks().broken
+
+    assert (broken.name, "no such minute: 0 to 59" in broken.fault) == (NAME, True)
+
+
+def test_a_run_that_goes_on_or_is_about_to_begin_keeps_the_next_from_beginning(scheduler):
+    scheduler.write(schedule(cron="* * * * *"))
+    scheduler.looks()
+    ticked = scheduler.looks(2 * MINUTE)
+
+    run = run_id(NAME, BEGIN + MINUTE)
+    assert fates(ticked.to_begin) == [("begin", BEGIN + MINUTE)]
+    assert [(each.planned, each.why) for each in ticked.decided] == [
+        (BEGIN + 2 * MINUTE, f"the run {run} of an earlier occurrence still goes on")
+    ]
+
+
+def test_a_claim_is_taken_over_when_nobody_begins_it_and_is_missed_when_it_is_too_late(scheduler):
+    scheduler.write(schedule())
+    scheduler.looks()
+    scheduler.looks(timedelta(hours=2, minutes=30))
+    soon, later = scheduler.looks(MINUTE), scheduler.looks(MINUTE)
+    too_late = scheduler.looks(timedelta(minutes=20))
+
+    assert (soon.to_begin, fates(later.to_begin)) == ((), [("begin", NIGHT)])
+    assert fates(too_late.decided) == [("missed", NIGHT)]
+    assert too_late.decided[0].why == "its run was to begin, and whoever was to begin it died"
+
+
+def test_a_claim_whose_run_has_begun_has_run(scheduler):
+    scheduler.write(schedule())
+    scheduler.looks()
+    (claim,) = scheduler.looks(timedelta(hours=2, minutes=30)).to_begin
+    state = RunState(run=claim.run, runbook="RUN-020", title="T", started="", user="u", environment="local")
+    held = scheduler.env.state.begin(state)
+    ticked = scheduler.looks(MINUTE)
+    held.release()
+
+    assert (fates(ticked.decided), ticked.to_begin) == ([("ran", NIGHT)], ())
+
+
+def test_a_clock_that_jumps_burns_nothing_and_nothing_is_recorded(scheduler):
+    scheduler.write(schedule())
+    scheduler.looks()
+    before = len(scheduler.records)
+    scheduler.clock.wall += timedelta(days=30)
+    held = scheduler.looks(MINUTE)
+    scheduler.clock.wall -= timedelta(days=30)
+    found = scheduler.walk(timedelta(hours=3))
+
+    assert held.held == "the clock was put ahead by 30d"
+    assert (len(scheduler.records) - before, fates(found)) == (2, [("begin", NIGHT)])
+
+
+def test_what_is_older_than_a_year_is_counted_and_not_looked_at(scheduler):
+    scheduler.write(schedule())
+    scheduler.looks()
+    ticked = scheduler.looks(LOOK_BACK + timedelta(days=9, hours=12))
+
+    assert len(ticked.decided) == LOOK_BACK.days
+    assert scheduler.looks().decided == ()
+
+
+def test_production_wants_an_approved_schedule(scheduler):
+    scheduler.write(schedule())
+    path = scheduler.directory / "inventories" / "local" / "hosts.yml"
+    path.write_text(path.read_text().replace("environment: local", "environment: production"))
+    scheduler.looks()
+    ticked = scheduler.looks(timedelta(hours=2, minutes=30))
+
+    assert [(str(each.state), each.why) for each in ticked.decided] == [
+        ("refused", f"{NAME} works on production, and is not approved: runbook schedule approve {NAME}")
+    ]
+
+
+def test_how_long_a_run_usually_takes_is_the_slow_end_of_those_that_passed(scheduler):
+    for number in range(30):
+        begun = datetime(2026, 1, 1 + number // 2, number % 24, tzinfo=UTC)
+        ended = begun + timedelta(seconds=100 + number)
+        run = f"{begun:%Y%m%dT%H%M%SZ}-{number:08x}"
+        state = RunState(run=run, runbook="RUN-020", title="T", started=begun.isoformat(), user="u", mode="auto")
+        directory = scheduler.env.state.begin(state)
+        directory.update(status="finished", outcome="passed", finished=ended.isoformat())
+        directory.release()
+
+    assert usual(scheduler.env.state, "RUN-020") == timedelta(seconds=129)
+    assert usual(scheduler.env.state, "RUN-021") is None
+
+
+def killed_at(scheduler, statement):
+    """Look in a process that is killed when it comes to that statement; whether it was."""
+    child = os.fork()
+    if child == 0:  # pragma: no cover - it is killed
+        left = [statement]
+
+        def trace(frame, event, _):
+            if "/runner/" not in frame.f_code.co_filename:
+                return None
+            left[0] -= event == "line"
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return trace
+
+        sys.settrace(trace)
+        try:
+            scheduler.looks()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_a_look_that_is_killed_at_any_statement_decides_nothing_twice_and_loses_nothing(scheduler, seed):
+    pick = random.Random(seed)
+    scheduler.write(schedule(every="10m", cron=None, zone=None, window="00:00-00:30"))
+    scheduler.looks()
+    scheduler.clock.forward(3600)
+    killed = [killed_at(scheduler, pick.randrange(1, 6000)) for _ in range(3)]
+    ticked = scheduler.looks()
+    final = scheduler.looks(2 * MINUTE)
+
+    counted = Counter(record.data["planned"] for record in scheduler.records if record.data.get("state"))
+    claimed = [record.data["planned"] for record in scheduler.records if not record.data.get("state")]
+    planned = [(BEGIN + timedelta(minutes=10 * number)).isoformat() for number in range(1, 7)]
+    assert sorted({*counted, *claimed}) == planned, (killed, ticked, final)
+    assert set(counted.values()) <= {1}
