@@ -120,7 +120,7 @@ def test_each_database_is_backed_up_and_a_restore_proves_it(field, tmp_path):
 
 
 def serving(service, address, started):
-    server = ThreadingHTTPServer((address, 0), partial(app._ShopHandler, service))
+    server = ThreadingHTTPServer((address, 0), partial(app.JsonHandler, service.answer))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     started.callback(server.server_close)
     started.callback(server.shutdown)

@@ -112,7 +112,7 @@ def release_root(root):
 
 def shop_at(address, root, stack):
     service = app.ShopService(root, lambda: 3)
-    server = ThreadingHTTPServer((address, 0), partial(app._ShopHandler, service))
+    server = ThreadingHTTPServer((address, 0), partial(app.JsonHandler, service.answer))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     stack.callback(server.server_close)
     stack.callback(server.shutdown)

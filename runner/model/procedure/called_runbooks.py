@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from runner.core.templates import literal
+from runner.core.templates import as_title, literal
 from runner.model.runbook import Runbook
 from runner.model.step import Step
 from runner.model.yaml.finding import Place, did_you_mean, quoted
@@ -38,10 +38,35 @@ def in_lines(step: Step, find: Callable[[str], Runbook | None]) -> tuple[str, ..
     called = find(step.runs.run) if step.runs else None
     if step.action is None or called is None:
         return ()
-    does = [(each, in_lines(each, find) or (each.action.describe(),)) for each in called.steps if each.action]
-    inner = [f"  {each.name}: {' '.join(lines[0].split())}" for each, lines in does]
-    deeper = [f"  {line}" for each, lines in does for line in lines[1:] if each.runs]
-    return (step.action.describe(), *inner, *deeper)
+    lines = [step.action.describe()]
+    for each in (each for each in called.steps if each.action):
+        first, *below = in_lines(each, find) or (_does(each),)
+        lines += [f"  {each.name}: {' '.join(first.split())}", *(f"    {line}" for line in _around(each))]
+        lines += [f"  {line}" for line in below]
+    return tuple(lines)
+
+
+def _does(step: Step) -> str:
+    """What a step does, as it is written; of a diagnosis what people have written of it."""
+    if step.branch and step.branch.decides:
+        return "; ".join(f"{letter} {when}" for letter, when in step.branch.branches.items())
+    if step.branch and step.branch.stops:
+        return f"end the run here: {step.branch.stops}"
+    return step.action.describe() if step.action else ""
+
+
+def _around(step: Step) -> Iterator[str]:
+    """Where it is done, for what, what is asked before, and what takes it back: a line for each."""
+    if step.only_if and not (step.branch and step.branch.asks):
+        yield f"only if {as_title(step.only_if)}"
+    if step.each:
+        yield step.each.describe()
+    if step.on:
+        yield f"on {step.on}"
+    if step.approve:
+        yield f"asks {step.approve.says}"
+    if step.undo:
+        yield f"undo {' '.join(step.undo.action.describe().split())}"
 
 
 def all_steps(step: Step, find: Callable[[str], Runbook | None]) -> Iterator[Step]:

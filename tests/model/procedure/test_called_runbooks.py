@@ -8,7 +8,8 @@ from harness.engine import change
 from harness.fakes import RUNBOOK
 
 from runner.compiler.compiler import compile_runbook
-from runner.model.procedure.called_runbooks import by_hand, faults
+from runner.model.procedure.branch_steps import expand
+from runner.model.procedure.called_runbooks import by_hand, faults, in_lines
 from runner.model.reader import to_runbook
 from runner.model.yaml.document import load
 from runner.model.yaml.finding import InvalidFileError
@@ -16,7 +17,7 @@ from runner.model.yaml.finding import InvalidFileError
 
 def runbook(name, *steps, **changes):
     document = {**yaml.safe_load(RUNBOOK), "id": name, "steps": list(steps), **changes}
-    return to_runbook(load(yaml.safe_dump(document).encode(), file=f"{name}.yml"))
+    return to_runbook(expand(load(yaml.safe_dump(document).encode(), file=f"{name}.yml")))
 
 
 def calls(run, **keys):
@@ -43,6 +44,37 @@ def test_a_line_of_three_is_fine_and_one_that_does_not_end_or_is_too_long_is_not
         runbook("RUN-004", change("last")),
     ) == ["is too deep: RUN-001 runs RUN-002 runs RUN-003 runs RUN-004; at most 3 runbooks may be within each other"]
     assert found(runbook("RUN-001", calls("RUN-009"))) == []
+
+
+def test_what_it_does_is_told_with_where_it_is_needed_and_what_takes_it_back():
+    undo = {"command": "back", "verify": [{"exit": 0}]}
+    decides = {
+        "id": "is-it",
+        "name": "Is it?",
+        "decide": [{"if": "used > 1", "stop": "It is full"}, {"else": "nothing"}],
+    }
+    inner = change("last", only_if="used > 1", approve="Go?", undo=undo, each=["a", "b"], on="lb")
+    known = {
+        each.id: each
+        for each in (
+            runbook("RUN-002", calls("RUN-003"), decides),
+            runbook("RUN-003", inner),
+        )
+    }
+
+    assert in_lines(runbook("RUN-001", calls("RUN-002")).steps[0], known.get) == (
+        "RUN-002",
+        "  Help: RUN-003",
+        f"    Last: {known['RUN-003'].steps[0].action.describe()}",
+        "      only if used > 1",
+        "      for each of a, b (2 items)",
+        "      on lb",
+        "      asks Go?",
+        "      undo back",
+        "  Is it?: a if used > 1; b else: nothing is done",
+        "  End the run here: end the run here: It is full",
+        "    only if is_it == 'a'",
+    )
 
 
 def test_what_it_does_not_capture_is_named():

@@ -151,7 +151,9 @@ def test_a_dry_run_shows_what_it_would_do_and_begins_no_run(engine, other):
     shown = [
         record.data["commands"] for record in records(engine, EventType.COMMANDS_RENDERED) if record.step == "help"
     ]
-    assert shown == [{"db1": "RUN-002\n  First: touch /first\n  Deep: RUN-003\n    Last: touch /last"}]
+    assert shown == [
+        {"db1": "RUN-002\n  First: touch /first\n    undo rm /first\n  Deep: RUN-003\n    Last: touch /last"}
+    ]
 
 
 def test_it_is_never_the_last_run(engine, other):
