@@ -1,12 +1,14 @@
-"""Sends many pages at once, so that dead channels do not add up, and says what became of each."""
+"""Sends many pages, or asks many channels, at once, so that dead ones do not add up; says what became of each."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from runner.channels.base import Channel, Receipt, Secrets, deliver
 from runner.channels.transport import DEADLINE
@@ -18,7 +20,9 @@ LIMIT = DEADLINE + 0.2
 """Seconds that all pages together may take: each channel ends by itself before, and says more than that it is late."""
 
 BRIEF = 3.0
-"""Seconds for what nobody waits for: the pages of earlier runs, and news that follow a page."""
+"""Seconds for what nobody waits for: the pages of earlier runs, notes, who has resolved an incident before."""
+
+Answer = TypeVar("Answer")
 
 NO_CHANNEL = Receipt(wording.NO_CHANNEL, "refused", 0, "this contact has no channel in contacts.yml")
 
@@ -81,10 +85,40 @@ def _begin(queue: Sequence[tuple[Outgoing, Future[Receipt]]], secrets: Secrets) 
             references += (receipt.reference,) if receipt.reference else ()
             answer.set_result(receipt)
 
+    _in_background(send)
+
+
+def answers_of(questions: Sequence[Callable[[], Answer]], *, limit: float = LIMIT) -> list[Answer | None]:
+    """What each of `questions` gives, which are asked all at once, and in `limit` seconds together; None for the rest.
+
+    None is also for one that fails: whoever asks goes on without.
+    """
+    end = time.monotonic() + limit
+    answers = [Future[Answer | None]() for _ in questions]
+    for question, answer in zip(questions, answers, strict=True):
+        _in_background(partial(_ask, question, answer))
+    return [_answer(answer, end) for answer in answers]
+
+
+def _ask(question: Callable[[], Answer], answer: Future[Answer | None]) -> None:
     try:
-        threading.Thread(target=send, name="runbook-page", daemon=True).start()
+        answer.set_result(question())
+    except BaseException:  # noqa: BLE001 - its text may hold a secret
+        answer.set_result(None)
+
+
+def _answer(answer: Future[Answer | None], end: float) -> Answer | None:
+    try:
+        return answer.result(max(0.0, end - time.monotonic()))
+    except TimeoutError:
+        return None
+
+
+def _in_background(work: Callable[[], None]) -> None:
+    try:
+        threading.Thread(target=work, name="runbook-page", daemon=True).start()
     except RuntimeError:  # the system has no thread left: one after the other is late, but not lost
-        send()
+        work()
 
 
 def _receipt(item: Outgoing, answer: Future[Receipt], end: float, limit: float) -> Receipt:

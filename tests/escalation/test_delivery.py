@@ -14,7 +14,7 @@ from runner.channels.pagerduty import PagerDuty
 from runner.channels.webhook import Webhook
 from runner.core.wording import addressee
 from runner.escalation import delivery
-from runner.escalation.delivery import NO_CHANNEL, Outgoing, deliver_all, outgoing
+from runner.escalation.delivery import NO_CHANNEL, Outgoing, answers_of, deliver_all, outgoing
 
 
 class Together:
@@ -151,6 +151,19 @@ def test_a_channel_comes_back_as_it_was_written(channel):
     item = outgoing(replace(ONE, channel=channel.written()))
 
     assert item.channel == channel
+
+
+def test_channels_are_asked_all_at_once_and_one_that_fails_or_does_not_answer_keeps_no_other_from_it():
+    together, dead = threading.Barrier(20, timeout=20), threading.Event()
+
+    def fails():
+        raise SystemExit
+
+    met = answers_of([lambda: together.wait() >= 0] * 20)
+    answers = answers_of([lambda: dead.wait(20), lambda: "resolved", fails, lambda: None], limit=2.0)
+    dead.set()
+
+    assert (met, answers) == ([True] * 20, [None, "resolved", None, None])
 
 
 def test_a_contact_without_a_channel_is_not_reached():

@@ -44,7 +44,7 @@ class PageSender(RunPages):
         incidents = self._dispatcher.incidents
         keys = {page.dedup_key, self._key(None), *incidents.opened_by(self._request.run_id)}
         keys.update(incidents.within(page.dedup_key, page.hosts))
-        pages: list[Addressed] = []
+        found: list[Incident] = []
         runs: dict[str, None] = {}
         for key in sorted(keys.union(*map(incidents.below, keys))):
             with self._noting():
@@ -52,23 +52,24 @@ class PageSender(RunPages):
                 self.remarks += dict.fromkeys(map(_not_needed, withdrawn))
                 runs |= dict.fromkeys(each.run for each in withdrawn)
                 if incident := incidents.find(key):
-                    self._note_resolved(incident)
-                    pages.append((replace(page, dedup_key=key), incident.contacts))
+                    found.append(incident)
                     runs |= dict.fromkeys(() if key.endswith(GLASS) else incident.runs)
         for run in runs.keys() - {self._request.run_id}:
             with self._noting():
                 self._recorder.note_of(run, EventType.INCIDENT_OVER, {"as_run": self._request.run_id})
         self.remarks += [each.stays_open for each in incidents.beyond(page.dedup_key, page.hosts)]
-        self._send(pages)
+        with self._noting():
+            self._note_resolved(found)
+        self._send([(replace(page, dedup_key=each.dedup_key), each.contacts) for each in found])
 
-    def _note_resolved(self, incident: Incident) -> None:
-        """Record that somebody else has resolved `incident` meanwhile, where a channel says so."""
-        asked = [(name, incident.dedup_key) for name in incident.contacts]
-        for where, state in incident_states(asked, self._request.contacts, self._env.secrets):
-            if state.status == "resolved":
-                data = {"dedup_key": incident.dedup_key, "by": state.by or "somebody", "note": f"in {where}"}
-                self._recorder.note(EventType.INCIDENT_RESOLVED, **data)
-                return
+    def _note_resolved(self, incidents: Sequence[Incident]) -> None:
+        """Record that somebody else has resolved one of `incidents` meanwhile, where a channel says so in time."""
+        asked = [(name, each.dedup_key) for each in incidents for name in each.contacts]
+        states = incident_states(asked, self._request.contacts, self._env.secrets, limit=BRIEF)
+        resolved = {key: (where, state.by) for key, where, state in reversed(states) if state.status == "resolved"}
+        for key, (where, by) in resolved.items():
+            data = {"dedup_key": key, "by": by or "somebody", "note": f"in {where}"}
+            self._recorder.note(EventType.INCIDENT_RESOLVED, **data)
 
     def open_tickets(self, follow_ups: Sequence[FollowUp], end: Event | None = None) -> None:
         """Open a ticket for each of `follow_ups` that names a contact for it: once, however often the run ends.

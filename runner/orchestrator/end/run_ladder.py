@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from runner.channels.base import Secrets
 from runner.channels.inquiry import IncidentState
@@ -13,6 +14,7 @@ from runner.core import duration
 from runner.core.errors import RunbookError
 from runner.core.events import EventType
 from runner.core.wording import listed
+from runner.escalation.delivery import LIMIT, answers_of
 from runner.escalation.ladder import CalledLevel, ContactLevel, DueCalls, due, levels, newest
 from runner.model.contacts import Contact
 from runner.orchestrator.recorder import Recorder
@@ -123,26 +125,29 @@ class RunLadder:
         What was so before the latest attempt came to nothing is not said of that.
         """
         since = run.news_since
-        for where, state in self._states(run.pages):
+        for _, where, state in self._states(run.pages):
             if state.status != "triggered" and (since is None or (state.at is not None and state.at >= since)):
                 note = f"{state.status} in {where}"
                 self._recorder.note(EventType.INCIDENT_ACKNOWLEDGED, by=state.by or "somebody", note=note)
                 return True
         return False
 
-    def _states(self, pages: Sequence[PageHistory]) -> Iterator[tuple[str, IncidentState]]:
+    def _states(self, pages: Sequence[PageHistory]) -> list[tuple[str, str, IncidentState]]:
         """How the incidents that were called for stand, by the channels that can be asked and answer."""
         called = dict.fromkeys((page.contact, page.incident) for page in pages if page.calls)
-        yield from incident_states(called, self._request.contacts, self._env.secrets)
+        return incident_states(called, self._request.contacts, self._env.secrets)
 
 
 def incident_states(
-    incidents: Iterable[tuple[str, str]], contacts: Mapping[str, Contact], secrets: Secrets
-) -> Iterator[tuple[str, IncidentState]]:
-    """How each of `incidents`, pairs of a contact and a dedup key, stands by the channels that can be asked."""
-    for name, key in incidents:
-        contact = contacts.get(name)
-        for channel in contact.channels if contact else ():
-            with contextlib.suppress(RunbookError):  # it cannot be asked just now: whoever asks goes on without
-                if state := channel.incident(key, secrets=secrets):
-                    yield channel.key, state
+    incidents: Iterable[tuple[str, str]], contacts: Mapping[str, Contact], secrets: Secrets, *, limit: float = LIMIT
+) -> list[tuple[str, str, IncidentState]]:
+    """How each of `incidents`, pairs of a contact and a dedup key, stands by the channels that can be asked.
+
+    The key, the name of the channel, and what it says; all are asked at once. One that cannot be asked just now, or
+    does not answer within `limit` seconds, is left out.
+    """
+    asked = [
+        (key, channel) for name, key in incidents for channel in (contacts[name].channels if name in contacts else ())
+    ]
+    answers = answers_of([partial(channel.incident, key, secrets=secrets) for key, channel in asked], limit=limit)
+    return [(key, channel.key, state) for (key, channel), state in zip(asked, answers, strict=True) if state]
