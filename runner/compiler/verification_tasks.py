@@ -66,12 +66,11 @@ def _judged(
     verification: Verification, conditions: Sequence[str], call: Invocation, register: str
 ) -> tuple[list[str], Mapping[str, str]]:
     """The conditions over what `call` gave, and that none of it was cut that they read; and their names' templates."""
-    own = verification.names
-    names = call.bound(register) | {name: f"{{{{ {text} }}}}" for name, text in own.items()}
+    names = verification.bound(call, register)
     if verification.holds_by_a_line and call.cuts:
         # Our command module gives those lines only where it has cut the output.
         return list(conditions), names | {"stdout": f"{{{{ {register}.whole_lines | default({register}.stdout) }}}}"}
-    names_read = reads([*conditions, *own.values()], RESULT if register == RESULT else _PROBE)
+    names_read = reads([*conditions, *verification.names.values()], RESULT if register == RESULT else _PROBE)
     return [*(f"not ({cut})" for cut in call.cut(names_read, register)), *conditions], names
 
 

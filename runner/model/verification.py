@@ -83,6 +83,10 @@ class Verification(Model):
         """Names for its conditions besides those of the result, each with an expression over these."""
         return {name: text for kind in self.kinds for name, text in kind.names.items()}
 
+    def bound(self, call: Invocation, register: str) -> dict[str, str]:
+        """Each name of its conditions with its template, for the result of `call`, registered as `register`."""
+        return call.bound(register) | {name: f"{{{{ {text} }}}}" for name, text in self.names.items()}
+
     @property
     def keeps_first(self) -> Mapping[str, str]:
         """What the first look finds and the later ones are compared with, each with an expression."""

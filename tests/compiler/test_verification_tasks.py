@@ -20,6 +20,7 @@ from runner.kinds.verifications.hold_for import HoldFor
 from runner.kinds.verifications.http_probe import HttpProbe
 from runner.kinds.verifications.matches import Matches
 from runner.kinds.verifications.that import That
+from runner.kinds.verifications.value_trend import Trend
 from runner.model.verification import Verification
 
 SECOND = timedelta(seconds=1)
@@ -186,3 +187,18 @@ def test_a_call_brings_its_environment_and_its_limit():
     assert task(MARKER, "Fine", call, {"register": "result"}) == Task(
         NAME, "m", {"a": 1}, {"environment": {"A": "b"}, "timeout": 2, "register": "result"}
     )
+
+
+def test_a_trend_looks_once_before_it_asks_again_and_keeps_what_that_has_found():
+    trend = Trend(trend={"that": "json.used", "falls": None, "within": "2m"})
+
+    first, kept, probe, assertion = tasks_of(HttpProbe(http="http://a/"), trend)
+
+    json, now = {"json": "{{ probe.json }}"}, {"trend_now": "{{ json.used }}"}
+    assert (first.name, first.args) == (f"{PROBE_NAME} (first)", REQUEST)
+    assert (first.keywords["register"], first.keywords["failed_when"]) == ("probe", "not (holds | default(false))")
+    good = "{{ (probe.status | default(-1) >= 100) and (trend_now is number) }}"
+    assert first.keywords["vars"] == {**json, **now, "holds": good}
+    assert (kept.args, kept.keywords) == ({"trend_first": "{{ trend_now }}"}, {"vars": {**json, **now}})
+    assert probe.keywords["vars"]["holds"] == "{{ (probe.status | default(-1) >= 100) and (trend_now < trend_first) }}"
+    assert assertion.args["that"][-1] == "trend_now < trend_first"

@@ -51,7 +51,7 @@ def _turned(task: Task, trigger: RollbackTrigger) -> Task:
         return task
     answered = task.args["that"][: len(task.args["that"]) - len(verification.conditions(None))]
     that = [*answered, *_known(trigger), fires(trigger)]
-    names = bindings(that, probe.bound(_PROBE))
+    names = bindings(that, verification.bound(probe, _PROBE))
     keywords = {key: value for key, value in task.keywords.items() if key != "vars"}
     return replace(task, args={**task.args, "that": that}, keywords={**keywords, **({"vars": names} if names else {})})
 

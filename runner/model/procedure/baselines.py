@@ -25,21 +25,14 @@ def expand(document: Document) -> Document:
     Raises:
         InvalidFileError: some cannot be taken before step 1; every fault is in it, up to `MAX_FINDINGS`.
     """
-    written = [
-        (key, number, step)
-        for key in ("steps", "on_cancel")
-        if isinstance(items := document.value.get(key), list)
-        for number, step in enumerate(items)
-        if isinstance(step, dict)
-    ]
-    known_later = {name for _, _, step in written for name in _given(step)} | {ITEM, NUMBER}
+    known_later = {name for step, _ in _steps(document) for name in _given(step)} | {ITEM, NUMBER}
     value, taken, findings = dict(document.value), list[tuple[dict[str, Any], Place]](), list[Finding]()
-    for key, number, step in written:
-        for part, at, item in _compared(step, (key, number)):
+    for step, place in _steps(document):
+        for part, at, item in _compared(step, place):
             findings += _faults(document, at, item, known_later)
             kept = TakenBaseline(item["baseline"], _name(step, part, at[-1], len(taken)))
             taken.append((_prerequisite(step, item, kept), at))
-            value[key] = _with(value[key], at[1:], {**item, "baseline": kept})
+            value = _with(value, at, {**item, "baseline": kept})
     if findings:
         raise InvalidFileError(sorted(set(findings))[:MAX_FINDINGS])
     if not taken:
@@ -51,6 +44,16 @@ def expand(document: Document) -> Document:
         ("prerequisites", first + number): document.origin(at) for number, (_, at) in enumerate(taken)
     }
     return replace(document, value=value, origins={**document.origins, **origins}, before=document.written)
+
+
+def _steps(document: Document) -> Iterator[tuple[dict[str, Any], Place]]:
+    """Every step, and where it stands; a rollback trigger that is watched is looked at by one as well."""
+    for key, inner in (("prerequisites", ()), ("steps", ()), ("watch", ("step",)), ("on_cancel", ())):
+        items = document.value.get(key)
+        for number, item in enumerate(items if isinstance(items, list) else ()):
+            step = item.get(*inner) if inner and isinstance(item, dict) else item
+            if isinstance(step, dict):
+                yield step, (key, number, *inner)
 
 
 def _given(step: Mapping[str, Any]) -> Iterator[str]:
@@ -107,9 +110,11 @@ def _faults(document: Document, at: Place, item: Mapping[str, Any], known_later:
     for name in sorted(needed & known_later):
         message = f"is taken before step 1, when {quoted(name)} is not known yet"
         yield document.finding(place, "unknown-name", message, hint="ask for something that inputs say")
-    if not _probe(item):
-        message = "has nothing to ask before step 1"
-        yield document.finding(place, "no-probe", message, hint="add http, sql, command or another probe")
+    if at[0] == "prerequisites" or not _probe(item):
+        message = "is made before step 1 itself" if _probe(item) else "has nothing to ask before step 1"
+        yield document.finding(
+            place, "no-probe", message, hint="write it in a step, with http, sql, command or another probe"
+        )
     that = item.get("that")
     if not any(Baseline.key in names(str(each)) for each in (that if isinstance(that, list) else [that])):
         message = "no `that` beside it compares with it"

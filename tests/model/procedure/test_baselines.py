@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from harness.fakes import runbook_file
+from harness.registry_files import write_registry
 
 from runner.compiler.committed_playbook import compiled
 from runner.library.library import Library
@@ -17,7 +18,9 @@ STEP = {"id": "roll-out", "name": "Roll out", "command": "deploy", "hosts": "db"
 
 def source(root, *verify, **step):
     verify = list(verify) or [{"exit": 0}, COMPARES]
-    runbook_file(root, steps=[{**STEP, "verify": verify, **step}], prerequisites=[{"confirm": "Fine"}], env={"A": "b"})
+    about = {"prerequisites": [{"confirm": "Fine"}], "env": {"A": "b"}}
+    about |= {key: step.pop(key) for key in ("watch", "prerequisites") if key in step}
+    runbook_file(root, steps=[{**STEP, "verify": verify, **step}], **about)
     return Library(root).source("RUN-001")
 
 
@@ -57,6 +60,28 @@ def test_an_undo_compares_as_well_and_a_long_name_is_cut(tmp_path):
     ]
     (_, taken) = source(tmp_path, COMPARES, id=long).runbook.prerequisites
     assert [(len(name), name[-2:]) for name in taken.capture] == [(62, "_0")]
+
+
+def test_a_rollback_trigger_that_is_watched_compares_as_well(tmp_path):
+    condition = {
+        "sql": "SELECT count(*) AS errors FROM log",
+        "baseline": "row.errors",
+        "that": "row.errors > baseline * 2",
+    }
+    write_registry(tmp_path, condition=condition)
+
+    made = source(tmp_path, {"exit": 0}, watch=["DEP-006"])
+
+    assert [step.capture for step in made.runbook.prerequisites[1:]] == [{"baseline_trigger_dep_006_1": "row.errors"}]
+    assert '"{{ baseline_trigger_dep_006_1 }}"' in compiled(made)
+
+
+def test_a_prerequisite_has_none(tmp_path):
+    with pytest.raises(InvalidFileError) as caught:
+        source(tmp_path, prerequisites=[{"name": "Ask", "verify": [COMPARES]}])
+    assert [(finding.path, finding.message) for finding in caught.value.findings] == [
+        ("prerequisites[0].verify[0].baseline", "is made before step 1 itself")
+    ]
 
 
 def test_as_people_write_it_it_has_the_baseline_and_not_its_prerequisite(tmp_path):

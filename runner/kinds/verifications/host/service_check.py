@@ -53,6 +53,7 @@ class Service(VerificationKind):
     """Its properties, as `systemctl show` has them, are there as `facts` to judge: `facts.SubState`."""
 
     key = "service"
+    visible = ("service",)
     example = "- {service: {name: nginx, state: active, enabled: true}, within: 30s}"
 
     service: UnitQuery
