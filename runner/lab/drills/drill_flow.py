@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from runner.compiler.compiler import compile_runbook, variables
 from runner.core.errors import ExecutionError, InvalidInputError
-from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.core.wording import listed
+from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.lab.flow import DemoResult, Rehearsal, Stage, repair
-from runner.library.inventory import environments
 from runner.library.library import Source
 from runner.model.procedure.drill import Drill
 
@@ -43,12 +42,17 @@ def drill(
         InvalidInputError: the runbook says nothing of a drill, or the inventory is of production.
         ExecutionError: the system could not be broken in this way, or what was changed for it is not undone.
     """
-    plan = _plan(source, stage.inventories)
+    plan, inventory = _plan(source), ansible.inventory()
+    if inventory.of_production:
+        raise InvalidInputError(
+            f"nothing is broken in production, to which {listed(inventory.of_production)} belongs",
+            hint="use inventories/lab; a host that is none of production says its class in runbook_environment",
+        )
     phases = _Phases(source, plan, ansible)
     rehearsal = Rehearsal(
         runbook=source.id,
         inputs=plan.inputs,
-        url=phases.url(),
+        url=_asked(plan, inventory),
         inject=phases.inject,
         budget=plan.budget.total_seconds(),
         patience=patience,
@@ -63,16 +67,19 @@ def drill(
     return result
 
 
-def _plan(source: Source, inventories: Sequence[Path]) -> Drill:
+def _plan(source: Source) -> Drill:
     if (plan := source.runbook.drill) is None:
         raise InvalidInputError(
             f"{source.id} says nothing of how it is rehearsed", hint="write `drill:` with probe, inject, symptom, proof"
         )
-    # Those of an inventory that only leads to the hosts of another one say nothing of their class.
-    classes = {name for path in inventories[:1] for name in environments(path)}
-    if "production" in classes:
-        raise InvalidInputError(f"{inventories[0]} is production: nothing is broken there", hint="use inventories/lab")
     return plan
+
+
+def _asked(plan: Drill, inventory: Inventory) -> str:
+    """The URL that the probe asks, with an address in the place of the name of a host or a group."""
+    parts = urlsplit(plan.probe.http)
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit(parts._replace(netloc=inventory.address(parts.hostname or "") + port))
 
 
 def _proven(stage: Stage, phases: _Phases, result: DemoResult) -> DemoResult:
@@ -92,12 +99,6 @@ class _Phases:
     source: Source
     plan: Drill
     ansible: PlainAnsible
-
-    def url(self) -> str:
-        """What the probe asks."""
-        parts = urlsplit(self.plan.probe.http)
-        port = f":{parts.port}" if parts.port else ""
-        return urlunsplit(parts._replace(netloc=self.ansible.address(parts.hostname or "") + port))
 
     def inject(self) -> str:
         """Break the system and see the symptom; returns what was done, in words."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.core.errors import ExecutionError
+from runner.executor.target import CLASSES
 from runner.lab.lab_processes import LabCommand, run
 
 _SETTINGS: Mapping[str, str] = {
@@ -24,6 +25,26 @@ _SETTINGS: Mapping[str, str] = {
 _FAILED = re.compile(
     r'^(?:fatal|failed): \[(?P<host>[^\]]+)\].*?"msg": (?P<message>"(?:[^"\\]|\\.)*")', re.MULTILINE | re.DOTALL
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The hosts that stand directly in each group, and the variables of each host."""
+
+    groups: Mapping[str, Sequence[str]]
+    variables: Mapping[str, Mapping[str, Any]]
+
+    def address(self, name: str) -> str:
+        """The address of the host `name`, or of the first host of the group `name`; `name` itself if it is neither."""
+        host = next(iter(self.groups.get(name, ())), name)
+        return str(self.variables.get(host, {}).get("ansible_host", host))
+
+    @property
+    def of_production(self) -> tuple[str, ...]:
+        """The hosts whose class of environment is production: that is every host that does not say another one."""
+        hosts = {host for group in self.groups.values() for host in group} | set(self.variables)
+        classes = {host: self.variables.get(host, {}).get("runbook_environment") for host in hosts}
+        return tuple(sorted(host for host, name in classes.items() if name not in CLASSES[:-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +71,18 @@ class PlainAnsible:
                 raise ExecutionError(error.message, hint=f"{failed['host']}: {json.loads(failed['message'])}") from None
             raise
 
-    def address(self, name: str) -> str:
-        """The address of the host `name`, or of the first host of the group `name`; `name` itself if it is neither.
+    def inventory(self) -> Inventory:
+        """What Ansible reads in the inventories.
 
         Raises:
-            ExecutionError: Ansible cannot read the inventory.
+            ExecutionError: it cannot read one.
         """
         log = self.directory / "inventory.json"
         run(self._command("the reading of the inventory", ["inventory", "--list"], log))
-        groups = json.loads(log.read_text(encoding="utf-8"))
-        variables = groups["_meta"]["hostvars"]
-        host = next(iter(groups.get(name, {}).get("hosts", ())), name)
-        return str(variables.get(host, {}).get("ansible_host", host))
+        text = log.read_text(encoding="utf-8")
+        groups = json.loads(text[text.index("{") :])  # after the warnings
+        variables = groups.pop("_meta")["hostvars"]
+        return Inventory({name: tuple(group.get("hosts", ())) for name, group in groups.items()}, variables)
 
     def _command(self, name: str, words: Sequence[str], log: Path) -> LabCommand:
         settings = self.directory / "ansible.cfg"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +31,6 @@ Say = Callable[[str], None]
 
 _PATIENCE = 30.0
 """Seconds in which the web shop must answer, once the machines are up."""
-
-_BUILDER = "image"
-"""The name of the lab in which an image is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def build(cache: Path, *, again: bool, say: Say) -> Image:
     with new_image(cache) as image:
         say("installs the system of the machines from Debian's archive")
         make_system(image, cache / "system.log")
-        with new_lab(_BUILDER, image, snapshot="") as lab:
+        with new_lab(f"image-{os.getpid()}", image, snapshot="") as lab:
             _start(lab)
             say("installs the web shop on them")
             install_stack(_access(lab).inventory, log=cache / "stack.log", directory=lab.path)

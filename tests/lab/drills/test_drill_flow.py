@@ -8,11 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from harness import ROOT
 
 from runner.core.errors import ExecutionError, ExitCode, InvalidInputError
 from runner.core.events import Outcome
 from runner.lab.drills.drill_flow import drill
+from runner.lab.drills.plain_ansible import Inventory
 from runner.lab.flow import Stage
 from runner.library.library import Library
 from runner.orchestrator.request import Result
@@ -27,11 +27,13 @@ class System:
     def __init__(self, directory, port):
         self.directory, self.port = directory, port
         self.well, self.breaks, self.proof = True, True, ""
+        self.variables = {"runbook_environment": "lab"}
         self.played = []
 
-    def address(self, name):
-        assert name == "load_balancer"
-        return f"127.0.0.1:{self.port}"
+    def inventory(self):
+        return Inventory(
+            {"load_balancer": ["edge"]}, {"edge": {"ansible_host": f"127.0.0.1:{self.port}", **self.variables}}
+        )
 
     def play(self, name, playbook, variables, *, log):
         steps = dict.fromkeys(re.findall(r"RUN-001/([a-z-]+)/", playbook.read_text()))
@@ -67,14 +69,16 @@ def system(tmp_path):
 def rehearse(system):
     """A drill of RUN-001, and what is said of it; `mends` is whether the run mends the system."""
 
-    def do(*, mends=True, inventory=ROOT / "inventories/lab", runbook="RUN-001", **how):
+    def do(*, mends=True, runbook="RUN-001", **how):
         def start(request):
             system.well = system.well or mends
             return DONE if mends else FAILED
 
         said = []
         library = Library.shipped()
-        stage = Stage(library, [inventory], SimpleNamespace(url="http://127.0.0.1:1"), start, said.append, lambda: "1")
+        stage = Stage(
+            library, [system.directory], SimpleNamespace(url="http://127.0.0.1:1"), start, said.append, lambda: "1"
+        )
         result = drill(stage, library.usable(runbook), system, **how)
         return result, [line.split()[0] for line in said]
 
@@ -137,9 +141,12 @@ def test_a_run_that_fails_fails_it(system, rehearse):
     assert (result.exit_code, said) == (ExitCode.FAILED, ["up", "FAULT", "NOT"])
 
 
-def test_production_is_never_broken(system, rehearse):
-    with pytest.raises(InvalidInputError, match="is production: nothing is broken there"):
-        rehearse(inventory=ROOT / "inventories/production")
+@pytest.mark.parametrize("variables", [{}, {"runbook_environment": "production"}, {"runbook_environment": "prod"}])
+def test_production_is_never_broken(system, rehearse, variables):
+    system.variables = variables
+
+    with pytest.raises(InvalidInputError, match="nothing is broken in production, to which edge belongs"):
+        rehearse()
 
     assert system.played == []
 

@@ -24,7 +24,7 @@ PLAY = [
 @pytest.fixture
 def ansible(tmp_path):
     (tmp_path / "hosts.ini").write_text(
-        "[app]\none ansible_connection=local ansible_host=10.1.2.3\ntwo ansible_host=10.1.2.4\n"
+        "[app]\none ansible_connection=local ansible_host=10.1.2.3 runbook_environment=lab\ntwo ansible_host=10.1.2.4\n"
     )
     return PlainAnsible([tmp_path / "hosts.ini"], tmp_path)
 
@@ -40,9 +40,12 @@ def test_a_task_that_fails_is_an_error_in_its_own_words(ansible, tmp_path):
     assert (tmp_path / "variables.json").stat().st_mode & 0o077 == 0
 
 
-def test_the_address_of_a_host_or_of_the_first_one_of_a_group_is_that_of_the_inventory(ansible):
-    assert [ansible.address(name) for name in ("two", "app", "shop.example")] == [
+def test_the_inventory_is_what_ansible_reads(ansible):
+    inventory = ansible.inventory()
+
+    assert [inventory.address(name) for name in ("two", "app", "shop.example")] == [
         "10.1.2.4",
         "10.1.2.3",
         "shop.example",
     ]
+    assert inventory.of_production == ("two",)

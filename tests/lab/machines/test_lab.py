@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import subprocess
+import sys
 import urllib.request
 from unittest.mock import ANY
 
@@ -98,10 +99,10 @@ def test_a_machine_whose_supervisor_is_killed_is_off_for_the_next_command(starte
 
 def test_a_snapshot_brings_back_what_was(started):
     # Given
-    on("db1", "sudo -u postgres psql -Xqc 'DELETE FROM orders WHERE id > 100' shop")
-    lab.snapshot(NAME, "few")
-    with pytest.raises(InvalidInputError, match="there is a snapshot 'few' already"):
-        lab.snapshot(NAME, "few")
+    on("db1", "sudo -u postgres psql -Xqc 'INSERT INTO orders (customer, amount) VALUES (7, 7)' shop")
+    lab.snapshot(NAME, "more")
+    with pytest.raises(InvalidInputError, match="there is a snapshot 'more' already"):
+        lab.snapshot(NAME, "more")
     on("db1", "sudo -u postgres psql -Xqc 'DROP TABLE orders' shop")
     edge = next(machine.address for machine in started.machines if machine.name == "edge")
 
@@ -110,13 +111,31 @@ def test_a_snapshot_brings_back_what_was(started):
             return json.loads(answer.read())["orders"]
 
     # When
-    lab.restore(NAME, "few")
+    lab.restore(NAME, "more")
 
     # Then
-    assert orders() == 100
+    assert orders() == 20001
     with pytest.raises(InvalidInputError, match=f"the lab '{NAME}' has no snapshot 'many'") as caught:
         lab.restore(NAME, "many")
-    assert caught.value.hint == "it has provisioned, few"
+    assert caught.value.hint == "it has provisioned, more"
+
+
+def test_a_leak_of_connections_is_mended_by_run_001_and_proven(started, tmp_path):
+    words = ["--library", "shipped", "--state-dir", tmp_path / "state", "drill", "RUN-001"]
+    inventories = ["-i", "inventories/lab", "-i", started.inventory]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", *words, *inventories],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+
+    told = [line.split()[1] for line in done.stderr.splitlines() if len(line.split()) > 1]
+    assert (done.returncode, [word for word in told if word.isupper()]) == (0, ["FAULT", "RECOVERED", "PROVEN"]), (
+        done.stderr
+    )
 
 
 def test_two_labs_are_up_at_once_and_of_one_whose_files_are_lost_nothing_is_left(started, cache):
