@@ -29,11 +29,11 @@ class ScriptedExecutor:
     """Reports what Ansible would, on the hosts that `hosts` has for each pattern of the playbook.
 
     `answers` has what a task answers, by (step, part) or (step, part, host), where it does not just pass: an `Answer`,
-    or something to call with the host, which may give one. `items` has the items of each step with `each`, where it
-    has three otherwise; a message about one has its number. `inventory` is added to the first message, `secrets` are
-    what the inventory has encrypted, and `names` are the hosts of an inventory that has more than the plays. `commands`
-    has what a step would do where that is not what is written, `checks` what a preflight finds, and `ending` is for a
-    part that ends in another way than by itself.
+    or something to call with the host, which may give one. `items` has the items of each step with `each`, or of
+    (step, host), where it has not three; a message about one has its number. `inventory` is added to the first message,
+    `secrets` are what the inventory has encrypted, and `names` are the hosts of an inventory that has more than the
+    plays. `commands` has what a step would do where that is not what is written, `checks` what a preflight finds, and
+    `ending` is for a part that ends in another way than by itself.
 
     `calls` is what was asked for: the tags and the hosts of each part that was executed, and `RESOLVE` with the steps
     that were rendered; `preflights` and `cleaned_up` the same of the rest.
@@ -42,7 +42,7 @@ class ScriptedExecutor:
     hosts: dict[str, list[str]] = field(default_factory=lambda: {"all": ["db1"]})
     environments: dict[str, str] = field(default_factory=dict)
     answers: dict[tuple[str, ...], Answer | Callable[[str], Answer | None]] = field(default_factory=dict)
-    items: dict[str, list[Any]] = field(default_factory=dict)
+    items: dict[str | tuple[str, str], list[Any]] = field(default_factory=dict)
     inventory: dict[str, Any] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
     names: list[str] | None = None
@@ -210,13 +210,13 @@ class _Tasks:
                 self.do(each, self.lost.left(rescued), tags, to, about)
 
     def _include(self, item: Mapping[str, Any], hosts: Sequence[str], tags: set[str], to: str) -> None:
-        """Do the tasks of a file for each item that is due: hosts whose items have the same number together."""
+        """Do the tasks of a file for each due item: all hosts of that number together, where the first comes to it."""
         marker = Marker.parse(item["name"])
         assert marker is not None  # noqa: S101 - it is a compiled task
         undone = undone_step(marker.step)
         items = {host: self._items(undone or marker.step, host) for host in hosts}
         due = {host: self.facts[host].get(due_fact(marker.step), range(1, 1 + len(items[host]))) for host in hosts}
-        for number in sorted({number for numbers in due.values() for number in numbers}, reverse=bool(undone)):
+        for number in dict.fromkeys(number for host in hosts for number in due[host]):
             for task in yaml.safe_load(self.job.files[f"playbooks/{item[_INCLUDE]['file']}"]):
                 mine = [host for host in self.lost.left(hosts) if number in due[host]]
                 self.do(task, mine, tags, to, {"item": number})
@@ -250,8 +250,9 @@ class _Tasks:
 
     def _items(self, step: str, host: str) -> Sequence[Any]:
         """The items that a step with `each` has on `host`: those that it has begun with."""
-        known = self.facts.setdefault(host, {}).get(items_fact(step))
-        return known if known is not None else self.executor.items.get(step, ["one", "two", "three"])
+        some = self.executor.items
+        found = some.get((step, host), some.get(step, ["one", "two", "three"]))
+        return list(self.facts.setdefault(host, {}).get(items_fact(step), found))
 
     def _answer(self, task: Mapping[str, Any], host: str, number: int | None) -> Answer:
         """What `task` answers on `host`; what was decided before is not decided again."""
@@ -279,8 +280,7 @@ def _imported(item: Mapping[str, Any]) -> str:
 
 def _tasks(item: Mapping[str, Any], job: Job) -> Iterator[Mapping[str, Any]]:
     """Every task in blocks within blocks, and in the files that are included."""
-    if "block" not in item:
-        yield item
+    yield from () if "block" in item else (item,)
     included = yaml.safe_load(job.files[f"playbooks/{item[_INCLUDE]['file']}"]) if _INCLUDE in item else ()
     for each in (*item.get("block", ()), *item.get("rescue", ()), *included):
         yield from _tasks(each, job)

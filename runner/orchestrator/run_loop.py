@@ -15,6 +15,7 @@ from runner.model.step import Step
 from runner.orchestrator.continuation import called_run, handover, resumption, undo_doubts
 from runner.orchestrator.continuation.undo_plan import UndoPlan, nothing_to_undo, undo
 from runner.orchestrator.dry_run import dry_run, preflight
+from runner.orchestrator.due_items import in_order
 from runner.orchestrator.end.finish import RunFinish
 from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.rollback.rollback_offer import RollbackOffer
@@ -223,7 +224,7 @@ class _Run:
         def on(step: Step) -> Sequence[str]:
             return stepper.due(step, {segment.what} if step is segment.decides else machine_parts(step), batch)
 
-        for part in fewest_batches(segment.steps, on=on, of=stepper.plan.hosts_of):
+        for part in in_order(stepper.ledger, fewest_batches(segment.steps, on=on, of=stepper.plan.hosts_of)):
             render = segment.asked_next(part.steps[-1], self.runbook.procedure)
             done = stepper.execute(segment.tags(part.steps), part.hosts, render=render, may_halt=True)
             if not (done or self.invoker.cancelled):  # a rollback trigger has fired

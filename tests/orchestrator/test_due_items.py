@@ -155,3 +155,27 @@ def test_a_gate_asks_only_about_hosts_that_have_an_item(engine):
         [],
     )
     assert [tags for tags, *_ in engine.ansible.calls] == [("step-find", "items-move")]
+
+
+def test_hosts_that_are_not_at_the_same_item_keep_their_order(engine):
+    # Given that one host is done with an item of which nobody knows on the other
+    engine.ansible.hosts = {"all": ["db1", "db2"]}
+    engine.ansible.answers["move[2]", "verify/1", "db1"] = killed
+    die(engine, FIND, {**MOVE, "verify": [{"exit": 0}]})
+    engine.ansible.answers.clear()
+    # When it is gone on with and taken back
+    assert engine.resume(done=["move[2]@db1"], redo=["move[2]@db2"]).outcome == "passed"
+    assert engine.undo().outcome == "undone"
+    # Then each host does one item after the other
+    assert engine.done("db1")[1:4] == ["move[1]", "move[2]", "move[3]"]
+    assert engine.done("db2")[1:5] == ["move[1]", "move[2]", "move[2]", "move[3]"]
+
+
+def test_an_undo_takes_back_the_newest_first_on_hosts_with_more_items_and_with_fewer(engine):
+    engine.ansible.hosts = {"all": ["db1", "db2"]}
+    engine.ansible.items["move", "db1"] = STUCK[:2]
+    assert engine.run(FIND, MOVE).outcome == "passed"
+
+    assert engine.undo().outcome == "undone"
+    assert engine.done("db1")[-2:] == ["undo-move[2]", "undo-move[1]"]
+    assert engine.done("db2")[-3:] == ["undo-move[3]", "undo-move[2]", "undo-move[1]"]

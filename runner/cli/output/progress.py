@@ -115,7 +115,7 @@ class LineProgress(_StreamProgress):
         click.echo(f"{time.monotonic() - self._start:6.1f}s  {line}", err=True)
 
 
-LEARNT = frozenset({EventType.RUN_STARTED, EventType.STEP_EXPANDED})
+LEARNT = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, EventType.STEP_EXPANDED})
 """The events that say what something is called."""
 
 

@@ -14,6 +14,7 @@ from runner.core.wording import in_one_line
 from runner.executor.host_ledger import Ledger
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
+from runner.orchestrator.due_items import undone_in_order
 from runner.orchestrator.request import Result
 from runner.orchestrator.run_environment import Installation
 from runner.orchestrator.stepper import Stepper
@@ -194,7 +195,7 @@ def _take_back(stepper: Stepper, owed: OwedUndos, step: Step, hosts: Sequence[st
     name, runbook = undo_id(step.id), stepper.plan.runbook.id
     for host in hosts:  # until it is proven, it is owed: also when this very process dies
         _owe(stepper, owed, step.id, host, installation.clock())
-    for turn in turns(step, hosts):
+    for turn in undone_in_order(stepper.ledger, step, turns(step, hosts)):
         stepper.execute([step_tag(name)], turn)
     for host in hosts:
         if stepper.ledger.entries[name, host].outcome is Outcome.PASSED:
