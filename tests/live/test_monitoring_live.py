@@ -86,20 +86,24 @@ def test_what_monitoring_says_is_what_passes(bench, tmp_path):
         )
         metric = {"from": "prometheus", "query": "pool_used", "that": "value < 50"}
         bench.hosts(here={"prometheus_url": watched.prometheus})
-        bench.write(
+        checks = [
             looks("resolved", alert_resolved="MON-001"),
             looks("not-firing", alert_firing="MON-001"),
             looks("unreachable", alert_resolved="MON-002"),
-            looks("slow", alert_resolved="MON-003", within="1s", every="100ms"),
+            looks("slow", alert_resolved="MON-003", within="3s"),
             looks("monitor", alert_resolved="MON-004"),
             looks("metric", metric=metric),
             looks("too-much", metric={**metric, "that": "value < 5"}),
             looks("no-series", metric={**metric, "query": "misspelled"}),
             looks("instance", rds={"instance": "shop", "region": "eu-central-1", "url": aws.root}),
-        )
-        # When the runbook is done, only looked at, and its playbook is played by Ansible alone
-        ran, dry = bench.run(), bench.run("--dry-run")
+            step("shows", "env | grep AWS_", on_failure="continue"),
+        ]
+        bench.write(*checks)
+        # When the runbook is done, its playbook is played by Ansible alone, and some of it is only looked at
+        ran = bench.run()
         plain, output = played(bench, SECRETS)
+        bench.write(*(check for check in checks if check["id"] in {"not-firing", "too-much"}))
+        dry = bench.run("--dry-run")
     # Then each says how things stand, and it is the same in every way
     found = outcomes(ran)
     assert found == {
@@ -112,27 +116,17 @@ def test_what_monitoring_says_is_what_passes(bench, tmp_path):
         "too-much": "value < 5 is not true: value = 10.0",
         "no-series": f"no data: Prometheus at {watched.prometheus} has no series for this query",
         "instance": "status == 'available' is not true: status = \"stopped\"",
+        "shows": "passed",
     }
-    assert "no answer within 0.5 s" in found["slow"]
-    assert all(reason in dry.out for reason in ("PoolHigh is not firing", "value = 10.0", "stopped"))
+    assert any(words in found["slow"] for words in ("no answer within 2 s", "timed out on the host after 3s"))
+    assert outcomes(dry) == {name: found[name] for name in ("not-firing", "too-much")}
     assert plain == {name: reason == "passed" for name, reason in found.items()}, output
+    (printed,) = [event["data"]["result"]["stdout"] for event in ran.events if event["type"] == "action.finished"]
+    assert "AWS_ACCESS_KEY_ID=AKIDEXAMPLE" in printed
     # And each secret was used, and is seen nowhere
     assert {request.headers["Authorization"] for request in slow.requests} == {f"Bearer {CANARIES['PROMETHEUS_TOKEN']}"}
     assert {request.headers["Dd-Api-Key"] for request in datadog.requests} == {CANARIES["DD_API_KEY"]}
-    assert len(aws.requests) == len(datadog.requests) == 3
+    assert len(aws.requests) == len(datadog.requests) == 2
     kept = [path.read_bytes() for path in bench.state.rglob("*") if path.is_file()]
     shown = [text.encode() for text in (ran.out, ran.err, dry.out, dry.err, output)]
     assert [name for name, secret in CANARIES.items() if any(secret.encode() in text for text in kept + shown)] == []
-
-
-@pytest.mark.live
-def test_the_keys_of_aws_are_secrets_of_a_run(bench):
-    # Given a step on this machine that prints its environment
-    bench.hosts()
-    bench.write(step("show", "env | grep AWS_"))
-    # When it is done
-    ran = bench.run()
-    # Then the keys have reached Ansible, and are masked
-    (shown,) = [event["data"]["result"]["stdout"] for event in ran.events if event["type"] == "action.finished"]
-    assert "AWS_ACCESS_KEY_ID=AKIDEXAMPLE" in shown
-    assert CANARIES["AWS_SECRET_ACCESS_KEY"] not in ran.out + ran.err
