@@ -18,6 +18,8 @@ from runner.kinds.verifications.matches import Matches
 from runner.kinds.verifications.oncall_probe import OnCall
 from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
+from runner.kinds.verifications.value_trend import Trend
+from runner.model.step import Step
 from runner.model.verification import Verification
 
 SECOND = timedelta(seconds=1)
@@ -146,3 +148,14 @@ def test_whom_a_probe_is_made_as(keys, keywords):
 def test_who_cannot_be_another_user(kinds, keys, sentence):
     with pytest.raises(ValidationError, match=sentence):
         verification(*kinds, **keys)
+
+
+def test_what_is_compared_with_a_first_look_is_not_made_again_later():
+    rises = Trend.model_validate({"trend": {"that": "json.used", "rises": None, "within": "9s"}})
+    verify = (Verification(says="-", kinds=(PROBE,)), Verification(says="-", kinds=(PROBE, rises)))
+    step = Step(id="a", name="A", action=None, verify=verify)
+
+    assert [number for number, _ in step.repeated] == [1]
+    assert verify[1].within == 9 * SECOND
+    with pytest.raises(ValidationError, match="says twice how long it may take"):
+        Verification(says="-", kinds=(PROBE, rises), within=SECOND)

@@ -243,6 +243,16 @@ def test_whom_a_verification_becomes_is_looked_at_as_well(looked_at):
     assert looked_at.asked == [({"a", "b"}, {"a": {"root", "app"}, "b": {"postgres"}})]
 
 
+def test_a_machine_from_which_a_verification_looks_has_to_answer_as_well(looked_at):
+    looked_at.ansible.hosts = {"a": ["a"], "b": ["b"]}
+    looks = {"port": {"open": 80, "from": "b"}}
+
+    passed = looked_at.run(change("one", verify=[looks], become=True), hosts="a")
+
+    assert passed.outcome == "passed"
+    assert looked_at.asked == [({"a", "b"}, {"a": {"root"}, "b": set()})]  # it looks as whoever logs in
+
+
 def test_a_host_on_which_no_machine_works_need_not_answer(looked_at):
     looked_at.found = []
     by_hand = {"id": "call", "name": "Call", "manual": "Call them", "verify": [{"confirm": "They know"}]}
