@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 from typing import NoReturn
 
 import click
@@ -24,7 +25,7 @@ from runner.orchestrator.run_environment import Installation
 from runner.scheduling.clock_check import Clocks
 from runner.scheduling.entries import entry
 from runner.services.runs import call_for_refusal
-from runner.services.schedules.calls import call_for_decision, scheduler_lease
+from runner.services.schedules.calls import call_for_decisions, scheduler_lease
 from runner.services.schedules.planned_runs import acting, begin, planned_request, record_refusal
 from runner.services.schedules.tick import Ticked
 from runner.store.occurrences import Occurrence
@@ -56,17 +57,18 @@ class Beginner:
         self._told = {ticked.held, *(f"{each.name}: {each.fault}" for each in ticked.broken)}
         known = {each.name: each for each in ticked.entries}
         installation = context.installation(self._state)
-        for decided in ticked.decided:
+        for (schedule, _), same in groupby(ticked.decided, key=lambda each: (each.schedule, each.state)):
+            decided = list(same)
             click.echo(schedule_tables.decision(decided), err=True)
-            if decided.schedule in known:
-                calls = call_for_decision(installation, self._library, known[decided.schedule], decided)
+            if schedule in known:
+                calls = call_for_decisions(installation, self._library, known[schedule], decided)
                 for line in ending.call_lines(calls, reasons=True):
                     click.echo(line, err=True)
         for each in ticked.to_begin:
             self._begin(each)
 
     def _begin(self, occurrence: Occurrence) -> None:
-        click.echo(schedule_tables.decision(occurrence), err=True)
+        click.echo(schedule_tables.decision([occurrence]), err=True)
         instant = f"{occurrence.planned:%Y-%m-%dT%H:%M:%SZ}"
         words = ["--library", str(self._library.root), "--state-dir", str(self._state.path)]
         words += ["schedule", "begin", occurrence.schedule, instant]

@@ -54,10 +54,12 @@ def draw_past(found: Iterable[Past], *, empty: str) -> None:
     draw(rows, empty=empty, optional=("outcome", "why", "run"))
 
 
-def decision(occurrence: Occurrence) -> str:
-    """What became of an occurrence, in a line."""
+def decision(same: Sequence[Occurrence]) -> str:
+    """What became of occurrences of a schedule which have the same fate, in a line."""
+    occurrence = same[-1]
     state = {"begin": "begins"}.get(occurrence.state, occurrence.state)
-    line = f"{state:8} {occurrence.schedule} of {occurrence.planned:%Y-%m-%d %H:%M} UTC"
+    first = f"{len(same)} from {same[0].planned:%Y-%m-%d %H:%M} to " if len(same) > 1 else ""
+    line = f"{state:8} {occurrence.schedule} of {first}{occurrence.planned:%Y-%m-%d %H:%M} UTC"
     return safe(f"{line}: {occurrence.why}" if occurrence.why else line)
 
 

@@ -26,16 +26,21 @@ NAME = "scheduler"
 _DEAD = "the scheduler that was to begin what is planned is dead: nothing planned is begun any more"
 
 
-def call_for_decision(
-    installation: Installation, library: Library, entry: ScheduleEntry, decided: Occurrence
+def call_for_decisions(
+    installation: Installation, library: Library, entry: ScheduleEntry, same: Sequence[Occurrence]
 ) -> tuple[Call, ...]:
-    """Call whom the schedule names for a missed or refused occurrence; of a critical runbook somebody in any case."""
-    if decided.state not in {Fate.MISSED, Fate.REFUSED}:
+    """Call once whom the schedule names for occurrences that were all missed, or all refused.
+
+    For a critical runbook somebody is called in any case.
+    """
+    last = same[-1]
+    if last.state not in {Fate.MISSED, Fate.REFUSED}:
         return ()
-    request = _request(library, entry, _contacts(library, entry), decided.planned)
+    request = _request(library, entry, _contacts(library, entry), last.planned)
     if request is None:
         return ()
-    what = f"{entry.name} of {decided.planned:%Y-%m-%d %H:%M} UTC was {decided.state}: {decided.why}"
+    also = f", and {len(same) - 1} before it," if len(same) > 1 else ""
+    what = f"{entry.name} of {last.planned:%Y-%m-%d %H:%M} UTC{also} was {last.state}: {last.why}"
     return tuple(call_for_refused(request, installation, RunbookError(what)))
 
 

@@ -53,7 +53,17 @@ class Past:
 
 def upcoming(library: Library, now: datetime, until: datetime, *, only: str | None = None) -> Iterator[PlannedInstant]:
     """The instants that will come until then, in order."""
-    found = [each for each in entries(library, only) if each.schedule]
+    yield from _merged(entries(library, only), now, until)
+
+
+def next_of_each(found: Sequence[ScheduleEntry], now: datetime, until: datetime) -> dict[str, PlannedInstant]:
+    """The first instant of each schedule that will come until then, by its name."""
+    firsts = ((each.name, next(_merged([each], now, until), None)) for each in found)
+    return {name: first for name, first in firsts if first}
+
+
+def _merged(found: Sequence[ScheduleEntry], now: datetime, until: datetime) -> Iterator[PlannedInstant]:
+    found = [each for each in found if each.schedule]
     yield from heapq.merge(
         *(_planned(each, now, until) for each in found), key=lambda each: (each.instant, each.entry.name)
     )

@@ -11,7 +11,7 @@ from harness.scheduler import Scheduler, schedule
 from runner.scheduling.entries import entry
 from runner.services.dead_runs import call_for_leases
 from runner.services.schedules.calls import NAME as LEASE
-from runner.services.schedules.calls import call_for_decision, scheduler_lease
+from runner.services.schedules.calls import call_for_decisions, scheduler_lease
 from runner.store.lease import SILENT_AFTER
 
 NAME = "RUN-020/nightly"
@@ -35,10 +35,10 @@ def _write(scheduler, server, *written, **changes):
     (scheduler.directory / "runbooks" / "contacts.yml").write_text(CONTACTS.format(server.url))
 
 
-def called(scheduler):
+def called(scheduler, days=0):
     scheduler.looks()
-    (missed,) = scheduler.looks(timedelta(hours=9)).decided
-    calls = call_for_decision(scheduler.env, scheduler.library, entry(scheduler.library, NAME), missed)
+    missed = scheduler.looks(timedelta(days=days, hours=9)).decided
+    calls = call_for_decisions(scheduler.env, scheduler.library, entry(scheduler.library, NAME), missed)
     return [(call.contact, call.arrived) for call in calls]
 
 
@@ -60,6 +60,14 @@ def test_a_missed_occurrence_is_told_to_those_that_it_names(scheduler, server, s
     assert len(told) == len(expected)
 
 
+def test_what_was_missed_together_is_told_together(scheduler, server):
+    scheduler, write = scheduler
+    write(schedule(on_missed=["ops"]))
+
+    assert called(scheduler, days=2) == [("ops", True)]
+    assert [b"of 2026-12-08 02:30 UTC, and 2 before it, was missed" in body for body in server.bodies] == [True]
+
+
 def test_what_ran_or_was_skipped_calls_nobody(scheduler):
     scheduler, write = scheduler
     write(schedule(window="04:00-05:00", on_missed=["ops"]), severity="P1")
@@ -67,7 +75,7 @@ def test_what_ran_or_was_skipped_calls_nobody(scheduler):
     (skipped,) = scheduler.looks(timedelta(hours=2, minutes=30)).decided
 
     assert skipped.state == "skipped"
-    assert call_for_decision(scheduler.env, scheduler.library, entry(scheduler.library, NAME), skipped) == ()
+    assert call_for_decisions(scheduler.env, scheduler.library, entry(scheduler.library, NAME), [skipped]) == ()
 
 
 def test_a_scheduler_that_hangs_is_called_for_once_and_its_end_leaves_no_lease(scheduler, server):

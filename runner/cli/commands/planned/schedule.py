@@ -60,13 +60,8 @@ def list_schedules(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([schedule_tables.as_data(entry) for entry in found], indent=2, default=str))
     else:
-        schedule_tables.draw_list(found, {each.entry.name: each for each in _next_of_each(library, now)})
+        schedule_tables.draw_list(found, overview.next_of_each(found, now, now + _FOR))
     schedule_tables.warn(overview.silence(state, now))
-
-
-def _next_of_each(library: Any, now: datetime) -> list[overview.PlannedInstant]:
-    found = (overview.upcoming(library, now, now + _FOR, only=entry.name) for entry in entries(library))
-    return [first for each in found if (first := next(each, None))]
 
 
 @command.command("next", short_help="Show what will be begun, and what a change of the clock does to it.")
