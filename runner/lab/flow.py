@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,11 +33,15 @@ _UNTREATED = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """Whether the demo showed what it promised, and how long the service was down as the probe saw it."""
+    """Whether the demo showed what it promised, and for how many seconds the service was down as the probe saw it.
+
+    `recovery` are the seconds from the beginning of the run to the first good answer; None without a recovery.
+    """
 
     ok: bool
     outage: float | None = None
     run: Result | None = None
+    recovery: float | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -114,16 +119,19 @@ def repair(stage: Stage, rehearsal: Rehearsal, *, fault: bool = True, remediatio
             recovered = probe.wait(healthy=True, within=_UNTREATED)
             stage.say(f"untreated  {_UNTREATED:g} s later: {_health(url)}")
             return DemoResult(ok=recovered)
+        began = time.monotonic()
         result = stage.start(stage.request(rehearsal.runbook, rehearsal.inputs))
         passed = result.exit_code is ExitCode.DONE
         recovered = probe.wait(healthy=True, within=rehearsal.budget if passed else 0)
-        outage = probe.outages[-1].seconds if recovered and probe.outages else None
+        last = probe.outages[-1] if recovered and probe.outages else None
+    outage, ended = (last.seconds, last.ended) if last else (None, None)
     if fault:
         took = f"{outage:.1f} s of outage as the independent probe saw it" if outage is not None else _health(url)
         stage.say(f"{'RECOVERED' if recovered and passed else 'NOT RECOVERED'}  {took}")
     elif not passed:
         stage.say(f"REFUSED    {rehearsal.runbook} leaves a healthy system alone: {_health(url)}")
-    return DemoResult(ok=recovered and passed, outage=outage, run=result)
+    recovery = ended - began if ended is not None else None
+    return DemoResult(ok=recovered and passed, outage=outage, run=result, recovery=recovery)
 
 
 def _broken(stage: Stage, rehearsal: Rehearsal, probe: Probe) -> bool:

@@ -88,7 +88,7 @@ def _proven(stage: Stage, phases: _Phases, result: DemoResult) -> DemoResult:
     except ExecutionError as error:
         stage.say(f"NOT PROVEN {error.hint}")
         return replace(result, ok=False)
-    stage.say(f"PROVEN     {phases.in_words('proof')}")
+    stage.say(f"PROVEN     {phases.in_words('proof')}; well {result.recovery:.1f} s after the runbook began")
     return result
 
 

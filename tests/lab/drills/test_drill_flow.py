@@ -89,6 +89,8 @@ def test_one_that_is_mended_and_proven_is_passed_and_undone(system, rehearse):
     result, said = rehearse()
 
     assert (result.ok, result.exit_code, said) == (True, ExitCode.DONE, ["up", "FAULT", "RECOVERED", "PROVEN"])
+    assert result.outage > 0
+    assert result.recovery > 0
     assert system.played == [
         ("the fault", "1s", ["leak", "refused"]),
         ("the proof", "1s", ["nobody-leaks", "orders-kept"]),
