@@ -297,7 +297,7 @@ def test_every_end_that_is_not_as_it_must_be_calls_once_and_what_does_not_arrive
     result = engine.run(undoing("one", approve="Go on?", auto=True), escalation=POLICY, **changes)
 
     (page,) = engine.channel.sent
-    assert page.summary.partition("): ")[2].startswith(reason)
+    assert page.summary.removeprefix("RUN-001 Disk is full").removeprefix(" (local)").startswith(f": {reason}")
     assert (result.exit_code == code) if code else result.exit_code in {ExitCode.ESCALATED, *REFUSED}
     waiting = Outbox(engine.env.state.path / "outbox").all()
     assert [each.contact for each in waiting] == ([] if status == "accepted" else ["on-call"])
