@@ -15,7 +15,7 @@ from runner.model.names import Name
 from runner.model.step import Step
 
 SHORTEST = timedelta(seconds=5)
-"""Between two looks at a trigger: each starts Ansible, which takes about a second of a processor."""
+"""Between two looks at a trigger: each starts Ansible, which takes one to two seconds of a processor."""
 
 
 def _apart(every: timedelta) -> timedelta:

@@ -11,7 +11,7 @@ import pytest
 from harness.fault_server import FaultServer
 from harness.source_tree import PACKAGE
 
-from runner.kinds.probes.asked_service import AskedService, UnknownError, send, short
+from runner.kinds.probes.asked_service import AskedService, OtherwiseError, UnknownError, answer, send, short
 
 TOKEN = 'a-token-with-"quotes"'
 FAULTS = {
@@ -124,3 +124,13 @@ def test_programs_need_nothing_but_the_standard_library():
 def test_a_long_text_is_cut():
     assert short("a\n b  c") == "a b c"
     assert short("x" * 300) == "x" * 200 + "..."
+
+
+@pytest.mark.parametrize(("error", "known"), [(OtherwiseError, {"otherwise": True}), (UnknownError, {})])
+def test_what_is_known_to_be_otherwise_is_told_from_what_is_not_known(capsys, error, known):
+    def look(_question, _now):
+        raise error("PoolHigh is not firing")
+
+    answer(look)
+
+    assert json.loads(capsys.readouterr().out) == {"problem": "PoolHigh is not firing", **known}
