@@ -34,7 +34,7 @@ class Moto:
 
     def reset(self):
         request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")
-        urllib.request.urlopen(request, timeout=5).close()
+        urllib.request.urlopen(request, timeout=60).close()  # which loads every service that it has
 
 
 @contextmanager

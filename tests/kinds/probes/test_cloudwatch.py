@@ -34,7 +34,7 @@ def put(cloudwatch, seconds_ago, value, instance="shop"):
 
 def question(url, instance="shop", **more):
     query = {**METRIC, "dimensions": {"DBInstanceIdentifier": instance}}
-    settings = {"URL": url, "REGION": REGION, "FRESH": "300", "PERIOD": "60"}
+    settings = {"URL": url, "REGION": REGION, "FRESH": "300", "PERIOD": "60", "SECONDS": "60"}
     return {**settings, "QUERY": json.dumps(query), **more}
 
 

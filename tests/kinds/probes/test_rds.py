@@ -17,7 +17,7 @@ def rds(aws):
 
 
 def question(aws, **more):
-    return {"URL": aws.url, "REGION": REGION, "INSTANCE": "shop", **more}
+    return {"URL": aws.url, "REGION": REGION, "INSTANCE": "shop", "SECONDS": "60", **more}
 
 
 def test_an_instance_tells_how_it_stands(aws, rds):
