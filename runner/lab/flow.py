@@ -75,7 +75,8 @@ class Stage:
         """The request to do `runbook` against the inventories; whoever it calls is only the receiver."""
         source = self.library.source(runbook)
         channel = Webhook(url=self.receiver.url)
-        people = (source.runbook.owner, *source.runbook.escalation.contacts)
+        told = [name for step in source.runbook.procedure if step.announces for name in step.announces.to]
+        people = (source.runbook.owner, *source.runbook.escalation.contacts, *told)
         defaults = {name: item.default for name, item in source.runbook.inputs.items()}
         return RunRequest(
             run_id=self.new_run_id(),
@@ -166,7 +167,7 @@ def release(stage: Stage, shop: Shop) -> DemoResult:
 def _releases(stage: Stage, shop: Shop) -> DemoResult:
     for version, expected in ((GOOD, GOOD), (BAD, GOOD)):
         stage.say(f"release    {version} to {', '.join(app.name for app in shop.apps)}; they serve {_versions(shop)}")
-        inputs = {"version": version, "announce_url": stage.receiver.url, "soak_for": "2s", "watch_for": "2s"}
+        inputs = {"version": version, "soak_for": "2s", "watch_for": "2s"}
         result = stage.start(stage.request("RUN-002", inputs))
         served = _versions(shop)
         stage.say(f"released   {version}: {result.outcome}; every host serves {served}")

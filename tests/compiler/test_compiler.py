@@ -67,13 +67,15 @@ def test_the_same_runbook_always_gives_the_same_bytes(seed):
 
 @pytest.mark.parametrize(("library", "name"), BOOKS)
 def test_every_task_is_ours_and_runs_with_its_step_and_with_nothing_else(library, name):
+    told = {step.id for step in library.source(name).runbook.procedure if step.announces}
     for play in plays_of(library, name):
         for title, tags, _ in tasks_of(play):
             marker = Marker.parse(title)
             assert marker
             assert marker.runbook == name
             assert f"step-{marker.step}" in tags
-            assert (GATE in tags) is (marker.part == "gate")
+            by_product = marker.part == "gate" or (marker.part == "action" and marker.step in told)
+            assert (GATE in tags) is by_product
             assert (NEVER in tags) is marker.step.startswith("undo-")
 
 

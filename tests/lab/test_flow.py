@@ -18,5 +18,7 @@ def test_everybody_whom_the_runbook_names_is_a_contact_that_only_the_demo_reache
     request = stage.request(runbook, {})
 
     named = request.source.runbook
-    assert set(request.contacts) == {named.owner, *named.escalation.contacts}
+    told = {name for step in named.procedure if step.announces for name in step.announces.to}
+    assert told == ({"deployments"} if runbook == "RUN-002" else set())
+    assert set(request.contacts) == {named.owner, *named.escalation.contacts, *told}
     assert {channel.url for each in request.contacts.values() for channel in each.channels} == {receiver.url}

@@ -83,7 +83,7 @@ class Site:
         return self.directory / f"shop-{name}"
 
     def words(self, *words):
-        inputs = {"version": NEW, "announce_url": self.receiver.url, "soak_for": "1s", "watch_for": "1s"}
+        inputs = {"version": NEW, "soak_for": "1s", "watch_for": "1s"}
         given = [word for name, value in inputs.items() for word in ("-e", f"{name}={value}")]
         given += ["-e", "latency_limit_ms=60000", "--yes", *(word for tick in TICKS for word in ("--confirm", tick))]
         return ["run", "RUN-002", "-i", str(self.place.bench.inventory), "--json", *given, *words]

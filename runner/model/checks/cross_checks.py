@@ -97,7 +97,7 @@ def _is_duration(raw: Any) -> bool:
 def _nothing_to_undo(steps: Sequence[WrittenStep]) -> Iterator[Fault]:
     there = False
     for each in steps:
-        there = there or each.written("undo", object) is not None
+        there = there or each.written("undo", object) is not None or bool(each.step and each.step.undo)
         if each.written("on_failure", str) == "undo" and not there:
             message, hint = (
                 "neither this step nor one before it has an `undo`",

@@ -12,7 +12,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from runner.core.fields import Keywords, Model
-from runner.core.templates import Template
+from runner.core.templates import Template, verbatim
 from runner.kinds.base import ReadFile
 from runner.kinds.invocation import STRICT, Invocation, bounded
 from runner.kinds.steps.base import StepKind
@@ -106,7 +106,7 @@ class GitStep(StepKind):
         """A program of the shell around git; what is written reaches it by its environment."""
         del read_file
         program = _program(*self._programs)
-        call = bounded([*STRICT, program, "git"], timeout=timeout, environment=self.git.values())
+        call = bounded([*STRICT, verbatim(program), "git"], timeout=timeout, environment=self.git.values())
         parts = ("commit", "previous") if self.git.checkout else ("tag", "commit", "made")
         return replace(call, names={**call.names, **{name: f"(REGISTER.stdout | from_json).{name}" for name in parts}})
 

@@ -18,8 +18,8 @@ for attempt in 1 2 3 4 5; do
   if [ -z "$name" ] && [ -n "$NUMBERED" ]; then
     before=${TAG%%'*'*} after=${TAG#*'*'}
     last=$({ git for-each-ref --format='%(refname:strip=2)' "refs/tags/$TAG"; echo "${before}0$after"; } |
-      awk -v from=$((${#before} + 1)) -v less=$((${#before} + ${#after})) \
-        '{ n = substr($0, from, length($0) - less) } n ~ /^[0-9]+$/ && n + 0 > last { last = n + 0 } END { print last + 0 }')
+      awk -v before="$before" -v after="$after" \
+        '{ n = substr($0, length(before) + 1, length($0) - length(before) - length(after)) } n ~ /^[0-9]+$/ && n + 0 > last { last = n + 0 } END { print last + 0 }')
     name=$before$((last + 1))$after
   fi
   name=${name:-$TAG}

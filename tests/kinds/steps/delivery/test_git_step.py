@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from harness.bench import Bench
 
 from runner.core.errors import InvalidInputError
 from runner.kinds.steps.delivery.git_step import GitStep
@@ -356,3 +357,36 @@ def test_a_tag_is_sent_by_ssh(repositories, sshd):
 )  # fmt: skip
 def test_what_it_refuses(written, sentences, refusals):
     assert refusals(GitStep, git=written) == sentences
+
+
+def test_nothing_in_a_program_is_a_template_to_ansible(repositories):
+    made = step(repositories, tag="v1-*")
+    programs = [each.invocation(timedelta(seconds=1), None).args["argv"][-2] for each in (made, made.undone_by)]
+    assert [mark for mark in ("{{", "{%", "{#") for program in programs if mark in program] == []
+
+
+@pytest.mark.live
+def test_ansible_makes_the_tag_and_a_run_that_fails_takes_it_back(repositories, tmp_path):
+    # Given a run that tags, and then fails; the next one passes
+    bench = Bench(tmp_path)
+    bench.hosts()
+    tags_it = {
+        "id": "tag",
+        "name": "Tag",
+        "git": {"repository": str(repositories.here), "tag": "v1-*", "push": "origin", "branch": "main"},
+        "capture": {"release_tag": "tag"},
+        "verify": [{"says": "The tag is there", "exit": 0}],
+    }
+    fails = {"id": "deploy", "name": "Deploy", "shell": "test -e ready", "chdir": str(tmp_path)}
+    fails |= {"verify": [{"exit": 0}], "on_failure": "undo"}
+    bench.write(tags_it, fails)
+    # When both are done
+    failed = bench.run(patience=120)
+    left = tags(repositories.bare)
+    (tmp_path / "ready").touch()
+    passed = bench.run(patience=120)
+    # Then the first one has left nothing, and the tag of the second is kept by its name
+    assert (failed.code != 0, left) == (True, []), failed.out[-2000:]
+    captured = [event["data"]["values"] for event in passed.events if event["type"] == "values.captured"]
+    assert (passed.code, captured, tags(repositories.bare)) == (0, [{"release_tag": "v1-1"}], ["v1-1"])
+    assert tags(repositories.here) == ["v1-1"]
