@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
@@ -17,6 +18,20 @@ from runner.core.templates import Template, parse_expression
 
 ROLES = "playbooks/roles"
 """Where Ansible looks for the roles of a playbook, from the root of the library."""
+
+
+BASELINE = "baseline"
+"""What a condition calls the number that was taken before step 1, and the key under which that is written."""
+TREND_NOW, TREND_FIRST = "trend_now", "trend_first"
+"""What a condition calls a value that is compared with what it was when it was first looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBaseline:
+    """The `expression` that is taken before step 1, and the `name` by which it is kept."""
+
+    expression: str
+    name: str
 
 
 def beside(example: str) -> AfterValidator:

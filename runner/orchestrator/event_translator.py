@@ -13,7 +13,7 @@ from runner.core.events import Event, EventType, Outcome
 from runner.core.identifiers import Marker
 from runner.core.observation import Observation, Operand, texts, worst_of
 from runner.core.step_tags import item_id
-from runner.kinds.verifications.value_trend import NOW
+from runner.kinds.values import TREND_NOW
 from runner.orchestrator.kept_values import KEPT, kept_event, unusable
 from runner.orchestrator.translation.reasons import decision, last_of, reason_of, verdict
 from runner.orchestrator.translation.task_records import ImportedTasks
@@ -250,7 +250,7 @@ def _trend(samples: _Samples) -> list[str]:
 
 def _values_now(samples: _Samples) -> list[str]:
     """The value of each look of a trend."""
-    return [str(each.get("value", "")) for operands in samples.values for each in operands if each["name"] == NOW]
+    return [str(each.get("value", "")) for operands in samples.values for each in operands if each["name"] == TREND_NOW]
 
 
 def _other(others: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pydantic import InstanceOf
 from pydantic.json_schema import SkipJsonSchema
 
-from runner.kinds.values import Expression
+from runner.kinds.values import BASELINE, Expression, TakenBaseline
 from runner.kinds.verifications.base import VerificationKind
-
-
-@dataclass(frozen=True, slots=True)
-class TakenBaseline:
-    """The `expression` that is taken before step 1, and the `name` by which it is kept."""
-
-    expression: str
-    name: str
 
 
 class Baseline(VerificationKind):
@@ -26,7 +17,7 @@ class Baseline(VerificationKind):
     It is a prerequisite that captures: without a number there, the run stops before step 1. It is not taken again.
     """
 
-    key = "baseline"
+    key = BASELINE
     example = """\
 - says: The number of errors is within the baseline
   sql: SELECT count(*) AS errors FROM log WHERE level = 'error'

@@ -11,10 +11,10 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from runner.core.fields import Limit, Model
 from runner.core.identifiers import Spelling
+from runner.kinds.values import TREND_FIRST as FIRST
+from runner.kinds.values import TREND_NOW as NOW
 from runner.kinds.values import Expression
 from runner.kinds.verifications.base import VerificationKind
-
-NOW, FIRST = "trend_now", "trend_first"
 
 Percent = Annotated[str, Spelling(r"^[0-9]+(?:\.[0-9]+)? ?%$", "a share, like 10 %, or a number")]
 Change = Annotated[

@@ -8,8 +8,8 @@ from typing import Any
 
 from runner.core.templates import names_in
 from runner.kinds import plugins
+from runner.kinds.values import BASELINE, TakenBaseline
 from runner.kinds.verifications.base import VerificationKind
-from runner.kinds.verifications.baseline import Baseline, TakenBaseline
 from runner.model.checks.condition import names, parse
 from runner.model.names import ITEM, NUMBER
 from runner.model.yaml.document import Document, Origin
@@ -68,7 +68,7 @@ def _compared(step: Mapping[str, Any], at: Place) -> Iterator[tuple[str, Place, 
     for part, holder, place in (("", step, at), ("undo_", undo, (*at, "undo"))):
         verify = holder.get("verify") if isinstance(holder, dict) else None
         for number, item in enumerate(verify if isinstance(verify, list) else ()):
-            if isinstance(item, dict) and _is_expression(item.get(Baseline.key)):
+            if isinstance(item, dict) and _is_expression(item.get(BASELINE)):
                 yield part, (*place, "verify", number), item
 
 
@@ -105,8 +105,8 @@ def _prerequisite(step: Mapping[str, Any], item: Mapping[str, Any], kept: TakenB
 
 
 def _faults(document: Document, at: Place, item: Mapping[str, Any], known_later: set[str]) -> Iterator[Finding]:
-    place = (*at, Baseline.key)
-    needed = {name for text in _texts(_probe(item)) for name in names_in(text)} | names(item[Baseline.key])
+    place = (*at, BASELINE)
+    needed = {name for text in _texts(_probe(item)) for name in names_in(text)} | names(item[BASELINE])
     for name in sorted(needed & known_later):
         message = f"is taken before step 1, when {quoted(name)} is not known yet"
         yield document.finding(place, "unknown-name", message, hint="ask for something that inputs say")
@@ -116,7 +116,7 @@ def _faults(document: Document, at: Place, item: Mapping[str, Any], known_later:
             place, "no-probe", message, hint="write it in a step, with http, sql, command or another probe"
         )
     that = item.get("that")
-    if not any(Baseline.key in names(str(each)) for each in (that if isinstance(that, list) else [that])):
+    if not any(BASELINE in names(str(each)) for each in (that if isinstance(that, list) else [that])):
         message = "no `that` beside it compares with it"
         yield document.finding(place, "no-comparison", message, hint="add one, like that: value <= baseline * 1.2")
 

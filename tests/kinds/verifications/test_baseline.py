@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runner.kinds.verifications.baseline import Baseline, TakenBaseline
+from runner.kinds.values import TakenBaseline
+from runner.kinds.verifications.baseline import Baseline
 
 
 @pytest.mark.parametrize(
