@@ -24,12 +24,14 @@ COMMANDS = [
     "completion",
     "demo",
     "deprecate",
+    "drill",
     "escalate",
     "export",
     "find",
     "gate",
     "impact",
     "import",
+    "lab",
     "links",
     "lint",
     "list",
@@ -43,6 +45,7 @@ COMMANDS = [
     "registry",
     "resume",
     "run",
+    "schedule",
     "schema",
     "show",
     "site",
@@ -153,7 +156,7 @@ def test_the_help_names_every_command_with_its_caption(runbook, flag):
     shown = {
         name: [line.split()[0] for line in part.splitlines() if line[2:3].strip()] for name, part in groups.items()
     }
-    assert list(groups) == ["On call", "Calling people", "Writing runbooks", "Library", "Record", "Lab"]
+    assert list(groups) == ["On call", "Calling people", "Planned work", "Writing runbooks", "Library", "Record", "Lab"]
     assert sorted(name for names in shown.values() for name in names) == COMMANDS
     assert "resume" in shown["On call"]
     assert "Run a runbook against an inventory, step by verified step" in ran.out

@@ -10,7 +10,9 @@ from harness.fake_run import SURVEY
 from harness.fakes import RUN_ID
 from harness.fault_server import FaultServer
 
+from runner.cli import context
 from runner.cli.commands.night import cancel
+from runner.cli.system import System
 from runner.services.runs import CancelledRun, cancel_run
 from runner.store.log.log_reader import read
 from runner.store.owed_undos import OwedUndo, OwedUndos
@@ -214,7 +216,8 @@ def test_a_run_that_is_going_on_is_not_gone_on_with_and_can_be_cancelled(runbook
 
     assert (again.code, f"the run {RUN_ID} is in progress" in again.err) == (6, True)
     assert (cancelled, asked) == (CancelledRun(RUN_ID, stopped=False, seconds=0.2), ["cancelled by alice"])
-    with pytest.raises(click.exceptions.Exit) as raised:
+    system = click.Context(click.Command("cancel"), obj=context.CommandContext(None, None, System()))
+    with system, pytest.raises(click.exceptions.Exit) as raised:
         cancel.show(cancelled)
     assert (raised.value.exit_code, f"runbook cancel {RUN_ID} --now" in capsys.readouterr().err) == (1, True)
     assert runbook("cancel", RUN_ID).err.startswith(f"error: the run {RUN_ID} is not in progress")

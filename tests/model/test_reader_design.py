@@ -1,4 +1,4 @@
-"""The example of the design loads, but for what later versions bring."""
+"""The example of the design loads, but for a drill, of which more must be said: each part is a list of steps."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ def findings(text):
     return [(finding.path, finding.message, finding.hint.partition(LATER)[1]) for finding in caught.value.findings]
 
 
-def test_what_is_not_there_yet_is_an_unknown_key():
+def test_what_is_written_in_another_way_is_named():
     assert findings(EXAMPLE) == [
         ("steps[2].sql", "%(pids)s has no value; give it under params", ""),
-        ("steps[2].verify[1].alert_resolved", "unknown key 'alert_resolved'", LATER),
-        ("drill", "unknown key 'drill'", LATER),
+        ("drill.proof", "is missing", ""),
+        ("drill.probe.http", "must be an http URL like http://load_balancer/health, not '{{ app_url }}/health'", ""),
+        ("drill.probe.that", "unknown key 'that'", ""),
+        ("drill.inject", "must be a list, not a mapping", ""),
+        ("drill.symptom", "must be a list, not a mapping", ""),
+        ("drill.undo", "must be a list, not a mapping", ""),
     ]
 
 

@@ -105,7 +105,7 @@ def shell(tmp_path_factory):
         ("runbook resume ", ["last", "RUN"]),
         ("runbook resume last --redo ", ["look", "pick"]),
         ("runbook resume RUN --done p", ["pick"]),
-        ("runbook audit ", ["show", "verify"]),
+        ("runbook audit ", ["deployments", "show", "verify"]),
         ("runbook show ", ["RUN-001", "RUN-002", "last", "RUN"]),
         ("runbook find MON", ["MON-001"]),
         ("runbook impact ", ["RUN-001", "RUN-002", "MON-001", "backend-team", "on-call", "all", "web", "web1", "df"]),
