@@ -11,6 +11,7 @@ from runner.core.identifiers import ContactName, Spelling, Variable
 
 _OURS = """
 result probe holds deadline sample rows row rc stdout stderr json status content facts df trend_now trend_first baseline
+on_call_now on_call_then
 """
 OF_RESULTS = frozenset(_OURS.split())
 """What a condition calls the result that it judges, and its parts."""
