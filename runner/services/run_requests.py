@@ -9,6 +9,7 @@ from pathlib import Path
 from runner.compiler.committed_playbook import reviewed, reviewed_beside
 from runner.core.errors import InvalidInputError, LockedError, MistypedError
 from runner.core.events import Outcome
+from runner.core.identifiers import LAST
 from runner.library.inventory import environments
 from runner.library.library import Library, shown
 from runner.model.runbook import Runbook
@@ -116,10 +117,25 @@ def interrupted_run(state: StateDirectory, name: str) -> RunDirectory:
         LockedError: a command is executing it.
     """
     run = find_run(state, name, suits=_may_have_changed, none="every run that there is has only looked, or never began")
+    if name == LAST:
+        _check_newest(state, run)
     if run.live:
         hint = f"runbook status {run.path.name} shows where it is, runbook cancel {run.path.name} stops it"
         raise LockedError(f"the run {run.path.name} is in progress", hint=hint)
     return run
+
+
+def _check_newest(state: StateDirectory, run: RunDirectory) -> None:
+    """That no newer run than `run` died before it began: whoever says `last` means that one.
+
+    Raises:
+        InvalidInputError: one did.
+    """
+    newest = find_run(state, LAST, suits=lambda each: not each.state.looks)
+    if newest.path != run.path and newest.state.status == "abandoned":
+        message = f"the newest run, {newest.path.name} of {newest.state.runbook}, died before it began anything"
+        hint = f"runbook run {newest.state.runbook} starts it anew; or name the one before it: {run.path.name}"
+        raise InvalidInputError(message, hint=hint)
 
 
 def _may_have_changed(run: RunDirectory) -> bool:

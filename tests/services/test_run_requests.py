@@ -18,6 +18,7 @@ from runner.services.run_requests import (
     prepare_undo,
     runbooks_of,
 )
+from runner.store.run_state import RunState
 
 
 @pytest.fixture
@@ -87,6 +88,19 @@ def test_a_run_that_somebody_executes_is_left_alone(engine, failed):
         interrupted_run(engine.env.state, RUN_ID)
 
     failed.release()
+
+
+def test_the_last_run_is_none_before_one_that_died_before_it_began(engine, failed):
+    newer = f"20270101{RUN_ID[8:]}"
+    state = RunState(run=newer, runbook="RUN-002", title="T", started="", user="u", status="abandoned")
+    engine.env.state.begin(state).release()
+
+    with pytest.raises(InvalidInputError) as caught:
+        interrupted_run(engine.env.state, "last")
+
+    assert caught.value.message == f"the newest run, {newer} of RUN-002, died before it began anything"
+    assert caught.value.hint == f"runbook run RUN-002 starts it anew; or name the one before it: {RUN_ID}"
+    assert interrupted_run(engine.env.state, RUN_ID).path == failed.path
 
 
 def test_a_run_that_only_looked_or_has_passed_has_nothing_to_resume(engine):
