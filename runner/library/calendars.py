@@ -58,7 +58,6 @@ class Calendar(Model):
     closed: Several[Interval] = ()
     open: Several[Interval] = ()
     ics: Text | None = None
-    also_by_hand: bool = False
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -128,11 +127,6 @@ class Calendars:
             return ""
         found = (self.all[name] for name in names)
         return next((each.title for each in found if each.closed_at(now, zone, self._path.parent)), "")
-
-    def closed_by_hand(self, now: datetime, zone: tzinfo) -> str:
-        """The title of a calendar that is closed at `now` also for whoever begins something by hand."""
-        names = [name for name, each in self.all.items() if each.also_by_hand]
-        return self.closed(names, now, zone)
 
 
 def _near(name: str, names: Mapping[str, Any]) -> str:

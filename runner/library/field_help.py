@@ -108,8 +108,6 @@ _ELSEWHERE = {
     "Schedule.calendars": "Names from calendars.yml: it does not begin while one of them is closed",
     "Schedule.paused": "It does not count for a while: who wants that, why, and until which day",
     "Schedule.on_missed": "The contacts who hear of what was missed or refused",
-    "Schedule.approval_lead": "How long before its time people are asked what a person must answer",
-    "Schedule.kind": "run, or drill: a rehearsal on staging or in the lab",
     "Pause.by": "Who wants it",
     "Pause.why": "Why",
     "Pause.until": "The day on which it counts again, like 2026-12-01",

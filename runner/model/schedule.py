@@ -101,7 +101,6 @@ class Schedule(Model):
     Work begins at most `late_ok` after its time and within the `window`; with `finish` only if it usually takes less
     than is left until then. `if_missed` says what follows for what nobody looked at in time, `overlap` what follows
     while the run of the time before still goes on. `jitter` spreads the beginning, always by as much for an occurrence.
-    Where a step asks a person, the run is prepared `approval_lead` before, to be approved in advance.
     """
 
     id: ScheduleId
@@ -121,8 +120,6 @@ class Schedule(Model):
     calendars: Several[Text] = ()
     paused: Pause | None = None
     on_missed: Several[Text] = ()
-    approval_lead: Limit = timedelta(hours=2)
-    kind: Literal["run", "drill"] = "run"
 
     @model_validator(mode="after")
     def _one_clock(self) -> Self:

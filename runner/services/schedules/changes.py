@@ -11,7 +11,7 @@ from runner.orchestrator.run_environment import Installation
 from runner.scheduling.decision import Fate
 from runner.scheduling.entries import ScheduleEntry, entry, subject_of
 from runner.scheduling.instants import instants
-from runner.services.schedules.tick import CLOCK, opened, run_id
+from runner.services.schedules.tick import CLOCK, deciding, opened, run_id
 from runner.store.occurrences import CLAIMED
 
 
@@ -76,20 +76,14 @@ def catch_up(installation: Installation, library: Library, name: str, instant: d
         raise InvalidInputError(f"{instant:%Y-%m-%dT%H:%MZ} is no instant of {name}", hint=hint)
     if instant > installation.clock().wall:
         raise InvalidInputError(f"{instant:%Y-%m-%dT%H:%MZ} has not come yet")
-    state = installation.state
-    with (
-        opened(state) as occurrences,
-        state.open_log(clock=installation.clock, actor=installation.actor) as log,
-        occurrences.held(),
-    ):
+    with deciding(installation) as (occurrences, note):
         before = occurrences.of(name, instant)
         if before and before.state in {CLAIMED, Fate.RAN}:
             what = "was done" if before.state == Fate.RAN else "is about to begin"
             raise LockedError(f"{name} of {instant:%Y-%m-%dT%H:%MZ} {what}: run {before.run}")
         why = f"caught up by {installation.actor.person}"
         data = {"schedule": name, "planned": instant.isoformat(), "run": run_id(name, instant), "why": why}
-        for record in log.append(Event(EventType.SCHEDULE_CLAIMED, "", data=data)):
-            occurrences.apply(record)
+        note(EventType.SCHEDULE_CLAIMED, **data)
     return found
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.core.errors import LockedError, RunbookError
-from runner.core.events import Event, EventType
+from runner.core.events import EventType
 from runner.core.wording import first_line
 from runner.library.inventory import environments
 from runner.library.library import Library
@@ -20,7 +20,7 @@ from runner.scheduling.decision import Fate
 from runner.scheduling.entries import ScheduleEntry
 from runner.services.run_inputs import give_inputs
 from runner.services.run_requests import prepare_run
-from runner.services.schedules.tick import opened, run_id
+from runner.services.schedules.tick import deciding, opened, run_id
 from runner.store.log.envelope import Actor
 from runner.store.occurrences import CLAIMED
 
@@ -99,15 +99,9 @@ def check_claimed(installation: Installation, entry: ScheduleEntry, planned: dat
 
 def record_end(installation: Installation, entry: ScheduleEntry, planned: datetime, fate: Fate, why: str) -> None:
     """Record what became of a claim, unless somebody else has."""
-    state = installation.state
-    with (
-        opened(state) as occurrences,
-        state.open_log(clock=installation.clock, actor=installation.actor) as log,
-        occurrences.held(),
-    ):
+    with deciding(installation) as (occurrences, note):
         found = occurrences.of(entry.name, planned)
         if found is None or found.state != CLAIMED:
             return
         data = {"schedule": entry.name, "planned": planned.isoformat(), "state": fate, "run": found.run, "why": why}
-        for record in log.append(Event(EventType.SCHEDULE_DECIDED, "", data=data)):
-            occurrences.apply(record)
+        note(EventType.SCHEDULE_DECIDED, **data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,10 +26,11 @@ from runner.scheduling.decision import Facts, Fate, Judgement, decide
 from runner.scheduling.entries import ScheduleEntry, entries, paused, subject_of
 from runner.scheduling.instants import instants
 from runner.store import durable
-from runner.store.log.audit_log import AuditLog
 from runner.store.occurrences import CLAIMED, Occurrence, Occurrences
 from runner.store.state_directory import StateDirectory
 
+Note = Callable[..., None]
+"""Records an event of that kind, with that data."""
 LOOK_BACK = timedelta(days=366)
 """What is older is not looked at one by one."""
 _MOST = 10_000
@@ -71,11 +72,12 @@ def opened(state: StateDirectory) -> Iterator[Occurrences]:
         occurrences.close()
 
 
-def tick(installation: Installation, library: Library, clocks: Clocks) -> Ticked:
-    """Decide every instant that has come by `clocks`, in one go with whoever else looks.
+@contextmanager
+def deciding(installation: Installation) -> Iterator[tuple[Occurrences, Note]]:
+    """While the block lasts nobody else decides; what is noted is recorded, and known at once.
 
     Raises:
-        AuditError: nothing can be recorded; then nothing is decided.
+        AuditError: nothing can be recorded, or what was recorded cannot be read.
     """
     state = installation.state
     with (
@@ -83,10 +85,26 @@ def tick(installation: Installation, library: Library, clocks: Clocks) -> Ticked
         state.open_log(clock=installation.clock, actor=installation.actor) as log,
         occurrences.held(),
     ):
+
+        def note(kind: EventType, **data: str) -> None:
+            for record in log.append(Event(kind, "", data=data)):
+                occurrences.apply(record)
+
+        yield occurrences, note
+
+
+def tick(installation: Installation, library: Library, clocks: Clocks) -> Ticked:
+    """Decide every instant that has come by `clocks`, in one go with whoever else looks.
+
+    Raises:
+        AuditError: nothing can be recorded; then nothing is decided.
+    """
+    state = installation.state
+    with deciding(installation) as (occurrences, note):
         trust = _checked(occurrences, state, clocks)
         if trust.held:
             return Ticked(held=trust.held)
-        looking, found = _Looking(state, library, occurrences, log, clocks.wall), entries(library)
+        looking, found = _Looking(state, library, occurrences, note, clocks.wall), entries(library)
         decided = [*looking.unfinished(found), *(each for entry in found for each in looking.due(entry))]
     return Ticked(
         decided=tuple(each for each in decided if each.state != Fate.BEGIN),
@@ -100,10 +118,10 @@ class _Looking:
     """What one look at the schedules needs; all of it is recorded before anybody else looks."""
 
     def __init__(
-        self, state: StateDirectory, library: Library, occurrences: Occurrences, log: AuditLog, now: datetime
+        self, state: StateDirectory, library: Library, occurrences: Occurrences, note: Note, now: datetime
     ) -> None:
         self._state, self._library, self._now = state, library, now
-        self._occurrences, self._log = occurrences, log
+        self._occurrences, self._append = occurrences, note
         self._calendars = Calendars(library.root / "runbooks" / "calendars.yml")
 
     def unfinished(self, found: Iterable[ScheduleEntry]) -> list[Occurrence]:
@@ -195,10 +213,6 @@ class _Looking:
         else:
             self._append(EventType.SCHEDULE_DECIDED, state=fate, **data)
         return replace(occurrence, state=fate, why=why)
-
-    def _append(self, kind: EventType, **data: str) -> None:
-        for record in self._log.append(Event(kind, "", data=data)):
-            self._occurrences.apply(record)
 
 
 def usual(state: StateDirectory, runbook: str) -> timedelta | None:
