@@ -13,14 +13,14 @@ from werkzeug import Response
 
 from runner.kinds.verifications.oncall_probe import OnCall
 
-NOW = datetime.now(UTC)
 TOKEN = "the-key-of-the-rest-api"
 
 
 def shift(name, begin, end):
     """A shift of so many minutes from now; None is for ever."""
     times = [
-        None if at is None else (NOW + timedelta(minutes=at)).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (begin, end)
+        None if at is None else (datetime.now(UTC) + timedelta(minutes=at)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for at in (begin, end)
     ]
     user = {"id": "PUSER01", "type": "user_reference", "summary": name}
     return {"user": user, "start": times[0], "end": times[1], "escalation_level": 1}
