@@ -1,4 +1,4 @@
-"""What Linux says of a process in `/proc/PID/stat`: who its parent is, and when it was started."""
+"""What Linux says of a process in `/proc/PID/stat`: who its parent is, when it was started, whether it is stopped."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def stat_fields(pid: int) -> list[bytes]:
 def is_alive(pid: int) -> bool:
     """Whether `pid` runs; a zombie does not."""
     return stat_fields(pid)[:1] not in ([], [b"Z"])
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether `pid` exists and was halted, by SIGSTOP, by Ctrl-Z or by a debugger."""
+    return stat_fields(pid)[:1] in ([b"T"], [b"t"])
 
 
 def parent(pid: int) -> int:

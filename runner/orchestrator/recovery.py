@@ -131,6 +131,14 @@ def _end_of_dead(
     return {}
 
 
+def end_of_dead(state: RunState, installation: Installation) -> Event:
+    """How a run ended whose command died, as its record would say it if it could be written, or is written already."""
+    data: dict[str, Any] = {"outcome": Outcome.UNKNOWN, "runbook": state.runbook}
+    with suppress(RunbookError), installation.open_log() as log:
+        data |= _end_of_dead(state, list(read(log.path, run=state.run)), log, installation)
+    return Event(EventType.RUN_ABANDONED, state.run, data=data)
+
+
 def _write_report(run: RunDirectory, log: Path) -> None:
     """Write the report of a run, and its hand-off if somebody was called; one that cannot be written can be shown."""
     with suppress(RunbookError, OSError, ValueError):

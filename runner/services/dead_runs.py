@@ -8,21 +8,21 @@ from contextlib import suppress
 from dataclasses import replace
 
 from runner.channels.base import SecretMissingError
-from runner.core.errors import InvalidInputError, LockedError
+from runner.core.errors import InvalidInputError, LockedError, RunbookError
 from runner.core.identifiers import is_run_id
 from runner.escalation import outbox
 from runner.escalation.delivery import Outgoing, outgoing
 from runner.escalation.dispatch import SentPage
 from runner.escalation.outbox import Notification
+from runner.orchestrator.end.dead_man import pager_of
 from runner.orchestrator.end.paging import DIED
-from runner.orchestrator.recovery import recorded_end
+from runner.orchestrator.recovery import end_of_dead, recorded_end
 from runner.orchestrator.run_environment import Installation
 from runner.services.notifications import Flushed, dispatcher_of
-from runner.store.lease import RENEWED_EVERY, SILENT_AFTER, Lease, Leases, standing
+from runner.store.lease import RENEWED_EVERY, Lease, Leases, silence_of, standing
 from runner.store.run_state import RunDirectory
 
 _REBOOTED = "the machine was restarted while it was going on, and nobody knows how it ended"
-_HUNG = f"its command still exists, and has shown no sign of life for {SILENT_AFTER:.0f} s"
 
 
 def call_for_leases(
@@ -45,7 +45,8 @@ def call_for_leases(
             became = standing(lease, renewed, installation.clock())
             if became == "hung":
                 if _still_hangs(leases, lease, renewed, pause):
-                    sent += _call(installation, lease, _HUNG, problems, called_for)
+                    silence = silence_of(lease, renewed, installation.clock())
+                    sent += _call(installation, lease, f"it {silence.words}", problems, called_for)
             elif became == "dead":
                 with suppress(LockedError):  # recovered just now, or alive where its number means nothing to us
                     sent += _of_dead(installation, lease, problems, called_for)
@@ -121,7 +122,9 @@ def _call(
     leases: Leases = installation.state.leases
     if leases.was_called_for(lease.name):
         return []
-    notifications = [_as_now(each, lease, reason, installation) for each in _notifications(lease, problems)]
+    notifications = _folded(installation, lease, reason) or [
+        _as_now(each, lease, reason, installation) for each in _notifications(lease, problems)
+    ]
     with dispatcher_of(installation, problems) as pages:
         known = len(problems)
         pages.keep(notifications)
@@ -131,6 +134,19 @@ def _call(
         if not leases.was_called_for(lease.name):
             called_for.add(lease.name)
         return pages.send(list(_sendable(notifications, problems)))
+
+
+def _folded(installation: Installation, lease: Lease, reason: str) -> list[Notification]:
+    """The calls for the run of `lease`, with what its record tells of it by now; none where that tells nothing."""
+    directory = installation.state.directory(lease.name)
+    if not (is_run_id(lease.name) and directory.exists):
+        return []
+    with suppress(RunbookError, OSError):
+        state = directory.state
+        with pager_of(state, installation) as pager:
+            end = None if pager.silence else end_of_dead(state, installation)
+            return pager.calls_saying(reason, end) if pager.has_record else []
+    return []
 
 
 def _with_problem(notification: Notification, problems: Sequence[str]) -> Notification:

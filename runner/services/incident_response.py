@@ -31,6 +31,7 @@ from runner.services.notifications import dispatcher_of
 from runner.services.run_list import find_run, run_history
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.secret_digests import SecretDigests
+from runner.store.state_directory import StateDirectory
 
 _OVER = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
 
@@ -119,8 +120,8 @@ def _recorded(installation: Installation) -> int:
 def call_next_levels(installation: Installation, clock: LadderClock | None = None) -> CalledNext:
     """Call the next level of each open incident of which that is due, for the runs that no command executes any more.
 
-    A run that is alive does so itself. One process does it at a time; what keeps one incident from it keeps no other.
-    Who looks again and again keeps a `clock` for it.
+    A run that is alive does so itself, but not one that hangs, and was called for. One process does it at a time; what
+    keeps one incident from it keeps no other. Who looks again and again keeps a `clock` for it.
     """
     clock = clock or LadderClock()
     calls: list[tuple[str, Call]] = []
@@ -128,7 +129,9 @@ def call_next_levels(installation: Installation, clock: LadderClock | None = Non
     state = installation.state
     runs = dict.fromkeys(each.run for each in Incidents(state.path / "incidents").all())
     waiting = [
-        state.directory(run) for run in runs if clock.is_due(run, installation) and _is_left(state.directory(run))
+        state.directory(run)
+        for run in runs
+        if clock.is_due(run, installation) and _is_left(state, state.directory(run))
     ]
     if not waiting:
         return CalledNext()
@@ -216,9 +219,9 @@ def _secrets(state: RunState, installation: Installation) -> Iterator[str]:
                 yield installation.secrets(str(value))
 
 
-def _is_left(run: RunDirectory) -> bool:
-    """Whether no command executes the run."""
-    return run.exists and not run.live
+def _is_left(state: StateDirectory, run: RunDirectory) -> bool:
+    """Whether no command executes the run, or one that hangs, for which somebody was called."""
+    return run.exists and (state.leases.was_called_for(run.path.name) or not run.live)
 
 
 def _tell(

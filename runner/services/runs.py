@@ -16,7 +16,7 @@ from runner.orchestrator.continuation.resumption import called_undos
 from runner.orchestrator.continuation.resumption import plan_undo as preview_undo
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.end.dead_man import call_for, call_for_refused, call_for_refused_attempt
-from runner.orchestrator.recovery import name_abandoned, recorded_end
+from runner.orchestrator.recovery import end_of_dead, name_abandoned, recorded_end
 from runner.orchestrator.request import Call, Mode, Result, RunRequest
 from runner.orchestrator.run_environment import Installation, RunEnvironment
 from runner.services.dead_runs import call_for_leases
@@ -215,7 +215,8 @@ def _recovered(
         leases.remove(run.run)
         return RecoveredRun(run)
     try:
-        calls = tuple(call_for(run, installation, unrecorded=unrecorded))
+        end = end_of_dead(run, installation) if unrecorded else None
+        calls = tuple(call_for(run, installation, unrecorded=unrecorded, end=end))
     except (RunbookError, OSError) as error:
         return RecoveredRun(run, not_called=str(error))
     if any(call.arrived for call in calls):

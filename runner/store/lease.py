@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from runner.core.events import Clock, Instant
-from runner.core.process_stat import started
+from runner.core.process_stat import is_stopped, started
 from runner.store import durable
 from runner.store.locks.kernel_locks import LockFile
 
@@ -61,8 +62,38 @@ def standing(lease: Lease, renewed: float, now: Instant, started: Callable[[int]
     """
     if lease.since.boot_id != now.boot_id or started(lease.pid) != lease.process_started:
         return "dead"
+    return "hung" if _silent_for(lease, renewed, now) > SILENT_AFTER else "alive"
+
+
+def _silent_for(lease: Lease, renewed: float, now: Instant) -> float:
+    """The seconds since the process that has `lease` has renewed it."""
     last = renewed if lease.since.monotonic <= renewed <= now.monotonic else lease.since.monotonic
-    return "hung" if now.monotonic - last > SILENT_AFTER else "alive"
+    return now.monotonic - last
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """That a process exists and gives no sign of life: its number, whether it is `stopped`, and since when.
+
+    `since` is None once people were called for it: that takes the place of its latest renewal.
+    """
+
+    pid: int
+    stopped: bool
+    since: datetime | None = None
+
+    @property
+    def words(self) -> str:
+        """The same in words, the end of a sentence about what the process does."""
+        when = f" since {self.since:%H:%M:%S} UTC" if self.since else " any more"
+        how = "is stopped (SIGSTOP or Ctrl-Z)" if self.stopped else "hangs"
+        return f"gives no sign of life{when}; its process {self.pid} still exists, and {how}"
+
+
+def silence_of(lease: Lease, renewed: float, now: Instant) -> Silence:
+    """The silence of the process that had `lease`, hangs, and `renewed` it at that second of the monotonic clock."""
+    since = None if renewed == _CALLED else now.wall - timedelta(seconds=_silent_for(lease, renewed, now))
+    return Silence(lease.pid, is_stopped(lease.pid), since)
 
 
 @cache
@@ -121,6 +152,11 @@ class Leases:
                 if problems is not None:
                     problems.append(f"{path} is not a lease: {str(error).splitlines()[0]}; remove it")
         return found
+
+    def silence(self, name: str, now: Instant) -> Silence | None:
+        """The silence of the process that has the lease `name`; None where it lives, is gone, or has none."""
+        found = next((each for each in self.all() if each[0].name == name), None)
+        return silence_of(*found, now) if found and standing(*found, now) == "hung" else None
 
     def note_called(self, name: str) -> None:
         """Note that people were called for the lease `name`, so that nobody calls them again."""

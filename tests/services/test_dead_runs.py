@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 from dataclasses import replace
 
 import pytest
-from harness.fake_run import UnwritableLog, environment_in
-from harness.fakes import runbook_file
+from harness.bench import wait_until
+from harness.engine import Engine, change
+from harness.fake_run import Killed, UnwritableLog, environment_in
+from harness.fakes import RUN_ID, runbook_file
 from harness.fault_server import FaultServer
 from harness.notifications import ONE
 
 from runner.channels.webhook import Webhook
 from runner.core.errors import AuditError
-from runner.core.process_stat import started
+from runner.core.process_stat import is_stopped, started
 from runner.escalation.outbox import Outbox, written
 from runner.executor.testing import ScriptedExecutor
 from runner.services.dead_runs import call_for_leases
+from runner.services.incident_response import call_next_levels
 from runner.services.notifications import flush_pages
 from runner.services.runs import recover_abandoned
 from runner.services.watching import WatchMemory, look
@@ -127,7 +131,72 @@ def test_a_run_that_hangs_is_called_for_and_again_if_it_dies_after_it_went_on(en
 
     assert list(map(len, (alive, hung, again, back, dead))) == [0, 1, 0, 0, 1]
     assert pauses == [RENEWED_EVERY + 1]
-    assert summaries(server)[0].endswith("its command still exists, and has shown no sign of life for 45 s")
+    assert summaries(server) == [
+        f"RUN-001 T (lab): it gives no sign of life since 00:00:00 UTC; its process {os.getpid()} still exists, and hangs",
+        "RUN-001 T (lab): the machine was restarted while it was going on, and nobody knows how it ended",
+    ]
+
+
+@pytest.fixture
+def silent(tmp_path, monkeypatch, server):
+    """A critical run whose command was halted within its second step; what it has left, and that process."""
+    engine, leases = Engine(tmp_path, monkeypatch), []
+    channels = f"[{{webhook: {{url: '{server.url}'}}}}]"
+    names = {"on-call": "L1", "lead": "L2"}
+    contacts = [f"{name}: {{name: {name}, level: {level}, channels: {channels}}}" for name, level in names.items()]
+
+    def halt(host):
+        leases.extend(engine.env.state.leases.all())
+        raise Killed
+
+    engine.ansible.answers["two", "action"] = halt
+    calls = {**CALLS, "contacts": list(names), "next_after": "10m"}
+    with pytest.raises(Killed):
+        engine.run(change("one"), change("two"), severity="P1", escalation=calls)
+    (tmp_path / "runbooks" / "contacts.yml").write_text("\n".join([*contacts, "backend-team: {name: Backend}"]))
+    with subprocess.Popen(["sleep", "60"]) as process:
+        lease, _ = leases[-1]
+        engine.env.state.leases.write(replace(lease, pid=process.pid, process_started=started(process.pid)))
+        yield engine, process
+        process.kill()
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_the_page_for_a_run_that_hangs_tells_how_far_it_is_now_and_what_is_right_to_type(silent, server, stopped):
+    engine, process = silent
+    if stopped:
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: is_stopped(process.pid), "it is stopped")
+    engine.env.clock.forward(SILENT_AFTER + 1)
+
+    call_for_leases(engine.env, pause=lambda _: None)
+
+    (event,) = server.events
+    details, how = event["data"]["details"], "is stopped (SIGSTOP or Ctrl-Z)" if stopped else "hangs"
+    silence = f"gives no sign of life since 00:00:00 UTC; its process {process.pid} still exists, and {how}"
+    assert event["data"]["summary"] == f"RUN-001 Disk is full (local): it {silence}"
+    assert details["what happened"].endswith(f"It is in progress: Two. But it {silence}, on controller.example.")
+    assert (details["hosts"], details["outcome"]) == ({"Two: running": ["db1"]}, "running")
+    given = f"runbook --library {engine.directory} --state-dir {engine.env.state.path} "
+    commands = [line.partition("  # ")[0].replace(given, "runbook ") for line in details["continue with"]]
+    runbook = [f"runbook {words.format(RUN_ID)}" for words in ("ack {}", "status {}", "cancel {} --now")]
+    goes_on = [f"kill -CONT {process.pid}"] if stopped else []
+    assert commands == [*runbook[:2], *goes_on, runbook[2], f"kill -9 {process.pid}"]
+
+
+def test_where_nobody_acknowledges_a_run_that_hangs_the_next_level_is_called(silent, server):
+    engine, _ = silent
+    engine.env.clock.forward(SILENT_AFTER + 1)
+    held = engine.directory_of_the_run.hold()
+
+    call_for_leases(engine.env, pause=lambda _: None)
+    engine.env.clock.forward(601)
+    call_next_levels(engine.env)
+    held.release()
+
+    first, second = server.events
+    assert second["data"]["dedup_key"] == f"{first['data']['dedup_key']}/L2"
+    assert "gives no sign of life any more" in second["data"]["details"]["what happened"]
 
 
 def test_a_run_that_was_called_for_because_it_hung_is_not_called_for_again_when_it_is_recovered(env, leave, server):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from runner.core.errors import AuditError, RunbookError
-from runner.core.events import EventType
+from runner.core.events import Event, EventType
 from runner.escalation.call_rules import SoFar, decide
 from runner.escalation.outbox import written
 from runner.escalation.policy import is_critical
@@ -61,10 +61,12 @@ class RunLease:
             self._known = known
 
 
-def call_for(state: RunState, installation: Installation, *, unrecorded: RunbookError | None = None) -> Sequence[Call]:
+def call_for(
+    state: RunState, installation: Installation, *, unrecorded: RunbookError | None = None, end: Event | None = None
+) -> Sequence[Call]:
     """Call whom the runbook of an abandoned run wants to be called; who was, and whether it arrived.
 
-    `unrecorded` is why it cannot be recorded, which stands in the page.
+    `unrecorded` is why it cannot be recorded, which stands in the page, and `end` how it has ended then.
 
     Raises:
         RunbookError: the runbook or its contacts cannot be read any more.
@@ -73,7 +75,7 @@ def call_for(state: RunState, installation: Installation, *, unrecorded: Runbook
         return ()
     with pager_of(state, installation) as pager:
         pager.unrecorded += [unrecorded] if unrecorded else []
-        pager.died()
+        pager.died(end)
         return pager.calls
 
 
@@ -127,6 +129,7 @@ def pager_of(state: RunState, installation: Installation) -> Iterator[Pager]:
         recorder.captured.update({host: dict(values) for host, values in state.captured.items()})
         recorder.knows_inventory = True  # what the state keeps of a reason, the run has masked
         pager.target = target_of(state) if state.target else _resolved(recorder.records)
+        pager.silence = installation.state.leases.silence(state.run, installation.clock())
         yield pager
 
 

@@ -112,18 +112,24 @@ class Pager(PageSender):
         self._send([(page, tuple(dict.fromkeys([*names, *self._runbook.escalation.contacts])))])
         del self.calls[before:]
 
-    def died(self) -> None:
-        """The command of this run is dead: call somebody if the policy says so, and for a critical run in any case."""
-        self.stopped([], None, Stop("abandoned", DIED))
+    def died(self, end: Event | None = None) -> None:
+        """The command of this run is dead: call somebody if the policy says so, and for a critical run in any case.
+
+        `end` is how it has ended, where that is not recorded.
+        """
+        self.stopped([], None, Stop("abandoned", DIED), end=end)
         if not self.calls and escalation.is_critical(self._runbook):
-            self._call([Cause("abandoned", DIED)])
-            self._attach_hand_off()
+            self._call([Cause("abandoned", DIED)], end)
+            self._attach_hand_off(end)
 
     def calls_if_dead(self, what: str = DIED) -> list[Notification]:
         """The notifications by which somebody else would call for this run were it dead now, and say `what`."""
-        run, contacts = self._request.run_id, self._request.contacts
-        end = Event(EventType.RUN_ABANDONED, run, data={"outcome": Outcome.UNKNOWN})
-        names = self._whom().names
+        end = Event(EventType.RUN_ABANDONED, self._request.run_id, data={"outcome": Outcome.UNKNOWN})
+        return self.calls_saying(what, end)
+
+    def calls_saying(self, what: str, end: Event | None = None) -> list[Notification]:
+        """The notifications that call for this run, which has ended by `end`, if it has, and say `what`."""
+        run, contacts, names = self._request.run_id, self._request.contacts, self._whom().names
         pages = self._by_level(self._page("trigger", what, end, to=names), names)
         return [item.notification for item in self._dispatcher.compose(pages, run, contacts)]
 

@@ -19,10 +19,13 @@ from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.render import report
 from runner.render.handoff.hand_off import hand_off
+from runner.store.lease import Silence
 
 
 class RunPages:
     """Composes the pages of one run. `target` has its hosts, None as long as nobody knows them.
+
+    `silence` is that of the command which does the run, where that exists and gives no sign of life.
 
     What cannot be recorded or remembered keeps no page from being sent: it stands in `unrecorded`, and in the page.
     """
@@ -30,6 +33,7 @@ class RunPages:
     def __init__(self, request: RunRequest, env: Installation, recorder: Recorder) -> None:
         self.unrecorded: list[RunbookError] = []
         self.target: Target | None = None
+        self.silence: Silence | None = None
         self._request, self._env, self._recorder = request, env, recorder
         self._runbook = request.source.runbook
         self._ladder = RunLadder(request, env, recorder)
@@ -47,7 +51,7 @@ class RunPages:
         run, provide = self._request.run_id, self._runbook.escalation.provide
         packet = hand_off(run, None, provide)
         with self._noting():
-            packet = hand_off(run, self._recorder.history(end), provide, calls=bool(to))
+            packet = hand_off(run, self._recorder.history(end), provide, calls=bool(to), silence=self.silence)
         packet = replace(packet, next_call=self._ladder.who_follows(to))
         head, who = str(self._recorder.log.head), self._ladder.authorities()
         reason = "; ".join(filter(None, (self._about(), reason)))

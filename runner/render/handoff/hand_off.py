@@ -16,6 +16,7 @@ from runner.render.history.run_history import RunHistory
 from runner.render.history.step_history import RUNNING, Check, StepHistory
 from runner.render.history.timeline import Moment
 from runner.render.history.trend import numbers
+from runner.store.lease import Silence
 from runner.store.next_command import NextCommand, acknowledging, needs
 
 NOT_KNOWN = "not known to this run; ask the operator"
@@ -72,30 +73,39 @@ class HandOff:
         return {**{key: given[key] for key in first if key in given}, **self.provided, **given}
 
 
-def hand_off(run_id: str, run: RunHistory | None, provide: Sequence[str], *, calls: bool = False) -> HandOff:
+def hand_off(
+    run_id: str,
+    run: RunHistory | None,
+    provide: Sequence[str],
+    *,
+    calls: bool = False,
+    silence: Silence | None = None,
+) -> HandOff:
     """The hand-off of the run of that id, whose history is `run`; None where nothing of it could be recorded.
 
     Of what the runbook promises to `provide`, every run knows `timeline`, `actions`, `failure` and `trend` (what the
     sampled verifications saw). Another word stands for the input, or for the value captured on each host, of that
     name; the name of a step stands for what it printed on each host. Where it `calls` somebody, the first command is
-    the one by which they take it.
+    the one by which they take it. `silence` is that of its process, where that exists and gives no sign of life.
     """
     if run is None:
         return HandOff(run_id, provided=dict.fromkeys(provide, NOT_KNOWN), missing=tuple(provide))
     items = _items(run)
     found = {label: _named(label, items) for label in provide}
     actor = run.attempts[-1].actor
-    ways_on = [*([acknowledging(run.run)] if calls else []), *(run.ways_on or _meanwhile(run))]
+    take = [acknowledging(run.run)] if calls else []
+    ways_on = [(_typed(run, way), way.does) for way in (*take, *(() if silence else run.ways_on or _meanwhile(run)))]
+    ways_on += _of_silent(run, silence) if silence else []
     return HandOff(
         run=run_id,
         outcome=run.outcome,
-        happened=f"{_begun(run)} {headline(run)}",
+        happened=" ".join([_begun(run), headline(run), *([_silent(actor.host, silence)] if silence else [])]),
         provided={label: NOT_KNOWN if value is None else value for label, value in found.items()},
         missing=tuple(label for label, value in found.items() if value is None),
         seen=tuple(_seen(run.steps_and_items)),
         standing=run.standing or _so_far(run),
         steps=tuple({"step": step.name, "on": dict(step.outcomes)} for step in run.steps if step.hosts),
-        ways_on=tuple((_typed(run, way), way.does) for way in ways_on),
+        ways_on=tuple(ways_on),
         machine=actor.host,
         user=actor.user,
         report=f"{run.directory}/report.html" if run.directory else "",
@@ -242,6 +252,26 @@ def _meanwhile(run: RunHistory) -> tuple[NextCommand, ...]:
         given: Mapping[str, Any] = run.facts.get("inputs") or {}
         return (NextCommand(("resume", run.run), f"continues where it stopped{needs(given.values())}"), show)
     return ()
+
+
+def _silent(machine: str, silence: Silence) -> str:
+    return f"But it {silence.words}, on {machine}."
+
+
+def _of_silent(run: RunHistory, silence: Silence) -> list[tuple[str, str]]:
+    """What can be typed while the command of a run exists and does nothing: first it must be gone."""
+    status, cancel, resume = (
+        _typed(run, NextCommand(words, ""))
+        for words in (("status", run.run), ("cancel", run.run, "--now"), ("resume", run.run))
+    )
+    goes_on = [(f"kill -CONT {silence.pid}", "lets it go on where it was stopped")] if silence.stopped else []
+    heeded = ", which it does once it goes on" if silence.stopped else ""
+    return [
+        (status, "shows where it stands"),
+        *goes_on,
+        (cancel, f"asks it to stop{heeded}"),
+        (f"kill -9 {silence.pid}", f"ends it where nothing else does; only then `{resume}` continues where it stopped"),
+    ]
 
 
 def _typed(run: RunHistory, way: NextCommand) -> str:
