@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from harness.source_tree import modules, source_of_tests
 
 TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
@@ -224,6 +225,25 @@ def test_no_assertion_is_about_how_long_something_takes():
     assert {(name, line) for name, function in functions for line in timed(function)} == set()
 
 
+WAITS = {"communicate", "wait", "join", "run", "command", "spawn"}
+
+
+def impatient(module):
+    """The lines in which a test waits for what must come, and gives it up before anybody may call it hanging."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WAITS:
+            words = [each.value for each in node.keywords if each.arg in {"timeout", "patience"}]
+            for limit in [*words, *(node.args[:1] if node.func.attr in {"wait", "join"} else ())]:
+                if isinstance(limit, ast.Constant) and isinstance(limit.value, int) and limit.value < PATIENCE:
+                    yield node.lineno
+
+
+def test_who_waits_for_what_must_come_has_patience():
+    found = {(name, line) for name, module in source_of_tests().items() for line in impatient(module)}
+
+    assert found == set(), "a busy machine is slow: PATIENCE of tests/harness is for what hangs"
+
+
 def test_chance_has_a_seed():
     unseeded = {
         (name, node.lineno)
@@ -261,3 +281,17 @@ def test_a_patch_is_recognised(text, found):
 )
 def test_a_timed_assertion_is_recognised(text, found):
     assert len(list(timed(ast.parse(text)))) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("process.communicate(timeout=60)", 1),
+        ("assert ended.wait(10)", 1),
+        ("subprocess.run(words, timeout=PATIENCE)", 0),
+        ("stopped.wait(0.02)", 0),
+        ("', '.join(words)", 0),
+    ],
+)
+def test_impatience_is_recognised(text, found):
+    assert len(list(impatient(ast.parse(text)))) == found

@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from harness import PATIENCE
 from hypothesis import strategies as st
 from openapi_core import OpenAPI
 
@@ -35,7 +36,7 @@ def no_thread_stays():
     yield
     left = [thread for thread in threading.enumerate() if thread.name == "runbook-page"]
     for thread in left:
-        thread.join(5)
+        thread.join(PATIENCE)
     assert [thread for thread in left if thread.is_alive()] == []
 
 

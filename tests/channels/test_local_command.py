@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from pydantic import ValidationError
 
 from runner.channels.base import Receipt, SecretMissingError
@@ -89,7 +90,7 @@ def test_nothing_that_it_has_started_stays(ends, program, page, tmp_path):
     receipt = send(channel, page, deadline=3.0 if ends != "pass" else 8.0)
 
     assert receipt.status == ("accepted" if ends == "pass" else "deferred")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while alive(int(pids.read_text())):
         assert time.monotonic() < deadline, "it was never ended"
         time.sleep(0.02)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from harness import PATIENCE
 from harness.fault_server import FaultServer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,14 +110,14 @@ def test_only_an_answer_that_is_lost_leaves_a_doubt(mode, doubt, transport):
 
 def test_a_name_server_that_hangs_does_not_outlast_the_deadline_and_nothing_is_sent_afterwards(monkeypatch):
     answered, resolve = threading.Event(), socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: answered.wait(30) and resolve(*args, **more))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: answered.wait(PATIENCE) and resolve(*args, **more))
     with FaultServer("ok") as server:
         # given a resolver that hangs longer than the deadline
         receipt = hurried().send("c", post(server.url))
         # when it answers after the operator was told that nobody was reached
         answered.set()
         for thread in [thread for thread in threading.enumerate() if thread.name == "runbook-page"]:
-            thread.join(5)
+            thread.join(PATIENCE)
     # then nothing is sent behind the operator's back
     assert (receipt.status, receipt.attempts <= 2) == ("deferred", True)
     assert server.requests == []

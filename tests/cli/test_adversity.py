@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from harness import PATIENCE
 from harness.fakes import RUN_ID, runbook_file
 
 from runner.cli import cli
@@ -96,7 +97,7 @@ def world(tmp_path_factory):
     (here / "inventory.yml").write_text(f"all: {{vars: {local}, hosts: {{h1: }}}}\n")
     for words in (["compile"], ["run", *WORDS["run"]]):
         program = [sys.executable, "-m", "runner", *words]
-        subprocess.run(program, cwd=here, check=True, capture_output=True, timeout=120)
+        subprocess.run(program, cwd=here, check=True, capture_output=True, timeout=PATIENCE)
     (run,) = (here / ".runbook" / "runs").iterdir()
     return here, run.name
 
@@ -111,7 +112,7 @@ def done(world, cases, executor):
     file = here.parent / f"cases-{len(cases)}-{hash(str(named)) % 10**6}"
     file.write_text(json.dumps(named))
     program = [sys.executable, "-c", PROGRAM, str(file), executor]
-    ended = subprocess.run(program, cwd=here, check=True, capture_output=True, text=True, timeout=600)
+    ended = subprocess.run(program, cwd=here, check=True, capture_output=True, text=True, timeout=PATIENCE)
     printed = [Path(f"{file}.{number}").read_text() for number in range(len(cases))]
     return list(zip(map(int, ended.stdout.split()), printed, strict=True))
 

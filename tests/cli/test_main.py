@@ -9,6 +9,7 @@ import sys
 
 import click
 import pytest
+from harness import PATIENCE
 
 from runner.cli import as_typed, cli, complain
 from runner.core import errors
@@ -181,7 +182,12 @@ def test_the_version(runbook):
 def command_line(*words, **options):
     """The command in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "runner", *words], capture_output=True, text=True, check=False, timeout=60, **options
+        [sys.executable, "-m", "runner", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+        **options,
     )
 
 

@@ -16,7 +16,7 @@ def test_this_process_is_alive_and_has_its_parent():
 
 
 def test_a_child_was_started_no_earlier_than_this_process():
-    with subprocess.Popen(["sleep", "60"]) as child:
+    with subprocess.Popen(["sleep", "900"]) as child:
         alive, start = is_alive(child.pid), started(child.pid)
         child.kill()
 

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from harness import PATIENCE
 from harness.fake_run import FakeChannel
 from harness.notifications import ONE, PAGE, WRITTEN
 
@@ -23,7 +24,7 @@ class Together:
     key = "together"
 
     def __init__(self, parties):
-        self.barrier = threading.Barrier(parties, timeout=20)
+        self.barrier = threading.Barrier(parties, timeout=PATIENCE)
 
     def does(self, action):
         return True
@@ -46,7 +47,7 @@ class Dead:
 
     def send(self, page, *, secrets):
         self.sent += 1
-        self.end.wait(20)
+        self.end.wait(PATIENCE)
         return Receipt(self.key, "refused", 1, "too late")
 
 
@@ -108,7 +109,7 @@ def test_what_has_not_begun_when_the_time_is_over_is_not_sent_afterwards():
     receipts = deliver_all([to("a", dead), to("a", dead, summary="more")], str, limit=0.05)
     dead.end.set()
     for thread in [thread for thread in threading.enumerate() if thread.name == "runbook-page"]:
-        thread.join(5)
+        thread.join(PATIENCE)
 
     left = Receipt("dead", "deferred", 0, "not sent, as there was no time left", sent=False)
     assert (receipts, dead.sent) == ([Receipt("dead", "deferred", 1, "no answer within 0 s"), left], 1)
@@ -154,13 +155,13 @@ def test_a_channel_comes_back_as_it_was_written(channel):
 
 
 def test_channels_are_asked_all_at_once_and_one_that_fails_or_does_not_answer_keeps_no_other_from_it():
-    together, dead = threading.Barrier(20, timeout=20), threading.Event()
+    together, dead = threading.Barrier(20, timeout=PATIENCE), threading.Event()
 
     def fails():
         raise SystemExit
 
     met = answers_of([lambda: together.wait() >= 0] * 20)
-    answers = answers_of([lambda: dead.wait(20), lambda: "resolved", fails, lambda: None], limit=2.0)
+    answers = answers_of([lambda: dead.wait(PATIENCE), lambda: "resolved", fails, lambda: None], limit=2.0)
     dead.set()
 
     assert (met, answers) == ([True] * 20, [None, "resolved", None, None])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from harness.ssh_lab import Lab, environ
 
 from runner.core.errors import InvalidInputError
@@ -94,7 +95,7 @@ class FakeAnsible:
 
     def number(self, name):
         """The process id in the file `name`, once it is there."""
-        path, deadline = self.directory / name, time.monotonic() + 20
+        path, deadline = self.directory / name, time.monotonic() + PATIENCE
         while not (path.exists() and path.read_text().endswith("\n")):
             assert time.monotonic() < deadline, f"{name}: never written"
             time.sleep(0.01)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness import ROOT, TESTS
+from harness import PATIENCE, ROOT, TESTS
 from harness.bench import Bench
 from werkzeug import Response
 
@@ -68,7 +68,7 @@ def test_the_golden_runbook_passes_for_real(tmp_path, postgres, server):
     command = [sys.executable, "-m", "runner", "--library", GOLDEN, "--state-dir", tmp_path / "state"]
     command += ["run", "RUN-901", "-i", tmp_path / "hosts.yml", "--yes", "--json", *words]
     command += ["--confirm", "prerequisite-1", "--confirm", "tell"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=tmp_path)
     # Then every step has passed
     events = [json.loads(line) for line in done.stdout.splitlines()]
     outcomes = {event["step"]: event["data"]["outcome"] for event in events if event["type"] == "step.finished"}
@@ -106,7 +106,7 @@ def test_what_does_not_hold_fails_in_time_and_says_why(bench, httpserver):
         looks("missing", {"exit": [0]}, command="no-such-program-anywhere"),
     )
     # When they are asked
-    ran = bench.run(patience=60)
+    ran = bench.run()
     # Then each is judged, within its time, and none is left open
     finished = {event["step"]: event["data"] for event in ran.events if event["type"] == "step.finished"}
     assert {step: data["outcome"] for step, data in finished.items()} == {
@@ -146,6 +146,6 @@ def test_the_playbooks_pass_ansible_lint():
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout

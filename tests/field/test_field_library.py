@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from harness import TESTS
+from harness import PATIENCE, TESTS
 
 from runner.compiler.committed_playbook import is_stale
 from runner.library.library import Library
@@ -102,6 +102,6 @@ def test_the_playbooks_pass_ansible_lint(tmp_path, sources):
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout

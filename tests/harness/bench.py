@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from harness import PATIENCE
 from harness.command_server import command_server
 from runner.compiler.committed_playbook import write
 from runner.executor.ansible import processes
@@ -134,7 +135,7 @@ class Bench:
             self.words(*words), env=self._environment(), cwd=self.directory, text=True, **{**pipes, **options}
         )
 
-    def command(self, *words, patience=90, **options):
+    def command(self, *words, patience=PATIENCE, **options):
         """The command as it has ended."""
         if not options:
             given = {"environment": self._environment(), "directory": self.directory, "patience": patience}
@@ -161,7 +162,7 @@ class Bench:
     def asks(self, process):
         """Wait until a run asks somebody: the log is looked at, as starting a command takes longer than a look."""
         log = self.state / "audit" / "audit.jsonl"
-        wait_until(lambda: log.exists() and "gate.asked" in log.read_text(), "it asks", process, seconds=60)
+        wait_until(lambda: log.exists() and "gate.asked" in log.read_text(), "it asks", process)
         wait_until(self.pending, "it waits", process)
 
     def records(self):
@@ -171,7 +172,7 @@ class Bench:
         return sorted(path.name for path in (self.state / "runs").iterdir())
 
 
-def wait_until(condition, what, process=None, seconds=60, every=0.02):
+def wait_until(condition, what, process=None, seconds=PATIENCE, every=0.02):
     deadline = time.monotonic() + seconds
     while not condition():
         if process and process.poll() is not None:

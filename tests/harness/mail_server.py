@@ -80,7 +80,7 @@ class _Conversation(StreamRequestHandler):
         return None
 
     def _wait(self) -> None:
-        self.mail.stopping.wait(300)
+        self.mail.stopping.wait(3600)
 
     def _drip(self) -> None:
         with suppress(OSError):

@@ -19,7 +19,8 @@ from threading import Thread
 import pytest
 import yaml
 
-PATIENCE = 30.0
+from harness import PATIENCE
+
 RULES = [
     {"alert": "PoolHigh", "expr": "pool_used > 90", "labels": {"severity": "page"}},
     {"alert": "PoolHighForLong", "expr": "pool_used > 90", "for": "1h"},
@@ -83,7 +84,7 @@ class Monitoring:
     alertmanager: str
 
     def get(self, url):
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def state(self, alert):
@@ -105,12 +106,12 @@ class Monitoring:
         silence = {"matchers": [matcher], "startsAt": begin, "endsAt": end, "createdBy": "a test", "comment": "-"}
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.alertmanager}/api/v2/silences", json.dumps(silence).encode(), headers)
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)["silenceID"]
 
     def expire(self, silence):
         request = urllib.request.Request(f"{self.alertmanager}/api/v2/silence/{silence}", method="DELETE")
-        urllib.request.urlopen(request, timeout=5).close()
+        urllib.request.urlopen(request, timeout=PATIENCE).close()
 
 
 def until(condition, what):
@@ -122,7 +123,7 @@ def until(condition, what):
 
 def _answers(url):
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return answer.status == 200
     except (OSError, urllib.error.HTTPError):
         return False

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import PATIENCE
 from harness.monitoring import free_port, until
 
 REGION = "eu-central-1"
@@ -34,7 +35,7 @@ class Moto:
 
     def reset(self):
         request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")
-        urllib.request.urlopen(request, timeout=60).close()  # which loads every service that it has
+        urllib.request.urlopen(request, timeout=PATIENCE).close()  # which loads every service that it has
 
 
 @contextmanager
@@ -56,7 +57,7 @@ def moto(directory: Path) -> Iterator[Moto]:
 
 def _answers(url):
     try:
-        with urllib.request.urlopen(f"{url}/moto-api/", timeout=1) as answer:
+        with urllib.request.urlopen(f"{url}/moto-api/", timeout=PATIENCE) as answer:
             return answer.status == 200
     except OSError:
         return False

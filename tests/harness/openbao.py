@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import PATIENCE
 from harness.secret_stores import CANARY
 
 PROGRAM = shutil.which("bao", path=str(Path(sys.executable).parent)) or shutil.which("bao")
@@ -35,7 +36,7 @@ class OpenBao:
         """What the server answers as JSON; an empty mapping where it answers nothing."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.address}/v1/{path}", data, {"X-Vault-Token": self.root}, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.loads(answer.read() or b"{}")
 
     def role(self):

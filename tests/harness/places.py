@@ -77,18 +77,18 @@ class Place:
         kept = [path.name[-8:] for path in (self.bench.state / "runs").glob("*")]
         return [path for run in kept for path in Path(tempfile.gettempdir()).glob(f"runbook-{run}-*")]
 
-    def nobody_is_left(self, seconds=15):
+    def nobody_is_left(self):
         """Wait until every process of the run has ended, here and on the hosts."""
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: not self.processes(), "nobody is left", seconds=seconds, every=0.1)
+            wait_until(lambda: not self.processes(), "nobody is left", every=0.1)
         left = self.processes()
         assert not left, "\n".join(map(str, left.items()))
 
-    def nothing_is_left(self, seconds=15):
+    def nothing_is_left(self):
         """The same, and no private directory is left."""
-        self.nobody_is_left(seconds)
+        self.nobody_is_left()
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: not self.directories(), "the directories are wiped", seconds=seconds)
+            wait_until(lambda: not self.directories(), "the directories are wiped")
         assert self.directories() == []
 
 

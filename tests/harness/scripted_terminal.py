@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pexpect
 
-from harness import TESTS
+from harness import PATIENCE, TESTS
 
 _PROGRAM = """
 import sys
@@ -34,7 +34,7 @@ def terminals(home, command, *, columns, **options):
             sys.executable,
             ["-c", program],
             env=env | environment,
-            timeout=20,
+            timeout=PATIENCE,
             dimensions=(40, columns),
             encoding="utf-8",
         )

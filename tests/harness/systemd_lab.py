@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import PATIENCE
+
 _ONCE = "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart={}\nRemainAfterExit=yes\n"
 UNITS = {
     "up": _ONCE.format("/bin/true") + "[Install]\nWantedBy=test.target\n",
@@ -38,7 +40,7 @@ class SystemdLab:
         words += [f"--directory={self.root}", "--bind-ro=/usr", "/lib/systemd/systemd", "--unit=test.target"]
         with (self.root.parent / "log").open("wb") as log:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not (self._pid() and self.run("systemctl", "is-failed", "broken.service")[0] == 0):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.__exit__()
@@ -50,7 +52,7 @@ class SystemdLab:
         if pid := self._pid():
             os.kill(pid, 9)  # process 1 of the container, with which all of it ends
         self._process.terminate()
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=PATIENCE)
 
     def run(self, *words):
         """The exit code of a program in the container, and what it prints."""
@@ -60,7 +62,7 @@ class SystemdLab:
             capture_output=True,
             text=True,
             check=False,
-            timeout=20,
+            timeout=PATIENCE,
         )
         return done.returncode, done.stdout
 

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 import yaml
+from harness import PATIENCE
 from harness.fakes import runbook_file
 from harness.plugin_package import importable, register
 
@@ -136,7 +137,7 @@ def test_it_is_done(installed):
     subprocess.run([*words, "compile"], check=True, capture_output=True, cwd=installed, env=env)
     # When the runbook is done
     run = [*words, "run", "RUN-001", "-i", installed / "hosts", "--yes", "--json"]
-    done = subprocess.run(run, check=False, capture_output=True, text=True, timeout=60, cwd=installed, env=env)
+    done = subprocess.run(run, check=False, capture_output=True, text=True, timeout=PATIENCE, cwd=installed, env=env)
     # Then the step has passed, and has done what it says
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["data"]["outcome"] for event in events if event["type"] == "step.finished"] == ["passed"], done.stderr

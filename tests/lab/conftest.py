@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 
 from runner.lab.demo_workspace import workspace
 
@@ -38,10 +39,10 @@ def processes_of():
 
 @pytest.fixture
 def none_left():
-    """Whether nothing that has to do with a path runs any more, at the latest 30 s from now."""
+    """Whether nothing that has to do with a path runs any more."""
 
     def check(path):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while _processes_of(path) and time.monotonic() < deadline:
             time.sleep(0.02)
         return _processes_of(path) == {}

@@ -4,6 +4,7 @@ import subprocess
 import time
 
 import pytest
+from harness import PATIENCE
 
 from runner.lab.hosts import MARKER, ssh_hosts
 
@@ -24,7 +25,7 @@ def command(host, *words, key=None):
 
 
 def ssh(host, *words, **how):
-    return subprocess.run(command(host, *words, **how), capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(command(host, *words, **how), capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 def test_each_host_has_its_own_marker_home_and_working_directory(up):
@@ -85,7 +86,7 @@ def test_no_session_outlives_its_host(sshd, directory, processes_of):
     with ssh_hosts(directory / "hosts", NAMES) as hosts:
         host = hosts.hosts["db1"]
         with subprocess.Popen(
-            command(host, "touch started; setsid sleep 60; true"), stderr=subprocess.DEVNULL
+            command(host, "touch started; setsid sleep 900; true"), stderr=subprocess.DEVNULL
         ) as client:
             while not (host.home / "started").exists():
                 time.sleep(0.01)
@@ -93,9 +94,9 @@ def test_no_session_outlives_its_host(sshd, directory, processes_of):
             host_gone = hosts.servers["db1"].process
             host_gone.terminate()
             host_gone.wait()
-            client.wait(30)
+            client.wait(PATIENCE)
 
-    assert (any("sleep 60" in name for name in during.values()), processes_of(directory)) == (True, {})
+    assert (any("sleep 900" in name for name in during.values()), processes_of(directory)) == (True, {})
 
 
 def test_keys_and_configuration_are_the_owners_only(up):

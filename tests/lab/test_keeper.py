@@ -31,7 +31,7 @@ def test_it_keeps_nothing_for_a_process_that_is_not_its_parent(tmp_path):
 
 
 def test_a_command_and_an_orphan_that_are_deaf_to_the_signal_are_killed(tmp_path, processes_of):
-    script = "trap '' TERM; setsid sh -c 'echo $$; sleep 60' & wait; sleep 60"
+    script = "trap '' TERM; setsid sh -c 'echo $$; sleep 900' & wait; sleep 900"
     with keep(os.getpid(), signal.SIGTERM, "/bin/sh", "-c", script, env={"WORKSPACE": str(tmp_path)}) as process:
         process.stdout.readline()
         before = len(processes_of(tmp_path))
@@ -43,7 +43,7 @@ def test_a_command_and_an_orphan_that_are_deaf_to_the_signal_are_killed(tmp_path
 
 
 def test_an_orphan_that_ends_by_itself_in_time_is_left_to_do_so(tmp_path):
-    script = f"setsid sh -c 'sleep 0.05; echo in order > {tmp_path}/orphan' & echo started; exec sleep 60"
+    script = f"setsid sh -c 'sleep 0.05; echo in order > {tmp_path}/orphan' & echo started; exec sleep 900"
     with keep(os.getpid(), signal.SIGTERM, "/bin/sh", "-c", script) as process:
         process.stdout.readline()
         process.terminate()

@@ -12,7 +12,7 @@ from runner.core.errors import ExecutionError
 from runner.lab.lab_processes import LabCommand, free_port, run, running
 
 # A shell that leaves a daemon behind: in a session of its own, deaf to SIGTERM, an orphan as soon as the shell ends.
-DAEMON = "setsid sh -c 'trap \"\" TERM; sleep 60; sleep 60' & echo started; wait"
+DAEMON = "setsid sh -c 'trap \"\" TERM; sleep 900; sleep 900' & echo started; wait"
 
 PARENT = """
 import signal, sys
@@ -20,7 +20,7 @@ from pathlib import Path
 from runner.lab.lab_processes import LabCommand, running
 directory = Path(sys.argv[1])
 log = directory / "log"
-command = LabCommand("job", ["/bin/sh", "-c", "echo started; exec sleep 60"], log, {"MARK": f"{directory}/command"})
+command = LabCommand("job", ["/bin/sh", "-c", "echo started; exec sleep 900"], log, {"MARK": f"{directory}/command"})
 with running(command) as job:
     job.wait_until(lambda: "started" in log.read_text())
     print(job.process.pid, flush=True)
@@ -47,7 +47,7 @@ def test_after_the_block_neither_the_command_nor_its_daemon_runs(tmp_path, proce
 
 
 def test_a_command_gets_its_own_signal_first(tmp_path):
-    script = "trap 'echo ended in order; kill $!; exit' INT; echo started; sleep 60 & wait"
+    script = "trap 'echo ended in order; kill $!; exit' INT; echo started; sleep 900 & wait"
     command = sh(script, tmp_path, stop=signal.SIGINT)
 
     with running(command) as job:
@@ -100,7 +100,7 @@ def test_a_command_that_fails_is_an_error_with_its_last_words(tmp_path):
 
 
 def test_a_command_that_is_never_ready_is_an_error_in_the_end(tmp_path):
-    with running(sh("exec sleep 60", tmp_path)) as job, pytest.raises(ExecutionError) as caught:
+    with running(sh("exec sleep 900", tmp_path)) as job, pytest.raises(ExecutionError) as caught:
         job.wait_until(lambda: False, patience=0.1)
 
     assert (caught.value.message, caught.value.hint) == ("the job did not start", "it said nothing")

@@ -99,7 +99,7 @@ def test_the_operators_role_has_no_other_database(cluster):
 @pytest.mark.live
 def test_the_operator_may_end_a_session_and_the_reader_may_only_see_it(cluster):
     # Given a session of the shop, waiting inside a transaction
-    sleep = [cluster.psql, "-Xqc", "SET application_name = 'victim'", "-c", "SELECT pg_sleep(60)"]
+    sleep = [cluster.psql, "-Xqc", "SET application_name = 'victim'", "-c", "SELECT pg_sleep(900)"]
     with subprocess.Popen(sleep, env=cluster.environment("app"), stderr=subprocess.PIPE, text=True) as session:
         seen = []
         while not seen:

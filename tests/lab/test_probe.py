@@ -5,10 +5,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from harness import PATIENCE
 
 from runner.lab.probe import HealthAnswer, Outage, Probe, get
-
-SOON = 10.0  # seconds; a deadline, not a measure
 
 
 @pytest.fixture
@@ -60,12 +59,12 @@ def test_no_answer_is_status_0():
 
 def test_an_outage_is_seen_with_its_beginning_and_end(server):
     with Probe.watching(server.url, interval=0.01) as probe:
-        seen = [probe.wait(healthy=True, within=SOON)]
+        seen = [probe.wait(healthy=True, within=PATIENCE)]
         server.status = 503
-        seen.append(probe.wait(healthy=False, within=SOON))
+        seen.append(probe.wait(healthy=False, within=PATIENCE))
         (during,) = probe.outages
         server.status = 200
-        seen.append(probe.wait(healthy=True, within=SOON))
+        seen.append(probe.wait(healthy=True, within=PATIENCE))
 
     (outage,) = probe.outages
     assert seen == [True, True, True]
@@ -88,7 +87,7 @@ def test_a_server_that_says_nothing_is_an_outage_and_does_not_hold_the_probe_up(
         socket.create_server(("127.0.0.1", 0)) as silent,
         Probe.watching(f"http://127.0.0.1:{silent.getsockname()[1]}/", timeout=0.05) as probe,
     ):
-        assert probe.wait(healthy=False, within=SOON)
+        assert probe.wait(healthy=False, within=PATIENCE)
 
 
 def test_waiting_ends_when_its_time_is_over(server):

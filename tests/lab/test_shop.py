@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from harness import ROOT
+from harness import PATIENCE, ROOT
 
 from runner.lab.demo_workspace import workspace
 from runner.lab.probe import HealthAnswer, Probe, get
@@ -18,7 +18,6 @@ from runner.lab.shop import BAD, CURRENT, GOOD, Shop
 pytestmark = pytest.mark.live
 
 INVENTORIES = ROOT / "inventories"
-SOON = 20.0  # seconds; a deadline, not a measure
 MEND = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'nightly-report'"
 ENDS = [("local", signal.SIGINT), ("over_ssh", signal.SIGKILL)]
 if os.environ.get("RUNBOOK_KILLS") == "all":
@@ -76,17 +75,17 @@ def ansible(shop, tmp_path, *words):
 def test_it_breaks_and_is_well_again_when_the_leak_is_ended(shop):
     with Probe.watching(f"{shop.app_urls[0]}/health", interval=0.01) as probe:
         # Given
-        well = probe.wait(healthy=True, within=SOON) and shop.is_healthy()
+        well = probe.wait(healthy=True, within=PATIENCE) and shop.is_healthy()
 
         # When
         held = shop.break_it()
         broken = get(f"{shop.app_urls[-1]}/health")
-        seen = probe.wait(healthy=False, within=SOON)
+        seen = probe.wait(healthy=False, within=PATIENCE)
         percent = psql(shop, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
         ended = psql(shop, MEND)
 
         # Then
-        mended = probe.wait(healthy=True, within=SOON)
+        mended = probe.wait(healthy=True, within=PATIENCE)
     assert (well, held, seen, ended, mended, shop.is_healthy()) == (True, 94, True, "94", True, True)
     assert (broken.status, broken.body["status"], int(percent) >= 90) == (503, "fail", True)
     assert len(probe.outages) == 1
@@ -204,7 +203,7 @@ def test_nothing_runs_after_ctrl_c_or_kill_9_and_nothing_stays_on_disk(mode, end
         # When
         demo.send_signal(end)
         try:
-            demo.wait(30)
+            demo.wait(PATIENCE)
         finally:
             demo.kill()
 

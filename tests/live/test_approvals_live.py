@@ -7,6 +7,7 @@ import os
 
 import pexpect
 import pytest
+from harness import PATIENCE
 from harness.bench import step
 
 GATE = {"says": "Go?", "expires": "120s"}
@@ -27,7 +28,7 @@ def approve(bench, *words, run="last"):
 
 
 def ended(process):
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")], err
 
 
@@ -88,7 +89,9 @@ def test_who_sits_at_the_prompt_sees_that_somebody_else_has_answered(bench):
     bench.write(step("act", "true", approve=GATE))
     words = bench.words("run", "RUN-900", "-i", str(bench.inventory))
     environment = {**os.environ, "TMPDIR": str(bench.directory), "TERM": "xterm"}
-    child = pexpect.spawn(words[0], words[1:], cwd=str(bench.directory), env=environment, encoding="utf-8", timeout=90)
+    child = pexpect.spawn(
+        words[0], words[1:], cwd=str(bench.directory), env=environment, encoding="utf-8", timeout=PATIENCE
+    )
     child.expect(r"Go ahead\? \(y\)es, \(n\)o, \(e\)scalate: ")
 
     approve(bench, "--as", "bob")
@@ -118,7 +121,9 @@ def test_a_step_that_lacks_what_a_skipped_one_would_have_captured_cannot_be_appr
     bench.hosts()
     words = bench.words("run", "RUN-900", "-i", str(bench.inventory), "--step")
     environment = {**os.environ, "TMPDIR": str(bench.directory), "TERM": "xterm"}
-    child = pexpect.spawn(words[0], words[1:], cwd=str(bench.directory), env=environment, encoding="utf-8", timeout=90)
+    child = pexpect.spawn(
+        words[0], words[1:], cwd=str(bench.directory), env=environment, encoding="utf-8", timeout=PATIENCE
+    )
     child.expect_exact("(a)bort: ")
     child.sendline("s")
     child.expect_exact("'job' is undefined")

@@ -13,6 +13,7 @@ import signal
 import time
 
 import pytest
+from harness import PATIENCE
 from harness.bench import runbook_text
 from harness.places import Place, Tree, kill
 
@@ -126,7 +127,7 @@ def test_killed_at_any_instant_each_thing_is_done_once_and_what_stands_is_named(
     for sign in (signal.SIGSTOP, signal.SIGKILL):
         for pid in pids:
             kill(pid, sign)
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
     told = [f"seed {seed}: {out[-500:]} {err}"]
     # Then somebody goes on with it, in every other of them
     if seed % 2:

@@ -12,6 +12,7 @@ import sys
 import time
 
 import pytest
+from harness import PATIENCE
 from harness.bench import Bench, step, wait_until
 from harness.places import Place, Tree, kill, sshd_hosts
 
@@ -58,7 +59,7 @@ def test_what_was_left_on_the_machine_that_works_for_others_is_ended_there_and_d
     wait_until(lambda: marks(place), "it has begun there", process)
     for pid in Tree(process.pid).all:
         kill(pid)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     # When the next command finds that
     bench.command("status", "--json")
     # Then
@@ -82,7 +83,7 @@ def test_killed_at_any_instant_it_is_done_once_for_each_host(place, seed):
     # When
     time.sleep(pick.uniform(0.3, 4.0))
     kill(pick.choice(Tree(process.pid).all))
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
     # Then somebody goes on with it, and says what they see there
     told, passed = [f"seed {seed}: {out[-300:]} {err}"], process.returncode == 0
     for _ in range(4):

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness import PATIENCE
+
 
 def steps(place):
     """Steps that find files below `place`, and move each of them to another directory."""
@@ -73,12 +75,14 @@ def test_each_item_is_done_once_and_undone_and_plain_ansible_does_the_same(bench
     (place / "from" / "later").unlink()
     words = [Path(sys.executable).with_name("ansible-playbook"), "-i", bench.inventory, "playbooks/RUN-900.yml"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(bench.directory), "LC_ALL": "C.UTF-8"}
-    plain = subprocess.run(words, cwd=bench.directory, env=environment, capture_output=True, check=False, timeout=90)
+    plain = subprocess.run(
+        words, cwd=bench.directory, env=environment, capture_output=True, check=False, timeout=PATIENCE
+    )
     assert plain.returncode == 0, plain
     assert sorted(path.name for path in (place / "to").iterdir()) == ["a", "b", "c"]
 
     head = (bench.directory / "playbooks" / "RUN-900.yml").read_text().partition("---")[0]
     takes_back = next(line for line in head.splitlines() if "step-undo-move" in line).removeprefix("#")
     typed = shlex.split(takes_back.replace("VALUE", '["a", "c"]'))
-    back = subprocess.run([*words, *typed], cwd=bench.directory, env=environment, check=False, timeout=90)
+    back = subprocess.run([*words, *typed], cwd=bench.directory, env=environment, check=False, timeout=PATIENCE)
     assert (back.returncode, sorted(path.name for path in (place / "from").iterdir())) == (0, ["a", "c"])

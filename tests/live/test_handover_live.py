@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from harness import PATIENCE
 from harness.bench import kill, runbook_text, step, survivors, wait_until
 
 
@@ -49,15 +50,15 @@ def test_what_the_other_has_mended_holds_again_and_the_run_can_go_on_with_the_re
 
 
 def test_both_end_with_the_command_that_does_them(bench, hands_over):
-    hands_over("touch {mine}.begun; sleep 60")
+    hands_over("touch {mine}.begun; sleep 900")
     process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
-    wait_until((bench.directory / "a.begun").exists, "the other has begun", process, seconds=60)
+    wait_until((bench.directory / "a.begun").exists, "the other has begun", process)
 
     kill(process.pid)
-    process.communicate(timeout=90)
+    process.communicate(timeout=PATIENCE)
 
     runs = bench.run_ids()
-    wait_until(lambda: not any(map(survivors, runs)), "nothing of them is left", seconds=60, every=0.1)
+    wait_until(lambda: not any(map(survivors, runs)), "nothing of them is left", every=0.1)
     assert "running" not in bench.command("status", "--json").out
     assert [record["type"] for record in bench.records()].count("runbook.run.abandoned") == 2
 

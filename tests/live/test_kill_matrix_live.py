@@ -11,6 +11,7 @@ import re
 import signal
 
 import pytest
+from harness import PATIENCE
 from harness.bench import step, wait_until
 from harness.places import WAYS, Tree, kill
 
@@ -42,7 +43,7 @@ STOPPED = dict.fromkeys(SIGNALS, (130, "aborted")) | {"deadline": (124, "unknown
 
 def interrupted(place, cause, deadline="3s", **keys):
     """The command that does three steps, stopped by `cause` in the midst of the second."""
-    words = f"(setsid sleep 61 &); echo slow >> {place.log}; sleep 60; echo late >> {place.log}"
+    words = f"(setsid sleep 901 &); echo slow >> {place.log}; sleep 900; echo late >> {place.log}"
     place.bench.write(
         step("first", f"echo first >> {place.log}"),
         step("slow", words, timeout="2m", **keys),
@@ -51,7 +52,7 @@ def interrupted(place, cause, deadline="3s", **keys):
     )
     process = place.bench.started("run", "RUN-900", "-i", str(place.bench.inventory), "--yes", "--json")
     begun = ["first", "slow"]
-    wait_until(lambda: place.done == begun or process.poll() is not None, "the slow step has begun", seconds=60)
+    wait_until(lambda: place.done == begun or process.poll() is not None, "the slow step has begun")
     if place.done != begun and cause == "deadline" and deadline != "1m":
         process.communicate()
         place.log.unlink(missing_ok=True)
@@ -60,7 +61,7 @@ def interrupted(place, cause, deadline="3s", **keys):
         process.send_signal(SIGNALS[cause])
     elif cause in VICTIMS:
         kill(VICTIMS[cause](Tree(process.pid)))
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, [json.loads(line) for line in out.splitlines()], err
 
 
@@ -119,7 +120,7 @@ def test_what_is_idempotent_is_done_again_without_a_question(place):
     interrupted(place, "kill-ssh", idempotent=True)
     place.nothing_is_left()
     slow = place.bench.directory / "runbooks" / "RUN-900.yml"
-    slow.write_text(slow.read_text().replace("(setsid sleep 61 &); ", "").replace("sleep 60", "sleep 0"))
+    slow.write_text(slow.read_text().replace("(setsid sleep 901 &); ", "").replace("sleep 900", "sleep 0"))
     place.bench.compile()
 
     resumed = place.bench.command("resume", "last", "--json", "--accept-changes")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import yaml
+from harness import PATIENCE
 
 VALUES = {"version": "1.10", "mode": "0755", "answer": "yes", "slots": [1, {"a": "no"}], "on": False}
 """Texts that YAML, or Ansible, would like to take for something else."""
@@ -56,6 +57,8 @@ def test_files_beside_the_runbook_arrive_as_they_are(bench):
         path.unlink() if path.is_file() else None
     words = [Path(sys.executable).with_name("ansible-playbook"), "-i", bench.inventory, "playbooks/RUN-900.yml"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(bench.directory), "LC_ALL": "C.UTF-8"}
-    plain = subprocess.run(words, cwd=bench.directory, env=environment, capture_output=True, check=False, timeout=90)
+    plain = subprocess.run(
+        words, cwd=bench.directory, env=environment, capture_output=True, check=False, timeout=PATIENCE
+    )
     assert plain.returncode == 0, plain
     assert {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()} == by_command

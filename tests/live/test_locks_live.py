@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 
+from harness import PATIENCE
 from harness.bench import Ran, step, wait_until
 
 ROUNDS = int(os.environ.get("RUNBOOK_TEST_ROUNDS", "1"))
@@ -22,9 +23,9 @@ def test_exactly_one_of_two_that_start_together_runs_each_time(bench):
     bench.write(step("act", f"echo x >> {done}; until [ -e {go} ]; do sleep 0.2; done"))
     for round_ in range(1, ROUNDS + 1):
         both = [start(bench) for _ in range(2)]
-        wait_until(lambda both=both: any(process.poll() is not None for process in both), "one is refused", seconds=60)
+        wait_until(lambda both=both: any(process.poll() is not None for process in both), "one is refused")
         go.touch()
-        ended = [process.communicate(timeout=90) for process in both]
+        ended = [process.communicate(timeout=PATIENCE) for process in both]
         assert sorted(process.returncode for process in both) == [0, 6], ended
         assert len(done.read_text().splitlines()) == round_
         go.unlink()
@@ -41,8 +42,8 @@ def test_who_comes_second_is_told_who_is_there_or_waits(bench):
     second = start(bench, "--wait", "1m")
     wait_until(lambda: "lock.awaited" in (bench.state / "audit" / "audit.jsonl").read_text(), "it waits", second)
     go.touch()
-    waited = Ran(second.wait(timeout=90), *second.communicate())
-    first.communicate(timeout=90)
+    waited = Ran(second.wait(timeout=PATIENCE), *second.communicate())
+    first.communicate(timeout=PATIENCE)
 
     assert refused.code == 6
     problem = refused.events[-1]["problems"][0]

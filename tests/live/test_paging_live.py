@@ -101,7 +101,7 @@ def test_a_hanging_pager_costs_no_more_than_its_deadline(bench):
     with FaultServer("slow") as server:
         failing_then_passing(bench, server)
         bench.answers = FAILS
-        ran = bench.run(patience=30)
+        ran = bench.run()
 
     assert ran.code == 8
 
@@ -110,7 +110,7 @@ def test_a_run_that_was_killed_calls_when_a_later_command_finds_it(bench):
     begun = bench.directory / "begun"
     with FaultServer("ok") as server:
         bench.environment = {"KEY": "R" * 32}
-        bench.write(step("act", f"touch {begun}; sleep 60"), contacts=contacts(server.url), escalation=POLICY)
+        bench.write(step("act", f"touch {begun}; sleep 900"), contacts=contacts(server.url), escalation=POLICY)
         process = bench.begun(begun)
         kill(process.pid)
         process.communicate()

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import ROOT
+from harness import PATIENCE, ROOT
 from harness.runbook_files import tasks_done, tasks_written
 
 from runner.lab.demo_workspace import workspace
@@ -48,7 +48,7 @@ def play(shop, tmp_path):
             check=False,
             cwd=tmp_path,
             env=environment,
-            timeout=200,
+            timeout=PATIENCE,
         )
         return done.returncode, tasks_done(runbook, done.stdout), done.stdout + done.stderr
 

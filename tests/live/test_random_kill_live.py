@@ -13,6 +13,7 @@ import signal
 import time
 
 import pytest
+from harness import PATIENCE
 from harness.bench import step
 from harness.places import WAYS, Tree, kill
 
@@ -43,7 +44,7 @@ def test_a_run_that_is_killed_at_a_random_instant_is_finished_with_each_step_don
     time.sleep(pick.uniform(0.0, LONGEST))
     victims = pick.choice(list(VICTIMS))
     killed(Tree(process.pid), victims, pick)
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
     # Then
     told = f"seed {seed}, {victims}: {err}"
     if victims != "all at once":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from harness import PATIENCE
 from harness.bench import runbook_text, step, wait_until
 from harness.registry_files import CRITERIA, TRIGGER
 
@@ -48,7 +49,7 @@ def plain(bench, *words):
         check=False,
         env=environment,
         cwd=bench.directory,
-        timeout=120,
+        timeout=PATIENCE,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -74,7 +75,7 @@ def test_a_trigger_that_fires_ends_the_watch_and_the_rollback_begins(release):
     wait_until(lambda: log.exists() and '"quiet"' in log.read_text(), "the trigger is looked at", process)
     (release.directory / "rate").write_text("3.5")
 
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=PATIENCE)
 
     records = release.records()
     seen = [record["data"]["runbook"] for record in records if record["type"] == "runbook.trigger.seen"]

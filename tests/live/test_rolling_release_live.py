@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness import ROOT
+from harness import PATIENCE, ROOT
 from harness.bench import Bench, wait_until
 from harness.places import Place, Tree, kill, sshd_hosts
 
@@ -198,7 +198,7 @@ def test_a_check_that_fails_on_one_host_takes_back_all_that_was_released_and_no_
     broken = site.root("app2") / "releases" / NEW / "BROKEN"
     broken.touch()
     # When
-    ended = site.place.bench.command(*site.words(), patience=170)
+    ended = site.place.bench.command(*site.words())
     broken.unlink()
     # Then
     assert ended.code in {3, 8}, ended.err
@@ -225,7 +225,7 @@ def test_a_check_that_fails_on_one_host_takes_back_all_that_was_released_and_no_
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 @pytest.mark.parametrize("site", ["nginx"], indirect=True)
 def test_host_after_host_is_released_through_nginx_and_no_customer_notices(site, customers):
-    ended = site.place.bench.command(*site.words("--limit", "app1:app2"), patience=170)
+    ended = site.place.bench.command(*site.words("--limit", "app1:app2"))
 
     assert ended.code == 0, ended.err
     assert site.serving == {"app1": (NEW, True), "app2": (NEW, True), "app3": (OLD, True)}, ended.err
@@ -246,16 +246,16 @@ def test_a_release_that_is_killed_at_any_instant_is_finished_and_no_customer_not
     wait_until((bench.state / "audit" / "audit.jsonl").exists, "it has begun", process)
     time.sleep(pick.uniform(0.0, LONGEST))
     kill(process.pid if pick.random() < 0.5 else pick.choice(Tree(process.pid).all))
-    out, err = process.communicate(timeout=170)
+    out, err = process.communicate(timeout=PATIENCE)
     # Then whoever goes on with it, and says of the switch of a link that it can be made again, has it done
     told, passed = [f"seed {seed}: {out[-300:]} {err}"], process.returncode == 0
     for _ in range(4):
         if passed:
             break
         doubts = ["--redo", "deploy"] if "deploy is in doubt" in told[-1] else []
-        resumed = bench.command(*site.resuming(*doubts), patience=170)
+        resumed = bench.command(*site.resuming(*doubts))
         if any(words in resumed.err for words in ("has not started", "never began", "nothing to resume")):
-            resumed = bench.command(*site.words("--limit", "app1"), patience=170)
+            resumed = bench.command(*site.words("--limit", "app1"))
         passed = resumed.code == 0
         told.append(f"{doubts}: exit code {resumed.code}, {resumed.out[-400:]} {resumed.err}")
     assert site.serving == {"app1": (NEW, True), "app2": (OLD, True), "app3": (OLD, True)}, "\n".join(told)

@@ -110,7 +110,7 @@ def test_captured_values_and_inputs_are_never_templated(bench):
 def test_output_is_capped_at_the_source_and_a_step_that_hangs_is_ended_on_the_host(bench):
     bench.write(
         step("flood", "head -c 20000000 /dev/zero | tr '\\0' 'x'; printf '\\xff\\xfe' >&2"),
-        step("hang", "sleep 300 & sleep 300", timeout="1s"),
+        step("hang", "sleep 900 & sleep 900", timeout="1s"),
     )
 
     ran = bench.run()

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pexpect
 import pytest
 import yaml
+from harness import PATIENCE
 from harness.bench import CONTACTS, step, survivors, wait_until
 from harness.fault_server import FaultServer
 
@@ -100,7 +101,7 @@ def test_the_probes_find_what_there_is_to_be_found(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "file").write_text(f"x {CODED} y")
     told = {"TOLD": SECRET}
-    words = [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)", "an argument", SECRET]
+    words = [sys.executable, "-c", "import time; print(flush=True); time.sleep(900)", "an argument", SECRET]
     with subprocess.Popen(words, env=told, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         seen = [in_processes(what) for what in ("cmdline", "environ")]
@@ -127,7 +128,7 @@ def test_a_secret_is_seen_nowhere_on_standard_input_and_in_the_environment_in_th
     wait_until(ready.exists, "the next step has begun", process)
     seen, environ = (in_processes("cmdline"), in_files(bench.directory, *temporary())), in_processes("environ")
     go.touch()
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
 
     assert seen == ({}, [])
     assert environ
@@ -149,7 +150,7 @@ def test_over_ssh_it_is_in_no_argument_on_either_side(bench, kept, tmp_path):
             process = bench.begun(ready, "-e", f"password={kept}")
             seen, environ = (in_processes("cmdline"), in_files(bench.directory, *temporary())), in_processes("environ")
             go.touch()
-            out, err = process.communicate(timeout=90)
+            out, err = process.communicate(timeout=PATIENCE)
     except InvalidInputError as error:
         pytest.skip(f"no SSH hosts here: {error.message}")
 
@@ -206,7 +207,7 @@ def test_a_secret_that_is_typed_is_not_shown_and_kept_in_memory_only(bench):
     environment = {**os.environ, "TMPDIR": str(bench.directory), "TERM": "dumb"}
     secret = SECRET.replace("\\", "/")  # which is typed as it is
 
-    child = pexpect.spawn(program, line, env=environment, cwd=bench.directory, timeout=90, encoding="utf-8")
+    child = pexpect.spawn(program, line, env=environment, cwd=bench.directory, timeout=PATIENCE, encoding="utf-8")
     child.expect("How many: a whole number, at least 1\r\n  copies: ")
     child.sendline("none")
     child.expect("'none' is not a whole number\r\n  copies: |  copies: ")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from harness.bench import step, wait_until
 from harness.places import WAYS, Tree, kill
 
@@ -120,7 +121,7 @@ def begun(place, services, *, slow, deadline=None):
     )
     process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
     done = ["change", "services", "slow"]
-    wait_until(lambda: place.done == done or process.poll() is not None, "the slow step has begun", seconds=60)
+    wait_until(lambda: place.done == done or process.poll() is not None, "the slow step has begun")
     if place.done != done and deadline in ("5s", "15s"):
         process.communicate()
         place.log.unlink(missing_ok=True)
@@ -132,7 +133,7 @@ def begun(place, services, *, slow, deadline=None):
 
 def failed(place, services):
     process = begun(place, services, slow=f"test -e {place.bench.directory / 'mended'}")
-    process.communicate(timeout=90)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     (place.bench.directory / "mended").touch()
 
@@ -151,21 +152,21 @@ def resume_and_undo(place, services):
 def cancel(place, services):
     process = begun(place, services, slow=SLOW)
     assert place.bench.command("cancel", "last").code == 0
-    process.communicate(timeout=90)
+    process.communicate(timeout=PATIENCE)
 
 
 def signalled(number):
     def end(place, services):
         process = begun(place, services, slow=SLOW)
         process.send_signal(number)
-        process.communicate(timeout=90)
+        process.communicate(timeout=PATIENCE)
 
     return end
 
 
 def deadline(place, services):
     process = begun(place, services, slow=SLOW, deadline="5s")
-    process.communicate(timeout=90)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 124
 
 
@@ -178,7 +179,7 @@ def killed(*victims):
             os.kill(pid, signal.SIGSTOP)
         for pid in pids:
             kill(pid)
-        process.communicate(timeout=90)
+        process.communicate(timeout=PATIENCE)
         run = place.bench.run_ids()[-1]
         after = place.bench.command("status")
         assert (after.code, f"abandoned: the run {run}" in after.err) == (0, "command" in victims), after.err

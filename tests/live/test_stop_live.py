@@ -10,6 +10,7 @@ import signal
 import subprocess
 
 import pytest
+from harness import PATIENCE
 from harness.bench import step, wait_until
 from harness.places import Place, Tree
 
@@ -20,7 +21,7 @@ def tidying(place):
     return [step("tidy", f"echo tidied >> {place.log}")]
 
 
-def begun(place, *, slow="sleep 60", words=(), on_cancel=(), **options):
+def begun(place, *, slow="sleep 900", words=(), on_cancel=(), **options):
     """The command in the midst of its second step."""
     bench = place.bench
     bench.write(
@@ -30,7 +31,7 @@ def begun(place, *, slow="sleep 60", words=(), on_cancel=(), **options):
         on_cancel=list(on_cancel),
     )
     process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", *words, **options)
-    wait_until(lambda: place.done == ["first", "slow"], "the slow step has begun", process, seconds=60)
+    wait_until(lambda: place.done == ["first", "slow"], "the slow step has begun", process)
     return process
 
 
@@ -54,7 +55,7 @@ def test_a_second_ctrl_c_kills_what_does_not_obey(here):
     while "press Ctrl-C again to stop at once" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=90)
+    out, _ = process.communicate(timeout=PATIENCE)
 
     here.nothing_is_left()
     assert (process.returncode, json.loads(out.splitlines()[-1])["outcome"]) == (130, "aborted")
@@ -73,7 +74,7 @@ def test_a_run_over_ssh_is_cancelled_from_elsewhere_and_tidies_up_once(place, no
 
     seen = place.bench.command("status")
     stopped = place.bench.command("cancel", "last", *now)
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
 
     place.nothing_is_left()
     assert ("running" in seen.out, "Slow" in seen.out) == (True, True)
@@ -97,7 +98,7 @@ def test_a_terminal_that_is_closed_stops_the_run_and_it_is_recorded(here):
     os.close(terminal)
     # When
     os.close(master)
-    process.wait(timeout=90)
+    process.wait(timeout=PATIENCE)
     # Then
     here.nothing_is_left()
     ended = [record["data"]["runbook"] for record in here.records() if record["type"] == "runbook.run.finished"]
@@ -127,7 +128,7 @@ def test_a_disk_that_is_full_in_the_midst_of_it_ends_it_and_it_is_gone_on_with(h
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
     # When
     go.touch()
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
     # Then
     here.nobody_is_left()
     assert (process.returncode, "Traceback" in err, "error: Cannot write the audit log" in err) == (7, False, True), err
@@ -152,7 +153,7 @@ def test_a_volume_that_fills_up_in_the_midst_of_it_does_the_same(here, volume):
             except OSError:
                 break
     go.touch()
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=PATIENCE)
 
     here.nobody_is_left()
     assert (process.returncode, "Traceback" in err) == (7, False), err

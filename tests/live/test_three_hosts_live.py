@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+from harness import PATIENCE
 from harness.bench import Bench, step, wait_until
 from harness.places import Place, Tree, cmdline, kill, reach, sshd_hosts
 
@@ -25,7 +26,7 @@ def place(tmp_path_factory):
 def change(bench, name):
     """A step that leaves a line on its host. There a file lets it fail, take long, or be done and not be verified."""
     mine = f"{bench.directory}/{{{{ inventory_hostname }}}}"
-    words = f"test ! -e {mine}.{name}.fails; echo {name} >> {mine}.log; test ! -e {mine}.{name}.hangs || sleep 60"
+    words = f"test ! -e {mine}.{name}.fails; echo {name} >> {mine}.log; test ! -e {mine}.{name}.hangs || sleep 900"
     there = ["sh", "-c", f"grep -qx {name} {mine}.log && test ! -e {mine}.{name}.ails"]
     looks = {"says": f"{name} is there and well", "command": there}
     undo = {"shell": f"echo undo-{name} >> {mine}.log", "verify": [{"exit": 0}]}
@@ -58,7 +59,7 @@ def run_that_stopped(place, tmp_path_factory):
     wait_until(lambda: marks(bench, "b") == ["one", "two"], "the second step has begun on b", process)
     tree = Tree(process.pid)
     kill(next(pid for pid in tree.all if cmdline(pid).startswith("ssh ") and NAMES["b"] in cmdline(pid)))
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, err
     for path in ends:
         path.unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pexpect
+from harness import PATIENCE
 from harness.bench import step
 from harness.fault_server import FaultServer
 
@@ -31,7 +32,7 @@ def on_a_terminal(bench, answer, *words):
     """The exit code of the command, and what it showed, for somebody who types `answer`."""
     program, *rest = bench.words(*words)
     env = {**os.environ, "TERM": "xterm-256color"}
-    child = pexpect.spawn(program, rest, env=env, cwd=str(bench.directory), timeout=90, dimensions=(40, 200))
+    child = pexpect.spawn(program, rest, env=env, cwd=str(bench.directory), timeout=PATIENCE, dimensions=(40, 200))
     try:
         child.expect_exact("Go ahead? [y/N]")
         shown = child.before.decode()
@@ -62,7 +63,7 @@ def test_a_skip_chosen_by_a_person_calls_nobody(bench):
         bench.write(step("one", "true", on_failure="escalate"), contacts=contacts(server.url), escalation=ESCALATES)
         program, *rest = bench.words("run", "RUN-900", "-i", str(bench.inventory), "--step")
         env = {**os.environ, "TERM": "xterm-256color", **bench.environment}
-        child = pexpect.spawn(program, rest, env=env, cwd=str(bench.directory), timeout=90, dimensions=(40, 200))
+        child = pexpect.spawn(program, rest, env=env, cwd=str(bench.directory), timeout=PATIENCE, dimensions=(40, 200))
         child.expect_exact("(s)kip")
         child.sendline("s")
         child.expect(pexpect.EOF)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from harness import PATIENCE
 from harness.bench import Ran
 
 SINGLY = os.environ.get("RUNBOOK_SINGLY") == "yes"
@@ -153,7 +154,7 @@ def test_one_in_a_note_from_another_terminal_is_recorded_nowhere(bench, vault):
     (asked,) = bench.pending()
 
     voted = bench.command("approve", "last", "--subject", asked["subject"], "--note", f"by {SECRETS['whole']}")
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
 
     answered = next(each["data"] for each in map(json.loads, out.splitlines()) if each["type"] == "gate.answered")
     assert (voted.code, process.returncode, answered["note"]) == (0, 0, "by ***"), err

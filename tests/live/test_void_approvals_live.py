@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from harness import PATIENCE
 from harness.bench import step
 
 from runner.executor.ansible import workspace
@@ -116,7 +117,7 @@ class Waiting:
         return self.bench.command("approve", "last", "--subject", subject[:12])
 
     def ended(self):
-        out, _ = self.process.communicate(timeout=90)
+        out, _ = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
 

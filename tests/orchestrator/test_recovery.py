@@ -157,7 +157,7 @@ def test_what_can_not_be_recorded_is_not_named_and_the_run_stays_as_it_was(direc
 def test_its_processes_here_are_ended_and_nobody_elses(directory, named, reaped):
     died(directory)
     marked, another = ({**os.environ, processes.MARKER: marker} for marker in (RUN_ID, RUN_ID[:-1] + "x"))
-    words = ["sleep", "60"]
+    words = ["sleep", "900"]
     with subprocess.Popen(words, env=marked) as its, subprocess.Popen(words, env=another) as other:
         named()
         alive = processes.is_alive(its.pid), processes.is_alive(other.pid)
@@ -194,7 +194,7 @@ def test_of_what_its_steps_have_started_only_what_belongs_to_one_that_has_not_en
     with AuditLog.open(directory.audit, clock=Clock(), actor=ACTOR) as log:
         log.append(*events)
     started = {
-        number: subprocess.Popen(["sleep", "60"], env={**os.environ, processes.MARKER: f"{RUN_ID}/restart/{number}"})
+        number: subprocess.Popen(["sleep", "900"], env={**os.environ, processes.MARKER: f"{RUN_ID}/restart/{number}"})
         for number in (1, 2)
     }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from harness import TESTS
+from harness import PATIENCE, TESTS
 from harness.bench import Bench, step, survivors
 from harness.fakes import RUN_ID, Clock
 
@@ -64,7 +64,7 @@ class Elsewhere:
 
     def answer(self, gate, view):
         self.texts.append(gate.text)
-        ends = time.monotonic() + 60
+        ends = time.monotonic() + PATIENCE
         while not view.settled() and time.monotonic() < ends:
             time.sleep(0.05)
 
@@ -108,7 +108,7 @@ def test_a_run_from_its_start_to_its_report(bench):
     approver = APPROVER.format(tests=str(TESTS), state=str(bench.state))
     with subprocess.Popen([sys.executable, "-c", approver], stdout=subprocess.PIPE, text=True) as other:
         started = start_run(asked, env)
-        approved = other.communicate(timeout=60)[0].splitlines()
+        approved = other.communicate(timeout=PATIENCE)[0].splitlines()
 
     # Then its first step is done, and its second has failed
     assert approved == ["make bob -", "[]"]

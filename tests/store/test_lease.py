@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from harness import PATIENCE
 from harness.fakes import Clock
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,7 +115,7 @@ def test_the_lease_of_this_process_is_renewed_until_the_end_of_the_block(leases)
         return clock()
 
     with leases.renewed(LEASE.name, ticking, every=0.001):
-        assert renewed.wait(30)
+        assert renewed.wait(PATIENCE)
         ((kept, last),) = leases.all()
 
     assert (kept, standing(lease, last, clock())) == (lease, "alive")

@@ -6,6 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from harness import PATIENCE
 from harness.scheduler import BEGIN, Scheduler, schedule
 
 from runner.core.errors import AuditError
@@ -75,10 +76,10 @@ def test_who_holds_it_decides_alone(scheduler):
     other = threading.Thread(target=look)
     with occurrences.held():
         other.start()
-        assert began.wait(10)
+        assert began.wait(PATIENCE)
         other.join(0.3)
         assert found == []
-    other.join(30)
+    other.join(PATIENCE)
     assert [each.planned for each in found] == [BEGIN + timedelta(hours=4)]
 
 

@@ -142,7 +142,7 @@ def test_a_run_whose_command_was_killed_is_found(state):
         "from runner.store.run_state import RunState;"
         "from runner.store.state_directory import StateDirectory;"
         f"held = StateDirectory.open(Path({str(state.path)!r})).begin({STATE!r});"
-        "print('held', flush=True); time.sleep(60)"
+        "print('held', flush=True); time.sleep(900)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as command:
         assert command.stdout.readline() == "held\n"

@@ -12,6 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from harness import PATIENCE
 from harness.command_server import CommandServer
 from harness.plugin_package import install
 
@@ -56,7 +57,7 @@ class Place:
     def command(self, *words, **env):
         words = ["--library", self.root / "library", "--state-dir", self.root / "state", *words]
         environment = {**os.environ, "PYTHONPATH": str(self.installation.folder), **env}
-        done = self.installation.server.do(words, environment=environment, directory=self.root, patience=60)
+        done = self.installation.server.do(words, environment=environment, directory=self.root, patience=PATIENCE)
         return subprocess.CompletedProcess(words, *done)
 
     def write(self, *steps, **changes):

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 
 from runner.core.errors import InvalidInputError
 from runner.worker.systemd_unit import WatchUnit
@@ -52,7 +53,11 @@ def test_systemd_verifies_it(tmp_path, name):
     path.write_text(unit(tmp_path / name).text())
 
     verified = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", str(path)], capture_output=True, text=True, timeout=60, check=False
+        ["systemd-analyze", "verify", "--man=no", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
     assert (verified.returncode, verified.stderr) == (0, "")

@@ -12,6 +12,7 @@ import termios
 
 import click
 import pytest
+from harness import PATIENCE
 from harness.fakes import runbook_file
 from harness.ssh_lab import script
 
@@ -38,7 +39,7 @@ def on_a_terminal(here, words, *, rows, **environment):
                 shown += chunk
         except OSError:  # Linux says so when nobody holds the other end any more
             pass
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=PATIENCE) == 0
     os.close(master)
     return shown.decode()
 

@@ -7,6 +7,7 @@ import sys
 
 import pexpect
 import pytest
+from harness import PATIENCE
 
 from runner.cli.prompts.checkboxes import Boxes
 
@@ -50,7 +51,12 @@ print("picked", tick(["(pid=7)", "(pid=8)", "(pid=9)"], settled=lambda: next(ask
 def ticking(times=1000, term="xterm-256color"):
     environment = {**os.environ, "TERM": term}
     return pexpect.spawn(
-        sys.executable, ["-c", PROGRAM, str(times)], env=environment, timeout=20, encoding="utf-8", dimensions=(20, 60)
+        sys.executable,
+        ["-c", PROGRAM, str(times)],
+        env=environment,
+        timeout=PATIENCE,
+        encoding="utf-8",
+        dimensions=(20, 60),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from harness import PATIENCE
 
 from runner.core.shell.arithmetic import computed
 from runner.core.shell.shell_reader import Shell
@@ -32,7 +33,10 @@ def does(code, tmp_path):
     """Whether bash does the command in the index of what stands for `x`."""
     mark = tmp_path / "mark"
     subprocess.run(
-        ["/bin/bash", "-c", code.replace("x", f"a[$(touch {mark})]")], check=False, capture_output=True, timeout=20
+        ["/bin/bash", "-c", code.replace("x", f"a[$(touch {mark})]")],
+        check=False,
+        capture_output=True,
+        timeout=PATIENCE,
     )
     return mark.exists()
 

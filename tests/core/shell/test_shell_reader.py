@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from harness import PATIENCE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ def called(code, tmp_path):
     seen.unlink(missing_ok=True)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SEEN": str(seen)}
     subprocess.run(
-        ["/bin/bash", "-c", code], env=environment, check=False, timeout=20, capture_output=True, cwd=tmp_path
+        ["/bin/bash", "-c", code], env=environment, check=False, timeout=PATIENCE, capture_output=True, cwd=tmp_path
     )
     lines = seen.read_bytes().decode().split("\0\n") if seen.exists() else [""]
     return [tuple(line.split("\0")) for line in lines[:-1]]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from harness.fake_run import END, INVENTORY, START
 from harness.fakes import RUN_ID
 
@@ -61,7 +62,7 @@ def run(ansible):
 
 
 def wait_for(path):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -188,7 +189,7 @@ def test_an_ansible_that_falls_silent_is_an_error(job, ansible, run):
 
 
 def test_a_cancellation_stops_it(job, ansible, run):
-    ansible.says(INVENTORY, START, then="time.sleep(60)")
+    ansible.says(INVENTORY, START, then="time.sleep(900)")
 
     with Cancelling(job, ansible, "SIGINT"):
         ending = run(job)
@@ -197,7 +198,7 @@ def test_a_cancellation_stops_it(job, ansible, run):
 
 
 def test_a_supervisor_that_was_stopped_itself_is_not_waited_for_for_ever(job, ansible, run):
-    ansible.says(INVENTORY, START, then="subprocess.Popen(['setsid', 'sleep', '60']); time.sleep(60)")
+    ansible.says(INVENTORY, START, then="subprocess.Popen(['setsid', 'sleep', '900']); time.sleep(900)")
 
     def stop():
         wait_for(ansible.directory / "said")
@@ -223,7 +224,7 @@ def test_an_ansible_that_was_stopped_is_ended(job, ansible, run):
 
 
 def test_an_inventory_that_is_not_read_in_time_is_named_with_its_scripts(job, ansible, tmp_path, run):
-    ansible.does("sleep 60; sleep 60")
+    ansible.does("sleep 900; sleep 900")
     directory = tmp_path / "inventory"
     directory.mkdir()
     (directory / "cmdb.py").touch(mode=0o755)
@@ -243,7 +244,7 @@ def test_what_takes_its_time_once_the_inventory_is_read_is_not_stopped(job, ansi
 
 
 def test_what_was_asked_before_the_supervisor_was_there_is_not_forgotten(job, ansible, run):
-    ansible.says(INVENTORY, START, then="time.sleep(60)")
+    ansible.says(INVENTORY, START, then="time.sleep(900)")
     job.cancellation.request("SIGINT")
 
     assert run(job).why == "cancelled"
@@ -258,7 +259,7 @@ def test_what_is_begun_when_a_request_has_had_its_effect_goes_on(job, ansible, r
 
 
 def test_asked_twice_it_does_not_wait_for_those_who_do_not_obey(job, ansible, run):
-    ansible.says(INVENTORY, START, then="signal.signal(15, signal.SIG_IGN); time.sleep(60)")
+    ansible.says(INVENTORY, START, then="signal.signal(15, signal.SIG_IGN); time.sleep(900)")
 
     with Cancelling(job, ansible, "SIGINT", "SIGINT"):
         ending = run(job)
@@ -267,7 +268,7 @@ def test_asked_twice_it_does_not_wait_for_those_who_do_not_obey(job, ansible, ru
 
 
 def test_when_the_supervisor_is_killed_the_command_ends_what_it_left(job, ansible, run):
-    ansible.says(INVENTORY, START, then="subprocess.Popen(['setsid', 'sleep', '60']); time.sleep(60)")
+    ansible.says(INVENTORY, START, then="subprocess.Popen(['setsid', 'sleep', '900']); time.sleep(900)")
 
     def kill():
         wait_for(ansible.directory / "said")
@@ -313,7 +314,7 @@ def test_the_directory_is_noted_before_it_is_used(job, ansible, run):
 
 
 def test_a_deadline_ends_it(job, ansible, run):
-    ansible.says(INVENTORY, START, then="time.sleep(60)")
+    ansible.says(INVENTORY, START, then="time.sleep(900)")
 
     assert run(job, deadline=0.5).why == "deadline"
 
@@ -333,7 +334,7 @@ def test_to_resolve_nothing_is_an_error_in_words(job, ansible):
 
 
 def test_to_be_stopped_while_resolving_is_an_error_in_words(job, ansible):
-    ansible.does("echo x >said; sleep 60")
+    ansible.does("echo x >said; sleep 900")
 
     with Cancelling(job, ansible, "SIGINT"), pytest.raises(ExecutionError, match="before Ansible had named the hosts"):
         ansible.executor().resolve(job, NOTHING)

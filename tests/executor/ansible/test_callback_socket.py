@@ -12,6 +12,7 @@ import sys
 import threading
 
 import pytest
+from harness import PATIENCE
 
 from runner.core.errors import ExecutionError
 from runner.executor.ansible.callback_socket import CallbackSocket
@@ -75,7 +76,7 @@ def test_the_answer_is_yes_only_after_the_handler_returned(path):
 
     def handle(message):
         heard.append(message)
-        assert may_return.wait(10)
+        assert may_return.wait(PATIENCE)
 
     with CallbackSocket(path, handle) as served, peer_of(path) as peer:
         peer.say({"kind": "start"})
@@ -166,7 +167,7 @@ def _as_nobody(path):
 
 def _python(program, *words):
     ran = subprocess.run(
-        [sys.executable, "-Sc", program, *map(str, words)], capture_output=True, check=False, timeout=30
+        [sys.executable, "-Sc", program, *map(str, words)], capture_output=True, check=False, timeout=PATIENCE
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
@@ -192,7 +193,7 @@ def test_a_peer_that_goes_away_in_the_middle_of_an_answer_does_no_harm(path):
 
     def handle(message):
         heard.append(message)
-        assert gone.wait(10)
+        assert gone.wait(PATIENCE)
 
     with CallbackSocket(path, handle) as served, peer_of(path) as peer:
         peer.say({"kind": "start"})

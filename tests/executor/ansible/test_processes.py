@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from harness.bench import wait_until
 from harness.fakes import RUN_ID
 
@@ -39,7 +40,7 @@ def living(*pids):
     return [pid for pid in pids if processes.is_alive(pid)]
 
 
-def gone(pid, within=10.0):
+def gone(pid, within=PATIENCE):
     deadline = time.monotonic() + within
     while processes.is_alive(pid):
         assert time.monotonic() < deadline, f"{pid} lives"
@@ -56,14 +57,14 @@ def python(program, **options):
     """What a Python of its own prints, which has the processes module as `processes`."""
     program = "import os, signal, subprocess, sys, time\nfrom runner.executor.ansible import processes\n" + program
     ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False, **options
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE, check=False, **options
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.split()
 
 
 def test_descendants_are_the_living_ones_parents_first(started):
-    process = started("sh -c 'sh -c \"echo ready; sleep 60; true\"; true'; true")
+    process = started("sh -c 'sh -c \"echo ready; sleep 900; true\"; true'; true")
 
     while len(found := processes.descendants(process.pid)) < 3:
         time.sleep(0.01)  # the last of them starts after the word that they are ready
@@ -87,16 +88,16 @@ def test_a_process_that_never_was_is_not_alive():
 
 
 def test_those_that_carry_the_marker_are_found_whoever_their_parent_is(started):
-    marked = started("setsid sh -c 'echo ready; sleep 60' & wait", env=MARKED)
-    started("echo ready; sleep 60", env={**os.environ, processes.MARKER: RUN_ID + "0"})
-    started("echo ready; sleep 60", env={**os.environ, "X" + processes.MARKER: RUN_ID})
+    marked = started("setsid sh -c 'echo ready; sleep 900' & wait", env=MARKED)
+    started("echo ready; sleep 900", env={**os.environ, processes.MARKER: RUN_ID + "0"})
+    started("echo ready; sleep 900", env={**os.environ, "X" + processes.MARKER: RUN_ID})
 
     assert processes.belonging({RUN_ID}) == sorted([marked.pid, *processes.descendants(marked.pid)])
 
 
 def test_those_that_name_something_are_found_whoever_their_parent_is(started, tmp_path):
-    naming = started(f"setsid sh -c 'echo ready; sleep 60; : {tmp_path}/x' & wait")
-    started("echo ready; sleep 60")
+    naming = started(f"setsid sh -c 'echo ready; sleep 900; : {tmp_path}/x' & wait")
+    started("echo ready; sleep 900")
 
     # A child names what its parent does until it has become its own program
     def found():
@@ -129,7 +130,7 @@ def test_a_process_that_ignores_the_signal_is_killed_when_its_grace_is_over(star
 
 
 def test_a_process_that_is_stopped_is_killed(started):
-    process = started("echo ready; exec sleep 60")
+    process = started("echo ready; exec sleep 900")
     process.send_signal(signal.SIGSTOP)
     while stat_of(process.pid)[0] != "T":
         time.sleep(0.01)
@@ -150,7 +151,7 @@ def test_ending_nothing_takes_no_time(monkeypatch):
 
 ESCAPE = """
 processes.adopt_orphans()
-words = "(setsid sh -c 'trap \\"\\" TERM; echo ready; sleep 60; sleep 60' &) ; exit"
+words = "(setsid sh -c 'trap \\"\\" TERM; echo ready; sleep 900; sleep 900' &) ; exit"
 with subprocess.Popen(["/bin/sh", "-c", words], stdout=subprocess.PIPE) as shell:
     shell.stdout.readline()
 shell.wait()
@@ -166,7 +167,7 @@ def test_a_double_fork_into_another_session_does_not_escape():
 
 FORKING = """
 processes.adopt_orphans()
-words = 'trap "" TERM; f() { echo ready; for i in 1 2 3 4 5 6 7 8 9; do sleep 60 & sleep 0.02; done; wait; }; f & wait'
+words = 'trap "" TERM; f() { echo ready; for i in 1 2 3 4 5 6 7 8 9; do sleep 900 & sleep 0.02; done; wait; }; f & wait'
 shell = subprocess.Popen(["/bin/sh", "-c", words], stdout=subprocess.PIPE)
 shell.stdout.readline()
 processes.end(lambda: processes.descendants(os.getpid()), grace=0)
@@ -179,7 +180,7 @@ def test_one_that_goes_on_making_others_is_ended_with_them():
 
 
 MARKED_ENDS_MARKED = f"""
-child = subprocess.Popen(["sleep", "60"])
+child = subprocess.Popen(["sleep", "900"])
 processes.end(lambda: processes.belonging([{RUN_ID!r}]), grace=0.1)
 print(processes.is_alive(child.pid), "survived")
 """
@@ -191,7 +192,7 @@ def test_whoever_ends_the_marked_ones_does_not_end_itself():
 
 def test_no_zombie_is_left_of_what_was_ended():
     left = python(
-        "child = subprocess.Popen(['sleep', '60'])\n"
+        "child = subprocess.Popen(['sleep', '900'])\n"
         "processes.end(lambda: processes.descendants(os.getpid()), grace=0)\n"
         "print(os.path.exists(f'/proc/{child.pid}'))\n"
     )
@@ -204,8 +205,8 @@ child = os.fork()
 if not child:
     processes.die_with_parent(os.getppid())
     print(os.getpid(), flush=True)
-    time.sleep(60)
-time.sleep(60)
+    time.sleep(900)
+time.sleep(900)
 """
 
 
@@ -235,7 +236,7 @@ def test_a_process_whose_parent_had_died_before_it_asked_ends_at_once():
 
 
 def test_signals_go_to_nobody_who_is_not_named(started):
-    other, process = started("echo ready; exec sleep 60"), started("echo ready; exec sleep 60")
+    other, process = started("echo ready; exec sleep 900"), started("echo ready; exec sleep 900")
 
     processes.end(lambda: living(process.pid), grace=5)
 

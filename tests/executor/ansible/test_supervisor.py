@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from harness.fakes import RUN_ID
 
 from runner.executor.ansible import processes, workspace
@@ -26,8 +27,8 @@ def noted(sign, host="here", task="one", attempt=()):
 
 
 NOTED = noted("+")
-FAR = "setsid sh -c 'echo $$ >far; exec sleep 60'"
-AWAY = f"{NOTED}; ({FAR} &); echo $$ >near; sleep 60; sleep 60"
+FAR = "setsid sh -c 'echo $$ >far; exec sleep 900'"
+AWAY = f"{NOTED}; ({FAR} &); echo $$ >near; sleep 900; sleep 900"
 """A process in a session of its own, its parent gone."""
 
 STUBBORN = f"trap '' TERM INT HUP; {AWAY}"
@@ -73,7 +74,7 @@ class Supervised:
     def ending(self):
         """What it reports; nothing else is printed, and its directory is gone."""
         said, complaints = self.process.stdout.read(), self.process.stderr.read()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=PATIENCE)
         assert (complaints, Path(self.invocation.workspace).exists()) == (b"", False)
         return Ending.loads(said.decode())
 
@@ -96,7 +97,7 @@ def supervised(ansible, invocation):
 
 
 def all_ended(*pids):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while any(map(processes.is_alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not any(map(processes.is_alive, pids))
@@ -180,7 +181,7 @@ def test_the_clean_up_of_the_hosts_knows_which_and_as_whom(ansible, supervised):
     attempts = [f"{RUN_ID}/restart/{number}" for number in (1, 2, 3)]
     begun = [noted("+", "db1", "one", attempts[:1]), noted("-", "db1", "one"), noted("+", "db1", "two", attempts[1:2])]
     begun += [noted("+", "db2", "two", attempts[2:]), noted("+", "db3", "two"), noted("+", "db4"), noted("-", "db4")]
-    ansible.does(f"{'; '.join(begun)}; echo $$ >near; exec sleep 60")
+    ansible.does(f"{'; '.join(begun)}; echo $$ >near; exec sleep 900")
     one = supervised(hosts="db:app", becomes=True, limit="db", forks=7)
     ansible.number("near")
 
@@ -200,7 +201,7 @@ def test_the_clean_up_of_the_hosts_knows_which_and_as_whom(ansible, supervised):
 
 
 def test_when_nothing_was_begun_no_host_is_asked(ansible, supervised):
-    ansible.does("echo $$ >near; sleep 60; sleep 60")
+    ansible.does("echo $$ >near; sleep 900; sleep 900")
     one = supervised()
     near = ansible.number("near")
 
@@ -235,7 +236,7 @@ def test_when_its_child_is_killed_everything_ends(ansible, supervised):
 
 
 def test_when_it_is_killed_itself_its_child_dies_with_it(ansible, supervised):
-    ansible.does("echo $$ >near; exec sleep 60")
+    ansible.does("echo $$ >near; exec sleep 900")
     one = supervised()
     ansible.number("near")
     child = processes.descendants(one.process.pid)[0]
@@ -277,7 +278,7 @@ def test_what_an_ended_attempt_has_left_goes_on_however_the_run_ends(ansible, su
     # Given a process that an attempt has started in a session of its own, and a step that goes on
     noting = [noted("+", task="restart", attempt=[ATTEMPT]), *([noted("-", task="restart")] if ended else [])]
     away = f"({processes.MARKER}={ATTEMPT} {FAR} &); while [ ! -s far ]; do sleep 0.01; done"
-    ansible.does(f"{noting[0]}; {away}; {'; '.join([*noting[1:], NOTED])}; echo $$ >near; sleep 60; sleep 60")
+    ansible.does(f"{noting[0]}; {away}; {'; '.join([*noting[1:], NOTED])}; echo $$ >near; sleep 900; sleep 900")
     one = supervised()
     near, far = ansible.number("near"), ansible.number("far")
     # When
@@ -323,7 +324,7 @@ def test_what_goes_wrong_before_ansible_starts_is_in_the_diagnosis(supervised, i
 @pytest.mark.parametrize("said", [b"", b'{"run_id": '])
 def test_a_command_that_dies_before_it_has_ordered_anything_leaves_no_directory_and_no_noise(ansible, invocation, said):
     with Supervised(ansible, None, directory_of=invocation.workspace).process as process:
-        out, complaints = process.communicate(said, timeout=10)
+        out, complaints = process.communicate(said, timeout=PATIENCE)
 
     assert (out, complaints, Path(invocation.workspace).exists()) == (b"", b"", False)
 
@@ -340,7 +341,7 @@ def test_somebody_else_may_wipe_the_directory_first(ansible, supervised):
 
 
 def test_nobody_needs_to_hear_how_it_ended(ansible, supervised):
-    ansible.does("echo $$ >near; exec sleep 60")
+    ansible.does("echo $$ >near; exec sleep 900")
     one = supervised()
     near = ansible.number("near")
 

@@ -23,7 +23,7 @@ def listening():
     over = threading.Event()
     servers = []
 
-    def listen(answer=lambda _: over.wait(60)):
+    def listen(answer=lambda _: over.wait(900)):
         class Answer(socketserver.BaseRequestHandler):
             def handle(self):
                 answer(self.request)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
@@ -132,15 +133,15 @@ def test_a_statement_that_takes_too_long_is_ended_on_the_server_too(ask, postgre
     # Given a statement that waits longer than it may, and then would change something
     assert ask("CREATE TABLE IF NOT EXISTS marks (id int)") == []
     assert ask("DELETE FROM marks") == []
-    code, _ = ask("WITH slept AS MATERIALIZED (SELECT pg_sleep(4)) INSERT INTO marks SELECT 1 FROM slept", timeout=1)
+    code, _ = ask("WITH slept AS MATERIALIZED (SELECT pg_sleep(900)) INSERT INTO marks SELECT 1 FROM slept", timeout=1)
     # When psql is ended, or is told by the server
     assert code in {TIMED_OUT, 3}
     # Then the server does not go on with it
     busy = [{"busy": 1}]
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + PATIENCE
     while busy and time.monotonic() < deadline:
         busy = ask(
-            "SELECT 1 AS busy FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(4)%%' AND pid <> pg_backend_pid() AND state = 'active'"
+            "SELECT 1 AS busy FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(900)%%' AND pid <> pg_backend_pid() AND state = 'active'"
         )
     assert busy == []
     time.sleep(0.2)

@@ -9,6 +9,7 @@ import urllib.request
 from unittest.mock import ANY
 
 import pytest
+from harness import PATIENCE
 
 from runner.core.errors import InvalidInputError
 from runner.lab.machines import lab
@@ -107,7 +108,7 @@ def test_a_snapshot_brings_back_what_was(started):
     edge = next(machine.address for machine in started.machines if machine.name == "edge")
 
     def orders():
-        with urllib.request.urlopen(f"http://{edge}/orders", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{edge}/orders", timeout=PATIENCE) as answer:
             return json.loads(answer.read())["orders"]
 
     # When

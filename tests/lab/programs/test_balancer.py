@@ -13,6 +13,7 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
+from harness import PATIENCE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,7 +80,7 @@ def balanced(tmp_path):
 
 def asked(port):
     """Who answers; nobody where the connection only ends."""
-    with suppress(ConnectionError), socket.create_connection((HOST, port), timeout=10) as connection:
+    with suppress(ConnectionError), socket.create_connection((HOST, port), timeout=PATIENCE) as connection:
         connection.sendall(b"who\n")
         return connection.recv(100).decode()
     return ""

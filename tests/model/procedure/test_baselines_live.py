@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from harness import PATIENCE
 from harness.bench import Bench, step
 
 
@@ -41,7 +42,7 @@ def test_a_baseline_is_that_of_before_the_first_change(tmp_path):
     # And plain Ansible does the same
     (tmp_path / "value").write_text("100")
     words = [f"{sys.prefix}/bin/ansible-playbook", "-i", bench.inventory, tmp_path / "playbooks" / "RUN-900.yml"]
-    plain = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
+    plain = subprocess.run(words, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=tmp_path)
     assert "TASK [RUN-900/bad/verify/1 " in plain.stdout
     assert plain.returncode == 2
     # And without a number nothing is changed

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 
 import pytest
+from harness import PATIENCE
 from harness.engine import change
 from harness.fake_run import FakeChannel, Killed, environment_in, request_in
 from harness.fakes import RUN_ID
@@ -64,7 +65,7 @@ def goes(announcer, kind):
 
 
 def wait_for(channel, messages):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while len(channel.sent) < messages:
         assert time.monotonic() < deadline, channel.actions
         time.sleep(0.01)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from harness import PATIENCE
 from pydantic import TypeAdapter
 
 from runner.cli.system import clock
@@ -44,7 +45,7 @@ def test_a_clock_that_runs_down_calls_once_while_the_block_lasts():
     watched = Watched({"unresolved_for": "20ms"})
 
     with watched.clock.running():
-        assert watched.called.wait(20)
+        assert watched.called.wait(PATIENCE)
         watched.hear(EventType.VERIFICATION_FINISHED, outcome="failed")
 
     assert watched.reasons == ["not resolved after 20ms"]
@@ -67,7 +68,7 @@ def test_a_captured_value_calls_as_soon_as_it_is_there():
         watched.hear(EventType.VALUES_CAPTURED)
         watched.captured["db1"] = {"rate": 3}
         watched.hear(EventType.VALUES_CAPTURED)
-        assert watched.called.wait(20)
+        assert watched.called.wait(PATIENCE)
 
     assert watched.reasons == ["rate > 2 on db1"]
 
@@ -78,7 +79,7 @@ def test_verifications_that_fail_are_counted():
     with watched.clock.running():
         for outcome in ("failed", "passed", "failed"):
             watched.hear(EventType.VERIFICATION_FINISHED, outcome=outcome)
-        assert watched.called.wait(20)
+        assert watched.called.wait(PATIENCE)
 
     assert watched.reasons == ["2 verifications have failed"]
 
@@ -92,7 +93,7 @@ def test_a_question_calls_only_as_long_as_it_waits(answered):
         if answered:
             watched.hear(EventType.GATE_ANSWERED)
         else:
-            assert watched.called.wait(20)
+            assert watched.called.wait(PATIENCE)
 
     assert watched.reasons == ([] if answered else ["nobody has answered for 20ms: act"])
     assert (watched.clock.so_far.question is None) is answered
@@ -103,7 +104,7 @@ def test_the_ladder_is_looked_at_again_when_it_wants_to_be():
     watched.waits = [0.01, 0.01]
 
     with watched.clock.running():
-        assert watched.climbed.wait(20)
+        assert watched.climbed.wait(PATIENCE)
 
     assert watched.waits == []
 
@@ -113,6 +114,6 @@ def test_a_runbook_that_asks_for_somebody_calls_as_soon_as_it_has_come_to_a_step
 
     with watched.clock.running():
         watched.hear(EventType.GATE_ASKED)
-        assert watched.called.wait(20)
+        assert watched.called.wait(PATIENCE)
 
     assert watched.reasons == ["whoever has started this asks for somebody"]

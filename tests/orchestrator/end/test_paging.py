@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from harness import PATIENCE
 from harness.engine import FAILED, Engine, change
 from harness.fake_run import FakeChannel, FakeContact, environment_in, request_in
 from harness.fault_server import FaultServer
@@ -145,7 +146,7 @@ def test_patience_that_is_over_calls_while_the_run_goes_on_and_its_end_calls_for
     pager.recorder.listeners = [lambda event: called.set() if event.type is EventType.PAGE_FINISHED else None]
 
     with pager.patience():
-        assert called.wait(10)
+        assert called.wait(PATIENCE)
     pager.stopped(pager.steps, None)
 
     assert [page.summary for page in channel.sent] == [
@@ -184,7 +185,7 @@ def test_a_late_call_that_can_not_be_recorded_is_raised_at_the_end_of_the_block(
     monkeypatch.setattr(pager.recorder.log, "append", full)
 
     with pytest.raises(AuditError, match="full"), pager.patience():
-        assert tried.wait(10)
+        assert tried.wait(PATIENCE)
 
     assert channel.actions == ["trigger"]
 
@@ -197,7 +198,7 @@ def test_an_error_of_the_block_is_not_hidden_by_one_of_the_late_call(pager_of, m
         raise AuditError("the disk is full")
 
     def block():
-        assert tried.wait(10)
+        assert tried.wait(PATIENCE)
         raise KeyError("the block's own")
 
     monkeypatch.setattr(pager.recorder.log, "append", full)

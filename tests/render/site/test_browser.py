@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from harness import PATIENCE
 
 from runner.render.site.publish import publish
 
@@ -28,7 +29,7 @@ def browser(tmp_path):
         words += ["--disable-background-networking", "--disable-component-update", "--enable-logging=stderr"]
         words += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000", *options]
         ran = subprocess.run(
-            [BROWSER, *words, address], capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path
+            [BROWSER, *words, address], capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=tmp_path
         )
         assert ran.returncode == 0, ran.stderr
         return ran.stdout, [line for line in ran.stderr.splitlines() if "CONSOLE" in line]

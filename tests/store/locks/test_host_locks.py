@@ -120,7 +120,7 @@ def test_a_child_gives_back_nothing_and_keeps_nothing_when_its_parent_is_killed(
 
 def test_a_program_that_was_started_outlives_the_holder_and_keeps_nothing(locks):
     held = locks.take(NAMES, ALICE)
-    with subprocess.Popen(["sleep", "30"]) as child:
+    with subprocess.Popen(["sleep", "900"]) as child:
         found = [str(link.readlink()) for link in Path(f"/proc/{child.pid}/fd").iterdir()]
         child.kill()
     held.release()

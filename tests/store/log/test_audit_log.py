@@ -10,6 +10,7 @@ import sys
 import threading
 
 import pytest
+from harness import PATIENCE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -165,7 +166,7 @@ def test_forks_of_one_process_take_turns(tmp_path):
             log.append(Event(EventType.STEP_FINISHED, run="parent" if child else "child", data={{"number": number}}))
         assert not child or os.waitpid(child, 0)[1] == 0
     """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
 
     path = tmp_path / "audit" / "audit.jsonl"
     assert numbers(path, run="parent") == numbers(path, run="child") == list(range(50))

@@ -13,6 +13,7 @@ import sys
 import time
 
 import pytest
+from harness import PATIENCE
 
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType
@@ -158,7 +159,11 @@ def test_a_report_belongs_to_no_run(log, open_log):
 
 def test_a_file_that_may_not_grow_takes_no_torn_record_and_goes_on_afterwards(tmp_path):
     child = subprocess.run(
-        [sys.executable, "-c", LIMITED, tmp_path / "audit"], check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", LIMITED, tmp_path / "audit"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
 
     message, hint, records = child.stdout.splitlines()
@@ -228,7 +233,7 @@ def test_a_crash_in_the_middle_of_a_repair_never_hides_that_there_was_something_
     tear(log.path, torn)
     dying = f"import os, stat; os.{call} = lambda descriptor, *rest, sync=os.fsync: {DIES}\n" + PREAMBLE
 
-    child = subprocess.run([sys.executable, "-c", dying, tmp_path / "audit"], check=False, timeout=60)
+    child = subprocess.run([sys.executable, "-c", dying, tmp_path / "audit"], check=False, timeout=PATIENCE)
     assert child.returncode == 9
     with open_log(tmp_path / "audit") as log:
         log.append(finished("after"))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from harness.fakes import RUN_ID, runbook_file
 
 from runner.cli.commands.author.completion import SHELLS
@@ -233,9 +234,9 @@ def test_a_person_who_types_in_it_sees_the_word_completed(shell, command, before
     assert b"2 runbooks, " in seen
 
 
-def until(terminal, mark, seconds=60):
+def until(terminal, mark):
     """What the terminal shows until `mark` is there."""
-    seen, end = b"", time.monotonic() + seconds
+    seen, end = b"", time.monotonic() + PATIENCE
     while mark not in seen:
         ready, _, _ = select.select([terminal], [], [], max(0, end - time.monotonic()))
         assert ready, seen

@@ -7,6 +7,7 @@ import signal
 from dataclasses import replace
 
 import pytest
+from harness import PATIENCE
 from harness.bench import Bench, wait_until
 from harness.fault_server import FaultServer
 from harness.notifications import ONE
@@ -103,7 +104,7 @@ def test_the_loop_looks_and_ends_well_by_a_signal(tmp_path):
         wait_until(lambda: server.events, "it calls", process)
         wait_until((bench.state / "watch").exists, "it notes that it looked", process)
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (0, "")
     assert err.splitlines() == [

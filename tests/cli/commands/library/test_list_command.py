@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 
+from harness import PATIENCE
 from harness.fakes import RUN_ID, runbook_file
 
 from runner.executor.ansible import processes
@@ -113,10 +114,10 @@ def test_a_run_whose_command_died_is_named_once_and_what_it_left_is_ended(runboo
     directory = StateDirectory.open(here / ".runbook")
     path = str(runbook_file(here, escalation={"when": [{"declared": "x"}], "contacts": ["on-call"], "provide": ["x"]}))
     directory.begin(RunState(RUN_ID, runbook="RUN-001", title="T", started="", user="alice", path=path)).release()
-    with subprocess.Popen(["sleep", "60"], env={**os.environ, processes.MARKER: RUN_ID}) as left:
+    with subprocess.Popen(["sleep", "900"], env={**os.environ, processes.MARKER: RUN_ID}) as left:
         listed, lives = runbook("list", "--runs", "--json"), left.poll() is None
         first, second = runbook("status", "--json"), runbook("status")
-        code = left.wait(timeout=10)
+        code = left.wait(timeout=PATIENCE)
     rows = [json.loads(each.out)[0] for each in (listed, first)]
 
     assert first.err.splitlines() == [

@@ -9,6 +9,7 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from harness import PATIENCE
 from harness.bench import Bench, step, wait_until
 from harness.fake_run import environment_in
 from harness.fakes import Clock
@@ -140,7 +141,7 @@ def test_the_loop_looks_at_once_and_a_signal_ends_it_and_its_lease(bench):
     wait_until((bench.directory / "log").exists, "it has begun what was due", process)
     leases = list((bench.state / "leases").glob("*.json"))
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, [path.stem for path in leases]) == (0, ["scheduler"]), err
     assert list((bench.state / "leases").glob("scheduler.json")) == []
@@ -160,7 +161,7 @@ def test_systemd_verifies_what_is_exported(bench, tmp_path):
         ["systemd-analyze", "verify", "--man=no", *(str(units / name) for name in names)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert (verified.returncode, verified.stderr) == (0, "")

@@ -305,7 +305,7 @@ def test_nobody_is_asked_for_a_password(repositories, httpserver):
 
 def test_what_hangs_is_ended(repositories):
     hook = repositories.bare / "hooks" / "update"
-    hook.write_text("#!/bin/sh\nexec sleep 60\n")
+    hook.write_text("#!/bin/sh\nexec sleep 900\n")
     hook.chmod(0o755)
     call = pushed(repositories, tag="v1").invocation(timedelta(seconds=1), None)
     around = {**os.environ, **IDENTITY, **call.environment, "RUNBOOK_RUN_ID": RUN}
@@ -381,10 +381,10 @@ def test_ansible_makes_the_tag_and_a_run_that_fails_takes_it_back(repositories, 
     fails |= {"verify": [{"exit": 0}], "on_failure": "undo"}
     bench.write(tags_it, fails)
     # When both are done
-    failed = bench.run(patience=120)
+    failed = bench.run()
     left = tags(repositories.bare)
     (tmp_path / "ready").touch()
-    passed = bench.run(patience=120)
+    passed = bench.run()
     # Then the first one has left nothing, and the tag of the second is kept by its name
     assert (failed.code != 0, left) == (True, []), failed.out[-2000:]
     captured = [event["data"]["values"] for event in passed.events if event["type"] == "values.captured"]

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 from harness.bench import Bench, kill, wait_until
 from harness.fault_server import FaultServer
 from harness.pipeline_services import GitHubActions, GitLab
@@ -85,7 +86,7 @@ def test_each_end_of_a_pipeline_is_told_as_what_it_is(bench):
             inputs={**SECRET, "version": {"help": "A version"}},
         )
         # When all of them are begun
-        ran = bench.run("-e", "version=1.10", patience=150)
+        ran = bench.run("-e", "version=1.10")
     # Then each has come to what it is, with what was seen
     outcomes = ends(ran)
     assert {name: outcome for name, (outcome, _) in outcomes.items()} == {
@@ -123,7 +124,7 @@ def test_a_run_that_was_killed_finds_the_same_pipeline_and_begins_no_other(bench
         killed(waiting)
         # And once more, while it waits
         hub.begun[0]["end"] = "success"
-        ran = bench.command("resume", "last", "--yes", "--json", patience=120)
+        ran = bench.command("resume", "last", "--yes", "--json")
     # Then it is the same one, and there is no other
     assert (ran.code, len(hub.begun)) == (0, 1), ran.err
     assert ends(ran)["build"][0] == "passed"
@@ -132,15 +133,15 @@ def test_a_run_that_was_killed_finds_the_same_pipeline_and_begins_no_other(bench
 
 def killed(process):
     kill(process.pid)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
 
 
 def test_a_pipeline_that_failed_is_begun_anew_when_somebody_wants_that(bench):
     hub = GitHubActions(ends=["failure", "success"], looks=0)
     with FaultServer("ok", service=hub) as server:
         bench.write({**step("build", server.root), "on_failure": "stop"}, inputs=SECRET)
-        first = bench.run(patience=120)
-        again = bench.command("resume", "last", "--redo", "build", "--yes", "--json", patience=120)
+        first = bench.run()
+        again = bench.command("resume", "last", "--redo", "build", "--yes", "--json")
     assert (ends(first)["build"][0], ends(again)["build"][0]) == ("failed", "passed")
     titles = [each["title"] for each in hub.begun]
     assert (len(titles), len(set(titles))) == (2, 2)
@@ -160,7 +161,7 @@ def test_plain_ansible_does_the_same(bench):
             "-e",
             "token=t0ken",
         ]
-        done = [subprocess.run(words, capture_output=True, text=True, check=False, timeout=120) for _ in range(2)]
+        done = [subprocess.run(words, capture_output=True, text=True, check=False, timeout=PATIENCE) for _ in range(2)]
     # Then two pipelines were begun, each for itself
     assert [each.returncode for each in done] == [0, 0], done[0].stdout
     assert len({each["title"] for each in hub.begun}) == 2
@@ -190,7 +191,7 @@ def test_any_other_service_is_asked_by_a_request_of_its_own(bench, httpserver):
         }
     )
     # When it is begun
-    ran = bench.run(patience=120)
+    ran = bench.run()
     # Then its end is told, and the request says for whom it was
     assert 'conclusion = "failed"' in ends(ran)["build"][1]
     assert captured(ran) == {"build": "b-7", "build_page": "p"}

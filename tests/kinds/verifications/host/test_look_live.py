@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from harness import PATIENCE
 from harness.bench import Bench, step
 from harness.tls_server import Authority, tls_server
 
@@ -19,7 +20,7 @@ def bench(tmp_path):
     made = Bench(tmp_path, {"FILE_TOKEN": TOKEN})
     programs = {
         "garbled": "echo nonsense",
-        "stuck": "exec sleep 60",
+        "stuck": "exec sleep 900",
         "other": f'touch {tmp_path}/other; exec python3 "$@"',
     }
     for name, text in programs.items():
@@ -105,7 +106,7 @@ def test_plain_ansible_and_a_dry_run_judge_the_same(bench, checks):
 
     dry = bench.run("--dry-run")
     words = [f"{sys.prefix}/bin/ansible-playbook", "-i", bench.inventory, bench.directory / "playbooks" / "RUN-900.yml"]
-    plain = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, cwd=bench.directory)
+    plain = subprocess.run(words, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=bench.directory)
 
     finished = {event["step"]: event["data"]["outcome"] for event in dry.events if event["type"] == "step.finished"}
     assert finished == {**{f"prerequisite-{number}": "passed" for number in range(1, len(good) + 1)}, "bad": "failed"}

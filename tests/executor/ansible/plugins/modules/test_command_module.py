@@ -17,6 +17,7 @@ import pytest
 from ansible.executor import module_common
 from ansible.module_utils.testing import patch_module_args
 from ansible.modules import command as ansibles
+from harness import PATIENCE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,7 +51,7 @@ def ask(capsys, monkeypatch, tmp_path):
     yield answer
     for thread in threading.enumerate():
         if isinstance(thread, ours.Capture):
-            thread.join(10)
+            thread.join(PATIENCE)
 
 
 CASES = {
@@ -159,7 +160,7 @@ def test_bytes_that_are_no_text_are_shown_as_escapes_and_fail_nothing(ask):
 
 
 @pytest.mark.parametrize(
-    "words", ["sleep 30", "setsid sh -c 'trap \"\" TERM; exec sleep 30'", "while :; do echo more; sleep 0.1; done"]
+    "words", ["sleep 900", "setsid sh -c 'trap \"\" TERM; exec sleep 900'", "while :; do echo more; sleep 0.1; done"]
 )
 def test_a_background_process_that_keeps_the_pipes_open_does_not_hang_it(ask, words):
     answer = ask(ours, _raw_params=f"{words} & echo $!; echo done", _uses_shell=True)
@@ -252,12 +253,12 @@ module.main({{"argv": sys.argv[1:]}})
 @pytest.mark.parametrize(
     ("service", "then", "code", "goes_on"),
     [
-        ("setsid sleep 60", "sleep 60", 124, False),
-        ("env -i setsid sleep 60", "sleep 60", 124, False),
-        ("setsid sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'", "sleep 60", 124, False),
-        ("setsid sleep 60", "trap '' TERM; while :; do sleep 0.1; done", -9, False),
-        ("setsid sleep 60", "true", 0, True),
-        ("setsid sleep 60", "exit 124", 124, True),
+        ("setsid sleep 900", "sleep 900", 124, False),
+        ("env -i setsid sleep 900", "sleep 900", 124, False),
+        ("setsid sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'", "sleep 900", 124, False),
+        ("setsid sleep 900", "trap '' TERM; while :; do sleep 0.1; done", -9, False),
+        ("setsid sleep 900", "true", 0, True),
+        ("setsid sleep 900", "exit 124", 124, True),
     ],
 )
 def test_what_runs_out_of_its_time_is_ended_whole_and_what_ends_in_time_leaves_what_it_likes(

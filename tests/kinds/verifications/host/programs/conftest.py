@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from harness import PATIENCE
 
 from runner.kinds.verifications.host import programs
 
@@ -20,7 +21,7 @@ def look(request):
         text = (request.config.rootpath / programs.__path__[0] / f"{name}.py").read_text()
         environment = {f"LOOK_{key.upper()}": str(value) for key, value in values.items()}
         words = [*around, sys.executable, "-I", "-c", text]
-        ended = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=30)
+        ended = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
         assert (ended.returncode == 0) == (ended.stderr == ""), ended
         return json.loads(ended.stdout) if ended.returncode == 0 else ended.stderr.strip()
 
