@@ -13,7 +13,7 @@ from typing import Any, get_args
 from runner.core.fields import Model
 from runner.kinds import plugins
 from runner.kinds.base import Kind
-from runner.library.field_help import DESCRIPTIONS
+from runner.library.schema.field_help import DESCRIPTIONS
 
 PAGE = Path(__file__).with_name("kinds.md")
 HEAD = """\

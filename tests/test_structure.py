@@ -20,7 +20,6 @@ SAME_FILE_NAMES = {
 
 SMALL_MODULES: set[str] = {
     "lab/programs/leak.py",
-    "model/checks/ansible_hints.py",
 }
 """Modules under 60 lines that fewer than two others import."""
 

@@ -22,7 +22,7 @@ from runner.library.root import library_root, shipped_root
 from runner.library.side_files import NONE, SideFiles, files_of, read_side_files
 from runner.library.values_files import values_of
 from runner.model.contacts import Contact, read_contacts
-from runner.model.procedure import baselines, branch_steps, registry_probes, shared_steps
+from runner.model.procedure import baselines, branch_steps, drill_reader, registry_probes, shared_steps
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import MAX_BYTES, Document, load, read_file
@@ -221,7 +221,7 @@ def source_of(path: Path, data: bytes, *, named: bool = True, note: Callable[[st
         texts[file] = texts.get(file) or read_file(file, file=shown(file))
         return load(texts[file], file=shown(file))
 
-    document = branch_steps.expand(shared_steps.expand(load(data, file=shown(path)), shared))
+    document = drill_reader.expand(branch_steps.expand(shared_steps.expand(load(data, file=shown(path)), shared)))
     document = registry_probes.expand(document, entries.taken)
     document, values = registered_values.expand(document, entries.written)
     document = baselines.expand(document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from runner.library.json_schema import SCHEMAS, text
+from runner.library.schema.json_schema import SCHEMAS, text
 from runner.markdown.phrases import NOBODY
 from runner.model.contacts import Contact
 from runner.model.runbook import Category

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, InstanceOf, Strict, WithJsonSchema, model_validator
 
-from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, Prose, Several, Title
+from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, OrItem, Prose, Several, Title
 from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId
 from runner.kinds.invocation import Environment
 from runner.kinds.values import beside
@@ -171,7 +171,7 @@ class Runbook(Model):
     watch: Annotated[tuple[InstanceOf[RollbackTrigger], ...], WithJsonSchema(_IDS)] = ()
     links: Several[ReferenceId] = ()
     schedules: Several[Schedule] = ()
-    drill: Drill | None = None
+    drill: Annotated[tuple[InstanceOf[Drill], ...], OrItem()] = ()
 
     @model_validator(mode="after")
     def _works_on_somebody(self) -> Self:
@@ -181,9 +181,12 @@ class Runbook(Model):
 
     @model_validator(mode="after")
     def _can_be_rehearsed(self) -> Self:
-        if self.drill:
+        ids = [drill.id for drill in self.drill]
+        if len(ids) > 1 and (None in ids or len(set(ids)) < len(ids)):
+            raise ValueError("has several drills; give each an `id` of its own")
+        for drill in self.drill:
             try:
-                self.complete(self.drill.inputs)
+                self.complete(drill.inputs)
             except ValueError as error:
                 raise ValueError(f"the `inputs` of its `drill` do not fit: {error}") from None
         return self

@@ -13,8 +13,8 @@ from harness import ROOT
 
 from runner.cli import cli
 from runner.core.events import EventType, Outcome
-from runner.library.json_schema import SCHEMAS
 from runner.library.library import Library
+from runner.library.schema.json_schema import SCHEMAS
 from runner.model.procedure.branch_steps import expand
 from runner.model.reader import to_runbook
 from runner.model.yaml.document import load

@@ -6,9 +6,9 @@ import pytest
 
 from runner.channels.github import GitHub
 from runner.channels.webhook import Webhook
-from runner.library.json_schema import SCHEMAS
 from runner.library.library import Library
 from runner.library.scaffold import CONTACTS, begin, begin_inventories, scaffold, who
+from runner.library.schema.json_schema import SCHEMAS
 from runner.model.contacts import Contact
 from runner.model.runbook import Category
 

@@ -1,45 +1,48 @@
-"""The example of the design loads, but for a drill, of which more must be said: each part is a list of steps."""
+"""The example of the design loads, once the dots in its abridged parts stand for something."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 import yaml
 
+from runner.model.procedure.drill_reader import expand
 from runner.model.reader import to_runbook
 from runner.model.yaml.document import load
-from runner.model.yaml.finding import InvalidFileError
 
-EXAMPLE = (Path(__file__).parent / "design.yml").read_text(encoding="utf-8")
-LATER = "possible keys are "
-
-
-def findings(text):
-    with pytest.raises(InvalidFileError) as caught:
-        to_runbook(load(text.encode(), file="RUN-001.yml"))
-    return [(finding.path, finding.message, finding.hint.partition(LATER)[1]) for finding in caught.value.findings]
+EXAMPLE = (
+    (Path(__file__).parent / "design.yml").read_text(encoding="utf-8").replace("{that: ...}", "{that: status == 503}")
+)
 
 
-def test_what_is_written_in_another_way_is_named():
-    assert findings(EXAMPLE) == [
-        ("steps[2].sql", "%(pids)s has no value; give it under params", ""),
-        ("drill.proof", "is missing", ""),
-        ("drill.probe.http", "must be an http URL like http://load_balancer/health, not '{{ app_url }}/health'", ""),
-        ("drill.probe.that", "unknown key 'that'", ""),
-        ("drill.inject", "must be a list, not a mapping", ""),
-        ("drill.symptom", "must be a list, not a mapping", ""),
-        ("drill.undo", "must be a list, not a mapping", ""),
-    ]
+def read(document):
+    return to_runbook(expand(load(yaml.safe_dump(document).encode(), file="RUN-001.yml")))
 
 
-def test_all_the_rest_loads():
+def example():
+    """The example with the values that it binds."""
     document = yaml.safe_load(EXAMPLE)
     terminate = document["steps"][2]
-    del document["drill"], terminate["verify"][1]
     terminate["sql"] = terminate["sql"].replace("%(pids)s", "%(pids)s::int[]")
     terminate["params"] = {"pids": "{{ pids }}"}
-    runbook = to_runbook(load(yaml.safe_dump(document).encode(), file="RUN-001.yml"))
-    assert [step.id for step in runbook.procedure] == [
+    return document
+
+
+def test_its_procedure_loads():
+    assert [step.id for step in read(example()).procedure] == [
         *("prerequisite-1", "prerequisite-2", "verify-alert", "find-stuck", "terminate-stuck", "root-cause"),
     ]
+
+
+def test_its_drill_loads_as_it_is_written():
+    (drill,) = read(example()).drill
+
+    assert [
+        (step.id, step.hosts, step.verify[0].says) for step in drill.steps("inject", "symptom", "proof", "undo")
+    ] == [
+        ("inject", "app", "It exits with status 0"),
+        ("symptom", None, "status == 503"),
+        ("undo", "app", "It exits with status 0"),
+    ]
+    assert drill.probe.look.says == "status == 200"
+    assert [drill.asks_the_probe(step) for step in drill.steps("inject", "symptom")] == [False, True]

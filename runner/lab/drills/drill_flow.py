@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from runner.compiler.compiler import compile_runbook, variables
 from runner.core.errors import ExecutionError, InvalidInputError
 from runner.core.wording import listed
+from runner.kinds.verifications.http_probe import Request
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.lab.flow import DemoResult, Rehearsal, Stage, repair
 from runner.library.library import Source
@@ -68,16 +69,18 @@ def drill(
 
 
 def _plan(source: Source) -> Drill:
-    if (plan := source.runbook.drill) is None:
+    if not source.runbook.drill:
         raise InvalidInputError(
             f"{source.id} says nothing of how it is rehearsed", hint="write `drill:` with probe, inject, symptom, proof"
         )
-    return plan
+    return source.runbook.drill[0]
 
 
 def _asked(plan: Drill, inventory: Inventory) -> str:
     """The URL that the probe asks, with an address in the place of the name of a host or a group."""
-    parts = urlsplit(plan.probe.http)
+    if not isinstance(request := getattr(plan.probe.kind, "http", None), Request):
+        raise InvalidInputError("its probe asks nothing over HTTP")
+    parts = urlsplit(request.url)
     port = f":{parts.port}" if parts.port else ""
     return urlunsplit(parts._replace(netloc=inventory.address(parts.hostname or "") + port))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
+from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule
 from runner.model.step import Step
 from runner.model.verification import Verification
 
@@ -33,17 +33,40 @@ steps:
 )
 def proof_repeats_runbook(context: LintContext) -> Iterator[Hit]:
     """What proves a drill and is verified by the runbook itself."""
-    if context.runbook.drill is None:
-        return
     own = [_look(step, each) for step in context.runbook.every_step for each in step.verify]
-    for number, step in enumerate(context.runbook.drill.proof):
-        for nth, each in enumerate(step.verify):
-            if _look(step, each) in own:
-                message = "the runbook itself verifies exactly this"
-                yield Hit(("drill", "proof", number, "verify", nth), message, "look at it from elsewhere, or at more")
+    for number, drill in enumerate(context.runbook.drill):
+        for nth, step in enumerate(drill.proof):
+            for at, each in enumerate(step.verify):
+                if _look(step, each) in own:
+                    message = "the runbook itself verifies exactly this"
+                    place: Place = ("drill", number, "proof", nth, "verify", at)
+                    yield Hit(place, message, "look at it from elsewhere, or at more")
 
 
 def _look(step: Step, verification: Verification) -> tuple[object, ...]:
     """What is looked at: by the verification itself, or else what the action of its step tells."""
     probes = any(kind.probes for kind in verification.kinds)
     return verification.kinds, None if probes else step.action
+
+
+_UNPROVEN = """\
+drill:
+  probe: {http: http://app/health}
+  inject: {command: fallocate -l 9G /data/fill}
+  symptom: {that: status == 507}
+"""
+
+
+@Rule(
+    "drill-without-proof",
+    Level.WARNING,
+    Criterion.TESTED,
+    problem="A system that answers again may have lost what it had: without a proof, nobody has looked.",
+    wrong=_MENDED + _UNPROVEN,
+    right=_MENDED + _UNPROVEN + "  proof: {command: cat /data/journal, that: stdout_lines | length >= 100}\n",
+)
+def drill_without_proof(context: LintContext) -> Iterator[Hit]:
+    """A drill after which nobody looks whether something is lost."""
+    for number, drill in enumerate(context.runbook.drill):
+        if not drill.proof:
+            yield Hit(("drill", number), "nothing is proven besides what the probe sees", "add `proof`")

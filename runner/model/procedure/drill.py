@@ -3,27 +3,56 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any, Literal, Self
 
-from pydantic import Field, InstanceOf
+from pydantic import Field, InstanceOf, model_validator
 
-from runner.core.fields import AtLeastOne, Limit, Model
-from runner.core.identifiers import Spelling
+from runner.core.fields import AtLeastOne, Limit, Model, Several, Title
+from runner.core.identifiers import StepId
+from runner.core.templates import Template
+from runner.kinds.verifications.base import VerificationKind
 from runner.model.input import Value
-from runner.model.names import Name
+from runner.model.names import Contact, HostPattern, Name
 from runner.model.step import Step
+from runner.model.verification import Verification
 
 PHASES = ("inject", "symptom", "proof", "undo")
 """The keys of a drill that have steps, in the order in which they are done."""
 
+OF_PROBES = frozenset({"hosts", "ca", "uninterrupted"})
+"""The keys of a probe besides those of a verification."""
+
+ASKED_DIRECTLY = ("ansible.builtin.uri", "ansible.builtin.command")
+"""The modules whose work a probe can do by itself, many times in a second and without Ansible."""
+
 
 class DrillProbe(Model):
-    """What a user of the system would ask all the time: well is a 200.
+    """What a user of the system would ask all the time: `look` is the question, and what is a good answer.
 
-    Where the host of the URL is a host or a group of the inventory, that one is asked, or the first of its hosts.
+    An HTTP request is made from the machine where runbookctl runs; where the host of its URL is a host or a group of
+    the inventory, that one is asked, or the first of its hosts. With `hosts` the first of these is asked, whatever the
+    host of the URL is called, and its certificate must be signed by `ca`. A command or a query is done on the first of
+    `hosts`. With `uninterrupted` no answer may be bad, from before the fault until the end.
     """
 
-    http: Annotated[str, Spelling(r"^http://[^\s/]+(?:/\S*)?$", "an http URL like http://load_balancer/health")]
+    look: InstanceOf[Verification]
+    hosts: HostPattern | None = None
+    ca: Template | None = None
+    uninterrupted: bool = False
+
+    @model_validator(mode="after")
+    def _looks_once(self) -> Self:
+        asked = self.look.probe()
+        if asked is None or asked.module not in ASKED_DIRECTLY:
+            raise ValueError("asks nothing that can be asked all the time; add http, command or sql")
+        if self.look.within or self.look.held:
+            raise ValueError("is asked again and again anyway; leave `within` and `hold_for` out")
+        return self
+
+    @property
+    def kind(self) -> VerificationKind:
+        """What is asked."""
+        return next(kind for kind in self.look.kinds if kind.probes)
 
 
 class Drill(Model):
@@ -31,18 +60,38 @@ class Drill(Model):
 
     `inputs` are what the runbook is given. `inject` breaks the system, `symptom` shows that it is broken in the way the
     runbook is for, `proof` that nothing is lost now that it is mended, and `undo` takes back what the rehearsal has
-    changed. `budget` is how long the runbook may take until the probe sees the system well again.
+    changed. `budget` is how long the runbook may take until the probe sees the system well again. Several drills of a
+    runbook are told apart by their `id`. `ends` is how the run must end, `called` are the contacts that it must call,
+    `acknowledged_by` is the one who answers a call, and `without_fault` is what it does with a healthy system.
     """
 
+    id: StepId | None = None
+    name: Title | None = None
     inputs: dict[Name, Value] = {}
     probe: DrillProbe
-    inject: AtLeastOne[InstanceOf[Step]]
+    inject: tuple[InstanceOf[Step], ...] = ()
     symptom: AtLeastOne[InstanceOf[Step]]
-    proof: AtLeastOne[InstanceOf[Step]]
+    proof: tuple[InstanceOf[Step], ...] = ()
     undo: tuple[InstanceOf[Step], ...] = ()
     budget: Limit = Field(default=timedelta(minutes=5))
+    ends: Literal["passed", "failed"] = "passed"
+    called: Several[Contact] = ()
+    acknowledged_by: Contact | None = None
+    without_fault: Literal["refuses", "passes"] = "refuses"
+
+    @model_validator(mode="after")
+    def _can_show_something(self) -> Self:
+        if not self.inject and not self.probe.uninterrupted:
+            raise ValueError("breaks nothing; add `inject`, or `uninterrupted: true` to the probe")
+        if not self.inject and self.without_fault == "refuses":
+            raise ValueError("breaks nothing, so that the runbook cannot refuse it; write `without_fault: passes`")
+        return self
 
     def steps(self, *phases: str) -> tuple[Step, ...]:
         """The steps of the `phases`, in their order."""
         found: dict[str, Any] = {phase: getattr(self, phase) for phase in phases}
         return tuple(step for steps in found.values() for step in steps)
+
+    def asks_the_probe(self, step: Step) -> bool:
+        """Whether `step` only judges what the probe itself is answered."""
+        return step.action is None and all(self.probe.kind in each.kinds for each in step.verify)

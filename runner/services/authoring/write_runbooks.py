@@ -14,10 +14,10 @@ from runner.compiler.committed_playbook import is_stale, write
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RunbookId
 from runner.kinds import plugins
-from runner.library.json_schema import SCHEMAS, text
 from runner.library.library import Library, Source, shown, source_of
 from runner.library.links.links import links, to
 from runner.library.scaffold import begin, begin_inventories, scaffold, who
+from runner.library.schema.json_schema import SCHEMAS, text
 from runner.library.snapshot import read
 from runner.markdown.template import export
 from runner.model.contacts import read_contacts

@@ -32,23 +32,63 @@ def read(tmp_path):
 
 
 def test_its_phases_have_steps_and_what_is_not_said_has_a_default(read):
-    drill = read().drill
+    (drill,) = read().drill
 
     assert [step.id for step in drill.steps("inject", "symptom", "proof", "undo")] == ["break", "look", "prove"]
     assert (drill.undo, drill.budget, drill.inputs) == ((), timedelta(minutes=5), {})
+
+
+def test_what_everybody_can_fill_in_may_be_left_out(read):
+    (drill,) = read(
+        inject={"hosts": "app", "shell": "pkill shop"},
+        symptom=[{"that": "status == 503"}, {"shell": "df /data", "matches": "100%"}],
+        proof={"says": "All orders are there", "hosts": "db1", "sql": "SELECT 1 AS n", "that": "row.n >= 1"},
+        undo={"command": "systemctl start shop"},
+    ).drill
+
+    assert [
+        (step.id, step.name, step.hosts, str(step.effect), [kind.key for look in step.verify for kind in look.kinds])
+        for step in drill.steps("inject", "symptom", "proof", "undo")
+    ] == [
+        ("inject", "Break the system", "app", "change", ["exit"]),
+        ("symptom-1", "See that it is broken", None, "read", ["http", "that"]),
+        ("symptom-2", "See that it is broken", None, "read", ["matches"]),
+        ("proof", "All orders are there", "db1", "read", ["sql", "that"]),
+        ("undo", "Take back what was changed for the drill", None, "change", ["exit"]),
+    ]
+    assert [drill.asks_the_probe(step) for step in drill.symptom] == [True, False]
+
+
+def test_a_runbook_may_have_several(tmp_path):
+    path = tmp_path / "RUN-001.yml"
+    bad = {"id": "bad-version", "ends": "failed", "called": ["on-call"], "without_fault": "passes"}
+    path.write_text(RUNBOOK + "drill: " + json.dumps([{"id": "good-version", **DRILL}, {**DRILL, **bad}]))
+
+    assert [(drill.id, drill.ends, drill.called) for drill in read_runbook(path).drill] == [
+        ("good-version", "passed", ()),
+        ("bad-version", "failed", ("on-call",)),
+    ]
+
+
+def test_several_are_told_apart(tmp_path):
+    path = tmp_path / "RUN-001.yml"
+    path.write_text(RUNBOOK + "drill: " + json.dumps([DRILL, {**DRILL, "id": "other"}]))
+
+    with pytest.raises(InvalidFileError, match="has several drills; give each an `id` of its own"):
+        read_runbook(path)
 
 
 def test_a_runbook_may_say_nothing_of_it(tmp_path):
     path = tmp_path / "RUN-001.yml"
     path.write_text(RUNBOOK)
 
-    assert read_runbook(path).drill is None
+    assert read_runbook(path).drill == ()
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"proof": None}, ("drill.proof", "is missing")),
+        ({"symptom": None}, ("drill.symptom", "is missing")),
         ({"injection": []}, ("drill.injection", "unknown key 'injection'")),
         ({"inject": [{**STEP, "id": "break", "verify": []}]}, ("drill.inject[0]", "this step has no `verify`")),
         ({"proof": [{**STEP, "id": "look"}]}, ("drill.proof[0].id", "another step is called 'look'")),
@@ -58,9 +98,23 @@ def test_a_runbook_may_say_nothing_of_it(tmp_path):
         ),
         (
             {"probe": {"http": "load_balancer"}},
-            ("drill.probe.http", "must be an http URL like http://load_balancer/health, not 'load_balancer'"),
+            ("drill.probe.http", "must begin with http://, https:// or a template, not 'load_balancer'"),
         ),
-        ({"inject": []}, ("drill.inject", "is an empty list")),
+        ({"probe": "http://edge"}, ("drill.probe", "a probe is a mapping with `http`, `command` or `sql`")),
+        (
+            {"probe": {"that": "status == 200"}},
+            ("drill.probe", "asks nothing that can be asked all the time; add http, command or sql"),
+        ),
+        (
+            {"probe": {"http": "http://edge", "within": "1m"}},
+            ("drill.probe", "is asked again and again anyway; leave `within` and `hold_for` out"),
+        ),
+        ({"symptom": []}, ("drill.symptom", "is an empty list")),
+        ({"inject": []}, ("drill", "breaks nothing; add `inject`, or `uninterrupted: true` to the probe")),
+        (
+            {"inject": [], "probe": {"http": "http://edge", "uninterrupted": True}},
+            ("drill", "breaks nothing, so that the runbook cannot refuse it; write `without_fault: passes`"),
+        ),
         (
             {"inputs": {"size": 3}},
             ("", "the `inputs` of its `drill` do not fit: size: there is no such input; it takes none"),

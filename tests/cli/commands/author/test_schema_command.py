@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from runner.library.json_schema import SCHEMAS
+from runner.library.schema.json_schema import SCHEMAS
 
 
 @pytest.mark.parametrize("of", SCHEMAS)

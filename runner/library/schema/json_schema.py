@@ -7,7 +7,7 @@ other keys of a step, a verification or a contact, as `read` takes them apart.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -19,14 +19,21 @@ from runner.channels.base import Channel
 from runner.core import duration
 from runner.core.identifiers import REFERENCE_ID
 from runner.kinds import plugins
-from runner.library.field_help import DESCRIPTIONS
 from runner.library.registry.registry import KINDS, Entry
+from runner.library.schema.field_help import DESCRIPTIONS
+from runner.library.schema.step_variants import (
+    let_branches_hold,
+    let_drills_hold,
+    merged,
+    none_of,
+    prerequisite,
+    without,
+)
 from runner.model.contacts import Contact
 from runner.model.procedure.decide import Decide
-from runner.model.procedure.drill import PHASES
 from runner.model.procedure.registry_probes import Criteria
 from runner.model.procedure.shared_steps import SharedSteps, Use
-from runner.model.reader import ALONE, BESIDE, NOT_OF_PREREQUISITES
+from runner.model.reader import ALONE
 from runner.model.runbook import Runbook
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -53,17 +60,16 @@ def runbook() -> _Schema:
     _judge(definitions["Verification"], checks)
     definitions["Trigger"]["anyOf"] = [{"required": ["alert"]}, {"required": ["event"]}]
     alone = {key: checks[key]["properties"][key] for key in ALONE}
-    definitions["Prerequisite"] = _prerequisite(definitions["Step"], alone)
+    definitions["Prerequisite"] = prerequisite(definitions["Step"], alone)
     whole = definitions.pop("Runbook")
     for key, item in (("steps", "Step"), ("on_cancel", "Step"), ("prerequisites", "Prerequisite")):
         whole["properties"][key]["items"] = _one_of(item)
-    for key in PHASES:
-        definitions["Drill"]["properties"][key]["items"] = {"$ref": "#/$defs/Step"}
+    let_drills_hold(definitions)
     either = {"if": {"required": ["decide"]}, "then": {"$ref": "#/$defs/Decide"}, "else": {"$ref": "#/$defs/Step"}}
     whole["properties"]["steps"]["items"]["else"] = either
     criteria = {"if": {"required": ["criteria"]}, "then": {"$ref": "#/$defs/Criteria"}}
     whole["properties"]["prerequisites"]["items"]["else"] = {**criteria, "else": {"$ref": "#/$defs/Prerequisite"}}
-    _branch(definitions, whole["properties"]["steps"]["items"])
+    let_branches_hold(definitions, whole["properties"]["steps"]["items"])
     return _finished("A runbook: one RUN- file", whole, definitions)
 
 
@@ -142,20 +148,20 @@ def _act(definition: _Schema, actions: Mapping[str, _Schema], *, one: bool) -> N
     del properties["action"]
     definition["required"].remove("action")
     own = set(properties)
-    properties |= _merged(actions.values())
+    properties |= merged(actions.values())
     foreign = {key: set(properties) - own - set(action["properties"]) for key, action in actions.items()}
     rules = [
-        {"if": {"required": [key]}, "then": {**_without(foreign[key]), "required": actions[key]["required"]}}
+        {"if": {"required": [key]}, "then": {**without(foreign[key]), "required": actions[key]["required"]}}
         for key in actions
     ]
     if one:
         definition["anyOf"] = [{"required": [key]} for key in actions]
     else:
         companions = set(properties) - own - set(actions)
-        rules.append({"if": _none_of(actions), "then": _without(companions)})
+        rules.append({"if": none_of(actions), "then": without(companions)})
         definition["required"].remove("verify")
         proven = [key for key, kind in plugins.steps().items() if kind.verifies_itself]
-        rules.append({"if": _none_of(proven), "then": {"properties": {}, "required": ["verify"]}})
+        rules.append({"if": none_of(proven), "then": {"properties": {}, "required": ["verify"]}})
     definition["allOf"] = rules
 
 
@@ -164,14 +170,14 @@ def _judge(definition: _Schema, checks: Mapping[str, _Schema]) -> None:
     properties = definition["properties"]
     del properties["kinds"]
     definition["required"] = []
-    properties |= _merged(checks.values())
+    properties |= merged(checks.values())
     definition["anyOf"] = [{"required": [key]} for key in checks]
     definition["allOf"] = [
         {
-            "if": _none_of(key for key, check in checks.items() if other in check["properties"]),
-            "then": _without({other}),
+            "if": none_of(key for key, check in checks.items() if other in check["properties"]),
+            "then": without({other}),
         }
-        for other in _merged(checks.values())
+        for other in merged(checks.values())
         if other not in checks
     ]
 
@@ -189,64 +195,6 @@ def _or_parameter(definition: _Schema) -> _Schema:
 def _one_of(item: str) -> _Schema:
     """An `item` of a list, or what names shared steps in its place."""
     return {"if": {"required": ["use"]}, "then": {"$ref": "#/$defs/Use"}, "else": {"$ref": f"#/$defs/{item}"}}
-
-
-def _branch(definitions: Mapping[str, _Schema], step: _Schema) -> None:
-    """Let the branches of a diagnosis hold a `step`, and ask a host as a verification does."""
-    for name in ("Branch", "BranchAction"):
-        definitions[name]["properties"]["then"] = {
-            "description": DESCRIPTIONS[f"{name}.then"],
-            "type": "array",
-            "minItems": 1,
-            "items": step,
-        }
-        for key in ("capture", "verify"):
-            text = DESCRIPTIONS[f"{name}.{key}"]
-            definitions[name]["properties"][key] = {**definitions["Step"]["properties"][key], "description": text}
-        definitions[name]["oneOf"] = [{"required": [key]} for key in ("then", "run", "stop")]
-    definitions["Branch"]["properties"]["if"] = {
-        "description": DESCRIPTIONS["Branch.if"],
-        "anyOf": [{"type": "string"}, {"$ref": "#/$defs/Verification"}],
-    }
-
-
-def _prerequisite(step: _Schema, alone: Mapping[str, _Schema]) -> _Schema:
-    """What is looked at before the first step, by a machine, or ticked by a person; `alone` needs nothing else."""
-    keys = {key: schema for key, schema in step["properties"].items() if key not in NOT_OF_PREREQUISITES}
-    return {
-        "type": "object",
-        "description": "What must hold before the first step; nothing is changed by looking at it",
-        "properties": {**alone, **keys},
-        "additionalProperties": False,
-        "if": {"anyOf": [{"required": [key]} for key in alone]},
-        "then": {**_without(set(keys) - BESIDE), "oneOf": [{"required": [key]} for key in alone]},
-        "else": {"required": ["name", "verify"], "allOf": _only(step["allOf"], keys)},
-    }
-
-
-def _only(rules: Iterable[_Schema], keys: Mapping[str, Any]) -> list[_Schema]:
-    """The `rules` of a step, without what they say of keys that are not there."""
-    return [
-        {**rule, "then": {**rule["then"], **_without(set(rule["then"]["properties"]) & set(keys))}} for rule in rules
-    ]
-
-
-def _merged(parts: Iterable[_Schema]) -> _Schema:
-    """The properties of all `parts`; one that is several things in several parts may be each of them."""
-    found: dict[str, list[_Schema]] = {}
-    for part in parts:
-        for key, schema in part["properties"].items():
-            if schema not in (known := found.setdefault(key, [])):
-                known.append(schema)
-    return {key: schema[0] if len(schema) == 1 else {"anyOf": schema} for key, schema in found.items()}
-
-
-def _none_of(keys: Iterable[str]) -> _Schema:
-    return {"not": {"anyOf": [{"required": [key]} for key in keys]}}
-
-
-def _without(keys: Iterable[str]) -> _Schema:
-    return {"properties": dict.fromkeys(sorted(keys), False)}
 
 
 def _finished(title: str, whole: _Schema, definitions: Mapping[str, _Schema]) -> _Schema:

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from runner.library.field_help import DESCRIPTIONS
-from runner.library.json_schema import SCHEMAS
+from runner.library.schema.field_help import DESCRIPTIONS
+from runner.library.schema.json_schema import SCHEMAS
 from runner.model.contacts import read_contacts
 from runner.model.reader import to_runbook
 from runner.model.yaml.document import load

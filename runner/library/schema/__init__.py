@@ -1,0 +1,1 @@
+"""JSON Schema for editors, and what it says of each key."""
