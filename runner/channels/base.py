@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from math import inf
 from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
@@ -129,6 +130,14 @@ class Receipt:
         return self.ok or (self.status == "deferred" and self.sent)
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many `seconds` a page may take, and how many as long as it cannot have arrived: then others are called."""
+
+    seconds: float
+    untold: float = inf
+
+
 class Channel(Model):
     """One way to call a person; a new channel is one file with one subclass and a `key` of its own."""
 
@@ -151,6 +160,11 @@ class Channel(Model):
         Whatever the network does, and whatever secret is missing, is a receipt and not an exception.
         """
         raise NotImplementedError
+
+    def send_within(self, page: Page, *, secrets: Secrets, patience: Patience) -> Receipt:
+        """The same where somebody waits less long; a channel that cannot hurry takes the time that it needs."""
+        del patience
+        return self.send(page, secrets=secrets)
 
     def written(self) -> dict[str, Any]:
         """The channel as contacts.yml has it: its key and its options, which hold references to secrets only."""
@@ -179,11 +193,11 @@ class Channel(Model):
         return ()
 
 
-def deliver(channel: Channel, page: Page, secrets: Secrets) -> Receipt:
+def deliver(channel: Channel, page: Page, secrets: Secrets, patience: Patience) -> Receipt:
     """The receipt of `page` from `channel`; a defect of one channel keeps nobody else from being called."""
     try:
         if channel.does(page.action):
-            return channel.send(page, secrets=secrets)
+            return channel.send_within(page, secrets=secrets, patience=patience)
         return Receipt(channel.key, "skipped", 0, f"{channel.key} has no way to {WORDS[page.action]}", sent=False)
     except BaseException as error:  # noqa: BLE001 - its text may hold a secret
         name = getattr(channel, "key", type(channel).__name__)

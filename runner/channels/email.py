@@ -17,7 +17,6 @@ from runner.channels.address import MailAddress, is_loopback
 from runner.channels.base import (
     WORDS,
     Action,
-    Channel,
     Page,
     Receipt,
     SecretMissingError,
@@ -43,7 +42,7 @@ _AGAIN = range(400, 500)
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:-]{1,253}$")]
 
 
-class Email(Channel):
+class Email(network.NetworkChannel):
     """A message by SMTP (RFC 5321), encrypted by STARTTLS or from the first byte, and never otherwise over a network.
 
     Its Message-ID is the same each time a page is sent, so that a mailbox shows a repetition once; all pages of an

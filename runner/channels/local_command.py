@@ -17,7 +17,6 @@ from pydantic import AfterValidator, Field, StringConstraints
 from runner.channels import transport as network
 from runner.channels.base import (
     Action,
-    Channel,
     Page,
     Receipt,
     SecretMissingError,
@@ -49,7 +48,7 @@ Argument = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
-class CommandChannel(Channel):
+class CommandChannel(network.NetworkChannel):
     """A program that is started for each page, with the page as a CloudEvent in JSON on its standard input.
 
     Exit code 0 means that the page is told, 75 that it is worth another attempt; any other refuses it, and the last

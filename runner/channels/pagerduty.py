@@ -16,7 +16,6 @@ from runner.channels import transport as network
 from runner.channels.address import Address, MailAddress
 from runner.channels.base import (
     Action,
-    Channel,
     Page,
     Receipt,
     SecretMissingError,
@@ -47,7 +46,7 @@ _EVENTS: Mapping[Action, str] = {
 }
 
 
-class PagerDuty(Channel):
+class PagerDuty(network.NetworkChannel):
     """The Events API v2 of PagerDuty.
 
     Source of the rules: https://developer.pagerduty.com/docs/events-api-v2-overview (response codes, size) and

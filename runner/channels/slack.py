@@ -14,7 +14,6 @@ from runner.channels import transport as network
 from runner.channels.address import Address, check_address
 from runner.channels.base import (
     Action,
-    Channel,
     Page,
     Receipt,
     SecretMissingError,
@@ -61,7 +60,7 @@ Room = Annotated[str, StringConstraints(pattern=r"^(#[^\s#<>]{1,80}|[CGD][A-Z0-9
 Mention = Annotated[str, StringConstraints(pattern=r"^(@here|@channel|[SUW][A-Z0-9]{6,})$")]
 
 
-class Slack(Channel):
+class Slack(network.NetworkChannel):
     """Messages in Slack: by the address of an incoming webhook, or by a bot's token in one channel.
 
     By a bot an incident is one message, which shows the newest state, and everything else stands in its thread. Each

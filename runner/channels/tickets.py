@@ -14,7 +14,6 @@ from pydantic import StringConstraints
 from runner.channels import transport as network
 from runner.channels.base import (
     Action,
-    Channel,
     Page,
     Receipt,
     SecretMissingError,
@@ -39,7 +38,7 @@ _TAKEN = 2
 Label = Annotated[str, StringConstraints(pattern=r"^[^\s,]{1,50}$")]
 
 
-class TicketChannel(Channel):
+class TicketChannel(network.NetworkChannel):
     """A system of tickets, which is opened with a `token`."""
 
     token: SecretReference

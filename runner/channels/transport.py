@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
+from math import inf
 from typing import Literal, TypeVar
 
-from runner.channels.base import Receipt
+from runner.channels.base import Channel, Page, Patience, Receipt, Secrets
 from runner.channels.exchange import Exchange, HttpAnswer, WebRequest, http_exchange
 
 DEADLINE = 8.0
@@ -118,12 +119,14 @@ class SendAttempt:
 class Transport:
     """Tells pages within `deadline` seconds in all; what has told nothing after `attempt` seconds is tried anew.
 
+    What cannot have arrived after `untold` seconds is given up then; what may have is waited for until the deadline.
     `jitter` gives numbers from 0 to 1 that spread the retries of many senders; `now` is the time in seconds since 1970
     that a signature holds.
     """
 
     deadline: float = DEADLINE
     attempt: float = ATTEMPT
+    untold: float = inf
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
     now: Callable[[], float] = time.time
@@ -147,11 +150,12 @@ class Transport:
     ) -> Receipt:
         """Calls `tell` until its verdict is final, or another attempt would pass the deadline, or as `send` says."""
         begin = time.monotonic()
-        end, sent, doubts, wait = begin + self.deadline, False, 0, 0.0
+        sent, doubts, wait = False, 0, 0.0
         answered, silent_since = "", begin
         for number in count(1):
-            left = max(0.001, end - time.monotonic())  # a pause can last longer than it was meant to
-            attempt = SendAttempt(left, self.attempt)
+            passed = time.monotonic() - begin
+            left = max(0.001, self.deadline - passed)  # a pause can last longer than it was meant to
+            attempt = SendAttempt(left, min(self.attempt, max(0.001, self._limit(doubts) - passed)))
             verdict = attempt.verdict(tell)
             sent |= attempt.sent
             doubts += verdict.doubt
@@ -164,17 +168,35 @@ class Transport:
                 break
             wait = attempt.wait
             pause = max(wait, FIRST_PAUSE * 2 ** (number - 1) * (1 + self.jitter()) / 2)
-            if pause >= end - time.monotonic():
-                late = f"the next attempt, in {pause:.1f} s, would pass the deadline of {self.deadline:g} s"
+            limit = self._limit(doubts)
+            if pause >= begin + limit - time.monotonic():
+                late = f"the next attempt, in {pause:.1f} s, would pass the deadline of {limit:.3g} s"
                 break
             self.sleep(pause)
         nothing = f"no answer within {time.monotonic() - silent_since:.1f} s" if verdict.silent else ""
         reason = "; ".join(filter(None, [answered, nothing, late]))
         return Receipt(channel, "deferred", number, reason, sent=sent, doubt=doubts > 0, wait=wait)
 
+    def _limit(self, doubts: int) -> float:
+        """How many seconds it is tried after so many attempts of which nobody knows whether they have arrived."""
+        return self.deadline if doubts else min(self.deadline, self.untold)
+
 
 STANDARD = Transport()
 """How pages are sent unless a test says otherwise."""
+
+
+class NetworkChannel(Channel):
+    """A channel that sends through a transport, and so in the time that it is given."""
+
+    def send(self, page: Page, *, secrets: Secrets, transport: Transport = STANDARD) -> Receipt:
+        """Tells `page`, as any channel does, through `transport`."""
+        raise NotImplementedError
+
+    def send_within(self, page: Page, *, secrets: Secrets, patience: Patience) -> Receipt:
+        """Tells `page` in the time that whoever waits has for it."""
+        hurried = replace(STANDARD, deadline=patience.seconds, untold=patience.untold)
+        return self.send(page, secrets=secrets, transport=hurried)
 
 
 def legible(text: str, length: int = 200) -> str:

@@ -18,7 +18,6 @@ from runner.channels import transport as network
 from runner.channels.address import Address
 from runner.channels.base import (
     Action,
-    Channel,
     Page,
     Receipt,
     SecretMissingError,
@@ -51,7 +50,7 @@ def _header_name(text: str) -> str:
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 
 
-class Webhook(Channel):
+class Webhook(network.NetworkChannel):
     """A POST of JSON in the CloudEvents 1.0 envelope; any 2xx is an acceptance.
 
     The id is the same each time a page is sent, so that a receiver can tell a repetition from a second page. With a

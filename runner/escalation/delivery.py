@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from typing import TypeVar
 
-from runner.channels.base import Channel, Receipt, Secrets, deliver
+from runner.channels.base import Channel, Patience, Receipt, Secrets, deliver
 from runner.channels.transport import DEADLINE
 from runner.core import wording
 from runner.escalation.outbox import Notification
 from runner.kinds import plugins
 
-LIMIT = DEADLINE + 0.2
+_MARGIN = 0.2
+LIMIT = DEADLINE + _MARGIN
 """Seconds that all pages together may take: each channel ends by itself before, and says more than that it is late."""
 
 BRIEF = 3.0
 """Seconds for what nobody waits for: the pages of earlier runs, notes, who has resolved an incident before."""
 
 Answer = TypeVar("Answer")
+
+WAITS_ITS_TURN = "not sent, as the page before it has not arrived"
 
 NO_CHANNEL = Receipt(wording.NO_CHANNEL, "refused", 0, "this contact has no channel in contacts.yml")
 
@@ -52,24 +56,31 @@ def outgoing(notification: Notification) -> Outgoing:
     return Outgoing(notification, plugins.channels()[key].model_validate(options))
 
 
-def deliver_all(pages: Sequence[Outgoing], secrets: Secrets, *, limit: float = LIMIT) -> list[Receipt]:
-    """Send `pages`, all at once and in `limit` seconds together; a receipt for each, whatever happens to it.
+def deliver_all(
+    pages: Sequence[Outgoing], secrets: Secrets, *, limit: float = LIMIT, untold: float = inf
+) -> Iterator[tuple[int, Receipt]]:
+    """Send `pages`, all at once and in `limit` seconds together; a receipt for each by its place, as soon as it comes.
 
     Those to one contact by one channel about one incident go one after the other, in their order, each with what the
     channel calls what it made of those before. Where nobody knows what became of one, those after it are not sent.
+    What cannot have arrived after `untold` seconds is given up then.
     """
     end = time.monotonic() + limit
-    answers = [Future[Receipt]() for _ in pages]
+    patience = Patience(max(0.001, limit - _MARGIN), untold)
+    answers = {Future[Receipt](): place for place in range(len(pages))}
     queues: dict[object, list[tuple[Outgoing, Future[Receipt]]]] = {}
-    for item, answer in zip(pages, answers, strict=True):
-        each = item.notification
-        queues.setdefault((each.contact, each.position, each.page.dedup_key), []).append((item, answer))
+    for answer, place in answers.items():
+        item, each = pages[place], pages[place].notification
+        queues.setdefault(each.line, []).append((item, answer))
     for queue in queues.values():
-        _begin(queue, secrets)
-    return [_receipt(item, answer, end, limit) for item, answer in zip(pages, answers, strict=True)]
+        _begin(queue, secrets, patience)
+    while answers:
+        done = wait(answers, max(0.0, end - time.monotonic()), FIRST_COMPLETED).done or set(answers)
+        for place, answer in sorted((answers.pop(answer), answer) for answer in done):
+            yield place, _receipt(pages[place], answer, limit)
 
 
-def _begin(queue: Sequence[tuple[Outgoing, Future[Receipt]]], secrets: Secrets) -> None:
+def _begin(queue: Sequence[tuple[Outgoing, Future[Receipt]]], secrets: Secrets, patience: Patience) -> None:
     """Send what stands in `queue`, in its order, in a thread of its own."""
 
     def send() -> None:
@@ -78,10 +89,9 @@ def _begin(queue: Sequence[tuple[Outgoing, Future[Receipt]]], secrets: Secrets) 
         for item, answer in queue:
             if not answer.set_running_or_notify_cancel():
                 return
-            receipt = held_up or _sent(item, references, secrets)
+            receipt = held_up or _sent(item, references, secrets, patience)
             if receipt.status == "deferred":
-                reason = "not sent, as the page before it has not arrived"
-                held_up = replace(receipt, attempts=0, reason=reason, sent=False, doubt=False)
+                held_up = replace(receipt, attempts=0, reason=WAITS_ITS_TURN, sent=False, doubt=False)
             references += (receipt.reference,) if receipt.reference else ()
             answer.set_result(receipt)
 
@@ -121,20 +131,21 @@ def _in_background(work: Callable[[], None]) -> None:
         work()
 
 
-def _receipt(item: Outgoing, answer: Future[Receipt], end: float, limit: float) -> Receipt:
+def _receipt(item: Outgoing, answer: Future[Receipt], limit: float) -> Receipt:
+    """The receipt of what is answered, or for which there is no time any more."""
+    if answer.cancel():  # it has not begun, and will not
+        return Receipt(_key(item.channel), "deferred", 0, "not sent, as there was no time left", sent=False)
     try:
-        return answer.result(max(0.0, end - time.monotonic()))
+        return answer.result(0.0)
     except TimeoutError:
-        if answer.cancel():  # it has not begun, and will not
-            return Receipt(_key(item.channel), "deferred", 0, "not sent, as there was no time left", sent=False)
         return Receipt(_key(item.channel), "deferred", 1, f"no answer within {limit:.0f} s", doubt=True)
 
 
-def _sent(item: Outgoing, references: tuple[str, ...], secrets: Secrets) -> Receipt:
+def _sent(item: Outgoing, references: tuple[str, ...], secrets: Secrets, patience: Patience) -> Receipt:
     if item.held or item.channel is None:
         return item.held or NO_CHANNEL
     page = item.notification.page
-    return deliver(item.channel, replace(page, references=(*page.references, *references)), secrets)
+    return deliver(item.channel, replace(page, references=(*page.references, *references)), secrets, patience)
 
 
 def _key(channel: Channel | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
+from math import inf
 from os.path import commonprefix
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from runner.channels.base import Action, Channel, Page, Receipt, Secrets
 from runner.channels.payload import one_line
 from runner.core.errors import InvalidInputError
 from runner.core.events import Clock, EventType
-from runner.escalation.delivery import LIMIT, Outgoing, deliver_all
+from runner.escalation.delivery import LIMIT, WAITS_ITS_TURN, Outgoing, deliver_all
 from runner.escalation.incidents import Incident, Incidents
 from runner.escalation.outbox import Notification, Outbox
 from runner.escalation.reached_contacts import ReachedContacts
@@ -25,6 +26,9 @@ Addressed = tuple[Page, Iterable[str]]
 Note = Callable[[str, EventType, Mapping[str, Any]], None]
 """Records an event of the run with that id."""
 
+
+_ADDS = frozenset({"progress", "note"})
+"""What is not worth the time in which somebody waits for a channel that did not answer just now."""
 
 _NEWS = 3300
 """Characters of all news in one page together: a message in Slack takes 4,000."""
@@ -129,8 +133,17 @@ class Dispatcher:
         held = None
         with self._failsafe():
             before = self._withdrawn.get(notification.id) or self._waiting(notification.id)
-            held = notification.hold(before, notification.requested)
+            held = notification.hold(before, notification.requested) or self._behind(notification)
         return Outgoing(notification, channel, held)
+
+    def _behind(self, notification: Notification) -> Receipt | None:
+        """Why what only adds to an incident is not sent: what goes before it there is lost, and not due again yet."""
+        if notification.page.action not in _ADDS:
+            return None
+        line, now = notification.line, notification.requested
+        before = [each for each in self.outbox.all() if each.line == line and each.id != notification.id]
+        lost = [each for each in before if each.receipt and each.receipt.status == "deferred" and not each.is_due(now)]
+        return Receipt(notification.by, "deferred", 0, WAITS_ITS_TURN, sent=False) if lost else None
 
     def _waiting(self, name: str) -> Notification | None:
         """What waits in the outbox under that name; one whose file is broken is replaced."""
@@ -138,27 +151,21 @@ class Dispatcher:
             return self.outbox.get(name)
         return None
 
-    def send(self, pages: Sequence[Outgoing], *, limit: float = LIMIT) -> list[SentPage]:
-        """Send `pages`, all at once; what became of each is recorded, and one that has arrived leaves the outbox."""
+    def send(self, pages: Sequence[Outgoing], *, limit: float = LIMIT, untold: float = inf) -> list[SentPage]:
+        """Send `pages`, all at once, as `deliver_all` does.
+
+        What became of each is recorded as soon as it is known, and one that has arrived leaves the outbox: whoever
+        dies while another channel is silent has not left it to be sent again.
+        """
         pages = [self._with_references(item) for item in pages]
         triggers = [item.notification for item in pages if item.notification.page.action == "trigger"]
         newest = {each.page.dedup_key: each for each in triggers}
         before = {key: self._open(each, triggers) for key, each in newest.items()}
-        receipts = deliver_all(pages, self._secrets, limit=limit)
-        sent = [SentPage(item.notification, receipt) for item, receipt in zip(pages, receipts, strict=True)]
-        for item, each in zip(pages, sent, strict=True):
-            data = _description(each.notification) | {"channel": each.receipt.channel}
-            result = {name: getattr(each.receipt, name) for name in ("status", "attempts", "reason")}
-            result |= {"reference": each.receipt.reference} if each.receipt.reference else {}
-            result |= {"doubt": True} if each.receipt.doubt else {}
-            with self._failsafe():
-                self._note(each.notification.run, EventType.PAGE_FINISHED, {**data, **result})
-            if each.receipt.ok:
-                with self._failsafe():
-                    self._reached.note(each.contact, each.receipt.channel, self._clock().wall)
-            with self._failsafe():
-                tried = each.notification.requested if item.held else self._clock().wall
-                self.outbox.settle(each.notification, each.receipt, tried)
+        by_place: dict[int, SentPage] = {}
+        for place, receipt in deliver_all(pages, self._secrets, limit=limit, untold=untold):
+            by_place[place] = SentPage(pages[place].notification, receipt)
+            self._settle(by_place[place], held=pages[place].held is not None)
+        sent = [by_place[place] for place in sorted(by_place)]
         for key, incident in before.items():
             with self._failsafe():
                 self._remember(incident, [each for each in sent if each.dedup_key == key])
@@ -166,6 +173,22 @@ class Dispatcher:
             with self._failsafe():
                 self._resolved(key, [each for each in sent if each.dedup_key == key])
         return sent
+
+    def _settle(self, each: SentPage, *, held: bool) -> None:
+        """Record what became of a page, and keep it in the outbox, or not; one that was `held` was not tried."""
+        receipt = each.receipt
+        data = _description(each.notification) | {"channel": receipt.channel}
+        result = {name: getattr(receipt, name) for name in ("status", "attempts", "reason")}
+        result |= {"reference": receipt.reference} if receipt.reference else {}
+        result |= {"doubt": True} if receipt.doubt else {}
+        with self._failsafe():
+            self._note(each.notification.run, EventType.PAGE_FINISHED, {**data, **result})
+        if receipt.ok:
+            with self._failsafe():
+                self._reached.note(each.contact, receipt.channel, self._clock().wall)
+        with self._failsafe():
+            tried = each.notification.requested if held else self._clock().wall
+            self.outbox.settle(each.notification, receipt, tried)
 
     def withdraw(self, key: str, reason: str) -> Sequence[Notification]:
         """Send nothing more of what waits about the incident `key`, for the `reason` that the record has."""

@@ -71,6 +71,11 @@ class Notification:
         return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
     @property
+    def line(self) -> tuple[str, int, str]:
+        """What it has in common with all that goes one after the other: contact, channel and incident."""
+        return self.contact, self.position, self.page.dedup_key
+
+    @property
     def by(self) -> str:
         """The key of its channel."""
         return next(iter(self.channel), NO_CHANNEL)

@@ -8,7 +8,16 @@ from datetime import datetime
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from runner.channels.base import Channel, Receipt, SecretMissingError, SecretReference, deliver, refusal, reveal
+from runner.channels.base import (
+    Channel,
+    Patience,
+    Receipt,
+    SecretMissingError,
+    SecretReference,
+    deliver,
+    refusal,
+    reveal,
+)
 from runner.core.errors import ExitCode, RunbookError
 
 REFERENCE = TypeAdapter(SecretReference)
@@ -100,14 +109,14 @@ class Bell(Channel):
     ],
 )
 def test_what_a_channel_cannot_do_is_skipped_by_name_and_is_no_fault(action, receipt, page):
-    result = deliver(Bell(), replace(page, action=action), lambda reference: "")
+    result = deliver(Bell(), replace(page, action=action), lambda reference: "", Patience(8.0))
 
     assert result == receipt
     assert result.settled
 
 
 def test_a_defect_of_a_channel_is_a_receipt_that_shows_no_secret(page):
-    receipt = deliver(Bell(broken=True), page, lambda reference: "s3cret")
+    receipt = deliver(Bell(broken=True), page, lambda reference: "s3cret", Patience(8.0))
 
     assert receipt == Receipt("bell", "deferred", 1, "a defect of this channel (ZeroDivisionError)")
     assert not receipt.settled

@@ -74,6 +74,17 @@ def test_the_deadline_is_eight_seconds_unless_a_test_says_otherwise():
     assert re.fullmatch(rf"no answer within (7\.9|8\.\d) s; {late}", receipt.reason)
 
 
+@pytest.mark.parametrize(
+    ("mode", "limit", "doubt"), [("503", "0.3", False), ("accept_then_rst", "8", True), ("slow", "8", True)]
+)
+def test_what_cannot_have_arrived_is_given_up_before_the_deadline_where_others_are_called_then(mode, limit, doubt):
+    hasty = Transport(untold=0.3, jitter=lambda: 0.0) if mode != "slow" else Transport(deadline=8.0, untold=0.3)
+    with FaultServer(mode) as server:
+        receipt = hasty.send("c", post(server.url))
+    assert receipt.reason.endswith(f"would pass the deadline of {limit} s")
+    assert (receipt.status, receipt.doubt) == ("deferred", doubt)
+
+
 @pytest.mark.parametrize(("before", "words"), [((), ""), (("503",), "answered 503; ")])
 def test_the_words_name_the_whole_time_in_which_there_was_no_answer(before, words):
     # given a server that takes nothing, so that it is tried again and again

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from harness import PATIENCE
-from harness.fake_run import FakeChannel
+from harness.fake_run import FakeChannel, Sends
 from harness.notifications import ONE, PAGE, WRITTEN
 
 from runner.channels.base import Receipt
@@ -18,7 +18,7 @@ from runner.escalation import delivery
 from runner.escalation.delivery import NO_CHANNEL, Outgoing, answers_of, deliver_all, outgoing
 
 
-class Together:
+class Together(Sends):
     """Answers only once as many as `parties` are sending at the same time."""
 
     key = "together"
@@ -34,7 +34,7 @@ class Together:
         return Receipt(self.key, "accepted", 1, secrets("env:KEY"))
 
 
-class Dead:
+class Dead(Sends):
     """Never comes back by itself."""
 
     key = "dead"
@@ -51,6 +51,11 @@ class Dead:
         return Receipt(self.key, "refused", 1, "too late")
 
 
+def received(pages, secrets, **options):
+    """The receipts in the order of `pages`."""
+    return [receipt for _, receipt in sorted(deliver_all(pages, secrets, **options), key=lambda each: each[0])]
+
+
 def to(contact, channel, **page):
     """A page to `contact` by `channel`."""
     return Outgoing(replace(ONE, contact=contact, page=replace(PAGE, **page)), channel)
@@ -59,7 +64,7 @@ def to(contact, channel, **page):
 def test_every_page_is_on_its_way_at_the_same_time_and_the_receipts_are_in_order():
     together = Together(50)
 
-    receipts = deliver_all([to(f"{n}", together) for n in range(50)], lambda reference: f"value of {reference}")
+    receipts = received([to(f"{n}", together) for n in range(50)], lambda reference: f"value of {reference}")
 
     assert receipts == [Receipt("together", "accepted", 1, "value of env:KEY")] * 50
 
@@ -67,18 +72,28 @@ def test_every_page_is_on_its_way_at_the_same_time_and_the_receipts_are_in_order
 def test_channels_that_never_answer_cost_the_limit_once_and_the_others_arrive():
     dead, fine = Dead(), FakeChannel()
 
-    receipts = deliver_all([to("a", dead), to("b", fine), to("c", dead)], str, limit=0.05)
+    receipts = received([to("a", dead), to("b", fine), to("c", dead)], str, limit=0.05)
 
     late = Receipt("dead", "deferred", 1, "no answer within 0 s")
     assert receipts == [late, Receipt("fake", "accepted", 1, ""), late]
     dead.end.set()
 
 
+def test_a_receipt_is_there_as_soon_as_it_comes_though_another_channel_is_silent():
+    dead = Dead()
+
+    receipts = deliver_all([to("a", dead), to("b", FakeChannel())], str)
+
+    assert next(receipts) == (1, Receipt("fake", "accepted", 1, ""))
+    dead.end.set()
+    assert [place for place, _ in receipts] == [0]
+
+
 def test_what_follows_in_an_incident_is_sent_in_its_order_with_what_was_made_of_the_pages_before():
     fine = FakeChannel(reference="slack/C1/1700.1")
     pages = [to("a", fine, summary=f"{n}") for n in range(20)]
 
-    receipts = deliver_all(pages, str)
+    receipts = received(pages, str)
 
     assert receipts == [Receipt("fake", "accepted", 1, "", reference="slack/C1/1700.1")] * 20
     assert [page.summary for page in fine.sent] == [f"{n}" for n in range(20)]
@@ -89,7 +104,7 @@ def test_what_follows_a_page_that_has_not_arrived_is_not_sent_and_what_is_about_
     dead, wait = FakeChannel("deferred", doubt=True), "not sent, as the page before it has not arrived"
     pages = [to("a", dead), to("a", dead, summary="more"), to("a", dead, dedup_key="another")]
 
-    receipts = deliver_all(pages, str)
+    receipts = received(pages, str)
 
     late = Receipt("fake", "deferred", 1, "nobody is there", doubt=True)
     assert receipts == [late, Receipt("fake", "deferred", 0, wait, sent=False), late]
@@ -100,13 +115,13 @@ def test_what_follows_a_page_that_has_not_arrived_is_not_sent_and_what_is_about_
 def test_what_follows_a_page_that_is_refused_is_sent_all_the_same():
     refuses = FakeChannel("refused")
 
-    assert len(deliver_all([to("a", refuses), to("a", refuses, summary="more")], str)) == len(refuses.sent) == 2
+    assert len(received([to("a", refuses), to("a", refuses, summary="more")], str)) == len(refuses.sent) == 2
 
 
 def test_what_has_not_begun_when_the_time_is_over_is_not_sent_afterwards():
     dead = Dead()
 
-    receipts = deliver_all([to("a", dead), to("a", dead, summary="more")], str, limit=0.05)
+    receipts = received([to("a", dead), to("a", dead, summary="more")], str, limit=0.05)
     dead.end.set()
     for thread in [thread for thread in threading.enumerate() if thread.name == "runbook-page"]:
         thread.join(PATIENCE)
@@ -116,7 +131,7 @@ def test_what_has_not_begun_when_the_time_is_over_is_not_sent_afterwards():
 
 
 def test_a_defect_of_a_channel_is_a_receipt_that_quotes_nothing():
-    class Defect:
+    class Defect(Sends):
         key = "defect"
 
         def does(self, action):
@@ -125,7 +140,7 @@ def test_a_defect_of_a_channel_is_a_receipt_that_quotes_nothing():
         def send(self, page, *, secrets):
             raise SystemExit(secrets("env:KEY"))
 
-    receipts = deliver_all([Outgoing(ONE, Defect())], lambda _: "hunter2")
+    receipts = received([Outgoing(ONE, Defect())], lambda _: "hunter2")
 
     assert receipts == [Receipt("defect", "deferred", 1, "a defect of this channel (SystemExit)")]
 
@@ -136,7 +151,7 @@ def test_where_the_system_has_no_thread_left_it_is_sent_all_the_same(monkeypatch
 
     monkeypatch.setattr(threading.Thread, "start", full)
 
-    assert deliver_all([Outgoing(ONE, FakeChannel())], str) == [Receipt("fake", "accepted", 1, "")]
+    assert received([Outgoing(ONE, FakeChannel())], str) == [Receipt("fake", "accepted", 1, "")]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +183,7 @@ def test_channels_are_asked_all_at_once_and_one_that_fails_or_does_not_answer_ke
 
 
 def test_a_contact_without_a_channel_is_not_reached():
-    assert deliver_all([outgoing(replace(ONE, channel={}))], str) == [NO_CHANNEL]
+    assert received([outgoing(replace(ONE, channel={}))], str) == [NO_CHANNEL]
 
 
 @pytest.mark.parametrize("written", [{"gone": {}}, {"pagerduty": {"routing": 3}}])

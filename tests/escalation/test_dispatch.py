@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from dataclasses import replace
 
 import pytest
+from harness import PATIENCE
 from harness.fake_run import FakeChannel, FakeContact
 from harness.fakes import Clock
 from harness.notifications import PAGE
@@ -27,11 +29,14 @@ class Desk:
         self.directory = directory
         self.contacts = {"on-call": FakeContact((self.channel,)), "nobody": FakeContact(())}
         self.dispatcher = Dispatcher(directory, str, Clock(), self.note, self.failsafe)
+        self.recorded = threading.Event()
 
     def note(self, run, kind, data):
         if kind in self.fails:
             raise AuditError(f"{kind} cannot be recorded")
         self.events.append((kind, data.get("status", "")))
+        if kind is EventType.PAGE_FINISHED:
+            self.recorded.set()
 
     @contextlib.contextmanager
     def failsafe(self):
@@ -85,6 +90,31 @@ def test_a_page_that_was_lost_is_sent_again_for_the_same_incident_until_it_arriv
 
     assert (desk.waiting, {page.dedup_key for page in desk.channel.sent}) == ([], {KEY})
     assert [status for _, status in desk.events] == ["", "deferred", "deferred", "accepted"]
+
+
+def test_a_receipt_is_kept_before_another_channel_has_answered(desk):
+    class Late(FakeChannel):
+        def send(self, page, *, secrets):
+            assert desk.recorded.wait(PATIENCE)
+            return super().send(page, secrets=secrets)
+
+    desk.contacts["lead"] = FakeContact((Late(),))
+
+    sent = desk.call(names=["lead", "on-call"])
+
+    assert [each.receipt.ok for each in sent] == [True, True]
+
+
+def test_what_adds_to_an_incident_is_not_tried_by_a_channel_that_has_just_not_answered(desk):
+    desk.channel.status, desk.channel.does_too = "deferred", frozenset({"note"})
+    desk.call()
+
+    (note,) = desk.call("note")
+
+    assert (desk.channel.actions, note.receipt.attempts) == (["trigger"], 0)
+    desk.channel.status = "accepted"
+    assert [each.receipt.ok for each in desk.retry()] == [True, True]
+    assert (sorted(desk.channel.actions[1:]), desk.waiting) == (["note", "trigger"], [])
 
 
 def test_an_incident_that_was_forgotten_is_remembered_once_a_later_attempt_arrives(desk):

@@ -45,8 +45,16 @@ END = {"kind": "end"}
 ACTOR = Actor(user="alice", host="controller.example", pid=4711, tool_version="0.1.0")
 
 
+class Sends:
+    """What a channel of a test has in common with every other one: it takes the time that it needs."""
+
+    def send_within(self, page, *, secrets, patience):
+        del patience
+        return self.send(page, secrets=secrets)
+
+
 @dataclass
-class FakeChannel:
+class FakeChannel(Sends):
     """Remembers the pages that it was to send, and says that `status` became of each."""
 
     key = "fake"
@@ -56,6 +64,7 @@ class FakeChannel:
     doubt: bool = False
     wait: float = 0.0
     sent: list = field(default_factory=list)
+    given: list = field(default_factory=list)
     reference: str = ""
     state: object = None
     does_too: frozenset = frozenset()
@@ -75,6 +84,10 @@ class FakeChannel:
 
     def written(self):
         return {"fake": {}}
+
+    def send_within(self, page, *, secrets, patience):
+        self.given.append(patience)
+        return super().send_within(page, secrets=secrets, patience=patience)
 
     def send(self, page, *, secrets):
         del secrets

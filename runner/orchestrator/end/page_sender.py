@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 from runner.channels.base import Action, Page
 from runner.core.events import Event, EventType
@@ -65,7 +66,7 @@ class PageSender(RunPages):
     def _note_resolved(self, incidents: Sequence[Incident]) -> None:
         """Record that somebody else has resolved one of `incidents` meanwhile, where a channel says so in time."""
         asked = [(name, each.dedup_key) for each in incidents for name in each.contacts]
-        states = incident_states(asked, self._request.contacts, self._env.secrets, limit=BRIEF)
+        states = incident_states(asked, self._request.contacts, self._env.secrets)
         resolved = {key: (where, state.by) for key, where, state in reversed(states) if state.status == "resolved"}
         for key, (where, by) in resolved.items():
             data = {"dedup_key": key, "by": by or "somebody", "note": f"in {where}"}
@@ -106,6 +107,7 @@ class PageSender(RunPages):
         *,
         news: Sequence[Addressed] = (),
         limit: float = LIMIT,
+        untold: float = inf,
         counts: bool = True,
     ) -> list[SentPage]:
         """Tell each of `pages` to its contacts, all at once, and then the `news` that follow; what came of the pages.
@@ -114,7 +116,7 @@ class PageSender(RunPages):
         """
         run, contacts = self._request.run_id, self._request.contacts
         requested, following = (self._dispatcher.request(each, run, contacts) for each in (pages, news))
-        sent = self._dispatcher.send([*requested, *following], limit=limit)
+        sent = self._dispatcher.send([*requested, *following], limit=limit, untold=untold)
         for each in sent[: len(requested)]:
             receipt, page = each.receipt, each.notification.page
             if counts:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import inf
 
 from runner.channels.base import Page
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Outcome
 from runner.escalation import policy as escalation
 from runner.escalation.call_rules import Cause, FailedStep, SoFar, Stop, decide, has_clock
-from runner.escalation.delivery import BRIEF
+from runner.escalation.delivery import BRIEF, LIMIT
 from runner.escalation.incidents import GLASS
 from runner.escalation.ladder import levels
 from runner.escalation.outbox import Notification
@@ -29,6 +30,8 @@ MOST_ENTRIES = 50
 
 PagerDuty, and Slack, refuse what comes too fast; what they have refused waits in the outbox.
 """
+_SHORTEST = 1.0
+"""Seconds that a level of the ladder has in any case."""
 DIED = "its command died, and nobody knows how it ended"
 """Why people are called for a run that did not come to its end."""
 
@@ -143,7 +146,7 @@ class Pager(PageSender):
 
         Whoever has acknowledged the incident is not called for it again: all of them are news to them.
         """
-        whom = self._whom()
+        whom, until = self._whom(), self._env.clock().monotonic + LIMIT
         names = whom.names
         with self._noting():
             self._ladder.note_passed_over(names)
@@ -154,8 +157,10 @@ class Pager(PageSender):
         pages = [*self._by_level(replace(page, action="progress"), hear), *self._by_level(page, others)]
         plain = replace(page, action="progress", details={}, links=())
         news = [replace(plain, summary=text) for text in self._entries(causes[1:], page.group)]
-        self._send(pages, news=[item for each in news for item in self._by_level(each, names)])
-        self.climb(end)
+        following = [item for each in news for item in self._by_level(each, names)]
+        limit, untold = self._time_for(names, until)
+        self._send(pages, news=following, limit=limit, untold=untold)
+        self.climb(end, until)
 
     def _entries(self, causes: Sequence[Cause], environment: str) -> list[str]:
         """What is added to the incident for `causes`, an entry for each, and not more than `MOST_ENTRIES` with it."""
@@ -191,18 +196,31 @@ class Pager(PageSender):
         run = self._ladder.history() if any(call.calls for call in self.calls) else None
         return run.acknowledged.words if run and run.acknowledged else ""
 
-    def climb(self, end: Event | None = None) -> float | None:
+    def _time_for(self, names: Sequence[str], until: float) -> tuple[float, float]:
+        """How many seconds there are to call `names` until then, and how many as long as no page can have arrived.
+
+        Others are called after that: each level that follows has its share.
+        """
+        left = max(_SHORTEST, until - self._env.clock().monotonic)
+        follow = self._ladder.levels_after(names)
+        return left, left / (1 + follow) if follow else inf
+
+    def climb(self, end: Event | None = None, until: float | None = None) -> float | None:
         """Call the levels of the ladder whose turn it is; the seconds until it must be looked at again, if ever.
 
-        `end` is how the run is about to end, if it is.
+        `end` is how the run is about to end, if it is. All levels together have the time of one, `until` an instant of
+        the monotonic clock.
         """
+        until = self._env.clock().monotonic + LIMIT if until is None else until
         later = None
         with self._noting():
             names, why, later = self._ladder.next_calls()
             called = bool(names)
             while names and not self.unrecorded:  # what is not recorded would be called again and again
                 self._ladder.note_passed_over(names)
-                self._send(self._by_level(self._page("trigger", why, end, to=names), names))
+                pages = self._by_level(self._page("trigger", why, end, to=names), names)
+                limit, untold = self._time_for(names, until)
+                self._send(pages, limit=limit, untold=untold)
                 names, why, later = self._ladder.next_calls()
             if called:
                 self._attach_hand_off(end)

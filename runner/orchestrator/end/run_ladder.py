@@ -14,7 +14,7 @@ from runner.core import duration
 from runner.core.errors import RunbookError
 from runner.core.events import EventType
 from runner.core.wording import listed
-from runner.escalation.delivery import LIMIT, answers_of
+from runner.escalation.delivery import BRIEF, answers_of
 from runner.escalation.ladder import CalledLevel, ContactLevel, DueCalls, due, levels, newest
 from runner.model.contacts import Contact
 from runner.orchestrator.recorder import Recorder
@@ -74,6 +74,11 @@ class RunLadder:
         are = "is" if len(people) == 1 else "are"
         return f"{listed(people)} {are} called {duration.show(after)} after this" if people else "nobody else is called"
 
+    def levels_after(self, names: Sequence[str]) -> int:
+        """How many levels are called one after the other where no page to the contacts in `names` arrives."""
+        called = max((level.name for level in levels(names, self._request.contacts)), default="")
+        return sum(level.name > called for level in self._levels) if self._policy.next_after else 0
+
     def whom_a_cause_calls(self) -> Whom:
         """The contacts who were called before, who hear of every cause; else those of the first level.
 
@@ -103,10 +108,9 @@ class RunLadder:
         run = self.history()
         if run is None or run.acknowledged or not (called := called_levels(run.pages, run.news_since)):
             return nobody
-        calls = self._due(called, self._env.clock().wall)
-        if calls.levels and self._is_acknowledged(run):
+        calls, last = self._due(called, self._env.clock().wall), newest(called)
+        if calls.levels and last.reached and self._is_acknowledged(run):
             return nobody
-        last = newest(called)
         why = f"for {duration.show(self._policy.next_after)}" if last.reached else "as no page has arrived"
         return calls.names, f"{last.name} was called and nobody has acknowledged {why}", calls.next
 
@@ -139,15 +143,15 @@ class RunLadder:
 
 
 def incident_states(
-    incidents: Iterable[tuple[str, str]], contacts: Mapping[str, Contact], secrets: Secrets, *, limit: float = LIMIT
+    incidents: Iterable[tuple[str, str]], contacts: Mapping[str, Contact], secrets: Secrets
 ) -> list[tuple[str, str, IncidentState]]:
     """How each of `incidents`, pairs of a contact and a dedup key, stands by the channels that can be asked.
 
     The key, the name of the channel, and what it says; all are asked at once. One that cannot be asked just now, or
-    does not answer within `limit` seconds, is left out.
+    does not answer soon, is left out.
     """
     asked = [
         (key, channel) for name, key in incidents for channel in (contacts[name].channels if name in contacts else ())
     ]
-    answers = answers_of([partial(channel.incident, key, secrets=secrets) for key, channel in asked], limit=limit)
+    answers = answers_of([partial(channel.incident, key, secrets=secrets) for key, channel in asked], limit=BRIEF)
     return [(key, channel.key, state) for (key, channel), state in zip(asked, answers, strict=True) if state]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from harness import PATIENCE
 from harness.engine import FAILED, Engine, change
-from harness.fake_run import FakeChannel, FakeContact, environment_in, request_in
+from harness.fake_run import FakeChannel, FakeContact, Sends, environment_in, request_in
 from harness.fault_server import FaultServer
 from harness.receivers import GitHubRepository, PagerDutyAccount, SlackWorkspace
 
@@ -328,7 +328,7 @@ def test_a_broken_file_of_an_incident_keeps_nobody_from_being_called(pager_of, c
 
 
 def test_a_channel_with_a_defect_keeps_nobody_else_from_being_called(pager_of, channel):
-    class Defect:
+    class Defect(Sends):
         key = "defect"
 
         def does(self, action):

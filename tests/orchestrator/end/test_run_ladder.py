@@ -87,6 +87,23 @@ def night(tmp_path, monkeypatch):
     return Night(Engine(tmp_path, monkeypatch))
 
 
+def test_levels_that_nobody_can_reach_share_the_time_of_one(night):
+    class Hangs(AskedChannel):
+        def send_within(self, page, *, secrets, patience):
+            night.engine.env.clock.forward(min(patience.seconds, patience.untold))
+            return super().send_within(page, secrets=secrets, patience=patience)
+
+    night.channels |= {name: Hangs(status="deferred") for name in ("on-call", "lead")}
+    for name in ("on-call", "lead"):
+        night.contacts[name].channels = (night.channels[name],)
+
+    night.fail()
+
+    assert night.called == {"on-call": 1, "lead": 1, "director": 1}
+    given = [round(channel.given[0].seconds, 1) for channel in night.channels.values()]
+    assert given == [8.0, 5.3, 2.5]
+
+
 def test_level_by_level_until_everybody_is_called(night):
     night.fail()
     assert night.called == {"on-call": 1}
