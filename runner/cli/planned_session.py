@@ -6,30 +6,37 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
+from threading import Event
 from typing import NoReturn
 
 import click
 
 from runner.cli import context
 from runner.cli.output import ending, progress, schedule_tables
+from runner.cli.output.sent_pages import show_sent
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.run_session import run_environment
-from runner.core.errors import RunbookError
+from runner.core.errors import LockedError, RunbookError
+from runner.core.wording import first_line
 from runner.library.library import Library
 from runner.orchestrator.run_environment import Installation
 from runner.scheduling.clock_check import Clocks
+from runner.scheduling.decision import Fate
 from runner.scheduling.entries import entry
-from runner.services.runs import call_for_refusal
 from runner.services.schedules.calls import call_for_decisions, scheduler_lease
-from runner.services.schedules.planned_runs import acting, begin, planned_request, record_refusal
+from runner.services.schedules.planned_runs import acting, begin, check_claimed, planned_request, record_end
 from runner.services.schedules.tick import Ticked
 from runner.store.occurrences import Occurrence
 from runner.store.state_directory import StateDirectory
+
+_AT_ONCE = 4
+"""So many processes are about to begin a run at the same time."""
+_SOON = 0.2
 
 
 def clocks() -> Clocks:
@@ -41,31 +48,39 @@ def clocks() -> Clocks:
 class Beginner:
     """Tells what looks have decided, calls whom that concerns, and has processes for the runs that are to begin.
 
-    These outlive whoever has begun them.
+    These outlive whoever has begun them. Only some of them are begun at the same time: it may be midnight for hundreds.
     """
 
     def __init__(self, library: Library, state: StateDirectory) -> None:
         self._library, self._state = library, state
+        self._waiting: dict[str, Occurrence] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._told: set[str] = set()
 
     def handle(self, ticked: Ticked) -> None:
-        """Tell what was decided, call, and begin what is to begin."""
-        for message in filter(None, [ticked.held, *(f"{each.name}: {each.fault}" for each in ticked.broken)]):
-            if message not in self._told:
-                schedule_tables.warn(message)
-        self._told = {ticked.held, *(f"{each.name}: {each.fault}" for each in ticked.broken)}
-        known = {each.name: each for each in ticked.entries}
-        installation = context.installation(self._state)
-        for (schedule, _), same in groupby(ticked.decided, key=lambda each: (each.schedule, each.state)):
-            decided = list(same)
-            click.echo(schedule_tables.decision(decided), err=True)
-            if schedule in known:
-                calls = call_for_decisions(installation, self._library, known[schedule], decided)
-                for line in ending.call_lines(calls, reasons=True):
-                    click.echo(line, err=True)
-        for each in ticked.to_begin:
-            self._begin(each)
+        """Tell what was decided, begin what is to begin, and then call: a channel may be slow."""
+        warnings = {ticked.held, *(f"{each.name}: {each.fault}" for each in ticked.broken)} - {""}
+        for message in sorted(warnings - self._told):
+            schedule_tables.warn(message)
+        self._told = warnings
+        for _, same in groupby(ticked.decided, key=lambda each: (each.schedule, each.state)):
+            click.echo(schedule_tables.decision(list(same)), err=True)
+        self._waiting |= {each.run: each for each in ticked.to_begin if each.run not in self._processes}
+        self.begin_more()
+        self.call([*ticked.decided, *ticked.untold])
+
+    def call(self, decided: Sequence[Occurrence]) -> None:
+        """Call whom it concerns."""
+        problems: list[str] = []
+        show_sent(call_for_decisions(context.installation(self._state), self._library, decided, problems))
+
+    def begin_more(self) -> bool:
+        """Begin what waits, as long as not too much is about to begin; whether something still waits."""
+        self._processes = {run: each for run, each in self._processes.items() if each.poll() is None}
+        about = sum(not self._state.directory(run).exists for run in self._processes)
+        for run in list(self._waiting)[: max(0, _AT_ONCE - about)]:
+            self._begin(self._waiting.pop(run))
+        return bool(self._waiting)
 
     def _begin(self, occurrence: Occurrence) -> None:
         click.echo(schedule_tables.decision([occurrence]), err=True)
@@ -76,12 +91,22 @@ class Beginner:
             [sys.executable, "-m", "runner", *words], stdin=subprocess.DEVNULL, start_new_session=True
         )
 
-    def reap(self) -> None:
-        """Forget the processes that have ended."""
-        self._processes = {run: each for run, each in self._processes.items() if each.poll() is None}
+    def begins_until(self, stop: Event, seconds: float) -> bool:
+        """Wait for so many seconds, and begin meanwhile what still waits; whether `stop` came."""
+        late = time.monotonic() + seconds
+        while self.begin_more() and time.monotonic() < late:
+            if stop.wait(_SOON):
+                return True
+        return stop.wait(max(0.0, late - time.monotonic()))
+
+    def begin_all(self) -> None:
+        """Wait until all that is to begin has a process."""
+        while self.begin_more():
+            time.sleep(_SOON)
 
     def wait(self) -> None:
-        """Wait until all that was begun has ended."""
+        """Wait until all that is to begin has ended."""
+        self.begin_all()
         for each in self._processes.values():
             each.wait()
 
@@ -98,15 +123,14 @@ def begin_and_exit(library: Library, state: StateDirectory, name: str, planned: 
     Raises:
         RunbookError: it cannot begin; who is to hear of it is called.
     """
-    found = entry(library, name)
+    found, here = entry(library, name), _acting(state, name)
     try:
+        check_claimed(here, library, found, planned)
         request = planned_request(library, found, planned, os.environ)
+    except LockedError:  # somebody else has begun it, or has decided about it
+        raise
     except RunbookError as error:
-        here = _acting(state, name)
-        record_refusal(here, found, planned, error)
-        calls = call_for_refusal(here, library, found.runbook, error)
-        for line in ending.called_for_refusal(calls, error, unattended=True):
-            click.echo(line, err=True)
+        record_end(here, found, planned, Fate.REFUSED, first_line(error.message))  # the next look calls for it
         raise
     context.recover_abandoned(state)
     drawing = progress.choose(request.source.runbook, as_json=False)

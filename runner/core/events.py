@@ -68,6 +68,7 @@ class EventType(StrEnum):
     SCHEDULE_SEEN = "schedule.seen"
     SCHEDULE_CLAIMED = "schedule.claimed"
     SCHEDULE_DECIDED = "schedule.decided"
+    SCHEDULE_TOLD = "schedule.told"
     SCHEDULE_LEFT_OUT = "schedule.left_out"
     SCHEDULE_PAUSED = "schedule.paused"
     SCHEDULE_APPROVED = "schedule.approved"

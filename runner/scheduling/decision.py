@@ -35,8 +35,9 @@ class Facts:
     """What is known at the instant `now` of a schedule that is called `name`.
 
     `fault` says why it cannot be begun at all, `closed` by which calendar the time is closed. `running` is the run of
-    an earlier occurrence that still goes on, `usual` how long a run takes at the slow end; None where nobody knows.
-    `paused` says by whom and why it does not count now, `latest` whether no later instant is due by now.
+    an earlier occurrence that still goes on, `ended` when the last one has ended; `usual` is how long a run takes at
+    the slow end; None where nobody knows. `paused` says by whom and why it does not count now, `latest` whether no
+    later instant is due by now.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Facts:
     fault: str = ""
     closed: str = ""
     running: str = ""
+    ended: datetime | None = None
     usual: timedelta | None = None
     paused: str = ""
     latest: bool = True
@@ -52,17 +54,22 @@ class Facts:
 def decide(schedule: Schedule, planned: datetime, known: Facts) -> Judgement:
     """What becomes of the occurrence of `schedule` at the instant `planned`, which has come."""
     ready = planned + spread(known.name, planned, schedule.jitter)
-    late = known.now - ready
-    if late < timedelta():
-        return Judgement(Fate.WAIT, f"begins {_whole(-late)} later, as its jitter says")
+    if known.now < ready:
+        return Judgement(Fate.WAIT, f"begins {_whole(ready - known.now)} later, as its jitter says")
     if known.paused:
         return Judgement(Fate.SKIPPED, f"paused {known.paused}")
+    late, waited = known.now - _free(schedule, ready, known.ended), known.now - ready
     caught_up = ""
-    if late > max(schedule.late_ok, schedule.wait):
+    if late > schedule.late_ok and not (known.running and waited <= schedule.wait + schedule.late_ok):
         if not _is_caught_up(schedule, known):
             return _missed(schedule, late)
         caught_up = f"caught up {_whole(late)} late"
-    return _obstacle(schedule, planned, known, late) or Judgement(Fate.BEGIN, caught_up)
+    return _obstacle(schedule, planned, known, waited) or Judgement(Fate.BEGIN, caught_up)
+
+
+def _free(schedule: Schedule, ready: datetime, ended: datetime | None) -> datetime:
+    """From when on it could begin: as soon as the run for which it may wait has ended."""
+    return max(ready, min(ended, ready + schedule.wait)) if ended else ready
 
 
 def _is_caught_up(schedule: Schedule, known: Facts) -> bool:
@@ -75,7 +82,7 @@ def _missed(schedule: Schedule, late: timedelta) -> Judgement:
     return Judgement(Fate.MISSED, f"{why}{ask}")
 
 
-def _obstacle(schedule: Schedule, planned: datetime, known: Facts, late: timedelta) -> Judgement | None:
+def _obstacle(schedule: Schedule, planned: datetime, known: Facts, waited: timedelta) -> Judgement | None:
     """What keeps it from being begun now; None where nothing does."""
     if known.fault:
         return Judgement(Fate.REFUSED, known.fault)
@@ -91,16 +98,16 @@ def _obstacle(schedule: Schedule, planned: datetime, known: Facts, late: timedel
             Fate.SKIPPED, f"usually takes up to {_whole(known.usual)}, and must have ended by {local:%H:%M}"
         )
     if known.running:
-        return _overlap(schedule, known.running, late)
+        return _overlap(schedule, known.running, waited)
     return None
 
 
-def _overlap(schedule: Schedule, running: str, late: timedelta) -> Judgement:
-    if late < schedule.wait:
+def _overlap(schedule: Schedule, running: str, waited: timedelta) -> Judgement:
+    if waited < schedule.wait:
         return Judgement(Fate.WAIT, f"waits for the run {running}")
-    waited = f" after {duration.show(schedule.wait)}" if schedule.wait else ""
+    after = f" after {duration.show(schedule.wait)}" if schedule.wait else ""
     fate = Fate.REFUSED if schedule.overlap == "refuse" else Fate.SKIPPED
-    return Judgement(fate, f"the run {running} of an earlier occurrence still goes on{waited}")
+    return Judgement(fate, f"the run {running} of an earlier occurrence still goes on{after}")
 
 
 def _whole(time: timedelta) -> str:

@@ -40,7 +40,8 @@ def call_for_leases(
     if not leases.all(problems):
         return Flushed(problems=tuple(problems))
     with leases.held() as ours:
-        found = [(lease, renewed) for lease, renewed in leases.all() if lease.name not in called_for]
+        here = {"", installation.actor.host}  # a process of another machine is looked for there
+        found = [each for each in leases.all() if each[0].name not in called_for and each[0].machine in here]
         for lease, renewed in found if ours else ():
             became = standing(lease, renewed, installation.clock())
             if became == "hung":

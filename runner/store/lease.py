@@ -36,6 +36,7 @@ class Lease:
 
     `pid` was started at `process_started` (ticks since the boot), and had the lease at the instant `since`. `calls` are
     the notifications, as JSON, that are to be sent once it is dead: all that a page needs when nobody is left to ask.
+    `machine` is the only one on which its process can be looked for; empty where that does not matter.
     """
 
     name: str
@@ -43,12 +44,14 @@ class Lease:
     pid: int
     process_started: int
     calls: tuple[Mapping[str, Any], ...]
+    machine: str = ""
 
     @classmethod
-    def ours(cls, name: str, now: Instant, calls: Sequence[Mapping[str, Any]]) -> Lease:
+    def ours(cls, name: str, now: Instant, calls: Sequence[Mapping[str, Any]], *, machine: str = "") -> Lease:
         """The lease of this process."""
         pid = os.getpid()
-        return cls(name=name, since=now, pid=pid, process_started=started(pid) or 0, calls=tuple(calls))
+        begun = started(pid) or 0
+        return cls(name=name, since=now, pid=pid, process_started=begun, calls=tuple(calls), machine=machine)
 
 
 Standing = Literal["alive", "hung", "dead"]

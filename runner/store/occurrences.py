@@ -1,45 +1,56 @@
 """Which planned instants have been decided, and how: an index that may be thrown away, made from the audit log.
 
-Whoever decides holds the index alone from reading what others have recorded until its own decisions are recorded, so
-that no instant is decided twice, by however many processes. What is only in the index counts for nothing.
+Whoever decides has the lock of it alone from reading what others have recorded until its own decisions are recorded, so
+that no instant is decided twice, by however many processes. What is only in the index counts for nothing. The lock is a
+file of its own, as the database is made anew where it is damaged: two processes could then have one each.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from runner.core.errors import AuditError
+from runner.core.errors import AuditError, LockedError
 from runner.core.events import EventType
 from runner.store import disposable
+from runner.store.locks.kernel_locks import LockFile
 from runner.store.log import log_file
-from runner.store.log.envelope import Record
 from runner.store.log.log_lines import is_torn, lines_of, parse
 
 CLAIMED = "claimed"
 """The state of an occurrence whose run is to be begun, until that has begun or was refused."""
 
 _SCHEMA = """
-CREATE TABLE occurrence (schedule TEXT, planned TEXT, state TEXT, why TEXT, run TEXT, decided TEXT,
+CREATE TABLE occurrence (schedule TEXT, planned TEXT, state TEXT, why TEXT, run TEXT, decided TEXT, tell TEXT,
                          PRIMARY KEY (schedule, planned)) WITHOUT ROWID;
 CREATE TABLE horizon (schedule TEXT PRIMARY KEY, planned TEXT) WITHOUT ROWID;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE INDEX undone ON occurrence (state) WHERE state = 'claimed';
+CREATE INDEX untold ON occurrence (tell) WHERE tell != '[]';
 """
 _NAME = "occurrences.sqlite"
+_LOCK = "occurrences.lock"
 _PATIENCE = 30.0
+_LOOKS_AGAIN = 0.05
 _MARK = b'"type":"runbook.schedule.'
 _START = "0"
+_KEPT = frozenset({EventType.SCHEDULE_PAUSED, EventType.SCHEDULE_APPROVED})
+"""Of these only the latest word on a schedule counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """One planned instant of a `schedule` (`RUN-020/nightly`), its `state`, `why`, the id of its `run`, when `decided`.
 
-    `state` is `claimed`, or ran, missed, skipped or refused.
+    `state` is `claimed`, or ran, missed, skipped or refused. `tell` are the contacts who are to hear of it, and have
+    not been called yet as far as anybody knows.
     """
 
     schedule: str
@@ -48,39 +59,39 @@ class Occurrence:
     why: str
     run: str
     decided: datetime
+    tell: tuple[str, ...] = ()
 
 
 class Occurrences:
-    """The index of the audit log at `log`, in the state directory `path`."""
+    """The index of the audit log at `log`, in the state directory `path`; it is only used while it is `held`."""
 
     def __init__(self, path: Path, log: Path) -> None:
-        self._log = log
-        self._database = disposable.open_database(path / _NAME, _SCHEMA, patience=_PATIENCE)
-        self._database.execute("PRAGMA synchronous = FULL")
+        self._path, self._log = path, log
+        self._database: sqlite3.Connection
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, *, patience: float = _PATIENCE) -> Iterator[None]:
         """While the block lasts nobody else decides, and all that was recorded before is known.
 
         Raises:
+            LockedError: somebody else decides for longer than the seconds of `patience`.
             AuditError: the log, or the index, cannot be read.
         """
-        try:
-            self._database.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise AuditError(f"the index of occurrences cannot be used: {error}") from error
-        try:
-            self.catch_up()
-            yield
-        except BaseException:
-            with suppress(sqlite3.Error):
-                self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
-
-    def close(self) -> None:
-        """End the use of the index."""
-        self._database.close()
+        with ExitStack() as stack:
+            with suppress(OSError):  # where no lock can be made nothing can be recorded, and so nothing be decided
+                lock = LockFile(self._path / _LOCK, mode=0o600)
+                stack.callback(lock.close)
+                _wait_for(lock, patience)
+            self._database = disposable.open_database(self._path / _NAME, _SCHEMA, patience=patience)
+            stack.callback(self._database.close)
+            try:
+                self._database.execute("PRAGMA synchronous = FULL")
+                self._database.execute("BEGIN IMMEDIATE")
+                self.catch_up()
+                yield  # what is not committed is taken back when the database is closed
+                self._database.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise AuditError(f"the index of occurrences cannot be used: {error}") from error
 
     def catch_up(self) -> None:
         """Take note of what was recorded since."""
@@ -96,7 +107,8 @@ class Occurrences:
                     break
                 end += len(line)
                 if _MARK in line:
-                    self.apply(parse(line, self._log, 0))
+                    record = parse(line, self._log, 0)
+                    self.apply(record.type, record.data, record.time)
         if end != begin:
             self._set("log_end", str(end))
 
@@ -106,36 +118,50 @@ class Occurrences:
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - the tables are ours
         return 0
 
-    def apply(self, record: Record) -> None:
-        """Take note of one record."""
-        data = record.data
-        if record.type == EventType.SCHEDULE_SEEN:
-            self._move(str(data["schedule"]), str(data["since"]))
-        elif record.type in {EventType.SCHEDULE_CLAIMED, EventType.SCHEDULE_DECIDED}:
-            state = CLAIMED if record.type == EventType.SCHEDULE_CLAIMED else str(data["state"])
-            row = [str(data.get(key, "")) for key in ("schedule", "planned")]
-            row += [state, str(data.get("why", "")), str(data.get("run", "")), record.time.isoformat()]
-            self._database.execute("INSERT OR REPLACE INTO occurrence VALUES (?, ?, ?, ?, ?, ?)", row)
-            self._move(row[0], row[1])
-            self._set("last_decided", max(self._fact("last_decided") or "", record.time.isoformat()))
-        elif record.type == EventType.SCHEDULE_LEFT_OUT:
-            self._move(str(data["schedule"]), str(data["until"]))
-        elif record.type == EventType.SCHEDULE_CLOCK:
-            self._set("last_decided", record.time.isoformat())
-        elif record.type in {EventType.SCHEDULE_PAUSED, EventType.SCHEDULE_APPROVED}:
-            self._set(f"{record.type}/{data.get('schedule', '')}", str(data["value"]))
+    def apply(self, kind: str, data: Mapping[str, Any], time: datetime) -> None:
+        """Take note of what is recorded of that `kind` at that `time`."""
+        schedule = str(data.get("schedule", ""))
+        match kind:
+            case EventType.SCHEDULE_SEEN:
+                self._move(schedule, str(data["since"]))
+                self._set(f"{kind}/{schedule}", json.dumps(dict(data)))
+            case EventType.SCHEDULE_CLAIMED | EventType.SCHEDULE_DECIDED:
+                self._decided(schedule, data, time)
+            case EventType.SCHEDULE_TOLD:
+                until = "UPDATE occurrence SET tell = '[]' WHERE schedule = ? AND state = ? AND planned <= ?"
+                self._database.execute(until, (schedule, str(data["state"]), str(data["planned"])))
+            case EventType.SCHEDULE_LEFT_OUT:
+                self._move(schedule, str(data["until"]))
+            case EventType.SCHEDULE_CLOCK:
+                self._set("last_decided", time.isoformat())
+            case _ if kind in _KEPT:
+                self._set(f"{kind}/{schedule}", str(data["value"]))
+
+    def _decided(self, schedule: str, data: Mapping[str, Any], time: datetime) -> None:
+        row = [schedule, str(data["planned"]), str(data.get("state", CLAIMED)), str(data.get("why", ""))]
+        row += [str(data.get("run", "")), time.isoformat(), json.dumps(list(data.get("tell", ())))]
+        self._database.execute("INSERT OR REPLACE INTO occurrence VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        self._move(schedule, str(data["planned"]))
+        self._set("last_decided", max(self._fact("last_decided") or "", time.isoformat()))
 
     def _move(self, schedule: str, planned: str) -> None:
-        before = self._one("SELECT planned FROM horizon WHERE schedule = ?", schedule)
-        if before is None or before < planned:
-            self._database.execute("INSERT OR REPLACE INTO horizon VALUES (?, ?)", (schedule, planned))
+        self._database.execute(
+            "INSERT INTO horizon VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET planned = excluded.planned WHERE excluded.planned > horizon.planned",
+            (schedule, planned),
+        )
 
-    def horizon(self, schedule: str) -> datetime | None:
-        """Up to when every instant of `schedule` was decided; None where nobody has ever looked at it."""
-        found = self._one("SELECT planned FROM horizon WHERE schedule = ?", schedule)
-        return datetime.fromisoformat(found) if found else None
+    def horizons(self) -> Mapping[str, datetime]:
+        """Up to when every instant of each schedule was decided; without those at which nobody has ever looked."""
+        rows = self._database.execute("SELECT schedule, planned FROM horizon")
+        return {schedule: datetime.fromisoformat(planned) for schedule, planned in rows}
 
-    def fact(self, kind: EventType, schedule: str = "") -> str:
+    def facts(self, kind: EventType) -> Mapping[str, str]:
+        """What was recorded last of this `kind`, by the schedule."""
+        rows = self._database.execute("SELECT name, value FROM fact WHERE name GLOB ?", (f"{kind}/*",))
+        return {name.partition("/")[2]: value for name, value in rows}
+
+    def fact(self, kind: EventType, schedule: str) -> str:
         """What was recorded last of this `kind`, for `schedule`; empty where nothing was."""
         return self._fact(f"{kind}/{schedule}") or ""
 
@@ -148,33 +174,50 @@ class Occurrences:
         """Those whose run has not begun, or of which that is not recorded."""
         return list(self._rows("WHERE state = ?", CLAIMED))
 
+    def untold(self) -> list[Occurrence]:
+        """Those of which somebody is to hear who has not been called, as far as that is recorded."""
+        return list(self._rows("WHERE tell != '[]' ORDER BY schedule, planned"))
+
     def since(self, planned: datetime, schedule: str | None = None) -> list[Occurrence]:
         """All that were planned since that instant, of all schedules or one, oldest first."""
         where = "WHERE planned >= ?" + (" AND schedule = ?" if schedule else "")
         return list(self._rows(f"{where} ORDER BY planned, schedule", planned.isoformat(), *filter(None, [schedule])))
 
-    def latest_begun(self, schedule: str) -> Occurrence | None:
-        """The newest of `schedule` of which a run was to begin."""
-        return next(self._rows("WHERE schedule = ? AND run != '' ORDER BY planned DESC LIMIT 1", schedule), None)
+    def begun(self, schedule: str, most: int) -> Sequence[Occurrence]:
+        """The latest of `schedule` of which a run was to begin, the one that was decided last first."""
+        where = "WHERE schedule = ? AND run != '' ORDER BY decided DESC, planned DESC LIMIT ?"
+        return list(self._rows(where, schedule, most))
 
     def last_decided(self) -> datetime | None:
         """The wall time of the last decision, since somebody has said that the clock is right."""
         found = self._fact("last_decided")
         return datetime.fromisoformat(found) if found else None
 
-    def _rows(self, where: str, *values: str) -> Iterator[Occurrence]:
-        columns = "schedule, planned, state, why, run, decided"
+    def _rows(self, where: str, *values: object) -> Iterator[Occurrence]:
+        columns = "schedule, planned, state, why, run, decided, tell"
         for row in self._database.execute(f"SELECT {columns} FROM occurrence {where}", values):  # noqa: S608 - it is ours
-            schedule, planned, state, why, run, decided = row
+            schedule, planned, state, why, run, decided, tell = row
             moment = datetime.fromisoformat
-            yield Occurrence(schedule, moment(planned), state, why, run, moment(decided))
-
-    def _one(self, query: str, *values: str) -> str | None:
-        row = self._database.execute(query, values).fetchone()
-        return row[0] if row else None
+            yield Occurrence(schedule, moment(planned), state, why, run, moment(decided), tuple(json.loads(tell)))
 
     def _fact(self, name: str) -> str | None:
-        return self._one("SELECT value FROM fact WHERE name = ?", name)
+        row = self._database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
 
     def _set(self, name: str, value: str) -> None:
         self._database.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+
+def _wait_for(lock: LockFile, patience: float) -> None:
+    """Until `lock` is ours.
+
+    Raises:
+        LockedError: it is somebody else's for longer than the seconds of `patience`.
+    """
+    late = time.monotonic() + patience
+    while not lock.lock():
+        if time.monotonic() > late:
+            raise LockedError(
+                "another command has been deciding about the schedules", hint=f"see who: fuser {lock.path}"
+            )
+        time.sleep(_LOOKS_AGAIN)

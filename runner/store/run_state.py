@@ -254,6 +254,15 @@ class RunDirectory:
         self.keep_room()
         return self
 
+    def rename(self, path: Path) -> None:
+        """Give it the name `path`, which no other run has.
+
+        Raises:
+            OSError: another one has.
+        """
+        self.path.rename(path)
+        self.path = path
+
     def discard(self) -> None:
         """Remove the directory of a run that has never begun."""
         self.release()

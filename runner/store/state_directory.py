@@ -123,14 +123,16 @@ class StateDirectory:
         Raises:
             AuditError: it cannot be made durable.
         """
-        directory = self.directory(state.run)
-        with durable.required(directory.path), contextlib.ExitStack() as not_begun:
-            directory.path.parent.mkdir(mode=0o700, exist_ok=True)
+        path = self.directory(state.run).path
+        directory = RunDirectory(path.with_name(f".{state.run}.{os.getpid()}"))
+        with durable.required(path), contextlib.ExitStack() as not_begun:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             directory.path.mkdir(mode=0o700)
             not_begun.callback(directory.discard)
             directory.hold().save(state)
             directory.keep_room()
-            durable.sync(directory.path.parent)
+            directory.rename(path)  # whole or not at all, whenever the process is killed; and never over another run
+            durable.sync(path.parent)
             not_begun.pop_all()
         return directory
 

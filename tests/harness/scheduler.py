@@ -12,8 +12,9 @@ from runner.library.library import Library
 from runner.scheduling.clock_check import Clocks
 from runner.scheduling.decision import Fate
 from runner.scheduling.entries import entry
+from runner.services.schedules.deciding import decided
 from runner.services.schedules.planned_runs import record_end
-from runner.services.schedules.tick import opened, tick
+from runner.services.schedules.tick import tick
 from runner.store.log.log_reader import read
 
 BEGIN = datetime(2026, 12, 6, 0, 0, tzinfo=UTC)
@@ -50,7 +51,7 @@ class Scheduler:
 
     def looks(self, after=timedelta(), **changes):
         self.clock.forward(after.total_seconds())
-        return tick(self.env, self.library, self.clocks(**changes))
+        return tick(self.env, self.library, lambda: self.clocks(**changes))
 
     def does(self, *claims):
         """Record of each of the `claims` that its run has begun."""
@@ -71,6 +72,6 @@ class Scheduler:
         return [record for record in read(self.env.state.log_path) if record.type in SCHEDULED]
 
     def state_of(self, name, planned):
-        with opened(self.env.state) as occurrences, occurrences.held():
+        with decided(self.env.state) as occurrences:
             found = occurrences.of(name, planned)
         return found and (found.state, found.why)

@@ -76,7 +76,26 @@ def decided(minutes=0.0, keys=None, **known):
             ("refused", f"the run {RUN} of an earlier occurrence still goes on"),
         ),
         (0, {"overlap": "wait 30m"}, {"running": RUN}, ("wait", f"waits for the run {RUN}")),
-        (29, {"overlap": "wait 30m"}, {}, ("begin", "")),
+        (29, {"overlap": "wait 30m"}, {"ended": AT + 28 * MINUTE}, ("begin", "")),
+        (35, {"overlap": "wait 30m"}, {"ended": AT + 34 * MINUTE}, ("begin", "")),
+        (
+            29,
+            {"overlap": "wait 30m"},
+            {},
+            ("missed", "nobody looked until 29m after its time; at most 10m late is good"),
+        ),
+        (
+            29,
+            {"overlap": "wait 30m"},
+            {"ended": AT + 9 * MINUTE},
+            ("missed", "nobody looked until 20m after its time; at most 10m late is good"),
+        ),
+        (
+            31,
+            {"overlap": "wait 30m"},
+            {"running": RUN},
+            ("skipped", f"the run {RUN} of an earlier occurrence still goes on after 30m"),
+        ),
         (
             30,
             {"overlap": "wait 30m"},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from harness import PATIENCE
 from harness.scheduler import BEGIN, Scheduler, schedule
 
-from runner.core.errors import AuditError
+from runner.core.errors import AuditError, LockedError
 from runner.core.events import EventType
 from runner.store.occurrences import Occurrence, Occurrences
 
@@ -33,7 +34,7 @@ def opened(scheduler):
 def known(scheduler):
     occurrences = opened(scheduler)
     with occurrences.held():
-        return occurrences.since(BEGIN), occurrences.horizon(NAME), occurrences.last_decided()
+        return occurrences.since(BEGIN), occurrences.horizons()[NAME], occurrences.last_decided()
 
 
 def test_the_log_tells_all_that_the_index_knew(scheduler):
@@ -53,8 +54,8 @@ def test_what_is_asked_about_one_of_them(scheduler):
         first = occurrences.of(NAME, BEGIN + timedelta(hours=1))
         assert isinstance(first, Occurrence)
         assert (first.run, occurrences.of(NAME, BEGIN), occurrences.claimed()) == (first.run, None, [])
-        assert occurrences.latest_begun(NAME).planned == BEGIN + timedelta(hours=3)
-        assert (occurrences.horizon("RUN-099/x"), occurrences.fact(EventType.SCHEDULE_PAUSED, NAME)) == (None, "")
+        assert [each.planned for each in occurrences.begun(NAME, 1)] == [BEGIN + timedelta(hours=3)]
+        assert (list(occurrences.horizons()), occurrences.fact(EventType.SCHEDULE_PAUSED, NAME)) == ([NAME], "")
 
 
 def test_another_log_has_another_index(scheduler):
@@ -83,8 +84,38 @@ def test_who_holds_it_decides_alone(scheduler):
     assert [each.planned for each in found] == [BEGIN + timedelta(hours=4)]
 
 
-def test_one_that_cannot_be_used_is_said(scheduler, tmp_path):
-    occurrences = Occurrences(tmp_path, scheduler.env.state.log_path)
-    occurrences.close()
-    with pytest.raises(AuditError, match="the index of occurrences cannot be used"), occurrences.held():
+def test_a_database_that_is_made_anew_lets_nobody_else_decide(scheduler):
+    with opened(scheduler).held():
+        (scheduler.env.state.path / "occurrences.sqlite").unlink()
+        with pytest.raises(LockedError, match="has been deciding"), opened(scheduler).held(patience=0.1):
+            pass
+
+
+def test_what_is_not_recorded_is_not_known(scheduler):
+    with pytest.raises(ZeroDivisionError), opened(scheduler).held() as _:
+        1 / 0  # noqa: B018
+    before, occurrences = known(scheduler), opened(scheduler)
+    with suppress(KeyError), occurrences.held():
+        data = {"schedule": NAME, "planned": (BEGIN + timedelta(hours=9)).isoformat(), "state": "missed"}
+        occurrences.apply(EventType.SCHEDULE_DECIDED, data, BEGIN)
+        raise KeyError
+
+    assert known(scheduler) == before
+
+
+def test_who_is_to_hear_of_it_is_known_until_they_were_told(scheduler):
+    occurrences, planned = opened(scheduler), (BEGIN + timedelta(hours=9)).isoformat()
+    data = {"schedule": NAME, "planned": planned, "state": "missed"}
+    with occurrences.held():
+        occurrences.apply(EventType.SCHEDULE_DECIDED, {**data, "tell": ["on-call"]}, BEGIN)
+        before = [(each.state, each.tell) for each in occurrences.untold()]
+        occurrences.apply(EventType.SCHEDULE_TOLD, data, BEGIN)
+
+        assert (before, occurrences.untold()) == ([("missed", ("on-call",))], [])
+
+
+def test_a_log_that_cannot_be_read_is_said(scheduler):
+    log = scheduler.env.state.log_path
+    log.write_bytes(log.read_bytes() + b'{"type":"runbook.schedule.seen"}\n')
+    with pytest.raises(AuditError, match="is broken"), opened(scheduler).held():
         pass

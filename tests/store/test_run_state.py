@@ -70,6 +70,16 @@ def test_a_run_that_goes_on_keeps_room_on_its_disk_for_its_end(small_disk):
         state.begin(replace(STATE, run=LATER))
 
 
+def test_a_run_is_begun_whole_once_and_what_a_killed_process_has_left_of_it_is_no_run(state):
+    (state.runs_path / f".{STATE.run}.4711").mkdir(parents=True)
+    first = state.begin(STATE)
+    with pytest.raises(AuditError, match="not empty"):
+        state.begin(replace(STATE, title="Another"))
+
+    assert (state.names(), first.state, first.live) == ([STATE.run], STATE, True)
+    first.release()
+
+
 def test_a_directory_is_at_rest_unless_a_run_goes_on_or_has_died(state):
     directory = state.begin(STATE)
     going_on = state.at_rest

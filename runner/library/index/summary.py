@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Strict
 
-from runner.core.fields import Model
+from runner.core.fields import Limit, Model
 from runner.library.library import Source
 from runner.model.runbook import Category, Deprecated, Scope, Severity, Trigger
 from runner.model.schedule import Schedule
@@ -22,7 +22,8 @@ class Summary(Model):
     """What a RUN- file says of itself, which of its lines say it, and the SHA-256 of its text.
 
     `contacts` are called when it escalates, `required_inputs` have no default, `steps` is how many it has. `todo_line`
-    is the first line in which something is still to be written; None where nothing is. `schedules` is when it is run.
+    is the first line in which something is still to be written; None where nothing is. `schedules` is when it is run,
+    `deadline` how long it may take.
     """
 
     file: str
@@ -40,6 +41,7 @@ class Summary(Model):
     steps: int
     todo_line: int | None
     schedules: tuple[Schedule, ...]
+    deadline: Annotated[Limit | None, Strict(strict=False)]
     positions: Mapping[str, tuple[int, int]]
 
     @classmethod
@@ -62,6 +64,7 @@ class Summary(Model):
             steps=len(runbook.steps),
             todo_line=_line_of_todo(document.text),
             schedules=runbook.schedules,
+            deadline=runbook.deadline,
             positions={show(place): document.position(place) for place in _places(document)},
         )
 

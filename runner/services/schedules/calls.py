@@ -2,99 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
+from urllib.parse import quote
 
+from runner.channels.base import Page
 from runner.core.errors import AuditError, RunbookError
+from runner.core.events import EventType
 from runner.escalation.outbox import written
 from runner.library.library import Library
-from runner.orchestrator.end.dead_man import call_for_refused
-from runner.orchestrator.end.paging import Pager
-from runner.orchestrator.recorder import Recorder
-from runner.orchestrator.request import Call, RunRequest
+from runner.model.contacts import Contact, read_contacts
 from runner.orchestrator.run_environment import Installation
-from runner.scheduling.decision import Fate
-from runner.scheduling.entries import ScheduleEntry, entries
-from runner.services.schedules.tick import run_id
+from runner.services.notifications import Flushed, dispatcher_of
+from runner.services.schedules.deciding import all_entries, deciding, run_id
 from runner.store.lease import Lease
 from runner.store.occurrences import Occurrence
 
 NAME = "scheduler"
 """The name of the lease of the scheduler's loop."""
-_DEAD = "the scheduler that was to begin what is planned is dead: nothing planned is begun any more"
+_DEAD = "the scheduler that was to begin what is planned is dead: nothing planned is begun any more by the one"
+_COMPONENT = "schedule"
 
 
 def call_for_decisions(
-    installation: Installation, library: Library, entry: ScheduleEntry, same: Sequence[Occurrence]
-) -> tuple[Call, ...]:
-    """Call once whom the schedule names for occurrences that were all missed, or all refused.
+    installation: Installation, library: Library, decided: Sequence[Occurrence], problems: list[str]
+) -> Flushed:
+    """Call those who are to hear of what was `decided`, once for what became of a schedule in one way.
 
-    For a critical runbook somebody is called in any case.
+    That they were called is recorded; whoever dies before leaves it to the next look.
     """
+    wanted = sorted((each for each in decided if each.tell), key=lambda each: (each.schedule, each.state, each.planned))
+    groups = [list(same) for _, same in groupby(wanted, key=lambda each: (each.schedule, each.state))]
+    if not groups:
+        return Flushed()
+    contacts = _contacts(library, problems)
+    critical = {each.name for each in all_entries(library, installation.state) if each.is_critical}
+    now = installation.clock().wall
+    with dispatcher_of(installation, problems) as dispatcher:
+        outgoing = []
+        for same in groups:
+            last = same[-1]
+            page = _page(last.schedule, _sentence(same), now, last, critical=last.schedule in critical)
+            run = run_id(last.schedule, last.planned)
+            outgoing += dispatcher.request([(page, last.tell)], run, contacts)
+        _note_told(installation, groups)  # all of it is in the outbox by now, from which the next command sends it
+        sent = dispatcher.send(outgoing)
+    return Flushed(tuple(sent), tuple(problems))
+
+
+def _note_told(installation: Installation, groups: Sequence[Sequence[Occurrence]]) -> None:
+    with deciding(installation) as (_, note):
+        for *_, last in groups:
+            planned = last.planned.isoformat()
+            note(
+                EventType.SCHEDULE_TOLD, schedule=last.schedule, state=last.state, planned=planned, tell=list(last.tell)
+            )
+
+
+def _sentence(same: Sequence[Occurrence]) -> str:
     last = same[-1]
-    if last.state not in {Fate.MISSED, Fate.REFUSED}:
-        return ()
-    request = _request(library, entry, _contacts(library, entry), last.planned)
-    if request is None:
-        return ()
     also = f", and {len(same) - 1} before it," if len(same) > 1 else ""
-    what = f"{entry.name} of {last.planned:%Y-%m-%d %H:%M} UTC{also} was {last.state}: {last.why}"
-    return tuple(call_for_refused(request, installation, RunbookError(what)))
+    return f"{last.schedule} of {last.planned:%Y-%m-%d %H:%M} UTC{also} was {last.state}: {last.why}"
+
+
+def _page(
+    schedule: str, summary: str, now: datetime, occurrence: Occurrence | None = None, *, critical: bool = False
+) -> Page:
+    details: dict[str, str] = {}
+    if occurrence:
+        instant = f"{occurrence.planned:%Y-%m-%dT%H:%MZ}"
+        details = {
+            "planned": instant,
+            "became": str(occurrence.state),
+            "because": occurrence.why,
+            "to begin it all the same": f"runbook schedule catch-up {schedule} {instant}",
+        }
+    return Page(
+        action="trigger",
+        dedup_key=f"runbookctl/{_COMPONENT}/{schedule}",
+        summary=summary,
+        severity="critical" if critical else "warning",
+        source=schedule,
+        component=schedule.partition("/")[0],
+        group=_COMPONENT,
+        details=details,
+        timestamp=now,
+    )
+
+
+def _contacts(library: Library, problems: list[str]) -> Mapping[str, Contact]:
+    """Everybody who can be called; nobody where that cannot be read, which leaves the page in the outbox."""
+    try:
+        return read_contacts(library.root / "runbooks" / "contacts.yml")
+    except (RunbookError, OSError) as error:
+        problems.append(str(error))
+        return {}
 
 
 @contextmanager
 def scheduler_lease(installation: Installation, library: Library) -> Iterator[None]:
-    """While the block lasts whoever watches sees that the loop is alive; its end, however it comes, ends the lease."""
-    calls = _calls_if_dead(installation, library)
+    """While the block lasts whoever watches sees that the loop is alive; its end, however it comes, ends the lease.
+
+    The loop of each machine has one.
+    """
+    machine = installation.actor.host
+    name = f"{NAME}-{quote(machine, safe='')}"
     with suppress(AuditError, OSError):
-        installation.state.leases.write(Lease.ours(NAME, installation.clock(), calls))
-    with installation.state.leases.renewed(NAME, installation.clock):
+        lease = Lease.ours(name, installation.clock(), _calls_if_dead(installation, library), machine=machine)
+        installation.state.leases.write(lease)
+    with installation.state.leases.renewed(name, installation.clock):
         yield
 
 
 def _calls_if_dead(installation: Installation, library: Library) -> list[dict[str, object]]:
     """The notifications by which everybody whom a schedule calls hears that the scheduler is dead."""
-    found = sorted(entries(library), key=lambda each: not each.is_critical)
-    names = dict.fromkeys(name for each in found for name in _contacts(library, each))
-    now = installation.clock().wall
-    request = next((made for each in found if (made := _request(library, each, tuple(names), now))), None)
-    if request is None:
-        return []
-    with installation.open_log() as log:
-        directory = installation.state.directory(request.run_id)
-        recorder = Recorder(request.run_id, log, directory, installation.clock)
-        return [dict(written(each)) for each in Pager(request, installation, recorder).calls_if_dead(_DEAD)]
-
-
-def _contacts(library: Library, entry: ScheduleEntry) -> Sequence[str]:
-    """The names of those whom the schedule calls; those of its runbook where that is critical and it names nobody."""
-    if entry.schedule and entry.schedule.on_missed:
-        return entry.schedule.on_missed
-    with suppress(RunbookError, OSError):
-        return library.source(entry.runbook).runbook.escalation.contacts if entry.is_critical else ()
-    return ()
-
-
-def _request(library: Library, entry: ScheduleEntry, names: Sequence[str], planned: datetime) -> RunRequest | None:
-    """What is asked for so that `names` are called; None where nobody is to be, or the runbook cannot be read."""
-    try:
-        source = library.source(entry.runbook)
-        contacts = library.contacts(source)
-    except (RunbookError, OSError):
-        return None
-    if not names or entry.schedule is None:
-        return None
-    escalation = source.runbook.escalation.model_copy(update={"contacts": tuple(names)})
-    runbook = source.runbook.model_copy(update={"escalation": escalation})
-    return RunRequest(
-        run_id(entry.name, planned),
-        replace(source, runbook=runbook),
-        b"",
-        contacts,
-        [library.root / entry.schedule.inventory],
-        entry.schedule.limit,
-        mode="auto",
-        library=library,
-    )
+    found = sorted(all_entries(library, installation.state), key=lambda each: not each.is_critical)
+    names = list(dict.fromkeys(name for each in found for name in each.tell))
+    now, contacts = installation.clock().wall, _contacts(library, [])
+    page = _page(NAME, f"{_DEAD} on {installation.actor.host}", now, critical=any(each.is_critical for each in found))
+    with dispatcher_of(installation, []) as dispatcher:
+        composed = dispatcher.compose([(page, names)], run_id(NAME, now), contacts)
+    return [dict(written(each.notification)) for each in composed]

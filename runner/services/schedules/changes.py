@@ -9,9 +9,10 @@ from runner.core.events import Event, EventType
 from runner.library.library import Library
 from runner.orchestrator.run_environment import Installation
 from runner.scheduling.decision import Fate
-from runner.scheduling.entries import ScheduleEntry, entry, subject_of
+from runner.scheduling.entries import ScheduleEntry, subject_of
 from runner.scheduling.instants import instants
-from runner.services.schedules.tick import CLOCK, deciding, opened, run_id
+from runner.services.schedules.clock_memory import forget
+from runner.services.schedules.deciding import decided, deciding, one_entry, run_id
 from runner.store.occurrences import CLAIMED
 
 
@@ -21,7 +22,7 @@ def pause(installation: Installation, library: Library, name: str, why: str) -> 
     Raises:
         InvalidInputError: there is no such schedule, or no reason.
     """
-    entry(library, name)
+    one_entry(library, installation.state, name)
     if not why.strip():
         raise InvalidInputError("a pause has a reason", hint="--because 'the disks are replaced'")
     _note(installation, EventType.SCHEDULE_PAUSED, name, f"by {installation.actor.person}: {why}")
@@ -33,8 +34,8 @@ def go_on(installation: Installation, library: Library, name: str) -> None:
     Raises:
         InvalidInputError: there is no such schedule, or nobody has paused it here.
     """
-    entry(library, name)
-    with opened(installation.state) as occurrences, occurrences.held():
+    one_entry(library, installation.state, name)
+    with decided(installation.state) as occurrences:
         paused = occurrences.fact(EventType.SCHEDULE_PAUSED, name)
     if not paused:
         raise InvalidInputError(f"nobody has paused {name} here", hint="a pause in the runbook ends there")
@@ -47,7 +48,7 @@ def approve(installation: Installation, library: Library, name: str) -> str:
     Raises:
         InvalidInputError: there is no such schedule, or it cannot be begun.
     """
-    found = entry(library, name)
+    found = one_entry(library, installation.state, name)
     if found.fault:
         raise InvalidInputError(f"{name} cannot be approved: {found.fault}")
     subject = subject_of(library, found)
@@ -58,7 +59,7 @@ def approve(installation: Installation, library: Library, name: str) -> str:
 def trust_clock(installation: Installation) -> None:
     """Say that the time is right now: decisions go on from here, whatever was decided before."""
     _note(installation, EventType.SCHEDULE_CLOCK, "", installation.clock().wall.isoformat())
-    (installation.state.path / CLOCK).unlink(missing_ok=True)
+    forget(installation.state, installation.actor.host)
 
 
 def catch_up(installation: Installation, library: Library, name: str, instant: datetime) -> ScheduleEntry:
@@ -68,7 +69,7 @@ def catch_up(installation: Installation, library: Library, name: str, instant: d
         InvalidInputError: there is no such schedule or instant, or it has not come yet.
         LockedError: it was done, or is about to be.
     """
-    found = entry(library, name)
+    found = one_entry(library, installation.state, name)
     schedule = found.schedule
     assert schedule  # noqa: S101 - `entry` gives none without
     if instant not in instants(schedule, instant - timedelta(seconds=1), instant):
@@ -76,13 +77,17 @@ def catch_up(installation: Installation, library: Library, name: str, instant: d
         raise InvalidInputError(f"{instant:%Y-%m-%dT%H:%MZ} is no instant of {name}", hint=hint)
     if instant > installation.clock().wall:
         raise InvalidInputError(f"{instant:%Y-%m-%dT%H:%MZ} has not come yet")
+    run = run_id(name, instant)
     with deciding(installation) as (occurrences, note):
         before = occurrences.of(name, instant)
         if before and before.state in {CLAIMED, Fate.RAN}:
             what = "was done" if before.state == Fate.RAN else "is about to begin"
             raise LockedError(f"{name} of {instant:%Y-%m-%dT%H:%MZ} {what}: run {before.run}")
+        if installation.state.directory(run).exists:
+            hint = f"runbook status {run} shows how it ended, and runbook resume {run} goes on with it"
+            raise LockedError(f"the run {run} of {name} has begun already", hint=hint)
         why = f"caught up by {installation.actor.person}"
-        data = {"schedule": name, "planned": instant.isoformat(), "run": run_id(name, instant), "why": why}
+        data = {"schedule": name, "planned": instant.isoformat(), "run": run, "why": why}
         note(EventType.SCHEDULE_CLAIMED, **data)
     return found
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from runner.core import duration
 from runner.core.errors import InvalidInputError
 from runner.library.library import Library
-from runner.scheduling.decision import Fate
-from runner.scheduling.entries import ScheduleEntry, entries, entry
+from runner.model.schedule import Schedule
+from runner.scheduling.decision import Facts, Fate, decide
+from runner.scheduling.entries import ScheduleEntry
 from runner.scheduling.instants import change_of_clock, instants, spread
-from runner.services.schedules.tick import CLOCK, opened
+from runner.services.schedules.circumstances import Circumstances
+from runner.services.schedules.clock_memory import last_look
+from runner.services.schedules.deciding import all_entries, decided, one_entry
 from runner.store.occurrences import Occurrence
 from runner.store.state_directory import StateDirectory
 
@@ -51,9 +53,26 @@ class Past:
         return self.occurrence.state == Fate.REFUSED
 
 
-def upcoming(library: Library, now: datetime, until: datetime, *, only: str | None = None) -> Iterator[PlannedInstant]:
+def upcoming(
+    library: Library, state: StateDirectory, now: datetime, until: datetime, *, only: str | None = None
+) -> Iterator[PlannedInstant]:
     """The instants that will come until then, in order."""
-    yield from _merged(entries(library, only), now, until)
+    yield from _merged(all_entries(library, state, only), now, until)
+
+
+def all_schedules(library: Library, state: StateDirectory, now: datetime) -> list[ScheduleEntry]:
+    """Every schedule; its `fault` is what keeps it from being begun now, also that it is paused or not approved."""
+    found = all_entries(library, state)
+    with decided(state) as occurrences:
+        circumstances = Circumstances(library, state, occurrences, now)
+        return [replace(each, fault=_hindrance(circumstances, each)) for each in found]
+
+
+def _hindrance(circumstances: Circumstances, entry: ScheduleEntry) -> str:
+    if entry.schedule is None:
+        return entry.fault
+    paused = circumstances.paused(entry, entry.schedule)
+    return circumstances.fault(entry, entry.schedule) or (f"paused {paused}" if paused else "")
 
 
 def next_of_each(found: Sequence[ScheduleEntry], now: datetime, until: datetime) -> dict[str, PlannedInstant]:
@@ -80,16 +99,16 @@ def _planned(entry: ScheduleEntry, now: datetime, until: datetime) -> Iterator[P
 
 def past(state: StateDirectory, since: datetime, *, schedule: str | None = None, bad: bool = False) -> list[Past]:
     """What became of the occurrences since then, newest first; only what somebody should look at where `bad`."""
-    with opened(state) as occurrences, occurrences.held():
+    with decided(state) as occurrences:
         found = occurrences.since(since, schedule)
     told = (Past(each, _outcome(state, each)) for each in reversed(found))
     return [each for each in told if each.is_bad or not bad]
 
 
-def ended(state: StateDirectory, decided: Sequence[Occurrence]) -> list[Past]:
-    """What became by now of the occurrences that a look has `decided`."""
-    with opened(state) as occurrences, occurrences.held():
-        now = [occurrences.of(each.schedule, each.planned) or each for each in decided]
+def ended(state: StateDirectory, found: Sequence[Occurrence]) -> list[Past]:
+    """What became by now of the occurrences that a look has `found`."""
+    with decided(state) as occurrences:
+        now = [occurrences.of(each.schedule, each.planned) or each for each in found]
     return [Past(each, _outcome(state, each)) for each in now]
 
 
@@ -101,23 +120,16 @@ def _outcome(state: StateDirectory, occurrence: Occurrence) -> str:
     return "running" if directory.live else run.outcome or run.status
 
 
-def last_look(state: StateDirectory) -> datetime | None:
-    """When a scheduler looked last on this machine; None where none ever has."""
-    try:
-        data = json.loads((state.path / CLOCK).read_text(encoding="utf-8"))
-        return datetime.fromisoformat(data["seen"]["wall"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-
-
 def silence(state: StateDirectory, now: datetime) -> str:
-    """That no scheduler looks, in a sentence; empty where one does."""
-    looked = last_look(state)
-    if looked is None:
+    """That no scheduler looks, or that none decides, in a sentence; empty where one does."""
+    last = last_look(state)
+    if last is None:
         return "no scheduler has ever looked: runbook schedule run, or a timer, does what is planned"
-    if now - looked <= SILENT:
-        return ""
-    return f"no scheduler has looked for {duration.show(timedelta(minutes=(now - looked) // timedelta(minutes=1)))}"
+    if last.held:
+        return f"nothing is decided: {last.held}; runbook schedule trust-clock says that the time is right"
+    ago = now - last.seen.wall
+    minutes = timedelta(minutes=ago // timedelta(minutes=1))
+    return f"no scheduler has looked for {duration.show(minutes)}" if ago > SILENT else ""
 
 
 def explain(library: Library, state: StateDirectory, name: str, instant: datetime, now: datetime) -> list[str]:
@@ -126,23 +138,43 @@ def explain(library: Library, state: StateDirectory, name: str, instant: datetim
     Raises:
         InvalidInputError: there is no such schedule.
     """
-    found = entry(library, name)
+    found = one_entry(library, state, name)
     schedule = found.schedule
-    assert schedule  # noqa: S101 - `entry` gives none without
+    assert schedule  # noqa: S101 - `one_entry` gives none without
     local = instant.astimezone(schedule.tz)
     lines = [f"{name} at {local:%Y-%m-%d %H:%M %Z} ({instant:%H:%M} UTC), planned at {found.place}"]
     if instant not in instants(schedule, instant - timedelta(seconds=1), instant):
         coming = next(instants(schedule, instant, instant + timedelta(days=1500)), None)
         hint = f"the next is at {coming.astimezone(schedule.tz):%Y-%m-%d %H:%M %Z}" if coming else "none comes after it"
         return [*lines, f"it is no instant of this schedule; {hint}"]
-    lines += filter(None, [change_of_clock(schedule, instant), found.fault])
-    with opened(state) as occurrences, occurrences.held():
-        decided = occurrences.of(name, instant)
-    if decided is None:
-        return [*lines, "it has not come yet" if instant > now else "nobody has looked at it"]
-    told = f"{decided.state} on {decided.decided:%Y-%m-%d %H:%M} UTC" + (f": {decided.why}" if decided.why else "")
-    outcome = _outcome(state, decided)
-    return [*lines, told, *([f"run {decided.run}: {outcome}"] if outcome else [])]
+    lines += filter(None, [change_of_clock(schedule, instant)])
+    with decided(state) as occurrences:
+        became = occurrences.of(name, instant)
+        since = occurrences.horizons().get(name)
+        facts = Circumstances(library, state, occurrences, now).facts(found, schedule)
+    if became:
+        return [*lines, *_past_in_words(state, became)]
+    if since and instant <= since:
+        return [*lines, "nobody has looked at it: the schedule counts from a later time on"]
+    return [*lines, *_future_in_words(schedule, instant, facts)]
+
+
+def _past_in_words(state: StateDirectory, became: Occurrence) -> Iterator[str]:
+    yield f"{became.state} on {became.decided:%Y-%m-%d %H:%M} UTC" + (f": {became.why}" if became.why else "")
+    if outcome := _outcome(state, became):
+        yield f"run {became.run}: {outcome}"
+
+
+def _future_in_words(schedule: Schedule, instant: datetime, facts: Facts) -> Iterator[str]:
+    """What is to be expected of an instant that nobody has decided about, as things stand now."""
+    if instant > facts.now:
+        yield "it has not come yet"
+        obstacles = {"refused": facts.fault, "skipped": facts.paused and f"paused {facts.paused}"}
+        yield from (f"as things stand it will be {fate}: {why}" for fate, why in obstacles.items() if why)
+        return
+    expected = decide(schedule, instant, facts)
+    yield "it has come, and no scheduler has decided about it yet"
+    yield f"a look now would decide: {expected.fate}" + (f": {expected.why}" if expected.why else "")
 
 
 def moment(text: str) -> datetime:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from runner.core.errors import LockedError, RunbookError
+from runner.core.errors import DeniedError, LockedError, RunbookError
 from runner.core.events import EventType
 from runner.core.wording import first_line
 from runner.library.inventory import environments
@@ -20,7 +19,8 @@ from runner.scheduling.decision import Fate
 from runner.scheduling.entries import ScheduleEntry
 from runner.services.run_inputs import give_inputs
 from runner.services.run_requests import prepare_run
-from runner.services.schedules.tick import deciding, opened, run_id
+from runner.services.schedules.circumstances import Circumstances
+from runner.services.schedules.deciding import decided, deciding, run_id
 from runner.store.log.envelope import Actor
 from runner.store.occurrences import CLAIMED
 
@@ -41,7 +41,7 @@ def planned_request(
     schedule = entry.schedule
     assert schedule  # noqa: S101 - without one nothing is planned
     name = run_id(entry.name, planned)
-    paths = [Path(schedule.inventory)]
+    paths = [library.root / schedule.inventory]  # whatever lies where the scheduler was started
     request = prepare_run(library, entry.runbook, paths, run_id=name, limit=schedule.limit, mode="auto")
     given = [f"{key}={_text(value)}" for key, value in schedule.inputs.items()]
     request = give_inputs(request, given, here=library.root, environ=environ)
@@ -57,13 +57,11 @@ def _text(value: Any) -> str:
 
 
 def begin(request: RunRequest, env: RunEnvironment, entry: ScheduleEntry, planned: datetime) -> Result:
-    """Begin the run of an occurrence that was claimed; it is recorded whether it ran or was refused.
+    """Begin the run of an occurrence that was claimed, and record whether it ran or was refused.
 
     Raises:
-        LockedError: it was decided by now, or has begun.
-        RunbookError: it is refused; that is recorded.
+        RunbookError: it was refused before it was recorded as a run; as an occurrence it is recorded.
     """
-    check_claimed(env, entry, planned)
     try:
         result = run(request, env)
     except RunbookError as error:
@@ -75,33 +73,34 @@ def begin(request: RunRequest, env: RunEnvironment, entry: ScheduleEntry, planne
     return result
 
 
-def record_refusal(installation: Installation, entry: ScheduleEntry, planned: datetime, error: RunbookError) -> None:
-    """Record that the run of an occurrence could not even be asked for."""
-    record_end(installation, entry, planned, Fate.REFUSED, first_line(error.message))
-
-
-def check_claimed(installation: Installation, entry: ScheduleEntry, planned: datetime) -> None:
-    """That the occurrence was claimed, and nobody has begun its run.
+def check_claimed(installation: Installation, library: Library, entry: ScheduleEntry, planned: datetime) -> None:
+    """That the occurrence was claimed, nobody has begun its run, and the schedule may be begun as it is now.
 
     Raises:
         LockedError: it was decided, or has begun.
+        DeniedError: it cannot be begun any more.
     """
-    with opened(installation.state) as occurrences:
-        with occurrences.held():
-            found = occurrences.of(entry.name, planned)
-        if found is None or found.state != CLAIMED:
-            what = "is not due" if found is None else f"was decided: {found.state}"
-            hint = f"runbook schedule catch-up {entry.name} {planned:%Y-%m-%dT%H:%MZ} begins it all the same"
-            raise LockedError(f"{entry.name} at {planned:%Y-%m-%d %H:%M} UTC {what}", hint=hint)
-        if installation.state.directory(found.run).exists:
-            raise LockedError(f"the run {found.run} of {entry.name} has begun already")
+    with decided(installation.state) as occurrences:
+        found = occurrences.of(entry.name, planned)
+        now = installation.clock().wall
+        circumstances = Circumstances(library, installation.state, occurrences, now)
+        fault = circumstances.fault(entry, entry.schedule) if entry.schedule else entry.fault
+    if found is None or found.state != CLAIMED:
+        what = "is not due" if found is None else f"was decided: {found.state}"
+        hint = f"runbook schedule catch-up {entry.name} {planned:%Y-%m-%dT%H:%MZ} begins it all the same"
+        raise LockedError(f"{entry.name} at {planned:%Y-%m-%d %H:%M} UTC {what}", hint=hint)
+    if installation.state.directory(found.run).exists:
+        raise LockedError(f"the run {found.run} of {entry.name} has begun already")
+    if fault:
+        raise DeniedError(fault)
 
 
 def record_end(installation: Installation, entry: ScheduleEntry, planned: datetime, fate: Fate, why: str) -> None:
-    """Record what became of a claim, unless somebody else has."""
+    """Record what became of a claim, unless somebody else has; the next look calls those who are to hear of it."""
     with deciding(installation) as (occurrences, note):
         found = occurrences.of(entry.name, planned)
         if found is None or found.state != CLAIMED:
             return
         data = {"schedule": entry.name, "planned": planned.isoformat(), "state": fate, "run": found.run, "why": why}
-        note(EventType.SCHEDULE_DECIDED, **data)
+        tell = {"tell": list(entry.tell)} if fate is Fate.REFUSED and entry.tell else {}
+        note(EventType.SCHEDULE_DECIDED, **data, **tell)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from harness.fault_server import FaultServer
-from harness.scheduler import Scheduler, schedule
+from harness.scheduler import MINUTE, Scheduler, schedule
 
-from runner.scheduling.entries import entry
 from runner.services.dead_runs import call_for_leases
 from runner.services.schedules.calls import NAME as LEASE
 from runner.services.schedules.calls import call_for_decisions, scheduler_lease
@@ -31,15 +31,21 @@ def scheduler(tmp_path, server):
 
 
 def _write(scheduler, server, *written, **changes):
-    scheduler.write(*written, **changes)
+    path = scheduler.write(*written, **changes)
     (scheduler.directory / "runbooks" / "contacts.yml").write_text(CONTACTS.format(server.url))
+    return path
 
 
 def called(scheduler, days=0):
     scheduler.looks()
-    missed = scheduler.looks(timedelta(days=days, hours=9)).decided
-    calls = call_for_decisions(scheduler.env, scheduler.library, entry(scheduler.library, NAME), missed)
-    return [(call.contact, call.arrived) for call in calls]
+    return sent(scheduler, scheduler.looks(timedelta(days=days, hours=9)).decided)
+
+
+def sent(scheduler, decided):
+    problems = []
+    called = call_for_decisions(scheduler.env, scheduler.library, decided, problems)
+    assert problems == []
+    return [(each.contact, each.receipt.ok) for each in called.sent]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +81,33 @@ def test_what_ran_or_was_skipped_calls_nobody(scheduler):
     (skipped,) = scheduler.looks(timedelta(hours=2, minutes=30)).decided
 
     assert skipped.state == "skipped"
-    assert call_for_decisions(scheduler.env, scheduler.library, entry(scheduler.library, NAME), [skipped]) == ()
+    assert sent(scheduler, [skipped]) == []
+
+
+def test_what_a_broken_runbook_kept_from_beginning_is_told_as_well(scheduler, server):
+    scheduler, write = scheduler
+    write(schedule(on_missed=["ops"]))
+    scheduler.looks()
+    path = write(schedule(on_missed=["ops"]), severity="P9")
+    (refused,) = scheduler.looks(timedelta(hours=2, minutes=30)).decided
+    path.write_text("id: RUN-020\n  title: torn\n")
+    (again,) = scheduler.looks(timedelta(days=1)).decided
+
+    assert (refused.state, again.state) == ("refused", "refused")
+    assert (sent(scheduler, [refused]), sent(scheduler, [again])) == ([("ops", True)], [("ops", True)])
+    assert [b"RUN-020.yml:" in body for body in server.bodies] == [True, True]
+
+
+def test_those_who_were_not_called_as_the_scheduler_died_are_called_by_the_next_look_once(scheduler):
+    scheduler, write = scheduler
+    write(schedule(on_missed=["ops"]))
+    scheduler.looks()
+    missed = scheduler.looks(timedelta(hours=9)).decided  # and dies
+    soon, later = scheduler.looks(MINUTE), scheduler.looks(MINUTE)
+
+    assert (soon.untold, [each.planned for each in later.untold]) == ((), [each.planned for each in missed])
+    assert sent(scheduler, later.untold) == [("ops", True)]
+    assert scheduler.looks(MINUTE).untold == ()
 
 
 def test_a_scheduler_that_hangs_is_called_for_once_and_its_end_leaves_no_lease(scheduler, server):
@@ -83,9 +115,12 @@ def test_a_scheduler_that_hangs_is_called_for_once_and_its_end_leaves_no_lease(s
     write(schedule(on_missed=["ops"]))
     leases = scheduler.env.state.leases
     with scheduler_lease(scheduler.env, scheduler.library):
-        assert [lease.name for lease, _ in leases.all()] == [LEASE]
+        ((lease, _),) = leases.all()
+        assert (lease.name, lease.machine) == (f"{LEASE}-controller.example", "controller.example")
         assert call_for_leases(scheduler.env, set()).sent == ()
         scheduler.clock.forward(SILENT_AFTER + 1)
+        elsewhere = replace(scheduler.env, actor=replace(scheduler.env.actor, host="other.example"))
+        assert call_for_leases(elsewhere, set(), pause=lambda _seconds: None).sent == ()
         sent = call_for_leases(scheduler.env, set(), pause=lambda _seconds: None).sent
         assert [(each.contact, each.receipt.status) for each in sent] == [("ops", "accepted")]
     assert leases.all() == []

@@ -9,6 +9,7 @@ from harness.scheduler import BEGIN, MINUTE, Scheduler, schedule
 
 from runner.core.errors import InvalidInputError
 from runner.services.schedules import overview
+from runner.services.schedules.clock_memory import forget
 
 NIGHT = datetime(2026, 12, 6, 2, 30, tzinfo=UTC)
 NAME = "RUN-020/nightly"
@@ -23,7 +24,7 @@ def scheduler(tmp_path):
 
 
 def test_what_comes_is_told_in_order_in_the_time_of_its_zone(scheduler):
-    found = list(overview.upcoming(scheduler.library, BEGIN, BEGIN + timedelta(days=1)))
+    found = list(overview.upcoming(scheduler.library, scheduler.env.state, BEGIN, BEGIN + timedelta(days=1)))
 
     assert [(each.entry.name, f"{each.local:%H:%M %Z}") for each in found] == [
         ("RUN-020/berlin", "02:30 CET"),
@@ -31,7 +32,9 @@ def test_what_comes_is_told_in_order_in_the_time_of_its_zone(scheduler):
     ]
     assert found[0].note.startswith("spread by ")
     spring = datetime(2027, 3, 28, tzinfo=UTC)
-    (first, *_) = overview.upcoming(scheduler.library, spring, spring + timedelta(days=1), only="RUN-020/berlin")
+    (first, *_) = overview.upcoming(
+        scheduler.library, scheduler.env.state, spring, spring + timedelta(days=1), only="RUN-020/berlin"
+    )
     assert first.note.startswith("02:30 does not exist on 28 March; 03:00 instead")
 
 
@@ -54,7 +57,7 @@ def test_one_instant_is_explained(scheduler):
     assert explain(NIGHT) == [
         "missed on 2026-12-06 09:00 UTC: nobody looked until 6h30m after its time; at most 10m late is good"
     ]
-    assert explain(NIGHT - timedelta(days=1)) == ["nobody has looked at it"]
+    assert explain(NIGHT - timedelta(days=1)) == ["nobody has looked at it: the schedule counts from a later time on"]
     assert explain(NIGHT + MINUTE) == ["it is no instant of this schedule; the next is at 2026-12-07 02:30 UTC"]
 
 
@@ -63,7 +66,7 @@ def test_a_scheduler_that_does_not_look_is_missed(scheduler, tmp_path):
     assert overview.silence(scheduler.env.state, now + timedelta(minutes=5)) == ""
     silent = overview.silence(scheduler.env.state, now + timedelta(minutes=7, seconds=10))
     assert silent == "no scheduler has looked for 7m"
-    (scheduler.env.state.path / "clock.json").unlink()
+    forget(scheduler.env.state, scheduler.env.actor.host)
     assert overview.silence(scheduler.env.state, now).startswith("no scheduler has ever looked")
 
 

@@ -10,10 +10,11 @@ import pytest
 from harness.scheduler import Scheduler, schedule
 
 from runner.compiler.committed_playbook import write
-from runner.core.errors import InvalidInputError, LockedError
+from runner.core.errors import DeniedError, InvalidInputError, LockedError
+from runner.scheduling.decision import Fate
 from runner.scheduling.entries import entry
-from runner.services.schedules.planned_runs import acting, begin, planned_request, record_refusal
-from runner.services.schedules.tick import run_id
+from runner.services.schedules.deciding import run_id
+from runner.services.schedules.planned_runs import acting, begin, check_claimed, planned_request, record_end
 
 NIGHT = datetime(2026, 12, 6, 2, 30, tzinfo=UTC)
 NAME = "RUN-020/nightly"
@@ -39,7 +40,12 @@ def asked(scheduler):
 
 def begun(scheduler, request=None):
     env = replace(scheduler.env, actor=acting(scheduler.env.actor, NAME))
+    checked(scheduler)
     return begin(request or asked(scheduler), env, entry(scheduler.library, NAME), NIGHT)
+
+
+def checked(scheduler, planned=NIGHT):
+    check_claimed(scheduler.env, scheduler.library, entry(scheduler.library, NAME), planned)
 
 
 def test_it_is_asked_for_as_the_schedule_says(scheduler):
@@ -71,7 +77,23 @@ def test_one_that_another_has_begun_does_not_begin(scheduler):
 
 def test_one_that_is_not_due_does_not_begin(scheduler):
     with pytest.raises(LockedError, match="is not due"):
-        begin(asked(scheduler), scheduler.env, entry(scheduler.library, NAME), NIGHT + timedelta(days=1))
+        checked(scheduler, NIGHT + timedelta(days=1))
+
+
+def test_what_came_between_the_claim_and_its_beginning_counts(scheduler):
+    path = scheduler.directory / "inventories" / "local" / "hosts.yml"
+    path.write_text(path.read_text().replace("environment: local", "environment: production"))
+
+    with pytest.raises(DeniedError, match="works on production, and is not approved"):
+        checked(scheduler)
+
+
+def test_its_inventory_is_that_of_the_library_wherever_the_scheduler_was_started(scheduler, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "inventories" / "local").mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+
+    assert asked(scheduler).inventories == [scheduler.directory / "inventories" / "local"]
 
 
 def test_one_whose_run_refuses_is_refused_with_why(scheduler):
@@ -87,8 +109,8 @@ def test_one_that_cannot_be_asked_for_is_refused_once(scheduler):
     (scheduler.directory / "playbooks" / "RUN-020.yml").unlink()
     with pytest.raises(InvalidInputError, match="is missing") as caught:
         asked(scheduler)
-    record_refusal(scheduler.env, found, NIGHT, caught.value)
-    record_refusal(scheduler.env, found, NIGHT, InvalidInputError("another reason"))
+    record_end(scheduler.env, found, NIGHT, Fate.REFUSED, caught.value.message)
+    record_end(scheduler.env, found, NIGHT, Fate.REFUSED, "another reason")
 
     state, why = scheduler.state_of(NAME, NIGHT)
     assert (state, "is missing" in why) == ("refused", True)

@@ -15,9 +15,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from harness.scheduler import BEGIN, MINUTE, Scheduler, schedule
 
+from runner.core.errors import LockedError
 from runner.model.schedule import Schedule
 from runner.scheduling.instants import instants
-from runner.services.schedules.tick import LOOK_BACK, run_id, usual
+from runner.services.schedules.changes import catch_up
+from runner.services.schedules.deciding import run_id
+from runner.services.schedules.tick import LOOK_BACK, tick
+from runner.store.occurrences import Occurrences
 from runner.store.run_state import RunState
 
 DAYS = int(os.environ.get("RUNBOOK_TEST_DAYS", "1"))
@@ -145,6 +149,93 @@ def test_a_claim_is_taken_over_when_nobody_begins_it_and_is_missed_when_it_is_to
     assert too_late.decided[0].why == "its run was to begin, and whoever was to begin it died"
 
 
+def test_a_schedule_with_other_times_is_due_at_them_from_then_on(scheduler):
+    scheduler.write(schedule(jitter="5m"))
+    scheduler.looks()
+    waiting = scheduler.looks(timedelta(hours=2, minutes=30))
+    scheduler.write(schedule(cron="30 1 * * *"))
+    changed = scheduler.looks(MINUTE)
+    tomorrow = scheduler.looks(timedelta(hours=23))
+
+    assert (waiting.decided, waiting.to_begin, changed.to_begin) == ((), (), ())
+    assert [(each.planned, each.state, each.why) for each in changed.decided] == [
+        (NIGHT, "skipped", "the schedule was given other times before it could begin")
+    ]
+    assert fates(tomorrow.to_begin) == [("begin", NIGHT + timedelta(hours=23))]
+
+
+def test_one_that_was_taken_out_and_comes_back_owes_nothing_of_the_time_between(scheduler):
+    path = scheduler.write(schedule())
+    scheduler.looks()
+    text = path.read_text()
+    path.unlink()
+    scheduler.looks(timedelta(days=30))
+    path.write_text(text)
+    back = scheduler.looks(MINUTE)
+    night = scheduler.looks(timedelta(hours=2, minutes=29))
+
+    assert (back.decided, back.to_begin, fates(night.to_begin)) == ((), (), [("begin", NIGHT + timedelta(days=30))])
+
+
+def test_one_that_nobody_can_read_any_more_is_refused_when_it_was_due(scheduler):
+    path = scheduler.write(schedule())
+    scheduler.looks()
+    path.write_text("id: RUN-020\n  title: torn\n")
+    (torn,) = scheduler.looks(timedelta(hours=2, minutes=30)).decided
+    scheduler.write(schedule(cron="61 * * * *"))
+    (unreadable,) = scheduler.looks(timedelta(days=1)).decided
+
+    assert [(each.state, "RUN-020.yml:" in each.why) for each in (torn, unreadable)] == [("refused", True)] * 2
+    assert "no such minute" in unreadable.why
+
+
+def test_two_of_one_name_are_refused(scheduler):
+    scheduler.write(schedule(), schedule(cron="0 4 * * *"))
+    scheduler.looks()
+    (refused,) = scheduler.looks(timedelta(hours=2, minutes=30)).decided
+
+    assert (refused.state, "another schedule of RUN-020 is called 'nightly' as well" in refused.why) == (
+        "refused",
+        True,
+    )
+
+
+def test_a_run_that_was_caught_up_keeps_the_next_from_beginning_while_it_goes_on(scheduler):
+    scheduler.write(schedule(every="1h", cron=None, zone=None))
+    scheduler.looks()
+    scheduler.looks(timedelta(hours=3, minutes=59))
+    catch_up(scheduler.env, scheduler.library, NAME, BEGIN + timedelta(hours=1))
+    ticked = scheduler.looks(MINUTE)
+
+    assert [(each.planned, each.state) for each in ticked.decided] == [(BEGIN + timedelta(hours=4), "skipped")]
+    assert "still goes on" in ticked.decided[0].why
+
+
+def test_the_clocks_are_read_when_nobody_else_decides_any_more(scheduler):
+    """Whoever waited for a decision of another would else take the clock for one that was put back."""
+    scheduler.write(schedule())
+    scheduler.looks()
+
+    def clocks():
+        with pytest.raises(LockedError), Occurrences(state.path, state.log_path).held(patience=0.0):
+            pass
+        return scheduler.clocks()
+
+    state = scheduler.env.state
+    assert tick(scheduler.env, scheduler.library, clocks).held == ""
+
+
+def test_a_run_of_which_nothing_can_be_read_has_run_and_stops_no_look(scheduler):
+    scheduler.write(schedule())
+    scheduler.looks()
+    (claim,) = scheduler.looks(timedelta(hours=2, minutes=30)).to_begin
+    directory = scheduler.env.state.directory(claim.run)
+    directory.path.mkdir(parents=True)
+    (directory.path / "run.json").write_text("torn")
+
+    assert fates(scheduler.looks(MINUTE).decided) == [("ran", NIGHT)]
+
+
 def test_a_claim_whose_run_has_begun_has_run(scheduler):
     scheduler.write(schedule())
     scheduler.looks()
@@ -189,20 +280,6 @@ def test_production_wants_an_approved_schedule(scheduler):
     assert [(str(each.state), each.why) for each in ticked.decided] == [
         ("refused", f"{NAME} works on production, and is not approved: runbook schedule approve {NAME}")
     ]
-
-
-def test_how_long_a_run_usually_takes_is_the_slow_end_of_those_that_passed(scheduler):
-    for number in range(30):
-        begun = datetime(2026, 1, 1 + number // 2, number % 24, tzinfo=UTC)
-        ended = begun + timedelta(seconds=100 + number)
-        run = f"{begun:%Y%m%dT%H%M%SZ}-{number:08x}"
-        state = RunState(run=run, runbook="RUN-020", title="T", started=begun.isoformat(), user="u", mode="auto")
-        directory = scheduler.env.state.begin(state)
-        directory.update(status="finished", outcome="passed", finished=ended.isoformat())
-        directory.release()
-
-    assert usual(scheduler.env.state, "RUN-020") == timedelta(seconds=129)
-    assert usual(scheduler.env.state, "RUN-021") is None
 
 
 def killed_at(scheduler, statement):

@@ -20,7 +20,6 @@ from runner.cli.planned_session import Beginner, begin_and_exit, clocks
 from runner.cli.run_session import on_signals
 from runner.cli.system import owner_of, program_words
 from runner.core.errors import ExitCode
-from runner.scheduling.entries import entries
 from runner.services.schedules import changes, overview
 from runner.services.schedules.tick import Ticked, tick
 from runner.worker.loop import loop, systemd_notify
@@ -43,7 +42,7 @@ def command(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         library, state, now = context.library(), context.recorded_if_any(), context.clock().wall
-        schedule_tables.draw_upcoming(islice(overview.upcoming(library, now, now + _FOR), _MANY))
+        schedule_tables.draw_upcoming(islice(overview.upcoming(library, state, now, now + _FOR), _MANY))
         if state.path.is_dir():
             schedule_tables.draw_past(
                 overview.past(state, now - timedelta(days=30), bad=True), empty="nothing went wrong"
@@ -56,7 +55,7 @@ def command(ctx: click.Context) -> None:
 def list_schedules(*, as_json: bool) -> None:
     """Show every schedule of the library: when it is due, where, and what keeps it from being begun."""
     library, state, now = context.library(), context.recorded_if_any(), context.clock().wall
-    found = entries(library)
+    found = overview.all_schedules(library, state, now)
     if as_json:
         click.echo(json.dumps([schedule_tables.as_data(entry) for entry in found], indent=2, default=str))
     else:
@@ -70,8 +69,8 @@ def list_schedules(*, as_json: bool) -> None:
 @_json
 def upcoming(*, days: int, name: str, as_json: bool) -> None:
     """Show every instant that will come, of all schedules or of one, in the time of its zone."""
-    library, now = context.library(), context.clock().wall
-    found = overview.upcoming(library, now, now + timedelta(days=days), only=name or None)
+    library, state, now = context.library(), context.recorded_if_any(), context.clock().wall
+    found = overview.upcoming(library, state, now, now + timedelta(days=days), only=name or None)
     if as_json:
         click.echo(json.dumps([schedule_tables.planned_data(each) for each in found], indent=2))
     else:
@@ -114,10 +113,10 @@ def tick_once(*, no_wait: bool) -> None:
     """
     library, state = context.library(), context.state()
     beginner = Beginner(library, state)
-    ticked = tick(context.installation(state), library, clocks())
+    context.recover_abandoned(state)
+    ticked = tick(context.installation(state), library, clocks)
     beginner.handle(ticked)
-    if not no_wait:
-        beginner.wait()
+    beginner.begin_all() if no_wait else beginner.wait()
     ended = overview.ended(state, [*ticked.decided, *ticked.to_begin])
     if ticked.held or ticked.broken or any(each.is_refused for each in ended):
         raise click.exceptions.Exit(ExitCode.LOCKED)
@@ -130,20 +129,20 @@ def run() -> None:
 
     What it has begun goes on to its end.
     """
-    library, state = context.library(), context.state()
-    installation, stop = context.installation(state), threading.Event()
+    library, state, stop = context.library(), context.state(), threading.Event()
+    installation = context.installation(state)
     beginner = Beginner(library, state)
     click.echo(f"scheduling {safe(str(library.root))}: looks every {LOOKS_EVERY:g} s", err=True)
 
-    def handle(ticked: Ticked) -> None:
-        beginner.handle(ticked)
-        beginner.reap()
+    def look() -> Ticked:
+        context.recover_abandoned(state)
+        return tick(installation, library, clocks)
 
     with on_signals(lambda *_: stop.set()), beginner.leased():
         notify = systemd_notify(installation.environ)
-        look = lambda: tick(installation, library, clocks())  # noqa: E731
         pause = lambda: LOOKS_EVERY - time.time() % LOOKS_EVERY  # noqa: E731
-        loop(look, handle, schedule_tables.warn, pause, stop.wait, notify)
+        stopped = lambda seconds: beginner.begins_until(stop, seconds)  # noqa: E731
+        loop(look, beginner.handle, schedule_tables.warn, pause, stopped, notify)
 
 
 @command.command("begin", hidden=True)
