@@ -128,15 +128,20 @@ class Shop:
         """The Ansible inventory that leads here, with `role` as the one that SQL steps are done by."""
         # Host variables: they count more than the group_vars of the inventory that this one is laid over.
         database = {"runbook_psql": str(self.database.psql), "runbook_sql": self.database.environment(role)}
-        database["prometheus_url"] = self.monitoring_url
+        database |= self._monitoring
         return {
             "db_primary": {"hosts": {"db1": self._way_to("db1") | database}},
             "app": {"hosts": {app.name: self._way_to(app.name) | self._of(app) for app in self.apps}},
             "load_balancer": {"hosts": {name: self._way_to(name) for name in _BALANCER_HOST}},
         }
 
+    @property
+    def _monitoring(self) -> dict[str, str]:
+        return {"prometheus_url": self.monitoring_url}
+
     def _of(self, app: App) -> dict[str, Any]:
-        return app.variables() | {"balancer_url": self.balancer_url, "balancer_pid": str(self.balancer_pid)}
+        balancer = {"balancer_url": self.balancer_url, "balancer_pid": str(self.balancer_pid)}
+        return app.variables() | balancer | self._monitoring
 
     def _way_to(self, name: str) -> dict[str, Any]:
         if name in self.hosts:
@@ -162,14 +167,15 @@ def _open(stack: ExitStack, directory: Path, addresses: Mapping[str, str], *, ho
     for app, process in started:
         process.wait_until(app.is_healthy)
     apps = tuple(app for app, _ in started)
-    balanced, monitoring = _balanced(stack, directory, apps, hosts=hosts), _monitored(stack, directory, database)
+    balanced, monitoring = _balanced(stack, directory, apps, hosts=hosts), _monitored(stack, directory, database, apps)
     return Shop(directory, database, apps, *balanced, hosts, monitoring, stack)
 
 
-def _monitored(stack: ExitStack, directory: Path, database: Postgres) -> str:
-    """Start what measures the pool and answers as Prometheus does, as an operator who has a slot; where it answers."""
+def _monitored(stack: ExitStack, directory: Path, database: Postgres, apps: Sequence[App]) -> str:
+    """Start what measures all of it and answers as Prometheus does, as an operator who has a slot; where it answers."""
     port = free_port(_LOOPBACK)
-    words: list[str | Path] = [*_module("pool_monitor"), "--listen", _LOOPBACK, "--port", str(port)]
+    words: list[str | Path] = [*_module("monitor"), "--listen", _LOOPBACK, "--port", str(port)]
+    words += [word for app in apps for word in ("--shop", app.url)]
     environment = database.environment("reader") | {"PGSSLMODE": "disable", "PGGSSENCMODE": "disable"}
     monitor = LabCommand("the monitoring", words, directory / "monitoring.log", environment=environment)
     process, url = stack.enter_context(running(monitor)), f"http://{_LOOPBACK}:{port}"
@@ -204,6 +210,8 @@ def write_releases(root: Path) -> None:
         release = root / "releases" / version
         release.mkdir(parents=True)
         (release / "VERSION").write_text(f"{version}\n", encoding="utf-8")
+        built = {"version": version, "tests": "passed", "security_review": "passed"}
+        (release / "release.json").write_text(json.dumps(built), encoding="utf-8")
     (root / "releases" / BAD / "BROKEN").touch()
     (root / "current").symlink_to(f"releases/{CURRENT}")
 

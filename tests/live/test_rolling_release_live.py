@@ -15,6 +15,7 @@ import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +30,7 @@ from runner.lab.lab_processes import LabCommand, free_port, running
 from runner.lab.receiver import Receiver
 
 app = pytest.importorskip("runner.lab.programs.app", reason="pip install 'runbookctl[demo]'")
+monitor = pytest.importorskip("runner.lab.programs.monitor", reason="pip install 'runbookctl[demo]'")
 KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "0"))
 SEED = int(os.environ.get("RUNBOOK_TEST_SEED", "1"))
 LONGEST = 15.0
@@ -39,7 +41,8 @@ OLD, NEW = "1.4.2", "1.5.0"
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 SMALL = pytest.mark.parametrize("site", ["small"], indirect=True)
 """The load balancer of the demo."""
-TICKS = [*(f"prerequisite-{number}" for number in range(1, 7)), "watch"]
+TICKS = [*(f"prerequisite-{number}" for number in range(5, 9)), "watch"]
+WELL = {"requests": 9, "error_rate_5m": 0.0, "latency_p95_ms": 1.0}
 
 
 @dataclass
@@ -108,12 +111,24 @@ def release_root(root):
     for version in (OLD, NEW):
         (root / "releases" / version).mkdir(parents=True)
         (root / "releases" / version / "VERSION").write_text(f"{version}\n")
+        built = {"version": version, "tests": "passed", "security_review": "passed"}
+        (root / "releases" / version / "release.json").write_text(json.dumps(built))
     (root / "current").symlink_to(f"releases/{OLD}")
 
 
 def shop_at(address, root, stack):
-    service = app.ShopService(root, lambda: 3)
-    server = ThreadingHTTPServer((address, 0), partial(app.JsonHandler, service.answer))
+    return listening(address, app.ShopService(root, lambda: 3).answer, stack)
+
+
+def monitoring(stack):
+    """Where somebody says that all is well: what RUN-002 asks of it is what this test is not about."""
+    now = partial(datetime.now, UTC)
+    return listening("127.0.0.1", monitor.monitor(lambda: (3, 100), lambda: [WELL], now).answer, stack)
+
+
+def listening(address, answer, stack):
+    """Where one answers so."""
+    server = ThreadingHTTPServer((address, 0), partial(app.JsonHandler, answer))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     stack.callback(server.server_close)
     stack.callback(server.shutdown)
@@ -175,6 +190,7 @@ def site(request, tmp_path_factory):
             "load_balancer": {"hosts": {name: up.hosts[name].variables() for name in BALANCER}},
         }
         lab = {"runbook_environment": "lab", "ansible_pipelining": True}
+        lab["prometheus_url"] = f"http://{monitoring(stack)}"
         bench.inventory.write_text(yaml.safe_dump({"all": {"children": groups, "vars": lab}}))
         receiver = stack.enter_context(Receiver.listening())
         tells_only(receiver, bench.directory / "runbooks" / "contacts.yml")

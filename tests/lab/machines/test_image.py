@@ -82,4 +82,4 @@ def test_everything_that_is_put_on_the_machines_is_part_of_the_recipe():
 
 
 def test_what_is_put_on_the_machines_is_there():
-    assert {"app.py", "leak.py", "pool_monitor.py"} < {path.name for path in PROGRAMS.glob("*.py")}
+    assert {"app.py", "leak.py", "monitor.py"} < {path.name for path in PROGRAMS.glob("*.py")}
