@@ -11,29 +11,50 @@ from runner.core.errors import InvalidInputError
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "%": "%%"})
 
-_UNIT = """\
-# runbook watch: calls people when a run on this machine dies. Written by `runbook watch --export systemd`.
+_SERVICE = """\
+# {what}. Written by `{written_by}`.
 #
-# Save it as /etc/systemd/system/runbook-watch.service, then: systemctl enable --now runbook-watch
-# Secrets that contacts.yml names as env:NAME are lines NAME=value in {environment}
+{how}
+# Secrets that are named as env:NAME are lines NAME=value in {environment}
 # (chmod 600); it is read as root, before the user is changed.
 
 [Unit]
-Description=runbook watch: calls people when a run dies
-Wants=network-online.target
-After=network-online.target
+Description={what}
 RequiresMountsFor={state}
-StartLimitIntervalSec=0
-
+{unit}
 [Service]
-Type=notify
 User={user}
 ExecStart={command}
 EnvironmentFile=-{environment}
+{service}
+UMask=0077
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictRealtime=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+"""
+
+_ALWAYS_UNIT = """\
+Wants=network-online.target
+After=network-online.target time-sync.target
+StartLimitIntervalSec=0
+"""
+_ALWAYS = """\
+Type=notify
 Restart=always
 RestartSec=5
 WatchdogSec=300
+"""
+_INSTALL = """
+[Install]
+WantedBy=multi-user.target
+"""
 
+_WATCH = """
 # It writes to the state directory, and removes what dead runs have left in the temporary directory. It sees the
 # processes of its user, to end what a dead run has left; what such a run started as root on this very machine is left.
 ProtectSystem=strict
@@ -41,66 +62,18 @@ ReadWritePaths={writable}
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
-UMask=0077
 PrivateDevices=yes
-ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHome=read-only
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 RestrictNamespaces=yes
-RestrictRealtime=yes
 RestrictSUIDSGID=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
+SystemCallFilter=@system-service"""
 
-[Install]
-WantedBy=multi-user.target
-"""
-
-_LOOP = """\
-# runbook schedule run: begins what is planned. Written by `runbook schedule export systemd`.
-# Enable either this unit or runbook-tick.timer: systemctl enable --now runbook-schedule
-{environment_note}
-
-[Unit]
-Description=runbook schedule: begins what is planned
-Wants=network-online.target
-After=network-online.target time-sync.target
-RequiresMountsFor={state}
-StartLimitIntervalSec=0
-
-[Service]
-Type=notify
-User={user}
-ExecStart={command}
-EnvironmentFile=-{environment}
-Restart=always
-RestartSec=5
-WatchdogSec=300
-{common}
-[Install]
-WantedBy=multi-user.target
-"""
-
-_TICK = """\
-# runbook schedule tick: looks once at what is planned. Written by `runbook schedule export systemd`.
-{environment_note}
-
-[Unit]
-Description=runbook schedule: looks at what is planned
-RequiresMountsFor={state}
-
-[Service]
-Type=oneshot
-User={user}
-ExecStart={command}
-EnvironmentFile=-{environment}
-{common}"""
+_SCHEDULE = """
+# A run that was begun goes on to its end, also when this unit is stopped. It becomes other users on this machine where
+# a runbook says so, so that it keeps its rights.
+KillMode=process"""
 
 _TIMER = """\
 # Ticks each minute: what is due is decided by runbook schedule, not by systemd. Written by
@@ -116,21 +89,6 @@ Persistent=no
 
 [Install]
 WantedBy=timers.target
-"""
-
-# A run becomes other users on this machine where a runbook says so, so that it keeps its rights.
-_COMMON = """
-# A run that was begun goes on to its end, also when this unit is stopped.
-KillMode=process
-UMask=0077
-ProtectClock=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictRealtime=yes
-LockPersonality=yes
-SystemCallArchitectures=native
 """
 
 ENVIRONMENT_FILE = Path("/etc/runbookctl/watch.env")
@@ -152,13 +110,15 @@ class WatchUnit:
         Raises:
             InvalidInputError: a path holds a control character, such as a line break.
         """
-        writable = dict.fromkeys((self.state, self.temporary))
-        return _UNIT.format(
-            command=" ".join(_word(each).replace("$", "$$") for each in self.command),
-            user=self.user.translate(_ESCAPES),
-            state=_word(str(self.state)),
-            writable=" ".join(_word(str(path)) for path in writable),
-            environment=ENVIRONMENT_FILE,
+        writable = " ".join(_word(str(path)) for path in dict.fromkeys((self.state, self.temporary)))
+        how = "# Save it as /etc/systemd/system/runbook-watch.service, then: systemctl enable --now runbook-watch"
+        return _service(
+            "runbook watch: calls people when a run dies",
+            ("runbook watch --export systemd", how),
+            self.command,
+            (self.user, self.state, ENVIRONMENT_FILE),
+            _ALWAYS + _WATCH.format(writable=writable),
+            lasting=True,
         )
 
 
@@ -168,18 +128,47 @@ def schedule_units(words: Sequence[str], user: str, state: Path) -> dict[str, st
     Raises:
         InvalidInputError: a path holds a control character.
     """
-    made = {}
-    for name, text, last in (("schedule", _LOOP, ["run"]), ("tick", _TICK, ["tick", "--no-wait"])):
-        file = Path("/etc/runbookctl") / f"{name}.env"
-        made[f"runbook-{name}.service"] = text.format(
-            environment_note=f"# Secrets that are named as env:NAME are lines NAME=value in {file} (chmod 600).",
-            command=" ".join(_word(each).replace("$", "$$") for each in [*words, "schedule", *last]),
-            user=user.translate(_ESCAPES),
-            state=_word(str(state)),
-            environment=file,
-            common=_COMMON,
-        )
-    return {**made, "runbook-tick.timer": _TIMER}
+
+    def unit(name: str, what: str, how: str, last: Sequence[str], kind: str, *, lasting: bool = False) -> str:
+        place = (user, state, ENVIRONMENT_FILE.with_name(f"{name}.env"))
+        origin = ("runbook schedule export systemd", how)
+        command = [*words, "schedule", *last]
+        return _service(f"runbook schedule: {what}", origin, command, place, kind + _SCHEDULE, lasting=lasting)
+
+    either = "# Enable either this unit or runbook-tick.timer: systemctl enable --now runbook-schedule"
+    loop = unit("schedule", "begins what is planned", either, ["run"], _ALWAYS, lasting=True)
+    once = "# runbook-tick.timer starts it each minute."
+    tick = unit("tick", "looks once at what is planned", once, ["tick", "--no-wait"], "Type=oneshot\n")
+    return {"runbook-schedule.service": loop, "runbook-tick.service": tick, "runbook-tick.timer": _TIMER}
+
+
+def _service(
+    what: str,
+    origin: tuple[str, str],
+    command: Sequence[str],
+    place: tuple[str, Path, Path],
+    service: str,
+    *,
+    lasting: bool,
+) -> str:
+    """A unit that does `what`, by `command`, and what its `service` section has besides what all of them have.
+
+    `origin` is the command that has written it, and how it is used; `place` the user, the state directory and the file
+    with secrets. A `lasting` one is always up.
+    """
+    user, state, environment = place
+    text = _SERVICE.format(
+        what=what,
+        written_by=origin[0],
+        how=origin[1],
+        unit=_ALWAYS_UNIT if lasting else "",
+        command=" ".join(_word(each).replace("$", "$$") for each in command),
+        user=user.translate(_ESCAPES),
+        state=_word(str(state)),
+        environment=environment,
+        service=service,
+    )
+    return text + (_INSTALL if lasting else "")
 
 
 def _word(text: str) -> str:
