@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -181,6 +182,7 @@ class Schedule(Model):
         return end if end > local else end + timedelta(days=1)
 
 
+@lru_cache(maxsize=1024)
 def problem(cron: str) -> str:
     """Why `cron` never comes, or is no cron expression; empty when there is nothing wrong with it."""
     fields = _SHORT.get(cron.casefold(), cron)

@@ -33,6 +33,7 @@ class Circumstances:
     def __init__(self, library: Library, state: StateDirectory, occurrences: Occurrences, now: datetime) -> None:
         self._library, self._state, self._occurrences, self._now = library, state, occurrences, now
         self._calendars = Calendars(library.root / "runbooks" / "calendars.yml")
+        self._production: dict[str, bool] = {}
 
     def facts(self, entry: ScheduleEntry, schedule: Schedule, *, latest: bool = True) -> Facts:
         """What decides about an occurrence of `entry`, after which another one is due unless it is the `latest`."""
@@ -60,7 +61,7 @@ class Circumstances:
 
     def _unapproved(self, entry: ScheduleEntry, schedule: Schedule) -> str:
         try:
-            if PRODUCTION not in environments(self._library.root / schedule.inventory):
+            if not self._is_production(schedule.inventory):
                 return ""
             subject = subject_of(self._library, entry)
         except (RunbookError, OSError) as error:
@@ -70,6 +71,11 @@ class Circumstances:
             return ""
         why = "has changed since it was approved" if approved else "is not approved"
         return f"{entry.name} works on production, and {why}: runbook schedule approve {entry.name}"
+
+    def _is_production(self, inventory: str) -> bool:
+        if inventory not in self._production:
+            self._production[inventory] = PRODUCTION in environments(self._library.root / inventory)
+        return self._production[inventory]
 
     @cached_property
     def _paused(self) -> Mapping[str, str]:

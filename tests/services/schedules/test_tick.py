@@ -1,15 +1,12 @@
 """Every planned instant is decided once, however many look, however they die, and whatever the clock does.
 
-`RUNBOOK_TEST_DAYS` says how many days a walk takes, `RUNBOOK_TEST_KILLS` at how many statements a look is killed.
+`RUNBOOK_TEST_DAYS` says how many days a walk takes.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import signal
-import sys
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,7 +22,6 @@ from runner.store.occurrences import Occurrences
 from runner.store.run_state import RunState
 
 DAYS = int(os.environ.get("RUNBOOK_TEST_DAYS", "1"))
-KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "6"))
 NIGHT = datetime(2026, 12, 6, 2, 30, tzinfo=UTC)
 NAME = "RUN-020/nightly"
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia")
@@ -280,42 +276,3 @@ def test_production_wants_an_approved_schedule(scheduler):
     assert [(str(each.state), each.why) for each in ticked.decided] == [
         ("refused", f"{NAME} works on production, and is not approved: runbook schedule approve {NAME}")
     ]
-
-
-def killed_at(scheduler, statement):
-    """Look in a process that is killed when it comes to that statement; whether it was."""
-    child = os.fork()
-    if child == 0:  # pragma: no cover - it is killed
-        left = [statement]
-
-        def trace(frame, event, _):
-            if "/runner/" not in frame.f_code.co_filename:
-                return None
-            left[0] -= event == "line"
-            if not left[0]:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return trace
-
-        sys.settrace(trace)
-        try:
-            scheduler.looks()
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-
-
-@pytest.mark.parametrize("seed", range(KILLS))
-def test_a_look_that_is_killed_at_any_statement_decides_nothing_twice_and_loses_nothing(scheduler, seed):
-    pick = random.Random(seed)
-    scheduler.write(schedule(every="10m", cron=None, zone=None, window="00:00-00:30"))
-    scheduler.looks()
-    scheduler.clock.forward(3600)
-    killed = [killed_at(scheduler, pick.randrange(1, 6000)) for _ in range(3)]
-    ticked = scheduler.looks()
-    final = scheduler.looks(2 * MINUTE)
-
-    counted = Counter(record.data["planned"] for record in scheduler.records if record.data.get("state"))
-    claimed = [record.data["planned"] for record in scheduler.records if not record.data.get("state")]
-    planned = [(BEGIN + timedelta(minutes=10 * number)).isoformat() for number in range(1, 7)]
-    assert sorted({*counted, *claimed}) == planned, (killed, ticked, final)
-    assert set(counted.values()) <= {1}
