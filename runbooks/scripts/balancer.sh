@@ -1,11 +1,12 @@
 #!/bin/bash
 # Puts a server into the load balancer, or takes it out and waits for whoever is served there: balancer.sh in|out SERVER
+# `drop` takes it out and waits for nobody: a server that hangs serves nobody any more.
 # This is how nginx is told, which has a file for each server: upstream shop { include /etc/nginx/upstreams/shop/*.conf; }
 # ENTRY is the server's file and PID the file with nginx's process id. Write here how your load balancer is told.
 set -euo pipefail
 case $1 in
   in) line="server $2;" ;;
-  out)
+  out | drop)
     line="server $2 down;"
     others=$(grep --files-without-match ' down;' "${ENTRY%/*}"/*.conf | grep --count --line-regexp --fixed-strings --invert-match "$ENTRY" || true)
     if [ "$others" -eq 0 ]; then
