@@ -12,6 +12,7 @@ from runner.core.duration import seconds, show
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Task
 from runner.kinds.invocation import Invocation, whole_seconds
+from runner.kinds.values import is_number
 from runner.model.verification import Verification
 
 RESULT = "result"
@@ -115,7 +116,7 @@ def _look(marker: Marker, verification: Verification, probe: Invocation, conditi
 def _first(marker: Marker, verification: Verification, probe: Invocation) -> Iterator[Task]:
     """The look that the later ones are compared with: without a number in its answer nothing can be."""
     values = verification.keeps_first
-    numbers = [f"{text} is number" for text in values.values()]
+    numbers = [is_number(text) for text in values.values()]
     judged, names = _judged(verification, numbers, probe, _PROBE)
     good = [*_answered(verification, probe, _PROBE), *judged]
     holds = {"holds": f"{{{{ {' and '.join(f'({item})' for item in good)} }}}}"}

@@ -1,17 +1,20 @@
-"""Which texts can be handed to a program, and what of a text must be made visible before people read it."""
+"""Which values can be handed to a program, and what of a text must be made visible before people read it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 
 def unfit(value: Any) -> str:
-    """Why `value`, a text or JSON with texts in it, cannot be handed to any program; empty where it can."""
+    """Why `value`, a text or what Python reads as JSON, cannot be handed to any program; empty where it can."""
     if isinstance(value, Mapping):
         return next(filter(None, (unfit(each) for pair in value.items() for each in pair)), "")
     if isinstance(value, list | tuple):
         return next(filter(None, map(unfit, value)), "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return "holds Infinity or NaN, which no program can be given as a number"
     if not isinstance(value, str):
         return ""
     if "\0" in value:

@@ -144,6 +144,12 @@ class Notice(Model):
     )
 
 
+def is_number(expression: str) -> str:
+    """A condition: `expression` is a number, neither true nor false, nor infinite, nor NaN, which nothing equals."""
+    one = expression if re.fullmatch(r"\w+", expression) else f"({expression})"
+    return f"{one} is number and {one} is not boolean and {one} - {one} == 0"
+
+
 Expression = Annotated[str, AfterValidator(_expression)]
 """A Jinja expression."""
 

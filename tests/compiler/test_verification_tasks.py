@@ -14,6 +14,7 @@ from runner.compiler.verification_tasks import checks, task
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Task
 from runner.kinds.invocation import Invocation, bounded
+from runner.kinds.values import is_number
 from runner.kinds.verifications.command_probe import CommandProbe
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.hold_for import HoldFor
@@ -197,8 +198,10 @@ def test_a_trend_looks_once_before_it_asks_again_and_keeps_what_that_has_found()
     json, now = {"json": "{{ probe.json }}"}, {"trend_now": "{{ json.used }}"}
     assert (first.name, first.args) == (f"{PROBE_NAME} (first)", REQUEST)
     assert (first.keywords["register"], first.keywords["failed_when"]) == ("probe", "not (holds | default(false))")
-    good = "{{ (probe.status | default(-1) >= 100) and (trend_now is number) }}"
+    answered, number = "probe.status | default(-1) >= 100", is_number("trend_now")
+    good = f"{{{{ ({answered}) and ({number}) }}}}"
     assert first.keywords["vars"] == {**json, **now, "holds": good}
     assert (kept.args, kept.keywords) == ({"trend_first": "{{ trend_now }}"}, {"vars": {**json, **now}})
-    assert probe.keywords["vars"]["holds"] == "{{ (probe.status | default(-1) >= 100) and (trend_now < trend_first) }}"
+    holds = f"{{{{ ({answered}) and ({number}) and (trend_now < trend_first) }}}}"
+    assert probe.keywords["vars"]["holds"] == holds
     assert assertion.args["that"][-1] == "trend_now < trend_first"

@@ -8,6 +8,7 @@ from runner.core.characters import shown, unfit
 
 NUL = "holds a NUL character, which no program can be given"
 BYTES = "is not text in UTF-8"
+NUMBER = "holds Infinity or NaN, which no program can be given as a number"
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,9 @@ BYTES = "is not text in UTF-8"
         (["fine", {"key": "a\0b"}], NUL),
         ({"a\0b": 1}, NUL),
         (("fine", ["\udc80"]), BYTES),
-        ({"number": 7, "nothing": None, "list": [True]}, ""),
+        (float("inf"), NUMBER),
+        ([{"key": float("nan")}], NUMBER),
+        ({"number": 7, "share": 0.5, "nothing": None, "list": [True]}, ""),
     ],
 )
 def test_why_a_value_cannot_be_handed_to_a_program(value, why):

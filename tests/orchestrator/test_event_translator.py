@@ -422,6 +422,11 @@ def test_a_module_that_died_with_a_return_code_that_is_none_is_one_of_which_nobo
         ("a\\xffb", {"cap": "a\\xffb"}, ""),
         ("x", {"cap": "a\0b"}, "what is captured as cap holds a NUL character, which no program can be given"),
         ("x", {"cap": "a", "rows": [{"x": ["\ud800"]}]}, "what is captured as rows is not text in UTF-8"),
+        (
+            "x",
+            {"cap": [float("nan")]},
+            "what is captured as cap holds Infinity or NaN, which no program can be given as a number",
+        ),
         ("x", {"rows": {"a\0": 1}}, "what is captured as rows holds a NUL character, which no program can be given"),
         (
             b"a\xffb",

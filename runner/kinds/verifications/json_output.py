@@ -58,7 +58,9 @@ def _subscripts(path: str) -> str:
 
 
 def _comparison(found: str, value: Value) -> str:
-    if isinstance(value, str) and (expression := only_expression(value)):
-        return f"{found} == ({expression})"
     # In Python, and so in a condition, true equals 1.
-    return f"{found} {'is sameas' if isinstance(value, bool) else '=='} {literal(value)}"
+    if isinstance(value, bool):
+        return f"{found} is sameas {literal(value)}"
+    if isinstance(value, str) and (expression := only_expression(value)):
+        return f"{found} == ({expression}) and ({found} is boolean) == (({expression}) is boolean)"
+    return f"{found} == {literal(value)}" + (f" and {found} is not boolean" if isinstance(value, int | float) else "")

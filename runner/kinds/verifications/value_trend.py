@@ -13,7 +13,7 @@ from runner.core.fields import Limit, Model
 from runner.core.identifiers import Spelling
 from runner.kinds.values import TREND_FIRST as FIRST
 from runner.kinds.values import TREND_NOW as NOW
-from runner.kinds.values import Expression
+from runner.kinds.values import Expression, is_number
 from runner.kinds.verifications.base import VerificationKind
 
 Percent = Annotated[str, Spelling(r"^[0-9]+(?:\.[0-9]+)? ?%$", "a share, like 10 %, or a number")]
@@ -76,11 +76,15 @@ class Trend(VerificationKind):
         del text
         falls, by = self.trend.way == "falls", self.trend.by
         if by is None:
-            return (f"{NOW} {'<' if falls else '>'} {FIRST}",)
+            return (is_number(NOW), f"{NOW} {'<' if falls else '>'} {FIRST}")
         if isinstance(by, float):
-            return (f"{NOW} <= {FIRST} - {by:g}" if falls else f"{NOW} >= {FIRST} + {by:g}",)
+            return (is_number(NOW), f"{NOW} <= {FIRST} - {by:g}" if falls else f"{NOW} >= {FIRST} + {by:g}")
         share = float(re.sub(r" ?%", "", by)) / 100
-        return (f"{FIRST} > 0", f"{NOW} {'<=' if falls else '>='} {FIRST} * {1 - share if falls else 1 + share:g}")
+        return (
+            is_number(NOW),
+            f"{FIRST} > 0",
+            f"{NOW} {'<=' if falls else '>='} {FIRST} * {1 - share if falls else 1 + share:g}",
+        )
 
     def describe(self) -> str:
         """In words."""

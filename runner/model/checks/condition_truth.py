@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise, product
@@ -69,15 +69,42 @@ def always(expression: str, *, holds: bool) -> bool:
     return bool(found) and all(each is holds for each in found)
 
 
+def met_by_zero(expression: str) -> Iterator[nodes.Filter]:
+    """The conversions of anything to a number by which `expression` may hold where that makes 0 of what is none."""
+    node = parse(expression)
+    terms: dict[str, _Term] = {}
+    if node is not None:
+        _collect(node, terms)
+    for text, term in terms.items():
+        converted = term.node
+        if not isinstance(converted, nodes.Filter) or converted.name not in {"int", "float"} or _has_number(converted):
+            continue
+        values = [[0] if other == text else each.values() for other, each in terms.items()]
+        tried = product(*values) if prod(map(len, values)) <= _MOST else ()
+        if any(_holds(node, dict(zip(terms, each, strict=True))) for each in tried):
+            yield converted
+
+
+def _has_number(conversion: nodes.Filter) -> bool:
+    """Whether there is a number in any case: a count, a result of arithmetic, or the default that somebody gave."""
+    inner = conversion.node
+    number = isinstance(inner, nodes.BinExpr) or (inner is not None and _counts(inner))
+    return bool(conversion.args or conversion.kwargs) or number
+
+
+def _holds(node: nodes.Expr | None, values: Mapping[str, Any]) -> bool:
+    try:
+        return node is not None and bool(_value(node, values))
+    except TypeError:
+        return False
+
+
 def accepts(expression: str, **values: Any) -> bool:
     """Whether `expression` asks for nothing but the names in `values`, and holds with them."""
     node, names = parse(expression), plain_names(expression)
     if node is None or not names or not values.keys() >= set(names.values()):
         return False
-    try:
-        return bool(_value(node, {text: values[name] for text, name in names.items()}))
-    except TypeError:
-        return False
+    return _holds(node, {text: values[name] for text, name in names.items()})
 
 
 def plain_names(expression: str) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.core.templates import names_in
 from runner.kinds import plugins
-from runner.kinds.values import BASELINE, TakenBaseline
+from runner.kinds.values import BASELINE, TakenBaseline, is_number
 from runner.kinds.verifications.base import VerificationKind
 from runner.model.checks.condition import names, parse
 from runner.model.names import ITEM, NUMBER
@@ -100,7 +100,7 @@ def _prerequisite(step: Mapping[str, Any], item: Mapping[str, Any], kept: TakenB
         "look": _probe(item),
         **around,
         "capture": {kept.name: kept.expression},
-        "verify": [{"says": "It is a number", "that": f"({kept.expression}) is number"}],
+        "verify": [{"says": "It is a number", "that": is_number(kept.expression)}],
     }
 
 

@@ -12,12 +12,12 @@ from runner.kinds.verifications.json_output import Json
     ("path", "value", "condition"),
     [
         ("status", "ok", "json['status'] == 'ok'"),
-        ("checks[0].state", 1, "json['checks'][0]['state'] == 1"),
-        ("a.b.c", -1.5, "json['a']['b']['c'] == -1.5"),
+        ("checks[0].state", 1, "json['checks'][0]['state'] == 1 and json['checks'][0]['state'] is not boolean"),
+        ("a.b.c", -1.5, "json['a']['b']['c'] == -1.5 and json['a']['b']['c'] is not boolean"),
         ("a", True, "json['a'] is sameas true"),
         ("a", None, "json['a'] == none"),
         ("a", "it's {{", None),
-        ("a", "{{ version }}", "json['a'] == (version)"),
+        ("a", "{{ version }}", "json['a'] == (version) and (json['a'] is boolean) == ((version) is boolean)"),
         ("items.keys", "x", "json['items']['keys'] == 'x'"),
     ],
 )
@@ -35,6 +35,11 @@ def test_each_path_holds_exactly_its_value(path, value, condition, refusals):
     [
         (1, 1, True),
         (1, 1.0, True),
+        (1, True, False),
+        (0.0, False, False),
+        ("{{ given }}", True, False),
+        ("{{ given }}", 1, True),
+        ("{{ given == 1 }}", 1, False),
         (True, True, True),
         (True, 1, False),
         (False, 0, False),
@@ -44,7 +49,7 @@ def test_each_path_holds_exactly_its_value(path, value, condition, refusals):
 )
 def test_true_is_not_one(value, found, holds):
     (condition,) = Json.model_validate({"json": {"a": value}}).conditions("content")
-    assert jinja2.Environment().compile_expression(condition)(json={"a": found}) is holds
+    assert jinja2.Environment().compile_expression(condition)(json={"a": found}, given=1) is holds
 
 
 def test_several_values_are_several_conditions():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import jinja2
 import pytest
 
+from runner.kinds.values import is_number
 from runner.kinds.verifications.value_trend import Trend
 
 
@@ -38,9 +40,39 @@ FALLS, RISES = {"falls": None}, {"rises": None}
 def test_it_goes_one_way_and_far_enough(query, conditions, words):
     kind = trend(**query)
 
-    assert (tuple(kind.conditions(None)), kind.describe()) == (conditions, words)
+    assert (tuple(kind.conditions(None)), kind.describe()) == ((is_number("trend_now"), *conditions), words)
     assert (kind.names, kind.keeps_first) == ({"trend_now": "row.used"}, {"trend_first": "trend_now"})
     assert kind.asks_again == timedelta(minutes=2)
+
+
+INFINITE, NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize("by", [{}, {"by": "10 %"}, {"by": 1}])
+@pytest.mark.parametrize(
+    ("way", "first", "now"),
+    [
+        (FALLS, 3, -INFINITE),
+        (FALLS, 3, False),
+        (FALLS, 3, "1"),
+        (FALLS, 3, NAN),
+        (FALLS, 3, None),
+        (RISES, 3, INFINITE),
+        (RISES, -3, True),
+    ],
+)
+def test_what_is_no_number_is_no_trend(way, by, first, now):
+    holds = [
+        jinja2.Environment().compile_expression(condition)
+        for condition in (is_number("trend_first"), *trend(**way, **by).conditions(None))
+    ]
+
+    assert not all(each(trend_first=first, trend_now=now) for each in holds[:2])
+
+
+@pytest.mark.parametrize("first", [INFINITE, -INFINITE, NAN, True, False, "3", None, [3]])
+def test_nothing_is_compared_with_what_is_no_number(first):
+    assert not jinja2.Environment().compile_expression(is_number("trend_first"))(trend_first=first)
 
 
 WAYS = "needs `falls` or `rises`, and not both: {that: row.used, falls, by: 10 %, within: 2m}"

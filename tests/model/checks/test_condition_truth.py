@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import nodes
 
-from runner.model.checks.condition_truth import always
+from runner.model.checks.condition_truth import always, met_by_zero
 
 ALWAYS = [
     "true",
@@ -86,3 +87,22 @@ def test_a_condition_that_is_told_to_be_certain_is_so_for_every_number(compariso
     value = eval(condition.replace("row.x", f"({half} / 2)"))
     assert not (always(condition, holds=True) and not value)
     assert not (always(condition, holds=False) and value)
+
+
+@pytest.mark.parametrize(
+    ("condition", "converted"),
+    [
+        ("stdout | int < 5", ["stdout"]),
+        ("json.lag | float <= 0", ["json"]),
+        ("used > 90 or stdout | int == 0", ["stdout"]),
+        ("stdout | int > 0", []),
+        ("stdout | int(99) < 5", []),
+        ("rows | length | int < 5", []),
+        ("(used * 100 // size) | int < 5", []),
+        ("stdout | from_json < 5", []),
+        ("stdout | trim | int >= 2 and stdout | trim | int <= 8", []),
+        ("is no condition", []),
+    ],
+)
+def test_by_which_conversions_a_condition_is_met_where_there_is_no_number(condition, converted):
+    assert [name.name for each in met_by_zero(condition) for name in each.find_all(nodes.Name)] == converted

@@ -35,7 +35,12 @@ def test_a_prerequisite_takes_it_where_the_step_is_done(tmp_path):
         "hosts": "db",
         "become_user": "postgres",
         "capture": {"baseline_roll_out_2": "row.used"},
-        "verify": [{"says": "It is a number", "that": "(row.used) is number"}],
+        "verify": [
+            {
+                "says": "It is a number",
+                "that": "(row.used) is number and (row.used) is not boolean and (row.used) - (row.used) == 0",
+            }
+        ],
     }
     step = made.runbook.prerequisites[1]
     assert (step.id, step.effect, step.on_failure, step.hosts) == ("prerequisite-2", "read", "stop", "db")

@@ -31,7 +31,18 @@ def test_no_answer_is_not_none(judge, rc, stdout):
     assert judge(process(count=0), rc=rc, stdout=stdout) != ""
 
 
-@pytest.mark.parametrize("query", [{"count": "many"}, {"count": "=> 1"}, {"count": True}, {"count": -1}, {"name": ""}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"count": "many"},
+        {"count": "=> 1"},
+        {"count": True},
+        {"count": -1},
+        {"name": ""},
+        {"name": "/usr/sbin/nginx"},
+        {"name": "nginx "},
+    ],
+)
 def test_what_makes_no_sense_is_refused(refusals, query):
     assert len(refusals(Process, process={"name": "x", **query})) == 1
 

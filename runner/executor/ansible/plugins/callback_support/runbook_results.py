@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 LONGEST = 131_072
 WHOLE = 1_048_576
@@ -51,7 +52,9 @@ def _flat(value):
 
 
 def bounded(value):
-    """The value, in which the middle of each text that is too long is left out."""
+    """The value without the middle of each text that is too long, and with NaN and Infinity as texts: JSON has none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, str) and len(value) > LONGEST + 64:
         half = LONGEST // 2
         return f"{value[:half]}\n[... {len(value) - LONGEST} characters left out ...]\n{value[-half:]}"

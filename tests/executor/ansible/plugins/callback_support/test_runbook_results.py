@@ -54,6 +54,14 @@ def test_an_answer_that_is_too_large_as_a_whole_says_that_it_is_cut(key):
     assert len(json.dumps(told)) < results.WHOLE
 
 
+def test_what_json_has_no_number_for_is_told_as_text_and_what_is_captured_is_left_to_be_refused():
+    infinite = float("inf")
+
+    told = results.public({"json": [{"a": infinite, "b": 1.5}], "ansible_facts": {"a": infinite}})
+
+    assert told == {"json": [{"a": "inf", "b": 1.5}], "ansible_facts": {"a": infinite}}
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()
