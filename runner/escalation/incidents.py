@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
-from runner.store import durable
+from runner.store.small_files import SmallFiles
 
 GLASS = "/break-glass"
 """The end of the dedup key of what is told of a broken glass: it is no incident of the hosts."""
@@ -49,10 +49,7 @@ class Incidents:
     """One small file for each open incident, in the directory `path`."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def _file(self, dedup_key: str) -> Path:
-        return self._path / f"{hashlib.sha256(dedup_key.encode()).hexdigest()[:32]}.json"
+        self._files = SmallFiles(path)
 
     def open(self, incident: Incident) -> None:
         """Remember `incident`; durable on return.
@@ -60,9 +57,7 @@ class Incidents:
         Raises:
             AuditError: it cannot be remembered.
         """
-        with durable.required(self._path):
-            self._path.mkdir(mode=0o700, exist_ok=True)
-            durable.write(self._file(incident.dedup_key), json.dumps(asdict(incident)))
+        self._files.write(_name(incident.dedup_key), json.dumps(asdict(incident)))
 
     def find(self, dedup_key: str) -> Incident | None:
         """The open incident of that key.
@@ -70,15 +65,15 @@ class Incidents:
         Raises:
             InvalidInputError: its file is broken.
         """
-        path = self._file(dedup_key)
-        return self._read(path) if path.exists() else None
+        name = _name(dedup_key)
+        return self._read(name) if self._files.where(name) else None
 
     def all(self) -> list[Incident]:
         """The open incidents, but for those of which the file is broken."""
         found = []
-        for path in sorted(self._path.glob("*.json")):
+        for name in self._files.names():
             with contextlib.suppress(InvalidInputError):
-                found.append(self._read(path))
+                found.append(self._read(name))
         return found
 
     def opened_by(self, run: str) -> list[str]:
@@ -103,21 +98,25 @@ class Incidents:
         """The keys of the open incidents that belong to the one of that `key`: of higher levels, of a broken glass."""
         return [each.dedup_key for each in self.all() if each.dedup_key.startswith(f"{key}/")]
 
-    def _read(self, path: Path) -> Incident:
-        """The incident in the file at `path`.
+    def _read(self, name: str) -> Incident:
+        """The incident in the file of that `name`.
 
         Raises:
             InvalidInputError: it is not one.
         """
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = json.loads(self._files.read(name))
             key, run, contacts = str(data["dedup_key"]), str(data["run"]), tuple(map(str, data["contacts"]))
             more = {name: tuple(map(str, data.get(name, ()))) for name in ("references", "hosts", "earlier")}
             return Incident(key, run, contacts, **more)
         except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             hint = "who was called for it is in the audit log: tell them, then remove the file"
-            raise InvalidInputError(f"{path} is not an incident: {error}", hint=hint) from error
+            raise InvalidInputError(f"{self._files.file(name)} is not an incident: {error}", hint=hint) from error
 
     def close(self, dedup_key: str) -> None:
         """Forget the incident of that key."""
-        self._file(dedup_key).unlink(missing_ok=True)
+        self._files.remove(_name(dedup_key))
+
+
+def _name(dedup_key: str) -> str:
+    return hashlib.sha256(dedup_key.encode()).hexdigest()[:32]

@@ -17,8 +17,8 @@ from runner.channels.base import Page, Receipt
 from runner.channels.payload import fit, to_json
 from runner.core.errors import InvalidInputError
 from runner.core.wording import NO_CHANNEL
-from runner.store import durable
 from runner.store.locks.kernel_locks import LockFile
+from runner.store.small_files import SmallFiles
 
 TRIES = 3
 """Attempts after which a page that was refused is not sent again by itself."""
@@ -143,10 +143,7 @@ class Outbox:
     """One small file for each notification that has not arrived yet, in the directory `path`."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def _file(self, name: str) -> Path:
-        return self._path / f"{name}.json"
+        self._path, self._files = path, SmallFiles(path)
 
     def put(self, notification: Notification) -> None:
         """Keep `notification`, in the place of the one with its id; durable on return.
@@ -154,9 +151,16 @@ class Outbox:
         Raises:
             AuditError: it cannot be kept.
         """
-        with durable.required(self._path):
-            self._path.mkdir(mode=0o700, exist_ok=True)
-            durable.write(self._file(notification.id), to_json(written(notification)))
+        self._files.write(notification.id, to_json(written(notification)))
+
+    def is_lost(self, name: str) -> str:
+        """Why nobody will send the notification with the id `name` again, or not for ever, in words; empty if not so.
+
+        That is for one that has not arrived.
+        """
+        if self._files.is_in_memory(name):
+            return f"kept in memory ({self._files.where(name)}), so sent again only until this machine restarts"
+        return "" if self._files.where(name) else "it could be kept nowhere, so nobody sends it again"
 
     def get(self, name: str) -> Notification | None:
         """The notification with the id `name`; None where it has arrived, was dropped, or never was.
@@ -165,20 +169,20 @@ class Outbox:
             InvalidInputError: its file is broken.
         """
         try:
-            return _NOTIFICATION.validate_json(self._file(name).read_bytes())
+            return _NOTIFICATION.validate_json(self._files.read(name))
         except FileNotFoundError:
             return None
         except (OSError, ValidationError, ValueError) as error:
-            message = f"{self._file(name)} is not a notification: {str(error).splitlines()[0]}"
+            message = f"{self._files.file(name)} is not a notification: {str(error).splitlines()[0]}"
             hint = "the audit log has who was to be called (notify.requested): call them, then remove the file"
             raise InvalidInputError(message, hint=hint) from error
 
     def all(self, problems: list[str] | None = None) -> list[Notification]:
         """Every notification, oldest first; why a file is none goes to `problems`."""
         found = []
-        for path in sorted(self._path.glob("*.json")):
+        for name in self._files.names():
             try:
-                found.append(self.get(path.stem))
+                found.append(self.get(name))
             except InvalidInputError as error:
                 if problems is not None:
                     problems.append(error.message)
@@ -203,13 +207,20 @@ class Outbox:
 
     def remove(self, name: str) -> None:
         """Forget the notification with the id `name`."""
-        self._file(name).unlink(missing_ok=True)
+        self._files.remove(name)
 
     @contextmanager
     def held(self) -> Iterator[bool]:
-        """While the block lasts nobody else sends what waits here; False where another process does so just now."""
-        self._path.mkdir(mode=0o700, exist_ok=True)
-        lock = LockFile(self._path / _LOCK, mode=0o600)
+        """While the block lasts nobody else sends what waits here; False where another process does so just now.
+
+        On a disk that cannot be locked on it is True: a page that is sent twice is the same incident.
+        """
+        try:
+            self._path.mkdir(mode=0o700, exist_ok=True)
+            lock = LockFile(self._path / _LOCK, mode=0o600)
+        except OSError:
+            yield True
+            return
         try:
             yield lock.lock()
         finally:

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from runner.core.events import Clock, Event, EventType, Listener
@@ -17,6 +18,7 @@ from runner.render.history.run_history import RunHistory, history
 from runner.store import evidence
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.envelope import Record
+from runner.store.next_command import NextCommand
 from runner.store.run_state import RunDirectory
 from runner.store.secret_digests import SecretDigests
 
@@ -139,6 +141,26 @@ class Recorder:
                 for listener in self.listeners:
                     with contextlib.suppress(Exception):  # a broken screen must not stop a repair
                         listener(event)
+
+    def command_again(self, request: RunRequest, flags: Mapping[str, str] = MappingProxyType({})) -> NextCommand:
+        """The command of `request` as it was given, with `flags`, of which those without a value are left out.
+
+        Words that may hold a secret of an inventory which could not be read are not repeated.
+        """
+        is_known, request = self.knows_inventory, request.without(self.redaction)
+        where = [word for path in request.inventories for word in ("-i", str(path))]
+        given = {name: value for name, value in request.inputs.items() if value}
+        given |= {name: "VALUE" for name, value in given.items() if not is_known or self.redaction.holds(value)}
+        inputs = [word for name, value in given.items() for word in ("-e", f"{name}={value}")]
+        limit = ["-l", request.limit] if request.limit else []
+        mode = [f"--{request.mode}"] if request.mode != "run" else []
+        why = {"--reason": request.reason, "--break-glass": request.break_glass}
+        if not is_known:
+            why = {flag: value and "WHY" for flag, value in why.items()}
+        options = {**why, "--environment": request.environment, **flags}
+        rest = [word for flag, value in options.items() if value for word in (flag, value)]
+        words = ("run", request.source.runbook.id, *where, *limit, *inputs, *mode, *rest)
+        return NextCommand(words, f"starts again: nothing was done{request.needs}")
 
     def history(self, end: Event | None = None) -> RunHistory | None:
         """What became of the run so far, or if it ends by `end`; None where its start is not recorded."""

@@ -17,7 +17,7 @@ from runner.executor.job import Cancellation, Job
 from runner.library.library import Library, Source
 from runner.model.contacts import Contact
 from runner.model.runbook import Runbook
-from runner.store.next_command import NextCommand
+from runner.store.next_command import NextCommand, needs
 
 Mode = Literal["run", "step", "auto", "dry-run", "preflight"]
 """Whether people are asked at the gates only, before each step, or not at all; a dry run only looks.
@@ -125,6 +125,11 @@ class RunRequest:
         """
         return self.library.source(runbook).runbook if self.library else None
 
+    @property
+    def needs(self) -> str:
+        """Which variables hold its secrets, for whoever types a command elsewhere."""
+        return needs(self.inputs.get(name, "") for name in sorted(self.source.runbook.secrets))
+
     def redaction(self) -> Redaction:
         """What keeps the secrets out of all that is written, sent or shown."""
         return Redaction((*self.hidden, *self.secrets.values()))
@@ -172,13 +177,17 @@ def _in_playbooks(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 @dataclass(frozen=True)
 class Call:
-    """Somebody who was called, or told that it is over: by which channel, and what became of it."""
+    """Somebody who was called, or told that it is over: by which channel, and what became of it.
+
+    `lost` says of a page that has not arrived why nobody sends it again, or only for the time being.
+    """
 
     contact: str
     channel: str
     action: str
     arrived: bool
     reason: str
+    lost: str = ""
 
     @property
     def calls(self) -> bool:

@@ -23,6 +23,7 @@ from runner.services.dead_runs import call_for_leases
 from runner.services.deployment_log import logged
 from runner.services.notifications import Flushed
 from runner.services.run_list import find_run
+from runner.services.run_requests import find_inventories
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.state_directory import StateDirectory
 
@@ -93,8 +94,11 @@ def call_for_refusal(
         contacts = library.contacts(source)
     except (RunbookError, OSError):
         return ()
+    paths = list(inventories)
+    with suppress(RunbookError):  # they are called as a run that begins calls them: its pages are of the same incident
+        paths = find_inventories(inventories, library)
     run = installation.new_run_id()
-    request = RunRequest(run, source, b"", contacts, list(inventories), limit, mode=mode, library=library)
+    request = RunRequest(run, source, b"", contacts, paths, limit, mode=mode, library=library)
     return tuple(call_for_refused(request, installation, error))
 
 

@@ -20,6 +20,7 @@ from runner.store.log.audit_log import AuditLog
 from runner.store.log.envelope import Actor
 from runner.store.owed_undos import OwedUndos
 from runner.store.run_state import RunDirectory, RunState
+from runner.store.small_files import SmallFiles
 
 _HINT = "make it writable for yourself, or use --state-dir"
 
@@ -166,8 +167,9 @@ class StateDirectory:
     @property
     def at_rest(self) -> bool:
         """Whether nothing is left to do: no run is in progress or has died, no page waits, and no incident is open."""
-        places = (self.path / name for name in ("leases", "outbox", "incidents"))
-        return not self.running() and not any(next(place.glob("*.json"), None) for place in places)
+        return not self.running() and not any(
+            SmallFiles(self.path / name).names() for name in ("leases", "outbox", "incidents")
+        )
 
     def dead(self) -> Iterator[RunDirectory]:
         """The runs that call themselves running while nobody holds them; each is held when it is given."""

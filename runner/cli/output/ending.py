@@ -131,7 +131,8 @@ def call_lines(calls: Sequence[Call], *, reasons: bool = False) -> Iterator[str]
         opened = call.reason if call.action == "ticket" and call.arrived else ""
         what = opened or became(call.action, arrived=call.arrived, otherwise=call.contact in reached)
         why = f": {call.reason}" if reasons and not call.arrived else ""
-        yield f"{addressee(call.contact, call.channel)}: {what}{why}"
+        lost = f"; {call.lost}" if call.lost else ""
+        yield f"{addressee(call.contact, call.channel)}: {what}{why}{lost}"
 
 
 def end_lines(

@@ -21,7 +21,7 @@ from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_plan import RunPlan
 from runner.render.history.decisions import NOBODY
-from runner.store.next_command import NextCommand, needs
+from runner.store.next_command import NextCommand
 from runner.store.run_state import CANCELLED
 
 _ENDED = {
@@ -222,10 +222,10 @@ def ways_on(
     if outcome is Outcome.PASSED or request.looks:
         return ()
     more = [word for flag, value in flags.items() if value for word in (flag, value)]
-    needs = _needs(run)
+    needs = request.needs
     again = NextCommand(("resume", name, *more), f"continues where it stopped{_asks(run)}{needs}")
     if run.plan is None:
-        again = NextCommand(_begin(run, flags), f"starts again: nothing was done{needs}")
+        again = run.recorder.command_again(request, flags)
     back = NextCommand(("undo", name, *more), f"undoes what it changed{needs}")
     show = NextCommand(("show", name), "shows what happened")
     can_undo = bool(undo_plan(run.runbook, run.ledger).takes_back)
@@ -233,11 +233,6 @@ def ways_on(
         return (show,)
     ways = [*([back] if can_undo else []), again] if undoing else [again, *([back] if can_undo else [])]
     return (*ways, show)
-
-
-def _needs(run: EndedRun) -> str:
-    """Which variables hold secrets of the run where it was started."""
-    return needs(run.request.inputs.get(name, "") for name in sorted(run.runbook.secrets))
 
 
 def _asks(run: EndedRun) -> str:
@@ -253,27 +248,6 @@ def _in_doubt(run: EndedRun, step: Step) -> Sequence[str]:
         return [f"{step.id}/STEP"] if hosts else []
     units = [(name, each) for host in hosts for name, each in run.ledger.units(step.id, host).items()]
     return sorted({name for name, each in units if each.outcome is Outcome.UNKNOWN})
-
-
-def _begin(run: EndedRun, flags: Mapping[str, str]) -> tuple[str, ...]:
-    """The command as it was given, with `flags`, of which those without a value are left out.
-
-    Words that may hold a secret of an inventory which could not be read are not repeated.
-    """
-    is_known, masks = run.recorder.knows_inventory, run.recorder.redaction.holds
-    request = run.request.without(run.recorder.redaction)
-    where = [word for path in request.inventories for word in ("-i", str(path))]
-    given = {name: value for name, value in request.inputs.items() if value}
-    given |= {name: "VALUE" for name, value in given.items() if not is_known or masks(value)}
-    inputs = [word for name, value in given.items() for word in ("-e", f"{name}={value}")]
-    limit = ["-l", request.limit] if request.limit else []
-    mode = [f"--{request.mode}"] if request.mode != "run" else []
-    why = {"--reason": request.reason, "--break-glass": request.break_glass}
-    if not is_known:
-        why = {flag: value and "WHY" for flag, value in why.items()}
-    options = {**why, "--environment": request.environment, **flags}
-    rest = [word for flag, value in options.items() if value for word in (flag, value)]
-    return ("run", request.source.runbook.id, *where, *limit, *inputs, *mode, *rest)
 
 
 def partial(run: EndedRun) -> list[str]:

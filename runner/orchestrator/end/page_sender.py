@@ -120,7 +120,8 @@ class PageSender(RunPages):
         for each in sent[: len(requested)]:
             receipt, page = each.receipt, each.notification.page
             if counts:
-                self.calls.append(Call(each.contact, receipt.channel, page.action, receipt.ok, receipt.reason))
+                lost = "" if receipt.settled else self._dispatcher.outbox.is_lost(each.notification.id)
+                self.calls.append(Call(each.contact, receipt.channel, page.action, receipt.ok, receipt.reason, lost))
             if page.action == "trigger" and not page.dedup_key.endswith(GLASS):
                 self._called.setdefault(page.dedup_key, {})[each.contact] = None
         return sent[: len(requested)]
@@ -128,7 +129,11 @@ class PageSender(RunPages):
     def problems(self) -> list[str]:
         """A sentence for each page that did not arrive."""
         lost = [call for call in self.calls if not call.arrived]
-        return [f"{call.contact} was not reached{addressee('', call.channel)}: {call.reason}" for call in lost]
+        return [
+            f"{call.contact} was not reached{addressee('', call.channel)}: "
+            + "; ".join(filter(None, (call.reason, call.lost)))
+            for call in lost
+        ]
 
     @property
     def reached(self) -> bool | None:

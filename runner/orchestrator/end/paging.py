@@ -125,10 +125,10 @@ class Pager(PageSender):
             self._call([Cause("abandoned", DIED)], end)
             self._attach_hand_off(end)
 
-    def calls_if_dead(self, what: str = DIED) -> list[Notification]:
-        """The notifications by which somebody else would call for this run were it dead now, and say `what`."""
+    def calls_if_dead(self) -> list[Notification]:
+        """The notifications by which somebody else would call for this run were it dead now."""
         end = Event(EventType.RUN_ABANDONED, self._request.run_id, data={"outcome": Outcome.UNKNOWN})
-        return self.calls_saying(what, end)
+        return self.calls_saying(DIED, end)
 
     def calls_saying(self, what: str, end: Event | None = None) -> list[Notification]:
         """The notifications that call for this run, which has ended by `end`, if it has, and say `what`."""

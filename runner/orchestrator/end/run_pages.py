@@ -18,16 +18,16 @@ from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.render import report
-from runner.render.handoff.hand_off import hand_off
+from runner.render.handoff.hand_off import NOTHING_DONE, HandOff, hand_off, typed_anywhere
 from runner.store.lease import Silence
+from runner.store.next_command import command_line
 
 
 class RunPages:
     """Composes the pages of one run. `target` has its hosts, None as long as nobody knows them.
 
-    `silence` is that of the command which does the run, where that exists and gives no sign of life.
-
-    What cannot be recorded or remembered keeps no page from being sent: it stands in `unrecorded`, and in the page.
+    `silence` is that of the command which does the run, where that exists and gives no sign of life. What cannot be
+    recorded or remembered keeps no page from being sent: it stands in `unrecorded`, and in the page.
     """
 
     def __init__(self, request: RunRequest, env: Installation, recorder: Recorder) -> None:
@@ -48,11 +48,7 @@ class RunPages:
 
         The contacts `to` are called by it: they read how to take the incident, and who is called after them.
         """
-        run, provide = self._request.run_id, self._runbook.escalation.provide
-        packet = hand_off(run, None, provide)
-        with self._noting():
-            packet = hand_off(run, self._recorder.history(end), provide, calls=bool(to), silence=self.silence)
-        packet = replace(packet, next_call=self._ladder.who_follows(to))
+        packet = replace(self._packet(reason, end, calls=bool(to)), next_call=self._ladder.who_follows(to))
         head, who = str(self._recorder.log.head), self._ladder.authorities()
         reason = "; ".join(filter(None, (self._about(), reason)))
         details = {**self._besides(), **packet.details, **who, "audit head": head}
@@ -67,6 +63,39 @@ class RunPages:
         )
         source = page.source if self.target else self._redacted(", ".join(self._aim))
         return replace(page, dedup_key=self._key(self.target), source=source)
+
+    def _packet(self, reason: str, end: Event | None, *, calls: bool) -> HandOff:
+        """What whoever is called must know, as far as that can be found out; what was never begun is no run."""
+        run, provide = self._request.run_id, self._runbook.escalation.provide
+        with self._noting():
+            history = self._recorder.history(end)
+            if history is None and not self._env.state.directory(run).exists:
+                return self._never_begun(reason)
+            return hand_off(run, history, provide, calls=calls, silence=self.silence)
+        return hand_off(run, None, provide)
+
+    def _never_begun(self, reason: str) -> HandOff:
+        """What whoever is called must know of a run that could not begin, for that `reason`: nothing else tells it."""
+        request, actor = self._request, self._env.actor
+        where = f" against {', '.join(self._aim)}" if self._aim else ""
+        why = f": {request.reason}" if request.reason and self._recorder.knows_inventory else ""
+        began = f"{self._env.clock().wall:%Y-%m-%d %H:%M:%S} UTC"
+        wanted = (
+            f"{actor.user} wanted to run {self._runbook.id} {self._runbook.title}{where} at {began}{why.rstrip('.')}."
+        )
+        happened = f"{wanted} Nothing of it was done, and nothing is recorded of it: {reason}."
+        again = self._recorder.command_again(request)
+        library = str((request.library.root if request.library else request.source.path.parent.parent).absolute())
+        typed = lambda words: command_line(words, self._env.program)  # noqa: E731
+        return HandOff(
+            run="",
+            outcome="never begun",
+            happened=happened,
+            provided=dict.fromkeys(self._runbook.escalation.provide, NOTHING_DONE),
+            ways_on=((typed_anywhere(again.words, library, str(self._env.state.path), typed), again.does),),
+            machine=actor.host,
+            user=actor.user,
+        )
 
     def _hand_off_note(self, end: Event | None) -> Page | None:
         """The hand-off of the latest attempt as a text; None while it goes on, or where nothing of it is recorded.
@@ -114,8 +143,9 @@ class RunPages:
         """What whoever is called must know first: that guards were gone past, and that there is no record."""
         reason = self._request.break_glass if self._recorder.knows_inventory else ""  # else it may hold a secret of it
         glass = {"broke the glass": reason} if reason else {}
-        unrecorded = {"not recorded": self.unrecorded[0].message} if self.unrecorded else {}
-        return glass | unrecorded
+        lost = next(iter(self.unrecorded), None)
+        why = "; ".join(filter(None, (lost.message, lost.hint))) if lost else ""
+        return glass | ({"not recorded": why} if why else {})
 
     def _redacted(self, text: str) -> str:
         return shown_text(self._recorder.redaction.text(text))

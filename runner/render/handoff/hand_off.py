@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from runner.render.history.trend import numbers
 from runner.store.lease import Silence
 from runner.store.next_command import NextCommand, acknowledging, needs
 
+NOTHING_DONE = "nothing: it has not begun"
+"""What stands for an item of a run that could not begin, and of which nothing is recorded."""
 NOT_KNOWN = "not known to this run; ask the operator"
 """What stands for an item that is missing, so that nobody waits for it."""
 
@@ -279,7 +281,11 @@ def _typed(run: RunHistory, way: NextCommand) -> str:
     library = str(run.provenance.get("library", ""))
     if not (library and run.directory):
         return run.typed(way.words)
-    state = str(Path(run.directory).parent.parent)
+    return typed_anywhere(way.words, library, str(Path(run.directory).parent.parent), run.typed)
+
+
+def typed_anywhere(words: Sequence[str], library: str, state: str, typed: Callable[[Sequence[str]], str]) -> str:
+    """The command line with `words` as it is typed from any directory; `typed` is how it is from a right one."""
     if state == str(Path(library) / ".runbook"):
-        return f"cd {shlex.quote(library)} && {run.typed(way.words)}"
-    return run.typed(["--library", library, "--state-dir", state, *way.words])
+        return f"cd {shlex.quote(library)} && {typed(words)}"
+    return typed(["--library", library, "--state-dir", state, *words])

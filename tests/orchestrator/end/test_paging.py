@@ -317,7 +317,7 @@ def test_a_contact_who_is_reached_in_the_end_was_reached(pager_of, channel):
 def test_a_broken_file_of_an_incident_keeps_nobody_from_being_called(pager_of, channel, incidents, broken):
     pager = pager_of()
     pager.stopped(pager.steps, None)
-    for path in incidents._path.glob("*.json"):
+    for path in incidents._files.path.glob("*.json"):
         path.write_text(broken)
 
     pager.stopped(pager.steps, None)

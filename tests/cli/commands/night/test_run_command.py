@@ -349,3 +349,50 @@ def test_a_run_that_cannot_even_begin_calls_where_nobody_reads_that_or_its_runbo
     assert ("it arrived" in ran.err) is bool(pages)
     if pages:
         assert runbook("audit", "verify").code == 0
+
+
+CALLED = {"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline"]}
+
+
+@pytest.fixture
+def full(small_disk, monkeypatch):
+    """A state directory on a disk that is full: a directory is still made, and nothing can be written."""
+    monkeypatch.setenv("RUNBOOK_STATE", str(small_disk / "state"))
+    (small_disk / "state").mkdir(mode=0o700)
+    with pytest.raises(OSError, match="No space left"):
+        (small_disk / "filler").write_bytes(b"x" * 1_000_000)
+    return small_disk
+
+
+def test_a_run_that_cannot_begin_on_a_full_disk_calls_with_all_that_there_is_to_know_and_is_resolved_later(
+    runbook, library, ansible, here, full
+):
+    library(severity="P1", escalation=CALLED)
+    with FaultServer("503") as server:
+        text = f"{{name: On-call, channels: [{{webhook: {{url: '{server.url}'}}}}]}}"
+        (here / "runbooks" / "contacts.yml").write_text(f"on-call: {text}\nbackend-team: {{name: Backend}}\n")
+        refused = runbook(*RUN, "--reason", "MON-005 fires")
+        first = server.events[-1]["data"]
+        # what did not arrive is sent again by the next command, and what has is resolved by the run that passes
+        server.modes = ("200",)
+        flushed = runbook("notify", "flush")
+        (full / "filler").unlink()
+        passed = runbook(*RUN)
+        sent = [(event["data"]["action"], event["data"]["dedup_key"]) for event in server.events]
+
+    assert (refused.code, flushed.code, passed.code) == (7, 8, 0), (refused, flushed, passed)
+    assert "on-call by webhook: NOT REACHED, call them yourself; kept in memory (/dev/shm/runbookctl-" in refused.err
+    details = first["details"]
+    happened = (
+        rf"\w+ wanted to run RUN-001 Disk is full against {here}/inventory.yml at [-0-9: ]+ UTC\. "
+        rf"Nothing of it was done, and nothing is recorded of it: could not begin: {full}/state/.*: No space left on device\."
+    )
+    assert re.fullmatch(happened, details["what happened"]), details["what happened"]
+    assert details["continue with"] == [
+        f"runbook --library {here} --state-dir {full}/state run RUN-001 -i {here}/inventory.yml"
+        "  # starts again: nothing was done"
+    ]
+    assert details["timeline"] == "nothing: it has not begun"
+    assert {"on machine", "as user", "not recorded"} <= details.keys()
+    assert "run" not in details
+    assert sent[-2:] == [("trigger", first["dedup_key"]), ("resolve", first["dedup_key"])]
