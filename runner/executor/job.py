@@ -53,7 +53,8 @@ class Job:
     paths; `hosts` is the pattern of all hosts the run is about; `environ` is the environment
     of the command, of which children see an allow-listed part. `secrets` are inputs that Ansible is told on the report
     socket only, in place of what `inputs` has for them; `names` asks for the names of all hosts of the inventory, and
-    `on` for the hosts that each of these names has, on which steps are done for other hosts.
+    `on` for the hosts that each of these names has, on which steps are done for other hosts; `needs` for the hosts that
+    do not have one of these variables.
     `on_workspace` is told each directory before it is used, `learn` what is secret in the inventory, before any message
     is handled.
     """
@@ -73,6 +74,7 @@ class Job:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     names: bool = False
     on: Sequence[str] = ()
+    needs: Sequence[str] = ()
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 

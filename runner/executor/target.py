@@ -27,7 +27,8 @@ class Target:
     it was asked for (a pattern of the runbook, or `--limit`); `ambiguous` the same of each name that both a group and a
     host have; `warnings` what Ansible leaves out of the inventory; `idle` what `--limit` names though the runbook does
     nothing there; `variables` the names that are set for any of the hosts, wherever Ansible has them from. `delegates`
-    has the hosts of each name on which steps are done for other hosts, which has to be exactly one.
+    has the hosts of each name on which steps are done for other hosts, which has to be exactly one; `lacking` those
+    that do not have a variable which was asked for.
     """
 
     hosts: Mapping[str, tuple[str, ...]]
@@ -40,6 +41,7 @@ class Target:
     idle: tuple[str, ...] = ()
     variables: frozenset[str] = frozenset()
     delegates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lacking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Self:
@@ -57,6 +59,7 @@ class Target:
             idle=tuple(message.get("idle", ())),
             variables=frozenset(message.get("variables", ())),
             delegates={name: tuple(hosts) for name, hosts in message.get("delegates", {}).items()},
+            lacking={name: tuple(hosts) for name, hosts in message.get("lacking", {}).items()},
         )
 
     @property
@@ -150,6 +153,24 @@ class Target:
                     f"{name}: runbook_environment is {environment!r}",
                     hint=f"set it in the inventory's group_vars to one of {', '.join(CLASSES)}",
                 )
+
+    def check_variables(self, runbook: Runbook, needs: Mapping[str, Collection[str]]) -> None:
+        """That each variable which a step `needs`, by its id, is set for all of its hosts.
+
+        Raises:
+            InvalidInputError: some are not; the message tells of all of them.
+        """
+        wrong: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for step in runbook.procedure:
+            for name in sorted(needs.get(step.id, ())):
+                if hosts := tuple(host for host in self.of(runbook, step) if host in self.lacking.get(name, ())):
+                    wrong.setdefault((name, hosts), []).append(step.id)
+        if wrong:
+            told = [
+                f"{name} is not set for {listed(hosts)}, and {listed(steps)} cannot do without"
+                for (name, hosts), steps in wrong.items()
+            ]
+            raise InvalidInputError("\n".join(told), hint="set it in the group_vars or host_vars of the inventory")
 
     def _check_names(self, runbook: Runbook, idle: Sequence[str]) -> None:
         if self.warnings:

@@ -15,7 +15,7 @@ from runner.core.errors import ExitCode
 from runner.lab.probe import Probe, get
 from runner.lab.receiver import Receiver
 from runner.lab.shop import BAD, GOOD, Shop
-from runner.library.library import Library
+from runner.library.library import Library, Source
 from runner.model.contacts import Contact
 from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, QuestionView
@@ -61,6 +61,20 @@ class ScriptedOperator:
 
 
 @dataclass(frozen=True, slots=True)
+class RehearsalLibrary(Library):
+    """A library of which everybody is reached at `url` alone, also by a runbook that goes on for another one."""
+
+    url: str = ""
+
+    def contacts(self, source: Source) -> Mapping[str, Contact]:
+        """Everybody whom `source` names."""
+        runbook, channel = source.runbook, Webhook(url=self.url)
+        told = [name for step in runbook.procedure if step.announces for name in step.announces.to]
+        people = (runbook.owner, *runbook.escalation.contacts, *told)
+        return {name: Contact(name=name, channels=(channel,)) for name in people}
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """What every rehearsal needs: where its runbooks and hosts are, who is called, and who does and tells."""
 
@@ -73,19 +87,18 @@ class Stage:
 
     def request(self, runbook: str, inputs: Mapping[str, Any]) -> RunRequest:
         """The request to do `runbook` against the inventories; whoever it calls is only the receiver."""
-        source = self.library.source(runbook)
-        channel = Webhook(url=self.receiver.url)
-        told = [name for step in source.runbook.procedure if step.announces for name in step.announces.to]
-        people = (source.runbook.owner, *source.runbook.escalation.contacts, *told)
+        library = RehearsalLibrary(self.library.root, self.library.cache, url=self.receiver.url)
+        source = library.source(runbook)
         defaults = {name: item.default for name, item in source.runbook.inputs.items()}
         return RunRequest(
             run_id=self.new_run_id(),
             source=source,
-            playbook=reviewed(self.library, source),
-            beside=reviewed_beside(self.library, source),
-            contacts={name: Contact(name=name, channels=(channel,)) for name in people},
+            playbook=reviewed(library, source),
+            beside=reviewed_beside(library, source),
+            contacts=library.contacts(source),
             inventories=self.inventories,
             inputs={**defaults, **inputs},
+            library=library,
         )
 
 

@@ -15,6 +15,7 @@ from runner.core.events import Outcome
 from runner.core.redaction import Redaction
 from runner.executor.job import Cancellation, Job
 from runner.library.library import Library, Source
+from runner.lint.rules.gaps import needed_variables
 from runner.model.contacts import Contact
 from runner.model.runbook import Runbook
 from runner.store.next_command import NextCommand, needs
@@ -114,6 +115,7 @@ class RunRequest:
             learn=learn,
             names=runbook.asks_for_hosts,
             on=runbook.delegates,
+            needs=sorted({name for names in needed_variables(self.source).values() for name in names}),
             files={**self.source.side_files.contents, **_in_playbooks(self.beside)},
         )
 

@@ -17,6 +17,7 @@ from runner.core.wording import listed
 from runner.escalation.ladder import due, levels
 from runner.executor.job import NOTHING, JobPart
 from runner.executor.target import Target, check_hosts
+from runner.lint.rules.gaps import needed_variables
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import in_words
 from runner.model.procedure import called_runbooks
@@ -114,6 +115,7 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
     inventory = installation.executor.resolve(request.job(installation.environ, redaction.learn), rendered)
     target = Target.from_message(inventory)
     target.check(runbook)
+    target.check_variables(runbook, needed_variables(request.source))
     check_hosts(runbook, request.inputs, inventory.get("names") or ())
     previews: Mapping[str, Previews] = {
         step: {host: tuple(map(redaction.text, lines(command))) for host, command in hosts.items()}

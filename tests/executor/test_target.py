@@ -194,3 +194,17 @@ def test_a_step_is_done_on_one_machine_or_refused(delegating, names, message):
         at(*names).check(delegating)
     assert caught.value.message == message
     assert caught.value.hint == "`on` and `from` are one machine: name a host, a group of exactly one, or localhost"
+
+
+def test_each_variable_that_a_step_cannot_do_without_is_set_for_all_of_its_hosts(runbook):
+    target = Target.from_message({**HELLO, "lacking": {"url": ["app2", "db1"], "root": ["db1"]}})
+
+    target.check_variables(runbook, {"a": {"root"}, "b": set()})
+    with pytest.raises(InvalidInputError) as caught:
+        target.check_variables(runbook, {"a": {"url", "root"}, "b": {"url", "root"}})
+
+    assert caught.value.message.splitlines() == [
+        "url is not set for app2, and a cannot do without",
+        "root is not set for db1, and b cannot do without",
+        "url is not set for db1, and b cannot do without",
+    ]

@@ -22,3 +22,14 @@ def test_everybody_whom_the_runbook_names_is_a_contact_that_only_the_demo_reache
     assert told == ({"deployments"} if runbook == "RUN-002" else set())
     assert set(request.contacts) == {named.owner, *named.escalation.contacts, *told}
     assert {channel.url for each in request.contacts.values() for channel in each.channels} == {receiver.url}
+
+
+def test_whoever_goes_on_for_another_runbook_reaches_only_the_demo_as_well(tmp_path):
+    receiver = SimpleNamespace(url="http://127.0.0.1:1")
+    stage = Stage(Library.shipped(), [tmp_path], receiver, lambda _: None, print, lambda: "1")
+
+    library = stage.request("RUN-002", {}).library
+
+    (trigger,) = library.source("RUN-002").runbook.watch
+    contacts = library.contacts(library.usable(trigger.to.run))
+    assert {channel.url for each in contacts.values() for channel in each.channels} == {receiver.url}

@@ -102,3 +102,20 @@ def test_a_policy_of_group_vars_is_kept_and_a_protected_host_is_left_alone(bench
     assert made(bench) == ["made-db2"]
     assert "The inventory's policy allows at most 1 host" in all_of_them.events[-1]["problems"][0]
     assert "(Holds the ledger)" in group.events[-1]["problems"][0]
+
+
+def test_a_variable_that_one_host_lacks_refuses_the_run_before_its_first_step(bench):
+    # Given an address that only one of two hosts has, for the last verification, and for a step that is not needed
+    bench.hosts(db1={"url": "http://127.0.0.1:1"}, db2={})
+    late = {
+        "says": "It answers",
+        "metric": {"from": "prometheus", "url": "{{ url }}", "query": "up", "that": "value > 0"},
+    }
+    tag = step("tag", "echo {{ place }}", only_if="place | default('') != ''")
+    bench.write(step("act", f"touch {bench.directory}/made-1"), tag, step("look", "ls", verify=[late]))
+
+    ended = bench.run()
+
+    assert (ended.code, made(bench)) == (2, []), ended.err
+    assert "url is not set for db2, and look cannot do without" in ended.out
+    assert "set it in the group_vars or host_vars of the inventory" in ended.out

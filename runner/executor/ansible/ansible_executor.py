@@ -194,6 +194,7 @@ def _prepare(job: Job, part: JobPart, directory: Path) -> PlaybookInvocation:
             "RUNBOOK_RENDER": ",".join(part.render),
             "RUNBOOK_NAMES": "yes" if job.names else "",
             "RUNBOOK_ON": ",".join(job.on),
+            "RUNBOOK_NEEDS": ",".join(job.needs),
             "RUNBOOK_RUN_ID": job.run_id,
             processes.MARKER: job.run_id,
         },

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from runner.core.shell.shell_code import Code
+from runner.library.library import Source
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, did_you_mean, quoted
 from runner.lint.rules.needs import EXPRESSIONS
 from runner.model.checks.condition import required
@@ -93,15 +95,32 @@ steps:
 def undefined_placeholder(context: LintContext) -> Iterator[Hit]:
     """A name, a variable or a gap that nothing fills in."""
     for placed, known in _walk(context):
-        for place, text in context.leaves(placed.place):
-            part = place[2] if len(place) > 2 else ""  # noqa: PLR2004 - the step's own key
-            expression = bool(EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
-            needed = required(f"{{{{ {text} }}}}" if expression else text)
-            allowed = known.after if part in _AFTER else known.before
-            yield from _undefined(context, place, sorted(set(needed) - allowed), allowed)
+        for place, missing, allowed in _missing(context, placed, known):
+            yield from _undefined(context, place, missing, allowed)
     for work, code in context.codes():
         yield from _variables(work, code)
     yield from _gaps(context)
+
+
+def needed_variables(source: Source) -> Mapping[str, frozenset[str]]:
+    """The variables that an inventory has to set, by the step that needs them in any case."""
+    context = LintContext(source, source.document, {}, date.min)
+    return {
+        placed.step.id: frozenset(name for _, names, _ in _missing(context, placed, known) for name in names)
+        for placed, known in _walk(context)
+        if not (placed.step.only_if or placed.step.branch)
+    }
+
+
+def _missing(context: LintContext, placed: Placed, known: _Known) -> Iterator[tuple[Place, list[str], frozenset[str]]]:
+    """The names in each text of a step that nothing known defines, and what could be meant."""
+    for place, text in context.leaves(placed.place):
+        part = place[2] if len(place) > 2 else ""  # noqa: PLR2004 - the step's own key
+        expression = bool(EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
+        needed = required(f"{{{{ {text} }}}}" if expression else text)
+        allowed = known.after if part in _AFTER else known.before
+        names = [name for name in sorted(set(needed) - allowed) if not name.startswith(("ansible_", "runbook_"))]
+        yield place, names, allowed
 
 
 def _walk(context: LintContext) -> Iterator[tuple[Placed, _Known]]:
@@ -132,12 +151,11 @@ _INSTEAD = {
 
 def _undefined(context: LintContext, place: Place, missing: list[str], known: frozenset[str]) -> Iterator[Hit]:
     for name in () if context.incomplete else missing:
-        if not name.startswith(("ansible_", "runbook_")):
-            asked = context.variables is not None
-            message = f"{quoted(name)} is neither an input, nor captured before, nor set in an inventory"
-            meant = did_you_mean(name, known - RESERVED - OF_RESULTS)
-            hint = _INSTEAD.get(name) or meant or "declare it under `inputs`"
-            yield Hit(place, message, hint if asked else f"{hint}, or name the inventory with -i", fragment=name)
+        asked = context.variables is not None
+        message = f"{quoted(name)} is neither an input, nor captured before, nor set in an inventory"
+        meant = did_you_mean(name, known - RESERVED - OF_RESULTS)
+        hint = _INSTEAD.get(name) or meant or "declare it under `inputs`"
+        yield Hit(place, message, hint if asked else f"{hint}, or name the inventory with -i", fragment=name)
 
 
 _EACH = """\

@@ -90,7 +90,7 @@ def _example(on_failure: str) -> str:
     right=_example("escalate"),
 )
 def unknown_runbook(context: LintContext) -> Iterator[Hit]:
-    """A step is handed over to a runbook that cannot take over."""
+    """A step, or a rollback trigger, leads to a runbook that cannot take over."""
     library = Library(context.source.path.parent.parent)
     for place, to in _others(context):
         try:
@@ -109,7 +109,7 @@ def unknown_runbook(context: LintContext) -> Iterator[Hit]:
     right=_example("escalate"),
 )
 def unfit_hand_over(context: LintContext) -> Iterator[Hit]:
-    """A step is handed over to a runbook that cannot take over."""
+    """A step, or a rollback trigger, leads to a runbook that would not get what it needs."""
     library = Library(context.source.path.parent.parent)
     for place, to in _others(context):
         try:
@@ -124,10 +124,11 @@ def unfit_hand_over(context: LintContext) -> Iterator[Hit]:
 
 
 def _does(place: Place) -> str:
-    return "be run" if place[-1] == "run" else "take over"
+    return "roll back" if place[0] == "watch" else "be run" if place[-1] == "run" else "take over"
 
 
 def _others(context: LintContext) -> Iterator[tuple[Place, OtherRunbook]]:
+    yield from ((("watch", number), trigger.to) for number, trigger in enumerate(context.runbook.watch))
     for placed in context.procedure():
         yield from (((*placed.place, key), other) for key, other in placed.step.others.items())
 

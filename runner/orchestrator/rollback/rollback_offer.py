@@ -86,13 +86,13 @@ class RollbackOffer:
             raise RolledBackError(f"{sentence}; nobody could be asked", hint=hint)
 
     def _roll_back(self, admitted: AdmittedRun, trigger: RollbackTrigger, sentence: str) -> None:
-        """Let the runbook of `trigger` take over on all hosts.
+        """Let the runbook of `trigger` take over on each host that was begun to be changed; others are as they were.
 
         Raises:
             RolledBackError: it has ended, whatever it came to.
         """
         self.watch.end()
-        stepper, hosts = admitted.stepper, list(admitted.plan.names)
+        stepper, hosts = admitted.stepper, self.watch.changed_hosts()
         request = request_for(stepper, self._env, trigger.to, hosts)
         what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": hosts, "trigger": trigger.id}
         stepper.recorder.note(EventType.RUN_HANDED_OVER, **what)

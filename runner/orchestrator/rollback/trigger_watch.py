@@ -49,8 +49,7 @@ class TriggerWatch:
         if not self.triggers or self._request.looks:
             yield
             return
-        ledger = self._recorder.ledger
-        self.begun = any(ledger.begun_on(step) for step in self._changes)
+        self.begun = bool(self.changed_hosts())
         self._answered |= {
             str(record.data.get("trigger"))
             for record in self._recorder.records
@@ -71,6 +70,11 @@ class TriggerWatch:
             self._over = True
             self._changed.notify()
         self._cancellation.request("the run is over")
+
+    def changed_hosts(self) -> list[str]:
+        """The hosts on which the run has begun to change something, and has not taken it back."""
+        ledger = self._recorder.ledger
+        return sorted({host for step in self._changes for host in ledger.begun_on(step)})
 
     def hear(self, event: Event) -> None:
         """Take note of the first change that the run makes."""

@@ -12,6 +12,7 @@ from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.executor.job import Message
 from runner.executor.target import Target, check_hosts
+from runner.lint.rules.gaps import needed_variables
 from runner.model.run_policy import RunPolicy
 from runner.model.runbook import Runbook
 from runner.orchestrator.continuation.accepted_changes import note_going_on
@@ -89,6 +90,7 @@ class RunStart:
         target = Target.from_message(message)
         check_hosts(request.source.runbook, request.inputs, message.get("names") or ())
         target.check(request.source.runbook, inherited=bool(request.parent))
+        target.check_variables(request.source.runbook, needed_variables(request.source))
         self.pager.target = target
         if request.mode == "auto":
             check_unattended(request.source.runbook, target)

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from runner.lint.engine import rules
 
@@ -31,3 +32,25 @@ def test_every_rule_has_a_defect_and_the_base_has_none():
     assert seeded.pop("base") == []
     assert {rule for found in seeded.values() for rule, _ in found} >= set(rules())
     assert all(len(found) == 1 and stem.startswith(found[0][0]) for stem, found in seeded.items())
+
+
+def test_a_rollback_trigger_leads_to_a_runbook_that_can_roll_back(linted):
+    registry = {
+        "DEP-006": {
+            "title": "It serves well",
+            "owner": "backend-team",
+            "rollback": {"trigger": "it does not", "condition": {"command": "test -e /bad"}, "runbook": "RUN-010"},
+        }
+    }
+    text = (
+        (FILES[0].parent / "base.yml").read_text(encoding="utf-8").replace("steps:\n", "watch: [DEP-006]\nsteps:\n", 1)
+    )
+
+    def told(**rollback):
+        entry = {**registry["DEP-006"], "rollback": {**registry["DEP-006"]["rollback"], **rollback}}
+        found = linted(text, {"registry/deployments.yml": yaml.safe_dump({"DEP-006": entry})})
+        return [(each.rule, each.message.partition(":")[0]) for each in found]
+
+    assert told() == [("unfit-hand-over", "RUN-010 could not roll back")]
+    assert told(inputs={"mount": "/"}) == []
+    assert told(runbook="RUN-999") == [("unknown-runbook", "RUN-999 cannot roll back")]

@@ -50,6 +50,16 @@ def test_a_person_is_asked_and_the_runbook_takes_over(engine, release):
     assert engine.done("db1") == ["first"]  # nothing more was begun
 
 
+def test_a_host_that_the_run_has_not_changed_yet_is_left_alone(engine, release):
+    engine.ansible.hosts = {"all": ["db1", "db2"]}
+
+    result = release(serial=1)
+
+    assert [engine.done(host) for host in ("db1", "db2")] == [["first"], []]
+    (handed,) = of(engine, EventType.RUN_HANDED_OVER)
+    assert (handed["hosts"], [child.hosts for child in result.children]) == (["db1"], [["db1"]])
+
+
 def test_with_auto_nobody_is_asked(engine, release):
     result = release(auto=True)
 

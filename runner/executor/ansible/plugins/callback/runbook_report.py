@@ -16,7 +16,7 @@ from ansible.plugins.callback import CallbackBase
 
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
 
-from runbook_hosts import connection_facts, machine, values_to_hide
+from runbook_hosts import connection_facts, lacking, machine, values_to_hide
 from runbook_items import every_task, including, number_of, preview_of_items
 from runbook_names import (
     ambiguous_names,
@@ -193,6 +193,7 @@ class CallbackModule(CallbackBase):
             machines={name: machine(name, found, loader) for name, found in variables.items()},
             connection_facts={name: connection_facts(found, loader) for name, found in variables.items()},
             variables=sorted(set().union(*variables.values())),
+            lacking=lacking(variables, os.environ.get("RUNBOOK_NEEDS", "")),
             inventory_hosts=len({*host_names(inventory), *hosts}),
             commands=self._commands(),
             secret_values=values_to_hide(variables, loader),

@@ -74,6 +74,12 @@ def connection_facts(variables, loader):
     return facts
 
 
+def lacking(variables, names):
+    """Of each of the `names`, with commas between them, the hosts for which no variable is set that is called so."""
+    found = {name: [host for host, own in variables.items() if name not in own] for name in names.split(",") if name}
+    return {name: hosts for name, hosts in found.items() if hosts}
+
+
 def values_to_hide(variables, loader):
     """What of the inventory must be kept out of every record; the command takes it away before it looks further."""
     secrets = set()
