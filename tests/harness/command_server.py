@@ -18,8 +18,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from harness import TESTS
+
 PROGRAM = """\
 import importlib, json, os, pkgutil, sys
+sys.path.insert(0, TESTS)
+from harness import forked_programs
+sys.path.remove(TESTS)
 import runner
 from runner.cli import main
 from runner.cli.system import System
@@ -29,6 +34,7 @@ for module in pkgutil.walk_packages(runner.__path__, "runner."):
         importlib.import_module(module.name)
 for form in ("md", "html"):
     runner.render.report_html.report_template(form)
+forked_programs.prepare()
 replies = os.dup(1)
 while line := sys.stdin.readline():
     asked = json.loads(line)
@@ -44,7 +50,7 @@ for number, (path, mode) in enumerate([(os.devnull, os.O_RDONLY), (asked["out"],
     opened = os.open(path, mode)
     os.dup2(opened, number)
     os.close(opened)
-sys.stdin = open(0)
+sys.stdin = open(0, closefd=False)
 os.environ.clear()
 os.environ.update(asked["environment"])
 os.chdir(asked["directory"])
@@ -62,7 +68,9 @@ class CommandServer:
     def __init__(self, path=""):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         environment = {**os.environ, "PYTHONPATH": str(path)} if path else None
-        self._process = subprocess.Popen([sys.executable, "-c", PROGRAM], **pipes, env=environment)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM.replace("TESTS", repr(str(TESTS)))], **pipes, env=environment
+        )
         self._answered = b""
 
     def do(self, words, *, environment, directory, patience, answers=None):

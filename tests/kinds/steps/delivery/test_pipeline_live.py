@@ -75,7 +75,7 @@ def test_each_end_of_a_pipeline_is_told_as_what_it_is(bench):
             step("passes", github.root, inputs={"version": "{{ version }}"}),
             step("is-cancelled", github.root, inputs={"n": "2"}),
             step("times-out", github.root, inputs={"n": "3"}),
-            step("goes-on", github.root, inputs={"n": "4"}, within="8s"),
+            step("goes-on", github.root, inputs={"n": "4"}, within="2s"),
             step("tells-nothing", older.root),
             step("lab-fails", gitlab.root, service="gitlab", inputs={"VERSION": "{{ version }}"}),
             step("is-refused", github.root, token="wrong-token"),
