@@ -144,7 +144,7 @@ def _of_host(host: str, before: HostAction | None, now: HostAction | None) -> It
 _WORDS = ("call.module", "call.args.argv", "call.args.stdin", "call.items")
 """What the text of an action says better than its parameters."""
 
-_AROUND = ("env ", "as ", "chdir: ", "file ", "uses ")
+_AROUND = ("env ", "as ", "chdir: ", "file ", "uses ", "checks from ")
 
 
 def _commands(before: HostAction, now: HostAction) -> tuple[str, str]:
@@ -162,6 +162,7 @@ _NAMES = {
     "connection": "the setting",
     "files": "the file",
     "uses": "the variable",
+    "looks_from": "the machine that looks,",
 }
 """The first word of a path, in words."""
 

@@ -77,6 +77,8 @@ def _around(command: Mapping[str, Any]) -> Iterator[str]:
         yield f"on {command['delegate_to']}"
     if command.get("remote_user"):
         yield f"remote_user: {command['remote_user']}"
+    for machine, settings in (command.get("looks_from") or {}).items():
+        yield " ".join(("checks from", machine, *(f"{name}={_quoted(value)}" for name, value in settings.items())))
     for path, digest in (command.get("files") or {}).items():
         yield f"file {path} ({digest[:12] if len(digest) == 64 else digest})"  # noqa: PLR2004 - a SHA-256, or why not
     for name, value in (command.get("uses") or {}).items():

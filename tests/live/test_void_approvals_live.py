@@ -60,7 +60,15 @@ class Waiting:
         (directory / "two").mkdir()
         self.variables.parent.mkdir(parents=True)
         hosts = {"here": {"ansible_connection": "local", "ansible_host": "127.0.0.1"}}
-        (directory / "inventory" / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+        looker = {
+            "ansible_connection": "local",
+            "ansible_user": "{{ who }}",
+            "runbook_python": "{{ '/usr/bin/python3' if who == 'nobody' else '/bin/python3' }}",
+        }
+        children = {"others": {"hosts": {"looker": looker}}}
+        (directory / "inventory" / "hosts.yml").write_text(
+            yaml.safe_dump({"all": {"hosts": hosts, "children": children}})
+        )
         script = directory / "inventory" / "more.sh"
         script.write_text(
             '#!/bin/sh\necho \'{"all": {"hosts": ["here"]}, "_meta": {"hostvars": {"here": {"scripted": "a"}}}}\'\n'
@@ -71,7 +79,14 @@ class Waiting:
             path.parent.mkdir(parents=True)
             path.write_text(text)
         self.bench.environment["ANSIBLE_COLLECTIONS_PATH"] = str(directory / "collections")
-        self.set(root="{{ base }}/one", base=str(directory), word="old", who="nobody", secret=self.vaulted("first-one"))
+        self.set(
+            root="{{ base }}/one",
+            base=str(directory),
+            word="old",
+            who="nobody",
+            step_for="here",
+            secret=self.vaulted("first-one"),
+        )
         look = step("look", "echo 7", effect="read", capture={"job": "stdout"})
         act = step(
             "act",
@@ -84,7 +99,7 @@ class Waiting:
         (directory / "runbooks").mkdir()
         (directory / "runbooks" / "sizes.yml").write_text("size: 1\n")
         steps = [look, {key: value for key, value in {**act, **changes}.items() if value}]
-        self.bench.write(*steps, inputs=inputs, values="sizes.yml")
+        self.bench.write(*steps, hosts="here", inputs=inputs, values="sizes.yml")
         words = ("run", "RUN-900", "-i", str(directory / "inventory"), "--json", "--wait", "120s")
         self.process = self.bench.started(*words)
         self.bench.asks(self.process)
@@ -226,8 +241,24 @@ WAYS = {
     ),
     "variable of the undo": Way(
         WHO,
-        "the variable who was `nobody` and is now `daemon`",
-        {"undo": {"command": ["rm", "-r", "{{ who }}"], "verify": [{"exit": 0}]}},
+        "the variable hostvars[step_for].who was `nobody` and is now `daemon`",
+        {"undo": {"command": ["rm", "-r", "{{ hostvars[step_for].who }}"], "verify": [{"exit": 0}]}},
+    ),
+    "variable of another host in a check": Way(
+        WHO,
+        "the variable hostvars['looker']['ansible_user'] was `nobody` and is now `daemon`",
+        {"verify": [{"that": "hostvars['looker']['ansible_user'] in ['nobody', 'daemon']"}]},
+    ),
+    "variable of a host that is only known later": Way(
+        WHO, "the variable hostvars was `as it is by now (", {"verify": [{"that": "hostvars[stdout].who != 'root'"}]}
+    ),
+    "connection of the machine that looks": Way(
+        WHO,
+        "the machine that looks, looker.ansible_user was `nobody` and is now `daemon`",
+        {"verify": [{"port": {"open": 9, "from": "looker"}}]},
+    ),
+    "interpreter of the machine that looks": Way(
+        WHO, "the variable runbook_python of looker was `/usr/bin/python3` and is now `/bin/python3`"
     ),
     "file that a module brings": Way(
         BROUGHT,
@@ -249,7 +280,7 @@ WAYS = {
     ),
 }
 TOGETHER = {
-    "of the files": [name for name, way in WAYS.items() if not way.keys],
+    "of the files": [name for name, way in WAYS.items() if not way.keys and way.change is not WHO],
     "of a step's templates": [name for name, way in WAYS.items() if way.change is WHO],
     **{name: [name] for name, way in WAYS.items() if way.change is BROUGHT},
 }
@@ -278,7 +309,7 @@ def test_a_yes_is_void_and_the_sentence_says_what_has_changed(bench, case):
     assert not list(bench.directory.rglob("done"))
     (problem,) = events[-1]["problems"]
     assert problem.startswith("the approval of act is void: ")
-    assert [way.sentence for way in ways if way.sentence not in problem] == []
+    assert [way.sentence for way in ways if way.sentence not in problem] == [], problem
     (voided,) = [event["data"] for event in events if event["type"] == "gate.voided"]
     assert voided["changes"] == problem.removeprefix("the approval of act is void: ").split("; ")
     assert "second-one" not in json.dumps(events)

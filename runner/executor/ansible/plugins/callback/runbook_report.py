@@ -16,8 +16,9 @@ from ansible.plugins.callback import CallbackBase
 
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
 
+from runbook_commands import Commands
 from runbook_hosts import connection_facts, lacking, machine, values_to_hide
-from runbook_items import every_task, including, number_of, preview_of_items
+from runbook_items import number_of
 from runbook_names import (
     ambiguous_names,
     delegate_hosts,
@@ -28,9 +29,8 @@ from runbook_names import (
     pattern,
 )
 from runbook_operands import observe
-from runbook_preview import Filled, delegate, preview
 from runbook_results import bounded, may_go_on, public
-from runbook_tasks import beside, head, import_in_words, imported, importing, step_of, whence
+from runbook_tasks import step_of, whence
 
 DOCUMENTATION = """
 name: runbook_report
@@ -78,7 +78,7 @@ class CallbackModule(CallbackBase):
         self._project = os.path.join(self._workspace, "project")
         self._begun = os.path.join(self._workspace, "begun")
         self._run = os.environ[ATTEMPT]
-        self._shown = {}
+        self._commands = Commands((), None)  # of a playbook that has not begun
         self._imported = {}
         self._play = None
 
@@ -110,54 +110,9 @@ class CallbackModule(CallbackBase):
         os.environ[ATTEMPT] = attempt or self._run
         return attempt
 
-    def _commands(self):
-        """What the steps named in the environment would do on each host, as far as it can be said now."""
-        steps = set(filter(None, os.environ.get("RUNBOOK_RENDER", "").split(",")))
-        commands = {}
-        for play in self._plays if steps else ():
-            inner = imported(play)
-            actions = [(task, self._beside(task)) for task in every_task(play.tasks) if step_of(task) in steps]
-            for host in self._manager._inventory.get_hosts(play.hosts) if actions else ():
-                for task, others in actions:
-                    shows = self._shows(play, host, task, [*others, *inner.get(step_of(task), [])])
-                    if tasks := inner.get(step_of(task)):
-                        # They say what is done, as far as it is known before they begin.
-                        parts = [self._preview(play, host, each) | {"name": each.get_name()} for each in tasks]
-                        source = importing(tasks[0])
-                        values = Filled(self._variables(play, host, task), self._shown, play._loader)(source.vars)
-                        shows |= {"module": import_in_words(source), "args": values, "missing": [], "tasks": parts}
-                    commands.setdefault(step_of(task), {})[host.name] = shows
-        return commands
-
-    def _beside(self, task):
-        return [other for play in self._plays for other in beside(every_task(play.tasks), step_of(task))]
-
-    def _shows(self, play, host, task, beside):
-        """What the step of the task would do on the host: for each of its items, if it has some."""
-        include = including(task)
-        if include is None:
-            return self._preview(play, host, task, beside)
-        step = step_of(task).removeprefix("undo-")
-        finds = {"/".join(head(each)[2:]): each for each in reversed(self._every_task()) if head(each)[1:2] == [step]}
-        look = functools.partial(self._preview, play, host, task, beside)
-        variables = self._variables(play, host, task)
-        return preview_of_items(include, finds["items"], finds["limit"], variables, play._loader, look)
-
-    def _every_task(self):
-        return [task for play in self._plays for task in every_task(play.tasks)]
-
-    def _variables(self, play, host, task):
-        return self._manager.get_vars(play=play, host=host, task=task)
-
-    def _preview(self, play, host, task, beside=(), about=None):
-        """What the task would do on the host; `about` are the variables of one item."""
-        about = about or {}
-        variables = {**self._variables(play, host, task), **about}
-        on = self._manager._inventory.get_host(delegate(task, variables, play._loader)) if task.delegate_to else None
-        there = {**self._variables(play, on, task), **about} if on else variables
-        # Told elsewhere, or not at all: what was given to the run, and what its steps have found out.
-        names = {*self._manager.extra_vars, *self._manager._nonpersistent_fact_cache.get(host.name, ()), *task.vars}
-        return preview(task, variables, self._shown, play._loader, beside, names, there)
+    def _of_steps(self):
+        """What the steps named in the environment would do on each host."""
+        return self._commands.of(set(filter(None, os.environ.get("RUNBOOK_RENDER", "").split(","))))
 
     @reporting
     def v2_playbook_on_start(self, playbook):
@@ -166,7 +121,7 @@ class CallbackModule(CallbackBase):
         gc.freeze()
         plays = playbook.get_plays()
         manager = plays[0].get_variable_manager()
-        self._plays, self._manager = plays, manager
+        self._manager, self._commands = manager, Commands(plays, manager)
         self._recall()
         inventory = manager._inventory
         matched = [[host.name for host in inventory.get_hosts(play.hosts)] for play in plays]
@@ -195,7 +150,7 @@ class CallbackModule(CallbackBase):
             variables=sorted(set().union(*variables.values())),
             lacking=lacking(variables, os.environ.get("RUNBOOK_NEEDS", "")),
             inventory_hosts=len({*host_names(inventory), *hosts}),
-            commands=self._commands(),
+            commands=self._of_steps(),
             secret_values=values_to_hide(variables, loader),
             **({"names": host_names(inventory)} if os.environ.get("RUNBOOK_NAMES") else {}),
         )
@@ -217,7 +172,7 @@ class CallbackModule(CallbackBase):
         Text that does not come from a playbook is no template to Ansible, whatever it holds.
         """
         variables = self._manager.extra_vars
-        self._shown = {name: variables[name] for name in secrets}
+        self._commands.shown = {name: variables[name] for name in secrets}
         variables.update(secrets)
 
     @reporting
@@ -228,9 +183,13 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_start(self, host, task):
         name = host.get_name()
         attempt = self._mark(task, name)
-        on = delegate(task, self._variables(self._play, host, task), self._play._loader) if task.delegate_to else name
+        on = self._commands.machine(self._play, host, task) or name
         self._note("+", on, name, task.get_name(), *filter(None, [attempt]))
-        does = {"does": self._preview(self._play, host, task)} if self._play and step_of(task, attempts=True) else {}
+        does = (
+            {"does": self._commands.of_task(self._play, host, task)}
+            if self._play and step_of(task, attempts=True)
+            else {}
+        )
         does |= number_of(task) | ({"on": on} if on != name else {}) | whence(task, self._project)
         self._say("start", host=name, task=task.get_name(), attempt=attempt, **does)
 
@@ -256,7 +215,7 @@ class CallbackModule(CallbackBase):
 
     @reporting
     def v2_playbook_on_stats(self, stats):
-        self._say("end", commands=self._commands())
+        self._say("end", commands=self._of_steps())
 
     def _report(self, kind, result, **data):
         host, task = result.host.get_name(), result.task.get_name()
@@ -281,7 +240,7 @@ class CallbackModule(CallbackBase):
             conditions, samples = [_inner(task.vars["holds"])], _ends(answer.get("results", [answer]))
         else:
             return []
-        variables = self._manager.get_vars(play=self._play, host=result.host, task=task) | self._shown
+        variables = self._manager.get_vars(play=self._play, host=result.host, task=task) | self._commands.shown
         variables_of = [variables | ({"probe": sample} if sample is not None else {}) for sample in samples]
         return [bounded(observe(map(str, conditions), each, self._play._loader)) for each in variables_of]
 
