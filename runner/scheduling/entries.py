@@ -47,6 +47,14 @@ class ScheduleEntry:
         """Whether people are called at once when something is wrong with it."""
         return self.severity in _CRITICAL
 
+    @property
+    def when(self) -> str:
+        """When it is due, as it is written."""
+        if (schedule := self.schedule) is None:
+            return "?"
+        every = f"every {duration.show(schedule.every)}" if schedule.every else ""
+        return every or f"{schedule.cron} {schedule.zone or 'UTC'}"
+
     def as_recorded(self) -> dict[str, Any]:
         """What the record has of it, from which `remembered` makes it again."""
         written = self.schedule.model_dump(mode="json", exclude_defaults=True) if self.schedule else {}

@@ -11,9 +11,9 @@ import click
 
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
-from runner.core import duration
 from runner.scheduling.entries import ScheduleEntry
-from runner.services.schedules.overview import Past, PlannedInstant
+from runner.services.schedules.overview import Past
+from runner.services.schedules.planned_work import PlannedInstant
 from runner.store.occurrences import Occurrence
 
 
@@ -22,7 +22,7 @@ def draw_list(found: Sequence[ScheduleEntry], following: Mapping[str, PlannedIns
     rows = [
         {
             "schedule": each.name,
-            "when": _when(each),
+            "when": each.when,
             "inventory": each.schedule.inventory if each.schedule else "",
             "next": _local(following[each.name].local) if each.name in following else "never",
             "fault": each.fault,
@@ -67,13 +67,6 @@ def warn(message: str) -> None:
     """Print what is wrong, if anything is."""
     if message:
         click.echo(f"warning: {safe(message)}", err=True)
-
-
-def _when(entry: ScheduleEntry) -> str:
-    schedule = entry.schedule
-    if schedule is None:
-        return "?"
-    return f"every {duration.show(schedule.every)}" if schedule.every else f"{schedule.cron} {schedule.zone or 'UTC'}"
 
 
 def _local(moment: datetime) -> str:

@@ -17,6 +17,7 @@ from runner.model.procedure.step_numbers import tree
 from runner.model.runbook import Category, Exclusion, FollowUp, Runbook
 from runner.model.severity import response, urgency
 from runner.render.site.drawing import HEIGHT, WIDTH, draw
+from runner.render.site.month_view import months
 from runner.render.site.site_content import Material, search_index
 from runner.render.site.site_html import environment, grouped
 from runner.render.site.step_parts import shown
@@ -56,6 +57,11 @@ def pages(material: Material) -> dict[str, str]:
     }
     if material.runs is not None:
         found["runs.html"] = _render(made, "runs", runs=material.runs[:MOST_RUNS])
+    if work := material.planned:
+        today = material.now.date()
+        found["planned.html"] = _render(
+            made, "planned", work=work, months=months(work.items, today), today=today, most=MOST_RUNS
+        )
     links = by_source(material.links), by_target(material.links)
     for name, source in material.sources.items():
         found[f"{name}.html"] = _render(made, "runbook", **_runbook(material, source, *links))

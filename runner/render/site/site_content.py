@@ -19,13 +19,15 @@ from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding, Level
 from runner.render.history.proofs import proofs
 from runner.render.history.run_history import RunHistory
+from runner.render.site.month_view import PlannedWork
 
 
 @dataclass(frozen=True)
 class Material:
     """Everything that is told; `runs` is None where there is no record at hand.
 
-    `reports` says where the report of a run is found from the site; `inventories` are those of the library.
+    `reports` says where the report of a run is found from the site; `inventories` are those of the library. `planned`
+    is None where the library plans nothing.
     """
 
     snapshot: LibrarySnapshot
@@ -39,6 +41,7 @@ class Material:
     now: datetime
     reports: Mapping[str, str]
     inventories: tuple[str, ...]
+    planned: PlannedWork | None = None
 
     @property
     def gaps(self) -> tuple[Row, ...]:
@@ -77,6 +80,7 @@ def gather(
     stale_after: timedelta,
     reports: Mapping[str, str] | None = None,
     inventories: Sequence[str] = (),
+    planned: PlannedWork | None = None,
 ) -> Material:
     """What there is to tell of `snapshot`, and of its `runs` where there is a record of them.
 
@@ -101,6 +105,7 @@ def gather(
         now=now,
         reports=reports or {},
         inventories=tuple(inventories),
+        planned=planned,
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -19,6 +19,8 @@ _LINK = re.compile(
     rf"`(?P<code>[^`\n]+)`|(?P<web>https?://[^\s<>\"'`]*[\w/])|(?<![\w-]){REFERENCE_ID.strip('^$')}(?![\w-])"
 )
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 Href = Callable[[str], str]
 """Where what has an id is told of, relative to any page; empty where it is not."""
 
@@ -63,9 +65,9 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def grouped(values: Any, key: Callable[[Any], str]) -> Mapping[str, list[Any]]:
+def grouped(values: Iterable[Value], key: Callable[[Value], Key]) -> Mapping[Key, list[Value]]:
     """`values` by their `key`, in the order in which each key comes first."""
-    found: dict[str, list[Any]] = {}
+    found: dict[Key, list[Value]] = {}
     for value in values:
         found.setdefault(key(value), []).append(value)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from runner.library.library import Library
 from runner.model.schedule import Schedule
 from runner.scheduling.decision import Facts, Fate, decide
 from runner.scheduling.entries import ScheduleEntry
-from runner.scheduling.instants import change_of_clock, instants, spread
+from runner.scheduling.instants import change_of_clock, instants
 from runner.services.schedules.circumstances import Circumstances
 from runner.services.schedules.clock_memory import last_look
 from runner.services.schedules.deciding import all_entries, decided, one_entry
@@ -22,16 +21,6 @@ from runner.store.state_directory import StateDirectory
 
 SILENT = timedelta(minutes=5)
 """After so long without a look somebody should ask where the scheduler is."""
-
-
-@dataclass(frozen=True)
-class PlannedInstant:
-    """An instant that will come: when in the zone of its schedule, and what is to be known about it."""
-
-    entry: ScheduleEntry
-    instant: datetime
-    local: datetime
-    note: str
 
 
 @dataclass(frozen=True)
@@ -53,13 +42,6 @@ class Past:
         return self.occurrence.state == Fate.REFUSED
 
 
-def upcoming(
-    library: Library, state: StateDirectory, now: datetime, until: datetime, *, only: str | None = None
-) -> Iterator[PlannedInstant]:
-    """The instants that will come until then, in order."""
-    yield from _merged(all_entries(library, state, only), now, until)
-
-
 def all_schedules(library: Library, state: StateDirectory, now: datetime) -> list[ScheduleEntry]:
     """Every schedule; its `fault` is what keeps it from being begun now, also that it is paused or not approved."""
     found = all_entries(library, state)
@@ -73,28 +55,6 @@ def _hindrance(circumstances: Circumstances, entry: ScheduleEntry) -> str:
         return entry.fault
     paused = circumstances.paused(entry, entry.schedule)
     return circumstances.fault(entry, entry.schedule) or (f"paused {paused}" if paused else "")
-
-
-def next_of_each(found: Sequence[ScheduleEntry], now: datetime, until: datetime) -> dict[str, PlannedInstant]:
-    """The first instant of each schedule that will come until then, by its name."""
-    firsts = ((each.name, next(_merged([each], now, until), None)) for each in found)
-    return {name: first for name, first in firsts if first}
-
-
-def _merged(found: Sequence[ScheduleEntry], now: datetime, until: datetime) -> Iterator[PlannedInstant]:
-    found = [each for each in found if each.schedule]
-    yield from heapq.merge(
-        *(_planned(each, now, until) for each in found), key=lambda each: (each.instant, each.entry.name)
-    )
-
-
-def _planned(entry: ScheduleEntry, now: datetime, until: datetime) -> Iterator[PlannedInstant]:
-    schedule = entry.schedule
-    assert schedule  # noqa: S101 - its caller has looked
-    for instant in instants(schedule, now, until):
-        later = spread(entry.name, instant, schedule.jitter)
-        notes = [change_of_clock(schedule, instant), f"spread by {duration.show(later)}" if later else "", entry.fault]
-        yield PlannedInstant(entry, instant, instant.astimezone(schedule.tz), "; ".join(filter(None, notes)))
 
 
 def past(state: StateDirectory, since: datetime, *, schedule: str | None = None, bad: bool = False) -> list[Past]:

@@ -46,7 +46,9 @@ def planned_request(
     given = [f"{key}={_text(value)}" for key, value in schedule.inputs.items()]
     request = give_inputs(request, given, here=library.root, environ=environ)
     classes = sorted({each for path in request.inventories for each in environments(path)})
-    return replace(request, reason=schedule.reason or "", environment=classes[0] if len(classes) == 1 else "")
+    environment = classes[0] if len(classes) == 1 else ""
+    wait = schedule.late_ok.total_seconds()  # for whoever holds its hosts: so late it may begin
+    return replace(request, reason=schedule.reason or "", environment=environment, wait=wait)
 
 
 def _text(value: Any) -> str:

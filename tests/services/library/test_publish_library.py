@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from harness.collected import alert, collected
+from harness.scheduler import Scheduler, schedule
 
 from runner.core.errors import InvalidInputError
 from runner.core.events import Instant
@@ -27,6 +28,21 @@ def test_a_site_is_written_whole(library, tmp_path):
 
     assert (out / "RUN-001.html").is_file()
     assert number == len([*out.glob("*.html")])
+
+
+def test_what_is_planned_has_a_page_of_its_own(tmp_path):
+    scheduler = Scheduler(tmp_path)
+    scheduler.write(schedule())
+    scheduler.looks()
+    scheduler.looks(timedelta(hours=9))
+    now = Instant(scheduler.clock.wall, 1.0, "boot")
+    publish_site(
+        scheduler.library, tmp_path / "site", state=scheduler.env.state.path, now=now, stale_after=timedelta(90)
+    )
+
+    page = (tmp_path / "site" / "planned.html").read_text()
+    assert "nobody looked until 6h30m after its time" in page
+    assert 'href="planned.html"' in (tmp_path / "site" / "index.html").read_text()
 
 
 def test_a_directory_with_something_else_is_left_alone(library, tmp_path):

@@ -23,21 +23,6 @@ def scheduler(tmp_path):
     return scheduler
 
 
-def test_what_comes_is_told_in_order_in_the_time_of_its_zone(scheduler):
-    found = list(overview.upcoming(scheduler.library, scheduler.env.state, BEGIN, BEGIN + timedelta(days=1)))
-
-    assert [(each.entry.name, f"{each.local:%H:%M %Z}") for each in found] == [
-        ("RUN-020/berlin", "02:30 CET"),
-        (NAME, "02:30 UTC"),
-    ]
-    assert found[0].note.startswith("spread by ")
-    spring = datetime(2027, 3, 28, tzinfo=UTC)
-    (first, *_) = overview.upcoming(
-        scheduler.library, scheduler.env.state, spring, spring + timedelta(days=1), only="RUN-020/berlin"
-    )
-    assert first.note.startswith("02:30 does not exist on 28 March; 03:00 instead")
-
-
 def test_what_came_is_told_newest_first_and_by_itself_if_it_was_bad(scheduler):
     scheduler.looks(timedelta(hours=9))
     state = scheduler.env.state

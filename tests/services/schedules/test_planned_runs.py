@@ -54,6 +54,7 @@ def test_it_is_asked_for_as_the_schedule_says(scheduler):
     assert (request.run_id, request.mode) == (run_id(NAME, NIGHT), "auto")
     assert (request.limit, request.reason, request.environment) == ("db1", "CHG-1", "local")
     assert request.inputs == {"age": "10m", "all": True}
+    assert request.wait == timedelta(minutes=10).total_seconds()
 
 
 def test_it_begins_once_and_that_is_recorded_with_who_did_it(scheduler):

@@ -20,7 +20,7 @@ from runner.cli.planned_session import Beginner, begin_and_exit, clocks
 from runner.cli.run_session import on_signals
 from runner.cli.system import owner_of, program_words
 from runner.core.errors import ExitCode
-from runner.services.schedules import changes, overview
+from runner.services.schedules import changes, overview, planned_work
 from runner.services.schedules.tick import Ticked, tick
 from runner.worker.loop import loop, systemd_notify
 from runner.worker.systemd_unit import schedule_units
@@ -42,7 +42,7 @@ def command(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         library, state, now = context.library(), context.recorded_if_any(), context.clock().wall
-        schedule_tables.draw_upcoming(islice(overview.upcoming(library, state, now, now + _FOR), _MANY))
+        schedule_tables.draw_upcoming(islice(planned_work.upcoming(library, state, now, now + _FOR), _MANY))
         if state.path.is_dir():
             schedule_tables.draw_past(
                 overview.past(state, now - timedelta(days=30), bad=True), empty="nothing went wrong"
@@ -59,7 +59,7 @@ def list_schedules(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([schedule_tables.as_data(entry) for entry in found], indent=2, default=str))
     else:
-        schedule_tables.draw_list(found, overview.next_of_each(found, now, now + _FOR))
+        schedule_tables.draw_list(found, planned_work.next_of_each(found, now, now + _FOR))
     schedule_tables.warn(overview.silence(state, now))
 
 
@@ -70,7 +70,7 @@ def list_schedules(*, as_json: bool) -> None:
 def upcoming(*, days: int, name: str, as_json: bool) -> None:
     """Show every instant that will come, of all schedules or of one, in the time of its zone."""
     library, state, now = context.library(), context.recorded_if_any(), context.clock().wall
-    found = overview.upcoming(library, state, now, now + timedelta(days=days), only=name or None)
+    found = planned_work.upcoming(library, state, now, now + timedelta(days=days), only=name or None)
     if as_json:
         click.echo(json.dumps([schedule_tables.planned_data(each) for each in found], indent=2))
     else:
