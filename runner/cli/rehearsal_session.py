@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,7 +35,7 @@ def new_stage(
         library=library,
         inventories=inventories,
         receiver=receiver,
-        start=lambda request: _start(request, directory, ask=ask),
+        start=starter(directory, ask=ask),
         say=say,
         new_run_id=context.new_run_id,
     )
@@ -51,13 +51,18 @@ def show_and_exit(result: DemoResult) -> NoReturn:
     raise click.exceptions.Exit(result.exit_code)
 
 
-def _start(request: RunRequest, directory: Path, *, ask: bool) -> Result:
-    runbook = request.source.runbook
-    drawing = progress.choose(runbook, as_json=False)
-    operator: Any = ScriptedOperator()
-    if ask:
-        operator = Prompt(runbook, context.actor().user, given=InAdvance(), pause=drawing.pause)
-    # What a module that is ended at once leaves behind goes with the rehearsal's own directory.
-    environ = {**os.environ, "TMPDIR": str(directory)}
-    with run_environment(context.state(), operator, drawing, environ=environ) as env:
-        return start_run(request, env)
+def starter(directory: Path, *, ask: bool) -> Callable[[RunRequest], Result]:
+    """What does a run and draws it here, with files in `directory`; you answer its questions if they `ask` you."""
+
+    def start(request: RunRequest) -> Result:
+        runbook = request.source.runbook
+        drawing = progress.choose(runbook, as_json=False)
+        operator: Any = ScriptedOperator()
+        if ask:
+            operator = Prompt(runbook, context.actor().user, given=InAdvance(), pause=drawing.pause)
+        # What a module that is ended at once leaves behind goes with the rehearsal's own directory.
+        environ = {**os.environ, "TMPDIR": str(directory)}
+        with run_environment(context.state(), operator, drawing, environ=environ) as env:
+            return start_run(request, env)
+
+    return start

@@ -65,6 +65,7 @@ class EventType(StrEnum):
     INCIDENT_RESOLVED = "incident.resolved"
     INCIDENT_OVER = "incident.over"
     LOG_RECOVERED = "log.recovered"
+    DRILL_FINISHED = "drill.finished"
     SCHEDULE_SEEN = "schedule.seen"
     SCHEDULE_CLAIMED = "schedule.claimed"
     SCHEDULE_DECIDED = "schedule.decided"
@@ -112,6 +113,7 @@ IN_WORDS: Mapping[str, str] = {
     EventType.RUN_REFUSED: "run refused",
     EventType.UNDO_PLANNED: "undo planned",
     EventType.RUN_FINISHED: "run finished",
+    EventType.DRILL_FINISHED: "drill finished",
 }
 """What people are told of a run, in a word or two; the other events are for the machine."""
 

@@ -12,7 +12,7 @@ from runner.channels.webhook import Webhook
 from runner.compiler.committed_playbook import reviewed, reviewed_beside
 from runner.compiler.segments import Gate
 from runner.core.errors import ExitCode
-from runner.lab.probe import Probe, get
+from runner.lab.probe import Probe, get, health
 from runner.lab.receiver import Receiver
 from runner.lab.shop import BAD, GOOD, Shop
 from runner.library.library import Library, Source
@@ -122,7 +122,7 @@ class Rehearsal:
 def repair(stage: Stage, rehearsal: Rehearsal, *, fault: bool = True, remediation: bool = True) -> DemoResult:
     """Break the system, and let its runbook bring it back while a probe of its own watches."""
     url = rehearsal.url
-    with Probe.watching(url) as probe:
+    with Probe.watching(health(url)) as probe:
         if not probe.wait(healthy=True, within=rehearsal.patience):
             stage.say(f"NOT WELL   before anything was done: {_health(url)}")
             return DemoResult(ok=False)
@@ -170,7 +170,7 @@ def leak(shop: Shop) -> Rehearsal:
 
 def release(stage: Stage, shop: Shop) -> DemoResult:
     """Release a good version by RUN-002, then a bad one, which has to be taken back; no customer may notice."""
-    with Probe.watching(f"{shop.balancer_url}/orders") as customers:
+    with Probe.watching(health(f"{shop.balancer_url}/orders")) as customers:
         result = _releases(stage, shop)
     unanswered = f"{len(customers.outages)} times not answered well"
     stage.say(f"customers  asked the load balancer {customers.asked} times meanwhile, and were {unanswered}")

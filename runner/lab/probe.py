@@ -1,4 +1,4 @@
-"""An independent witness: asks a URL again and again and remembers when it was ill and when it was well again."""
+"""An independent witness: asks again and again, and remembers when the answer was bad and when it was good again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +47,28 @@ def get(url: str, *, timeout: float = 2.0) -> HealthAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """One look at a system: whether what was seen is good, and what that was, by the names that conditions use."""
+
+    good: bool
+    seen: Mapping[str, Any] = field(default_factory=dict)
+
+
+Ask = Callable[[], ProbeAnswer]
+"""Looks once; it comes back in a few seconds at most, and whatever goes wrong is a bad look."""
+
+
+def health(url: str, *, timeout: float = 2.0) -> Ask:
+    """Whether `url` answers 200."""
+
+    def ask() -> ProbeAnswer:
+        answer = get(url, timeout=timeout)
+        return ProbeAnswer(answer.healthy, {"status": answer.status, "json": answer.body})
+
+    return ask
+
+
+@dataclass(frozen=True, slots=True)
 class Outage:
     """One time of illness, in monotonic seconds: from the sending of the first bad request to the first good answer."""
 
@@ -61,21 +83,22 @@ class Outage:
 
 @dataclass(slots=True)
 class Probe:
-    """What has been seen of `url` so far: how often it was asked, whether it answered well last, and every outage."""
+    """What has been seen so far: how often it was asked, how many answers were bad, the last one, and every outage."""
 
-    url: str
+    ask: Ask
     asked: int = 0
-    healthy: bool | None = None
+    bad: int = 0
+    last: ProbeAnswer | None = None
     outages: tuple[Outage, ...] = ()
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
     _stopped: threading.Event = field(default_factory=threading.Event, repr=False)
 
     @classmethod
     @contextmanager
-    def watching(cls, url: str, *, interval: float = 0.05, timeout: float = 2.0) -> Iterator[Probe]:
-        """A probe that asks `url` every `interval` seconds, with `timeout` for each request, until the block ends."""
-        probe = cls(url)
-        thread = threading.Thread(target=probe._watch, args=(interval, timeout), name=f"probe {url}", daemon=True)
+    def watching(cls, ask: Ask, *, interval: float = 0.05) -> Iterator[Probe]:
+        """A probe that asks again `interval` seconds after each answer, until the block ends."""
+        probe = cls(ask)
+        thread = threading.Thread(target=probe._watch, args=(interval,), name="probe", daemon=True)
 
         def start(stack: ExitStack) -> None:
             thread.start()
@@ -85,26 +108,36 @@ class Probe:
         with held(start):
             yield probe
 
+    @property
+    def healthy(self) -> bool | None:
+        """Whether the last answer was good; None before the first one."""
+        return None if self.last is None else self.last.good
+
+    def wait_for(self, suits: Callable[[ProbeAnswer], bool], *, within: float) -> bool:
+        """Whether one of the next answers, or the last one, `suits` within `within` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.last is not None and suits(self.last), within)
+
     def wait(self, *, healthy: bool, within: float) -> bool:
         """Whether the last answer was good (or bad) within `within` seconds; returns as soon as it is."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self.healthy is healthy, within)
+        return self.wait_for(lambda look: look.good is healthy, within=within)
 
-    def _watch(self, interval: float, timeout: float) -> None:
+    def _watch(self, interval: float) -> None:
         while not self._stopped.is_set():
             sent = time.monotonic()
-            answer = get(self.url, timeout=timeout)
-            self._note(healthy=answer.healthy, sent=sent, answered=time.monotonic())
+            look = self.ask()
+            self._note(look, sent=sent, answered=time.monotonic())
             self._stopped.wait(interval)
 
-    def _note(self, *, healthy: bool, sent: float, answered: float) -> None:
+    def _note(self, look: ProbeAnswer, *, sent: float, answered: float) -> None:
         with self._changed:
-            if not healthy and self.healthy is not False:
+            if not look.good and self.healthy is not False:
                 self.outages = self._begun(sent)
-            elif healthy and self.healthy is False:
+            elif look.good and self.healthy is False:
                 self.outages = (*self.outages[:-1], Outage(self.outages[-1].began, answered))
             self.asked += 1
-            self.healthy = healthy
+            self.bad += not look.good
+            self.last = look
             self._changed.notify_all()
 
     def _begun(self, sent: float) -> tuple[Outage, ...]:

@@ -15,10 +15,15 @@ _LONGEST = 1_048_576
 
 @dataclass
 class Receiver:
-    """`messages` are the JSON bodies that were posted to `url`, in order."""
+    """`received` are the JSON bodies that were posted to `url`, or below it, in order; each with the name below it."""
 
     url: str
-    messages: list[Any] = field(default_factory=list)
+    received: list[tuple[str, Any]] = field(default_factory=list)
+
+    @property
+    def messages(self) -> list[Any]:
+        """The bodies, whatever they were posted to."""
+        return [message for _, message in self.received]
 
     @classmethod
     @contextmanager
@@ -40,7 +45,7 @@ class _MessageHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Remember the message."""
         body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _LONGEST))
-        self.server.receiver.messages.append(json.loads(body))  # type: ignore[attr-defined]
+        self.server.receiver.received.append((self.path.strip("/"), json.loads(body)))  # type: ignore[attr-defined]
         self.send_response(202)
         self.send_header("Content-Length", "0")
         self.end_headers()

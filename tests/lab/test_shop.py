@@ -12,7 +12,7 @@ import pytest
 from harness import PATIENCE, ROOT
 
 from runner.lab.demo_workspace import workspace
-from runner.lab.probe import HealthAnswer, Probe, get
+from runner.lab.probe import HealthAnswer, Probe, get, health
 from runner.lab.shop import BAD, CURRENT, GOOD, Shop
 
 pytestmark = pytest.mark.live
@@ -73,7 +73,7 @@ def ansible(shop, tmp_path, *words):
 
 
 def test_it_breaks_and_is_well_again_when_the_leak_is_ended(shop):
-    with Probe.watching(f"{shop.app_urls[0]}/health", interval=0.01) as probe:
+    with Probe.watching(health(f"{shop.app_urls[0]}/health"), interval=0.01) as probe:
         # Given
         well = probe.wait(healthy=True, within=PATIENCE) and shop.is_healthy()
 

@@ -39,6 +39,19 @@ class Inventory:
         host = next(iter(self.groups.get(name, ())), name)
         return str(self.variables.get(host, {}).get("ansible_host", host))
 
+    def matching(self, pattern: str) -> tuple[str, ...]:
+        """The hosts that `pattern` names: hosts and groups joined by `:`, of which `[n]` takes one."""
+        found: dict[str, None] = {}
+        for part in pattern.split(":"):
+            name, _, number = part.removesuffix("]").partition("[")
+            hosts = (
+                [*self.variables]
+                if name == "all"
+                else [*self.groups.get(name, [name] if name in self.variables else [])]
+            )
+            found |= dict.fromkeys(hosts[int(number) : int(number) + 1] if number.isdigit() else hosts)
+        return tuple(found)
+
     @property
     def of_production(self) -> tuple[str, ...]:
         """The hosts whose class of environment is production: that is every host that does not say another one."""

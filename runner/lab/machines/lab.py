@@ -25,7 +25,7 @@ from runner.lab.machines.lab_teardown import unmount
 from runner.lab.machines.requirements import BUILDERS, PROGRAMS, require
 from runner.lab.machines.ssh_access import Access
 from runner.lab.machines.topology import MACHINES, Machine, machine_named, valid_name
-from runner.lab.probe import Probe
+from runner.lab.probe import Probe, health
 
 Say = Callable[[str], None]
 
@@ -221,7 +221,7 @@ def _boot(lab: LabDirectory, machines: list[Machine]) -> None:
 
 def _wait_for_shop(lab: LabDirectory) -> None:
     url = f"http://{lab.topology.address(MACHINES['edge'])}/health"
-    with Probe.watching(url) as probe:
+    with Probe.watching(health(url)) as probe:
         if not probe.wait(healthy=True, within=_PATIENCE):
             raise ExecutionError(f"the web shop does not answer well within {_PATIENCE:g} s: {url}")
 

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from runner.cli import context
-from runner.cli.rehearsal_session import new_stage, show_and_exit
+from runner.cli.output.drill_lines import show_calls, show_moment, show_result, show_series
+from runner.cli.output.terminal import safe
+from runner.cli.rehearsal_session import starter
+from runner.core.errors import ExitCode, InvalidInputError
 from runner.lab.demo_workspace import workspace
-from runner.lab.drills.drill_flow import drill
-from runner.lab.drills.plain_ansible import PlainAnsible
-from runner.lab.machines import lab
+from runner.lab.drills.drill_backends import Backend, given, own_lab
 from runner.lab.receiver import Receiver
-from runner.library.library import Library
+from runner.library.library import Library, Source
 from runner.library.root import cache_directory
+from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest
+from runner.services.drills.standard_tests import DrillSession, drillable, series
 
 
 @click.command(
     "drill",
     epilog="""\b
     runbook drill RUN-001
-    runbook drill RUN-001 -i inventories/lab --no-remediation
+    runbook drill --all --junit drills.xml
+    runbook drill --all --standard-tests
     """,
 )
-@click.argument("runbook")
+@click.argument("runbooks", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every runbook of the library that has a drill.")
 @click.option(
     "-i",
     "inventories",
@@ -37,31 +44,114 @@ from runner.library.root import cache_directory
 )
 @click.option("--no-remediation", is_flag=True, help="Leave the runbook out: it must stay broken (exit 1).")
 @click.option("--no-fault", is_flag=True, help="Break nothing: the runbook must refuse a healthy system (exit 1).")
+@click.option(
+    "--standard-tests", is_flag=True, help="Each drill as written, and in both these ways (exit 0 if all is as said)."
+)
 @click.option("--ask", is_flag=True, help="Answer the questions of the runbook yourself.")
-def command(runbook: str, *, inventories: tuple[Path, ...], no_remediation: bool, no_fault: bool, ask: bool) -> None:
-    """Break the hosts of an inventory as RUNBOOK says under `drill`, and see whether it mends them. Nobody is called.
+@click.option("--page-for-real", is_flag=True, help="Call the people whom the runbook names, for what is only a drill.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report to this file.")
+@click.option("--json", "as_json", is_flag=True, help="The results as JSON.")
+def command(
+    *,
+    runbooks: tuple[str, ...],
+    every: bool,
+    inventories: tuple[Path, ...],
+    page_for_real: bool,
+    junit: Path | None,
+    as_json: bool,
+    **options: bool,
+) -> None:
+    """Break a system as RUNBOOKS say under `drill`, and see whether they mend it. Nobody is called.
 
     Without -i a lab is started for it (see runbook lab), and ended afterwards. Production is refused.
     """
-    library = context.library(runbook)
-    source = library.usable(runbook)
-    context.recover_abandoned(context.state())
-    with _hosts(inventories, library) as hosts, workspace() as directory, Receiver.listening() as receiver:
-        stage = new_stage(library, hosts, receiver, directory, ask=ask)
-        ansible = PlainAnsible(hosts, directory)
-        result = drill(stage, source, ansible, fault=not no_fault, remediation=not no_remediation)
-    show_and_exit(result)
+    tests = _tests(options)
+    library = context.library(*runbooks[:1])
+    sources, left_out = _chosen(library, runbooks, every=every)
+    _confirm_calls(sources, page_for_real=page_for_real)
+    state = context.state()
+    context.recover_abandoned(state)
+    began = context.clock()
+    with _backend(inventories, library) as backend, workspace() as directory, Receiver.listening() as receiver:
+        session = DrillSession(
+            library=library,
+            backend=backend,
+            directory=directory,
+            receiver=receiver,
+            installation=context.installation(state),
+            start=starter(directory, ask=options["ask"]),
+            say=show_moment,
+            pages_for_real=page_for_real,
+        )
+        results = list(_shown(session.do(sources, tests)))
+    done = series(results, left_out, state, seconds=context.clock().since(began))
+    _finish(done, junit, as_json=as_json)
+    raise click.exceptions.Exit(_exit_code(done, tests))
+
+
+_TESTS = {
+    "standard_tests": tuple(DrillTest),
+    "no_remediation": (DrillTest.NO_REMEDIATION,),
+    "no_fault": (DrillTest.NO_FAULT,),
+}
+
+
+def _tests(options: Mapping[str, bool]) -> tuple[DrillTest, ...]:
+    chosen = [tests for option, tests in _TESTS.items() if options[option]]
+    if len(chosen) > 1:
+        raise click.UsageError("--no-remediation, --no-fault and --standard-tests cannot be combined")
+    return chosen[0] if chosen else (DrillTest.AS_WRITTEN,)
+
+
+def _chosen(library: Library, runbooks: Sequence[str], *, every: bool) -> tuple[list[Source], dict[str, str]]:
+    if bool(runbooks) == every:
+        raise click.UsageError("name runbooks, or --all of them")
+    return drillable(library) if every else ([library.usable(name) for name in runbooks], {})
+
+
+def _confirm_calls(sources: Sequence[Source], *, page_for_real: bool) -> None:
+    """Let nobody be called by mistake: somebody at a terminal types who it is."""
+    if not page_for_real:
+        return
+    people = dict.fromkeys(name for source in sources for name in source.runbook.escalation.contacts)
+    wanted = ", ".join(people)
+    typed = click.prompt(f"This calls people. Type whom: {wanted}", default="", show_default=False, err=True)
+    if typed.strip() != wanted:
+        raise InvalidInputError("nobody is called without their names typed", hint="leave --page-for-real out")
 
 
 @contextmanager
-def _hosts(inventories: tuple[Path, ...], library: Library) -> Iterator[list[Path]]:
-    """The inventories that are named; those of a lab that goes with the block if none is."""
+def _backend(inventories: tuple[Path, ...], library: Library) -> Iterator[Backend]:
+    """The hosts that are named; those of a lab that goes with the block if none are."""
     if inventories:
-        yield context.inventories(inventories, library)
+        yield given(context.inventories(inventories, library))
         return
-    name = f"drill-{os.getpid()}"
-    started = lab.up(name, cache_directory(os.environ) / "lab")
-    try:
-        yield [library.root / "inventories/lab", started.inventory]
-    finally:
-        lab.down(name)
+    with own_lab(library.root, cache_directory(os.environ) / "lab") as backend:
+        yield backend
+
+
+def _shown(results: Iterator[DrillResult]) -> Iterator[DrillResult]:
+    """Each of `results` once it is printed, until somebody stops it."""
+    for result in results:
+        show_calls(result)
+        show_result(result)
+        yield result
+        if result.is_interrupted:
+            return
+
+
+def _finish(done: DrillSeries, junit: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(asdict(done), indent=2, default=str))
+    elif len(done.results) > 1:
+        show_series(done)
+    if junit:
+        click.echo(f"junit   {safe(str(junit))}", err=True)
+
+
+def _exit_code(done: DrillSeries, tests: Sequence[DrillTest]) -> ExitCode:
+    """Whether the drills passed. One that must fail does not; only with all three tests is it enough that it fails."""
+    if any(result.is_interrupted for result in done.results):
+        return ExitCode.INTERRUPTED
+    passed = done.ok if len(tests) > 1 or tests[0] is DrillTest.AS_WRITTEN else not done.ok
+    return ExitCode.DONE if passed else ExitCode.FAILED

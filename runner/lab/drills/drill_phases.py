@@ -1,0 +1,109 @@
+"""The parts of a drill beside its runbook: the fault, the symptom, the proof and the undo, done by plain Ansible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from runner.compiler.compiler import compile_runbook, variables
+from runner.core.errors import ExecutionError, InvalidInputError
+from runner.kinds.verifications.that import That
+from runner.lab.drills.drill_question import AskedSystem
+from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.lab.probe import Probe, ProbeAnswer
+from runner.library.library import Source
+from runner.model.procedure.drill import Drill
+from runner.model.step import Step
+from runner.model.verification import Verification
+
+_NAMES: Mapping[str, str] = {
+    "inject": "the fault",
+    "symptom": "the symptom",
+    "proof": "the proof",
+    "undo": "the undo of the drill",
+}
+_SOMETHING = That(that=("rows | length > 0",))
+"""What every query of a proof must give: of nothing, anything can be said."""
+_AT_ONCE = timedelta(seconds=5)
+_BRIEF = 120
+
+
+@dataclass(frozen=True, slots=True)
+class DrillPhases:
+    """The phases of `drill`; no record of a run is made of them. What the `question` is about, the probe answers."""
+
+    source: Source
+    drill: Drill
+    ansible: PlainAnsible
+    question: AskedSystem
+
+    def in_words(self, phase: str) -> str:
+        """The names of the steps of `phase`."""
+        return "; ".join(step.name for step in self.drill.steps(phase))
+
+    def play(self, *phases: str) -> None:
+        """Do the steps of the `phases`, but those that judge what the probe is answered.
+
+        Raises:
+            ExecutionError: one fails, or does not pass; the hint says which and why.
+            InvalidInputError: a file that one names cannot be used.
+        """
+        if steps := [step for step in self.drill.steps(*phases) if not self.drill.asks_the_probe(step)]:
+            self._by_ansible(phases[0], [_proving(step) for step in steps] if phases == ("proof",) else steps)
+
+    def judge(self, phase: str, probe: Probe) -> None:
+        """Wait until the probe is answered what each other step of `phase` wants.
+
+        Raises:
+            ExecutionError: it is not, in the time that there is.
+        """
+        for step in filter(self.drill.asks_the_probe, self.drill.steps(phase)):
+            for look in step.verify:
+                within = look.within if isinstance(look.within, timedelta) else _AT_ONCE
+                if not probe.wait_for(partial(self._suits, look), within=within.total_seconds()):
+                    raise ExecutionError(f"{_NAMES[phase]} failed", hint=f"the probe: {look.says}; {brief(probe)}")
+
+    def _suits(self, wanted: Verification, look: ProbeAnswer) -> bool:
+        return self.question.judge(wanted, look.seen).good
+
+    def _by_ansible(self, phase: str, steps: Sequence[Step]) -> None:
+        runbook = self.source.runbook
+        part = runbook.model_copy(
+            update={"prerequisites": (), "steps": tuple(steps), "on_cancel": (), "serial": None, "watch": ()}
+        )
+        inputs: dict[str, Any] = runbook.complete(self.drill.inputs)
+        try:
+            text = compile_runbook(part, self.source.read_file, self.source.values).render()
+        except ValueError as error:
+            raise InvalidInputError(f"{self.source.path}: drill: {error}") from None
+        playbook = self.ansible.directory / f"{phase}.yml"
+        playbook.write_text(text, encoding="utf-8")
+        self.ansible.play(_NAMES[phase], playbook, variables(runbook, inputs), log=playbook.with_suffix(".log"))
+
+
+def _proving(step: Step) -> Step:
+    """`step`, in which a query that gives no row proves nothing."""
+    verify = tuple(map(_of_something, step.verify))
+    if step.action and step.action.sql_statement:
+        verify = (*verify, Verification(says="The query gives at least one row", kinds=(_SOMETHING,)))
+    return step.model_copy(update={"verify": verify})
+
+
+def _of_something(look: Verification) -> Verification:
+    probe = look.probe() if look.probes else None
+    asks_rows = probe is not None and "rows" in probe.names
+    return look.model_copy(update={"kinds": (*look.kinds, _SOMETHING)}) if asks_rows else look
+
+
+def brief(probe: Probe) -> str:
+    """What the probe was answered last, in a few words."""
+    seen: Mapping[str, Any] = probe.last.seen if probe.last else {}
+    code = next((f"{name} {seen[name]}" for name in ("status", "rc", "row") if name in seen), "no answer")
+    told = seen.get("json")
+    error = told.get("error") if isinstance(told, dict) else ""
+    words = "" if probe.healthy else str(error or seen.get("content") or seen.get("stderr") or "")
+    text = "" if words.startswith("<") else " ".join(words.split())
+    return code + (f" ({text[-_BRIEF:]})" if text else "")

@@ -1,0 +1,179 @@
+"""What a drill's probe asks, as something that can be asked many times in a second: no Ansible stands between."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shlex
+import socket
+import ssl
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from runner.core.errors import InvalidInputError
+from runner.lab.drills.inventory_values import HostValues, holds
+from runner.lab.drills.plain_ansible import Inventory
+from runner.lab.probe import ProbeAnswer
+from runner.model.procedure.drill import DrillProbe
+from runner.model.verification import Verification
+
+_PATIENCE = 3.0
+"""Seconds for one answer: a user has gone by then."""
+
+# Not as arguments, which everybody on the host may read: a password may be among them.
+_WITH_ENVIRONMENT = ("sh", "-c", 'IFS= read -r given; eval "export $given"; exec "$@"', "sh")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSystem:
+    """What is asked on behalf of `host`, and what a good answer is; `words` say it to people."""
+
+    look: Verification
+    host: HostValues
+    words: str
+    ca: str = ""
+    connect_to: str = ""
+    over: Sequence[str] = ()
+
+    def ask(self) -> ProbeAnswer:
+        """One answer, judged."""
+        return self.judge(self.look, self.seen())
+
+    def judge(self, look: Verification, seen: Mapping[str, Any]) -> ProbeAnswer:
+        """Whether what was `seen` is as `look` wants it."""
+        names = {**self.host.values, **seen}
+        conditions = look.conditions(self._kind.text)
+        return ProbeAnswer(all(holds(condition, names) for condition in conditions), seen)
+
+    def seen(self) -> Mapping[str, Any]:
+        """What one answer says, by the names of conditions."""
+        call = self._kind.probe(timedelta(seconds=_PATIENCE))
+        assert call is not None  # noqa: S101 - a probe that asks nothing does not load
+        arguments = self.host.filled(dict(call.args))
+        if call.module == "ansible.builtin.uri":
+            return self._requested(arguments)
+        return self._executed(arguments, self.host.filled(call.environment or {}), is_query="rows" in call.names)
+
+    @property
+    def _kind(self) -> Any:
+        return next(kind for kind in self.look.kinds if kind.probes)
+
+    def _requested(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        parts = urlsplit(str(arguments["url"]))
+        body = arguments.get("body")
+        text = body if body is None or isinstance(body, str) else json.dumps(body)
+        headers = dict(arguments.get("headers", {}))
+        if text is not None and not isinstance(body, str):
+            headers.setdefault("Content-Type", "application/json")
+        target = parts._replace(scheme="", netloc="").geturl() or "/"
+        try:
+            connection = self._connected(parts.scheme, parts.hostname or "", parts.port)
+        except (OSError, ValueError) as error:
+            return {"status": -1, "json": {}, "content": str(error)}
+        try:
+            connection.request(str(arguments.get("method", "GET")), target, body=text, headers=headers)
+            response = connection.getresponse()
+            content = response.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            return {"status": -1, "json": {}, "content": str(error)}
+        finally:
+            connection.close()
+        return {"status": response.status, "json": _json(content), "content": content}
+
+    def _connected(self, scheme: str, name: str, port: int | None) -> http.client.HTTPConnection:
+        """A connection to who is asked, whose certificate must be for `name`."""
+        secure = scheme == "https"
+        port = port or (443 if secure else 80)
+        made = socket.create_connection((self.connect_to or name, port), timeout=_PATIENCE)
+        connection = http.client.HTTPConnection(name, port, timeout=_PATIENCE)
+        try:
+            if secure:
+                made = ssl.create_default_context(cafile=self.ca or None).wrap_socket(made, server_hostname=name)
+        except OSError:
+            made.close()
+            raise
+        connection.sock = made
+        return connection
+
+    def _executed(self, arguments: Mapping[str, Any], env: Any, *, is_query: bool) -> Mapping[str, Any]:
+        words = [str(word) for word in arguments["argv"]]
+        given = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in dict(env).items())
+        words = [*self._privilege(), *((*_WITH_ENVIRONMENT, *words) if given else words)]
+        text = f"{given}\n" * bool(given) + str(arguments.get("stdin", ""))
+        argv = [*self.over, shlex.join(words)] if self.over else words
+        try:
+            done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=2 * _PATIENCE, check=False)
+            code, stdout, stderr = done.returncode, done.stdout.rstrip("\n"), done.stderr.rstrip("\n")
+        except (OSError, subprocess.TimeoutExpired) as error:
+            code, stdout, stderr = -1, "", str(error)
+        if is_query:
+            rows = _json(stdout) or []
+            return {"rows": rows, "row": rows[0] if rows else {}, "stderr": stderr}
+        lines = stdout.splitlines()
+        return {"rc": code, "stdout": stdout, "stdout_lines": lines, "stderr": stderr, "json": _json(stdout)}
+
+    def _privilege(self) -> list[str]:
+        wanted = self.look.privilege
+        become = wanted.get("become", bool(self.host.values.get("ansible_become")))
+        return ["sudo", "-n", "-u", str(wanted.get("become_user", "root")), "--"] if become else []
+
+
+def question(
+    probe: DrillProbe, inventory: Inventory, hosts: str, inputs: Mapping[str, Any], directory: Path
+) -> AskedSystem:
+    """What `probe` asks of the hosts of `inventory`; `hosts` are those of the runbook, and `inputs` what it is given.
+
+    Raises:
+        InvalidInputError: nobody can be asked: there is no such host, or it lacks a variable.
+    """
+    host = _host(probe, inventory, hosts, inputs)
+    values, call = host.values, probe.kind.probe(timedelta(seconds=_PATIENCE))
+    if call and call.module == "ansible.builtin.uri":
+        url = str(host.filled(call.args["url"]))
+        name = urlsplit(url).hostname or ""
+        connect_to = str(values.get("ansible_host", host.name)) if probe.hosts else inventory.address(name)
+        return AskedSystem(probe.look, host, url, ca=str(host.filled(probe.ca or "")), connect_to=connect_to)
+    return AskedSystem(probe.look, host, f"{host.name}: {probe.look.says}", over=_way_to(host, directory))
+
+
+def _host(probe: DrillProbe, inventory: Inventory, hosts: str, inputs: Mapping[str, Any]) -> HostValues:
+    """The one on whose behalf is asked: the first of those that are named, else the first that has the variables."""
+    named = inventory.matching(probe.hosts or hosts)
+    for name in named if probe.hosts else dict.fromkeys((*named, *inventory.variables)):
+        host = HostValues(name, {**inputs, **inventory.variables.get(name, {}), "inventory_hostname": name})
+        with suppress(InvalidInputError):
+            call = probe.kind.probe(timedelta(seconds=_PATIENCE))
+            host.filled(dict(call.args) if call else {})
+            return host
+    raise InvalidInputError(
+        f"the probe cannot be asked: no host of {probe.hosts or 'the inventory'} has what it names",
+        hint="name variables that the inventory has, or say under `hosts` who is asked",
+    )
+
+
+def _way_to(host: HostValues, directory: Path) -> list[str]:
+    """The words before a command that is done on `host`; none where that is this machine."""
+    values = host.filled(dict(host.values), missing="")
+    if values.get("ansible_connection") == "local":
+        return []
+    master = ["ControlMaster=auto", f"ControlPath={directory}/p-%C", "ControlPersist=30", "BatchMode=yes"]
+    words = ["ssh", *(word for option in (*master, "ConnectTimeout=2") for word in ("-o", option))]
+    if key := values.get("ansible_ssh_private_key_file"):
+        words += ["-i", str(key)]
+    words += ["-p", str(values["ansible_port"])] if "ansible_port" in values else []
+    words += shlex.split(str(values.get("ansible_ssh_common_args", "")))
+    address = str(values.get("ansible_host", host.name))
+    return [*words, f"{values['ansible_user']}@{address}" if "ansible_user" in values else address]
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text) if text else {}
+    except ValueError:
+        return {}

@@ -1,0 +1,1 @@
+"""What people read of drills: one of them, and all of a library."""

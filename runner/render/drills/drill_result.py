@@ -1,0 +1,152 @@
+"""What came of a drill: how it was done, whether that is as it must be, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from runner.core.events import Outcome
+
+
+class DrillTest(StrEnum):
+    """The three tests of each drill: what it is for, and two that show that it can fail."""
+
+    AS_WRITTEN = "as written"
+    NO_REMEDIATION = "no remediation"
+    NO_FAULT = "no fault"
+
+    @property
+    def promise(self) -> str:
+        """What must come of it."""
+        return _PROMISES[self]
+
+
+_PROMISES: Mapping[DrillTest, str] = {
+    DrillTest.AS_WRITTEN: "the runbook mends what was broken",
+    DrillTest.NO_REMEDIATION: "without the runbook it stays broken",
+    DrillTest.NO_FAULT: "the runbook refuses a healthy system",
+}
+
+
+class DrillVerdict(StrEnum):
+    """What a test came to; one that is excepted has nothing to show, and says why."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    EXCEPTED = "excepted"
+
+
+@dataclass(frozen=True, slots=True)
+class DrillMoment:
+    """What happened `at` so many seconds after the beginning: a word, and what is to be said of it."""
+
+    at: float
+    word: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WouldBeCall:
+    """What would have been sent: to whom, by which channels, what it does and says, and why it would be refused."""
+
+    contact: str
+    channels: tuple[str, ...]
+    action: str
+    summary: str
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DrillResult:
+    """One test of one drill of a runbook.
+
+    `name` is the id of the runbook, with that of the drill where it has several. `reasons` say why it has not passed,
+    or is excepted. `detect` are the seconds from the beginning of the fault until the probe has seen it, `recover`
+    those from the beginning of the run until the probe has seen the system well, `outage` those between the two
+    answers. `asked` is how often the probe was asked, and `bad` how many answers were bad. `red` are the verifications
+    of the runbook, as `step/number`, that were seen to fail, `verifications` all that a machine makes.
+    """
+
+    runbook: str
+    name: str
+    title: str
+    severity: str
+    sha256: str
+    test: DrillTest
+    verdict: DrillVerdict
+    reasons: tuple[str, ...]
+    backend: str
+    began: datetime
+    seconds: float
+    run: str = ""
+    report: str = ""
+    outcome: str = ""
+    detect: float | None = None
+    recover: float | None = None
+    outage: float | None = None
+    asked: int = 0
+    bad: int = 0
+    proofs: tuple[str, ...] = ()
+    calls: tuple[WouldBeCall, ...] = ()
+    red: tuple[str, ...] = ()
+    verifications: tuple[str, ...] = ()
+    moments: tuple[DrillMoment, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is as it must be."""
+        return self.verdict is not DrillVerdict.FAILED
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether somebody has stopped its run."""
+        return self.outcome == Outcome.ABORTED
+
+
+@dataclass(frozen=True, slots=True)
+class DrillSeries:
+    """The tests of several drills; `earlier` has the last times to recover by the name of a drill, oldest first.
+
+    `left_out` names what was not drilled, each with the reason.
+    """
+
+    results: tuple[DrillResult, ...]
+    earlier: Mapping[str, Sequence[float]]
+    left_out: Mapping[str, str]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether every test is as it must be, and there was one."""
+        return bool(self.results) and all(result.ok for result in self.results)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The drills, in their order."""
+        return tuple(dict.fromkeys(result.name for result in self.results))
+
+    def of(self, name: str) -> Mapping[DrillTest, DrillResult]:
+        """The tests of the drill `name`."""
+        return {result.test: result for result in self.results if result.name == name}
+
+    @property
+    def never_red(self) -> Mapping[str, Sequence[str]]:
+        """The verifications of each runbook that no test has seen to fail."""
+        every: dict[str, dict[str, None]] = {}
+        seen: dict[str, set[str]] = {}
+        for result in self.results:
+            every.setdefault(result.runbook, {}).update(dict.fromkeys(result.verifications))
+            seen.setdefault(result.runbook, set()).update(result.red)
+        return {name: [each for each in checks if each not in seen[name]] for name, checks in every.items()}
+
+
+def as_data(result: DrillResult) -> dict[str, Any]:
+    """What the audit log keeps of `result`; how it came about stands in the records of its run."""
+    measured = ("detect", "recover", "outage", "asked", "bad")
+    kept = ("name", "test", "verdict", "reasons", "backend", *measured, "proofs", "red")
+    data = {key: getattr(result, key) for key in kept}
+    lists = {key: list(value) for key, value in data.items() if isinstance(value, tuple)}
+    return {**data, **lists, "runbook": result.runbook, "runbook_sha256": result.sha256, "tested_run": result.run}

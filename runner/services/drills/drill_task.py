@@ -1,0 +1,79 @@
+"""What is asked of a drill, and what it is done with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from runner.core.events import Clock, EventType, Outcome
+from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
+from runner.library.library import Library, Source
+from runner.model.procedure.drill import Drill
+from runner.model.verification import Verification
+from runner.orchestrator.request import Result, RunRequest
+from runner.render.drills.drill_result import DrillMoment, DrillTest
+from runner.services.drills.recorded_calls import Switchboard
+from runner.store.log.envelope import Record
+
+PATIENCE = 15.0
+"""Seconds in which the probe must see the system well before, and broken after the fault."""
+
+Start = Callable[[RunRequest], Result]
+"""Does a request, with whatever draws and answers around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillTask:
+    """What is asked for: which drill of which runbook, in which of its tests, and where.
+
+    `backend` is what the hosts are called, `ansible` leads to them, and `inventory` is what it reads of them. `source`
+    is of `library`.
+    """
+
+    library: Library
+    source: Source
+    drill: Drill
+    test: DrillTest
+    ansible: PlainAnsible
+    inventory: Inventory
+    backend: str
+
+    @property
+    def name(self) -> str:
+        """The id of the runbook, with that of the drill where it has several."""
+        return "/".join(filter(None, (self.source.id, self.drill.id)))
+
+    @property
+    def exception(self) -> str:
+        """Why the test shows nothing here; empty where it does."""
+        if self.test is DrillTest.NO_FAULT and self.drill.without_fault == "passes":
+            return f"as the runbook says, a healthy system is worked on, too ({self.source.runbook.category})"
+        return ""
+
+    @property
+    def looks(self) -> Mapping[str, Verification]:
+        """The verifications of the runbook that a machine makes, as `step/number`."""
+        steps = self.source.runbook.procedure
+        return {f"{step.id}/{number}": each for step in steps for number, each in step.automated}
+
+    def seen_red(self, records: Iterable[Record]) -> tuple[str, ...]:
+        """Those that failed by the `records` of a run, at last or in a look before the one that held."""
+        looks, red = self.looks, dict[str, None]()
+        for each in records:
+            if each.type == EventType.VERIFICATION_FINISHED:
+                name = f"{each.step}/{str(each.data['part']).rpartition('/')[2]}"
+                asked_again = name in looks and looks[name].within and len(each.data.get("trend", ())) > 1
+                red |= {name: None} if asked_again or each.data.get("outcome") == Outcome.FAILED else {}
+        return tuple(red)
+
+
+@dataclass(frozen=True, slots=True)
+class DrillConditions:
+    """Who does the runs of a drill and hears of it, what time it is, and where its pages arrive."""
+
+    start: Start
+    say: Callable[[DrillMoment], None]
+    clock: Clock
+    new_run_id: Callable[[], str]
+    switchboard: Switchboard
+    patience: float = PATIENCE

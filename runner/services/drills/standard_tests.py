@@ -1,0 +1,104 @@
+"""The standard tests: each drill of a library as it is written, without its runbook, and without its fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from runner.core.errors import InvalidInputError, RunbookError
+from runner.core.events import Event, EventType
+from runner.lab.drills.drill_backends import Backend
+from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.lab.receiver import Receiver
+from runner.library.library import Library, Source
+from runner.model.procedure.drill import Drill
+from runner.orchestrator.run_environment import Installation
+from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillTest, as_data
+from runner.services.drills.drill_task import DrillConditions, DrillTask, Start
+from runner.services.drills.one_drill import do_drill
+from runner.services.drills.recorded_calls import Switchboard
+from runner.store.state_directory import StateDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class DrillSession:
+    """What the drills of one command share: where, with which files in `directory`, and who does and hears of them.
+
+    With `pages_for_real` people are called.
+    """
+
+    library: Library
+    backend: Backend
+    directory: Path
+    receiver: Receiver
+    installation: Installation
+    start: Start
+    say: Callable[[DrillMoment], None]
+    pages_for_real: bool = False
+
+    def do(self, sources: Sequence[Source], tests: Sequence[DrillTest]) -> Iterator[DrillResult]:
+        """Each of the `tests` of each drill of `sources`, on hosts that are as they were at first; all are recorded.
+
+        Raises:
+            InvalidInputError: one has no drill, or the hosts are of production.
+        """
+        ansible = PlainAnsible(self.backend.inventories, self.directory)
+        inventory, is_used = ansible.inventory(), False
+        for source in sources:
+            for drill, test in product(_drills(source), tests):
+                task = DrillTask(self.library, source, drill, test, ansible, inventory, self.backend.name)
+                if is_used and not task.exception:
+                    self.backend.restore()
+                result = self._recorded(self._done(task))
+                is_used = (is_used and bool(task.exception)) or test is not DrillTest.NO_FAULT or not result.ok
+                yield result
+
+    def _done(self, task: DrillTask) -> DrillResult:
+        contacts = self.library.contacts(task.source)
+        switch = Switchboard.for_real if self.pages_for_real else Switchboard.recording
+        conditions = DrillConditions(
+            start=self.start,
+            say=self.say,
+            clock=self.installation.clock,
+            new_run_id=self.installation.new_run_id,
+            switchboard=switch(contacts, self.receiver),
+        )
+        return do_drill(task, conditions)
+
+    def _recorded(self, result: DrillResult) -> DrillResult:
+        with self.installation.open_log() as log:
+            log.append(Event(EventType.DRILL_FINISHED, result.run, data=as_data(result)))
+        return result
+
+
+def _drills(source: Source) -> tuple[Drill, ...]:
+    if not source.runbook.drill:
+        hint = "write `drill:` with probe, inject, symptom, proof"
+        raise InvalidInputError(f"{source.id} says nothing of how it is rehearsed", hint=hint)
+    return source.runbook.drill
+
+
+def drillable(library: Library) -> tuple[list[Source], dict[str, str]]:
+    """The runbooks of `library` that have a drill, and why each of the others is left out."""
+    found, left_out = list[Source](), dict[str, str]()
+    for name in library.ids():
+        try:
+            source = library.usable(name)
+        except RunbookError as error:
+            left_out[name] = error.message
+            continue
+        if source.runbook.drill:
+            found.append(source)
+        else:
+            left_out[name] = "it says nothing of how it is rehearsed"
+    return found, left_out
+
+
+def series(
+    results: Sequence[DrillResult], left_out: Mapping[str, str], state: StateDirectory, *, seconds: float
+) -> DrillSeries:
+    """The `results` of one command beside what is on record of the same drills."""
+    del state
+    return DrillSeries(tuple(results), {}, left_out, seconds)

@@ -1,0 +1,308 @@
+"""A drill is passed only if the system was seen broken, its runbook mended it, and the proof holds; and it is undone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import threading
+import urllib.request
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from runner.channels.pagerduty import PagerDuty
+from runner.core.errors import ExecutionError, ExitCode, InvalidInputError
+from runner.core.events import Event, EventType, Outcome
+from runner.lab.drills.plain_ansible import Inventory
+from runner.lab.receiver import Receiver
+from runner.library.library import Library
+from runner.model.contacts import Contact
+from runner.orchestrator.request import Result
+from runner.render.drills.drill_result import DrillTest, DrillVerdict, WouldBeCall
+from runner.services.drills.drill_task import DrillConditions, DrillTask
+from runner.services.drills.one_drill import do_drill
+from runner.services.drills.recorded_calls import Switchboard
+
+REAL = {"on-call": Contact(name="On-call", channels=(PagerDuty(routing_key="env:KEY"),))}
+
+
+class System:
+    """A service that is well or not, what breaks it, and what is asked of it: the Ansible of these tests."""
+
+    def __init__(self, directory, port):
+        self.directory, self.port, self.inventories = directory, port, []
+        self.well, self.breaks, self.proof = True, True, ""
+        self.variables = {"runbook_environment": "lab"}
+        self.played = []
+
+    def inventory(self):
+        address = {"ansible_host": "127.0.0.1", **self.variables}
+        return Inventory({"load_balancer": ["edge"]}, {"edge": address})
+
+    def play(self, name, playbook, variables, *, log):
+        steps = dict.fromkeys(re.findall(r"RUN-001/([a-z-]+)/", playbook.read_text()))
+        self.played.append((name, variables["stuck_after"], [*steps]))
+        if name == "the fault" and self.breaks:
+            self.well = False
+        if name == "the undo of the drill":
+            self.well = True
+        if name == "the proof" and self.proof:
+            raise ExecutionError("the proof failed", hint=self.proof)
+
+
+@pytest.fixture
+def system(tmp_path):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if system.well else 503)
+            self.end_headers()
+            self.wfile.write(b'{"error": "too many connections"}')
+
+        def log_request(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    system = System(tmp_path, server.server_port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield system
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Runs:
+    """Does runs: each leaves `events` in a log, and sends `pages`; with `mends` the system is well afterwards."""
+
+    def __init__(self, system, log, receiver):
+        self.system, self.log, self.receiver = system, log, receiver
+        self.mends, self.passes, self.events, self.pages = True, True, [], []
+
+    def start(self, request):
+        self.system.well = self.system.well or self.mends
+        self.log.append(*(dataclasses.replace(event, run=request.run_id) for event in self.events))
+        for name, page in self.pages:
+            url = f"{self.receiver.url}{name}"
+            urllib.request.urlopen(urllib.request.Request(url, json.dumps(page).encode(), method="POST")).close()
+        outcome = Outcome.PASSED if self.passes else Outcome.FAILED
+        code = ExitCode.DONE if self.passes else ExitCode.FAILED
+        return Result(request.run_id, outcome, code, Path("report.html"), self.log.path)
+
+
+@pytest.fixture
+def receiver():
+    with Receiver.listening() as opened:
+        yield opened
+
+
+@pytest.fixture
+def runs(system, log, receiver):
+    return Runs(system, log, receiver)
+
+
+@pytest.fixture
+def rehearse(system, runs, clock, receiver):
+    """A drill of RUN-001 as it is, but for `changes`; what it came to, and the words that were said."""
+
+    def do(test=DrillTest.AS_WRITTEN, *, patience=5.0, **changes):
+        library, said = Library.shipped(), []
+        source = library.usable("RUN-001")
+        (drill,) = source.runbook.drill
+        kinds = tuple(
+            kind.model_copy(update={"http": kind.http.model_copy(update={"url": f"http://edge:{system.port}/health"})})
+            for kind in drill.probe.look.kinds
+        )
+        look = drill.probe.look.model_copy(update={"kinds": kinds})
+        probe = drill.probe.model_copy(update={"look": look, **changes.pop("probe", {})})
+        drill = drill.model_copy(update={"probe": probe, **changes})
+        task = DrillTask(library, source, drill, test, system, system.inventory(), "lab")
+        conditions = DrillConditions(
+            start=runs.start,
+            say=lambda moment: said.append(moment.word),
+            clock=clock,
+            new_run_id=lambda: "20260101T000000Z-00000001",
+            switchboard=Switchboard.recording(REAL, receiver),
+            patience=patience,
+        )
+        return do_drill(task, conditions), said
+
+    return do
+
+
+def test_one_that_is_mended_and_proven_is_passed_and_undone(system, rehearse):
+    result, said = rehearse()
+
+    assert (result.verdict, result.reasons, said) == (
+        DrillVerdict.PASSED,
+        (),
+        ["well", "fault", "seen", "symptom", "run", "ended", "proven", "undo"],
+    )
+    assert result.outage > 0
+    assert result.bad > 0
+    assert result.proofs == ("No session of the nightly report is left", "No order is lost")
+    assert system.played == [
+        ("the fault", "1s", ["leak", "refused"]),
+        ("the proof", "1s", ["nobody-leaks", "orders-kept"]),
+        ("the undo of the drill", "1s", ["stop-the-report"]),
+    ]
+
+
+def test_without_remediation_it_stays_broken_and_is_undone(system, rehearse):
+    result, said = rehearse(DrillTest.NO_REMEDIATION)
+
+    assert (result.verdict, said) == (DrillVerdict.PASSED, ["well", "fault", "seen", "symptom", "untreated", "undo"])
+    assert [name for name, _, _ in system.played] == ["the fault", "the undo of the drill"]
+
+
+def test_without_a_fault_the_runbook_refuses_and_nothing_is_played(system, runs, rehearse):
+    runs.passes = False
+    runs.events = [Event(EventType.STEP_INTENDED, "", "verify-alert", "db1")]
+
+    result, said = rehearse(DrillTest.NO_FAULT)
+
+    assert (result.verdict, said, system.played) == (DrillVerdict.PASSED, ["well", "run", "ended", "refused"], [])
+
+
+def test_a_runbook_that_changes_a_healthy_system_has_not_refused_it(runs, rehearse):
+    runs.passes = False
+    runs.events = [Event(EventType.STEP_INTENDED, "", "terminate-stuck", "db1")]
+
+    result, _ = rehearse(DrillTest.NO_FAULT)
+
+    assert (result.verdict, result.reasons) == (
+        DrillVerdict.FAILED,
+        ("the runbook began to change a healthy system: terminate-stuck",),
+    )
+
+
+def test_a_runbook_that_passes_on_a_healthy_system_has_not_refused_it(rehearse):
+    result, _ = rehearse(DrillTest.NO_FAULT)
+
+    assert (result.verdict, result.reasons) == (DrillVerdict.FAILED, ("the runbook passed on a healthy system",))
+
+
+def test_what_works_on_a_healthy_system_says_so_and_is_excepted(rehearse):
+    result, said = rehearse(DrillTest.NO_FAULT, without_fault="passes")
+
+    assert (result.verdict, result.reasons, said) == (
+        DrillVerdict.EXCEPTED,
+        ("as the runbook says, a healthy system is worked on, too (incident)",),
+        [],
+    )
+
+
+def test_what_nobody_has_seen_broken_is_not_passed(system, rehearse):
+    system.breaks = False
+
+    result, said = rehearse(patience=0.2)
+
+    assert (result.verdict, said) == (DrillVerdict.FAILED, ["well", "fault", "NOT BROKEN", "undo"])
+
+
+def test_a_system_that_is_not_well_before_is_not_broken(system, rehearse):
+    system.well = False
+
+    result, said = rehearse(patience=0.2)
+
+    assert (result.verdict, said, system.played) == (DrillVerdict.FAILED, ["NOT WELL"], [])
+
+
+def test_a_proof_that_does_not_hold_fails_it(system, rehearse):
+    system.proof = "db1: 7 orders are lost"
+
+    result, _ = rehearse()
+
+    assert (result.verdict, result.reasons, result.proofs) == (DrillVerdict.FAILED, ("db1: 7 orders are lost",), ())
+
+
+def test_a_run_that_fails_fails_it_though_the_system_is_well(runs, rehearse):
+    runs.passes = False
+
+    result, _ = rehearse()
+
+    assert (result.verdict, result.reasons) == (DrillVerdict.FAILED, ("the run ended as failed, and must have passed",))
+
+
+def test_a_run_that_passes_on_a_system_that_stays_broken_fails_it(system, runs, rehearse):
+    runs.mends = False
+
+    result, _ = rehearse(budget=timedelta(seconds=0.2))
+
+    assert result.verdict is DrillVerdict.FAILED
+    assert result.reasons == ("the probe is still answered badly: status 503 (too many connections)",)
+
+
+def test_where_no_answer_may_be_bad_one_that_is_fails_it(rehearse):
+    result, _ = rehearse(probe={"uninterrupted": True})
+
+    assert result.verdict is DrillVerdict.FAILED
+    assert re.fullmatch(r"[1-9]\d* of \d+ answers were bad, and none may be", result.reasons[0])
+
+
+def test_a_few_answers_prove_nothing(system, rehearse):
+    system.breaks = False
+
+    result, _ = rehearse(probe={"uninterrupted": True})
+
+    assert (result.verdict, result.bad) == (DrillVerdict.FAILED, 0)
+    assert re.fullmatch(r"the probe was asked only \d+ times; 20 prove something", result.reasons[0])
+
+
+PAGE = {
+    "id": "1",
+    "time": "2026-01-01T00:00:00+00:00",
+    "data": {
+        "action": "trigger",
+        "dedup_key": "RUN-001/lab",
+        "summary": "step failed",
+        "severity": "critical",
+        "source": "here",
+        "component": "RUN-001",
+        "group": "lab",
+        "details": {},
+        "links": [],
+    },
+}
+
+
+def test_whoever_would_be_called_unasked_fails_it(runs, rehearse):
+    runs.pages = [("on-call", PAGE)]
+
+    result, _ = rehearse()
+
+    assert result.calls == (WouldBeCall("on-call", ("pagerduty",), "trigger", "step failed"),)
+    assert result.reasons == ("it would have called on-call, and must call nobody",)
+
+
+def test_whoever_must_be_called_is(runs, rehearse):
+    runs.pages = [("on-call", PAGE)]
+
+    result, _ = rehearse(called=("on-call",))
+
+    assert result.verdict is DrillVerdict.PASSED
+
+
+def test_what_was_asked_again_until_it_held_was_red(runs, rehearse):
+    looks = [("terminate-stuck", "verify/2", ["97", "12"]), ("terminate-stuck", "verify/1", ["0"])]
+    runs.events = [
+        Event(EventType.VERIFICATION_FINISHED, "", step, "db1", {"part": part, "outcome": "passed", "trend": trend})
+        for step, part, trend in looks
+    ]
+
+    result, _ = rehearse()
+
+    assert result.red == ("terminate-stuck/2",)
+    assert {"verify-alert/1", "terminate-stuck/1", "terminate-stuck/2"} < set(result.verifications)
+
+
+@pytest.mark.parametrize("variables", [{}, {"runbook_environment": "production"}, {"runbook_environment": "prod"}])
+def test_production_is_never_broken(system, rehearse, variables):
+    system.variables = variables
+
+    with pytest.raises(InvalidInputError, match="nothing is broken in production, to which edge belongs"):
+        rehearse()
+
+    assert system.played == []

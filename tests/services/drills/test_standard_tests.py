@@ -1,0 +1,14 @@
+"""All runbooks of a library that can be drilled are found, and what cannot be is named."""
+
+from __future__ import annotations
+
+from runner.library.library import Library
+from runner.services.drills.standard_tests import drillable
+
+
+def test_what_has_no_drill_is_left_out_by_name():
+    found, left_out = drillable(Library.shipped())
+
+    assert {"RUN-001", "RUN-006"} <= {source.id for source in found}
+    assert left_out.keys() == {*Library.shipped().ids()} - {source.id for source in found}
+    assert set(left_out.values()) <= {"it says nothing of how it is rehearsed"}
