@@ -122,6 +122,12 @@ class Probe:
         """Whether the last answer was good (or bad) within `within` seconds; returns as soon as it is."""
         return self.wait_for(lambda look: look.good is healthy, within=within)
 
+    def wait_for_another(self, *, within: float) -> bool:
+        """Whether an answer came to a question that is asked from now on, within `within` seconds."""
+        with self._changed:
+            enough = self.asked + 2  # one question may be on its way
+            return self._changed.wait_for(lambda: self.asked >= enough, within)
+
     def _watch(self, interval: float) -> None:
         while not self._stopped.is_set():
             sent = time.monotonic()

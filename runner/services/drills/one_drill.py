@@ -217,6 +217,7 @@ class _DrillRun:
     def _check_interruption(self, probe: Probe) -> None:
         if not self.task.drill.probe.uninterrupted:
             return
+        probe.wait_for_another(within=self.conditions.patience)
         if probe.bad:
             self._fail("felt", f"{probe.bad} of {probe.asked} answers were bad, and none may be")
         elif probe.asked < LEAST_LOOKS:
