@@ -19,6 +19,7 @@ class EventType(StrEnum):
     GUARD_CHECKED = "guard.checked"
     GLASS_BROKEN = "glass.broken"
     PREFLIGHT_FINISHED = "preflight.finished"
+    RUN_PASSED = "run.passed"
     RUN_FINISHED = "run.finished"
     RUN_FILED = "run.filed"
     RUN_RESUMED = "run.resumed"

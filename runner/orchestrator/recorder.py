@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from runner.core.errors import AuditError
 from runner.core.events import Clock, Event, EventType, Listener
 from runner.core.redaction import Redaction
 from runner.executor.host_ledger import Ledger
@@ -79,6 +80,20 @@ class Recorder:
         """
         if new := self.redaction.learn(secrets):
             SecretDigests(self.directory.path).keep(new)
+
+    def learning(self, secrets: Callable[[str], str]) -> Callable[[str], str]:
+        """The same `secrets`, each of which is kept out of all that is recorded once it was looked up.
+
+        By what people are called is not needed less where its digest cannot be kept.
+        """
+
+        def look_up(reference: str) -> str:
+            value = secrets(reference)
+            with contextlib.suppress(AuditError):
+                self.learn([value.strip()])
+            return value
+
+        return look_up
 
     def note(self, kind: EventType, step: str | None = None, /, **data: Any) -> None:
         """Record one event of this run.

@@ -20,6 +20,7 @@ from runner.orchestrator.run_environment import Installation
 from runner.orchestrator.run_plan import target_of
 from runner.render import report
 from runner.render.history.run_history import history
+from runner.store.log import record_data
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
@@ -27,7 +28,7 @@ from runner.store.manifest import changed, file_run
 from runner.store.run_state import STATE, RunDirectory, RunState
 from runner.store.state_directory import StateDirectory
 
-_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED})
+_ENDS = frozenset({EventType.RUN_PASSED, EventType.RUN_FINISHED, EventType.RUN_REFUSED})
 _TURNS = frozenset({EventType.RUN_STARTED, EventType.RUN_RESUMED, *_ENDS})
 """What says whether the command that did a run last had come to its end."""
 
@@ -55,6 +56,8 @@ def _end_in(records: Iterable[Record]) -> Record | None:
 def name_abandoned(installation: Installation, unsaved: list[str] | None = None) -> Iterator[RunState]:
     """Each run that calls itself running though its command is dead, once it is recorded as abandoned.
 
+    One that has passed, and died before all had heard of that, is given as finished; its end is recorded after that.
+
     It is filed as such when the next one is asked for: whoever dies before it has called somebody finds it again. Why
     the state of a run that is over cannot be saved goes to `unsaved`.
 
@@ -72,9 +75,14 @@ def name_abandoned(installation: Installation, unsaved: list[str] | None = None)
                 records = list(read(log.path, run=state.run))
                 if _is_edited(run, records):  # `audit verify` names it, as long as nobody files it anew
                     continue
-                if end := _end_in(records):  # it was done, and died before it could say so here, or found no room
+                end = _end_in(records)  # it was done, and died before it could say so here, or found no room
+                if end and end.type != EventType.RUN_PASSED:
                     _file_ended(run, log, end.data["outcome"], [] if unsaved is None else unsaved)
                     continue
+            if end:  # and died while it told people so
+                yield replace(state, status="finished", outcome=end.data["outcome"])
+                _finish_passed(run, end, installation)
+                continue
             abandoned = _left_by(state, _unfinished(records))
             installation.executor.clean_up(abandoned, environ=installation.environ)
             abandonment: dict[str, Any] = {
@@ -108,6 +116,17 @@ def _file_ended(run: RunDirectory, log: AuditLog, outcome: str, unsaved: list[st
     except AuditError as error:
         how = f"the run {run.path.name} has ended ({outcome}), and its state cannot be saved"
         unsaved.append(f"{how}: {error.message}; {error.hint}")
+
+
+def _finish_passed(run: RunDirectory, passed: Record, installation: Installation) -> None:
+    """Record the end of a run that had `passed`, and died before it could."""
+    with installation.state.open_log(clock=installation.clock, actor=installation.actor) as log:
+        problem = "its command died while it told people that it had passed; a later command has finished that"
+        problems = [*record_data.items(passed.data, "problems"), problem]
+        log.append(Event(EventType.RUN_FINISHED, run.path.name, data={**passed.data, "problems": problems}))
+        _write_report(run, log.path)
+        finished = installation.clock().wall.isoformat()
+        file_run(run, log, status="finished", outcome=passed.data["outcome"], finished=finished, private=())
 
 
 def _end_of_dead(

@@ -15,7 +15,7 @@ from runner.orchestrator import run_loop
 from runner.orchestrator.continuation.resumption import called_undos
 from runner.orchestrator.continuation.resumption import plan_undo as preview_undo
 from runner.orchestrator.continuation.undo_plan import UndoPlan
-from runner.orchestrator.end.dead_man import call_for, call_for_refused, call_for_refused_attempt
+from runner.orchestrator.end.dead_man import call_for, call_for_refused, call_for_refused_attempt, pager_of
 from runner.orchestrator.recovery import end_of_dead, name_abandoned, recorded_end
 from runner.orchestrator.request import Call, Mode, Result, RunRequest
 from runner.orchestrator.run_environment import Installation, RunEnvironment
@@ -156,7 +156,10 @@ def _has_stopped(run: RunDirectory, patience: float) -> bool:
 
 @dataclass(frozen=True)
 class RecoveredRun:
-    """A run whose command died, now recorded as abandoned; who was called for it, and why nobody could be."""
+    """A run whose command died, now recorded as abandoned; who was called for it, and why nobody could be.
+
+    One that had passed is finished: those who were called for its incident have heard that it is over.
+    """
 
     run: RunState
     calls: tuple[Call, ...] = ()
@@ -210,10 +213,23 @@ def _unrecorded(installation: Installation, called_for: set[str], error: Runbook
             yield _recovered(run.state, installation, called_for, error)
 
 
+def _told_passed(run: RunState, installation: Installation) -> RecoveredRun:
+    """Tell that the incident is over of a run that has passed, and died before it had told everybody."""
+    try:
+        with pager_of(run, installation) as pager:
+            pager.passed()
+    except (RunbookError, OSError) as error:
+        return RecoveredRun(run, not_called=str(error))
+    return RecoveredRun(run, tuple(pager.calls))
+
+
 def _recovered(
     run: RunState, installation: Installation, called_for: set[str], unrecorded: RunbookError | None = None
 ) -> RecoveredRun:
     leases, directory = installation.state.leases, installation.state.directory(run.run)
+    if run.status == "finished":
+        leases.remove(run.run)
+        return _told_passed(run, installation)
     before = run.run in called_for or leases.was_called_for(run.run) or directory.was_called_for
     if before:  # before its death could be recorded
         leases.remove(run.run)

@@ -81,6 +81,20 @@ def test_what_is_said_when_a_run_is_gone_on_with(engine, field):
     assert leaks(engine, result) == []
 
 
+@pytest.mark.parametrize("told", [{"stdout": "key {}"}, {"msg": "no {}", "rc": 1}], ids=["printed", "failed"])
+def test_what_people_are_called_by_is_a_secret_of_each_run_that_could_call_them(engine, told):
+    engine.channel.check = lambda secrets: secrets("env:ROUTING_KEY")
+    engine.env = replace(engine.env, secrets=lambda reference: f"{SECRET}\n")
+    result = {name: text.format(SECRET) if name != "rc" else text for name, text in told.items()}
+    engine.ansible.answers["act", "action"] = ("failed" if "rc" in told else "ok", {"rc": 0, **result})
+    engine.ansible.answers["act", "verify/1"] = FAILED
+
+    ended = engine.run(change("act", on_failure="escalate"), escalation=CALLS)
+
+    assert leaks(engine, ended) == []
+    assert engine.channel.sent
+
+
 def test_what_a_person_answers_notes_and_declares(engine):
     step = change("tell", approve="Go?", verify=[{"confirm": "Is it so?"}])
     engine.operator.answers["tell"] = GateAnswer(

@@ -246,3 +246,29 @@ def test_the_newest_run_that_suits_is_the_last_one(env):
     assert [run.path.name for run in found] == [ids[1], ids[0]]
     with pytest.raises(InvalidInputError, match="none suits"):
         find_run(env.state, "last", suits=lambda _: False, none="none suits")
+
+
+def test_a_run_that_died_after_it_had_passed_and_before_people_heard_of_it_has_passed(tmp_path, monkeypatch):
+    engine, calls = Engine(tmp_path, monkeypatch), {"when": ["step_failed"], "contacts": ["on-call"]}
+    engine.ansible.answers["one", "action"] = FAILED
+    engine.run(change("one", on_failure="escalate"), severity="P1", escalation={**calls, "provide": ["timeline"]})
+    engine.ansible.answers.clear()
+
+    def die(event):
+        if event.type is EventType.RUN_PASSED:
+            raise Killed
+
+    engine.env.listeners.append(die)
+    with pytest.raises(Killed):
+        engine.resume()
+    with FaultServer("200") as server:
+        channel = f"{{webhook: {{url: '{server.url}'}}}}"
+        text = f"on-call: {{name: On-call, channels: [{channel}]}}\nbackend-team: {{name: Backend}}\n"
+        (tmp_path / "runbooks" / "contacts.yml").write_text(text)
+        first, second = recover_abandoned(engine.env), recover_abandoned(engine.env)
+
+    assert [(each.run.status, each.run.outcome, len(each.calls)) for each in first.runs] == [("finished", "passed", 1)]
+    assert second.runs == ()
+    assert [event["data"]["action"] for event in server.events] == ["resolve"]
+    assert (engine.state["status"], engine.state["outcome"]) == ("finished", "passed")
+    assert (engine.records[-1].type, engine.records[-1].data["outcome"]) == (EventType.RUN_FINISHED, "passed")

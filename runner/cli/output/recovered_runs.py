@@ -25,7 +25,10 @@ def show_recovery(recovery: Recovery) -> None:
 
 def _show(recovered: RecoveredRun) -> None:
     run = recovered.run
-    click.echo(f"abandoned: the run {run.run} of {run.runbook} died before it ended", err=True)
+    died = f"abandoned: the run {run.run} of {run.runbook} died before it ended"
+    if run.status == "finished":
+        died = f"finished: the run {run.run} of {run.runbook} had passed, and died before all had heard; they have now"
+    click.echo(died, err=True)
     if run.status == "abandoned":
         context.hint(f"what it had started was stopped; runbook show {run.run} shows how far it came")
     for line in call_lines(recovered.calls, reasons=True):

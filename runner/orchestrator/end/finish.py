@@ -107,6 +107,9 @@ class RunFinish(Failsafe):
         if isinstance(self.error, AuditError):
             self.pager.unrecorded.append(self.error)
         foreseen = self._value(lambda: self._end(outcome, undoing=undoing), None)
+        if foreseen and outcome in _RESOLVED and self.pager.tells_of_a_good_end:
+            passed = lambda: self._recorder.note(EventType.RUN_PASSED, **foreseen.data)  # noqa: E731
+            self._make("passed", passed, otherwise="that the run has passed is not recorded before people hear of it")
         self._make("call", lambda: self._call(outcome, foreseen), otherwise="nobody could be called")
         tickets = lambda: self._open_tickets(outcome, foreseen)  # noqa: E731
         ended = lambda: self._announcer.ended(outcome, aftermath.happened(self._run, outcome, self.error))  # noqa: E731

@@ -35,6 +35,18 @@ class PageSender(RunPages):
         self._called: dict[str, dict[str, None]] = {}
         self._dispatcher = Dispatcher(env.state.path, env.secrets, env.clock, recorder.note_of, self._noting)
 
+    @property
+    def tells_of_a_good_end(self) -> bool:
+        """Whether somebody hears of it when the run has passed: while they are told its command may die."""
+        if self._request.tells_nobody or self._request.called:
+            return False
+        tickets = any(isinstance(each, FollowUp) and each.ticket for each in self._runbook.follow_up)
+        with self._noting():
+            return (
+                tickets or bool(self._runbook.announce) or any(map(self._dispatcher.incidents.find, self._ended_keys()))
+            )
+        return True
+
     def passed(self, end: Event | None = None) -> None:
         """The run has passed, and is about to end by `end`: whoever was called for the same incident hears of it.
 
@@ -43,11 +55,9 @@ class PageSender(RunPages):
         """
         page = self._page("resolve", "resolved", end)
         incidents = self._dispatcher.incidents
-        keys = {page.dedup_key, self._key(None), *incidents.opened_by(self._request.run_id)}
-        keys.update(incidents.within(page.dedup_key, page.hosts))
         found: list[Incident] = []
         runs: dict[str, None] = {}
-        for key in sorted(keys.union(*map(incidents.below, keys))):
+        for key in self._ended_keys():
             with self._noting():
                 withdrawn = self._dispatcher.withdraw(key, "the incident is over")
                 self.remarks += dict.fromkeys(map(_not_needed, withdrawn))
@@ -62,6 +72,13 @@ class PageSender(RunPages):
         with self._noting():
             self._note_resolved(found)
         self._send([(replace(page, dedup_key=each.dedup_key), each.contacts) for each in found])
+
+    def _ended_keys(self) -> list[str]:
+        """The incidents that are over once this run has passed, whether anybody was called for them or not."""
+        incidents, hosts = self._dispatcher.incidents, self.target.names if self.target else ()
+        keys = {self.incident, self._key(None), *incidents.opened_by(self._request.run_id)}
+        keys.update(incidents.within(self.incident, hosts))
+        return sorted(keys.union(*map(incidents.below, keys)))
 
     def _note_resolved(self, incidents: Sequence[Incident]) -> None:
         """Record that somebody else has resolved one of `incidents` meanwhile, where a channel says so in time."""

@@ -51,9 +51,10 @@ class RunStart:
     """
 
     def __init__(self, request: RunRequest, env: RunEnvironment, log: AuditLog, directory: RunDirectory) -> None:
-        self.request, self.env, self.directory = request, env, directory
+        self.request, self.directory = request, directory
         self.recorder = Recorder(request.run_id, log, directory, env.clock, listeners=env.listeners)
         self.recorder.learn((*request.hidden, *request.secrets.values()))
+        self.env = env = replace(env, secrets=self.recorder.learning(env.secrets))
         self.pager = Pager(request, env, self.recorder)
         self.announcer = RunAnnouncer(request, env, self.recorder, self.pager)
         self.lease = RunLease(request, env, self.pager)

@@ -376,7 +376,8 @@ def test_where_a_full_disk_keeps_a_run_from_its_locks_it_calls_as_its_policy_say
     assert (ended.exit_code, engine.channel.actions, engine.done("db1")) == (ExitCode.AUDIT, pages, [])
     assert ended.happened == f"{small_disk}/state/locks cannot be locked: No space left on device"
     assert (engine.records[-1].data["exit_code"], engine.state["status"]) == (ExitCode.AUDIT, "finished")
-    assert [page.details["not recorded"] for page in engine.channel.sent] == [ended.happened] * len(pages)
+    why = f"{ended.happened}; make room, or give access"
+    assert [page.details["not recorded"] for page in engine.channel.sent] == [why] * len(pages)
 
 
 def test_a_page_of_a_refusal_that_does_not_arrive_is_the_worst_there_is(engine, held):
