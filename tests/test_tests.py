@@ -20,7 +20,6 @@ TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
 TESTED_WITH: dict[str, str] = {
     "kinds/pipelines.py": "kinds/steps/delivery/test_pipeline_step.py",
     "kinds/verifications/pipeline_probe.py": "kinds/steps/delivery/test_pipeline_step.py",
-    "library/project_settings.py": "services/test_deployment_log.py",
     "render/deployment_rows.py": "services/test_deployment_log.py",
     "__main__.py": "cli/test_main.py",
     "compiler/gate_tasks.py": "compiler/test_compiler.py",

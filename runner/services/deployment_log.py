@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runner.core.errors import InvalidInputError, RunbookError, explain
 from runner.core.events import Instant
-from runner.library.project_settings import NAME, Deployments, ProjectSettings
+from runner.executor.inventory.project_settings import NAME, Deployments, ProjectSettings
 from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.render.deployment_rows import heading, lines, names_in

@@ -5,18 +5,14 @@ from __future__ import annotations
 import configparser
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
-
-NAME = "runbook.toml"
-"""The file, in the root of a library."""
+from runner.executor.inventory.project_settings import NAME, AnsibleSettings, ProjectSettings
 
 PASSES = "RUNBOOK_PASS_ENVIRONMENT"
 """The variable in which the product says, to itself, which others of the user's environment are passed on."""
@@ -86,20 +82,12 @@ def project_file(root: Path | None) -> ProjectFile:
     if path is None or not os.path.lexists(path):
         return ProjectFile()
     trusted_files.check([path])
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInputError(f"{path} cannot be read: {error}", hint="it is TOML: [ansible], then names") from None
-    chosen = _table(path, content)
-    passed, config = chosen.get("pass_environment", []), chosen.get("config")
-    if not isinstance(passed, list) or not all(isinstance(each, str) for each in passed):
-        raise InvalidInputError(f'{path}: pass_environment is a list of names, like ["OS_CLOUD"]')
+    chosen = ProjectSettings.read(path.parent).ansible or AnsibleSettings()
+    passed = chosen.pass_environment
     if never := [name for name in passed if not (may_pass(name) and name not in _INVENTORY)]:
         message = f"{path}: {listed(never)} cannot be passed on: it may change what is executed, or what is reported"
         raise InvalidInputError(message, hint="take it out; settings of Ansible come from `config`, or group_vars")
-    if config is not None and not isinstance(config, str):
-        raise InvalidInputError(f'{path}: config is the path of a file, like "ansible.cfg"')
-    cfg = path.parent / config if config else None
+    cfg = path.parent / chosen.config if chosen.config else None
     settings = _settings(path, cfg) if cfg else {}
     by_name = {HONOURED[where]: value for where, value in settings.items()}
     return ProjectFile(path, tuple(dict.fromkeys(passed)), cfg, by_name, tuple(key for _, key in settings))
@@ -112,15 +100,6 @@ def project_above(inventory: Path) -> ProjectFile:
         InvalidInputError: as `project_file`.
     """
     return project_file(next((each for each in inventory.absolute().parents if (each / NAME).exists()), None))
-
-
-def _table(path: Path, content: Mapping[str, Any]) -> Mapping[str, Any]:
-    chosen = content.get("ansible", {})
-    unknown = [*(set(content) - {"ansible"}), *(set(chosen) - {"pass_environment", "config"} if chosen else ())]
-    if unknown or not isinstance(chosen, dict):
-        hint = '[ansible] has pass_environment = ["NAME"] and config = "ansible.cfg"'
-        raise InvalidInputError(f"{path}: unknown: {listed(sorted(unknown))}", hint=hint)
-    return chosen
 
 
 def _settings(path: Path, cfg: Path) -> dict[tuple[str, str], str]:

@@ -39,7 +39,7 @@ _ERRORS = (psycopg.Error, OSError, ValueError, KeyError)
 
 
 @dataclass
-class AlertRule:
+class MeasuredAlert:
     """The alert `name`, which fires as long as what is measured is more than `limit`, and since when it does."""
 
     name: str
@@ -70,7 +70,7 @@ class AlertRule:
 class Monitor:
     """What is watched by `rules`, and the `metrics` that can be asked for, by their queries."""
 
-    rules: Sequence[AlertRule]
+    rules: Sequence[MeasuredAlert]
     metrics: Mapping[str, Measure]
     now: Callable[[], datetime]
 
@@ -108,9 +108,9 @@ def monitor(
         return lambda: max(shop[name] for shop in shops())
 
     rules = (
-        AlertRule("PostgresConnectionPoolHigh", _SHARE, share, _FULL),
-        AlertRule("ApiErrorRateHigh", "http_requests_error_rate_5m", worst("error_rate_5m"), _FAILING),
-        AlertRule("ApiLatencyHigh", "http_requests_latency_p95_ms", worst("latency_p95_ms"), _SLOW),
+        MeasuredAlert("PostgresConnectionPoolHigh", _SHARE, share, _FULL),
+        MeasuredAlert("ApiErrorRateHigh", "http_requests_error_rate_5m", worst("error_rate_5m"), _FAILING),
+        MeasuredAlert("ApiLatencyHigh", "http_requests_latency_p95_ms", worst("latency_p95_ms"), _SLOW),
     )
     metrics: dict[str, Measure] = {"pg_stat_activity_count": lambda: pool()[0], _SHARE: share}
     metrics["http_requests_total"] = lambda: sum(shop["requests"] for shop in shops())

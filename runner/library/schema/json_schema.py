@@ -1,4 +1,4 @@
-"""The JSON Schemas of runbooks, contacts and the registry, by which editors complete, explain and complain.
+"""The JSON Schemas of runbooks and of what lies around them, by which editors complete, explain and complain.
 
 They are made of the very models that read the files; what is added here is how the kinds stand among the
 other keys of a step, a verification or a contact, as `read` takes them apart.
@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from runner.channels.base import Channel
 from runner.core import duration
 from runner.core.identifiers import REFERENCE_ID
+from runner.executor.inventory.project_settings import ProjectSettings
 from runner.kinds import plugins
 from runner.library.registry.registry import KINDS, Entry
 from runner.library.schema.field_help import DESCRIPTIONS
@@ -110,8 +111,14 @@ def references() -> _Schema:
     return _finished("What runbooks link to, by its id", entries, definitions)
 
 
+def project() -> _Schema:
+    """The schema of `runbook.toml`."""
+    _, definitions = _definitions(ProjectSettings)
+    return _finished("What a library says of itself: runbook.toml", definitions.pop("ProjectSettings"), definitions)
+
+
 SCHEMAS: Mapping[str, Callable[[], _Schema]] = MappingProxyType(
-    {"runbook": runbook, "contacts": contacts, "registry": references, "shared": shared}
+    {"runbook": runbook, "contacts": contacts, "registry": references, "shared": shared, "project": project}
 )
 """What there is a schema for."""
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from runner.compiler.committed_playbook import is_stale
 from runner.core.errors import InvalidInputError
 from runner.escalation.reached_contacts import ReachedContacts
+from runner.executor.inventory.project_settings import ProjectSettings
 from runner.library.inventory import encrypted, variables
 from runner.library.library import Library, Source, shown
-from runner.library.project_settings import ProjectSettings
 from runner.lint.autofix import mended
 from runner.lint.engine import Excepted, Report, context_of, examine
 from runner.lint.lint_context import LintContext

@@ -17,5 +17,5 @@ from runner.services.authoring.write_runbooks import SCHEMA_NAMES, schema
 )
 @click.argument("of", type=click.Choice(SCHEMA_NAMES), default="runbook")
 def command(of: str) -> None:
-    """Print the JSON Schema of a RUN- file, of contacts.yml, or of a file in registry/."""
+    """Print the JSON Schema of a RUN- file, of contacts.yml, of a file in registry/ or shared/, or of runbook.toml."""
     click.echo(schema(of), nl=False)
