@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
@@ -107,84 +107,3 @@ def _action(data: Mapping[str, Any]) -> HostAction:
 def canonical(value: Any) -> str:
     """`value` as the one JSON text that it has."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
-
-
-def differences(before: GateContext, now: GateContext) -> list[str]:
-    """What has become another thing, each with what it was and what it is; empty where both are the same."""
-    ours, theirs = (json.loads(canonical(context.decisive())) for context in (before, now))
-    hosts = [
-        line
-        for host in dict.fromkeys([*before.hosts, *now.hosts])
-        for line in _of_host(host, before.hosts.get(host), now.hosts.get(host))
-    ]
-    rest = [_sentence(path, was, now_) for path, was, now_ in _changes("", _rest(ours), _rest(theirs))]
-    return [*hosts, *rest]
-
-
-def _rest(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key != "hosts"}
-
-
-def _of_host(host: str, before: HostAction | None, now: HostAction | None) -> Iterator[str]:
-    if before is None or now is None:
-        yield f"the host {host} is {'new' if before is None else 'gone'}"
-        return
-    ours, theirs = (json.loads(canonical(asdict(action))) for action in (before, now))
-    changes = list(_changes("", ours, theirs))
-    found = [change for change in changes if change[0] != "text"] or changes
-    paths = [path for path, *_ in found]
-    if before.text != now.text and any(path.startswith(_WORDS) for path in paths):
-        drop = "call.args" if "call.module" in paths else _WORDS
-        found = [("what is done", *_commands(before, now)), *(each for each in found if not each[0].startswith(drop))]
-        found = [each for each in found if each[0] != "call.module"]
-    for path, was, is_ in found:
-        yield f"on {host} {_sentence(path, was, is_)}"
-
-
-_WORDS = ("call.module", "call.args.argv", "call.args.stdin", "call.items")
-"""What the text of an action says better than its parameters."""
-
-_AROUND = ("env ", "as ", "chdir: ", "file ", "uses ", "checks from ")
-
-
-def _commands(before: HostAction, now: HostAction) -> tuple[str, str]:
-    """The texts without what stands around them, which is told by itself."""
-    texts = [
-        "\n".join(line for line in action.text.splitlines() if not line.startswith(_AROUND)) for action in (before, now)
-    ]
-    return (before.text, now.text) if texts[0] == texts[1] else (texts[0], texts[1])
-
-
-_NAMES = {
-    "sources": "the",
-    "inputs": "the input",
-    "captured": "the captured value",
-    "connection": "the setting",
-    "files": "the file",
-    "uses": "the variable",
-    "looks_from": "the machine that looks,",
-}
-"""The first word of a path, in words."""
-
-
-def _sentence(path: str, was: Any, now: Any) -> str:
-    first, _, rest = path.removeprefix("call.").partition(".")
-    first = "the machine that does it" if path == "on" else first
-    name = f"{_NAMES[first]} {rest}" if first in _NAMES and rest else f"{first.replace('_', ' ')} {rest}".strip()
-    return f"{name} was {_value(was)} and is now {_value(now)}"
-
-
-def _value(value: Any) -> str:
-    return "not set" if value is _ABSENT else f"`{value if isinstance(value, str) else canonical(value)}`"
-
-
-_ABSENT = object()
-"""What stands for a value that is not there, which is another thing than one that is null."""
-
-
-def _changes(path: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(was, dict) and isinstance(now, dict):
-        for key in dict.fromkeys([*was, *now]):
-            yield from _changes(f"{path}.{key}" if path else key, was.get(key, _ABSENT), now.get(key, _ABSENT))
-    elif was != now:
-        yield path, was, now

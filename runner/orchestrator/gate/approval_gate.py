@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from runner.approvals.gate_context import GateContext, differences
+from runner.approvals.gate_changes import differences
+from runner.approvals.gate_context import GateContext
 from runner.approvals.question import Question, Verdict, Vote
 from runner.approvals.question_store import Questions
 from runner.approvals.vote import cast_vote

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runner.approvals.gate_context import GateContext, differences
+from runner.approvals.gate_changes import differences
+from runner.approvals.gate_context import GateContext
 from runner.compiler.segments import Gate
 from runner.core.errors import DeniedError
 from runner.core.events import EventType
