@@ -110,8 +110,20 @@ def findings(runbook: Runbook, files: SideFiles) -> list[Finding]:
     allowed = _Allowed({user for step in steps for user in step.users}, names, runbook.secrets)
     content = {path for path in files.contents if own and (is_content(path) or path in own)}
     found = [found for path in content for found in _of_file(path, files.contents[path], own, allowed)]
-    filled = [found for path in filled_in & files.contents.keys() for found in _of_template(path, files.contents[path])]
-    return sorted([*found, *filled])
+    templates = filled_in & files.contents.keys()
+    filled = [found for path in templates for found in _of_template(path, files.contents[path])]
+    templates |= {path for path in content if is_content(path) and "templates" in PurePosixPath(path).parts[3:4]}
+    return sorted([*found, *filled, *(found for path in templates for found in _without(path, files.contents))])
+
+
+def _without(path: str, contents: Mapping[str, bytes]) -> Iterator[Finding]:
+    """The files that the template at `path` brings in, and that do not come along: a run would fail there."""
+    beside, parts = PurePosixPath(path).parent, PurePosixPath(path).parts
+    places = [beside, PurePosixPath(*parts[:4])] if is_content(path) else [beside]
+    for name in controller_lookups.brought_files(contents[path].decode(errors="replace")):
+        if not any(str(place / name) in contents for place in places):
+            message = f"brings in {name}, which the playbook does not bring along"
+            yield unusable(path, message, "write its text here, or make it a role, which has all of its templates")
 
 
 def _of_template(path: str, data: bytes) -> Iterator[Finding]:

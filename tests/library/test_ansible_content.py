@@ -151,3 +151,32 @@ def test_no_playbook_is_made_of_what_is_refused_or_is_not_there(found, tmp_path)
     with pytest.raises(InvalidInputError) as caught:
         compiled(Library(tmp_path).source("RUN-001"))
     assert "playbooks/roles/web/tasks/main.yml:1:13: [0].run_once: run_once is done on" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("{% include 'part.j2' %}", []),
+        ("{% include 'absent.j2' ignore missing %}", []),
+        ("{% include 'absent.j2' %}", ["absent.j2"]),
+        ("{% extends 'base/absent.j2' %}", ["base/absent.j2"]),
+        ("{% import 'absent.j2' as a %}\n{% from 'other.j2' import b %}", ["absent.j2", "other.j2"]),
+        ("#jinja2: block_start_string: '[%', block_end_string: '%]'\n[% include 'absent.j2' %]", ["absent.j2"]),
+        ("no template: include 'them'", []),
+    ],
+)
+def test_a_template_brings_in_what_comes_along_and_nothing_else(found, tmp_path, text, missing):
+    # Given a template in a role, and one beside the runbook whose neighbours do not come along
+    files = {"templates/a.j2": text, "templates/part.j2": "", "files/page.html": "{% include 'absent.html' %}"}
+    told = [f"1 brings in {name}, which the playbook does not bring along" for name in missing]
+
+    assert found(files) == told
+
+    alone = {"role": None, "module": {"ansible.builtin.template": {"src": "a.j2", "dest": "/etc/a"}}, "users": []}
+    (tmp_path / "runbooks" / "a.j2").write_text(text)
+    (tmp_path / "runbooks" / "part.j2").write_text("")
+    left_alone = ["1 brings in part.j2, which the playbook does not bring along"] if "'part.j2'" in text else told
+    step = {key: value for key, value in {**STEP, **alone}.items() if value}
+    runbook_file(tmp_path, steps=[FOUND, step])
+    source = Library(tmp_path).source("RUN-001")
+    assert [f"{each.line} {each.message}" for each in findings(source.runbook, source.side_files)] == left_alone

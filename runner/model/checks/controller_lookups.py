@@ -24,6 +24,9 @@ https://docs.ansible.com/ansible-core/2.19/collections/ansible/builtin/index.htm
 """
 _Bringing = nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends
 _LOOKS = re.compile(r"\b(?:lookup|query|q)\b|\{%[-+]?\s*(?:include|import|from|extends)\b")
+_HEADER = "#jinja2:"
+"""With which a file begins that says by which marks its templates are known."""
+_BRINGS = re.compile(r"\b(?:include|import|from|extends)\s+['\"]([^'\"]+)['\"]")
 _CALLED = re.compile(r"\b(?:lookup|query|q)\s*\(\s*(?:['\"]([\w.]+)['\"](?=\s*[,)]))?")
 _MESSAGE = "{} may start a program on this machine, of which no record tells"
 _BUILT_IN = re.compile(r"^ansible\.(?:builtin|legacy)\.")
@@ -55,7 +58,7 @@ def fault(text: str) -> str:
 
 def fault_of_template(text: str) -> str:
     """The same of a whole file, which may bring in its neighbours, and begin with other marks of what is filled in."""
-    if text.startswith("#jinja2:"):
+    if text.startswith(_HEADER):
         return fault_of_marks(text)
     try:
         tree = templates.parse(text)
@@ -64,6 +67,18 @@ def fault_of_template(text: str) -> str:
     if any(not isinstance(name, nodes.Const) or _is_elsewhere(str(name.value)) for name in _brought(tree)):
         return "brings in the text of a file that lies elsewhere, and is not reviewed"
     return _of_tree(tree)
+
+
+def brought_files(text: str) -> list[str]:
+    """The names of the files whose text the template file `text` brings in, and cannot do without."""
+    try:
+        tree = None if text.startswith(_HEADER) else templates.parse(text)
+    except (TemplateSyntaxError, RecursionError):
+        tree = None
+    if tree is None:
+        return _BRINGS.findall(text)
+    optional = [each.template for each in tree.find_all(nodes.Include) if each.ignore_missing]
+    return [str(name.value) for name in _brought(tree) if isinstance(name, nodes.Const) and name not in optional]
 
 
 def fault_of_marks(text: str) -> str:
