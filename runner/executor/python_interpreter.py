@@ -1,12 +1,13 @@
-"""Whether a Python runs on a host for whom a runbook needs it: the one that Ansible takes, found as it finds it."""
+"""Whether a runbook can become whom it needs on a host, and whether the Python that Ansible takes runs for them."""
 
 from __future__ import annotations
 
 import os
 import pwd
+import re
 import shlex
 import subprocess
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache, partial
 
 from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, last_lines
@@ -15,7 +16,7 @@ from runner.executor.inventory.connection_facts import ConnectionFacts
 RunCommand = Callable[[str], str]
 """What a command for a shell prints on a host, both its outputs."""
 
-_MARK = "runbook-python-ok"
+_MARK, _BECAME = "runbook-python-ok", "runbook-become-ok"
 _OLDEST = "3, 8"
 """The oldest Python for which ansible-core 2.19 has modules."""
 
@@ -29,14 +30,30 @@ _TIMEOUT = 10.0
 """Seconds for a program of this machine."""
 
 
-def try_python(facts: ConnectionFacts, run_command: RunCommand, user: str, becoming: str = "") -> None:
-    """That the Python which Ansible would take on the host of `facts` runs for `user`, whom `becoming` makes of us.
+def try_users(facts: ConnectionFacts, run_command: RunCommand, login: str, users: Collection[str]) -> Iterator[str]:
+    """What was found good, in words: that `login` becomes each of `users`, and that a Python runs for them.
+
+    Raises:
+        NotCheckedError: that cannot be judged here.
+        UnfitError: something of it does not work.
+    """
+    for user in sorted(users) or [login]:
+        run_as = run_command
+        if user != login:  # Ansible does not become who it is
+            run_as = try_becoming(facts, run_command, login, user)
+            yield f"become {user}"
+        try_python(facts, run_command, user, run_as)
+        yield f"python for {user}"
+
+
+def try_python(facts: ConnectionFacts, run_command: RunCommand, user: str, run_as: RunCommand) -> None:
+    """That the Python which Ansible would take on the host of `facts` runs for `user`, as whom `run_as` does a command.
 
     Raises:
         UnfitError: it does not.
     """
     python, found_by = _interpreter(facts, run_command)
-    output = run_command(f"{becoming}/bin/sh -c {shlex.quote(f'{python} -c {shlex.quote(_PROGRAM)}')}")
+    output = run_as(f"/bin/sh -c {shlex.quote(f'{python} -c {shlex.quote(_PROGRAM)}')}")
     if _MARK not in output:
         raise UnfitError(
             f"{python}{found_by} does not run there for {user}: {_cause(output)}",
@@ -62,20 +79,45 @@ def _cause(output: str) -> str:
     return last_lines(output if lines[:1] == ["Traceback (most recent call last):"] else "".join(lines[:1]))
 
 
-def becoming(facts: ConnectionFacts, user: str) -> str:
-    """What stands before a command of whoever logs in, so that it is done as `user`, as Ansible would write it.
+def try_becoming(facts: ConnectionFacts, run_command: RunCommand, login: str, user: str) -> RunCommand:
+    """What does a command as `user`, whom `login` can become: that is tried, as Ansible would do it.
 
     Raises:
-        NotCheckedError: that takes more than sudo without a password, or is a template.
+        NotCheckedError: it takes more than sudo or su without a password, or is a template.
+        UnfitError: it does not work.
     """
+    become = _becoming(facts, user)
+    output = run_command(become(f"/bin/sh -c {shlex.quote(f'echo {_BECAME}')}"))
+    if _BECAME not in output:
+        message = f"{login} cannot become {user}: {last_lines(output)}"
+        raise UnfitError(message, hint=_hint(output, facts.become_method.rpartition(".")[2], login, user))
+    return lambda command: run_command(become(command))
+
+
+def _becoming(facts: ConnectionFacts, user: str) -> Callable[[str], str]:
+    """What makes of a command for whoever logs in one that is done as `user`, as Ansible would write it."""
     if "{{" in user:
         raise NotCheckedError(f"whom it becomes, {user}, is only known when the step begins")
     method = facts.become_method.rpartition(".")[2]
-    if method != "sudo" or facts.become_password:
-        how = f"by {method}" if method != "sudo" else "with a password"
+    if method not in {"sudo", "su"} or facts.become_password:
+        how = f"by {method}" if method not in {"sudo", "su"} else "with a password"
         raise NotCheckedError(f"it becomes {user} {how}")
-    flags = "-H -S -n" if facts.become_flags is None else facts.become_flags
-    return f"{facts.become_exe or 'sudo'} {flags} -u {shlex.quote(user)} "
+    program, flags, name = facts.become_exe or method, facts.become_flags, shlex.quote(user)
+    if method == "su":
+        return lambda command: f"{program} {flags or ''} {name} -c {shlex.quote(command)}"
+    return lambda command: f"{program} {'-H -S -n' if flags is None else flags} -u {name} {command}"
+
+
+def _hint(output: str, method: str, login: str, user: str) -> str:
+    if re.search(rf"\b{method}\b.*(?:not found|No such file)", output):
+        other = ", or set ansible_become_method: su, where root logs in" if method == "sudo" else ""
+        return f"install {method} there{other}"
+    if re.search(r"unknown user|does not exist", output):
+        return f"create {user} there, or name another one as become_user"
+    if method == "su":
+        return f"let root log in there, as su asks {login} for a password, or become {user} by sudo"
+    sudoers = f"{login} ALL=({user}) NOPASSWD: ALL"
+    return f"let {login} do so there (sudoers: {sudoers}), or set ansible_become_password in a vault"
 
 
 def check_here(
@@ -93,11 +135,9 @@ def check_here(
 def _look(facts: ConnectionFacts, users: Collection[str], run_command: RunCommand) -> HostCheck:
     if "python" in facts.strange:
         return HostCheck(facts.host, left="its ansible_python_interpreter cannot be read here")
-    mine, passed = _login(), []
+    passed: list[str] = []
     try:
-        for user in sorted(users) or [mine]:
-            try_python(facts, run_command, user, becoming(facts, user) if user != mine else "")
-            passed.append(f"python for {user}")
+        passed.extend(try_users(facts, run_command, _login(), users))
     except NotCheckedError as error:
         return HostCheck(facts.host, tuple(passed), left=str(error))
     except UnfitError as error:

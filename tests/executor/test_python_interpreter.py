@@ -56,11 +56,46 @@ def test_the_first_that_is_there_counts_as_for_ansible(tmp_path):
 def test_another_user_is_become_as_ansible_does_it(tmp_path):
     sudo = script(tmp_path / "sudo", 'shift 5; exec "$@"')
 
-    assert looked(["app"], python=sys.executable, become_exe=str(sudo)).passed == ("python for app",)
-    assert looked(["a b; false"], python=sys.executable, become_exe=str(sudo)).passed == ("python for a b; false",)
+    for user in ("app", "a b; false"):
+        found = looked([user], python=sys.executable, become_exe=str(sudo))
+        assert found.passed == (f"become {user}", f"python for {user}")
     assert looked(["app"], become_password=True).left == "it becomes app with a password"
     assert looked(["{{ who }}"]).left == "whom it becomes, {{ who }}, is only known when the step begins"
     assert looked([ME], python=sys.executable, become_exe="/no/such/sudo").passed == WELL
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user by su unasked")
+def test_su_itself_is_tried_as_ansible_does_it():
+    found = looked(
+        ["nobody"], path=os.defpath, python="/usr/bin/python3", become_method="su", become_flags="-s /bin/sh"
+    )
+
+    assert found.passed == ("become nobody", "python for nobody"), found
+
+
+def test_who_is_not_there_is_told_with_what_to_do():
+    found = looked(["nobody-there"], path=os.defpath, python=sys.executable, become_method="ansible.builtin.su")
+
+    assert f"{ME} cannot become nobody-there: su: user nobody-there does not exist" in found.problem
+    assert found.hint == "create nobody-there there, or name another one as become_user"
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({}, "install sudo there, or set ansible_become_method: su, where root logs in"),
+        ({"become_method": "su"}, "install su there"),
+        ({"become_exe": "/no/such/sudo"}, "install sudo there, or set ansible_become_method: su, where root logs in"),
+    ],
+)
+def test_a_program_that_is_not_there_is_told_with_what_to_do(changes, hint):
+    found = looked(["app"], python=sys.executable, **changes)
+
+    assert (f"{ME} cannot become app: " in found.problem, "not found" in found.problem, found.hint) == (
+        True,
+        True,
+        hint,
+    )
 
 
 def test_where_no_machine_works_no_python_is_needed():

@@ -16,7 +16,7 @@ from paramiko.ssh_exception import SSHException
 
 from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, last_lines
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.executor.python_interpreter import RunCommand, becoming, try_python
+from runner.executor.python_interpreter import try_users
 from runner.executor.ssh import host_keys, login
 from runner.executor.ssh.ssh_connection import connected, greet
 from runner.executor.ssh.ssh_settings import Settings, settings_of
@@ -137,29 +137,8 @@ class _Look:
             )
         self.passed.append("shell")
         if self.become is not None:
-            for user in sorted(self.become) or [settings.user]:
-                run_command = partial(_run_command, transport, timeout=settings.timeout)
-                # Ansible does not become who it is.
-                try_python(
-                    self.facts,
-                    run_command,
-                    user,
-                    self._become(run_command, settings, user) if user != settings.user else "",
-                )
-                self.passed.append(f"python for {user}")
-
-    def _become(self, run_command: RunCommand, settings: Settings, user: str) -> str:
-        """What stands before a command that is done as `user`, which is tried."""
-        before = becoming(self.facts, user)
-        output = run_command(f"{before}/bin/sh -c {shlex.quote(f'echo {_MARK}')}")
-        if _MARK not in output:
-            raise UnfitError(
-                f"{settings.user} cannot become {user}: {last_lines(output)}",
-                hint=f"let {settings.user} do so there (sudoers: {settings.user} ALL=({user}) NOPASSWD: ALL), or set "
-                "ansible_become_password in a vault",
-            )
-        self.passed.append(f"become {user}")
-        return before
+            run_command = partial(_run_command, transport, timeout=settings.timeout)
+            self.passed.extend(try_users(self.facts, run_command, settings.user, self.become))
 
 
 def _run_command(transport: Transport, command: str, timeout: float) -> str:

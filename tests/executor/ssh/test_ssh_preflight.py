@@ -212,6 +212,15 @@ def test_becoming_another_user_is_tried_as_ansible_does_it(lab, tmp_path):
     assert (tmp_path / "words").read_text().startswith("-H -S -n -u postgres /bin/sh -c ")
 
 
+def test_becoming_another_user_by_su_is_tried_as_ansible_does_it(lab, tmp_path):
+    su = script(tmp_path / "su", f'echo "$@" > {tmp_path / "words"}; shift 2; exec sh -c "$1"')
+
+    found = lab.look(become=["postgres"], become_exe=str(su), become_method="ansible.builtin.su")
+
+    assert found.passed == (*REACHED, "become postgres", "python for postgres")
+    assert (tmp_path / "words").read_text().startswith("postgres -c /bin/sh -c ")
+
+
 def test_who_may_not_become_another_user_is_told_what_is_said_there(lab, tmp_path):
     sudo = script(tmp_path / "sudo", "echo 'sudo: a password is required' >&2; exit 1")
     user = lab.facts().user
