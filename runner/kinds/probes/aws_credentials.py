@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import shlex
+import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -22,7 +26,7 @@ _OK = 200
 _METADATA = "http://169.254.169.254"
 _FEW_SECONDS = 2.0
 """How long the address of an instance's metadata is waited for, which on other machines nobody has."""
-_A_WHILE = 30.0
+_A_WHILE = 5.0
 """Seconds for a program that knows credentials."""
 _SESSION = "runbook"
 Environ = Mapping[str, str]
@@ -154,14 +158,34 @@ def text_of(tree: ET.Element, name: str) -> str:
 
 def _by_process(command: str) -> Credentials:
     try:
-        argv = shlex.split(command)
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_A_WHILE, check=False)
-        found = json.loads(done.stdout) if done.returncode == 0 else None
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        found = json.loads(_written_by(command))
+    except ValueError:
         found = None
     if not isinstance(found, dict) or found.get("Version") != 1:
         raise UnknownError("the credential_process of the profile of AWS gives no credentials")
     return _credentials(found, ("AccessKeyId", "SecretAccessKey", "SessionToken"), "the credential_process")
+
+
+def _written_by(command: str) -> bytes:
+    """What a program writes that ends well; where it takes too long it is ended, with all that it has started."""
+    nobody = subprocess.DEVNULL
+    with tempfile.TemporaryFile() as output:  # no pipe: one that the program hands on has no end
+        try:
+            argv = shlex.split(command)
+            process = subprocess.Popen(argv, stdin=nobody, stdout=output, stderr=nobody, start_new_session=True)
+        except (OSError, ValueError):
+            return b""
+        try:
+            code = process.wait(_A_WHILE)
+        except subprocess.TimeoutExpired:
+            late = f"does not end within {_A_WHILE:g} s, and may wait for somebody; it was ended"
+            raise UnknownError(f"the credential_process of the profile of AWS {late}") from None
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        output.seek(0)
+        return output.read() if code == 0 else b""
 
 
 def _of_instance(environ: Environ) -> Credentials:

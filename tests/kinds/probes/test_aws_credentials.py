@@ -6,8 +6,10 @@ import json
 import sys
 
 import pytest
+from harness.bench import wait_until
 from harness.fault_server import FaultServer
 
+from runner.executor.ansible.processes import is_alive
 from runner.kinds.probes.asked_service import UnknownError
 from runner.kinds.probes.aws_credentials import domain, find, region_of
 from runner.kinds.probes.sigv4 import Credentials
@@ -154,3 +156,20 @@ def test_the_region_is_where_the_tools_look_for_it(home, environ):
     write(home, "config", "")
     with pytest.raises(UnknownError, match="no region of AWS is named; say `region`"):
         region_of(environ)
+
+
+def test_a_program_that_hangs_is_ended_with_what_it_has_started(home, environ):
+    # Given a program that has started another one, and asks for a password that nobody types
+    started = home / "started"
+    (home / "keys.py").write_text(
+        "import subprocess, sys, time\n"
+        f"with open({str(started)!r}, 'w') as file: print(subprocess.Popen(['sleep', '600']).pid, file=file)\n"
+        "sys.stdin.read()\ntime.sleep(600)\n"
+    )
+    write(home, "config", f"[default]\ncredential_process = {sys.executable} {home}/keys.py\n")
+    # When
+    told = why(environ)
+    # Then
+    late = "does not end within 5 s, and may wait for somebody; it was ended"
+    assert told == f"the credential_process of the profile of AWS {late}"
+    wait_until(lambda: not is_alive(int(started.read_text())), "what it has started has ended")
