@@ -125,8 +125,8 @@ def begin_and_exit(library: Library, state: StateDirectory, name: str, planned: 
     """
     found, here = entry(library, name), _acting(state, name)
     try:
-        check_claimed(here, library, found, planned)
-        request = planned_request(library, found, planned, os.environ)
+        approver = check_claimed(here, library, found, planned)
+        request = replace(planned_request(library, found, planned, os.environ), approved=approver)
     except LockedError:  # somebody else has begun it, or has decided about it
         raise
     except RunbookError as error:

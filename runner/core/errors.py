@@ -65,6 +65,12 @@ class GuardError(DeniedError):
         self.flags = flags
 
 
+class ClosedError(GuardError):
+    """A calendar lets nobody change anything now."""
+
+    exit_code = ExitCode.LOCKED
+
+
 class UnreachableError(RunbookError):
     """There is no host to work on, or none answers."""
 

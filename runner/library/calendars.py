@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +50,8 @@ Interval = Annotated[str, AfterValidator(_interval)]
 class Calendar(Model):
     """Times that are `closed`, or all but those that are `open`; closed counts before open.
 
-    Times without a zone of their own are in `zone`, else in that of the schedule. `ics` is a file beside this one.
+    Times without a zone of their own are in `zone`, else in that of the schedule. `ics` is a file beside this one. With
+    `also_by_hand` people are refused as well.
     """
 
     title: Title
@@ -58,6 +59,7 @@ class Calendar(Model):
     closed: Several[Interval] = ()
     open: Several[Interval] = ()
     ics: Text | None = None
+    also_by_hand: bool = False
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -65,8 +67,8 @@ class Calendar(Model):
             raise ValueError("needs `closed`, `open` or `ics`")
         return self
 
-    def closed_at(self, now: datetime, zone: tzinfo, directory: Path) -> bool:
-        """Whether it is closed at `now`, for a schedule in `zone`.
+    def closed_at(self, now: datetime, zone: tzinfo, events: Callable[[str], Any]) -> bool:
+        """Whether it is closed at `now`, for a schedule in `zone`; `events` are those of an iCalendar file.
 
         Raises:
             InvalidInputError: its iCalendar file cannot be used.
@@ -74,7 +76,7 @@ class Calendar(Model):
         zone = ZoneInfo(self.zone) if self.zone else zone
         if any(_holds(each, now, zone) for each in self.closed):
             return True
-        if self.ics and _has_event(directory / self.ics, now, zone):
+        if self.ics and _has_event(events(self.ics), now, zone):
             return True
         return bool(self.open) and not any(_holds(each, now, zone) for each in self.open)
 
@@ -89,6 +91,7 @@ class Calendars:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._read: dict[str, Any] = {}
 
     @cached_property
     def all(self) -> Mapping[str, Calendar]:
@@ -116,7 +119,8 @@ class Calendars:
             for name in names:
                 if name not in self.all:
                     return f"there is no calendar {name!r} in {self._path.name}{_near(name, self.all)}"
-                self.all[name].closed_at(datetime.now(UTC), UTC, self._path.parent)
+                if ics := self.all[name].ics:
+                    self._events(ics)
         except InvalidInputError as error:
             return error.message.splitlines()[0]
         return ""
@@ -126,7 +130,25 @@ class Calendars:
         if not names or self.fault(names):
             return ""
         found = (self.all[name] for name in names)
-        return next((each.title for each in found if each.closed_at(now, zone, self._path.parent)), "")
+        return next((each.title for each in found if each.closed_at(now, zone, self._events)), "")
+
+    def by_hand(self, now: datetime) -> tuple[str, str]:
+        """The title of a calendar by which people are refused at `now`, and why one of them cannot be asked."""
+        try:
+            names = [name for name, each in self.all.items() if each.also_by_hand]
+        except InvalidInputError as error:
+            return "", error.message.splitlines()[0]
+        return self.closed(names, now, UTC), self.fault(names)
+
+    def _events(self, file: str) -> Any:
+        """The events of the iCalendar file of that name, read once.
+
+        Raises:
+            InvalidInputError: it cannot be used.
+        """
+        if file not in self._read:
+            self._read[file] = _read(self._path.parent / file)
+        return self._read[file]
 
 
 def _near(name: str, names: Mapping[str, Any]) -> str:
@@ -134,12 +156,10 @@ def _near(name: str, names: Mapping[str, Any]) -> str:
     return f"; {near}" if near else ""
 
 
-def _has_event(path: Path, now: datetime, zone: tzinfo) -> bool:
-    """Whether an event of the iCalendar file at `path` is at `now`; one that is cancelled or transparent is none."""
-    import recurring_ical_events  # noqa: PLC0415 - only who names a calendar needs it
-
+def _has_event(events: Any, now: datetime, zone: tzinfo) -> bool:
+    """Whether one of the `events` is at `now`; one that is cancelled or transparent is none."""
     # A day without a time is one of the schedule's zone, which the library does not know.
-    found = recurring_ical_events.of(_read(path)).between(now - timedelta(days=2), now + timedelta(days=2))
+    found = events.between(now - timedelta(days=2), now + timedelta(days=2))
     return any(_closes(event, now, zone) for event in found)
 
 
@@ -153,13 +173,14 @@ def _closes(event: Any, now: datetime, zone: tzinfo) -> bool:
 
 
 def _read(path: Path) -> Any:
-    """The calendar in the iCalendar file at `path`.
+    """The events of the iCalendar file at `path`, as often as each comes back.
 
     Raises:
         InvalidInputError: it cannot be used, or what reads it is not installed.
     """
     try:
-        import icalendar  # noqa: PLC0415 - as above
+        import icalendar  # noqa: PLC0415 - only who names such a file needs it
+        import recurring_ical_events  # noqa: PLC0415 - as the one before
     except ImportError:
         hint = "pip install 'runbookctl[calendars]'"
         raise InvalidInputError(f"{path.name} needs what reads iCalendar files", hint=hint) from None
@@ -175,7 +196,7 @@ def _read(path: Path) -> Any:
     for rule in _rules(events):
         if any(word in str(rule.get("FREQ", "")) for word in _TOO_OFTEN):
             raise InvalidInputError(f"{path.name} has an event that comes back more often than daily")
-    return calendar
+    return recurring_ical_events.of(calendar)
 
 
 def _rules(events: Sequence[Any]) -> Iterator[Mapping[str, Any]]:

@@ -67,8 +67,9 @@ class RunRequest:
     Of a secret, `inputs` has where it is and `secrets` what it is; `hidden` are secrets of the runs before in the tree.
     Nothing that is written, sent or shown may hold one of these.
     `reason` is why, `environment` the class that somebody has named in advance, `break_glass` why the guards are
-    overridden, `wait` for how many seconds it waits for whoever holds its hosts, `parent` the run that handed over
-    to this one, and `tree` the first of them all. `library` is where a runbook that takes over is found.
+    overridden, `approved` who has approved that it asks nobody, `wait` for how many seconds it waits for whoever holds
+    its hosts, `parent` the run that handed over to this one, and `tree` the first of them all. `library` is where a
+    runbook that takes over is found.
     `beside` are the files that the playbook includes, whose hashes stand in it.
     `named` is what somebody has named with --limit, where the run that handed over has set `limit`. With `called` a
     step of the run `parent` is done by it: that one calls and announces, and gives it `within` seconds.
@@ -90,6 +91,7 @@ class RunRequest:
     environment: str = ""
     break_glass: str = ""
     wait: float = 0.0
+    approved: str = ""
     parent: str = ""
     tree: str = ""
     called: bool = False

@@ -65,13 +65,12 @@ Known = Mapping[str, ScheduleEntry]
 """Schedules as they were recorded last, by their names."""
 
 
-def remembered(name: str, recorded: str) -> ScheduleEntry | None:
-    """The schedule of that `name` as it was `recorded`, in JSON; None where it was taken out by then."""
-    data = json.loads(recorded)
+def remembered(name: str, recorded: Mapping[str, Any]) -> ScheduleEntry | None:
+    """The schedule of that `name` as it was `recorded`; None where it was taken out by then."""
     with suppress(ValidationError, LookupError):
-        schedule = _adapter().validate_python(data["written"], strict=False)
+        schedule = _adapter().validate_python(recorded["written"], strict=False)
         runbook = name.partition("/")[0]
-        return ScheduleEntry(name, runbook, "", schedule, data["severity"], tell=tuple(data["tell"]))
+        return ScheduleEntry(name, runbook, "", schedule, recorded["severity"], tell=tuple(recorded["tell"]))
     return None
 
 

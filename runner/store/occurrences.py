@@ -41,8 +41,6 @@ _PATIENCE = 30.0
 _LOOKS_AGAIN = 0.05
 _MARK = b'"type":"runbook.schedule.'
 _START = "0"
-_KEPT = frozenset({EventType.SCHEDULE_PAUSED, EventType.SCHEDULE_APPROVED})
-"""Of these only the latest word on a schedule counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ class Occurrences:
         match kind:
             case EventType.SCHEDULE_SEEN:
                 self._move(schedule, str(data["since"]))
-                self._set(f"{kind}/{schedule}", json.dumps(dict(data)))
+                self._keep(kind, schedule, data)
             case EventType.SCHEDULE_CLAIMED | EventType.SCHEDULE_DECIDED:
                 self._decided(schedule, data, time)
             case EventType.SCHEDULE_TOLD:
@@ -134,8 +132,12 @@ class Occurrences:
                 self._move(schedule, str(data["until"]))
             case EventType.SCHEDULE_CLOCK:
                 self._set("last_decided", time.isoformat())
-            case _ if kind in _KEPT:
-                self._set(f"{kind}/{schedule}", str(data["value"]))
+            case EventType.SCHEDULE_PAUSED | EventType.SCHEDULE_APPROVED:
+                self._keep(kind, schedule, data)
+
+    def _keep(self, kind: str, schedule: str, data: Mapping[str, Any]) -> None:
+        """Only the latest word of this kind on a schedule counts."""
+        self._set(f"{kind}/{schedule}", json.dumps(dict(data)))
 
     def _decided(self, schedule: str, data: Mapping[str, Any], time: datetime) -> None:
         row = [schedule, str(data["planned"]), str(data.get("state", CLAIMED)), str(data.get("why", ""))]
@@ -156,14 +158,10 @@ class Occurrences:
         rows = self._database.execute("SELECT schedule, planned FROM horizon")
         return {schedule: datetime.fromisoformat(planned) for schedule, planned in rows}
 
-    def facts(self, kind: EventType) -> Mapping[str, str]:
-        """What was recorded last of this `kind`, by the schedule."""
+    def facts(self, kind: EventType) -> Mapping[str, Mapping[str, Any]]:
+        """The data of what was recorded last of this `kind`, by the schedule."""
         rows = self._database.execute("SELECT name, value FROM fact WHERE name GLOB ?", (f"{kind}/*",))
-        return {name.partition("/")[2]: value for name, value in rows}
-
-    def fact(self, kind: EventType, schedule: str) -> str:
-        """What was recorded last of this `kind`, for `schedule`; empty where nothing was."""
-        return self._fact(f"{kind}/{schedule}") or ""
+        return {name.partition("/")[2]: json.loads(value) for name, value in rows}
 
     def of(self, schedule: str, planned: datetime) -> Occurrence | None:
         """The occurrence of `schedule` at the instant `planned`; None where it was not decided."""

@@ -79,5 +79,16 @@ def test_one_that_cannot_be_asked_says_why_and_closes_nothing(calendars, text, i
     assert closed(found, 2026, 12, 1, 10, 0) == ""
 
 
+def test_one_also_closes_what_is_begun_by_hand_only_where_it_says_so(calendars):
+    text = "a: {title: A, closed: [2026-12-01/2026-12-02]}\n"
+    found = calendars(f"{text}b: {{title: B, also_by_hand: true, closed: [2026-12-02/2026-12-02]}}\n")
+
+    assert found.by_hand(datetime(2026, 12, 1, 12, tzinfo=UTC)) == ("", "")
+    assert found.by_hand(datetime(2026, 12, 2, 12, tzinfo=UTC)) == ("B", "")
+    broken = calendars("b: {title: B, also_by_hand: true, ics: none.ics}\n")
+    title, fault = broken.by_hand(datetime(2026, 12, 2, 12, tzinfo=UTC))
+    assert (title, "none.ics is no iCalendar file" in fault) == ("", True)
+
+
 def test_without_the_file_there_is_none(tmp_path):
     assert Calendars(tmp_path / "calendars.yml").all == {}

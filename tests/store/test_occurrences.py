@@ -55,7 +55,7 @@ def test_what_is_asked_about_one_of_them(scheduler):
         assert isinstance(first, Occurrence)
         assert (first.run, occurrences.of(NAME, BEGIN), occurrences.claimed()) == (first.run, None, [])
         assert [each.planned for each in occurrences.begun(NAME, 1)] == [BEGIN + timedelta(hours=3)]
-        assert (list(occurrences.horizons()), occurrences.fact(EventType.SCHEDULE_PAUSED, NAME)) == ([NAME], "")
+        assert (list(occurrences.horizons()), occurrences.facts(EventType.SCHEDULE_PAUSED)) == ([NAME], {})
 
 
 def test_another_log_has_another_index(scheduler):

@@ -76,6 +76,7 @@ def unusable_schedule(context: LintContext) -> Iterator[Hit]:
                 hint = did_you_mean(name, context.contacts) or "runbooks/contacts.yml has those who can be called"
                 yield Hit((*place, "on_missed", n), f"nobody is called {name!r}", hint)
         yield from _inputs(context.runbook, schedule, place)
+        yield from _questions(context.runbook, place)
 
 
 def _calendar_fault(context: LintContext, schedule: Schedule) -> str:
@@ -83,6 +84,14 @@ def _calendar_fault(context: LintContext, schedule: Schedule) -> str:
         return Calendars(context.source.path.with_name("calendars.yml")).fault(schedule.calendars)
     except (InvalidInputError, OSError) as error:
         return str(error)
+
+
+def _questions(runbook: Runbook, place: Place) -> Iterator[Hit]:
+    """What only a person can know, wherever it is asked: nobody is there at night."""
+    for step in runbook.procedure:
+        if not step.auto and (step.manual or step.confirmations):
+            message = f"the step {step.id} is for a person, so that every run by this schedule is refused"
+            yield Hit(place, message, f"write `auto: true` in {step.id}, if a machine may answer for it")
 
 
 def _inputs(runbook: Runbook, schedule: Schedule, place: Place) -> Iterator[Hit]:

@@ -11,11 +11,12 @@ from pathlib import Path
 from runner.compiler.batches import portion
 from runner.compiler.blast_radius import blast_radius
 from runner.compiler.committed_playbook import reviewed
-from runner.core.errors import GuardError, UnreachableError
+from runner.core.errors import ClosedError, GuardError, UnreachableError
 from runner.core.events import Event, EventType
 from runner.escalation.contract_check import call_problems
 from runner.executor.host_check import HostCheck
 from runner.executor.target import CLASSES, Target
+from runner.library.calendars import Calendars
 from runner.library.last_tested import Proof
 from runner.model.run_policy import RunPolicy
 from runner.model.runbook import Runbook
@@ -60,7 +61,8 @@ def check_guards(
     if refused := [ruling for ruling in rulings if ruling.verdict == "refused"]:
         message = "\n".join(ruling.sentence for ruling in refused)
         flags = {flag: value for ruling in refused for flag, value in ruling.flags.items()}
-        raise GuardError(message, hint="\n".join(dict.fromkeys(ruling.hint for ruling in refused)), flags=flags)
+        kind = ClosedError if {ruling.guard for ruling in refused} == {"calendar"} else GuardError
+        raise kind(message, hint="\n".join(dict.fromkeys(ruling.hint for ruling in refused)), flags=flags)
     if case.break_glass:
         overridden = [ruling.sentence for ruling in rulings if ruling.verdict == "overridden"]
         recorder.note(EventType.GLASS_BROKEN, reason=case.break_glass, by=env.actor.user, overrides=overridden)
@@ -103,6 +105,8 @@ def case_for(request: RunRequest, target: Target, env: Installation, *, now: dat
         now=now,
         lint_errors=lambda: _lint_errors(request, target, now.date()),
         call_problems=lambda: _call_problems(request, env, now),
+        closed=lambda: Calendars(request.source.path.with_name("calendars.yml")).by_hand(now),
+        approved=request.approved,
     )
 
 

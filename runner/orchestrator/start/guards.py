@@ -19,7 +19,9 @@ from runner.model.step import Effect, Step
 
 PRODUCTION, STAGING = "production", "staging"
 
-Guard = Literal["calls", "environment", "lint", "reason", "max_hosts", "protected", "proof", "four_eyes", "may_run"]
+Guard = Literal[
+    "calendar", "calls", "environment", "lint", "reason", "max_hosts", "protected", "proof", "four_eyes", "may_run"
+]
 Verdict = Literal["met", "warned", "refused", "overridden"]
 
 _NOTHING = "nothing"
@@ -50,7 +52,8 @@ class Case:
     they are in. `asks_nobody` says whether a machine says yes where a person would
     be asked, `playbooks` the SHA-256 of what will run, for each runbook that may. `proofs` is only asked where a proof
     is required. `lint_errors` are the errors that lint finds in the runbook, each in a line;
-    `call_problems` says why somebody whom the runbook names could not be called.
+    `call_problems` says why somebody whom the runbook names could not be called, `closed` which calendar lets nobody
+    change anything now, and why one cannot be asked. `approved` is who has approved that it asks nobody.
     """
 
     runbook: Runbook
@@ -68,6 +71,8 @@ class Case:
     now: datetime
     lint_errors: Callable[[], Sequence[str]] = tuple
     call_problems: Callable[[], Sequence[str]] = tuple
+    closed: Callable[[], tuple[str, str]] = lambda: ("", "")
+    approved: str = ""
 
     @property
     def changing(self) -> list[Step]:
@@ -105,6 +110,7 @@ def rules(case: Case) -> list[Ruling]:
     """
     policy = case.target.policy
     rulings = [*_may_run(case), *_reason(case), *_lint(case), *_calls(case), *_most_hosts(case, policy)]
+    rulings += _calendar(case) if case.changing else ()
     return [*rulings, *_protected(case), *_proof(case, policy), *_four_eyes(case, policy)] if case.changing else rulings
 
 
@@ -180,6 +186,25 @@ def _overridable(case: Case, *, met: bool) -> Verdict:
 _BREAK = "where life or service depends on it, --break-glass REASON continues all the same, and tells everybody"
 
 
+def _calendar(case: Case) -> Iterator[Ruling]:
+    """Nobody changes anything while a calendar is closed that also counts by hand, unless they break the glass."""
+    title, fault = case.closed()
+    if title or fault:
+        what = (
+            f"{title} lets nobody change anything now"
+            if title
+            else f"nobody knows whether a calendar is closed: {fault}"
+        )
+        yield Ruling(
+            "calendar",
+            "that no calendar is closed",
+            title or fault,
+            _overridable(case, met=False) if title else "warned",
+            what[0].upper() + what[1:],
+            hint=f"wait until it is open: runbooks/calendars.yml says when; {_BREAK}",
+        )
+
+
 def _most_hosts(case: Case, policy: RunPolicy) -> Iterator[Ruling]:
     for most, whose in ((case.runbook.max_hosts, case.runbook.id), (policy.max_hosts, "the inventory's policy")):
         if most is not None:
@@ -237,7 +262,7 @@ def _proof(case: Case, policy: RunPolicy) -> Iterator[Ruling]:
 
 def _four_eyes(case: Case, policy: RunPolicy) -> Iterator[Ruling]:
     """Somebody else says yes before anything is changed; with a broken glass whoever began the run may say it."""
-    asks = not case.asks_nobody and _is_asked_first(case)
+    asks = bool(case.approved) or (not case.asks_nobody and _is_asked_first(case))
     wanted = policy.four_eyes or case.target.environment == PRODUCTION
     alone = bool(case.break_glass.strip()) and asks and wanted
     asked = "a question that whoever began the run may answer" if alone else "such a question"
@@ -245,7 +270,7 @@ def _four_eyes(case: Case, policy: RunPolicy) -> Iterator[Ruling]:
         yield Ruling(
             "four_eyes",
             "that somebody else says yes before anything is changed",
-            asked if asks else "no question",
+            f"the approval of {case.approved}" if case.approved else asked if asks else "no question",
             _overridable(case, met=asks and not case.break_glass.strip()),
             f"Somebody else must say yes before anything is changed; {case.runbook.id} asks "
             f"{asked if asks else 'no question'}",

@@ -36,8 +36,8 @@ def go_on(installation: Installation, library: Library, name: str) -> None:
     """
     one_entry(library, installation.state, name)
     with decided(installation.state) as occurrences:
-        paused = occurrences.fact(EventType.SCHEDULE_PAUSED, name)
-    if not paused:
+        paused = occurrences.facts(EventType.SCHEDULE_PAUSED)
+    if not paused.get(name, {}).get("value"):
         raise InvalidInputError(f"nobody has paused {name} here", hint="a pause in the runbook ends there")
     _note(installation, EventType.SCHEDULE_PAUSED, name, "")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from runner.core.errors import RunbookError, explain
 from runner.core.events import EventType, Outcome
@@ -52,7 +53,7 @@ class Circumstances:
 
     def paused(self, entry: ScheduleEntry, schedule: Schedule) -> str:
         """By whom and why the schedule does not count now; empty where it does."""
-        by_command = self._paused.get(entry.name, "")
+        by_command = str(self._paused.get(entry.name, {}).get("value", ""))
         return by_command or paused(schedule, self._now.astimezone(schedule.tz).date())
 
     def fault(self, entry: ScheduleEntry, schedule: Schedule) -> str:
@@ -66,11 +67,20 @@ class Circumstances:
             subject = subject_of(self._library, entry)
         except (RunbookError, OSError) as error:
             return first_line(explain(error).message)
-        approved = self._approved.get(entry.name, "")
+        approved = self._approved.get(entry.name, {}).get("value", "")
         if approved == subject:
             return ""
         why = "has changed since it was approved" if approved else "is not approved"
         return f"{entry.name} works on production, and {why}: runbook schedule approve {entry.name}"
+
+    def approver(self, entry: ScheduleEntry) -> str:
+        """Who has approved the schedule as it is now; empty where nobody has.
+
+        Raises:
+            RunbookError: its runbook cannot be read.
+        """
+        approved = self._approved.get(entry.name, {})
+        return str(approved["by"]) if approved and approved["value"] == subject_of(self._library, entry) else ""
 
     def _is_production(self, inventory: str) -> bool:
         if inventory not in self._production:
@@ -78,11 +88,11 @@ class Circumstances:
         return self._production[inventory]
 
     @cached_property
-    def _paused(self) -> Mapping[str, str]:
+    def _paused(self) -> Mapping[str, Mapping[str, Any]]:
         return self._occurrences.facts(EventType.SCHEDULE_PAUSED)
 
     @cached_property
-    def _approved(self) -> Mapping[str, str]:
+    def _approved(self) -> Mapping[str, Mapping[str, Any]]:
         return self._occurrences.facts(EventType.SCHEDULE_APPROVED)
 
     @cached_property

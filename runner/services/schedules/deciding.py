@@ -67,7 +67,7 @@ def deciding(installation: Installation) -> Iterator[tuple[Occurrences, Note]]:
 def known_schedules(occurrences: Occurrences) -> Mapping[str, ScheduleEntry]:
     """Every schedule as it was recorded last, by its name; none that was taken out."""
     recorded = occurrences.facts(EventType.SCHEDULE_SEEN)
-    made = ((name, remembered(name, text)) for name, text in recorded.items())
+    made = ((name, remembered(name, data)) for name, data in recorded.items())
     return {name: entry for name, entry in made if entry}
 
 

@@ -75,18 +75,23 @@ def begin(request: RunRequest, env: RunEnvironment, entry: ScheduleEntry, planne
     return result
 
 
-def check_claimed(installation: Installation, library: Library, entry: ScheduleEntry, planned: datetime) -> None:
+def check_claimed(installation: Installation, library: Library, entry: ScheduleEntry, planned: datetime) -> str:
     """That the occurrence was claimed, nobody has begun its run, and the schedule may be begun as it is now.
+
+    Returns:
+        Who has approved the schedule; empty where nobody has.
 
     Raises:
         LockedError: it was decided, or has begun.
         DeniedError: it cannot be begun any more.
+        RunbookError: its runbook cannot be read.
     """
     with decided(installation.state) as occurrences:
         found = occurrences.of(entry.name, planned)
         now = installation.clock().wall
         circumstances = Circumstances(library, installation.state, occurrences, now)
         fault = circumstances.fault(entry, entry.schedule) if entry.schedule else entry.fault
+        approver = "" if fault else circumstances.approver(entry)
     if found is None or found.state != CLAIMED:
         what = "is not due" if found is None else f"was decided: {found.state}"
         hint = f"runbook schedule catch-up {entry.name} {planned:%Y-%m-%dT%H:%MZ} begins it all the same"
@@ -95,6 +100,7 @@ def check_claimed(installation: Installation, library: Library, entry: ScheduleE
         raise LockedError(f"the run {found.run} of {entry.name} has begun already")
     if fault:
         raise DeniedError(fault)
+    return approver
 
 
 def record_end(installation: Installation, entry: ScheduleEntry, planned: datetime, fate: Fate, why: str) -> None:

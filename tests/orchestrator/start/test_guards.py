@@ -17,7 +17,7 @@ from runner.kinds.verifications.exit_code import Exit
 from runner.library.last_tested import Proof
 from runner.model.contacts import Contact
 from runner.model.runbook import Category, Runbook
-from runner.model.step import Approval, Step
+from runner.model.step import Approval, Effect, Step
 from runner.model.verification import Verification
 from runner.orchestrator.start import guards
 from runner.orchestrator.start.guards import Case
@@ -350,3 +350,28 @@ def test_a_protected_host_that_works_for_others_is_named_by_the_runbook_itself(o
     ruled = guards.rules(case(target=told, runbook=runbook(step(on=on)), reason=reason))
 
     assert verdicts(ruled) == [("protected", verdict)]
+
+
+@pytest.mark.parametrize(
+    ("closed", "glass", "verdict"),
+    [
+        (("Year's end", ""), "", ["refused"]),
+        (("Year's end", ""), "fire", ["overridden"]),
+        (("", "x.ics is larger than 1 MiB"), "", ["warned"]),
+        (("", ""), "", []),
+    ],
+)
+def test_a_calendar_that_counts_by_hand_lets_nobody_change_anything(closed, glass, verdict):
+    given = case("local", closed=lambda: closed, break_glass=glass)
+    rulings = [each for each in guards.rules(given) if each.guard == "calendar"]
+
+    assert [each.verdict for each in rulings] == verdict
+    only_looks = case("local", closed=lambda: closed, runbook=runbook(step(effect=Effect.READ)))
+    assert [each for each in guards.rules(only_looks) if each.guard == "calendar"] == []
+
+
+def test_an_approved_schedule_is_the_yes_of_somebody_else():
+    given = case(target=target(db1={"policy": {"four_eyes": True}}), asks_nobody=True)
+    verdict = lambda one: [each.verdict for each in guards.rules(one) if each.guard == "four_eyes"]  # noqa: E731
+
+    assert (verdict(given), verdict(replace(given, approved="bob"))) == (["refused"], ["met"])
