@@ -19,6 +19,7 @@ from runner.render.history.run_history import RunHistory, histories, history
 from runner.render.run_status import MOST_RUNS, RunStatus, status, usual
 from runner.store.locks.holder import Holder
 from runner.store.locks.host_locks import Locks
+from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
 from runner.store.owed_undos import OwedUndo
 from runner.store.run_state import RunDirectory, RunState
@@ -229,6 +230,19 @@ def proven_runs(path: Path, now: Instant) -> list[Proof]:
         return []
     with RecordedRuns.opened(log, now=now) as runs:
         return runs.proofs()
+
+
+def recorded_drills(path: Path, now: Instant) -> list[Record]:
+    """The record of each test of a drill, oldest first; none where nothing was ever recorded.
+
+    Raises:
+        AuditError: as `proven_runs`.
+    """
+    log = _log_of(path)
+    if log is None:
+        return []
+    with RecordedRuns.opened(log, now=now) as runs:
+        return runs.drills()
 
 
 def held_locks(state: StateDirectory, clock: Clock) -> list[tuple[str, Holder | None]]:

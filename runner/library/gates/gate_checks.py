@@ -68,7 +68,7 @@ def owners_and_tests(snapshot: LibrarySnapshot, proofs: Sequence[Proof]) -> Answ
         if tested is None or not tested.current:
             when = "was never tested" if tested is None else f"has changed since its test on {tested.time:%Y-%m-%d}"
             when = f"{name} {when}"
-            hint = f"let a run of it pass: runbook run {name} -i inventories/staging"
+            hint = f"rehearse it: runbook drill {name}, or let a run of it pass in staging"
             yield runbook.finding(("id",), "not-tested", when, hint=hint)
         elif owner in snapshot.contacts:
             yield f"{name} {runbook.title}: {owner}, tested {tested}"

@@ -47,7 +47,7 @@ def let_drills_hold(definitions: dict[str, _Schema]) -> None:
         about = {"description": phase["description"]} if "description" in phase else {}
         definitions["Drill"]["properties"][key] = {**about, "anyOf": [item, {"type": "array", "items": item}]}
     probe = definitions["DrillProbe"]
-    own = {key: probe["properties"][key] for key in OF_PROBES}
+    own = {key: probe["properties"][key] for key in sorted(OF_PROBES)}
     definitions["DrillProbe"] = {**look, "description": probe["description"], "properties": look["properties"] | own}
 
 

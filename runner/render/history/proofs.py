@@ -13,7 +13,8 @@ def proof_of(run: RunHistory) -> Proof | None:
     if run.unproven or not run.ended:
         return None
     last = run.attempts[-1]
-    return Proof(run.runbook, last.runbook_sha256, last.playbook_sha256, run.environment, run.run, run.ended)
+    sums = (last.runbook_sha256, last.playbook_sha256)
+    return Proof(run.runbook, *sums, run.environment, run.run, run.ended, drilled=run.drill.get("verdict") == "passed")
 
 
 def proofs(runs: Iterable[RunHistory]) -> Iterator[Proof]:

@@ -18,6 +18,7 @@ from runner.core.events import EventType, Instant
 from runner.library.last_tested import Proof
 from runner.render.history.proofs import proof_of
 from runner.render.history.run_history import RunHistory, history
+from runner.store.log.envelope import Record
 from runner.store.log.log_index import LogIndex
 
 _OF_STEPS = frozenset(
@@ -37,7 +38,15 @@ _OF_STEPS = frozenset(
     }
 )
 """Most records of a run: what became of each step on each host, of which a summary tells nothing."""
-_ENDS = frozenset({EventType.RUN_FINISHED, EventType.RUN_REFUSED, EventType.RUN_ABANDONED, EventType.RUN_FILED})
+_ENDS = frozenset(
+    {
+        EventType.RUN_FINISHED,
+        EventType.RUN_REFUSED,
+        EventType.RUN_ABANDONED,
+        EventType.RUN_FILED,
+        EventType.DRILL_FINISHED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +162,12 @@ class RecordedRuns:
     def proofs(self) -> list[Proof]:
         """A proof for each run that is one, in the order in which they began."""
         return [each.proof for each in self.summaries() if each.proof]
+
+    def drills(self) -> list[Record]:
+        """The record of each test of a drill, oldest first."""
+        tested = [run for run, latest in self._index.latest_types().items() if latest == EventType.DRILL_FINISHED]
+        records = (record for run in tested for record in self._index.records(run, but=_OF_STEPS))
+        return sorted((each for each in records if each.type == EventType.DRILL_FINISHED), key=lambda each: each.seq)
 
     def newest_proof(self, playbook_sha256: str, environment: str) -> Proof | None:
         """The latest run that proves this text of a playbook there; its records are read, not the summary of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import dropwhile
 from typing import Any, Literal
 
 from runner.core.events import EventType, Instant, Outcome
@@ -30,8 +31,7 @@ from runner.store.run_state import run_kind
 LOOKS = frozenset({"dry-run", "preflight"})
 """The modes in which nothing is done."""
 
-
-_AFTER = frozenset({EventType.RUN_FILED})
+_AFTER = frozenset({EventType.RUN_FILED, EventType.DRILL_FINISHED})
 """What comes after the report, which cannot tell of it."""
 
 
@@ -49,7 +49,7 @@ class RunHistory:
     sentence, `standing` has the hosts by how they stood then, `ways_on` what goes on from there; all are empty until it
     has ended. `nothing_needed` says that the condition of each step was not met. `unproven` says why it is no proof
     that its runbook works; empty when it is one. `not_called` says who was outside of their hours,
-    `triggers` what the rollback triggers came to.
+    `triggers` what the rollback triggers came to, `drill` what the drill came to that it was part of.
     """
 
     run: str
@@ -92,6 +92,7 @@ class RunHistory:
     ended_by: str = ""
     category: str = ""
     triggers: tuple[TriggerHistory, ...] = ()
+    drill: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def started(self) -> datetime:
@@ -161,26 +162,24 @@ def history(records: Iterable[Record], *, now: Instant | None = None) -> RunHist
     Raises:
         ValueError: there is no record of how it started.
     """
-    found = [record for record in records if record.type not in _AFTER]
-    first = next((number for number, record in enumerate(found) if record.type == EventType.RUN_STARTED), None)
-    if first is None:
-        raise ValueError("the audit log does not hold the start of that run")
-    return _history(found[first:], now)
+    if found := [*dropwhile(lambda record: record.type != EventType.RUN_STARTED, records)]:
+        return _history(found, now)
+    raise ValueError("the audit log does not hold the start of that run")
 
 
 def histories(records: Iterable[Record], *, now: Instant | None = None) -> Iterator[RunHistory]:
     """The history of every run that `records` tell of, in the order in which they began; the log is read once."""
     runs: dict[str, list[Record]] = {}
     for record in records:
-        if record.type not in _AFTER and (record.type == EventType.RUN_STARTED or record.run in runs):
+        if record.type == EventType.RUN_STARTED or record.run in runs:
             runs.setdefault(record.run, []).append(record)
     for each in runs.values():
         yield _history(each, now)
 
 
-def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
-    first, data = records[0], records[0].data
-    parts = list(split(records))
+def _history(every: Sequence[Record], now: Instant | None) -> RunHistory:
+    records = [record for record in every if record.type not in _AFTER]
+    first, data, parts = records[0], records[0].data, list(split(records))
     attempts = tuple(fold_attempts(parts, now))
     going = now if attempts[-1].outcome == RUNNING else None
     begun = [
@@ -229,6 +228,7 @@ def _history(records: Sequence[Record], now: Instant | None) -> RunHistory:
         ended=end.time if end else None,
         abandoned=bool(end and end.type == EventType.RUN_ABANDONED),
         triggers=trigger_histories(records),
+        drill=next((record.data for record in reversed(every) if record.type == EventType.DRILL_FINISHED), {}),
         **_ending(end.data if end else {}),
     )
 

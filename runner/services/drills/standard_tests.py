@@ -15,11 +15,14 @@ from runner.lab.receiver import Receiver
 from runner.library.library import Library, Source
 from runner.model.procedure.drill import Drill
 from runner.orchestrator.run_environment import Installation
-from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillTest, as_data
+from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillTest, DrillVerdict, as_data
 from runner.services.drills.drill_task import DrillConditions, DrillTask, Start
 from runner.services.drills.one_drill import do_drill
 from runner.services.drills.recorded_calls import Switchboard
-from runner.store.state_directory import StateDirectory
+from runner.store.log.envelope import Record
+
+_COMPARED = 10
+"""With how many earlier times a time to recover is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class DrillSession:
 
     def _recorded(self, result: DrillResult) -> DrillResult:
         with self.installation.open_log() as log:
-            log.append(Event(EventType.DRILL_FINISHED, result.run, data=as_data(result)))
+            run = result.run or self.installation.new_run_id()
+            log.append(Event(EventType.DRILL_FINISHED, run, data=as_data(result)))
         return result
 
 
@@ -97,8 +101,11 @@ def drillable(library: Library) -> tuple[list[Source], dict[str, str]]:
 
 
 def series(
-    results: Sequence[DrillResult], left_out: Mapping[str, str], state: StateDirectory, *, seconds: float
+    results: Sequence[DrillResult], left_out: Mapping[str, str], recorded: Sequence[Record], *, seconds: float
 ) -> DrillSeries:
-    """The `results` of one command beside what is on record of the same drills."""
-    del state
-    return DrillSeries(tuple(results), {}, left_out, seconds)
+    """The `results` of one command beside what is `recorded` of the same drills, those of the command included."""
+    earlier: dict[str, list[float]] = {result.name: [] for result in results}
+    for each in (record.data for record in recorded):
+        if each["test"] == DrillTest.AS_WRITTEN and each["verdict"] == DrillVerdict.PASSED and each["name"] in earlier:
+            earlier[each["name"]] += [each["recover"]] if each["recover"] is not None else []
+    return DrillSeries(tuple(results), {name: times[-_COMPARED:] for name, times in earlier.items()}, left_out, seconds)

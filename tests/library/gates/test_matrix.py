@@ -26,7 +26,7 @@ def rows(tmp_path):
                 name,
                 "old" if old else collection.runbooks[name].sha256,
                 "p",
-                "lab",
+                "staging",
                 "r",
                 datetime(2026, 1, 2, tzinfo=UTC),
             )
@@ -47,7 +47,7 @@ def test_a_row_says_what_whom_when_and_how_soon(rows):
             severity="P1",
             response="< 5 min",
             owner="Backend team",
-            last_tested="2026-01-02 (lab)",
+            last_tested="2026-01-02 (staging)",
             escalation="L1 On-call engineer",
         ),
     )

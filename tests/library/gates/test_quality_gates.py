@@ -221,7 +221,7 @@ def test_nobody_needs_to_own_or_to_test_what_is_deprecated(asked):
 
 def test_a_runbook_that_has_changed_since_its_test_is_not_tested(tmp_path):
     collection = collected(tmp_path, {}, **SOUND)
-    old = Proof("RUN-001", hashlib.sha256(b"old").hexdigest(), "p", "lab", "run", datetime(2026, 1, 2, tzinfo=UTC))
+    old = Proof("RUN-001", hashlib.sha256(b"old").hexdigest(), "p", "staging", "run", datetime(2026, 1, 2, tzinfo=UTC))
 
     (finding,) = ask(collection, [old])[4].offenders
 

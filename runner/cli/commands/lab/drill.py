@@ -23,6 +23,7 @@ from runner.library.library import Library, Source
 from runner.library.root import cache_directory
 from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest
 from runner.services.drills.standard_tests import DrillSession, drillable, series
+from runner.services.run_list import recorded_drills
 
 
 @click.command(
@@ -84,7 +85,8 @@ def command(
             pages_for_real=page_for_real,
         )
         results = list(_shown(session.do(sources, tests)))
-    done = series(results, left_out, state, seconds=context.clock().since(began))
+    recorded = recorded_drills(context.state_path(), context.clock())
+    done = series(results, left_out, recorded, seconds=context.clock().since(began))
     _finish(done, junit, as_json=as_json)
     raise click.exceptions.Exit(_exit_code(done, tests))
 

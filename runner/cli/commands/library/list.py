@@ -11,7 +11,8 @@ from runner.cli import context
 from runner.cli.output.table import draw, rows_of
 from runner.cli.output.terminal import counted
 from runner.services.library.library_overview import ListedRunbook, list_categories, list_runbooks
-from runner.services.run_list import as_data, listed_runs
+from runner.services.library.tested_runbooks import TestedRunbook, runbook_states
+from runner.services.run_list import as_data, listed_runs, proven_runs
 
 
 @click.command("list")
@@ -30,10 +31,14 @@ def command(*, runs: bool, categories: bool, as_json: bool) -> None:
 
 
 def _runbooks() -> list[dict[str, object]]:
-    return [_row(each) for each in list_runbooks(context.library())]
+    library, now = context.library(), context.clock()
+    tested = {
+        each.id: each for each in runbook_states(library, proven_runs(context.state_path(), now), (), now=now.wall)
+    }
+    return [_row(each, tested.get(each.id)) for each in list_runbooks(library)]
 
 
-def _row(listed: ListedRunbook) -> dict[str, object]:
+def _row(listed: ListedRunbook, tested: TestedRunbook | None) -> dict[str, object]:
     runbook = listed.summary
     if runbook is None:
         findings = counted(listed.faults, "finding")
@@ -46,6 +51,8 @@ def _row(listed: ListedRunbook) -> dict[str, object]:
         "trigger": runbook.trigger.alert or runbook.trigger.event or "",
         "owner": runbook.owner,
         "steps": runbook.steps,
+        "last tested": str((tested and tested.last) or "never"),
+        "next due": f"{tested.due:%Y-%m-%d}" if tested and tested.due else "now",
     }
 
 

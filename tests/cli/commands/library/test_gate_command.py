@@ -40,8 +40,8 @@ def test_every_gate_is_told_with_what_speaks_for_and_against_it(runbook, sound):
         "pass  risks: RISK- high/medium entries have response runbooks",
         "      + RISK-001 Something: RUN-001",
         "FAIL  owners-and-tests: All runbooks have owners and last-tested dates",
-        "      - runbooks/RUN-001.yml:1:1: id: RUN-001 was never tested; let a run of it pass: runbook run RUN-001 "
-        "-i inventories/staging [error: not-tested]",
+        "      - runbooks/RUN-001.yml:1:1: id: RUN-001 was never tested; rehearse it: runbook drill RUN-001, or let a run "
+        "of it pass in staging [error: not-tested]",
         "pass  escalation: Escalation paths defined for all runbooks",
         "      + RUN-001 Disk is full: on-call",
     ]
@@ -49,6 +49,7 @@ def test_every_gate_is_told_with_what_speaks_for_and_against_it(runbook, sound):
 
 def test_a_run_that_passed_is_a_test_until_the_runbook_changes(runbook, sound, ansible, machine):
     machine.run_ids(RUN_ID)
+    ansible.environments["db1"] = "staging"
     assert runbook("run", "RUN-001", "-i", "inventory.yml").code == 0
     assert runbook("gate").code == 0
 

@@ -23,9 +23,9 @@ def test_the_runbooks_are_a_table(runbook, here):
 
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines() == [
-        "ID       TITLE         CATEGORY  SEVERITY  TRIGGER  OWNER         STEPS",
-        "RUN-001  Disk is full  incident  P2        MON-001  backend-team  1",
-        "RUN-002  Another one   incident  warning   Friday   backend-team  1",
+        "ID       TITLE         CATEGORY  SEVERITY  TRIGGER  OWNER         STEPS  LAST TESTED  NEXT DUE",
+        "RUN-001  Disk is full  incident  P2        MON-001  backend-team  1      never        now",
+        "RUN-002  Another one   incident  warning   Friday   backend-team  1      never        now",
     ]
 
 
@@ -41,6 +41,8 @@ def test_as_json_it_is_a_list(runbook, here):
             "trigger": "MON-001",
             "owner": "backend-team",
             "steps": 1,
+            "last tested": "never",
+            "next due": "now",
         }
     ]
 
@@ -164,3 +166,15 @@ def test_two_lists_at_once_are_refused(runbook, library):
 
     assert (ran.code, ran.out) == (2, "")
     assert "--runs and --categories cannot be combined" in ran.err
+
+
+def test_when_it_was_tested_and_is_due_comes_from_the_record_and_an_edit_takes_it_back(runbook, library, ansible, here):
+    ansible.environments["db1"] = "staging"
+    runbook("run", "RUN-001", "-i", "inventory.yml")
+    (tested,) = json.loads(runbook("list", "--json").out)
+    runbook_file(here, title="The disk is full")
+    (edited,) = json.loads(runbook("list", "--json").out)
+
+    assert tested["last tested"].endswith(" (staging)")
+    assert tested["next due"] > tested["last tested"][:10]
+    assert (edited["last tested"].endswith(" (staging), untested since edit"), edited["next due"]) == (True, "now")

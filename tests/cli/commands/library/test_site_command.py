@@ -17,6 +17,7 @@ def test_the_site_is_written(runbook, library, here):
 
 
 def test_what_was_done_is_told(runbook, library, ansible, here):
+    ansible.environments["db1"] = "staging"
     runbook("run", "RUN-001", "-i", "inventory.yml")
 
     ran = runbook("site", "public")
@@ -28,6 +29,7 @@ def test_what_was_done_is_told(runbook, library, ansible, here):
 
 @pytest.mark.parametrize(("age", "word"), [("1ms", "stale"), ("1d", "tested")])
 def test_how_old_a_test_may_be_is_for_the_team_to_say(runbook, library, ansible, here, age, word):
+    ansible.environments["db1"] = "staging"
     runbook("run", "RUN-001", "-i", "inventory.yml")
     runbook("site", "public", "--stale-after", age)
 
@@ -60,6 +62,7 @@ def test_an_age_that_is_none_is_refused(runbook, library):
 
 
 def test_a_record_that_is_broken_tells_nothing(runbook, library, ansible, here):
+    ansible.environments["db1"] = "staging"
     runbook("run", "RUN-001", "-i", "inventory.yml")
     log = here / ".runbook" / "audit" / "audit.jsonl"
     log.write_bytes(log.read_bytes().replace(b"passed", b"failed", 1))
