@@ -25,6 +25,7 @@ TESTED_WITH: dict[str, str] = {
     "compiler/gate_tasks.py": "compiler/test_compiler.py",
     "executor/item_entries.py": "orchestrator/test_due_items.py",
     "executor/ledger_entry.py": "executor/test_host_ledger.py",
+    "orchestrator/continuation/other_runbook.py": "live/test_called_approvals_live.py",
     "orchestrator/continuation/doubts.py": "orchestrator/continuation/test_resumption.py",
     "orchestrator/continuation/accepted_changes.py": "orchestrator/continuation/test_resumption.py",
     "cli/output/run_lines.py": "cli/output/test_progress.py",

@@ -26,6 +26,7 @@ _NAMES = {
     "files": "the file",
     "uses": "the variable",
     "looks_from": "the machine that looks,",
+    "steps": "the step",
 }
 """The first word of a path, in words."""
 

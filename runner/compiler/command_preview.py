@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.compiler.input_delivery import LIMIT, SHELL
+from runner.core.templates import as_title
 from runner.kinds.ansible_yaml import FREE_FORM
 from runner.kinds.invocation import STRICT
 
@@ -44,7 +45,7 @@ def lines(command: Mapping[str, Any]) -> tuple[str, ...]:
     if (items := command.get("items")) is not None:
         nothing = f"fails: {fault}" if (fault := command.get("fault")) else "nothing: there is no item"
         return tuple(line for item in items for line in _of_item(item)) or (nothing,)
-    return (*_action(str(command["module"]), command["args"]), *_around(command), *_tasks(command))
+    return (*_action(str(command["module"]), command["args"]), *_around(command), *_tasks(command), *_steps(command))
 
 
 def _of_item(command: Mapping[str, Any]) -> Iterator[str]:
@@ -92,6 +93,20 @@ def _tasks(command: Mapping[str, Any]) -> Iterator[str]:
         done, *more = _action(str(task["module"]), task["args"])
         yield f"{task['name']}: {done}"
         yield from (f"  {line}" for line in (*more, *_around({**task, "uses": {}})))
+
+
+def _steps(command: Mapping[str, Any]) -> Iterator[str]:
+    """Each step of a runbook that does the whole, what is around it, and how it is verified."""
+    for step in (command.get("steps") or {}).values():
+        done, *more = lines(step)
+        around = [f"only if {as_title(step['only_if'])}"] if step.get("only_if") else []
+        checks = [f"check {says}" for says in step["checks"]] if step.get("checks") else []
+        yield f"{step['name']}: {done}"
+        yield from (_indented(line) for line in (*more, *around, *checks))
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.split("\n"))
 
 
 def _without_limit(argv: Sequence[Any]) -> Sequence[Any]:

@@ -11,6 +11,8 @@ from runner.core.errors import ExecutionError
 from runner.core.events import Event, EventType
 from runner.core.step_tags import step_tag
 from runner.executor.job import NOTHING, Handler, JobPart, Message
+from runner.executor.target import Target
+from runner.orchestrator.continuation import other_runbook
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.due_items import with_due_items
 from runner.orchestrator.event_translator import Translator
@@ -63,7 +65,20 @@ class Invoker:
         captured = with_due_items(self.recorder.captured, self.recorder.ledger, runbook, [*tags])
         message = self._env.executor.resolve(self._job, JobPart(NOTHING.tags, captured=captured, render=render))
         self._note_inventory(message)
+        for step in (each for each in runbook.procedure if each.id in render and each.runs):
+            hosts = Target.from_message(message).of(runbook, step)
+            does = other_runbook.previews(self._request, step, hosts, self.recorder.captured, self._resolve_other)
+            self._keep_previews({"commands": {step.id: does}})
         return message
+
+    def _resolve_other(self, request: RunRequest, render: Sequence[str]) -> Message:
+        """The same of another runbook, which works for a step of this one."""
+        job = replace(
+            request.job(self._env.environ, self.recorder.learn),
+            cancellation=self.halt,
+            on_workspace=self._job.on_workspace,
+        )
+        return self._env.executor.resolve(job, JobPart(NOTHING.tags, render=render))
 
     def begin(self, tags: Sequence[str], limit: Sequence[str] = ()) -> None:
         """Record that the tasks with `tags` are done next, on all hosts or on those in `limit`."""

@@ -73,7 +73,8 @@ class RunRequest:
     `beside` are the files that the playbook includes, whose hashes stand in it.
     `named` is what somebody has named with --limit, where the run that handed over has set `limit`. With `called` a
     step of the run `parent` is done by it: that one calls and announces, and gives it `within` seconds.
-    `answers` is for one that is gone on with, or taken back.
+    `answers` is for one that is gone on with, or taken back. `still_approved` raises where what people have said yes to
+    before is not what is done any more.
     """
 
     run_id: str
@@ -98,6 +99,7 @@ class RunRequest:
     within: float | None = None
     answers: DoubtAnswers = DoubtAnswers()
     library: Library | None = None
+    still_approved: Callable[[], object] = lambda: None
     beside: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def job(self, environ: Mapping[str, str], learn: Callable[[Collection[str]], object]) -> Job:

@@ -102,6 +102,7 @@ class Stepper:
             TimedOutError: the deadline of the run passed; what was going on has been stopped.
             ExecutionError: it did not start, or was stopped from outside.
         """
+        self.plan.request.still_approved()
         limit = () if set(limit) == set(self.plan.names) else limit
         self._invoker.begin(tags, limit)
         approved = [step for step in self.approvals.approved if step_tag(step) in tags]
@@ -121,11 +122,12 @@ class Stepper:
         return self._invoker.execute(part, check=check, may_halt=may_halt)
 
     def check_approval(self, step: Step, hosts: Sequence[str]) -> None:
-        """That `step`, which another runbook is about to do on `hosts`, is what people have approved, if so.
+        """That `step`, which another runbook does on `hosts`, or is about to, is what people have approved, if so.
 
         Raises:
             DeniedError: as `check`.
         """
+        self.plan.request.still_approved()
         if step.id in self.approvals.approved:
             self.check(self._invoker.resolve([step.id]), [step.id], hosts)
 

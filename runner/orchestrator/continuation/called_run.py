@@ -59,6 +59,7 @@ def do_step(
         return None
     request = request_for(stepper, env, step.runs, hosts, run=earlier.run if earlier else "")
     request = replace(request, called=True, within=deadline.left(), reason=_reason(stepper))
+    request = replace(request, still_approved=lambda: stepper.check_approval(step, hosts))
     if earlier:
         request = replace(_as_before(request, earlier), answers=stepper.plan.request.answers.inside(step.id))
     what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": list(hosts)}

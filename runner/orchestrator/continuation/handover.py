@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from runner.compiler.committed_playbook import reviewed, reviewed_beside
+from runner.compiler.committed_playbook import reviewed
 from runner.core.errors import HandOverError, InvalidInputError
 from runner.core.events import EventType, Outcome
 from runner.core.secrets import SecretReference
@@ -17,6 +17,7 @@ from runner.model.handover_inputs import wrong_inputs
 from runner.model.procedure import called_runbooks
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, HandOver, Step
+from runner.orchestrator.continuation.other_runbook import known_value, library_of, request_to
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.recheck import verify_again
 from runner.orchestrator.request import Child, Result, RunRequest
@@ -35,14 +36,14 @@ def check(request: RunRequest) -> None:
 
 def _check(request: RunRequest, runbook: Runbook, inputs: Mapping[str, Any]) -> None:
     for trigger in runbook.watch:
-        library = _library(request, trigger.to)
+        library = library_of(request, trigger.to)
         source = library.usable(trigger.to.run)
         reviewed(library, source)
         if wrong := [str(each) for each in wrong_inputs(runbook, trigger.to, source.runbook, inputs)]:
             raise InvalidInputError(f"{source.runbook.id} could not roll back for {trigger.id}: {'; '.join(wrong)}")
     for step in runbook.procedure:
         for key, other in step.others.items():
-            library = _library(request, other)
+            library = library_of(request, other)
             source = library.usable(other.run)
             reviewed(library, source)
             wrong = [str(each) for each in wrong_inputs(runbook, other, source.runbook, inputs)]
@@ -56,12 +57,6 @@ def _check(request: RunRequest, runbook: Runbook, inputs: Mapping[str, Any]) -> 
 
 def _runbook(library: Library, name: str) -> Runbook:
     return library.usable(name).runbook
-
-
-def _library(request: RunRequest, other: OtherRunbook) -> Library:
-    if request.library is None:
-        raise InvalidInputError(f"{other.run} cannot be found: there is no library here")
-    return request.library
 
 
 def hand_over(
@@ -122,39 +117,19 @@ def request_for(
         InvalidInputError: it cannot be done; nothing of it was.
     """
     request = stepper.plan.request
-    library = _library(request, to)
-    source = library.source(to.run)
+    source = library_of(request, to).source(to.run)
     if to.run in _line(stepper, env):
         raise InvalidInputError(f"{to.run} cannot take over: it has handed over before in this chain of runs")
-    references = to.references()
+    references, captured = to.references(), stepper.recorder.captured
     try:
-        values = {name: _known(stepper, references.get(name), value) for name, value in to.inputs.items()}
+        values = {name: known_value(request, captured, references.get(name), each) for name, each in to.inputs.items()}
         inputs = source.runbook.complete(values)
         secrets = {
             name: _secret(stepper, env, source, to, name, inputs[name]) for name in sorted(source.runbook.secrets)
         }
     except ValueError as error:
         raise InvalidInputError(f"{to.run} cannot take over: {error}") from None
-    return RunRequest(
-        run_id=run or env.new_run_id(),
-        source=source,
-        playbook=reviewed(library, source),
-        beside=reviewed_beside(library, source),
-        contacts=library.contacts(source),
-        inventories=request.inventories,
-        limit=",".join(hosts),
-        named=request.named if request.parent else request.limit,
-        inputs=inputs,
-        secrets=secrets,
-        hidden=(*request.hidden, *request.secrets.values()),
-        mode=request.mode,
-        reason=request.reason or f"{request.source.runbook.id} handed over",
-        environment=request.environment,
-        break_glass=request.break_glass,
-        parent=request.run_id,
-        tree=request.tree or request.run_id,
-        library=library,
-    ).masked()
+    return request_to(request, source, hosts, inputs, run=run or env.new_run_id(), secrets=secrets).masked()
 
 
 def _line(stepper: Stepper, env: RunEnvironment) -> Iterator[str]:
@@ -177,16 +152,3 @@ def _secret(stepper: Stepper, env: RunEnvironment, source: Source, to: OtherRunb
         return source.runbook.inputs[name].check_secret(env.secrets(str(reference)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-
-
-def _known(stepper: Stepper, reference: str | None, value: Any) -> Any:
-    """The value of an input of the runbook that takes over, which may stand for one that is known here."""
-    if reference is None:
-        return value
-    if reference in stepper.plan.request.inputs:
-        return stepper.plan.request.inputs[reference]
-    values_found = [values[reference] for values in stepper.recorder.captured.values() if reference in values]
-    if not values_found or any(each != values_found[0] for each in values_found):
-        what = "is not known" if not values_found else "is not the same on every host"
-        raise ValueError(f"{reference} {what}")
-    return values_found[0]

@@ -44,8 +44,8 @@ _ACTS = frozenset({"approve", "step", "unknown"})
 
 
 def acts(gate: Gate) -> bool:
-    """Whether the question is about what a machine does, or tells."""
-    return gate.kind in _ACTS and (gate.step.acts or gate.step.announces is not None)
+    """Whether the question is about what a machine does, or tells, or another runbook does."""
+    return gate.kind in _ACTS and (gate.step.acts or gate.step.by_controller)
 
 
 def action_on(
@@ -62,10 +62,17 @@ def action_on(
     if preview is None:
         missing = ("what would be done is not known",) if asks_before else ()
         return HostAction(address, captured=uses, missing=missing, on=on)
-    missing = tuple(preview.get("missing", ())) if asks_before else ()
+    missing = (*preview.get("missing", ()), *_unfollowed(preview)) if asks_before else ()
     connection = preview.get("connection_settings", {})
-    call = {key: value for key, value in preview.items() if key not in {"missing", "connection_settings"}}
+    call = {key: value for key, value in preview.items() if key not in {"missing", "unfollowed", "connection_settings"}}
     return HostAction(address, connection, in_words(preview), call, uses, missing, on)
+
+
+def _unfollowed(preview: Mapping[str, Any]) -> Iterator[str]:
+    """What of the `preview`, or of the steps of a runbook that does the step, nobody can follow to what it looks at."""
+    yield from preview.get("unfollowed", ())
+    for inner in (preview.get("steps") or {}).values():
+        yield from _unfollowed(inner)
 
 
 def lacks(missing: Sequence[str]) -> str:

@@ -68,23 +68,25 @@ class Commands:
         )
         finds = {"/".join(head(each)[2:]): each for each in reversed(every) if head(each)[1:2] == [step]}
         look = functools.partial(self._preview, play, host, task, others)
+        unknown = functools.partial(self._preview, play, host, task, [*others, finds["items"]])
         variables = self.variables(play, host, task)
-        return preview_of_items(include, finds["items"], finds["limit"], variables, play._loader, look)
+        return preview_of_items(include, finds["items"], finds["limit"], variables, play._loader, look, unknown)
 
     def _with_imported(self, play, host, task, tasks, shows):
         """The same of a step that is the tasks of a role or a file, as far as they are known before they begin."""
         parts = [self._preview(play, host, each, [each], partly=True) | {"name": each.get_name()} for each in tasks]
-        uses, missing = dict(shows.get("uses", {})), []
+        uses, unfollowed = dict(shows.get("uses", {})), [*shows.get("unfollowed", ())]
         for part in parts:
             own = part.pop("uses", {})
-            missing += part.pop("missing", [])
+            part.pop("missing", None)
+            unfollowed += part.pop("unfollowed", [])
             uses = {**own, **uses}
             if other := {name: value for name, value in own.items() if value != uses[name]}:
                 part["uses"] = other
         source = importing(tasks[0])
         values = Filled(self.variables(play, host, task), self.shown, play._loader)(source.vars)
         shows |= {"module": import_in_words(source), "args": values, "uses": uses, "tasks": parts}
-        return shows | {"missing": list(dict.fromkeys(missing))}
+        return shows | {"missing": [], "unfollowed": list(dict.fromkeys(unfollowed))}
 
     def _preview(self, play, host, task, others=(), about=None, *, partly=False, begins=False):
         """What the task would do on the host; `about` are the variables of one item.

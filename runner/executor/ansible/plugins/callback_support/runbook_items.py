@@ -57,11 +57,11 @@ def including(task):
     return None
 
 
-def preview_of_items(include, kept, limit, variables, loader, look):
+def preview_of_items(include, kept, limit, variables, loader, look, unknown):
     """What `look` says of each item that a host has by its `variables`, before any of them is done.
 
     `kept` is the task that keeps the items as a fact, and a run goes on with those that it has found; `limit` is the
-    one before it, which fails where the list cannot be used.
+    one before it, which fails where the list cannot be used. `unknown` tells what is known where the list is not.
     """
     try:
         found = {name: value for name, value in kept.args.items() if name not in variables}
@@ -70,9 +70,9 @@ def preview_of_items(include, kept, limit, variables, loader, look):
         facts = Templar(loader=loader, variables=variables).template(found)
         numbers = list(Templar(loader=loader, variables={**variables, **facts}).template(include.loop))
     except Exception as error:  # it is not known yet
-        return {**look(), "missing": [str(error).strip().partition("\n")[0].rstrip(".")]}
+        return {**unknown(), "missing": [str(error).strip().partition("\n")[0].rstrip(".")]}
     looks = [look({**facts, NUMBER: number}) for number in numbers[:MOST]]
-    missing = [item for each in looks for item in each.pop("missing", ())]
+    missing = [item for each in looks for name in ("missing", "unfollowed") for item in each.pop(name, ())]
     missing += [f"there are more than {MOST} items"] if numbers[MOST:] else []
     settings = [each.pop("connection_settings", {}) for each in looks]
     around = {"connection_settings": settings[0] if settings else {}, "missing": list(dict.fromkeys(missing))}

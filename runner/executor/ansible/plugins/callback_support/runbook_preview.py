@@ -41,7 +41,8 @@ NOTHING = Known()
 def preview(task, variables, shown, loader, beside=(), known=NOTHING, there=None, *, partly=False):
     """The module of `task`, its arguments, and what is around it, filled in as far as `variables` go.
 
-    `shown` are references that take the place of values; what could not be filled in is in `missing`. `uses` has what
+    `shown` are references that take the place of values; what could not be filled in is in `missing`, what nobody
+    can follow to what it looks at in `unfollowed`. `uses` has what
     the task itself, the tasks `beside` this one, and the templates that are filled in look at, without what is `known`
     from elsewhere; `looks_from` the other machines that do these, and how they are reached. `there` are the variables
     of the host on which it is done, if that is another one. What is told `partly` may need what is found out later.
@@ -64,8 +65,11 @@ def preview(task, variables, shown, loader, beside=(), known=NOTHING, there=None
         for one in _of_items(each, own) if partly else [own]:
             _add(uses, one, each, machine)
             _add_templates(around["files"], uses, one, each, one(dict(each.args)), loader)
-    missing = [*([] if partly else filled.missing), *uses.missing]
-    around |= {"missing": list(dict.fromkeys(missing)), "uses": dict(sorted(uses.found.items()))}
+    if filled.missing:  # what is not known decides nothing yet; what is looked at beside it does
+        uses.add([task.args, task.environment, task.vars], filled, apart=task.vars)
+    missing = {"missing": filled.missing, "unfollowed": uses.missing}
+    around |= {name: list(dict.fromkeys(found)) for name, found in missing.items()}
+    around |= {"uses": dict(sorted(uses.found.items()))}
     return {"module": task.action, "args": args, **{name: value for name, value in around.items() if value}}
 
 

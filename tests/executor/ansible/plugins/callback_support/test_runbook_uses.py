@@ -79,7 +79,7 @@ def test_a_file_is_known_by_its_content_and_one_that_nobody_knows_yet_cannot_be_
 
     assert list(first) == [f"lookup('file', '{tmp_path}/limit')"]
     assert shown(play=play([that]))["uses"] != first
-    assert shown(play=play(["lookup('file', result.stdout) == 'a'"]))["missing"] == [
+    assert shown(play=play(["lookup('file', result.stdout) == 'a'"]))["unfollowed"] == [
         "nobody knows yet what lookup('file', result.stdout) looks at"
     ]
     assert shown(play=play([f"'{tmp_path}/limit' is exists"]))["uses"] == {f"('{tmp_path}/limit' is exists())": True}
