@@ -16,6 +16,8 @@ from runner.model.escalation_policy import in_words
 from runner.model.procedure.step_numbers import tree
 from runner.model.runbook import Category, Exclusion, FollowUp, Runbook
 from runner.model.severity import response, urgency
+from runner.render.drills.drill_pages import bars
+from runner.render.drills.drill_result import DrillTest
 from runner.render.site.drawing import HEIGHT, WIDTH, draw
 from runner.render.site.month_view import months
 from runner.render.site.site_content import Material, search_index
@@ -57,6 +59,8 @@ def pages(material: Material) -> dict[str, str]:
     }
     if material.runs is not None:
         found["runs.html"] = _render(made, "runs", runs=material.runs[:MOST_RUNS])
+    if material.drills:
+        found["drills.html"] = _render(made, "drills", drills=_drills(material.drills), bars=bars)
     if work := material.planned:
         today = material.now.date()
         found["planned.html"] = _render(
@@ -66,6 +70,17 @@ def pages(material: Material) -> dict[str, str]:
     for name, source in material.sources.items():
         found[f"{name}.html"] = _render(made, "runbook", **_runbook(material, source, *links))
     return found
+
+
+def _drills(records: Iterable[Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    """For each drill its latest record by test, and its last times to recover."""
+    found: dict[str, dict[str, Any]] = {}
+    for data in records:
+        drill = found.setdefault(str(data["name"]), {"runbook": data["runbook"], "tests": {}, "times": []})
+        drill["tests"][data["test"]] = data
+        if data["test"] == DrillTest.AS_WRITTEN and data["verdict"] == "passed" and data["recover"] is not None:
+            drill["times"] = [*drill["times"], data["recover"]][-_OF_RUNBOOK:]
+    return dict(sorted(found.items()))
 
 
 def _shown_seconds(seconds: float) -> str:

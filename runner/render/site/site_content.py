@@ -42,6 +42,7 @@ class Material:
     reports: Mapping[str, str]
     inventories: tuple[str, ...]
     planned: PlannedWork | None = None
+    drills: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def gaps(self) -> tuple[Row, ...]:
@@ -81,6 +82,7 @@ def gather(
     reports: Mapping[str, str] | None = None,
     inventories: Sequence[str] = (),
     planned: PlannedWork | None = None,
+    drills: Sequence[Mapping[str, Any]] = (),
 ) -> Material:
     """What there is to tell of `snapshot`, and of its `runs` where there is a record of them.
 
@@ -106,6 +108,7 @@ def gather(
         reports=reports or {},
         inventories=tuple(inventories),
         planned=planned,
+        drills=tuple(drills),
     )
 
 

@@ -22,7 +22,7 @@ from runner.render.history.run_history import RunHistory
 from runner.render.site.pages import pages
 from runner.render.site.publish import check, publish
 from runner.render.site.site_content import gather
-from runner.services.run_list import run_histories
+from runner.services.run_list import recorded_drills, run_histories
 from runner.services.run_requests import inventories_of
 from runner.services.schedules.planned_work import planned_work
 from runner.store.state_directory import StateDirectory
@@ -56,6 +56,7 @@ def publish_site(library: Library, out: Path, *, state: Path, now: Instant, stal
         stale_after=stale_after,
         reports=_reports(runs or (), state, out),
         inventories=inventories_of(library),
+        drills=[record.data for record in recorded_drills(state, now)],
         planned=planned_work(library, StateDirectory(state), now.wall),
     )
     site = pages(content)

@@ -187,6 +187,20 @@ def test_without_a_record_there_is_no_page_of_runs(collection, now):
     assert "there was no record of runs" in Page(found["index.html"]).text
 
 
+def test_the_latest_of_each_test_of_a_drill_is_told(collection, runs, now):
+    about = {"name": "RUN-001", "runbook": "RUN-001", "recover": None, "outage": None}
+    drills = [
+        {**about, "test": "as written", "verdict": "passed", "reasons": [], "recover": 4.0, "outage": 5.0},
+        {**about, "test": "as written", "verdict": "passed", "reasons": [], "recover": 2.5, "outage": 3.0},
+        {**about, "test": "no fault", "verdict": "failed", "reasons": ["it <passed>"]},
+    ]
+    told = pages(gather(collection, runs, now=now, stale_after=timedelta(days=30), drills=drills))["drills.html"]
+
+    assert 'aria-label="4.0 s, 2.5 s"' in told
+    assert '<span class="chip good">passed</span>' in told
+    assert '<span class="chip bad">failed</span><br><span class="small soft">it &lt;passed&gt;</span>' in told
+
+
 def test_a_library_that_does_not_load_makes_no_site(root, now):
     (root / "runbooks" / "RUN-003.yml").write_text("{")
 

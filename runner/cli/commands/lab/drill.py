@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -21,6 +19,8 @@ from runner.lab.drills.drill_backends import Backend, given, own_lab
 from runner.lab.receiver import Receiver
 from runner.library.library import Library, Source
 from runner.library.root import cache_directory
+from runner.render.drills.drill_pages import INDEX, as_junit, drill_pages
+from runner.render.drills.drill_pages import as_json as drills_as_json
 from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest
 from runner.services.drills.standard_tests import DrillSession, drillable, series
 from runner.services.run_list import recorded_drills
@@ -87,7 +87,8 @@ def command(
         results = list(_shown(session.do(sources, tests)))
     recorded = recorded_drills(context.state_path(), context.clock())
     done = series(results, left_out, recorded, seconds=context.clock().since(began))
-    _finish(done, junit, as_json=as_json)
+    stamp = f"{began.wall:%Y%m%dT%H%M%SZ}-{os.getpid()}"
+    _finish(done, state.path / "drills" / stamp, junit, as_json=as_json)
     raise click.exceptions.Exit(_exit_code(done, tests))
 
 
@@ -142,13 +143,18 @@ def _shown(results: Iterator[DrillResult]) -> Iterator[DrillResult]:
             return
 
 
-def _finish(done: DrillSeries, junit: Path | None, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(asdict(done), indent=2, default=str))
-    elif len(done.results) > 1:
-        show_series(done)
+def _finish(done: DrillSeries, directory: Path, junit: Path | None, *, as_json: bool) -> None:
+    """Write the report to `directory`, and for CI to `junit`; print where, and what came of it."""
+    directory.mkdir(parents=True)
+    for name, text in drill_pages(done).items():
+        (directory / name).write_text(text, encoding="utf-8")
     if junit:
-        click.echo(f"junit   {safe(str(junit))}", err=True)
+        junit.write_text(as_junit(done), encoding="utf-8")
+    if as_json:
+        click.echo(drills_as_json(done), nl=False)
+    elif len(done.results) > 1 or done.left_out:
+        show_series(done)
+    click.echo(f"drills   {safe(str(directory / INDEX))}", err=as_json)
 
 
 def _exit_code(done: DrillSeries, tests: Sequence[DrillTest]) -> ExitCode:
