@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from math import inf
 from typing import Annotated, Any, ClassVar, Literal, NoReturn
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 
@@ -170,6 +171,12 @@ class Channel(Model):
         """The channel as contacts.yml has it: its key and its options, which hold references to secrets only."""
         return {self.key: self.model_dump(mode="json", by_alias=True, exclude_unset=True)}
 
+    def destination(self) -> str:
+        """Where it leads, for people to read: of an address the host alone, as the rest of it may be a secret."""
+        (options,) = self.written().values()
+        words = (f"{name}={_readable(value)}" for name, value in options.items())
+        return " ".join((self.key, *words))
+
     def check(self, secrets: Secrets) -> None:
         """Look whether the secrets by which it tells are there, and tell nobody.
 
@@ -191,6 +198,16 @@ class Channel(Model):
         """Why the other side would refuse `page`, a sentence each, as far as one can know without asking it."""
         del page
         return ()
+
+
+def _readable(value: object) -> str:
+    """An option of a channel in one line."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={_readable(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ",".join(map(_readable, value))
+    parts = urlsplit(str(value))
+    return f"{parts.scheme}://{parts.netloc}/..." if parts.scheme in {"http", "https"} else " ".join(str(value).split())
 
 
 def deliver(channel: Channel, page: Page, secrets: Secrets, patience: Patience) -> Receipt:

@@ -13,6 +13,7 @@ from runner.compiler.input_delivery import LIMIT, SHELL
 from runner.core.templates import as_title
 from runner.kinds.ansible_yaml import FREE_FORM
 from runner.kinds.invocation import STRICT
+from runner.kinds.steps.delivery.git_step import summaries
 
 _LIMIT = ("timeout", "--kill-after=")
 _SET = "--set="
@@ -78,6 +79,8 @@ def _around(command: Mapping[str, Any]) -> Iterator[str]:
         yield f"on {command['delegate_to']}"
     if command.get("remote_user"):
         yield f"remote_user: {command['remote_user']}"
+    for recipient in command.get("tells") or ():
+        yield f"to {recipient}"
     for machine, settings in (command.get("looks_from") or {}).items():
         yield " ".join(("checks from", machine, *(f"{name}={_quoted(value)}" for name, value in settings.items())))
     for path, digest in (command.get("files") or {}).items():
@@ -139,7 +142,8 @@ def _program(argv: Sequence[Any], stdin: str) -> str:
     if tuple(argv[: len(STRICT)]) == STRICT:
         args = argv[len(STRICT) + 2 :]  # the first word after the text is the script's own name
         arguments = [f"args: {' '.join(map(_quoted, args))}"] if args else []
-        return "\n".join([str(argv[len(STRICT)]), *arguments])
+        text = str(argv[len(STRICT)])
+        return "\n".join([summaries().get(text, text), *arguments])
     line = " ".join("''" if word is None else _quoted(word) for word in argv)  # which a program is given as no text
     return f"{line}\n{stdin}" if stdin else line
 

@@ -9,6 +9,7 @@ import pytest
 from runner.compiler.command_preview import in_words
 from runner.kinds.invocation import STRICT
 from runner.kinds.steps.command_step import CommandStep
+from runner.kinds.steps.delivery.git_step import GitStep
 from runner.kinds.steps.http_step import HttpStep
 from runner.kinds.steps.module_step import ModuleStep
 from runner.kinds.steps.shell_step import ShellStep
@@ -93,3 +94,31 @@ def test_the_host_of_which_it_is_said_is_not_said_again():
 
 def test_a_word_without_a_value_is_an_empty_text_as_a_program_is_given_it():
     assert in_words({"module": "ansible.builtin.command", "args": {"argv": ["rm", None, "b"]}}) == "rm '' b"
+
+
+def test_a_program_of_our_own_is_told_by_what_it_does_and_one_that_differs_from_it_as_it_is():
+    work = {"repository": "/srv/shop", "tag": "v1", "push": "origin"}
+    call = GitStep.model_validate({"git": work}).invocation(timedelta(minutes=1), str)
+    *around, text, name = call.args["argv"]
+    program = text.removeprefix("{% raw %}").removesuffix("{% endraw %}")
+
+    told = [
+        in_words({"module": call.module, "args": {"argv": [*around, each, name]}}).splitlines()
+        for each in (program, f"{program}rm -rf /\n")
+    ]
+
+    assert told[0] == [
+        "Works in the git repository REPOSITORY, and asks nobody for anything: what needs a password fails.",
+        "A run finds the tag that it has made by a line in its message, so that it makes no second one, and deletes no "
+        "other.",
+        "Makes the tag TAG of the commit AT, and sends it alone to REMOTE where one is named. A * in TAG is the next "
+        "number.",
+        f"(a program of runbookctl of {len(program.splitlines())} lines)",
+    ]
+    assert told[1] == f"{program}rm -rf /".splitlines()
+
+
+def test_whom_a_message_is_told_stands_below_it():
+    told = {"module": "announce", "args": {"_raw_params": "It begins"}, "tells": ["ops (Ops) by slack channel=#ops"]}
+
+    assert in_words(told) == "announce It begins\nto ops (Ops) by slack channel=#ops"

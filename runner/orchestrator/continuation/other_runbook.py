@@ -12,7 +12,7 @@ from runner.executor.target import Target
 from runner.kinds.values import OtherRunbook
 from runner.library.library import Library, Source
 from runner.model.step import Step
-from runner.orchestrator.gate.gate_facts import judged
+from runner.orchestrator.gate.gate_facts import judged, told
 from runner.orchestrator.request import RunRequest
 
 Captured = Mapping[str, Mapping[str, Any]]
@@ -123,7 +123,7 @@ def _previews(
         concerned = [host for host in target.of(source.runbook, each) if host in whole]
         does = previews(inner, each, concerned, {}, resolve) if each.runs and concerned else commands.get(each.id, {})
         for host in concerned:
-            whole[host]["steps"][each.id] = _of_step(each, does.get(host, {}))
+            whole[host]["steps"][each.id] = _of_step(each, told(each, does.get(host), inner.contacts) or {})
     return whole
 
 

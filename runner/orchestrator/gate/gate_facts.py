@@ -12,9 +12,11 @@ from runner.approvals.gate_context import HostAction
 from runner.compiler.command_preview import in_words
 from runner.compiler.segments import Gate
 from runner.core.errors import InvalidInputError
+from runner.kinds.ansible_yaml import FREE_FORM
 from runner.model.contacts import Contact
 from runner.model.mentions import mentioned
 from runner.model.names import ITEM, NUMBER
+from runner.model.step import Step
 from runner.model.verification import Verification
 from runner.orchestrator.request import RunRequest
 
@@ -46,6 +48,24 @@ _ACTS = frozenset({"approve", "step", "unknown"})
 def acts(gate: Gate) -> bool:
     """Whether the question is about what a machine does, or tells, or another runbook does."""
     return gate.kind in _ACTS and (gate.step.acts or gate.step.by_controller)
+
+
+def told(step: Step, preview: Mapping[str, Any] | None, contacts: Mapping[str, Contact]) -> Mapping[str, Any] | None:
+    """The `preview` of `step`, and whom it tells its message, where it tells one."""
+    if step.announces is None or preview is None:
+        return preview
+    tells = [line for name in step.announces.to for line in _recipients(name, contacts.get(name))]
+    message = preview.get("args", {}).get("msg", step.announces.says)
+    return {**preview, "module": "announce", "args": {FREE_FORM: message}, "tells": tells}
+
+
+def _recipients(name: str, contact: Contact | None) -> Iterator[str]:
+    """By which channels the contact called `name` is told something."""
+    who = f"{name} ({contact.name})" if contact else name
+    channels = [channel for channel in (contact.channels if contact else ()) if channel.does("announce")]
+    yield from (f"{who} by {channel.destination()}" for channel in channels)
+    if not channels:
+        yield f"{who}, who has no channel that takes messages"
 
 
 def action_on(

@@ -13,7 +13,7 @@ from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.executor.target import Target
 from runner.model.run_policy import RunPolicy
-from runner.orchestrator.gate.gate_facts import action_on, judged, members_of, sources
+from runner.orchestrator.gate.gate_facts import action_on, judged, members_of, sources, told
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.run_plan import RunPlan
@@ -93,7 +93,8 @@ class Approvals:
         asks = gate.kind == "approve" and request.mode != "auto"  # where a machine may answer, it does
         approval = step.approve if asks else None
         group = (approval.group or "") if approval else ""
-        previews = self._previews.get(step.id, {})
+        known = self._previews.get(step.id, {})
+        previews = {host: told(step, known.get(host), request.contacts) for host in hosts}
         return GateContext(
             run=request.run_id,
             runbook=request.source.runbook.id,
@@ -106,8 +107,7 @@ class Approvals:
             environment=self._plan.target.environment,
             starters=tuple(dict.fromkeys([person(self._directory.state.user), self._env.actor.person])),
             hosts={
-                host: action_on(addresses[host], gate, captured.get(host, {}), previews.get(host), on=on)
-                for host in hosts
+                host: action_on(addresses[host], gate, captured.get(host, {}), previews[host], on=on) for host in hosts
             },
             why=step.why or "",
             effect="" if step.manual or not step.action else str(step.effect),

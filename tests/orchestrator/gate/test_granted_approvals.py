@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from harness.engine import change
 
+from runner.compiler.command_preview import in_words
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
 from runner.kinds.ansible_yaml import dump
+from runner.kinds.steps.delivery.announce_step import AnnounceStep
+from runner.model.contacts import read_contacts
+from runner.orchestrator.gate.gate_facts import told
 from runner.orchestrator.run_environment import GateAnswer
 
 ROLE = {"id": "web", "name": "Web", "effect": "change", "verify": [{"command": "ls /web"}], "approve": "Go?"}
@@ -131,3 +137,23 @@ def test_a_yes_is_void_when_what_a_construct_depends_on_has_changed_meanwhile(en
     assert ended.problems[0].startswith(f"the approval of {last} is void: ")
     assert sentence in ended.problems[0]
     assert len([record for record in engine.records if record.type == EventType.GATE_VOIDED]) == 1
+
+
+CONTACTS = """
+ops: {name: Operations, channels: [{webhook: {url: "https://chat.example/hooks/T0/s3cret", headers: {X-Key: "env:KEY"}}}]}
+mute: {name: Nobody hears}
+"""
+
+
+def test_the_question_about_a_message_says_whom_it_is_told_and_no_secret(tmp_path):
+    (tmp_path / "contacts.yml").write_text(CONTACTS)
+    announce = AnnounceStep.model_validate({"announce": {"to": ["ops", "mute"], "says": "{{ what }} begins"}})
+    step = SimpleNamespace(announces=announce.announces)
+
+    preview = told(step, {"args": {"msg": "It begins"}}, read_contacts(tmp_path / "contacts.yml"))
+
+    assert in_words(preview).splitlines() == [
+        "announce It begins",
+        "to ops (Operations) by webhook url=https://chat.example/... headers=X-Key=env:KEY",
+        "to mute (Nobody hears), who has no channel that takes messages",
+    ]

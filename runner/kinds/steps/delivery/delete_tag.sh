@@ -1,3 +1,4 @@
+# Deletes the tag TAG that this run has made, here and at REMOTE where one is named; no other one.
 [ -n "$run" ] || [ -z "$NUMBERED" ] || fail "only a run of runbookctl knows its tag: delete it by hand, git tag --list '$TAG'"
 deleted=
 for name in $(own_tags); do

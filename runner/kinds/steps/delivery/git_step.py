@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
+from itertools import takewhile
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -72,6 +74,29 @@ def _program(*names: str) -> str:
     return "".join((files(__package__) / f"{name}.sh").read_text(encoding="utf-8") for name in names)
 
 
+@cache
+def summaries() -> Mapping[str, str]:
+    """Each program of this kind, and what it does in words: what its files say of themselves in their first lines."""
+    return {_program(*names): _summary(names) for names in _PROGRAMS}
+
+
+def _summary(names: Sequence[str]) -> str:
+    """What the program made of the files `names` does; whoever is asked about it need not read all of it."""
+    texts = [_program(name) for name in names]
+    comments = [line.removeprefix("# ") for text in texts for line in takewhile(_is_comment, text.splitlines())]
+    return "\n".join([*comments, f"(a program of runbookctl of {len(_program(*names).splitlines())} lines)"])
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#")
+
+
+_MAKE, _DELETE = ("repository", "tag", "make_tag"), ("repository", "tag", "delete_tag")
+_CHECK_OUT, _CHECK_BACK = ("repository", "checkout"), ("repository", "check_back")
+_PROGRAMS = (_MAKE, _DELETE, _CHECK_OUT, _CHECK_BACK)
+"""The files that each program is made of."""
+
+
 class GitStep(StepKind):
     """Asks nobody for a password. `tag` and `commit` are what was made; `previous` is what was checked out before.
 
@@ -95,7 +120,7 @@ class GitStep(StepKind):
 
     @property
     def _programs(self) -> tuple[str, ...]:
-        return ("repository", "checkout") if self.git.checkout else ("repository", "tag", "make_tag")
+        return _CHECK_OUT if self.git.checkout else _MAKE
 
     @property
     def undone_by(self) -> StepKind:
@@ -138,7 +163,7 @@ class GitUndo(GitStep):
 
     @property
     def _programs(self) -> tuple[str, ...]:
-        return ("repository", "check_back") if self.git.checkout else ("repository", "tag", "delete_tag")
+        return _CHECK_BACK if self.git.checkout else _DELETE
 
     def describe(self) -> str:
         """What is taken back, and where."""

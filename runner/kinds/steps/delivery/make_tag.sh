@@ -1,3 +1,4 @@
+# Makes the tag TAG of the commit AT, and sends it alone to REMOTE where one is named. A * in TAG is the next number.
 case $AT in -*) fail "$AT is no commit" ;; esac
 commit=$(git rev-parse --verify --quiet "$AT^{commit}") || fail "$REPOSITORY has no commit $AT"
 [ "$AT" != HEAD ] || is_clean

@@ -1,4 +1,3 @@
-# Makes the tag TAG of the commit AT, and sends it alone to REMOTE where one is named. A * in TAG is the next number.
 # A run finds the tag that it has made by a line in its message, so that it makes no second one, and deletes no other.
 line="Runbook-Run: ${run:-none}"
 own_tags() {
