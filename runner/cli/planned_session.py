@@ -21,14 +21,17 @@ from runner.cli.output import ending, progress, schedule_tables
 from runner.cli.output.sent_pages import show_sent
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.run_session import run_environment
-from runner.core.errors import LockedError, RunbookError
+from runner.core.errors import ExitCode, LockedError, RunbookError
+from runner.core.events import Outcome
 from runner.core.wording import first_line
 from runner.library.library import Library
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.scheduling.clock_check import Clocks
 from runner.scheduling.decision import Fate
-from runner.scheduling.entries import entry
+from runner.scheduling.entries import ScheduleEntry, entry
 from runner.services.schedules.calls import call_for_decisions, scheduler_lease
+from runner.services.schedules.planned_drills import drill_held, record_drill
 from runner.services.schedules.planned_runs import acting, begin, check_claimed, planned_request, record_end
 from runner.services.schedules.tick import Ticked
 from runner.store.occurrences import Occurrence
@@ -133,6 +136,8 @@ def begin_and_exit(library: Library, state: StateDirectory, name: str, planned: 
         record_end(here, found, planned, Fate.REFUSED, first_line(error.message))  # the next look calls for it
         raise
     context.recover_abandoned(state)
+    if found.schedule and found.schedule.kind == "drill":
+        _drill_and_exit(request, here, found, planned)
     drawing = progress.choose(request.source.runbook, as_json=False)
     operator = Prompt(
         request.source.runbook,
@@ -144,6 +149,30 @@ def begin_and_exit(library: Library, state: StateDirectory, name: str, planned: 
         result = begin(request, replace(env, actor=acting(env.actor, name)), found, planned)
     ending.show(result, as_json=False)
     raise click.exceptions.Exit(result.exit_code)
+
+
+def _drill_and_exit(request: RunRequest, here: Installation, found: ScheduleEntry, planned: datetime) -> NoReturn:
+    """Do the drill of an occurrence that was claimed, and exit as it ended.
+
+    Raises:
+        RunbookError: it cannot be done; that is recorded.
+    """
+    from runner.cli.rehearsal_session import do_drills  # noqa: PLC0415 - it imports the lab
+    from runner.lab.drills.drill_backends import given  # noqa: PLC0415 - as the one before
+    from runner.render.drills.drill_result import DrillTest  # noqa: PLC0415 - as the one before
+
+    assert request.library  # noqa: S101 - a planned run is always asked for with one
+    with drill_held(here, found, planned):
+        tests, backend = [DrillTest.AS_WRITTEN], given(request.inventories)
+        try:
+            results = list(do_drills(request.library, backend, here.state, [request.source], tests))
+        except RunbookError as error:
+            record_drill(here, found, planned, Outcome.FAILED, first_line(error.message))
+            raise
+        failed = [reason for result in results if not result.ok for reason in result.reasons]
+        ended = Outcome.FAILED if failed else Outcome.PASSED
+        record_drill(here, found, planned, ended, first_line(failed[0]) if failed else "")
+    raise click.exceptions.Exit(ExitCode.FAILED if failed else ExitCode.DONE)
 
 
 def _acting(state: StateDirectory, name: str) -> Installation:

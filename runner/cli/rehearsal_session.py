@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,14 +12,20 @@ import click
 
 from runner.cli import context
 from runner.cli.output import progress
+from runner.cli.output.drill_lines import show_calls, show_moment, show_result
 from runner.cli.output.terminal import safe
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.run_session import run_environment
+from runner.lab.demo_workspace import workspace
+from runner.lab.drills.drill_backends import Backend
 from runner.lab.flow import DemoResult, ScriptedOperator, Stage
 from runner.lab.receiver import Receiver
-from runner.library.library import Library
+from runner.library.library import Library, Source
 from runner.orchestrator.request import Result, RunRequest
+from runner.render.drills.drill_result import DrillResult, DrillTest
+from runner.services.drills.standard_tests import DrillSession
 from runner.services.runs import start_run
+from runner.store.state_directory import StateDirectory
 
 
 def new_stage(
@@ -39,6 +45,36 @@ def new_stage(
         say=say,
         new_run_id=context.new_run_id,
     )
+
+
+def do_drills(
+    library: Library,
+    backend: Backend,
+    state: StateDirectory,
+    sources: Sequence[Source],
+    tests: Sequence[DrillTest],
+    *,
+    ask: bool = False,
+    pages_for_real: bool = False,
+) -> Iterator[DrillResult]:
+    """Each of the `tests` of each drill of `sources` on the hosts of `backend`, told here; what it came to."""
+    with workspace() as directory, Receiver.listening() as receiver:
+        session = DrillSession(
+            library=library,
+            backend=backend,
+            directory=directory,
+            receiver=receiver,
+            installation=context.installation(state),
+            start=starter(directory, ask=ask),
+            say=show_moment,
+            pages_for_real=pages_for_real,
+        )
+        for result in session.do(sources, tests):
+            show_calls(result)
+            show_result(result)
+            yield result
+            if result.is_interrupted:
+                return
 
 
 def show_and_exit(result: DemoResult) -> NoReturn:

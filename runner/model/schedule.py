@@ -102,6 +102,7 @@ class Schedule(Model):
     Work begins at most `late_ok` after its time and within the `window`; with `finish` only if it usually takes less
     than is left until then. `if_missed` says what follows for what nobody looked at in time, `overlap` what follows
     while the run of the time before still goes on. `jitter` spreads the beginning, always by as much for an occurrence.
+    A `drill` breaks the hosts as the runbook says under `drill`, and sees it mend them.
     """
 
     id: ScheduleId
@@ -121,6 +122,7 @@ class Schedule(Model):
     calendars: Several[Text] = ()
     paused: Pause | None = None
     on_missed: Several[Text] = ()
+    kind: Literal["run", "drill"] = "run"
 
     @model_validator(mode="after")
     def _one_clock(self) -> Self:

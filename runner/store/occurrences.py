@@ -29,6 +29,7 @@ CLAIMED = "claimed"
 
 _SCHEMA = """
 CREATE TABLE occurrence (schedule TEXT, planned TEXT, state TEXT, why TEXT, run TEXT, decided TEXT, tell TEXT,
+                         outcome TEXT,
                          PRIMARY KEY (schedule, planned)) WITHOUT ROWID;
 CREATE TABLE horizon (schedule TEXT PRIMARY KEY, planned TEXT) WITHOUT ROWID;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -47,8 +48,8 @@ _START = "0"
 class Occurrence:
     """One planned instant of a `schedule` (`RUN-020/nightly`), its `state`, `why`, the id of its `run`, when `decided`.
 
-    `state` is `claimed`, or ran, missed, skipped or refused. `tell` are the contacts who are to hear of it, and have
-    not been called yet as far as anybody knows.
+    `state` is `claimed`, or ran, missed, skipped or refused; `outcome` is how a drill ended, which is no run. `tell`
+    are the contacts who are to hear of it, and have not been called yet as far as anybody knows.
     """
 
     schedule: str
@@ -58,6 +59,7 @@ class Occurrence:
     run: str
     decided: datetime
     tell: tuple[str, ...] = ()
+    outcome: str = ""
 
 
 class Occurrences:
@@ -142,7 +144,8 @@ class Occurrences:
     def _decided(self, schedule: str, data: Mapping[str, Any], time: datetime) -> None:
         row = [schedule, str(data["planned"]), str(data.get("state", CLAIMED)), str(data.get("why", ""))]
         row += [str(data.get("run", "")), time.isoformat(), json.dumps(list(data.get("tell", ())))]
-        self._database.execute("INSERT OR REPLACE INTO occurrence VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        row += [str(data.get("outcome", ""))]
+        self._database.execute("INSERT OR REPLACE INTO occurrence VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         self._move(schedule, str(data["planned"]))
         self._set("last_decided", max(self._fact("last_decided") or "", time.isoformat()))
 
@@ -192,11 +195,11 @@ class Occurrences:
         return datetime.fromisoformat(found) if found else None
 
     def _rows(self, where: str, *values: object) -> Iterator[Occurrence]:
-        columns = "schedule, planned, state, why, run, decided, tell"
+        columns = "schedule, planned, state, why, run, decided, tell, outcome"
         for row in self._database.execute(f"SELECT {columns} FROM occurrence {where}", values):  # noqa: S608 - it is ours
-            schedule, planned, state, why, run, decided, tell = row
-            moment = datetime.fromisoformat
-            yield Occurrence(schedule, moment(planned), state, why, run, moment(decided), tuple(json.loads(tell)))
+            schedule, planned, state, why, run, decided, tell, outcome = row
+            moment, names = datetime.fromisoformat, tuple(json.loads(tell))
+            yield Occurrence(schedule, moment(planned), state, why, run, moment(decided), names, outcome)
 
     def _fact(self, name: str) -> str | None:
         row = self._database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()

@@ -76,7 +76,10 @@ def unusable_schedule(context: LintContext) -> Iterator[Hit]:
                 hint = did_you_mean(name, context.contacts) or "runbooks/contacts.yml has those who can be called"
                 yield Hit((*place, "on_missed", n), f"nobody is called {name!r}", hint)
         yield from _inputs(context.runbook, schedule, place)
-        yield from _questions(context.runbook, place)
+        if schedule.kind == "run":
+            yield from _questions(context.runbook, place)
+        elif not context.runbook.drill:
+            yield Hit((*place, "kind"), f"{context.runbook.id} has no drill", "write one under `drill`, or plan a run")
 
 
 def _calendar_fault(context: LintContext, schedule: Schedule) -> str:

@@ -15,6 +15,7 @@ from runner.escalation.outbox import written
 from runner.library.library import Library
 from runner.model.contacts import Contact, read_contacts
 from runner.orchestrator.run_environment import Installation
+from runner.scheduling.decision import Fate
 from runner.services.notifications import Flushed, dispatcher_of
 from runner.services.schedules.deciding import all_entries, deciding, run_id
 from runner.store.lease import Lease
@@ -64,7 +65,8 @@ def _note_told(installation: Installation, groups: Sequence[Sequence[Occurrence]
 def _sentence(same: Sequence[Occurrence]) -> str:
     last = same[-1]
     also = f", and {len(same) - 1} before it," if len(same) > 1 else ""
-    return f"{last.schedule} of {last.planned:%Y-%m-%d %H:%M} UTC{also} was {last.state}: {last.why}"
+    became = f"was {last.state}" if last.state != Fate.RAN else "did not go well"
+    return f"{last.schedule} of {last.planned:%Y-%m-%d %H:%M} UTC{also} {became}: {last.why}"
 
 
 def _page(

@@ -18,9 +18,12 @@ from runner.model.schedule import Schedule
 from runner.orchestrator.start.guards import PRODUCTION
 from runner.scheduling.decision import Facts
 from runner.scheduling.entries import ScheduleEntry, paused, subject_of
+from runner.services.schedules.planned_drills import drill_goes_on
 from runner.store.occurrences import CLAIMED, Occurrence, Occurrences
 from runner.store.state_directory import StateDirectory
 
+_DRILLED = ("staging", "lab")
+"""The classes of environment that a drill by calendar may break."""
 _RUNS = 20
 _LOOKED_AT = 1000
 """So many runs are looked at for how long one usually takes."""
@@ -34,7 +37,7 @@ class Circumstances:
     def __init__(self, library: Library, state: StateDirectory, occurrences: Occurrences, now: datetime) -> None:
         self._library, self._state, self._occurrences, self._now = library, state, occurrences, now
         self._calendars = Calendars(library.root / "runbooks" / "calendars.yml")
-        self._production: dict[str, bool] = {}
+        self._environments: dict[str, list[str]] = {}
 
     def facts(self, entry: ScheduleEntry, schedule: Schedule, *, latest: bool = True) -> Facts:
         """What decides about an occurrence of `entry`, after which another one is due unless it is the `latest`."""
@@ -58,11 +61,12 @@ class Circumstances:
 
     def fault(self, entry: ScheduleEntry, schedule: Schedule) -> str:
         """Why the schedule cannot be begun; empty where it can."""
-        return entry.fault or self._calendars.fault(schedule.calendars) or self._unapproved(entry, schedule)
+        fault = entry.fault or self._calendars.fault(schedule.calendars)
+        return fault or (self._undrillable(schedule) if schedule.kind == "drill" else self._unapproved(entry, schedule))
 
     def _unapproved(self, entry: ScheduleEntry, schedule: Schedule) -> str:
         try:
-            if not self._is_production(schedule.inventory):
+            if PRODUCTION not in self._classes(schedule.inventory):
                 return ""
             subject = subject_of(self._library, entry)
         except (RunbookError, OSError) as error:
@@ -73,6 +77,11 @@ class Circumstances:
         why = "has changed since it was approved" if approved else "is not approved"
         return f"{entry.name} works on production, and {why}: runbook schedule approve {entry.name}"
 
+    def _undrillable(self, schedule: Schedule) -> str:
+        others = [each for each in self._classes(schedule.inventory) if each not in _DRILLED]
+        where = f"and {schedule.inventory} is of {', '.join(others)}"
+        return f"a drill breaks its hosts first: it needs staging or a lab, {where}" if others else ""
+
     def approver(self, entry: ScheduleEntry) -> str:
         """Who has approved the schedule as it is now; empty where nobody has.
 
@@ -82,10 +91,10 @@ class Circumstances:
         approved = self._approved.get(entry.name, {})
         return str(approved["by"]) if approved and approved["value"] == subject_of(self._library, entry) else ""
 
-    def _is_production(self, inventory: str) -> bool:
-        if inventory not in self._production:
-            self._production[inventory] = PRODUCTION in environments(self._library.root / inventory)
-        return self._production[inventory]
+    def _classes(self, inventory: str) -> list[str]:
+        if inventory not in self._environments:
+            self._environments[inventory] = environments(self._library.root / inventory)
+        return self._environments[inventory]
 
     @cached_property
     def _paused(self) -> Mapping[str, Mapping[str, Any]]:
@@ -111,7 +120,7 @@ class Circumstances:
 
     def _goes_on(self, occurrence: Occurrence) -> bool:
         run = self._state.directory(occurrence.run)
-        return run.live if run.exists else occurrence.state == CLAIMED
+        return run.live if run.exists else occurrence.state == CLAIMED or drill_goes_on(self._state, occurrence.run)
 
 
 def usual(state: StateDirectory) -> Mapping[str, timedelta]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from runner.core import duration
 from runner.core.errors import InvalidInputError
+from runner.core.events import Outcome
 from runner.library.library import Library
 from runner.model.schedule import Schedule
 from runner.scheduling.decision import Facts, Fate, decide
@@ -16,6 +17,7 @@ from runner.scheduling.instants import change_of_clock, instants
 from runner.services.schedules.circumstances import Circumstances
 from runner.services.schedules.clock_memory import last_look
 from runner.services.schedules.deciding import all_entries, decided, one_entry
+from runner.services.schedules.planned_drills import as_it_stands
 from runner.store.occurrences import Occurrence
 from runner.store.state_directory import StateDirectory
 
@@ -73,10 +75,15 @@ def ended(state: StateDirectory, found: Sequence[Occurrence]) -> list[Past]:
 
 
 def _outcome(state: StateDirectory, occurrence: Occurrence) -> str:
+    if occurrence.outcome:
+        return as_it_stands(state, occurrence).outcome
     directory = state.directory(occurrence.run)
     if not occurrence.run or not directory.exists:
         return ""
-    run = directory.state
+    try:
+        run = directory.state
+    except InvalidInputError:  # `audit verify` tells of it
+        return Outcome.UNKNOWN
     return "running" if directory.live else run.outcome or run.status
 
 

@@ -10,19 +10,17 @@ from pathlib import Path
 import click
 
 from runner.cli import context
-from runner.cli.output.drill_lines import show_calls, show_moment, show_result, show_series
+from runner.cli.output.drill_lines import show_series
 from runner.cli.output.terminal import safe
-from runner.cli.rehearsal_session import starter
+from runner.cli.rehearsal_session import do_drills
 from runner.core.errors import ExitCode, InvalidInputError
-from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend, given, own_lab
-from runner.lab.receiver import Receiver
 from runner.library.library import Library, Source
 from runner.library.root import cache_directory
 from runner.render.drills.drill_pages import INDEX, as_junit, drill_pages
 from runner.render.drills.drill_pages import as_json as drills_as_json
-from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest
-from runner.services.drills.standard_tests import DrillSession, drillable, series
+from runner.render.drills.drill_result import DrillSeries, DrillTest
+from runner.services.drills.standard_tests import drillable, series
 from runner.services.run_list import recorded_drills
 
 
@@ -73,18 +71,9 @@ def command(
     state = context.state()
     context.recover_abandoned(state)
     began = context.clock()
-    with _backend(inventories, library) as backend, workspace() as directory, Receiver.listening() as receiver:
-        session = DrillSession(
-            library=library,
-            backend=backend,
-            directory=directory,
-            receiver=receiver,
-            installation=context.installation(state),
-            start=starter(directory, ask=options["ask"]),
-            say=show_moment,
-            pages_for_real=page_for_real,
-        )
-        results = list(_shown(session.do(sources, tests)))
+    with _backend(inventories, library) as backend:
+        asked = {"ask": options["ask"], "pages_for_real": page_for_real}
+        results = list(do_drills(library, backend, state, sources, tests, **asked))
     recorded = recorded_drills(context.state_path(), context.clock())
     done = series(results, left_out, recorded, seconds=context.clock().since(began))
     stamp = f"{began.wall:%Y%m%dT%H%M%SZ}-{os.getpid()}"
@@ -131,16 +120,6 @@ def _backend(inventories: tuple[Path, ...], library: Library) -> Iterator[Backen
         return
     with own_lab(library.root, cache_directory(os.environ) / "lab") as backend:
         yield backend
-
-
-def _shown(results: Iterator[DrillResult]) -> Iterator[DrillResult]:
-    """Each of `results` once it is printed, until somebody stops it."""
-    for result in results:
-        show_calls(result)
-        show_result(result)
-        yield result
-        if result.is_interrupted:
-            return
 
 
 def _finish(done: DrillSeries, directory: Path, junit: Path | None, *, as_json: bool) -> None:
