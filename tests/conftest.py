@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from harness import EXAMPLES
 from harness.engine import Engine
 from hypothesis import settings
 
@@ -18,7 +19,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_configure(config):
     """`--hypothesis-seed=NUMBER` looks at other examples, the same ones for the same number."""
-    settings.register_profile("runbook", deadline=None, derandomize=config.getoption("hypothesis_seed") is None)
+    same = config.getoption("hypothesis_seed") is None
+    settings.register_profile("runbook", deadline=None, derandomize=same, max_examples=EXAMPLES)
     settings.load_profile("runbook")
 
 

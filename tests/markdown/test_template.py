@@ -184,7 +184,7 @@ def documents(draw):
     }
 
 
-@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(documents())
 def test_any_runbook_is_the_same_after_export_and_import(document):
     data = write(document).encode()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
+from harness import EXAMPLES
 from harness.engine import Engine, change
 from harness.fake_run import ACTOR, Killed
 from harness.fakes import RUN_ID
@@ -274,7 +275,7 @@ def model(acts, least, four_eyes):
     return False
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=EXAMPLES // 2)
 @given(acts=st.lists(ACTS, max_size=8), least=st.integers(1, 3), four_eyes=st.booleans())
 def test_however_votes_time_aborts_and_crashes_come_in_between(tmp_path_factory, monkeypatch, acts, least, four_eyes):
     engine = Engine(tmp_path_factory.mktemp("run"), monkeypatch)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from harness.run_records import FIRST, RUN, STARTED, again, aimed, done, ended, moved, record, records, reopened
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.core.events import EventType, Instant
@@ -250,7 +250,6 @@ KEYS = ["part", "outcome", "reason", "trend", "values", "kind", "by", "hosts", "
 DATA = st.dictionaries(st.sampled_from(KEYS), JUNK, max_size=5)
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     DATA,
     st.lists(
