@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from harness import PATIENCE, ROOT, TESTS
-from harness.bench import Bench
+from harness.bench import Bench, module_python
 from werkzeug import Response
 
 from runner.library.library import Library
@@ -21,7 +21,7 @@ from runner.library.library import Library
 pytestmark = pytest.mark.live
 
 GOLDEN = TESTS / "compiler" / "golden"
-LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "runbook_environment": "local"}
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": module_python(), "runbook_environment": "local"}
 WORD = """it's "quoted", {{ 7 * 7 }}; `id` $HOME \\n ü :'x' %(x)s"""
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import PATIENCE
+from harness import PATIENCE, TESTS
 from harness.command_server import command_server
 from runner.compiler.committed_playbook import write
 from runner.executor.ansible import processes
@@ -61,6 +65,18 @@ def step(name, shell, **keys):
     }
 
 
+@functools.cache
+def module_python():
+    """The Python of this process for the modules of Ansible; what it has compiled is kept until this process ends."""
+    directory = Path(tempfile.mkdtemp(prefix="modules-"))
+    directory.chmod(0o755)
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    program = directory / "python"
+    program.write_text(f"#!{sys.executable}\n{(TESTS / 'harness' / 'module_python.py').read_text()}")
+    program.chmod(0o755)
+    return str(program)
+
+
 @dataclass
 class Ran:
     """A finished command."""
@@ -98,7 +114,7 @@ class Bench:
         given = hosts or {"here": {}}
         local = {
             "ansible_connection": "local",
-            "ansible_python_interpreter": sys.executable,
+            "ansible_python_interpreter": module_python(),
             "runbook_environment": "local",
         }
         named = {

@@ -26,7 +26,7 @@ def bench(tmp_path):
     return made
 
 
-def step(name, url, *, service="github", within="60s", timeout="30s", **keys):
+def step(name, url, *, service="github", within="5m", every="250ms", timeout="2m", **keys):
     """A pipeline that is begun, and a verification that waits for it."""
     where = {service: "team/shop", "url": url, "token": "{{ token }}"}
     extra = {"workflow": "release.yml"} if service == "github" else {"marker": "RUNBOOK"}
@@ -42,7 +42,7 @@ def step(name, url, *, service="github", within="60s", timeout="30s", **keys):
                 "says": f"{name} has succeeded",
                 "pipeline": {**where, "run": f"{{{{ {kept} }}}}"},
                 "within": within,
-                "every": "250ms",
+                "every": every,
             }
         ],
         "on_failure": "continue",
@@ -75,7 +75,7 @@ def test_each_end_of_a_pipeline_is_told_as_what_it_is(bench):
             step("passes", github.root, inputs={"version": "{{ version }}"}),
             step("is-cancelled", github.root, inputs={"n": "2"}),
             step("times-out", github.root, inputs={"n": "3"}),
-            step("goes-on", github.root, inputs={"n": "4"}, within="2s"),
+            step("goes-on", github.root, inputs={"n": "4"}, within="12s", every="5s"),
             step("tells-nothing", older.root),
             step("lab-fails", gitlab.root, service="gitlab", inputs={"VERSION": "{{ version }}"}),
             step("is-refused", github.root, token="wrong-token"),
@@ -112,7 +112,7 @@ def test_a_run_that_was_killed_finds_the_same_pipeline_and_begins_no_other(bench
     # Given a run that is killed while its pipeline is being begun: the answer never arrives
     hub = GitHubActions()
     with FaultServer("ok", "accept_then_slow", service=hub) as server:
-        bench.write(step("build", server.root, timeout="60s", within="3m"), inputs=SECRET)
+        bench.write(step("build", server.root), inputs=SECRET)
         process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--yes", "--json")
         wait_until(lambda: hub.begun, "it is begun", process)
         killed(process)
