@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import yaml
+from harness import PATIENCE
 from harness.bench import runbook_text, step, wait_until
 
 
@@ -45,7 +46,7 @@ def approve(bench):
 
 
 def ended(process):
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")], err
 
 
