@@ -133,6 +133,13 @@ class Verification(Model):
         return tuple(text for kind in self.kinds for text in kind.expressions)
 
     @property
+    def how(self) -> str:
+        """How it is looked at and judged, where `says` does not say so already."""
+        how = "; ".join(kind.describe() for kind in self.kinds)
+        how += f", as {self.become_user}" if self.become_user else ""
+        return "" if how == self.says else how
+
+    @property
     def probes(self) -> bool:
         """Whether it has a call of its own, and is not about the step's own result."""
         return any(kind.probes for kind in self.kinds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from runner.channels.base import Secrets
@@ -111,7 +111,8 @@ class RunLadder:
         calls, last = self._due(called, self._env.clock().wall), newest(called)
         if calls.levels and last.reached and self._is_acknowledged(run):
             return nobody
-        why = f"for {duration.show(self._policy.next_after)}" if last.reached else "as no page has arrived"
+        waited = duration.show(timedelta(seconds=int((self._env.clock().wall - last.at).total_seconds())))
+        why = f"for {waited}" if last.reached else "as no page has arrived"
         return calls.names, f"{last.name} was called and nobody has acknowledged {why}", calls.next
 
     def _due(self, so_far: Sequence[CalledLevel], now: datetime) -> DueCalls:

@@ -18,7 +18,8 @@ from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import Installation
 from runner.render import report
-from runner.render.handoff.hand_off import NOTHING_DONE, HandOff, hand_off, typed_anywhere
+from runner.render.handoff.going_on import typed_anywhere
+from runner.render.handoff.hand_off import NOTHING_DONE, HandOff, hand_off
 from runner.store.lease import Silence
 from runner.store.next_command import command_line
 
@@ -48,7 +49,8 @@ class RunPages:
 
         The contacts `to` are called by it: they read how to take the incident, and who is called after them.
         """
-        packet = replace(self._packet(reason, end, calls=bool(to)), next_call=self._ladder.who_follows(to))
+        packet = self._packet(reason, end, calls=bool(to))
+        packet = replace(packet, next_call=self._ladder.who_follows(to) if to else packet.next_call)
         head, who = str(self._recorder.log.head), self._ladder.authorities()
         reason = "; ".join(filter(None, (self._about(), reason)))
         details = {**self._besides(), **packet.details, **who, "audit head": head}

@@ -23,9 +23,7 @@ from runner.orchestrator.request import RunRequest
 
 def judged(verification: Verification) -> str:
     """A verification in words, and how it is judged where the words do not say so."""
-    how = "; ".join(kind.describe() for kind in verification.kinds)
-    how += f", as {user}" if (user := verification.privilege.get("become_user")) else ""
-    return verification.says if verification.says == how else f"{verification.says} [{how}]"
+    return f"{verification.says} [{verification.how}]" if verification.how else verification.says
 
 
 def members_of(group: str, gate: Gate, contacts: Mapping[str, Contact]) -> tuple[str, ...]:

@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from runner.compiler.step_digests import step_digests
+from runner.core import duration
 from runner.core.step_tags import undo_id
+from runner.core.wording import listed
 from runner.escalation import policy
+from runner.escalation.ladder import levels
 from runner.executor.provenance import provenance
 from runner.kinds.steps.base import StepKind
 from runner.library.library import Source
@@ -70,6 +73,7 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
         **({"called": True} if request.called else {}),
         "budget": _budget(request),
         "provide": list(runbook.escalation.provide),
+        **_ladder(request),
         "directory": str(env.state.runs_path / request.run_id),
         "provenance": provenance(root, request.playbook, env.environ)
         | ({"program": env.program} if env.program else {}),
@@ -86,6 +90,16 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
             for step in undone
         ],
     }
+
+
+def _ladder(request: RunRequest) -> dict[str, list[str]]:
+    """Who is called after whom while nobody acknowledges, a line for each level; nothing where all are at once."""
+    policy = request.source.runbook.escalation
+    if policy.next_after is None:
+        return {}
+    after = f", {duration.show(policy.next_after)} after the level before"
+    lines = [f"{each.name} {listed(each.contacts)}" for each in levels(policy.contacts, request.contacts)]
+    return {"ladder": [*lines[:1], *(f"{line}{after}" for line in lines[1:])]}
 
 
 def _places(source: Source) -> Callable[..., dict[str, str]]:
@@ -112,7 +126,15 @@ def _in_words(name: str, step: Step, title: str, verify: Sequence[Verification])
     action = step.undo.action if step.undo and name == undo_id(step.id) else step.action
     does = {"does": _does(step, action)} if action else {}
     does |= {"only_if": step.only_if} if step.only_if and name == step.id else {}
-    return {"id": name, "name": title, "effect": str(step.effect), "verify": [item.says for item in verify], **does}
+    judged = {"judged": [item.how for item in verify]} if any(item.how for item in verify) else {}
+    return {
+        "id": name,
+        "name": title,
+        "effect": str(step.effect),
+        "verify": [item.says for item in verify],
+        **judged,
+        **does,
+    }
 
 
 def _in_branches(steps: Sequence[Step]) -> dict[str, dict[str, Any]]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from runner.core.events import DONE, IN_WORDS, EventType
 from runner.core.wording import listed
 from runner.model.provided_items import OF_EVERY_RUN, TREND, item_names, slug
+from runner.render.handoff.going_on import commands, who_has, who_is_next, who_was_called
 from runner.render.history.headline import headline
 from runner.render.history.run_history import RunHistory
-from runner.render.history.step_history import RUNNING, Check, StepHistory
+from runner.render.history.step_history import Check, StepHistory
 from runner.render.history.timeline import Moment
 from runner.render.history.trend import numbers
 from runner.store.lease import Silence
-from runner.store.next_command import NextCommand, acknowledging, needs
 
 NOTHING_DONE = "nothing: it has not begun"
 """What stands for an item of a run that could not begin, and of which nothing is recorded."""
@@ -33,8 +31,9 @@ class HandOff:
     `missing` names those that this run does not know: the hand-off is incomplete then. `seen` is what there was to see
     where something did not pass, `standing` has the hosts by how they stand, `steps` the outcome of each step on each
     host that it was begun on. `ways_on` are the command lines that go on from here, each with what it does; they are
-    typed on the machine `machine` as the user `user`. `next_call` says who is called while nobody acknowledges, and
-    `not_called` who was not, as it was outside of their hours. `triggers` are the rollback triggers, each in a line.
+    typed on the machine `machine` as the user `user`. `called` says who was called and whether it arrived, `taken` who
+    has the incident, `next_call` who is called while nobody acknowledges, and `not_called` who was not, as it was
+    outside of their hours. `triggers` are the rollback triggers, each in a line.
     """
 
     run: str
@@ -49,6 +48,8 @@ class HandOff:
     machine: str = ""
     user: str = ""
     report: str = ""
+    called: tuple[str, ...] = ()
+    taken: str = ""
     next_call: str = ""
     not_called: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
@@ -63,11 +64,13 @@ class HandOff:
             "continue with": [f"{command}  # {does}" for command, does in self.ways_on],
             "on machine": self.machine,
             "as user": self.user,
+            "called": list(self.called),
+            "taken by": self.taken,
             "if nobody acknowledges": self.next_call,
             "not called": list(self.not_called),
             "rollback triggers": list(self.triggers),
             "hosts": {how: list(hosts) for how, hosts in self.standing.items()},
-            "seen": _in_words(self.seen),
+            "seen": [] if (seen := _in_words(self.seen)) in self.provided.values() else seen,
         }
         steps = {step["step"]: _by_outcome(step["on"]) for step in self.steps}
         last = {"steps": steps, "report": self.report, "run": self.run}
@@ -95,22 +98,23 @@ def hand_off(
     items = _items(run)
     found = {label: _named(label, items) for label in provide}
     actor = run.attempts[-1].actor
-    take = [acknowledging(run.run)] if calls else []
-    ways_on = [(_typed(run, way), way.does) for way in (*take, *(() if silence else run.ways_on or _meanwhile(run)))]
-    ways_on += _of_silent(run, silence) if silence else []
+    but = [f"But it {silence.words}, on {actor.host}."] if silence else []
     return HandOff(
         run=run_id,
         outcome=run.outcome,
-        happened=" ".join([_begun(run), headline(run), *([_silent(actor.host, silence)] if silence else [])]),
+        happened=" ".join([_begun(run), headline(run), *but]),
         provided={label: NOT_KNOWN if value is None else value for label, value in found.items()},
         missing=tuple(label for label, value in found.items() if value is None),
         seen=tuple(_seen(run.steps_and_items)),
         standing=run.standing or _so_far(run),
         steps=tuple({"step": step.name, "on": dict(step.outcomes)} for step in run.steps if step.hosts),
-        ways_on=tuple(ways_on),
+        ways_on=commands(run, silence, calls=calls),
         machine=actor.host,
         user=actor.user,
         report=f"{run.directory}/report.html" if run.directory else "",
+        called=who_was_called(run),
+        taken=who_has(run),
+        next_call=who_is_next(run),
         not_called=run.not_called,
         triggers=tuple(trigger.in_words for trigger in run.triggers),
     )
@@ -124,6 +128,8 @@ def missing(run: RunHistory) -> tuple[str, ...]:
 def _begun(run: RunHistory) -> str:
     where = f" on {listed(run.hosts)}" if run.hosts else ""
     why = f": {reason}" if (reason := run.attempts[-1].reason or run.attempts[0].reason) else ""
+    if not (why or run.environment):  # it may hold a secret of the inventory, which it had not read yet
+        why = "; why was not recorded yet"
     began = f"{run.started:%Y-%m-%d %H:%M:%S} UTC"
     environment = run.environment or "an environment that is not known"
     return f"{run.user} started {run.runbook} {run.title} in {environment}{where} at {began}{why.rstrip('.')}."
@@ -196,6 +202,7 @@ def _failure(step: StepHistory, check: Check) -> Mapping[str, Any]:
         "step": step.name,
         "host": check.host,
         "expected": check.says,
+        "checked": check.how or (_done_by(step, check.host) if not check.number else ""),
         "outcome": check.outcome,
         "reason": check.reason,
         "seen": list(check.seen),
@@ -203,11 +210,18 @@ def _failure(step: StepHistory, check: Check) -> Mapping[str, Any]:
     return {key: value for key, value in shown.items() if value}
 
 
+def _done_by(step: StepHistory, host: str) -> str:
+    """The command by which the step was done on a host, in one line; what is written where nothing is known of that."""
+    acted = step.hosts.get(host)
+    return " ".join((acted.action.command if acted and acted.action else step.does).split())
+
+
 def _in_words(failures: Iterable[Mapping[str, Any]]) -> list[str]:
     """The same in a line each: what was to be, on which hosts it was not, and what was seen of it there."""
     hosts: dict[tuple[str, str], list[str]] = {}
     for each in failures:
-        what = ": ".join(each[key] for key in ("expected", "outcome", "reason") if key in each)
+        how = f" [{each['checked']}]" if "checked" in each else ""
+        what = ": ".join([each["expected"] + how, *(each[key] for key in ("outcome", "reason") if key in each)])
         more = [line for line in each.get("seen", ()) if line != each.get("reason")]
         saw = f"; seen: {'; '.join(more)}" if more else ""
         hosts.setdefault((each["step"], what + saw), []).extend([each["host"]] if "host" in each else [])
@@ -242,50 +256,3 @@ def _so_far(run: RunHistory) -> dict[str, tuple[str, ...]]:
         last = next((step for step in reversed(run.steps) if host in step.hosts), None)
         standing.setdefault(f"{last.name}: {last.hosts[host].outcome}" if last else "untouched", []).append(host)
     return {how: tuple(hosts) for how, hosts in standing.items()}
-
-
-def _meanwhile(run: RunHistory) -> tuple[NextCommand, ...]:
-    """What can be typed while the run goes on, or after its command died; nothing after a good end."""
-    if run.outcome == RUNNING:
-        stop = NextCommand(("cancel", run.run), "stops it")
-        return (NextCommand(("status", run.run), "shows where it stands"), stop)
-    if run.abandoned:
-        show = NextCommand(("show", run.run), "shows what happened")
-        given: Mapping[str, Any] = run.facts.get("inputs") or {}
-        return (NextCommand(("resume", run.run), f"continues where it stopped{needs(given.values())}"), show)
-    return ()
-
-
-def _silent(machine: str, silence: Silence) -> str:
-    return f"But it {silence.words}, on {machine}."
-
-
-def _of_silent(run: RunHistory, silence: Silence) -> list[tuple[str, str]]:
-    """What can be typed while the command of a run exists and does nothing: first it must be gone."""
-    status, cancel, resume = (
-        _typed(run, NextCommand(words, ""))
-        for words in (("status", run.run), ("cancel", run.run, "--now"), ("resume", run.run))
-    )
-    goes_on = [(f"kill -CONT {silence.pid}", "lets it go on where it was stopped")] if silence.stopped else []
-    heeded = ", which it does once it goes on" if silence.stopped else ""
-    return [
-        (status, "shows where it stands"),
-        *goes_on,
-        (cancel, f"asks it to stop{heeded}"),
-        (f"kill -9 {silence.pid}", f"ends it where nothing else does; only then `{resume}` continues where it stopped"),
-    ]
-
-
-def _typed(run: RunHistory, way: NextCommand) -> str:
-    """The command line as it is typed on the machine of the run, from any directory."""
-    library = str(run.provenance.get("library", ""))
-    if not (library and run.directory):
-        return run.typed(way.words)
-    return typed_anywhere(way.words, library, str(Path(run.directory).parent.parent), run.typed)
-
-
-def typed_anywhere(words: Sequence[str], library: str, state: str, typed: Callable[[Sequence[str]], str]) -> str:
-    """The command line with `words` as it is typed from any directory; `typed` is how it is from a right one."""
-    if state == str(Path(library) / ".runbook"):
-        return f"cd {shlex.quote(library)} && {typed(words)}"
-    return typed(["--library", library, "--state-dir", state, *words])

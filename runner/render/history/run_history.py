@@ -234,7 +234,7 @@ def _history(every: Sequence[Record], now: Instant | None) -> RunHistory:
 
 
 _PASSED_OVER = frozenset({EventType.CONTACT_PASSED_OVER})
-_FACTS = ("severity", "reason", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
+_FACTS = ("severity", "reason", "ladder", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
 
 
 def _inputs(records: Sequence[Record]) -> Any:

@@ -19,7 +19,8 @@ class Check:
     `number` counts the step's verifications from 1 and is 0 for an approval, and for the action where it did not pass.
     `reason` says why it did not, or who answered and with which note. `trend` is what the samples saw, first to last;
     `seen` what there was to see where it did not pass: values, exit code and the last lines of the output.
-    `attempt` counts the attempts of the run from 0.
+    `attempt` counts the attempts of the run from 0. `how` is what is looked at and must hold, where `says` does
+    not tell it.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Check:
     trend: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     attempt: int = 0
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)

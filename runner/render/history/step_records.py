@@ -48,8 +48,8 @@ def checks_of(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
     # An action that passed shows in what was verified of it.
     if record.type not in CHECKS | _ACTED or (record.type in _ACTED and outcome == Outcome.PASSED):
         return
-    number, verify = _number(record), record_data.items(item, "verify")
-    says = str(verify[number - 1]) if 0 < number <= len(verify) else record_data.text(data, "says")
+    number = _number(record)
+    says = _numbered(item, "verify", number) or record_data.text(data, "says")
     if not says or says == item.get("name"):  # a prerequisite that is ticked off has no other name than what it says
         says = _DONE.get(record_data.text(data, "kind"), says or _acted(data))
     answer = ": ".join(filter(None, (record_data.text(data, "by"), record_data.text(data, "note"))))
@@ -61,7 +61,14 @@ def checks_of(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
         reason=record_data.text(data, "reason") or answer,
         trend=tuple(map(str, record_data.items(data, "trend"))),
         seen=tuple(Observation.from_data(data.get("seen")).paragraphs()),
+        how=_numbered(item, "judged", number),
     )
+
+
+def _numbered(item: Mapping[str, Any], key: str, number: int) -> str:
+    """What the description `item` of a step says under `key` of its verification of that number; empty if nothing."""
+    found = record_data.items(item, key)
+    return str(found[number - 1]) if 0 < number <= len(found) else ""
 
 
 def _acted(data: Mapping[str, Any]) -> str:

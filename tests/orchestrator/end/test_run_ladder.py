@@ -87,6 +87,15 @@ def night(tmp_path, monkeypatch):
     return Night(Engine(tmp_path, monkeypatch))
 
 
+def test_whoever_is_called_next_reads_how_long_nobody_has_acknowledged(night):
+    night.fail()
+    night.engine.env.clock.forward(725)
+    night.climb()
+
+    assert night.channels["lead"].sent[0].summary.endswith("L1 was called and nobody has acknowledged for 12m5s")
+    assert night.channels["lead"].sent[0].details["called"] == ["00:00:00 L1 on-call by fake: it arrived"]
+
+
 def test_levels_that_nobody_can_reach_share_the_time_of_one(night):
     class Hangs(AskedChannel):
         def send_within(self, page, *, secrets, patience):

@@ -106,15 +106,78 @@ def test_the_timeline_calls_a_step_by_its_name_and_says_when_in_the_time_of_the_
         "00:00:02 began Look on db1",
     ]
     assert "00:00:09 checked Act on db1: failed: row.percent < 70 is not true" in timeline
-    assert packet.provided["failure mode"] == packet.details["seen"]
+    assert packet.provided["failure mode"] == [
+        "Act on db1: It is done: failed: row.percent < 70 is not true; seen: row.percent = 90"
+    ]
+    assert "seen" not in packet.details  # it is there under the runbook's own word
 
 
 def test_what_a_page_carries_is_in_words_that_need_no_reader_of_json():
-    details = hand_off_of("failure").details
+    details = hand_off_of().details
 
     failed = ["Act on db1: It is done: failed: row.percent < 70 is not true; seen: row.percent = 90"]
-    assert details["seen"] == details["failure"] == failed
+    assert details["seen"] == failed
     assert details["steps"] == {"Look": {"passed": ["db1"]}, "Act": {"failed": ["db1"]}}
+
+
+def test_what_exactly_was_checked_is_said_where_the_words_of_the_runbook_do_not():
+    look, act = FIRST["steps"]
+    act = {**act, "judged": ["sql: SELECT percent; row.percent < 70"]}
+    failed = (
+        EventType.ACTION_FINISHED,
+        "look",
+        "db2",
+        {"part": "action", "outcome": "failed", "reason": "exit code 3"},
+    )
+    began = (EventType.STEP_INTENDED, "look", "db2", {"command": "df\n  /"})
+
+    details = hand_off_of(happened=[*HAPPENED, began, failed], steps=[look, act]).details
+
+    assert details["seen"] == [
+        "Look on db2: The action [df /]: failed: exit code 3",
+        "Act on db1: It is done [sql: SELECT percent; row.percent < 70]: failed: row.percent < 70 is not true; "
+        "seen: row.percent = 90",
+    ]
+
+
+def page(kind, contact, level, **data):
+    about = {"action": "trigger", "contact": contact, "level": level, "channel": "pagerduty", "notification": contact}
+    return (kind, None, None, {**about, **data})
+
+
+def test_who_was_called_who_has_it_and_who_is_next_is_part_of_it():
+    ladder = ["L1 on-call", "L2 lead, 10m after the level before"]
+    called = page(EventType.PAGE_FINISHED, "on-call", "L1", status="accepted")
+    second = page(EventType.PAGE_FINISHED, "lead", "L2", status="deferred", reason="no answer", doubt=True)
+    taken = (EventType.INCIDENT_ACKNOWLEDGED, None, None, {"by": "Ada", "note": "I look at db1"})
+    packets = [
+        hand_off_of(happened=[aimed("db1"), *more], ladder=ladder)
+        for more in ([], [called], [called, second], [called, taken])
+    ]
+
+    assert [(each.called, each.taken, each.next_call) for each in packets] == [
+        ((), "", ""),
+        (
+            ("00:00:02 L1 on-call by pagerduty: it arrived",),
+            "nobody has said so",
+            "L2 lead, 10m after the level before is called",
+        ),
+        (
+            (
+                "00:00:02 L1 on-call by pagerduty: it arrived",
+                "00:00:03 L2 lead by pagerduty: it may have arrived: no answer",
+            ),
+            "nobody has said so",
+            "nobody else is called",
+        ),
+        (("00:00:02 L1 on-call by pagerduty: it arrived",), "Ada at 00:00:03 UTC: I look at db1", ""),
+    ]
+
+
+def test_why_a_run_was_started_that_died_before_it_could_be_recorded_is_called_unknown():
+    died = hand_off_of(happened=[(EventType.RUN_ABANDONED, None, None, {"outcome": "unknown"})], reason="")
+
+    assert "UTC; why was not recorded yet." in died.happened
 
 
 def test_the_same_on_several_hosts_is_said_once():
