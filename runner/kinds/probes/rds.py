@@ -30,6 +30,8 @@ def look(question: Question, now: float) -> Mapping[str, Any]:
         if refusal.code == "DBInstanceNotFound":
             raise UnknownError(f"there is no instance {name} of RDS in {service.region}") from None
         raise refused(refusal) from None
+    if tree.find(".//DBInstances") is None:
+        raise UnknownError(f"RDS in {service.region} answers with something else than it should; is that its address?")
     instance = tree.find(".//DBInstances/DBInstance")
     if instance is None or not instance.findtext("DBInstanceStatus"):
         raise UnknownError(f"AWS says nothing of the instance {name}")

@@ -17,6 +17,8 @@ from runner.kinds.invocation import Invocation, uri
 from runner.kinds.verifications.base import VerificationKind
 
 _FORMAT = "'%Y-%m-%dT%H:%M:%SZ'"
+_TOLD = """'"oncalls"' in content"""
+"""Whether the answer is one of that service: a page of somebody else's does not say that nobody is on call."""
 _FOUND = "(REGISTER.json.oncalls | default([]))"
 """https://developer.pagerduty.com/api-reference/3a6b910f11050-list-all-of-the-on-calls"""
 
@@ -76,14 +78,16 @@ class OnCall(VerificationKind):
 
     def default_conditions(self) -> Sequence[str]:
         """Somebody now, and somebody then."""
-        return ("status == 200", "on_call_now | length > 0", "on_call_then | length > 0")
+        return ("status == 200", _TOLD, "on_call_now | length > 0", "on_call_then | length > 0")
 
     @property
     def complaint(self) -> str:
         """What PagerDuty answered, or when nobody is on call."""
         later = f"in {duration.show(self.oncall.for_)} nobody is on call any more"
-        refused = "'PagerDuty answered ' ~ status ~ ', and nobody knows who is on call'"
-        return f"{refused} if status != 200 else 'nobody is on call' if not on_call_now else '{later}'"
+        unknown = "', and nobody knows who is on call'"
+        refused = f"'PagerDuty answered ' ~ status ~ {unknown} if status != 200"
+        strange = f"'PagerDuty answered something else than it should' ~ {unknown} if not ({_TOLD})"
+        return f"{refused} else {strange} else 'nobody is on call' if not on_call_now else '{later}'"
 
     def describe(self) -> str:
         """In words."""

@@ -20,6 +20,9 @@ _NOISE = re.compile(
 _CUT = ".truncated | default(false)"
 """What is in a condition of ours that the output was not cut."""
 
+_NO_JSON = re.compile(r"'ansible\.builtin\.from_json' failed|has no attribute 'json'")
+"""What Ansible says where a condition, or a capture, asks for a part of what is no JSON."""
+
 _OF_ANSIBLE = "Assertion failed"
 """What an assertion says that has no message of its own."""
 
@@ -59,6 +62,8 @@ def verdict(
         words = reason_of(outcome, last_of(judged), Observation() if last else seen)
         values = seen.in_words()
         words = "the first look gives no number to compare with" if values and words == outcome else words
+        if _NO_JSON.search(words):
+            words, values = _not_json(Observation.of_result(last) if last else seen), ""
     elif seen.cut and _CUT in assertion:
         words, values = seen.cut_sentence, ""
     elif (search := searched(assertion)) and seen.stream == search[0]:
@@ -75,6 +80,12 @@ def verdict(
         words, values = f"{assertion} is not true", seen.in_words()
     after = f" after {samples} samples" if samples > 1 else ""
     return f"{words}{after}" + (f": {values}" if values else "")
+
+
+def _not_json(seen: Observation) -> str:
+    """That an answer or an output is no JSON, with what it is."""
+    what = "the answer" if seen.status is not None or seen.stream == "content" else "the output"
+    return f"{what} is not JSON: {seen.last_lines}"
 
 
 def _own_words(value: str) -> str:
