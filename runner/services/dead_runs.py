@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from runner.channels.base import SecretMissingError
-from runner.core.errors import InvalidInputError, LockedError, RunbookError
+from runner.core.errors import AuditError, InvalidInputError, LockedError, RunbookError
 from runner.core.identifiers import is_run_id
 from runner.escalation import outbox
 from runner.escalation.delivery import Outgoing, outgoing
@@ -130,7 +130,7 @@ def _call(
         known = len(problems)
         pages.keep(notifications)
         notifications = [_with_problem(each, problems[known:]) for each in notifications]
-        with suppress(OSError):
+        with suppress(AuditError, OSError):
             leases.note_called(lease.name)
         if not leases.was_called_for(lease.name):
             called_for.add(lease.name)

@@ -16,6 +16,7 @@ from runner.core.events import Clock, Instant
 from runner.core.process_stat import is_stopped, started
 from runner.store import durable
 from runner.store.locks.kernel_locks import LockFile
+from runner.store.small_files import SmallFiles
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -111,11 +112,13 @@ class Leases:
     """One small file for each lease, in the directory `path`.
 
     Its time of modification is the monotonic clock at the latest renewal, or 0 once people were called for it: a full
-    disk keeps neither from being noted, and a process that is alive after all takes the note back by renewing.
+    disk keeps neither from being noted, and a process that is alive after all takes the note back by renewing. Where
+    the disk is read-only it is noted in memory for which renewal they were called.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._called = SmallFiles(path / "called")
 
     def _file(self, name: str) -> Path:
         return self._path / f"{name}.json"
@@ -141,6 +144,7 @@ class Leases:
 
     def remove(self, name: str) -> None:
         """Forget the lease `name`: its process has ended well, or people were called for it."""
+        self._called.remove(name)
         self._file(name).unlink(missing_ok=True)
 
     def all(self, problems: list[str] | None = None) -> list[tuple[Lease, float]]:
@@ -162,13 +166,23 @@ class Leases:
         return silence_of(*found, now) if found and standing(*found, now) == "hung" else None
 
     def note_called(self, name: str) -> None:
-        """Note that people were called for the lease `name`, so that nobody calls them again."""
-        self._stamp(name, _CALLED)
+        """Note that people were called for the lease `name`, so that nobody calls them again.
+
+        Raises:
+            AuditError, OSError: that can be noted nowhere.
+        """
+        try:
+            self._stamp(name, _CALLED)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            self._called.write(name, str(self._file(name).stat().st_mtime_ns))
 
     def was_called_for(self, name: str) -> bool:
         """Whether people were called for the lease `name`."""
         try:
-            return self._file(name).stat().st_mtime_ns == _CALLED
+            renewed = self._file(name).stat().st_mtime_ns
+            return renewed == _CALLED or self._called.read(name) == str(renewed).encode()
         except FileNotFoundError:
             return False
 

@@ -251,7 +251,7 @@ def test_people_are_called_though_nothing_can_be_recorded(env, leave, server):
     assert left(env) == []
 
 
-def test_on_a_read_only_disk_a_watch_calls_once_for_a_run_with_a_lease_and_for_one_without(
+def test_on_a_read_only_disk_people_are_called_once_whoever_looks_for_a_run_with_a_lease_and_for_one_without(
     small_disk, server, tmp_path
 ):
     env = environment_in(tmp_path, state=StateDirectory.open(small_disk / "state"))
@@ -264,8 +264,7 @@ def test_on_a_read_only_disk_a_watch_calls_once_for_a_run_with_a_lease_and_for_o
     env.state.leases.write(Lease(name=NAME, since=env.clock(), pid=NOBODY, process_started=1, calls=(written(call),)))
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
 
-    memory = WatchMemory()
-    looks = [look(env, memory) for _ in range(3)]
+    looks = [look(env, WatchMemory()) for _ in range(3)]
 
     assert len(server.events) == 2, summaries(server)
     assert all(event["data"]["details"]["not recorded"] for event in server.events)
