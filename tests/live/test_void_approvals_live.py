@@ -183,6 +183,7 @@ class Way:
 WHO = variables("who: nobody", "who: daemon")
 WORD = variables("word: old", "word: new")
 BROUGHT = file("runbooks/contacts.yml", "\n", "\n\n")
+BROUGHT_CODE = file("collections/ansible_collections/acme/tools/plugins/action/push.py", "super()", "super( )")
 NO_SHELL = dict.fromkeys(("shell", "env", "chdir"))
 SCRIPTED = "a" if SINGLY else "b"
 """What the inventory script says of the host by then."""
@@ -269,6 +270,11 @@ WAYS = {
             "verify": [{"command": ["test", "-e", "{{ base }}/done"]}],
         },
     ),
+    "code of a collection": Way(
+        BROUGHT_CODE,
+        "the file collection acme.tools was `",
+        {**NO_SHELL, "module": {"acme.tools.push": {"from_here": "x"}}, "verify": [{"that": "result.text == ''"}]},
+    ),
     "file that a part of a module reads here": Way(
         BROUGHT,
         "/runbooks/contacts.yml was `",
@@ -282,7 +288,7 @@ WAYS = {
 TOGETHER = {
     "of the files": [name for name, way in WAYS.items() if not way.keys and way.change is not WHO],
     "of a step's templates": [name for name, way in WAYS.items() if way.change is WHO],
-    **{name: [name] for name, way in WAYS.items() if way.change is BROUGHT},
+    **{name: [name] for name, way in WAYS.items() if way.change in (BROUGHT, BROUGHT_CODE)},
 }
 """Those whose changes do not keep each other from being seen."""
 

@@ -1,17 +1,23 @@
 # Copyright: the runbookctl authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of this machine that a task may bring to its host, each by the hash of what is in it."""
+"""The files of this machine that a task may bring to its host, and the code that does it, each by its hash."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
+import re
+import stat
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.loader import action_loader, module_loader
+from ansible.utils.collection_loader._collection_finder import _get_collection_path
 
 BRINGS_FILES = {"assemble": "src", "copy": "src", "template": "src", "unarchive": "src", "uri": "src"}
 """Ansible's own modules that bring a file or directory of this machine, and the argument that names it."""
+OF_COLLECTION = re.compile(r"\b(?!ansible\.(?:builtin|legacy)\b)([a-z_]\w*\.[a-z_]\w*)\.[a-z_]\w*")
+"""The full name of a module, a filter or a test, and that of its collection."""
 LONGEST_PATH = 4096
 ON_THE_HOST = ("dest",)
 """Arguments that name a place to write to."""
@@ -22,6 +28,21 @@ def files(action, args, loader):
     words = {word for text in texts(_may_name_files(action, args)) for word in _words(text)}
     paths = {word: loader.path_dwim(word) for word in sorted(words)}
     return {word: digest(path) for word, path in paths.items() if os.path.exists(path)}
+
+
+def collections(written):
+    """The SHA-256 of the code of each collection of which something is named in what is `written`."""
+    names = {name for text in texts(written) for name in OF_COLLECTION.findall(text)}
+    return {f"collection {name}": code for name in sorted(names) if (code := _code(name))}
+
+
+@functools.cache
+def _code(collection):
+    """The SHA-256 of the code of a collection; empty where there is none of that name."""
+    try:
+        return digest(os.path.join(_get_collection_path(collection), "plugins"))
+    except ValueError:
+        return ""
 
 
 def texts(value):
@@ -63,22 +84,28 @@ def _words(text):
 
 
 def digest(path):
-    """The SHA-256 of a file, or of all that is in a directory."""
+    """The SHA-256 of a file, or of all that is in a directory; the permissions are brought as well."""
     whole = hashlib.sha256()
     try:
         for file in _files_in(path) if os.path.isdir(path) else [path]:
-            with open(file, "rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").hexdigest()
-            whole.update(f"{os.path.relpath(file, path)}\0{content}\n".encode(errors="surrogateescape"))
+            line = f"{os.path.relpath(file, path)}\0{stat.S_IMODE(os.stat(file).st_mode):o}\0{_content(file)}\n"
+            whole.update(line.encode(errors="surrogateescape"))
     except OSError as error:
         return f"not readable: {error.strerror}"
     return whole.hexdigest()
 
 
+def _content(path):
+    if os.path.isdir(path):
+        return "a directory"
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _files_in(directory):
-    """Every file below it, also behind links, which Ansible follows."""
+    """Every file and directory below it, also behind links, which Ansible follows."""
     visited = set()
     for folder, below, names in os.walk(directory, followlinks=True):
         visited.add(os.path.realpath(folder))
         below[:] = sorted(name for name in below if os.path.realpath(os.path.join(folder, name)) not in visited)
-        yield from (os.path.join(folder, name) for name in sorted(names))
+        yield from (os.path.join(folder, name) for name in [*below, *sorted(names)])

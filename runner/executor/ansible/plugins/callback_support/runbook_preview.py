@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from ansible.template import Templar, trust_as_template
-from runbook_files import digest, files
+from runbook_files import collections, digest, files
 from runbook_filled import MAGIC, Filled, is_fact, told
 from runbook_templates import sources
 from runbook_uses import Uses
@@ -53,7 +53,8 @@ def preview(task, variables, shown, loader, beside=(), known=NOTHING, there=None
     around |= {"environment": _environment(task, filled), "become": _become(task, filled_there.variables, filled_there)}
     around |= {"connection_settings": connection(filled_there)}
     args = filled(dict(task.args))
-    around |= {"files": files(task.action, args, loader), "looks_from": {}}
+    code = collections([[each.action, each.args, each.get_vars(), _conditions(each)] for each in (task, *beside)])
+    around |= {"files": files(task.action, args, loader) | code, "looks_from": {}}
     uses = Uses({*known.names, *task.vars}, known.every_host)
     uses.add(_conditions(task), filled)
     _add_templates(around["files"], uses, filled, task, args, loader)
@@ -65,7 +66,7 @@ def preview(task, variables, shown, loader, beside=(), known=NOTHING, there=None
         for one in _of_items(each, own) if partly else [own]:
             _add(uses, one, each, machine)
             _add_templates(around["files"], uses, one, each, one(dict(each.args)), loader)
-    if filled.missing:  # what is not known decides nothing yet; what is looked at beside it does
+    if filled.missing and not partly:  # what is not known decides nothing yet; what is looked at beside it does
         uses.add([task.args, task.environment, task.vars], filled, apart=task.vars)
     missing = {"missing": filled.missing, "unfollowed": uses.missing}
     around |= {name: list(dict.fromkeys(found)) for name, found in missing.items()}

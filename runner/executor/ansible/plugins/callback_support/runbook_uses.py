@@ -66,7 +66,7 @@ class Uses:
             if MAGIC.fullmatch(name) or name.startswith(OF_ITEMS):
                 continue
             value, whole = filled.wholly(filled.variables[name])
-            self.found[name] = told(name, value)
+            self._keep(name, told(name, value))
             unfilled += [] if whole else texts(filled.variables[name])
         stored = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
         for node in _reaching(tree):
@@ -82,15 +82,18 @@ class Uses:
         if root in LOOKUPS and _constants(node) in ITS_OWN:
             return
         whole = _is_followed(node, root) and None not in (text, *inner) and not _names(node) & stored
-        if whole:
+        named = {name for part in _indices(node) for name in _names(part)}
+        if whole and named <= filled.variables.keys() | {*LOOKUPS}:
             _, whole = filled.wholly([_expression(each) for each in inner])
+        else:
+            whole = False
         if whole:
             default = "" if root in LOOKUPS else " | default('not set')"
             value, whole = filled.wholly(_expression(f"{text}{default}"))
         if whole:
             value = told(_secret_name(node), value)
             is_outside = root in LOOKUPS and _constants(node)[:1] not in OF_VARIABLES
-            self.found[text] = digest_of(value) if is_outside else _short(value)
+            self._keep(text, digest_of(value) if is_outside else _short(value))
         elif root == OF_GROUPS:
             self.found[OF_GROUPS] = digest_of(filled.variables.get(OF_GROUPS))
         elif root == OF_HOSTS:
@@ -99,6 +102,10 @@ class Uses:
             self.found[OF_HOST] = self._all_of(filled)
         else:
             self.missing.append(f"nobody knows yet what {text or root} looks at")
+
+    def _keep(self, name, value):
+        """Keep the value under the name; of several, as each item of a loop may have another one, all of them."""
+        self.found[name] = value if self.found.get(name, value) == value else digest_of([self.found[name], value])
 
     def _all_of(self, filled):
         return digest_of(inventory_of(filled, self._known))

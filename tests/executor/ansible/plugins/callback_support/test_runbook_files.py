@@ -58,7 +58,13 @@ def test_what_lies_behind_a_link_in_a_directory_is_brought_as_well(shown, tmp_pa
     (tmp_path / "brought" / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "brought" / "loop").symlink_to(tmp_path / "brought")
     play = playing(CALLS["copied"], tmp_path / "brought")
-    before = shown(play=play)["files"]
-    (tmp_path / "elsewhere" / "file").write_text("two")
+    found = [shown(play=play)["files"]]
+    for change in (
+        lambda: (tmp_path / "elsewhere" / "file").write_text("two"),
+        lambda: (tmp_path / "elsewhere" / "file").chmod(0o755),
+        (tmp_path / "elsewhere" / "empty").mkdir,
+    ):
+        change()
+        found.append(shown(play=play)["files"])
 
-    assert shown(play=play)["files"] != before
+    assert len({str(each) for each in found}) == len(found)

@@ -48,6 +48,7 @@ def test_what_is_looked_at_is_told_as_it_is_written(shown, case):
 
 UNFOLLOWED = {
     "by a result": "hostvars[result.stdout].port == 1",
+    "by a result that may not be there": "hostvars[result.stdout | default('db1')].port == 1",
     "by a filter": "groups['all'] | map('extract', hostvars, 'port') | sum > 1",
     "all that a host has": "'port' in hostvars['db3']",
     "a value of any name": "hostvars['db3'].get(result.stdout) == 1",
@@ -96,3 +97,19 @@ def test_the_machine_that_looks_is_told_with_its_settings_and_its_tools(shown):
 
     assert told["uses"] == {"runbook_python of db2": 5432}
     assert told["looks_from"] == {"db2": {"ansible_user": "root"}}
+
+
+def test_what_is_looked_up_for_each_item_of_a_loop_counts_for_all_of_them(shown, tmp_path):
+    found = []
+    for first, second in [("1", "2"), ("1", "2"), ("3", "2"), ("1", "3")]:
+        (tmp_path / "first").write_text(first)
+        (tmp_path / "second").write_text(second)
+        loop = {"loop": [str(tmp_path / "first"), str(tmp_path / "second")]}
+        tasks = [{"name": "Each", "ansible.builtin.debug": {"msg": "{{ lookup('file', item) }}"}, **loop}]
+        (tmp_path / "tasks.yml").write_text(json.dumps(tasks))
+        imported = {"name": "RUN-001/act/tasks | Act", "ansible.builtin.import_tasks": {"file": "tasks.yml"}}
+        done = {"name": "RUN-001/act/action | Act", "ansible.builtin.assert": {"that": ["1 == 1"]}}
+        found.append(shown(play=json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [imported, done]}])))
+
+    assert [list(each["uses"]) for each in found] == [["lookup('file', item)"]] * 4
+    assert [each["uses"] == found[0]["uses"] for each in found] == [True, True, False, False]
