@@ -202,3 +202,32 @@ def answer(content):
     from werkzeug import Response  # noqa: PLC0415
 
     return Response(json.dumps(content), mimetype="application/json")
+
+
+def test_one_is_begun_for_each_item_taken_back_by_its_undo_and_none_by_a_dry_run(bench):
+    # Given a pipeline for each of two regions, whose undo begins another one, and a step that fails after them
+    hub = GitHubActions(looks=0)
+    with FaultServer("ok", service=hub) as server:
+        build = step("build", server.root, inputs={"region": "{{ item }}"})
+        back = {**build["pipeline"], "inputs": {"region": "{{ item }}", "back": "yes"}}
+        undo = {"pipeline": back, "verify": [{"says": "It began", "that": "status == 200"}]}
+        fails = {"id": "fails", "name": "Fails", "command": "false", "verify": [{"exit": 0}], "on_failure": "undo"}
+        look = {
+            **build["verify"][0],
+            "pipeline": {**build["verify"][0]["pipeline"], "run": "{{ result.json.workflow_run_id }}"},
+        }
+        bench.write(
+            {**build, "each": ["north", "south"], "undo": undo, "verify": [look], "on_failure": "undo"},
+            fails,
+            inputs=SECRET,
+        )
+        # When it is rehearsed, and then done
+        rehearsed = bench.command("run", "RUN-900", "-i", bench.inventory, "--dry-run", "--json")
+        begun_by_rehearsal = len(hub.begun)
+        ran = bench.run(patience=120)
+    # Then the rehearsal has begun none, and each item has one of its own, and one that takes it back, the last one first
+    assert (rehearsed.code, begun_by_rehearsal) == (0, 0), rehearsed.err
+    given = [(each["inputs"]["region"], each["inputs"].get("back", "")) for each in hub.begun]
+    assert given == [("north", ""), ("south", ""), ("south", "yes"), ("north", "yes")], ran.out[-3000:]
+    assert len({each["title"] for each in hub.begun}) == 4
+    assert hub.faults == []
