@@ -13,7 +13,7 @@ from typing import Any
 
 from runner.approvals.gate_context import GateContext, HostAction, canonical
 
-_WORDS = ("call.module", "call.args.argv", "call.args.stdin", "call.items", "call.tasks")
+_WORDS = ("call.module", "call.args.argv", "call.args.stdin", "call.items", "call.tasks", "call.steps")
 """What the text of an action says better than its parameters."""
 
 _AROUND = ("env ", "as ", "chdir: ", "file ", "uses ", "checks from ")
@@ -63,7 +63,7 @@ def _of_host(host: str, before: HostAction | None, now: HostAction | None) -> It
     paths = [path for path, *_ in found]
     where = f"on {now.on}, for {host}," if now.on and now.on == before.on else f"on {host}"
     if before.text != now.text and any(path.startswith(_WORDS) for path in paths):
-        drop = ("call.args", "call.items", "call.tasks") if "call.module" in paths else _WORDS
+        drop = ("call.args", *_WORDS[3:]) if "call.module" in paths else _WORDS
         found = [each for each in found if not each[0].startswith(drop) and each[0] != "call.module"]
         yield f"{where} {_done(*_commands(before, now))}"
     for path, was, is_ in found:

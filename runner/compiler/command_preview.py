@@ -72,7 +72,7 @@ def _action(module: str, args: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _around(command: Mapping[str, Any]) -> Iterator[str]:
     for name, value in (command.get("environment") or {}).items():
-        yield f"env {name}={_quoted(value)}"
+        yield f"env {name}={_word(value)}"
     if become := command.get("become"):
         yield f"as {become['user']} (by {become['method']})"
     if command.get("delegate_to"):
@@ -141,10 +141,10 @@ def _program(argv: Sequence[Any], stdin: str) -> str:
         return _statement(argv, statement["statement"], statement["set"])
     if tuple(argv[: len(STRICT)]) == STRICT:
         args = argv[len(STRICT) + 2 :]  # the first word after the text is the script's own name
-        arguments = [f"args: {' '.join(map(_quoted, args))}"] if args else []
+        arguments = [f"args: {' '.join(map(_word, args))}"] if args else []
         text = str(argv[len(STRICT)])
         return "\n".join([summaries().get(text, text), *arguments])
-    line = " ".join("''" if word is None else _quoted(word) for word in argv)  # which a program is given as no text
+    line = " ".join("''" if word is None else _word(word) for word in argv)  # which a program is given as no text
     return f"{line}\n{stdin}" if stdin else line
 
 
@@ -156,6 +156,11 @@ def _statement(argv: Sequence[Any], text: str, hidden: str) -> str:
     values += [f"{name}={value}" for name, value in re.findall(r"^\\set (\w+) '(.*)'$", hidden, re.MULTILINE)]
     bound = ", ".join(value for value in values if value != "ON_ERROR_STOP=1")
     return f"SQL {query_text.strip()}" + (f"\nwith {bound}" if bound else "")
+
+
+def _word(value: Any) -> str:
+    """What a program is given, as Ansible writes it: `True`, and a list as Python does."""
+    return _quoted(value if isinstance(value, str) else str(value))
 
 
 def _quoted(value: Any) -> str:

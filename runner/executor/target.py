@@ -143,6 +143,8 @@ class Target:
             if not self.of(runbook, step):
                 pattern = runbook.hosts_of(step)
                 hint = "name the inventory with -i, and look at --limit and the inventory's groups"
+                if inherited:
+                    hint = f"{runbook.id} works only on hosts of the step that it is done for, or that --limit names"
                 if "[" in pattern:
                     hint = f"{pattern} goes by the place in the group, whatever --limit names: name that host there too"
                 message = f"the step {step.id!r} has no host: nothing in the inventory matches {pattern!r}"

@@ -103,9 +103,9 @@ class ScriptedExecutor:
         return answer or (("failed", failed) if failed else ("ok", _passed(task, host)))
 
     def _hosts(self, job: Job, play: Mapping[str, Any], limit: Sequence[str]) -> list[str]:
-        """The hosts of a play; a limit of the whole job that names none of them limits nothing."""
-        every, words = self.hosts[play["hosts"]], (job.limit or "").split(",")
-        matched = {host for word in words for host in self._named(word)} & {*every} or {*every}
+        """The hosts of a play, of which a limit of the whole job leaves those that it names, as Ansible does."""
+        every, words = self.hosts[play["hosts"]], filter(None, (job.limit or "").split(","))
+        matched = {host for word in words for host in self._named(word)} if job.limit else {*every}
         return [host for host in every if host in matched and (not limit or host in limit)]
 
     def _inventory(self, job: Job, part: JobPart, limit: Sequence[str]) -> Message:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from jinja2 import TemplateSyntaxError, nodes
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
@@ -124,6 +125,15 @@ class OtherRunbook(Model):
             name: re.fullmatch(r"\{\{ *([a-z][a-z0-9_]*) *\}\}", str(value)) for name, value in self.inputs.items()
         }
         return {name: match[1] for name, match in found.items() if match}
+
+    def given(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs, with the values that are `known` by name here in the place of what stands for them."""
+        return {**self.inputs, **{name: known[here] for name, here in self.references().items() if here in known}}
+
+    def in_words(self, known: Mapping[str, Any]) -> str:
+        """The runbook, and what it is given, in one line."""
+        given = ", ".join(f"{name}={value}" for name, value in self.given(known).items())
+        return f"{self.run} with {given}" if given else self.run
 
 
 class Notice(Model):

@@ -94,10 +94,19 @@ def _plan(stepper: Stepper, step: Step, hosts: Sequence[str]) -> None:
 
 def _previews(stepper: Stepper, step: Step) -> Mapping[str, str]:
     """What `step` would do on each host, in words."""
-    if lines := called_runbooks.in_lines(step, stepper.plan.request.find):
+    if lines := called_runbooks.in_lines(step, stepper.plan.request.find, _known(stepper)):
         return dict.fromkeys(stepper.plan.hosts_of(step), "\n".join(lines))
     stepper.render([step.id])
     return stepper.commands(step.id)
+
+
+def _known(stepper: Stepper) -> Mapping[str, object]:
+    """What is known of every host alike: the inputs, and what has been captured, of which there is one value."""
+    found = list(stepper.recorder.captured.values())
+    same = {
+        name: value for name, value in (found[0] if found else {}).items() if all(o.get(name) == value for o in found)
+    }
+    return {**same, **stepper.plan.request.inputs}
 
 
 def _end(stepper: Stepper, step: Step, hosts: Sequence[str], outcome: Outcome, reason: str) -> None:

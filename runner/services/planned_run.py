@@ -210,7 +210,7 @@ def _previews(step: Step, found: Previews, hosts: Sequence[str]) -> Previews:
 def _called(request: RunRequest, target: Target) -> dict[str, Previews]:
     """What other runbooks would do for steps, as it is written."""
     runbook, find = request.source.runbook, request.find
-    does = [(step, called_runbooks.in_lines(step, find)) for step in runbook.procedure if step.runs]
+    does = [(step, called_runbooks.in_lines(step, find, request.inputs)) for step in runbook.procedure if step.runs]
     return {step.id: dict.fromkeys(target.of(runbook, step), lines) for step, lines in does if lines}
 
 

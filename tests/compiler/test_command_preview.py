@@ -122,3 +122,17 @@ def test_whom_a_message_is_told_stands_below_it():
     told = {"module": "announce", "args": {"_raw_params": "It begins"}, "tells": ["ops (Ops) by slack channel=#ops"]}
 
     assert in_words(told) == "announce It begins\nto ops (Ops) by slack channel=#ops"
+
+
+def test_what_is_no_text_is_shown_as_ansible_gives_it_to_a_program():
+    # As measured: a template that is true, null or a list, in an argument and in the environment
+    values = [True, None, 1.5, {"a": True, "b": None}, ["x"]]
+    argv = ["timeout", "--kill-after=5s", "60s", "tell", *values]
+
+    shown = in_words(
+        {"module": "ansible.builtin.command", "args": {"argv": argv}, "environment": {"V": None, "W": True}}
+    )
+
+    assert (
+        shown == """tell True '' 1.5 '{'"'"'a'"'"': True, '"'"'b'"'"': None}' '['"'"'x'"'"']'\nenv V=None\nenv W=True"""
+    )

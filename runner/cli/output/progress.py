@@ -19,7 +19,7 @@ from runner.cli.output.terminal import one_line, safe, short
 from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.observation import Observation
 from runner.core.step_tags import item_of, undo_id, undone_step
-from runner.core.wording import in_one_line
+from runner.core.wording import in_one_line, listed
 from runner.model.runbook import Runbook
 from runner.render.history.item_names import ItemNames
 
@@ -191,6 +191,14 @@ class Words:
         return safe(self._says[self._whole(event)][number - 1])
 
 
+def _grouped(commands: Mapping[str, str]) -> dict[str, list[str]]:
+    """The hosts of each command, which are those of one line."""
+    hosts: dict[str, list[str]] = {}
+    for host, text in commands.items():
+        hosts.setdefault(text, []).append(safe(host))
+    return hosts
+
+
 _OF_THE_RUN = frozenset(
     {EventType.PAGE_FINISHED, EventType.INCIDENT_RESOLVED, EventType.ESCALATION_DECLARED, EventType.GATE_VOIDED}
 )
@@ -234,7 +242,8 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 
             word = data["outcome"] if data["outcome"] in _SETTLED else "settled"
             return [f"{word:8} {name}{where}{because(data)}"]
         case EventType.COMMANDS_RENDERED:
-            return [f"would do {short(one_line(text))}" for text in dict.fromkeys(data["commands"].values()) if text]
+            hosts_of = _grouped(data["commands"])
+            return [f"would do {short(one_line(text))} on {listed(hosts)}" for text, hosts in hosts_of.items() if text]
         case EventType.DEBT_FOUND:
             return [f"owed     {name}{where} of {data['runbook']} is not undone"]
         case EventType.RUN_HANDED_OVER | EventType.RUN_CALLED:

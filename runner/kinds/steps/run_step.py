@@ -38,5 +38,4 @@ class RunStep(StepKind):
 
     def describe(self) -> str:
         """What is run, in one line."""
-        given = ", ".join(f"{name}={value}" for name, value in self.inputs.items())
-        return f"{self.run} with {given}" if given else self.run
+        return self.runs.in_words({})

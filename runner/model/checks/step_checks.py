@@ -74,4 +74,5 @@ def unknown_names(at: Place, step: Step, names: Collection[str]) -> Iterator[Fau
             if reference not in names and (key == "run" or reference not in step.capture):
                 message = f"{quoted(reference)} is neither an input nor captured before"
                 place = (*at, "inputs", name) if key == "run" else (*at, key, "inputs", name)
-                yield place, "unknown-name", message, did_you_mean(reference, names)
+                first = f"of the inventory? A step without an action keeps it first: capture: {{kept: {reference}}}"
+                yield place, "unknown-name", message, did_you_mean(reference, names) or first

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from runner.core.templates import as_title, literal
+from runner.kinds.values import OtherRunbook
 from runner.model.runbook import Runbook
 from runner.model.step import Step
 from runner.model.yaml.finding import Place, did_you_mean, quoted
@@ -33,17 +35,28 @@ def faults(runbook: Runbook, step: Step, find: Callable[[str], Runbook | None]) 
             yield ("capture", name), f"{called.id} captures no {quoted(wanted)}" + (f"; {hint}" if hint else "")
 
 
-def in_lines(step: Step, find: Callable[[str], Runbook | None]) -> tuple[str, ...]:
-    """What another runbook does for `step`, as it is written: itself, then each of its steps."""
+def in_lines(step: Step, find: Callable[[str], Runbook | None], known: Mapping[str, Any]) -> tuple[str, ...]:
+    """What another runbook does for `step`, as it is written: itself, then each of its steps.
+
+    It is told with the values of those of its inputs that are `known` here by now; the rest is still to be captured.
+    """
     called = find(step.runs.run) if step.runs else None
-    if step.action is None or called is None:
+    if step.runs is None or called is None:
         return ()
-    lines = [step.action.describe()]
+    lines = [step.runs.in_words(known)]
+    inner = _known_inside(called, step.runs, known)
     for each in (each for each in called.steps if each.action):
-        first, *below = in_lines(each, find) or (_does(each),)
+        first, *below = in_lines(each, find, inner) or (_does(each),)
         lines += [f"  {each.name}: {' '.join(first.split())}", *(f"    {line}" for line in _around(each))]
         lines += [f"  {line}" for line in below]
     return tuple(lines)
+
+
+def _known_inside(called: Runbook, runs: OtherRunbook, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of its inputs that a runbook would have, as far as these are known here, and no secret."""
+    defaults = {name: item.default for name, item in called.inputs.items() if item.default is not None}
+    hidden = called.secrets | {name for name, here in runs.references().items() if here not in known}
+    return {name: value for name, value in (defaults | runs.given(known)).items() if name not in hidden}
 
 
 def _does(step: Step) -> str:

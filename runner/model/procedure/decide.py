@@ -6,13 +6,14 @@ branch is taken, the first that holds, and the steps of each branch have an `onl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from string import ascii_lowercase
 from textwrap import shorten
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from runner.core.fields import AtLeastOne, Limit, Model, Prose, Several, Text, Title
 from runner.core.identifiers import OneHost, RunbookId, StepId
@@ -69,10 +70,17 @@ class Branch(BranchAction):
         return self.says or as_title(f"{answer} ({question})" if question else answer)
 
 
+def _action(value: Any) -> Any:
+    if isinstance(value, str) and value != "nothing":
+        other = f"{{run: {value}}}" if re.fullmatch(r"RUN-\d+", value) else f"{{stop: {value[:64]}}}"
+        raise ValueError(f"is `nothing`, {{then: [STEPS]}}, {{run: RUN-ID}} or {{stop: SENTENCE}}; write {other}")
+    return value
+
+
 class Otherwise(Model):
     """What is done where no branch holds."""
 
-    else_: Annotated[BranchAction | Literal["nothing"], Field(alias="else")]
+    else_: Annotated[BranchAction | Literal["nothing"], BeforeValidator(_action), Field(alias="else")]
 
 
 _Item = Annotated[

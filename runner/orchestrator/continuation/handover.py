@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,8 @@ from runner.core.errors import HandOverError, InvalidInputError
 from runner.core.events import EventType, Outcome
 from runner.core.secrets import SecretReference
 from runner.core.wording import first_line, listed
+from runner.executor.job import NOTHING, JobPart
+from runner.executor.target import Target
 from runner.kinds.values import OtherRunbook
 from runner.library.library import Library, Source
 from runner.model.handover_inputs import wrong_inputs
@@ -77,7 +80,7 @@ def hand_over(
     for step in stepper.plan.runbook.procedure:
         hosts = stepper.ledger.failed_on(step.id)
         if isinstance(step.on_failure, HandOver) and hosts and not stepper.cancelled:
-            request = request_for(stepper, env, step.on_failure, hosts)
+            request = taking_over(stepper, env, step.on_failure, hosts)
             what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": hosts}
             stepper.recorder.note(EventType.RUN_HANDED_OVER, step.id, **what)
             with deadline.standstill():
@@ -130,6 +133,20 @@ def request_for(
     except ValueError as error:
         raise InvalidInputError(f"{to.run} cannot take over: {error}") from None
     return request_to(request, source, hosts, inputs, run=run or env.new_run_id(), secrets=secrets).masked()
+
+
+def taking_over(stepper: Stepper, env: RunEnvironment, to: OtherRunbook, hosts: Sequence[str]) -> RunRequest:
+    """The same of one that takes over from `hosts`: where none of these is one of its own, on all of its own.
+
+    It never leaves what somebody has named with --limit.
+
+    Raises:
+        InvalidInputError: as `request_for`.
+    """
+    request = request_for(stepper, env, to, hosts)
+    job = replace(request, limit=request.named).job(env.environ, stepper.recorder.learn)
+    every = Target.from_message(env.executor.resolve(job, JobPart(NOTHING.tags))).names
+    return request if {*every} & {*hosts} or not every else replace(request, limit=",".join(every))
 
 
 def _line(stepper: Stepper, env: RunEnvironment) -> Iterator[str]:

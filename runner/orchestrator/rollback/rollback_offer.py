@@ -10,7 +10,7 @@ from runner.core.errors import RolledBackError
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.wording import first_line
 from runner.model.procedure.rollback_triggers import RollbackTrigger
-from runner.orchestrator.continuation.handover import request_for
+from runner.orchestrator.continuation.handover import taking_over
 from runner.orchestrator.request import Child, Result, RunRequest
 from runner.orchestrator.rollback.trigger_looks import TriggerLook
 from runner.orchestrator.rollback.trigger_watch import TriggerWatch
@@ -93,7 +93,7 @@ class RollbackOffer:
         """
         self.watch.end()
         stepper, hosts = admitted.stepper, self.watch.changed_hosts()
-        request = request_for(stepper, self._env, trigger.to, hosts)
+        request = taking_over(stepper, self._env, trigger.to, hosts)
         what = {"to": request.source.runbook.id, "as_run": request.run_id, "hosts": hosts, "trigger": trigger.id}
         stepper.recorder.note(EventType.RUN_HANDED_OVER, **what)
         with self._start.deadline.standstill():

@@ -107,7 +107,8 @@ def _ids_that_were_run(library: Library, state: Path) -> set[str]:
 def compile_runbooks(names: Sequence[str], library: Library, *, check: bool = False) -> Iterable[CompiledRunbook]:
     """Compile the runbooks `names`, all where there is none, one after the other; with `check` nothing is written.
 
-    Nothing is written either where one of them cannot be compiled.
+    Nothing is written either where one of them cannot be compiled: runbooks call each other, and those of one commit
+    belong together.
 
     Raises:
         InvalidInputError: some are not there or do not load, each with its faults; or the library holds none.
@@ -122,15 +123,21 @@ def compile_runbooks(names: Sequence[str], library: Library, *, check: bool = Fa
             compiled.append((source, is_stale(library, source)))
         except InvalidInputError as error:
             errors.append(error)
-    if errors[1:]:
-        told = dict.fromkeys("; ".join(filter(None, (error.message, error.hint))) for error in errors)
-        raise InvalidInputError("\n".join(told), hint="nothing was written: mend these, then compile again")
-    if errors:
+    if errors and len(every) == 1:
         raise errors[0]
+    if errors:
+        told = dict.fromkeys("; ".join(filter(None, (error.message, error.hint))) for error in errors)
+        raise InvalidInputError("\n".join(told), hint=_others_alone([source.id for source, _ in compiled], check=check))
     for source, stale in compiled:
         if stale and not check:
             write(library, source)
         yield CompiledRunbook(library.playbook(source), ("stale" if check else "wrote") if stale else "fresh")
+
+
+def _others_alone(good: Sequence[str], *, check: bool) -> str:
+    """What to type for those that can be compiled, as long as the others are not mended."""
+    alone = f"; or, for the others alone: runbook compile{' --check' * check} {' '.join(good)}" if good else ""
+    return f"{'' if check else 'nothing was written: '}mend these, then compile again{alone}"
 
 
 def schema(of: str) -> str:

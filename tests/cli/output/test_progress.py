@@ -209,7 +209,7 @@ def test_the_lines_of_what_may_happen_besides(runbook):
         "settled  Remove old files on db1: its verifications hold",
         "planned  Remove old files on db2: not done in a dry run",
         "FAIL     Remove old files on db1: non-zero return code",
-        "would do rm -r /old ⏎ sync",
+        "would do rm -r /old ⏎ sync on db1, db2",
         "skip     Remove old files: al",
         "over to  RUN-002, as the run 20260101T000001Z-00000000",
         "stays    Remove on db1: it is so",

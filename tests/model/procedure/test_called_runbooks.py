@@ -62,7 +62,7 @@ def test_what_it_does_is_told_with_where_it_is_needed_and_what_takes_it_back():
         )
     }
 
-    assert in_lines(runbook("RUN-001", calls("RUN-002")).steps[0], known.get) == (
+    assert in_lines(runbook("RUN-001", calls("RUN-002")).steps[0], known.get, {}) == (
         "RUN-002",
         "  Help: RUN-003",
         f"    Last: {known['RUN-003'].steps[0].action.describe()}",
@@ -75,6 +75,23 @@ def test_what_it_does_is_told_with_where_it_is_needed_and_what_takes_it_back():
         "  End the run here: end the run here: It is full",
         "    only if is_it == 'a'",
     )
+
+
+def test_what_it_is_given_is_told_as_far_as_that_is_known():
+    takes = {name: {"type": "string", "help": "A"} for name in ("host", "lag", "why")}
+    secret = {"token": {"type": "secret", "default": "env:T", "help": "T"}}
+    below = calls("RUN-003", inputs={"host": "{{ host }}", "lag": "{{ lag }}", "why": "{{ token }}"})
+    known = {
+        "RUN-002": runbook("RUN-002", below, inputs={**takes, **secret}),
+        "RUN-003": runbook("RUN-003", change("last"), inputs=takes),
+    }
+    step = calls("RUN-002", inputs={"host": "{{ primary }}", "lag": "{{ lag_seconds }}", "why": "full"})
+    outer = runbook("RUN-001", change("look", capture={"lag_seconds": "rc"}), step, inputs={"primary": takes["host"]})
+
+    first, second, *_ = in_lines(outer.steps[1], known.get, {"primary": "db1"})
+
+    assert first == "RUN-002 with host=db1, lag={{ lag_seconds }}, why=full"
+    assert second == "  Help: RUN-003 with host=db1, lag={{ lag }}, why={{ token }}"
 
 
 def test_what_it_does_not_capture_is_named():

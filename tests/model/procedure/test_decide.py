@@ -157,6 +157,7 @@ def test_what_is_an_answer_and_what_is_a_yes(read, probe, condition, codes):
         ([{"if": {"command": "ls", "capture": {"a": "rc"}}, "stop": "No"}, {"else": "nothing"}], "unknown key 'capture': a question looks, and keeps nothing but its answer"),
         ([{"if": {"shell": "ls"}, "stop": "No"}, {"else": "nothing"}], "asks by 0 of command, http, sql"),
         ([{"if": "used >", "stop": "No"}, {"else": "nothing"}], None),
+        ([{"if": "used > 1", "stop": "No"}, {"else": "RUN-002"}], "{run: RUN-ID} or {stop: SENTENCE}; write {run: RUN-002}"),
         ([{"if": "used > 1", "then": [{"use": "shared/x"}]}, {"else": "nothing"}], "there is no shared/x.yml beside the runbook"),
     ],
 )  # fmt: skip

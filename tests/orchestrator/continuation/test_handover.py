@@ -243,6 +243,37 @@ def test_only_the_hosts_that_failed_are_handed_over(engine, other):
     assert over == [["b"]]
 
 
+@pytest.mark.parametrize(
+    ("hosts", "limit", "child"),
+    [
+        ("db", None, "db1,db2"),  # none of its hosts has failed: all of them
+        ("all", None, "b"),
+        ("db", "b,c,db2", "db2"),  # never more than somebody has named
+    ],
+)
+def test_one_that_is_for_other_hosts_works_on_its_own(engine, other, hosts, limit, child):
+    other(hosts=hosts)
+    engine.ansible.hosts = {"app": ["a", "b", "c"], "db": ["db1", "db2"], "all": ["a", "b", "c", "db1", "db2"]}
+    engine.ansible.answers["two", "action", "b"] = FAILED
+    jobs = jobs_of(engine)
+
+    result = engine.run(change("two", on_failure="RUN-002"), hosts="app", limit=limit)
+
+    assert (result.outcome, result.children[0].hosts) == ("handed over", ["b"])
+    assert next(job.limit for job in jobs if job.name == "RUN-002.yml") == child
+
+
+def test_where_a_limit_leaves_it_no_host_it_is_refused_and_says_so(engine, other):
+    other(hosts="db")
+    engine.ansible.hosts = {"app": ["a", "b"], "db": ["db1"]}
+    engine.ansible.answers["two", "action", "b"] = FAILED
+
+    result = engine.run(change("two", on_failure="RUN-002"), hosts="app", limit="b")
+
+    assert (result.outcome, result.children[0].result.outcome) == ("failed", "never reached")
+    assert "nothing in the inventory matches 'db'" in result.happened
+
+
 def test_the_step_that_failed_is_verified_again_and_the_run_ends_by_that(engine, other):
     other()
     engine.ansible.answers["two", "action"] = FAILED

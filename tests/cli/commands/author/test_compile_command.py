@@ -60,7 +60,7 @@ def test_nothing_is_written_where_some_cannot_be_compiled_and_each_fault_is_told
     assert ran.err.splitlines() == [
         "error: runbooks/RUN-002.yml:2:1: hosts: is missing [error: missing-key]",
         "runbooks/RUN-003.yml:2:1: hosts: is missing [error: missing-key]",
-        "hint: nothing was written: mend these, then compile again",
+        "hint: nothing was written: mend these, then compile again; or, for the others alone: runbook compile RUN-001",
     ]
 
 
