@@ -33,6 +33,7 @@ CREATE TABLE occurrence (schedule TEXT, planned TEXT, state TEXT, why TEXT, run 
                          PRIMARY KEY (schedule, planned)) WITHOUT ROWID;
 CREATE TABLE horizon (schedule TEXT PRIMARY KEY, planned TEXT) WITHOUT ROWID;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE INDEX begun ON occurrence (schedule, decided, planned) WHERE run != '';
 CREATE INDEX undone ON occurrence (state) WHERE state = 'claimed';
 CREATE INDEX untold ON occurrence (tell) WHERE tell != '[]';
 """

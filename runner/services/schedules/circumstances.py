@@ -39,8 +39,8 @@ class Circumstances:
         self._calendars = Calendars(library.root / "runbooks" / "calendars.yml")
         self._environments: dict[str, list[str]] = {}
 
-    def facts(self, entry: ScheduleEntry, schedule: Schedule, *, latest: bool = True) -> Facts:
-        """What decides about an occurrence of `entry`, after which another one is due unless it is the `latest`."""
+    def facts(self, entry: ScheduleEntry, schedule: Schedule) -> Facts:
+        """What decides about an occurrence of `entry` after which no other one is due."""
         running, ended = self._earlier(entry.name)
         return Facts(
             name=entry.name,
@@ -51,7 +51,6 @@ class Circumstances:
             ended=ended,
             usual=(self._usual.get(entry.runbook) or entry.budget) if schedule.finish else None,
             paused=self.paused(entry, schedule),
-            latest=latest,
         )
 
     def paused(self, entry: ScheduleEntry, schedule: Schedule) -> str:

@@ -141,13 +141,14 @@ class _Looking:
         if (schedule := entry.schedule) is None:
             return
         after = self._after(entry, schedule, self._horizons[entry.name])
-        planned = list(islice(instants(schedule, after, self._now), _MOST + 1))
+        planned, known = list(islice(instants(schedule, after, self._now), _MOST + 1)), None
         for instant in planned[:_MOST]:
-            known = self._circumstances.facts(entry, schedule, latest=instant == planned[-1])
-            decision = decide(schedule, instant, known)
+            known = known or self._circumstances.facts(entry, schedule)
+            decision = decide(schedule, instant, replace(known, latest=instant == planned[-1]))
             if decision.fate is Fate.WAIT:
                 return
             yield self._decided(entry, instant, decision)
+            known = None if decision.fate is Fate.BEGIN else known  # which keeps the next from beginning
 
     def _after(self, entry: ScheduleEntry, schedule: Schedule, horizon: datetime) -> datetime:
         """From when on the instants are looked at; how many are left out is recorded."""
