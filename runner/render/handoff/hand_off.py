@@ -213,7 +213,8 @@ def _failure(step: StepHistory, check: Check) -> Mapping[str, Any]:
 def _done_by(step: StepHistory, host: str) -> str:
     """The command by which the step was done on a host, in one line; what is written where nothing is known of that."""
     acted = step.hosts.get(host)
-    return " ".join((acted.action.command if acted and acted.action else step.does).split())
+    command = acted.action.command if acted and acted.action else ""
+    return " ".join((command or step.does).split())
 
 
 def _in_words(failures: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runner.core.events import EventType, Outcome
+from runner.core.events import DONE, EventType, Outcome
 from runner.core.observation import Observation
+from runner.render.history.decisions import NOBODY
 from runner.render.history.step_history import Action, Check
 from runner.store.log import record_data
 from runner.store.log.envelope import Record
@@ -52,7 +53,10 @@ def checks_of(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
     says = _numbered(item, "verify", number) or record_data.text(data, "says")
     if not says or says == item.get("name"):  # a prerequisite that is ticked off has no other name than what it says
         says = _DONE.get(record_data.text(data, "kind"), says or _acted(data))
-    answer = ": ".join(filter(None, (record_data.text(data, "by"), record_data.text(data, "note"))))
+    by, note = record_data.text(data, "by"), record_data.text(data, "note")
+    answer = ": ".join(filter(None, (by, note)))
+    if by == NOBODY and outcome not in DONE:  # the note says why, as that it was too late
+        answer = note or "nobody has answered"
     yield Check(
         number=number,
         says=says,

@@ -140,6 +140,14 @@ def test_what_exactly_was_checked_is_said_where_the_words_of_the_runbook_do_not(
     ]
 
 
+def test_a_question_that_nobody_has_answered_is_called_so():
+    asked = (EventType.GATE_ANSWERED, "act", None, {"outcome": "aborted", "by": "nobody", "kind": "approve"})
+
+    details = hand_off_of(happened=[aimed("db1"), asked]).details
+
+    assert details["seen"] == ["Act: Approved: aborted: nobody has answered"]
+
+
 def page(kind, contact, level, **data):
     about = {"action": "trigger", "contact": contact, "level": level, "channel": "pagerduty", "notification": contact}
     return (kind, None, None, {**about, **data})
