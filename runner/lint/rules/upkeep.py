@@ -108,7 +108,7 @@ def _day(text: str) -> date | None:
 
 # A value that stands for a secret and is none: a template, a variable, a reference, a file, a kind of value.
 _VALUE = (
-    r"(?!(?:env:|file:|vault:|ansible-vault:|vault-kv:|aws-s?sm:|op:|lastpass:|bitwarden:|/|\.\.\.|\+|your[_-]|(?:true|false|null|none|string|secret|required|include|x+)\b|\*+))"
+    r"(?!(?:env:|file:|vault:|ansible-vault:|vault-kv:|aws-s?sm:|op:|lastpass:|bitwarden:|command:|/|\.\.\.|\+|your[_-]|(?:true|false|null|none|string|secret|required|include|x+)\b|\*+))"
     r"(?!\S+\.(?:pem|key|crt|json|ya?ml|txt)\b)[^\s\"'`,;{}\[\]$<>%()~&|#]{4,}"
 )
 _SECRETS = re.compile(
