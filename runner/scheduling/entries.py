@@ -115,8 +115,8 @@ def subject_of(library: Library, found: ScheduleEntry) -> str:
     """The hash of all that is approved with a schedule: itself, its runbook and playbook, and where its hosts are."""
     source = library.source(found.runbook)
     playbook = library.playbook(source)
-    schedule = found.schedule.model_dump_json() if found.schedule else ""
-    parts = [found.name, schedule, source.sha256, playbook.read_text(encoding="utf-8") if playbook.is_file() else ""]
+    # The file of the runbook has the schedule, too; how this release reads it must not void what was approved.
+    parts = [found.name, source.sha256, playbook.read_text(encoding="utf-8") if playbook.is_file() else ""]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
