@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from harness import PATIENCE, ROOT
+from harness.bench import module_python
 from harness.runbook_files import tasks_done, tasks_written
 
 from runner.lab.demo_workspace import workspace
@@ -36,7 +37,14 @@ def play(shop, tmp_path):
     """Plays a runbook's playbook; gives the exit code, the actions and verifications done, and what Ansible said."""
     overlay = tmp_path / "inventory.json"
     overlay.write_text(json.dumps(shop.inventory()))
-    inventories = ["-i", ROOT / "inventories/local", "-i", overlay]
+    inventories = [
+        "-i",
+        ROOT / "inventories/local",
+        "-i",
+        overlay,
+        "-e",
+        f"ansible_python_interpreter={module_python()}",
+    ]
     # Nothing of this environment: neither a configuration nor a directory of modules that are not Ansible's own.
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
 
