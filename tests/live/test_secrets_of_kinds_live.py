@@ -179,7 +179,7 @@ def test_it_is_in_no_file_of_the_state_on_no_screen_in_no_page_and_no_playbook(t
             escalation={"when": ["step_failed"], "contacts": ["on-call"], "provide": ["timeline", "actions"]},
         )
         # When all of them are done
-        ran = bench.run(patience=170)
+        ran = bench.run()
         told = [request.body for request in receiver.requests]
     # Then each has failed, for a reason that says what was asked, somebody was called, and nobody was told the secret
     ended = {each["step"]: each["data"].get("reason", "") for each in ran.events if each["type"] == "step.finished"}

@@ -224,7 +224,7 @@ def test_one_is_begun_for_each_item_taken_back_by_its_undo_and_none_by_a_dry_run
         # When it is rehearsed, and then done
         rehearsed = bench.command("run", "RUN-900", "-i", bench.inventory, "--dry-run", "--json")
         begun_by_rehearsal = len(hub.begun)
-        ran = bench.run(patience=120)
+        ran = bench.run()
     # Then the rehearsal has begun none, and each item has one of its own, and one that takes it back, the last one first
     assert (rehearsed.code, begun_by_rehearsal) == (0, 0), rehearsed.err
     given = [(each["inputs"]["region"], each["inputs"].get("back", "")) for each in hub.begun]
