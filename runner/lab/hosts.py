@@ -41,6 +41,7 @@ Subsystem sftp {sftp_server}
 # Whatever a session does with a relative path stays at home.
 _SESSION = """\
 #!/bin/sh
+PATH="${0%/*}/bin:$PATH"
 cd "$HOME" && exec /bin/sh ${SSH_ORIGINAL_COMMAND:+-c "$SSH_ORIGINAL_COMMAND"}
 """
 
@@ -61,6 +62,11 @@ class Host:
     def home(self) -> Path:
         """The host's home directory: where sessions start, and what `~` and HOME mean to a shell there."""
         return self.directory / "home"
+
+    @property
+    def programs(self) -> Path:
+        """Where a session finds programs before all others."""
+        return self.directory / "bin"
 
     def ssh_options(self) -> list[str]:
         """The options with which `ssh` accepts exactly this host's key, and offers exactly the client's."""

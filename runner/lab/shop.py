@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.lab.host_units import HostUnit
 from runner.lab.hosts import Host, ssh_hosts
 from runner.lab.interrupts import held, uninterrupted
 from runner.lab.lab_processes import LabCommand, Running, free_port, running
@@ -61,6 +62,7 @@ class Shop:
     balancer_pid: Path
     hosts: Mapping[str, Host]
     monitoring_url: str
+    services: Mapping[str, Mapping[str, HostUnit]]
     _stack: ExitStack
 
     @classmethod
@@ -132,7 +134,7 @@ class Shop:
         return {
             "db_primary": {"hosts": {"db1": self._way_to("db1") | database}},
             "app": {"hosts": {app.name: self._way_to(app.name) | self._of(app) for app in self.apps}},
-            "load_balancer": {"hosts": {name: self._way_to(name) for name in _BALANCER_HOST}},
+            "load_balancer": {"hosts": {name: self._way_to(name) | self._of_balancer() for name in _BALANCER_HOST}},
         }
 
     @property
@@ -142,6 +144,11 @@ class Shop:
     def _of(self, app: App) -> dict[str, Any]:
         balancer = {"balancer_url": self.balancer_url, "balancer_pid": str(self.balancer_pid)}
         return app.variables() | balancer | self._monitoring
+
+    def _of_balancer(self) -> dict[str, Any]:
+        urls = {"service_url": "/health", "customer_url": "/orders"}
+        port = self.balancer_url.rpartition(":")[2]
+        return {name: f"{self.balancer_url}{path}" for name, path in urls.items()} | {"http_port": int(port)}
 
     def _way_to(self, name: str) -> dict[str, Any]:
         if name in self.hosts:
@@ -167,8 +174,16 @@ def _open(stack: ExitStack, directory: Path, addresses: Mapping[str, str], *, ho
     for app, process in started:
         process.wait_until(app.is_healthy)
     apps = tuple(app for app, _ in started)
-    balanced, monitoring = _balanced(stack, directory, apps, hosts=hosts), _monitored(stack, directory, database, apps)
-    return Shop(directory, database, apps, *balanced, hosts, monitoring, stack)
+    url, pid, balancer = _balanced(stack, directory, apps, hosts=hosts)
+    monitoring = _monitored(stack, directory, database, apps)
+    leak = LabCommand("the nightly report", _module("leak"), directory / "report.log", environment=environment)
+    services = {app.name: {"shop": _as_unit(process), "nightly-report": HostUnit(leak)} for app, process in started}
+    services |= {name: {"nginx": _as_unit(balancer)} for name in _BALANCER_HOST}
+    return Shop(directory, database, apps, url, pid, hosts, monitoring, services, stack)
+
+
+def _as_unit(process: Running) -> HostUnit:
+    return HostUnit(process.command, process, stopped=False)
 
 
 def _monitored(stack: ExitStack, directory: Path, database: Postgres, apps: Sequence[App]) -> str:
@@ -183,8 +198,10 @@ def _monitored(stack: ExitStack, directory: Path, database: Postgres, apps: Sequ
     return url
 
 
-def _balanced(stack: ExitStack, directory: Path, apps: Sequence[App], *, hosts: Mapping[str, Host]) -> tuple[str, Path]:
-    """Start the load balancer of `apps`; where it answers, and the file with its process id."""
+def _balanced(
+    stack: ExitStack, directory: Path, apps: Sequence[App], *, hosts: Mapping[str, Host]
+) -> tuple[str, Path, Running]:
+    """Start the load balancer of `apps`; where it answers, the file with its process id, and its process."""
     address = hosts["lb1"].address if hosts else _LOOPBACK
     port, pid, servers = free_port(address), directory / "balancer.pid", directory / "upstreams"
     servers.mkdir()
@@ -194,7 +211,7 @@ def _balanced(stack: ExitStack, directory: Path, apps: Sequence[App], *, hosts: 
     log = directory / "balancer.log"
     balancer = stack.enter_context(running(LabCommand("the load balancer", [*_module("balancer"), *options], log)))
     balancer.wait_until(pid.exists)
-    return f"http://{address}:{port}", pid
+    return f"http://{address}:{port}", pid, balancer
 
 
 def _serving(app: App, environment: Mapping[str, str]) -> LabCommand:

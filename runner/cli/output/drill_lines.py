@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
+from runner.library.library import Source
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillVerdict
 
+_FEW = 3
 _COLOURS = {DrillVerdict.PASSED: "green", DrillVerdict.FAILED: "red", DrillVerdict.EXCEPTED: "yellow"}
+
+
+def show_beginning(sources: Sequence[Source], backend: str) -> None:
+    """Print what is about to be done, and that it hurts nobody."""
+    names = ", ".join(f"{source.id} {source.runbook.title}" for source in sources[:_FEW])
+    more = f" and {len(sources) - _FEW} more" if len(sources) > _FEW else ""
+    click.echo(f"drill    {safe(names)}{more}", err=True)
+    promise = "it is broken on purpose, its runbook mends it, and a probe watches; nobody is called"
+    click.echo(f"         on {safe(backend)}: {promise}", err=True)
 
 
 def show_moment(moment: DrillMoment) -> None:

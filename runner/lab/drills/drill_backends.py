@@ -1,24 +1,32 @@
-"""Where drills are done: a lab of machines of its own, or the hosts of an inventory; each is made anew between them."""
+"""Where drills are done: a lab of machines, hosts that need no root, or those of an inventory."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.lab.host_units import HostUnits
 from runner.lab.machines import lab
 from runner.lab.machines.image import PROVISIONED
+from runner.lab.shop import Shop
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What its hosts are called, the `inventories` that lead to them, and what makes them as they were at first."""
+    """What its hosts are called, the `inventories` that lead to them, and what makes them as they were at first.
+
+    With `moves` they are at other addresses after that, to which the same inventories lead.
+    """
 
     name: str
     inventories: Sequence[Path]
     restore: Callable[[], None]
+    moves: bool = False
 
 
 @contextmanager
@@ -36,6 +44,36 @@ def own_lab(library: Path, cache: Path) -> Iterator[Backend]:
         yield Backend("lab", inventories, lambda: lab.restore(name, PROVISIONED))
     finally:
         lab.down(name)
+
+
+@contextmanager
+def embedded(library: Path, directory: Path) -> Iterator[Backend]:
+    """Hosts without root: PostgreSQL from the wheel, web shops and a load balancer, each with an sshd of its own.
+
+    All their files are in `directory`; what is the same on every host of a lab comes from the `library`.
+
+    Raises:
+        InvalidInputError: PostgreSQL's wheel or OpenSSH's server is absent, or nobody can log in to this account.
+        ExecutionError: something did not start.
+    """
+    inventory = directory / "embedded"
+    inventory.mkdir()
+    shutil.copytree(library / "inventories/lab/group_vars", inventory / "group_vars")
+    with ExitStack() as stack:
+        made = 0
+
+        def open_shop() -> None:
+            nonlocal made
+            stack.close()
+            made += 1
+            place = directory / f"shop-{made}"
+            place.mkdir(mode=0o711)
+            shop = stack.enter_context(Shop.over_ssh(place))
+            stack.enter_context(HostUnits.served(shop.services, shop.hosts, directory / f"units-{made}"))
+            (inventory / "hosts.json").write_text(json.dumps(shop.inventory()), encoding="utf-8")
+
+        open_shop()
+        yield Backend("embedded", [inventory], open_shop, moves=True)
 
 
 def given(inventories: Sequence[Path]) -> Backend:

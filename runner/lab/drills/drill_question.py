@@ -39,6 +39,7 @@ class AskedSystem:
     words: str
     ca: str = ""
     connect_to: str = ""
+    port: int | None = None
     over: Sequence[str] = ()
 
     def ask(self) -> ProbeAnswer:
@@ -89,7 +90,7 @@ class AskedSystem:
     def _connected(self, scheme: str, name: str, port: int | None) -> http.client.HTTPConnection:
         """A connection to who is asked, whose certificate must be for `name`."""
         secure = scheme == "https"
-        port = port or (443 if secure else 80)
+        port = port or self.port or (443 if secure else 80)
         made = socket.create_connection((self.connect_to or name, port), timeout=_PATIENCE)
         connection = http.client.HTTPConnection(name, port, timeout=_PATIENCE)
         try:
@@ -133,12 +134,14 @@ def question(
         InvalidInputError: nobody can be asked: there is no such host, or it lacks a variable.
     """
     host = _host(probe, inventory, hosts, inputs)
-    values, call = host.values, probe.kind.probe(timedelta(seconds=_PATIENCE))
+    call = probe.kind.probe(timedelta(seconds=_PATIENCE))
     if call and call.module == "ansible.builtin.uri":
         url = str(host.filled(call.args["url"]))
         name = urlsplit(url).hostname or ""
-        connect_to = str(values.get("ansible_host", host.name)) if probe.hosts else inventory.address(name)
-        return AskedSystem(probe.look, host, url, ca=str(host.filled(probe.ca or "")), connect_to=connect_to)
+        asked = host.name if probe.hosts else inventory.host(name)
+        port = inventory.variables.get(asked, {}).get("http_port")
+        connect_to = inventory.address(asked)
+        return AskedSystem(probe.look, host, url, ca=str(host.filled(probe.ca or "")), connect_to=connect_to, port=port)
     return AskedSystem(probe.look, host, f"{host.name}: {probe.look.says}", over=_way_to(host, directory))
 
 

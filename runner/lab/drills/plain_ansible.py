@@ -34,9 +34,13 @@ class Inventory:
     groups: Mapping[str, Sequence[str]]
     variables: Mapping[str, Mapping[str, Any]]
 
+    def host(self, name: str) -> str:
+        """The first host of the group `name`; `name` itself where there is no such group."""
+        return next(iter(self.groups.get(name, ())), name)
+
     def address(self, name: str) -> str:
         """The address of the host `name`, or of the first host of the group `name`; `name` itself if it is neither."""
-        host = next(iter(self.groups.get(name, ())), name)
+        host = self.host(name)
         return str(self.variables.get(host, {}).get("ansible_host", host))
 
     def matching(self, pattern: str) -> tuple[str, ...]:

@@ -80,6 +80,16 @@ def build(cache: Path, *, again: bool, say: Say) -> Image:
     return current_image(cache)
 
 
+def check(cache: Path) -> None:
+    """Return where a lab can be started.
+
+    Raises:
+        InvalidInputError: something is absent, or there is no image in `cache`.
+    """
+    require(PROGRAMS)
+    current_image(cache)
+
+
 def up(name: str, cache: Path) -> LabStatus:
     """Start the lab `name`.
 

@@ -62,7 +62,8 @@ class Drill(Model):
     runbook is for, `proof` that nothing is lost now that it is mended, and `undo` takes back what the rehearsal has
     changed. `budget` is how long the runbook may take until the probe sees the system well again. Several drills of a
     runbook are told apart by their `id`. `ends` is how the run must end, `called` are the contacts that it must call,
-    `acknowledged_by` is the one who answers a call, and `without_fault` is what it does with a healthy system.
+    `without_fault` is what it does with a healthy system. `backends`
+    are where it can be done: on the machines of a lab, or also on hosts that need no root.
     """
 
     id: StepId | None = None
@@ -76,8 +77,8 @@ class Drill(Model):
     budget: Limit = Field(default=timedelta(minutes=5))
     ends: Literal["passed", "failed"] = "passed"
     called: Several[Contact] = ()
-    acknowledged_by: Contact | None = None
     without_fault: Literal["refuses", "passes"] = "refuses"
+    backends: AtLeastOne[Literal["lab", "embedded"]] = ("lab", "embedded")
 
     @model_validator(mode="after")
     def _can_show_something(self) -> Self:

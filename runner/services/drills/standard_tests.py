@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.core.events import Event, EventType
+from runner.core.wording import listed
 from runner.lab.drills.drill_backends import Backend
 from runner.lab.drills.plain_ansible import PlainAnsible
 from runner.lab.receiver import Receiver
@@ -21,6 +22,7 @@ from runner.services.drills.one_drill import do_drill
 from runner.services.drills.recorded_calls import Switchboard
 from runner.store.log.envelope import Record
 
+_BACKENDS = ("lab", "embedded")
 _COMPARED = 10
 """With how many earlier times a time to recover is compared."""
 
@@ -50,10 +52,12 @@ class DrillSession:
         ansible = PlainAnsible(self.backend.inventories, self.directory)
         inventory, is_used = ansible.inventory(), False
         for source in sources:
-            for drill, test in product(_drills(source), tests):
+            for drill, test in product(_drills(source, self.backend.name), tests):
                 task = DrillTask(self.library, source, drill, test, ansible, inventory, self.backend.name)
                 if is_used and not task.exception:
                     self.backend.restore()
+                    inventory = ansible.inventory() if self.backend.moves else inventory
+                    task = replace(task, inventory=inventory)
                 result = self._recorded(self._done(task))
                 is_used = (is_used and bool(task.exception)) or test is not DrillTest.NO_FAULT or not result.ok
                 yield result
@@ -77,26 +81,33 @@ class DrillSession:
         return result
 
 
-def _drills(source: Source) -> tuple[Drill, ...]:
+def _drills(source: Source, backend: str) -> list[Drill]:
+    """The drills of `source` that can be done on `backend`.
+
+    Raises:
+        InvalidInputError: there are none.
+    """
     if not source.runbook.drill:
         hint = "write `drill:` with probe, inject, symptom, proof"
         raise InvalidInputError(f"{source.id} says nothing of how it is rehearsed", hint=hint)
-    return source.runbook.drill
+    others = {name for name in _BACKENDS if name != backend}
+    able = [drill for drill in source.runbook.drill if backend not in _BACKENDS or backend in drill.backends]
+    if not able:
+        raise InvalidInputError(f"{source.id} is rehearsed in a {listed(sorted(others))} only", hint="see runbook lab")
+    return able
 
 
-def drillable(library: Library) -> tuple[list[Source], dict[str, str]]:
-    """The runbooks of `library` that have a drill, and why each of the others is left out."""
+def drillable(library: Library, backend: str) -> tuple[list[Source], dict[str, str]]:
+    """The runbooks of `library` that can be drilled on `backend`, and why each of the others is left out."""
     found, left_out = list[Source](), dict[str, str]()
     for name in library.ids():
         try:
             source = library.usable(name)
+            _drills(source, backend)
         except RunbookError as error:
-            left_out[name] = error.message
-            continue
-        if source.runbook.drill:
-            found.append(source)
+            left_out[name] = error.message.removeprefix(f"{name} ")
         else:
-            left_out[name] = "it says nothing of how it is rehearsed"
+            found.append(source)
     return found, left_out
 
 

@@ -7,8 +7,15 @@ from runner.services.drills.standard_tests import drillable
 
 
 def test_what_has_no_drill_is_left_out_by_name():
-    found, left_out = drillable(Library.shipped())
+    found, left_out = drillable(Library.shipped(), "lab")
 
     assert {"RUN-001", "RUN-006"} <= {source.id for source in found}
     assert left_out.keys() == {*Library.shipped().ids()} - {source.id for source in found}
-    assert set(left_out.values()) <= {"it says nothing of how it is rehearsed"}
+    assert set(left_out.values()) <= {"says nothing of how it is rehearsed"}
+
+
+def test_what_needs_machines_of_its_own_is_left_out_where_there_are_none():
+    found, left_out = drillable(Library.shipped(), "embedded")
+
+    assert "RUN-001" in {source.id for source in found}
+    assert left_out["RUN-031"] == "is rehearsed in a lab only"

@@ -10,18 +10,22 @@ from pathlib import Path
 import click
 
 from runner.cli import context
-from runner.cli.output.drill_lines import show_series
+from runner.cli.output.drill_lines import show_beginning, show_series
+from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.cli.rehearsal_session import do_drills
 from runner.core.errors import ExitCode, InvalidInputError
-from runner.lab.drills.drill_backends import Backend, given, own_lab
+from runner.lab.demo_workspace import workspace
+from runner.lab.drills.drill_backends import Backend, embedded, given, own_lab
+from runner.lab.machines import lab
 from runner.library.library import Library, Source
 from runner.library.root import cache_directory
 from runner.render.drills.drill_pages import INDEX, as_junit, drill_pages
 from runner.render.drills.drill_pages import as_json as drills_as_json
 from runner.render.drills.drill_result import DrillSeries, DrillTest
 from runner.services.drills.standard_tests import drillable, series
-from runner.services.run_list import recorded_drills
+from runner.services.library.tested_runbooks import runbook_states
+from runner.services.run_list import proven_runs, recorded_drills
 
 
 @click.command(
@@ -41,6 +45,11 @@ from runner.services.run_list import recorded_drills
     type=click.Path(path_type=Path),
     help="Break these hosts; a lab of its own if none.",
 )
+@click.option(
+    "--backend",
+    type=click.Choice(["lab", "embedded"]),
+    help="The machines of a lab, or hosts that need no root; a lab where one can run.",
+)
 @click.option("--no-remediation", is_flag=True, help="Leave the runbook out: it must stay broken (exit 1).")
 @click.option("--no-fault", is_flag=True, help="Break nothing: the runbook must refuse a healthy system (exit 1).")
 @click.option(
@@ -55,6 +64,7 @@ def command(
     runbooks: tuple[str, ...],
     every: bool,
     inventories: tuple[Path, ...],
+    backend: str | None,
     page_for_real: bool,
     junit: Path | None,
     as_json: bool,
@@ -62,18 +72,26 @@ def command(
 ) -> None:
     """Break a system as RUNBOOKS say under `drill`, and see whether they mend it. Nobody is called.
 
-    Without -i a lab is started for it (see runbook lab), and ended afterwards. Production is refused.
+    Without RUNBOOKS it shows which can be drilled. Without -i a lab is started for it (see runbook lab), or hosts that
+    need no root, and ended afterwards. Production is refused.
     """
     tests = _tests(options)
     library = context.library(*runbooks[:1])
-    sources, left_out = _chosen(library, runbooks, every=every)
-    _confirm_calls(sources, page_for_real=page_for_real)
+    if runbooks and every:
+        raise click.UsageError("name runbooks, or --all of them")
+    if not (runbooks or every):
+        _offer(library)
+        return
+    named = [library.usable(name) for name in runbooks]
     state = context.state()
     context.recover_abandoned(state)
     began = context.clock()
-    with _backend(inventories, library) as backend:
+    with _backend(inventories, library, chosen=backend) as hosts:
+        sources, left_out = drillable(library, hosts.name) if every else (named, {})
+        _confirm_calls(sources, page_for_real=page_for_real)
+        show_beginning(sources, hosts.name)
         asked = {"ask": options["ask"], "pages_for_real": page_for_real}
-        results = list(do_drills(library, backend, state, sources, tests, **asked))
+        results = list(do_drills(library, hosts, state, sources, tests, **asked))
     recorded = recorded_drills(context.state_path(), context.clock())
     done = series(results, left_out, recorded, seconds=context.clock().since(began))
     stamp = f"{began.wall:%Y%m%dT%H%M%SZ}-{os.getpid()}"
@@ -95,10 +113,28 @@ def _tests(options: Mapping[str, bool]) -> tuple[DrillTest, ...]:
     return chosen[0] if chosen else (DrillTest.AS_WRITTEN,)
 
 
-def _chosen(library: Library, runbooks: Sequence[str], *, every: bool) -> tuple[list[Source], dict[str, str]]:
-    if bool(runbooks) == every:
-        raise click.UsageError("name runbooks, or --all of them")
-    return drillable(library) if every else ([library.usable(name) for name in runbooks], {})
+def _offer(library: Library) -> None:
+    """Show which runbooks can be drilled, and how one begins."""
+    now = context.clock()
+    states = runbook_states(library, proven_runs(context.state_path(), now), (), now=now.wall)
+    found, left_out = drillable(library, "lab")
+    offered = {source.id: {drill.backends for drill in source.runbook.drill} for source in found}
+    rows = [
+        {
+            "id": each.id,
+            "title": each.title,
+            "last tested": str(each.last or "never"),
+            "needs": "a lab" if {("lab",)} == offered[each.id] else "no root",
+        }
+        for each in states
+        if each.id in offered
+    ]
+    draw(rows, empty="no runbook here says how it is rehearsed")
+    for name, why in left_out.items():
+        click.echo(f"left out   {name} {safe(why)}", err=True)
+    if rows:
+        begins = context.typed(["drill", str(rows[0]["id"])])
+        click.echo(f"begin with {begins}: what is broken is thrown away, and nobody is called")
 
 
 def _confirm_calls(sources: Sequence[Source], *, page_for_real: bool) -> None:
@@ -113,13 +149,30 @@ def _confirm_calls(sources: Sequence[Source], *, page_for_real: bool) -> None:
 
 
 @contextmanager
-def _backend(inventories: tuple[Path, ...], library: Library) -> Iterator[Backend]:
-    """The hosts that are named; those of a lab that goes with the block if none are."""
+def _backend(inventories: tuple[Path, ...], library: Library, *, chosen: str | None) -> Iterator[Backend]:
+    """The hosts that are named; those of a lab, or of this account, that go with the block if none are."""
     if inventories:
         yield given(context.inventories(inventories, library))
         return
-    with own_lab(library.root, cache_directory(os.environ) / "lab") as backend:
-        yield backend
+    cache = cache_directory(os.environ) / "lab"
+    if _is_lab(chosen, cache):
+        with own_lab(library.root, cache) as backend:
+            yield backend
+    else:
+        with workspace() as directory, embedded(library.root, directory) as backend:
+            yield backend
+
+
+def _is_lab(chosen: str | None, cache: Path) -> bool:
+    """Whether drills are done in a lab; where that is not said and none can run, in one line why not."""
+    if chosen is not None:
+        return chosen == "lab"
+    try:
+        lab.check(cache)
+    except InvalidInputError as error:
+        click.echo(f"backend  embedded: {safe(error.message)} ({safe(error.hint)})", err=True)
+        return False
+    return True
 
 
 def _finish(done: DrillSeries, directory: Path, junit: Path | None, *, as_json: bool) -> None:
@@ -134,6 +187,10 @@ def _finish(done: DrillSeries, directory: Path, junit: Path | None, *, as_json: 
     elif len(done.results) > 1 or done.left_out:
         show_series(done)
     click.echo(f"drills   {safe(str(directory / INDEX))}", err=as_json)
+    if len(done.results) == 1 and done.ok:
+        name = done.results[0].runbook
+        click.echo(f"next     answer its questions yourself: {context.typed(['drill', name, '--ask'])}", err=True)
+        click.echo(f"         see that it can fail: {context.typed(['drill', name, '--standard-tests'])}", err=True)
 
 
 def _exit_code(done: DrillSeries, tests: Sequence[DrillTest]) -> ExitCode:

@@ -11,3 +11,19 @@ def test_an_inventory_that_is_not_there_is_an_error(runbook, here):
     ran = runbook("--library", "shipped", "drill", "RUN-001", "-i", "inventories/nowhere")
 
     assert (ran.code, "there is no inventory inventories/nowhere" in ran.err) == (2, True)
+
+
+def test_alone_it_says_what_can_be_drilled_and_how_one_begins(runbook, here):
+    ran = runbook("--library", "shipped", "drill")
+
+    assert ran.code == 0
+    assert any(line.startswith("RUN-001") and line.endswith("never        no root") for line in ran.out.splitlines())
+    assert "drill RUN-001: what is broken is thrown away, and nobody is called" in ran.out
+    assert "left out   RUN-040" in ran.err
+
+
+def test_ways_that_exclude_each_other_are_refused(runbook, here):
+    both = runbook("--library", "shipped", "drill", "RUN-001", "--no-fault", "--no-remediation")
+    every = runbook("--library", "shipped", "drill", "RUN-001", "--all")
+
+    assert (both.code, every.code) == (2, 2)
