@@ -132,6 +132,7 @@ class HostUnits:
                 if verb != "start" or unit.state != "active":
                     self._stop(unit)
                     unit.process, unit.stopped = self._stack.enter_context(running(unit.command)), False
+                    unit.process.wait_until(lambda: unit.pid > 0 or unit.state != "active")
             case "stop":
                 self._stop(unit)
             case "kill":
