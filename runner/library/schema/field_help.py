@@ -124,7 +124,7 @@ _ELSEWHERE = {
     "Drill.ends": "How the run must end: passed, or failed where it must refuse what it is given and undo itself",
     "Drill.called": "The contacts that the run must call, in this order; nobody without it",
     "Drill.without_fault": "What the runbook does with a healthy system: refuses it, or passes (a release, a backup)",
-    "Drill.backends": "Where it can be done: [lab] where it needs machines of its own, such as a power cut or a disk",
+    "Drill.backends": "Where it may be done: with embedded also on this machine, where nothing of it may be harmed",
     "DrillProbe.hosts": "The first of them is asked, whatever host the URL names, or does the command or the query",
     "DrillProbe.ca": "The file, on the machine where runbookctl runs, by which the certificate is checked",
     "DrillProbe.uninterrupted": "No answer may be bad, from before the fault until the end",

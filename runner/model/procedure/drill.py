@@ -63,7 +63,7 @@ class Drill(Model):
     changed. `budget` is how long the runbook may take until the probe sees the system well again. Several drills of a
     runbook are told apart by their `id`. `ends` is how the run must end, `called` are the contacts that it must call,
     `without_fault` is what it does with a healthy system. `backends`
-    are where it can be done: on the machines of a lab, or also on hosts that need no root.
+    are where it may be done: on the machines of a lab, or also on hosts that are this machine.
     """
 
     id: StepId | None = None
@@ -78,7 +78,7 @@ class Drill(Model):
     ends: Literal["passed", "failed"] = "passed"
     called: Several[Contact] = ()
     without_fault: Literal["refuses", "passes"] = "refuses"
-    backends: AtLeastOne[Literal["lab", "embedded"]] = ("lab", "embedded")
+    backends: AtLeastOne[Literal["lab", "embedded"]] = ("lab",)
 
     @model_validator(mode="after")
     def _can_show_something(self) -> Self:
