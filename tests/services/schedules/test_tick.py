@@ -24,8 +24,7 @@ from runner.store.run_state import RunState
 DAYS = int(os.environ.get("RUNBOOK_TEST_DAYS", "1"))
 NIGHT = datetime(2026, 12, 6, 2, 30, tzinfo=UTC)
 NAME = "RUN-020/nightly"
-ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia")
-ZONES += ("America/Santiago", "Africa/Cairo")
+ZONES = ("Europe/Berlin", "Australia/Lord_Howe")
 
 
 @pytest.fixture
