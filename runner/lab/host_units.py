@@ -37,7 +37,7 @@ with socket.socket(socket.AF_UNIX) as asked:
     asked.connect({address!r})
     asked.sendall(json.dumps([{host!r}, sys.argv[0].rpartition("/")[2], *sys.argv[1:]]).encode() + b"\\n")
     code, text = json.loads(asked.makefile().readline())
-print(text, end="", file=sys.stderr if code else sys.stdout)
+print(text, end="", file=sys.stderr if code in (1, 5) else sys.stdout)
 sys.exit(code)
 """
 
@@ -141,7 +141,8 @@ class HostUnits:
                 return (0 if unit.state == "active" else 3), f"{unit.state}\n"
             case "status":
                 argv = shlex.join(map(str, unit.command.argv))
-                return (0 if unit.state == "active" else 3), f"{name}.service: {unit.state}, {argv}\n"
+                told = f"* {name}.service\n     Loaded: loaded ({argv})\n     Active: {unit.state}\n"
+                return (0 if unit.state == "active" else 3), told
             case _:
                 return 1, f"Unknown command verb {verb}.\n"
         return 0, ""

@@ -41,6 +41,9 @@ def servers_in(directory: Path) -> list[Server]:
     return found
 
 
+_NOBODY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
 class Balancer:
     """Gives each connection to the next of its servers; to the one after it, where one does not take it."""
 
@@ -57,7 +60,7 @@ class Balancer:
             sys.stderr.write(f"{error}\n")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass on what a client says and what it is answered; without a server the connection is closed."""
+        """Pass on what a client says and what it is answered; without a server it is told that there is none."""
         for host, port in self._next():
             with suppress(OSError, TimeoutError):
                 answers, questions = await asyncio.wait_for(asyncio.open_connection(host, port), _PATIENCE)
@@ -66,6 +69,8 @@ class Balancer:
                 asking.cancel()
                 questions.close()
                 break
+        else:
+            writer.write(_NOBODY)
         writer.close()
 
     def _next(self) -> Iterator[Server]:

@@ -122,7 +122,7 @@ _ELSEWHERE = {
     "Drill.undo": "Steps that take back what the rehearsal has changed",
     "Drill.budget": "How long the runbook may take until the probe sees the system well again",
     "Drill.ends": "How the run must end: passed, or failed where it must refuse what it is given and undo itself",
-    "Drill.called": "The contacts that the run must call, in this order; nobody without it",
+    "Drill.called": "The contacts that the run must call; nobody without it",
     "Drill.without_fault": "What the runbook does with a healthy system: refuses it, or passes (a release, a backup)",
     "Drill.backends": "Where it may be done: with embedded also on this machine, where nothing of it may be harmed",
     "DrillProbe.hosts": "The first of them is asked, whatever host the URL names, or does the command or the query",

@@ -194,7 +194,7 @@ class _DrillRun:
             self._fail("not well", f"the probe is still answered badly: {brief(probe)}")
         elif not drill.probe.uninterrupted:
             ended = probe.outages[-1].ended if probe.outages else None
-            self.measured["outage"] = probe.outages[-1].seconds if probe.outages else None
+            self.measured["outage"] = ended - probe.outages[0].began if ended is not None else None
             self.measured["recover"] = max(0.0, ended - began) if ended is not None else None
             self._check_budget()
         self._check_interruption(probe)
@@ -227,7 +227,7 @@ class _DrillRun:
 
     def _check_calls(self) -> None:
         called = tuple(dict.fromkeys(each.contact for each in self._calls() if each.action == "trigger"))
-        if called != (wanted := self.task.drill.called):
+        if {*called} != {*(wanted := self.task.drill.called)}:
             self._fail("called", f"it would have called {_people(called)}, and must call {_people(wanted)}")
         for each in self._calls():
             self._say("would call", f"{each.contact}: {each.summary}")

@@ -113,7 +113,7 @@ def test_a_server_that_takes_no_connection_costs_nobody_an_answer(balanced):
     until(port, {"two"})
 
 
-def test_a_file_that_cannot_be_read_changes_nothing_and_without_a_server_the_connection_ends(balanced):
+def test_a_file_that_cannot_be_read_changes_nothing_and_without_a_server_that_is_told(balanced):
     port, process, directory, ports = balanced
 
     entries(directory, one="nonsense", two=f"server {HOST}:{ports['two']} down;\n")
@@ -121,4 +121,4 @@ def test_a_file_that_cannot_be_read_changes_nothing_and_without_a_server_the_con
     until(port, {"one", "two"})
     entries(directory, one=f"server {HOST}:{ports['one']} down;\n")
     os.kill(process.pid, signal.SIGHUP)
-    until(port, {""})
+    until(port, {"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"})

@@ -149,7 +149,7 @@ def test_one_that_is_mended_and_proven_is_passed_and_undone(system, rehearse):
     assert result.bad > 0
     assert result.proofs == ("No session of the nightly report is left", "No order is lost")
     assert system.played == [
-        ("the fault", "1s", ["leak"]),
+        ("the fault", "1s", ["leak", "symptom"]),
         ("the proof", "1s", ["nobody-leaks", "orders-kept"]),
         ("the undo of the drill", "1s", ["stop-the-report"]),
     ]
