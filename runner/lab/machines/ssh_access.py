@@ -50,7 +50,7 @@ class Access:
         self.inventory.write_text(yaml.safe_dump(self.hosts(), sort_keys=False), encoding="utf-8")
 
     def hosts(self) -> dict[str, Any]:
-        """The Ansible inventory: every group with its hosts, how each is reached, its lab, and where alerts are."""
+        """The Ansible inventory: every group with its hosts, how each is reached, and where alerts are looked up."""
         groups: dict[str, dict[str, Any]] = {}
         for machine in MACHINES.values():
             for group in machine.groups:
@@ -64,7 +64,6 @@ class Access:
 
     def _variables(self) -> dict[str, Any]:
         return {
-            "lab_name": self.directory.name,
             "ansible_ssh_private_key_file": str(self.client_key),
             "ansible_ssh_common_args": " ".join(self._options()),
             "prometheus_url": f"http://{self.topology.address(MACHINES['edge'])}:9090",

@@ -42,7 +42,6 @@ def test_its_inventory_leads_to_its_machines_with_its_keys(access):
     db1 = written["all"]["children"]["db_primary"]["hosts"]["db1"]
     assert db1 == {
         "ansible_host": "10.77.3.11",
-        "lab_name": access.directory.name,
         "ansible_ssh_private_key_file": str(access.client_key),
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={access.known_hosts} -o GlobalKnownHostsFile=/dev/null "
         "-o IdentitiesOnly=yes -o StrictHostKeyChecking=yes",
@@ -53,7 +52,7 @@ def test_its_inventory_leads_to_its_machines_with_its_keys(access):
 def test_the_inventory_in_the_library_leads_to_the_first_lab():
     first = Access(LABS.path / DEFAULT, Topology(0)).hosts()["all"]["children"]
     variables = yaml.safe_load((LIBRARY / "group_vars/all.yml").read_text())
-    login = ("lab_name", "ansible_ssh_private_key_file", "ansible_ssh_common_args", "prometheus_url")
+    login = ("ansible_ssh_private_key_file", "ansible_ssh_common_args", "prometheus_url")
 
     groups = yaml.safe_load((LIBRARY / "hosts.yml").read_text())["all"]["children"]
     read = {
