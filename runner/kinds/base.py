@@ -82,6 +82,11 @@ class Kind(Model):
         return ""
 
     @property
+    def moving_name(self) -> str:
+        """The name behind its key that may stand for another thing by the time it is done; empty where none does."""
+        return ""
+
+    @property
     def ansible_module(self) -> tuple[str, Mapping[str, Any]] | None:
         """The Ansible module that the author named, with its arguments; None where the kind itself chooses one."""
         return None

@@ -107,6 +107,46 @@ def too_small_approval_group(context: LintContext) -> Iterator[Hit]:
             yield Hit((*place, "min"), message, "add members in contacts.yml, or ask for fewer")
 
 
+_TAGS = """\
+steps:
+  - id: tag
+    name: Tag the release
+    hosts: app[0]
+    approve: Tag this commit?
+    git: {repository: /srv/shop, tag: release-*, push: origin}
+    verify: [{says: The tag is at the remote repository, exit: 0}]
+"""
+_FINDS = """\
+  - id: commit
+    name: Find the commit of the release
+    hosts: app[0]
+    effect: read
+    command: git -C /srv/shop rev-parse HEAD
+    capture: {release_commit: stdout}
+    verify: [{says: It is a commit, matches: "^[0-9a-f]{40,64}$"}]
+"""
+
+
+@Rule(
+    "approval-of-moving-name",
+    Level.WARNING,
+    Criterion.ACTIONABLE,
+    problem="A yes is for what is shown, and HEAD or a branch may be another commit by the time the step is done.",
+    wrong=_TAGS,
+    right=_TAGS.replace("steps:\n", f"steps:\n{_FINDS}").replace(
+        "release-*,", 'release-*, at: "{{ release_commit }}",'
+    ),
+)
+def approval_of_moving_name(context: LintContext) -> Iterator[Hit]:
+    """An approval of something whose name may come to stand for another thing."""
+    for placed in context.procedure():
+        action = placed.step.action
+        if action and placed.step.approve and action.moving_name:
+            message = f"is approved by the name {action.moving_name}, which may be another commit by then"
+            hint = "capture the commit in a step before, by git rev-parse, and name it here"
+            yield Hit((*placed.place, action.key), message, hint)
+
+
 @Rule(
     "no-channel",
     Level.ERROR,

@@ -26,6 +26,8 @@ def _absolute(path: str) -> str:
     return path
 
 
+_COMMIT = re.compile("[0-9a-f]{7,64}")
+
 Remote = Annotated[Template | None, Field(min_length=1)]
 
 
@@ -64,8 +66,13 @@ class GitWork(Model):
             return {"REPOSITORY": self.repository, "REF": self.checkout, "REMOTE": self.fetch or ""}
         tag = self.tag or ""
         numbered = "yes" if "*" in re.sub(r"\{\{.*?\}\}", "", tag) else ""  # a value with a * is no pattern
-        given = {"REPOSITORY": self.repository, "TAG": tag, "NUMBERED": numbered, "REMOTE": self.push or ""}
-        return {**given, "AT": self.at or "HEAD", "BRANCH": self.branch or "", "MESSAGE": self.message or tag}
+        return {"REPOSITORY": self.repository, "TAG": tag, "NUMBERED": numbered, "REMOTE": self.push or ""}
+
+    def of_new_tag(self) -> dict[str, str]:
+        """What the program is given besides that makes the tag; none of it is needed to delete that again."""
+        if self.checkout:
+            return {}
+        return {"AT": self.at or "HEAD", "BRANCH": self.branch or "", "MESSAGE": self.message or self.tag or ""}
 
 
 @cache
@@ -123,6 +130,10 @@ class GitStep(StepKind):
         return _CHECK_OUT if self.git.checkout else _MAKE
 
     @property
+    def _given(self) -> Mapping[str, str]:
+        return {**self.git.values(), **self.git.of_new_tag()}
+
+    @property
     def undone_by(self) -> StepKind:
         """Deletes the tag that the run has made, or goes back to what was checked out before."""
         return GitUndo(git=self.git)
@@ -131,7 +142,7 @@ class GitStep(StepKind):
         """A program of the shell around git; what is written reaches it by its environment."""
         del read_file
         program = _program(*self._programs)
-        call = bounded([*STRICT, verbatim(program), "git"], timeout=timeout, environment=self.git.values())
+        call = bounded([*STRICT, verbatim(program), "git"], timeout=timeout, environment=self._given)
         parts = ("commit", "previous") if self.git.checkout else ("tag", "commit", "made")
         return replace(call, names={**call.names, **{name: f"(REGISTER.stdout | from_json).{name}" for name in parts}})
 
@@ -144,6 +155,12 @@ class GitStep(StepKind):
         """It always does, where what it makes is not there yet."""
         del read_file
         return "git checkout" if self.git.checkout else "git tag"
+
+    @property
+    def moving_name(self) -> str:
+        """`HEAD`, or the branch or the tag that is named: only a commit, or a template that gives one, stays."""
+        name = self.git.checkout or self.git.at or "HEAD"
+        return "" if "{{" in name or _COMMIT.fullmatch(name) else name
 
     @property
     def canonical(self) -> str:
@@ -164,6 +181,10 @@ class GitUndo(GitStep):
     @property
     def _programs(self) -> tuple[str, ...]:
         return _CHECK_BACK if self.git.checkout else _DELETE
+
+    @property
+    def _given(self) -> Mapping[str, str]:
+        return self.git.values()
 
     def describe(self) -> str:
         """What is taken back, and where."""

@@ -12,11 +12,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from harness.bench import Bench
+from harness import PATIENCE, ROOT
+from harness.bench import CONTACTS, Bench
 
 from runner.core.errors import InvalidInputError
 from runner.kinds.steps.delivery.git_step import GitStep
 from runner.lab.hosts import ssh_hosts
+from runner.model.yaml.document import load
 
 RUN = "20260101T000000Z-aaaa"
 IDENTITY = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b"}
@@ -390,3 +392,29 @@ def test_ansible_makes_the_tag_and_a_run_that_fails_takes_it_back(repositories, 
     captured = [event["data"]["values"] for event in passed.events if event["type"] == "values.captured"]
     assert (passed.code, captured, tags(repositories.bare)) == (0, [{"release_tag": "v1-1"}], ["v1-1"])
     assert tags(repositories.here) == ["v1-1"]
+
+
+@pytest.mark.live
+def test_the_release_procedure_tags_the_commit_that_was_approved_whatever_is_checked_out_by_then(
+    repositories, tmp_path
+):
+    # Given the steps of RUN-002 that find the commit, ask, and tag, in a run that waits for a yes
+    bench = Bench(tmp_path)
+    procedure = load((ROOT / "runbooks" / "RUN-002.yml").read_bytes(), file="RUN-002.yml").value["steps"]
+    steps = [each for each in procedure if each["id"] in ("commit", "announce", "tag")]
+    bench.hosts(app={"release_repository": str(repositories.here)})
+    contacts = CONTACTS + "deployments: {name: Deployments, channels: [{webhook: {url: 'http://127.0.0.1:9/'}}]}\n"
+    bench.write(*steps, contacts=contacts, hosts="app", inputs={"version": {"help": "Which", "default": "1.5.0"}})
+    process = bench.started("run", "RUN-900", "-i", str(bench.inventory), "--json", "--wait", "120s")
+    bench.asks(process)
+    (asked,) = bench.pending()
+    # When another commit is checked out before somebody says yes
+    commit(repositories.here, "second")
+    approved = bench.command("approve", "last", "--subject", asked["subject"])
+    out, err = process.communicate(timeout=PATIENCE)
+    # Then the question has shown the first one, and it is that which is tagged
+    assert asked["context"]["hosts"]["app"]["text"].startswith(
+        f"announce Version 1.5.0 goes out, commit {repositories.first}"
+    ), asked
+    assert (approved.code, process.returncode) == (0, 0), (approved, out, err)
+    assert git(repositories.bare, "rev-parse", "deploy-1.5.0-1^{commit}") == repositories.first
