@@ -13,7 +13,7 @@ from typing import Any
 
 from runner.approvals.gate_context import GateContext, HostAction, canonical
 
-_WORDS = ("call.module", "call.args.argv", "call.args.stdin", "call.items", "call.tasks", "call.steps")
+_WORDS = ("call.module", "call.args.argv", "call.args.stdin", "call.items", "call.tasks")
 """What the text of an action says better than its parameters."""
 
 _AROUND = ("env ", "as ", "chdir: ", "file ", "uses ", "checks from ")

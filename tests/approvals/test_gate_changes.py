@@ -79,6 +79,14 @@ def role(text, *, port=80, **others):
     )
 
 
+def called(what):
+    """What a runbook does that does the step."""
+    inner = {"module": "command", "args": {"argv": ["echo"]}, "environment": {"WHAT": what}}
+    return on_host(
+        call={"module": "run RUN-2", "steps": {"act": inner}}, text=f"run RUN-2\nAct: echo\n  env WHAT={what}"
+    )
+
+
 LONG = "SELECT " + ", ".join(f"column_{number}" for number in range(60))
 
 
@@ -96,6 +104,7 @@ LONG = "SELECT " + ", ".join(f"column_{number}" for number in range(60))
             items("kill 7\n    env A=b", "kill 8"),
             ["on db1 what is done has besides now `[1] kill 7\n    env A=b`"],
         ),
+        (called("a"), called("b"), ["on db1 the step act.environment.WHAT was `a` and is now `b`"]),
         (role("a"), role("b"), ["on db1 what is done was `Copy: a` and is now `Copy: b`"]),
         (role("a"), role("a", port=81), ["on db1 tasks[Copy] uses.port was `80` and is now `81`"]),
         (
