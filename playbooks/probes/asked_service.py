@@ -169,6 +169,8 @@ def answer(look: Callable[[Question, float], Mapping[str, Any]]) -> None:
         found = {"problem": str(error), **({"otherwise": True} if isinstance(error, OtherwiseError) else {})}
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         found = {"problem": f"the answer is not one of this service: {type(error).__name__}"}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
     text = json.dumps(found)
     for secret in filter(None, map(os.environ.get, _SECRETS)):
         text = text.replace(json.dumps(secret)[1:-1], "***")

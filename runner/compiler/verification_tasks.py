@@ -10,6 +10,7 @@ from runner.compiler.condition_names import bindings, reads
 from runner.compiler.delegation import by_machine
 from runner.core.duration import seconds, show
 from runner.core.identifiers import Marker
+from runner.core.templates import names_in, texts_in
 from runner.kinds.ansible_yaml import Task
 from runner.kinds.invocation import Invocation, whole_seconds
 from runner.kinds.values import is_number
@@ -53,6 +54,7 @@ def checks(marker: Marker, verification: Verification, call: Invocation | None, 
         that, names = _judged(verification, conditions, call, RESULT) if call else (conditions, {})
         yield _assert(marker, verification, that, names)
         return
+    probe = _with_names_of(call, probe) if call else probe
     if verification.keeps_first:
         yield from _first(marker, verification, probe)
     yield _look(replace(marker, part=f"{marker.part}/probe"), verification, probe, conditions)
@@ -61,6 +63,13 @@ def checks(marker: Marker, verification: Verification, call: Invocation | None, 
     judged, names = _judged(verification, conditions, probe, result)
     # A sample that is not good is the last: what it has not met says more than how many there were.
     yield _assert(marker, verification, [*_answered(verification, probe, result), *judged, *full], names)
+
+
+def _with_names_of(call: Invocation, probe: Invocation) -> Invocation:
+    """The `probe`, with what it asks by the names of the step's own result, where they are not those of its answer."""
+    names = {name: text for name, text in call.bound(RESULT).items() if name not in probe.names}
+    asked = {name for text in texts_in([probe.args, probe.environment]) for name in names_in(text)}
+    return replace(probe, variables={**bindings(asked & names.keys(), names), **probe.variables})
 
 
 def _judged(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -135,6 +135,14 @@ def names_in(text: str) -> set[str]:
         return set()
     quoted = {str(item.value) for item in parsed.find_all(jinja2.nodes.Const) if isinstance(item.value, str)}
     return {item.name for item in parsed.find_all(jinja2.nodes.Name)} | quoted
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in `value`, which may be a mapping or a list."""
+    if isinstance(value, str):
+        yield value
+    for each in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ():
+        yield from texts_in(each)
 
 
 def last_filter(template: str) -> str:

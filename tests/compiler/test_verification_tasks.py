@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -91,6 +92,12 @@ def test_a_probe_never_fails_and_the_assert_wants_an_answer_first():
         Task(PROBE_NAME, "ansible.builtin.uri", REQUEST, LOOK),
         judged(["probe.status | default(-1) >= 100", "status == 200"], **status),
     ]
+
+
+def test_a_probe_may_ask_by_a_name_of_the_steps_result_that_its_own_does_not_have():
+    call = replace(CALL, names={**CALL.names, "status": "REGISTER.status", "build": "REGISTER.json.id"})
+    asked, _ = tasks_of(HttpProbe(http="http://a/{{ build }}/{{ status }}/{{ other }}"), call=call)
+    assert asked.keywords["vars"] == {"build": "{{ result.json.id }}"}
 
 
 def test_where_the_exit_code_is_judged_any_answer_will_do():

@@ -20,6 +20,7 @@ UNSET = (
     "Finalization of task args for 'ansible.builtin.set_fact' failed: "
     "Error while resolving value for 'runbook_needs_a': 'used' is undefined"
 )
+NOBODY = "Status code was -1 and not [200, 201]: "
 UNREADABLE = "Module result deserialization failed: No start of json char found"
 SHIM = "pyenv: python3.9: command not found\n\nThe `python3.9' command exists in these Python versions:\n  3.9.1\n"
 TRACEBACK = "Traceback (most recent call last):\n  File x\nModuleNotFoundError: No module named 'zipfile'\n"
@@ -96,6 +97,14 @@ def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
             Outcome.FAILED,
             "'row' has no attribute 'a'",
         ),
+        (
+            "failed",
+            {"msg": f"{NOBODY}Request failed: <urlopen error [Errno 111] Connection refused>"},
+            Outcome.FAILED,
+            "no answer: Connection refused",
+        ),
+        ("failed", {"msg": f"{NOBODY}Connection failure: timed out"}, Outcome.FAILED, "no answer: timed out"),
+        ("failed", {"msg": "Timed out after 60 second(s)."}, Outcome.FAILED, "timed out after 60s"),
         ("failed", {"msg": "  \n "}, Outcome.FAILED, "failed"),
         ("failed", {"msg": 5, "stderr": 6}, Outcome.FAILED, "5: 6"),
         ("failed", {}, Outcome.FAILED, "failed"),

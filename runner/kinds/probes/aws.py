@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 from .asked_service import UnknownError, send, short
-from .aws_credentials import domain, find, region_of, text_of, xml
+from .aws_credentials import domain, find, region_of, strange, text_of, xml
 from .probe_question import Question
 from .sigv4 import signed
 
@@ -58,9 +58,11 @@ class AwsService:
         headers = signed(url, body, service=self.service, region=self.region, credentials=credentials, now=at)
         answer = send(f"AWS at {self.url}", url, method="POST", headers=headers, body=body, seconds=self.seconds)
         tree = xml(answer)
-        if answer.status != _OK:
-            raise RefusedError(text_of(tree, "Code"), short(text_of(tree, "Message")))
-        return tree
+        if answer.status == _OK:
+            return tree
+        if code := text_of(tree, "Code"):
+            raise RefusedError(code, short(text_of(tree, "Message")))
+        raise strange(answer)
 
 
 def refused(refusal: RefusedError) -> UnknownError:

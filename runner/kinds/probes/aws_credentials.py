@@ -145,10 +145,15 @@ def xml(answer: ServiceAnswer) -> ET.Element:
     try:
         tree = ET.fromstring(answer.body)  # noqa: S314 - of a service that one has credentials for; expat 2.6
     except ET.ParseError:
-        raise UnknownError(f"AWS answers with something else than it should, status {answer.status}") from None
+        raise strange(answer) from None
     for element in tree.iter():
         element.tag = element.tag.rpartition("}")[2]
     return tree
+
+
+def strange(answer: ServiceAnswer) -> UnknownError:
+    """That an answer is not one of AWS."""
+    return UnknownError(f"AWS answers with something else than it should, status {answer.status}; is that its address?")
 
 
 def text_of(tree: ET.Element, name: str) -> str:

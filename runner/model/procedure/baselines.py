@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from runner.core.templates import names_in
+from runner.core.templates import names_in, texts_in
 from runner.kinds import plugins
 from runner.kinds.values import BASELINE, TakenBaseline, is_number
 from runner.kinds.verifications.base import VerificationKind
@@ -106,7 +106,7 @@ def _prerequisite(step: Mapping[str, Any], item: Mapping[str, Any], kept: TakenB
 
 def _faults(document: Document, at: Place, item: Mapping[str, Any], known_later: set[str]) -> Iterator[Finding]:
     place = (*at, BASELINE)
-    needed = {name for text in _texts(_probe(item)) for name in names_in(text)} | names(item[BASELINE])
+    needed = {name for text in texts_in(_probe(item)) for name in names_in(text)} | names(item[BASELINE])
     for name in sorted(needed & known_later):
         message = f"is taken before step 1, when {quoted(name)} is not known yet"
         yield document.finding(place, "unknown-name", message, hint="ask for something that inputs say")
@@ -119,14 +119,6 @@ def _faults(document: Document, at: Place, item: Mapping[str, Any], known_later:
     if not any(BASELINE in names(str(each)) for each in (that if isinstance(that, list) else [that])):
         message = "no `that` beside it compares with it"
         yield document.finding(place, "no-comparison", message, hint="add one, like that: value <= baseline * 1.2")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in `value`."""
-    if isinstance(value, str):
-        yield value
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
-        yield from _texts(each)
 
 
 def _with(value: Any, at: Place, item: Any) -> Any:

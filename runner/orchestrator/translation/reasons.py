@@ -17,6 +17,18 @@ _NOISE = re.compile(
     r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: "
     r"|Finalization of task args for '[\w.]+' failed: |Error while resolving value for 'runbook_needs_\w+': )+"
 )
+_PLAINLY = (
+    (
+        re.compile(
+            r"^Status code was -1 and not \[[\d, ]*\]: (?:Request failed|Connection failure): "
+            r"(?:<urlopen error )?(?:\[Errno -?\d+\] )?(.*?)>?$"
+        ),
+        r"no answer: \1",
+    ),
+    (re.compile(r"^Timed out after (\d+) second\(s\)\.$"), r"timed out after \1s"),
+)
+"""What Ansible says of a request that nobody has answered, and of a task that took too long, and how it is told."""
+
 _CUT = ".truncated | default(false)"
 """What is in a condition of ours that the output was not cut."""
 
@@ -105,6 +117,8 @@ def reason_of(
     if "assertion" in result and result.get("msg") in (None, "", _OF_ANSIBLE):
         return f"{' '.join(str(result['assertion']).split())} is not true"
     message = _NOISE.sub("", str(result.get("msg") or result.get("skip_reason") or "").strip())
+    for ansible, plainly in _PLAINLY:
+        message = ansible.sub(plainly, message)
     if message in {"", "non-zero return code"} and seen.sentence:
         return seen.sentence
     last = seen.last_line if seen.stream == "stderr" else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -134,3 +135,4 @@ def test_what_is_known_to_be_otherwise_is_told_from_what_is_not_known(capsys, er
     answer(look)
 
     assert json.loads(capsys.readouterr().out) == {"problem": "PoolHigh is not firing", **known}
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)  # nobody who is still there is interrupted later

@@ -80,10 +80,14 @@ DENIED = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>Not you</Mess
     [
         (("403", {}, DENIED), "AWS refuses: AccessDenied: Not you"),
         (answer("200", POINT, "InternalError"), "CloudWatch cannot answer the query: its status is InternalError"),
-        (("200", {}, b"<html>"), "AWS answers with something else than it should, status 200"),
-        ("503", "AWS answers with something else than it should, status 503"),
+        (("200", {}, b"<html>"), "AWS answers with something else than it should, status 200; is that its address?"),
+        (
+            ("202", {}, b"<html></html>"),
+            "AWS answers with something else than it should, status 202; is that its address?",
+        ),
+        ("503", "AWS answers with something else than it should, status 503; is that its address?"),
     ],
-    ids=["denied", "incomplete", "html", "503"],
+    ids=["denied", "incomplete", "html", "a page", "503"],
 )
 def test_what_is_no_answer_says_so(why, mode, said):
     with FaultServer(mode) as server:

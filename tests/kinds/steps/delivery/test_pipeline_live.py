@@ -212,10 +212,7 @@ def test_one_is_begun_for_each_item_taken_back_by_its_undo_and_none_by_a_dry_run
         back = {**build["pipeline"], "inputs": {"region": "{{ item }}", "back": "yes"}}
         undo = {"pipeline": back, "verify": [{"says": "It began", "that": "status == 200"}]}
         fails = {"id": "fails", "name": "Fails", "command": "false", "verify": [{"exit": 0}], "on_failure": "undo"}
-        look = {
-            **build["verify"][0],
-            "pipeline": {**build["verify"][0]["pipeline"], "run": "{{ result.json.workflow_run_id }}"},
-        }
+        look = {**build["verify"][0], "pipeline": {**build["verify"][0]["pipeline"], "run": "{{ pipeline }}"}}
         bench.write(
             {**build, "each": ["north", "south"], "undo": undo, "verify": [look], "on_failure": "undo"},
             fails,
