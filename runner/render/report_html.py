@@ -54,7 +54,13 @@ def report_template(form: str) -> Template:
     environment = template_environment("runner.render", html=form == "html", text=text)
     environment.filters |= {"brief": brief, "listed": listed, "points": points, "trend": trend, "clock": clock}
     environment.filters |= {"lasted": lasted, "fenced": fenced, "label": label, "together": together}
-    environment.filters |= {"block": block, "seen": seen, "itemized": itemized, "purpose": purpose}
+    environment.filters |= {
+        "block": block,
+        "seen": seen,
+        "labelled": labelled,
+        "itemized": itemized,
+        "purpose": purpose,
+    }
     environment.filters |= {"typed": typed}
     environment.globals |= {"width": _WIDTH, "height": _HEIGHT}
     return environment.get_template("handoff.md.j2" if form == "handoff" else f"report.{form}.j2")
@@ -107,6 +113,11 @@ def seen(context: Mapping[str, Any]) -> list[tuple[str, str]]:
     except ValueError:  # it was too long for the log, or an earlier version asked
         shown = {key: value for key, value in context.items() if value not in (None, "", [], {}, False)}
         return [(key, brief(value)) for key, value in shown.items()]
+
+
+def labelled(lines: Iterable[tuple[str, str]]) -> str:
+    """Lines of a label and a text each, as a terminal shows them."""
+    return "\n".join(f"{label:9}{text}".rstrip() for label, text in lines)
 
 
 def together(hosts: Mapping[str, HostHistory]) -> list[tuple[list[str], Action]]:

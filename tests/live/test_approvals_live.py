@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from datetime import datetime
 
 import pexpect
 import pytest
 from harness import PATIENCE
-from harness.bench import step
+from harness.bench import runbook_text, step
+from markupsafe import escape
+
+from runner.approvals.gate_context import GateContext
+from runner.approvals.gate_text import describe
 
 GATE = {"says": "Go?", "expires": "120s"}
 
@@ -134,3 +140,68 @@ def test_a_step_that_lacks_what_a_skipped_one_would_have_captured_cannot_be_appr
 
     assert child.exitstatus == 4
     assert not (bench.directory / "done").exists()
+
+
+def steps_of_each_kind(bench, url):
+    """A step that waits for a yes of each kind whose description is made in another way."""
+    role = bench.directory / "playbooks" / "roles" / "web" / "tasks" / "main.yml"
+    role.parent.mkdir(parents=True)
+    role.write_text("- name: Write | it\n  ansible.builtin.copy: {content: a, dest: '{{ root }}/b', mode: '0644'}\n")
+    root = str(bench.directory)
+    bench.hosts(here={"root": root, "motto": "a | <b> `c`"}, other={"root": root})
+    (bench.directory / "runbooks").mkdir()
+    inside = step("inside", "echo $WHAT", env={"WHAT": "{{ motto }}"})
+    (bench.directory / "runbooks" / "RUN-901.yml").write_text(runbook_text(inside, id="RUN-901", hosts="here"))
+    asks = {"approve": GATE, "on_failure": "stop", "verify": [{"exit": 0}]}
+    login = {"Authorization": "Bearer {{ token }}"}
+    return [
+        step("look", "printf 'x\\ny'", effect="read", capture={"parts": "stdout.split()"}),
+        step("shell", "echo $WHAT >&2\ntrue", env={"WHAT": "{{ motto }}"}, chdir="{{ root }}", on="other", **asks),
+        step("many", "echo $ITEM", each="{{ parts }}", env={"ITEM": "{{ item }}"}, **asks),
+        {"id": "call", "name": "Call", "run": "RUN-901", **asks, "verify": [{"command": ["true"], "says": "So"}]},
+        {"id": "web", "name": "Web", "effect": "change", "role": "web", **asks, "verify": [{"command": ["true"]}]},
+        {"id": "ask", "name": "Ask", "http": {"url": url, "method": "POST", "headers": login}, **asks}
+        | {"verify": [{"that": "status == 200"}]},
+    ]
+
+
+def test_prompt_pending_show_page_and_report_say_the_same_of_each_kind_of_step(bench, httpserver):
+    # Given a run at whose terminal somebody sits
+    httpserver.expect_request("/").respond_with_data("ok")
+    steps = steps_of_each_kind(bench, httpserver.url_for("/"))
+    token = {"token": {"type": "secret", "default": "env:TOKEN", "help": "Who we are"}}
+    bench.write(*steps, hosts="here", inputs=token)
+    bench.environment["TOKEN"] = "nobody-may-read-this"
+    words = bench.words("run", "RUN-900", "-i", str(bench.inventory))
+    environment = {**os.environ, **bench.environment, "TMPDIR": str(bench.directory), "TERM": "xterm"}
+    child = pexpect.spawn(
+        words[0], words[1:], cwd=str(bench.directory), env=environment, encoding="utf-8", timeout=PATIENCE
+    )
+    seen = {}
+    for _ in steps[1:]:
+        # When it asks, and others look what it asks
+        child.expect(r"Go ahead\? \(y\)es, \(n\)o, \(e\)scalate: ")
+        (asked,) = bench.pending()
+        prompt = re.sub("\x1b\\[[0-9;]*m", "", child.before).replace("\r\n", "\n")
+        views = [prompt, bench.command("pending").out, bench.command("approve", "last", "--show").out]
+        seen[asked["step"]] = GateContext.read(asked["context"]), asked["until"], views
+        child.sendline("y")
+    child.expect("passed  run")
+    child.expect(pexpect.EOF)
+    child.close()
+    directory = bench.state / "runs" / bench.run_ids()[0]
+    markdown, page = ((directory / f"report.{form}").read_text() for form in ("md", "html"))
+    # Then each of them has shown each line
+    assert list(seen) == [each["id"] for each in steps[1:]]
+    for context, until, views in seen.values():
+        lines = describe(context, until=datetime.fromisoformat(until))
+        for view in views:
+            assert [line for line in lines if f"  {line[0]:9}{line[1]}".rstrip() not in view.splitlines()] == []
+        told = describe(context)  # when it was too late is no news by then
+        assert "\n".join(f"{label:9}{text}".rstrip() for label, text in told) in markdown
+        cells = [(label, escape(text)) for label, text in told]
+        assert "\n".join(f'<tr><th>{label}</th><td class="mono">{text}</td></tr>' for label, text in cells) in page
+    call = seen["call"][0].hosts["here"]
+    assert call.connection["ansible_connection"] == "local"
+    assert call.text.splitlines()[1:] == ["Inside: echo $WHAT", "  env WHAT='a | <b> `c`'", "  check Exit code is 0"]
+    assert "nobody-may-read-this" not in json.dumps([[context.data(), *views] for context, _, views in seen.values()])

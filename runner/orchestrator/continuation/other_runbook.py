@@ -124,7 +124,15 @@ def _previews(
         does = previews(inner, each, concerned, {}, resolve) if each.runs and concerned else commands.get(each.id, {})
         for host in concerned:
             whole[host]["steps"][each.id] = _of_step(each, told(each, does.get(host), inner.contacts) or {})
-    return whole
+    return {host: _with_connection(does) for host, does in whole.items()}
+
+
+def _with_connection(does: dict[str, Any]) -> dict[str, Any]:
+    """The same, with how the host is reached where all steps say the same of it, as of a step that does it itself."""
+    steps = {name: dict(step) for name, step in does["steps"].items()}
+    ways = [step.pop("connection_settings") for step in steps.values() if "connection_settings" in step]
+    one = bool(ways) and all(way == ways[0] for way in ways)
+    return {**does, "steps": steps, "connection_settings": ways[0]} if one else does
 
 
 def _of_step(step: Step, does: Mapping[str, Any]) -> dict[str, Any]:

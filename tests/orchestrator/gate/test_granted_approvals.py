@@ -75,9 +75,17 @@ def captured(**values):
 
 RUNBOOK = "the runbook file RUN-001.yml was `"
 CHANGES = {
-    "an item": ([FIND, MOVE], found("one", "three"), "on db1 what is done was `[1] mv src=one\n[2] mv src=two` and is"),
-    "the number of items": ([FIND, MOVE], found("one"), "on db1 what is done was `[1] mv src=one\n[2] mv src=two`"),
-    "the address of a delegated host": ([DRAIN], reached, "on db1 address was `10.0.0.2:22` and is now `10.0.0.9:22`"),
+    "an item": (
+        [FIND, MOVE],
+        found("one", "three"),
+        "on db1 what is done was `[2] mv src=two` and is now `[2] mv src=three`",
+    ),
+    "the number of items": ([FIND, MOVE], found("one"), "on db1 what is done has no longer `[2] mv src=two`"),
+    "the address of a delegated host": (
+        [DRAIN],
+        reached,
+        "on lb1, for db1, address was `10.0.0.2:22` and is now `10.0.0.9:22`",
+    ),
     "which host it is delegated to": ([DRAIN], group, "the machine that does it was `lb1` and is now `lb2`"),
     "what a branch is taken by": ([LOOK, WAY], captured(way="b"), "captured value way was `way of db1` and is now `b`"),
     "the steps of a branch": ([LOOK, WAY], edited("runbooks/RUN-001.yml"), RUNBOOK),
