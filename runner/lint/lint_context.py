@@ -14,6 +14,7 @@ from runner.kinds.base import Kind, ReadFile
 from runner.kinds.foreign_code import PluginError
 from runner.library.library import Source
 from runner.model.contacts import Contact
+from runner.model.procedure.drill import PARTS
 from runner.model.runbook import Runbook
 from runner.model.step import Approval, Step, Undo
 from runner.model.verification import Verification
@@ -120,15 +121,23 @@ class LintContext:
 
     def verifications(self) -> Iterator[tuple[Place, Step, Verification]]:
         """Every verification where it stands, those of an undo and of a rollback trigger as well."""
-        for placed in self.procedure():
-            for number, verification in enumerate(placed.step.verify):
-                yield (*placed.place, "verify", number), placed.step, verification
-            if placed.step.undo:
-                for number, verification in enumerate(placed.step.undo.verify):
-                    yield (*placed.place, "undo", "verify", number), placed.step, verification
-        for watched, trigger in enumerate(self.runbook.watch):
-            for number, verification in enumerate(trigger.step.verify):
-                yield ("watch", watched, "step", "verify", number), trigger.step, verification
+        for placed in (*self.procedure(), *self._watched):
+            for place, verification in _verifications(placed):
+                yield place, placed.step, verification
+
+    def rehearsed(self) -> Iterator[Sequence[Placed]]:
+        """The steps of each part of a drill: what one captures the later ones of the same part have, and no others."""
+        for number, drill in enumerate(self.runbook.drill):
+            for part in PARTS:
+                numbered = [(phase, *each) for phase in part for each in enumerate(drill.steps(phase))]
+                yield [Placed(("drill", number, phase, nth), step) for phase, nth, step in numbered]
+
+    def works_of(self, placed: Placed) -> Iterator[Work]:
+        """What a machine does or looks at in one step."""
+        yield from _actions(placed.place, placed.step, placed.step)
+        if placed.step.undo:
+            yield from _actions((*placed.place, "undo"), placed.step, placed.step.undo)
+        yield from _probes(placed)
 
     def works(self) -> Sequence[Work]:
         """Everything that a machine does or looks at."""
@@ -144,22 +153,17 @@ class LintContext:
         return tuple(Placed((key, number), step) for key, numbered in steps for number, step in numbered)
 
     @cached_property
+    def _watched(self) -> Sequence[Placed]:
+        return tuple(Placed(("watch", number, "step"), each.step) for number, each in enumerate(self.runbook.watch))
+
+    @cached_property
     def _works(self) -> Sequence[Work]:
-        return tuple(self._each_work())
+        looks = (each for placed in self._watched for each in _probes(placed))
+        return (*(each for placed in self.procedure() for each in self.works_of(placed)), *looks)
 
     @cached_property
     def _codes(self) -> Sequence[tuple[Work, Code]]:
         return tuple((work, code) for work in self._works if (code := self.code_of(work)))
-
-    def _each_work(self) -> Iterator[Work]:
-        for placed in self.procedure():
-            yield from _actions(placed.place, placed.step, placed.step)
-            if placed.step.undo:
-                yield from _actions((*placed.place, "undo"), placed.step, placed.step.undo)
-        for place, step, verification in self.verifications():
-            for kind in verification.kinds:
-                if kind.probes:
-                    yield Work((*place, kind.key), step, kind, (verification,), looks=True)
 
     def code_of(self, work: Work) -> Code | None:
         """The shell code, or the command line, of one `work`; None where it is something else."""
@@ -193,6 +197,21 @@ def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
     elif isinstance(value, dict | list):
         for part, below in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _leaves((*place, part), below)
+
+
+def _verifications(placed: Placed) -> Iterator[tuple[Place, Verification]]:
+    """The verifications of a step and of its undo, where they stand."""
+    for number, verification in enumerate(placed.step.verify):
+        yield (*placed.place, "verify", number), verification
+    for number, verification in enumerate(placed.step.undo.verify if placed.step.undo else ()):
+        yield (*placed.place, "undo", "verify", number), verification
+
+
+def _probes(placed: Placed) -> Iterator[Work]:
+    for place, verification in _verifications(placed):
+        for kind in verification.kinds:
+            if kind.probes:
+                yield Work((*place, kind.key), placed.step, kind, (verification,), looks=True)
 
 
 def _actions(place: Place, step: Step, done: Step | Undo) -> Iterator[Work]:

@@ -76,11 +76,14 @@ class DrillPhases:
         )
         inputs: dict[str, Any] = runbook.complete(self.drill.inputs)
         try:
-            text = compile_runbook(part, self.source.read_file, self.source.values).render()
+            made = compile_runbook(part, self.source.read_file, self.source.values)
         except ValueError as error:
             raise InvalidInputError(f"{self.source.path}: drill: {error}") from None
         playbook = self.ansible.directory / f"{phase}.yml"
-        playbook.write_text(text, encoding="utf-8")
+        for file, text in {playbook.name: made.render(), **made.beside}.items():
+            path = self.ansible.directory / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
         self.ansible.play(_NAMES[phase], playbook, variables(runbook, inputs), log=playbook.with_suffix(".log"))
 
 

@@ -116,8 +116,7 @@ class AskedSystem:
         if is_query:
             rows = _json(stdout) or []
             return {"rows": rows, "row": rows[0] if rows else {}, "stderr": stderr}
-        lines = stdout.splitlines()
-        return {"rc": code, "stdout": stdout, "stdout_lines": lines, "stderr": stderr, "json": _json(stdout)}
+        return {"rc": code, "stdout": stdout, "stderr": stderr, "json": _json(stdout)}
 
     def _privilege(self) -> list[str]:
         wanted = self.look.privilege

@@ -29,7 +29,7 @@ steps:
     wrong=_MENDED + _DRILL + "    - {id: gone, name: It is gone, verify: [{command: test ! -e /data/fill}]}\n",
     right=_MENDED
     + _DRILL
-    + "    - {id: room, name: There is room, command: df /data, verify: [{that: stdout_lines | length == 2}]}\n",
+    + "    - {id: room, name: There is room, command: df /data, verify: [{that: stdout.splitlines() | length == 2}]}\n",
 )
 def proof_repeats_runbook(context: LintContext) -> Iterator[Hit]:
     """What proves a drill and is verified by the runbook itself."""
@@ -63,7 +63,7 @@ drill:
     Criterion.TESTED,
     problem="A system that answers again may have lost what it had: without a proof, nobody has looked.",
     wrong=_MENDED + _UNPROVEN,
-    right=_MENDED + _UNPROVEN + "  proof: {command: cat /data/journal, that: stdout_lines | length >= 100}\n",
+    right=_MENDED + _UNPROVEN + "  proof: {command: cat /data/journal, that: stdout.splitlines() | length >= 100}\n",
 )
 def drill_without_proof(context: LintContext) -> Iterator[Hit]:
     """A drill after which nobody looks whether something is lost."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -94,10 +94,13 @@ steps:
 )
 def undefined_placeholder(context: LintContext) -> Iterator[Hit]:
     """A name, a variable or a gap that nothing fills in."""
-    for placed, known in _walk(context):
-        for place, missing, allowed in _missing(context, placed, known):
-            yield from _undefined(context, place, missing, allowed)
-    for work, code in context.codes():
+    rehearsed = [*context.rehearsed()]
+    for steps in (context.procedure(), *rehearsed):
+        for placed, known in _walk(context, steps):
+            for place, missing, allowed in _missing(context, placed, known):
+                yield from _undefined(context, place, missing, allowed)
+    works = [work for steps in rehearsed for placed in steps for work in context.works_of(placed)]
+    for work, code in (*context.codes(), *((work, code) for work in works if (code := context.code_of(work)))):
         yield from _variables(work, code)
     yield from _gaps(context)
 
@@ -107,7 +110,7 @@ def needed_variables(source: Source) -> Mapping[str, frozenset[str]]:
     context = LintContext(source, source.document, {}, date.min)
     return {
         placed.step.id: frozenset(name for _, names, _ in _missing(context, placed, known) for name in names)
-        for placed, known in _walk(context)
+        for placed, known in _walk(context, context.procedure())
         if not (placed.step.only_if or placed.step.branch)
     }
 
@@ -115,7 +118,7 @@ def needed_variables(source: Source) -> Mapping[str, frozenset[str]]:
 def _missing(context: LintContext, placed: Placed, known: _Known) -> Iterator[tuple[Place, list[str], frozenset[str]]]:
     """The names in each text of a step that nothing known defines, and what could be meant."""
     for place, text in context.leaves(placed.place):
-        part = place[2] if len(place) > 2 else ""  # noqa: PLR2004 - the step's own key
+        part = next(iter(place[len(placed.place) :]), "")  # the step's own key
         expression = bool(EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
         needed = required(f"{{{{ {text} }}}}" if expression else text)
         allowed = known.after if part in _AFTER else known.before
@@ -123,18 +126,16 @@ def _missing(context: LintContext, placed: Placed, known: _Known) -> Iterator[tu
         yield place, names, allowed
 
 
-def _walk(context: LintContext) -> Iterator[tuple[Placed, _Known]]:
+def _walk(context: LintContext, steps: Sequence[Placed]) -> Iterator[tuple[Placed, _Known]]:
+    """The `steps`, which are done one after the other, with what each of them knows."""
     runbook = context.runbook
     known = set(runbook.inputs) | (context.variables or set())
     known |= {f"{name}_seconds" for name, item in runbook.inputs.items() if item.type == "duration"}
     known |= RESERVED - OF_RESULTS - {ITEM, NUMBER} | context.source.values.keys()
-    results: dict[Place, frozenset[str]] = {}
-    for work in context.works():
-        results[work.place[:2]] = results.get(work.place[:2], OF_RESULTS) | context.result_names(work)
-    for placed in context.procedure():
+    for placed in steps:
         known |= placed.step.choose.keys()
         before = known | ({ITEM, NUMBER} if placed.step.each else set())
-        after = before | placed.step.capture.keys() | results.get(placed.place, OF_RESULTS)
+        after = OF_RESULTS.union(before, placed.step.capture, *map(context.result_names, context.works_of(placed)))
         after |= {*placed.step.capture.values()} if placed.step.runs else set()  # what the other runbook captures
         yield placed, _Known(frozenset(before), frozenset(after))
         known |= placed.step.capture.keys()

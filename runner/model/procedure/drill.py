@@ -19,6 +19,9 @@ from runner.model.verification import Verification
 PHASES = ("inject", "symptom", "proof", "undo")
 """The keys of a drill that have steps, in the order in which they are done."""
 
+PARTS = (("inject", "symptom"), ("proof",), ("undo",))
+"""The phases that are done by one playbook: what a step of it captures, the later ones of it have."""
+
 OF_PROBES = frozenset({"hosts", "ca", "uninterrupted"})
 """The keys of a probe besides those of a verification."""
 

@@ -65,7 +65,7 @@ def _drill(
         items = _items(raw[phase], (*at, phase))
         made[phase] = []
         for number, (item, place) in enumerate(items):
-            step_id = phase if len(items) == 1 else f"{phase}-{number + 1}"
+            step_id = phase if len(items) == 1 else f"{phase}{number + 1}"  # "undo-1" may be the undo of a step
             whole = _complete(item, phase, step_id, asked) if isinstance(item, dict) else item
             origins[*to, phase, number] = document.origin(place)
             if isinstance(item, dict) and "verify" not in item:

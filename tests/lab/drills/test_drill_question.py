@@ -82,7 +82,7 @@ def test_a_command_is_done_on_the_first_of_its_hosts(ask):
         CommandProbe(command=["echo", "{{ inventory_hostname }}"]), That(that=("stdout == 'app2'",)), hosts="app[1]"
     )
 
-    assert ask(asked) == (True, {"rc": 0, "stdout": "app2", "stdout_lines": ["app2"], "stderr": "", "json": {}})
+    assert ask(asked) == (True, {"rc": 0, "stdout": "app2", "stderr": "", "json": {}})
 
 
 def test_a_query_is_done_with_what_the_inventory_says_and_no_password_is_an_argument(ask, tmp_path):

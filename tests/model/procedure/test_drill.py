@@ -43,7 +43,7 @@ def test_what_everybody_can_fill_in_may_be_left_out(read):
         inject={"hosts": "app", "shell": "pkill shop"},
         symptom=[{"that": "status == 503"}, {"shell": "df /data", "matches": "100%"}],
         proof={"says": "All orders are there", "hosts": "db1", "sql": "SELECT 1 AS n", "that": "row.n >= 1"},
-        undo={"command": "systemctl start shop"},
+        undo=[{"command": "systemctl start shop"}, {"command": "rm /data/fill"}],
     ).drill
 
     assert [
@@ -51,10 +51,11 @@ def test_what_everybody_can_fill_in_may_be_left_out(read):
         for step in drill.steps("inject", "symptom", "proof", "undo")
     ] == [
         ("inject", "Break the system", "app", "change", ["exit"]),
-        ("symptom-1", "See that it is broken", None, "read", ["http", "that"]),
-        ("symptom-2", "See that it is broken", None, "read", ["matches"]),
+        ("symptom1", "See that it is broken", None, "read", ["http", "that"]),
+        ("symptom2", "See that it is broken", None, "read", ["matches"]),
         ("proof", "All orders are there", "db1", "read", ["sql", "that"]),
-        ("undo", "Take back what was changed for the drill", None, "change", ["exit"]),
+        ("undo1", "Take back what was changed for the drill", None, "change", ["exit"]),
+        ("undo2", "Take back what was changed for the drill", None, "change", ["exit"]),
     ]
     assert [drill.asks_the_probe(step) for step in drill.symptom] == [True, False]
 

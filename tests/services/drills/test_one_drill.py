@@ -21,6 +21,7 @@ from runner.lab.drills.plain_ansible import Inventory
 from runner.lab.receiver import Receiver
 from runner.library.library import Library
 from runner.model.contacts import Contact
+from runner.model.procedure.each import Each
 from runner.orchestrator.request import Result
 from runner.render.drills.drill_result import DrillTest, DrillVerdict, WouldBeCall
 from runner.services.drills.drill_task import DrillConditions, DrillTask
@@ -245,6 +246,17 @@ def test_where_no_answer_may_be_bad_one_that_is_fails_it(rehearse):
 
     assert result.verdict is DrillVerdict.FAILED
     assert re.fullmatch(r"[1-9]\d* of \d+ answers were bad, and none may be", result.reasons[0])
+
+
+def test_a_step_that_is_done_for_each_of_several_has_its_tasks_beside_the_playbook(system, rehearse):
+    source = Library.shipped().usable("RUN-001")
+    fault = source.runbook.drill[0].inject[0].model_copy(update={"each": Each(of=("nightly-report", "weekly-report"))})
+
+    result, _ = rehearse(inject=(fault,))
+
+    named = re.findall(r"file: (\S+)", (system.directory / "inject.yml").read_text())
+    assert (result.verdict, named) == (DrillVerdict.PASSED, ["tasks/RUN-001.leak.yml"])
+    assert "systemctl" in (system.directory / named[0]).read_text()
 
 
 def test_a_few_answers_prove_nothing(system, rehearse):
