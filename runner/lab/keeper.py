@@ -2,7 +2,8 @@
 
 `python keeper.py PARENT STOP USER COMMAND...`: COMMAND runs as USER ("" is oneself) until it ends by itself, PARENT (a
 pid) ends, even by SIGKILL, or the keeper gets a SIGTERM. Then COMMAND gets the signal STOP, and 10 s later all that is
-left of it, orphans included, gets SIGKILL, or at once if STOP is SIGKILL. Its exit code becomes the keeper's.
+left of it, orphans included, gets SIGKILL, or at once if STOP is SIGKILL. Its exit code becomes the keeper's. What was
+put into another control group, as the machines of a lab are, is meant to outlive COMMAND, and does.
 
 Run by its path with the standard library only: it starts in a few milliseconds, and needs nothing of this package.
 """
@@ -71,7 +72,8 @@ def _identity(user: str) -> dict[str, Any]:
 def _take_down(child: subprocess.Popen[bytes], stop: int) -> None:
     child.send_signal(stop)
     deadline = time.monotonic() + (0.0 if stop == signal.SIGKILL else _PATIENCE)
-    while left := _children():
+    group = _control_group("self")
+    while left := [pid for pid in _children() if pid == child.pid or _control_group(pid) in {group, ""}]:
         for pid in left:
             if time.monotonic() >= deadline:
                 os.kill(pid, signal.SIGKILL)
@@ -79,6 +81,14 @@ def _take_down(child: subprocess.Popen[bytes], stop: int) -> None:
                 os.waitpid(pid, os.WNOHANG)
         child.poll()
         time.sleep(_INTERVAL)
+
+
+def _control_group(pid: int | str) -> str:
+    """The control groups in which a process is; empty if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cgroup").read_text(encoding="ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _children() -> list[int]:

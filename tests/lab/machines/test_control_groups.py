@@ -1,9 +1,11 @@
 """Control groups: where they are, and that everything in one ends at once, whatever it does about it."""
 
+import shlex
 import subprocess
 
 import pytest
 
+from runner.lab.lab_processes import LabCommand, run
 from runner.lab.machines import control_groups
 
 HYBRID = """\
@@ -52,3 +54,17 @@ def test_a_group_that_is_not_there_is_empty_and_can_be_removed(place):
     control_groups.remove(name)
 
     assert (control_groups.is_populated(name), control_groups.processes(name)) == (False, [])
+
+
+def test_what_a_command_has_started_in_a_group_of_its_own_outlives_the_command(place, tmp_path):
+    # Given
+    name = f"{place.prefix}0-db1"
+    control_groups.create(name)
+    argv = control_groups.inside(name, ["setsid", "--fork", "sleep", "600"])
+
+    # When: as a step of a drill that starts machines
+    run(LabCommand("a step", ["sh", "-c", f"{shlex.join(argv)}; sleep 600 & true"], tmp_path / "log"))
+
+    # Then
+    assert len(control_groups.processes(name)) == 1
+    control_groups.remove(name)
