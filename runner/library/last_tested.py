@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from runner.model.runbook import Severity
-from runner.model.severity import Urgency, urgency
+from runner.model.severity import Severity, Urgency, urgency
 
 STAGING = "staging"
 _QUARTER = timedelta(days=91)

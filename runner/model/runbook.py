@@ -21,6 +21,7 @@ from runner.model.names import Contact, HostPattern, Name
 from runner.model.procedure.drill import Drill
 from runner.model.procedure.rollback_triggers import RollbackTrigger
 from runner.model.schedule import Schedule
+from runner.model.severity import Severity
 from runner.model.step import Step
 
 
@@ -53,8 +54,6 @@ _CATEGORIES: Mapping[Category, tuple[str, str]] = MappingProxyType(
         Category.ESCALATION: ("route to the right people", "it is beyond whoever is on call"),
     }
 )
-
-Severity = Literal["P0", "P1", "P2", "P3", "critical", "warning", "info"]
 
 
 class Trigger(Model):

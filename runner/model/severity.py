@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal
 
-from runner.model.runbook import Severity
+Severity = Literal["P0", "P1", "P2", "P3", "critical", "warning", "info"]
 
 
 class Urgency(StrEnum):

@@ -43,6 +43,7 @@ COMMANDS = [
     "pending",
     "plan",
     "preflight",
+    "readiness",
     "registry",
     "resume",
     "run",

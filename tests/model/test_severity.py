@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from runner.model.runbook import Severity
-from runner.model.severity import NEEDS, RESPONSE, Urgency, response, urgency
+from runner.model.severity import NEEDS, RESPONSE, Severity, Urgency, response, urgency
 
 
 def test_every_severity_of_both_scales_has_an_urgency_and_a_response_time():

@@ -14,6 +14,7 @@ from runner.lab.host_units import HostUnits
 from runner.lab.machines import lab
 from runner.lab.machines.image import PROVISIONED
 from runner.lab.shop import Shop
+from runner.library.root import shipped_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,15 @@ class Backend:
     moves: bool = False
 
 
+def _lab_inventory(library: Path) -> Path:
+    """What is the same on every host of a lab: the inventory of the `library`, or the shipped one."""
+    own = library / "inventories/lab"
+    return own if own.is_dir() else shipped_root() / "inventories/lab"
+
+
 @contextmanager
 def own_lab(library: Path, cache: Path) -> Iterator[Backend]:
-    """A lab that goes with the block; `library` has inventories/lab, and `cache` the image.
+    """A lab that goes with the block: its image from `cache`, what its hosts have in common from the `library`.
 
     Raises:
         InvalidInputError: something is absent that a lab needs, or its image.
@@ -40,7 +47,7 @@ def own_lab(library: Path, cache: Path) -> Iterator[Backend]:
     name = f"drill-{os.getpid()}"
     started = lab.up(name, cache)
     try:
-        inventories = [library / "inventories/lab", started.inventory]
+        inventories = [_lab_inventory(library), started.inventory]
         yield Backend("lab", inventories, lambda: lab.restore(name, PROVISIONED))
     finally:
         lab.down(name)
@@ -58,7 +65,7 @@ def embedded(library: Path, directory: Path) -> Iterator[Backend]:
     """
     inventory = directory / "embedded"
     inventory.mkdir()
-    shutil.copytree(library / "inventories/lab/group_vars", inventory / "group_vars")
+    shutil.copytree(_lab_inventory(library) / "group_vars", inventory / "group_vars")
     with ExitStack() as stack:
         made = 0
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from runner.compiler.compiler import compile_runbook, variables
 from runner.core.errors import ExecutionError, InvalidInputError
-from runner.kinds.verifications.that import That
+from runner.kinds import plugins
 from runner.lab.drills.drill_question import AskedSystem
 from runner.lab.drills.plain_ansible import PlainAnsible
 from runner.lab.probe import Probe, ProbeAnswer
@@ -25,7 +25,7 @@ _NAMES: Mapping[str, str] = {
     "proof": "the proof",
     "undo": "the undo of the drill",
 }
-_SOMETHING = That(that=("rows | length > 0",))
+_SOMETHING = plugins.verifications()["that"].model_validate({"that": ("rows | length > 0",)})
 """What every query of a proof must give: of nothing, anything can be said."""
 _AT_ONCE = timedelta(seconds=5)
 _BRIEF = 120

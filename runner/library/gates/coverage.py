@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from runner.library.index.summary import Summary
 from runner.library.registry.registry import Alert, Deployment, Planned, Reference, Risk, Scenario, letters
 from runner.library.snapshot import LibrarySnapshot
-from runner.model.runbook import Category, Severity
+from runner.model.runbook import Category
+from runner.model.severity import Severity
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, Place
 

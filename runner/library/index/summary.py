@@ -10,8 +10,9 @@ from pydantic import Strict
 
 from runner.core.fields import Limit, Model
 from runner.library.library import Source
-from runner.model.runbook import Category, Deprecated, Scope, Severity, Trigger
+from runner.model.runbook import Category, Deprecated, Scope, Trigger
 from runner.model.schedule import Schedule
+from runner.model.severity import Severity
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, Level, Place, Position, show
 

@@ -12,7 +12,7 @@ from runner.library.links.links import Link, by_target, technologies
 from runner.library.registry.id_meanings import Gloss, agree, words
 from runner.library.registry.registry import Alert, Planned, Reference, Technology, letters, of_kind
 from runner.library.snapshot import LibrarySnapshot
-from runner.model.runbook import Severity
+from runner.model.severity import Severity
 from runner.model.yaml.finding import Finding, Level, did_you_mean
 
 

@@ -20,7 +20,8 @@ from runner.library.registry.must_haves import MUST_HAVES, MustHave
 from runner.model.names import Contact, PageReference
 from runner.model.procedure.rollback_triggers import Rollback
 from runner.model.reader import to_probe
-from runner.model.runbook import Category, Severity
+from runner.model.runbook import Category
+from runner.model.severity import Severity
 from runner.model.yaml.document import Document, unusable, validate
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 

@@ -81,15 +81,25 @@ class DrillSession:
         return result
 
 
+def rehearsed(source: Source) -> Source:
+    """`source`, which has a drill.
+
+    Raises:
+        InvalidInputError: it has none.
+    """
+    if source.runbook.drill:
+        return source
+    hint = "write `drill:` with probe, inject, symptom, proof"
+    raise InvalidInputError(f"{source.id} says nothing of how it is rehearsed", hint=hint)
+
+
 def _drills(source: Source, backend: str) -> list[Drill]:
     """The drills of `source` that can be done on `backend`.
 
     Raises:
         InvalidInputError: there are none.
     """
-    if not source.runbook.drill:
-        hint = "write `drill:` with probe, inject, symptom, proof"
-        raise InvalidInputError(f"{source.id} says nothing of how it is rehearsed", hint=hint)
+    rehearsed(source)
     others = {name for name in _BACKENDS if name != backend}
     able = [drill for drill in source.runbook.drill if backend not in _BACKENDS or backend in drill.backends]
     if not able:

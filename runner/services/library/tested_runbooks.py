@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from runner.library.index.summary import Summary
 from runner.library.last_tested import LastTest, Proof, last_tests
-from runner.library.library import Library
-from runner.library.snapshot import read
 from runner.render.drills.drill_result import DrillVerdict
 from runner.store.log.envelope import Record
 
@@ -39,12 +37,11 @@ class TestedRunbook:
 
 
 def runbook_states(
-    library: Library, proofs: Iterable[Proof], drills: Sequence[Record], *, now: datetime
+    used: Collection[Summary], proofs: Iterable[Proof], drills: Sequence[Record], *, now: datetime
 ) -> tuple[TestedRunbook, ...]:
-    """Each runbook of `library` that is used; `proofs` are the runs that passed, `drills` the records of drills."""
-    used = read(library).used
-    tests = last_tests(used.values(), proofs)
-    return tuple(_tested(runbook, tests[name], _failures(runbook, drills), now) for name, runbook in used.items())
+    """The state of each runbook that is `used`; `proofs` are the runs that passed, `drills` the records of drills."""
+    tests = last_tests(used, proofs)
+    return tuple(_tested(runbook, tests[runbook.id], _failures(runbook, drills), now) for runbook in used)
 
 
 def _failures(runbook: Summary, drills: Sequence[Record]) -> Mapping[str, str]:

@@ -101,7 +101,8 @@ def test_lint_looks_at_probes_of_the_registry_as_well(source):
     )
 
     assert [(each.file.rpartition("/")[2], each.rule) for each in found if each.file.endswith("deployments.yml")] == [
-        ("deployments.yml", "read-that-writes")
+        ("deployments.yml", "unknown-runbook"),  # to which its trigger leads
+        ("deployments.yml", "read-that-writes"),
     ]
 
 

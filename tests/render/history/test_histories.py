@@ -148,6 +148,7 @@ def test_everything_that_tells_of_a_run_says_the_same(first, said, commands):
         # Given a run, and commands that go on with it or take it back, of which any may fail or die
         engine = Engine(Path(directory), monkeypatch)
         engine.ansible.hosts = {"all": HOSTS}
+        engine.ansible.environments = dict.fromkeys(HOSTS, "staging")
         engine.asked_for = engine.request(*STEPS, escalation=CALLS)
         command(engine, "do", first, said)
         for what, answers, answer in commands:

@@ -10,6 +10,7 @@ from harness.run_records import record
 
 from runner.core.events import EventType
 from runner.library.last_tested import Proof
+from runner.services.library.library_overview import used_runbooks
 from runner.services.library.tested_runbooks import RunbookState, runbook_states
 
 SHA256 = SHIPPED.source("RUN-001").sha256
@@ -45,6 +46,6 @@ def drill(verdict, test="as written", sha256=SHA256):
 def test_its_state_follows_from_the_record(proofs, drills, month, expected):
     now = datetime(2026, month, 1, tzinfo=UTC)
 
-    found = {each.id: each for each in runbook_states(SHIPPED, proofs, drills, now=now)}
+    found = {each.id: each for each in runbook_states(used_runbooks(SHIPPED), proofs, drills, now=now)}
 
     assert (found["RUN-001"].state, found["RUN-001"].why) == expected

@@ -15,7 +15,8 @@ from runner.cli.output.terminal import counted, safe
 from runner.core.errors import ExitCode
 from runner.library.library import Library, shown
 from runner.markdown.draft import Defaults
-from runner.model.runbook import Category, Severity
+from runner.model.runbook import Category
+from runner.model.severity import Severity
 from runner.model.yaml.finding import Level
 from runner.services.authoring.import_documents import ImportedPage, ImportRequest, import_pages
 

@@ -23,7 +23,8 @@ from runner.library.root import cache_directory
 from runner.render.drills.drill_pages import INDEX, as_junit, drill_pages
 from runner.render.drills.drill_pages import as_json as drills_as_json
 from runner.render.drills.drill_result import DrillSeries, DrillTest
-from runner.services.drills.standard_tests import drillable, series
+from runner.services.drills.standard_tests import drillable, rehearsed, series
+from runner.services.library.library_overview import used_runbooks
 from runner.services.library.tested_runbooks import runbook_states
 from runner.services.run_list import proven_runs, recorded_drills
 
@@ -82,7 +83,7 @@ def command(
     if not (runbooks or every):
         _offer(library)
         return
-    named = [library.usable(name) for name in runbooks]
+    named = [rehearsed(library.usable(name)) for name in runbooks]
     state = context.state()
     context.recover_abandoned(state)
     began = context.clock()
@@ -116,7 +117,7 @@ def _tests(options: Mapping[str, bool]) -> tuple[DrillTest, ...]:
 def _offer(library: Library) -> None:
     """Show which runbooks can be drilled, and how one begins."""
     now = context.clock()
-    states = runbook_states(library, proven_runs(context.state_path(), now), (), now=now.wall)
+    states = runbook_states(used_runbooks(library), proven_runs(context.state_path(), now), (), now=now.wall)
     found, left_out = drillable(library, "lab")
     offered = {source.id: {drill.backends for drill in source.runbook.drill} for source in found}
     rows = [

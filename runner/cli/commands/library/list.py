@@ -31,11 +31,11 @@ def command(*, runs: bool, categories: bool, as_json: bool) -> None:
 
 
 def _runbooks() -> list[dict[str, object]]:
-    library, now = context.library(), context.clock()
-    tested = {
-        each.id: each for each in runbook_states(library, proven_runs(context.state_path(), now), (), now=now.wall)
-    }
-    return [_row(each, tested.get(each.id)) for each in list_runbooks(library)]
+    listed, now = list_runbooks(context.library()), context.clock()
+    used = [each.summary for each in listed if each.summary and not each.summary.deprecated]
+    states = runbook_states(used, proven_runs(context.state_path(), now), (), now=now.wall)
+    tested = {each.id: each for each in states}
+    return [_row(each, tested.get(each.id)) for each in listed]
 
 
 def _row(listed: ListedRunbook, tested: TestedRunbook | None) -> dict[str, object]:

@@ -9,6 +9,7 @@ import click
 from runner.cli import context
 from runner.cli.output.table import draw
 from runner.core.errors import ExitCode
+from runner.services.library.library_overview import used_runbooks
 from runner.services.library.tested_runbooks import RunbookState, TestedRunbook, runbook_states
 from runner.services.run_list import proven_runs, recorded_drills
 
@@ -22,7 +23,7 @@ def command(*, as_json: bool) -> None:
     """
     now = context.clock()
     proofs, drills = proven_runs(context.state_path(), now), recorded_drills(context.state_path(), now)
-    found = runbook_states(context.library(), proofs, drills, now=now.wall)
+    found = runbook_states(used_runbooks(context.library()), proofs, drills, now=now.wall)
     rows = [_row(each) for each in sorted(found, key=lambda each: (list(RunbookState).index(each.state), each.id))]
     if as_json:
         click.echo(json.dumps(rows, indent=2))

@@ -42,6 +42,7 @@ def test_a_page_becomes_a_file_of_the_library_that_loads(runbook, page, here):
             "wrote  runbooks/schemas/contacts.json",
             "wrote  runbooks/schemas/registry.json",
             "wrote  runbooks/schemas/shared.json",
+            "wrote  runbooks/schemas/project.json",
         ],
     )
     assert "mail.md:12:1: only a person can tell whether this is so" in ran.err

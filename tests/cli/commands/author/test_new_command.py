@@ -71,6 +71,7 @@ def test_where_there_is_no_library_one_is_begun(runbook, here):
             "runbooks/schemas/contacts.json",
             "runbooks/schemas/registry.json",
             "runbooks/schemas/shared.json",
+            "runbooks/schemas/project.json",
             "inventories/local/group_vars/all.yml",
             "inventories/local/hosts.yml",
             "inventories/production/group_vars/all.yml",
