@@ -232,7 +232,7 @@ class Result:
 class Child:
     """A run of `runbook` that worked for a step of another one on `hosts`, and how it ended.
 
-    With `called` it has done the step; else it took over when the step did not pass.
+    With `called` it has done the step; else it took over when the step did not pass, and may have worked elsewhere.
     """
 
     runbook: str

@@ -72,8 +72,8 @@ def _show(result: Result) -> None:
     click.secho(f"{result.outcome}  run {result.run_id}", fg=colour, bold=True)
     for child in result.children:
         where = safe(listed(list(child.hosts)))
-        did = "did a step" if child.called else "took over"
-        click.echo(f"  {child.runbook} {did} on {where}: {child.result.outcome}  run {child.result.run_id}")
+        did = "did a step on" if child.called else "took over for"
+        click.echo(f"  {child.runbook} {did} {where}: {child.result.outcome}  run {child.result.run_id}")
     if result.ways_on:
         for line in _aftermath(result):
             click.echo(line)

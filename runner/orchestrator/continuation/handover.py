@@ -96,7 +96,7 @@ def _check_mended(stepper: Stepper, step: Step, child: Child) -> None:
     if result.outcome not in {Outcome.PASSED, Outcome.HANDED_OVER}:
         why = f": {first_line(result.happened)}" if result.happened else ""
         raise HandOverError(
-            f"{child.runbook} took over on {where} and ended as {result.outcome}{why}",
+            f"{child.runbook} took over for {where} and ended as {result.outcome}{why}",
             hint=f"runbook show {result.run_id} shows what happened in it",
         )
     if step.effect is not Effect.READ and not step.repeated:
@@ -136,17 +136,21 @@ def request_for(
 
 
 def taking_over(stepper: Stepper, env: RunEnvironment, to: OtherRunbook, hosts: Sequence[str]) -> RunRequest:
-    """The same of one that takes over from `hosts`: where none of these is one of its own, on all of its own.
+    """The same of one that takes over from `hosts`, and on all hosts of its steps that are for none of these.
 
-    It never leaves what somebody has named with --limit.
+    No step is done besides on a host that did not fail, where it is for one that did. It never leaves what somebody
+    has named with --limit.
 
     Raises:
         InvalidInputError: as `request_for`.
     """
     request = request_for(stepper, env, to, hosts)
     job = replace(request, limit=request.named).job(env.environ, stepper.recorder.learn)
-    every = Target.from_message(env.executor.resolve(job, JobPart(NOTHING.tags))).names
-    return request if {*every} & {*hosts} or not every else replace(request, limit=",".join(every))
+    groups = Target.from_message(env.executor.resolve(job, JobPart(NOTHING.tags))).hosts.values()
+    near = {host for group in groups if {*group} & {*hosts} for host in group}
+    apart = [host for group in groups if not {*group} & {*hosts} for host in group if host not in near]
+    own = [host for host in hosts if host in near]
+    return replace(request, limit=",".join(dict.fromkeys([*own, *apart]))) if apart else request
 
 
 def _line(stepper: Stepper, env: RunEnvironment) -> Iterator[str]:

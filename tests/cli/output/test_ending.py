@@ -68,3 +68,15 @@ def test_a_ticket_that_was_not_opened_is_nobody_to_call():
 
     assert became("trigger", arrived=False, otherwise=True) == "not reached by this channel"
     assert words == {"trigger": "NOT REACHED, call them yourself", "ticket": "NOT OPENED, open it yourself"}
+
+
+def test_a_runbook_that_took_over_is_named_with_the_hosts_for_which_and_one_that_was_run_with_those_where(
+    tmp_path, capsys
+):
+    child = Result(RUN_ID, Outcome.PASSED, ExitCode.DONE, tmp_path, tmp_path)
+    children = (Child("RUN-010", ["app1", "app2"], child), Child("RUN-011", ["app1"], child, called=True))
+
+    assert shown(tmp_path, capsys, children=children) == [
+        f"  RUN-010 took over for app1, app2: passed  run {RUN_ID}",
+        f"  RUN-011 did a step on app1: passed  run {RUN_ID}",
+    ]

@@ -263,6 +263,28 @@ def test_one_that_is_for_other_hosts_works_on_its_own(engine, other, hosts, limi
     assert next(job.limit for job in jobs if job.name == "RUN-002.yml") == child
 
 
+@pytest.mark.parametrize(
+    ("second", "child"),
+    [
+        ("db", "b,db1,db2"),  # a step of it is for other hosts: on all of those
+        ("all", "b"),
+        ("c", "b,c"),
+    ],
+)
+def test_of_its_steps_one_that_is_for_other_hosts_works_on_those(engine, other, second, child):
+    steps = [change("mend"), change("restart", hosts=second)]
+    other(hosts="app[1]", steps=steps)
+    groups = {"app": ["a", "b", "c"], "app[1]": ["b"], "db": ["db1", "db2"], "all": ["a", "b", "c", "db1", "db2"]}
+    engine.ansible.hosts = {**groups, "c": ["c"]}
+    engine.ansible.answers["two", "action", "b"] = FAILED
+    jobs = jobs_of(engine)
+
+    result = engine.run(change("two", on_failure="RUN-002"), hosts="app")
+
+    assert (result.outcome, result.children[0].hosts) == ("handed over", ["b"])
+    assert next(job.limit for job in jobs if job.name == "RUN-002.yml") == child
+
+
 def test_where_a_limit_leaves_it_no_host_it_is_refused_and_says_so(engine, other):
     other(hosts="db")
     engine.ansible.hosts = {"app": ["a", "b"], "db": ["db1"]}
@@ -356,7 +378,7 @@ def test_when_the_one_that_took_over_fails_somebody_is_called_once(engine, other
     assert (result.outcome, result.exit_code) == ("failed", ExitCode.ESCALATED)
     assert (engine.channel.actions, len(result.calls)) == (["trigger"], 1)
     assert result.happened == (
-        "RUN-002 took over on db1 and ended as failed: Look at the disk failed on db1: exit code 1"
+        "RUN-002 took over for db1 and ended as failed: Look at the disk failed on db1: exit code 1"
     )
 
 
