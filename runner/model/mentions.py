@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from runner.kinds.values import TakenBaseline
+
 if TYPE_CHECKING:
     from runner.model.step import Step
 
@@ -29,5 +31,7 @@ def _texts(value: Any) -> list[str]:
         return [value]
     if isinstance(value, BaseModel):
         return _texts([getattr(value, name) for name in type(value).model_fields])
+    if isinstance(value, TakenBaseline):
+        return [value.expression, value.name]
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     return [text for item in items for text in _texts(item)]

@@ -14,7 +14,7 @@ from runner.compiler.segments import Gate
 from runner.core.errors import InvalidInputError
 from runner.kinds.ansible_yaml import FREE_FORM
 from runner.model.contacts import Contact
-from runner.model.mentions import mentioned
+from runner.model.mentions import mentioned, mentioned_in
 from runner.model.names import ITEM, NUMBER
 from runner.model.step import Step
 from runner.model.verification import Verification
@@ -73,7 +73,8 @@ def action_on(
 
     `on` is the machine there, if that is another one than the host.
     """
-    uses = {name: captured[name] for name in mentioned(gate.step, captured)}
+    names = [*mentioned(gate.step, captured), *mentioned_in([gate.step.undo], captured)]
+    uses = {name: captured[name] for name in names}
     if not acts(gate):
         return HostAction(address, captured=uses, on=on)
     asks_before = gate.kind != "unknown"  # whoever says what was done need not know what would be

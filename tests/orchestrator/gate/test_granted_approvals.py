@@ -35,6 +35,9 @@ MOVE = change("act", each="{{ stuck }}", command="mv {{ item }} /tmp", verify=[{
 DRAIN = change("act", on="lb1", command="drain {{ step_host }}", approve="Go?")
 BRANCH = {"if": "used > 90", "says": "It is full", "then": [change("act", approve="Go?")]}
 WAY = {"id": "way", "name": "Which?", "decide": [BRANCH, {"else": "nothing"}]}
+COMPARED = change(
+    "act", approve="Go?", verify=[{"command": "count", "baseline": "stdout | int", "that": "stdout | int <= baseline"}]
+)
 LOOK = change("look", effect="read", capture={"used": "stdout"})
 
 
@@ -88,6 +91,12 @@ CHANGES = {
     ),
     "which host it is delegated to": ([DRAIN], group, "the machine that does it was `lb1` and is now `lb2`"),
     "what a branch is taken by": ([LOOK, WAY], captured(way="b"), "captured value way was `way of db1` and is now `b`"),
+    "a captured value of its undo": (
+        [LOOK, change("act", approve="Go?", undo={"command": "mv /act /{{ used }}", "verify": [{"exit": 0}]})],
+        captured(used="b"),
+        "captured value used was `used of db1` and is now `b`",
+    ),
+    "a baseline": ([COMPARED], captured(baseline_act_1=9), "captured value baseline_act_1 was `"),
     "the steps of a branch": ([LOOK, WAY], edited("runbooks/RUN-001.yml"), RUNBOOK),
     "the condition of a branch": ([LOOK, WAY], edited("runbooks/RUN-001.yml", "used > 90", "used > 9"), RUNBOOK),
     "a parameter": (
