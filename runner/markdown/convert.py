@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -17,7 +18,8 @@ from runner.markdown.page.page import RunbookPage, fence
 from runner.markdown.page.page_reader import read_page
 from runner.markdown.page.source import Manuscript, PageEntry, decode, split
 from runner.markdown.phrases import NOBODY, TODO
-from runner.model.procedure.branch_steps import expand
+from runner.model.procedure import branch_steps, drill_reader, registry_probes
+from runner.model.procedure.registry_probes import Entry
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import MAX_BYTES, load
@@ -64,11 +66,13 @@ def convert(
     new_id: Callable[[], str],
     otherwise: Defaults = Defaults(),  # noqa: B008 - it is frozen
     sure: bool = False,
+    registered: Callable[[str], Entry | None] = lambda _: None,
 ) -> Conversion:
     """The runbooks in the Markdown `data` of the file that findings call `file`.
 
     `new_id` gives an id to a page that has none, `otherwise` is what is so where a page does not say; `sure` passes
-    over a page that has no command and does not call itself a runbook, as one of a README or an architecture.
+    over a page that has no command and does not call itself a runbook, as one of a README or an architecture. What
+    they take from the registry beside which they will lie, `registered` gives by its id.
     """
     notes = Notes(file)
     manuscript = split(decode(data))
@@ -91,7 +95,8 @@ def convert(
             meant.append((entry, page))
     ids = _with_own_ids([entry for entry, _ in meant], notes, new_id)
     given = [Given(name, file, otherwise) for _, name in ids]
-    converted = [_convert(page, entry, notes, each) for (entry, page), each in zip(meant, given, strict=True)]
+    read = partial(_read, file=file, registered=registered)
+    converted = [_convert(page, entry, notes, each, read) for (entry, page), each in zip(meant, given, strict=True)]
     if not written:
         heads = [entry.id for entry in manuscript.entries if entry.id]
         message = f"has nothing below the head of {heads[0]}" if heads else "holds no runbook"
@@ -134,14 +139,16 @@ def _is_procedure(page: RunbookPage) -> bool:
     return page.says_so or any(kind_of(part.info, part.excerpt.text) for part in commands)
 
 
-def _convert(page: RunbookPage, entry: PageEntry, notes: Notes, given: Given) -> Converted | None:
+def _convert(
+    page: RunbookPage, entry: PageEntry, notes: Notes, given: Given, read: Callable[[str], Runbook]
+) -> Converted | None:
     own = Notes(notes.file)
     if len(page.steps) > _MOST_STEPS:
         notes.fail(entry.line, "import-size", f"has more than {_MOST_STEPS} steps", _SMALLER)
         return None
     made = draft(page, given, own)
     carries = page.carried is not None or any(step.carried for step in page.steps)
-    value, runbook = _settled(made, own, entry, patient=not carries)
+    value, runbook = _settled(made, own, entry, read, patient=not carries)
     # Where no file is made, nobody can complete it: what is an error is all that matters.
     notes.findings += [each for each in own.findings if runbook or each.level is Level.ERROR]
     if runbook is None:
@@ -155,12 +162,14 @@ def _written(value: Mapping[str, Any], made: Draft, file: str) -> str:
     return write(value, comments=[f"What {file} says besides:", *lines, ""] if lines else [])
 
 
-def _settled(made: Draft, notes: Notes, entry: PageEntry, *, patient: bool) -> tuple[Mapping[str, Any], Runbook | None]:
+def _settled(
+    made: Draft, notes: Notes, entry: PageEntry, read: Callable[[str], Runbook], *, patient: bool
+) -> tuple[Mapping[str, Any], Runbook | None]:
     """The values as they load, and the runbook; None, with findings, when they do not."""
     value = dict(made.value)
     for again in range(_ROUNDS, -1, -1):
         try:
-            return value, to_runbook(expand(load(_written(value, made, notes.file).encode(), file=notes.file)))
+            return value, read(_written(value, made, notes.file))
         except InvalidFileError as error:
             if not again or not patient:
                 for fault in error.findings:
@@ -169,6 +178,16 @@ def _settled(made: Draft, notes: Notes, entry: PageEntry, *, patient: bool) -> t
                 return value, None
             value = _mended(value, error.findings, notes, entry)
     return value, None
+
+
+def _read(text: str, *, file: str, registered: Callable[[str], Entry | None]) -> Runbook:
+    """The runbook that a file with this `text` is, as far as that needs no other runbook.
+
+    Raises:
+        InvalidFileError: it has faults.
+    """
+    document = drill_reader.expand(branch_steps.expand(load(text.encode(), file=file)))
+    return to_runbook(registry_probes.expand(document, registered))
 
 
 def _mended(value: Mapping[str, Any], faults: Iterable[Finding], notes: Notes, entry: PageEntry) -> dict[str, Any]:

@@ -131,7 +131,10 @@ def _tick(text: str) -> str:
 
 
 def _title_of(item: Any) -> str:
-    return str(item.get("confirm") or item.get("name")) if isinstance(item, Mapping) else str(item)
+    """What a prerequisite is called: those that the registry holds by their ids."""
+    if not isinstance(item, Mapping):
+        return str(item)
+    return str(item.get("confirm") or item.get("name") or ", ".join(map(str, _list(item, "criteria"))))
 
 
 def _step(number: int, step: Any, more: Mapping[str, Any]) -> str:

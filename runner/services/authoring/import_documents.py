@@ -11,6 +11,7 @@ from runner.core.errors import InvalidInputError
 from runner.kinds.ansible_yaml import dump
 from runner.library.library import Library, shown
 from runner.library.registry.registry_import import entries
+from runner.library.registry_entries import RegistryEntries
 from runner.library.scaffold import SCHEMA_LINE, begin
 from runner.library.snapshot import read
 from runner.markdown.convert import convert
@@ -131,7 +132,8 @@ def _import(
     file, head = shown(page), "" if request.into else SCHEMA_LINE
     if isinstance(data, InvalidFileError):
         return ImportedPage(file, [], list(data.findings))
-    converted = convert(data, file=file, new_id=ids.next, otherwise=request.defaults, sure=sure)
+    registered = RegistryEntries(request.directory, shown, lambda _: None).taken
+    converted = convert(data, file=file, new_id=ids.next, otherwise=request.defaults, sure=sure, registered=registered)
     findings, runbooks = list(converted.findings), []
     for each in converted.runbooks:
         path, text = request.directory / f"{each.id}.yml", head + each.text
