@@ -33,10 +33,14 @@ _BRIEF = 120
 
 @dataclass(frozen=True, slots=True)
 class DrillPhases:
-    """The phases of `drill`; no record of a run is made of them. What the `question` is about, the probe answers."""
+    """The phases of `drill` with the `inputs` of its runbook; no record of a run is made of them.
+
+    What the `question` is about, the probe answers.
+    """
 
     source: Source
     drill: Drill
+    inputs: Mapping[str, Any]
     ansible: PlainAnsible
     question: AskedSystem
 
@@ -74,7 +78,6 @@ class DrillPhases:
         part = runbook.model_copy(
             update={"prerequisites": (), "steps": tuple(steps), "on_cancel": (), "serial": None, "watch": ()}
         )
-        inputs: dict[str, Any] = runbook.complete(self.drill.inputs)
         try:
             made = compile_runbook(part, self.source.read_file, self.source.values)
         except ValueError as error:
@@ -84,7 +87,7 @@ class DrillPhases:
             path = self.ansible.directory / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        self.ansible.play(_NAMES[phase], playbook, variables(runbook, inputs), log=playbook.with_suffix(".log"))
+        self.ansible.play(_NAMES[phase], playbook, variables(runbook, self.inputs), log=playbook.with_suffix(".log"))
 
 
 def _proving(step: Step) -> Step:

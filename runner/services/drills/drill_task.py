@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from runner.core.errors import InvalidInputError
 from runner.core.events import Clock, EventType, Outcome
+from runner.core.secrets import SecretUnavailableError
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.library.library import Library, Source
-from runner.model.procedure.drill import Drill
+from runner.model.mentions import mentioned_in
+from runner.model.procedure.drill import PHASES, Drill
 from runner.model.verification import Verification
 from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillMoment, DrillTest
@@ -43,6 +47,20 @@ class DrillTask:
         """The id of the runbook, with that of the drill where it has several."""
         return "/".join(filter(None, (self.source.id, self.drill.id)))
 
+    def inputs(self, secrets: Callable[[str], str]) -> dict[str, Any]:
+        """What the runbook is given, as the drill's own steps and its probe need it: no secret that none of them names.
+
+        Raises:
+            InvalidInputError: a secret is not where its reference leads to.
+        """
+        runbook, own = self.source.runbook, [self.drill.probe.look, *self.drill.steps(*PHASES)]
+        given = runbook.complete(self.drill.inputs)
+        try:
+            found = {name: secrets(given[name]) for name in mentioned_in(own, runbook.secrets & given.keys())}
+        except SecretUnavailableError as error:
+            raise InvalidInputError(f"the drill of {self.source.id} needs a secret: {error}") from None
+        return {name: value for name, value in given.items() if name not in runbook.secrets} | found
+
     @property
     def exception(self) -> str:
         """Why the test shows nothing here; empty where it does."""
@@ -69,11 +87,15 @@ class DrillTask:
 
 @dataclass(frozen=True, slots=True)
 class DrillConditions:
-    """Who does the runs of a drill and hears of it, what time it is, and where its pages arrive."""
+    """Who does the runs of a drill and hears of it, what time it is, and where its pages arrive.
+
+    `secrets` gives the value behind a reference.
+    """
 
     start: Start
     say: Callable[[DrillMoment], None]
     clock: Clock
     new_run_id: Callable[[], str]
+    secrets: Callable[[str], str]
     switchboard: Switchboard
     patience: float = PATIENCE

@@ -93,9 +93,9 @@ class _DrillRun:
     def do(self) -> None:
         """Do it, from a system that is well to one that is as it was before."""
         task, runbook = self.task, self.task.source.runbook
-        inputs = runbook.complete(task.drill.inputs)
+        inputs = task.inputs(self.conditions.secrets)
         asked = question(task.drill.probe, task.inventory, runbook.hosts, inputs, task.ansible.directory)
-        phases = DrillPhases(task.source, task.drill, task.ansible, asked)
+        phases = DrillPhases(task.source, task.drill, inputs, task.ansible, asked)
         with Probe.watching(asked.ask) as probe:
             if not probe.wait(healthy=True, within=self.conditions.patience):
                 self._fail("not well", f"before anything was done, {asked.words} answers {brief(probe)}")

@@ -70,6 +70,7 @@ class DrillSession:
             say=self.say,
             clock=self.installation.clock,
             new_run_id=self.installation.new_run_id,
+            secrets=self.installation.secrets,
             switchboard=switch(contacts, self.receiver),
         )
         return do_drill(task, conditions)

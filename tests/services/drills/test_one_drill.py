@@ -130,6 +130,7 @@ def rehearse(system, runs, clock, receiver):
             say=lambda moment: said.append(moment.word),
             clock=clock,
             new_run_id=lambda: "20260101T000000Z-00000001",
+            secrets={}.__getitem__,
             switchboard=Switchboard.recording(REAL, receiver),
             patience=patience,
         )
