@@ -66,7 +66,6 @@ TESTED_WITH: dict[str, str] = {
     "lab/drills/drill_backends.py": "cli/commands/lab/test_drill_command.py",
     "lab/drills/drill_phases.py": "services/drills/test_one_drill.py",
     "lab/programs/leak.py": "lab/test_shop.py",
-    "services/drills/drill_task.py": "services/drills/test_one_drill.py",
     "library/schema/field_help.py": "library/schema/test_json_schema.py",
     "library/schema/step_variants.py": "library/schema/test_json_schema.py",
     "library/gates/gate_checks.py": "library/gates/test_quality_gates.py",

@@ -7,13 +7,14 @@ ask() { psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 
 errors=$(mktemp)
 trap 'rm --force "$errors"' EXIT
 PGAPPNAME=migration PGOPTIONS="-c role=$ROLE -c lock_timeout=$LOCK_TIMEOUT" ask --single-transaction --file="$1" 2>"$errors" &
+migration=$!  # as a job it is forgotten once it has ended, which it may have by then
 sleep 0.2
 ask <<'SQL' | sed --quiet 's/^t|/ended the session of /p'
 SELECT DISTINCT pg_terminate_backend(held.pid), held.usename || ' with ' || held.application_name
 FROM pg_stat_activity waits, unnest(pg_blocking_pids(waits.pid)) AS holder JOIN pg_stat_activity held ON held.pid = holder
 WHERE waits.application_name = 'migration' AND held.state = 'idle in transaction' AND now() - held.state_change > :'idle'::interval;
 SQL
-if wait %1; then
+if wait "$migration"; then
   echo "migrated"
 elif grep --quiet 'lock timeout' "$errors"; then
   cat "$errors" >&2

@@ -418,6 +418,14 @@ def test_a_variable_that_the_inventory_sets_is_no_error_of_lint(engine):
     assert [guard for guard, _, _ in ruled(engine)] == ["reason", "environment"]
 
 
+def test_what_is_wrong_in_its_drill_stops_no_run(engine):
+    engine.ansible.environments = {"db1": "production"}
+    steps = {phase: WRONG | {"that": "stdout == 'x'"} for phase in ("symptom", "proof")}
+    drill = {"probe": {"http": "http://db1"}, "inject": {"command": "halt"}, **steps}
+
+    assert engine.run(change("one"), drill=drill, reason="Why", environment="production").exit_code is ExitCode.DONE
+
+
 def test_elsewhere_it_is_a_warning(engine):
     assert engine.run(change("one", **WRONG)).exit_code is ExitCode.DONE
     assert [verdict for guard, _, verdict in ruled(engine) if guard == "lint"] == ["warned"]
