@@ -63,7 +63,8 @@ class _Completion:
         made = {key: self._value(kind, part[key], (*at, key)) for key, kind in _kinds_of(part)}
         if isinstance(verify := part.get("verify"), list):
             made["verify"] = self.items(verify, (*at, "verify"))
-        for key in ("undo", "step") & part.keys():
+        nested = {kind.nested for _, kind in _kinds_of(part)}
+        for key in {"undo", "step", *nested} & part.keys():
             made[key] = self._part(part[key], (*at, key))
         return {**part, **made}
 

@@ -29,11 +29,12 @@ _SSH = {
 @contextlib.contextmanager
 def sshd_hosts(directory, names):
     """Hosts of real sshd that give terminals; without sshd the test is skipped, and says so."""
-    try:
-        with ssh_hosts(directory, names, terminals=True) as up:
-            yield up
-    except InvalidInputError as error:
-        pytest.skip(f"no SSH hosts here: {error.message}")
+    with contextlib.ExitStack() as stack:
+        try:
+            up = stack.enter_context(ssh_hosts(directory, names, terminals=True))
+        except InvalidInputError as error:
+            pytest.skip(f"no SSH hosts here: {error.message}")
+        yield up
 
 
 def reach(bench, up, way):

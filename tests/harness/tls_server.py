@@ -1,18 +1,24 @@
-"""A certificate authority of one's own, and a server on loopback that shows a certificate of it."""
+"""A certificate authority of one's own, and servers on loopback that show a certificate of it, one of them nginx."""
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
+import shutil
 import socket
 import ssl
+import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from harness.bench import wait_until
+from harness.monitoring import free_port
 
 
 class Authority:
@@ -71,3 +77,37 @@ def _serve(server, context):
             return  # it is closed
         with connection, contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
             secure.recv(1)
+
+
+_NGINX = """\
+daemon off; pid nginx.pid; error_log error.log;
+events {{}}
+http {{
+    access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {file}; ssl_certificate_key {file}; return 200; }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def nginx(directory, certificate):
+    """The port of an nginx that shows the certificate in a file; without nginx the test is skipped, and says so."""
+    if (program := shutil.which("nginx")) is None:
+        pytest.skip("nginx is not installed")
+    port = free_port()
+    directory.mkdir()
+    (directory / "nginx.conf").write_text(_NGINX.format(port=port, file=certificate))
+    command = [program, "-e", "error.log", "-p", directory, "-c", "nginx.conf"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: _listens(port), "nginx listens")
+            yield port
+        finally:
+            process.terminate()
+
+
+def _listens(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False

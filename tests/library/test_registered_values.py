@@ -55,6 +55,26 @@ def test_an_alert_has_the_source_of_its_entry(library):
     assert "inputs" not in source.document.written
 
 
+def test_a_look_has_what_a_verification_has(library):
+    asks = {"alert_firing": "MON-001"}
+    write(library, look=asks, capture={"wrong": "problem"}, command=None)
+    text = (
+        (library.root / "runbooks" / "RUN-900.yml")
+        .read_text()
+        .replace("  command: null\n", "")
+        .replace("  - exit: 0\n", "  - that: problem == ''\n")
+    )
+    (library.root / "runbooks" / "RUN-900.yml").write_text(text)
+    source = library.source("RUN-900")
+    (step,) = source.runbook.steps
+    alert = step.action.look.alert
+    assert (alert.id, alert.prometheus, alert.token) == (
+        *("MON-001", "{{ prometheus_url }}"),
+        "{{ secret_env_prometheus_token }}",
+    )
+    assert source.runbook.secrets == {"secret_env_prometheus_token"}
+
+
 def test_what_the_registry_says_is_a_part_of_the_definition(library):
     write(library, {"alert_resolved": "MON-001"})
     before = library.source("RUN-900")

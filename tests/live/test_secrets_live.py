@@ -18,10 +18,9 @@ import yaml
 from harness import PATIENCE
 from harness.bench import CONTACTS, step, survivors, wait_until
 from harness.fault_server import FaultServer
+from harness.places import sshd_hosts
 
-from runner.core.errors import InvalidInputError
 from runner.lab.demo_workspace import workspace
-from runner.lab.hosts import ssh_hosts
 from runner.lab.postgres import Postgres
 
 SECRET = f"{os.getpid()} It's 100% {{{{ 'se' ~ 'cret' }}}} & \"déjà\" $(id)\\n /x"
@@ -140,19 +139,16 @@ def test_a_secret_is_seen_nowhere_on_standard_input_and_in_the_environment_in_th
 
 
 def test_over_ssh_it_is_in_no_argument_on_either_side(bench, kept, tmp_path):
-    try:
-        with ssh_hosts(tmp_path / "hosts", {"one": "127.0.77.71"}) as up:
-            found = {name: host.variables() | {"runbook_environment": "lab"} for name, host in up.hosts.items()}
-            bench.inventory.write_text(yaml.safe_dump({"all": {"hosts": found}}))
-            ready, go, waiting = slow(bench, env={"PASSWORD": "{{ password }}"})
-            bench.write(waiting, inputs={"password": PASSWORD})
+    with sshd_hosts(tmp_path / "hosts", {"one": "127.0.77.71"}) as up:
+        found = {name: host.variables() | {"runbook_environment": "lab"} for name, host in up.hosts.items()}
+        bench.inventory.write_text(yaml.safe_dump({"all": {"hosts": found}}))
+        ready, go, waiting = slow(bench, env={"PASSWORD": "{{ password }}"})
+        bench.write(waiting, inputs={"password": PASSWORD})
 
-            process = bench.begun(ready, "-e", f"password={kept}")
-            seen, environ = (in_processes("cmdline"), in_files(bench.directory, *temporary())), in_processes("environ")
-            go.touch()
-            out, err = process.communicate(timeout=PATIENCE)
-    except InvalidInputError as error:
-        pytest.skip(f"no SSH hosts here: {error.message}")
+        process = bench.begun(ready, "-e", f"password={kept}")
+        seen, environ = (in_processes("cmdline"), in_files(bench.directory, *temporary())), in_processes("environ")
+        go.touch()
+        out, err = process.communicate(timeout=PATIENCE)
 
     assert (seen, process.returncode) == (({}, []), 0), err
     assert digest(SECRET) in out

@@ -155,7 +155,8 @@ class AskedService:
 def answer(look: Callable[[Question, float], Mapping[str, Any]]) -> None:
     """Print what `look` finds for the question in the environment at this time, or why nothing is known: `problem`.
 
-    `otherwise` says that it is known for sure how things stand, and that they are not as was asked.
+    `otherwise` says that it is known for sure how things stand, and that they are not as was asked. A question that is
+    `STRICT` wants an error where nothing is known.
     """
     question = {name[len(PREFIX) :]: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     seconds = float(question.get("SECONDS", "10"))
@@ -175,6 +176,8 @@ def answer(look: Callable[[Question, float], Mapping[str, Any]]) -> None:
     for secret in filter(None, map(os.environ.get, _SECRETS)):
         text = text.replace(json.dumps(secret)[1:-1], "***")
     sys.stdout.write(f"{text}\n")
+    if "STRICT" in question and found["problem"] and "otherwise" not in found:
+        sys.exit(json.loads(text)["problem"])
 
 
 def _too_late(*_: object) -> None:

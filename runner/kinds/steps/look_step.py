@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -60,6 +61,11 @@ class LookStep(StepKind):
         call = self.look.call(timeout, read_file)
         assert call is not None  # noqa: S101 - it was read so
         return call
+
+    @property
+    def companions(self) -> Mapping[str, str]:
+        """Those of the verification."""
+        return self.look.companions
 
     def shell_code(self, read_file: ReadFile) -> Code | None:
         """That of the verification."""

@@ -16,7 +16,7 @@ from runner.kinds.values import TREND_NOW as NOW
 from runner.kinds.values import Expression, is_number
 from runner.kinds.verifications.base import VerificationKind
 
-Percent = Annotated[str, Spelling(r"^[0-9]+(?:\.[0-9]+)? ?%$", "a share, like 10 %, or a number")]
+Percent = Annotated[str, Spelling(r"^(?=.*[1-9])[0-9]+(?:\.[0-9]+)? ?%$", "a share above 0 %, like 10 %, or a number")]
 Change = Annotated[
     Annotated[Percent, Tag("share")] | Annotated[float, Field(gt=0, strict=False), Tag("number")],
     Discriminator(lambda value: "share" if isinstance(value, str) else "number"),

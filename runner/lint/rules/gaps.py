@@ -121,7 +121,7 @@ def _missing(context: LintContext, placed: Placed, known: _Known) -> Iterator[tu
         part = next(iter(place[len(placed.place) :]), "")  # the step's own key
         expression = bool(EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
         needed = required(f"{{{{ {text} }}}}" if expression else text)
-        allowed = known.after if part in _AFTER else known.before
+        allowed = known.after if part in _AFTER or "that" in place else known.before
         names = [name for name in sorted(set(needed) - allowed) if not name.startswith(("ansible_", "runbook_"))]
         yield place, names, allowed
 

@@ -31,7 +31,7 @@ def expand(document: Document) -> Document:
         for part, at, item in _compared(step, place):
             findings += _faults(document, at, item, known_later)
             kept = TakenBaseline(item["baseline"], _name(step, part, at[-1], len(taken)))
-            taken.append((_prerequisite(step, item, kept), at))
+            taken.append((_prerequisite(step, item, kept) | _needed(step, known_later), at))
             value = _with(value, at, {**item, "baseline": kept})
     if findings:
         raise InvalidFileError(sorted(set(findings))[:MAX_FINDINGS])
@@ -102,6 +102,12 @@ def _prerequisite(step: Mapping[str, Any], item: Mapping[str, Any], kept: TakenB
         "capture": {kept.name: kept.expression},
         "verify": [{"says": "It is a number", "that": is_number(kept.expression)}],
     }
+
+
+def _needed(step: Mapping[str, Any], known_later: set[str]) -> dict[str, Any]:
+    """The condition under which the step is needed, where it can be judged before step 1."""
+    condition = step.get("only_if")
+    return {"only_if": condition} if isinstance(condition, str) and not names(condition) & known_later else {}
 
 
 def _faults(document: Document, at: Place, item: Mapping[str, Any], known_later: set[str]) -> Iterator[Finding]:

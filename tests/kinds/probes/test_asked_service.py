@@ -86,10 +86,13 @@ def test_a_program_prints_one_line_of_json_without_a_secret():
     said = json.dumps({"error": f"the token {TOKEN} is not known"}).encode()
     with FaultServer(("401", {}, said)) as server:
         done = program("prometheus", URL=server.root, QUERY="up", TOKEN=TOKEN)
-    # Then the program says what was answered, and does not repeat it
+        # Then the program says what was answered, and does not repeat it
+        strict = program("prometheus", URL=server.root, QUERY="up", TOKEN=TOKEN, STRICT="yes")
     problem = f"Prometheus at {server.root} answers with the status 401: the token *** is not known"
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {"problem": problem}
+    # And that it is an error, where somebody has to know
+    assert (strict.returncode, strict.stderr, strict.stdout) == (1, f"{problem}\n", done.stdout)
 
 
 @pytest.mark.parametrize("mode", ["drip", "drip-head"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from harness.fakes import runbook_file
 from pydantic import ValidationError
 
 from runner.kinds.steps.look_step import LookStep
+from runner.kinds.verifications.monitoring.metric_probe import Metric
 from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.library.library import Library
 from runner.model.yaml.finding import InvalidFileError
@@ -29,6 +31,15 @@ def test_it_asks_what_the_verification_asks(no_file):
     assert (kind.sql_statement, kind.destroys(no_file), kind.changes(no_file)) == (SQL, "DELETE FROM", "DELETE")
     assert (kind.touches_nothing, kind.describe(), kind.details()) == (True, "sql: SQL: DELETE FROM t", [])
     assert look(command="ls /").shell_code(no_file).programs() == ["ls"]
+
+
+def test_where_a_program_of_ours_asks_it_lies_beside_the_playbook_and_fails_where_nothing_is_known(no_file):
+    asked = {"metric": {"from": "prometheus", "url": "http://a", "query": "up", "that": "value > 0"}}
+    kind, probe = look(**asked), Metric.model_validate(asked)
+
+    assert kind.companions == probe.companions != {}
+    strict = {**probe.probe(TIME).environment, "PROBE_STRICT": "yes"}
+    assert kind.invocation(TIME, no_file) == replace(probe.probe(TIME), environment=strict)
 
 
 @pytest.mark.parametrize(

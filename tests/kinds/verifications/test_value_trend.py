@@ -83,7 +83,8 @@ WAYS = "needs `falls` or `rises`, and not both: {that: row.used, falls, by: 10 %
     [
         ({}, WAYS),
         ({**FALLS, **RISES}, WAYS),
-        ({**FALLS, "by": "10"}, "must be a share, like 10 %, or a number, not '10'"),
+        ({**FALLS, "by": "10"}, "must be a share above 0 %, like 10 %, or a number, not '10'"),
+        ({**FALLS, "by": "0.0 %"}, "must be a share above 0 %, like 10 %, or a number, not '0.0 %'"),
         ({**FALLS, "by": 0}, "Input should be greater than 0"),
         ({**FALLS, "that": "row."}, None),
     ],

@@ -46,6 +46,14 @@ def test_a_prerequisite_takes_it_where_the_step_is_done(tmp_path):
     assert (step.id, step.effect, step.on_failure, step.hosts) == ("prerequisite-2", "read", "stop", "db")
 
 
+def test_it_is_not_taken_where_the_step_is_not_needed_as_far_as_that_is_known_before(tmp_path):
+    found = [
+        source(tmp_path, COMPARES, only_if=condition, capture={"made": "stdout"}).document.value["prerequisites"][1]
+        for condition in ("region == 'north'", "made == ''")
+    ]
+    assert [taken.get("only_if") for taken in found] == ["region == 'north'", None]
+
+
 def test_the_condition_compares_with_what_was_taken(tmp_path):
     plays = yaml.safe_load(compiled(source(tmp_path)))
 

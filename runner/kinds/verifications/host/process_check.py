@@ -18,7 +18,7 @@ from runner.kinds.verifications.host.look import look
 
 Comparison = Annotated[
     str,
-    Spelling(r"^(?:(?:==|>=|<=|<|>) ?)?[0-9]{1,6}$", "a number, or like '>= 1'"),
+    Spelling(r"^(?!(?:>= ?|< ?)0+$)(?:(?:==|>=|<=|<|>) ?)?[0-9]{1,6}$", "a number, or what can fail, like '>= 1'"),
     BeforeValidator(lambda value: str(value) if type(value) is int else value),
 ]
 

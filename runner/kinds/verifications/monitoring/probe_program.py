@@ -79,6 +79,13 @@ class AsksService(VerificationKind):
         names = {name: f"({_FOUND}).{name}" for name in ("problem", *self.seen)}
         return replace(call, names=names, cuts={}, on_controller=True)
 
+    def call(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
+        """The probe as a step of its own, which fails where nothing is known."""
+        del read_file
+        call = self.probe(timeout)
+        assert isinstance(call.environment, Mapping)  # noqa: S101 - it was made so
+        return replace(call, environment={**call.environment, f"{PREFIX}STRICT": "yes"})
+
     @property
     def companions(self) -> Mapping[str, str]:
         """The program with what it imports."""

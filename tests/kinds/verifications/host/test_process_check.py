@@ -47,5 +47,11 @@ def test_what_makes_no_sense_is_refused(refusals, query):
     assert len(refusals(Process, process={"name": "x", **query})) == 1
 
 
+@pytest.mark.parametrize("count", [">= 0", ">=0", ">= 000", "< 0"])
+def test_a_count_that_always_or_never_holds_is_refused(refusals, count):
+    (found,) = refusals(Process, process={"name": "x", "count": count})
+    assert found == f"must be a number, or what can fail, like '>= 1', not {count!r}"
+
+
 def test_it_is_said_in_words():
     assert process().describe() == "The number of processes called postgres is >= 1"
