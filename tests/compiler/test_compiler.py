@@ -76,7 +76,7 @@ def test_every_task_is_ours_and_runs_with_its_step_and_with_nothing_else(library
             assert f"step-{marker.step}" in tags
             by_product = marker.part == "gate" or (marker.part == "action" and marker.step in told)
             assert (GATE in tags) is by_product
-            assert (NEVER in tags) is marker.step.startswith("undo-")
+            assert (NEVER in tags) is marker.step.startswith(("undo-", "trigger-"))
 
 
 @pytest.mark.parametrize(("library", "name"), BOOKS)
@@ -95,7 +95,8 @@ def test_steps_stand_in_their_order_and_undos_behind_them_backwards(library, nam
     runbook = library.source(name).runbook
     found = [Marker.parse(title).step for play in plays_of(library, name) for title, _, _ in tasks_of(play)]
     undos = [f"undo-{step.id}" for step in reversed(runbook.steps) if step.undo]
-    assert list(dict.fromkeys(found)) == [*(step.id for step in runbook.procedure), *undos]
+    triggers = [each.step.id for each in runbook.watch]
+    assert list(dict.fromkeys(found)) == [*(step.id for step in runbook.procedure), *undos, *triggers]
 
 
 def test_between_two_steps_and_before_other_hosts_everybody_must_still_be_there(tmp_path):

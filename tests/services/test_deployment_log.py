@@ -145,7 +145,7 @@ def test_a_library_without_a_log_is_told_how_it_gets_one(engine):
         ("[deployments]\nlog = '../a.md'\n", "deployments.log: must be a file in the library"),
         ("[deployments]\nlog = 'a.txt'\n", "deployments.log: must be a file in the library"),
         ("[deployment]\nlog = 'a.md'\n", "deployment: "),
-        ("[deployments\n", "(at line 1"),
+        ("[deployments\n", "runbook.toml:1:13: Expected ']'"),
     ],
 )
 def test_settings_that_cannot_be_used_are_said_and_the_deployment_is_done(engine, deploys, text, complaint):
