@@ -108,7 +108,7 @@ def _complete(raw: Mapping[str, Any], phase: str, step_id: str, asked: Mapping[s
 
 def read_drills(reader: StepReader, runbook: Mapping[str, Any]) -> tuple[Drill, ...]:
     """The drills of the `runbook`."""
-    drills = [_read(reader, runbook, item, at) for item, at in reader.items(runbook, "drill", ())]
+    drills = [_read(reader, runbook, item, at) for item, at in _items(runbook["drill"], ("drill",))]
     return tuple(each for each in drills if each is not None)
 
 
