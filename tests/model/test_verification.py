@@ -41,7 +41,10 @@ def verification(*kinds, **keys):
         ((CommandProbe(command="ls"),), ["rc == 0"]),
         ((CommandProbe(command="ls"), Matches(matches="a")), ["stdout is search('a', multiline=true)"]),
         ((Exit(exit=0),), ["rc in [0]"]),
-        ((Exit(exit=0), Json.model_validate({"json": {"a": 1}})), ["rc in [0]", "json['a'] == 1"]),
+        (
+            (Exit(exit=0), Json.model_validate({"json": {"a": 1}})),
+            ["rc in [0]", "json['a'] == 1 and json['a'] is not boolean"],
+        ),
     ],
 )
 def test_all_tolerances_must_hold_or_the_probes_own(kinds, conditions):
