@@ -27,6 +27,7 @@ SECRET = f"{os.getpid()} It's 100% {{{{ 'se' ~ 'cret' }}}} & \"déjà\" $(id)\\n
 """All that shells, templates, URLs, JSON and psql take for something else; other processes of the tests have others."""
 
 CODED = base64.b64encode(SECRET.encode()).decode()
+OF_INVENTORY = f"{os.getpid()} of the inventory's own"
 SPELLED = (SECRET, CODED, quote(SECRET, safe=""), json.dumps(SECRET)[1:-1], SECRET[:20])
 PASSWORD = {"type": "secret", "help": "The password"}
 
@@ -52,11 +53,12 @@ def in_files(*directories):
 
 
 def in_processes(what):
-    """The processes in whose `cmdline` or `environ` the secret is, but for this one."""
+    """The processes in whose `cmdline` or `environ` a secret is, but for this one."""
     found = {}
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
-            if entry.name.isdigit() and int(entry.name) != os.getpid() and traces((entry / what).read_bytes()):
+            read = (entry / what).read_bytes() if entry.name.isdigit() and int(entry.name) != os.getpid() else b""
+            if traces(read) or (what == "cmdline" and f"{os.getpid()} of the inventory".encode() in read):
                 found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
     return found
 
@@ -112,7 +114,8 @@ def test_the_probes_find_what_there_is_to_be_found(tmp_path):
 
 def test_a_secret_is_seen_nowhere_on_standard_input_and_in_the_environment_in_that_of_the_step_only(bench, kept):
     reads, go_on, reading = stdin_step(bench)
-    ready, go, waiting = slow(bench, env={"PASSWORD": "{{ known }}"})
+    ready, go, waiting = slow(bench, env={"PASSWORD": "{{ known }}", "PGPASSWORD": "{{ known_to_the_inventory }}"})
+    bench.hosts(here={"known_to_the_inventory": OF_INVENTORY})
     bench.write(reading, waiting, inputs={"password": PASSWORD, "known": {**PASSWORD, "default": kept}})
 
     # While a step reads it
@@ -140,9 +143,11 @@ def test_a_secret_is_seen_nowhere_on_standard_input_and_in_the_environment_in_th
 
 def test_over_ssh_it_is_in_no_argument_on_either_side(bench, kept, tmp_path):
     with sshd_hosts(tmp_path / "hosts", {"one": "127.0.77.71"}) as up:
-        found = {name: host.variables() | {"runbook_environment": "lab"} for name, host in up.hosts.items()}
+        own = {"runbook_environment": "lab", "known_to_the_inventory": OF_INVENTORY}
+        found = {name: host.variables() | own for name, host in up.hosts.items()}
         bench.inventory.write_text(yaml.safe_dump({"all": {"hosts": found}}))
-        ready, go, waiting = slow(bench, env={"PASSWORD": "{{ password }}"})
+        env = {"PASSWORD": "{{ password }}", "PGPASSWORD": "{{ known_to_the_inventory }}"}
+        ready, go, waiting = slow(bench, env=env)
         bench.write(waiting, inputs={"password": PASSWORD})
 
         process = bench.begun(ready, "-e", f"password={kept}")

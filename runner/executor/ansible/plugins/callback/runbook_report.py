@@ -17,6 +17,7 @@ from ansible.plugins.callback import CallbackBase
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
 
 from runbook_commands import Commands
+from runbook_environment import install as keep_environments_out_of_arguments
 from runbook_hosts import connection_facts, lacking, machine, values_to_hide
 from runbook_items import number_of
 from runbook_names import (
@@ -70,6 +71,7 @@ class CallbackModule(CallbackBase):
 
     def __init__(self):
         super().__init__()
+        keep_environments_out_of_arguments()
         path = os.environ["RUNBOOK_REPORT_SOCKET"]
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.connect(path)
