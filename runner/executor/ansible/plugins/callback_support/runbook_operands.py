@@ -24,7 +24,9 @@ def observe(conditions, variables, loader):
     operands = {}
     for condition in conditions:
         for name, worst in _operands(condition):
-            operands.setdefault(name, {"name": name, **({"worst": worst} if worst else {})})
+            operand = operands.setdefault(name, {"name": name})
+            if worst:  # the first comparison says so, whatever else is asked of the name before it
+                operand.setdefault("worst", worst)
     return [operand | value for name, operand in operands.items() if (value := _value(templar, name))]
 
 
