@@ -16,8 +16,8 @@ ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\])?\+?=")
 class _Starter:
     """The options of a program that take a word of their own, and the operands before the program that it starts.
 
-    `counts` is whether it does work of its own, so that one may ask what depends on it; with `-c` or `joined` the words
-    are code for a shell.
+    `counts` is whether it does work of its own, so that one may ask what depends on it. The words are code for a shell
+    behind an option that the pattern `code_flag` matches, and with `joined`, up to the word `until`.
     """
 
     takes: str = ""
@@ -25,6 +25,7 @@ class _Starter:
     counts: bool = False
     code_flag: str = ""
     joined: bool = False
+    until: str = ""
     after: str = ""
     verb: str = ""
 
@@ -32,15 +33,31 @@ class _Starter:
 _CONTAINER = _Starter("-e -u -w --env --user --workdir --env-file --detach-keys", 1, counts=True, verb="exec")
 _CLUSTER = _Starter(counts=True, verb="exec", after="--")
 _SSH = "-B -b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w"
+_PARALLEL = (
+    "-j -P -a -I -N -n -S -d --jobs --delay --timeout --joblog --retries --colsep --sshlogin --workdir --results"
+)
+_SU_CODE = "-c|--command|--session-command"
 # As their manuals say it; what takes no word of its own is left out.
 _STARTERS: Mapping[str, _Starter] = MappingProxyType(
     {
         "sudo": _Starter("-u -g -h -p -C -r -t -T -U -D -R --user --group --host --prompt --chdir --close-from"),
         "doas": _Starter("-u -C"),
-        "su": _Starter("-s -g -G --shell --group", 1, code_flag="-c"),
-        "runuser": _Starter("-l -u -g -G -s --user --group --shell", code_flag="-c"),
+        "su": _Starter("-s -g -G --shell --group", 1, code_flag=_SU_CODE),
+        "runuser": _Starter("-l -u -g -G -s --user --group --shell", code_flag=_SU_CODE),
+        "sg": _Starter("", 1, code_flag="-c", joined=True),
+        "gosu": _Starter("", 1),
+        "su-exec": _Starter("", 1),
+        "setuidgid": _Starter("", 1),
+        "pkexec": _Starter("--user"),
+        "sshpass": _Starter("-p -f -d -P"),
+        "busybox": _Starter(),
+        "unbuffer": _Starter(),
+        "chronic": _Starter(),
+        "nsenter": _Starter("-t -S -G --target --setuid --setgid"),
+        "unshare": _Starter("-S -G -R -w --setuid --setgid --root --wd --map-user --map-group"),
+        "script": _Starter("-t -T -I -O -B -o -m -E", code_flag="-[a-zA-Z]*c|--command"),
         "setpriv": _Starter("--reuid --regid --groups --inh-caps --bounding-set --securebits --pdeathsig"),
-        "env": _Starter("-u -C --unset --chdir"),
+        "env": _Starter("-u -C --unset --chdir", code_flag="-[a-zA-Z0]*S|--split-string"),
         "timeout": _Starter("-k -s --kill-after --signal", 1),
         "nice": _Starter("-n --adjustment"),
         "ionice": _Starter("-c -n --class --classdata"),
@@ -54,13 +71,16 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
         "eval": _Starter(joined=True),
         "command": _Starter(),
         "builtin": _Starter(),
-        "flock": _Starter("-w -E --timeout --wait --conflict-exit-code", 1, code_flag="-c"),
+        "flock": _Starter("-w -E --timeout --wait --conflict-exit-code", 1, code_flag="-c|--command"),
         "chroot": _Starter("", 1),
         "systemd-run": _Starter("-p -u -E -M -H --property --unit --uid --gid --setenv --slice --description"),
         "watch": _Starter("-n --interval", joined=True),
         "xargs": _Starter(
             "-n -P -I -d -L -s -a -E --max-args --max-procs --max-lines --delimiter --arg-file --replace", counts=True
         ),
+        "parallel": _Starter(_PARALLEL, counts=True, joined=True, until=":::"),
+        "pdsh": _Starter("-w -x -g -l -t -u -f -R", counts=True, joined=True),
+        "clush": _Starter("-w -x -g -X -l -t -u -f -R", counts=True, joined=True),
         "ssh": _Starter(_SSH, 1, counts=True, joined=True),
         "docker": _CONTAINER,
         "podman": _CONTAINER,
@@ -140,14 +160,24 @@ def _next(words: Sequence[str], at: int, starter: _Starter) -> Started | None:
     for _ in range(starter.operands):
         rest = _after_options(words, rest, starter.takes.split()) + 1
     rest = _after_options(words, rest, starter.takes.split())
-    if starter.code_flag in words[begin : min(rest, len(words) - 1)]:
-        code = words.index(starter.code_flag, begin) + 1
-        return Started(code, words[code])
+    if starter.code_flag and (found := _flagged(words, range(begin, min(rest, len(words))), starter.code_flag)):
+        return found
     if words[at] == "command" and {"-v", "-V"} & set(words[at + 1 : rest]):
         return None
     if rest >= len(words):
         return None
-    return Started(rest, " ".join(words[rest:])) if starter.joined else Started(rest)
+    end = words.index(starter.until, rest + 1) if starter.until in words[rest + 1 :] else len(words)
+    return Started(rest, " ".join(words[rest:end])) if starter.joined else Started(rest)
+
+
+def _flagged(words: Sequence[str], among: range, flag: str) -> Started | None:
+    """The code behind the first of the words `among` that is such a `flag`, or in the same word."""
+    for at in among:
+        if re.fullmatch(flag, words[at]) and at + 1 < len(words):
+            return Started(at + 1, words[at + 1])
+        if words[at][:1] == "-" and (match := re.fullmatch(rf"(?:{flag})=?(?P<code>.+)", words[at], re.DOTALL)):
+            return Started(at, match["code"])
+    return None
 
 
 def _after_options(words: Sequence[str], at: int, takes: Sequence[str]) -> int:

@@ -76,7 +76,12 @@ def names_obeyed(readings: Sequence[Reading], text: str) -> Mapping[str, Reading
 
 
 def _reads_code(command: Command) -> bool:
-    """Whether it is a shell that does what it is given on its standard input."""
+    """Whether a shell does what it is given on its standard input, at once or later."""
+    match command.name:
+        case "at" | "batch":
+            return not {"-f", "-l", "-r", "-d", "-c"} & set(command.words)
+        case "crontab":
+            return command.words[-1] == "-"
     return command.name in SHELLS and all(word.startswith("-") for word in command.words[1:])
 
 
@@ -125,7 +130,7 @@ def _started(words: Sequence[str], values: Mapping[str, str], shells: int) -> It
     elif program := interpreter(name):
         for code in program.code(arguments):
             yield from (Reading(each, name, "program") for each in _pasted_texts(code))
-    elif shell := next((number for number, each in enumerate(names) if each in SHELLS), 0):
+    if shell := next((number for number, each in enumerate(names) if number > begun.at and each in SHELLS), 0):
         yield from _started(words[shell:], values, shells)  # of a program that is not known to start others
 
 

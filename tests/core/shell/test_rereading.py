@@ -41,6 +41,11 @@ OBEYED = {
     "awk {{ word | quote }}": 'BEGIN { system("touch obeyed") }',
     "echo | sed -e p -e {{ word | quote }}": f"1e {COMMAND}",
     "echo | sed -n {{ word | quote }}": f"1e {COMMAND}",
+    "env -S {{ word | quote }}": COMMAND,
+    "script -qec {{ word | quote }} /dev/null": COMMAND,
+    "make -f- {{ ('X=' ~ word) | quote }} <<<'all:; @: $(X)'": "$(shell touch obeyed)",
+    "git -c alias.x={{ ('!' ~ word) | quote }} x": COMMAND,
+    ">file; tar -c file | tar -x --to-command={{ word | quote }}": COMMAND,
     "perl -e {{ word | quote }}": "open my $file, '>', 'obeyed'",
     "sqlite3 :memory: {{ word | quote }}": f".shell {COMMAND}",
     "echo ${a[{{ word | quote }}]}": INDEX,
@@ -86,7 +91,8 @@ def done(code, value, directory):
 
 @pytest.mark.parametrize(("code", "value"), OBEYED.items())
 def test_what_is_obeyed_though_it_is_quoted_is_refused_and_a_number_is_not(tmp_path, code, value):
-    if missing := {"sqlite3", "perl", "awk"} & {*code.split()} - {name for name in code.split() if shutil.which(name)}:
+    others = {"sqlite3", "perl", "awk", "script", "make", "git", "tar"}
+    if missing := others & {*code.split()} - {name for name in code.split() if shutil.which(name)}:
         pytest.skip(f"{missing} is not here")
     (tmp_path / "planted").write_text(COMMAND)
     done(code, value, tmp_path)
@@ -123,6 +129,40 @@ def test_what_is_left_alone_arrives_as_it_is(tmp_path_factory, code, value):
         (["cat"], "rm {{ word }}", []),
         (["echo", "bash", "{{ word }}"], "", []),
         ([], "", []),
+        (["script", "-qec", "echo {{ word }}", "/dev/null"], "", [("script", "shell", 1)]),
+        (["env", "-S", "sh -c 'echo {{ word }}'"], "", [("env", "shell", 1), ("sh", "shell", 2)]),
+        (["su", "-", "root", "--command=echo {{ word }}"], "", [("su", "shell", 1)]),
+        (["su", "-cecho {{ word }}", "root"], "", [("su", "shell", 1)]),
+        (["tmux", "-S", "s", "new-session", "-d", "echo {{ word }}"], "", [("tmux", "program", 1)]),
+        (["tmux", "-S", "s", "new-session", "-d", "sh", "-c", "{{ word }}"], "", [("sh", "shell", 1)]),
+        (["screen", "-X", "stuff", "{{ word }}"], "", [("screen", "program", 1)]),
+        (["parallel", "-j", "2", "echo {{ word }} {}", ":::", "a"], "", [("parallel", "shell", 1)]),
+        (["nsenter", "-t", "1", "psql", "-c", "SELECT {{ word }}"], "", [("psql", "program", 1)]),
+        (["socat", "TCP-LISTEN:1", "EXEC:cat {{ word }}"], "", [("socat", "program", 1)]),
+        (["tar", "-xf", "a.tar", "--to-command=echo {{ word }}"], "", [("tar", "program", 1)]),
+        (["at", "now"], "echo {{ word }}", [("at", "shell", 1)]),
+        (["crontab", "-"], "* * * * * echo {{ word }}", [("crontab", "shell", 1)]),
+        (["ansible", "all", "-m", "shell", "-a", "{{ word }}"], "", [("ansible", "program", 1)]),
+        (["vim", "-c", "{{ word }}"], "", [("vim", "program", 1)]),
+        (["redis-cli", "eval", "return {{ word }}", "0"], "", [("redis-cli", "program", 1)]),
+        (["make", "X={{ word }}"], "", [("make", "program", 1)]),
+        (["jq", "--arg", "a", "b", ".{{ word }}"], "", [("jq", "program", 1)]),
+        (["git", "-c", "core.sshCommand=ssh -l {{ word }}", "fetch"], "", [("git", "program", 1)]),
+        (["git", "fetch", "--upload-pack={{ word }}"], "", [("git", "program", 1)]),
+        (["rsync", "-ae", "ssh {{ word }}", "a", "b"], "", [("rsync", "program", 1)]),
+        (["gdb", "-batch", "-ex", "print {{ word }}"], "", [("gdb", "program", 1)]),
+        # What takes a value for nothing but a value
+        (["parallel", "-j", "2", "echo", ":::", "{{ word }}"], "", []),
+        (["at", "-f", "file", "now"], "{{ word }}", []),
+        (["tmux", "new-session", "-d", "-s", "run-{{ word }}"], "", []),
+        (["jq", "--arg", "a", "{{ word }}", ".[$a]"], "", []),
+        (["git", "commit", "-m", "It is {{ word }}"], "", []),
+        (["make", "deploy", "-C", "{{ word }}"], "", []),
+        (["redis-cli", "GET", "{{ word }}"], "", []),
+        (["tar", "-xf", "{{ word }}"], "", []),
+        (["su", "-s", "/bin/sh", "app", "-c", 'echo "$0"', "{{ word }}"], "", []),
+        (["env", "A={{ word }}", "cat"], "", []),
+        (["script", "{{ word }}"], "", []),
     ],
 )
 def test_what_a_program_takes_for_code_of_its_arguments_and_its_standard_input(words, stdin, expected):
