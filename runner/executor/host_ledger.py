@@ -153,6 +153,7 @@ class Ledger:
             entry.outdated = False
             entry.acted = Outcome(event.data["outcome"])
             entry.begun = entry.begun or entry.acted is Outcome.PASSED  # a person has done it
+            entry.begun = entry.begun and not event.data.get("untouched")  # another runbook has begun nothing
         entry.outcome = _judge(entry, event)
         if entry.outcome is None:
             return None

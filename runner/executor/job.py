@@ -54,7 +54,8 @@ class Job:
     of the command, of which children see an allow-listed part. `secrets` are inputs that Ansible is told on the report
     socket only, in place of what `inputs` has for them; `names` asks for the names of all hosts of the inventory, and
     `on` for the hosts that each of these names has, on which steps are done for other hosts; `needs` for the hosts that
-    do not have one of these variables.
+    do not have one of these variables. `called` and `successors` ask for the hosts of these patterns: of runbooks that
+    do steps of this one, whatever `limit` says, and within it of those that may take over.
     `on_workspace` is told each directory before it is used, `learn` what is secret in the inventory, before any message
     is handled.
     """
@@ -75,6 +76,8 @@ class Job:
     names: bool = False
     on: Sequence[str] = ()
     needs: Sequence[str] = ()
+    called: Sequence[str] = ()
+    successors: Sequence[str] = ()
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -28,7 +28,8 @@ class Target:
     host have; `warnings` what Ansible leaves out of the inventory; `idle` what `--limit` names though the runbook does
     nothing there; `variables` the names that are set for any of the hosts, wherever Ansible has them from. `delegates`
     has the hosts of each name on which steps are done for other hosts, which has to be exactly one; `lacking` those
-    that do not have a variable which was asked for.
+    that do not have a variable which was asked for. `called` has the hosts of each pattern of a runbook that
+    does a step of this one, whatever `--limit` says, and `successors` those within it of one that may take over.
     """
 
     hosts: Mapping[str, tuple[str, ...]]
@@ -42,6 +43,8 @@ class Target:
     variables: frozenset[str] = frozenset()
     delegates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lacking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    called: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    successors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Self:
@@ -58,8 +61,7 @@ class Target:
             warnings=tuple(message.get("warnings", ())),
             idle=tuple(message.get("idle", ())),
             variables=frozenset(message.get("variables", ())),
-            delegates={name: tuple(hosts) for name, hosts in message.get("delegates", {}).items()},
-            lacking={name: tuple(hosts) for name, hosts in message.get("lacking", {}).items()},
+            **{name: _names(message.get(name, {})) for name in ("delegates", "lacking", "called", "successors")},
         )
 
     @property
@@ -121,16 +123,16 @@ class Target:
         """The host that does `step` for its hosts; empty where each does it by itself."""
         return ", ".join(self.delegates.get(step.on, (step.on,))) if step.on else ""
 
-    def check(self, runbook: Runbook, *, inherited: bool = False) -> None:
+    def check(self, runbook: Runbook, *, within: str = "") -> None:
         """That no host that was asked for is missing, every step has one, and every host a known class.
 
-        `inherited` says that --limit was meant for the runbook that handed over to this one.
+        `within` are the hosts to which another runbook limits this one, for which --limit was meant.
 
         Raises:
             UnreachableError: there are fewer hosts than somebody meant; Ansible would only warn, and go on without.
             InvalidInputError: a host's `runbook_environment` is not one of the classes.
         """
-        self._check_names(runbook, () if inherited else self.idle)
+        self._check_names(runbook, () if within else self.idle)
         for name, hosts in self.delegates.items():
             if len(hosts) != 1:
                 of = f"the group {name!r}, which has {len(hosts)} hosts: {', '.join(hosts)}" if hosts else repr(name)
@@ -142,12 +144,12 @@ class Target:
         for step in runbook.procedure:
             if not self.of(runbook, step):
                 pattern = runbook.hosts_of(step)
+                if within:
+                    raise _not_for(runbook, within, pattern)
                 hint = "name the inventory with -i, and look at --limit and the inventory's groups"
-                if inherited:
-                    hint = f"{runbook.id} works only on hosts of the step that it is done for, or that --limit names"
                 if "[" in pattern:
                     hint = f"{pattern} goes by the place in the group, whatever --limit names: name that host there too"
-                message = f"the step {step.id!r} has no host: nothing in the inventory matches {pattern!r}"
+                message = f"the step {step.id!r} has no host: the inventory and --limit leave none of {pattern!r}"
                 raise UnreachableError(message, hint=hint)
         for name, environment in self.environments.items():
             if environment not in CLASSES:
@@ -155,6 +157,39 @@ class Target:
                     f"{name}: runbook_environment is {environment!r}",
                     hint=f"set it in the inventory's group_vars to one of {', '.join(CLASSES)}",
                 )
+
+    def check_others(self, runbook: Runbook, find: Callable[[str], Runbook | None]) -> None:
+        """That what does a step of `runbook` is for all hosts of that step, and that what takes over has some.
+
+        Raises:
+            UnreachableError: one is not for them; nobody would find out before that step.
+        """
+        for step in runbook.procedure:
+            self._check_called(step, self.of(runbook, step), find)
+        for to in runbook.successors:
+            successor = find(to.run)
+            for pattern in map(successor.hosts_of, successor.procedure) if successor else ():
+                if not self.successors.get(pattern):
+                    hint = f"name a host of {pattern} in --limit as well: {to.run} works on it where a step fails"
+                    message = (
+                        f"{to.run} could not take over: the inventory and --limit leave none of its hosts ({pattern})"
+                    )
+                    raise UnreachableError(message, hint=hint)
+
+    def _check_called(self, step: Step, hosts: Sequence[str], find: Callable[[str], Runbook | None]) -> None:
+        called = find(step.runs.run) if step.runs else None
+        if called is None:
+            return
+        there = [(each, self.called.get(called.hosts_of(each), ())) for each in called.procedure]
+        if strangers := [host for host in hosts if not any(host in on for _, on in there)]:
+            raise _not_for(
+                called, listed(strangers), listed(list(dict.fromkeys(map(called.hosts_of, called.procedure))))
+            )
+        for each, on in there:
+            own = [host for host in hosts if host in on]
+            if not own:
+                raise _not_for(called, listed(list(hosts)), called.hosts_of(each), f"the hosts of its step {each.id!r}")
+            self._check_called(each, own, find)
 
     def check_variables(self, runbook: Runbook, needs: Mapping[str, Collection[str]]) -> None:
         """That each variable which a step `needs`, by its id, is set for all of its hosts.
@@ -197,6 +232,17 @@ class Target:
                 f"--limit names {', '.join(idle)}, where {runbook.id} has no host to work on",
                 hint=f"it works on {', '.join(self.names) or runbook.hosts}; name only hosts of these",
             )
+
+
+def _not_for(runbook: Runbook, hosts: str, pattern: str, of: str = "") -> UnreachableError:
+    return UnreachableError(
+        f"{runbook.id} is not for {hosts} ({of or 'its hosts'} are {pattern})",
+        hint=f"{runbook.id} works only on hosts of the step that it is done for, or that --limit names",
+    )
+
+
+def _names(found: Mapping[str, Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
+    return {name: tuple(hosts) for name, hosts in found.items()}
 
 
 def _places(items: Sequence[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -119,6 +119,8 @@ class ScriptedExecutor:
             "kind": "inventory",
             "plays": [{"pattern": play["hosts"], "hosts": hosts} for play, hosts in zip(plays, matched, strict=True)],
             "delegates": delegates,
+            "called": {pattern: self.hosts[pattern] for pattern in job.called},
+            "successors": {pattern: self._hosts(job, {"hosts": pattern}, ()) for pattern in job.successors},
             "environments": {host: self.environments.get(host, "local") for host in reached},
             "commands": self._commands(job, part),
             **({"names": self.names or every} if job.names else {}),
@@ -138,9 +140,8 @@ class ScriptedExecutor:
                 if marker and marker.part == "action" and marker.step in part.render:
                     module = next(key for key in task if key.startswith("ansible."))
                     command = self.commands.get(marker.step, {"module": module, "args": task[module]})
-                    commands.setdefault(marker.step, {}).update(
-                        dict.fromkeys(self._hosts(job, play, part.limit), command)
-                    )
+                    hosts = self._hosts(job, play, part.limit)
+                    commands.setdefault(marker.step, {}).update(dict.fromkeys(hosts, command))
         return commands
 
 
@@ -250,8 +251,7 @@ class _Tasks:
 
     def _items(self, step: str, host: str) -> Sequence[Any]:
         """The items that a step with `each` has on `host`: those that it has begun with."""
-        some = self.executor.items
-        found = some.get((step, host), some.get(step, ["one", "two", "three"]))
+        found = self.executor.items.get((step, host), self.executor.items.get(step, ["one", "two", "three"]))
         return list(self.facts.setdefault(host, {}).get(items_fact(step), found))
 
     def _answer(self, task: Mapping[str, Any], host: str, number: int | None) -> Answer:

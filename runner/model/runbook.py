@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, InstanceOf, Strict, WithJsonSchema, 
 from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, OrItem, Prose, Several, Title
 from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId
 from runner.kinds.invocation import Environment
-from runner.kinds.values import beside
+from runner.kinds.values import OtherRunbook, beside
 from runner.model.escalation_policy import Escalation
 from runner.model.input import Input, missing, read_all
 from runner.model.names import Contact, HostPattern, Name
@@ -22,7 +22,7 @@ from runner.model.procedure.drill import Drill
 from runner.model.procedure.rollback_triggers import RollbackTrigger
 from runner.model.schedule import Schedule
 from runner.model.severity import Severity
-from runner.model.step import Step
+from runner.model.step import HandOver, Step
 
 
 class Category(StrEnum):
@@ -222,6 +222,12 @@ class Runbook(Model):
     def every_step(self) -> tuple[Step, ...]:
         """The same, and the steps that are done when somebody cancels."""
         return (*self.procedure, *self.on_cancel)
+
+    @property
+    def successors(self) -> tuple[OtherRunbook, ...]:
+        """The runbooks that may take over: where a step fails, or a rollback trigger fires."""
+        steps = (step.on_failure for step in self.procedure if isinstance(step.on_failure, HandOver))
+        return (*steps, *(trigger.to for trigger in self.watch))
 
     @property
     def delegates(self) -> tuple[str, ...]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 from runner.compiler.compiler import variables
-from runner.core.errors import ExitCode, InvalidInputError
+from runner.core.errors import ExitCode, InvalidInputError, RunbookError
 from runner.core.events import Outcome
 from runner.core.redaction import Redaction
 from runner.executor.job import Cancellation, Job
 from runner.library.library import Library, Source
 from runner.lint.rules.gaps import needed_variables
 from runner.model.contacts import Contact
+from runner.model.procedure import called_runbooks
 from runner.model.runbook import Runbook
 from runner.store.next_command import NextCommand, needs
 
@@ -119,9 +120,24 @@ class RunRequest:
             learn=learn,
             names=runbook.asks_for_hosts,
             on=runbook.delegates,
+            called=tuple(dict.fromkeys(called_runbooks.patterns(runbook, self._known))),
+            successors=tuple(dict.fromkeys(self._successors())),
             needs=sorted({name for names in needed_variables(self.source).values() for name in names}),
             files={**self.source.side_files.contents, **_in_playbooks(self.beside)},
         )
+
+    def _known(self, runbook: str) -> Runbook | None:
+        """The same; None where it is not there, or does not load, of which others tell."""
+        try:
+            return self.find(runbook)
+        except RunbookError:
+            return None
+
+    def _successors(self) -> Iterator[str]:
+        """The host patterns of the runbooks that may take over."""
+        for to in self.source.runbook.successors:
+            if successor := self._known(to.run):
+                yield from map(successor.hosts_of, successor.procedure)
 
     def find(self, runbook: str) -> Runbook | None:
         """The runbook with this id; None where there is no library to look in.

@@ -115,6 +115,7 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
     inventory = installation.executor.resolve(request.job(installation.environ, redaction.learn), rendered)
     target = Target.from_message(inventory)
     target.check(runbook)
+    target.check_others(runbook, request.find)
     target.check_variables(runbook, needed_variables(request.source))
     check_hosts(runbook, request.inputs, inventory.get("names") or ())
     previews: Mapping[str, Previews] = {

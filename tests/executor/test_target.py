@@ -49,7 +49,9 @@ def test_a_step_without_a_host_is_no_success(runbook, hosts):
     with pytest.raises(UnreachableError) as caught:
         Target(hosts, {}).check(runbook)
     missing = "b" if hosts else "a"
-    assert caught.value.message.startswith(f"the step {missing!r} has no host: nothing in the inventory matches ")
+    assert caught.value.message.startswith(
+        f"the step {missing!r} has no host: the inventory and --limit leave none of "
+    )
     assert (caught.value.exit_code, bool(caught.value.hint)) == (ExitCode.UNREACHABLE, True)
 
 
@@ -92,7 +94,7 @@ def test_fewer_hosts_than_somebody_meant_are_refused_by_name(runbook, told, mess
 
 
 def test_a_limit_that_was_meant_for_the_runbook_before_may_name_other_hosts_too(runbook):
-    Target.from_message({**HELLO, "idle": ["web1"]}).check(runbook, inherited=True)
+    Target.from_message({**HELLO, "idle": ["web1"]}).check(runbook, within="app1")
 
 
 def test_what_the_inventory_demands_and_protects_is_known():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -195,6 +196,8 @@ def _prepare(job: Job, part: JobPart, directory: Path) -> PlaybookInvocation:
             "RUNBOOK_NAMES": "yes" if job.names else "",
             "RUNBOOK_ON": ",".join(job.on),
             "RUNBOOK_NEEDS": ",".join(job.needs),
+            "RUNBOOK_CALLED": json.dumps(list(job.called)),
+            "RUNBOOK_SUCCESSORS": json.dumps(list(job.successors)),
             "RUNBOOK_RUN_ID": job.run_id,
             processes.MARKER: job.run_id,
         },

@@ -90,6 +90,14 @@ def all_steps(step: Step, find: Callable[[str], Runbook | None]) -> Iterator[Ste
         yield from all_steps(each, find)
 
 
+def patterns(runbook: Runbook, find: Callable[[str], Runbook | None]) -> Iterator[str]:
+    """The host patterns of the runbooks that do steps of `runbook`, and of those below."""
+    for step in runbook.procedure:
+        if step.runs and (called := find(step.runs.run)):
+            yield from map(called.hosts_of, called.procedure)
+            yield from patterns(called, find)
+
+
 def by_hand(runbook: Runbook, step: Step) -> str:
     """What a person does in the place of the product, where plain Ansible comes to `step`: templates for a prompt."""
     if step.runs is None:

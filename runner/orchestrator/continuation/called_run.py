@@ -8,16 +8,17 @@ from typing import Any, Protocol
 
 from runner.core.errors import DoubtError, InvalidInputError
 from runner.core.events import DONE, EventType, Outcome
-from runner.core.step_tags import undo_id
+from runner.core.step_tags import undo_id, undone_step
 from runner.core.wording import first_line
 from runner.executor.ledger_entry import worst_of
 from runner.model.step import Step
 from runner.orchestrator.continuation.handover import request_for
-from runner.orchestrator.continuation.resumption import plan_undo
+from runner.orchestrator.continuation.resumption import plan_undo, planned_undo
 from runner.orchestrator.deadline import Deadline
 from runner.orchestrator.request import Child, Result, RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.stepper import Stepper
+from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
 
 _WELL = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
@@ -55,7 +56,7 @@ def do_step(
     assert step.runs  # noqa: S101 - whoever asks has seen that
     earlier = _interrupted(stepper, env, step, hosts)
     if earlier and earlier.outcome in _WELL:
-        _note_end(stepper, step, hosts, earlier, "")
+        _note_end(stepper, env, step, hosts, earlier, "")
         return None
     request = request_for(stepper, env, step.runs, hosts, run=earlier.run if earlier else "")
     request = replace(request, called=True, within=deadline.left(), reason=_reason(stepper))
@@ -71,7 +72,7 @@ def do_step(
     if result.in_doubt:
         raise DoubtError(f"{step.name}: {result.happened}", hint=result.hint)
     why = "" if result.outcome in _WELL else f"{what['to']} ended as {result.outcome}: {first_line(result.happened)}"
-    _note_end(stepper, step, hosts, env.state.run(request.run_id).state, why.removesuffix(": "))
+    _note_end(stepper, env, step, hosts, env.state.run(request.run_id).state, why.removesuffix(": "))
     return Child(request.source.runbook.id, hosts, result, called=True)
 
 
@@ -116,8 +117,11 @@ def _as_before(request: RunRequest, state: RunState) -> RunRequest:
     return replace(request, inputs=state.inputs, limit=state.limit)
 
 
-def _note_end(stepper: Stepper, step: Step, hosts: Sequence[str], state: RunState, why: str) -> None:
+def _note_end(
+    stepper: Stepper, env: RunEnvironment, step: Step, hosts: Sequence[str], state: RunState, why: str
+) -> None:
     """Record what a run has come to on each of `hosts`, after what it has captured for the step."""
+    touched = {*hosts} if not why else _touched(stepper, env, step, hosts)
     for host in hosts:
         outcome = _outcome(state, host, well=not why)
         known = state.captured.get(host, {})
@@ -126,10 +130,25 @@ def _note_end(stepper: Stepper, step: Step, hosts: Sequence[str], state: RunStat
         if outcome is Outcome.PASSED and step.capture:
             values = {name: known[wanted] for name, wanted in step.capture.items()}
             stepper.recorder.record_of(EventType.VALUES_CAPTURED, step.id, host, {"values": values})
-        data = {"part": "action", "outcome": outcome, "as_run": state.run} | ({"reason": why} if why else {})
+        data: dict[str, Any] = {"part": "action", "outcome": outcome, "as_run": state.run}
+        data |= ({"reason": why} if why else {}) | ({} if host in touched else {"untouched": True})
         if outcome is Outcome.PASSED:
             data.pop("reason", None)
         stepper.recorder.record_of(EventType.ACTION_FINISHED, step.id, host, data)
+
+
+def _touched(stepper: Stepper, env: RunEnvironment, step: Step, hosts: Sequence[str]) -> set[str]:
+    """The hosts on which a run that was called for `step` has begun a change, whatever became of it."""
+    touched = set[str]()
+    for _, data in _called(stepper, step.id, hosts):
+        state = env.state.run(str(data["as_run"])).state
+        runbook = stepper.plan.request.find(state.runbook)
+        if runbook and state.target:
+            plan = planned_undo(runbook, state, read(env.state.log_path, run=state.run))
+            touched |= {host for each in plan.takes_back for host in each.hosts}
+            touched |= {host for each in plan.stays for host in each.hosts}
+        touched |= {host for name, on in state.steps.items() if undone_step(name) for host in on}
+    return touched
 
 
 def _outcome(state: RunState, host: str, *, well: bool) -> Outcome:

@@ -90,7 +90,8 @@ class RunStart:
         request = self.request = self.request.masked(self.recorder.redaction)
         target = Target.from_message(message)
         check_hosts(request.source.runbook, request.inputs, message.get("names") or ())
-        target.check(request.source.runbook, inherited=bool(request.parent))
+        target.check(request.source.runbook, within=(request.limit or "") if request.parent else "")
+        target.check_others(request.source.runbook, request.find)
         target.check_variables(request.source.runbook, needed_variables(request.source))
         self.pager.target = target
         if request.mode == "auto":

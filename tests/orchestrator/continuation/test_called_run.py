@@ -302,3 +302,34 @@ def test_what_is_said_of_a_step_of_no_run_is_refused(engine, other):
     engine.run(undoing("one"), calls())
 
     assert engine.resume(done=["one/first"]).problems == ("RUN-001 has no step 'one/first'",)
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({"hosts": "lb"}, "RUN-002 is not for app1 (its hosts are lb)"),
+        ({"hosts": "app1", "steps": [change("in", hosts="lb")]}, "RUN-002 is not for app1 (its hosts are lb)"),
+        (
+            {"hosts": "app1", "steps": [change("in"), change("out", hosts="lb")]},
+            "RUN-002 is not for app1 (the hosts of its step 'out' are lb)",
+        ),
+    ],
+)
+def test_one_that_is_for_other_hosts_is_found_before_the_first_step(engine, other, keys, why):
+    engine.ansible.hosts = {"app1": ["app1"], "lb": ["lb1"]}
+    other(**keys)
+
+    result = engine.run(change("one"), calls(), hosts="app1")
+
+    assert (result.happened, result.exit_code, engine.done("app1")) == (why, ExitCode.UNREACHABLE, [])
+
+
+def test_where_it_has_begun_nothing_its_host_is_untouched(engine, other):
+    other(change("first", effect="read"), change("second"))
+    engine.ansible.answers["first", "action"] = FAILED
+
+    result = engine.run(calls(), change("two"))
+
+    assert (result.outcome, result.hosts) == ("failed", {"untouched": ["db1"]})
+    assert [way.words[0] for way in result.ways_on] == ["resume", "show"]
+    assert engine.resume().hosts == {"untouched": ["db1"]}

@@ -285,15 +285,14 @@ def test_of_its_steps_one_that_is_for_other_hosts_works_on_those(engine, other, 
     assert next(job.limit for job in jobs if job.name == "RUN-002.yml") == child
 
 
-def test_where_a_limit_leaves_it_no_host_it_is_refused_and_says_so(engine, other):
+def test_where_a_limit_leaves_it_no_host_nothing_is_begun(engine, other):
     other(hosts="db")
     engine.ansible.hosts = {"app": ["a", "b"], "db": ["db1"]}
-    engine.ansible.answers["two", "action", "b"] = FAILED
 
     result = engine.run(change("two", on_failure="RUN-002"), hosts="app", limit="b")
 
-    assert (result.outcome, result.children[0].result.outcome) == ("failed", "never reached")
-    assert "nothing in the inventory matches 'db'" in result.happened
+    assert (result.outcome, result.hosts, engine.done("b")) == ("never reached", {}, [])
+    assert result.happened == "RUN-002 could not take over: the inventory and --limit leave none of its hosts (db)"
 
 
 def test_the_step_that_failed_is_verified_again_and_the_run_ends_by_that(engine, other):

@@ -138,7 +138,7 @@ def test_problems_and_a_hint_are_on_stderr(runbook, library, ansible):
 
     assert ran.code == 5
     assert ran.err.splitlines()[-2:] == [
-        "error: the step 'look' has no host: nothing in the inventory matches 'all'",
+        "error: the step 'look' has no host: the inventory and --limit leave none of 'all'",
         "hint: name the inventory with -i, and look at --limit and the inventory's groups",
     ]
 

@@ -28,6 +28,7 @@ from runbook_names import (
     inventory_warnings,
     missing_names,
     pattern,
+    pattern_hosts,
 )
 from runbook_operands import observe
 from runbook_results import bounded, may_go_on, public
@@ -129,7 +130,9 @@ class CallbackModule(CallbackBase):
         matched = [[host.name for host in inventory.get_hosts(play.hosts)] for play in plays]
         hosts = {name: inventory.get_host(name) for names in matched for name in names}
         delegates = delegate_hosts(inventory, filter(None, os.environ.get("RUNBOOK_ON", "").split(",")))
-        idle = idle_limits(inventory, hosts)
+        called = pattern_hosts(inventory, json.loads(os.environ.get("RUNBOOK_CALLED", "[]")), limited=False)
+        successors = pattern_hosts(inventory, json.loads(os.environ.get("RUNBOOK_SUCCESSORS", "[]")), limited=True)
+        idle = idle_limits(inventory, {*hosts}.union(*successors.values()))
         hosts |= {name: inventory.get_host(name) for names in delegates.values() for name in names}
         variables = {name: manager.get_vars(host=host) for name, host in hosts.items()}
         loader = plays[0]._loader
@@ -140,6 +143,8 @@ class CallbackModule(CallbackBase):
             missing=missing_names(inventory, plays),
             ambiguous=ambiguous_names(inventory, plays, delegates),
             delegates=delegates,
+            called=called,
+            successors=successors,
             warnings=inventory_warnings(),
             idle=idle,
             environments={

@@ -34,6 +34,11 @@ def delegate_hosts(inventory, names):
     return {name: _named(inventory, name) for name in names}
 
 
+def pattern_hosts(inventory, patterns, *, limited):
+    """The hosts that each of the patterns of other runbooks has, within --limit or whatever it says."""
+    return {each: [host.name for host in inventory.get_hosts(each, ignore_limits=not limited)] for each in patterns}
+
+
 def _named(inventory, name):
     if name in inventory.groups:
         return [host.name for host in inventory.groups[name].get_hosts()]
@@ -69,10 +74,10 @@ def _is_absent(inventory, term):
 
 
 def idle_limits(inventory, hosts):
-    """Each name in --limit on whose hosts the runbook does nothing."""
+    """Each name in --limit that has none of `hosts`, on which something is or may be done."""
     terms = [term for term in inventory._subset or () if term and term[0] not in "!&"]
     there = [(term, {host.name for host in inventory._match_one_pattern(term)}) for term in terms]
-    return [term for term, names in there if names and not names & hosts.keys()]
+    return [term for term, names in there if names and not names & hosts]
 
 
 def _bare(term):

@@ -127,6 +127,8 @@ def test_the_first_message_names_the_hosts_of_every_play_and_the_class_of_each_h
             "missing": [{"where": "nobody", "name": "nobody"}],
             "ambiguous": [],
             "delegates": {},
+            "called": {},
+            "successors": {},
             "warnings": [],
             "idle": [],
             "lacking": {},
