@@ -6,13 +6,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 from runner.core.step_tags import GATE
 from runner.kinds.values import ROLES
+from runner.library.content_tasks import Call, calls, tasks, unknown_handlers
 from runner.library.side_files import SideFiles
 from runner.model.checks import controller_lookups
-from runner.model.names import RESERVED
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import unusable
 from runner.model.yaml.finding import Finding, InvalidFileError
@@ -60,13 +59,6 @@ class _Allowed:
     secrets: Collection[str]
 
 
-class _Call(NamedTuple):
-    """A module of a task, by its short name where it is one of Ansible's own, and its arguments."""
-
-    module: str
-    args: Value
-
-
 def roles_used(path: str, data: bytes) -> list[str]:
     """The directories of the roles on which the file at `path` depends, or which it includes by their names."""
     if not is_content(path):
@@ -87,8 +79,8 @@ def _dependencies(root: Value) -> list[str | None]:
 
 
 def _included(root: Value) -> list[str | None]:
-    calls = [call for task in _tasks(root) for call in _calls(task)]
-    names = [call.args.get("name") for call in calls if call.module in {"include_role", "import_role"}]
+    includes = [call for task in tasks(root) for call in calls(task)]
+    names = [call.args.get("name") for call in includes if call.module in {"include_role", "import_role"}]
     return [name.text for name in names if name]
 
 
@@ -110,6 +102,7 @@ def findings(runbook: Runbook, files: SideFiles) -> list[Finding]:
     allowed = _Allowed({user for step in steps for user in step.users}, names, runbook.secrets)
     content = {path for path in files.contents if own and (is_content(path) or path in own)}
     found = [found for path in content for found in _of_file(path, files.contents[path], own, allowed)]
+    found += unknown_handlers({path: files.contents[path] for path in content}, _RULE)
     templates = filled_in & files.contents.keys()
     filled = [found for path in templates for found in _of_template(path, files.contents[path])]
     templates |= {path for path in content if is_content(path) and "templates" in PurePosixPath(path).parts[3:4]}
@@ -159,7 +152,7 @@ def _of_yaml(path: str, data: bytes, part: str, own: Collection[str], allowed: _
     for root in roots:
         yield from _of_texts(root)
         if part in _LISTS:
-            for task in _tasks(root):
+            for task in tasks(root):
                 yield from _of_task(task, allowed)
         elif part == "meta":
             yield from _of_meta(root, path, own, allowed)
@@ -175,15 +168,6 @@ def _of_texts(value: Value) -> Iterator[Finding]:
         yield from _of_texts(part)
 
 
-def _tasks(value: Value) -> Iterator[Value]:
-    """Every task in a list of them, and every block, with those in it."""
-    for task in value.items():
-        yield task
-        for key in ("block", "rescue", "always"):
-            if inner := task.get(key):
-                yield from _tasks(inner)
-
-
 def _of_meta(root: Value, path: str, own: Collection[str], allowed: _Allowed) -> Iterator[Finding]:
     is_dependency = not any(path.startswith(f"{name}/") for name in own)
     if is_dependency and (specs := root.get("argument_specs")):
@@ -197,18 +181,10 @@ def _of_meta(root: Value, path: str, own: Collection[str], allowed: _Allowed) ->
 
 def _of_task(task: Value, allowed: _Allowed) -> Iterator[Finding]:
     yield from _of_keywords(task, allowed)
-    for call in _calls(task):
+    for call in calls(task):
         yield from _of_call(call, allowed)
     if (name := task.get("register")) and name.text in allowed.names:
         yield name.finding(_RULE, f"{name.text} is a name of the runbook already", hint="register it by another name")
-
-
-def _calls(task: Value) -> Iterator[_Call]:
-    for value in task.values():
-        name = str(value.place[-1])
-        if name not in RESERVED and not name.startswith("with_") and name not in {"listen", "user"}:
-            collection, _, short = name.rpartition(".")
-            yield _Call(short if collection in {"", "ansible.builtin", "ansible.legacy"} else name, value)
 
 
 def _of_keywords(task: Value, allowed: _Allowed) -> Iterator[Finding]:
@@ -258,7 +234,7 @@ def _of_names(values: Value, allowed: _Allowed) -> Iterator[Finding]:
             yield value.finding(_RULE, f"{name} decides how a run reaches its hosts, or works there", hint=_REACHED)
 
 
-def _of_call(call: _Call, allowed: _Allowed) -> Iterator[Finding]:
+def _of_call(call: Call, allowed: _Allowed) -> Iterator[Finding]:
     if call.module in _INCLUDES:
         yield from _of_include(call)
     elif call.module in {"add_host", "group_by", "import_playbook"}:
@@ -276,7 +252,7 @@ def _of_call(call: _Call, allowed: _Allowed) -> Iterator[Finding]:
                 )
 
 
-def _of_include(call: _Call) -> Iterator[Finding]:
+def _of_include(call: Call) -> Iterator[Finding]:
     for key in ("file", "name", "dir", "tasks_from", "vars_from", "defaults_from", "handlers_from"):
         value = call.args.get(key) if call.args.text is None else call.args if key == "file" else None
         text = (value and value.text) or ""

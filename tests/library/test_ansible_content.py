@@ -60,7 +60,9 @@ def found(tmp_path):
     ],
 )
 def test_what_a_role_may_do(found, task):
-    assert found({"tasks/main.yml": f"- name: A\n  {task}\n", "tasks/more.yml": "- ansible.builtin.ping: {}\n"}) == []
+    handlers = {"handlers/main.yml": "- {name: Restart, ansible.builtin.ping: {}}\n"}
+    more = {"tasks/more.yml": "- ansible.builtin.ping: {}\n"}
+    assert found({"tasks/main.yml": f"- name: A\n  {task}\n", **more, **handlers}) == []
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,26 @@ def test_what_a_role_may_not_do(found, task, message, within):
 def test_what_the_files_of_a_role_may_not_be(found, files, message):
     (only,) = found(files)
     assert only.partition(" ")[2].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("notify", "messages"),
+    [
+        ("nope", ["3 notifies 'nope', and there is no handler of that name"]),
+        ("[Restart, nope]", ["3 notifies 'nope', and there is no handler of that name"]),
+        ("Restart", []),
+        ("'web : Restart'", []),
+        ("all of it", []),
+        ("Reload 7", []),
+        ("'{{ which }}'", []),
+    ],
+)
+def test_a_handler_that_is_not_there_is_found_before_a_step_notifies_it(found, notify, messages):
+    handlers = "- {name: Restart, listen: [all of it], ansible.builtin.ping: {}}\n- {name: 'Reload {{ a }}', ansible.builtin.ping: {}}\n"
+    tasks = f"- name: A\n  ansible.builtin.ping: {{}}\n  notify: {notify}\n"
+    assert found({"tasks/main.yml": tasks, "handlers/main.yml": handlers}) == messages
+    more = tasks + "- {name: B, ansible.builtin.include_role: {name: acme.tools.web}}\n"
+    assert found({"tasks/main.yml": more, "handlers/main.yml": handlers}) == []
 
 
 def test_a_role_that_becomes_root_needs_a_step_that_says_so(found):
