@@ -17,6 +17,9 @@ _ARGV = 2
 _TIMED_OUT = 124
 """The exit code with which `timeout` says that it has ended the command."""
 
+_CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d+):([\d.]+)")
+"""How long a command took, as a module says it."""
+
 _SHORT = 80
 """Characters of a value in a sentence."""
 
@@ -172,10 +175,21 @@ def _shown(operand: Operand) -> str:
 
 
 def _limit(result: Mapping[str, Any]) -> str:
-    """The time that the `timeout` around the command had; only of one that it has ended is it told."""
+    """The time that the `timeout` around the command had; only of one that it has ended is it told.
+
+    A command may end with the same exit code by itself, before that time has passed.
+    """
     argv = _list(result.get("cmd"))
-    limited = len(argv) > _ARGV and argv[0] == "timeout" and result.get("rc") == _TIMED_OUT
-    return str(argv[_ARGV]) if limited else ""
+    if len(argv) <= _ARGV or argv[0] != "timeout" or result.get("rc") != _TIMED_OUT:
+        return ""
+    limit, clock = str(argv[_ARGV]), _CLOCK.fullmatch(str(result.get("delta")))
+    in_time = re.fullmatch(r"[0-9.]+s", limit) and clock and _elapsed(clock) < float(limit.rstrip("s"))
+    return "" if in_time else limit
+
+
+def _elapsed(clock: re.Match[str]) -> float:
+    days, hours, minutes, seconds = (float(part or 0) for part in clock.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def _last_lines(text: str) -> tuple[str, ...]:

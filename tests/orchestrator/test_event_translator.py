@@ -64,7 +64,7 @@ def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
             Outcome.FAILED,
             "exit code 1: no room",
         ),
-        ("failed", {"rc": 124, "msg": "non-zero return code"}, Outcome.FAILED, "timed out on the host"),
+        ("failed", {"rc": 124, "msg": "non-zero return code"}, Outcome.FAILED, "exit code 124"),
         (
             "failed",
             {
@@ -223,6 +223,32 @@ def test_what_was_ended_by_its_time_limit_names_the_limit_and_where_it_is_set(tr
     *_, event = events(translator, *late)
 
     assert event.data["reason"].startswith(f"timed out on the host after 30s, {limit}")
+
+
+@pytest.mark.parametrize(
+    ("delta", "reason"),
+    [
+        ("0:00:29.999999", "exit code 124: gave up"),
+        ("0:00:30.000001", "timed out on the host after 30s, the `timeout` of the step"),
+        ("1 day, 0:00:00", "timed out on the host after 30s, the `timeout` of the step"),
+    ],
+)
+def test_a_command_that_ends_as_timeout_does_before_its_time_has_passed_was_not_ended_by_it(translator, delta, reason):
+    *_, event = events(translator, message("failed", "action", **LATE, delta=delta, stderr="gave up"))
+
+    assert event.data["reason"] == reason
+
+
+def test_a_text_of_an_output_that_was_cut_is_not_called_empty(translator):
+    output = {"stdout": {"bytes": 300_000, "truncated": True}}
+    asked = failed("stdout is search('x')", stdout="")
+
+    *_, event = events(translator, message("ok", "verify/1/probe", rc=0, stdout="yy", output=output), asked)
+
+    assert event.data["reason"] == (
+        "stdout does not match 'x': stdout was cut (300,000 bytes), so that nothing can be said of all of it; "
+        "print less, or let the command itself judge"
+    )
 
 
 def test_a_long_value_is_cut_with_its_length(translator):

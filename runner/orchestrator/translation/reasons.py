@@ -10,7 +10,6 @@ from typing import Any, Literal
 from runner.compiler.condition_names import searched
 from runner.core.events import DONE, Outcome
 from runner.core.observation import Observation
-from runner.kinds.invocation import TIMED_OUT
 from runner.model.checks.condition import names
 
 _NOISE = re.compile(
@@ -79,7 +78,8 @@ def verdict(
     elif seen.cut and _CUT in assertion:
         words, values = seen.cut_sentence, ""
     elif (search := searched(assertion)) and seen.stream == search[0]:
-        words, values = f"{search[0]} does not match {search[1]!r}", seen.last_lines
+        words = f"{search[0]} does not match {search[1]!r}"
+        values = seen.cut_sentence if search[0] in seen.cut else seen.last_lines
     elif set(seen.values) == {"problem"}:  # which says itself why
         words, values = _own_words(seen.values["problem"]), ""
     elif "probe" in names(assertion):  # there was no answer that could be judged
@@ -112,8 +112,8 @@ def reason_of(
     outcome: Outcome, result: Mapping[str, Any], seen: Observation, *, of: Literal["step", "check"] = "check"
 ) -> str:
     """One line that says why it did not pass; `of` says what had the time limit."""
-    if seen.exit_code == TIMED_OUT:
-        return f"timed out on the host{f' after {seen.limit}, {_LIMITS[of]}' if seen.limit else ''}"
+    if seen.limit:
+        return f"timed out on the host after {seen.limit}, {_LIMITS[of]}"
     if "assertion" in result and result.get("msg") in (None, "", _OF_ANSIBLE):
         return f"{' '.join(str(result['assertion']).split())} is not true"
     message = _NOISE.sub("", str(result.get("msg") or result.get("skip_reason") or "").strip())
