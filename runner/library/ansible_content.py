@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from runner.core.step_tags import GATE
 from runner.kinds.values import ROLES
-from runner.library.content_tasks import Call, calls, tasks, unknown_handlers
+from runner.library.content_tasks import ModuleCall, calls, tasks, unknown_handlers
 from runner.library.side_files import SideFiles
 from runner.model.checks import controller_lookups
 from runner.model.runbook import Runbook
@@ -234,7 +234,7 @@ def _of_names(values: Value, allowed: _Allowed) -> Iterator[Finding]:
             yield value.finding(_RULE, f"{name} decides how a run reaches its hosts, or works there", hint=_REACHED)
 
 
-def _of_call(call: Call, allowed: _Allowed) -> Iterator[Finding]:
+def _of_call(call: ModuleCall, allowed: _Allowed) -> Iterator[Finding]:
     if call.module in _INCLUDES:
         yield from _of_include(call)
     elif call.module in {"add_host", "group_by", "import_playbook"}:
@@ -252,7 +252,7 @@ def _of_call(call: Call, allowed: _Allowed) -> Iterator[Finding]:
                 )
 
 
-def _of_include(call: Call) -> Iterator[Finding]:
+def _of_include(call: ModuleCall) -> Iterator[Finding]:
     for key in ("file", "name", "dir", "tasks_from", "vars_from", "defaults_from", "handlers_from"):
         value = call.args.get(key) if call.args.text is None else call.args if key == "file" else None
         text = (value and value.text) or ""

@@ -16,7 +16,7 @@ _IMPORTS = frozenset({"include_tasks", "import_tasks", "include_role", "import_r
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
-class Call(NamedTuple):
+class ModuleCall(NamedTuple):
     """A module of a task, by its short name where it is one of Ansible's own, and its arguments."""
 
     module: str
@@ -32,13 +32,13 @@ def tasks(value: Value) -> Iterator[Value]:
                 yield from tasks(inner)
 
 
-def calls(task: Value) -> Iterator[Call]:
+def calls(task: Value) -> Iterator[ModuleCall]:
     """The modules that the `task` calls."""
     for value in task.values():
         name = str(value.place[-1])
         if name not in RESERVED and not name.startswith("with_") and name not in {"listen", "user"}:
             collection, _, short = name.rpartition(".")
-            yield Call(short if collection in {"", "ansible.builtin", "ansible.legacy"} else name, value)
+            yield ModuleCall(short if collection in {"", "ansible.builtin", "ansible.legacy"} else name, value)
 
 
 def unknown_handlers(contents: Mapping[str, bytes], rule: str) -> Iterator[Finding]:
