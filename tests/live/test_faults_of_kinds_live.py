@@ -22,7 +22,7 @@ from runner.kinds import plugins
 ALL = os.environ.get("RUNBOOK_TEST_FAULTS") == "real"
 SILENCE = "no answer|[Tt]imed out"
 FAULTS = {
-    "nobody": "[Cc]onnection refused|Couldn't connect",
+    "nobody": "[Cc]onnection refused|Couldn't connect|Timeout when waiting for 127.0.0.1:9",
     "slow": SILENCE,
     "rst": "reset by peer",
     "html": "202",

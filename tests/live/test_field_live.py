@@ -115,7 +115,7 @@ def test_each_database_is_backed_up_and_a_restore_proves_it(field, tmp_path):
         for event in ran.events:
             if event["type"] == "values.captured":
                 captured |= event["data"]["values"]
-        assert captured["restored"] == [{"tables": 1, "rows": 1000}]
+        assert captured["restored"] == [{"tables": 1, "rows": 20000}]
         assert not [line for line in ran.out.splitlines() if cluster.passwords["postgres"] in line]
 
 

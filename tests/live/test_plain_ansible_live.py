@@ -88,7 +88,7 @@ def test_run_002_releases_and_its_undo_takes_the_release_back(shop, play):
     code, done, said = play("RUN-002", "--skip-tags", "gate", "-e", json.dumps(values))
 
     # What people are told is skipped with the gates; what is not needed stands there as skipped.
-    first = [task for task in tasks if task.startswith(("prerequisite-", "tag/"))]
+    first = [task for task in tasks if task.startswith(("prerequisite-", "commit/", "tag/"))]
     assert (code, done) == (0, [*first, *2 * steps(tasks, *ROLLING), *steps(tasks, "end-to-end", "watch")]), said
     assert served(shop) == {GOOD}
 
