@@ -160,12 +160,15 @@ class Recorder:
     def command_again(self, request: RunRequest, flags: Mapping[str, str] = MappingProxyType({})) -> NextCommand:
         """The command of `request` as it was given, with `flags`, of which those without a value are left out.
 
-        Words that may hold a secret of an inventory which could not be read are not repeated.
+        Words that may hold a secret of an inventory which could not be read are not repeated; where an input of type
+        secret is kept, which holds none, always is. What is the default anyway is left out.
         """
         is_known, request = self.knows_inventory, request.without(self.redaction)
         where = [word for path in request.inventories for word in ("-i", str(path))]
-        given = {name: value for name, value in request.inputs.items() if value}
-        given |= {name: "VALUE" for name, value in given.items() if not is_known or self.redaction.holds(value)}
+        declared, hidden = request.source.runbook.inputs, request.source.runbook.secrets
+        given = {name: value for name, value in request.inputs.items() if value and value != declared[name].default}
+        unsure = [name for name, value in given.items() if not is_known or self.redaction.holds(value)]
+        given |= {name: "VALUE" for name in unsure if name not in hidden}
         inputs = [word for name, value in given.items() for word in ("-e", f"{name}={value}")]
         limit = ["-l", request.limit] if request.limit else []
         mode = [f"--{request.mode}"] if request.mode != "run" else []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
-from harness.fake_run import ACTOR
+from harness.fake_run import ACTOR, request_in
 from harness.fakes import RUN_ID, Clock
 
 from runner.core.errors import AuditError
@@ -191,3 +192,24 @@ def test_the_history_is_that_of_the_log_and_of_an_end_that_is_about_to_come(reco
     assert (so_far.outcome, about_to_end.outcome, about_to_end.happened) == ("running", "passed", "it holds")
     assert so_far.steps == about_to_end.steps == history(read(recorder.log.path)).steps
     assert so_far.head == about_to_end.head == f"{recorder.log.head.seq}:{recorder.log.head.hash}"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"token": "env:SHOP_TOKEN", "count": 3}, ()),
+        ({"token": "env:OTHER", "count": 4}, ("-e", "token=env:OTHER", "-e", "count=VALUE")),
+    ],
+)
+def test_the_command_again_gives_where_a_secret_is_and_leaves_out_what_is_the_default(tmp_path, recorder, given, words):
+    token = {"type": "secret", "default": "env:SHOP_TOKEN", "help": "A key"}
+    takes = {"token": token, "count": {"type": "int", "default": 3, "help": "How many"}}
+    request = request_in(tmp_path, inputs=takes)
+
+    again = recorder.command_again(replace(request, inputs=given, inventories=()))
+
+    name = next(iter(given.values())).removeprefix("env:")
+    assert (again.words, again.does) == (
+        ("run", "RUN-001", *words),
+        f"starts again: nothing was done; needs {name} in the environment",
+    )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from runner.compiler.segments import Gate
 from runner.core.errors import DoubtError, InvalidInputError
 from runner.core.events import DONE, EventType, Outcome
-from runner.core.step_tags import item_of
+from runner.core.step_tags import item_of, undo_id
 from runner.core.wording import in_one_line
 from runner.executor.ledger_entry import LedgerEntry, item_parts
 from runner.model.step import Step
@@ -70,12 +70,30 @@ def check_answers(stepper: Stepper, hosts: Mapping[str, Sequence[str]], what: st
     called = {step.id for step in runbook.procedure if step.runs}
     for name, _, host in (each.partition("@") for each in (*answers.done, *answers.redo)):
         if "/" in name and name.partition("/")[0] in called:
-            continue  # it is about the run that does this step
+            _check_inside(stepper, name, what)  # it is about the run that does this step
+            continue
         if whole(name) not in hosts:
             message = f"{runbook.id} has no {what} {whole(name)!r}"
             raise InvalidInputError(message, hint=f"its {what}s are {', '.join(hosts)}")
         if host and host not in (named := hosts[whole(name)]):
             raise InvalidInputError(f"{name} is not done on {host}", hint=f"its hosts are {', '.join(named)}")
+
+
+def _check_inside(stepper: Stepper, name: str, what: str) -> None:
+    """That the last word of `name` is a `what` of the runbook to which the words before it lead, each a step."""
+    find, runbook = stepper.plan.request.find, stepper.plan.runbook
+    *outer, last = name.split("/")
+    for word in outer:
+        runs = {step.id: step.runs for step in runbook.procedure}.get(word)
+        inner = find(runs.run) if runs else None
+        if inner is None:
+            raise InvalidInputError(f"{runbook.id} has no step {word!r} that another runbook does")
+        runbook = inner
+    undone = [undo_id(step.id) for step in runbook.procedure if step.undo]
+    names = undone if what == "undo" else [step.id for step in runbook.procedure]
+    if whole(last) not in names:
+        hint = f"its {what}s are {', '.join(names)}"
+        raise InvalidInputError(f"{runbook.id}, which does {'/'.join(outer)}, has no {what} {whole(last)!r}", hint=hint)
 
 
 def settle_doubts(stepper: Stepper, gate: ApprovalGate, step: Step) -> None:

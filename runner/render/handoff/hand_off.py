@@ -129,7 +129,7 @@ def _begun(run: RunHistory) -> str:
     where = f" on {listed(run.hosts)}" if run.hosts else ""
     why = f": {reason}" if (reason := run.attempts[-1].reason or run.attempts[0].reason) else ""
     if not (why or run.environment):  # it may hold a secret of the inventory, which it had not read yet
-        why = "; why was not recorded yet"
+        why = "; why is not told, as it could hold a secret of the inventory, which was not read by then"
     began = f"{run.started:%Y-%m-%d %H:%M:%S} UTC"
     environment = run.environment or "an environment that is not known"
     return f"{run.user} started {run.runbook} {run.title} in {environment}{where} at {began}{why.rstrip('.')}."

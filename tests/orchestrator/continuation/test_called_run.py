@@ -304,6 +304,22 @@ def test_what_is_said_of_a_step_of_no_run_is_refused(engine, other):
     assert engine.resume(done=["one/first"]).problems == ("RUN-001 has no step 'one/first'",)
 
 
+def test_a_wrong_name_within_it_is_refused_as_a_wrong_step_is_before_anything_is_done(engine, other):
+    policy = {**NOBODY, "when": ["step_failed"]}
+    other(change("first"))
+    engine.ansible.answers["first", "action"] = FAILED
+    engine.run(calls(), escalation=policy)
+    engine.channel.sent.clear()
+
+    refused = [engine.resume(redo=[name]) for name in ("help/frist", "help/first/deeper")]
+
+    assert [(each.exit_code, each.problems, each.calls) for each in refused] == [
+        (ExitCode.INVALID, ("RUN-002, which does help, has no step 'frist'",), ()),
+        (ExitCode.INVALID, ("RUN-002 has no step 'first' that another runbook does",), ()),
+    ]
+    assert began(engine) == [(1, "first")]
+
+
 @pytest.mark.parametrize(
     ("keys", "why"),
     [
