@@ -33,6 +33,19 @@ def test_an_inventory_that_ansible_would_only_warn_of(bench, children, code, sen
     assert sentence in ran.out
 
 
+def test_a_key_that_stands_twice_in_variables_is_told_with_both_places_and_no_traceback(bench):
+    made = bench.directory / "made"
+    bench.write(step("act", f"touch {made}"))
+    variables = bench.directory / "group_vars" / "all.yml"
+    variables.parent.mkdir()
+    variables.write_text("port: 1\nname: web\nport: 2\n")
+
+    ran = bench.run()
+
+    assert (ran.code, made.exists(), "Traceback" in ran.out + ran.err) == (1, False, False)
+    assert f"{variables}: the key 'port' stands on line 1 and again on line 3" in ran.out
+
+
 def test_a_name_of_both_that_nobody_asks_for_is_no_fault(bench):
     made = bench.directory / "made"
     bench.write(step("act", f"touch {made}"), hosts="other")

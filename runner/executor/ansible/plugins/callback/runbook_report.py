@@ -12,6 +12,8 @@ import socket
 import sys
 import traceback
 
+from ansible._internal._errors._error_utils import SourceContext
+from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
@@ -55,12 +57,25 @@ def reporting(method):
     def report(*args, **kwargs):
         try:
             method(*args, **kwargs)
-        except BaseException:
-            traceback.print_exc()
+        except BaseException as error:
+            if isinstance(error, AnsibleError):
+                sys.stderr.write(_told(error))
+            else:
+                traceback.print_exc()
             sys.stderr.flush()
             os._exit(BROKEN)
 
     return report
+
+
+def _told(error):
+    """What Ansible says of the `error`, with the place in a file that it, or what has caused it, names."""
+    each, placed = error, []
+    while each is not None:
+        if context := SourceContext.from_value(getattr(each, "obj", None)):
+            placed.append(f"{each} Origin: {context.origin}\n")
+        each = each.__cause__ or each.__context__
+    return "".join(dict.fromkeys(placed)) or f"{error}\n"
 
 
 class CallbackModule(CallbackBase):
