@@ -146,13 +146,13 @@ def _after(run: RunHistory) -> str:
     unknown = [name for name in run.unreached if _is_unknown(name, run)]
     unreached = [name for name in run.unreached if name not in unknown]
     sentences = [f"{listed(unreached)} could not be reached."] if unreached else []
-    sentences += [f"Whether {listed(unknown)} heard of it is not recorded."] if unknown else []
+    sentences += [f"Whether {listed(unknown)} heard of it is not known."] if unknown else []
     return " ".join(sentences)
 
 
 def _is_unknown(contact: str, run: RunHistory) -> bool:
-    """Whether nothing is recorded of what became of the pages to `contact`, as on a full disk."""
-    return all(page.status == REQUESTED for page in run.undelivered if page.contact == contact)
+    """Whether a page to `contact` may have arrived: no answer came, or none could be recorded, as on a full disk."""
+    return any(page.doubt or page.status == REQUESTED for page in run.undelivered if page.contact == contact)
 
 
 def _with(run: RunHistory, word: str) -> list[StepHistory]:

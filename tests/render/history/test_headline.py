@@ -64,8 +64,12 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
             "Step 1 of 2, Look, ended as unreachable on one. 1 step was never reached. lead could not be reached.",
         ),
         (
+            [*PASSED, (*PAGE[:3], {**PAGE[3], "doubt": True}), ended()],
+            "All 2 steps passed on one. Whether lead heard of it is not known.",
+        ),
+        (
             [*PASSED, PAGE, REQUESTED, ended()],
-            "All 2 steps passed on one. lead could not be reached. Whether dba heard of it is not recorded.",
+            "All 2 steps passed on one. lead could not be reached. Whether dba heard of it is not known.",
         ),
         (
             [*FAILED, reopened("act"), *done("act"), ended("handed over", happened="RUN-2 took over, and it holds again")],
