@@ -40,6 +40,7 @@ class Invoker:
         deadline: Deadline,
     ) -> None:
         self.recorder, self.previews = recorder, dict[str, dict[str, Mapping[str, Any]]]()
+        self._engine: Mapping[str, Any] = {}
         self._request, self._env, self._directory = request, env, directory
         self._locks, self._deadline = locks, deadline
         self.halt = PartHalt(env.cancellation, recorder.ledger)
@@ -97,11 +98,13 @@ class Invoker:
             ExecutionError: it did not start, or was stopped from outside.
         """
         self.halt.begin(may=may_halt)
+        self._engine = {}
         ending = self._env.executor.execute(self._job, part, handle=self._handler(check))
         halted = self.halt.halted and ending.why in {"refused", "cancelled"} and not self.cancelled
         if ending.why == "refused" and not halted:
             return False
-        self.recorder.note(EventType.SPAN_FINISHED, why="halted" if halted else ending.why, code=ending.code)
+        why = "halted" if halted else ending.why
+        self.recorder.note(EventType.SPAN_FINISHED, why=why, code=ending.code, engine=self._engine)
         self._directory.update(captured=self.recorder.captured, steps=self.recorder.ledger.table())
         if halted:
             return False
@@ -121,6 +124,7 @@ class Invoker:
                 return check(message)
             if message["kind"] == "end":
                 self._keep_previews(message)
+                self._engine = message.get("engine") or {}
                 return None
             with self.halt.passing() as passes:
                 if not passes:

@@ -199,6 +199,7 @@ def _prepare(job: Job, part: JobPart, directory: Path) -> PlaybookInvocation:
             "RUNBOOK_CALLED": json.dumps(list(job.called)),
             "RUNBOOK_SUCCESSORS": json.dumps(list(job.successors)),
             "RUNBOOK_RUN_ID": job.run_id,
+            "RUNBOOK_ENGINE": job.environ.get("RUNBOOK_ENGINE", "stock"),
             processes.MARKER: job.run_id,
         },
         deadline=part.deadline,

@@ -1,0 +1,97 @@
+# Copyright: the runbookctl authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several tasks at once in one process: each in a greenlet, which gives way while it waits for a host or for a time."""
+
+from __future__ import annotations
+
+import contextvars
+import heapq
+import itertools
+import os
+import selectors
+import time
+
+import greenlet
+
+ATTEMPT = "RUNBOOK_ATTEMPT"
+
+
+class Worker(greenlet.greenlet):
+    """A task that is being done on one host; `asked` says whether it has had something done there already."""
+
+    def __init__(self, work, attempt):
+        super().__init__(work)
+        self.gr_context = contextvars.copy_context()
+        self.attempt = attempt
+        self.asked = False
+
+
+class Hub:
+    """Where greenlets wait; whoever polls it lets those go on for which something has come."""
+
+    def __init__(self):
+        self._main = greenlet.getcurrent()
+        self._selector = selectors.DefaultSelector()
+        self._timers = []
+        self._numbers = itertools.count()
+
+    def current(self):
+        """The worker that runs now; None in Ansible's own code, and in a fork of this process."""
+        worker = greenlet.getcurrent()
+        return worker if isinstance(worker, Worker) else None
+
+    def start(self, work):
+        """Do the work until it waits for something the first time."""
+        self.resume(Worker(work, os.environ.get(ATTEMPT)))
+
+    def resume(self, worker, value=None, *, error=None):
+        """Let a worker that waits go on; with the marker of its own attempt, which its templates look up."""
+        before = os.environ.get(ATTEMPT)
+        _set_attempt(worker.attempt)
+        try:
+            if error is not None:
+                worker.throw(error)
+            else:
+                worker.switch(value)
+        finally:
+            _set_attempt(before)
+
+    def wait(self):
+        """Give way until somebody resumes the worker that runs now; what it is resumed with."""
+        return self._main.switch()
+
+    def sleep(self, seconds):
+        """Give way for so many seconds; outside of a worker, wait as everybody does."""
+        worker = self.current()
+        if worker is None:
+            time.sleep(seconds)
+            return
+        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), worker))
+        self.wait()
+
+    def watch(self, pipe, events, ready):
+        """Call `ready(events)` whenever the pipe is; no events: never again."""
+        known = pipe in self._selector.get_map()
+        if not events:
+            if known:
+                self._selector.unregister(pipe)
+        elif known:
+            self._selector.modify(pipe, events, ready)
+        else:
+            self._selector.register(pipe, events, ready)
+
+    def poll(self, most):
+        """Let all go on for whom something has come, after waiting for `most` seconds at most."""
+        if self._timers:
+            most = max(0.0, min(most, self._timers[0][0] - time.monotonic()))
+        for key, events in self._selector.select(most):
+            key.data(events)
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            self.resume(heapq.heappop(self._timers)[2])
+
+
+def _set_attempt(attempt):
+    if attempt is None:
+        os.environ.pop(ATTEMPT, None)
+    else:
+        os.environ[ATTEMPT] = attempt

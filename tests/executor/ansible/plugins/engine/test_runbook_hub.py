@@ -1,0 +1,96 @@
+"""Greenlets give way while they wait, and each finds the marker of its own attempt when it goes on."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from runner.executor.ansible import plugins
+
+sys.path.append(str(Path(plugins.__path__[0], "engine")))
+
+from runbook_hub import ATTEMPT, Hub
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    monkeypatch.setenv(ATTEMPT, "the run")
+    return Hub()
+
+
+def poll(hub, done, count):
+    deadline = time.monotonic() + 30
+    while len(done) < count and time.monotonic() < deadline:
+        hub.poll(0.1)
+
+
+def test_who_sleeps_lets_the_others_go_on(hub):
+    # Given two that sleep, the longer one first
+    done = []
+    for seconds in (0.3, 0.1):
+        hub.start(lambda _, seconds=seconds: (hub.sleep(seconds), done.append(seconds)))
+    assert done == []
+    # When somebody waits for both
+    poll(hub, done, 2)
+    # Then they have slept at the same time
+    assert done == [0.1, 0.3]
+
+
+def test_each_finds_its_own_attempt_and_leaves_that_of_whoever_polls(hub):
+    # Given two attempts that are begun in turn
+    done = []
+    for attempt in ("one", "two"):
+        os.environ[ATTEMPT] = attempt
+        hub.start(lambda _: (hub.sleep(0.05), done.append(os.environ[ATTEMPT])))
+    os.environ[ATTEMPT] = "the run"
+    # When they go on
+    poll(hub, done, 2)
+    # Then each has the marker that it had when it was begun
+    assert (sorted(done), os.environ[ATTEMPT]) == (["one", "two"], "the run")
+
+
+def test_what_comes_on_a_pipe_is_told_until_nobody_watches_it_any_more(hub):
+    # Given a pipe that is watched
+    reading, writing = os.pipe()
+    told = []
+    hub.watch(reading, selectors.EVENT_READ, lambda _: told.append(os.read(reading, 1)))
+    # When something is written, and once more after the watch has ended
+    os.write(writing, b"ab")
+    hub.poll(5)
+    hub.watch(reading, 0, None)
+    hub.poll(0)
+    # Then only the first was told
+    assert told == [b"a"]
+    for pipe in (reading, writing):
+        os.close(pipe)
+
+
+def test_what_a_worker_waits_for_may_fail(hub):
+    # Given a worker that waits
+    waiting, complaints = [], []
+
+    def work(_):
+        waiting.append(hub.current())
+        try:
+            hub.wait()
+        except ValueError as error:
+            complaints.append(str(error))
+
+    hub.start(work)
+    # When that fails
+    hub.resume(waiting[0], error=ValueError("gone"))
+    # Then it is told where it waits
+    assert complaints == ["gone"]
+
+
+def test_outside_of_a_worker_everybody_sleeps_as_ever(hub):
+    begun = time.monotonic()
+
+    hub.sleep(0.05)
+
+    assert (hub.current(), time.monotonic() - begun >= 0.05) == (None, True)
