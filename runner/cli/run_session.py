@@ -19,7 +19,7 @@ from runner.cli.prompts import guard_options
 from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.core.errors import AuditError, InvalidInputError, LockedError, MistypedError, RunbookError
-from runner.executor.job import Cancellation
+from runner.executor.job import ENGINE, Cancellation
 from runner.orchestrator.request import DoubtAnswers, Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, Operator, RunEnvironment
 from runner.services.run_requests import RunbookChangedError, has_passed, interrupted_run, runbooks_of
@@ -44,6 +44,13 @@ _GATES = (
         metavar="TIME",
         default="0s",
         help="How long to wait for locked hosts and for approvals from elsewhere, like 10m.",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["stock", "fast"]),
+        default="stock",
+        envvar=ENGINE,
+        help="How tasks reach their hosts: as Ansible does it, or in one process and by one Python on each host.",
     ),
     click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout."),
 )
@@ -91,7 +98,7 @@ def run_and_exit(
     )
     operator = Prompt(runbook, context.actor().user, given=in_advance, pause=drawing.pause)
     with run_environment(state, operator, drawing, unattended=request.mode == "auto") as env:
-        result = use_case(request, env)
+        result = use_case(request, replace(env, environ={**env.environ, ENGINE: options["engine"]}))
     ending.show(result, as_json=options["as_json"])
     raise click.exceptions.Exit(result.exit_code)
 

@@ -14,6 +14,9 @@ Message = dict[str, Any]
 Handler = Callable[[Message], Literal[False] | None]
 """Takes what an executor reports; False says that nothing may go on."""
 
+ENGINE = "RUNBOOK_ENGINE"
+"""The environment variable that names how tasks reach their hosts: `stock`, as Ansible does it, or `fast`."""
+
 Why = Literal["exited", "cancelled", "deadline", "orphaned", "unread", "refused"]
 
 

@@ -101,3 +101,17 @@ def _outcome(end: Record) -> str:
 def _problems(end: Record) -> tuple[str, ...]:
     reason = record_data.text(end.data, "reason") if end.type == EventType.RUN_REFUSED else ""
     return tuple(map(str, (*filter(None, [reason]), *record_data.items(end.data, "problems"))))
+
+
+def provenance(records: Sequence[Record]) -> Mapping[str, Any]:
+    """What ran: the versions that the first record names, and which engine did the tasks."""
+    spans = [record_data.mapping(each.data, "engine") for each in records if each.type == EventType.SPAN_FINISHED]
+    stock = Counter[str]()
+    for span in spans:
+        stock.update(record_data.mapping(span, "stock"))
+    names = dict.fromkeys(
+        f"{span['name']} ({span['why']})" if span.get("why") else span["name"] for span in spans if span
+    )
+    others = ", ".join(f"{count} {why}" for why, count in stock.most_common())
+    engine = ", ".join(names) + (f"; {stock.total()} tasks as Ansible does them: {others}" if others else "")
+    return {**record_data.mapping(records[0].data, "provenance"), **({"engine": engine} if engine else {})}

@@ -9,7 +9,7 @@ from itertools import dropwhile
 from typing import Any, Literal
 
 from runner.core.events import EventType, Instant, Outcome
-from runner.render.history.attempts import REFUSED, Attempt, ending, fold_attempts, given, split
+from runner.render.history.attempts import REFUSED, Attempt, ending, fold_attempts, given, provenance, split
 from runner.render.history.decisions import NOBODY, Decision, decisions
 from runner.render.history.page_history import (
     Acknowledgement,
@@ -209,7 +209,7 @@ def _history(every: Sequence[Record], now: Instant | None) -> RunHistory:
         glass=tuple(_broken(record.data) for record in records if record.type == EventType.GLASS_BROKEN),
         facts={key: facts[key] for key in _FACTS if facts.get(key)},
         category=record_data.text(data, "category"),
-        provenance=record_data.mapping(data, "provenance"),
+        provenance=provenance(records),
         budget=record_data.number(parts[-1][0].data, "budget"),
         parent=record_data.text(data, "parent"),
         is_called=bool(data.get("called")),

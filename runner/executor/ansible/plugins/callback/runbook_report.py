@@ -16,8 +16,10 @@ from ansible._internal._errors._error_utils import SourceContext
 from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 
-_PLUGINS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path += [os.path.join(_PLUGINS, name) for name in ("callback_support", "engine")]
+sys.path.extend(
+    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), name)
+    for name in ("callback_support", "engine")
+)
 
 from runbook_commands import Commands
 from runbook_environment import install as keep_environments_out_of_arguments
@@ -274,9 +276,10 @@ def _engine_for(variables):
     if os.environ.get("RUNBOOK_ENGINE") != "fast":
         return lambda: {"name": "stock"}
     try:
-        from runbook_engine import install
+        from runbook_engine import install  # noqa: PLC0415 - only where it is asked for
     except ImportError as error:
-        return lambda: {"name": "stock", "why": str(error)}
+        told = {"name": "stock", "why": f"{error}"}
+        return lambda: told
     return install(variables)
 
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one Python on a host does for as long as a run goes on there: each request is a command, done in a fork of it.
 
-The controller sends this file before the first request. A line in is `{"id", "arguments", "environment"}`; a line out is
-`{"id", "rc", "stdout", "stderr"}` of the module that was asked, each byte as the character of that number. `MODULE` is
-the source of the module, of which `main(arguments)` prints the answer and exits.
+The controller sends this file before the first request. A line in is `{"id", "arguments", "environment"}`; a line out
+is `{"id", "rc", "stdout", "stderr"}` of the module that was asked, each byte as the character of that number. `MODULE`
+is the source of the module, of which `main(arguments)` prints the answer and exits.
 """
 
 import json
@@ -70,7 +70,7 @@ def do(request, module, stdout, stderr):
 def serve(source):
     """Answer requests until nobody is there to ask any more."""
     module = {"__name__": "command"}
-    exec(compile(source, "command.py", "exec"), module)
+    exec(compile(source, "command.py", "exec"), module)  # noqa: S102 - our own module, sent by the controller
     requests, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):
@@ -116,4 +116,4 @@ def write(stream, line):
         rest = rest[os.write(stream, rest) :]
 
 
-serve(MODULE)  # noqa: F821 - the controller puts it before this file
+serve(globals()["MODULE"])  # the controller puts it before this file

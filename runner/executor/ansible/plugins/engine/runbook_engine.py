@@ -17,9 +17,8 @@ import shlex
 import time
 import types
 
-import greenlet  # noqa: F401 - without it the engine is not there
 from ansible import constants
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleError
 from ansible.executor import task_executor
 from ansible.executor.process import worker as worker_process
 from ansible.executor.task_executor import TaskExecutor
@@ -29,14 +28,22 @@ from ansible.plugins import loader as plugin_loader
 from ansible.plugins.action import ActionBase
 from ansible.plugins.strategy import StrategyBase
 from ansible.vars.clean import remove_internal_keys
-from runbook_host_python import BOOT, HostPython, HostPythonEnded
+from runbook_connection import (
+    CONNECTIONS,
+    OURS,
+    SSH_FAILED,
+    NotKnownError,
+    becomes,
+    check,
+    command_line,
+    ended,
+    words,
+)
+from runbook_host_python import BOOT, HostPython, HostPythonEndedError
 from runbook_hub import ATTEMPT, Hub
 
-_OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "modules", "command.py")
 _ANSWERED_HERE = {f"ansible.builtin.{name}" for name in ("assert", "set_fact", "debug", "fail", "include_tasks")}
 _ASKED_THERE = {f"ansible.builtin.{name}" for name in ("command", "shell")}
-_CONNECTIONS = {"local", "ssh", "ansible.builtin.local", "ansible.builtin.ssh"}
-_SSH_FAILED = 255
 _IDLE = 0.25
 _SOON, _DELIVERED = 0.0005, 0.02
 """Seconds between two looks for a result that a thread of Ansible's is about to deliver, and how long that takes."""
@@ -49,10 +56,6 @@ class StockWay(BaseException):
     """
 
 
-class NotKnown(Exception):
-    """Something of the way to the host, and so how Ansible's own would go there."""
-
-
 class Engine:
     """What takes the place of three methods of Ansible's, and the Pythons on the hosts."""
 
@@ -62,7 +65,7 @@ class Engine:
         self._run = os.environ[ATTEMPT]
         self._pythons = {}
         self._unfinished, self._sent = 0, 0.0
-        with open(_OURS) as file:
+        with open(OURS) as file:
             self._module = file.read()
         self.stock_queue, self.stock_wait = StrategyBase._queue_task, StrategyBase._wait_on_pending_results
         self.stock_module = ActionBase._execute_module
@@ -143,18 +146,18 @@ class Engine:
             return self.stock_module(action, *args, **options)
         try:
             return self._ask(worker, action, *args, **options)
-        except NotKnown as why:
+        except NotKnownError as why:
             if not worker.asked:
                 raise StockWay(str(why)) from None
             return self.stock_module(action, *args, **options)
 
     def _ask(self, worker, action, module_name=None, module_args=None, tmp=None, task_vars=None, **others):
         if module_name != "ansible.legacy.command" or module_args or any(others.values()):
-            raise NotKnown(f"the module {module_name}")
+            raise NotKnownError(f"the module {module_name}")
         arguments = action._task.args
         action._update_module_args(module_name, arguments, task_vars)
         module, path = action._configure_module(module_name=module_name, module_args=arguments, task_vars=task_vars)
-        _check(action, module, path, arguments)
+        check(action, module, path, arguments)
         action._used_interpreter = module.shebang
         encoder = get_module_encoder(module.serialization_profile, Direction.CONTROLLER_TO_MODULE)
         environment = {}
@@ -163,10 +166,10 @@ class Engine:
         try:
             python = self._python(action, module.shebang)
             answer = python.ask(json.loads(json.dumps(arguments, cls=encoder)), environment)
-        except HostPythonEnded as end:
-            if not end.was_ready and end.code != _SSH_FAILED:
-                raise NotKnown("no Python stays there") from None
-            answer = _ended(action, end)
+        except HostPythonEndedError as end:
+            if not end.was_ready and end.code != SSH_FAILED:
+                raise NotKnownError("no Python stays there") from None
+            answer = ended(action, end)
         worker.asked = True
         return _result(action, _texts(answer), module.serialization_profile)
 
@@ -175,13 +178,13 @@ class Engine:
         connection._connect()
         interpreter = shebang.removeprefix("#!").strip()
         boot = f"{ATTEMPT}={shlex.quote(self._run)} {interpreter} -u -c {shlex.quote(BOOT)}"
-        key = (*_words(action, boot), _becomes(action))
+        key = (*words(action, boot), becomes(action))
         if key not in self._pythons or self._pythons[key].ended:
             options = {"env": {**os.environ, ATTEMPT: self._run}, "start_new_session": True}
             if connection.transport == "local":
                 options |= {"cwd": action._loader.get_basedir(), "executable": constants.DEFAULT_EXECUTABLE.split()[0]}
                 options["shell"] = True
-            self._pythons[key] = HostPython(self.hub, _command(action, boot), self._module, **options)
+            self._pythons[key] = HostPython(self.hub, command_line(action, boot), self._module, **options)
         return self._pythons[key]
 
 
@@ -194,79 +197,9 @@ def stock_reason(task, task_vars):
         if getattr(task, name):
             return f"with {name.removesuffix('_val')}"
     connection = task_vars.get("ansible_connection", task.connection)
-    if action in _ASKED_THERE and connection not in _CONNECTIONS:
+    if action in _ASKED_THERE and connection not in CONNECTIONS:
         return f"by the connection {connection}"
     return ""
-
-
-def _check(action, module, path, arguments):
-    """Nothing where all of the way to the host is known for certain.
-
-    Raises:
-        NotKnown: something of it is not.
-    """
-    connection = action._connection
-    passwords = [(connection, "password"), (connection, "private_key"), (connection.become, "become_pass")]
-    reasons = {
-        "another module is called command": path != _OURS,
-        f"by the connection {connection.transport}": connection.transport not in _CONNECTIONS,
-        f"through the shell {connection._shell.SHELL_FAMILY}": connection._shell.SHELL_FAMILY != "sh",
-        "without pipelining": not action._is_pipelining_enabled(module.module_style),
-        "with another syslog facility": arguments.get("_ansible_syslog_facility", "LOG_USER") != "LOG_USER",
-        "with a password": any(_option(plugin, name) for plugin, name in passwords),
-    }
-    for reason, applies in reasons.items():
-        if applies:
-            raise NotKnown(reason)
-
-
-def _option(plugin, name):
-    try:
-        return plugin.get_option(name) if plugin else None
-    except (KeyError, AnsibleError):
-        return None
-
-
-def _becomes(action):
-    """Whom the task becomes, and how."""
-    become = action._connection.become
-    names = ("become_user", "become_exe", "become_flags")
-    return (become.name, *(str(_option(become, name)) for name in names)) if become else ()
-
-
-def _words(action, command):
-    """The command line by which the connection reaches the host, as it is without becoming anybody."""
-    connection = action._connection
-    if connection.transport == "local":
-        return ("local", command)
-    connection.host = connection.get_option("host") or connection._play_context.remote_addr
-    return tuple(map(os.fsdecode, connection._build_command(connection.get_option("ssh_executable"), "ssh", connection.host, command)))
-
-
-def _command(action, command):
-    """What is started here, so that the command is there: made by Ansible's own code for one that is given input."""
-    connection, whole = action._connection, []
-
-    def instead(text, in_data=None, sudoable=True):
-        whole.append(text)
-        return 0, b"", b""
-
-    connection.exec_command = instead
-    try:
-        action._low_level_execute_command(command, sudoable=True, in_data=b"-")
-    finally:
-        del connection.exec_command
-    return whole[0] if connection.transport == "local" else list(_words(action, whole[0]))
-
-
-def _ended(action, end):
-    """The answer of a Python that was killed; an error, as the ssh plugin has it, where the connection broke."""
-    if action._connection.transport == "ssh" and end.code == _SSH_FAILED:
-        raise AnsibleConnectionFailure(
-            f'Data could not be sent to remote host "{action._connection.host}". '
-            f"Make sure this host can be reached over ssh: {end.message}"
-        ) from None
-    return {"rc": end.code if end.code >= 0 else 128 - end.code, "stdout": "", "stderr": end.message}
 
 
 def _texts(answer):
@@ -332,8 +265,17 @@ def install(variables):
     if why:
         return lambda: {"name": "stock", "why": why}
     engine = Engine()
-    StrategyBase._queue_task = lambda *args: engine.queue(*args)
-    StrategyBase._wait_on_pending_results = lambda *args: engine.wait(*args)
-    ActionBase._execute_module = lambda action, *args, **options: engine.execute_module(action, *args, **options)
+    StrategyBase._queue_task = _method(engine.queue)
+    StrategyBase._wait_on_pending_results = _method(engine.wait)
+    ActionBase._execute_module = _method(engine.execute_module)
     task_executor.time = types.SimpleNamespace(sleep=engine.hub.sleep)
     return lambda: {"name": "fast", "tasks": engine.tasks, "stock": dict(engine.stock)}
+
+
+def _method(function):
+    """A function, which a class gives its objects as the first argument; it does not do so with a bound method."""
+
+    def method(*args, **options):
+        return function(*args, **options)
+
+    return method

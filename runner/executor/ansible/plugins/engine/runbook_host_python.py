@@ -25,7 +25,7 @@ BOOT = (
 """What its command line says: it reads the rest, which is too long for one, before the first request."""
 
 
-class HostPythonEnded(Exception):
+class HostPythonEndedError(Exception):
     """It has ended: with an exit code, with what it has printed as errors, and whether it had begun to answer."""
 
     def __init__(self, code, message, was_ready):
@@ -60,10 +60,10 @@ class HostPython:
         """What the module prints and exits with there: `rc`, `stdout`, `stderr`. The worker that asks gives way.
 
         Raises:
-            HostPythonEnded: it was gone before it had answered.
+            HostPythonEndedError: it was gone before it had answered.
         """
         if self.ended:
-            raise HostPythonEnded(*self.ended)
+            raise HostPythonEndedError(*self.ended)
         worker, number = self._hub.current(), next(self._numbers)
         self._waiting[number] = worker
         request = {"id": number, "arguments": arguments, "environment": environment}
@@ -124,7 +124,7 @@ class HostPython:
         self.ended = (code, self._message.decode(errors="replace"), self._is_ready)
         waiting, self._waiting = list(self._waiting.values()), {}
         for worker in waiting:
-            self._hub.resume(worker, error=HostPythonEnded(*self.ended))
+            self._hub.resume(worker, error=HostPythonEndedError(*self.ended))
 
 
 def _read(pipe):
