@@ -70,10 +70,13 @@ class HostPython:
         self._send(json.dumps(request).encode() + b"\n")
         return self._hub.wait()
 
-    def close(self):
-        """Nobody asks it any more: it ends by itself."""
-        self._hub.watch(self._input, 0, None)
-        self._process.stdin.close()
+    def stop(self):
+        """Nobody asks it any more: it ends by itself, and its pipes are closed."""
+        for pipe in (self._input, self._output, self._errors):
+            self._hub.watch(pipe, 0, None)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            stream.close()
+        self._process.wait()
 
     def _send(self, text):
         self._unsent += text

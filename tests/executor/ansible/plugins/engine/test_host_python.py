@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness import PATIENCE
 
 from runner.executor.ansible import plugins
 
@@ -104,6 +105,6 @@ def test_it_ends_when_nobody_can_ask_any_more_and_what_was_begun_goes_on(host, t
     # When the connection is gone
     host.process.stdin.close()
     # Then it ends, and what it has begun does not, as nothing can be asked of it
-    assert host.process.wait(30) == 0
+    assert host.process.wait(PATIENCE) == 0
     while not done.exists():
         pass

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import os
 import selectors
-import sys
 import time
-from pathlib import Path
 
 import pytest
-
-from runner.executor.ansible import plugins
-
-sys.path.append(str(Path(plugins.__path__[0], "engine")))
-
+from harness import PATIENCE
 from runbook_hub import ATTEMPT, Hub
 
 
@@ -24,7 +18,7 @@ def hub(monkeypatch):
 
 
 def poll(hub, done, count):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while len(done) < count and time.monotonic() < deadline:
         hub.poll(0.1)
 

@@ -1,0 +1,98 @@
+"""The way to a host is that of Ansible's own connection plugins, or the engine does not go it."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import action_loader, become_loader, connection_loader, get_plugin_loader_namespace
+from ansible.template import Templar
+from harness.ansible_loader import plugin_loader
+from runbook_connection import OURS, NotKnownError, becomes, check, command_line, words
+
+
+def action_by(kind, become="", **options):
+    """Ansible's own action plugin for a command, with the connection of that kind."""
+    plugin_loader()
+    loader, context = DataLoader(), PlayContext()
+    context.remote_addr = "db1.example"
+    connection = connection_loader.get(kind, context)
+    connection.set_options(var_options={"ansible_pipelining": True, "ansible_host": "db1.example", **options})
+    connection._shell.set_options()
+    if become:
+        connection.set_become_plugin(become_loader.get(become))
+        connection.become.set_options(var_options={"ansible_become_user": "postgres", **options})
+    task = Task.load({"ansible.builtin.command": "true"}, loader=loader)
+    shared = {"loader": loader, "templar": Templar(loader=loader), "shared_loader_obj": get_plugin_loader_namespace()}
+    return action_loader.get(
+        "ansible.builtin.command", task=task, connection=connection, play_context=context, **shared
+    )
+
+
+MODULE = SimpleNamespace(module_style="new")
+
+
+def test_over_ssh_it_is_the_command_line_of_the_ssh_plugin():
+    action = action_by("ssh", ansible_port=2222, ansible_user="operator")
+
+    line = words(action, "python3")
+
+    assert (line[0], line[-2:]) == ("ssh", ("db1.example", "python3"))
+    assert {"Port=2222", 'User="operator"'} <= set(line)
+
+
+def test_who_becomes_somebody_does_so_around_all_of_the_command():
+    action = action_by("local", "sudo")
+
+    line = command_line(action, "python3 -c 'print(1)'")
+
+    assert (becomes(action)[:2], line.startswith("/bin/sh -c 'sudo ")) == (("sudo", "postgres"), True)
+    assert ("BECOME-SUCCESS" in line, "print(1)" in line, line.rstrip("'").endswith("sleep 0")) == (True, True, True)
+    assert "exec_command" not in vars(action._connection)
+
+
+def test_without_becoming_anybody_nothing_stands_around_it():
+    action = action_by("local")
+
+    assert (becomes(action), command_line(action, "python3")) == ((), "/bin/sh -c 'python3 && sleep 0'")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "reason"),
+    [
+        ("ssh", {"ansible_password": "canary"}, "with a password"),
+        ("local", {"become": "sudo", "ansible_become_password": "canary"}, "with a password"),
+        ("ssh", {"ansible_pipelining": False}, "without pipelining"),
+        ("psrp", {}, "by the connection psrp"),
+    ],
+)
+def test_what_is_not_known_for_certain_is_said(kind, options, reason):
+    if kind == "psrp":
+        action = action_by("local")
+        action._connection.transport = kind
+    else:
+        action = action_by(kind, options.pop("become", ""), **options)
+
+    with pytest.raises(NotKnownError, match=reason):
+        check(action, MODULE, OURS, {})
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments", "reason"),
+    [
+        (os.devnull, {}, "another module is called command"),
+        (OURS, {"_ansible_syslog_facility": "LOG_LOCAL0"}, "with another syslog facility"),
+    ],
+)
+def test_another_module_goes_the_stock_way(path, arguments, reason):
+    with pytest.raises(NotKnownError, match=reason):
+        check(action_by("local"), MODULE, path, arguments)
+
+
+def test_a_plain_way_is_known():
+    for kind in ("local", "ssh"):
+        check(action_by(kind), MODULE, OURS, {"_ansible_syslog_facility": "LOG_USER"})
