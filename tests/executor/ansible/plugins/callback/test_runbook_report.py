@@ -254,7 +254,7 @@ def test_every_callback_says_what_happened_where_and_to_which_task(plugin_at):
         {"kind": "unreachable", **about, "result": {"unreachable": True}},
         {"kind": "skipped", **about, "result": {"skipped": True}},
         {"kind": "retry", **about, "result": {"attempts": 1}},
-        {"kind": "end", "commands": {}},
+        {"kind": "end", "commands": {}, "engine": {}},
     ]
 
 
