@@ -17,7 +17,7 @@ CHUNK = 65536
 READY = "runbook-host-python-is-ready"
 
 
-class ModuleCall:
+class AnsweredRequest:
     """A request that is being done: the process that does it, and what it has printed so far."""
 
     def __init__(self, request, module):
@@ -94,7 +94,7 @@ def serve(source):
 
 def begin(request, module, doing, poll):
     """Do the request in a process of its own."""
-    started = ModuleCall(request, module)
+    started = AnsweredRequest(request, module)
     for pipe in started.printed:
         doing[pipe] = started
         poll.register(pipe, select.POLLIN)
