@@ -71,7 +71,7 @@ def test_every_reason_to_call_is_said_in_words():
 
 
 def test_somebody_may_change_what_the_page_says():
-    page = export(source(ROOT / "runbooks" / "RUN-001.yml").document.value)
+    page = export(source(ROOT / "runbooks" / "RUN-001.yml").document.written)
     edited = page.replace("- database-lead", "- database-lead\n  - backend-team").replace("A false alarm", "A mistake")
 
     made = convert(edited.encode(), file="x.md", new_id=lambda: "RUN-999")
@@ -82,7 +82,7 @@ def test_somebody_may_change_what_the_page_says():
 
 
 def test_a_page_whose_yaml_somebody_broke_is_refused_with_its_line():
-    page = export(source(ROOT / "runbooks" / "RUN-001.yml").document.value)
+    page = export(source(ROOT / "runbooks" / "RUN-001.yml").document.written)
     line = page.splitlines().index("effect: read") + 1
 
     made = convert(page.replace("\neffect: read", "\neffect: {", 1).encode(), file="x.md", new_id=lambda: "RUN-999")

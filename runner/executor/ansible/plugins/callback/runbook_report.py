@@ -16,10 +16,9 @@ from ansible._internal._errors._error_utils import SourceContext
 from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 
-sys.path.extend(
-    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), name)
-    for name in ("callback_support", "engine")
-)
+# First: a package of somebody's may have the name of one of these.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "engine"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "callback_support"))
 
 from runbook_commands import Commands
 from runbook_environment import install as keep_environments_out_of_arguments
