@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from ansible.template import Templar, trust_as_template
-from runbook_files import collections, digest, files
+from runbook_file_digests import collections, digest, files
 from runbook_filled import MAGIC, Filled, is_fact, told
 from runbook_templates import sources
 from runbook_uses import Uses

@@ -10,7 +10,7 @@ import json
 
 from ansible.template import trust_as_template
 from jinja2 import Environment, TemplateError, nodes
-from runbook_files import texts
+from runbook_file_digests import texts
 from runbook_filled import LAZY, MAGIC, SECRET, is_fact, told
 
 OF_HOSTS, OF_HOST, OF_GROUPS = "hostvars", "vars", "groups"
