@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from runner.channels.base import Page, Receipt
 from runner.channels.payload import fit, to_json
 from runner.core.errors import InvalidInputError
 from runner.core.wording import NO_CHANNEL
-from runner.store.locks.kernel_locks import LockFile
+from runner.store.locks.kernel_locks import held_alone
 from runner.store.small_files import SmallFiles
 
 TRIES = 3
@@ -209,19 +209,9 @@ class Outbox:
         """Forget the notification with the id `name`."""
         self._files.remove(name)
 
-    @contextmanager
-    def held(self) -> Iterator[bool]:
+    def held(self) -> AbstractContextManager[bool]:
         """While the block lasts nobody else sends what waits here; False where another process does so just now.
 
         On a disk that cannot be locked on it is True: a page that is sent twice is the same incident.
         """
-        try:
-            self._path.mkdir(mode=0o700, exist_ok=True)
-            lock = LockFile(self._path / _LOCK, mode=0o600)
-        except OSError:
-            yield True
-            return
-        try:
-            yield lock.lock()
-        finally:
-            lock.close()
+        return held_alone(self._path, _LOCK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from runner.core.events import Clock, Instant
 from runner.core.process_stat import is_stopped, started
 from runner.store import durable
-from runner.store.locks.kernel_locks import LockFile
+from runner.store.locks.kernel_locks import held_alone
 from runner.store.small_files import SmallFiles
 
 if TYPE_CHECKING:
@@ -189,22 +189,12 @@ class Leases:
     def _stamp(self, name: str, nanoseconds: int) -> None:
         os.utime(self._file(name), ns=(nanoseconds, nanoseconds))
 
-    @contextmanager
-    def held(self) -> Iterator[bool]:
+    def held(self) -> AbstractContextManager[bool]:
         """While the block lasts nobody else calls for a lease; False where another process does so just now.
 
         On a disk that cannot be locked on it is True: two calls are better than none.
         """
-        try:
-            self._path.mkdir(mode=0o700, exist_ok=True)
-            lock = LockFile(self._path / _LOCK, mode=0o600)
-        except OSError:
-            yield True
-            return
-        try:
-            yield lock.lock()
-        finally:
-            lock.close()
+        return held_alone(self._path, _LOCK)
 
     @contextmanager
     def renewed(self, name: str, clock: Clock, *, every: float = RENEWED_EVERY) -> Iterator[None]:

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -93,3 +94,21 @@ class LockFile:
         with _forking:
             _ours.discard(self._descriptor)
             os.close(self._descriptor)
+
+
+@contextlib.contextmanager
+def held_alone(directory: Path, name: str) -> Iterator[bool]:
+    """While the block lasts nobody else holds the lock `name` in `directory`; False where another process does.
+
+    On a disk that cannot be locked on it is True.
+    """
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+        lock = LockFile(directory / name, mode=0o600)
+    except OSError:
+        yield True
+        return
+    try:
+        yield lock.lock()
+    finally:
+        lock.close()
