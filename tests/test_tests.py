@@ -65,6 +65,7 @@ TESTED_WITH: dict[str, str] = {
     "kinds/steps/base.py": "kinds/test_plugins.py",
     "cli/output/drill_lines.py": "cli/commands/lab/test_drill_command.py",
     "lab/drills/drill_backends.py": "cli/commands/lab/test_drill_command.py",
+    "lab/machines/lab_machines.py": "lab/machines/test_lab.py",
     "lab/drills/drill_phases.py": "services/drills/test_one_drill.py",
     "lab/programs/leak.py": "lab/test_shop.py",
     "library/schema/field_help.py": "library/schema/test_json_schema.py",

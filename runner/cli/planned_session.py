@@ -157,12 +157,12 @@ def _drill_and_exit(request: RunRequest, here: Installation, found: ScheduleEntr
     Raises:
         RunbookError: it cannot be done; that is recorded.
     """
-    from runner.cli.rehearsal_session import do_drills  # noqa: PLC0415 - it imports the lab
+    from runner.cli.rehearsal_session import do_drills, ended_in_order  # noqa: PLC0415 - it imports the lab
     from runner.lab.drills.drill_backends import given  # noqa: PLC0415 - as the one before
     from runner.render.drills.drill_result import DrillTest  # noqa: PLC0415 - as the one before
 
     assert request.library  # noqa: S101 - a planned run is always asked for with one
-    with drill_held(here, found, planned):
+    with ended_in_order(), drill_held(here, found, planned):
         tests, backend = [DrillTest.AS_WRITTEN], given(request.inventories)
         try:
             results = list(do_drills(request.library, backend, here.state, [request.source], tests))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +16,7 @@ from runner.cli.output import progress
 from runner.cli.output.drill_lines import show_calls, show_moment, show_result
 from runner.cli.output.terminal import safe
 from runner.cli.prompts.operator import InAdvance, Prompt
-from runner.cli.run_session import run_environment
+from runner.cli.run_session import on_signals, run_environment
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend
 from runner.lab.flow import DemoResult, ScriptedOperator, Stage
@@ -26,6 +27,17 @@ from runner.render.drills.drill_result import DrillResult, DrillTest
 from runner.services.drills.standard_tests import DrillSession
 from runner.services.runs import start_run
 from runner.store.state_directory import StateDirectory
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """While the block lasts, SIGTERM and SIGHUP end it as Ctrl-C does: in order."""
+
+    def interrupt(_number: int, _frame: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with on_signals(interrupt):
+        yield
 
 
 def new_stage(

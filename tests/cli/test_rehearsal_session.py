@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from runner.cli.rehearsal_session import show_and_exit
+from runner.cli.rehearsal_session import ended_in_order, show_and_exit
 from runner.core.errors import ExitCode
 from runner.core.events import Outcome
 from runner.lab.flow import DemoResult
@@ -32,3 +33,13 @@ def test_the_exit_code_is_that_of_the_rehearsal_and_the_record_is_named(result, 
     ran = CliRunner().invoke(command)
 
     assert (ran.exit_code, ran.output) == (code, output)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it_in_order_and_is_heard_as_before_afterwards(number):
+    before = signal.getsignal(number)
+
+    with pytest.raises(KeyboardInterrupt), ended_in_order():
+        signal.raise_signal(number)
+
+    assert signal.getsignal(number) == before

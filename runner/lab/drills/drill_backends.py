@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.lab.host_units import HostUnits
-from runner.lab.machines import lab
+from runner.lab.machines import lab, lab_machines
 from runner.lab.machines.image import PROVISIONED
 from runner.lab.shop import Shop
 from runner.library.root import shipped_root
@@ -44,13 +44,9 @@ def own_lab(library: Path, cache: Path) -> Iterator[Backend]:
         InvalidInputError: something is absent that a lab needs, or its image.
         ExecutionError: a machine did not start.
     """
-    name = f"drill-{os.getpid()}"
-    started = lab.up(name, cache)
-    try:
-        inventories = [_lab_inventory(library), started.inventory]
-        yield Backend("lab", inventories, lambda: lab.restore(name, PROVISIONED))
-    finally:
-        lab.down(name)
+    with lab.temporary(f"drill-{os.getpid()}", cache) as started:
+        inventories = [_lab_inventory(library), lab_machines.access(started).inventory]
+        yield Backend("lab", inventories, lambda: lab_machines.start_anew(started, PROVISIONED))
 
 
 @contextmanager

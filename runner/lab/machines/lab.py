@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.core.errors import ExecutionError, InvalidInputError
-from runner.lab.interrupts import uninterrupted
-from runner.lab.machines import control_groups, lab_network, machine_disk, machine_process
+from runner.core.errors import InvalidInputError
+from runner.lab.interrupts import held, uninterrupted
+from runner.lab.machines import control_groups, lab_machines, lab_network, machine_process
 from runner.lab.machines.image import (
     PROVISIONED,
     Image,
@@ -19,18 +20,11 @@ from runner.lab.machines.image import (
     new_image,
     remove_others,
 )
-from runner.lab.machines.lab_commands import call
 from runner.lab.machines.lab_directory import LabDirectory, existing_lab, names, new_lab, sweep_all
-from runner.lab.machines.lab_teardown import unmount
 from runner.lab.machines.requirements import BUILDERS, PROGRAMS, require
-from runner.lab.machines.ssh_access import Access
 from runner.lab.machines.topology import MACHINES, Machine, machine_named, valid_name
-from runner.lab.probe import Probe, health
 
 Say = Callable[[str], None]
-
-_PATIENCE = 30.0
-"""Seconds in which the web shop must answer, once the machines are up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +65,10 @@ def build(cache: Path, *, again: bool, say: Say) -> Image:
         say("installs the system of the machines from Debian's archive")
         make_system(image, cache / "system.log")
         with new_lab(f"image-{os.getpid()}", image, snapshot="") as lab:
-            _start(lab)
+            lab_machines.start(lab)
             say("installs the web shop on them")
-            install_stack(_access(lab).inventory, log=cache / "stack.log", directory=lab.path)
-            _save(lab, image.provisioned)
+            install_stack(lab_machines.access(lab).inventory, log=cache / "stack.log", directory=lab.path)
+            lab_machines.save(lab, image.provisioned)
             lab.discard()
     remove_others(cache, is_used=_is_used)
     return current_image(cache)
@@ -100,9 +94,30 @@ def up(name: str, cache: Path) -> LabStatus:
     require(PROGRAMS)
     image = current_image(cache)
     with uninterrupted(), new_lab(valid_name(name), image, snapshot=PROVISIONED) as lab:
-        _start(lab)
+        lab_machines.start(lab)
         lab.complete()
         return _status(lab)
+
+
+@contextmanager
+def temporary(name: str, cache: Path) -> Iterator[LabDirectory]:
+    """A lab that goes with the block; where this process is killed, the next command removes it.
+
+    Raises:
+        InvalidInputError: there is no image, or something is absent.
+        ExecutionError: a machine did not start.
+    """
+    require(PROGRAMS)
+    image = current_image(cache)
+
+    def start(stack: ExitStack) -> LabDirectory:
+        lab = stack.enter_context(new_lab(valid_name(name), image, snapshot=PROVISIONED))
+        stack.callback(lab.discard)
+        lab_machines.start(lab)
+        return lab
+
+    with held(start) as started:
+        yield started
 
 
 def down(name: str) -> None:
@@ -135,7 +150,7 @@ def ssh_command(name: str, host: str) -> list[str]:
     """
     machine = _asked(host)
     with existing_lab(name) as lab:
-        return _access(lab).ssh(machine)
+        return lab_machines.access(lab).ssh(machine)
 
 
 def power_off(name: str, host: str) -> None:
@@ -160,7 +175,7 @@ def power_on(name: str, host: str) -> None:
     machine = _asked(host)
     with uninterrupted(), existing_lab(name) as lab:
         if not machine_process.is_on(lab.topology.unit(machine)):
-            _boot(lab, [machine])
+            lab_machines.boot(lab, [machine])
 
 
 def snapshot(name: str, snapshot: str) -> None:
@@ -175,10 +190,10 @@ def snapshot(name: str, snapshot: str) -> None:
         if valid_name(snapshot) in (*lab.snapshots(), PROVISIONED):
             raise InvalidInputError(f"there is a snapshot {snapshot!r} already", hint="give it another name")
         new = lab.path / "snapshots/.new"
-        _save(lab, new)
+        lab_machines.save(lab, new)
         (new / "parent").write_text(lab.origin.snapshot, encoding="ascii")
         new.rename(lab.snapshot(snapshot))
-        _boot(lab, list(MACHINES.values()))
+        lab_machines.boot(lab, list(MACHINES.values()))
 
 
 def restore(name: str, snapshot: str) -> None:
@@ -194,62 +209,12 @@ def restore(name: str, snapshot: str) -> None:
             raise InvalidInputError(
                 f"the lab {name!r} has no snapshot {snapshot!r}", hint=f"it has {', '.join(lab.snapshots())}"
             )
-        for unit in map(lab.topology.unit, MACHINES.values()):
-            control_groups.kill(unit)
-            unmount(unit)
-        _boot(lab.from_snapshot(snapshot), list(MACHINES.values()))
+        lab_machines.start_anew(lab, snapshot)
 
 
 def _asked(host: str) -> Machine:
     require(PROGRAMS)
     return machine_named(host)
-
-
-def _start(lab: LabDirectory) -> None:
-    """Start everything of a lab whose directory is new."""
-    _access(lab).create()
-    lab_network.connect(lab.topology)
-    _boot(lab, list(MACHINES.values()))
-
-
-def _boot(lab: LabDirectory, machines: list[Machine]) -> None:
-    """Start the machines, each on the disk that it has, or else on a new one; return when they can be used.
-
-    Where all of them are started with the stack, that is when the web shop answers.
-    """
-    for machine in machines:
-        unit, disk = lab.topology.unit(machine), lab.disk(machine)
-        if machine_disk.mount(unit, disk, lab.layers(machine)):
-            machine_disk.furnish(disk / "root", machine, lab.topology, _access(lab))
-        lab_network.plug_in(lab.topology, machine)
-        machine_process.boot(unit, machine.name, disk / "root", _console(lab, machine))
-    addresses = {machine.name: lab.topology.address(machine) for machine in machines}
-    machine_process.wait_for_ssh(addresses, {machine.name: _console(lab, machine) for machine in machines})
-    if lab.origin.snapshot and len(machines) == len(MACHINES):
-        _wait_for_shop(lab)
-
-
-def _wait_for_shop(lab: LabDirectory) -> None:
-    url = f"http://{lab.topology.address(MACHINES['edge'])}/health"
-    with Probe.watching(health(url)) as probe:
-        if not probe.wait(healthy=True, within=_PATIENCE):
-            raise ExecutionError(f"the web shop does not answer well within {_PATIENCE:g} s: {url}")
-
-
-def _save(lab: LabDirectory, target: Path) -> None:
-    """Shut all machines down and copy what each has written into a directory of its own in `target`."""
-    machine_process.shut_down({lab.topology.unit(machine): machine.name for machine in MACHINES.values()})
-    target.mkdir(parents=True)
-    for machine in MACHINES.values():
-        call("cp", "--archive", machine_disk.changes(lab.disk(machine)), target / machine.name)
-
-
-def _access(lab: LabDirectory) -> Access:
-    return Access(lab.path, lab.topology)
-
-
-def _console(lab: LabDirectory, machine: Machine) -> Path:
-    return lab.disk(machine) / "console.log"
 
 
 def _is_used(image: Path) -> bool:
@@ -267,4 +232,6 @@ def _status(lab: LabDirectory) -> LabStatus:
         is_on = machine_process.is_on(lab.topology.unit(machine))
         state = "off" if not is_on else "on" if machine_process.greets(address) else "starting"
         machines.append(MachineStatus(machine.name, address, state))
-    return LabStatus(lab.path.name, _access(lab).inventory, lab.origin.snapshot, lab.snapshots(), tuple(machines))
+    return LabStatus(
+        lab.path.name, lab_machines.access(lab).inventory, lab.origin.snapshot, lab.snapshots(), tuple(machines)
+    )

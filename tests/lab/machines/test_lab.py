@@ -121,6 +121,29 @@ def test_a_snapshot_brings_back_what_was(started):
     assert caught.value.hint == "it has provisioned, more"
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from runner.lab.machines import lab, lab_machines
+with lab.temporary(sys.argv[1], Path(sys.argv[2])) as started:
+    lab_machines.start_anew(started, "provisioned")
+    print(started.origin.network, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_of_a_lab_that_goes_with_a_command_which_is_killed_the_next_one_leaves_nothing(cache):
+    name = f"{NAME}-killed"
+    killed = subprocess.run([sys.executable, "-c", KILLED, name, cache], capture_output=True, text=True, check=False)
+    network, kernels = int(killed.stdout), Topology(0).prefix
+    before = (network in strays(kernels), (LABS.path / name).exists())
+
+    listed = [each.name for each in lab.status()]
+
+    assert (before, name in listed) == ((True, True), False)
+    assert (network in strays(kernels), (LABS.path / name).exists()) == (False, False)
+
+
 PARTS = ["fault", "symptom", "ended", "proven", "undo"]
 """What is told of a drill, in this order."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from runner.cli import context
-from runner.cli.rehearsal_session import new_stage, show_and_exit
+from runner.cli.rehearsal_session import ended_in_order, new_stage, show_and_exit
 from runner.lab.demo_workspace import workspace
 from runner.lab.flow import leak, release, repair
 from runner.lab.receiver import Receiver
@@ -24,7 +24,7 @@ def command(*, ssh: bool, no_remediation: bool, no_fault: bool, ask: bool) -> No
     It needs no root and no containers. PostgreSQL comes with pip install 'runbookctl[demo]'; --ssh needs sshd.
     """
     context.recover_abandoned(context.state())
-    with workspace() as directory, Receiver.listening() as receiver:
+    with ended_in_order(), workspace() as directory, Receiver.listening() as receiver:
         opened = Shop.over_ssh(directory) if ssh else Shop.local(directory)
         with opened as shop:
             library = Library.shipped()

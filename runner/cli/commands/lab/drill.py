@@ -13,7 +13,7 @@ from runner.cli import context
 from runner.cli.output.drill_lines import show_beginning, show_series
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
-from runner.cli.rehearsal_session import do_drills
+from runner.cli.rehearsal_session import do_drills, ended_in_order
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend, embedded, given, own_lab
@@ -87,7 +87,7 @@ def command(
     state = context.state()
     context.recover_abandoned(state)
     began = context.clock()
-    with _backend(inventories, library, chosen=backend) as hosts:
+    with ended_in_order(), _backend(inventories, library, chosen=backend) as hosts:
         sources, left_out = drillable(library, hosts.name) if every else (named, {})
         _confirm_calls(sources, page_for_real=page_for_real)
         show_beginning(sources, hosts.name)
