@@ -65,22 +65,23 @@ def turns(step: Step, hosts: Sequence[str]) -> list[Sequence[str]]:
 def fewest_batches(
     steps: Iterable[Step], *, on: Callable[[Step], Sequence[str]], of: Callable[[Step], Collection[str]]
 ) -> Iterator[Batch]:
-    """The fewest batches that do each step on exactly the hosts `on(step)`, of all that it has, `of(step)`."""
+    """The fewest batches that do each step on exactly the hosts `on(step)`, of all that it has, `of(step)`.
+
+    What another machine does for several hosts is alone in its batches, which have one of these hosts each.
+    """
     doing: list[Step] = []
     limit: dict[str, None] = {}
     for step in steps:
         hosts = dict.fromkeys(on(step))
         if not hosts:
             continue
-        if step.on:
+        alone, together = len(turns(step, [*hosts])) > 1, limit | hosts
+        if alone or any(set(on(each)) != set(of(each)) & set(together) for each in (*doing, step)):
             yield from [Batch(tuple(doing), tuple(limit))] if doing else []
-            doing, limit = [], {}
-            yield from (Batch((step,), tuple(turn)) for turn in turns(step, tuple(hosts)))
+            doing, limit, together = [], {}, hosts
+        if alone:
+            yield from (Batch((step,), tuple(turn)) for turn in turns(step, [*hosts]))
             continue
-        together = limit | hosts
-        if any(set(on(each)) != set(of(each)) & set(together) for each in (*doing, step)):
-            yield Batch(tuple(doing), tuple(limit))
-            doing, together = [], hosts
         doing, limit = [*doing, step], together
     if doing:
         yield Batch(tuple(doing), tuple(limit))

@@ -96,3 +96,14 @@ def test_what_another_machine_does_is_done_for_one_host_at_a_time():
     found = list(fewest_batches(steps, on=lambda _: hosts, of=lambda _: hosts))
 
     assert found == [Batch((A,), hosts), Batch((there,), hosts[:1]), Batch((there,), hosts[1:]), Batch((B,), hosts)]
+
+
+def test_what_another_machine_does_for_one_host_goes_along_with_what_stands_around_it():
+    there = Step.model_construct(id="there", on="lb", action=None, verify=())
+    waits = {"there": HOSTS[:1]}
+
+    found = list(fewest_batches((A, there, B), on=lambda each: waits.get(each.id, HOSTS[:1]), of=lambda _: HOSTS[:1]))
+    more = list(fewest_batches((A, there, B), on=lambda each: waits.get(each.id, HOSTS), of=lambda _: HOSTS))
+
+    assert found == [Batch((A, there, B), HOSTS[:1])]
+    assert more == [Batch((A,), HOSTS), Batch((there,), HOSTS[:1]), Batch((B,), HOSTS)]
