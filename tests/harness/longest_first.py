@@ -23,7 +23,7 @@ LONG = (
 """The beginnings of what is done first, in this order."""
 
 APART = (
-    "tests/molecule/test_molecule_run_001.py",
+    "tests/molecule/test_molecule.py",
     "tests/live/test_kill_matrix_live.py",
     "tests/live/test_stop_live.py",
     "tests/live/test_void_approvals_live.py",

@@ -1,7 +1,7 @@
-"""Keeps the demo's shop standing between Molecule's phases: `environment.py start|leak|stop DIRECTORY`.
+"""Keeps the hosts of the embedded backend up between Molecule's phases: `environment.py start|stop DIRECTORY`.
 
-`start` returns once the shop is up and DIRECTORY/inventory/shop.json leads to it, `leak` once its database gives nobody
-a connection any more, `stop` once nothing of it is left. Should Molecule die, it ends by itself after `LIFETIME`.
+`start` returns once they are up and DIRECTORY/inventory/shop.json leads to them, `stop` once nothing of them is left.
+Should Molecule die, they end by themselves after `LIFETIME`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from runner.lab.demo_workspace import workspace
-from runner.lab.shop import Shop
+from runner.lab.drills.drill_backends import embedded
 
+ROOT = Path(__file__).resolve().parents[1]
 LIFETIME = 300.0  # seconds; many times what the scenario takes
 PATIENCE = 60.0  # seconds for each of the words, on a machine that is busy with something else
 
 
 def start(directory: Path) -> None:
-    """Stand up the shop in a process of its own, which outlives this one."""
+    """Start the hosts in a process of its own, which outlives this one."""
     stop(directory)
-    for name in ("inventory/shop.json", "leaked"):
-        (directory / name).unlink(missing_ok=True)
+    (directory / "inventory" / "shop.json").unlink(missing_ok=True)
     log = directory / "environment.log"
     with log.open("wb") as output:
         standing = subprocess.Popen(
@@ -43,32 +46,32 @@ def start(directory: Path) -> None:
 
 
 def stand(directory: Path) -> None:
-    """Be the shop, until SIGTERM or the end of the lifetime; SIGUSR1 breaks it."""
+    """Be the hosts, until SIGTERM or the end of the lifetime."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with workspace() as place, Shop.local(place) as shop:
-        signal.signal(signal.SIGUSR1, lambda *_: _publish(directory / "leaked", str(shop.break_it())))
-        _publish(directory / "inventory" / "shop.json", json.dumps(shop.inventory()))
+    with workspace() as place, embedded(ROOT, place) as backend:
+        _publish(directory / "inventory" / "shop.json", json.dumps(_in_one_file(*backend.inventories)))
         time.sleep(LIFETIME)
 
 
-def leak(directory: Path) -> None:
-    """Break the shop that stands."""
-    process = _standing(directory)
-    signal.pidfd_send_signal(process, signal.SIGUSR1)
-    _wait(process, directory, until=(directory / "leaked").exists)
+def _in_one_file(inventory: Path) -> dict[str, Any]:
+    """What is in the directory `inventory`; in its own, Molecule writes `group_vars` itself."""
+    groups: dict[str, Any] = json.loads((inventory / "hosts.json").read_text(encoding="utf-8"))
+    for path in (inventory / "group_vars").glob("*.yml"):
+        groups.setdefault(path.stem, {})["vars"] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return groups
 
 
 def stop(directory: Path) -> None:
-    """End the shop; that there is none is as good."""
+    """End them; that there are none is as good."""
     with suppress(FileNotFoundError, ProcessLookupError):
         process = _standing(directory)
         signal.pidfd_send_signal(process, signal.SIGTERM)
         if not select.select([process], [], [], PATIENCE)[0]:
-            sys.exit("the shop does not end")
+            sys.exit("the hosts do not end")
 
 
 def _standing(directory: Path) -> int:
-    """A descriptor of the process that is the shop, and not of a stranger who has got its pid since."""
+    """A descriptor of the process that keeps them, and not of a stranger who has got its pid since."""
     pid = int((directory / "environment.pid").read_text(encoding="ascii"))
     process = os.pidfd_open(pid)
     if str(directory) not in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0"):
@@ -93,4 +96,4 @@ def _publish(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    {"start": start, "stand": stand, "leak": leak, "stop": stop}[sys.argv[1]](Path(sys.argv[2]))
+    {"start": start, "stand": stand, "stop": stop}[sys.argv[1]](Path(sys.argv[2]))
