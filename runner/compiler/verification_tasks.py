@@ -113,7 +113,8 @@ def _look(marker: Marker, verification: Verification, probe: Invocation, conditi
         judged, names = _judged(verification, conditions, probe, _PROBE)
         good = [*_answered(verification, probe, _PROBE), *judged]
         keywords |= _until(verification) if verification.within else _while(verification)
-        # As a variable of its own, what cannot be evaluated yet (an answer without the value) is only not good yet.
+        # As a variable of its own, what cannot be evaluated yet (an answer without the value), or is neither true nor
+        # false (null), is only not good yet.
         holds = {"holds": f"{{{{ {' and '.join(f'({item})' for item in good)} }}}}"}
         holds |= {_SETTLED: f"{{{{ {probe.settled} }}}}"} if probe.settled else {}
         keywords["vars"] = bindings([*good, *filter(None, [probe.settled])], names) | holds
@@ -132,7 +133,7 @@ def _first(marker: Marker, verification: Verification, probe: Invocation) -> Ite
     keywords: dict[str, Any] = {
         "register": _PROBE,
         "changed_when": False,
-        "failed_when": "not (holds | default(false))",
+        "failed_when": "(holds | default(false)) is not true",
     }
     keywords |= verification.privilege | {"vars": bindings(good, names) | holds}
     yield task(replace(marker, part=f"{marker.part}/probe"), f"{verification.says} (first)", probe, keywords)
@@ -157,7 +158,7 @@ def _until(verification: Verification) -> dict[str, Any]:
     return {
         "loop": [f"{{{{ {_CLOCK} + {limit} }}}}"],
         "loop_control": {"loop_var": "deadline", "label": f"within {words}"},
-        "until": f"(holds | default(false)) or {_CLOCK} >= deadline",
+        "until": f"(holds | default(false)) is true or {_CLOCK} >= deadline",
         "retries": f"{{{{ {samples} }}}}" if isinstance(samples, str) else samples,
         "delay": _pause(verification, schema="integer"),
     }
@@ -169,7 +170,7 @@ def _while(verification: Verification) -> dict[str, Any]:
         "loop_control": {
             "loop_var": "sample",
             "pause": _pause(verification, schema="number"),
-            "break_when": "not (holds | default(false))",
+            "break_when": "(holds | default(false)) is not true",
         },
     }
 

@@ -90,11 +90,13 @@ class SideCall:
     keywords: Mapping[str, Any]
 
 
+_JSON = "to_json(allow_nan=false) | from_json"
+"""What lets pass what is JSON: Ansible reads NaN and Infinity as well, which no condition can be right about."""
 _COMMAND_NAMES = {
     "rc": "REGISTER.rc",
     "stdout": "REGISTER.stdout",
     "stderr": "REGISTER.stderr",
-    "json": "REGISTER.stdout | from_json",
+    "json": f"REGISTER.stdout | from_json | {_JSON}",
 }
 _STDOUT_CUT = "REGISTER.output.stdout.truncated | default(false)"
 _COMMAND_CUTS = {
@@ -195,7 +197,7 @@ def uri(
         args,
         names={
             "status": "REGISTER.status | default(-1)",
-            "json": "REGISTER.json",
+            "json": f"REGISTER.json | {_JSON}",
             "content": "REGISTER.content | default('')",
         },
         answered="REGISTER.status | default(-1) >= 100",

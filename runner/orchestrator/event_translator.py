@@ -195,7 +195,9 @@ class Translator:
                 Observation.of_result(last) if samples.results else self._acted.get((marker.step, host), Observation())
             )
             seen = _with_values(seen, samples, message)
-            data |= {"reason": verdict(outcome, message["result"], last, seen, samples.count)} | _shown(seen)
+            operands = (message.get("observed") or [[]])[-1]
+            reason = verdict(outcome, message["result"], last, seen, samples.count, operands)
+            data |= {"reason": reason} | _shown(seen)
         elif compared := _compared(samples):
             data |= _shown(compared)
         if len(samples.results) > 1:

@@ -135,17 +135,18 @@ def test_within_asks_again_until_it_holds_or_the_time_is_over(every, delay, retr
             **LOOK,
             "loop": [f"{{{{ {CLOCK} + 120 }}}}"],
             "loop_control": {"loop_var": "deadline", "label": "within 2m"},
-            "until": f"(holds | default(false)) or {CLOCK} >= deadline",
+            "until": f"(holds | default(false)) is true or {CLOCK} >= deadline",
             "retries": retries,
             "delay": delay,
             "vars": {
-                "json": "{{ probe.json }}",
+                "json": "{{ probe.json | to_json(allow_nan=false) | from_json }}",
                 "holds": "{{ (probe.status | default(-1) >= 100) and (json.ready) }}",
             },
         },
     )
     assert assertion == judged(
-        ["(probe.results | last).status | default(-1) >= 100", "json.ready"], json="{{ (probe.results | last).json }}"
+        ["(probe.results | last).status | default(-1) >= 100", "json.ready"],
+        json="{{ (probe.results | last).json | to_json(allow_nan=false) | from_json }}",
     )
 
 
@@ -177,7 +178,11 @@ def test_hold_for_takes_every_sample_and_stops_at_the_first_bad_one(hold_for, ev
         {
             **LOOK,
             "loop": f"{{{{ range({samples}) | list }}}}",
-            "loop_control": {"loop_var": "sample", "pause": pause, "break_when": "not (holds | default(false))"},
+            "loop_control": {
+                "loop_var": "sample",
+                "pause": pause,
+                "break_when": "(holds | default(false)) is not true",
+            },
             "vars": {
                 "status": "{{ probe.status | default(-1) }}",
                 "holds": "{{ (probe.status | default(-1) >= 100) and (status == 200) }}",
@@ -202,9 +207,12 @@ def test_a_trend_looks_once_before_it_asks_again_and_keeps_what_that_has_found()
 
     first, kept, probe, assertion = tasks_of(HttpProbe(http="http://a/"), trend)
 
-    json, now = {"json": "{{ probe.json }}"}, {"trend_now": "{{ json.used }}"}
+    json, now = {"json": "{{ probe.json | to_json(allow_nan=false) | from_json }}"}, {"trend_now": "{{ json.used }}"}
     assert (first.name, first.args) == (f"{PROBE_NAME} (first)", REQUEST)
-    assert (first.keywords["register"], first.keywords["failed_when"]) == ("probe", "not (holds | default(false))")
+    assert (first.keywords["register"], first.keywords["failed_when"]) == (
+        "probe",
+        "(holds | default(false)) is not true",
+    )
     answered, number = "probe.status | default(-1) >= 100", is_number("trend_now")
     good = f"{{{{ ({answered}) and ({number}) }}}}"
     assert first.keywords["vars"] == {**json, **now, "holds": good}

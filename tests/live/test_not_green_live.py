@@ -157,6 +157,27 @@ CONDITIONS = {
 PROBES = {"once": {}, "within": {"within": "2s"}, "for": {"hold_for": "1s"}}
 READY = [{"matches": "^READY$"}]
 WITHOUT_AN_ANSWER = ("absent", "pipe", "unanswered")
+_IS_TEXT = 'stdout is a text, neither true nor false; say what is good, like stdout == "ready"'
+_NAN = """echo '{"used": NaN}'"""
+NO_CONDITIONS = {
+    "text": ({"that": ["rc == 0", "stdout"]}, f'{_IS_TEXT}: rc = 0, stdout = "{{\\"a\\": null}}"'),
+    "null": ({"that": "json.a"}, "json.a is null, neither true nor false; say what is good, like json.a is not none"),
+    "later": ({"command": "echo x", "that": "rc == 0 and stdout", "within": "1s"}, _IS_TEXT),
+    "longer": ({"command": "echo x", "that": "stdout", "hold_for": "1s"}, _IS_TEXT),
+    "sum": (
+        {"that": "rc + 1"},
+        "the condition gives a value of the type int, neither true nor false; say what is good",
+    ),
+    "nan": (
+        {"command": ["bash", "-c", _NAN], "that": "not (json.used > 90)"},
+        'it is not JSON: it has NaN or Infinity: it ends with {"used": NaN}',
+    ),
+    "infinite": (
+        {"command": ["bash", "-c", _NAN.replace("NaN", "1e999")], "that": "json.used > 90", "within": "1s"},
+        "it is not JSON: it has NaN or Infinity",
+    ),
+}
+"""Conditions that are neither true nor false, or about a number that is none, and why each does not hold."""
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +196,22 @@ def ended(tmp_path_factory):
         *(step(name, "true", verify=[{**look, **probed}], **on) for name, probed in PROBES.items()),
         step("head", "echo READY; seq 50000", verify=READY, **on),
         step("tail", "seq 50000; echo READY", verify=READY, **on),
+        *(step(name, """echo '{"a": null}'""", verify=[look], **on) for name, (look, _) in NO_CONDITIONS.items()),
+        step("name", "echo x", capture={"name_there": "stdout"}),
+        {
+            "id": "needed",
+            "name": "Needed",
+            "only_if": "name_there",
+            "verify": [{"that": "rc == 0"}],
+            "command": "true",
+            **on,
+        },
+        {
+            "id": "branch",
+            "name": "Branch",
+            "decide": [{"if": "name_there", "then": [step("taken", "true")]}, {"else": "nothing"}],
+            **on,
+        },
         step("read", LONG.format("ERROR"), capture={"log": "stdout"}),
         step("act", f"touch {made}", verify=[{"says": "No error", "that": "'ERROR' not in log"}]),
     )
@@ -221,6 +258,24 @@ def test_a_capture_of_an_output_that_was_cut(ended):
 
     assert (made.exists(), of(steps, ["read", "act"])) == (False, {"read": "failed", "act": "never reached"})
     assert steps["read"]["reason"].startswith("stdout was cut (")
+
+
+def test_a_condition_that_is_neither_true_nor_false_is_told_with_its_value_and_how_to_write_it(ended):
+    ran, _, steps = ended
+
+    reasons = {name: check["reason"] for name, check in checks(ran).items() if name in NO_CONDITIONS}
+    assert of(steps, NO_CONDITIONS) == dict.fromkeys(NO_CONDITIONS, "failed")
+    assert {name: reasons[name][: len(why)] for name, (_, why) in NO_CONDITIONS.items()} == {
+        name: why for name, (_, why) in NO_CONDITIONS.items()
+    }
+    assert of(steps, ["needed", "branch", "taken"]) == {
+        "needed": "failed",
+        "branch": "failed",
+        "taken": "not needed",
+    }
+    assert {steps[name]["reason"] for name in ("needed", "branch")} == {
+        'name_there is a text, neither true nor false; say what is good, like name_there == "ready": name_there = "x"'
+    }
 
 
 def test_a_whole_line_that_was_kept_is_enough_for_a_match(ended):

@@ -39,6 +39,7 @@ class LiveProgress:
         self._took: dict[str, float] = {}
         self._notes: dict[str, str] = {}
         self._bad: set[str] = set()
+        self._where: dict[str, str] = {}
         self._pages: list[str] = []
         self._asking = ""
         self._notices: list[str] = []
@@ -73,6 +74,7 @@ class LiveProgress:
         step, data = self._words.key(event), event.data
         if event.type is EventType.STEP_REOPENED:
             self._bad.discard(step)
+            self._where.pop(step, None)
         bad = data.get("outcome") not in DONE
         # What another host passes does not take the place of what is wrong on this one.
         if event.type is EventType.VERIFICATION_FINISHED and (bad or step not in self._bad):
@@ -81,6 +83,8 @@ class LiveProgress:
             self._notes.setdefault(step, because(data).removeprefix(": "))
         if event.type in _ACTS and bad:
             self._notes[step] = "\n".join([because(data).removeprefix(": "), *output_of(data)])
+        if event.type is EventType.STEP_FINISHED and step in self._bad:
+            self._where[step] = self._words.place(event)
         if event.type in {EventType.VERIFICATION_FINISHED, *_ACTS} and bad:
             self._bad.add(step)
         if event.type is EventType.GATE_ANSWERED and data.get("note"):
@@ -122,7 +126,7 @@ class LiveProgress:
 
     def _note_of(self, step: str, hosts: dict[str, str]) -> str:
         bad = [f"{safe(host)} {word}" for host, word in hosts.items() if word not in {Outcome.PASSED, "running"}]
-        note = self._notes.get(step, "")
+        note = self._notes.get(step, "") + self._where.get(step, "")
         return "; ".join([*(bad if len(hosts) > 1 else []), *([note] if note else [])])
 
     def _time(self, step: str) -> str:

@@ -126,6 +126,7 @@ class Words:
         self.names = {step.id: safe(step.name) for step in runbook.procedure}
         self._says = {step.id: [item.says for item in step.verify] for step in runbook.procedure}
         self._branches = {step.id: step.branch.branches for step in runbook.procedure if step.branch}
+        self._places: dict[str, str] = {}
         self._successors: set[str] = set()
         self._items = ItemNames()
         self._machines: dict[tuple[str, str], str] = {}
@@ -147,6 +148,7 @@ class Words:
         for item in (*event.data.get("steps", ()), *event.data.get("undo", ())):
             key = self.key(replace(event, step=item["id"]))
             self.names[key] = safe(item["name"])
+            self._places[key] = safe(item.get("place", ""))
             self._says[key] = item["verify"]
             self._branches[key] = item.get("branches") or {}
 
@@ -173,6 +175,10 @@ class Words:
             self._machines[step, host] = machine
         machine = machine or self._machines.get((step, host), "")
         return f" on {safe(machine)} for {safe(host)}" if machine else f" on {safe(host)}" if host else ""
+
+    def place(self, event: Event) -> str:
+        """Where the step that `event` is about is written, in brackets; empty where nobody knows."""
+        return f" ({place})" if (place := self._places.get(self._whole(event))) else ""
 
     def _whole(self, event: Event) -> str:
         """The key of the step that `event` is about, also where it is about one of its items."""
@@ -233,7 +239,8 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 
         case EventType.STEP_FINISHED if data["outcome"] not in _SETTLED and not (
             words.key(event) in words.asked and data["outcome"] == Outcome.PASSED
         ):
-            why = because(data) if data["outcome"] == Outcome.NOT_NEEDED else ""
+            bad = data["outcome"] in {Outcome.FAILED, Outcome.UNREACHABLE, Outcome.UNKNOWN}
+            why = because(data) if data["outcome"] == Outcome.NOT_NEEDED else words.place(event) if bad else ""
             return [f"{data['outcome']:8} {name}{where}{why}"]
         case EventType.GATE_ANSWERED:
             said = data.get("instead") or ("yes" if data["outcome"] == Outcome.PASSED else "no")

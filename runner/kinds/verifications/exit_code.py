@@ -11,7 +11,7 @@ from runner.core.fields import Keywords, OneOrSeveral
 from runner.kinds.values import ExitCode
 from runner.kinds.verifications.base import VerificationKind
 
-_NEVER_GOOD = {
+NEVER_GOOD = {
     124: "the command was ended at its time limit",
     125: "the time limit could not be set",
     126: "the program may not be run",
@@ -22,18 +22,21 @@ _NEVER_GOOD = {
 
 
 def _good(number: int) -> int:
-    if meaning := _NEVER_GOOD.get(number):
+    if meaning := NEVER_GOOD.get(number):
         raise ValueError(
             f"{number} says that {meaning}, which is never good; where it may be, let the command test for it"
         )
     return number
 
 
-GoodCode = Annotated[ExitCode, AfterValidator(_good), Keywords(**{"not": {"enum": list(_NEVER_GOOD)}})]
+GoodCode = Annotated[ExitCode, AfterValidator(_good), Keywords(**{"not": {"enum": list(NEVER_GOOD)}})]
 
 
 class Exit(VerificationKind):
-    """The command ends with this exit code, or one of these."""
+    """The command ends with this exit code, or one of these.
+
+    124 to 127 and 137 are never good: they say that it has not ended by itself, or was not started.
+    """
 
     key = "exit"
     example = "- {says: Something was found or nothing was there, exit: [0, 1]}"

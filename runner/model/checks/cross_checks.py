@@ -9,6 +9,7 @@ from typing import Any
 from runner.core.templates import gives_number
 from runner.kinds.steps.base import StepKind
 from runner.kinds.verifications.base import StandInVerification
+from runner.kinds.verifications.exit_code import NEVER_GOOD
 from runner.model.checks import secret_checks, step_checks
 from runner.model.checks.condition_truth import accepts, always, plain_names
 from runner.model.checks.step_checks import Fault
@@ -193,7 +194,10 @@ def _reachable(
             continue
         key, possible = _WIDENED[name]
         wanted = [number for number in possible if accepts(whole, **{name: number})]
-        hint = f"write `{key}: {wanted}`" if 0 < len(wanted) <= _FEW else f"name what is good with `{key}`"
+        fit = [number for number in wanted if not (key == "exit" and number in NEVER_GOOD)]
+        hint = f"write `{key}: {fit}`" if 0 < len(fit) <= _FEW else f"name what is good with `{key}`"
+        if wanted and not fit:
+            hint = "let the command test for it: that code says that it did not end by itself, or was not started"
         numbers = ", ".join(map(str, good))
         yield (
             (*place, "that"),

@@ -17,6 +17,7 @@ from runner.core.duration import show
 from runner.core.templates import filled_expression
 from runner.kinds import plugins
 from runner.model.checks.condition_truth import accepts
+from runner.model.checks.condition_type import is_condition
 from runner.model.procedure.decide import JUDGES, Branch, BranchAction, Decide
 from runner.model.step import BranchLabel
 from runner.model.yaml.document import Document, located
@@ -225,8 +226,13 @@ def _joined(*conditions: str | None) -> str:
 def _choice(decide: Decide, truths: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Any]:
     """The step that says which branch is taken, of those that are told in `words`."""
     otherwise = ascii_lowercase[len(truths)]
-    letter = "".join(f"'{each}' if {truth} else " for each, truth in truths.items()) + f"'{otherwise}'"
-    taken = [{"says": "One branch is taken", "that": f"{decide.captured} in {list(words)}"}]
+    doubtful = dict(_doubtful(decide, truths))
+    holds = {each: f"{truth} is true" if each in doubtful else truth for each, truth in truths.items()}
+    letter = "".join(f"'{each}' if {truth} else " for each, truth in holds.items()) + f"'{otherwise}'"
+    taken: list[dict[str, Any]] = (
+        [{"says": "Each condition is true or false", "that": [*doubtful.values()]}] if doubtful else []
+    )
+    taken += [{"says": "One branch is taken", "that": f"{decide.captured} in {list(words)}"}]
     why = {"why": decide.why} if decide.why else {}
     return {
         "id": decide.id,
@@ -237,6 +243,15 @@ def _choice(decide: Decide, truths: Mapping[str, str], words: Mapping[str, str])
         "capture": {decide.captured: letter},
         "verify": taken,
     }
+
+
+def _doubtful(decide: Decide, truths: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Each branch whose condition may be neither true nor false, and that it is one, unless one before it holds."""
+    before = ""
+    for letter, branch in decide.branches:
+        if isinstance(branch.if_, str) and not is_condition(branch.if_):
+            yield letter, f"{before}{truths[letter]} is boolean"
+        before += f"{truths[letter]} or "
 
 
 def _actions(decide: Decide, at: Place) -> Iterator[tuple[str, BranchAction, Place]]:

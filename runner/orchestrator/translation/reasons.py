@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from runner.compiler.condition_names import searched
 from runner.core.events import DONE, Outcome
-from runner.core.observation import Observation
+from runner.core.observation import Observation, Operand
 from runner.model.checks.condition import names
+from runner.model.checks.condition_type import neither
 
 _NOISE = re.compile(
     r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: "
     r"|Finalization of task args for '[\w.]+' failed: |Error while resolving value for 'runbook_needs_\w+': )+"
 )
+_NO_NUMBER = "it is not JSON: it has NaN or Infinity"
 _PLAINLY = (
     (
         re.compile(
@@ -25,14 +27,23 @@ _PLAINLY = (
         r"no answer: \1",
     ),
     (re.compile(r"^Timed out after (\d+) second\(s\)\.$"), r"timed out after \1s"),
+    (re.compile(r"^.*Out of range float values are not JSON compliant.*$"), _NO_NUMBER),
+    (re.compile(r"/[^\s'\"]*/runbook-[\w-]+/project/"), ""),
 )
-"""What Ansible says of a request that nobody has answered, and of a task that took too long, and how it is told."""
+"""What Ansible says of a request that nobody has answered, of a task that took too long, of a number that is none, and
+of a file that lies where nobody looks for it, and how it is told."""
 
 _CUT = ".truncated | default(false)"
 """What is in a condition of ours that the output was not cut."""
 
 _NO_JSON = re.compile(r"'ansible\.builtin\.from_json' failed|has no attribute 'json'")
 """What Ansible says where a condition, or a capture, asks for a part of what is no JSON."""
+
+_NEITHER = re.compile(r"Conditional result \(\w+\) was derived from value of type '(\w+)'")
+"""What Ansible says of a condition that is neither true nor false."""
+
+_ASKED = re.compile(r"(?:.* or )?\((.*)\) is boolean")
+"""How a diagnosis has it checked that a condition of its own is one or the other."""
 
 _OF_ANSIBLE = "Assertion failed"
 """What an assertion says that has no message of its own."""
@@ -52,7 +63,10 @@ def decision(title: str, outcome: Outcome, result: Mapping[str, Any], values: Ma
         outcome = Outcome.PASSED if all(facts.values()) else Outcome.NOT_NEEDED
         why = words if outcome is Outcome.PASSED else _with(f"{condition} is not true", words)
     elif facts:
-        outcome, why = Outcome.FAILED, _with(f"{condition} is neither true nor false", words)
+        value = next((value for value in facts.values() if type(value) is not bool), None)
+        is_name = re.fullmatch(r"[\w.]+", condition)
+        said = "; ".join(neither(condition, type(value))) if is_name else f"{condition} is neither true nor false"
+        outcome, why = Outcome.FAILED, _with(said, words)
     else:
         why = f"{condition} cannot be evaluated: {reason_of(outcome, result, Observation())}"
         outcome = Outcome.FAILED if outcome is Outcome.PASSED else outcome
@@ -64,17 +78,37 @@ def _with(sentence: str, values: str) -> str:
     return f"{sentence}: {values}" if values else sentence
 
 
+def _undecided(judged: Mapping[str, Any], operands: Sequence[Operand]) -> str:
+    """That what `judged` found a condition neither true nor false: the one of its `operands` that is so; else empty."""
+    asked = _ASKED.fullmatch(str(judged.get("assertion", "")))
+    found = _NEITHER.search(str(judged.get("msg", "")))
+    if not (asked or found):
+        return ""
+    for each in operands:
+        is_it = each.get("decides") or (asked and each["name"] == asked[1])
+        if is_it and "value" in each and type(each["value"]) is not bool:
+            return "; ".join(neither(str(each["name"]), type(each["value"])))
+    what = f"{asked[1]} is" if asked else f"the condition gives a value of the type {found[1]}," if found else ""
+    return f"{what} neither true nor false; say what is good"
+
+
 def verdict(
-    outcome: Outcome, judged: Mapping[str, Any], last: Mapping[str, Any], seen: Observation, samples: int
+    outcome: Outcome,
+    judged: Mapping[str, Any],
+    last: Mapping[str, Any],
+    seen: Observation,
+    samples: int,
+    operands: Sequence[Operand] = (),
 ) -> str:
-    """One line that says why a verification did not pass: what `judged` it, after `last` was seen."""
+    """One line that says why a verification did not pass: what `judged` it, after `last` was seen.
+
+    `operands` are those of its conditions.
+    """
     assertion = " ".join(str(judged.get("assertion", "")).split())
-    if not assertion:
-        words = reason_of(outcome, last_of(judged), Observation() if last else seen)
+    if words := _undecided(judged, operands):
         values = seen.in_words()
-        words = "the first look gives no number to compare with" if values and words == outcome else words
-        if _NO_JSON.search(words):
-            words, values = _not_json(Observation.of_result(last) if last else seen), ""
+    elif not assertion:
+        words, values = _not_judged(outcome, judged, last, seen)
     elif seen.cut and _CUT in assertion:
         words, values = seen.cut_sentence, ""
     elif (search := searched(assertion)) and seen.stream == search[0]:
@@ -92,6 +126,19 @@ def verdict(
         words, values = f"{assertion} is not true", seen.in_words()
     after = f" after {samples} samples" if samples > 1 else ""
     return f"{words}{after}" + (f": {values}" if values else "")
+
+
+def _not_judged(
+    outcome: Outcome, judged: Mapping[str, Any], last: Mapping[str, Any], seen: Observation
+) -> tuple[str, str]:
+    """Why a condition could not be evaluated, or a probe not be made, and the values that say more."""
+    words = reason_of(outcome, last_of(judged), Observation() if last else seen)
+    values, shown = seen.in_words(), Observation.of_result(last) if last else seen
+    if _NO_JSON.search(words):
+        return _not_json(shown), ""
+    if words == _NO_NUMBER:
+        return words, shown.last_lines
+    return "the first look gives no number to compare with" if values and words == outcome else words, values
 
 
 def _not_json(seen: Observation) -> str:

@@ -29,7 +29,7 @@ STEPS = [
         "name": "Remove old files",
         "approve": "Remove them?",
         "command": "rm -r /old",
-        "verify": [{"says": "There is enough", "command": "df /", "that": "stdout"}],
+        "verify": [{"says": "There is enough", "command": "df /", "that": "stdout == ''"}],
         "undo": {"command": "restore", "verify": [{"says": "They are back", "exit": 0}]},
     },
     {"id": "cause", "name": "Find the cause", "manual": "Look around", "verify": [{"confirm": "It is known"}]},
@@ -55,7 +55,12 @@ def event(kind, step=None, host=None, /, **data):
 
 
 STARTED = [
-    event("run.started", runbook="RUN-001", title="Disk is full"),
+    event(
+        "run.started",
+        runbook="RUN-001",
+        title="Disk is full",
+        steps=[{"id": "clean", "name": "Remove old files", "verify": ["There is enough"], "place": "RUN-001.yml:12"}],
+    ),
     event("span.started", tags=["step-look"]),
     event("target.resolved", environment="staging", hosts=["db1", "db2"]),
 ]
@@ -154,7 +159,7 @@ LINES = f"""\
    0.0s  yes      Remove old files: alice
    0.0s  begins   Remove old files on db1
    0.0s  FAIL     There is enough on db1: still not so
-   0.0s  failed   Remove old files on db1
+   0.0s  failed   Remove old files on db1 (RUN-001.yml:12)
    0.0s  begins   Undo: Remove old files on db1
    0.0s  ok       They are back on db1
    0.0s  passed   Undo: Remove old files on db1
@@ -318,7 +323,7 @@ def test_each_event_is_one_json_object_and_says_nothing_else(capsys):
 
     printed = capsys.readouterr()
     assert [json.loads(line) for line in printed.out.splitlines()] == [
-        {"type": "run.started", "run": RUN_ID, "data": {"runbook": "RUN-001", "title": "Disk is full"}},
+        {"type": "run.started", "run": RUN_ID, "data": STARTED[0].data},
         {
             "type": "verification.finished",
             "run": RUN_ID,
@@ -377,7 +382,7 @@ def test_the_table_of_a_run_that_went_wrong(runbook, clock):
     assert drawn(runbook, *WHOLE) == [
         "RUN-001 Disk is full on db1, db2 (staging)",
         "✗  Look at the disk        0.0s  db2 unreachable; no route to host",
-        "✗  Remove old files        0.0s  There is enough: still not so",
+        "✗  Remove old files        0.0s  There is enough: still not so (RUN-001.yml:12)",
         "✗  Find the cause          0.0s  alice: no time",
         "✓  Undo: Remove old files  0.0s  They are back",
         "☎  trigger on-call by pagerduty: deferred: HTTP 503",

@@ -19,14 +19,19 @@ _TURNED = {"lt": "max", "lteq": "max", "gt": "min", "gteq": "min"}
 
 
 def observe(conditions, variables, loader):
-    """Each operand of `conditions` with its value, or `missing`, and with `worst`: whether more or less is worse."""
+    """Each operand of `conditions` with its value, or `missing`, and with `worst`: whether more or less is worse.
+
+    One that `decides` is a condition by itself.
+    """
     templar = Templar(loader=loader, variables=variables)
     operands = {}
-    for condition in conditions:
-        for name, worst in _operands(condition):
+    for tree in map(_tree, conditions):
+        for name, worst in _walk(tree, "") if tree else ():
             operand = operands.setdefault(name, {"name": name})
             if worst:  # the first comparison says so, whatever else is asked of the name before it
                 operand.setdefault("worst", worst)
+        for name in _deciding(tree.body[0].nodes[0]) if tree else ():
+            operands.setdefault(name, {"name": name})["decides"] = True
     return [operand | value for name, operand in operands.items() if (value := _value(templar, name))]
 
 
@@ -39,12 +44,20 @@ def _value(templar, name):
         return None  # a filter that cannot take it: the condition's own error says so
 
 
-def _operands(condition):
+def _tree(condition):
     try:
-        tree = _JINJA.parse(f"{{{{ {condition} }}}}")
+        return _JINJA.parse(f"{{{{ {condition} }}}}")
     except (TemplateError, RecursionError):
-        return []
-    return list(_walk(tree, ""))
+        return None
+
+
+def _deciding(node):
+    """The operands that are what they must be if they are true, and are compared with nothing."""
+    if isinstance(node, (nodes.And, nodes.Or)):
+        yield from _deciding(node.left)
+        yield from _deciding(node.right)
+    elif text := _text(node):
+        yield text
 
 
 def _walk(node, worst):

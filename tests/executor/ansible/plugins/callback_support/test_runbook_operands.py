@@ -58,7 +58,7 @@ def test_of_what_is_compared_it_is_told_which_value_is_worse():
 def test_what_is_not_there_is_missing():
     assert operands.observe(["row.gone == 1 or gone"], VARIABLES, DataLoader()) == [
         {"name": "row.gone", "missing": True},
-        {"name": "gone", "missing": True},
+        {"name": "gone", "decides": True, "missing": True},
     ]
 
 
@@ -68,3 +68,9 @@ def test_nothing_is_looked_up(tmp_path):
     operands.observe([f"limit > 7 or lookup('pipe', 'touch {made}') == stdout"], VARIABLES, DataLoader())
 
     assert not made.exists()
+
+
+def test_what_is_compared_with_nothing_decides():
+    found = operands.observe(["row.used == 2 and (stdout or not limit)", "rows | length"], VARIABLES, DataLoader())
+
+    assert [operand["name"] for operand in found if operand.get("decides")] == ["stdout", "rows | length"]
